@@ -1,0 +1,57 @@
+"""What every command is given of the outside: environment, folders, streams, processes, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from builder.process import LocalRunner, Runner
+from builder.progress import BarProgress, LineProgress, Progress, SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class World:
+    """Passed in, never read inside a stage: only this module touches ``os.environ`` and ``sys``."""
+
+    env: Mapping[str, str]
+    cwd: Path
+    out: IO[str]
+    err: IO[str]
+    runner: Runner
+    progress: Progress
+    color: bool
+
+    @property
+    def state_folder(self) -> Path:
+        """``$XDG_STATE_HOME/optbuild``: what is promoted, superseded, verified; locks; logs."""
+        return Path(self.env.get("XDG_STATE_HOME") or self._home / ".local/state") / "optbuild"
+
+    @property
+    def cache_folder(self) -> Path:
+        """``$XDG_CACHE_HOME/optbuild``: may be deleted at any time."""
+        return Path(self.env.get("XDG_CACHE_HOME") or self._home / ".cache") / "optbuild"
+
+    @property
+    def _home(self) -> Path:
+        return Path(self.env["HOME"]) if self.env.get("HOME") else Path.home()
+
+
+def this_world(*, quiet: bool = False) -> World:
+    """The real one. Bars only where stderr is a terminal that can move its cursor, and not in CI."""
+    env = dict(os.environ)
+    terminal = sys.stderr.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
+    color = terminal and "NO_COLOR" not in env
+    progress: Progress
+    if quiet:
+        progress = SilentProgress()
+    elif terminal:
+        progress = BarProgress(sys.stderr, color=color)
+    else:
+        progress = LineProgress(sys.stderr)
+    return World(env, Path.cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)

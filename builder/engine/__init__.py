@@ -1,0 +1,1 @@
+"""The Docker engine: SDK client, buildx, installation."""

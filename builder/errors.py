@@ -1,0 +1,99 @@
+"""Every way in which a command can fail: what happened, where, what to do next, and the exit code.
+
+Errors are raised deep and printed once, by ``builder.cli.main``. A class owns its exit code and its text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The documented exit codes of every command."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    USAGE = 2
+    ENGINE = 3
+    BUG = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place in a file that a person wrote. ``line`` counts from 1; ``key`` is dotted (``image.name``)."""
+
+    file: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return place if self.key is None else f"{place}: {self.key}"
+
+
+class OptbuildError(Exception):
+    """A failure that the person at the terminal can do something about."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, message: str, *, where: Where | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.message if self.where is None else f"{self.where}: {self.message}"
+        return text if self.hint is None else f"{text}\n  next: {self.hint}"
+
+
+class CheckFailedError(OptbuildError):
+    """A check failed, or ``--check`` found a difference."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+
+class ToolError(OptbuildError):
+    """The engine or another outside tool is missing or failed."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class InterruptedByUserError(OptbuildError):
+    """Ctrl-C or SIGTERM."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+# -- spec -------------------------------------------------------------------------------------------------------------
+
+
+class SpecError(OptbuildError):
+    """optbuild.toml cannot be read, or says something that cannot be built."""
+
+
+class MissingFileError(OptbuildError):
+    """A file that the command needs is not there."""
+
+
+# -- processes and files ----------------------------------------------------------------------------------------------
+
+
+class ToolMissingError(ToolError):
+    """An executable is not on PATH."""
+
+    def __init__(self, tool: str, *, hint: str) -> None:
+        super().__init__(f"{tool} is not installed, or not on PATH", hint=hint)
+
+
+class ToolFailedError(ToolError):
+    """An outside tool ended with an error. ``output`` is the end of what it said."""
+
+    def __init__(self, tool: str, code: int, output: str, *, hint: str | None = None) -> None:
+        lines = "\n".join(f"    {line}" for line in output.strip().splitlines()[-20:])
+        super().__init__(f"{tool} failed with exit code {code}" + (f":\n{lines}" if lines else ""), hint=hint)
+        self.code = code
+        self.output = output

@@ -1,0 +1,81 @@
+"""Writing files so that a crash leaves the old bytes or the new ones, and locks that say who holds them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LOCK_POLL_SECONDS = 0.2
+
+
+def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace ``path`` by ``data`` in one step: temp file beside it, fsync, rename, fsync of the folder.
+
+    An existing file keeps its mode; ``mode`` is that of a new one, whatever the umask.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode & 0o7777
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            os.fchmod(stream.fileno(), mode)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the lock file ``path`` for the block; wait while another process holds it.
+
+    ``on_wait`` is called once, with words that name the holder ("process 123: build of x, since 12 s"). The kernel
+    drops the lock with its process, so a killed holder never blocks the next one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as stream:
+        told = False
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told and on_wait is not None:
+                    on_wait(_holder(path))
+                told = True
+                time.sleep(LOCK_POLL_SECONDS)
+        stream.seek(0)
+        stream.truncate()
+        stream.write(json.dumps({"pid": os.getpid(), "purpose": purpose, "since": time.time()}).encode())
+        stream.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_bytes())
+        return f"process {holder['pid']}: {holder['purpose']}, since {time.time() - holder['since']:.0f} s"
+    except (ValueError, KeyError, OSError):
+        return "another process"

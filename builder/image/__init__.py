@@ -1,0 +1,1 @@
+"""Context to candidate, candidate and report to promoted image."""

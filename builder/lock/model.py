@@ -1,0 +1,95 @@
+"""What a spec resolves to, exactly, for one platform. Frozen values; a lock holds no URL and no mirror."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LOCK_VERSION = 1
+"""Format of optbuild.lock; a lock of another version is refused with the command that makes a new one."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One Python distribution: the one file that this platform installs."""
+
+    name: str
+    """Normalised by PEP 503."""
+    version: str
+    kind: Literal["wheel", "sdist"]
+    sha256: str
+    size: int | None
+    """Bytes of the file; None where the index does not say."""
+    dependencies: tuple[str, ...] = ()
+    """PEP 508 requirements of its metadata whose markers hold here, sorted."""
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """One binary package of the Debian release. ``version`` with epoch; ``size`` of the .deb in bytes."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """The constraints that were used as preferences: ``version`` says which file, ``sha256`` its bytes."""
+
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """A constraint that could not be kept, and who forced it (``matplotlib 3.7.2 needs pyparsing<3.1``)."""
+
+    name: str
+    constrained: str
+    locked: str
+    forced_by: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What of the spec the lock was made from; ``lock --check`` compares this, without network."""
+
+    airflow: str
+    extras: tuple[str, ...]
+    python: str
+    requirements: tuple[str, ...]
+    """Normalised PEP 508 lines: the spec's own and those of its requirements files, sorted."""
+    constraints: str
+    """``official``, ``none``, or the file or URL that the spec names."""
+    debian: str
+    """The release's code name."""
+    apt_runtime: tuple[str, ...]
+    apt_build: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Everything that ``render`` needs besides the spec."""
+
+    platform: str
+    """``linux/amd64``"""
+    inputs: Inputs
+    constraints: Constraints | None
+    given_up: tuple[GivenUp, ...]
+    source_date_epoch: int
+    """Seconds; the newest upload time of the locked Python distributions, so that it moves only when they do."""
+    uv: Distribution
+    """The installer of the builder stage: the uv that made this lock."""
+    python: tuple[Distribution, ...]
+    """Sorted by name."""
+    build_requires: tuple[Distribution, ...]
+    """What the sdists among ``python`` need to become wheels; empty when there is none."""
+    shared_libraries: tuple[tuple[str, str], ...]
+    """(soname, Debian package) that the locked wheels need from the base, sorted."""
+    runtime: tuple[DebianPackage, ...]
+    """The whole root file system of the final image."""
+    build: tuple[DebianPackage, ...]
+    """What the builder stage has beyond ``runtime``."""

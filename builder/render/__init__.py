@@ -1,0 +1,1 @@
+"""Spec and lock to context."""

@@ -1,0 +1,1 @@
+"""One result as table, JSON or JUnit."""

@@ -1,0 +1,1 @@
+"""optbuild.toml: what a person wants."""

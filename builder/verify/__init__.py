@@ -1,0 +1,1 @@
+"""Every role started for real, and checked."""

@@ -1,0 +1,43 @@
+"""What a verification found, as a value. The text, JSON and JUnit reports are made from it and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+REPORT_SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+    """An earlier failure took away what this check needs."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check. ``log`` is the end of what the container said when it failed; ``hint`` the next step."""
+
+    name: str
+    status: Status
+    seconds: float
+    message: str = ""
+    hint: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of one image. ``seconds`` is wall-clock time of the whole run."""
+
+    image: str
+    image_id: str
+    database: str
+    """What the roles ran against: the image's name, ``sqlite`` or ``external``; never a URL."""
+    checks: tuple[Check, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.checks) and all(check.status is Status.PASSED for check in self.checks)
