@@ -97,3 +97,11 @@ class ToolFailedError(ToolError):
         super().__init__(f"{tool} failed with exit code {code}" + (f":\n{lines}" if lines else ""), hint=hint)
         self.code = code
         self.output = output
+
+
+class ToolTimeoutError(ToolError):
+    """An outside tool did not end in time (``seconds``) and was ended."""
+
+    def __init__(self, tool: str, seconds: float, *, hint: str | None = None) -> None:
+        super().__init__(f"{tool} did not answer within {seconds:g} s", hint=hint)
+        self.seconds = seconds

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
 
-from builder.errors import ToolMissingError
+from builder.errors import ToolMissingError, ToolTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class Command:
     env: Mapping[str, str] | None = None
     stdin: bytes | None = None
     timeout: float | None = None
-    """Seconds; the child is ended and :class:`subprocess.TimeoutExpired` raised when it takes longer."""
+    """Seconds; the child is ended and :class:`builder.errors.ToolTimeoutError` raised when it takes longer."""
     secrets: tuple[str, ...] = ()
     """Values that are masked wherever the command is shown."""
     install_hint: str = "install it and try again"
@@ -91,6 +91,9 @@ class LocalRunner:
         try:
             _feed(process, command.stdin)
             process.wait(timeout=command.timeout)
+        except subprocess.TimeoutExpired as error:
+            _end_group(process)
+            raise ToolTimeoutError(str(command), error.timeout) from error
         except BaseException:
             _end_group(process)
             raise

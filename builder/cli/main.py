@@ -4,3 +4,182 @@ The one place that maps errors to stderr and exit codes.
 """
 
 from __future__ import annotations
+
+import errno
+import importlib
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from builder import __version__
+from builder.cli.world import World, this_world
+from builder.errors import ExitCode, OptbuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+
+COMMANDS: tuple[str, ...] = (
+    # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
+)
+BROKEN_PIPE = 128 + signal.SIGPIPE
+"""As of every Unix program whose reader went away (``optbuild images | head -1``)."""
+_MACHINE_FAULTS = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS})
+"""What the operating system refuses is no bug of ours."""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM. Like Ctrl-C it is no ``Exception``: a broad ``except`` on the way must not swallow it."""
+
+
+class _LazyGroup(TyperGroup):
+    """Imports the module of a command when that command is asked for, and no other."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature; its click is private
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS:  # typer's "Did you mean" looks through what was loaded
+            self.commands = {name: _load(name) for name in COMMANDS}
+        return super().resolve_command(ctx, args)
+
+
+def _load(name: str) -> Any:
+    module = importlib.import_module(f"builder.cli.{name}")
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name=name)(module.command)
+    return typer.main.get_command(single)
+
+
+app = typer.Typer(
+    name="optbuild",
+    cls=_LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: rich costs as much as the whole rest of the start-up
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"optbuild {__version__}")
+        raise typer.Exit
+
+
+@app.callback(no_args_is_help=True)
+def root(
+    ctx: typer.Context,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress: only results and errors.")] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Make one small, pinned, proven image out of the many that an Airflow project builds.
+
+    Start with `optbuild doctor`, which says what this machine can do. An image is described by an optbuild.toml;
+    `optbuild COMMAND --help` explains each command.
+    """
+    ctx.obj = ctx.obj(quiet=quiet)
+
+
+def main() -> NoReturn:
+    """What the installed ``optbuild`` runs."""
+    sys.exit(run(sys.argv[1:], this_world))
+
+
+def run(argv: Sequence[str], make_world: Callable[..., World]) -> int:
+    """Run one command line; the exit code. ``make_world(quiet=...)`` gives the command its world."""
+    previous = signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        return _guarded(argv, make_world)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _on_terminate(_number: int, _frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _guarded(argv: Sequence[str], make_world: Callable[..., World]) -> int:
+    try:
+        return _invoke(argv, make_world)
+    except OptbuildError as error:
+        return _say(f"error: {error}", error.exit_code)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _say("ended by SIGTERM" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED)
+    except OSError as error:
+        return _on_os_error(error, make_world)
+    except Exception as error:  # noqa: BLE001 - the last net: whatever else comes up is a bug of ours
+        return _report_bug(error, make_world)
+
+
+def _on_os_error(error: OSError, make_world: Callable[..., World]) -> int:
+    if isinstance(error, BrokenPipeError) and _reader_is_gone():
+        return _silence()
+    if error.errno in _MACHINE_FAULTS:
+        return _say(f"error: {error.filename or 'the operating system'}: {error.strerror}", ExitCode.ENGINE)
+    return _report_bug(error, make_world)
+
+
+def _invoke(argv: Sequence[str], make_world: Callable[..., World]) -> int:
+    command: Any = typer.main.get_command(app)
+    try:
+        with command.make_context("optbuild", list(argv), obj=make_world) as context:
+            command.invoke(context)
+        code = int(ExitCode.DONE)
+    except typer.Exit as end:
+        code = end.exit_code
+    except typer.TyperException as error:  # click's usage errors: they bring their text and their code, 2
+        error.show() if hasattr(error, "show") else _say(f"error: {error}", error.exit_code)
+        code = int(ExitCode.USAGE)
+    sys.stdout.flush()
+    return code
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(f"optbuild: {text}\n")
+    return int(code)
+
+
+def _reader_is_gone() -> bool:
+    """Whether stdout or stderr is a pipe that nobody reads any more; any other broken pipe is a bug."""
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        poll.register(stream.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _silence() -> int:
+    """Python flushes its streams once more at exit, and would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return BROKEN_PIPE
+
+
+def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder = make_world(quiet=True).state_folder / "logs"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+        log.write_text(f"optbuild {__version__}, Python {sys.version}\n{text}", encoding="utf-8")
+    except OSError:
+        return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    return _say(f"error: this is a bug of optbuild: {summary}\n  next: report it with the log in {log}", ExitCode.BUG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -14,12 +14,14 @@ from builder.progress import BarProgress, LineProgress, Progress, SilentProgress
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import typer
+
 
 @dataclass(frozen=True)
 class World:
     """Passed in, never read inside a stage: only this module touches ``os.environ`` and ``sys``."""
 
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)  # may hold credentials, and a repr ends up in tracebacks
     cwd: Path
     out: IO[str]
     err: IO[str]
@@ -55,3 +57,11 @@ def this_world(*, quiet: bool = False) -> World:
     else:
         progress = LineProgress(sys.stderr)
     return World(env, Path.cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)
+
+
+def world_of(context: typer.Context) -> World:
+    """The world of the command line that this command is part of; ``builder.cli.main`` put it there."""
+    world = context.find_object(World)
+    if world is None:
+        raise RuntimeError("a command runs below builder.cli.main, which makes its world")
+    return world
