@@ -1,0 +1,214 @@
+"""The Docker engine through its SDK: images by ID, tags, labels, free disk. Builds: ``builder.engine.buildx``."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from builder.engine.endpoint import Endpoint, resolve
+from builder.errors import EngineFailedError, EngineMissingError, EngineTooOldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from docker import DockerClient
+
+NEEDED_ENGINE = 23
+"""The first engine whose default builder is BuildKit with heredocs, ``COPY --link`` and secrets."""
+CONNECT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """Who answers. ``identity`` survives restarts; ``root`` is the folder of images on the engine's machine."""
+
+    identity: str
+    version: str
+    root: str
+    platform: str
+    containerd_store: bool
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """One image. ``unpacked`` in bytes: the sum of its layers as ``docker history`` shows them."""
+
+    id: str
+    references: tuple[str, ...]
+    labels: Mapping[str, str]
+    platform: str
+    unpacked: int
+
+
+class Engine:
+    """An engine that answers and is new enough. Every method raises EngineFailedError when the engine refuses."""
+
+    def __init__(self, client: DockerClient, endpoint: Endpoint, info: EngineInfo) -> None:
+        self.client = client
+        self.endpoint = endpoint
+        self.info = info
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.client.close()
+
+    def image_id(self, reference: str) -> str | None:
+        """``sha256:...``, or None where the engine has no such image."""
+        found = self._inspect(reference)
+        return None if found is None else str(found["Id"])
+
+    def image(self, reference: str) -> ImageInfo | None:
+        """Labels, size and all references of an image; None where the engine has no such image."""
+        found = self._inspect(reference)
+        if found is None:
+            return None
+        with _failures(f"reading the history of {reference}"):
+            history: list[dict[str, Any]] = self.client.images.get(found["Id"]).history()
+        return ImageInfo(
+            str(found["Id"]),
+            tuple(found.get("RepoTags") or ()),
+            dict((found.get("Config") or {}).get("Labels") or {}),
+            f"{found.get('Os', '')}/{found.get('Architecture', '')}",
+            sum(int(layer.get("Size") or 0) for layer in history),
+        )
+
+    def tag(self, image: str, reference: str) -> None:
+        """Point ``reference`` to ``image``, an ID; the engine does this in one step."""
+        repository, tag = split_reference(reference)
+        with _failures(f"tagging {image} as {reference}"):
+            self.client.api.tag(image, repository, tag, force=True)
+
+    def untag(self, reference: str) -> None:
+        """Take one name from an image, which stays: refuses the last name, because that would delete the image."""
+        found = self._inspect(reference)
+        if found is None:
+            return
+        if len(found.get("RepoTags") or ()) < 2:
+            raise EngineFailedError(f"{reference} is the last name of its image; taking it away would delete the image")
+        with _failures(f"taking the tag {reference} away"):
+            self.client.api.remove_image(reference, force=False, noprune=True)
+
+    def images_with(self, label: str, value: str | None = None) -> tuple[str, ...]:
+        """IDs of all images that carry the label, sorted."""
+        wanted = label if value is None else f"{label}={value}"
+        with _failures("listing images"):
+            found = self.client.api.images(filters={"label": [wanted]})
+        return tuple(sorted({str(image["Id"]) for image in found}))
+
+    def free_bytes(self) -> int | None:
+        """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
+        if not self.endpoint.local:
+            return None
+        try:
+            return shutil.disk_usage(self.info.root).free
+        except OSError:
+            return None  # an engine in a virtual machine has this folder there, not here
+
+    def _inspect(self, reference: str) -> dict[str, Any] | None:
+        from docker.errors import ImageNotFound  # noqa: PLC0415 - the SDK costs 150 ms
+
+        with _failures(f"looking at {reference}"):
+            try:
+                return dict(self.client.images.get(reference).attrs)
+            except ImageNotFound:
+                return None
+
+
+def connect(env: Mapping[str, str]) -> Engine:
+    """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
+    from docker.errors import DockerException  # noqa: PLC0415 - the SDK costs 150 ms
+
+    endpoint = resolve(env)
+    client: DockerClient | None = None
+    try:
+        client = _client(endpoint)
+        info = _info(client)
+        check_version(info.version)
+    except BaseException as error:
+        if client is not None:
+            client.close()
+        if isinstance(error, DockerException | OSError | NameError):
+            raise EngineMissingError(endpoint.host, _reason(error)) from error
+        raise
+    return Engine(client, endpoint, info)
+
+
+def _client(endpoint: Endpoint) -> DockerClient:
+    from docker import DockerClient  # noqa: PLC0415 - the SDK costs 150 ms
+    from docker.tls import TLSConfig  # noqa: PLC0415
+
+    tls: TLSConfig | bool = False
+    if endpoint.certificates is not None:
+        folder = endpoint.certificates
+        pair = (str(folder / "cert.pem"), str(folder / "key.pem")) if (folder / "cert.pem").is_file() else None
+        ca = str(folder / "ca.pem") if (folder / "ca.pem").is_file() else None
+        tls = TLSConfig(client_cert=pair, ca_cert=ca, verify=endpoint.verify)
+    return DockerClient(
+        base_url=endpoint.host,
+        version="auto",
+        timeout=CONNECT_SECONDS,
+        tls=tls,
+        use_ssh_client=endpoint.host.startswith("ssh://"),
+    )
+
+
+def _info(client: DockerClient) -> EngineInfo:
+    info = client.api.info()
+    version = client.api.version()
+    status = dict(pair for pair in info.get("DriverStatus") or () if len(pair) == 2)
+    return EngineInfo(
+        str(info.get("ID") or client.api.base_url),
+        str(info.get("ServerVersion", "0")),
+        str(info.get("DockerRootDir", "")),
+        f"{version.get('Os', 'linux')}/{version.get('Arch', '')}",
+        str(status.get("driver-type", "")).startswith("io.containerd.snapshotter"),
+    )
+
+
+def check_version(version: str) -> None:
+    """Raises EngineTooOldError."""
+    if major(version) < NEEDED_ENGINE:
+        raise EngineTooOldError(version, str(NEEDED_ENGINE))
+
+
+def major(version: str) -> int:
+    """The leading number of ``26.1.5+dfsg1``; a version without one (a development build) counts as new."""
+    found = re.match(r"v?(\d+)", version)
+    return int(found[1]) if found else NEEDED_ENGINE
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """``name`` and ``tag`` of ``name:tag``; the colon of a registry's port does not count."""
+    name, colon, tag = reference.rpartition(":")
+    return (name, tag) if colon and "/" not in tag else (reference, "latest")
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost words of a chain of wrapped errors: ``No such file or directory`` says more than its wrapping."""
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__ or error
+    if isinstance(error, NameError):  # the SDK's way to say that its optional SSH parts are absent
+        return "an engine behind SSH needs `pip install 'docker[ssh]'`"
+    return getattr(error, "strerror", None) or str(error)
+
+
+@contextlib.contextmanager
+def _failures(doing: str) -> Iterator[None]:
+    from docker.errors import APIError, DockerException  # noqa: PLC0415 - the SDK costs 150 ms
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    try:
+        yield
+    except APIError as error:
+        raise EngineFailedError(f"{doing}: {error.explanation or error}") from error
+    except (DockerException, RequestException) as error:
+        raise EngineFailedError(f"{doing}: {_reason(error)}") from error
