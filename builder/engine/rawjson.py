@@ -1,0 +1,135 @@
+"""BuildKit's own events: the stream of ``docker buildx build --progress rawjson``, as values.
+
+The stream is a sequence of JSON documents, each a part of a SolveStatus (moby/buildkit, ``client/graph.go``): buildx up
+to 0.13 prints each over several lines, later ones on one. Words that are no JSON (warnings, the closing error) stand
+between them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """One step. ``started`` and ``completed`` in seconds since 1970; a step may start and complete more than once."""
+
+    digest: str
+    name: str
+    started: float | None
+    completed: float | None
+    cached: bool
+    error: str
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """A part of a step that counts something; ``current`` of ``total`` bytes, 0 where it is not known."""
+
+    vertex: str
+    id: str
+    current: int
+    total: int
+    completed: bool
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """Bytes that a step's process wrote; lines may be cut anywhere. ``stream`` 1 is stdout, 2 stderr."""
+
+    vertex: str
+    stream: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Words:
+    """A line that is no event: a warning of buildx, or the error with which it ends."""
+
+    text: str
+
+
+Event = Vertex | StepStatus | StepLog | Words
+
+
+class Decoder:
+    """Lines in, events out. Holds back the lines of a document until it is whole."""
+
+    def __init__(self) -> None:
+        self._held: list[str] = []
+
+    def feed(self, line: str) -> tuple[Event, ...]:
+        if not self._held and not line.startswith("{"):
+            return (Words(line),) if line.strip() else ()
+        self._held.append(line)
+        if not line.startswith("}") and not (len(self._held) == 1 and line.rstrip().endswith("}")):
+            return ()
+        held, self._held = self._held, []
+        try:
+            document = json.loads("\n".join(held))
+        except ValueError:
+            return tuple(Words(text) for text in held)
+        return tuple(_events(document)) if isinstance(document, dict) else ()
+
+    def rest(self) -> tuple[Event, ...]:
+        """What a stream that broke off left behind."""
+        held, self._held = self._held, []
+        return tuple(Words(text) for text in held)
+
+
+def _events(document: dict[str, Any]) -> Iterator[Event]:
+    for item in document.get("vertexes") or ():
+        yield Vertex(
+            str(item.get("digest", "")),
+            str(item.get("name", "")),
+            _seconds(item.get("started")),
+            _seconds(item.get("completed")),
+            bool(item.get("cached")),
+            str(item.get("error") or ""),
+        )
+    for item in document.get("statuses") or ():
+        yield StepStatus(
+            str(item.get("vertex", "")),
+            str(item.get("id", "")),
+            _whole(item.get("current")),
+            _whole(item.get("total")),
+            bool(item.get("completed")),
+        )
+    for item in document.get("logs") or ():
+        yield StepLog(str(item.get("vertex", "")), _whole(item.get("stream")), _bytes(item.get("data")))
+    for item in document.get("warnings") or ():
+        short = _bytes(item.get("short")).decode("utf-8", "replace")
+        if short:
+            yield Words(f"warning: {short}")
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return base64.b64decode(str(value or ""), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _seconds(text: object) -> float | None:
+    """RFC 3339 with up to nine digits after the point, of which Python reads six."""
+    if not isinstance(text, str) or len(text) < len("2026-01-01T00:00:00Z"):
+        return None
+    whole, point, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    zone = rest[len(digits) :]
+    try:
+        return datetime.fromisoformat(f"{whole}.{digits[:6].ljust(6, '0')}{zone}" if point else whole).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,166 @@
+"""BuildKit's events → what a person sees (a task per step), and, when it fails, which step and the end of its log."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.engine.rawjson import Decoder, Event, StepLog, StepStatus, Vertex, Words
+from builder.engine.secrets import mask
+from builder.errors import BuildFailedError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from builder.progress import Progress, Task
+
+LOG_TAIL_LINES = 30
+HINTS = (
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
+    ),
+    (
+        "invalid peer certificate",
+        "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
+    ),
+    ("no space left on device", "free some disk (`docker system df` shows what the engine holds) and build again"),
+    ("Hash mismatch", "a distribution differs from the lock: find out why, or `optbuild lock --upgrade-package NAME`"),
+    ("401 Unauthorized", "the package index wants credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),
+    ("Temporary failure in name resolution", "the build has no network: check DNS and proxy settings of the engine"),
+)
+"""What a log says, and what to do about it; the first that matches is shown."""
+
+
+@dataclass
+class _Step:
+    name: str
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_TAIL_LINES))
+    partial: str = ""
+    counted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    manager: AbstractContextManager[Task] | None = None
+    task: Task | None = None
+    shown: bool = False
+    error: str = ""
+
+
+class StepReporter:
+    """Takes the stream line by line. ``show_logs``: every line of every step is shown, as ``--progress plain`` asks."""
+
+    def __init__(self, progress: Progress, *, hidden: tuple[str, ...] = (), show_logs: bool = False) -> None:
+        self._progress = progress
+        self._hidden = hidden
+        self._show_logs = show_logs
+        self._decoder = Decoder()
+        self._steps: dict[str, _Step] = {}
+        self._words: deque[str] = deque(maxlen=LOG_TAIL_LINES)
+        self._lock = threading.Lock()
+
+    def line(self, text: str) -> None:
+        with self._lock:
+            for event in self._decoder.feed(text):
+                self._take(event)
+
+    def close(self) -> None:
+        """End what is still open: an interrupted build leaves steps behind."""
+        with self._lock:
+            for event in self._decoder.rest():
+                self._take(event)
+            for step in self._steps.values():
+                _end(step, "stopped" if step.manager else "")
+
+    def failure(self) -> BuildFailedError:
+        """The error of the step that failed; of a build that failed outside of any step, buildx's last words."""
+        step = next((step for step in self._steps.values() if step.error and "canceled" not in step.error), None)
+        words = tuple(self._words)
+        if step is None:
+            reason = next((word for word in reversed(words) if word.startswith("ERROR")), "no reason was given")
+            return BuildFailedError(None, reason, words[-LOG_TAIL_LINES:], hint=_hint("\n".join(words)))
+        tail = tuple(step.tail) or words
+        return BuildFailedError(step.name, step.error, tail, hint=_hint("\n".join((step.error, *tail))))
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Vertex):
+            self._vertex(event)
+        elif isinstance(event, StepStatus):
+            self._status(event)
+        elif isinstance(event, StepLog):
+            self._log(event)
+        else:
+            self._say(event)
+
+    def _vertex(self, event: Vertex) -> None:
+        step = self._steps.setdefault(event.digest, _Step(self._mask(event.name)))
+        if event.error:
+            step.error = self._mask(event.error)
+        if event.cached:
+            self._once(step, f"=> {step.name}: cached")
+        elif event.completed is not None and step.manager is None:
+            # so fast that start and end came together; BuildKit's own small steps do this, twice
+            if event.started is not None and not step.name.startswith("[internal]"):
+                self._once(step, f"=> {step.name}: done in {event.completed - event.started:.1f} s")
+        elif event.completed is not None:
+            _end(step, step.error)
+        elif event.started is not None and step.manager is None:
+            self._begin(step)
+
+    def _begin(self, step: _Step) -> None:
+        step.manager = self._progress.task(step.name)
+        step.task = step.manager.__enter__()
+        step.shown = True
+
+    def _once(self, step: _Step, text: str) -> None:
+        if not step.shown:
+            self._progress.note(text)
+        step.shown = True
+
+    def _status(self, event: StepStatus) -> None:
+        step = self._steps.get(event.vertex)
+        if step is None:
+            return
+        step.counted[event.id] = (event.current, event.total)
+        done = sum(current for current, _total in step.counted.values())
+        total = sum(total for _current, total in step.counted.values())
+        if step.task is not None and done:
+            step.task.update(done=done, total=total or None, detail=f"{done / 1e6:.1f} MB")
+
+    def _log(self, event: StepLog) -> None:
+        step = self._steps.setdefault(event.vertex, _Step(event.vertex))
+        lines = (step.partial + event.data.decode("utf-8", "replace")).split("\n")
+        step.partial = lines.pop()
+        for raw in lines:
+            line = self._mask(raw.rstrip("\r").rpartition("\r")[2])
+            step.tail.append(line)
+            if step.task is not None and line.strip():
+                step.task.update(detail=line.strip()[:80])
+            if self._show_logs:
+                self._progress.note(f"   {line}")
+
+    def _say(self, event: Words) -> None:
+        text = self._mask(event.text)
+        self._words.append(text)
+        if text.lower().startswith("warning"):
+            self._progress.note(text)
+
+    def _mask(self, text: str) -> str:
+        return mask(text, self._hidden)
+
+
+def _end(step: _Step, error: str) -> None:
+    """Leave the step's task, as failed where there is an error."""
+    manager, step.manager, step.task = step.manager, None, None
+    if step.partial:
+        step.tail.append(step.partial)
+        step.partial = ""
+    if manager is None:
+        return
+    failure = RuntimeError(error) if error else None
+    with contextlib.suppress(RuntimeError):
+        manager.__exit__(type(failure) if failure else None, failure, None)
+
+
+def _hint(text: str) -> str | None:
+    return next((hint for pattern, hint in HINTS if pattern in text), None)
