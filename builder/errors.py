@@ -75,6 +75,23 @@ class SpecError(OptbuildError):
     """optbuild.toml cannot be read, or says something that cannot be built."""
 
 
+class InvalidSpecError(SpecError):
+    """Everything that is wrong with one optbuild.toml, in the order of its lines."""
+
+    def __init__(self, file: str, problems: tuple[SpecError, ...]) -> None:
+        text = "\n".join(f"  {problem}".replace("\n  next:", "\n    next:") for problem in problems)
+        super().__init__(f"{file} has {len(problems)} errors:\n{text}")
+        self.problems = problems
+
+
+class UnknownAirflowError(SpecError):
+    """An Airflow version that is not known here. ``supported`` says in words which are."""
+
+    def __init__(self, version: str, supported: str, *, where: Where | None = None) -> None:
+        hint = "take a final release in that range, written in full like 2.8.1"
+        super().__init__(f"Airflow {version!a} is not known; known are {supported}", where=where, hint=hint)
+
+
 class MissingFileError(OptbuildError):
     """A file that the command needs is not there."""
 
@@ -184,3 +201,48 @@ class CandidateRefusedError(CheckFailedError):
 
 class StateError(ToolError):
     """The state folder cannot be written."""
+
+
+# -- lock -------------------------------------------------------------------------------------------------------------
+
+
+class LockFileError(OptbuildError):
+    """optbuild.lock cannot be read, is no lock, or is one of another format."""
+
+
+class LockError(OptbuildError):
+    """The spec cannot be resolved to a lock."""
+
+
+class ConstraintsError(OptbuildError):
+    """The constraints file is missing, unreachable, or is not one."""
+
+
+class StaleLockError(CheckFailedError):
+    """The lock was made from another spec, or contradicts itself."""
+
+
+# -- verify -----------------------------------------------------------------------------------------------------------
+
+
+class VerifyUsageError(OptbuildError):
+    """What should be verified, or against which database, cannot be told from what was given."""
+
+
+class BadImageArchiveError(ToolError):
+    """What ``docker save`` sent is not an image that can be read to its end, so nothing is known about its layers."""
+
+
+# -- render -----------------------------------------------------------------------------------------------------------
+
+
+class RenderMismatchError(OptbuildError):
+    """The rendered Dockerfile, parsed again, does not say what was planned: nothing is written."""
+
+    exit_code = ExitCode.BUG
+
+    def __init__(self, what: str, planned: str, found: str) -> None:
+        super().__init__(
+            f"the rendered Dockerfile does not say what was planned ({what})\n    planned: {planned}\n    found: {found}",
+            hint="nothing was written; please report this with your optbuild.toml, it is a bug of optbuild",
+        )

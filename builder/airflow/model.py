@@ -52,3 +52,5 @@ class Release:
     """Exist in this version, off unless the spec enables them (``triggerer``, ...)."""
     uses_gosu: bool = False
     """The official image has gosu and its compose file's init calls it (all 2.x here)."""
+    migrate: tuple[str, ...] = ("db", "migrate")
+    """Words behind ``airflow`` that bring the database's tables up to this version (``db upgrade`` before 2.7)."""

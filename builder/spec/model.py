@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from builder.spec.types import (
+    ByteSize,
+    CleanPath,
+    CommandWords,
+    ConstraintsChoice,
+    DatabaseImage,
+    DebianPackageName,
+    DebianRelease,
+    EnvironmentKey,
+    EnvironmentValue,
+    Extra,
+    Flag,
+    HttpPath,
+    ImageName,
+    ImagePattern,
+    LabelKey,
+    LabelValue,
+    PackageVersion,
+    Port,
+    PythonVersion,
+    Requirement,
+    RoleName,
+    Tag,
+)
+
+SPEC_FILE = "optbuild.toml"
 
 
 class _Table(BaseModel):
@@ -14,71 +40,79 @@ class _Table(BaseModel):
 
 
 class ImageTable(_Table):
-    name: str
-    tags: tuple[str, ...] = ("latest",)
-    labels: Mapping[str, str] = Field(default_factory=dict)
-    env: Mapping[str, str] = Field(default_factory=dict)
+    name: ImageName
+    tags: tuple[Tag, ...] = Field(default=("latest",), min_length=1)
+    labels: Mapping[LabelKey, LabelValue] = Field(default_factory=dict)
+    env: Mapping[EnvironmentKey, EnvironmentValue] = Field(default_factory=dict)
 
 
 class BaseTable(_Table):
-    debian: str
+    debian: DebianRelease
 
 
 class AirflowTable(_Table):
-    version: str
-    extras: tuple[str, ...] = ()
-    constraints: str | Literal[False] = "official"
+    version: PackageVersion
+    extras: tuple[Extra, ...] = ()
+    constraints: ConstraintsChoice = "official"
 
 
 class PythonTable(_Table):
-    version: str
-    requirements: tuple[str, ...] = ()
-    requirements_files: tuple[str, ...] = Field(default=(), alias="requirements-files")
+    version: PythonVersion
+    requirements: tuple[Requirement, ...] = ()
+    requirements_files: tuple[CleanPath, ...] = Field(default=(), alias="requirements-files")
 
 
 class AptTable(_Table):
-    runtime: tuple[str, ...] = ()
-    build: tuple[str, ...] = ()
+    runtime: tuple[DebianPackageName, ...] = ()
+    build: tuple[DebianPackageName, ...] = ()
 
 
 class BuildTable(_Table):
-    multi_stage: bool = Field(default=True, alias="multi-stage")
+    multi_stage: Flag = Field(default=True, alias="multi-stage")
 
 
 class HealthTable(_Table):
-    http: str
-    port: int
+    http: HttpPath
+    port: Port
 
 
 class RoleTable(_Table):
-    enabled: bool = True
-    command: tuple[str, ...] | None = None
+    enabled: Flag = True
+    command: CommandWords | None = None
     health: HealthTable | None = None
 
 
 class VerifyTable(_Table):
-    database: str = "postgres:13"
+    database: DatabaseImage = "postgres:13"
 
 
 class ProtectTable(_Table):
-    images: tuple[str, ...] = ()
+    images: tuple[ImagePattern, ...] = ()
 
 
 class BudgetTable(_Table):
-    image_bytes: str | None = Field(default=None, alias="image-bytes")
+    image_bytes: ByteSize | None = Field(default=None, alias="image-bytes")
+    """See :func:`builder.spec.types.bytes_of`."""
 
 
-class Spec(_Table):
-    """What a person wants. ``folder`` is where the file lies: paths in it are relative to that."""
+class SpecFile(_Table):
+    """Exactly what may stand in the file."""
 
-    folder: Path
     image: ImageTable
     base: BaseTable
     airflow: AirflowTable
     python: PythonTable
     apt: AptTable = AptTable()
     build: BuildTable = BuildTable()
-    roles: Mapping[str, RoleTable] = Field(default_factory=dict)
+    roles: Mapping[RoleName, RoleTable] = Field(default_factory=dict)
     verify: VerifyTable = VerifyTable()
     protect: ProtectTable = ProtectTable()
     budget: BudgetTable = BudgetTable()
+
+
+class Spec(SpecFile):
+    """What a person wants. ``folder`` is where the file lies: paths in it are relative to that."""
+
+    folder: Path
+    file: str = SPEC_FILE
+    """How errors name the file."""

@@ -1,0 +1,137 @@
+"""What single values cannot tell: whether the parts of a spec fit together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from builder.airflow.releases import ELSEWHERE, release
+from builder.base.packages import RELEASE_PYTHON
+from builder.errors import UnknownAirflowError
+from builder.naming import promoted_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.airflow.model import Release
+    from builder.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong at ``path`` (keys and array indexes from the root)."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str | None = None
+
+
+def check(spec: Spec) -> Iterator[Problem]:
+    """Everything in ``spec`` that contradicts something else, or what is known of Debian and Airflow."""
+    yield from _duplicates(spec)
+    yield from _base_python(spec)
+    yield from _names(spec)
+    yield from _requirements(spec)
+    try:
+        known = release(spec.airflow.version)
+    except UnknownAirflowError as error:
+        yield Problem(("airflow", "version"), error.message, error.hint)
+        return
+    if Version(known.version).major > 2:
+        hint = "write a 2.x version, like 2.11.2"
+        yield Problem(
+            ("airflow", "version"), f"Airflow {known.version} comes later: this version makes images of 2.x", hint
+        )
+    yield from _airflow_python(spec, known)
+    yield from _roles(spec, known)
+
+
+def _duplicates(spec: Spec) -> Iterator[Problem]:
+    lists: dict[tuple[str, str], tuple[str, ...]] = {
+        ("image", "tags"): spec.image.tags,
+        ("airflow", "extras"): spec.airflow.extras,
+        ("python", "requirements-files"): spec.python.requirements_files,
+        ("apt", "runtime"): spec.apt.runtime,
+        ("apt", "build"): spec.apt.build,
+    }
+    for path, values in lists.items():
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield Problem((*path, index), f"{value} is there twice", "remove one of the two")
+
+
+def _base_python(spec: Spec) -> Iterator[Problem]:
+    has = RELEASE_PYTHON[spec.base.debian]
+    if spec.python.version != has:
+        message = f"Debian {spec.base.debian} has Python {has}, not {spec.python.version}"
+        others = [name for name, python in RELEASE_PYTHON.items() if python == spec.python.version]
+        hint = f'write "{has}"' + (f', or debian = "{others[0]}"' if others else "")
+        yield Problem(("python", "version"), message, hint)
+
+
+def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
+    if spec.python.version not in known.python_versions:
+        supported = ", ".join(known.python_versions)
+        message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
+        fitting = [name for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
+        hint = f"Debian {fitting[0]} has Python {RELEASE_PYTHON[fitting[0]]}" if fitting else "choose another version"
+        yield Problem(("python", "version"), message, hint)
+
+
+def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
+    own = {role.name for role in known.roles}
+    names = own | {role.name for role in known.optional_roles}
+    for name, table in spec.roles.items():
+        if name in names:
+            continue
+        if name in ELSEWHERE:
+            message = f"Airflow {known.version} has no role {name}"
+            yield Problem(("roles", name), message, f"use {ELSEWHERE[name]}")
+        elif table.command is None:
+            message = f"Airflow {known.version} has no role {name}, and a role of your own needs a command"
+            yield Problem(("roles", name), message, f"write its command, or use one of: {', '.join(sorted(names))}")
+    kept = [name for name in own if name not in spec.roles or spec.roles[name].enabled]
+    if not kept and not any(table.enabled for table in spec.roles.values()):
+        yield Problem(("roles",), "every role is switched off", "leave at least one on")
+
+
+def _names(spec: Spec) -> Iterator[Problem]:
+    database = spec.verify.database
+    full = database if ":" in database.rsplit("/", 1)[-1] else f"{database}:latest"
+    promoted = promoted_references(spec.image.name, spec.image.tags, tuple(spec.roles))
+    if full in promoted:
+        message = f"the image would be promoted to {full}, which verify.database names"
+        yield Problem(("image", "name"), message, "choose another name")
+
+
+def _requirements(spec: Spec) -> Iterator[Problem]:
+    for index, text in enumerate(spec.python.requirements):
+        requirement = Requirement(text)
+        reason = contradicts_airflow(requirement, spec.airflow.version)
+        if reason:
+            yield Problem(("python", "requirements", index), reason, "remove it: airflow.version is what counts")
+        earlier = [Requirement(other) for other in spec.python.requirements[:index]]
+        clash = next((other for other in earlier if contradict(other, requirement)), None)
+        if clash is not None:
+            yield Problem(("python", "requirements", index), f"contradicts {clash}", "keep one of the two")
+
+
+def contradicts_airflow(requirement: Requirement, version: str) -> str | None:
+    """Why a requirement on Airflow itself does not fit the spec's Airflow; None when it does."""
+    if canonicalize_name(requirement.name) != "apache-airflow":
+        return None
+    if requirement.specifier.contains(version, prereleases=True):
+        return None
+    return f"{requirement} does not admit airflow.version {version}"
+
+
+def contradict(one: Requirement, other: Requirement) -> bool:
+    """Whether no version can satisfy both; sees exact pins only, the resolver finds the rest."""
+    if canonicalize_name(one.name) != canonicalize_name(other.name) or one.marker != other.marker:
+        return False
+    pins = [(s.version, o) for r, o in ((one, other), (other, one)) for s in r.specifier if s.operator == "=="]
+    return any(not o.specifier.contains(v, prereleases=True) for v, o in pins if not v.endswith(".*"))

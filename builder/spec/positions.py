@@ -1,0 +1,130 @@
+"""Which line of a TOML file each key and each array item stands on; ``tomllib`` gives values only.
+
+The text was read by ``tomllib`` before, so it is valid, and this scanner need not judge it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+Path = tuple[str | int, ...]
+"""Keys and array indexes from the root to a value."""
+
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE = re.compile(r"[ \t]*")
+_KEY_PART = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[A-Za-z0-9_-]+')
+_STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\]|\\.)*"|\'[^\']*\'', re.DOTALL)
+_SCALAR = re.compile(r"[^,\]}\n#]*")
+
+
+def positions(text: str) -> dict[Path, int]:
+    """Line (from 1) of each key, table header and array item of the valid TOML ``text``."""
+    return _Scanner(text).scan()
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._lines: dict[Path, int] = {}
+        self._tables: dict[Path, int] = {}
+        """How many ``[[...]]`` headers each array of tables has had."""
+
+    def scan(self) -> dict[Path, int]:
+        table: Path = ()
+        self._skip(_BLANK)
+        while self._at < len(self._text):
+            if self._text[self._at] == "[":
+                table = self._header()
+            else:
+                self._pair(table)
+            self._skip(_BLANK)
+        return self._lines
+
+    def _skip(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            raise ValueError(f"not valid TOML at character {self._at}")
+        self._at = match.end()
+        return match.group()
+
+    def _record(self, path: Path, at: int) -> None:
+        self._lines.setdefault(path, self._text.count("\n", 0, at) + 1)
+
+    def _header(self) -> Path:
+        start, many = self._at, self._text.startswith("[[", self._at)
+        self._at += 2 if many else 1
+        path = self._inside_arrays(self._key(), last=not many)
+        self._at += 2 if many else 1
+        if many:
+            index = self._tables.get(path, -1) + 1
+            self._tables[path] = index
+            path = (*path, index)
+        for length in range(1, len(path) + 1):
+            self._record(path[:length], start)
+        return path
+
+    def _inside_arrays(self, key: tuple[str, ...], *, last: bool) -> Path:
+        """``[a.b]`` below ``[[a]]`` means the newest item of ``a``."""
+        path: Path = ()
+        for position, part in enumerate(key):
+            path = (*path, part)
+            if path in self._tables and (last or position < len(key) - 1):
+                path = (*path, self._tables[path])
+        return path
+
+    def _key(self) -> tuple[str, ...]:
+        parts: list[str] = []
+        while True:
+            self._skip(_SPACE)
+            raw = self._skip(_KEY_PART)
+            parts.append(next(iter(tomllib.loads(f"{raw} = 0"))) if raw[0] in "\"'" else raw)
+            self._skip(_SPACE)
+            if self._text[self._at] != ".":
+                return tuple(parts)
+            self._at += 1
+
+    def _pair(self, table: Path) -> None:
+        start = self._at
+        key = self._key()
+        for length in range(1, len(key) + 1):
+            self._record((*table, *key[:length]), start)
+        self._at += 1  # the equals sign
+        self._skip(_SPACE)
+        self._value((*table, *key))
+
+    def _value(self, path: Path) -> None:
+        match self._text[self._at]:
+            case "[":
+                self._array(path)
+            case "{":
+                self._inline_table(path)
+            case '"' | "'":
+                self._skip(_STRING)
+            case _:
+                self._skip(_SCALAR)
+
+    def _array(self, path: Path) -> None:
+        self._at += 1
+        index = 0
+        while self._next_item("]"):
+            self._record((*path, index), self._at)
+            self._value((*path, index))
+            index += 1
+
+    def _inline_table(self, path: Path) -> None:
+        self._at += 1
+        while self._next_item("}"):
+            self._pair(path)
+
+    def _next_item(self, end: str) -> bool:
+        """Skip what separates two items; False when the value ended."""
+        self._skip(_BLANK)
+        while self._text[self._at] == ",":
+            self._at += 1
+            self._skip(_BLANK)
+        if self._text[self._at] == end:
+            self._at += 1
+            return False
+        return True

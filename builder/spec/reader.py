@@ -1,0 +1,207 @@
+"""optbuild.toml to :class:`Spec`; everything that is wrong with a file is told at once, in the order of its lines."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from builder.errors import InvalidSpecError, MissingFileError, SpecError, Where
+from builder.spec.checks import Problem, check
+from builder.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
+from builder.spec.paths import inside
+from builder.spec.positions import positions
+from builder.spec.types import RefusedError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+LATER_BASES = ("image", "airflow")
+"""Kinds of base that the format has and this version does not make."""
+_TYPE_WORDS = {
+    "string_type": "a text in quotes",
+    "tuple_type": 'a list like ["a", "b"]',
+    "mapping_type": 'a table like { key = "value" }',
+    "model_type": "a table",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+}
+
+
+def read_spec(path: Path) -> Spec:
+    """The spec in ``path``, or in the optbuild.toml of the folder ``path``. Raises :class:`SpecError`."""
+    file = path / SPEC_FILE if path.is_dir() else path
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        hint = f"run it where {SPEC_FILE} lies, or name that folder; the README shows what belongs into the file"
+        raise MissingFileError(f"there is no {SPEC_FILE}; looked for {file}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        where = Where(str(file), line)
+        raise SpecError("not UTF-8, as TOML must be", where=where, hint="save the file as UTF-8") from error
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", where=Where(str(file))) from error
+    spec = parse_spec(text, str(file), file.parent)
+    _check_paths(spec, text)
+    return spec
+
+
+def parse_spec(text: str, file: str, folder: Path) -> Spec:
+    """The spec that ``text`` is. ``file`` is for messages, ``folder`` for relative paths; neither is read."""
+    document, lines = _parse_toml(text, file)
+    problems = list(_later_bases(document))
+    try:
+        content = SpecFile.model_validate(document, by_alias=True, by_name=False)
+    except ValidationError as error:
+        problems += [_problem(detail) for detail in error.errors()]
+        raise _errors(problems, file, lines) from error
+    tables = {name: getattr(content, name) for name in SpecFile.model_fields}
+    spec = Spec(folder=folder, file=file, **tables)
+    problems += check(spec)
+    if problems:
+        raise _errors(problems, file, lines)
+    return spec
+
+
+def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[tuple[str | int, ...], int]]:
+    text = text.removeprefix("\ufeff")
+    try:
+        return tomllib.loads(text), positions(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        number = int(line[1]) if line else text.rstrip("\n").count("\n") + 1
+        reason = re.sub(r" \(at .*\)$", "", str(error))
+        hint = 'correct that line; a text stands in quotes, a list in brackets: tags = ["latest"]'
+        raise SpecError(f"not valid TOML: {reason}", where=Where(file, number), hint=hint) from error
+    except RecursionError as error:
+        raise SpecError("nested too deeply", where=Where(file), hint="nothing here needs that") from error
+
+
+def _later_bases(document: dict[str, Any]) -> Iterator[Problem]:
+    """Take the known but unmade kinds of base out of ``document``, with a problem for each."""
+    base = document.get("base")
+    if not isinstance(base, dict):
+        return
+    found = [kind for kind in LATER_BASES if kind in base]
+    if "debian" in base and found:
+        yield Problem(("base", found[0]), "there is a base already: debian", "keep exactly one line in [base]")
+    for kind in found:
+        del base[kind]
+        hint = 'write debian = "bookworm"'
+        yield Problem(("base", kind), f"this version makes the debian base only, not `{kind}`", hint)
+    if found and "debian" not in base:
+        base["debian"] = "bookworm"  # so that the missing key is not reported as well
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    cause = detail.get("ctx", {}).get("error")
+    match detail["type"]:
+        case "extra_forbidden":
+            return _unknown_key(path)
+        case "missing":
+            return Problem(path, "this key is required", _example(path))
+        case "value_error" if isinstance(cause, RefusedError):
+            return Problem(path, str(cause), cause.hint)
+        case "too_short":
+            return Problem(path, "the list is empty", "write at least one, or remove the line for the default")
+        case kind if kind in _TYPE_WORDS:
+            return _wrong_type(path, detail["input"], _TYPE_WORDS[kind])
+        case _:
+            return Problem(path, detail["msg"])
+
+
+def _wrong_type(path: tuple[str | int, ...], found: object, wanted: str) -> Problem:
+    if isinstance(found, (int, float)) and not isinstance(found, bool) and "quotes" in wanted:
+        return Problem(path, f"must be {wanted}, not the number {found}", f'write "{found}"')
+    return Problem(path, f"must be {wanted}, not {shown(str(found))}")
+
+
+def _example(path: tuple[str | int, ...]) -> str:
+    examples = {
+        ("image",): 'write [image] with name = "my-airflow"',
+        ("base",): 'write [base] with debian = "bookworm"',
+        ("airflow",): 'write [airflow] with version = "2.8.1"',
+        ("python",): 'write [python] with version = "3.11"',
+        ("image", "name"): 'write name = "my-airflow"',
+        ("base", "debian"): 'write debian = "bookworm"',
+        ("airflow", "version"): 'write version = "2.8.1"',
+        ("python", "version"): 'write version = "3.11"',
+    }
+    return examples.get(tuple(str(part) for part in path), f"add {path[-1]} to that table")
+
+
+def _unknown_key(path: tuple[str | int, ...]) -> Problem:
+    known = _known_keys(path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+    return Problem(path, "unknown key", hint)
+
+
+def _known_keys(path: tuple[str | int, ...]) -> list[str]:
+    """The keys of the table at ``path``; a name that a person chose (of a role) stands for any."""
+    model: type[BaseModel] = SpecFile
+    annotation: Any = SpecFile
+    for part in path:
+        fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+        annotation = get_args(annotation)[-1] if get_origin(annotation) is Mapping else fields[str(part)]
+        model = _model_in(annotation) or model
+    own = [field.alias or name for name, field in model.model_fields.items()]
+    return [*own, *LATER_BASES] if model is BaseTable else own
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """``HealthTable`` of ``HealthTable | None``; None where the annotation is a mapping, whose items are models."""
+    candidates = () if get_origin(annotation) is Mapping else (annotation, *get_args(annotation))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _errors(problems: list[Problem], file: str, lines: Mapping[tuple[str | int, ...], int]) -> SpecError:
+    placed = [SpecError(p.message, where=_where(p.path, file, lines), hint=p.hint) for p in problems]
+    placed.sort(key=lambda error: error.where.line or 0 if error.where else 0)
+    return placed[0] if len(placed) == 1 else InvalidSpecError(file, tuple(placed))
+
+
+def _where(path: tuple[str | int, ...], file: str, lines: Mapping[tuple[str | int, ...], int]) -> Where:
+    """The line of ``path``, or of the nearest table or list around it; line 1 for a table that is missing."""
+    around = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in lines), None)
+    return Where(file, 1 if around is None else lines[around], dotted(path))
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """``image.env."bad key"``, ``python.requirements[2]``; what is no bare key is quoted and escaped."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            quoted = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part)
+            text += f".{quoted}" if text else quoted
+    return text
+
+
+def _check_paths(spec: Spec, text: str) -> None:
+    """Files that the spec names must exist below its folder, also after symbolic links."""
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("python", "requirements-files", i), name) for i, name in enumerate(spec.python.requirements_files)
+    ]
+    constraints = spec.airflow.constraints
+    if constraints and constraints != "official" and "://" not in constraints:
+        named.append((("airflow", "constraints"), constraints))
+    problems = []
+    for path, name in named:
+        try:
+            inside(spec.folder, name)
+        except RefusedError as error:
+            problems.append(Problem(path, str(error), error.hint))
+    if problems:
+        raise _errors(problems, spec.file, _parse_toml(text, spec.file)[1])

@@ -1,0 +1,287 @@
+"""The types of single values in optbuild.toml: each has its own allowlist, because most of them reach a Dockerfile.
+
+There ``$`` expands, a backslash at the end swallows the next line, and a quote ends a value. No type here accepts
+any of them, except :data:`Requirement`, whose markers have quotes and which goes into a requirements file.
+A refused value says which characters are wrong and what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated, Literal
+
+from packaging import requirements
+from packaging.specifiers import InvalidSpecifier
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, BeforeValidator, Strict
+
+from builder.base.packages import RELEASE_PYTHON
+
+MAX_LENGTH = 4096
+"""Of any one value; longer ones are no names, and Docker refuses some of them much later."""
+MAX_ROLE_LENGTH = 40
+"""A role name becomes a part of image and container names."""
+RUNTIME_HINT = "give it to the container when it starts (compose: `environment:`), where every character works"
+RESERVED_LABELS = ("optbuild.", "org.apache.airflow.")
+RESERVED_ENVIRONMENT = {
+    "AIRFLOW_HOME": "it is /opt/airflow, as in the official image",
+    "AIRFLOW_VERSION": "airflow.version sets it",
+    "AIRFLOW_UID": "the image works with every user id in group 0",
+    "AIRFLOW_USER_HOME_DIR": "it is /home/airflow, as in the official image",
+    "HOME": "it is /home/airflow, as in the official image",
+    "LD_PRELOAD": "it would be loaded into every process of the image",
+    "PATH": "the image's own programs are found by it",
+    "SOURCE_DATE_EPOCH": "the lock sets it",
+    "_PIP_ADDITIONAL_REQUIREMENTS": "write the packages into python.requirements",
+}
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_HOST_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_DOMAIN = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*(?::[0-9]+)?"
+_NAME = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+class RefusedError(ValueError):
+    """A value that its type does not accept. ``hint`` is the next step."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def shown(text: str) -> str:
+    """``text`` for a terminal: quoted, cut, and nothing in it that a terminal would obey."""
+    return ascii(text if len(text) <= 60 else text[:57] + "...")
+
+
+def invisible(text: str) -> str | None:
+    """The first character that must not be in any value: control and format characters, line separators."""
+    return next((c for c in text if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp")), None)
+
+
+def no_invisible(text: str) -> str:
+    """Refuse what cannot be seen; every other check here comes after this one."""
+    found = invisible(text)
+    if found is not None:
+        name = unicodedata.name(found, "a control character")
+        where = f"U+{ord(found):04X} ({name}) at position {text.index(found) + 1}"
+        raise RefusedError(f"{shown(text)} contains {where}", "write it on one line, in characters that can be seen")
+    if len(text) > MAX_LENGTH:
+        raise RefusedError(f"{len(text)} characters are too many", f"write at most {MAX_LENGTH}")
+    return text
+
+
+def _match(pattern: str, text: str, what: str, hint: str) -> str:
+    no_invisible(text)
+    if not re.fullmatch(pattern, text):
+        raise RefusedError(f"{shown(text)} is not {what}", hint)
+    return text
+
+
+def _requirement(text: str) -> str:
+    no_invisible(text)
+    if text.startswith("-"):
+        raise RefusedError(f"{shown(text)} is an option of pip, not a requirement", "write `name==version`")
+    if "://" in text or re.match(r"^[./~]|.*/", text) or re.search(r"\s@|^[^;]*@", text):
+        reason = "a lock holds names, versions and hashes, so that it can be built from any index"
+        raise RefusedError(f"{shown(text)} is a URL or a path: {reason}", "publish it to an index and write its name")
+    try:
+        parsed = requirements.Requirement(text)
+    except (requirements.InvalidRequirement, InvalidSpecifier) as error:
+        reason = str(error).splitlines()[0]
+        raise RefusedError(f"{shown(text)} is not a requirement: {reason}", "write it like `pandas==2.0.3`") from error
+    if re.search(r"[^A-Za-z0-9._\-\[\],<>=!~*+ ;()'\"]", text) or "===" in str(parsed.specifier):
+        raise RefusedError(f"{shown(text)} has characters that a requirement does not need", "write `name==version`")
+    return text
+
+
+def _version(text: str) -> str:
+    no_invisible(text)
+    try:
+        Version(text)
+    except InvalidVersion as error:
+        raise RefusedError(f"{shown(text)} is not a version", 'write it like "2.8.1"') from error
+    return _match(r"[0-9A-Za-z.!+_-]+", text, "a version", 'write it like "2.8.1"')
+
+
+def _python_version(text: str) -> str:
+    hint = 'write major and minor, like "3.11": the Debian release decides the rest'
+    return _match(r"3\.[0-9]{1,2}", text, "a Python version", hint)
+
+
+def _extra(text: str) -> str:
+    return _match(
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", text, "the name of an extra", 'write it like "postgres"'
+    )
+
+
+def _debian_release(text: str) -> str:
+    no_invisible(text)
+    if text not in RELEASE_PYTHON:
+        raise RefusedError(
+            f"{shown(text)} is not a Debian release that is known", f"write one of: {', '.join(RELEASE_PYTHON)}"
+        )
+    return text
+
+
+def _debian_package(text: str) -> str:
+    hint = 'write only its name, like "libgomp1"; the lock has its version'
+    return _match(r"[a-z0-9][a-z0-9+.-]+", text, "the name of a Debian package", hint)
+
+
+def _image_name(text: str) -> str:
+    hint = 'write lower-case letters, digits and single `.`, `_`, `-` between them, like "ml-pipeline-airflow"'
+    if no_invisible(text) != text.lower() and re.fullmatch(_NAME, text.lower()):
+        hint = f"image names are lower case: {text.lower()}"
+    _match(_NAME, text, "an image name (without a tag)", hint)
+    if re.fullmatch(r"[0-9a-f]{64}", text) or len(text) > 200:
+        raise RefusedError(f"{shown(text)} is not an image name: it reads like an ID, or is too long", hint)
+    return text
+
+
+def _tag(text: str) -> str:
+    _match(_TAG, text, "a tag", "write letters, digits, `.`, `_`, `-`; at most 128 of them")
+    if re.fullmatch(r"[0-9a-f]{12}", text):
+        raise RefusedError(f"{shown(text)} reads like a content tag, which candidates have", "choose another tag")
+    return text
+
+
+def _database(text: str) -> str:
+    hint = 'write an image like "postgres:13", or "sqlite"'
+    return _match(rf"{_NAME}(?::{_TAG})?(?:@sha256:[0-9a-f]{{64}})?", text, "a database image", hint)
+
+
+def _image_pattern(text: str) -> str:
+    return _match(
+        r"[A-Za-z0-9._:/@*?-]+",
+        text,
+        "an image name, or a pattern with * and ?",
+        'write it like "registry.example/base:*"',
+    )
+
+
+def _label_key(text: str) -> str:
+    _match(
+        r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?",
+        text,
+        "a label key",
+        'write it like "team" or "org.example.team"',
+    )
+    if text.startswith(RESERVED_LABELS):
+        raise RefusedError(f"the label {text} is set by optbuild itself", "choose another key")
+    return text
+
+
+def _free_text(text: str) -> str:
+    r"""The value of a label or of an environment variable: letters and digits of any script, ASCII punctuation.
+
+    Not ``"`` ``'`` ``$`` ``\`` and the backtick: a Dockerfile gives them a meaning, and escaping them right for every
+    frontend is more than a label is worth. So JSON does not fit here; it belongs into the run-time environment.
+    """
+    no_invisible(text)
+    for character in text:
+        if character in "\"'$\\`":
+            raise RefusedError(f"{shown(text)} contains {character}, which has a meaning in a Dockerfile", RUNTIME_HINT)
+        if not character.isascii() and unicodedata.category(character)[0] not in "LMN":
+            raise RefusedError(
+                f"{shown(text)} contains U+{ord(character):04X}", "use letters, digits and ASCII punctuation"
+            )
+    return text
+
+
+def _environment_key(text: str) -> str:
+    _match(r"[A-Za-z_][A-Za-z0-9_]*", text, "the name of an environment variable", "write letters, digits and `_`")
+    if text in RESERVED_ENVIRONMENT:
+        raise RefusedError(f"{text} cannot be changed: {RESERVED_ENVIRONMENT[text]}", "remove the line")
+    return text
+
+
+def _role_name(text: str) -> str:
+    _match(r"[a-z0-9]+(?:-[a-z0-9]+)*", text, "a role name", 'write it like "dag-processor"')
+    if len(text) > MAX_ROLE_LENGTH:
+        raise RefusedError(f"{shown(text)} is longer than {MAX_ROLE_LENGTH} characters", "choose a shorter name")
+    return text
+
+
+def _word(text: str) -> str:
+    hint = "write one word per item; what needs a shell belongs into a script of the image"
+    return _match(r"[A-Za-z0-9@%+=:,./_ -]+", text, "a word of a command", hint)
+
+
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words or words[0].startswith("-") or " " in words[0]:
+        raise RefusedError("a command starts with the name of a program", 'write it like ["celery", "worker"]')
+    return words
+
+
+def _http_path(text: str) -> str:
+    _match(r"/(?:[A-Za-z0-9._~-]+/)*(?:[A-Za-z0-9._~-]+)?", text, "an HTTP path", 'write it like "/health"')
+    if {".", ".."} & set(text.split("/")):
+        raise RefusedError(f"{shown(text)} has `.` or `..` in it", "write the path that they lead to")
+    return text
+
+
+def _port(number: int) -> int:
+    if not 1 <= number <= 65535:
+        raise RefusedError(f"{number} is not a port", "write a number from 1 to 65535")
+    return number
+
+
+def _clean_path(text: str) -> str:
+    hint = 'write a path below the folder of optbuild.toml, like "requirements.txt"'
+    _match(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
+    parts = text.split("/")
+    if not all(parts) or {".", ".."} & set(parts) or text.startswith("-") or text.strip() != text:
+        raise RefusedError(f"{shown(text)} is not a clean path: no leading `/`, `.`, `..`, `//` or `-`", hint)
+    return text
+
+
+def _constraints(value: object) -> object:
+    hint = 'write "official", a file, a URL, or false'
+    if value is False or value == "official":
+        return value
+    if not isinstance(value, str):
+        raise RefusedError(f"{value!a} names no constraints", hint)
+    if "://" in no_invisible(value):
+        return _match(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain http(s) URL", hint)
+    return _clean_path(value)
+
+
+def bytes_of(text: str) -> int:
+    """``900MB`` in bytes; units are decimal, as in Docker's own output. Raises :class:`RefusedError`."""
+    hint = 'write it like "900MB" or "1.2GB" (decimal: 1 MB is 1 000 000 bytes)'
+    _match(r"[0-9]{1,12}(?:\.[0-9]{1,3})? ?(?:B|kB|KB|MB|GB|TB)", text, "a number of bytes", hint)
+    number, unit = re.fullmatch(r"([0-9.]+) ?([A-Za-z]+)", text).groups()  # type: ignore[union-attr]
+    return round(float(number) * _UNITS[unit])
+
+
+def _byte_size(text: str) -> str:
+    if bytes_of(text) == 0:
+        raise RefusedError("no image has 0 bytes", 'write it like "900MB"')
+    return text
+
+
+Requirement = Annotated[str, AfterValidator(_requirement)]
+PackageVersion = Annotated[str, AfterValidator(_version)]
+PythonVersion = Annotated[str, AfterValidator(_python_version)]
+Extra = Annotated[str, AfterValidator(_extra)]
+DebianRelease = Annotated[str, AfterValidator(_debian_release)]
+DebianPackageName = Annotated[str, AfterValidator(_debian_package)]
+ImageName = Annotated[str, AfterValidator(_image_name)]
+Tag = Annotated[str, AfterValidator(_tag)]
+DatabaseImage = Annotated[str, AfterValidator(_database)]
+ImagePattern = Annotated[str, AfterValidator(_image_pattern)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_free_text)]
+EnvironmentKey = Annotated[str, AfterValidator(_environment_key)]
+EnvironmentValue = Annotated[str, AfterValidator(_free_text)]
+RoleName = Annotated[str, AfterValidator(_role_name)]
+CommandWords = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], AfterValidator(_command)]
+HttpPath = Annotated[str, AfterValidator(_http_path)]
+Port = Annotated[int, Strict(), AfterValidator(_port)]
+CleanPath = Annotated[str, AfterValidator(_clean_path)]
+ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_constraints)]
+ByteSize = Annotated[str, AfterValidator(_byte_size)]
+Flag = Annotated[bool, Strict()]
