@@ -59,7 +59,6 @@ class BuildPlan:
     reference: str
     platform: str
     source_date_epoch: int
-    labels: tuple[tuple[str, str], ...]
     metadata: Path
     folder: Path
     options: BuildOptions
@@ -74,7 +73,6 @@ def build_argv(plan: BuildPlan) -> tuple[str, ...]:
     argv += ["--progress", "rawjson" if plan.rawjson else "plain"]
     argv += ["--tag", plan.reference, "--platform", plan.platform]
     argv += ["--build-arg", f"SOURCE_DATE_EPOCH={plan.source_date_epoch}"]
-    argv += [word for key, value in plan.labels for word in ("--label", f"{key}={value}")]
     argv += ["--metadata-file", str(plan.metadata), *plan.secrets.argv()]
     argv += ["--no-cache"] if options.no_cache else []
     argv += ["--builder", options.builder] if options.builder else []
