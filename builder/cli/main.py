@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 COMMANDS: tuple[str, ...] = (
+    "doctor",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
 )
 BROKEN_PIPE = 128 + signal.SIGPIPE

@@ -1,0 +1,78 @@
+"""``optbuild doctor``: what this machine can do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.world import world_of
+
+if TYPE_CHECKING:
+    from builder.cli.world import World
+    from builder.doctor import Finding
+
+_MARKS = {"ok": ("✓", "32"), "warning": ("!", "33"), "missing": ("✗", "31")}
+"""Sign and ANSI colour of each state."""
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+def command(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where optbuild.toml lies, if there is one.")
+    ] = Path(),
+    output: Annotated[Format, typer.Option("--format", help="A line per requirement, or JSON.")] = Format.TEXT,
+) -> None:
+    """Say what this machine can do.
+
+    A line per requirement says what was found and what to do about it. `!` may stay as it is; `✗` stops a build,
+    and then the exit code is 3. Nothing is changed.
+    """
+    from builder.doctor import Machine, as_json, examine, ready  # noqa: PLC0415 - start-up of `optbuild --help`
+
+    world = world_of(ctx)
+    with world.progress.task("look at this machine"):
+        findings = examine(Machine(world.runner, world.env, _free_bytes, _database(world.cwd / folder)))
+    world.out.write(as_json(findings) + "\n" if output is Format.JSON else as_text(findings, world))
+    raise typer.Exit(0 if ready(findings) else 3)
+
+
+def as_text(findings: tuple[Finding, ...], world: World) -> str:
+    """A line per finding, the advice below it, and a last line that says whether a build can start."""
+    width = max(len(finding.name) for finding in findings)
+    color = world.color and world.out.isatty()
+    lines = []
+    for finding in findings:
+        sign, code = _MARKS[finding.state.value]
+        sign = f"\033[{code}m{sign}\033[0m" if color else sign
+        lines.append(f"{sign} {finding.name:<{width}}  {finding.found}")
+        if finding.advice:
+            lines.append(f"  {'':<{width}}  next: {finding.advice}")
+    missing = [finding.name for finding in findings if finding.state.value == "missing"]
+    lines.append(f"Missing: {', '.join(missing)}." if missing else "This machine can build, verify and promote.")
+    return "\n".join(lines) + "\n"
+
+
+def _free_bytes(folder: Path) -> int:
+    import shutil  # noqa: PLC0415
+
+    return shutil.disk_usage(folder).free
+
+
+def _database(folder: Path) -> str:
+    """The spec's database image; the default where there is no spec, or one that other commands will complain about."""
+    from builder.doctor import DEFAULT_DATABASE  # noqa: PLC0415
+    from builder.errors import OptbuildError  # noqa: PLC0415
+    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
+
+    try:
+        return read_spec(folder).verify.database
+    except OptbuildError:
+        return DEFAULT_DATABASE

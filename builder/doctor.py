@@ -1,0 +1,255 @@
+"""What this machine can do for optbuild, a line per requirement: what was found, and what to do about it.
+
+Every probe runs at the same time and has a timeout; none changes anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.engine.secrets import CA_VARIABLES, find_ca
+from builder.errors import ToolMissingError, ToolTimeoutError
+from builder.process import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from builder.process import Result, Runner
+
+SCHEMA_VERSION = 1
+NEEDED_ENGINE = 23
+"""First engine whose ``docker build`` is BuildKit, with the frontend that the Dockerfile needs built in."""
+RAWJSON_BUILDX = (0, 13)
+"""First buildx with ``--progress rawjson``; older ones build too, with coarser progress."""
+NEEDED_BYTES = 3_000_000_000
+"""A first build with its base, layers, wheels and build cache, rounded up; twice of it is comfortable."""
+_GET_AN_ENGINE = (
+    f"install Docker Engine {NEEDED_ENGINE} or newer with buildx and start it (on Debian 12 and 13: `make engine`), "
+    "or point DOCKER_HOST at one"
+)
+PROBE_SECONDS = 8.0
+REGISTRY_SECONDS = 2.5
+DEFAULT_DATABASE = "postgres:13"
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. ``advice`` is empty when there is nothing to do."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the probes are given of the world. ``free_bytes`` raises OSError for a folder that cannot be seen."""
+
+    runner: Runner
+    env: Mapping[str, str]
+    free_bytes: Callable[[Path], int]
+    database: str = DEFAULT_DATABASE
+
+    def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> Result | None:
+        """The answer of a tool; None when it is missing or silent."""
+        env = {**self.env, "DOCKER_CLI_HINTS": "false"}
+        try:
+            return self.runner.run(Command(argv, env=env, timeout=timeout))
+        except (ToolMissingError, ToolTimeoutError):
+            return None
+
+    def has(self, tool: str) -> bool:
+        return shutil.which(tool, path=self.env.get("PATH", "")) is not None
+
+
+def examine(machine: Machine) -> tuple[Finding, ...]:
+    """All lines, in the order in which the tools are needed. Never raises for what it finds."""
+    probes = (engine, buildx, compose, old_compose, disk, ca_bundle)
+    with ThreadPoolExecutor(max_workers=len(probes) + 1) as pool:
+        reach = pool.submit(registry, machine)
+        found = [pool.submit(probe, machine) for probe in probes]
+        *first, space, ca = [future.result() for future in found]
+        reached = reach.result()
+    return (*first, mmdebstrap(machine, pullable=reached.state is State.OK), space, ca, reached)
+
+
+def engine(machine: Machine) -> Finding:
+    """The engine that the docker client talks to, at least :data:`NEEDED_ENGINE`."""
+    name = "Docker engine"
+    if not machine.has("docker"):
+        return Finding(name, State.MISSING, "docker is not on PATH", _GET_AN_ENGINE)
+    answer = machine.ask("docker", "version", "--format", "{{json .}}")
+    server = _json(answer.out).get("Server") if answer else None
+    if not server:
+        reason = _reason(answer) if answer else f"it did not answer within {PROBE_SECONDS:g} s"
+        return Finding(name, State.MISSING, reason, _GET_AN_ENGINE)
+    version = str(server.get("Version", "?"))
+    if _numbers(version) < (NEEDED_ENGINE,):
+        return Finding(name, State.MISSING, f"{version}, which is older than {NEEDED_ENGINE}", _GET_AN_ENGINE)
+    return Finding(name, State.OK, f"{version} ({server.get('Os')}/{server.get('Arch')})")
+
+
+def buildx(machine: Machine) -> Finding:
+    """The build client; :data:`RAWJSON_BUILDX` for live progress."""
+    name = "buildx"
+    answer = machine.ask("docker", "buildx", "version") if machine.has("docker") else None
+    if answer is None or not answer.ok:
+        return Finding(name, State.MISSING, "`docker buildx` does not work", _GET_AN_ENGINE)
+    version = _version_in(answer.out)
+    if _numbers(version) < RAWJSON_BUILDX:
+        wanted = ".".join(map(str, RAWJSON_BUILDX))
+        return Finding(name, State.WARNING, f"{version}, which tells little while it builds", f"update to {wanted}")
+    return Finding(name, State.OK, version)
+
+
+def compose(machine: Machine) -> Finding:
+    """`docker compose`, which starts what the image is for."""
+    name = "Compose v2"
+    answer = machine.ask("docker", "compose", "version", "--short") if machine.has("docker") else None
+    if answer is None or not answer.ok:
+        advice = "install the compose plugin (docker-compose-plugin, or docker-compose from Debian 13)"
+        return Finding(name, State.WARNING, "`docker compose` does not work; images are built without it", advice)
+    return Finding(name, State.OK, _version_in(answer.out))
+
+
+def old_compose(machine: Machine) -> Finding:
+    """Compose v1 reads other files, builds images one by one, and has had no fixes since 2023."""
+    name = "docker-compose v1"
+    if not machine.has("docker-compose"):
+        return Finding(name, State.OK, "not there, as it should be")
+    answer = machine.ask("docker-compose", "version", "--short")
+    version = _version_in(answer.out) if answer and answer.ok else "?"
+    if version.startswith("1."):
+        advice = "call `docker compose` (two words) and remove docker-compose"
+        return Finding(name, State.WARNING, f"docker-compose {version} is on PATH; it is no longer maintained", advice)
+    if version == "?":
+        return Finding(name, State.WARNING, "docker-compose is on PATH and does not work", "remove it")
+    return Finding(name, State.OK, f"not there (docker-compose is {version})")
+
+
+def mmdebstrap(machine: Machine, *, pullable: bool) -> Finding:
+    """Makes a Debian base. Without it a pulled Debian image does, so a registry must be in reach."""
+    name = "mmdebstrap"
+    answer = machine.ask("mmdebstrap", "--version") if machine.has("mmdebstrap") else None
+    if answer and answer.ok:
+        return Finding(name, State.OK, _version_in(answer.out))
+    if pullable:
+        return Finding(name, State.OK, "not there; a container with a pulled Debian image makes the base")
+    found = "not there, and no registry to pull a Debian image from"
+    return Finding(name, State.MISSING, found, "`apt-get install mmdebstrap`, or give the engine a registry")
+
+
+def disk(machine: Machine) -> Finding:
+    """Free bytes where the engine keeps its images."""
+    name = "disk"
+    answer = machine.ask("docker", "info", "--format", "{{json .DockerRootDir}}") if machine.has("docker") else None
+    root = answer.out.strip().strip('"') if answer and answer.ok else ""
+    try:
+        free = machine.free_bytes(Path(root)) if root.startswith("/") else None
+    except OSError:
+        free = None
+    if free is None:
+        found = f"{root or 'where the engine keeps images'} cannot be seen from here"
+        return Finding(name, State.WARNING, found, f"see that the engine's machine has {_gb(NEEDED_BYTES)} free")
+    numbers = f"{_gb(free)} free in {root}; a first build needs about {_gb(NEEDED_BYTES)}"
+    advice = "make room: `docker system df` shows what is held"
+    if free < NEEDED_BYTES:
+        return Finding(name, State.MISSING, numbers, advice)
+    return Finding(
+        name, State.WARNING if free < 2 * NEEDED_BYTES else State.OK, numbers, advice * (free < 2 * NEEDED_BYTES)
+    )
+
+
+def ca_bundle(machine: Machine) -> Finding:
+    """The certificates that a build is given, so that it trusts whom this machine trusts (a company's proxy)."""
+    import ssl  # noqa: PLC0415 - OpenSSL costs 20 ms, and only this probe needs it
+
+    name = "CA bundle"
+    variable, named = next(((key, machine.env[key]) for key in CA_VARIABLES if machine.env.get(key)), ("", ""))
+    if named and not Path(named).is_file():
+        return Finding(name, State.MISSING, f"{variable} names {named}, which is no file", "correct or unset it")
+    bundle = find_ca(machine.env)
+    if bundle is None:
+        advice = "`apt-get install ca-certificates`, or let SSL_CERT_FILE name your bundle"
+        return Finding(name, State.WARNING, "none found; builds trust Debian's own list only", advice)
+    source = f" (from {variable})" if named else ""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(bundle)
+        count = context.cert_store_stats()["x509_ca"]
+    except OSError as error:  # SSLError is one
+        found = f"{bundle}{source} cannot be read as certificates: {error.strerror or error}"
+        return Finding(name, State.MISSING, found, "it must be a PEM file; `update-ca-certificates` makes Debian's")
+    return Finding(name, State.OK, f"{bundle}{source}, {count} certificates")
+
+
+def registry(machine: Machine) -> Finding:
+    """Whether the image of ``verify.database`` is here, or could be pulled."""
+    name, image = "registry", machine.database
+    if not machine.has("docker"):
+        return Finding(name, State.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
+    if image == "sqlite":
+        return Finding(name, State.OK, "not needed: verify.database is sqlite")
+    argv = ("docker", "buildx", "imagetools", "inspect", image)
+    reached = machine.ask(*argv, timeout=REGISTRY_SECONDS)
+    if reached is not None and reached.ok:
+        return Finding(name, State.OK, f"{image} can be pulled")
+    here = machine.ask("docker", "image", "inspect", "--format", "{{.Id}}", image)
+    advice = "nothing, or give the engine a registry: verify makes its own PostgreSQL from Debian's packages"
+    if here is not None and here.ok:
+        return Finding(name, State.WARNING, f"none in reach; {image} is here already", "nothing, unless it goes away")
+    reason = _reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
+    return Finding(name, State.WARNING, f"{image} cannot be had: {reason}", advice)
+
+
+def as_json(findings: tuple[Finding, ...]) -> str:
+    """The machine-readable form; ``schema_version`` changes when a key does."""
+    lines = [{"name": f.name, "state": f.state.value, "found": f.found, "advice": f.advice} for f in findings]
+    return json.dumps({"schema_version": SCHEMA_VERSION, "ready": ready(findings), "findings": lines}, indent=2)
+
+
+def ready(findings: tuple[Finding, ...]) -> bool:
+    """Nothing that a build needs is missing."""
+    return all(finding.state is not State.MISSING for finding in findings)
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _version_in(text: str) -> str:
+    found = re.search(r"\d+\.\d+(?:\.\d+)?", text)
+    return found.group() if found else "?"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def _reason(answer: Result) -> str:
+    """The last line of what a tool said: docker ends with the cause."""
+    lines = [line.strip() for line in (answer.err.strip() or answer.out.strip()).splitlines() if line.strip()]
+    text = lines[-1] if lines else f"exit code {answer.code}"
+    return text.removeprefix("ERROR: ").rpartition(": ")[2] if len(text) > 90 else text
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
