@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from builder.progress import Progress, Task
 
 LOG_TAIL_LINES = 30
+SHOWN_BYTES = 100_000
+"""Fewer bytes are no figure worth showing."""
+NAME_LENGTH = 100
 HINTS = (
     (
         "CERTIFICATE_VERIFY_FAILED",
@@ -93,7 +97,7 @@ class StepReporter:
             self._say(event)
 
     def _vertex(self, event: Vertex) -> None:
-        step = self._steps.setdefault(event.digest, _Step(self._mask(event.name)))
+        step = self._steps.setdefault(event.digest, _Step(short_name(self._mask(event.name))))
         if event.error:
             step.error = self._mask(event.error)
         if event.cached:
@@ -124,7 +128,7 @@ class StepReporter:
         step.counted[event.id] = (event.current, event.total)
         done = sum(current for current, _total in step.counted.values())
         total = sum(total for _current, total in step.counted.values())
-        if step.task is not None and done:
+        if step.task is not None and done >= SHOWN_BYTES:
             step.task.update(done=done, total=total or None, detail=f"{done / 1e6:.1f} MB")
 
     def _log(self, event: StepLog) -> None:
@@ -160,6 +164,12 @@ def _end(step: _Step, error: str) -> None:
     failure = RuntimeError(error) if error else None
     with contextlib.suppress(RuntimeError):
         manager.__exit__(type(failure) if failure else None, failure, None)
+
+
+def short_name(name: str) -> str:
+    """A step in one line: the instruction without its mounts, which are most of a long RUN."""
+    words = " ".join(re.sub(r"--mount=\S+", "", name).split())
+    return words if len(words) <= NAME_LENGTH else words[: NAME_LENGTH - 1] + "…"
 
 
 def _hint(text: str) -> str | None:

@@ -1,0 +1,130 @@
+"""Builds, proves and promotes a tiny image with the project's own stages, as a process that a test can kill.
+
+Prints one JSON line on stdout when it is done. It stands for ``optbuild build``, whose smallest real image takes a minute;
+all that follows the context (lock, skip rule, buildx, journal, promotion, state) is the real thing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+from builder.engine.buildx import BuildOptions
+from builder.engine.client import Engine, connect
+from builder.image.build import build_candidate, project_lock
+from builder.image.model import BuildJob, Workplace
+from builder.image.promote import promote, record_verified, recover
+from builder.naming import promoted_references
+from builder.process import LocalRunner
+from builder.progress import LineProgress
+from builder.render.model import CONTENT_PLACEHOLDER, Context, ContextFile
+from builder.verify.model import Check, Report, Status
+
+EPOCH = 1_700_000_000
+
+
+def tiny_context(name: str, content: str, *, run: str = "") -> Context:
+    """An image of one small file; with ``run``, a step of busybox before it."""
+    lines = ["FROM scratch AS work", "ADD base.tar /", "COPY content.txt /content.txt"]
+    if run:
+        lines.append("RUN " + json.dumps(["/bin/busybox", "sh", "-c", run]))
+    lines += ["FROM scratch", "COPY --link --from=work /content.txt /content.txt"]
+    lines += [f'LABEL optbuild.project="{name}" optbuild.content="{CONTENT_PLACEHOLDER}"', 'CMD ["/content.txt"]']
+    files = (
+        ContextFile("Dockerfile", "\n".join(lines).encode()),
+        ContextFile("content.txt", content.encode()),
+    )
+    return Context(files, "linux/amd64", EPOCH)
+
+
+def write_base(folder: Path, busybox: Path | None) -> None:
+    """``base.tar``: an empty folder, and a static busybox where steps are to run."""
+    with tarfile.open(folder / "base.tar", "w") as tar:
+        _add(tar, "etc/hostname", b"tiny\n", 0o644)
+        if busybox is not None:
+            _add(tar, "bin/busybox", busybox.read_bytes(), 0o755)
+    (folder / "base.tar").chmod(0o644)
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(data), mode, EPOCH
+    tar.addfile(member, io.BytesIO(data))
+
+
+class PausingEngine(Engine):
+    """Stops for good after so many tags, so that a test can kill the process exactly there."""
+
+    pause_after = 0
+
+    def tag(self, image: str, reference: str) -> None:
+        super().tag(image, reference)
+        self.pause_after -= 1
+        if self.pause_after == 0:
+            _print("paused")
+            time.sleep(600)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--content", default="one")
+    parser.add_argument("--run", default="")
+    parser.add_argument("--busybox", type=Path)
+    parser.add_argument("--failing", action="store_true", help="the verification fails")
+    parser.add_argument("--no-verify", action="store_true")
+    parser.add_argument("--pause-after", type=int, default=0)
+    parser.add_argument("--progress", default="auto")
+    return parser.parse_args()
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    args = _arguments()
+    place = Workplace(
+        os.environ,
+        args.home / "state",
+        args.home / "cache",
+        LocalRunner(),
+        LineProgress(sys.stderr),
+        _print,
+    )
+    with connect(os.environ) as real:
+        engine = PausingEngine(real.client, real.endpoint, real.info)
+        engine.pause_after = args.pause_after
+        with project_lock(place, engine, args.name):
+            say = place.progress.note
+            recovered = recover(engine, place.state_folder, args.name, say)
+            job = BuildJob(
+                tiny_context(args.name, args.content, run=args.run),
+                args.name,
+                engine,
+                place,
+                BuildOptions(progress=args.progress),
+                lambda _context, folder: write_base(folder, args.busybox),
+                1_000_000,
+            )
+            candidate = build_candidate(job)
+            references = promoted_references(args.name, ("latest", "v1"), ("web", "init"))
+            if not args.no_verify:
+                status = Status.FAILED if args.failing else Status.PASSED
+                report = Report(candidate.reference, candidate.image_id, "none", (Check("tiny", status, 0.1),), 0.1)
+                if not candidate.cached:
+                    record_verified(place.state_folder, candidate, report, project=args.name, proof="tiny")
+                promote(candidate, references, project=args.name, engine=engine, folder=place.state_folder, say=say)
+    _print(json.dumps({"id": candidate.image_id, "cached": candidate.cached, "recovered": recovered}))
+
+
+if __name__ == "__main__":
+    main()
