@@ -1,0 +1,160 @@
+"""Reads what the loader needs from an ELF file. Only the standard library: the file is also shipped into the context.
+
+Layout after the System V ABI (gABI, chapters 4 and 5). Input is hostile until proven otherwise: every offset is checked
+against the file, and whatever does not fit is a ``ValueError`` that says what is wrong.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+MAGIC = b"\x7fELF"
+MACHINES = {62: "x86_64", 183: "aarch64", 3: "i386", 40: "arm", 243: "riscv64", 21: "ppc64le", 22: "s390x"}
+"""``e_machine`` of the gABI's registry; others are shown by their number."""
+
+_PT_LOAD, _PT_DYNAMIC = 1, 2
+_DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
+_MAX_ENTRIES = 100_000
+"""More dynamic entries than any real file has: a bound on the work that a crafted file can cause."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One program header. Offsets and sizes in bytes."""
+
+    kind: int
+    offset: int
+    address: int
+    file_size: int
+    alignment: int
+
+    @property
+    def loaded(self) -> bool:
+        return self.kind == _PT_LOAD
+
+
+@dataclass(frozen=True)
+class Elf:
+    """What the dynamic loader reads of a file. ``rpath`` and ``runpath`` are split at their colons."""
+
+    machine: str
+    segments: tuple[Segment, ...]
+    needed: tuple[str, ...]
+    soname: str | None
+    rpath: tuple[str, ...]
+    runpath: tuple[str, ...]
+
+
+def is_elf(head: bytes) -> bool:
+    """Whether a file that starts with these bytes claims to be ELF."""
+    return head[:4] == MAGIC
+
+
+def parse_elf(data: bytes) -> Elf:
+    """Read one file; raises ``ValueError`` when it is not a well-formed 32 or 64 bit ELF file."""
+    try:
+        return _parse(data)
+    except (struct.error, IndexError, OverflowError) as error:
+        raise ValueError(f"the ELF file is truncated or damaged: {error}") from error
+
+
+def _parse(data: bytes) -> Elf:
+    if not is_elf(data):
+        raise ValueError("not an ELF file: it does not start with 7f 45 4c 46")
+    if len(data) < 20:
+        raise ValueError("the ELF file is truncated: it has no complete header")
+    wide, order = _class_and_order(data)
+    (machine,) = struct.unpack_from(order + "H", data, 18)
+    segments = _segments(data, wide=wide, order=order)
+    entries = _dynamic(data, segments, wide=wide, order=order)
+    strings = _strings(data, segments, entries)
+
+    def words(tag: int) -> list[str]:
+        return [_string(strings, value) for key, value in entries if key == tag]
+
+    return Elf(
+        machine=MACHINES.get(machine, str(machine)),
+        segments=segments,
+        needed=tuple(words(_DT_NEEDED)),
+        soname=next(iter(words(_DT_SONAME)), None),
+        rpath=_paths(words(_DT_RPATH)),
+        runpath=_paths(words(_DT_RUNPATH)),
+    )
+
+
+def _class_and_order(data: bytes) -> tuple[bool, str]:
+    if data[4] not in (1, 2):
+        raise ValueError(f"the ELF class is {data[4]}, neither 32 nor 64 bit")
+    if data[5] not in (1, 2):
+        raise ValueError(f"the ELF byte order is {data[5]}, neither little nor big endian")
+    return data[4] == 2, "<" if data[5] == 1 else ">"
+
+
+def _segments(data: bytes, *, wide: bool, order: str) -> tuple[Segment, ...]:
+    (start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)
+    size, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
+    if count and size < (56 if wide else 32):
+        raise ValueError(f"the ELF program headers are {size} bytes each, too short")
+    if start + size * count > len(data):
+        raise ValueError("the ELF program headers lie outside the file")
+    return tuple(_segment(data, start + size * index, wide=wide, order=order) for index in range(count))
+
+
+def _segment(data: bytes, at: int, *, wide: bool, order: str) -> Segment:
+    if wide:
+        kind, _, offset, address, _, file_size, _, alignment = struct.unpack_from(order + "IIQQQQQQ", data, at)
+    else:
+        kind, offset, address, _, file_size, _, _, alignment = struct.unpack_from(order + "IIIIIIII", data, at)
+    return Segment(kind, offset, address, file_size, alignment)
+
+
+def _dynamic(data: bytes, segments: tuple[Segment, ...], *, wide: bool, order: str) -> list[tuple[int, int]]:
+    """The (tag, value) pairs up to DT_NULL; empty for a static file."""
+    segment = next((one for one in segments if one.kind == _PT_DYNAMIC), None)
+    if segment is None:
+        return []
+    if segment.offset + segment.file_size > len(data):
+        raise ValueError("the ELF dynamic section lies outside the file")
+    shape = struct.Struct(order + ("qQ" if wide else "iI"))
+    entries: list[tuple[int, int]] = []
+    for index in range(min(segment.file_size // shape.size, _MAX_ENTRIES)):
+        tag, value = shape.unpack_from(data, segment.offset + index * shape.size)
+        if tag == _DT_NULL:
+            break
+        entries.append((tag, value))
+    return entries
+
+
+def _strings(data: bytes, segments: tuple[Segment, ...], entries: list[tuple[int, int]]) -> bytes:
+    values = dict(entries)
+    if _DT_STRTAB not in values:
+        if any(tag in (_DT_NEEDED, _DT_SONAME, _DT_RPATH, _DT_RUNPATH) for tag in values):
+            raise ValueError("the ELF dynamic section names strings but has no string table")
+        return b""
+    start = _file_offset(segments, values[_DT_STRTAB])
+    size = values.get(_DT_STRSZ, 0)
+    if start + size > len(data):
+        raise ValueError("the ELF string table lies outside the file")
+    return data[start : start + size]
+
+
+def _file_offset(segments: tuple[Segment, ...], address: int) -> int:
+    for one in segments:
+        if one.loaded and one.address <= address < one.address + one.file_size:
+            return address - one.address + one.offset
+    raise ValueError(f"no segment of the ELF file holds the address {address:#x}")
+
+
+def _string(strings: bytes, start: int) -> str:
+    end = strings.find(b"\0", start)
+    if start >= len(strings) or end < 0:
+        raise ValueError(f"the ELF string at {start} lies outside the string table")
+    try:
+        return strings[start:end].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError("an ELF string is not UTF-8") from error
+
+
+def _paths(values: list[str]) -> tuple[str, ...]:
+    return tuple(part for value in values for part in value.split(":") if part)

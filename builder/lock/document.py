@@ -1,0 +1,168 @@
+"""optbuild.lock as text: reading it strictly, writing it in one stable form."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, cast
+
+import tomli_w
+
+from builder.errors import LockFileError, MissingFileError, Where
+from builder.files import atomic_write
+from builder.lock.model import LOCK_VERSION, Constraints, DebianPackage, Distribution, GivenUp, Inputs, Lock
+from builder.lock.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADER = """\
+# Made by `optbuild lock` from optbuild.toml: do not edit.
+# Made again, keeping every version that need not move, by `optbuild lock`; with newer ones by `optbuild lock --upgrade`.
+"""
+REMAKE = "make it again: optbuild lock"
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock; errors name the file, the key, and the command that makes a new one."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise MissingFileError("there is no lock yet", where=Where(str(path)), hint="make it: optbuild lock") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockFileError(f"cannot be read: {error}", where=Where(str(path)), hint=REMAKE) from error
+    return loads(text, str(path))
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Replace the file in one step."""
+    atomic_write(path, dumps(lock).encode())
+
+
+def loads(text: str, name: str = "optbuild.lock") -> Lock:
+    """Parse the text of a lock; ``name`` is the file that errors speak of."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LockFileError(f"is not valid TOML: {error}", where=Where(name), hint=REMAKE) from error
+    version = document.get("lock-version")
+    if version != LOCK_VERSION:
+        raise LockFileError(
+            f"is a lock of format {version}; this optbuild knows format {LOCK_VERSION}"
+            if isinstance(version, int)
+            else "is not a lock: it has no lock-version",
+            where=Where(name, key="lock-version"),
+            hint=REMAKE,
+        )
+    root = Table(document, name, "", REMAKE)
+    root.only("lock-version", *_keys(Lock))
+    return _lock(root)
+
+
+def dumps(lock: Lock) -> str:
+    """The one text of a lock: same value, same bytes. ``loads`` gives the value back."""
+    head: dict[str, Any] = {
+        "lock-version": LOCK_VERSION,
+        "platform": lock.platform,
+        "source-date-epoch": lock.source_date_epoch,
+        "inputs": _plain(lock.inputs),
+    }
+    if lock.constraints is not None:
+        head["constraints"] = _plain(lock.constraints)
+    head["given-up"] = [_plain(one) for one in lock.given_up]
+    head["uv"] = _plain(lock.uv)
+    head["shared-libraries"] = dict(lock.shared_libraries)
+    for key, rows in (("python", lock.python), ("build-requires", lock.build_requires)):
+        head[key] = [_plain(row) for row in rows]
+    for key, packages in (("runtime", lock.runtime), ("build", lock.build)):
+        head[key] = [_plain(row) for row in packages]
+    return HEADER + "\n" + _without_empty_tables(head)
+
+
+def _without_empty_tables(document: dict[str, Any]) -> str:
+    return tomli_w.dumps({key: value for key, value in document.items() if value not in ([], {})}, multiline_strings=False)
+
+
+def _plain(value: Inputs | Constraints | GivenUp | Distribution | DebianPackage) -> dict[str, Any]:
+    """A dataclass as a TOML table: dashes in keys, None and empty defaults left out."""
+    table: dict[str, Any] = {}
+    for field in fields(value):
+        content = getattr(value, field.name)
+        if content is None or (content == () and field.name == "dependencies"):
+            continue
+        table[field.name.replace("_", "-")] = list(content) if isinstance(content, tuple) else content
+    return table
+
+
+def _keys(kind: type) -> tuple[str, ...]:
+    return tuple(field.name.replace("_", "-") for field in fields(kind))
+
+
+def _lock(root: Table) -> Lock:
+    libraries = root.table("shared-libraries", optional=True)
+    return Lock(
+        platform=root.text("platform"),
+        inputs=_inputs(root.table("inputs")),
+        constraints=_constraints(root),
+        given_up=tuple(_given_up(row) for row in root.rows("given-up")),
+        source_date_epoch=root.integer("source-date-epoch"),
+        uv=_distribution(root.table("uv")),
+        python=tuple(_distribution(row) for row in root.rows("python")),
+        build_requires=tuple(_distribution(row) for row in root.rows("build-requires")),
+        shared_libraries=tuple((key, libraries.text(key)) for key in libraries.keys()),  # noqa: SIM118 - no mapping
+        runtime=tuple(_package(row) for row in root.rows("runtime")),
+        build=tuple(_package(row) for row in root.rows("build")),
+    )
+
+
+def _inputs(table: Table) -> Inputs:
+    table.only(*_keys(Inputs))
+    return Inputs(
+        airflow=table.text("airflow"),
+        extras=table.texts("extras"),
+        python=table.text("python"),
+        requirements=table.texts("requirements"),
+        constraints=table.text("constraints"),
+        debian=table.text("debian"),
+        apt_runtime=table.texts("apt-runtime"),
+        apt_build=table.texts("apt-build"),
+    )
+
+
+def _constraints(root: Table) -> Constraints | None:
+    if not root.has("constraints"):
+        return None
+    table = root.table("constraints")
+    table.only(*_keys(Constraints))
+    return Constraints(table.text("version"), table.sha256("sha256"))
+
+
+def _given_up(table: Table) -> GivenUp:
+    table.only(*_keys(GivenUp))
+    return GivenUp(table.text("name"), table.text("constrained"), table.text("locked"), table.text("forced-by"))
+
+
+def _distribution(table: Table) -> Distribution:
+    table.only(*_keys(Distribution))
+    kind = table.text("kind")
+    if kind not in ("wheel", "sdist"):
+        raise table.broken("kind", f"is {kind!r}, neither wheel nor sdist")
+    return Distribution(
+        name=table.distribution_name("name"),
+        version=table.distribution_version("version"),
+        kind=cast("Any", kind),
+        sha256=table.sha256("sha256"),
+        size=table.integer("size") if table.has("size") else None,
+        dependencies=table.requirements("dependencies") if table.has("dependencies") else (),
+    )
+
+
+def _package(table: Table) -> DebianPackage:
+    table.only(*_keys(DebianPackage))
+    return DebianPackage(
+        name=table.debian_name("name"),
+        version=table.debian_version("version"),
+        architecture=table.debian_name("architecture"),
+        sha256=table.sha256("sha256"),
+        size=table.integer("size"),
+    )

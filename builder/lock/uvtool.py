@@ -1,0 +1,90 @@
+"""uv as this stage uses it: argv from pure functions, one object that runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.errors import ToolFailedError
+from builder.process import Command, Result, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.lock.target import Target
+
+
+@dataclass(frozen=True)
+class Uv:
+    """``interpreter`` is a Python that uv may ask and build with; uv itself needs none."""
+
+    executable: str
+    version: str
+    interpreter: str
+    runner: Runner
+    env: Mapping[str, str]
+
+    def run(self, argv: tuple[str, ...], cwd: Path) -> Result:
+        """Run with the machine's own settings (index, credentials, CA), but none of a project's pyproject.toml."""
+        return self.runner.run(Command((self.executable, *argv), cwd=cwd, env=self.env))
+
+    def check(self, argv: tuple[str, ...], cwd: Path) -> Result:
+        result = self.run(argv, cwd)
+        if not result.ok:
+            raise ToolFailedError("uv", result.code, result.err, hint="read what uv says above")
+        return result
+
+
+def this_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
+    """The uv of the package ``uv``, the version that this installation of optbuild has."""
+    from importlib.metadata import version  # noqa: PLC0415 - only needed to lock
+
+    from uv import find_uv_bin  # noqa: PLC0415 - only needed to lock
+
+    return Uv(find_uv_bin(), version("uv"), interpreter, runner, env)
+
+
+def compile_argv(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
+    """First pass. The pins that ``output`` already holds are preferences: kept wherever the input allows it."""
+    common = _compile(target, interpreter, source, output)
+    return (*common, "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+
+
+def pylock_argv(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
+    """Second pass: files, hashes and sizes of pins that are already complete."""
+    return (*_compile(target, interpreter, source, output), "--format", "pylock.toml", "--no-deps", "--no-header")
+
+
+def _compile(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
+    return (
+        *("pip", "compile", "--quiet", source, "--output-file", output, "--python", interpreter),
+        *("--python-version", target.python, "--python-platform", target.uv_platform, "--no-progress"),
+    )
+
+
+def install_argv(target: Target, interpreter: str, requirements: str, folder: str) -> tuple[str, ...]:
+    """Unpack the locked wheels of any platform into ``folder``; a file with another hash is refused."""
+    return (
+        *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *("--python", interpreter, "--python-version", target.python, "--python-platform", target.uv_platform),
+        *("--target", folder, "--requirements", requirements),
+    )
+
+
+def venv_argv(python: str, folder: str) -> tuple[str, ...]:
+    return ("venv", "--quiet", "--no-project", "--no-python-downloads", "--python", python, folder)
+
+
+def build_tools_argv(venv: str, requirements: str) -> tuple[str, ...]:
+    """Install the pinned build requirements into the environment that builds sdists."""
+    quiet = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--only-binary", ":all:")
+    return (*quiet, "--python", venv, "--requirements", requirements)
+
+
+def build_argv(venv: str, requirements: str, folder: str) -> tuple[str, ...]:
+    """Make wheels of the locked sdists with exactly what ``venv`` holds, and unpack them into ``folder``."""
+    return (
+        *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--no-build-isolation"),
+        *("--no-binary", ":all:", "--python", venv, "--target", folder, "--requirements", requirements),
+    )
