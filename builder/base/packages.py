@@ -8,6 +8,10 @@ RELEASE_PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 RELEASE_GLIBC = {"bookworm": "2.36", "trixie": "2.41"}
 """glibc of each release: wheels up to ``manylinux_2_36`` run on bookworm."""
 
+RELEASE_EPOCH = {"bookworm": 1686355200, "trixie": 1754697600}
+"""Midnight (UTC) of each release's day, 2023-06-10 and 2025-08-09: newer time stamps in a base become this one. Fixed,
+so that a new Python requirement moves the image's date but not its base."""
+
 BUILDER_PACKAGES = ("binutils", "python3-pip-whl")
 """Only in the builder stage: ``strip``, and the pip that installs the pinned uv."""
 

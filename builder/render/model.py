@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.files import atomic_write
+from builder.naming import content_tag
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CONTENT_PLACEHOLDER = "@optbuild.content@"
+"""Stands in the Dockerfile until the context's digest is known: the digest is over this form."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,16 @@ class Context:
     def file(self, path: str) -> ContextFile:
         return next(file for file in self.files if file.path == path)
 
+    def stamped(self, file: ContextFile) -> bytes:
+        """The bytes as written: in the Dockerfile the content tag, which is the digest's, takes its place."""
+        if file.path != "Dockerfile":
+            return file.data
+        return file.data.replace(CONTENT_PLACEHOLDER.encode(), content_tag(self.digest()).encode())
+
     def write(self, folder: Path) -> None:
         """Write every file below ``folder``, which is made; modes do not depend on the umask."""
         for file in self.files:
             target = folder / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(target, file.data, mode=file.mode)
+            atomic_write(target, self.stamped(file), mode=file.mode)
             target.chmod(file.mode)

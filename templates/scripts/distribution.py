@@ -1,0 +1,154 @@
+"""Finishes the files of one distribution: prune, strip, compile. A process of its own for each, see finish.py.
+
+Reads its job as JSON from standard input:
+``{"base": FOLDER, "cache": FOLDER, "record": FILE | null, "files": [...], "dead": [...]}``, all paths absolute.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import importlib.util
+import io
+import json
+import marshal
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import elf
+
+UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+"""PEP 552: hash-based bytecode whose source is not looked at when it is imported."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Files that are finished together; ``record`` is the RECORD that lists them, if one does."""
+
+    base: Path
+    cache: Path
+    record: Path | None
+    files: tuple[Path, ...]
+    dead: frozenset[Path]
+
+
+def read_job(text: str) -> Job:
+    job = json.loads(text)
+    record = Path(job["record"]) if job["record"] else None
+    files = tuple(sorted(Path(path) for path in job["files"]))
+    return Job(Path(job["base"]), Path(job["cache"]), record, files, frozenset(Path(path) for path in job["dead"]))
+
+
+def finish(job: Job) -> None:
+    """Do the work, or take what the same work made before: what changed or was made is one tar in the cache."""
+    cached = job.cache / f"{cache_key(job)}.tar"
+    for path in job.dead:
+        path.unlink()
+    if cached.is_file():
+        with tarfile.open(cached) as archive:
+            archive.extractall(job.base)  # noqa: S202 - our own cache, written below
+        return
+    changed = [*process(job)]
+    if job.record is not None:
+        rewrite_record(job.record, job.dead, changed)
+        changed.append(job.record)
+    save(cached, changed, job.base)
+
+
+def cache_key(job: Job) -> str:
+    """What the result depends on: these scripts, this Python, the files (RECORD has their hashes), what is pruned."""
+    total = hashlib.sha256(sys.version.encode())
+    for script in (__file__, elf.__file__):
+        total.update(Path(script).read_bytes())
+    for path in job.files:
+        listed = job.record is not None and path != job.record
+        content = "" if listed else hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path}\0{path in job.dead}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def process(job: Job) -> list[Path]:
+    changed = []
+    for path in job.files:
+        if path in job.dead:
+            continue
+        if is_shared_object(path):
+            strip(path)
+            changed.append(path)
+        elif path.suffix == ".py" and "site-packages" in path.parts and (made := compile_file(path, path)) is not None:
+            changed.append(made)
+    return changed
+
+
+def is_shared_object(path: Path) -> bool:
+    return path.suffix == ".so" or ".so." in path.name
+
+
+def strip(path: Path) -> None:
+    """Drop symbols that only a debugger reads, unless the result could not be loaded.
+
+    ``strip`` moves segments of files that patchelf edited (the libraries bundled with numpy and scipy) so that the
+    loader refuses them ("ELF load command address/offset not page-aligned"); those keep their symbols.
+    """
+    before = path.read_bytes()
+    if not elf.is_elf(before):
+        return
+    done = subprocess.run(["strip", "--strip-unneeded", str(path)], capture_output=True, check=False)  # noqa: S607
+    if done.returncode != 0 or not loadable(path.read_bytes()):
+        path.write_bytes(before)
+
+
+def loadable(data: bytes) -> bool:
+    """Whether every loaded segment's offset and address agree modulo its alignment (gABI, "Program Loading")."""
+    segments = [segment for segment in elf.parse_elf(data).segments if segment.loaded]
+    return all((segment.offset - segment.address) % max(segment.alignment, 1) == 0 for segment in segments)
+
+
+def compile_file(source: Path, seen_as: Path) -> Path | None:
+    """Write the bytecode of ``source`` as if it lay at ``seen_as``; None where it is no Python of this version."""
+    data = source.read_bytes()
+    try:
+        code = compile(data, str(seen_as), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None  # templates and Python 2 files that some distributions ship; nobody can import them either way
+    target = Path(importlib.util.cache_from_source(str(source)))
+    target.parent.mkdir(exist_ok=True)
+    header = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(data)
+    target.write_bytes(header + marshal.dumps(code))
+    return target
+
+
+def rewrite_record(record: Path, dead: frozenset[Path], changed: list[Path]) -> None:
+    """RECORD tells the truth afterwards: no pruned file, new hashes of stripped ones, bytecode without a hash."""
+    site = record.parent.parent
+    rows = {Path(os.path.normpath(site / row[0])): row for row in csv.reader(io.StringIO(record.read_text("utf-8")))}
+    for path in dead:
+        rows.pop(path, None)
+    for path in changed:
+        rows[path] = [os.path.relpath(path, site), *(hashed(path) if is_shared_object(path) else ("", ""))]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(sorted(rows.values()))
+    record.write_text(text.getvalue(), "utf-8")
+
+
+def hashed(path: Path) -> tuple[str, str]:
+    data = path.read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"sha256={digest}", str(len(data))
+
+
+def save(cached: Path, paths: list[Path], base: Path) -> None:
+    partial = cached.with_suffix(f".{os.getpid()}")
+    with tarfile.open(partial, "w") as archive:
+        for path in paths:
+            archive.add(path, path.relative_to(base))
+    partial.replace(cached)  # an interrupted build leaves no half-written entry under the final name
+
+
+if __name__ == "__main__":
+    finish(read_job(sys.stdin.read()))

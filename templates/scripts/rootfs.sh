@@ -1,0 +1,22 @@
+#!/bin/bash
+# Runs in the rootfs stage: makes below $1 what the final image has besides Debian and the Python packages. Each folder
+# gets the mode and owner that it has in every other layer, because a later layer's entry overrides an earlier one's.
+set -o pipefail -o errexit -o nounset
+
+readonly root=$1 source=/rootfs
+umask 0002
+
+install -d -m 0755 "$root" "$root"/{etc,home,opt,usr,usr/local,usr/local/bin}
+install -d -m 0775 -o 50000 -g 0 "$root"/home/airflow "$root"/opt/airflow "$root"/opt/airflow/{config,dags,logs,plugins}
+install -m 0755 "$source/entrypoint" "$root/entrypoint"
+install -m 0755 "$source/pip" "$root/usr/local/bin/pip"
+ln -s pip "$root/usr/local/bin/pip3"
+ln -s /home/airflow/.local/bin/airflow "$root/usr/local/bin/airflow"   # for shells with a PATH of their own
+
+# The user of the official image. /etc/passwd is writable for group 0: the entrypoint enters an unknown user there.
+cp /etc/passwd "$root/etc/"
+echo 'airflow:x:50000:0:airflow:/home/airflow:/bin/bash' >>"$root/etc/passwd"
+chmod 0664 "$root/etc/passwd"
+
+# Debian's own bytecode depends on the run that made it, so the base comes without; this makes it, the same each time.
+python3 /scripts/finish.py stdlib "$root"
