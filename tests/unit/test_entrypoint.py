@@ -1,0 +1,300 @@
+"""The entrypoint's text and the pure parts of the Python programs in it; tests/integration runs it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOTFS = Path(__file__).parents[2] / "templates" / "rootfs"
+SCRIPT = (ROOTFS / "entrypoint").read_text("utf-8")
+PROGRAM = re.compile(r"^([A-Z_]+)='\n(.*?)^'$", re.MULTILINE | re.DOTALL)
+PROGRAMS = dict(PROGRAM.findall(SCRIPT))
+BASH = re.sub(r"^ *#.*\n", "", PROGRAM.sub("", SCRIPT), flags=re.MULTILINE)
+HEADER = SCRIPT[: SCRIPT.index("set -o")]
+
+
+def load(name: str, folder: Path) -> ModuleType:
+    """One of the script's programs as a module; it runs nothing when it is imported."""
+    path = folder / f"{name.lower()}.py"
+    path.write_text(PROGRAMS[name], "utf-8")
+    spec = importlib.util.spec_from_file_location(name.lower(), path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("sys.path", list(sys.path))
+    return load("WAIT", tmp_path)
+
+
+@pytest.fixture
+def create_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("sys.path", list(sys.path))
+    return load("CREATE_USER", tmp_path)
+
+
+# -- the text ---------------------------------------------------------------------------------------------------------
+
+
+def test_both_scripts_are_executable_and_stop_at_the_first_error() -> None:
+    assert all((ROOTFS / name).stat().st_mode & stat.S_IXUSR for name in ("entrypoint", "pip"))
+    assert "set -o errexit -o nounset -o pipefail" in SCRIPT
+
+
+def test_the_programs_are_found_and_fit_into_single_quotes() -> None:
+    assert set(PROGRAMS) == {"WAIT", "CREATE_USER"}
+    for text in PROGRAMS.values():
+        assert "'" not in text
+        ast.parse(text)
+
+
+def test_it_needs_no_writable_temporary_folder() -> None:
+    assert "<<" not in BASH
+
+
+def test_the_header_names_every_switch_of_the_official_image() -> None:
+    used = set(re.findall(r"\b_(?:AIRFLOW|PIP)_[A-Z_]+[A-Z]\b", BASH)) | {"CONNECTION_CHECK_MAX_COUNT"}
+    assert used >= {"_AIRFLOW_DB_MIGRATE", "_AIRFLOW_DB_UPGRADE", "_AIRFLOW_WWW_USER_CREATE"}
+    for name in used:
+        assert name in HEADER or name.removeprefix("_AIRFLOW_WWW_USER_") in HEADER, name
+
+
+def test_every_way_out_replaces_the_shell_so_that_signals_reach_the_program() -> None:
+    ends = BASH[BASH.index("case ${1:-} in") :]
+    assert re.findall(r"^\s*exec (\S+)", ends, re.MULTILINE) == ["/bin/bash", "python", "airflow"]
+
+
+def test_no_password_is_a_word_of_a_command() -> None:
+    assert "--password" not in BASH
+    assert "_PASSWORD}" not in BASH
+
+
+@pytest.mark.parametrize("name", ["entrypoint", "pip"])
+def test_the_advice_names_the_key_of_the_spec(name: str) -> None:
+    text = (ROOTFS / name).read_text("utf-8")
+    assert "[python] requirements" in text
+    assert "optbuild.toml" in text
+
+
+# -- where the database and the broker are ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("postgresql+psycopg2://u:p@db/airflow", ("db", 5432), id="postgres-default-port"),
+        pytest.param("postgres://u:p@db:6000/airflow", ("db", 6000), id="old-scheme"),
+        pytest.param("postgres://db", ("db", 5432), id="old-scheme-default-port"),
+        pytest.param("postgresql://u:a%40b@db.example:5433/x?sslmode=require", ("db.example", 5433), id="query"),
+        pytest.param("postgresql://u:p@[::1]:5432/x", ("::1", 5432), id="ipv6"),
+        pytest.param("mysql+mysqldb://u@db/x", ("db", 3306), id="mysql"),
+        pytest.param("mssql+pyodbc://u:p@db/x?driver=y", ("db", 1433), id="mssql"),
+        pytest.param("postgresql://u:p@/x?host=/var/run/postgresql", None, id="unix-socket"),
+        pytest.param("sqlite:////opt/airflow/airflow.db", None, id="sqlite"),
+        pytest.param("redis://:@redis:6379/0", ("redis", 6379), id="redis-empty-password"),
+        pytest.param("redis:///0", None, id="redis-without-host"),
+        pytest.param("rediss://:p@cache", ("cache", 6379), id="redis-tls"),
+        pytest.param("sentinel://a:26379;sentinel://b:26379", ("a", 26379), id="first-of-several"),
+        pytest.param("amqp://guest:guest@rabbit//", ("rabbit", 5672), id="rabbit"),
+        pytest.param("amqps://rabbit", ("rabbit", 5671), id="rabbit-tls"),
+        pytest.param("sqs://", None, id="cloud-queue"),
+        pytest.param("sqs://key:secret@", None, id="cloud-queue-with-key"),
+        pytest.param("not a url", None, id="no-url"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_the_address_of_a_url(wait: Any, url: str, expected: tuple[str, int] | None) -> None:
+    assert wait.endpoint(url) == expected
+
+
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+CORE = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        pytest.param({}, "", id="nothing"),
+        pytest.param({DATABASE: "postgresql://a"}, "postgresql://a", id="new-name"),
+        pytest.param({CORE: "postgresql://b"}, "postgresql://b", id="old-name"),
+        pytest.param({CORE: "postgresql://b", DATABASE: "postgresql://a"}, "postgresql://a", id="new-name-wins"),
+        pytest.param({DATABASE: "", CORE: "postgresql://b"}, "postgresql://b", id="empty-is-not-set"),
+    ],
+)
+def test_the_environment_says_where(wait: Any, tmp_path: Path, env: dict[str, str], expected: str) -> None:
+    assert wait.option("database", {"AIRFLOW_HOME": str(tmp_path), **env}) == expected
+
+
+def test_names_in_a_value_are_expanded_as_airflow_does(
+    wait: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_HOST", "$DB_NAME.example")
+    monkeypatch.setenv("DB_NAME", "db")
+    env = {"AIRFLOW_HOME": str(tmp_path), DATABASE: "postgresql://u@${DB_HOST}/x"}
+    assert wait.option("database", env) == "postgresql://u@db.example/x"
+
+
+def test_commands_and_secrets_are_asked_for(wait: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def output(argv: list[str], what: str) -> str:
+        asked.append(argv)
+        return "a warning\npostgresql://c" if argv[0] == "airflow" else "postgresql://d"
+
+    monkeypatch.setattr(wait, "output", output)
+    home = {"AIRFLOW_HOME": str(tmp_path)}
+    assert wait.option("database", {**home, DATABASE + "_SECRET": "x"}) == "postgresql://c"
+    assert wait.option("database", {**home, DATABASE + "_CMD": "cat '/run/my url'"}) == "postgresql://d"
+    (tmp_path / "airflow.cfg").write_text("[database]\nsql_alchemy_conn_cmd = cat x\n")
+    assert wait.option("database", home) == "postgresql://c"
+    assert asked == [
+        ["airflow", "config", "get-value", "database", "sql_alchemy_conn"],
+        ["cat", "/run/my url"],
+        ["airflow", "config", "get-value", "database", "sql_alchemy_conn"],
+    ]
+
+
+def test_the_configuration_file_says_where_and_the_environment_wins(wait: Any, tmp_path: Path) -> None:
+    own = tmp_path / "own.cfg"
+    own.write_text("[celery]\nbroker_url = redis://:a%%40b@cache/0\n")
+    (tmp_path / "airflow.cfg").write_text("[core]\nexecutor = CeleryExecutor\n")
+    home = {"AIRFLOW_HOME": str(tmp_path)}
+    assert wait.option("executor", home) == "CeleryExecutor"
+    assert wait.option("broker", home) == ""
+    assert wait.option("broker", {**home, "AIRFLOW_CONFIG": str(own)}) == "redis://:a%40b@cache/0"
+    both = {**home, "AIRFLOW_CONFIG": str(own), "AIRFLOW__CELERY__BROKER_URL": "redis://other"}
+    assert wait.option("broker", both) == "redis://other"
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "expected"),
+    [
+        pytest.param("pg://u:hush@h/d", "bad hush", "bad ***", id="as-written"),
+        pytest.param("pg://u:a%40b@h/d", "bad a@b", "bad ***", id="decoded"),
+        pytest.param("pg://airflow:airflow@h/d", "no user airflow", "no user airflow", id="equal-to-the-name"),
+        pytest.param("pg://h/d", "no password", "no password", id="none"),
+    ],
+)
+def test_a_password_is_never_said(wait: Any, url: str, said: str, expected: str) -> None:
+    assert wait.masked(said, url) == expected
+
+
+# -- how it waits -----------------------------------------------------------------------------------------------------
+
+
+def counts(tries: int) -> dict[str, str]:
+    return {"CONNECTION_CHECK_MAX_COUNT": str(tries), "CONNECTION_CHECK_SLEEP_TIME": "3"}
+
+
+def test_it_waits_until_the_answer_comes(
+    wait: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers, slept = iter(["refused", "refused", ""]), list[int]()
+    monkeypatch.setattr(wait, "problem", lambda *_: next(answers))
+    monkeypatch.setattr(wait.time, "sleep", slept.append)
+    assert wait.wait("database", "postgresql://u:hush@db/x", counts(5)) == 0
+    assert slept == [3, 3]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "entrypoint: waiting for the database at db:5432, try 1 of 5: refused"
+    assert len(lines) == 2
+
+
+def test_it_gives_up_and_says_what_to_check(
+    wait: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(wait, "problem", lambda *_: "refused")
+    monkeypatch.setattr(wait.time, "sleep", lambda _: None)
+    assert wait.wait("broker", "redis://:hush@[::1]/0", counts(2)) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("entrypoint: error: the broker at [::1]:6379 could not be used (2 of 2 tries): refused")
+    assert "AIRFLOW__CELERY__BROKER_URL" in last
+    assert "hush" not in last
+
+
+def test_what_waiting_cannot_heal_stops_at_once(
+    wait: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def problem(*_: object) -> str:
+        raise wait.Stop("this image lacks its driver psycopg2")
+
+    monkeypatch.setattr(wait, "problem", problem)
+    assert wait.wait("database", "postgresql://db/x", counts(20)) == 1
+    assert capsys.readouterr().err == (
+        "entrypoint: error: the database at db:5432 cannot be used: this image lacks its driver psycopg2; "
+        "check AIRFLOW__DATABASE__SQL_ALCHEMY_CONN\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "env"),
+    [
+        pytest.param("database", {}, id="default-sqlite"),
+        pytest.param("database", {DATABASE: "sqlite:////x.db"}, id="sqlite"),
+        pytest.param("broker", {"AIRFLOW__CELERY__BROKER_URL": "redis://r"}, id="no-celery"),
+        pytest.param(
+            "broker",
+            {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "AIRFLOW__CELERY__BROKER_URL": "redis://r"},
+            id="local-executor",
+        ),
+        pytest.param(
+            "broker",
+            {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": "sqs://"},
+            id="cloud-queue",
+        ),
+    ],
+)
+def test_nothing_to_wait_for(
+    wait: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, env: dict[str, str]
+) -> None:
+    monkeypatch.setattr(wait, "wait", lambda *_: 1)
+    assert wait.main(what, {"AIRFLOW_HOME": str(tmp_path), **env}) == 0
+
+
+@pytest.mark.parametrize("executor", ["CeleryExecutor", "CeleryKubernetesExecutor"])
+def test_a_celery_executor_waits_for_its_broker(
+    wait: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    monkeypatch.setattr(wait, "wait", lambda *_: 1)
+    env = {"AIRFLOW__CORE__EXECUTOR": executor, "AIRFLOW__CELERY__BROKER_URL": "redis://r"}
+    assert wait.main("broker", {"AIRFLOW_HOME": str(tmp_path), **env}) == 1
+
+
+# -- the user ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_user_has_the_official_defaults(create_user: Any) -> None:
+    assert create_user.arguments({}, "-hush") == [
+        "--username=admin",
+        "--firstname=Airflow",
+        "--lastname=Admin",
+        "--email=airflowadmin@example.com",
+        "--role=Admin",
+        "--password=-hush",
+    ]
+
+
+def test_every_field_of_the_user_can_be_set(create_user: Any) -> None:
+    names = ("USERNAME", "FIRSTNAME", "LASTNAME", "EMAIL", "ROLE")
+    env = {f"_AIRFLOW_WWW_USER_{name}": name.lower() for name in names}
+    assert create_user.arguments(env, "x")[:5] == [f"--{name.lower()}={name.lower()}" for name in names]
+
+
+def test_no_password_is_an_error(create_user: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        create_user.main({})
+    assert ended.value.code == 1
+    assert "_AIRFLOW_WWW_USER_PASSWORD_CMD" in capsys.readouterr().err
