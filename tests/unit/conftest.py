@@ -1,0 +1,40 @@
+"""Unit tests start no process and speak to no one: whoever tries is told, instead of being slow or lucky."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from typing import Any, NoReturn
+
+import pytest
+
+
+class TripwireError(BaseException):
+    """No ``Exception``: code under test that catches those must not hide it."""
+
+
+def _raise(what: str) -> Any:
+    def tripped(*args: object, **_kwargs: object) -> NoReturn:
+        shown = [argument for argument in args if not isinstance(argument, (socket.socket, subprocess.Popen))]
+        raise TripwireError(f"a unit test called {what}{shown!r}: pass a fake in, or move it to tests/integration")
+
+    return tripped
+
+
+@pytest.fixture(autouse=True)
+def _tripwire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes and connections are made in these places, whatever library asks for them."""
+    monkeypatch.setattr(subprocess.Popen, "__init__", _raise("subprocess.Popen"))
+    for name in ("system", "posix_spawn", "posix_spawnp", "fork", "execv", "execve"):
+        monkeypatch.setattr(os, name, _raise(f"os.{name}"))
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _raise(f"socket.{name}"))
+
+
+@pytest.fixture(autouse=True)
+def _no_docker_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The docker SDK would be stopped by its socket; this names the mistake. Only where the SDK was imported."""
+    import docker  # noqa: PLC0415 - a test dependency of this fixture alone
+
+    monkeypatch.setattr(docker.DockerClient, "__init__", _raise("docker.DockerClient"))

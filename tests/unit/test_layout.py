@@ -1,0 +1,151 @@
+"""Which part of builder/ may import which: design.md's layout, read top to bottom, as one table."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+BUILDER = Path(__file__).parents[2] / "builder"
+FOUNDATION = frozenset(
+    {"builder", "errors", "process", "files", "progress", "naming", "findings", "dockerfile", "elf", "resources"}
+)
+"""Top-level modules that everything may use."""
+
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    # A stage takes its predecessor's value: it may import the module that defines it, and never calls the stage.
+    "spec": frozenset({"airflow.model", "airflow.releases", "base.packages"}),
+    "airflow": frozenset({"spec.model"}),
+    "engine": frozenset(),
+    "base": frozenset({"render.model"}),
+    "lock": frozenset({"spec.model", "airflow.model", "base.packages"}),
+    "render": frozenset({"spec.model", "lock.model", "airflow.model", "base.packages"}),
+    "image": frozenset(
+        {"spec.model", "lock.model", "render.model", "verify.model", "airflow.model", "engine", "state"}
+    ),
+    "verify": frozenset({"spec.model", "lock.model", "airflow.model", "image.model", "engine", "state"}),
+    "report": frozenset({"verify.model", "image.model", "doctor"}),
+    "state": frozenset(),
+    "doctor": frozenset({"engine.secrets"}),
+}
+"""Beside the foundation and itself. ``engine`` means any module of it: it is a door to the outside, not a stage."""
+
+HEAVY = frozenset(
+    {"docker", "testcontainers", "rich", "pydantic", "jinja2", "dockerfile_parse", "requests", "uv", "ssl", "asyncio"}
+)
+ONLY_HERE = {"subprocess": {"process"}, "multiprocessing": set(), "jinja2": {"render"}}
+OUTSIDE = {"os.environ", "os.getenv", "sys.argv", "sys.stdout", "sys.stderr", "Path.cwd", "Path.home", "os.getcwd"}
+
+
+def modules() -> dict[str, ast.Module]:
+    """``spec.reader`` → its syntax tree; ``builder`` is the package itself."""
+    found = {}
+    for path in sorted(BUILDER.rglob("*.py")):
+        parts = path.relative_to(BUILDER).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__") or "builder"
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+MODULES = modules()
+
+
+def imports(tree: ast.AST, *, at_start: bool = False) -> set[str]:
+    """Dotted names of all imported modules; ``at_start``: only those that importing this module imports."""
+    found: set[str] = set()
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                found |= (
+                    {module, *(f"{module}.{alias.name}" for alias in names)}
+                    if module.startswith("builder")
+                    else {module}
+                )
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if at_start:
+                continue
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) if at_start:
+                continue
+            case _:
+                found |= imports(node, at_start=at_start)
+    return found
+
+
+def own_imports(tree: ast.AST, *, at_start: bool = False) -> set[str]:
+    """The modules of builder/ among them, without the prefix."""
+    names = {name.removeprefix("builder.") for name in imports(tree, at_start=at_start) if name.startswith("builder")}
+    return {name for name in names if name in MODULES}
+
+
+def part(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def forbidden(module: str, imported: set[str]) -> set[str]:
+    """What of ``imported`` the table does not allow to ``module``."""
+    own = part(module)
+    if own == "cli":
+        return set()
+    allowed = MAY_IMPORT.get(own, frozenset())
+    packages = {name for name in imported if name not in FOUNDATION and part(name) not in {own, *FOUNDATION}}
+    folders = {name for name in packages if (BUILDER / name).is_dir()}  # `from builder.spec import x` names x as well
+    return {name for name in packages - folders if name not in allowed and part(name) not in allowed}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_part_imports_only_what_the_table_allows(module: str) -> None:
+    assert not forbidden(module, own_imports(MODULES[module]))
+
+
+def test_every_part_is_in_the_table() -> None:
+    assert {part(module) for module in MODULES} <= {*MAY_IMPORT, *FOUNDATION, "cli"}
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("render.plan", "from builder.lock.resolve import x", {"lock.resolve"}),
+        ("render.plan", "from builder.lock.model import Lock", set()),
+        ("render.plan", "def f():\n    from builder.cli import main", {"cli.main"}),
+        ("errors", "from builder.spec import reader", {"spec.reader"}),
+        ("cli.lock", "from builder.spec import reader", set()),
+    ],
+)
+def test_the_table_catches(monkeypatch: pytest.MonkeyPatch, module: str, source: str, found: set[str]) -> None:
+    for name in ("lock.resolve", "lock.model", "cli.main", "spec.reader"):
+        monkeypatch.setitem(MODULES, name, ast.parse(""))
+    assert forbidden(module, own_imports(ast.parse(source))) == found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_some_libraries_have_one_door(module: str) -> None:
+    used = {name.split(".")[0] for name in imports(MODULES[module])}
+    assert not {library for library, doors in ONLY_HERE.items() if library in used and part(module) not in doors}
+
+
+def reached(module: str, seen: set[str]) -> set[str]:
+    """Every module of builder/ that importing ``module`` imports, ``seen`` included."""
+    if module not in seen:
+        seen.add(module)
+        for name in own_imports(MODULES[module], at_start=True):
+            reached(name, seen)
+    return seen
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if part(name) == "cli"])
+def test_a_command_imports_nothing_heavy_at_start(module: str) -> None:
+    heavy = {
+        f"{name} imports {library}"
+        for name in reached(module, set())
+        for library in imports(MODULES[name], at_start=True)
+        if library.split(".")[0] in HEAVY
+    }
+    assert not heavy
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if part(name) != "cli"])
+def test_the_world_is_passed_in(module: str) -> None:
+    used = {ast.unparse(node) for node in ast.walk(MODULES[module]) if isinstance(node, ast.Attribute)}
+    assert not used & OUTSIDE
