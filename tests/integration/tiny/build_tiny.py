@@ -1,6 +1,6 @@
 """Builds, proves and promotes a tiny image with the project's own stages, as a process that a test can kill.
 
-Prints one JSON line on stdout when it is done. It stands for ``optbuild build``, whose smallest real image takes a minute;
+Prints one JSON line on stdout at the end. It stands for ``optbuild build``, whose smallest real image takes a minute;
 all that follows the context (lock, skip rule, buildx, journal, promotion, state) is the real thing.
 """
 
