@@ -5,6 +5,7 @@ The one place that maps errors to stderr and exit codes.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
@@ -19,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from builder import __version__
-from builder.cli.world import World, this_world
+from builder.cli.world import World, WorldToCome, this_world
 from builder.errors import ExitCode, OptbuildError
 
 if TYPE_CHECKING:
@@ -63,7 +64,31 @@ def _load(name: str) -> Any:
     module = importlib.import_module(f"builder.cli.{name}")
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name=name)(module.command)
-    return typer.main.get_command(single)
+    command: Any = typer.main.get_command(single)
+    command.params.append(_quiet_option())
+    return command
+
+
+def _be_quiet(ctx: typer.Context, value: bool) -> None:
+    coming = ctx.find_object(WorldToCome)
+    if value and coming is not None:
+        coming.quiet = True
+
+
+_Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", callback=_be_quiet, expose_value=False, help="No progress: only results and errors."),
+]
+
+
+def _quiet_option() -> Any:
+    """``-q`` behind a command means what it means before it."""
+    single = typer.Typer(add_completion=False)
+
+    @single.command()
+    def _nothing(quiet: _Quiet = False) -> None: ...
+
+    return typer.main.get_command(single).params[0]
 
 
 app = typer.Typer(
@@ -83,9 +108,8 @@ def _print_version(value: bool) -> None:
 
 @app.callback(no_args_is_help=True)
 def root(
-    ctx: typer.Context,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress: only results and errors.")] = False,
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    quiet: _Quiet = False,
+    version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
@@ -94,7 +118,6 @@ def root(
     Start with `optbuild doctor`, which says what this machine can do. An image is described by an optbuild.toml;
     `optbuild COMMAND --help` explains each command.
     """
-    ctx.obj = ctx.obj(quiet=quiet)
 
 
 def main() -> NoReturn:
@@ -139,7 +162,7 @@ def _on_os_error(error: OSError, make_world: Callable[..., World]) -> int:
 def _invoke(argv: Sequence[str], make_world: Callable[..., World]) -> int:
     command: Any = typer.main.get_command(app)
     try:
-        with command.make_context("optbuild", list(argv), obj=make_world) as context:
+        with command.make_context("optbuild", list(argv), obj=WorldToCome(make_world)) as context:
             command.invoke(context)
         code = int(ExitCode.DONE)
     except typer.Exit as end:
@@ -156,19 +179,28 @@ def _say(text: str, code: int) -> int:
     return int(code)
 
 
+def _descriptors() -> list[int]:
+    """Of stdout and stderr, as far as they are real files."""
+    found = []
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # io.UnsupportedOperation is one
+            found.append(stream.fileno())
+    return found
+
+
 def _reader_is_gone() -> bool:
     """Whether stdout or stderr is a pipe that nobody reads any more; any other broken pipe is a bug."""
     poll = select.poll()
-    for stream in (sys.stdout, sys.stderr):
-        poll.register(stream.fileno(), 0)
+    for descriptor in _descriptors():
+        poll.register(descriptor, 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _silence() -> int:
     """Python flushes its streams once more at exit, and would complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
+    for descriptor in _descriptors():
+        os.dup2(nowhere, descriptor)
     os.close(nowhere)
     return BROKEN_PIPE
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from builder.errors import OptbuildError
 from builder.process import LocalRunner, Runner
 from builder.progress import BarProgress, LineProgress, Progress, SilentProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import typer
 
@@ -56,12 +57,33 @@ def this_world(*, quiet: bool = False) -> World:
         progress = BarProgress(sys.stderr, color=color)
     else:
         progress = LineProgress(sys.stderr)
-    return World(env, Path.cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)
+    return World(env, _cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)
+
+
+def _cwd() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise OptbuildError("the current folder no longer exists", hint="change into another one") from error
+
+
+class WorldToCome:
+    """The world of one command line, made when a command first asks: ``--help`` needs none."""
+
+    def __init__(self, make: Callable[..., World]) -> None:
+        self._make = make
+        self._made: World | None = None
+        self.quiet = False
+
+    def world(self) -> World:
+        if self._made is None:
+            self._made = self._make(quiet=self.quiet)
+        return self._made
 
 
 def world_of(context: typer.Context) -> World:
     """The world of the command line that this command is part of; ``builder.cli.main`` put it there."""
-    world = context.find_object(World)
-    if world is None:
+    coming = context.find_object(WorldToCome)
+    if coming is None:
         raise RuntimeError("a command runs below builder.cli.main, which makes its world")
-    return world
+    return coming.world()

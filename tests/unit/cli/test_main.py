@@ -1,0 +1,208 @@
+"""Exit codes and the last words of the executable, for each way in which a command can end."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+
+from builder import __version__
+from builder.cli import main as cli
+from builder.cli.world import World, world_of
+from builder.errors import CheckFailedError, SpecError, ToolError, Where
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from builder.process import Command, Result
+
+Body = Callable[[World], None]
+
+
+class NoRunner:
+    """No command of this file starts a process."""
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        raise AssertionError(f"unexpected: {command}")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """``run(body, *argv)``: an optbuild whose one command is ``try``, with that body."""
+
+    def with_body(body: Body, *argv: str, state: Path = tmp_path) -> int:
+        def command(ctx: typer.Context) -> None:
+            """Try something."""
+            body(world_of(ctx))
+
+        monkeypatch.setattr(cli, "COMMANDS", ("try",))
+        monkeypatch.setitem(sys.modules, "builder.cli.try", SimpleNamespace(command=command))
+
+        def make_world(*, quiet: bool) -> World:
+            env: Mapping[str, str] = {"XDG_STATE_HOME": str(state), "QUIET": str(quiet)}
+            return World(env, tmp_path, sys.stdout, sys.stderr, NoRunner(), SilentProgress(), color=False)
+
+        return cli.run(argv or ("try",), make_world)
+
+    return with_body
+
+
+def raising(error: BaseException) -> Body:
+    def body(_world: World) -> None:
+        raise error
+
+    return body
+
+
+ENDINGS = {
+    "done": (lambda _world: None, 0, ""),
+    "own exit code": (raising(typer.Exit(1)), 1, ""),
+    "check failed": (raising(CheckFailedError("stale")), 1, "optbuild: error: stale\n"),
+    "bad spec": (
+        raising(SpecError("bad", where=Where("a.toml", 3, "image.name"), hint="write it")),
+        2,
+        "optbuild: error: a.toml:3: image.name: bad\n  next: write it\n",
+    ),
+    "tool failed": (raising(ToolError("no engine")), 3, "optbuild: error: no engine\n"),
+    "disk full": (
+        raising(OSError(28, "No space left on device", "/x")),
+        3,
+        "optbuild: error: /x: No space left on device\n",
+    ),
+    "no permission": (
+        raising(PermissionError(13, "Permission denied", "/x")),
+        3,
+        "optbuild: error: /x: Permission denied\n",
+    ),
+    "ctrl-c": (raising(KeyboardInterrupt()), 130, "optbuild: interrupted\n"),
+    "question not answered": (raising(typer.Abort()), 130, "optbuild: interrupted\n"),
+    "sigterm": (lambda _world: os.kill(os.getpid(), signal.SIGTERM), 130, "optbuild: ended by SIGTERM\n"),
+}
+
+
+@pytest.mark.parametrize(("body", "code", "text"), ENDINGS.values(), ids=ENDINGS)
+def test_each_ending_has_its_code_and_its_words(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], body: Body, code: int, text: str
+) -> None:
+    assert run(body) == code
+    assert capsys.readouterr().err == text
+
+
+def test_sigterm_is_not_swallowed_by_a_broad_except(run: Callable[..., int]) -> None:
+    def body(_world: World) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception:  # noqa: BLE001 - the point
+            return
+
+    assert run(body) == 130
+
+
+def test_the_handler_of_sigterm_is_put_back(run: Callable[..., int]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    run(lambda _world: None)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_bug_leaves_its_traceback_in_a_log(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(raising(ZeroDivisionError("that cannot be\nsecond line"))) == 4
+    (log,) = (tmp_path / "optbuild" / "logs").iterdir()
+    error = capsys.readouterr().err
+    assert "Traceback" in log.read_text()
+    assert "ZeroDivisionError: that cannot be" in log.read_text()
+    assert __version__ in log.read_text()
+    assert error.startswith("optbuild: error: this is a bug of optbuild: ZeroDivisionError: that cannot be\n")
+    assert str(log) in error
+    assert "Traceback" not in error
+
+
+def test_a_bug_whose_log_cannot_be_written_is_still_told(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(raising(ZeroDivisionError("x")), state=tmp_path / "file") == 4
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (("tri",), "Did you mean 'try'?"),
+        (("nothing",), "No such command 'nothing'"),
+        (("try", "--nope"), "No such option: --nope"),
+        (("try", "more"), "unexpected extra argument"),
+        (("--nope",), "No such option: --nope"),
+    ],
+)
+def test_wrong_usage_is_2(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], text: str
+) -> None:
+    assert run(raising(AssertionError()), *argv) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_no_command_shows_the_help(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(raising(AssertionError()), "--help") == 0
+    out = capsys.readouterr().out
+    assert "Try something." in out
+    assert "optbuild doctor" in out
+
+
+def test_the_version(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(raising(AssertionError()), "--version") == 0
+    assert capsys.readouterr().out == f"optbuild {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "quiet"),
+    [(("try",), "False"), (("-q", "try"), "True"), (("--quiet", "try"), "True"), (("try", "-q"), "True")],
+    ids=["alone", "short before", "long before", "short behind"],
+)
+def test_quiet_reaches_the_world(run: Callable[..., int], argv: tuple[str, ...], quiet: str) -> None:
+    seen = []
+    assert run(lambda world: seen.append(world.env["QUIET"]), *argv) == 0
+    assert seen == [quiet]
+
+
+def test_a_reader_that_went_away_is_no_error(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as gone:  # noqa: PTH123 - a descriptor
+        monkeypatch.setattr(sys, "stdout", gone)
+        assert run(lambda world: world.out.write("data\n") and None) == 128 + signal.SIGPIPE
+    assert capsys.readouterr().err == ""
+
+
+def test_another_broken_pipe_is_a_bug(run: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(raising(BrokenPipeError(32, "Broken pipe"))) == 4
+    assert "BrokenPipeError" in capfd.readouterr().err
+
+
+def test_a_world_does_not_show_its_environment() -> None:
+    world = World({"TOKEN": "geheim"}, Path(), io.StringIO(), io.StringIO(), NoRunner(), SilentProgress(), color=False)
+    assert "geheim" not in repr(world)
+
+
+def test_the_commands_are_in_the_order_in_which_one_meets_them() -> None:
+    order = ("doctor", "lock", "render", "build", "verify")
+    assert tuple(name for name in order if name in cli.COMMANDS) == cli.COMMANDS
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def no_world(**_options: object) -> World:
+        raise AssertionError("--help needs no world")
+
+    assert cli.run((name, "--help"), no_world) == 0
+    assert f"Usage: optbuild {name}" in capsys.readouterr().out
