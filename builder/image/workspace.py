@@ -51,9 +51,9 @@ def sweep(parent: Path, proc: Path = Path("/proc")) -> tuple[Path, ...]:
 
 
 def _end_orphans(folder: Path, proc: Path) -> None:
-    """A killed optbuild cannot end its child: the docker client that was given exactly this folder goes on alone."""
+    """A killed optbuild cannot end its child: the docker client that was given this folder goes on alone."""
     for entry in proc.glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError, ValueError):
             words = entry.read_bytes().split(b"\0")
-            if os.fsencode(folder) in words and b"buildx" in words:
+            if b"buildx" in words and any(word.startswith(os.fsencode(folder) + b"/") for word in words):
                 os.kill(int(entry.parent.name), signal.SIGTERM)
