@@ -214,6 +214,18 @@ class LockError(OptbuildError):
     """The spec cannot be resolved to a lock."""
 
 
+class UnsatisfiableError(LockError):
+    """No set of versions meets all requirements. ``involved`` are the spec's own lines that the reason speaks of."""
+
+    def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
+        lines = "".join(f"\n    {line}" for line in reason.splitlines())
+        asked = "".join(f"\n    {line}" for line in places or involved)
+        text = f"the requirements contradict each other:{lines}" + (f"\n  involved from the spec:{asked}" if asked else "")
+        super().__init__(text, hint="loosen or remove one of them, then: optbuild lock")
+        self.reason = reason
+        self.involved = involved
+
+
 class ConstraintsError(OptbuildError):
     """The constraints file is missing, unreachable, or is not one."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.base.packages import runtime_seeds
@@ -18,7 +17,7 @@ from builder.lock.givenup import given_up
 from builder.lock.installed import collect_facts
 from builder.lock.libraries import find_needs, provided
 from builder.lock.model import Constraints, Distribution, Inputs, Lock
-from builder.lock.resolve import resolve_files, resolve_pins
+from builder.lock.resolve import Preferences, resolve_files, resolve_pins
 from builder.lock.sdists import build_requirements
 from builder.lock.target import DEFAULT_PLATFORM, Target
 from builder.lock.uvtool import Uv, this_uv
@@ -65,7 +64,7 @@ def inputs_of(spec: Spec, requirements: Sequence[str]) -> Inputs:
         airflow=spec.airflow.version,
         extras=tuple(sorted({canonicalize_name(extra) for extra in spec.airflow.extras})),
         python=spec.python.version,
-        requirements=tuple(sorted({str(Requirement(line)) for line in requirements})),
+        requirements=tuple(sorted(set(requirements))),
         constraints=wanted_constraints(spec),
         debian=spec.base.debian,
         apt_runtime=tuple(sorted(set(spec.apt.runtime))),
@@ -142,7 +141,7 @@ def _python(
     cache_folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="resolve-", dir=cache_folder) as name:
         scratch = Path(name)
-        preferences = {**(constraints.pins if constraints else {}), **previous[0]}
+        preferences = Preferences(constraints.pins if constraints else {}, previous[0])
         pins = resolve_pins(uv, target, root_requirements(inputs), preferences, scratch)
         task.update(detail=f"{len(pins)} distributions, reading their hashes")
         files = resolve_files(uv, target, pins, scratch)
@@ -150,7 +149,7 @@ def _python(
         tools: tuple[LockedFile, ...] = ()
         if sdists:
             wanted = build_requirements(uv, sdists, cache_folder, scratch)
-            tools = resolve_files(uv, target, resolve_pins(uv, target, wanted, previous[1], scratch), scratch)
+            tools = resolve_files(uv, target, resolve_pins(uv, target, wanted, Preferences(previous=previous[1]), scratch), scratch)
         (own,) = resolve_files(uv, target, {"uv": uv.version}, scratch)
     task.update(detail=f"{len(files)} distributions, reading their metadata and libraries")
     return PythonPart(files, tools, own, collect_facts(uv, target, files, tools, cache_folder))

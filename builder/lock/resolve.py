@@ -2,35 +2,115 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from builder.errors import LockError
+from builder.errors import LockError, UnsatisfiableError
 from builder.lock.pylock import LockedFile, parse_pylock
 from builder.lock.uvtool import Uv, compile_argv, pylock_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
     from builder.lock.target import Target
+    from builder.process import Result
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Versions to prefer, as name → version. ``previous`` (the lock before) counts more than ``constraints``."""
+
+    constraints: Mapping[str, str] = field(default_factory=dict)
+    previous: Mapping[str, str] = field(default_factory=dict)
+
+    def lines(self) -> str:
+        return pin_lines({**self.constraints, **self.previous})
+
+    def lost(self, pins: Mapping[str, str]) -> list[str]:
+        """Constrained names that ``pins`` has at another version, without those that the previous lock had there."""
+        return sorted(
+            name
+            for name, version in pins.items()
+            if self.constraints.get(name, version) != version and self.previous.get(name) != version
+        )
 
 
 def resolve_pins(
-    uv: Uv, target: Target, requirements: Iterable[str], preferences: Mapping[str, str], folder: Path
+    uv: Uv, target: Target, requirements: Sequence[str], preferences: Preferences, folder: Path
 ) -> dict[str, str]:
-    """First pass: name → version. ``preferences`` (name → version) win wherever ``requirements`` allow it.
+    """First pass: name → version. Preferences win wherever ``requirements`` allow it.
 
-    Raises :class:`LockError` with uv's own reason when nothing satisfies the requirements.
+    uv drops a preference as soon as the newest version of something unpreferred stands against it, so each lost
+    constraint is tried once more as a demand. Raises :class:`LockError` with uv's own reason when nothing satisfies
+    the requirements.
     """
-    source, output = folder / "requirements.in", folder / "requirements.txt"
-    source.write_text("".join(f"{line}\n" for line in requirements))
-    output.write_text("".join(f"{name}=={version}\n" for name, version in sorted(preferences.items())))
-    result = uv.run(compile_argv(target, uv.interpreter, source.name, output.name), folder)
-    if not result.ok:
-        raise LockError(f"the requirements cannot all be met:\n{indented(result.err)}")
-    return parse_pins(output.read_text())
+    (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
+    result, pins = _attempt(uv, target, preferences, {}, folder)
+    if pins is None:
+        raise unsatisfiable(result.err, requirements)
+    demanded: dict[str, str] = {}
+    for name in preferences.lost(pins):
+        constrained = preferences.constraints[name]
+        if pins.get(name, constrained) == constrained or _excluded(name, constrained, requirements):
+            continue
+        attempt = _demand(uv, target, preferences, {**demanded, name: constrained}, folder)
+        if attempt is not None:
+            demanded[name], pins = constrained, attempt
+    return pins
+
+
+def _demand(
+    uv: Uv, target: Target, preferences: Preferences, demanded: Mapping[str, str], folder: Path
+) -> dict[str, str] | None:
+    """First from uv's cache, which the first pass has just filled (0.1 s); asks the index only when that lacks some."""
+    result, pins = _attempt(uv, target, preferences, demanded, folder, offline=True)
+    if pins is None and re.search(r"network|offline|cache", result.err, re.IGNORECASE):
+        result, pins = _attempt(uv, target, preferences, demanded, folder)
+    return pins
+
+
+def _attempt(
+    uv: Uv,
+    target: Target,
+    preferences: Preferences,
+    demanded: Mapping[str, str],
+    folder: Path,
+    *,
+    offline: bool = False,
+) -> tuple[Result, dict[str, str] | None]:
+    output = folder / "requirements.txt"
+    output.write_text(preferences.lines())
+    (folder / "demanded.txt").write_text(pin_lines(demanded))
+    argv = compile_argv(target, uv.interpreter, "requirements.in", "demanded.txt", output.name)
+    result = uv.run((*argv, "--offline") if offline else argv, folder)
+    return result, parse_pins(output.read_text()) if result.ok else None
+
+
+def _excluded(name: str, version: str, requirements: Sequence[str]) -> bool:
+    return any(
+        canonicalize_name(one.name) == name and not one.specifier.contains(version, prereleases=True)
+        for one in map(Requirement, requirements)
+    )
+
+
+def unsatisfiable(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:
+    """uv's reason, and which of the requirements it speaks of."""
+    spoken = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
+    involved = tuple(line for line in requirements if canonicalize_name(Requirement(line).name) in spoken)
+    return UnsatisfiableError(plain_words(reason), involved)
+
+
+def plain_words(reason: str) -> str:
+    """uv's text without its layout and its hints for its own command line."""
+    text = re.split(r"\n\s*\n\s*hint:", reason.strip())[0]
+    lines = [re.sub(r"^(error:|cause:|×|╰─▶|help:)\s*", "", line.strip()) for line in text.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("No solution found"))
 
 
 def resolve_files(uv: Uv, target: Target, pins: Mapping[str, str], folder: Path) -> tuple[LockedFile, ...]:
@@ -38,7 +118,7 @@ def resolve_files(uv: Uv, target: Target, pins: Mapping[str, str], folder: Path)
     if not pins:
         return ()
     source, output = folder / "pins.txt", folder / "pylock.toml"
-    source.write_text("".join(f"{name}=={version}\n" for name, version in sorted(pins.items())))
+    source.write_text(pin_lines(pins))
     output.unlink(missing_ok=True)
     uv.check(pylock_argv(target, uv.interpreter, source.name, output.name), folder)
     return parse_pylock(output.read_text(), target)
@@ -58,5 +138,5 @@ def parse_pins(text: str) -> dict[str, str]:
     return pins
 
 
-def indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.strip().splitlines())
+def pin_lines(pins: Mapping[str, str]) -> str:
+    return "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))

@@ -45,10 +45,13 @@ def this_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
     return Uv(find_uv_bin(), version("uv"), interpreter, runner, env)
 
 
-def compile_argv(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
-    """First pass. The pins that ``output`` already holds are preferences: kept wherever the input allows it."""
+def compile_argv(target: Target, interpreter: str, source: str, demanded: str, output: str) -> tuple[str, ...]:
+    """First pass. The pins that ``output`` already holds are preferences: kept wherever the input allows it.
+
+    ``demanded`` is a constraints file, whose pins are conditions.
+    """
     common = _compile(target, interpreter, source, output)
-    return (*common, "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+    return (*common, "--constraints", demanded, "--no-header", "--no-annotate")
 
 
 def pylock_argv(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
