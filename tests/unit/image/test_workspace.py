@@ -60,7 +60,7 @@ def test_only_the_build_of_exactly_that_folder_is_ended(tmp_path: Path, monkeypa
     context = str(dead / "context")
     for pid, argv in {
         "11": ["docker", "buildx", "build", context],
-        "12": ["docker", "buildx", "build", f"{context}-other"],
+        "12": ["docker", "buildx", "build", f"{dead}-other/context"],
         "13": ["less", context],
     }.items():
         (tmp_path / "proc" / pid).mkdir(parents=True)
