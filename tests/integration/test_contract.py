@@ -34,10 +34,10 @@ def docker(*words: str) -> Result:
 
 
 def start(image: str, *words: str, options: tuple[str, ...] = (), user: str | None = None, **env: str) -> Result:
-    """``docker run --rm`` of the image with its own entrypoint, unless ``options`` change that."""
+    """``docker run --rm`` of the image with its own entrypoint, unless ``options`` change that; with loopback only."""
     flags = [f"--env={name}={value}" for name, value in env.items()]
     who = () if user is None else (f"--user={user}",)
-    return docker("run", "--rm", f"--label={LABEL}", *who, *flags, *options, image, *words)
+    return docker("run", "--rm", f"--label={LABEL}", "--network=none", *who, *flags, *options, image, *words)
 
 
 def bash(image: str, script: str, *, options: tuple[str, ...] = (), user: str | None = None, **env: str) -> str:
@@ -238,7 +238,8 @@ def test_bash_and_python_get_their_words_unchanged(image: str, words: tuple[str,
 
 
 def test_standard_input_reaches_the_command(image: str) -> None:
-    command = Command(("docker", "run", "--rm", "--interactive", f"--label={LABEL}", image, "bash"), stdin=b"echo $UID")
+    argv = ("docker", "run", "--rm", "--interactive", "--network=none", f"--label={LABEL}", image, "bash")
+    command = Command(argv, stdin=b"echo $UID")
     assert LocalRunner().run(command).out == "50000\n"
 
 
