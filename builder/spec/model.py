@@ -29,7 +29,7 @@ from builder.spec.types import (
     PythonVersion,
     Requirement,
     RoleName,
-    Tag,
+    Tags,
 )
 
 SPEC_FILE = "optbuild.toml"
@@ -41,7 +41,7 @@ class _Table(BaseModel):
 
 class ImageTable(_Table):
     name: ImageName
-    tags: tuple[Tag, ...] = Field(default=("latest",), min_length=1)
+    tags: Tags = ("latest",)
     labels: Mapping[LabelKey, LabelValue] = Field(default_factory=dict)
     env: Mapping[EnvironmentKey, EnvironmentValue] = Field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.spec.types import RefusedError, shown
+from builder.spec.allow import RefusedError, shown
 
 if TYPE_CHECKING:
     from pathlib import Path

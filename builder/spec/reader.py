@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import InvalidSpecError, MissingFileError, SpecError, Where
+from builder.spec.allow import RefusedError, shown
 from builder.spec.checks import Problem, check
 from builder.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
 from builder.spec.paths import inside
 from builder.spec.positions import positions
-from builder.spec.types import RefusedError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,8 +112,6 @@ def _problem(detail: ErrorDetails) -> Problem:
             return Problem(path, "this key is required", _example(path))
         case "value_error" if isinstance(cause, RefusedError):
             return Problem(path, str(cause), cause.hint)
-        case "too_short":
-            return Problem(path, "the list is empty", "write at least one, or remove the line for the default")
         case kind if kind in _TYPE_WORDS:
             return _wrong_type(path, detail["input"], _TYPE_WORDS[kind])
         case _:

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from builder.errors import InvalidSpecError, SpecError, Where
 from builder.spec import types
+from builder.spec.allow import RefusedError, shown
 from builder.spec.checks import contradict, contradicts_airflow
 from builder.spec.paths import inside
-from builder.spec.types import RefusedError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

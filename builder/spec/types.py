@@ -8,7 +8,6 @@ A refused value says which characters are wrong and what to write instead.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Annotated, Literal
 
 from packaging import requirements
@@ -17,12 +16,10 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BeforeValidator, Strict
 
 from builder.base.packages import RELEASE_PYTHON
+from builder.spec.allow import RefusedError, free_text, matched, no_invisible, shown
 
-MAX_LENGTH = 4096
-"""Of any one value; longer ones are no names, and Docker refuses some of them much later."""
 MAX_ROLE_LENGTH = 40
 """A role name becomes a part of image and container names."""
-RUNTIME_HINT = "give it to the container when it starts (compose: `environment:`), where every character works"
 RESERVED_LABELS = ("optbuild.", "org.apache.airflow.")
 RESERVED_ENVIRONMENT = {
     "AIRFLOW_HOME": "it is /opt/airflow, as in the official image",
@@ -41,43 +38,6 @@ _DOMAIN = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*(?::[0-9]+)?"
 _NAME = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-
-
-class RefusedError(ValueError):
-    """A value that its type does not accept. ``hint`` is the next step."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-def shown(text: str) -> str:
-    """``text`` for a terminal: quoted, cut, and nothing in it that a terminal would obey."""
-    return ascii(text if len(text) <= 60 else text[:57] + "...")
-
-
-def invisible(text: str) -> str | None:
-    """The first character that must not be in any value: control and format characters, line separators."""
-    return next((c for c in text if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp")), None)
-
-
-def no_invisible(text: str) -> str:
-    """Refuse what cannot be seen; every other check here comes after this one."""
-    found = invisible(text)
-    if found is not None:
-        name = unicodedata.name(found, "a control character")
-        where = f"U+{ord(found):04X} ({name}) at position {text.index(found) + 1}"
-        raise RefusedError(f"{shown(text)} contains {where}", "write it on one line, in characters that can be seen")
-    if len(text) > MAX_LENGTH:
-        raise RefusedError(f"{len(text)} characters are too many", f"write at most {MAX_LENGTH}")
-    return text
-
-
-def _match(pattern: str, text: str, what: str, hint: str) -> str:
-    no_invisible(text)
-    if not re.fullmatch(pattern, text):
-        raise RefusedError(f"{shown(text)} is not {what}", hint)
-    return text
 
 
 def _requirement(text: str) -> str:
@@ -103,16 +63,16 @@ def _version(text: str) -> str:
         Version(text)
     except InvalidVersion as error:
         raise RefusedError(f"{shown(text)} is not a version", 'write it like "2.8.1"') from error
-    return _match(r"[0-9A-Za-z.!+_-]+", text, "a version", 'write it like "2.8.1"')
+    return matched(r"[0-9A-Za-z.!+_-]+", text, "a version", 'write it like "2.8.1"')
 
 
 def _python_version(text: str) -> str:
     hint = 'write major and minor, like "3.11": the Debian release decides the rest'
-    return _match(r"3\.[0-9]{1,2}", text, "a Python version", hint)
+    return matched(r"3\.[0-9]{1,2}", text, "a Python version", hint)
 
 
 def _extra(text: str) -> str:
-    return _match(
+    return matched(
         r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", text, "the name of an extra", 'write it like "postgres"'
     )
 
@@ -128,33 +88,39 @@ def _debian_release(text: str) -> str:
 
 def _debian_package(text: str) -> str:
     hint = 'write only its name, like "libgomp1"; the lock has its version'
-    return _match(r"[a-z0-9][a-z0-9+.-]+", text, "the name of a Debian package", hint)
+    return matched(r"[a-z0-9][a-z0-9+.-]+", text, "the name of a Debian package", hint)
 
 
 def _image_name(text: str) -> str:
     hint = 'write lower-case letters, digits and single `.`, `_`, `-` between them, like "ml-pipeline-airflow"'
     if no_invisible(text) != text.lower() and re.fullmatch(_NAME, text.lower()):
         hint = f"image names are lower case: {text.lower()}"
-    _match(_NAME, text, "an image name (without a tag)", hint)
+    matched(_NAME, text, "an image name (without a tag)", hint)
     if re.fullmatch(r"[0-9a-f]{64}", text) or len(text) > 200:
         raise RefusedError(f"{shown(text)} is not an image name: it reads like an ID, or is too long", hint)
     return text
 
 
 def _tag(text: str) -> str:
-    _match(_TAG, text, "a tag", "write letters, digits, `.`, `_`, `-`; at most 128 of them")
+    matched(_TAG, text, "a tag", "write letters, digits, `.`, `_`, `-`; at most 128 of them")
     if re.fullmatch(r"[0-9a-f]{12}", text):
         raise RefusedError(f"{shown(text)} reads like a content tag, which candidates have", "choose another tag")
     return text
 
 
+def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if not tags:
+        raise RefusedError("the list is empty", "write at least one, or remove the line: then it is `latest`")
+    return tags
+
+
 def _database(text: str) -> str:
     hint = 'write an image like "postgres:13", or "sqlite"'
-    return _match(rf"{_NAME}(?::{_TAG})?(?:@sha256:[0-9a-f]{{64}})?", text, "a database image", hint)
+    return matched(rf"{_NAME}(?::{_TAG})?(?:@sha256:[0-9a-f]{{64}})?", text, "a database image", hint)
 
 
 def _image_pattern(text: str) -> str:
-    return _match(
+    return matched(
         r"[A-Za-z0-9._:/@*?-]+",
         text,
         "an image name, or a pattern with * and ?",
@@ -162,8 +128,17 @@ def _image_pattern(text: str) -> str:
     )
 
 
+def _label_value(text: str) -> str:
+    return free_text(text, "write it without; a label is read by people and filters")
+
+
+def _environment_value(text: str) -> str:
+    hint = "give it to the container when it starts (compose: `environment:`), where every character works"
+    return free_text(text, hint)
+
+
 def _label_key(text: str) -> str:
-    _match(
+    matched(
         r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?",
         text,
         "a label key",
@@ -174,32 +149,15 @@ def _label_key(text: str) -> str:
     return text
 
 
-def _free_text(text: str) -> str:
-    r"""The value of a label or of an environment variable: letters and digits of any script, ASCII punctuation.
-
-    Not ``"`` ``'`` ``$`` ``\`` and the backtick: a Dockerfile gives them a meaning, and escaping them right for every
-    frontend is more than a label is worth. So JSON does not fit here; it belongs into the run-time environment.
-    """
-    no_invisible(text)
-    for character in text:
-        if character in "\"'$\\`":
-            raise RefusedError(f"{shown(text)} contains {character}, which has a meaning in a Dockerfile", RUNTIME_HINT)
-        if not character.isascii() and unicodedata.category(character)[0] not in "LMN":
-            raise RefusedError(
-                f"{shown(text)} contains U+{ord(character):04X}", "use letters, digits and ASCII punctuation"
-            )
-    return text
-
-
 def _environment_key(text: str) -> str:
-    _match(r"[A-Za-z_][A-Za-z0-9_]*", text, "the name of an environment variable", "write letters, digits and `_`")
+    matched(r"[A-Za-z_][A-Za-z0-9_]*", text, "the name of an environment variable", "write letters, digits and `_`")
     if text in RESERVED_ENVIRONMENT:
         raise RefusedError(f"{text} cannot be changed: {RESERVED_ENVIRONMENT[text]}", "remove the line")
     return text
 
 
 def _role_name(text: str) -> str:
-    _match(r"[a-z0-9]+(?:-[a-z0-9]+)*", text, "a role name", 'write it like "dag-processor"')
+    matched(r"[a-z0-9]+(?:-[a-z0-9]+)*", text, "a role name", 'write it like "dag-processor"')
     if len(text) > MAX_ROLE_LENGTH:
         raise RefusedError(f"{shown(text)} is longer than {MAX_ROLE_LENGTH} characters", "choose a shorter name")
     return text
@@ -207,7 +165,7 @@ def _role_name(text: str) -> str:
 
 def _word(text: str) -> str:
     hint = "write one word per item; what needs a shell belongs into a script of the image"
-    return _match(r"[A-Za-z0-9@%+=:,./_ -]+", text, "a word of a command", hint)
+    return matched(r"[A-Za-z0-9@%+=:,./_ -]+", text, "a word of a command", hint)
 
 
 def _command(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -217,7 +175,7 @@ def _command(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _http_path(text: str) -> str:
-    _match(r"/(?:[A-Za-z0-9._~-]+/)*(?:[A-Za-z0-9._~-]+)?", text, "an HTTP path", 'write it like "/health"')
+    matched(r"/(?:[A-Za-z0-9._~-]+/)*(?:[A-Za-z0-9._~-]+)?", text, "an HTTP path", 'write it like "/health"')
     if {".", ".."} & set(text.split("/")):
         raise RefusedError(f"{shown(text)} has `.` or `..` in it", "write the path that they lead to")
     return text
@@ -231,7 +189,7 @@ def _port(number: int) -> int:
 
 def _clean_path(text: str) -> str:
     hint = 'write a path below the folder of optbuild.toml, like "requirements.txt"'
-    _match(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
+    matched(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
     parts = text.split("/")
     if not all(parts) or {".", ".."} & set(parts) or text.startswith("-") or text.strip() != text:
         raise RefusedError(f"{shown(text)} is not a clean path: no leading `/`, `.`, `..`, `//` or `-`", hint)
@@ -245,14 +203,14 @@ def _constraints(value: object) -> object:
     if not isinstance(value, str):
         raise RefusedError(f"{value!a} names no constraints", hint)
     if "://" in no_invisible(value):
-        return _match(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain http(s) URL", hint)
+        return matched(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain http(s) URL", hint)
     return _clean_path(value)
 
 
 def bytes_of(text: str) -> int:
     """``900MB`` in bytes; units are decimal, as in Docker's own output. Raises :class:`RefusedError`."""
     hint = 'write it like "900MB" or "1.2GB" (decimal: 1 MB is 1 000 000 bytes)'
-    _match(r"[0-9]{1,12}(?:\.[0-9]{1,3})? ?(?:B|kB|KB|MB|GB|TB)", text, "a number of bytes", hint)
+    matched(r"[0-9]{1,12}(?:\.[0-9]{1,3})? ?(?:B|kB|KB|MB|GB|TB)", text, "a number of bytes", hint)
     number, unit = re.fullmatch(r"([0-9.]+) ?([A-Za-z]+)", text).groups()  # type: ignore[union-attr]
     return round(float(number) * _UNITS[unit])
 
@@ -270,13 +228,13 @@ Extra = Annotated[str, AfterValidator(_extra)]
 DebianRelease = Annotated[str, AfterValidator(_debian_release)]
 DebianPackageName = Annotated[str, AfterValidator(_debian_package)]
 ImageName = Annotated[str, AfterValidator(_image_name)]
-Tag = Annotated[str, AfterValidator(_tag)]
+Tags = Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_tags)]
 DatabaseImage = Annotated[str, AfterValidator(_database)]
 ImagePattern = Annotated[str, AfterValidator(_image_pattern)]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_free_text)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
 EnvironmentKey = Annotated[str, AfterValidator(_environment_key)]
-EnvironmentValue = Annotated[str, AfterValidator(_free_text)]
+EnvironmentValue = Annotated[str, AfterValidator(_environment_value)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
 CommandWords = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], AfterValidator(_command)]
 HttpPath = Annotated[str, AfterValidator(_http_path)]
