@@ -36,6 +36,8 @@ _GET_AN_ENGINE = (
 )
 PROBE_SECONDS = 8.0
 REGISTRY_SECONDS = 2.5
+MAX_REASON = 90
+"""Characters; of a longer reason only the innermost cause is shown."""
 DEFAULT_DATABASE = "postgres:13"
 
 
@@ -247,8 +249,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _reason(answer: Result) -> str:
     """The last line of what a tool said: docker ends with the cause."""
     lines = [line.strip() for line in (answer.err.strip() or answer.out.strip()).splitlines() if line.strip()]
-    text = lines[-1] if lines else f"exit code {answer.code}"
-    return text.removeprefix("ERROR: ").rpartition(": ")[2] if len(text) > 90 else text
+    text = lines[-1].removeprefix("ERROR: ") if lines else f"exit code {answer.code}"
+    return text.rpartition(": ")[2] if len(text) > MAX_REASON else text
 
 
 def _gb(count: int) -> str:

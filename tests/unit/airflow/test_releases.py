@@ -1,0 +1,110 @@
+"""The table of Airflow versions, and the roles of a spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.airflow.model import ExitHealth, HttpHealth, JobHealth, Role
+from builder.airflow.releases import release
+from builder.airflow.roles import roles_of
+from builder.errors import UnknownAirflowError
+from builder.spec.reader import parse_spec
+
+PYTHONS = {
+    "2.6.0": ("3.7", "3.10"),
+    "2.6.3": ("3.7", "3.11"),
+    "2.7.0": ("3.8", "3.11"),
+    "2.8.1": ("3.8", "3.11"),
+    "2.8.4": ("3.8", "3.11"),
+    "2.9.0": ("3.8", "3.12"),
+    "2.10.5": ("3.8", "3.12"),
+    "2.11.0": ("3.9", "3.12"),
+    "2.11.2": ("3.10", "3.12"),
+    "3.0.6": ("3.9", "3.12"),
+    "3.1.8": ("3.10", "3.13"),
+    "3.3.2": ("3.10", "3.14"),
+}
+
+
+@pytest.mark.parametrize(("version", "span"), PYTHONS.items(), ids=PYTHONS)
+def test_the_pythons_of_each_series(version: str, span: tuple[str, str]) -> None:
+    found = release(version).python_versions
+    assert (found[0], found[-1]) == span
+
+
+@pytest.mark.parametrize(
+    "version", ["1.10.15", "2.5.3", "2.12.0", "3.4.0", "4.0.0", "2.8", "2.8.1rc1", "2.8.1+x", "x", ""]
+)
+def test_an_unknown_version_gets_the_known_range(version: str) -> None:
+    with pytest.raises(UnknownAirflowError, match=r"2\.6\.0 to 2\.11\.x and 3\.0\.0 to 3\.3\.x"):
+        release(version)
+
+
+def test_the_roles_of_airflow_2() -> None:
+    init, webserver, scheduler = release("2.8.1").roles
+    assert (init.name, init.command, init.health) == ("init", ("version",), ExitHealth())
+    assert dict(init.environment)["_AIRFLOW_DB_MIGRATE"] == "true"
+    assert webserver == Role("webserver", ("webserver",), HttpHealth("/health", 8080, ("metadatabase", "scheduler")))
+    assert scheduler == Role("scheduler", ("scheduler",), JobHealth("SchedulerJob"))
+    assert [role.name for role in release("2.8.1").optional_roles] == ["triggerer", "dag-processor", "worker", "flower"]
+
+
+def test_the_roles_of_airflow_3() -> None:
+    assert [role.name for role in release("3.0.1").roles] == ["init", "api-server", "scheduler", "dag-processor"]
+    health = release("3.0.1").roles[1].health
+    assert isinstance(health, HttpHealth)
+    assert health.path == "/api/v2/monitor/health"
+
+
+def test_the_migration_command_changed_in_2_7() -> None:
+    assert release("2.6.3").migrate == ("db", "upgrade")
+    assert release("2.7.0").migrate == ("db", "migrate")
+
+
+SPEC = """\
+[image]
+name = "a"
+[base]
+debian = "bookworm"
+[airflow]
+version = "2.8.1"
+[python]
+version = "3.11"
+"""
+
+
+def roles(text: str = "") -> tuple[Role, ...]:
+    return roles_of(parse_spec(SPEC + text, "optbuild.toml", Path("/project")))
+
+
+def names(text: str = "") -> list[str]:
+    return [role.name for role in roles(text)]
+
+
+def test_the_default_roles() -> None:
+    assert names() == ["init", "webserver", "scheduler"]
+
+
+def test_a_role_is_switched_off() -> None:
+    assert names("[roles.webserver]\nenabled = false\n") == ["init", "scheduler"]
+
+
+def test_an_optional_role_is_on_when_it_is_named() -> None:
+    assert roles("[roles.triggerer]\n")[-1] == Role("triggerer", ("triggerer",), JobHealth("TriggererJob"))
+    assert names("[roles.triggerer]\nenabled = false\n") == names()
+
+
+def test_own_roles_come_last_in_the_order_of_the_file() -> None:
+    text = '[roles.zeta]\ncommand = ["bash", "-c"]\n[roles.alpha]\ncommand = ["x"]\n[roles.triggerer]\n'
+    assert names(text) == ["init", "webserver", "scheduler", "triggerer", "zeta", "alpha"]
+
+
+def test_a_role_is_changed() -> None:
+    text = '[roles.webserver]\ncommand = ["webserver", "--debug"]\nhealth = { http = "/ping", port = 9090 }\n'
+    assert roles(text)[1] == Role("webserver", ("webserver", "--debug"), HttpHealth("/ping", 9090))
+
+
+def test_a_change_of_the_command_keeps_the_health() -> None:
+    assert roles('[roles.scheduler]\ncommand = ["scheduler", "-n", "1"]\n')[2].health == JobHealth("SchedulerJob")

@@ -1,0 +1,280 @@
+"""Each line of the doctor, green and red."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder import doctor
+from builder.doctor import Finding, Machine, State, examine
+from builder.errors import ToolMissingError, ToolTimeoutError
+from builder.process import Command, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBhjCCAS2gAwIBAgIUNdLwUkPfucKqhAhEogs3vERAqlUwCgYIKoZIzj0EAwIw
+GDEWMBQGA1UEAwwNb3B0YnVpbGQgdGVzdDAgFw0yNjExMjMyMzA0MzdaGA8yMTI2
+MTAzMDIzMDQzN1owGDEWMBQGA1UEAwwNb3B0YnVpbGQgdGVzdDBZMBMGByqGSM49
+AgEGCCqGSM49AwEHA0IABJ8GLf8YQVEntps9j8nfFh3X/psdQO/aAInPP8FXtLQ9
+9jCjmltSHjWFXOMmN4106O1SGJ/J/B70jmcPNA6KMvKjUzBRMB0GA1UdDgQWBBSA
+Wwl5tiXu4jTOulEUQV61uNtddzAfBgNVHSMEGDAWgBSAWwl5tiXu4jTOulEUQV61
+uNtddzAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIBHcG38ghgNi
++tVdKC7spcSov2M871QdX927exfgf5HKAiAqPUJJ3TAsKfF+SvkwTEMylQQAK3aO
+9lmu8XszDPwVaA==
+-----END CERTIFICATE-----
+"""
+"""Self-signed, its key thrown away; only parsed here."""
+GREEN = {
+    "docker version": json.dumps({"Server": {"Version": "26.1.5+dfsg1", "Os": "linux", "Arch": "amd64"}}),
+    "docker buildx version": "github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3\n",
+    "docker compose version": "2.26.1-4\n",
+    "docker-compose version": "2.26.1-4\n",
+    "mmdebstrap --version": "mmdebstrap 1.3.5\n",
+    "docker info": '"/var/lib/docker"\n',
+    "docker buildx imagetools": "Name: docker.io/library/postgres:13\n",
+    "docker image inspect": "sha256:1\n",
+}
+
+
+@dataclass
+class FakeRunner:
+    """Answers by the beginning of a command: its output, an exit code with stderr, or an error to raise."""
+
+    answers: Mapping[str, str | tuple[int, str] | Exception]
+    asked: list[Command] = field(default_factory=list)
+
+    def run(self, command: Command, **_callbacks: Any) -> Result:
+        self.asked.append(command)
+        text = " ".join(command.argv)
+        answer = next((a for start, a in self.answers.items() if text.startswith(start)), (127, "not found"))
+        if isinstance(answer, Exception):
+            raise answer
+        code, out, err = (0, answer, "") if isinstance(answer, str) else (answer[0], "", answer[1])
+        return Result(command, code, out, err)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A PATH on which everything is."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("docker", "docker-compose", "mmdebstrap"):
+        (folder / name).touch(mode=0o755)
+    return folder
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A PEM file with one certificate."""
+    path = tmp_path / "ca.pem"
+    path.write_text(CERTIFICATE)
+    return path
+
+
+@pytest.fixture
+def machine(tools: Path, bundle: Path) -> Machine:
+    env = {"PATH": str(tools), "SSL_CERT_FILE": str(bundle)}
+    return Machine(FakeRunner(GREEN), env, lambda _folder: 50_000_000_000)
+
+
+def saying(machine: Machine, **answers: Any) -> Machine:
+    """The same machine, on which some tools answer otherwise (`_` stands for a space)."""
+    changed = {key.replace("__", "-").replace("_", " "): answer for key, answer in answers.items()}
+    return replace(machine, runner=FakeRunner({**changed, **{k: v for k, v in GREEN.items() if k not in changed}}))
+
+
+def line(machine: Machine, name: str) -> Finding:
+    return next(finding for finding in examine(machine) if finding.name == name)
+
+
+def test_a_machine_that_has_everything_is_green_in_every_line(machine: Machine) -> None:
+    findings = examine(machine)
+    assert [finding.state for finding in findings] == [State.OK] * 8
+    assert [finding.advice for finding in findings] == [""] * 8
+    assert doctor.ready(findings)
+
+
+RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
+    "engine is down": (
+        "Docker engine",
+        {"docker_version": (1, "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?")},
+        State.MISSING,
+        "unix:///x",
+    ),
+    "engine is silent": (
+        "Docker engine",
+        {"docker_version": ToolTimeoutError("docker", 8)},
+        State.MISSING,
+        "within 8 s",
+    ),
+    "engine is old": (
+        "Docker engine",
+        {"docker_version": json.dumps({"Server": {"Version": "20.10.24+dfsg1"}})},
+        State.MISSING,
+        "20.10.24+dfsg1, which is older than 23",
+    ),
+    "engine talks nonsense": ("Docker engine", {"docker_version": "<html>"}, State.MISSING, ""),
+    "no buildx": (
+        "buildx",
+        {"docker_buildx_version": (1, "docker: 'buildx' is not a docker command.")},
+        State.MISSING,
+        "does not work",
+    ),
+    "old buildx": (
+        "buildx",
+        {"docker_buildx_version": "github.com/docker/buildx v0.12.1 abc"},
+        State.WARNING,
+        "0.12.1",
+    ),
+    "no compose": (
+        "Compose v2",
+        {"docker_compose_version": (1, "not a docker command")},
+        State.WARNING,
+        "does not work",
+    ),
+    "compose v1": (
+        "docker-compose v1",
+        {"docker__compose_version": "1.29.2\n"},
+        State.WARNING,
+        "docker-compose 1.29.2",
+    ),
+    "broken compose v1": (
+        "docker-compose v1",
+        {"docker__compose_version": (1, "ModuleNotFoundError")},
+        State.WARNING,
+        "does not work",
+    ),
+    "mmdebstrap and registry": (
+        "mmdebstrap",
+        {"mmdebstrap_": (1, "perl is broken"), "docker_buildx_imagetools": (1, "no such host")},
+        State.MISSING,
+        "no registry",
+    ),
+    "disk of a remote engine": ("disk", {"docker_info": (1, "")}, State.WARNING, "cannot be seen"),
+    "no registry": (
+        "registry",
+        {"docker_buildx_imagetools": (1, "ERROR: no such host"), "docker_image": (1, "")},
+        State.WARNING,
+        "postgres:13 cannot be had: no such host",
+    ),
+    "silent registry": (
+        "registry",
+        {"docker_buildx_imagetools": ToolTimeoutError("docker", 2.5), "docker_image": (1, "")},
+        State.WARNING,
+        "no answer within 2.5 s",
+    ),
+    "no registry, image here": ("registry", {"docker_buildx_imagetools": (1, "x")}, State.WARNING, "is here already"),
+}
+
+
+@pytest.mark.parametrize(("name", "answers", "state", "found"), RED.values(), ids=RED)
+def test_a_line_in_which_something_is_missing(
+    machine: Machine, name: str, answers: dict[str, Any], state: State, found: str
+) -> None:
+    finding = line(saying(machine, **answers), name)
+    assert finding.state is state
+    assert found in finding.found
+    assert finding.advice
+
+
+def test_without_docker_the_engine_is_missing_and_nothing_is_asked_of_it(machine: Machine, tools: Path) -> None:
+    (tools / "docker").unlink()
+    findings = examine(machine)
+    assert [f.name for f in findings if f.state is State.MISSING] == ["Docker engine", "buildx"]
+    assert isinstance(machine.runner, FakeRunner)
+    assert not [command for command in machine.runner.asked if command.argv[0] == "docker"]
+
+
+def test_without_mmdebstrap_a_pulled_image_is_good_enough(machine: Machine, tools: Path) -> None:
+    (tools / "mmdebstrap").unlink()
+    finding = line(machine, "mmdebstrap")
+    assert finding.state is State.OK
+    assert "pulled Debian image" in finding.found
+
+
+def test_without_docker_compose_all_is_well(machine: Machine, tools: Path) -> None:
+    (tools / "docker-compose").unlink()
+    assert line(machine, "docker-compose v1") == Finding("docker-compose v1", State.OK, "not there, as it should be")
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(2_999_999_999, State.MISSING), (3_000_000_000, State.WARNING), (6_000_000_000, State.OK)]
+)
+def test_the_disk_is_judged_by_numbers(machine: Machine, free: int, state: State) -> None:
+    finding = line(replace(machine, free_bytes=lambda _folder: free), "disk")
+    assert finding.state is state
+    assert f"{free / 1e9:.1f} GB free in /var/lib/docker; a first build needs about 3.0 GB" == finding.found
+    assert bool(finding.advice) == (state is not State.OK)
+
+
+def test_a_data_folder_that_is_elsewhere(machine: Machine) -> None:
+    def unseen(_folder: Path) -> int:
+        raise FileNotFoundError
+
+    assert line(replace(machine, free_bytes=unseen), "disk").state is State.WARNING
+
+
+def with_env(machine: Machine, **env: str) -> Machine:
+    return replace(machine, env={"PATH": machine.env["PATH"], **env})
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_each_variable_that_names_a_bundle(machine: Machine, bundle: Path, variable: str) -> None:
+    assert line(with_env(machine, **{variable: str(bundle)}), "CA bundle").found == (
+        f"{bundle} (from {variable}), 1 certificates"
+    )
+
+
+def test_a_bundle_that_is_not_there(machine: Machine) -> None:
+    finding = line(with_env(machine, REQUESTS_CA_BUNDLE="/nowhere/ca.pem"), "CA bundle")
+    assert finding.state is State.MISSING
+    assert finding.found == "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which is no file"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no certificate\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_bundle_that_is_broken(machine: Machine, bundle: Path, text: str) -> None:
+    bundle.write_text(text)
+    finding = line(machine, "CA bundle")
+    assert finding.state is State.MISSING
+    assert "cannot be read as certificates" in finding.found
+
+
+def test_no_bundle_at_all(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.engine.secrets.CA_PATHS", ())
+    assert line(with_env(machine), "CA bundle").state is State.WARNING
+
+
+def test_sqlite_needs_no_registry(machine: Machine) -> None:
+    assert line(replace(machine, database="sqlite"), "registry").state is State.OK
+
+
+def test_a_tool_that_vanishes_while_it_is_asked(machine: Machine) -> None:
+    gone = ToolMissingError("docker", hint="x")
+    finding = line(saying(machine, docker_buildx_version=gone), "buildx")
+    assert finding.state is State.MISSING
+
+
+def test_every_question_has_a_timeout(machine: Machine) -> None:
+    examine(machine)
+    assert isinstance(machine.runner, FakeRunner)
+    assert all(command.timeout for command in machine.runner.asked)
+
+
+def test_json(machine: Machine) -> None:
+    document = json.loads(doctor.as_json(examine(saying(machine, docker_version=(1, "down")))))
+    assert (document["schema_version"], document["ready"]) == (1, False)
+    assert document["findings"][0] == {
+        "name": "Docker engine",
+        "state": "missing",
+        "found": "down",
+        "advice": document["findings"][0]["advice"],
+    }
