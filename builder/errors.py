@@ -220,18 +220,48 @@ class UnsatisfiableError(LockError):
     def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
         lines = "".join(f"\n    {line}" for line in reason.splitlines())
         asked = "".join(f"\n    {line}" for line in places or involved)
-        text = f"the requirements contradict each other:{lines}" + (f"\n  involved from the spec:{asked}" if asked else "")
-        super().__init__(text, hint="loosen or remove one of them, then: optbuild lock")
+        text = f"the requirements contradict each other:{lines}"
+        super().__init__(f"{text}\n  involved from the spec:{asked}" if asked else text, hint="loosen or remove one of them, then: optbuild lock")
         self.reason = reason
         self.involved = involved
+
+
+class UnknownPackageError(LockError):
+    """A name of [apt] that the Debian release does not have. ``near`` are names that look like it."""
+
+    def __init__(self, name: str, release: str, near: tuple[str, ...], *, where: Where | None = None) -> None:
+        hint = f"did you mean {' or '.join(near)}?" if near else f"find its name in {release}: apt-cache search {name}"
+        super().__init__(f"Debian {release} has no package {name}", where=where, hint=hint)
+
+
+class NoPackageListsError(ToolError):
+    """Neither this machine's apt nor a container can read the package lists of the Debian release."""
+
+    def __init__(self, release: str, host: str, container: str) -> None:
+        hint = (
+            f"run this on Debian, with a source of {release} in /etc/apt/sources.list.d, "
+            f"or where a Docker engine can pull debian:{release}-slim"
+        )
+        super().__init__(
+            f"the package lists of Debian {release} cannot be read: this machine {host}; {container}", hint=hint
+        )
 
 
 class ConstraintsError(OptbuildError):
     """The constraints file is missing, unreachable, or is not one."""
 
 
+class LockUsageError(OptbuildError):
+    """Options of ``optbuild lock`` that do not go together."""
+
+
 class StaleLockError(CheckFailedError):
-    """The lock was made from another spec, or contradicts itself."""
+    """The lock was made from another spec, or contradicts itself. ``reasons``: a sentence each."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        text = "".join(f"\n    {reason}" for reason in reasons)
+        super().__init__(f"optbuild.lock does not belong to this optbuild.toml:{text}", hint="optbuild lock")
+        self.reasons = reasons
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 from builder import __version__
 from builder.cli.world import World, WorldToCome, this_world
 from builder.errors import ExitCode, OptbuildError
+from builder.process import terminate_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 COMMANDS: tuple[str, ...] = (
     "doctor",
+    "lock",
+    "build",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
 )
 BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -127,15 +130,18 @@ def main() -> NoReturn:
 
 def run(argv: Sequence[str], make_world: Callable[..., World]) -> int:
     """Run one command line; the exit code. ``make_world(quiet=...)`` gives the command its world."""
-    previous = signal.signal(signal.SIGTERM, _on_terminate)
+    previous = {number: signal.signal(number, _on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _guarded(argv, make_world)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
-def _on_terminate(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    """Children first: workers wait for them, and the main thread for its workers."""
+    terminate_children()
+    raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _guarded(argv: Sequence[str], make_world: Callable[..., World]) -> int:

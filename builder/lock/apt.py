@@ -20,12 +20,16 @@ _INSTALLED = re.compile(r"Inst (?P<name>\S+) (?:\[[^\]]*\] )?\((?P<version>\S+) 
 
 @dataclass(frozen=True)
 class Apt:
-    """``root`` holds apt's state; ``architecture`` as Debian names it."""
+    """``root`` holds apt's state; ``architecture`` as Debian names it.
+
+    ``prefix`` is put before each command: nothing on a Debian machine, ``docker run ...`` where apt is in a container.
+    """
 
     root: Path
     architecture: str
     runner: Runner
     env: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
 
     def prepare(self, sources: Mapping[str, str]) -> None:
         """Write the folders and settings; ``sources`` are file name → content for ``sources.list.d``."""
@@ -41,16 +45,15 @@ class Apt:
 
     def prefer(self, versions: Mapping[str, str]) -> None:
         """Keep these versions (name → version) as long as the release offers them."""
-        pins = (f"Package: {name}\nPin: version {version}\nPin-Priority: 1001\n" for name, version in sorted(versions.items()))
+        pins = [f"Package: {name}\nPin: version {versions[name]}\nPin-Priority: 1001\n" for name in sorted(versions)]
         (self.root / "preferences").write_text("\n".join(pins))
 
     def update(self) -> None:
         """Fetch the release's package lists; cheap when they did not change."""
         result = self._run("apt-get", "update", "--error-on=any", "-qq")
         if not result.ok:
-            raise ToolFailedError(
-                "apt-get update", result.code, result.err, hint="check the Debian sources and the network of this machine"
-            )
+            hint = "check the Debian sources and the network of this machine"
+            raise ToolFailedError("apt-get update", result.code, result.err, hint=hint)
 
     def available(self) -> str:
         """One stanza (RFC 822 style) per package that the release offers, the preferred version of each."""
@@ -61,7 +64,8 @@ class Apt:
         command = ("--simulate", "--no-install-recommends", "--yes", "install", *sorted(names))
         result = self._run("apt-get", *command)
         if not result.ok:
-            raise LockError(f"the Debian packages do not fit together:\n{_tail(result)}", hint="change [apt] in the spec")
+            hint = "change [apt] in the spec, or move everything: optbuild lock --upgrade"
+            raise LockError(f"the Debian packages do not fit together:\n{_tail(result)}", hint=hint)
         return parse_simulation(result.out)
 
     def show(self, packages: Iterable[tuple[str, str]]) -> tuple[DebianPackage, ...]:
@@ -77,7 +81,7 @@ class Apt:
 
     def _run(self, tool: str, *argv: str) -> Result:
         env = {**self.env, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-        argv = (tool, "--config-file", str(self.root / "apt.conf"), *argv)
+        argv = (*self.prefix, tool, "--config-file", str(self.root / "apt.conf"), *argv)
         return self.runner.run(Command(argv, env=env, install_hint="use a Debian machine, or one with a Docker engine"))
 
 
@@ -87,6 +91,8 @@ def settings(root: Path, architecture: str) -> str:
         "Dir::State": root / "state",
         "Dir::State::status": root / "status",
         "Dir::Cache": root / "cache",
+        "Dir::Cache::pkgcache": "pkgcache.bin",  # official Debian images switch both off, which costs 1 s per call
+        "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
         "Dir::Log": root / "log",
         "Dir::Etc::sourcelist": "/dev/null",
         "Dir::Etc::sourceparts": root / "etc/sources.list.d",
@@ -95,7 +101,7 @@ def settings(root: Path, architecture: str) -> str:
     }
     lines = [f'{key} "{value}";' for key, value in places.items()]
     cleared = ("APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success", "DPkg")
-    lines += [f"#clear {key};" for key in (*cleared, "APT::Default-Release", "APT::Architectures", "Acquire::IndexTargets::deb::Contents-deb")]
+    lines += [f"#clear {key};" for key in (*cleared, "APT::Default-Release", "APT::Architectures")]
     lines += [
         f'APT::Architecture "{architecture}";',
         f'APT::Architectures {{ "{architecture}"; }};',

@@ -15,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.errors import ConstraintsError, Where
 from builder.files import atomic_write
+from builder.lock.inputs import NO_CONSTRAINTS, wanted_constraints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from builder.spec.model import Spec
 
 OFFICIAL = "official"
-NONE = "none"
 _OFFICIAL_URL = "https://raw.githubusercontent.com/apache/airflow/constraints-{version}/constraints-{python}.txt"
 """Where Airflow publishes them ("Installation from PyPI" in its documentation)."""
 _TIMEOUT_SECONDS = 20.0
@@ -42,20 +42,15 @@ class ConstraintsFile:
     pins: Mapping[str, str]
 
 
-def wanted_constraints(spec: Spec) -> str:
-    """What the spec asks for, in one word: ``official``, ``none``, a file or a URL."""
-    return NONE if spec.airflow.constraints is False else spec.airflow.constraints
-
-
 def find_constraints(
     spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes] | None = None
 ) -> ConstraintsFile | None:
     """The constraints of the spec; ``given`` is ``--constraints FILE`` and stands in for whatever the spec names."""
     wanted = wanted_constraints(spec)
-    if wanted == NONE and given is None:
+    if wanted == NO_CONSTRAINTS and given is None:
         return None
     official = f"{spec.airflow.version}/{spec.python.version}"
-    version = official if wanted in (OFFICIAL, NONE) else wanted
+    version = official if wanted in (OFFICIAL, NO_CONSTRAINTS) else wanted
     if given is not None:
         return parse_constraints(_read(given), version, str(given))
     if wanted == OFFICIAL:
@@ -105,7 +100,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConstraintsError(f"cannot be read: {error.strerror}", where=Where(str(path)), hint=_HOW_TO_PASS) from error
+        message = f"cannot be read: {error.strerror}"
+        raise ConstraintsError(message, where=Where(str(path)), hint=_HOW_TO_PASS) from error
 
 
 def _cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.base.packages import BUILDER_PACKAGES
-from builder.errors import LockError, ToolMissingError
+from builder.base.packages import BUILDER_PACKAGES, runtime_seeds
+from builder.errors import UnknownPackageError, Where
 from builder.files import exclusive
-from builder.lock.apt import Apt, stanzas
-from builder.lock.sources import release_sources
+from builder.lock.apt import stanzas
+from builder.lock.aptdoor import open_apt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from builder.lock.model import DebianPackage
+    from builder.airflow.model import Release
+    from builder.lock.apt import Apt
+    from builder.lock.model import DebianPackage, Inputs, Lock
     from builder.lock.target import Target
     from builder.process import Runner
 
@@ -29,59 +31,69 @@ class Packages:
     build: tuple[DebianPackage, ...]
 
 
-def resolve_packages(
-    target: Target,
-    seeds: tuple[str, ...],
-    build: tuple[str, ...],
-    kept: Mapping[str, str],
-    *,
-    runner: Runner,
-    env: Mapping[str, str],
-    cache_folder: Path,
-    etc_apt: Path,
-) -> Packages:
-    """The closure of ``seeds`` and the release's essential packages, and what ``build`` adds to it.
+@dataclass(frozen=True)
+class Archive:
+    """Where package lists are read from: ``etc_apt`` has the machine's sources, the lists are kept in ``folder``."""
 
-    ``kept`` (name → version) are versions to keep as long as the release still offers them.
+    runner: Runner
+    env: Mapping[str, str]
+    folder: Path
+    etc_apt: Path
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """``runtime`` and ``build`` are package names; ``kept`` (name → version) stays where the release still has it.
+
+    ``places`` says where a person wrote a name.
     """
-    root = cache_folder / "apt" / f"{target.release}-{target.architecture}"
-    with exclusive(cache_folder / "apt" / f"{target.release}-{target.architecture}.lock", "reading package lists"):
-        apt = Apt(root, target.architecture, runner, env)
-        apt.prepare(machine_sources(etc_apt, target.release))
+
+    runtime: tuple[str, ...]
+    build: tuple[str, ...]
+    kept: Mapping[str, str]
+    places: Mapping[str, Where] = field(default_factory=dict)
+
+
+def seeds(inputs: Inputs, release: Release, libraries: Iterable[str]) -> tuple[str, ...]:
+    """What the final image asks for: its own, ``[apt] runtime``, and the packages of the wheels' libraries."""
+    return runtime_seeds(inputs.python, gosu=release.uses_gosu, extra=(*inputs.apt_runtime, *libraries))
+
+
+def kept_versions(previous: Lock | None, moving: Iterable[str]) -> dict[str, str]:
+    """name → version of the lock before, without the names that may move."""
+    free = set(moving)
+    packages = () if previous is None else (*previous.runtime, *previous.build)
+    return {one.name: one.version for one in packages if one.name not in free}
+
+
+def refresh_lists(target: Target, archive: Archive) -> Apt:
+    """Bring the release's package lists up to date; other runs of ours wait meanwhile."""
+    name = f"{target.release}-{target.architecture}"
+    with exclusive(archive.folder / "apt" / f"{name}.lock", "reading package lists"):
+        root = archive.folder / "apt" / name
+        apt = open_apt(target, root, runner=archive.runner, env=archive.env, etc_apt=archive.etc_apt)
         apt.update()
-        apt.prefer(kept)
+        return apt
+
+
+def resolve_packages(apt: Apt, target: Target, wishes: Wishes) -> Packages:
+    """The closure of what is wished and the release's essential packages, for the image and for the builder stage."""
+    with exclusive(apt.root.with_suffix(".lock"), "resolving Debian packages"):
+        apt.prefer(wishes.kept)
         known = list(stanzas(apt.available()))
-        _check_names((*seeds, *build), {fields["Package"] for fields in known} | _virtual(known), target.release)
+        names = {fields["Package"] for fields in known}.union(*map(_provided, known))
+        for name in (*wishes.runtime, *wishes.build):
+            if name not in names:
+                near = tuple(difflib.get_close_matches(name, names, n=3))
+                raise UnknownPackageError(name, target.release, near, where=wishes.places.get(name))
         essential = tuple(fields["Package"] for fields in known if fields.get("Essential") == "yes")
-        runtime = apt.simulate((*essential, *seeds))
-        everything = apt.simulate((*essential, *seeds, *BUILDER_PACKAGES, *build))
+        runtime = apt.simulate((*essential, *wishes.runtime))
+        everything = apt.simulate((*essential, *wishes.runtime, *BUILDER_PACKAGES, *wishes.build))
         return Packages(apt.show(runtime), apt.show(sorted(set(everything) - set(runtime))))
 
 
-def machine_sources(etc_apt: Path, release: str) -> dict[str, str]:
-    """The machine's sources for ``release``; an error with exit code 3 when it has none."""
-    paths = [etc_apt / "sources.list", *sorted((etc_apt / "sources.list.d").glob("*"))]
-    files = {path.name: path.read_text() for path in paths if path.suffix in (".list", ".sources") and path.is_file()}
-    found = release_sources(files, release)
-    if not found:
-        raise ToolMissingError(
-            f"an apt source of Debian {release}",
-            hint=f"run this on Debian {release}, or add a source of {release} below {etc_apt}",
-        )
-    return found
-
-
-def _virtual(known: list[dict[str, str]]) -> set[str]:
-    return {
-        one.split("(")[0].strip() for fields in known for one in fields.get("Provides", "").split(",") if one.strip()
-    }
-
-
-def _check_names(names: tuple[str, ...], known: set[str], release: str) -> None:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
-            raise LockError(
-                f"Debian {release} has no package {name!r}",
-                hint=f"did you mean {' or '.join(near)}?" if near else "look for its name in that release",
-            )
+def _provided(fields: dict[str, str]) -> Iterator[str]:
+    """Virtual packages, which apt accepts as names."""
+    for one in fields.get("Provides", "").split(","):
+        if one.strip():
+            yield one.split("(")[0].strip()

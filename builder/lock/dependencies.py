@@ -10,7 +10,14 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from builder.lock.model import Inputs
     from builder.lock.target import Target
+
+
+def root_requirements(inputs: Inputs) -> tuple[str, ...]:
+    """What is resolved: Airflow itself, always pinned, and the user's lines."""
+    extras = f"[{','.join(inputs.extras)}]" if inputs.extras else ""
+    return (f"apache-airflow{extras}=={inputs.airflow}", *inputs.requirements)
 
 
 def dependencies(

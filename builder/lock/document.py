@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HEADER = """\
 # Made by `optbuild lock` from optbuild.toml: do not edit.
-# Made again, keeping every version that need not move, by `optbuild lock`; with newer ones by `optbuild lock --upgrade`.
+# Made again by `optbuild lock`, which keeps every version that need not move; `optbuild lock --upgrade` moves all.
 """
 REMAKE = "make it again: optbuild lock"
 
@@ -76,11 +76,7 @@ def dumps(lock: Lock) -> str:
         head[key] = [_plain(row) for row in rows]
     for key, packages in (("runtime", lock.runtime), ("build", lock.build)):
         head[key] = [_plain(row) for row in packages]
-    return HEADER + "\n" + _without_empty_tables(head)
-
-
-def _without_empty_tables(document: dict[str, Any]) -> str:
-    return tomli_w.dumps({key: value for key, value in document.items() if value not in ([], {})}, multiline_strings=False)
+    return HEADER + "\n" + tomli_w.dumps({key: value for key, value in head.items() if value not in ([], {})})
 
 
 def _plain(value: Inputs | Constraints | GivenUp | Distribution | DebianPackage) -> dict[str, Any]:

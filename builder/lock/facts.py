@@ -43,7 +43,7 @@ class Facts:
 
 def read_facts(folder: Path) -> dict[str, Facts]:
     """Name → facts of every distribution that was installed into ``folder`` (``pip install --target``)."""
-    found = {}
+    found: dict[str, Facts] = {}
     for info in sorted(folder.glob("*.dist-info")):
         fields = HeaderParser().parsestr((info / "METADATA").read_text(encoding="utf-8", errors="replace"))
         name = canonicalize_name(str(fields["Name"]))

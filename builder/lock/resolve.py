@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from builder.lock.pylock import LockedFile, parse_pylock
 from builder.lock.uvtool import Uv, compile_argv, pylock_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from builder.lock.target import Target
@@ -109,7 +108,9 @@ def unsatisfiable(reason: str, requirements: Sequence[str]) -> UnsatisfiableErro
 def plain_words(reason: str) -> str:
     """uv's text without its layout and its hints for its own command line."""
     text = re.split(r"\n\s*\n\s*hint:", reason.strip())[0]
-    lines = [re.sub(r"^(error:|cause:|×|╰─▶|help:)\s*", "", line.strip()) for line in text.splitlines()]
+    lines = [
+        re.sub(r"^(error:|cause:|\N{MULTIPLICATION SIGN}|╰─▶|help:)\s*", "", line.strip()) for line in text.splitlines()
+    ]
     return "\n".join(line for line in lines if line and not line.startswith("No solution found"))
 
 

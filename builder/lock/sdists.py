@@ -41,8 +41,10 @@ def parse_build_requires(pyproject: str | None, name: str) -> list[str]:
     """``build-system.requires`` of a pyproject.toml; without one what setuptools always needs."""
     try:
         table = tomllib.loads(pyproject or "").get("build-system", {})
-        requires = table.get("requires", LEGACY_REQUIRES) if "build-backend" in table else (
-            *table.get("requires", ()), *LEGACY_REQUIRES
+        requires = (
+            table.get("requires", LEGACY_REQUIRES)
+            if "build-backend" in table
+            else (*table.get("requires", ()), *LEGACY_REQUIRES)
         )
         return sorted(str(Requirement(line)) for line in requires)
     except (tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:

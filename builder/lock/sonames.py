@@ -1,6 +1,6 @@
 """Shared libraries → Debian packages, as data.
 
-What wheels may expect from any Linux: the ``lib_whitelist`` of auditwheel's manylinux policies (PEP 513, 571, 599, 600).
+What wheels may expect from any Linux: ``lib_whitelist`` of auditwheel's manylinux policies (PEP 513, 571, 599, 600).
 The Debian packages are those of each release that contain the file of that soname; the ``t64`` names came with trixie.
 """
 

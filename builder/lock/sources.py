@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def release_sources(files: Mapping[str, str], release: str) -> dict[str, str]:
     """File name → content, with only the ``deb`` entries for ``release`` and its ``-updates`` and ``-security`` suites.
 
-    ``files`` are sources.list and those below sources.list.d. Both formats of sources.list(5) are understood: one line per
-    source, and deb822 stanzas, whose ``Signed-By`` stays. Empty when the machine has no source of that release.
+    ``files`` are sources.list and those below sources.list.d. Both formats of sources.list(5) are understood: one line
+    per source, and deb822 stanzas, whose ``Signed-By`` stays. Empty when the machine has no source of that release.
     """
     found = {}
     for name, text in files.items():

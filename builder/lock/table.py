@@ -1,6 +1,6 @@
 """One table of a lock, read strictly: every value has a type, and a wrong one is an error that names its key.
 
-The values go into scripts and a Dockerfile, so what a hand may have changed is checked by the same allowlists as the spec.
+The values go into scripts and a Dockerfile, so what a hand may have changed meets the same allowlists as the spec.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Table:
         content = self.content.get(key, [])
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
             raise self.broken(key, "is not a list of tables")
-        return tuple(Table(row, self.name, f"{key}[{row.get('name', index)}]", self.hint) for index, row in enumerate(content))
+        names = [f"{key}[{row.get('name', index)}]" for index, row in enumerate(content)]
+        return tuple(Table(row, self.name, name, self.hint) for name, row in zip(names, content, strict=True))
 
     def text(self, key: str) -> str:
         value = self.content.get(key)
