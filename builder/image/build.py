@@ -109,8 +109,8 @@ def _build(job: BuildJob, builder: Builder, folder: Path) -> str:
     if not plan.rawjson:
         version = ".".join(map(str, builder.version))
         job.place.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
-    with job.place.progress.task(f"build {job.reference}"):
-        _run(plan, job.place)
+    job.place.progress.note(f"building {job.reference}")
+    _run(plan, job.place)
     return plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else ""
 
 

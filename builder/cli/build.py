@@ -1,0 +1,106 @@
+"""``optbuild build``: context → candidate, proven and promoted with ``--verify``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.world import world_of
+from builder.progress import LineProgress, SilentProgress
+
+if TYPE_CHECKING:
+    from builder.cli.world import World
+    from builder.image.result import BuildResult
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class ProgressKind(StrEnum):
+    AUTO = "auto"
+    PLAIN = "plain"
+    RAWJSON = "rawjson"
+    QUIET = "quiet"
+
+
+def command(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where optbuild.toml and optbuild.lock lie.")
+    ] = Path(),
+    *,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove every role, then move the image's tags to it.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push what was promoted; without --verify, the candidate.")
+    ] = False,
+    builder: Annotated[str | None, typer.Option(metavar="NAME", help="The buildx builder to use.")] = None,
+    platform: Annotated[
+        str | None, typer.Option(metavar="OS/ARCH", help="Refused unless it is the lock's platform.")
+    ] = None,
+    cache_from: Annotated[
+        list[str] | None, typer.Option("--cache-from", metavar="SOURCE", help="As of buildx; may be repeated.")
+    ] = None,
+    cache_to: Annotated[
+        list[str] | None, typer.Option("--cache-to", metavar="TARGET", help="As of buildx; may be repeated.")
+    ] = None,
+    progress: Annotated[
+        ProgressKind, typer.Option("--progress", help="plain: every line of every step; rawjson: BuildKit's events.")
+    ] = ProgressKind.AUTO,
+    metadata_file: Annotated[
+        Path | None, typer.Option("--metadata-file", metavar="FILE", help="Write image ID, tag, bytes, seconds (JSON).")
+    ] = None,
+    refresh_base: Annotated[
+        bool, typer.Option("--refresh-base", help="Where the mirror dropped a locked Debian version, lock its new one.")
+    ] = False,
+    form: Annotated[Format, typer.Option("--format", help="A summary, or JSON.")] = Format.TEXT,
+) -> None:
+    """Build the image that optbuild.toml and optbuild.lock stand for.
+
+    It gets a tag made from its content. With --verify every role is started from it and checked, and only when all
+    checks pass do the image's own tags move to it. Where an image of the same content is proven, nothing is built.
+    """
+    from builder.cli.build_flow import BuildFlow  # noqa: PLC0415 - start-up of `optbuild --help`
+    from builder.engine.buildx import BuildOptions  # noqa: PLC0415
+    from builder.image.result import as_json, as_text  # noqa: PLC0415
+
+    options = BuildOptions(
+        no_cache=no_cache,
+        push=push,
+        builder=builder,
+        platform=platform,
+        cache_from=tuple(cache_from or ()),
+        cache_to=tuple(cache_to or ()),
+        progress=progress.value,
+    )
+    world = _world(world_of(ctx), progress)
+    result = BuildFlow(world, world.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
+    if metadata_file is not None:
+        _write_metadata(world.cwd / metadata_file, result)
+    world.out.write(as_json(result) if form is Format.JSON else as_text(result))
+
+
+def _world(world: World, kind: ProgressKind) -> World:
+    """``plain`` means lines also on a terminal; beside BuildKit's own events nothing else is shown."""
+    if kind in (ProgressKind.QUIET, ProgressKind.RAWJSON):
+        return replace(world, progress=SilentProgress())
+    if kind is ProgressKind.PLAIN and not isinstance(world.progress, SilentProgress):
+        return replace(world, progress=LineProgress(world.err))
+    return world
+
+
+def _write_metadata(path: Path, result: BuildResult) -> None:
+    import json  # noqa: PLC0415 - only with --metadata-file
+
+    from builder.files import atomic_write  # noqa: PLC0415
+    from builder.image.model import metadata_document  # noqa: PLC0415
+
+    atomic_write(path, json.dumps(metadata_document(result.candidate), indent=1).encode() + b"\n")

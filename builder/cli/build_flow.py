@@ -1,0 +1,171 @@
+"""What ``optbuild build`` does, stage by stage: build, verify, promote, push, under the project's lock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.base.make import make_base
+from builder.engine.buildx import check_platform, check_pushable
+from builder.engine.client import connect
+from builder.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
+from builder.image.build import build_candidate, project_lock
+from builder.image.model import BuildJob, Workplace
+from builder.image.preflight import estimate_bytes
+from builder.image.promote import is_verified, promote, proof_of, record_verified, recover
+from builder.image.push import push
+from builder.image.result import BuildResult
+from builder.naming import promoted_references
+from builder.state import read_state
+from builder.verify.model import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.cli.project import Project
+    from builder.cli.world import World
+    from builder.engine.buildx import BuildOptions
+    from builder.engine.client import Engine
+    from builder.image.model import Candidate
+    from builder.progress import Progress
+    from builder.render.model import Context
+    from builder.verify.model import Report
+
+STANDS = "nothing was promoted: all tags stand as they were"
+
+
+@dataclass(frozen=True)
+class _Proven:
+    """``report`` None: exactly this was proven before."""
+
+    report: Report | None
+    references: tuple[str, ...]
+
+
+class BuildFlow:
+    """One run of the command."""
+
+    def __init__(self, world: World, folder: Path, options: BuildOptions, *, verify: bool, refresh_base: bool) -> None:
+        self.world = world
+        self.folder = folder
+        self.options = options
+        self.verify = verify
+        self.refresh_base = refresh_base
+        self.place = _workplace(world)
+        self.promoted = False
+
+    def run(self) -> BuildResult:
+        """All stages. Raises the errors of each, and InterruptedByUserError, which says which tags stand."""
+        from builder.cli.project import load_project  # noqa: PLC0415 - pydantic
+
+        project = load_project(self.folder)
+        name = project.spec.image.name
+        check_platform(self.options.platform, project.lock.platform)
+        if self.options.push:
+            check_pushable(f"{name}:latest")
+        try:
+            with connect(self.world.env) as engine, project_lock(self.place, engine, name):
+                return self._locked(project, engine)
+        except (KeyboardInterrupt, InterruptedByUserError) as stop:
+            standing = "the image had been promoted already" if self.promoted else STANDS
+            raise InterruptedByUserError(f"interrupted; {standing}") from stop
+
+    def _locked(self, project: Project, engine: Engine) -> BuildResult:
+        started = time.monotonic()
+        recover(engine, self.world.state_folder, project.spec.image.name, self.world.progress.note)
+        project, candidate = self._candidate(project, engine)
+        proven = self._proven(project, engine, candidate) if self.verify else _Proven(None, ())
+        pushed: tuple[str, ...] = ()
+        if self.options.push:
+            pushed = push(engine, proven.references or (candidate.reference,), self.world.progress)
+        return BuildResult(candidate, proven.report, proven.references, pushed, time.monotonic() - started)
+
+    def _candidate(self, project: Project, engine: Engine) -> tuple[Project, Candidate]:
+        """Build; where the mirror dropped a locked version and the person allows it, lock the new one and go on."""
+        try:
+            return project, build_candidate(self._job(project, engine))
+        except VanishedPackagesError as vanished:
+            if not self.refresh_base:
+                raise
+            self.world.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
+        project = refreshed(project, self.folder, self.world)
+        return project, build_candidate(self._job(project, engine))
+
+    def _job(self, project: Project, engine: Engine) -> BuildJob:
+        from builder.render.context import render_context  # noqa: PLC0415 - jinja2
+
+        def prepare(context: Context, folder: Path) -> None:
+            world = self.world
+            make_base(
+                context,
+                folder,
+                cache_folder=world.cache_folder,
+                runner=world.runner,
+                progress=world.progress,
+                env=world.env,
+            )
+
+        context = render_context(project.spec, project.lock)
+        estimate = estimate_bytes(project.lock)
+        return BuildJob(context, project.spec.image.name, engine, self.place, self.options, prepare, estimate)
+
+    def _proven(self, project: Project, engine: Engine, candidate: Candidate) -> _Proven:
+        """Verify unless exactly this was proven before, then promote."""
+        name, folder, say = project.spec.image.name, self.world.state_folder, self.world.progress.note
+        proof = proof_of(project.roles, project.spec.verify.database)
+        report = None
+        if not is_verified(read_state(folder, warn=say), candidate.image_id, proof):
+            report = _verify(project, candidate, self.world)
+            self._record(candidate, report, name, proof)
+        roles = tuple(role.name for role in project.roles)
+        references = promoted_references(name, project.spec.image.tags, roles)
+        promote(candidate, references, project=name, engine=engine, folder=folder, say=say)
+        self.promoted = True
+        return _Proven(report, references)
+
+    def _record(self, candidate: Candidate, report: Report, name: str, proof: str) -> None:
+        try:
+            record_verified(self.world.state_folder, candidate, report, project=name, proof=proof)
+        except CandidateRefusedError:
+            show_failures(report, self.world.progress)
+            raise
+
+
+def show_failures(report: Report, progress: Progress) -> None:
+    """What each failed check found, its hint, and the end of the log it comes from."""
+    for check in report.checks:
+        if check.status is not Status.FAILED:
+            continue
+        lines = [f"check {check.name} failed: {check.message}"]
+        lines += [f"    {line}" for line in check.log.splitlines()]
+        lines += [f"  next: {check.hint}"] if check.hint else []
+        progress.note("\n".join(lines))
+
+
+def refreshed(project: Project, folder: Path, world: World) -> Project:
+    """The project with the Debian versions that the release has now: said, and written into the lock."""
+    raise NotImplementedError
+
+
+def _workplace(world: World) -> Workplace:
+    def raw(line: str) -> None:
+        world.err.write(line + "\n")
+        world.err.flush()
+
+    return Workplace(world.env, world.state_folder, world.cache_folder, world.runner, world.progress, raw)
+
+
+def _verify(project: Project, candidate: Candidate, world: World) -> Report:
+    from builder.verify.plan import plan_for  # noqa: PLC0415 - testcontainers and the SDK
+    from builder.verify.run import verify_image  # noqa: PLC0415
+
+    return verify_image(
+        candidate.image_id,
+        plan_for(project.spec, project.lock, project.roles),
+        env=world.env,
+        runner=world.runner,
+        progress=world.progress,
+        cache_folder=world.cache_folder,
+        state_folder=world.state_folder,
+    )
