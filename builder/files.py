@@ -20,16 +20,19 @@ LOCK_POLL_SECONDS = 0.2
 def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data`` in one step: temp file beside it, fsync, rename, fsync of the folder.
 
-    An existing file keeps its mode; ``mode`` is that of a new one, whatever the umask.
+    An existing file keeps its mode and owner, and a symbolic link stays one; ``mode`` is that of a new file, whatever
+    the umask.
     """
+    path = path.resolve()
+    existing: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):
-        mode = path.stat().st_mode & 0o7777
+        existing = path.stat()
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
-            os.fchmod(stream.fileno(), mode)
+            _keep(stream.fileno(), existing, mode)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -37,6 +40,14 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _keep(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
+    if existing is not None:
+        with contextlib.suppress(PermissionError):  # only root can give a file away; the bytes matter more
+            os.fchown(descriptor, existing.st_uid, existing.st_gid)
+        mode = existing.st_mode & 0o7777
+    os.fchmod(descriptor, mode)  # after fchown, which clears the set-id bits
 
 
 def _sync_folder(folder: Path) -> None:
@@ -66,11 +77,13 @@ def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
                     on_wait(_holder(path))
                 told = True
                 time.sleep(LOCK_POLL_SECONDS)
-        stream.seek(0)
-        stream.truncate()
+        stream.truncate(0)
         stream.write(json.dumps({"pid": os.getpid(), "purpose": purpose, "since": time.time()}).encode())
         stream.flush()
-        yield
+        try:
+            yield
+        finally:
+            stream.truncate(0)  # so that nobody who waits for the next holder is told of this one
 
 
 def _holder(path: Path) -> str:

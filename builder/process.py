@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -11,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
 
-from builder.errors import ToolMissingError, ToolTimeoutError
+from builder.errors import ToolError, ToolMissingError, ToolTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,11 +28,11 @@ class Command:
 
     argv: tuple[str, ...]
     cwd: Path | None = None
-    env: Mapping[str, str] | None = None
-    stdin: bytes | None = None
+    env: Mapping[str, str] | None = field(default=None, repr=False)
+    stdin: bytes | None = field(default=None, repr=False)
     timeout: float | None = None
     """Seconds; the child is ended and :class:`builder.errors.ToolTimeoutError` raised when it takes longer."""
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values that are masked wherever the command is shown."""
     install_hint: str = "install it and try again"
 
@@ -75,8 +76,25 @@ class Runner(Protocol):
         ...
 
 
+_running: set[subprocess.Popen[bytes]] = set()
+"""Children of this process. Global because signals are: see :func:`terminate_children`."""
+
+
+def terminate_children() -> None:
+    """SIGTERM to the group of every child that runs now, whichever thread waits for it.
+
+    For signal handlers: Ctrl-C reaches the main thread only, which then waits for its workers, and those for their
+    children. Takes no lock; copying a set is one step of the interpreter.
+    """
+    for process in tuple(_running):
+        _signal_group(process, signal.SIGTERM)
+
+
 class LocalRunner:
-    """Runs commands on this machine, each in a process group of its own, so that Ctrl-C is ours to pass on."""
+    """Runs commands on this machine, each in a process group of its own, so that Ctrl-C is ours to pass on.
+
+    Raises ToolMissingError, ToolTimeoutError, ToolError for what cannot be started, and what a callback raised.
+    """
 
     def run(
         self,
@@ -87,8 +105,10 @@ class LocalRunner:
     ) -> Result:
         started = time.monotonic()
         process = _spawn(command)
-        out, err = _Reader(process.stdout, on_out), _Reader(process.stderr, on_err)
+        threads: list[_Reader] = []
         try:
+            _running.add(process)
+            threads += [_Reader(process.stdout, on_out), _Reader(process.stderr, on_err)]
             _feed(process, command.stdin)
             process.wait(timeout=command.timeout)
         except subprocess.TimeoutExpired as error:
@@ -98,9 +118,11 @@ class LocalRunner:
             _end_group(process)
             raise
         finally:
-            out.join()
-            err.join()
-        return Result(command, process.returncode, out.text(), err.text(), time.monotonic() - started)
+            _running.discard(process)
+            for reader in threads:
+                reader.join()
+        out, err = (reader.text() for reader in threads)
+        return Result(command, process.returncode, out, err, time.monotonic() - started)
 
 
 def _spawn(command: Command) -> subprocess.Popen[bytes]:
@@ -118,38 +140,52 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
         if command.cwd is not None and not command.cwd.is_dir():
             raise
         raise ToolMissingError(command.argv[0], hint=command.install_hint) from error
+    except OSError as error:  # no permission to execute it, not a program of this machine, arguments too long
+        raise ToolError(f"{command.argv[0]} cannot be started: {error.strerror}", hint=command.install_hint) from error
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
-    if data is None or process.stdin is None:
+    """Write on a thread of its own: a child that does not read must not get around the time limit."""
+    stream = process.stdin
+    if data is None or stream is None:
         return
-    try:
-        process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # the child ended without reading; its exit code tells
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError):  # the child ended without reading; its exit code tells
+            stream.write(data)
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
+
+    threading.Thread(target=write, daemon=True).start()
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM to the child's group, SIGKILL after a grace: no grandchild may outlive an interrupted command."""
-    for number, grace in ((signal.SIGTERM, TERMINATE_GRACE_SECONDS), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(timeout=grace)
-        except (ProcessLookupError, PermissionError):
-            process.wait()
-            return
-        except subprocess.TimeoutExpired:
-            continue
+    try:
+        _signal_group(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=TERMINATE_GRACE_SECONDS)
+    finally:  # also when a second Ctrl-C ends the waiting
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 class _Reader:
-    """Drains one stream on a thread, so that neither pipe can fill up and stop the child."""
+    """Drains one stream on a thread, so that neither pipe can fill up and stop the child.
+
+    An error of the callback does not stop the draining; :meth:`text` raises it.
+    """
 
     def __init__(self, stream: IO[bytes] | None, on_line: Callable[[str], None] | None) -> None:
         self._lines: list[str] = []
         self._stream = stream
         self._on_line = on_line
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
@@ -160,11 +196,21 @@ class _Reader:
             for raw in self._stream:
                 line = raw.decode("utf-8", "replace")
                 self._lines.append(line)
-                if self._on_line is not None:
-                    self._on_line(line.rstrip("\r\n"))
+                self._tell(line.rstrip("\r\n"))
+
+    def _tell(self, line: str) -> None:
+        if self._on_line is None or self._error is not None:
+            return
+        try:
+            self._on_line(line)
+        except BaseException as error:  # noqa: BLE001 - raised again by text(), on the thread that can handle it
+            self._error = error
 
     def join(self) -> None:
+        """Until the stream ended; a grandchild that keeps it open is not waited for longer than the grace."""
         self._thread.join(timeout=TERMINATE_GRACE_SECONDS)
 
     def text(self) -> str:
+        if self._error is not None:
+            raise self._error
         return "".join(self._lines)

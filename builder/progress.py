@@ -59,8 +59,9 @@ class _SilentTask:
 class LineProgress:
     """For CI and pipes: a line when a step starts, one when it ends with its seconds, and a sign of life between."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], *, beat_seconds: float = STILL_RUNNING_SECONDS) -> None:
         self._stream = stream
+        self._beat_seconds = beat_seconds
         self._lock = threading.Lock()
 
     def note(self, text: str) -> None:
@@ -76,17 +77,22 @@ class LineProgress:
         ended = threading.Event()
         beat = threading.Thread(target=self._beat, args=(label, task, started, ended), daemon=True)
         beat.start()
+        how = "failed after"
         try:
             yield task
-        except BaseException:
-            self.note(f"=> {label}: failed after {time.monotonic() - started:.1f} s")
+            how = "done in"
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C is nobody's failure
+            how = "stopped after"
             raise
         finally:
             ended.set()
-        self.note(f"=> {label}: done in {time.monotonic() - started:.1f} s{task.suffix()}")
+            beat.join()  # else its line could come behind the last one
+            self.note(f"=> {label}: {how} {time.monotonic() - started:.1f} s{task.suffix()}")
 
     def _beat(self, label: str, task: _LineTask, started: float, ended: threading.Event) -> None:
-        while not ended.wait(STILL_RUNNING_SECONDS):
+        while not ended.wait(self._beat_seconds):
             self.note(f"   {label}: {time.monotonic() - started:.0f} s{task.suffix()}")
 
 
@@ -112,13 +118,15 @@ class BarProgress:
     def __init__(self, stream: IO[str], *, color: bool = True) -> None:
         from rich.console import Console  # noqa: PLC0415 - 40 ms that a command without progress need not pay
 
-        self._console = Console(file=stream, force_terminal=True, no_color=not color, highlight=False)
+        self._console = Console(
+            file=stream, force_terminal=True, no_color=not color, highlight=False, markup=False, emoji=False
+        )
         self._bars: RichBars | None = None
         self._open = 0
         self._lock = threading.RLock()
 
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(text, soft_wrap=True)
 
     @contextlib.contextmanager
     def task(self, label: str) -> Iterator[Task]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from dataclasses import dataclass, field
@@ -48,6 +49,9 @@ class World:
 def this_world(*, quiet: bool = False) -> World:
     """The real one. Bars only where stderr is a terminal that can move its cursor, and not in CI."""
     env = dict(os.environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr does: a check mark must not stop us on a terminal that is not UTF-8.
+        sys.stdout.reconfigure(errors="backslashreplace")
     terminal = sys.stderr.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
     color = terminal and "NO_COLOR" not in env
     progress: Progress
