@@ -37,6 +37,7 @@ build_wheels() { # from sdists, with their own pinned build requirements and not
     --only-binary :all: --requirements "$requirements/build-requires.txt"
   pip_run "$tools/build/bin/python" wheel --quiet --quiet --no-deps --no-build-isolation --require-hashes --no-binary :all: \
     --requirement "$requirements/sdists.txt" --wheel-dir "$wheels"
+  cut -d ' ' -f 1 "$requirements/sdists.txt" >"$tools/pins.txt"
 }
 
 install_tools() {
@@ -49,7 +50,11 @@ install_packages() {
   make_environment "$target"
   "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --require-hashes \
     --only-binary :all: --requirements "$requirements/requirements.txt"
-  [ ! -d "$wheels" ] || "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index "$wheels"/*.whl
+  if [ -d "$wheels" ]; then
+    # by name, not by path: uv would note the file and its time stamp in the installed metadata
+    "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index --find-links "$wheels" \
+      --requirements "$tools/pins.txt"
+  fi
 }
 
 read_secret uv_default_index UV_DEFAULT_INDEX PIP_INDEX_URL

@@ -1,0 +1,56 @@
+# `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup engine image verify test check unit integration lint bench soak clean
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+IMAGE := images/airflow
+PYTHON ?= python3
+PYTEST := $(BIN)/python -m pytest
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## the virtual environment with everything pinned (no engine)
+
+$(VENV)/.ready: pyproject.toml .ci/requirements.txt .ci/setup
+	@PYTHON=$(PYTHON) .ci/setup $(VENV)
+	@touch $@
+
+engine: ## a Docker engine: nothing where one answers; installs as root on Debian 12 and 13
+	@builder/engine/install.sh
+
+image: setup engine ## build images/airflow, prove every role, promote it
+	@$(BIN)/optbuild build --verify --refresh-base $(IMAGE)
+
+verify: setup engine ## prove the promoted image once more
+	@$(BIN)/optbuild verify $(IMAGE)
+
+test: check integration ## everything: lint, types, unit, integration on the real engine
+
+check: lint unit ## what needs no engine: lint, types, unit tests
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh \
+	  templates/rootfs/* templates/scripts/*.sh templates/postgres/*.sh
+
+unit: setup
+	@$(PYTEST) tests/unit
+
+integration: setup engine
+	@$(PYTEST) tests/integration
+
+bench: setup engine ## speed and size against a baseline in the same run
+	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+soak: setup engine ## the long runs: every kill point, thousands of generated cases
+	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration
+
+.ci/requirements.txt: ## (by hand) pin again what the project itself needs: make -B .ci/requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group dev pyproject.toml --output-file $@
