@@ -1,0 +1,499 @@
+"""What the entrypoint does before the command: waits, migration, user creation; and how everything ends on a signal.
+
+Containers have no network: those that must meet share one network namespace, so that a server is at 127.0.0.1 for all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+import time
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.base.postgres import ensure_postgres
+from builder.engine.client import connect
+from builder.process import Command, LocalRunner, Result
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOTFS = Path(__file__).parents[2] / "templates" / "rootfs"
+LABEL = f"optbuild.test={uuid.uuid4().hex}"
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+NO_FOLDER = "sqlite:////nowhere/airflow.db"
+ONE_TRY = {"CONNECTION_CHECK_MAX_COUNT": "1"}
+SECRET = secrets.token_hex(8)
+
+
+def docker(*words: str, seconds: float = 120) -> Result:
+    return LocalRunner().run(Command(("docker", *words), timeout=seconds))
+
+
+def docker_ok(*words: str) -> str:
+    done = docker(*words)
+    assert done.code == 0, done.err
+    return done.out.strip()
+
+
+def flags(env: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"--env={name}={value}" for name, value in env.items())
+
+
+@dataclass(frozen=True)
+class Place:
+    """A container that only holds a network namespace and files, until the test is over."""
+
+    image: str
+    id: str
+
+    def start(self, *words: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Result:
+        """Another container of the image, to its end."""
+        return docker(*self._run("--rm"), *flags(env or {}), *options, self.image, *words)
+
+    def launch(self, *words: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> str:
+        """Another container of the image in the background: its ID."""
+        return docker_ok(*self._run("--detach"), *flags(env or {}), *options, self.image, *words)
+
+    def execute(self, *words: str, env: dict[str, str] | None = None, detach: bool = False) -> Result:
+        """One more process in this container, without the entrypoint unless the words name it."""
+        return docker("exec", *(("--detach",) if detach else ()), *flags(env or {}), self.id, *words)
+
+    def _run(self, how: str) -> tuple[str, ...]:
+        return ("run", how, f"--label={LABEL}", f"--network=container:{self.id}")
+
+
+@pytest.fixture(scope="module")
+def places(image: str) -> Iterator[Callable[[], Place]]:
+    def make() -> Place:
+        words = ("run", "--detach", f"--label={LABEL}", "--network=none", image, "bash", "-c", "exec sleep infinity")
+        return Place(image, docker_ok(*words))
+
+    yield make
+    left = docker("ps", "--all", "--quiet", f"--filter=label={LABEL}").out.split()
+    if left:
+        docker("rm", "--force", "--volumes", *left)
+
+
+@pytest.fixture(scope="module")
+def place(places: Callable[[], Place]) -> Place:
+    """For tests that leave nothing behind."""
+    return places()
+
+
+@pytest.fixture
+def home(places: Callable[[], Place]) -> Place:
+    """With an AIRFLOW_HOME, and thus a sqlite database, of the test's own."""
+    return places()
+
+
+@pytest.fixture(scope="module")
+def postgres_image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with connect(os.environ) as engine:
+        folder = tmp_path_factory.mktemp("postgres")
+        world = {"env": os.environ, "runner": LocalRunner(), "progress": SilentProgress()}
+        return ensure_postgres(engine, cache_folder=folder, **world)  # type: ignore[arg-type]
+
+
+def serve(place: Place, postgres_image: str) -> str:
+    """A PostgreSQL server at 127.0.0.1:5432 of the place: its container."""
+    env = {"POSTGRES_USER": "airflow", "POSTGRES_DB": "airflow", "POSTGRES_PASSWORD": SECRET}
+    network = f"--network=container:{place.id}"
+    data = "--tmpfs=/var/lib/postgresql/data"
+    words = ("run", "--detach", f"--label={LABEL}", network, data, *flags(env), postgres_image)
+    return docker_ok(*words, "postgres", "-c", "fsync=off")
+
+
+def url(password: str = SECRET, port: int = 5432, scheme: str = "postgresql+psycopg2") -> str:
+    return f"{scheme}://airflow:{password}@127.0.0.1:{port}/airflow"
+
+
+@pytest.fixture(scope="module")
+def served(places: Callable[[], Place], postgres_image: str) -> Place:
+    """A place with a server that answers."""
+    here = places()
+    serve(here, postgres_image)
+    done = here.start("bash", "-c", "true", env={DATABASE: url(), "CONNECTION_CHECK_SLEEP_TIME": "1"})
+    assert done.code == 0, done.err
+    return here
+
+
+def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.3)
+
+
+# -- the script -------------------------------------------------------------------------------------------------------
+
+
+def test_shellcheck_finds_nothing() -> None:
+    tool = str(Path(sys.executable).with_name("shellcheck"))
+    done = LocalRunner().run(Command((tool, *(str(ROOTFS / name) for name in ("entrypoint", "pip")))))
+    assert (done.code, done.out) == (0, ""), done.out
+
+
+def test_it_costs_less_than_a_tenth_of_a_second(place: Place) -> None:
+    """The best of ten: what other processes take of the machine is not the entrypoint's."""
+    script = """
+    best=1000000
+    for _ in {1..10}; do
+        started=${EPOCHREALTIME/./}; /entrypoint bash -c true; took=$((${EPOCHREALTIME/./} - started))
+        ((took < best)) && best=${took}
+    done
+    echo "${best}"
+    """
+    assert int(place.execute("bash", "-c", script).out) < 100_000
+
+
+# -- waits ------------------------------------------------------------------------------------------------------------
+
+
+def test_it_waits_until_the_database_answers(home: Place, postgres_image: str) -> None:
+    env = {DATABASE: url(), "CONNECTION_CHECK_SLEEP_TIME": "1"}
+    waiting = home.launch("bash", "-c", "echo works", env=env)
+    until(lambda: "try 2 of 20" in docker("logs", waiting).err, 30, "a second try")
+    assert "works" not in docker("logs", waiting).out
+    serve(home, postgres_image)
+    assert docker_ok("wait", waiting) == "0"
+    logs = docker("logs", waiting)
+    assert logs.out == "works\n"
+    assert logs.err.startswith(
+        "entrypoint: waiting for the database at 127.0.0.1:5432, try 1 of 20: Connection refused\n"
+    )
+    assert SECRET not in logs.err
+
+
+def test_it_gives_up_after_the_tries_and_says_what_to_check(place: Place) -> None:
+    env = {DATABASE: url(port=1), "CONNECTION_CHECK_MAX_COUNT": "2", "CONNECTION_CHECK_SLEEP_TIME": "0"}
+    done = place.start("bash", "-c", "echo ran", env=env)
+    assert (done.code, done.out) == (1, "")
+    assert len(done.err.splitlines()) == 2
+    assert "the database at 127.0.0.1:1 could not be used (2 of 2 tries): Connection refused; check" in done.err
+    assert DATABASE in done.err
+    assert SECRET not in done.err
+
+
+def test_no_tries_means_no_wait(place: Place) -> None:
+    done = place.start("bash", "-c", "echo ran", env={DATABASE: url(port=1), "CONNECTION_CHECK_MAX_COUNT": "0"})
+    assert (done.code, done.out, done.err) == (0, "ran\n", "")
+
+
+def test_a_port_that_is_open_is_not_yet_a_database(place: Place) -> None:
+    """As a proxy in front of a server that is still starting."""
+    server = "import socket\ns = socket.create_server(('127.0.0.1', 4001))\nwhile True:\n    s.accept()[0].close()"
+    place.execute("python", "-c", server, detach=True)
+    dial = "import socket; socket.create_connection(('127.0.0.1', 4001))"
+    until(lambda: place.execute("python", "-c", dial).code == 0, 20, "the listener")
+    done = place.start("bash", "-c", "true", env={DATABASE: url(port=4001), **ONE_TRY})
+    assert done.code == 1
+    assert "server closed the connection" in done.err
+
+
+def test_a_wrong_password_is_told_and_not_shown(served: Place) -> None:
+    done = served.start("bash", "-c", "true", env={DATABASE: url("hush%40word"), **ONE_TRY})
+    assert done.code == 1
+    assert "password authentication failed" in done.err
+    assert "hush" not in done.err
+
+
+def test_a_driver_that_the_image_lacks_is_not_waited_for(served: Place) -> None:
+    done = served.start("bash", "-c", "true", env={DATABASE: url(scheme="mysql")})
+    assert done.code == 1
+    assert "this image lacks its driver MySQLdb" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_connection_arguments_of_the_user_are_applied_by_airflow(served: Place, tmp_path: Path) -> None:
+    """Only Airflow can load them, so its own check asks the database."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "connection.py").write_text(f"arguments = {{'password': '{SECRET}'}}\n")
+    env = {DATABASE: url("wrong"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "connection.arguments", **ONE_TRY}
+    options = (f"--volume={tmp_path}:/opt/airflow/config:ro",)
+    assert served.start("bash", "-c", "true", env=env, options=options).code == 0
+    (tmp_path / "connection.py").write_text("arguments = {'password': 'wrong too'}\n")
+    assert "airflow db check ended with 1" in served.start("bash", "-c", "true", env=env, options=options).err
+
+
+@pytest.mark.parametrize(
+    ("env", "shown"),
+    [
+        pytest.param({"AIRFLOW__CORE__SQL_ALCHEMY_CONN": url(port=2)}, "127.0.0.1:2", id="old-name"),
+        pytest.param({f"{DATABASE}_CMD": f"echo {url(port=3)}"}, "127.0.0.1:3", id="command"),
+        pytest.param({DATABASE: "postgresql://u@[::1]:4/x"}, "[::1]:4", id="ipv6"),
+        pytest.param({DATABASE: "postgresql://u@no.invalid/x"}, "no.invalid:5432", id="unknown-host"),
+    ],
+)
+def test_the_environment_says_where_the_database_is(place: Place, env: dict[str, str], shown: str) -> None:
+    done = place.start("bash", "-c", "true", env={**env, **ONE_TRY})
+    assert done.code == 1
+    assert f"the database at {shown} could not be used" in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        pytest.param(f"sql_alchemy_conn = {url(port=5)}", "127.0.0.1:5", id="value"),
+        pytest.param(f"sql_alchemy_conn_cmd = echo {url(port=6)}", "127.0.0.1:6", id="command"),
+    ],
+)
+def test_the_configuration_file_says_where_the_database_is(place: Place, tmp_path: Path, line: str, shown: str) -> None:
+    config = tmp_path / "airflow.cfg"
+    config.write_text(f"[database]\n{line}\n")
+    config.chmod(0o644)
+    options = (f"--volume={config}:/opt/airflow/airflow.cfg",)
+    done = place.start("bash", "-c", "true", env=ONE_TRY, options=options)
+    assert done.code == 1
+    assert f"the database at {shown} could not be used" in done.err
+
+
+@pytest.mark.parametrize("words", [("scheduler",), ("airflow", "scheduler"), ("celery", "worker")])
+def test_celery_waits_for_its_broker(place: Place, words: tuple[str, ...]) -> None:
+    env = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": "redis://:hush@127.0.0.1/0"}
+    done = place.start(*words, env={**env, **ONE_TRY})
+    assert (done.code, done.out) == (1, "")
+    assert "the broker at 127.0.0.1:6379 could not be used" in done.err
+    assert "AIRFLOW__CELERY__BROKER_URL" in done.err
+    assert "hush" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("executor", "words"),
+    [("CeleryExecutor", ("webserver", "--help")), ("LocalExecutor", ("scheduler", "--help"))],
+)
+def test_who_needs_no_broker_waits_for_none(place: Place, executor: str, words: tuple[str, ...]) -> None:
+    env = {"AIRFLOW__CORE__EXECUTOR": executor, "AIRFLOW__CELERY__BROKER_URL": "redis://127.0.0.1/0"}
+    assert place.start(*words, env=env).code == 0
+
+
+# -- migration and user -----------------------------------------------------------------------------------------------
+
+
+def failing_migration(place: Place, *options: str) -> None:
+    """The container ends with the migration's exit code, and the command never runs."""
+    done = place.start(
+        "bash", "-c", "echo ran", env={DATABASE: NO_FOLDER, "_AIRFLOW_DB_MIGRATE": "true"}, options=options
+    )
+    assert done.code == 1
+    assert "ran" not in done.out
+    assert "entrypoint: error: airflow db migrate failed with exit code 1" in done.err
+
+
+def test_a_failing_migration_ends_the_container(place: Place) -> None:
+    failing_migration(place)
+
+
+def test_an_entrypoint_that_swallows_a_failed_migration_is_noticed(place: Place, tmp_path: Path) -> None:
+    text = (ROOTFS / "entrypoint").read_text("utf-8")
+    kept = 'run airflow db "${verb}" || status=$?'
+    assert kept in text
+    broken = tmp_path / "entrypoint"
+    broken.write_text(text.replace(kept, 'run airflow db "${verb}" || true'), "utf-8")
+    broken.chmod(0o755)
+    with pytest.raises(AssertionError):
+        failing_migration(place, f"--volume={broken}:/entrypoint:ro")
+
+
+@pytest.mark.parametrize("name", ["_AIRFLOW_DB_UPGRADE", "_AIRFLOW_DB_MIGRATE"])
+def test_any_value_switches_the_migration_on_and_a_no_is_warned_of(place: Place, name: str) -> None:
+    done = place.start("bash", "-c", "true", env={DATABASE: NO_FOLDER, name: "False"})
+    assert done.code == 1
+    assert f'entrypoint: warning: {name}="False" switches it on' in done.err
+
+
+def test_an_empty_switch_is_off(place: Place) -> None:
+    names = ("_AIRFLOW_DB_UPGRADE", "_AIRFLOW_DB_MIGRATE", "_AIRFLOW_WWW_USER_CREATE")
+    done = place.start("bash", "-c", "echo ran", env={DATABASE: NO_FOLDER, **dict.fromkeys(names, "")})
+    assert (done.code, done.out) == (0, "ran\n")
+
+
+CREATE = {"_AIRFLOW_DB_MIGRATE": "true", "_AIRFLOW_WWW_USER_CREATE": "true"}
+USERS = """
+import sqlite3
+from werkzeug.security import check_password_hash
+rows = sqlite3.connect("/opt/airflow/airflow.db").execute(
+    "select username, first_name, last_name, email, r.name, password from ab_user u "
+    "join ab_user_role j on j.user_id = u.id join ab_role r on r.id = j.role_id")
+for *fields, hashed in rows:
+    print(*fields, check_password_hash(hashed, "%s"), sep=",")
+"""
+WATCH = """
+import glob, os, sys
+secret = sys.argv[1].encode()[::-1]
+open("/tmp/watching", "w").close()
+while not os.path.exists("/tmp/ended"):
+    for name in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            words = open(name, "rb").read()
+        except OSError:
+            continue
+        if secret in words:
+            sys.exit("seen in " + repr(words))
+"""
+
+
+def test_the_database_is_migrated_and_the_user_made_once(home: Place) -> None:
+    env = {**CREATE, "_AIRFLOW_WWW_USER_PASSWORD": SECRET}
+    first = home.execute("/entrypoint", "airflow", "db", "check-migrations", env=env)
+    assert first.code == 0, first.err
+    assert 'User "admin" created with role "Admin"' in first.out
+    again = home.execute("/entrypoint", "bash", "-c", 'echo "left: ${_AIRFLOW_WWW_USER_PASSWORD:-none}"', env=env)
+    assert again.code == 0, again.err
+    assert again.out.splitlines()[-1] == "left: none"
+    users = home.execute("python", "-c", USERS % SECRET).out
+    assert users == "admin,Airflow,Admin,airflowadmin@example.com,Admin,True\n"
+    assert SECRET not in first.out + first.err + again.out + again.err
+
+
+def watch(place: Place) -> Future[Result]:
+    """Reads every command line in the container all the time, until /tmp/ended is there or the secret is seen."""
+    watched = ThreadPoolExecutor().submit(place.execute, "python", "-c", WATCH, SECRET[::-1])
+    until(lambda: place.execute("test", "-e", "/tmp/watching").code == 0, 20, "the watcher")  # noqa: S108
+    return watched
+
+
+def test_a_password_on_a_command_line_would_be_noticed(home: Place) -> None:
+    watched = watch(home)
+    home.execute("bash", "-c", "sleep 1; touch /tmp/ended", SECRET)
+    assert watched.result().code == 1
+
+
+def test_a_password_of_a_command_is_on_no_command_line(home: Place) -> None:
+    """Every command line in the container is read all the time while the user is made."""
+    watched = watch(home)
+    fields = {"USERNAME": "ada", "FIRSTNAME": "Ada", "LASTNAME": "of L", "EMAIL": "ada@example.com", "ROLE": "Public"}
+    env = {**CREATE, **{f"_AIRFLOW_WWW_USER_{name}": value for name, value in fields.items()}}
+    env |= {"_AIRFLOW_WWW_USER_PASSWORD_CMD": "cat /tmp/secret", "_AIRFLOW_WWW_USER_PASSWORD": "the command goes first"}
+    home.execute("bash", "-c", 'echo "${SECRET}" >/tmp/secret', env={"SECRET": SECRET})
+    done = home.execute("/entrypoint", "bash", "-c", "touch /tmp/ended", env=env)
+    assert done.code == 0, done.err
+    assert watched.result().code == 0, watched.result().err
+    assert home.execute("python", "-c", USERS % SECRET).out == "ada,Ada,of L,ada@example.com,Public,True\n"
+
+
+@pytest.mark.parametrize(
+    ("env", "code", "said"),
+    [
+        pytest.param({}, 1, "no password: set _AIRFLOW_WWW_USER_PASSWORD", id="no-password"),
+        pytest.param({"_AIRFLOW_WWW_USER_PASSWORD": ""}, 1, "no password: set", id="empty-password"),
+        pytest.param(
+            {"_AIRFLOW_WWW_USER_PASSWORD_CMD": "exit 3"}, 1, "PASSWORD_CMD ended with exit code 3", id="command"
+        ),
+        pytest.param({"_AIRFLOW_WWW_USER_PASSWORD": SECRET}, 1, "the user was not created", id="no-database"),
+    ],
+)
+def test_a_user_that_cannot_be_made_ends_the_container(place: Place, env: dict[str, str], code: int, said: str) -> None:
+    env = {DATABASE: NO_FOLDER, "_AIRFLOW_WWW_USER_CREATE": "true", **env}
+    done = place.start("bash", "-c", "echo ran", env=env)
+    assert done.code == code
+    assert "ran" not in done.out
+    assert said in done.err
+    assert SECRET not in done.err
+
+
+# -- signals ----------------------------------------------------------------------------------------------------------
+
+WAITING = {DATABASE: url(port=1)}
+MIGRATING = {"_AIRFLOW_DB_MIGRATE": "true"}
+ASKING = {"_AIRFLOW_WWW_USER_CREATE": "1", "_AIRFLOW_WWW_USER_PASSWORD_CMD": "sleep 60"}
+"""For the password."""
+
+
+@pytest.mark.parametrize(
+    ("env", "option"),
+    [
+        pytest.param(WAITING, "--env=DUMB_INIT_SETSID=1", id="waiting"),
+        pytest.param(WAITING, "--env=DUMB_INIT_SETSID=0", id="waiting-no-setsid"),
+        pytest.param(WAITING, "--entrypoint=/entrypoint", id="waiting-as-pid-1"),
+        pytest.param(MIGRATING, "--env=DUMB_INIT_SETSID=0", id="migrating-no-setsid"),
+        pytest.param(MIGRATING, "--entrypoint=/entrypoint", id="migrating-as-pid-1"),
+        pytest.param(ASKING, "--env=DUMB_INIT_SETSID=0", id="asking-no-setsid"),
+    ],
+)
+def test_a_signal_ends_the_preparation_at_once(place: Place, env: dict[str, str], option: str) -> None:
+    container = place.launch("version", env=env, options=(option,))
+    time.sleep(1.5)
+    started = time.monotonic()
+    docker_ok("kill", "--signal=TERM", container)
+    assert docker_ok("wait", container) == "143"
+    assert time.monotonic() - started < 4
+    assert docker("logs", container).err.splitlines()[-1] == "entrypoint: stopped by a signal"
+
+
+ROLES = ("webserver", "scheduler", "triggerer")
+ROLE_ENVIRONMENT = {
+    DATABASE: url(),
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__PARALLELISM": "2",
+    "AIRFLOW__WEBSERVER__WORKERS": "2",
+    "AIRFLOW__WEBSERVER__SECRET_KEY": "same for all",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+}
+BEATING = """
+import os, psycopg2
+c = psycopg2.connect(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")).cursor()
+c.execute("select count(distinct job_type) from job where state = 'running' and end_date is null "
+          "and latest_heartbeat > start_date + interval '1 second' and start_date > now() - interval '2 minutes'")
+print(c.fetchone()[0])
+"""
+PROCESSES = """
+for folder in /proc/[0-9]*; do
+    words=$(tr '\\0' ' ' <"${folder}/cmdline" 2>/dev/null) || continue
+    [[ -z ${words} || ${words} == "sleep infinity " || ${folder} =~ ^/proc/(1|$$)$ ]] || echo "${words}"
+done
+"""
+
+
+def up(here: Place) -> bool:
+    if here.execute("curl", "--silent", "--fail", "--output", "/dev/null", "localhost:8080/health").code != 0:
+        return False
+    return here.execute("python", "-c", BEATING, env={DATABASE: url()}).out.strip() == "2"
+
+
+@pytest.fixture(scope="module")
+def migrated(served: Place) -> Place:
+    done = served.start("version", env={DATABASE: url(), "_AIRFLOW_DB_MIGRATE": "true"})
+    assert done.code == 0, done.err
+    return served
+
+
+@pytest.mark.parametrize("setsid", ["1", "0"])
+def test_a_signal_ends_every_role_and_leaves_no_process(migrated: Place, setsid: str) -> None:
+    """Each role behind its own dumb-init, so that a process it leaves behind lives on and is seen."""
+    env = {**ROLE_ENVIRONMENT, "DUMB_INIT_SETSID": setsid}
+    with ThreadPoolExecutor() as pool:
+        ends = {}
+        for role in ROLES:
+            words = f"echo $$ >/tmp/{role}.pid; exec dumb-init -- /entrypoint {role}"
+            ends[role] = pool.submit(migrated.execute, "bash", "-c", words, env=env)
+        try:
+            until(lambda: up(migrated), 90, "all roles up")
+        finally:
+            started = time.monotonic()
+            migrated.execute("bash", "-c", "kill -TERM $(cat /tmp/*.pid); rm /tmp/*.pid")
+        codes = {role: end.result().code for role, end in ends.items()}
+        took = time.monotonic() - started
+    assert codes == dict.fromkeys(ROLES, 0)
+    assert took < 15
+    assert migrated.execute("bash", "-c", PROCESSES).out == ""
+
+
+def test_a_stopped_container_has_the_roles_exit_code(migrated: Place) -> None:
+    container = migrated.launch("triggerer", env=ROLE_ENVIRONMENT)
+    until(lambda: "Starting the triggerer" in docker("logs", container).out, 60, "the triggerer")
+    time.sleep(2)
+    started = time.monotonic()
+    docker_ok("stop", "--time=15", container)
+    assert time.monotonic() - started < 15
+    assert re.fullmatch(r"false 0", docker_ok("inspect", "--format={{.State.Running}} {{.State.ExitCode}}", container))
