@@ -221,7 +221,8 @@ class UnsatisfiableError(LockError):
         lines = "".join(f"\n    {line}" for line in reason.splitlines())
         asked = "".join(f"\n    {line}" for line in places or involved)
         text = f"the requirements contradict each other:{lines}"
-        super().__init__(f"{text}\n  involved from the spec:{asked}" if asked else text, hint="loosen or remove one of them, then: optbuild lock")
+        text = f"{text}\n  involved from the spec:{asked}" if asked else text
+        super().__init__(text, hint="loosen or remove one of them, then: optbuild lock")
         self.reason = reason
         self.involved = involved
 

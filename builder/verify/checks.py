@@ -1,0 +1,241 @@
+"""The checks of one run as tasks: what each does, needs, and blames. Read top to bottom: the order of the report."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from builder.airflow.model import HttpHealth, JobHealth
+from builder.verify import image as image_checks
+from builder.verify import probes, roles
+from builder.verify.board import CheckFailure, NotRun, Outcome, Task
+from builder.verify.containers import Box, Start
+from builder.verify.database import check_server
+from builder.verify.environment import role_environment
+from builder.verify.observer import Observer, observer_start
+from builder.verify.plan import SQLITE, VerifyPlan
+from builder.verify.probes import PROBE_FOLDER, StaticProbe, probe_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from docker import DockerClient
+
+    from builder.airflow.model import Role
+    from builder.verify.containers import Yard
+    from builder.verify.environment import Database
+
+INSTALLED = ("dependencies", "imports")
+"""What a failing role is blamed on first: nothing starts without its packages."""
+DAG_FILE = "optbuild_verify_dag.py"
+
+
+@dataclass
+class Bench:
+    """What the checks of one run share."""
+
+    plan: VerifyPlan
+    attrs: Mapping[str, Any]
+    client: DockerClient
+    yard: Yard
+    database: Database
+    environment: Mapping[str, str]
+    cache: Path
+    dag_id: str
+    volumes: tuple[tuple[str, str], ...] = ()
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    boxes: dict[str, Box] = field(default_factory=dict)
+    observer: Observer | None = None
+    observer_ready: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def home(self) -> str:
+        return airflow_home(self.attrs)
+
+    def hostname(self, role: Role) -> str:
+        """Jobs are told apart by it, also in a database that others use."""
+        return f"{role.name}-{self.dag_id.rpartition('_')[2]}"[:63]
+
+
+def airflow_home(attrs: Mapping[str, Any]) -> str:
+    """The image's AIRFLOW_HOME."""
+    variables = dict(text.partition("=")[::2] for text in (attrs.get("Config") or {}).get("Env") or ())
+    return str(variables.get("AIRFLOW_HOME", "/opt/airflow"))
+
+
+def base_environment(database: Database, fernet_key: str, secret_key: str) -> dict[str, str]:
+    """For the roles and the observer."""
+    return role_environment(database, fernet_key, secret_key)
+
+
+def tasks_of(bench: Bench) -> tuple[Task, ...]:
+    """All checks for the plan, in the order of the report."""
+    return (*_static_tasks(bench), *_starting_tasks(bench), *_serving_tasks(bench))
+
+
+def _static_tasks(bench: Bench) -> tuple[Task, ...]:
+    plan, cancelled, seconds = bench.plan, bench.cancelled, bench.plan.timeouts.probe
+    static = StaticProbe(lambda: probes.run_probe(bench.yard, probes.probe_start(plan), seconds, cancelled))
+    part = probes.check_problems
+    again = "run `optbuild lock` and build again"
+    writable = "make the folder group-writable for group 0 (`chmod g+rwx`) in the layer that creates it"
+    missing = "a shared library or a file of the package is missing: see [apt] runtime"
+    return (
+        Task("configuration", lambda: image_checks.check_configuration(bench.attrs, plan)),
+        Task("contents", lambda: image_checks.check_contents(bench.client, bench.attrs, plan, bench.cache, cancelled)),
+        Task("version", lambda: probes.check_version(static, plan.airflow)),
+        Task("folders", lambda: part(static, "folders", "group 0 can write them all", writable)),
+        Task("dependencies", lambda: part(static, "dependencies", "every requirement is satisfied", again)),
+        Task("imports", lambda: part(static, "imports", f"{len(plan.distributions)} requirements import", missing)),
+        Task("user", lambda: _user(bench), needs=("folders",), blames=INSTALLED),
+    )
+
+
+def _user(bench: Bench) -> Outcome:
+    uid = probes.random_uid()
+    return probes.judge_user(
+        uid, probes.run_probe(bench.yard, probes.user_start(uid), bench.plan.timeouts.probe, bench.cancelled)
+    )
+
+
+def _starting_tasks(bench: Bench) -> tuple[Task, ...]:
+    plan = bench.plan
+    names = tuple(role.name for role in plan.starters)
+    database = Task(
+        "database", lambda: check_server(bench.yard, bench.database, plan.timeouts.database, bench.cancelled)
+    )
+    starters = [
+        Task(role.name, _starter(bench, role), ("database", *names[:place]), blames=INSTALLED)
+        for place, role in enumerate(plan.starters)
+    ]
+    broken = next((role for role in plan.starters if roles.migrates(role)), None)
+    failing = [] if broken is None else [Task("failed-migration", _failing(bench, broken), needs=(broken.name,))]
+    migrations = Task("migrations", lambda: _migrations(bench), needs=("database", *names), blames=INSTALLED)
+    return (database, *starters, migrations, *failing)
+
+
+def _starter(bench: Bench, role: Role) -> Any:
+    def action() -> Outcome:
+        return roles.wait_for_exit(_start(bench, role), role.name, bench.plan.timeouts.init, bench.cancelled)
+
+    return action
+
+
+def _failing(bench: Bench, role: Role) -> Any:
+    def action() -> Outcome:
+        box = bench.yard.start(roles.broken_migration(role, bench.environment))
+        return roles.judge_broken_migration(role, box, bench.plan.timeouts.init, bench.cancelled)
+
+    return action
+
+
+def _start(
+    bench: Bench, role: Role, files: tuple[tuple[str, bytes], ...] = (), variables: Mapping[str, str] | None = None
+) -> Box:
+    environment = {**bench.environment, **dict(role.environment), **(variables or {})}
+    hostname = bench.hostname(role)
+    return bench.yard.start(
+        Start(role.command, environment, hostname=hostname, alias=role.name, files=files, volumes=bench.volumes)
+    )
+
+
+def _migrations(bench: Bench) -> Outcome:
+    """Starts the observer, whose first word this is."""
+    plan = bench.plan
+    jobs = {
+        role.name: (role.health, bench.hostname(role)) for role in plan.servers if isinstance(role.health, JobHealth)
+    }
+    seconds = plan.timeouts.role + plan.timeouts.dag + plan.timeouts.probe
+    http = {role.name: role.health for role in plan.servers if isinstance(role.health, HttpHealth)}
+    dag_id = bench.dag_id if plan.scheduler else None
+    start = observer_start(bench.environment, jobs=jobs, http=http, dag_id=dag_id, seconds=seconds)
+    try:
+        box = bench.yard.start(replace(start, volumes=bench.volumes))
+        bench.observer = Observer(box)
+    finally:
+        bench.observer_ready.set()
+    found = bench.observer.wait("migrations", plan.timeouts.probe, bench.cancelled)
+    if found is None:
+        raise CheckFailure("`airflow db check-migrations` did not end", log=box.logs())
+    if not found[0]:
+        raise CheckFailure(
+            f"`airflow db check-migrations` does not agree: {found[1].splitlines()[-1]}", hint=_INIT_HINT, log=found[1]
+        )
+    return Outcome("`airflow db check-migrations` agrees")
+
+
+_INIT_HINT = "init ended well without migrating the database: its entrypoint ignores _AIRFLOW_DB_MIGRATE or the failure"
+
+
+def _serving_tasks(bench: Bench) -> tuple[Task, ...]:
+    plan = bench.plan
+    needs = tuple(role.name for role in plan.starters) or ("database",)
+    servers = plan.servers
+    scheduler = plan.scheduler
+    web_blames = () if scheduler is None else (scheduler.name,)
+    tasks = [
+        Task(
+            role.name,
+            _server(bench, role),
+            needs,
+            blames=("migrations", *INSTALLED, *(web_blames if role is not scheduler else ())),
+        )
+        for role in servers
+    ]
+    if scheduler is not None:
+        dag = Task("dag", lambda: _dag(bench, scheduler), (scheduler.name,), blames=("migrations", *INSTALLED))
+        tasks.append(dag)
+    after = tuple(task.name for task in tasks)
+    return (*tasks, Task("stop", lambda: _stop(bench, after), after=("migrations", *after)))
+
+
+def _server(bench: Bench, role: Role) -> Any:
+    def action() -> Outcome:
+        files, variables = _dag_files(bench) if role == bench.plan.scheduler else ((), {})
+        box = _start(bench, role, files, variables)
+        outcome = roles.wait_for_server(role, box, _observer(bench), bench.plan.timeouts.role, bench.cancelled)
+        bench.boxes[role.name] = box
+        return outcome
+
+    return action
+
+
+def _observer(bench: Bench) -> Observer:
+    while not bench.observer_ready.wait(0.5):
+        if bench.cancelled.is_set():
+            raise NotRun("stopped before it could end")
+    if bench.observer is None:
+        raise NotRun("the observer did not start")
+    return bench.observer
+
+
+def _dag_files(bench: Bench) -> tuple[tuple[tuple[str, bytes], ...], dict[str, str]]:
+    """The DAG in the dags folder, its helper beside the probes, and what it is to import."""
+    [(_, dag)] = probe_files(DAG_FILE)
+    asked = {"dag_id": bench.dag_id, "folder": PROBE_FOLDER, "distributions": bench.plan.distributions}
+    return (*probe_files("modules.py"), (f"{bench.home}/dags/{DAG_FILE}", dag)), {"OPTBUILD_VERIFY": json.dumps(asked)}
+
+
+def _dag(bench: Bench, scheduler: Role) -> Outcome:
+    return roles.wait_for_dag(_observer(bench), bench.boxes[scheduler.name], bench.plan.timeouts.dag, bench.cancelled)
+
+
+def _stop(bench: Bench, servers: tuple[str, ...]) -> Outcome:
+    """The roles that work, and a second init that is stopped while it starts."""
+    boxes = {name: bench.boxes[name] for name in servers if name in bench.boxes}
+    if boxes and bench.database.name != SQLITE:
+        for role in bench.plan.starters[:1]:
+            boxes[role.name] = _start(bench, role)
+            bench.cancelled.wait(1.0)  # long enough to be inside its entrypoint
+    return roles.stop_all(boxes, bench.plan.timeouts.stop, bench.cancelled, _stop_log)
+
+
+def _stop_log(box: Box) -> str:
+    """The end of its log, and the processes that are left."""
+    left = ""
+    if box.exit_code() is None:
+        left = "\n".join(" ".join(row) for row in box.container.top()["Processes"] or ())
+    return f"{box.logs()}\n{left}".strip()

@@ -1,0 +1,106 @@
+"""The environment that roles and probes are started with: pure functions from a database and a session."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
+
+from builder.errors import VerifyUsageError
+from builder.verify.plan import SQLITE
+
+DATABASE_HOST = "database"
+"""The server's name on the verification's network."""
+HOST_ALIAS = "host.docker.internal"
+EXTERNAL = "external"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+_QUICK = {
+    "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+    "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor starts this many processes at once; 32 by default
+    "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "false",
+    "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "30",
+    "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "1",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
+    "AIRFLOW__WEBSERVER__WORKERS": "1",
+}
+"""Less waiting and fewer processes than the defaults; nothing here changes what is proven."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """What the roles run against. ``name`` goes into the report, never holds a URL; ``note`` says what is special."""
+
+    name: str
+    url: str = field(repr=False)
+    image: str | None = None
+    """The image of a server to start; None: sqlite or an existing server."""
+    password: str = field(default="", repr=False)
+    note: str = ""
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Values that are masked wherever text of a container is shown."""
+        return tuple(value for value in (self.url, self.password) if value)
+
+
+def started_here(name: str, image: str, note: str = "") -> Database:
+    """A PostgreSQL server of our own, with a password that nobody needs to know."""
+    password = secrets.token_hex(16)
+    url = f"postgresql+psycopg2://airflow:{password}@{DATABASE_HOST}/airflow"
+    return Database(name, url, image, password, note)
+
+
+def sqlite(home: str) -> Database:
+    """A file in AIRFLOW_HOME, which all roles then share."""
+    return Database(SQLITE, f"sqlite:///{home}/airflow.db")
+
+
+def external(url: str) -> Database:
+    """An existing server. What is on this machine's loopback is reached under another name from a container."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise VerifyUsageError("OPTBUILD_DATABASE_URL is not a URL", hint=_URL_HINT) from error
+    if not parts.scheme.startswith("postgres") or not host or not parts.path.strip("/"):
+        raise VerifyUsageError("OPTBUILD_DATABASE_URL does not name a PostgreSQL database", hint=_URL_HINT)
+    if host in _LOOPBACK:
+        before = parts.netloc.rpartition("@")[0]
+        place = f"{HOST_ALIAS}:{port}" if port else HOST_ALIAS
+        parts = parts._replace(netloc=f"{before}@{place}" if before else place)
+    place = f"{parts.path.strip('/')} on {host}"
+    note = f"writes to the existing database {place}: Airflow's tables, a user, one DAG run; they stay"
+    return Database(EXTERNAL, urlunsplit(parts), None, parts.password or "", note)
+
+
+_URL_HINT = "write it as postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE, as seen from a container"
+
+
+def role_environment(database: Database, fernet_key: str, secret_key: str) -> dict[str, str]:
+    """What every role of one verification is started with."""
+    executor = "SequentialExecutor" if database.name == SQLITE else "LocalExecutor"
+    return {
+        **_QUICK,
+        "AIRFLOW__CORE__EXECUTOR": executor,
+        "AIRFLOW__CORE__FERNET_KEY": fernet_key,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.url,
+        "AIRFLOW__WEBSERVER__SECRET_KEY": secret_key,
+    }
+
+
+def new_fernet_key() -> str:
+    """32 random bytes in URL-safe base64 (cryptography, "Fernet")."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def masked(text: str, hidden: tuple[str, ...]) -> str:
+    """``text`` with every hidden value replaced, the longest first."""
+    for value in sorted(hidden, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text

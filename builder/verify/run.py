@@ -1,0 +1,133 @@
+"""Start every role of an image for real and check it: image and plan → report. Nothing stays behind on the engine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from builder.engine.client import Engine, connect
+from builder.errors import VerifyUsageError
+from builder.verify.board import Board, Listener, Task
+from builder.verify.checks import Bench, airflow_home, base_environment, tasks_of
+from builder.verify.containers import Yard
+from builder.verify.database import choose
+from builder.verify.environment import new_fernet_key
+from builder.verify.model import Check, Report, Status
+from builder.verify.plan import SQLITE, VerifyPlan
+from builder.verify.session import Session, new_owner, signals_as_errors, sweep, this_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from builder.process import Runner
+    from builder.progress import Progress
+    from builder.verify.environment import Database
+
+
+def verify_image(
+    image: str,
+    plan: VerifyPlan,
+    *,
+    env: Mapping[str, str],
+    runner: Runner,
+    progress: Progress,
+    cache_folder: Path,
+    state_folder: Path,  # noqa: ARG001 - verification keeps no state; who promotes does
+    only: Collection[str] = (),
+    fail_fast: bool = False,
+    listener: Listener | None = None,
+) -> Report:
+    """Verify ``image``, a reference or an ID.
+
+    ``only`` names checks; what they need runs too. ``fail_fast`` ends at the first failure. Raises VerifyUsageError (no
+    such image or check), ToolError (engine, mmdebstrap) and InterruptedByUserError.
+    """
+    started = time.monotonic()
+    machine = this_machine()
+    with connect(env) as engine, signals_as_errors():
+        if count := sweep(engine.client, machine):
+            progress.note(f"removed {count} containers, networks and volumes that an earlier verification left behind")
+        session = Session(engine.client, new_owner(machine, os.getpid()))
+        try:
+            bench = _bench(image, plan, engine, session, env=env, runner=runner, progress=progress, cache=cache_folder)
+            board = Board(_selected(tasks_of(bench), only), listener or LineListener(progress), fail_fast=fail_fast)
+            bench.cancelled = board.cancelled
+            checks = board.run()
+            image_id = str(bench.attrs["Id"])
+            return Report(image, image_id, bench.database.name, checks, time.monotonic() - started)
+        finally:
+            session.close()
+
+
+def _bench(
+    image: str,
+    plan: VerifyPlan,
+    engine: Engine,
+    session: Session,
+    *,
+    env: Mapping[str, str],
+    runner: Runner,
+    progress: Progress,
+    cache: Path,
+) -> Bench:
+    attrs = inspect(engine, image)
+    home = airflow_home(attrs)
+    database = choose(plan.database, home, engine, env=env, runner=runner, progress=progress, cache_folder=cache)
+    if database.note:
+        progress.note(database.note)
+    yard = Yard(session, engine.endpoint, str(attrs["Id"]), database.hidden)
+    yard.open_network()
+    environment = base_environment(database, new_fernet_key(), secrets.token_hex(16))
+    dag_id = f"optbuild_verify_{session.owner.session}"
+    volumes = _volumes(yard, database, home)
+    return Bench(plan, attrs, engine.client, yard, database, environment, cache, dag_id, volumes)
+
+
+def _volumes(yard: Yard, database: Database, home: str) -> tuple[tuple[str, str], ...]:
+    """With sqlite the roles share AIRFLOW_HOME, where the file is."""
+    return ((yard.volume(), home),) if database.name == SQLITE else ()
+
+
+def inspect(engine: Engine, image: str) -> Mapping[str, object]:
+    """The engine's description of the image. Raises VerifyUsageError when there is none."""
+    identity = engine.image_id(image)
+    if identity is None:
+        raise VerifyUsageError(f"there is no image {image} on this engine", hint="build it first: optbuild build DIR")
+    return dict(engine.client.images.get(identity).attrs)
+
+
+def _selected(tasks: tuple[Task, ...], only: Collection[str]) -> tuple[Task, ...]:
+    """The named tasks and what they need."""
+    by_name = {task.name: task for task in tasks}
+    if unknown := sorted(set(only) - by_name.keys()):
+        raise VerifyUsageError(f"there is no check {unknown[0]}", hint=f"the checks are: {', '.join(by_name)}")
+    wanted = set(only) or set(by_name)
+    while more := {need for name in wanted for need in by_name[name].needs if need in by_name} - wanted:
+        wanted |= more
+    if wanted & {"dag", *(task.name for task in tasks if "migrations" in task.blames)}:
+        wanted.add("migrations")  # its container is the observer that the others listen to
+    return tuple(task for task in tasks if task.name in wanted)
+
+
+class LineListener:
+    """A line per finished check."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def started(self, name: str) -> None:
+        """Nothing: the line comes with the result."""
+
+    def finished(self, check: Check) -> None:
+        self._progress.note(line(check))
+
+
+_WORDS = {Status.PASSED: "ok", Status.FAILED: "FAILED", Status.NOT_RUN: "not run"}
+
+
+def line(check: Check) -> str:
+    """``ok       webserver  12.3 s  message``"""
+    return f"{_WORDS[check.status]:<8} {check.name:<16} {check.seconds:6.1f} s  {check.message}".rstrip()
