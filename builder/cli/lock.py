@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from builder.cli.world import world_of
-from builder.errors import LockFileError, MissingFileError, LockUsageError
+from builder.errors import LockFileError, LockUsageError, MissingFileError
 
 if TYPE_CHECKING:
     from builder.cli.world import World
@@ -60,6 +60,7 @@ def command(
         _check(world, spec, requirements, path, output)
         return
     previous = _previous(path, world, required=refresh_debian)
+    _check_moving(moving, previous)
     if refresh_debian and previous is not None:
         lock = refreshed(world, spec, previous)
     else:
@@ -107,6 +108,21 @@ def _previous(path: Path, world: World, *, required: bool) -> Lock | None:
         return None
 
 
+def _check_moving(names: tuple[str, ...], previous: Lock | None) -> None:
+    """A misspelt name would move nothing and say nothing."""
+    if previous is None:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    parts = (previous.python, previous.build_requires, previous.runtime, previous.build)
+    known = {one.name for part in parts for one in part}
+    for name in names:
+        if name not in known and name.lower().replace("_", "-").replace(".", "-") not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "optbuild.lock lists the names"
+            raise LockUsageError(f"--upgrade-package {name}: the lock has no such name", hint=hint)
+
+
 def refreshed(world: World, spec: Spec, lock: Lock) -> Lock:
     """``lock`` with what the Debian release offers now; not yet written."""
     from builder.airflow.releases import release  # noqa: PLC0415
@@ -136,13 +152,21 @@ def _made(
     from builder.airflow.releases import release  # noqa: PLC0415
     from builder.cli.places import places_of  # noqa: PLC0415
     from builder.lock.make import Options, make_lock  # noqa: PLC0415
+    from builder.lock.target import DEFAULT_PLATFORM  # noqa: PLC0415
 
     return make_lock(
         spec,
         requirements,
         release(spec.airflow.version),
         previous=previous,
-        options=Options(sys.executable, given, upgrade, moving, places=places_of(spec)),
+        options=Options(
+            sys.executable,
+            given,
+            upgrade,
+            moving,
+            platform=DEFAULT_PLATFORM if previous is None else previous.platform,
+            places=places_of(spec),
+        ),
         runner=world.runner,
         env=world.env,
         cache_folder=world.cache_folder,

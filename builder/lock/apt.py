@@ -110,6 +110,9 @@ def settings(root: Path, architecture: str) -> str:
         'APT::Get::AllowUnauthenticated "false";',
         'APT::Sandbox::User "root";',  # the lists lie in the user's cache, which apt's own user may not enter
         'Acquire::Languages "none";',
+        'Acquire::Retries "2";',
+        'Acquire::http::Timeout "30";',  # seconds: Ctrl-C waits for apt to end by itself
+        'Acquire::https::Timeout "30";',
         'Acquire::AllowInsecureRepositories "false";',
     ]
     return "\n".join(lines) + "\n"

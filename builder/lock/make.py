@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from builder.errors import Where
+from builder.errors import UnsatisfiableError, Where
 from builder.lock.constraints import find_constraints
 from builder.lock.debian import Archive, Packages, Wishes, kept_versions, refresh_lists, resolve_packages, seeds
 from builder.lock.dependencies import dependencies, root_requirements
@@ -23,7 +24,7 @@ from builder.lock.target import DEFAULT_PLATFORM, Target
 from builder.lock.uvtool import this_uv
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from builder.airflow.model import Release
     from builder.lock.constraints import ConstraintsFile
@@ -79,8 +80,9 @@ def make_lock(
     with ThreadPoolExecutor(max_workers=1) as pool:
         lists = pool.submit(refresh_lists, target, archive)
         with progress.task("resolve Python distributions") as task:
-            preferences = _preferences(constraints, previous, options)
-            python = resolve_python(uv, target, root_requirements(inputs), preferences, cache_folder, task=task)
+            roots, preferences = root_requirements(inputs), _preferences(constraints, previous, options)
+            with _placed(options.places):
+                python = resolve_python(uv, target, roots, preferences, cache_folder, task=task, note=progress.note)
         needs = find_needs(target, [python.facts[file.name] for file in python.files if file.kind == "wheel"])
         with progress.task("resolve Debian packages") as debian_task:
             wishes = _wishes(inputs, release, needs, previous, options)
@@ -112,6 +114,16 @@ def refresh_debian(
         packages = resolve_packages(apt, target, Wishes(wanted, inputs.apt_build, kept_versions(lock, ()), places))
         task.update(detail=_counted(packages))
     return replace(lock, runtime=packages.runtime, build=packages.build)
+
+
+@contextlib.contextmanager
+def _placed(places: Mapping[str, Where]) -> Iterator[None]:
+    """Say where a person wrote the requirements that contradict each other."""
+    try:
+        yield
+    except UnsatisfiableError as error:
+        lines = tuple(f"{places[line]}: {line}" if line in places else line for line in error.involved)
+        raise UnsatisfiableError(error.reason, error.involved, lines) from error
 
 
 def _preferences(

@@ -12,7 +12,7 @@ from builder.lock.resolve import Preferences, resolve_files, resolve_pins
 from builder.lock.sdists import build_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from builder.lock.facts import Facts
     from builder.lock.pylock import LockedFile
@@ -39,6 +39,7 @@ def resolve_python(
     cache_folder: Path,
     *,
     task: Task,
+    note: Callable[[str], None],
 ) -> PythonPart:
     """Both passes of uv, then the facts of every file.
 
@@ -56,7 +57,7 @@ def resolve_python(
         tools = _tools(uv, target, wanted, preferences[1], scratch)
         (own,) = resolve_files(uv, target, {"uv": uv.version}, scratch)
     task.update(detail=f"{len(files)} distributions, reading their metadata and libraries")
-    facts = collect_facts(uv, target, files, tools, cache_folder)
+    facts = collect_facts(uv, target, files, tools, cache_folder, note=note)
     task.update(detail=f"{len(files)} distributions")
     return PythonPart(files, tools, own, facts)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
+from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
 
 from builder.errors import LockError
 from builder.files import atomic_write
@@ -15,7 +17,7 @@ from builder.lock.facts import Facts, read_facts
 from builder.lock.uvtool import Uv, build_argv, build_tools_argv, venv_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from builder.lock.pylock import LockedFile
     from builder.lock.target import Target
@@ -30,7 +32,7 @@ def build_requirements(uv: Uv, sdists: Iterable[LockedFile], cache_folder: Path,
     for file in sdists:
         cached = cache_folder / "build-requires" / f"{file.sha256}.json"
         if not cached.is_file():
-            requires = parse_build_requires(_pyproject(uv, file, scratch), f"{file.name} {file.version}")
+            requires = parse_build_requires(_pyproject(_source(uv, file, scratch)), f"{file.name} {file.version}")
             cached.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(cached, json.dumps(requires).encode())
         found.update(json.loads(cached.read_bytes()))
@@ -51,41 +53,58 @@ def parse_build_requires(pyproject: str | None, name: str) -> list[str]:
         raise LockError(f"the pyproject.toml of {name} is broken: {error}", hint="ask for another version") from error
 
 
-def _pyproject(uv: Uv, file: LockedFile, scratch: Path) -> str | None:
-    """The text of the sdist's pyproject.toml. uv unpacked the sdist into its cache when it resolved."""
+def _source(uv: Uv, file: LockedFile, scratch: Path) -> Path:
+    """The unpacked sdist: uv has it in its cache since it resolved."""
     cache = Path(uv.check(("cache", "dir"), scratch).out.strip())
     inside = f"{file.name}/{file.version}/*/src"
     for pattern in (f"sdists-v*/*/{inside}", f"sdists-v*/*/*/{inside}"):  # the default index; any other by its hash
         for source in sorted(cache.glob(pattern)):
-            return _text(source)
+            return source
     raise LockError(
         f"the source of {file.name} {file.version} is not in uv's cache {cache}",
         hint=f"run: uv cache clean {file.name}; then lock again",
     )
 
 
-def _text(source: Path) -> str | None:
+def _pyproject(source: Path) -> str | None:
     path = source / "pyproject.toml"
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def build_sdists(
-    uv: Uv, target: Target, sdists: Iterable[LockedFile], tools: Iterable[LockedFile], scratch: Path
+    uv: Uv, target: Target, sdists: Sequence[LockedFile], tools: Iterable[LockedFile], scratch: Path
 ) -> dict[str, Facts]:
-    """Build each sdist with exactly the pinned tools; name → facts of what came out."""
-    files = list(sdists)
+    """Build each sdist with exactly the pinned tools; name → facts of what came out, without what cannot be built."""
+    if not sdists:
+        return {}
     (scratch / "tools.txt").write_text(hashed_lines(tools))
-    (scratch / "sdists.txt").write_text(hashed_lines(files))
     if not uv.run(venv_argv(target.python, "venv"), scratch).ok:
         uv.check(venv_argv(uv.interpreter, "venv"), scratch)
     uv.check(build_tools_argv("venv", "tools.txt"), scratch)
-    result = uv.run(build_argv("venv", "sdists.txt", "built"), scratch)
-    if not result.ok:
-        raise LockError(
-            f"a source distribution cannot be built:\n{result.err.strip()}",
-            hint=f"ask for a version with a wheel of: {', '.join(file.name for file in files)}",
-        )
+    if not _build(uv, sdists, scratch):
+        for file in sdists:
+            _build(uv, [file], scratch)
     return read_facts(scratch / "built")
+
+
+def _build(uv: Uv, files: Iterable[LockedFile], scratch: Path) -> bool:
+    (scratch / "sdists.txt").write_text(hashed_lines(files))
+    return uv.run(build_argv("venv", "sdists.txt", "built"), scratch).ok
+
+
+def unbuilt_facts(uv: Uv, file: LockedFile, scratch: Path) -> Facts:
+    """What the sdist says of itself. Before metadata 2.2 (PEP 643) nothing obliges it to be true: refused."""
+    information = _source(uv, file, scratch) / "PKG-INFO"
+    text = information.read_text(encoding="utf-8", errors="replace") if information.is_file() else ""
+    fields = HeaderParser().parsestr(text)
+    dynamic = {str(line).lower() for line in fields.get_all("Dynamic", [])}
+    if Version(str(fields["Metadata-Version"] or "1.0")) < Version("2.2") or "requires-dist" in dynamic:
+        raise LockError(
+            f"{file.name} {file.version} has no wheel for this platform, its source cannot be built on this machine, "
+            "and it does not say reliably what it depends on",
+            hint=f"install what its build needs (often gcc), or ask for a version of {file.name} that has a wheel",
+        )
+    return Facts(file.name, tuple(str(line) for line in fields.get_all("Requires-Dist", [])), ())
 
 
 def hashed_lines(files: Iterable[LockedFile]) -> str:

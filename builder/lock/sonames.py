@@ -61,7 +61,7 @@ _RENAMED = {"trixie": {"libglib2.0-0": "libglib2.0-0t64"}}
 def known_package(soname: str, release: str, python: str) -> str | None:
     """The package of ``release`` that contains ``soname``; None when the table does not know it."""
     if soname == f"libpython{python}.so.1.0":
-        return f"libpython{python}" + ("t64" if release != "bookworm" else "")
+        return f"libpython{python}"
     package = _ANY_LINUX.get(soname)
     return None if package is None else _RENAMED.get(release, {}).get(package, package)
 
