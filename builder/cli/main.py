@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 COMMANDS: tuple[str, ...] = (
     "doctor",
     "lock",
+    "render",
     "build",
+    "verify",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
 )
 BROKEN_PIPE = 128 + signal.SIGPIPE

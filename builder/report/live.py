@@ -1,0 +1,54 @@
+"""The table that fills while a verification runs on a terminal."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import IO, TYPE_CHECKING, Self
+
+from builder.report.verification import table
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from builder.verify.model import Check
+
+
+class LiveTable:
+    """A listener of a verification. Outside its block nothing of it is on the screen."""
+
+    def __init__(self, stream: IO[str], *, color: bool) -> None:
+        from rich.console import Console  # noqa: PLC0415 - 40 ms
+        from rich.live import Live  # noqa: PLC0415
+
+        self._checks: list[Check] = []
+        self._running: dict[str, float] = {}
+        self._lock = threading.Lock()
+        console = Console(file=stream, force_terminal=True, no_color=not color, highlight=False)
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)  # type: ignore[arg-type]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+
+    def started(self, name: str) -> None:
+        """A row with running seconds. The first one opens the table: what comes before has its own progress."""
+        with self._lock:
+            if not self._running and not self._checks:
+                self._live.start()
+            self._running[name] = time.monotonic()
+
+    def finished(self, check: Check) -> None:
+        """The row gets its result."""
+        with self._lock:
+            self._running.pop(check.name, None)
+            self._checks.append(check)
+
+    def _render(self) -> object:
+        from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 40 ms
+
+        now = time.monotonic()
+        running = [(name, now - since) for name, since in self._running.copy().items()]
+        return table(tuple(self._checks), SIMPLE_HEAD, running=running)

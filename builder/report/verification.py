@@ -1,0 +1,130 @@
+"""A verification's report as text, JSON and JUnit; all three are made from the same value."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from builder.verify.model import REPORT_SCHEMA_VERSION, Check, Report, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+WORDS = {Status.PASSED: "ok", Status.FAILED: "FAILED", Status.NOT_RUN: "not run"}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, not even escaped; logs of containers do."""
+
+
+def as_text(report: Report, *, width: int = 120) -> str:
+    """The table and the verdict."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 40 ms
+    from rich.console import Console  # noqa: PLC0415
+
+    out = io.StringIO()
+    console = Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False)
+    console.print(table(report.checks, SIMPLE_HEAD))
+    console.print(verdict(report), markup=False)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+
+
+def table(checks: Sequence[Check], box: object, *, running: Sequence[tuple[str, float]] = ()) -> object:
+    """A rich table: name, status, seconds, message; ``running`` are (name, seconds so far)."""
+    from rich.table import Table  # noqa: PLC0415 - 40 ms
+    from rich.text import Text  # noqa: PLC0415
+
+    colors = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_RUN: "yellow"}
+    made = Table(box=box, pad_edge=False)  # type: ignore[arg-type] # rich's boxes have no common type to name here
+    for heading, justify in (("check", "left"), ("status", "left"), ("seconds", "right"), ("", "left")):
+        made.add_column(heading, justify=justify, no_wrap=heading != "")  # type: ignore[arg-type]
+    for check in checks:
+        status = Text(WORDS[check.status], style=colors[check.status])
+        made.add_row(Text(check.name), status, f"{check.seconds:.1f}", Text(check.message))
+    for name, seconds in running:
+        made.add_row(Text(name), Text("running", style="cyan"), f"{seconds:.0f}", Text(""))
+    return made
+
+
+def verdict(report: Report) -> str:
+    """One sentence."""
+    counts = {status: sum(check.status is status for check in report.checks) for status in Status}
+    where = f"{report.image} ({report.image_id.removeprefix('sha256:')[:12]}) against {report.database}"
+    if report.passed:
+        return f"{where}: all {len(report.checks)} checks passed in {report.seconds:.0f} s"
+    return (
+        f"{where}: {counts[Status.FAILED]} failed, {counts[Status.NOT_RUN]} not run, {counts[Status.PASSED]} passed "
+        f"in {report.seconds:.0f} s"
+    )
+
+
+def failures_as_text(report: Report) -> str:
+    """For each failed check its hint and the end of its log; empty when all passed."""
+    failed = [check for check in report.checks if check.status is Status.FAILED]
+    return "\n".join(_failure(check) for check in failed)
+
+
+def _failure(check: Check) -> str:
+    log = "".join(f"    {line}\n" for line in check.log.rstrip().splitlines())
+    hint = f"  next: {check.hint}\n" if check.hint else ""
+    return f"{check.name}: {check.message}\n{hint}" + (f"  the end of the log:\n{log}" if log else "")
+
+
+def as_json(report: Report) -> str:
+    """Stable keys; ``schema_version`` changes when one of them changes its meaning."""
+    document = {
+        "schema_version": REPORT_SCHEMA_VERSION,
+        "image": report.image,
+        "image_id": report.image_id,
+        "database": report.database,
+        "passed": report.passed,
+        "seconds": round(report.seconds, 3),
+        "checks": [
+            {
+                "name": check.name,
+                "status": check.status.value,
+                "seconds": round(check.seconds, 3),
+                "message": check.message,
+                "hint": check.hint,
+                "log": check.log,
+            }
+            for check in report.checks
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_junit(report: Report) -> str:
+    """The format that CI systems read: a suite, a case per check."""
+    counts = {status: sum(check.status is status for check in report.checks) for status in Status}
+    suite = ET.Element(
+        "testsuite",
+        name=_xml(f"optbuild verify {report.image}"),
+        tests=str(len(report.checks)),
+        failures=str(counts[Status.FAILED]),
+        errors="0",
+        skipped=str(counts[Status.NOT_RUN]),
+        time=f"{report.seconds:.3f}",
+    )
+    for check in report.checks:
+        _case(suite, check)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ET.Element, check: Check) -> None:
+    case = ET.SubElement(
+        suite, "testcase", classname="optbuild.verify", name=_xml(check.name), time=f"{check.seconds:.3f}"
+    )
+    if check.status is Status.FAILED:
+        failure = ET.SubElement(case, "failure", message=_xml(check.message))
+        failure.text = _xml("\n".join(part for part in (check.hint, check.log) if part))
+    elif check.status is Status.NOT_RUN:
+        ET.SubElement(case, "skipped", message=_xml(check.message))
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("?", text)
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {"text": as_text, "json": as_json, "junit": as_junit}
