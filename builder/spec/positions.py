@@ -5,6 +5,7 @@ The text was read by ``tomllib`` before, so it is valid, and this scanner need n
 
 from __future__ import annotations
 
+import bisect
 import re
 import tomllib
 
@@ -27,6 +28,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._lines: dict[Path, int] = {}
         self._tables: dict[Path, int] = {}
         """How many ``[[...]]`` headers each array of tables has had."""
@@ -50,7 +52,7 @@ class _Scanner:
         return match.group()
 
     def _record(self, path: Path, at: int) -> None:
-        self._lines.setdefault(path, self._text.count("\n", 0, at) + 1)
+        self._lines.setdefault(path, bisect.bisect_left(self._newlines, at) + 1)
 
     def _header(self) -> Path:
         start, many = self._at, self._text.startswith("[[", self._at)

@@ -29,7 +29,7 @@ LATER_BASES = ("image", "airflow")
 _TYPE_WORDS = {
     "string_type": "a text in quotes",
     "tuple_type": 'a list like ["a", "b"]',
-    "mapping_type": 'a table like { key = "value" }',
+    "dict_type": 'a table like { key = "value" }',
     "model_type": "a table",
     "bool_type": "true or false",
     "int_type": "a whole number",

@@ -18,9 +18,15 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 from builder.base.packages import RELEASE_PYTHON
 from builder.spec.allow import RefusedError, free_text, matched, no_invisible, shown
 
+MAX_IMAGE_LENGTH = 200
+"""Docker takes 255, and a role is appended."""
 MAX_ROLE_LENGTH = 40
 """A role name becomes a part of image and container names."""
 RESERVED_LABELS = ("optbuild.", "org.apache.airflow.")
+"""Beginnings of labels that are ours: clean-up trusts them."""
+_OCI = "org.opencontainers.image."
+OWN_LABELS = frozenset({f"{_OCI}title", f"{_OCI}version", f"{_OCI}created", f"{_OCI}base.name"})
+"""Labels that every image gets anyway, so that a value of the spec would be lost."""
 RESERVED_ENVIRONMENT = {
     "AIRFLOW_HOME": "it is /opt/airflow, as in the official image",
     "AIRFLOW_VERSION": "airflow.version sets it",
@@ -30,6 +36,7 @@ RESERVED_ENVIRONMENT = {
     "LD_PRELOAD": "it would be loaded into every process of the image",
     "PATH": "the image's own programs are found by it",
     "SOURCE_DATE_EPOCH": "the lock sets it",
+    "VIRTUAL_ENV": "it is where the image's packages lie",
     "_PIP_ADDITIONAL_REQUIREMENTS": "write the packages into python.requirements",
 }
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
@@ -58,12 +65,15 @@ def _requirement(text: str) -> str:
 
 
 def _version(text: str) -> str:
-    no_invisible(text)
+    hint = 'write it like "2.8.1"'
+    matched(r"[0-9A-Za-z.!+_-]+", text, "a version", hint)
     try:
-        Version(text)
+        canonical = str(Version(text))
     except InvalidVersion as error:
-        raise RefusedError(f"{shown(text)} is not a version", 'write it like "2.8.1"') from error
-    return matched(r"[0-9A-Za-z.!+_-]+", text, "a version", 'write it like "2.8.1"')
+        raise RefusedError(f"{shown(text)} is not a version", hint) from error
+    if text != canonical:  # the image is asked for its version later, and answers in this spelling
+        raise RefusedError(f"{shown(text)} is an unusual way to write {canonical}", f'write "{canonical}"')
+    return text
 
 
 def _python_version(text: str) -> str:
@@ -96,8 +106,8 @@ def _image_name(text: str) -> str:
     if no_invisible(text) != text.lower() and re.fullmatch(_NAME, text.lower()):
         hint = f"image names are lower case: {text.lower()}"
     matched(_NAME, text, "an image name (without a tag)", hint)
-    if re.fullmatch(r"[0-9a-f]{64}", text) or len(text) > 200:
-        raise RefusedError(f"{shown(text)} is not an image name: it reads like an ID, or is too long", hint)
+    if re.fullmatch(r"[0-9a-f]{64}|scratch", text) or len(text) > MAX_IMAGE_LENGTH:
+        raise RefusedError(f"Docker does not take {shown(text)} as a name: reserved, like an ID, or too long", hint)
     return text
 
 
@@ -144,7 +154,7 @@ def _label_key(text: str) -> str:
         "a label key",
         'write it like "team" or "org.example.team"',
     )
-    if text.startswith(RESERVED_LABELS):
+    if text.startswith(RESERVED_LABELS) or text in OWN_LABELS:
         raise RefusedError(f"the label {text} is set by optbuild itself", "choose another key")
     return text
 
