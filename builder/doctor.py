@@ -196,7 +196,7 @@ def ca_bundle(machine: Machine) -> Finding:
     except OSError as error:  # SSLError is one
         found = f"{bundle}{source} cannot be read as certificates: {error.strerror or error}"
         return Finding(name, State.MISSING, found, "it must be a PEM file; `update-ca-certificates` makes Debian's")
-    return Finding(name, State.OK, f"{bundle}{source}, {count} certificates")
+    return Finding(name, State.OK, f"{bundle}{source}, {count} certificate{'s' * (count != 1)}")
 
 
 def registry(machine: Machine) -> Finding:

@@ -30,23 +30,36 @@ class Problem:
     hint: str | None = None
 
 
-def check(spec: Spec) -> Iterator[Problem]:
-    """Everything in ``spec`` that contradicts something else, or what is known of Debian and Airflow."""
+_DEBIAN, _PYTHON, _AIRFLOW = ("base", "debian"), ("python", "version"), ("airflow", "version")
+
+
+def check(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) -> Iterator[Problem]:
+    """Everything in ``spec`` that contradicts something else, or what is known of Debian and Airflow.
+
+    Nothing is concluded from the keys that are ``faulty``: placeholders stand there.
+    """
     yield from _duplicates(spec)
-    yield from _base_python(spec)
-    yield from _names(spec)
-    yield from _requirements(spec)
+    if not faulty & {_DEBIAN, _PYTHON}:
+        yield from _base_python(spec)
+    if not faulty & {("image", "name"), ("verify", "database")}:
+        yield from _names(spec)
+    yield from _contradictions(spec)
+    if _AIRFLOW not in faulty:
+        yield from _airflow(spec, python=_PYTHON not in faulty)
+
+
+def _airflow(spec: Spec, *, python: bool) -> Iterator[Problem]:
+    yield from _other_airflow(spec)
     try:
         known = release(spec.airflow.version)
     except UnknownAirflowError as error:
-        yield Problem(("airflow", "version"), error.message, error.hint)
+        yield Problem(_AIRFLOW, error.message, error.hint)
         return
     if Version(known.version).major > 2:
-        hint = "write a 2.x version, like 2.11.2"
-        yield Problem(
-            ("airflow", "version"), f"Airflow {known.version} comes later: this version makes images of 2.x", hint
-        )
-    yield from _airflow_python(spec, known)
+        message = f"Airflow {known.version} comes later: this version makes images of 2.x"
+        yield Problem(_AIRFLOW, message, "write a 2.x version, like 2.11.2")
+    if python:
+        yield from _airflow_python(spec, known)
     yield from _roles(spec, known)
 
 
@@ -70,7 +83,7 @@ def _base_python(spec: Spec) -> Iterator[Problem]:
         message = f"Debian {spec.base.debian} has Python {has}, not {spec.python.version}"
         others = [name for name, python in RELEASE_PYTHON.items() if python == spec.python.version]
         hint = f'write "{has}"' + (f', or debian = "{others[0]}"' if others else "")
-        yield Problem(("python", "version"), message, hint)
+        yield Problem(_PYTHON, message, hint)
 
 
 def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
@@ -79,7 +92,7 @@ def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
         message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
         fitting = [name for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
         hint = f"Debian {fitting[0]} has Python {RELEASE_PYTHON[fitting[0]]}" if fitting else "choose another version"
-        yield Problem(("python", "version"), message, hint)
+        yield Problem(_PYTHON, message, hint)
 
 
 def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
@@ -108,14 +121,17 @@ def _names(spec: Spec) -> Iterator[Problem]:
         yield Problem(("image", "name"), message, "choose another name")
 
 
-def _requirements(spec: Spec) -> Iterator[Problem]:
+def _other_airflow(spec: Spec) -> Iterator[Problem]:
     for index, text in enumerate(spec.python.requirements):
-        requirement = Requirement(text)
-        reason = contradicts_airflow(requirement, spec.airflow.version)
+        reason = contradicts_airflow(Requirement(text), spec.airflow.version)
         if reason:
             yield Problem(("python", "requirements", index), reason, "remove it: airflow.version is what counts")
-        earlier = [Requirement(other) for other in spec.python.requirements[:index]]
-        clash = next((other for other in earlier if contradict(other, requirement)), None)
+
+
+def _contradictions(spec: Spec) -> Iterator[Problem]:
+    requirements = [Requirement(text) for text in spec.python.requirements]
+    for index, requirement in enumerate(requirements):
+        clash = next((other for other in requirements[:index] if contradict(other, requirement)), None)
         if clash is not None:
             yield Problem(("python", "requirements", index), f"contradicts {clash}", "keep one of the two")
 

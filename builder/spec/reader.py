@@ -16,7 +16,9 @@ from builder.spec.allow import RefusedError, shown
 from builder.spec.checks import Problem, check
 from builder.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
 from builder.spec.paths import inside
+from builder.spec.positions import Path as Position
 from builder.spec.positions import positions
+from builder.spec.repair import repaired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,20 +61,37 @@ def parse_spec(text: str, file: str, folder: Path) -> Spec:
     """The spec that ``text`` is. ``file`` is for messages, ``folder`` for relative paths; neither is read."""
     document, lines = _parse_toml(text, file)
     problems = list(_later_bases(document))
+    content, faulty = _validated(document, problems)
+    if content is not None:
+        tables = {name: getattr(content, name) for name in SpecFile.model_fields}
+        spec = Spec(folder=folder, file=file, **tables)
+        problems += check(spec, faulty)
+        if not problems:
+            return spec
+    raise _errors(problems, file, lines)
+
+
+def _validated(document: dict[str, Any], problems: list[Problem]) -> tuple[SpecFile | None, frozenset[Position]]:
+    """The values of ``document``; where it has mistakes, those go to ``problems`` and the rest is validated alone."""
     try:
-        content = SpecFile.model_validate(document, by_alias=True, by_name=False)
+        return SpecFile.model_validate(document, by_alias=True, by_name=False), frozenset()
     except ValidationError as error:
-        problems += [_problem(detail) for detail in error.errors()]
-        raise _errors(problems, file, lines) from error
-    tables = {name: getattr(content, name) for name in SpecFile.model_fields}
-    spec = Spec(folder=folder, file=file, **tables)
-    problems += check(spec)
-    if problems:
-        raise _errors(problems, file, lines)
-    return spec
+        told = {problem.path[:1] for problem in problems}  # a base of another kind is no missing one
+        found = [
+            _problem(detail)
+            for detail in error.errors()
+            if detail["type"] != "missing" or detail["loc"][:1] not in told
+        ]
+        problems += found
+        mistakes: list[Position] = [problem.path for problem in problems]
+    rest, faulty = repaired(document, mistakes)
+    try:
+        return SpecFile.model_validate(rest, by_alias=True, by_name=False), faulty
+    except ValidationError:
+        return None, faulty
 
 
-def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[tuple[str | int, ...], int]]:
+def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position, int]]:
     text = text.removeprefix("\ufeff")
     try:
         return tomllib.loads(text), positions(text)
@@ -98,8 +117,6 @@ def _later_bases(document: dict[str, Any]) -> Iterator[Problem]:
         del base[kind]
         hint = 'write debian = "bookworm"'
         yield Problem(("base", kind), f"this version makes the debian base only, not `{kind}`", hint)
-    if found and "debian" not in base:
-        base["debian"] = "bookworm"  # so that the missing key is not reported as well
 
 
 def _problem(detail: ErrorDetails) -> Problem:
@@ -118,13 +135,13 @@ def _problem(detail: ErrorDetails) -> Problem:
             return Problem(path, detail["msg"])
 
 
-def _wrong_type(path: tuple[str | int, ...], found: object, wanted: str) -> Problem:
+def _wrong_type(path: Position, found: object, wanted: str) -> Problem:
     if isinstance(found, (int, float)) and not isinstance(found, bool) and "quotes" in wanted:
         return Problem(path, f"must be {wanted}, not the number {found}", f'write "{found}"')
     return Problem(path, f"must be {wanted}, not {shown(str(found))}")
 
 
-def _example(path: tuple[str | int, ...]) -> str:
+def _example(path: Position) -> str:
     examples = {
         ("image",): 'write [image] with name = "my-airflow"',
         ("base",): 'write [base] with debian = "bookworm"',
@@ -138,14 +155,14 @@ def _example(path: tuple[str | int, ...]) -> str:
     return examples.get(tuple(str(part) for part in path), f"add {path[-1]} to that table")
 
 
-def _unknown_key(path: tuple[str | int, ...]) -> Problem:
+def _unknown_key(path: Position) -> Problem:
     known = _known_keys(path[:-1])
     close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
     hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
     return Problem(path, "unknown key", hint)
 
 
-def _known_keys(path: tuple[str | int, ...]) -> list[str]:
+def _known_keys(path: Position) -> list[str]:
     """The keys of the table at ``path``; a name that a person chose (of a role) stands for any."""
     model: type[BaseModel] = SpecFile
     annotation: Any = SpecFile
@@ -163,19 +180,19 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def _errors(problems: list[Problem], file: str, lines: Mapping[tuple[str | int, ...], int]) -> SpecError:
+def _errors(problems: list[Problem], file: str, lines: Mapping[Position, int]) -> SpecError:
     placed = [SpecError(p.message, where=_where(p.path, file, lines), hint=p.hint) for p in problems]
     placed.sort(key=lambda error: error.where.line or 0 if error.where else 0)
     return placed[0] if len(placed) == 1 else InvalidSpecError(file, tuple(placed))
 
 
-def _where(path: tuple[str | int, ...], file: str, lines: Mapping[tuple[str | int, ...], int]) -> Where:
+def _where(path: Position, file: str, lines: Mapping[Position, int]) -> Where:
     """The line of ``path``, or of the nearest table or list around it; line 1 for a table that is missing."""
     around = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in lines), None)
     return Where(file, 1 if around is None else lines[around], dotted(path))
 
 
-def dotted(path: tuple[str | int, ...]) -> str:
+def dotted(path: Position) -> str:
     """``image.env."bad key"``, ``python.requirements[2]``; what is no bare key is quoted and escaped."""
     text = ""
     for part in path:
@@ -189,7 +206,7 @@ def dotted(path: tuple[str | int, ...]) -> str:
 
 def _check_paths(spec: Spec, text: str) -> None:
     """Files that the spec names must exist below its folder, also after symbolic links."""
-    named: list[tuple[tuple[str | int, ...], str]] = [
+    named: list[tuple[Position, str]] = [
         (("python", "requirements-files", i), name) for i, name in enumerate(spec.python.requirements_files)
     ]
     constraints = spec.airflow.constraints

@@ -228,7 +228,7 @@ def with_env(machine: Machine, **env: str) -> Machine:
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_each_variable_that_names_a_bundle(machine: Machine, bundle: Path, variable: str) -> None:
     assert line(with_env(machine, **{variable: str(bundle)}), "CA bundle").found == (
-        f"{bundle} (from {variable}), 1 certificates"
+        f"{bundle} (from {variable}), 1 certificate"
     )
 
 

@@ -358,6 +358,39 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
     assert str(caught.value).startswith("optbuild.toml has 4 errors:\n  optbuild.toml:2: image.name: ")
 
 
+def test_a_misspelt_value_does_not_hide_what_does_not_fit_together() -> None:
+    text = after("[image]", 'labels = { a = "$" }\ntags = ["x", "x"]').replace('"3.11"', '"3.12"')
+    with pytest.raises(InvalidSpecError) as caught:
+        parse(text + "[roles.api-server]\n[roles.flower]\nnope = 1\n")
+    keys = [problem.where.key for problem in caught.value.problems if problem.where]
+    assert keys == [
+        "image.labels.a",
+        "image.tags[1]",
+        "python.version",
+        "python.version",
+        "roles.api-server",
+        "roles.flower.nope",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace('debian = "bookworm"', "").replace('"3.11"', '"3.13"').replace("2.8.1", "2.x"),
+        GOOD.replace('debian = "bookworm"', 'image = "x"').replace('"3.11"', '"3.12"').replace("2.8.1", "2.11.2"),
+        GOOD.replace('[python]\nversion = "3.11"\n', "").replace("bookworm", "trixie"),
+        GOOD.replace('version = "2.8.1"', "") + "[roles.api-server]\n[roles.x]\n",
+    ],
+    ids=["no base, no Airflow", "other base", "no Python", "no Airflow"],
+)
+def test_nothing_is_concluded_from_what_is_missing(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse(text)
+    problems = caught.value.problems if isinstance(caught.value, InvalidSpecError) else (caught.value,)
+    reasons = ("required", "debian base only", "is not a version")
+    assert all(any(reason in problem.message for reason in reasons) for problem in problems), caught.value
+
+
 def test_two_reasons_against_a_python_version() -> None:
     with pytest.raises(InvalidSpecError) as caught:
         parse(with_line('"3.11"', '"3.12"'))
