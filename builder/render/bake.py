@@ -11,13 +11,12 @@ if TYPE_CHECKING:
     from builder.render.model import Context
     from builder.spec.model import Spec
 
-CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-
 
 def bake_document(spec: Spec, context: Context, roles: tuple[str, ...]) -> dict[str, Any]:
     """The file's content; its ``context`` is the folder in which it lies.
 
     One target only: a target per role would build the same image several times and export it to names that collide.
+    Behind a proxy with a certificate of its own: ``--set 'airflow.secrets=id=ca,src=BUNDLE'``.
     """
     tags = (
         candidate_reference(spec.image.name, context.digest()),
@@ -28,7 +27,6 @@ def bake_document(spec: Spec, context: Context, roles: tuple[str, ...]) -> dict[
         "dockerfile": "Dockerfile",
         "platforms": [context.platform],
         "args": {"SOURCE_DATE_EPOCH": str(context.source_date_epoch)},
-        "secret": [f"id=ca,src={CA_BUNDLE}"],
         "tags": list(tags),
     }
     return {"group": {"default": {"targets": ["airflow"]}}, "target": {"airflow": target}}

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from builder.lock.model import DebianPackage, Distribution, Lock
     from builder.spec.model import Spec
 
+OCI_PREFIX = "org.opencontainers.image."
+OCI_ORDER = (
+    *("title", "description", "source", "url", "documentation", "authors", "vendor", "licenses"),
+    *("version", "revision", "created", "ref.name", "base.name", "base.digest"),
+)
+"""Identity, source, ownership, release, base: the groups of the image specification's annotation keys."""
+
 
 def render_context(spec: Spec, lock: Lock) -> Context:
     """Everything that ``docker build`` needs, but base.tar and builder.tar, which the context's base.sh makes."""
@@ -43,7 +50,7 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
             build_note=", strip, and the spec's build packages" if spec.apt.build else " and strip",
             environment=list(environment.items()),
             epoch=lock.source_date_epoch,
-            labels=sorted(labels.items()),
+            labels=sorted(labels.items(), key=_label_order),
             uv_version=lock.uv.version,
         )
     )
@@ -65,6 +72,13 @@ def quoted(value: str) -> str:
     for character in ("\\", '"', "$"):
         value = value.replace(character, "\\" + character)
     return f'"{value}"'
+
+
+def _label_order(label: tuple[str, str]) -> tuple[int, str]:
+    """The standard's groups in their order, other keys behind them."""
+    name = label[0].removeprefix(OCI_PREFIX)
+    known = label[0].startswith(OCI_PREFIX) and name in OCI_ORDER
+    return (OCI_ORDER.index(name) if known else len(OCI_ORDER), label[0])
 
 
 def _base_files(lock: Lock) -> Iterable[ContextFile]:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs in the builder stage, each distribution checked by its hash:
-#   install.sh tools       the pinned uv, and wheels of what has only an sdist
-#   install.sh packages    the locked distributions, in a virtual environment at the place where the image has it
+#   install.sh tools                  the pinned uv, and wheels of what has only an sdist
+#   install.sh packages OUT EPOCH     the locked distributions as a virtual environment, finished and moved below OUT
 # What is downloaded stays in cache mounts; the package index and its credentials come from the secrets, if any.
 set -o pipefail -o errexit -o nounset
 
@@ -55,8 +55,10 @@ install_packages() {
     "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index --find-links "$wheels" \
       --requirements "$tools/pins.txt"
   fi
+  python3 /scripts/finish.py packages "$target" "$1"
+  python3 /scripts/finish.py stamp "$1" "$2"
 }
 
 read_secret uv_default_index UV_DEFAULT_INDEX PIP_INDEX_URL
 read_secret uv_index UV_INDEX PIP_EXTRA_INDEX_URL
-"install_$1"
+"install_$1" "${@:2}"

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Runs in the rootfs stage: makes below $1 what the final image has besides Debian and the Python packages. Each folder
+# Runs in the rootfs stage: makes below $1, with time stamp $2, what the final image has besides Debian and the Python packages. Each folder
 # gets the mode and owner that it has in every other layer, because a later layer's entry overrides an earlier one's.
 set -o pipefail -o errexit -o nounset
 
-readonly root=$1 source=/rootfs
+readonly root=$1 epoch=$2 source=/rootfs
 umask 0002
 
 install -d -m 0755 "$root" "$root"/{etc,home,opt,usr,usr/local,usr/local/bin}
@@ -20,3 +20,4 @@ chmod 0664 "$root/etc/passwd"
 
 # Debian's own bytecode depends on the run that made it, so the base comes without; this makes it, the same each time.
 python3 /scripts/finish.py stdlib "$root"
+python3 /scripts/finish.py stamp "$root" "$epoch"
