@@ -68,6 +68,7 @@ def _one_line(text: str, release: str) -> str:
     for line in text.splitlines():
         match = re.match(r"\s*deb\s+(\[[^\]]*\]\s+)?(\S+)\s+(\S+)(\s.*)?$", line.split("#", 1)[0])
         if match and _wanted(match[3], release):
-            options = re.sub(r"\barch=\S+?(?=[\s\]])", "", match[1] or "")
-            kept.append(" ".join(f"deb {options} {match[2]} {match[3]} {match[4] or ''}".replace("[ ]", "").split()))
+            words = [word for word in (match[1] or "").strip(" []\t").split() if not word.startswith("arch=")]
+            options = f"[{' '.join(words)}]" if words else ""
+            kept.append(" ".join(f"deb {options} {match[2]} {match[3]} {match[4] or ''}".split()))
     return "\n".join(kept) + "\n" if kept else ""

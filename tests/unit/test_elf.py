@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import struct
 import sys
 from pathlib import Path
@@ -85,10 +86,8 @@ def test_a_truncated_file_is_a_value_error(length: int) -> None:
 def test_hostile_bytes_never_crash_it(at: int, put: bytes) -> None:
     data = bytearray(elf_file(("libz.so.1",), runpath="$ORIGIN"))
     data[at : at + len(put)] = put
-    try:
+    with contextlib.suppress(ValueError):  # and no other exception
         parse_elf(bytes(data))
-    except ValueError as error:
-        assert str(error)
 
 
 def test_it_imports_only_the_standard_library() -> None:

@@ -23,23 +23,24 @@ def test_the_lock_of_its_own_spec_is_current(spec: Spec, lock: Lock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "key", "value", "message"),
+    ("key", "value", "message"),
     [
-        ("airflow", "version", "2.8.2", "airflow.version: the spec says 2.8.2, the lock was made for 2.8.1"),
-        ("airflow", "extras", ("postgres", "celery"), "airflow.extras: celery was added"),
-        ("airflow", "extras", (), "airflow.extras: postgres was removed"),
-        ("airflow", "constraints", False, "airflow.constraints: the spec says none, the lock was made for official"),
-        ("airflow", "constraints", "pins.txt", "airflow.constraints: the spec says pins.txt"),
-        ("python", "version", "3.10", "python.version: the spec says 3.10"),
-        ("base", "debian", "trixie", "base.debian: the spec says trixie"),
-        ("apt", "runtime", ("libgomp1", "git"), "apt.runtime: git was added"),
-        ("apt", "build", ("gcc",), "apt.build: gcc was added"),
+        (("airflow", "version"), "2.8.2", "airflow.version: the spec says 2.8.2, the lock was made for 2.8.1"),
+        (("airflow", "extras"), ("postgres", "celery"), "airflow.extras: celery was added"),
+        (("airflow", "extras"), (), "airflow.extras: postgres was removed"),
+        (("airflow", "constraints"), False, "airflow.constraints: the spec says none, the lock was made for official"),
+        (("airflow", "constraints"), "pins.txt", "airflow.constraints: the spec says pins.txt"),
+        (("python", "version"), "3.10", "python.version: the spec says 3.10"),
+        (("base", "debian"), "trixie", "base.debian: the spec says trixie"),
+        (("apt", "runtime"), ("libgomp1", "git"), "apt.runtime: git was added"),
+        (("apt", "build"), ("gcc",), "apt.build: gcc was added"),
     ],
 )
 def test_each_changed_input_makes_it_stale(
-    spec: Spec, lock: Lock, table: str, key: str, value: Any, message: str
+    spec: Spec, lock: Lock, key: tuple[str, str], value: Any, message: str
 ) -> None:
-    changed = spec.model_copy(update={table: getattr(spec, table).model_copy(update={key: value})})
+    table, name = key
+    changed = spec.model_copy(update={table: getattr(spec, table).model_copy(update={name: value})})
     found = differences(inputs_of(changed, REQUIREMENTS), lock)
     assert len(found) == 1
     assert found[0].startswith(message)
@@ -56,7 +57,8 @@ def test_the_order_of_the_spec_does_not_matter(spec: Spec) -> None:
 
 
 def without(lock: Lock, part: str, name: str) -> Lock:
-    return dataclasses.replace(lock, **{part: tuple(one for one in getattr(lock, part) if one.name != name)})
+    parts: dict[str, Any] = {part: tuple(one for one in getattr(lock, part) if one.name != name)}
+    return dataclasses.replace(lock, **parts)
 
 
 def with_version(lock: Lock, name: str, version: str) -> Lock:

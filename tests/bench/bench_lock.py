@@ -1,0 +1,77 @@
+"""How long the Python part of a lock takes against plain ``uv pip compile``: both passes against two such calls.
+
+Run it with the project's interpreter: ``python tests/bench/bench_lock.py [CONSTRAINTS]``. It prints one line of JSON
+and fails when the ratio is above 1.2. Everything is warm: the first call of each kind is not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.lock.constraints import parse_constraints
+from builder.lock.dependencies import root_requirements
+from builder.lock.inputs import inputs_of
+from builder.lock.resolve import Preferences, resolve_files, resolve_pins
+from builder.lock.target import Target
+from builder.lock.uvtool import Uv, this_uv
+from builder.process import LocalRunner
+from builder.spec.reader import read_spec
+from builder.spec.requirements import read_requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+CONSTRAINTS = ROOT.parent / "shared/constraints/airflow-2.8.1-py3.11.txt"
+LIMIT = 1.2
+ROUNDS = 3
+
+
+def plain(uv: Uv, target: Target, lines: tuple[str, ...], folder: Path) -> None:
+    """What a person would call: nothing preferred, no file written before."""
+    (folder / "plain.in").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "plain.txt").unlink(missing_ok=True)
+    platform = ("--python-version", target.python, "--python-platform", target.uv_platform)
+    uv.check(
+        ("pip", "compile", "--quiet", "--python", uv.interpreter, *platform, "plain.in", "-o", "plain.txt"), folder
+    )
+
+
+def passes(uv: Uv, target: Target, lines: tuple[str, ...], preferences: Preferences, folder: Path) -> None:
+    resolve_files(uv, target, resolve_pins(uv, target, lines, preferences, folder), folder)
+
+
+def seconds(call: Callable[[], None]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+def measure(constraints: Path) -> dict[str, float]:
+    """Median seconds; the two kinds alternate, so that a busy machine hits both."""
+    spec = read_spec(ROOT / "images/airflow")
+    lines = root_requirements(inputs_of(spec, read_requirements(spec)))
+    target = Target(spec.python.version, spec.base.debian)
+    uv = this_uv(LocalRunner(), dict(os.environ), sys.executable)
+    preferences = Preferences(parse_constraints(constraints.read_bytes(), "", str(constraints)).pins)
+    with tempfile.TemporaryDirectory() as name:
+        kinds = (
+            lambda: plain(uv, target, lines, Path(name)),
+            lambda: passes(uv, target, lines, preferences, Path(name)),
+        )
+        times = [[seconds(kind) for kind in kinds] for _ in range(ROUNDS + 1)][1:]
+    one, both = (statistics.median(column) for column in zip(*times, strict=True))
+    return {"plain_seconds": round(one, 2), "passes_seconds": round(both, 2), "ratio": round(both / (2 * one), 2)}
+
+
+if __name__ == "__main__":
+    found = measure(Path(sys.argv[1]) if len(sys.argv) > 1 else CONSTRAINTS)
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.exit(0 if found["ratio"] <= LIMIT else 1)

@@ -1,0 +1,175 @@
+"""``optbuild lock`` from the command line, with everything below it faked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.cli import main as cli
+from builder.cli.world import World
+from builder.lock import make
+from builder.lock.document import read_lock, write_lock
+from builder.lock.model import DebianPackage, Distribution, Inputs, Lock
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SHA = "ab" * 32
+SPEC = """\
+[image]
+name = "example"
+[base]
+debian = "bookworm"
+[airflow]
+version = "2.8.1"
+[python]
+version = "3.11"
+requirements = [
+    "six",
+    "Pandas == 2.0.3",
+]
+[apt]
+runtime = ["libgomp1"]
+"""
+
+
+def example() -> Lock:
+    return Lock(
+        platform="linux/arm64",
+        inputs=Inputs("2.8.1", (), "3.11", ("pandas==2.0.3", "six"), "official", "bookworm", ("libgomp1",), ()),
+        constraints=None,
+        given_up=(),
+        source_date_epoch=1,
+        uv=Distribution("uv", "1", "wheel", SHA, 1),
+        python=tuple(
+            Distribution(name, version, "wheel", SHA, 1)
+            for name, version in (("apache-airflow", "2.8.1"), ("pandas", "2.0.3"), ("six", "1.16"))
+        ),
+        build_requires=(),
+        shared_libraries=(),
+        runtime=(DebianPackage("libgomp1", "1", "arm64", SHA, 1),),
+        build=(),
+    )
+
+
+@pytest.fixture
+def optbuild(tmp_path: Path) -> Callable[..., int]:
+    (tmp_path / "optbuild.toml").write_text(SPEC)
+
+    def run(*argv: str) -> int:
+        def make_world(*, quiet: bool) -> World:
+            runner: Any = None
+            return World(
+                {"HOME": str(tmp_path)}, tmp_path, sys.stdout, sys.stderr, runner, SilentProgress(), color=False
+            )
+
+        return cli.run(("lock", *argv), make_world)
+
+    return run
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the stage was called with; it gives ``example()``."""
+    seen: dict[str, Any] = {}
+
+    def fake(*args: Any, **kwargs: Any) -> Lock:
+        seen.update(kwargs, args=args)
+        return example()
+
+    monkeypatch.setattr(make, "make_lock", fake)
+    monkeypatch.setattr(make, "refresh_debian", fake)
+    return seen
+
+
+def test_it_writes_the_lock_and_says_what_is_in_it(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert optbuild() == 0
+    assert read_lock(tmp_path / "optbuild.lock") == example()
+    assert "3 Python distributions" in capsys.readouterr().out
+    assert made["previous"] is None
+    assert made["options"].platform == "linux/amd64"
+
+
+def test_it_knows_where_a_person_wrote_things(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path
+) -> None:
+    optbuild()
+    places = made["options"].places
+    assert str(places["pandas==2.0.3"]) == f"{tmp_path / 'optbuild.toml'}:11: python.requirements[1]"
+    assert str(places["libgomp1"]) == f"{tmp_path / 'optbuild.toml'}:14: apt.runtime[0]"
+
+
+def test_an_unchanged_lock_is_not_written_again(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path
+) -> None:
+    write_lock(tmp_path / "optbuild.lock", example())
+    before = (tmp_path / "optbuild.lock").stat().st_mtime_ns
+    assert optbuild("--upgrade-package", "Six", "--constraints", "c.txt", "--format", "json") == 0
+    assert (tmp_path / "optbuild.lock").stat().st_mtime_ns == before
+    assert made["options"].upgrade_packages == ("Six",)
+    assert made["options"].constraints == tmp_path / "c.txt"
+    assert made["options"].platform == "linux/arm64"  # a lock keeps its platform
+
+
+def test_a_damaged_lock_is_replaced(optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "optbuild.lock").write_text("lock-version = 99\n")
+    assert optbuild() == 0
+    assert made["previous"] is None
+    assert read_lock(tmp_path / "optbuild.lock") == example()
+
+
+def test_check_passes_without_a_word_to_anyone(
+    optbuild: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lock(tmp_path / "optbuild.lock", example())
+    assert optbuild("--check") == 0
+    assert capsys.readouterr().out == "optbuild.lock belongs to optbuild.toml.\n"
+
+
+def test_check_of_a_stale_lock_fails_with_the_reason(
+    optbuild: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = dataclasses.replace(example(), inputs=dataclasses.replace(example().inputs, apt_build=("gcc",)))
+    write_lock(tmp_path / "optbuild.lock", stale)
+    assert optbuild("--check") == 1
+    assert "apt.build: gcc was removed" in capsys.readouterr().err
+    assert optbuild("--check", "--format", "json") == 1
+    assert json.loads(capsys.readouterr().out)["differences"] == ["apt.build: gcc was removed"]
+
+
+def test_check_without_a_lock(optbuild: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert optbuild("--check") == 2
+    assert "make it: optbuild lock" in capsys.readouterr().err
+
+
+def test_refresh_needs_a_lock(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert optbuild("--refresh-debian") == 2
+    write_lock(tmp_path / "optbuild.lock", example())
+    assert optbuild("--refresh-debian") == 0
+    assert made["args"][1] == example()
+
+
+@pytest.mark.parametrize("argv", [("--check", "--upgrade"), ("--refresh-debian", "--upgrade-package", "six")])
+def test_flags_that_exclude_each_other(
+    optbuild: Callable[..., int], argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert optbuild(*argv) == 2
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_misspelt_name_is_told(
+    optbuild: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lock(tmp_path / "optbuild.lock", example())
+    assert optbuild("--upgrade-package", "pandaz") == 2
+    assert "did you mean pandas?" in capsys.readouterr().err

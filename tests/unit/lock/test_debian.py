@@ -1,0 +1,156 @@
+"""The Debian closure, with an apt that answers from a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.errors import ExitCode, LockError, NoPackageListsError, ToolFailedError, UnknownPackageError, Where
+from builder.lock.apt import parse_simulation, settings
+from builder.lock.debian import Archive, Wishes, refresh_lists, resolve_packages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.lock.target import Target
+    from builder.process import Command
+
+SOURCES = "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
+SHA = "cd" * 32
+SIMULATION = """\
+NOTE: This is only a simulation!
+Inst gcc-12-base (12.2.0-14+deb12u1 Debian:12.12/oldstable [amd64])
+Inst libc6 [2.35-1] (2.36-9+deb12u13 Debian:12.12/oldstable, Debian-Security:12/oldstable-security [amd64]) []
+Inst tzdata (2025b-0+deb12u2 Debian:12.12/oldstable [all])
+Conf libc6 (2.36-9+deb12u13 Debian:12.12/oldstable [amd64])
+"""
+
+
+def stanza(name: str, version: str = "1:1.0-1", **more: str) -> str:
+    fields = {"Package": name, "Version": version, "Architecture": "amd64", "SHA256": SHA, "Size": "7", **more}
+    return "".join(f"{key}: {value}\n" for key, value in fields.items()) + "Description: x\n more words\n\n"
+
+
+KNOWN = (
+    stanza("base-files", Essential="yes")
+    + stanza("curl")
+    + stanza("libgomp1", Provides="libgomp-any, libgomp-all (= 12)")
+    + stanza("binutils")
+)
+
+
+class Debian:
+    """Answers for apt-get and apt-cache; ``broken`` fails the tool whose name it is."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.broken = broken
+
+    def __call__(self, command: Command) -> tuple[int, str, str]:
+        words = command.argv
+        for word in ("update", "dumpavail", "install", "show"):
+            if word in words:
+                return (100, "", f"E: {word} went wrong") if self.broken == word else (0, self.say(word, words), "")
+        return 0, "apt 2.6.1", ""
+
+    def say(self, word: str, words: tuple[str, ...]) -> str:
+        names = words[words.index(word) + 1 :]
+        if word == "install":
+            return "".join(f"Inst {name} (1:1.0-1 Debian:12/stable [amd64])\n" for name in names)
+        if word == "show":
+            return "".join(stanza(*one.split("=")) for one in names if "=" in one)
+        return KNOWN if word == "dumpavail" else ""
+
+
+def archive(fake_runner: Any, tmp_path: Path, answer: Any, sources: str = SOURCES) -> Archive:
+    etc = tmp_path / "etc"
+    (etc / "sources.list.d").mkdir(parents=True, exist_ok=True)
+    (etc / "sources.list.d/debian.sources").write_text(sources)
+    return Archive(fake_runner(answer), {"HOME": "/h"}, tmp_path / "cache", etc)
+
+
+def resolve(fake_runner: Any, tmp_path: Path, target: Target, wishes: Wishes, broken: str = "") -> Any:
+    place = archive(fake_runner, tmp_path, Debian(broken))
+    return resolve_packages(refresh_lists(target, place), target, wishes), place
+
+
+def test_the_closure_has_the_essential_packages_and_the_builders_are_apart(
+    fake_runner: Any, tmp_path: Path, target: Target
+) -> None:
+    packages, _ = resolve(fake_runner, tmp_path, target, Wishes(("curl",), (), {}))
+    assert [one.name for one in packages.runtime] == ["base-files", "curl"]
+    assert [one.name for one in packages.build] == ["binutils", "python3-pip-whl"]
+    assert packages.runtime[1].version == "1:1.0-1"
+    assert (packages.runtime[1].sha256, packages.runtime[1].size) == (SHA, 7)
+
+
+def test_locked_versions_are_pinned_and_nothing_else(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    resolve(fake_runner, tmp_path, target, Wishes(("curl",), (), {"curl": "7.88.1-10", "base-files": "12.4"}))
+    preferences = (tmp_path / "cache/apt/bookworm-amd64/preferences").read_text()
+    assert preferences.count("Package: ") == 2
+    assert "Package: curl\nPin: version 7.88.1-10\nPin-Priority: 1001\n" in preferences
+
+
+def test_an_unknown_name_gets_near_ones_and_its_line(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    wishes = Wishes(("libgomp2",), (), {}, {"libgomp2": Where("optbuild.toml", 9, "apt.runtime[0]")})
+    with pytest.raises(UnknownPackageError, match="bookworm has no package libgomp2") as caught:
+        resolve(fake_runner, tmp_path, target, wishes)
+    assert str(caught.value).startswith("optbuild.toml:9: apt.runtime[0]: ")
+    assert "did you mean libgomp1" in str(caught.value)
+
+
+def test_a_virtual_package_is_a_name_too(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    resolve(fake_runner, tmp_path, target, Wishes(("libgomp-any", "libgomp-all"), (), {}))
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"), [("update", ToolFailedError), ("install", LockError), ("dumpavail", ToolFailedError)]
+)
+def test_what_apt_says_is_passed_on(
+    fake_runner: Any, tmp_path: Path, target: Target, broken: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=f"E: {broken} went wrong"):
+        resolve(fake_runner, tmp_path, target, Wishes(("curl",), (), {}), broken)
+
+
+def test_apt_changes_nothing_of_the_machine(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    _, place = resolve(fake_runner, tmp_path, target, Wishes(("curl",), (), {}))
+    root = tmp_path / "cache/apt/bookworm-amd64"
+    for argv in place.runner.argvs:
+        if argv[1:] != ("--version",):
+            assert argv[1:3] == ("--config-file", str(root / "apt.conf"))
+        assert "install" not in argv or "--simulate" in argv
+    assert (root / "status").read_text() == ""
+    written = settings(root, "amd64")
+    for key in ("Dir::State", "Dir::State::status", "Dir::Cache", "Dir::Etc::sourceparts", "Dir::Etc::preferences"):
+        assert f'{key} "{root}' in written
+
+
+def test_without_a_source_of_the_release_a_container_is_asked(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    def answer(command: Command) -> tuple[int, str, str]:
+        if "cat" in command.argv:
+            return 0, SOURCES, ""
+        return Debian()(command)
+
+    place = archive(fake_runner, tmp_path, answer, sources="")
+    refresh_lists(target, place)
+    runner: Any = place.runner
+    assert all(argv[:3] == ("docker", "run", "--rm") and "debian:bookworm-slim" in argv for argv in runner.argvs)
+    written = tmp_path / "cache/apt/bookworm-amd64/etc/sources.list.d/debian.sources"
+    assert "Suites: bookworm" in written.read_text()
+
+
+def test_where_neither_works_it_says_what_to_do(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    place = archive(fake_runner, tmp_path, lambda _c: (125, "", "x\npull access denied\n"), sources="")
+    with pytest.raises(NoPackageListsError, match=r"has no apt source of bookworm.*pull access denied") as caught:
+        refresh_lists(target, place)
+    assert caught.value.exit_code is ExitCode.ENGINE
+    assert "/etc/apt/sources.list.d" in str(caught.value)
+
+
+def test_reading_a_simulation() -> None:
+    assert parse_simulation(SIMULATION) == (
+        ("gcc-12-base", "12.2.0-14+deb12u1"),
+        ("libc6", "2.36-9+deb12u13"),
+        ("tzdata", "2025b-0+deb12u2"),
+    )
