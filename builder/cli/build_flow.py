@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.base.make import make_base
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from builder.render.model import Context
     from builder.verify.model import Report
 
+LOCK_FILE = "optbuild.lock"
 STANDS = "nothing was promoted: all tags stand as they were"
 
 
@@ -89,7 +90,7 @@ class BuildFlow:
             if not self.refresh_base:
                 raise
             self.world.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
-        project = refreshed(project, self.folder, self.world)
+        project = refreshed(project, self.world)
         return project, build_candidate(self._job(project, engine))
 
     def _job(self, project: Project, engine: Engine) -> BuildJob:
@@ -143,9 +144,28 @@ def show_failures(report: Report, progress: Progress) -> None:
         progress.note("\n".join(lines))
 
 
-def refreshed(project: Project, folder: Path, world: World) -> Project:
+def refreshed(project: Project, world: World) -> Project:
     """The project with the Debian versions that the release has now: said, and written into the lock."""
-    raise NotImplementedError
+    from builder.airflow.releases import release  # noqa: PLC0415 - only when a version vanished
+    from builder.lock.changes import changes  # noqa: PLC0415
+    from builder.lock.document import write_lock  # noqa: PLC0415
+    from builder.lock.make import refresh_debian  # noqa: PLC0415
+
+    lock = refresh_debian(
+        project.spec,
+        project.lock,
+        release(project.spec.airflow.version),
+        runner=world.runner,
+        env=world.env,
+        cache_folder=world.cache_folder,
+        progress=world.progress,
+    )
+    for move in changes(project.lock, lock).debian:
+        world.progress.note(f"   {move}")
+    path = project.spec.folder / LOCK_FILE
+    write_lock(path, lock)
+    world.progress.note(f"wrote {path}: commit it, so that others build the same")
+    return replace(project, lock=lock)
 
 
 def _workplace(world: World) -> Workplace:

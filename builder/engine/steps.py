@@ -74,7 +74,7 @@ class StepReporter:
             for event in self._decoder.rest():
                 self._take(event)
             for step in self._steps.values():
-                _end(step, "stopped" if step.manager else "")
+                self._end(step, "stopped" if step.manager else "")
 
     def failure(self) -> BuildFailedError:
         """The error of the step that failed; of a build that failed outside of any step, buildx's last words."""
@@ -107,7 +107,7 @@ class StepReporter:
             if event.started is not None and not step.name.startswith("[internal]"):
                 self._once(step, f"=> {step.name}: done in {event.completed - event.started:.1f} s")
         elif event.completed is not None:
-            _end(step, step.error)
+            self._end(step, step.error)
         elif event.started is not None and step.manager is None:
             self._begin(step)
 
@@ -135,13 +135,27 @@ class StepReporter:
         step = self._steps.setdefault(event.vertex, _Step(event.vertex))
         lines = (step.partial + event.data.decode("utf-8", "replace")).split("\n")
         step.partial = lines.pop()
-        for raw in lines:
-            line = self._mask(raw.rstrip("\r").rpartition("\r")[2])
-            step.tail.append(line)
-            if step.task is not None and line.strip():
-                step.task.update(detail=line.strip()[:80])
-            if self._show_logs:
-                self._progress.note(f"   {line}")
+        for line in lines:
+            self._log_line(step, line)
+
+    def _log_line(self, step: _Step, raw: str) -> None:
+        line = self._mask(raw.rstrip("\r").rpartition("\r")[2])
+        step.tail.append(line)
+        if step.task is not None and line.strip():
+            step.task.update(detail=line.strip()[:80])
+        if self._show_logs:
+            self._progress.note(f"   {line}")
+
+    def _end(self, step: _Step, error: str) -> None:
+        """Leave the step's task, as failed where there is an error."""
+        if step.partial:
+            self._log_line(step, step.partial)
+        manager, step.manager, step.task, step.partial = step.manager, None, None, ""
+        if manager is None:
+            return
+        failure = RuntimeError(error) if error else None
+        with contextlib.suppress(RuntimeError):
+            manager.__exit__(type(failure) if failure else None, failure, None)
 
     def _say(self, event: Words) -> None:
         text = self._mask(event.text)
@@ -151,19 +165,6 @@ class StepReporter:
 
     def _mask(self, text: str) -> str:
         return mask(text, self._hidden)
-
-
-def _end(step: _Step, error: str) -> None:
-    """Leave the step's task, as failed where there is an error."""
-    manager, step.manager, step.task = step.manager, None, None
-    if step.partial:
-        step.tail.append(step.partial)
-        step.partial = ""
-    if manager is None:
-        return
-    failure = RuntimeError(error) if error else None
-    with contextlib.suppress(RuntimeError):
-        manager.__exit__(type(failure) if failure else None, failure, None)
 
 
 def short_name(name: str) -> str:

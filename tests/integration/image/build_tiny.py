@@ -17,6 +17,7 @@ from pathlib import Path
 
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import Engine, connect
+from builder.errors import OptbuildError
 from builder.image.build import build_candidate, project_lock
 from builder.image.model import BuildJob, Workplace
 from builder.image.promote import promote, record_verified, recover
@@ -30,10 +31,11 @@ EPOCH = 1_700_000_000
 
 
 def tiny_context(name: str, content: str, *, run: str = "") -> Context:
-    """An image of one small file; with ``run``, a step of busybox before it."""
+    """An image of one small file; with ``run``, a step of busybox before it, which no other test has cached."""
     lines = ["FROM scratch AS work", "ADD base.tar /", "COPY content.txt /content.txt"]
     if run:
-        lines.append("RUN " + json.dumps(["/bin/busybox", "sh", "-c", run]))
+        secret = "--mount=type=secret,id=uv_default_index"
+        lines.append(f"RUN {secret} " + json.dumps(["/bin/busybox", "sh", "-c", f": {name}; {run}"]))
     lines += ["FROM scratch", "COPY --link --from=work /content.txt /content.txt"]
     lines += [f'LABEL optbuild.project="{name}" optbuild.content="{CONTENT_PLACEHOLDER}"', 'CMD ["/content.txt"]']
     files = (
@@ -100,6 +102,14 @@ def main() -> None:
         LineProgress(sys.stderr),
         _print,
     )
+    try:
+        _build(args, place)
+    except OptbuildError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+
+
+def _build(args: argparse.Namespace, place: Workplace) -> None:
     with connect(os.environ) as real:
         engine = PausingEngine(real.client, real.endpoint, real.info)
         engine.pause_after = args.pause_after

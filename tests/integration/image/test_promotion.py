@@ -1,0 +1,135 @@
+"""Tags move together, only to what was proven; what they left is remembered; a registry gets what was promoted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.errors import EngineFailedError
+from builder.image.push import push
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from builder.engine.client import Engine
+
+
+def ids(engine: Engine, tiny: Any) -> set[str | None]:
+    return {engine.image_id(reference) for reference in tiny.references}
+
+
+def test_every_name_has_the_one_id(tiny: Any, engine: Engine) -> None:
+    done = tiny.run().json
+    assert ids(engine, tiny) == {done["id"]}
+    assert dict(tiny.project(engine).references) == dict.fromkeys(tiny.references, done["id"])
+
+
+def test_a_failed_check_leaves_the_old_tags_and_says_where_the_candidate_is(tiny: Any, engine: Engine) -> None:
+    good = tiny.run("--content", "good").json
+    bad = tiny.run("--content", "bad", "--failing")
+    assert bad.code == 1
+    assert ids(engine, tiny) == {good["id"]}
+    (candidate,) = set(engine.images_with("optbuild.project", tiny.name)) - {good["id"]}
+    image = engine.image(candidate)
+    assert image is not None
+    assert candidate in bad.err
+    assert image.references[0] in bad.err
+    assert "docker run" in bad.err
+    assert tiny.run("--content", "bad", "--failing").code == 1  # failing once does not make it proven
+
+
+def test_without_verify_no_tag_moves(tiny: Any, engine: Engine) -> None:
+    good = tiny.run("--content", "good").json
+    tiny.run("--content", "new", "--no-verify")
+    assert ids(engine, tiny) == {good["id"]}
+
+
+def test_the_last_two_are_kept_for_a_rollback(tiny: Any, engine: Engine) -> None:
+    made = [tiny.run("--content", str(number)).json["id"] for number in range(4)]
+    project = tiny.project(engine)
+    assert [former.image_id for former in project.superseded] == made[:3]
+    assert project.kept == (made[1], made[2])
+    assert set(engine.images_with("optbuild.project", tiny.name)) == set(made)  # nothing was deleted
+
+
+def test_a_deleted_tag_comes_back_without_a_build(tiny: Any, engine: Engine) -> None:
+    done = tiny.run().json
+    engine.untag(tiny.references[-1])
+    again = tiny.run()
+    assert again.json["cached"] is True
+    assert ids(engine, tiny) == {done["id"]}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's docker-registry on a free port of 127.0.0.1; ``host:port``."""
+    if shutil.which("docker-registry") is None:
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry"],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},
+        )
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {
+        "version": "0.1",
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": address},
+    }
+    (folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
+    try:
+        _wait_for(address, server, folder / "log")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://{address}/v2/", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the registry did not start:\n{log.read_text()}")
+
+
+def test_a_push_brings_the_image_to_its_registry(tiny: Any, engine: Engine, registry: str) -> None:
+    done = tiny.run("--no-verify").json
+    references = (f"{registry}/team/{tiny.name}:latest", f"{registry}/team/{tiny.name}-web:latest")
+    for reference in references:
+        engine.tag(done["id"], reference)
+    digests = push(engine, references, SilentProgress())
+    assert len(set(digests)) == 1
+    manifest = urllib.request.Request(
+        f"http://{registry}/v2/team/{tiny.name}/manifests/latest",
+        headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
+    )
+    with urllib.request.urlopen(manifest, timeout=10) as answer:
+        assert answer.headers["Docker-Content-Digest"] == digests[0]
+        assert json.load(answer)["config"]["digest"] == done["id"]
+
+
+def test_a_push_that_fails_says_so(tiny: Any, engine: Engine) -> None:
+    done = tiny.run("--no-verify").json
+    reference = f"127.0.0.1:1/{tiny.name}:latest"
+    engine.tag(done["id"], reference)
+    with pytest.raises(EngineFailedError, match="docker login"):
+        push(engine, (reference,), SilentProgress())
