@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def roles_of(spec: Spec) -> tuple[Role, ...]:
-    """``init`` first, then the version's own in their order, then the spec's own in the order of the file.
+    """The version's own in their order (``init`` first), then the spec's own in the order of the file.
 
     An optional role of the version (``triggerer``) is on when the spec names it. Raises ``UnknownAirflowError``.
     """
@@ -24,8 +24,7 @@ def roles_of(spec: Spec) -> tuple[Role, ...]:
     added = tuple(
         _added(name, table) for name, table in spec.roles.items() if name not in names and _enabled(name, spec)
     )
-    roles = (*(_changed(role, spec.roles.get(role.name)) for role in own), *added)
-    return tuple(sorted(roles, key=lambda role: role.name != "init"))
+    return (*(_changed(role, spec.roles.get(role.name)) for role in own), *added)
 
 
 def _enabled(name: str, spec: Spec) -> bool:
