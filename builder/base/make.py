@@ -88,7 +88,7 @@ def _raise_unless_made(result: Result) -> None:
         lines = [line.partition(VANISHED_MARK)[2] for line in result.err.splitlines() if VANISHED_MARK in line]
         raise VanishedPackagesError(tuple(dict.fromkeys(lines)))
     if result.code == EXIT_NO_TOOL:
-        raise ToolMissingError("mmdebstrap", hint="`apt-get install mmdebstrap` on Debian or Ubuntu; see optbuild doctor")
+        raise ToolMissingError("mmdebstrap", hint="apt-get install mmdebstrap (Debian, Ubuntu); see optbuild doctor")
     raise ToolFailedError("base.sh", result.code, result.err, hint="check the machine's Debian mirror: apt-get update")
 
 

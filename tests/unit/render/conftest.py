@@ -1,0 +1,24 @@
+"""The project's own image as values, and a way to ask for a changed one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.lock.document import read_lock
+from builder.lock.model import Lock
+from builder.spec.model import Spec
+from builder.spec.reader import read_spec
+
+IMAGE = Path(__file__).parents[3] / "images/airflow"
+
+
+@pytest.fixture(scope="session")
+def spec() -> Spec:
+    return read_spec(IMAGE)
+
+
+@pytest.fixture(scope="session")
+def lock() -> Lock:
+    return read_lock(IMAGE / "optbuild.lock")
