@@ -23,10 +23,10 @@ refuse() {
 
 engine_answers() { command -v docker >/dev/null && docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
-debian_release() {
-  # shellcheck disable=SC1091  # exists on every Debian, read at run time
-  (. /etc/os-release 2>/dev/null && [ "${ID:-}" = debian ] && printf '%s' "${VERSION_ID:-}") || true
-}
+# A field of /etc/os-release without its quotes; nothing where there is no such file.
+os_release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" /etc/os-release 2>/dev/null || true; }
+
+debian_release() { [ "$(os_release ID)" != debian ] || os_release VERSION_ID; }
 
 # The machine's own source of its release, with the suite exchanged for trixie.
 add_trixie_source() {
@@ -74,7 +74,7 @@ start_engine() {
   local waited=0
   clear_stale_pid
   say "optbuild: starting dockerd, log in $LOG"
-  setsid dockerd --pidfile "$PIDFILE" >>"$LOG" 2>&1 </dev/null &
+  (cd / && exec setsid dockerd --pidfile "$PIDFILE" >>"$LOG" 2>&1 </dev/null) &
   until engine_answers; do
     sleep 0.5
     waited=$((waited + 1))
@@ -94,7 +94,7 @@ main() {
   [ -z "${DOCKER_HOST:-}" ] || refuse "DOCKER_HOST=$DOCKER_HOST does not answer"
   local release
   release=$(debian_release)
-  [ "$release" = 12 ] || [ "$release" = 13 ] || refuse "$(. /etc/os-release 2>/dev/null && printf '%s' "${PRETTY_NAME:-$(uname -s)}" || uname -s)"
+  [ "$release" = 12 ] || [ "$release" = 13 ] || refuse "$(uname -s) $(os_release PRETTY_NAME)"
   [ "$(id -u)" = 0 ] || refuse "Debian $release, but not root"
   have_packages || install_packages "$release"
   start_engine
