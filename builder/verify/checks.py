@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 INSTALLED = ("dependencies", "imports")
 """What a failing role is blamed on first: nothing starts without its packages."""
+_BUSY = ("contents", "user", "failed-migration")
+"""What stopping waits for besides the roles: it is measured in seconds, so nothing else should take the processor."""
 DAG_FILE = "optbuild_verify_dag.py"
 
 
@@ -189,7 +191,7 @@ def _serving_tasks(bench: Bench) -> tuple[Task, ...]:
         dag = Task("dag", lambda: _dag(bench, scheduler), (scheduler.name,), blames=("migrations", *INSTALLED))
         tasks.append(dag)
     after = tuple(task.name for task in tasks)
-    return (*tasks, Task("stop", lambda: _stop(bench, after), after=("migrations", *after)))
+    return (*tasks, Task("stop", lambda: _stop(bench, after), after=("migrations", *after, *_BUSY)))
 
 
 def _server(bench: Bench, role: Role) -> Any:

@@ -1,0 +1,90 @@
+"""One report, three formats."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from builder.report.verification import FORMATS, as_json, as_junit, as_text, failures_as_text
+from builder.verify.model import Check, Report, Status
+
+PASSED = Check("version", Status.PASSED, 1.25, "Airflow 2.8.1")
+FAILED = Check(
+    "webserver",
+    Status.FAILED,
+    30.0,
+    "port 8080 <says> [bold]nothing[/]",
+    "look at the port",
+    "line 1\nline \x1b[31m2\x00",
+)
+NOT_RUN = Check("dag", Status.NOT_RUN, 0.0, "needs scheduler, which did not pass")
+REPORT = Report("ml:latest", "sha256:0123456789abcdef", "optbuild-postgres:15", (PASSED, FAILED, NOT_RUN), 42.5)
+GOOD = replace(REPORT, checks=(PASSED,))
+
+
+def test_text_shows_each_check_with_status_seconds_and_message() -> None:
+    text = as_text(REPORT)
+    assert "version" in text
+    assert "1.2 " in text
+    assert "FAILED" in text
+    assert "port 8080 <says> [bold]nothing[/]" in text
+    assert "ml:latest (0123456789ab) against optbuild-postgres:15: 1 failed, 1 not run, 1 passed in 42 s" in text
+    assert "\x1b" not in text
+
+
+def test_text_says_when_all_is_well() -> None:
+    assert "all 1 checks passed" in as_text(GOOD)
+    assert failures_as_text(GOOD) == ""
+
+
+def test_failures_bring_hint_and_log_of_the_failed_check_only() -> None:
+    text = failures_as_text(REPORT)
+    assert text.startswith("webserver: port 8080")
+    assert "next: look at the port" in text
+    assert "    line 1\n" in text
+    assert "dag" not in text
+
+
+def test_json_has_stable_keys_and_a_version() -> None:
+    document = json.loads(as_json(REPORT))
+    assert document["schema_version"] == 1
+    assert {"image", "image_id", "database", "passed", "seconds", "checks"} < document.keys()
+    assert document["passed"] is False
+    assert document["checks"][1] == {
+        "name": "webserver",
+        "status": "failed",
+        "seconds": 30.0,
+        "message": FAILED.message,
+        "hint": "look at the port",
+        "log": FAILED.log,
+    }
+
+
+def test_junit_is_xml_whatever_a_log_holds() -> None:
+    suite = ET.fromstring(as_junit(REPORT))  # noqa: S314 - our own output
+    assert suite.attrib["tests"] == "3"
+    assert suite.attrib["failures"] == "1"
+    assert suite.attrib["skipped"] == "1"
+    cases = {case.attrib["name"]: case for case in suite.iter("testcase")}
+    failure = cases["webserver"].find("failure")
+    assert failure is not None
+    assert failure.attrib["message"] == FAILED.message
+    assert "line ?[31m2?" in str(failure.text)
+    assert cases["dag"].find("skipped") is not None
+    assert list(cases["version"]) == []
+
+
+def test_a_report_without_checks_is_no_pass() -> None:
+    empty = replace(REPORT, checks=())
+    assert json.loads(as_json(empty))["passed"] is False
+    assert "all 0 checks passed" not in as_text(empty)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_ends_with_one_newline(name: str) -> None:
+    text = FORMATS[name](REPORT)
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")

@@ -1,0 +1,161 @@
+"""Plans, environments and databases as values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builder.airflow.releases import release
+from builder.errors import VerifyUsageError
+from builder.verify import environment
+from builder.verify.checks import Bench, tasks_of
+from builder.verify.database import check_is_postgres, choose
+from builder.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
+from builder.verify.run import _selected
+from builder.verify.session import Owner
+
+ROLES = release("2.8.1").roles
+LABELS = {"org.apache.airflow.version": "2.8.1"}
+URL = "postgresql+psycopg2://me:hunter2@db.example:5433/airflow"
+
+
+def bench(plan: VerifyPlan, database: environment.Database) -> Bench:
+    nothing: Any = None
+    return Bench(plan, {}, nothing, nothing, database, {}, nothing, "optbuild_verify_x")
+
+
+def plan(**changes: Any) -> VerifyPlan:
+    return VerifyPlan(**{"airflow": "2.8.1", "requirements": (), "roles": ROLES, "database": "postgres:13", **changes})
+
+
+def names(of: VerifyPlan, *only: str) -> list[str]:
+    return [task.name for task in _selected(tasks_of(bench(of, environment.sqlite("/opt/airflow"))), only)]
+
+
+def test_a_plan_from_labels_knows_version_and_roles() -> None:
+    made = plan_from_labels("x:1", LABELS, ROLES)
+    assert (made.airflow, made.requirements, made.database) == ("2.8.1", ("apache-airflow==2.8.1",), "postgres:13")
+
+
+def test_an_image_without_labels_says_what_to_do() -> None:
+    with pytest.raises(VerifyUsageError, match=r"no label org.apache.airflow.version") as caught:
+        airflow_version_of("x:1", {})
+    assert "optbuild verify DIR" in str(caught.value)
+
+
+def test_distributions_are_normalised_and_unique() -> None:
+    made = plan(requirements=("Apache_Airflow[postgres]==2.8.1", "apache-airflow==2.8.1", "Scikit.Learn>1"))
+    assert made.distributions == ("apache-airflow", "scikit-learn")
+
+
+def test_every_role_and_promise_has_its_check() -> None:
+    assert names(plan()) == [
+        "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
+        "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "dag", "stop",
+    ]  # fmt: skip
+
+
+def test_only_takes_what_the_check_needs_along() -> None:
+    assert names(plan(), "version") == ["version"]
+    assert names(plan(), "dag") == ["database", "init", "migrations", "scheduler", "dag"]
+
+
+def test_an_unknown_check_names_the_known_ones() -> None:
+    with pytest.raises(VerifyUsageError, match="there is no check webservr") as caught:
+        names(plan(), "webservr")
+    assert "webserver" in str(caught.value)
+
+
+def test_a_plan_without_scheduler_runs_no_dag() -> None:
+    assert "dag" not in names(plan(roles=tuple(role for role in ROLES if role.name != "scheduler")))
+
+
+def test_roles_start_on_the_migrated_database_only() -> None:
+    tasks = {task.name: task for task in tasks_of(bench(plan(), environment.sqlite("/x")))}
+    assert tasks["webserver"].needs == tasks["scheduler"].needs == ("init",)
+    assert "migrations" in tasks["scheduler"].blames
+    assert "scheduler" in tasks["webserver"].blames
+    assert "scheduler" not in tasks["scheduler"].blames
+
+
+def test_host_names_differ_by_role_and_session_and_are_short_enough() -> None:
+    made = bench(plan(), environment.sqlite("/x"))
+    assert made.hostname(ROLES[1]) == "webserver-x"
+    assert made.hostname(ROLES[1]) != made.hostname(ROLES[2])
+
+
+def test_an_existing_server_is_never_named_with_its_password() -> None:
+    made = environment.external(URL)
+    assert made.url == URL
+    assert made.name == "external"
+    assert "hunter2" not in f"{made!r} {made.note} {made.name}"
+    assert "airflow on db.example" in made.note
+    assert environment.masked(f"cannot connect to {URL} (hunter2)", made.hidden) == "cannot connect to *** (***)"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_the_own_machine_has_another_name_inside_a_container(host: str) -> None:
+    made = environment.external(f"postgresql://me:pw@{host}:5433/airflow")
+    assert made.url == f"postgresql://me:pw@{environment.HOST_ALIAS}:5433/airflow"
+
+
+@pytest.mark.parametrize(
+    "url", ["x", "mysql://a@b/c", "postgresql://", "postgresql://host", "postgresql://h:x/d", "http://[/x"]
+)
+def test_a_url_that_cannot_be_used_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(VerifyUsageError) as caught:
+        environment.external(url)
+    assert "OPTBUILD_DATABASE_URL" in str(caught.value)
+
+
+@pytest.mark.parametrize("image", ["mysql:8", "redis", "registry.example:5000/postgres/mysql:8"])
+def test_another_database_is_refused(image: str) -> None:
+    with pytest.raises(VerifyUsageError, match="does not know how to start"):
+        check_is_postgres(image)
+
+
+@pytest.mark.parametrize("image", ["postgres:13", "registry.example:5000/library/postgres:16", "optbuild-postgres:15"])
+def test_postgres_is_known_by_its_name(image: str) -> None:
+    check_is_postgres(image)
+
+
+class OneImage:
+    def __init__(self, *images: str) -> None:
+        self.images = images
+
+    def image_id(self, reference: str) -> str | None:
+        return "sha256:1" if reference in self.images else None
+
+
+def chosen(wanted: str, env: dict[str, str]) -> environment.Database:
+    nothing: Any = None
+    engine: Any = OneImage("postgres:13")
+    return choose(wanted, "/opt/airflow", engine, env=env, runner=nothing, progress=nothing, cache_folder=nothing)
+
+
+def test_the_environments_server_counts_first_then_sqlite_then_the_image() -> None:
+    assert chosen("postgres:13", {"OPTBUILD_DATABASE_URL": URL}).name == "external"
+    assert chosen("sqlite", {}).url == "sqlite:////opt/airflow/airflow.db"
+    made = chosen("postgres:13", {})
+    assert (made.name, made.image, made.note) == ("postgres:13", "postgres:13", "")
+    assert made.password in made.url
+    assert made.password != chosen("postgres:13", {}).password
+
+
+def test_the_executor_fits_the_database() -> None:
+    assert (
+        environment.role_environment(environment.sqlite("/x"), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
+        == "SequentialExecutor"
+    )
+    assert (
+        environment.role_environment(environment.external(URL), "f", "s")["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    )
+
+
+def test_nothing_sets_the_port_that_a_check_wants_to_see() -> None:
+    assert not [key for key in environment.role_environment(environment.sqlite("/x"), "f", "s") if "PORT" in key]
+
+
+def test_a_session_label_holds_no_secret() -> None:
+    assert "hunter2" not in Owner("s", 1, 2, "b", "n").label()
