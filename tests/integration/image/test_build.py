@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from builder.engine.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +178,16 @@ def test_no_engine_is_said_with_a_way_to_get_one(optbuild: Any) -> None:
     assert done.code == 3
     assert "no Docker engine answers at unix:///nonexistent.sock" in done.err
     assert "make engine" in done.err
+
+
+def test_the_engine_of_a_docker_context_is_found(engine: Engine, tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"} | {
+        "DOCKER_CONFIG": str(tmp_path)
+    }
+    make = ["docker", "context", "create", "far", "--docker", f"host={engine.endpoint.host}"]
+    subprocess.run(make, check=True, capture_output=True, env=env)
+    with connect({**env, "DOCKER_CONTEXT": "far"}) as found:
+        assert found.info.identity == engine.info.identity
 
 
 class OldEngine(http.server.BaseHTTPRequestHandler):

@@ -15,6 +15,7 @@ import pytest
 
 from builder.errors import EngineFailedError
 from builder.image.push import push
+from builder.naming import LABEL_PROJECT
 from builder.progress import SilentProgress
 
 if TYPE_CHECKING:
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.engine.client import Engine
+
+MANIFEST = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+
+
+def remove(engine: Engine, project: str) -> None:
+    for image_id in engine.images_with(LABEL_PROJECT, project):
+        image = engine.image(image_id)
+        for reference in image.references if image else ():
+            engine.client.api.remove_image(reference)
 
 
 def ids(engine: Engine, tiny: Any) -> set[str | None]:
@@ -120,7 +130,7 @@ def test_a_push_brings_the_image_to_its_registry(tiny: Any, engine: Engine, regi
     assert len(set(digests)) == 1
     manifest = urllib.request.Request(
         f"http://{registry}/v2/team/{tiny.name}/manifests/latest",
-        headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
+        headers=MANIFEST,
     )
     with urllib.request.urlopen(manifest, timeout=10) as answer:
         assert answer.headers["Docker-Content-Digest"] == digests[0]
@@ -133,3 +143,24 @@ def test_a_push_that_fails_says_so(tiny: Any, engine: Engine) -> None:
     engine.tag(done["id"], reference)
     with pytest.raises(EngineFailedError, match="docker login"):
         push(engine, (reference,), SilentProgress())
+
+
+def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str, registry: str) -> None:
+    """The whole command, with the real image; without --verify what is pushed is the content tag."""
+    project = f"{registry}/team/{name}"
+    spec = optbuild.folder / "optbuild.toml"
+    spec.write_text(spec.read_text().replace(f'"{name}"', f'"{project}"'))
+    try:
+        metadata = optbuild.folder / "metadata.json"
+        done = optbuild.run("build", "--push", "--format", "json", "--metadata-file", str(metadata))
+        assert done.code == 0, done.err
+        result = json.loads(done.out)
+        assert result["promoted"] == []
+        assert (
+            json.loads(metadata.read_text())["image_id"] == result["image_id"] == engine.image_id(result["reference"])
+        )
+        url = f"http://{registry}/v2/team/{name}/manifests/{result['content_tag']}"
+        with urllib.request.urlopen(urllib.request.Request(url, headers=MANIFEST), timeout=10) as answer:
+            assert [answer.headers["Docker-Content-Digest"]] == result["pushed"]
+    finally:
+        remove(engine, project)
