@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 INSTALLED = ("dependencies", "imports")
 """What a failing role is blamed on first: nothing starts without its packages."""
+STATIC_CHECKS = frozenset({"configuration", "contents", "version", "folders", "dependencies", "imports", "user"})
+"""These look at the image alone."""
 _BUSY = ("contents", "user", "failed-migration")
 """What stopping waits for besides the roles: it is measured in seconds, so nothing else should take the processor."""
 DAG_FILE = "optbuild_verify_dag.py"

@@ -50,6 +50,10 @@ class Database:
         return tuple(value for value in (self.url, self.password) if value)
 
 
+UNUSED = Database("none", "")
+"""When none of the checks needs one."""
+
+
 def started_here(name: str, image: str, note: str = "") -> Database:
     """A PostgreSQL server of our own, with a password that nobody needs to know."""
     password = secrets.token_hex(16)

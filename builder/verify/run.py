@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from builder.engine.client import Engine, connect
 from builder.errors import VerifyUsageError
 from builder.verify.board import Board, Listener, Task
-from builder.verify.checks import Bench, airflow_home, base_environment, tasks_of
+from builder.verify.checks import STATIC_CHECKS, Bench, airflow_home, base_environment, tasks_of
 from builder.verify.containers import Yard
 from builder.verify.database import choose
-from builder.verify.environment import new_fernet_key
+from builder.verify.environment import UNUSED, new_fernet_key
 from builder.verify.model import Check, Report, Status
 from builder.verify.plan import SQLITE, VerifyPlan
 from builder.verify.session import Session, new_owner, signals_as_errors, sweep, this_machine
@@ -52,7 +52,9 @@ def verify_image(
             progress.note(f"removed {count} containers, networks and volumes that an earlier verification left behind")
         session = Session(engine.client, new_owner(machine, os.getpid()))
         try:
-            bench = _bench(image, plan, engine, session, env=env, runner=runner, progress=progress, cache=cache_folder)
+            bench = _bench(
+                image, plan, engine, session, only, env=env, runner=runner, progress=progress, cache=cache_folder
+            )
             board = Board(_selected(tasks_of(bench), only), listener or LineListener(progress), fail_fast=fail_fast)
             bench.cancelled = board.cancelled
             checks = board.run()
@@ -67,6 +69,7 @@ def _bench(
     plan: VerifyPlan,
     engine: Engine,
     session: Session,
+    only: Collection[str],
     *,
     env: Mapping[str, str],
     runner: Runner,
@@ -75,7 +78,9 @@ def _bench(
 ) -> Bench:
     attrs = inspect(engine, image)
     home = airflow_home(attrs)
-    database = choose(plan.database, home, engine, env=env, runner=runner, progress=progress, cache_folder=cache)
+    database = UNUSED
+    if not only or not set(only) <= STATIC_CHECKS:
+        database = choose(plan.database, home, engine, env=env, runner=runner, progress=progress, cache_folder=cache)
     if database.note:
         progress.note(database.note)
     yard = Yard(session, engine.endpoint, str(attrs["Id"]), database.hidden)

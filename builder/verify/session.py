@@ -10,6 +10,7 @@ import contextlib
 import json
 import signal
 import threading
+import time
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from docker import DockerClient
+
+REMOVE_ATTEMPTS = 20
+REMOVE_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,28 @@ def sweep(client: DockerClient, machine: Machine) -> int:
 
 
 def remove_all(client: DockerClient, label: str) -> int:
-    """Remove everything of one session: containers first, they hold the others. How many things were removed."""
+    """Remove everything of one session: containers first, they hold the others. How many things were removed.
+
+    Tries again for a while: the engine refuses a network whose last container it is still taking down.
+    """
+    removed = 0
+    for attempt in range(REMOVE_ATTEMPTS):
+        things = _labelled(client, f"{LABEL_SESSION}={label}")
+        if not things:
+            break
+        time.sleep(REMOVE_PAUSE_SECONDS if attempt else 0)
+        removed += sum(_remove(thing) for thing in things)
+    return removed
+
+
+def _remove(thing: Any) -> bool:
     from docker.errors import APIError  # noqa: PLC0415 - the SDK costs 150 ms
 
-    removed = 0
-    for thing in _labelled(client, f"{LABEL_SESSION}={label}"):
-        with contextlib.suppress(APIError):
-            thing.remove(**({"force": True, "v": True} if hasattr(thing, "image") else {}))
-            removed += 1
-    return removed
+    try:
+        thing.remove(**({"force": True, "v": True} if hasattr(thing, "image") else {}))
+    except APIError:
+        return False
+    return True
 
 
 def _labelled(client: DockerClient, label: str) -> list[Any]:

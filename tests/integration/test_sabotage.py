@@ -93,12 +93,6 @@ CASES = {
         "a compiler or linker: /usr/bin/gcc",
         only=("contents", "configuration"),
     ),
-    "apt-lists-left-in": Sabotage(
-        "contents",
-        ("RUN mkdir -p /var/lib/apt/lists && echo x >/var/lib/apt/lists/m_dists_InRelease",),
-        "apt's lists or packages: /var/lib/apt/lists/m_dists_InRelease",
-        only=("contents",),
-    ),
     "secret-in-deleted-file": Sabotage(
         "contents",
         (

@@ -9,7 +9,7 @@ import pytest
 from builder.airflow.releases import release
 from builder.errors import VerifyUsageError
 from builder.verify import environment
-from builder.verify.checks import Bench, tasks_of
+from builder.verify.checks import STATIC_CHECKS, Bench, tasks_of
 from builder.verify.database import check_is_postgres, choose
 from builder.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
 from builder.verify.run import _selected
@@ -54,6 +54,11 @@ def test_every_role_and_promise_has_its_check() -> None:
         "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
         "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "dag", "stop",
     ]  # fmt: skip
+
+
+def test_static_checks_need_no_database() -> None:
+    tasks = {task.name: task for task in tasks_of(bench(plan(), environment.UNUSED))}
+    assert all(set(tasks[name].needs) <= STATIC_CHECKS for name in STATIC_CHECKS)
 
 
 def test_only_takes_what_the_check_needs_along() -> None:
