@@ -37,7 +37,7 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh \
-	  templates/rootfs/* templates/scripts/*.sh templates/postgres/*.sh
+	  templates/rootfs/* templates/scripts/*.sh templates/postgres/entrypoint
 
 unit: setup
 	@$(PYTEST) tests/unit

@@ -47,8 +47,8 @@ names() { cut -d ' ' -f 1 "$1" | paste -s -d , -; }
 # reads in a container, that names a mirror, or that lets a process gain rights.
 clean_root() {
   rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/preferences.d/* \
-    "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/log/* \
-    "$1"/var/cache/debconf/*-old "$1"/var/cache/ldconfig "$1"/usr/share/bug "$1"/usr/share/gdb \
+    "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/var/lib/apt "$1"/var/cache/apt "$1"/var/log/* \
+    "$1"/var/cache/debconf/*-old "$1"/var/cache/ldconfig "$1"/usr/share/bug "$1"/usr/share/gdb "$1"/usr/share/info \
     "$1"/usr/share/perl5 "$1"/var/lib/dpkg/*-old \
     "$1"/etc/machine-id "$1"/var/lib/systemd "$1"/etc/*- "$1"/etc/hostname "$1"/etc/resolv.conf
   find "$1/usr" "$1/etc" -xdev -depth -name __pycache__ -type d -exec rm -rf {} +
@@ -75,7 +75,7 @@ make_root() {
     --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" && cp '$work/preferences' \"\$1/etc/apt/preferences.d/optbuild\"" \
     --customize-hook="dpkg-query --admindir=\"\$1/var/lib/dpkg\" -W -f '\${Package} \${Version}\n' >'$work/installed'" \
     --customize-hook="'$here/base.sh' --clean-root \"\$1\"" \
-    --format=tar "$release" "$out.part" ${sources:+"$sources"} >"$work/log" 2>&1 || failed=$?
+    --skip=cleanup/apt --format=tar "$release" "$out.part" ${sources:+"$sources"} >"$work/log" 2>&1 || failed=$?
   check_versions "$work" || failed=4
   if [ -n "${failed:-}" ]; then
     [ "$failed" = 4 ] || tail -n 30 "$work/log" >&2
