@@ -32,7 +32,7 @@ class ProgressKind(StrEnum):
 def command(
     ctx: typer.Context,
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where optbuild.toml and optbuild.lock lie.")
+        Path, typer.Argument(metavar="DIR", help="Where optbuild.toml and optbuild.lock lie.")
     ] = Path(),
     *,
     verify: Annotated[

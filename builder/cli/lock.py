@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where optbuild.toml lies.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml lies.")] = Path(),
     *,
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether the lock is that of the spec: exit code 1 if not.")

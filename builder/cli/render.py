@@ -21,7 +21,7 @@ class Format(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where optbuild.toml and its lock lie.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml and its lock lie.")] = Path(),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Write the whole build context there.")
     ] = None,

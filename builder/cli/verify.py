@@ -31,7 +31,7 @@ class Format(StrEnum):
 def command(  # noqa: PLR0917 - a parameter per option
     ctx: typer.Context,
     subject: Annotated[
-        str, typer.Argument(metavar="[IMAGE|DIR]", help="An image, or the folder of an optbuild.toml: its image.")
+        str, typer.Argument(metavar="IMAGE|DIR", help="An image, or the folder of an optbuild.toml: its image.")
     ] = ".",
     output_format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT,
     output: Annotated[
