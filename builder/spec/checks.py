@@ -39,6 +39,7 @@ def check(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) ->
     Nothing is concluded from the keys that are ``faulty``: placeholders stand there.
     """
     yield from _duplicates(spec)
+    yield from _stages(spec)
     if not faulty & {_DEBIAN, _PYTHON}:
         yield from _base_python(spec)
     if not faulty & {("image", "name"), ("verify", "database")}:
@@ -75,6 +76,12 @@ def _duplicates(spec: Spec) -> Iterator[Problem]:
         for index, value in enumerate(values):
             if value in values[:index]:
                 yield Problem((*path, index), f"{value} is there twice", "remove one of the two")
+
+
+def _stages(spec: Spec) -> Iterator[Problem]:
+    if not spec.build.multi_stage:
+        message = "a Debian base is always built in several stages: its final stage has no installer and no compiler"
+        yield Problem(("build", "multi-stage"), message, "remove the line")
 
 
 def _base_python(spec: Spec) -> Iterator[Problem]:

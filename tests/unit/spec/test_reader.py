@@ -46,7 +46,7 @@ requirements-files = ["requirements.txt"]
 runtime = ["libgomp1"]
 build = ["g++"]
 [build]
-multi-stage = false
+multi-stage = true
 [roles.flower]
 command = ["celery", "flower"]
 health = { http = "/", port = 5555 }
@@ -156,6 +156,13 @@ REFUSED = {
         "image",
         "table",
         "",
+    ),
+    "one stage": (
+        GOOD + "[build]\nmulti-stage = false\n",
+        13,
+        "build.multi-stage",
+        "always built in several stages",
+        "remove the line",
     ),
     "not a truth": (GOOD + '[build]\nmulti-stage = "yes"\n', 13, "build.multi-stage", "true or false", ""),
     "upper case": (with_line("ml-pipeline-airflow", "ML"), 2, "image.name", "not an image name", "lower case: ml"),
