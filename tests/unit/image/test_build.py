@@ -125,6 +125,12 @@ def test_what_is_proven_needs_no_process(place: Place) -> None:
     assert place.docker.builds == []
 
 
+def test_an_image_that_was_never_verified_is_built_again(place: Place) -> None:
+    place.docker.images[place.job.reference] = good(place.job)
+    assert not build_candidate(place.job).cached
+    assert len(place.docker.builds) == 1
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -189,6 +189,15 @@ def test_a_name_that_somebody_else_moves_meanwhile_is_not_overwritten(tmp_path: 
     assert engine.names == {**dict.fromkeys(REFERENCES, OLD), REFERENCES[-1]: STRANGE}
 
 
+def test_the_journal_is_on_disk_before_the_first_name_moves(tmp_path: Path) -> None:
+    engine = FakeEngine({"demo:latest": OLD})
+    seen: list[PromotionJournal | None] = []
+    engine.before_tag = lambda _reference: seen.append(read_state(tmp_path).journal("engine", "demo"))
+    do(engine, tmp_path)
+    assert seen[0] is not None
+    assert seen[0].moves == tuple(Move(name, OLD if name == "demo:latest" else None) for name in REFERENCES)
+
+
 def killed_after(folder: Path, count: int, image_id: str = NEW) -> FakeEngine:
     """Names and state as a process leaves them that is killed after ``count`` tags."""
     verified(folder, image_id)
