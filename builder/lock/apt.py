@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from builder.errors import LockError, ToolFailedError
 from builder.lock.model import DebianPackage
@@ -14,8 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_INSTALLED = re.compile(r"Inst (?P<name>\S+) (?:\[[^\]]*\] )?\((?P<version>\S+) .*\[(?P<architecture>\S+)\]\)")
-"""A line of ``apt-get --simulate install``."""
+ESSENTIAL = "?essential"
+"""apt-patterns(7): all packages that Debian calls essential."""
+_URI_LINE = re.compile(r"'[^']*' (?P<file>[^ _]+_[^ _]+_[^ _]+\.deb) (?P<size>[0-9]+) SHA256:(?P<sha256>[0-9a-f]{64})")
+"""A line of ``apt-get --print-uris``; in the file's name the epoch's colon and the like are %-coded."""
+_MISSING = re.compile(r"^E: Unable to locate package (\S+)$", re.MULTILINE)
+
+
+class MissingPackageError(Exception):
+    """``name`` is no package of the release; :mod:`builder.lock.debian` says so with the place in the spec."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -55,23 +67,32 @@ class Apt:
             hint = "check the Debian sources and the network of this machine"
             raise ToolFailedError("apt-get update", result.code, result.err, hint=hint)
 
-    def available(self) -> str:
-        """One stanza (RFC 822 style) per package that the release offers, the preferred version of each."""
-        return self._checked("apt-cache", "dumpavail").out
+    def names(self) -> frozenset[str]:
+        """Every package that the release offers."""
+        return frozenset(self._checked("apt-cache", "pkgnames").out.split())
 
-    def simulate(self, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """(name, version) of all that would be installed for ``names`` into an empty system, sorted."""
-        command = ("--simulate", "--no-install-recommends", "--yes", "install", *sorted(names))
+    def closure(self, wanted: Iterable[str]) -> tuple[DebianPackage, ...]:
+        """All that would be installed for ``wanted`` into an empty system, essential packages too; sorted by name.
+
+        Raises :class:`MissingPackageError` for a name that the release does not have.
+        """
+        command = (
+            "--print-uris",
+            "--quiet=2",
+            "--no-install-recommends",
+            "--yes",
+            "install",
+            ESSENTIAL,
+            *sorted(wanted),
+        )
         result = self._run("apt-get", *command)
+        missing = _MISSING.search(result.err)
+        if missing is not None:
+            raise MissingPackageError(missing[1])
         if not result.ok:
-            hint = "change [apt] in the spec, or move everything: optbuild lock --upgrade"
+            hint = "change [apt] in the spec, or let everything move: optbuild lock --upgrade"
             raise LockError(f"the Debian packages do not fit together:\n{_tail(result)}", hint=hint)
-        return parse_simulation(result.out)
-
-    def show(self, packages: Iterable[tuple[str, str]]) -> tuple[DebianPackage, ...]:
-        """Exactly these versions, with architecture, sha256 and size."""
-        wanted = [f"{name}={version}" for name, version in packages]
-        return packages_of(self._checked("apt-cache", "show", "--no-all-versions", *wanted).out)
+        return parse_uris(result.out)
 
     def _checked(self, tool: str, *argv: str) -> Result:
         result = self._run(tool, *argv)
@@ -110,6 +131,8 @@ def settings(root: Path, architecture: str) -> str:
         'APT::Get::AllowUnauthenticated "false";',
         'APT::Sandbox::User "root";',  # the lists lie in the user's cache, which apt's own user may not enter
         'Acquire::Languages "none";',
+        'Acquire::ForceHash "SHA256";',  # in the answer of --print-uris
+        'pkgCacheGen::ForceEssential ",";',  # else apt counts itself as essential
         'Acquire::Retries "2";',
         'Acquire::http::Timeout "30";',  # seconds: Ctrl-C waits for apt to end by itself
         'Acquire::https::Timeout "30";',
@@ -118,28 +141,15 @@ def settings(root: Path, architecture: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def parse_simulation(text: str) -> tuple[tuple[str, str], ...]:
-    matches = (_INSTALLED.match(line) for line in text.splitlines())
-    return tuple(sorted((match["name"].split(":")[0], match["version"]) for match in matches if match))
-
-
-def stanzas(text: str) -> Iterable[dict[str, str]]:
-    """The fields of each stanza, continuation lines left out."""
-    for block in text.split("\n\n"):
-        fields = (line.partition(": ") for line in block.splitlines() if line[:1] not in ("", " "))
-        found = {name: value for name, _, value in fields}
-        if "Package" in found:
-            yield found
-
-
-def packages_of(text: str) -> tuple[DebianPackage, ...]:
-    """The packages of ``apt-cache show``, sorted by name."""
-    found = {
-        fields["Package"]: DebianPackage(
-            fields["Package"], fields["Version"], fields["Architecture"], fields["SHA256"], int(fields["Size"])
-        )
-        for fields in stanzas(text)
-    }
+def parse_uris(text: str) -> tuple[DebianPackage, ...]:
+    """The packages of ``apt-get --print-uris``, sorted by name; the URIs are left behind."""
+    found = {}
+    for line in text.splitlines():
+        match = _URI_LINE.fullmatch(line)
+        if match is None:
+            raise LockError(f"apt-get gave a line that is no package with a sha256: {line.split()[1:]}")
+        name, version, architecture = (unquote(part) for part in match["file"].removesuffix(".deb").split("_"))
+        found[name] = DebianPackage(name, version, architecture, match["sha256"], int(match["size"]))
     return tuple(found[name] for name in sorted(found))
 
 

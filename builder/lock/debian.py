@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from builder.base.packages import BUILDER_PACKAGES, runtime_seeds
 from builder.errors import UnknownPackageError, Where
 from builder.files import exclusive
-from builder.lock.apt import stanzas
+from builder.lock.apt import MissingPackageError
 from builder.lock.aptdoor import open_apt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from builder.airflow.model import Release
@@ -80,20 +80,11 @@ def resolve_packages(apt: Apt, target: Target, wishes: Wishes) -> Packages:
     """The closure of what is wished and the release's essential packages, for the image and for the builder stage."""
     with exclusive(apt.root.with_suffix(".lock"), "resolving Debian packages"):
         apt.prefer(wishes.kept)
-        known = list(stanzas(apt.available()))
-        names = {fields["Package"] for fields in known}.union(*map(_provided, known))
-        for name in (*wishes.runtime, *wishes.build):
-            if name not in names:
-                near = tuple(difflib.get_close_matches(name, names, n=3))
-                raise UnknownPackageError(name, target.release, near, where=wishes.places.get(name))
-        essential = tuple(fields["Package"] for fields in known if fields.get("Essential") == "yes")
-        runtime = apt.simulate((*essential, *wishes.runtime))
-        everything = apt.simulate((*essential, *wishes.runtime, *BUILDER_PACKAGES, *wishes.build))
-        return Packages(apt.show(runtime), apt.show(sorted(set(everything) - set(runtime))))
-
-
-def _provided(fields: dict[str, str]) -> Iterator[str]:
-    """Virtual packages, which apt accepts as names."""
-    for one in fields.get("Provides", "").split(","):
-        if one.strip():
-            yield one.split("(")[0].strip()
+        try:
+            runtime = apt.closure(wishes.runtime)
+            everything = apt.closure((*wishes.runtime, *BUILDER_PACKAGES, *wishes.build))
+        except MissingPackageError as error:
+            near = tuple(difflib.get_close_matches(error.name, apt.names(), n=3))
+            raise UnknownPackageError(error.name, target.release, near, where=wishes.places.get(error.name)) from error
+    own = {package.name for package in runtime}
+    return Packages(runtime, tuple(package for package in everything if package.name not in own))

@@ -46,10 +46,15 @@ def resolve_pins(
     """First pass: name → version. Preferences win wherever ``requirements`` allow it.
 
     uv drops a preference as soon as the newest version of something unpreferred stands against it, so each lost
-    constraint is tried once more as a demand. Raises :class:`LockError` with uv's own reason when nothing satisfies
+    constraint is tried once more as a demand. When the previous lock's versions still do, the index is not asked at all
+    (0.1 s instead of seconds). Raises :class:`LockError` with uv's own reason when nothing satisfies
     the requirements.
     """
     (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
+    if preferences.previous:
+        _, pins = _attempt(uv, target, preferences, {}, folder, offline=True)
+        if pins is not None and pins.items() <= preferences.previous.items():
+            return pins
     result, pins = _attempt(uv, target, preferences, {}, folder)
     if pins is None:
         raise unsatisfiable(result.err, requirements)
@@ -115,13 +120,18 @@ def plain_words(reason: str) -> str:
 
 
 def resolve_files(uv: Uv, target: Target, pins: Mapping[str, str], folder: Path) -> tuple[LockedFile, ...]:
-    """Second pass: the one file of each pin that the target installs, sorted by name."""
+    """Second pass: the one file of each pin that the target installs, sorted by name.
+
+    The first pass has filled uv's cache with just these pages, so the index is asked only where the cache is off.
+    """
     if not pins:
         return ()
     source, output = folder / "pins.txt", folder / "pylock.toml"
     source.write_text(pin_lines(pins))
     output.unlink(missing_ok=True)
-    uv.check(pylock_argv(target, uv.interpreter, source.name, output.name), folder)
+    argv = pylock_argv(target, uv.interpreter, source.name, output.name)
+    if not uv.run((*argv, "--offline"), folder).ok:
+        uv.check(argv, folder)
     return parse_pylock(output.read_text(), target)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.errors import ExitCode, LockError, NoPackageListsError, ToolFailedError, UnknownPackageError, Where
-from builder.lock.apt import parse_simulation, settings
+from builder.lock.apt import parse_uris, settings
 from builder.lock.debian import Archive, Wishes, refresh_lists, resolve_packages
 
 if TYPE_CHECKING:
@@ -18,48 +18,33 @@ if TYPE_CHECKING:
 
 SOURCES = "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
 SHA = "cd" * 32
-SIMULATION = """\
-NOTE: This is only a simulation!
-Inst gcc-12-base (12.2.0-14+deb12u1 Debian:12.12/oldstable [amd64])
-Inst libc6 [2.35-1] (2.36-9+deb12u13 Debian:12.12/oldstable, Debian-Security:12/oldstable-security [amd64]) []
-Inst tzdata (2025b-0+deb12u2 Debian:12.12/oldstable [all])
-Conf libc6 (2.36-9+deb12u13 Debian:12.12/oldstable [amd64])
-"""
-
-
-def stanza(name: str, version: str = "1:1.0-1", **more: str) -> str:
-    fields = {"Package": name, "Version": version, "Architecture": "amd64", "SHA256": SHA, "Size": "7", **more}
-    return "".join(f"{key}: {value}\n" for key, value in fields.items()) + "Description: x\n more words\n\n"
-
-
-KNOWN = (
-    stanza("base-files", Essential="yes")
-    + stanza("curl")
-    + stanza("libgomp1", Provides="libgomp-any, libgomp-all (= 12)")
-    + stanza("binutils")
-)
+URIS = f"""\
+'http://mirror.example/debian/pool/main/s/shadow/login_4.13%2bdfsg1-1_amd64.deb' login_1%3a4.13+dfsg1-1_amd64.deb 616 SHA256:{SHA}
+'http://mirror.example/debian/pool/main/t/tzdata/tzdata_2025b-0_all.deb' tzdata_2025b-0_all.deb 259740 SHA256:{SHA}
+"""  # noqa: E501 - as apt 2.6 writes it
+NAMES = ("base-files", "curl", "libgomp1", "binutils", "python3-pip-whl")
 
 
 class Debian:
-    """Answers for apt-get and apt-cache; ``broken`` fails the tool whose name it is."""
+    """Answers for apt-get and apt-cache; ``broken`` fails the call that has that word."""
 
     def __init__(self, broken: str = "") -> None:
         self.broken = broken
 
     def __call__(self, command: Command) -> tuple[int, str, str]:
         words = command.argv
-        for word in ("update", "dumpavail", "install", "show"):
-            if word in words:
-                return (100, "", f"E: {word} went wrong") if self.broken == word else (0, self.say(word, words), "")
-        return 0, "apt 2.6.1", ""
+        if self.broken and self.broken in words:
+            return 100, "", f"E: {self.broken} went wrong"
+        if "pkgnames" in words:
+            return 0, "\n".join(NAMES), ""
+        return self.install(words[words.index("install") + 1 :]) if "install" in words else (0, "", "")
 
-    def say(self, word: str, words: tuple[str, ...]) -> str:
-        names = words[words.index(word) + 1 :]
-        if word == "install":
-            return "".join(f"Inst {name} (1:1.0-1 Debian:12/stable [amd64])\n" for name in names)
-        if word == "show":
-            return "".join(stanza(*one.split("=")) for one in names if "=" in one)
-        return KNOWN if word == "dumpavail" else ""
+    def install(self, names: tuple[str, ...]) -> tuple[int, str, str]:
+        missing = [name for name in names if name not in (*NAMES, "?essential")]
+        if missing:
+            return 100, "", f"E: Unable to locate package {missing[0]}\n"
+        files = [f"{'base-files' if name == '?essential' else name}_1%3a1.0-1_amd64.deb" for name in names]
+        return 0, "".join(f"'http://mirror.example/{file}' {file} 7 SHA256:{SHA}\n" for file in files), ""
 
 
 def archive(fake_runner: Any, tmp_path: Path, answer: Any, sources: str = SOURCES) -> Archive:
@@ -99,13 +84,7 @@ def test_an_unknown_name_gets_near_ones_and_its_line(fake_runner: Any, tmp_path:
     assert "did you mean libgomp1" in str(caught.value)
 
 
-def test_a_virtual_package_is_a_name_too(fake_runner: Any, tmp_path: Path, target: Target) -> None:
-    resolve(fake_runner, tmp_path, target, Wishes(("libgomp-any", "libgomp-all"), (), {}))
-
-
-@pytest.mark.parametrize(
-    ("broken", "error"), [("update", ToolFailedError), ("install", LockError), ("dumpavail", ToolFailedError)]
-)
+@pytest.mark.parametrize(("broken", "error"), [("update", ToolFailedError), ("install", LockError)])
 def test_what_apt_says_is_passed_on(
     fake_runner: Any, tmp_path: Path, target: Target, broken: str, error: type[Exception]
 ) -> None:
@@ -119,7 +98,7 @@ def test_apt_changes_nothing_of_the_machine(fake_runner: Any, tmp_path: Path, ta
     for argv in place.runner.argvs:
         if argv[1:] != ("--version",):
             assert argv[1:3] == ("--config-file", str(root / "apt.conf"))
-        assert "install" not in argv or "--simulate" in argv
+        assert "install" not in argv or "--print-uris" in argv
     assert (root / "status").read_text() == ""
     written = settings(root, "amd64")
     for key in ("Dir::State", "Dir::State::status", "Dir::Cache", "Dir::Etc::sourceparts", "Dir::Etc::preferences"):
@@ -148,9 +127,15 @@ def test_where_neither_works_it_says_what_to_do(fake_runner: Any, tmp_path: Path
     assert "/etc/apt/sources.list.d" in str(caught.value)
 
 
-def test_reading_a_simulation() -> None:
-    assert parse_simulation(SIMULATION) == (
-        ("gcc-12-base", "12.2.0-14+deb12u1"),
-        ("libc6", "2.36-9+deb12u13"),
-        ("tzdata", "2025b-0+deb12u2"),
-    )
+def test_names_versions_and_hashes_are_read_and_no_mirror() -> None:
+    login, tzdata = parse_uris(URIS)
+    assert (login.name, login.version, login.architecture) == ("login", "1:4.13+dfsg1-1", "amd64")
+    assert (tzdata.architecture, tzdata.size, tzdata.sha256) == ("all", 259740, SHA)
+
+
+@pytest.mark.parametrize(
+    "line", ["'http://m/x_1_all.deb' x_1_all.deb 5 MD5Sum:00", "W: something", "'u' x_1.deb 5 SHA256:" + SHA]
+)
+def test_a_package_without_a_sha256_is_refused(line: str) -> None:
+    with pytest.raises(LockError, match="no package with a sha256"):
+        parse_uris(line + "\n")

@@ -83,7 +83,14 @@ def test_the_previous_lock_counts_more_than_constraints(fake_runner: Any, target
     fake = FakeUv(lambda preferred, _demands, _offline: preferred)
     wanted = Preferences({"a": "1", "b": "1"}, {"a": "2"})
     assert resolve_pins(uv_of(fake_runner, fake), target, ["a", "b"], wanted, tmp_path) == {"a": "2", "b": "1"}
-    assert len(fake.calls) == 1  # what the previous lock had is not fought for again
+    assert [offline for _, _, offline in fake.calls] == [True, False]  # what the lock had is not fought for again
+
+
+def test_what_the_previous_lock_has_is_not_asked_of_the_index(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+    fake = FakeUv(lambda *_: {"a": "2"})
+    wanted = Preferences({"a": "1"}, {"a": "2", "removed": "1"})
+    assert resolve_pins(uv_of(fake_runner, fake), target, ["a"], wanted, tmp_path) == {"a": "2"}
+    assert [offline for _, _, offline in fake.calls] == [True]
 
 
 def test_a_constraint_lost_to_the_newest_of_something_else_is_kept(
