@@ -6,73 +6,17 @@ build runs on a second dockerd with an empty data root, which also makes the Deb
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator  # noqa: TC003
 from pathlib import Path
 
-import docker
 import pytest
+from fresh_engine import second_engine
 
 REPOSITORY = Path(__file__).parents[2]
-BRIDGE = "optbuild-test0"
-START_SECONDS = 60
-
-
-@contextlib.contextmanager
-def bridge() -> Iterator[str]:
-    """A network that the running engine makes and routes; the second engine only attaches containers to it.
-
-    A second dockerd without a bridge of its own would delete the first one's docker0.
-    """
-    client = docker.from_env()
-    options = {"com.docker.network.bridge.name": BRIDGE}
-    for stale in client.networks.list(names=[BRIDGE]):
-        stale.remove()
-    network = client.networks.create(BRIDGE, driver="bridge", options=options)
-    try:
-        yield BRIDGE
-    finally:
-        network.remove()
-        client.close()
-
-
-@contextlib.contextmanager
-def second_engine(folder: Path) -> Iterator[str]:
-    """A dockerd with an empty data root; yields its address and ends it."""
-    address = f"unix://{folder}/docker.sock"
-    with bridge() as name, (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *("dockerd", "--host", address, "--pidfile", str(folder / "pid"), "--bridge", name),
-                *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
-                *("--iptables=false", "--ip6tables=false"),
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            wait_for(address, folder / "log")
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def wait_for(address: str, log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        asked = subprocess.run(["docker", "--host", address, "version"], capture_output=True, check=False)
-        if asked.returncode == 0:
-            return
-        time.sleep(0.3)
-    pytest.fail(f"the second engine did not start:\n{log.read_text()[-3000:]}")
 
 
 def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> str:
