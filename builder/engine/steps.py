@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 LOG_TAIL_LINES = 30
 SHOWN_BYTES = 100_000
 """Fewer bytes are no figure worth showing."""
-NAME_LENGTH = 100
+NAME_LENGTH = 200
+LABEL_LENGTH = 48
+"""What leaves room for a bar and its figures on a terminal of 80 columns."""
 HINTS = (
     (
         "CERTIFICATE_VERIFY_FAILED",
@@ -49,6 +51,11 @@ class _Step:
     task: Task | None = None
     shown: bool = False
     error: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name as it is shown; errors give the whole one."""
+        return short_name(self.name, LABEL_LENGTH)
 
 
 class StepReporter:
@@ -101,18 +108,18 @@ class StepReporter:
         if event.error:
             step.error = self._mask(event.error)
         if event.cached:
-            self._once(step, f"=> {step.name}: cached")
+            self._once(step, f"=> {step.label}: cached")
         elif event.completed is not None and step.manager is None:
             # so fast that start and end came together; BuildKit's own small steps do this, twice
             if event.started is not None and not step.name.startswith("[internal]"):
-                self._once(step, f"=> {step.name}: done in {event.completed - event.started:.1f} s")
+                self._once(step, f"=> {step.label}: done in {event.completed - event.started:.1f} s")
         elif event.completed is not None:
             self._end(step, step.error)
         elif event.started is not None and step.manager is None:
             self._begin(step)
 
     def _begin(self, step: _Step) -> None:
-        step.manager = self._progress.task(step.name)
+        step.manager = self._progress.task(step.label)
         step.task = step.manager.__enter__()
         step.shown = True
 
@@ -167,10 +174,10 @@ class StepReporter:
         return mask(text, self._hidden)
 
 
-def short_name(name: str) -> str:
+def short_name(name: str, length: int = NAME_LENGTH) -> str:
     """A step in one line: the instruction without its mounts, which are most of a long RUN."""
     words = " ".join(re.sub(r"--mount=\S+", "", name).split())
-    return words if len(words) <= NAME_LENGTH else words[: NAME_LENGTH - 1] + "…"
+    return words if len(words) <= length else words[: length - 1] + "…"
 
 
 def _hint(text: str) -> str | None:

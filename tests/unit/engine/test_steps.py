@@ -167,4 +167,12 @@ def test_a_step_is_named_without_its_mounts() -> None:
         "[builder 2/3] RUN --mount=type=bind,source=a,target=/b     --mount=type=secret,id=ca /bin/bash /x " + "y" * 99
     )
     assert short_name(name).startswith("[builder 2/3] RUN /bin/bash /x yyy")
-    assert len(short_name(name)) == 100
+    assert short_name(name, 48) == "[builder 2/3] RUN /bin/bash /x " + "y" * 16 + "…"
+    assert len(short_name(name, 48)) == 48
+
+
+def test_an_error_names_the_whole_step_a_bar_only_its_beginning() -> None:
+    name = "RUN " + "x" * 100
+    reporter, recorder = run(vertex(name, started=START), vertex(name, started=START, completed=END, error="no"))
+    assert reporter.failure().step == name
+    assert [len(label) for label in recorder.tasks] == [48]
