@@ -5,29 +5,25 @@ Containers have no network: those that must meet share one network namespace, so
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import sys
 import time
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.base.postgres import ensure_postgres
-from builder.engine.client import connect
 from builder.process import Command, LocalRunner, Result
-from builder.progress import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOTFS = Path(__file__).parents[2] / "templates" / "rootfs"
-LABEL = f"optbuild.test={uuid.uuid4().hex}"
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 NO_FOLDER = "sqlite:////nowhere/airflow.db"
 ONE_TRY = {"CONNECTION_CHECK_MAX_COUNT": "1"}
@@ -54,6 +50,8 @@ class Place:
 
     image: str
     id: str
+    label: str
+    """On it and on everything that was started in it."""
 
     def start(self, *words: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Result:
         """Another container of the image, to its end."""
@@ -68,39 +66,36 @@ class Place:
         return docker("exec", *(("--detach",) if detach else ()), *flags(env or {}), self.id, *words)
 
     def _run(self, how: str) -> tuple[str, ...]:
-        return ("run", how, f"--label={LABEL}", f"--network=container:{self.id}")
+        return ("run", how, f"--label={self.label}", f"--network=container:{self.id}")
 
-
-@pytest.fixture(scope="module")
-def places(image: str) -> Iterator[Callable[[], Place]]:
-    def make() -> Place:
-        words = ("run", "--detach", f"--label={LABEL}", "--network=none", image, "bash", "-c", "exec sleep infinity")
-        return Place(image, docker_ok(*words))
-
-    yield make
-    left = docker("ps", "--all", "--quiet", f"--filter=label={LABEL}").out.split()
-    if left:
+    def close(self) -> None:
+        left = docker("ps", "--all", "--quiet", f"--filter=label={self.label}").out.split()
         docker("rm", "--force", "--volumes", *left)
 
 
+@contextmanager
+def opened(image: str) -> Iterator[Place]:
+    label = f"optbuild.test={uuid.uuid4().hex}"
+    words = ("run", "--detach", f"--label={label}", "--network=none", image, "bash", "-c", "exec sleep infinity")
+    place = Place(image, docker_ok(*words), label)
+    try:
+        yield place
+    finally:
+        place.close()
+
+
 @pytest.fixture(scope="module")
-def place(places: Callable[[], Place]) -> Place:
+def place(image: str) -> Iterator[Place]:
     """For tests that leave nothing behind."""
-    return places()
+    with opened(image) as made:
+        yield made
 
 
 @pytest.fixture
-def home(places: Callable[[], Place]) -> Place:
+def home(image: str) -> Iterator[Place]:
     """With an AIRFLOW_HOME, and thus a sqlite database, of the test's own."""
-    return places()
-
-
-@pytest.fixture(scope="module")
-def postgres_image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    with connect(os.environ) as engine:
-        folder = tmp_path_factory.mktemp("postgres")
-        world = {"env": os.environ, "runner": LocalRunner(), "progress": SilentProgress()}
-        return ensure_postgres(engine, cache_folder=folder, **world)  # type: ignore[arg-type]
+    with opened(image) as made:
+        yield made
 
 
 def serve(place: Place, postgres_image: str) -> str:
@@ -108,7 +103,7 @@ def serve(place: Place, postgres_image: str) -> str:
     env = {"POSTGRES_USER": "airflow", "POSTGRES_DB": "airflow", "POSTGRES_PASSWORD": SECRET}
     network = f"--network=container:{place.id}"
     data = "--tmpfs=/var/lib/postgresql/data"
-    words = ("run", "--detach", f"--label={LABEL}", network, data, *flags(env), postgres_image)
+    words = ("run", "--detach", f"--label={place.label}", network, data, *flags(env), postgres_image)
     return docker_ok(*words, "postgres", "-c", "fsync=off")
 
 
@@ -117,13 +112,13 @@ def url(password: str = SECRET, port: int = 5432, scheme: str = "postgresql+psyc
 
 
 @pytest.fixture(scope="module")
-def served(places: Callable[[], Place], postgres_image: str) -> Place:
+def served(image: str, postgres_image: str) -> Iterator[Place]:
     """A place with a server that answers."""
-    here = places()
-    serve(here, postgres_image)
-    done = here.start("bash", "-c", "true", env={DATABASE: url(), "CONNECTION_CHECK_SLEEP_TIME": "1"})
-    assert done.code == 0, done.err
-    return here
+    with opened(image) as here:
+        serve(here, postgres_image)
+        done = here.start("bash", "-c", "true", env={DATABASE: url(), "CONNECTION_CHECK_SLEEP_TIME": "1"})
+        assert done.code == 0, done.err
+        yield here
 
 
 def within(seconds: float, holds: Callable[[], bool]) -> bool:
