@@ -41,10 +41,14 @@ def migrates(role: Role) -> bool:
 
 
 def broken_migration(role: Role, environment: Mapping[str, str]) -> Start:
-    """The role against a database that answers and cannot be migrated: its revision is none that Alembic knows."""
+    """The role against a database that answers and cannot be migrated: its revision is none that Alembic knows.
+
+    No user is to be made there: that would fail as well, and hide that the migration's failure was swallowed.
+    """
+    own = {name: value for name, value in role.environment if not name.startswith("_AIRFLOW_WWW_USER_")}
     variables = {
         **environment,
-        **dict(role.environment),
+        **own,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{BROKEN_DATABASE}",
         "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",
         "CONNECTION_CHECK_MAX_COUNT": "0",

@@ -97,11 +97,17 @@ def test_sqlite_needs_no_server(image: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def server(engine: Engine, postgres_image: str) -> Iterator[str]:
-    """An existing PostgreSQL server on this machine's loopback; its URL."""
+    """An existing PostgreSQL server on this machine, where a container reaches it; the URL as this machine sees it."""
+    gateway = engine.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
     name = f"optbuild-test-{uuid.uuid4().hex[:10]}"
     env = {"POSTGRES_USER": "me", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": "mine"}
     container = engine.client.containers.run(
-        postgres_image, name=name, environment=env, detach=True, tmpfs={"/var/lib/postgresql/data": ""}
+        postgres_image,
+        name=name,
+        environment=env,
+        detach=True,
+        ports={"5432/tcp": (gateway, None)},
+        tmpfs={"/var/lib/postgresql/data": ""},
     )
     try:
         container.reload()
@@ -109,8 +115,8 @@ def server(engine: Engine, postgres_image: str) -> Iterator[str]:
             time.sleep(0.5)
             container.reload()
             assert container.status == "running", container.logs()
-        address = container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
-        yield f"postgresql+psycopg2://me:{PASSWORD}@{address}/mine"
+        port = container.attrs["NetworkSettings"]["Ports"]["5432/tcp"][0]["HostPort"]
+        yield f"postgresql+psycopg2://me:{PASSWORD}@localhost:{port}/mine"
     finally:
         container.remove(force=True, v=True)
 

@@ -94,9 +94,12 @@ def test_the_broken_database_answers_and_holds_an_unknown_revision() -> None:
 
 
 def test_the_failing_init_is_told_not_to_wait_and_keeps_its_own_variables() -> None:
-    role = Role("init", ("version",), ExitHealth(), (("_AIRFLOW_DB_MIGRATE", "true"),))
+    role = Role(
+        "init", ("version",), ExitHealth(), (("_AIRFLOW_DB_MIGRATE", "true"), ("_AIRFLOW_WWW_USER_CREATE", "true"))
+    )
     start = roles.broken_migration(role, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "A": "b"})
     assert start.environment["_AIRFLOW_DB_MIGRATE"] == "true"
+    assert "_AIRFLOW_WWW_USER_CREATE" not in start.environment, "its failure would hide a swallowed migration"
     assert start.environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
     assert start.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite:////tmp/")
     assert start.entrypoint is None
