@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,8 @@ from builder.cli.world import world_of
 from builder.errors import LockFileError, LockUsageError, MissingFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from builder.cli.world import World
     from builder.lock.model import Lock
     from builder.spec.model import Spec
@@ -66,7 +68,8 @@ def command(
     else:
         given = None if constraints is None else world.cwd / constraints
         lock = _made(world, spec, requirements, previous, given=given, upgrade=upgrade, moving=moving)
-    _report(world, path, previous, lock, output)
+    upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
+    _report(world, path, (previous, lock), output, upgraded)
 
 
 def _spec(folder: Path) -> tuple[Spec, tuple[str, ...]]:
@@ -174,12 +177,17 @@ def _made(
     )
 
 
-def _report(world: World, path: Path, previous: Lock | None, lock: Lock, output: Format) -> None:
+def _report(
+    world: World, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
+) -> None:
+    """Write the second of ``locks`` unless the first, which is there now, says the same; then say what is in it."""
     from builder.lock.changes import changes  # noqa: PLC0415
     from builder.lock.document import write_lock  # noqa: PLC0415
     from builder.lock.summary import summary_json, summary_text  # noqa: PLC0415
 
+    previous, lock = locks
     if lock != previous:
         write_lock(path, lock)
-    moved: Any = changes(previous, lock)
-    world.out.write(summary_json(lock, moved) if output is Format.JSON else summary_text(lock, moved, path.name))
+    moved = changes(previous, lock)
+    text = summary_text(lock, moved, path.name, upgraded=upgraded)
+    world.out.write(summary_json(lock, moved) if output is Format.JSON else text)

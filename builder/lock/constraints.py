@@ -47,10 +47,13 @@ def find_constraints(
 ) -> ConstraintsFile | None:
     """The constraints of the spec; ``given`` is ``--constraints FILE`` and stands in for whatever the spec names."""
     wanted = wanted_constraints(spec)
-    if wanted == NO_CONSTRAINTS and given is None:
+    if wanted == NO_CONSTRAINTS:
+        if given is not None:
+            where = Where(spec.file, key="airflow.constraints")
+            raise ConstraintsError("is false: no constraints are wanted", where=where, hint="leave out --constraints")
         return None
     official = f"{spec.airflow.version}/{spec.python.version}"
-    version = official if wanted in (OFFICIAL, NO_CONSTRAINTS) else wanted
+    version = official if wanted == OFFICIAL else wanted
     if given is not None:
         return parse_constraints(_read(given), version, str(given))
     if wanted == OFFICIAL:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from builder.errors import UnsatisfiableError, Where
+from builder.errors import LockError, UnsatisfiableError, Where
+from builder.lock.check import differences
 from builder.lock.constraints import find_constraints
 from builder.lock.debian import Archive, Packages, Wishes, kept_versions, refresh_lists, resolve_packages, seeds
 from builder.lock.dependencies import dependencies, root_requirements
@@ -88,7 +89,12 @@ def make_lock(
             wishes = _wishes(inputs, release, needs, previous, options)
             packages = resolve_packages(lists.result(), target, wishes)
             debian_task.update(detail=_counted(packages))
-    return _assembled(target, inputs, constraints, python=python, needs=needs, packages=packages)
+    lock = _assembled(target, inputs, constraints, python=python, needs=needs, packages=packages)
+    found = differences(inputs, lock)
+    if found:
+        reasons = "".join(f"\n    {reason}" for reason in found)
+        raise LockError(f"what uv resolved does not hold together:{reasons}", hint="optbuild lock --upgrade")
+    return lock
 
 
 def refresh_debian(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.lock.changes import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from builder.lock.changes import Changes
     from builder.lock.model import Lock
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-def summary_text(lock: Lock, changes: Changes, name: str) -> str:
-    return "\n".join(_lines(lock, changes, name)) + "\n"
+def summary_text(lock: Lock, changes: Changes, name: str, *, upgraded: Container[str] = ()) -> str:
+    """``upgraded``: names that were asked to move. Any other Debian package moves only because it has to."""
+    return "\n".join((*_lines(lock, name), *_moves(lock, changes, upgraded))) + "\n"
 
 
-def _lines(lock: Lock, changes: Changes, name: str) -> Iterator[str]:
+def _lines(lock: Lock, name: str) -> Iterator[str]:
     sums = figures(lock)
     sdists = f", {sums.sdists} of them built from source" if sums.sdists else ""
     yield f"{name} for {lock.platform}"
@@ -33,10 +34,17 @@ def _lines(lock: Lock, changes: Changes, name: str) -> Iterator[str]:
         yield f"{len(lock.given_up)} of the constraints{version} given up:"
         for one in lock.given_up:
             yield f"  {one.name} {one.constrained} -> {one.locked}: {one.forced_by}"
-    moved = (*changes.python, *changes.debian)
-    if moved:
-        yield f"{len(moved)} versions moved:"
-        yield from (f"  {move}" for move in moved)
+
+
+def _moves(lock: Lock, changes: Changes, upgraded: Container[str]) -> Iterator[str]:
+    count = len(changes.python) + len(changes.debian)
+    if count:
+        yield f"{count} versions moved:"
+    for move in changes.python:
+        yield f"  {move}"
+    for move in changes.debian:
+        forced = move.old and move.new and move.name not in upgraded
+        yield f"  {move}: {lock.inputs.debian} no longer offers {move.old}" if forced else f"  {move}"
 
 
 def _bytes(count: int | None) -> str:

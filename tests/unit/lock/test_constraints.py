@@ -112,6 +112,12 @@ def test_a_file_of_the_spec_or_none(spec: Spec, tmp_path: Path, wanted: object, 
     assert (found and found.version) == version
 
 
+def test_a_file_for_a_spec_that_wants_none_is_refused(spec: Spec, tmp_path: Path) -> None:
+    changed = spec.model_copy(update={"airflow": spec.airflow.model_copy(update={"constraints": False})})
+    with pytest.raises(ConstraintsError, match=r"airflow.constraints: is false.*\n.*leave out --constraints"):
+        find_constraints(changed, tmp_path / "c.txt", tmp_path, no_network)
+
+
 def test_a_missing_file_is_named(spec: Spec, tmp_path: Path) -> None:
     with pytest.raises(ConstraintsError, match=r"nowhere.txt: cannot be read"):
         find_constraints(spec, tmp_path / "nowhere.txt", tmp_path)

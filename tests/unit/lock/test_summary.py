@@ -37,6 +37,13 @@ def test_the_text_counts_and_gives_reasons(lock: Lock) -> None:
     assert "3 versions moved:" in text
 
 
+def test_a_debian_package_that_was_not_asked_to_move_says_why(lock: Lock) -> None:
+    newer = dataclasses.replace(lock, build=(dataclasses.replace(lock.build[0], version="2.40-3"),))
+    found = changes(lock, newer)
+    assert "binutils 2.40-2 -> 2.40-3: bookworm no longer offers 2.40-2\n" in summary_text(newer, found, "x")
+    assert "binutils 2.40-2 -> 2.40-3\n" in summary_text(newer, found, "x", upgraded={"binutils"})
+
+
 def test_a_size_that_is_not_known_is_not_counted_as_nothing(lock: Lock) -> None:
     unknown = dataclasses.replace(lock, python=(dataclasses.replace(lock.python[0], size=None), *lock.python[1:]))
     assert figures(unknown).distribution_bytes is None

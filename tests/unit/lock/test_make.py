@@ -1,0 +1,84 @@
+"""Putting a lock together: what is preferred, what is said, and the Debian half alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.airflow.model import Release
+from builder.errors import UnsatisfiableError, Where
+from builder.lock.constraints import ConstraintsFile
+from builder.lock.debian import kept_versions
+from builder.lock.make import Options, _placed, _preferences, refresh_debian
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.lock.model import Lock
+    from builder.process import Command
+    from builder.spec.model import Spec
+
+PINS = ConstraintsFile("v", "00" * 32, {"pandas": "2.1.4"})
+SHA = "ef" * 32
+
+
+def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
+    wanted, tools = _preferences(PINS, lock, Options("py"))
+    assert wanted.constraints == {"pandas": "2.1.4"}
+    assert wanted.previous == {"apache-airflow": "2.8.1", "dill": "0.3.1.1", "pandas": "2.0.3"}
+    assert tools.previous == {"setuptools": "84.2.1"}
+    assert kept_versions(lock, ()) == {
+        "libgomp1": "12.2.0-14+deb12u1",
+        "zlib1g": "1:1.2.13.dfsg-1",
+        "binutils": "2.40-2",
+    }
+
+
+def test_an_upgrade_lets_go_of_all_or_of_one(lock: Lock) -> None:
+    assert _preferences(PINS, lock, Options("py", upgrade=True))[0].previous == {}
+    one = Options("py", upgrade_packages=("Pandas", "SetupTools"))
+    wanted, tools = _preferences(PINS, lock, one)
+    assert set(wanted.previous) == {"apache-airflow", "dill"}
+    assert tools.previous == {}
+    assert set(kept_versions(lock, ("zlib1g",))) == {"libgomp1", "binutils"}
+
+
+def test_contradicting_requirements_are_placed() -> None:
+    places = {"pandas==2.0.3": Where("optbuild.toml", 7, "python.requirements[0]")}
+    with pytest.raises(UnsatisfiableError, match=r"optbuild.toml:7: python.requirements\[0\]: pandas==2.0.3"):
+        with _placed(places):
+            raise UnsatisfiableError("because", ("pandas==2.0.3", "numpy==1"))
+
+
+def test_refreshing_debian_asks_for_the_same_and_leaves_python(
+    fake_runner: Any, spec: Spec, lock: Lock, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def answer(command: Command) -> tuple[int, str, str]:
+        assert command.argv[0] in ("apt-get", "apt-cache")
+        if "install" not in command.argv:
+            return 0, "", ""
+        names = [name for name in command.argv[command.argv.index("install") + 1 :] if name != "?essential"]
+        asked.extend(names)
+        return 0, "".join(f"'u' {name}_9_amd64.deb 7 SHA256:{SHA}\n" for name in names), ""
+
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    new = refresh_debian(
+        spec,
+        lock,
+        Release("2.8.1", ("3.11",), (), uses_gosu=True),
+        runner=fake_runner(answer),
+        env={},
+        cache_folder=tmp_path / "cache",
+        progress=SilentProgress(),
+        etc_apt=tmp_path / "etc",
+    )
+    assert (new.python, new.inputs, new.shared_libraries) == (lock.python, lock.inputs, lock.shared_libraries)
+    assert {"libgomp1", "zlib1g", "gosu", "curl", "usr-is-merged"} <= {one.name for one in new.runtime}
+    assert "binutils" in {one.name for one in new.build}
+    assert {one.version for one in new.runtime} == {"9"}
+    assert "binutils" in asked
