@@ -106,7 +106,7 @@ def server(engine: Engine, postgres_image: str) -> Iterator[str]:
         name=name,
         environment=env,
         detach=True,
-        ports={"5432/tcp": (gateway, None)},
+        ports={"5432/tcp": (gateway, 0)},
         tmpfs={"/var/lib/postgresql/data": ""},
     )
     try:
