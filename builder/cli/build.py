@@ -31,9 +31,7 @@ class ProgressKind(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where optbuild.toml and optbuild.lock lie.")
-    ] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml and optbuild.lock lie.")] = Path(),
     *,
     verify: Annotated[
         bool, typer.Option("--verify", help="Prove every role, then move the image's tags to it.")
