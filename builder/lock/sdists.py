@@ -14,7 +14,7 @@ from packaging.version import Version
 from builder.errors import LockError
 from builder.files import atomic_write
 from builder.lock.facts import Facts, read_facts
-from builder.lock.uvtool import Uv, build_argv, build_tools_argv, venv_argv
+from builder.lock.uvtool import Uv, build_argv, build_tools_argv, unpack_argv, venv_argv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,16 +54,31 @@ def parse_build_requires(pyproject: str | None, name: str) -> list[str]:
 
 
 def _source(uv: Uv, file: LockedFile, scratch: Path) -> Path:
-    """The unpacked sdist: uv has it in its cache since it resolved."""
+    """The unpacked sdist in uv's cache.
+
+    It is there since the first pass, unless a wheel of another platform told uv what it had to know; then uv is made
+    to build it, and whether that succeeds does not matter.
+    """
     cache = Path(uv.check(("cache", "dir"), scratch).out.strip())
+    found = _cached_source(cache, file)
+    if found is None:
+        (scratch / "source.txt").write_text(hashed_lines([file]))
+        uv.run(unpack_argv(uv.interpreter, "source.txt", file.name, "source"), scratch)
+        found = _cached_source(cache, file)
+    if found is None:
+        raise LockError(
+            f"the source of {file.name} {file.version} is not in uv's cache {cache}",
+            hint=f"run: uv cache clean {file.name}; then lock again",
+        )
+    return found
+
+
+def _cached_source(cache: Path, file: LockedFile) -> Path | None:
     inside = f"{file.name}/{file.version}/*/src"
     for pattern in (f"sdists-v*/*/{inside}", f"sdists-v*/*/*/{inside}"):  # the default index; any other by its hash
         for source in sorted(cache.glob(pattern)):
             return source
-    raise LockError(
-        f"the source of {file.name} {file.version} is not in uv's cache {cache}",
-        hint=f"run: uv cache clean {file.name}; then lock again",
-    )
+    return None
 
 
 def _pyproject(source: Path) -> str | None:

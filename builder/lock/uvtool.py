@@ -75,6 +75,15 @@ def install_argv(target: Target, interpreter: str, requirements: str, folder: st
     )
 
 
+def unpack_argv(interpreter: str, requirements: str, name: str, folder: str) -> tuple[str, ...]:
+    """Make uv build one sdist in isolation, which unpacks it into its cache first.
+
+    To resolve is not enough: uv takes the metadata from a wheel of any platform and leaves the sdist alone.
+    """
+    quiet = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--python", interpreter)
+    return (*quiet, "--no-binary", name, "--target", folder, "--requirements", requirements)
+
+
 def venv_argv(python: str, folder: str) -> tuple[str, ...]:
     return ("venv", "--quiet", "--no-project", "--no-python-downloads", "--python", python, folder)
 

@@ -70,6 +70,17 @@ def test_build_requirements_are_read_once_per_file(fake_runner: Any, tmp_path: P
     assert build_requirements(again, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
 
 
+def test_a_source_that_uv_never_saw_is_unpacked_first(fake_runner: Any, tmp_path: Path) -> None:
+    def answer(command: Command) -> tuple[int, str, str]:
+        if "--no-binary" in command.argv:
+            source(tmp_path / "uv")
+            return 1, "", "error: it could not be built, but it was unpacked"
+        return 0, f"{tmp_path / 'uv'}\n", ""
+
+    uv = Uv("uv", "1", "py", fake_runner(answer), {})
+    assert build_requirements(uv, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
+
+
 def test_a_source_that_uv_lost_is_named(fake_runner: Any, tmp_path: Path) -> None:
     with pytest.raises(LockError, match=r"dill 0.3.1.1 is not in uv's cache"):
         build_requirements(uv_with_cache(fake_runner, tmp_path), [DILL], tmp_path / "cache", tmp_path)
