@@ -111,6 +111,8 @@ def _reader(files: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], byt
 def absolute(name: str) -> str:
     """The path that an entry's name means: ``../`` ends at the root, control characters are escaped."""
     path = posixpath.normpath("/" + name.lstrip("/"))
+    if path.isprintable():
+        return path
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in path)
 
 

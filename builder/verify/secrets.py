@@ -46,9 +46,7 @@ PATTERNS = (
         re.compile(rb"(?<![0-9A-Za-z_])(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{50,})"),
     ),
     Pattern("a GitLab token", (b"glpat-",), re.compile(rb"(?<![\w-])glpat-[\w-]{20,}")),
-    Pattern(
-        "a Slack token", (b"xoxb-", b"xoxp-", b"xoxa-", b"xoxs-"), re.compile(rb"xox[abps]-[0-9]{8,}-[0-9A-Za-z-]{12,}")
-    ),
+    Pattern("a Slack token", (b"xox",), re.compile(rb"xox[abps]-[0-9]{8,}-[0-9A-Za-z-]{12,}")),
     Pattern("a Google API key", (b"AIza",), re.compile(rb"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
     Pattern(
         "an npm token",

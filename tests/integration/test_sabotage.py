@@ -45,6 +45,8 @@ class Sabotage:
     dockerfile: tuple[str, ...]
     words: str
     only: tuple[str, ...] = ()
+    patience: float = 60.0
+    """Seconds for a role to come up; the good image's take a third of it."""
 
 
 GOOD = 'exec /entrypoint.good "$@"'
@@ -131,6 +133,7 @@ CASES = {
         ("ENV AIRFLOW__WEBSERVER__WEB_SERVER_PORT=8081",),
         "nothing answers; the container listens on 8081 instead",
         only=("webserver", "migrations"),
+        patience=40.0,
     ),
     "task-cannot-import-pandas": Sabotage(
         "dag",
@@ -195,7 +198,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("derived", sorted(CASES), indirect=True)
 def test_the_broken_promise_is_named_and_no_other(derived: tuple[str, Sabotage], plan: VerifyPlan, cache: Path) -> None:
     reference, case = derived
-    report = verify(reference, plan, cache, *case.only)
+    patient = replace(plan, timeouts=replace(plan.timeouts, role=case.patience))
+    report = verify(reference, patient, cache, *case.only)
     failed = {check.name: check for check in report.checks if check.status is Status.FAILED}
     assert not report.passed
     assert list(failed) == [case.check], report.checks
