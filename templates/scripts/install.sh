@@ -51,7 +51,7 @@ install_packages() {
   "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --require-hashes \
     --only-binary :all: --requirements "$requirements/requirements.txt"
   if [ -d "$wheels" ]; then
-    # by name, not by path: uv would note the file and its time stamp in the installed metadata
+    # by name, not by path: uv would note the path in the installed metadata (direct_url.json)
     "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index --find-links "$wheels" \
       --requirements "$tools/pins.txt"
   fi

@@ -10,6 +10,8 @@ DEAD_SUFFIXES = (".a", ".c", ".cc", ".cpp", ".f", ".f90", ".h", ".hpp", ".la", "
 """Static libraries, and sources for compilers that the image does not have."""
 DEAD_NAME_ENDINGS = (".css.map", ".js.map")
 """Only a browser's debugger asks for these."""
+INSTALLER_NOTES = ("uv_cache.json",)
+"""When and from which file a wheel was installed: different in each build, and of use to the installer alone."""
 TESTS = "tests"
 IMPORTS_TESTS = re.compile(rb"^\s*(?:from|import)\s+([A-Za-z_][\w.]*)\.tests\b", re.MULTILINE)
 
@@ -28,7 +30,7 @@ def imported_test_packages(files: Iterable[Path]) -> frozenset[str]:
 
 def is_dead(path: Path, site: Path, keep: frozenset[str]) -> bool:
     """Whether ``path`` may go. ``site`` is site-packages; ``keep`` comes from :func:`imported_test_packages`."""
-    if path.suffix in DEAD_SUFFIXES or path.name.endswith(DEAD_NAME_ENDINGS):
+    if path.suffix in DEAD_SUFFIXES or path.name.endswith(DEAD_NAME_ENDINGS) or path.name in INSTALLER_NOTES:
         return True
     parts = path.relative_to(site).parts[:-1] if path.is_relative_to(site) else ()
     if TESTS not in parts[1:]:

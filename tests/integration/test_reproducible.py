@@ -6,11 +6,14 @@ build runs on a second dockerd with an empty data root, which also makes the Deb
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,29 @@ def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> 
     return str(json.loads(done.stdout)["image_id"])
 
 
+def files_of(address: str, image: str, folder: Path) -> dict[str, tuple[object, ...]]:
+    """Every entry of every layer, with all that goes into the layer's digest."""
+    archive = folder / "image.tar"
+    subprocess.run(["docker", "--host", address, "save", "--output", archive, image], check=True)
+    found: dict[str, tuple[object, ...]] = {}
+    with tarfile.open(archive) as outer:
+        manifest = json.load(outer.extractfile("manifest.json") or io.BytesIO())
+        for number, layer in enumerate(manifest[0]["Layers"]):
+            with tarfile.open(fileobj=outer.extractfile(layer)) as inner:
+                for member in inner:
+                    data = inner.extractfile(member).read() if member.isreg() else b""  # type: ignore[union-attr]  # regular
+                    facts = (
+                        member.mode,
+                        member.uid,
+                        member.gid,
+                        member.mtime,
+                        member.linkname,
+                        hashlib.sha256(data).hexdigest(),
+                    )
+                    found[f"layer {number}: {member.name}"] = facts
+    return found
+
+
 @pytest.mark.timeout(1500)
 def test_one_image_id_from_two_empty_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
     one, two, engine = (tmp_path_factory.mktemp(name) for name in ("one", "two-other", "engine"))
@@ -42,4 +68,8 @@ def test_one_image_id_from_two_empty_caches(tmp_path_factory: pytest.TempPathFac
     first = build(image, 0o022, {}, one)
     with second_engine(engine) as address:
         second = build(image, 0o077, {"DOCKER_HOST": address}, two)
-    assert first == second
+        if first != second:
+            here = files_of(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), first, one)
+            there = files_of(address, second, two)
+            names = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+            pytest.fail("\n".join(f"{name}: {here.get(name)} / {there.get(name)}" for name in names[:40]))

@@ -35,6 +35,7 @@ prune = load("prune")
         ("pandas/_libs/lib.pyx", True),
         ("numpy/core/include/numpy/ndarrayobject.h", True),
         ("airflow/www/static/dist/main.js.map", True),
+        ("dill-0.3.1.1.dist-info/uv_cache.json", True),
         ("tests/test_a.py", False),
         ("numpy/testing/__init__.py", False),
         ("pandas/_libs/lib.so", False),
