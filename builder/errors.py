@@ -286,6 +286,7 @@ class RenderMismatchError(OptbuildError):
 
     def __init__(self, what: str, planned: str, found: str) -> None:
         super().__init__(
-            f"the rendered Dockerfile does not say what was planned ({what})\n    planned: {planned}\n    found: {found}",
+            f"the rendered Dockerfile does not say what was planned ({what})\n"
+            f"    planned: {planned}\n    found: {found}",
             hint="nothing was written; please report this with your optbuild.toml, it is a bug of optbuild",
         )

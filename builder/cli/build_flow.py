@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from builder.base.make import make_base
 from builder.engine.buildx import check_platform, check_pushable
 from builder.engine.client import connect
+from builder.engine.secrets import find_secrets
 from builder.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
 from builder.image.build import build_candidate, project_lock
 from builder.image.model import BuildJob, Workplace
@@ -180,9 +181,10 @@ def _verify(project: Project, candidate: Candidate, world: World) -> Report:
     from builder.verify.plan import plan_for  # noqa: PLC0415 - testcontainers and the SDK
     from builder.verify.run import verify_image  # noqa: PLC0415
 
+    forbidden = tuple(text.encode() for text in find_secrets(world.env).credentials())
     return verify_image(
         candidate.image_id,
-        plan_for(project.spec, project.lock, project.roles),
+        replace(plan_for(project.spec, project.lock, project.roles), forbidden=forbidden),
         env=world.env,
         runner=world.runner,
         progress=world.progress,

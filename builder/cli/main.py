@@ -43,7 +43,7 @@ _MACHINE_FAULTS = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPE
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM. Like Ctrl-C it is no ``Exception``: a broad ``except`` on the way must not swallow it."""
+    """SIGTERM, or SIGHUP of a closed terminal. Like Ctrl-C it is no ``Exception``: no broad ``except`` swallows it."""
 
 
 class _LazyGroup(TyperGroup):
@@ -132,7 +132,10 @@ def main() -> NoReturn:
 
 def run(argv: Sequence[str], make_world: Callable[..., World]) -> int:
     """Run one command line; the exit code. ``make_world(quiet=...)`` gives the command its world."""
-    previous = {number: signal.signal(number, _on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored: nohup, which means to go on
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, _on_signal) for number in numbers}
     try:
         return _guarded(argv, make_world)
     finally:
@@ -143,7 +146,7 @@ def run(argv: Sequence[str], make_world: Callable[..., World]) -> int:
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     """Children first: workers wait for them, and the main thread for its workers."""
     terminate_children()
-    raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def _guarded(argv: Sequence[str], make_world: Callable[..., World]) -> int:
@@ -152,7 +155,7 @@ def _guarded(argv: Sequence[str], make_world: Callable[..., World]) -> int:
     except OptbuildError as error:
         return _say(f"error: {error}", error.exit_code)
     except (KeyboardInterrupt, typer.Abort) as stop:
-        return _say("ended by SIGTERM" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED)
+        return _say("ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED)
     except OSError as error:
         return _on_os_error(error, make_world)
     except Exception as error:  # noqa: BLE001 - the last net: whatever else comes up is a bug of ours

@@ -79,6 +79,14 @@ class Secrets:
                 found |= {word, _password(word)}
         return tuple(sorted((text for text in found if len(text) >= MIN_MASKED), key=len, reverse=True))
 
+    def credentials(self) -> tuple[str, ...]:
+        """What no layer of the image may hold: passwords, of URLs and of the netrc, and the URLs that carry one."""
+        words = [word for secret in self.values for word in secret.value.split() if _password(word)]
+        found = {text for word in words for text in (word, _password(word))}
+        for secret in self.files:
+            found |= _netrc_passwords(secret.path) if secret.id == "netrc" else set()
+        return tuple(sorted(text for text in found if len(text) >= MIN_MASKED))
+
 
 def find_secrets(env: Mapping[str, str]) -> Secrets:
     """What this machine's environment names. Raises BuildRefusedError for a file that BuildKit would refuse."""
@@ -130,6 +138,15 @@ def _password(url: str) -> str:
         return urlsplit(url[url.find("http") :]).password or ""
     except ValueError:
         return ""
+
+
+def _netrc_passwords(path: Path) -> set[str]:
+    from netrc import NetrcParseError, netrc  # noqa: PLC0415 - only where there is such a file
+
+    try:
+        return {password for _, _, password in netrc(path).hosts.values() if password}
+    except (NetrcParseError, OSError, UnicodeDecodeError):
+        return set()  # the build's own tools say what is wrong with it
 
 
 def _check_size(secret: FileSecret) -> None:

@@ -177,7 +177,7 @@ class SessionClosedError(Exception):
 
 @contextlib.contextmanager
 def signals_as_errors() -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM raise InterruptedByUserError, once: the clean-up is not interrupted."""
+    """Within the block a signal to end raises InterruptedByUserError, once: the clean-up is not interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -187,7 +187,10 @@ def signals_as_errors() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)  # the clean-up must not be interrupted halfway
         raise InterruptedByUserError(f"interrupted by {signal.Signals(number).name}; everything it started was removed")
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    if before[signal.SIGHUP] is signal.SIG_IGN:  # nohup: go on
+        del before[signal.SIGHUP]
     for number in before:
         signal.signal(number, interrupt)
     try:

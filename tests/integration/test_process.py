@@ -156,7 +156,7 @@ sys.exit(main.run(["try"], main.this_world))
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(signal.SIGTERM, "ended by SIGTERM"), (signal.SIGINT, "interrupted")],
+    [(signal.SIGTERM, "ended by a signal"), (signal.SIGINT, "interrupted")],
     ids=["SIGTERM", "SIGINT"],
 )
 def test_a_signal_ends_optbuild_with_130_and_everything_it_started(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +11,10 @@ from builder.errors import ToolFailedError, ToolMissingError, VanishedPackagesEr
 from builder.process import Command, Result
 from builder.progress import SilentProgress
 from builder.render.model import Context, ContextFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def context_of(packages: bytes = b"curl 1 amd64 00\n") -> Context:

@@ -83,7 +83,8 @@ ENDINGS = {
     ),
     "ctrl-c": (raising(KeyboardInterrupt()), 130, "optbuild: interrupted\n"),
     "question not answered": (raising(typer.Abort()), 130, "optbuild: interrupted\n"),
-    "sigterm": (lambda _world: os.kill(os.getpid(), signal.SIGTERM), 130, "optbuild: ended by SIGTERM\n"),
+    "sigterm": (lambda _world: os.kill(os.getpid(), signal.SIGTERM), 130, "optbuild: ended by a signal\n"),
+    "sighup": (lambda _world: os.kill(os.getpid(), signal.SIGHUP), 130, "optbuild: ended by a signal\n"),
 }
 
 

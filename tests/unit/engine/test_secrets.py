@@ -84,3 +84,18 @@ def test_urls_and_their_passwords_are_masked(tmp_path: Path) -> None:
 def test_a_short_password_does_not_turn_words_into_stars(tmp_path: Path) -> None:
     hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": "https://u:a@x.example"}).masked()
     assert mask("a banana", hidden) == "a banana"
+
+
+def test_only_what_carries_a_password_is_forbidden_in_layers(tmp_path: Path) -> None:
+    """The address of an index without credentials may stand in any package's documentation."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine index.example login me password hunter22\n")
+    secrets = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": URL, "UV_INDEX": "https://open.example/simple"})
+    assert "hunter22" in secrets.credentials()
+    assert URL in secrets.credentials()
+    assert not [text for text in secrets.credentials() if "open.example" in text]
+
+
+def test_a_broken_netrc_forbids_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine\n")
+    assert find_secrets({"HOME": str(tmp_path)}).credentials() == ()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from builder.lock.document import read_lock
-from builder.lock.model import Lock
-from builder.spec.model import Spec
 from builder.spec.reader import read_spec
+
+if TYPE_CHECKING:
+    from builder.lock.model import Lock
+    from builder.spec.model import Spec
 
 IMAGE = Path(__file__).parents[3] / "images/airflow"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 
 from builder.dockerfile import parse_dockerfile
 from builder.errors import ExitCode, RenderMismatchError
-from builder.lock.model import Lock
 from builder.naming import content_tag
 from builder.render.bake import bake_text
 from builder.render.context import quoted, render_context, render_dockerfile
-from builder.spec.model import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.lock.model import Lock
+    from builder.spec.model import Spec
 
 GOLDEN = Path(__file__).parents[2] / "golden/airflow.Dockerfile"
 UPDATE = "OPTBUILD_UPDATE_GOLDEN"
@@ -107,7 +111,7 @@ def test_requirements_are_pinned_and_hashed(spec: Spec, lock: Lock) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ['x\nRUN id', 'x"\nUSER 0\nLABEL y="', "x\\", "a\u2028RUN id", "x\r\nUSER 0"],
+    ["x\nRUN id", 'x"\nUSER 0\nLABEL y="', "x\\", "a\u2028RUN id", "x\r\nUSER 0"],
     ids=["newline", "quote-newline", "trailing-backslash", "line-separator", "crlf"],
 )
 def test_hostile_value_changes_no_instruction(value: str, spec: Spec, lock: Lock) -> None:
@@ -115,8 +119,7 @@ def test_hostile_value_changes_no_instruction(value: str, spec: Spec, lock: Lock
     for changed in (with_image(spec, labels={"team": value}), with_image(spec, env={"TEAM": value})):
         try:
             text = render_dockerfile(changed, lock)
-        except RenderMismatchError as error:
-            assert error.exit_code is ExitCode.BUG
+        except RenderMismatchError:
             continue
         found = parse_dockerfile(text)
         assert [one.value for one in found.instructions if one.name == "USER"] == ["50000"]
@@ -127,6 +130,7 @@ def test_a_newline_is_never_rendered(spec: Spec, lock: Lock) -> None:
     with pytest.raises(RenderMismatchError) as caught:
         render_dockerfile(with_image(spec, labels={"team": "x\nRUN id"}), lock)
     assert "nothing was written" in str(caught.value)
+    assert caught.value.exit_code is ExitCode.BUG
 
 
 @given(value=VISIBLE)

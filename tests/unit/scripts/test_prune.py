@@ -6,9 +6,12 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 SCRIPTS = Path(__file__).parents[3] / "templates/scripts"
 SITE = Path("/venv/lib/python3.11/site-packages")
