@@ -40,7 +40,7 @@ lint: setup
 	  templates/rootfs/* templates/scripts/*.sh templates/postgres/entrypoint
 
 unit: setup
-	@$(PYTEST) tests/unit
+	@$(PYTEST) -q tests/unit
 
 integration: setup engine
 	@$(PYTEST) tests/integration
