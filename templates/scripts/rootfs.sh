@@ -6,10 +6,11 @@ set -o pipefail -o errexit -o nounset
 readonly root=$1 epoch=$2 source=/rootfs
 umask 0002
 
-install -d -m 0755 "$root" "$root"/{etc,home,opt,usr,usr/local,usr/local/bin}
+install -d -m 0755 "$root" "$root"/{etc,etc/profile.d,home,opt,usr,usr/local,usr/local/bin}
 install -d -m 0775 -o 50000 -g 0 "$root"/home/airflow "$root"/opt/airflow "$root"/opt/airflow/{config,dags,logs,plugins}
 install -m 0755 "$source/entrypoint" "$root/entrypoint"
 install -m 0755 "$source/pip" "$root/usr/local/bin/pip"
+install -m 0644 "$source/profile.sh" "$root/etc/profile.d/airflow.sh"
 ln -s pip "$root/usr/local/bin/pip3"
 ln -s /home/airflow/.local/bin/airflow "$root/usr/local/bin/airflow"   # for shells with a PATH of their own
 

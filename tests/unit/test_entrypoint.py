@@ -113,6 +113,10 @@ def test_the_advice_names_the_key_of_the_spec(name: str) -> None:
         pytest.param("amqps://rabbit", ("rabbit", 5671), id="rabbit-tls"),
         pytest.param("sqs://", None, id="cloud-queue"),
         pytest.param("sqs://key:secret@", None, id="cloud-queue-with-key"),
+        pytest.param("postgresql://u:p@h1,h2/x", None, id="several-hosts"),
+        pytest.param("postgresql://h1:5432,h2:5433/x", None, id="several-hosts-with-ports"),
+        pytest.param("postgresql://u:p@[::1],h2/x", None, id="several-hosts-ipv6-first"),
+        pytest.param("postgresql://u:p,q@h1/x,y", ("h1", 5432), id="comma-elsewhere"),
         pytest.param("not a url", None, id="no-url"),
         pytest.param("", None, id="empty"),
     ],
@@ -200,11 +204,67 @@ def counts(tries: int) -> dict[str, str]:
     return {"CONNECTION_CHECK_MAX_COUNT": str(tries), "CONNECTION_CHECK_SLEEP_TIME": "3"}
 
 
+class Clock:
+    """Time passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(wait: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(wait, "time", made)
+    return made
+
+
+def answer_after(seconds: float, wait: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem(*_: object) -> str:
+        clock.asked.append(clock.now)
+        return "" if clock.now >= seconds else "refused"
+
+    monkeypatch.setattr(wait, "problem", problem)
+
+
+def test_a_database_that_needs_two_and_a_half_minutes_is_waited_for(
+    wait: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20 tries of at least 5 s, 3 s apart: about as long as the official image, whose tries start Airflow."""
+    answer_after(150, wait, clock, monkeypatch)
+    assert wait.wait("database", "postgresql://db/x", counts(20)) == 0
+
+
+def test_an_answer_is_noticed_within_the_try(wait: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_after(2, wait, clock, monkeypatch)
+    assert wait.wait("database", "postgresql://db/x", counts(1)) == 0
+    assert clock.asked == [0, 1, 2]
+
+
+def test_a_first_answer_costs_no_time(wait: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_after(0, wait, clock, monkeypatch)
+    assert wait.wait("database", "postgresql://db/x", counts(20)) == 0
+    assert (clock.now, clock.asked) == (0, [0])
+
+
+def test_tries_may_be_a_fraction_of_a_second_apart(wait: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_after(1000, wait, clock, monkeypatch)
+    env = {**counts(3), "CONNECTION_CHECK_SLEEP_TIME": "0.5"}
+    assert wait.wait("database", "postgresql://db/x", env) == 1
+    assert clock.now == 3 * 5 + 2 * 0.5
+
+
 def test_it_waits_until_the_answer_comes(
     wait: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers, slept = iter(["refused", "refused", ""]), list[int]()
-    monkeypatch.setattr(wait, "problem", lambda *_: next(answers))
+    answers, slept = iter(["refused", "refused", ""]), list[float]()
+    monkeypatch.setattr(wait, "attempt", lambda *_: next(answers))
     monkeypatch.setattr(wait.time, "sleep", slept.append)
     assert wait.wait("database", "postgresql://u:hush@db/x", counts(5)) == 0
     assert slept == [3, 3]
@@ -216,7 +276,7 @@ def test_it_waits_until_the_answer_comes(
 def test_it_gives_up_and_says_what_to_check(
     wait: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(wait, "problem", lambda *_: "refused")
+    monkeypatch.setattr(wait, "attempt", lambda *_: "refused")
     monkeypatch.setattr(wait.time, "sleep", lambda _: None)
     assert wait.wait("broker", "redis://:hush@[::1]/0", counts(2)) == 1
     last = capsys.readouterr().err.splitlines()[-1]
@@ -277,7 +337,7 @@ def test_a_celery_executor_waits_for_its_broker(
 
 
 def test_the_user_has_the_official_defaults(create_user: Any) -> None:
-    assert create_user.arguments({}, "-hush") == [
+    assert create_user.arguments(create_user.wanted({}), "-hush") == [
         "--username=admin",
         "--firstname=Airflow",
         "--lastname=Admin",
@@ -290,7 +350,9 @@ def test_the_user_has_the_official_defaults(create_user: Any) -> None:
 def test_every_field_of_the_user_can_be_set(create_user: Any) -> None:
     names = ("USERNAME", "FIRSTNAME", "LASTNAME", "EMAIL", "ROLE")
     env = {f"_AIRFLOW_WWW_USER_{name}": name.lower() for name in names}
-    assert create_user.arguments(env, "x")[:5] == [f"--{name.lower()}={name.lower()}" for name in names]
+    assert create_user.arguments(create_user.wanted(env), "x")[:5] == [
+        f"--{name.lower()}={name.lower()}" for name in names
+    ]
 
 
 def test_no_password_is_an_error(create_user: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -298,3 +360,41 @@ def test_no_password_is_an_error(create_user: Any, capsys: pytest.CaptureFixture
         create_user.main({})
     assert ended.value.code == 1
     assert "_AIRFLOW_WWW_USER_PASSWORD_CMD" in capsys.readouterr().err
+
+
+def made(create_user: Any, monkeypatch: pytest.MonkeyPatch, taken: list[str], failure: str) -> list[str]:
+    """The names of the steps, in order; ``taken`` are the answers of the database, ``failure`` that of Airflow."""
+    steps, answers = list[str](), iter(taken)
+    monkeypatch.setattr(create_user, "version", lambda _: "2.8.1")
+    monkeypatch.setattr(create_user, "taken", lambda _: steps.append("ask") or next(answers))
+    monkeypatch.setattr(create_user, "create", lambda _: steps.append("create") or failure)
+    create_user.main({"_AIRFLOW_WWW_USER_PASSWORD": "hush"})
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("taken", "failure", "steps", "said"),
+    [
+        pytest.param([""], "", ["ask", "create"], "", id="created"),
+        pytest.param(["it exists"], "", ["ask"], "warning: it exists; going on", id="exists"),
+        pytest.param(["", "it exists"], "x", ["ask", "create", "ask"], "warning: it exists; going on", id="race"),
+        pytest.param(
+            ["", ""],
+            "hush failed",
+            ["ask", "create", "ask"],
+            'warning: user "admin" was not created, nobody may be able to log in: *** failed; going on',
+            id="other-failure",
+        ),
+    ],
+)
+def test_only_a_missing_password_ends_the_container(
+    create_user: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    taken: list[str],
+    failure: str,
+    steps: list[str],
+    said: str,
+) -> None:
+    assert made(create_user, monkeypatch, taken, failure) == steps
+    assert capsys.readouterr().err == (f"entrypoint: {said}\n" if said else "")
