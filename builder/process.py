@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+SIGNAL_TURN_SECONDS = 0.5
+"""How long a signal may go unnoticed while a child runs."""
 TERMINATE_GRACE_SECONDS = 10.0
 """How long an interrupted child may take to end by itself before it is killed."""
 
@@ -110,7 +112,7 @@ class LocalRunner:
             _running.add(process)
             threads += [_Reader(process.stdout, on_out), _Reader(process.stderr, on_err)]
             _feed(process, command.stdin)
-            process.wait(timeout=command.timeout)
+            _wait(process, command.timeout)
         except subprocess.TimeoutExpired as error:
             _end_group(process)
             raise ToolTimeoutError(str(command), error.timeout) from error
@@ -142,6 +144,21 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
         raise ToolMissingError(command.argv[0], hint=command.install_hint) from error
     except OSError as error:  # no permission to execute it, not a program of this machine, arguments too long
         raise ToolError(f"{command.argv[0]} cannot be started: {error.strerror}", hint=command.install_hint) from error
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float | None) -> None:
+    """Wait in short turns. The kernel may hand a signal to any thread, and Python's handlers run on the main one: were
+    that blocked in waitpid, Ctrl-C would be noticed when the child ends by itself."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        turn = SIGNAL_TURN_SECONDS if end is None else min(SIGNAL_TURN_SECONDS, end - time.monotonic())
+        try:
+            process.wait(timeout=max(turn, 0))
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                raise subprocess.TimeoutExpired(process.args, timeout or 0) from None
+        else:
+            return
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
