@@ -7,13 +7,11 @@ import importlib.util
 import re
 import stat
 import sys
+import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 ROOTFS = Path(__file__).parents[2] / "templates" / "rootfs"
 SCRIPT = (ROOTFS / "entrypoint").read_text("utf-8")
@@ -23,7 +21,7 @@ BASH = re.sub(r"^ *#.*\n", "", PROGRAM.sub("", SCRIPT), flags=re.MULTILINE)
 HEADER = SCRIPT[: SCRIPT.index("set -o")]
 
 
-def load(name: str, folder: Path) -> ModuleType:
+def load(name: str, folder: Path) -> types.ModuleType:
     """One of the script's programs as a module; it runs nothing when it is imported."""
     path = folder / f"{name.lower()}.py"
     path.write_text(PROGRAMS[name], "utf-8")
@@ -362,39 +360,64 @@ def test_no_password_is_an_error(create_user: Any, capsys: pytest.CaptureFixture
     assert "_AIRFLOW_WWW_USER_PASSWORD_CMD" in capsys.readouterr().err
 
 
-def made(create_user: Any, monkeypatch: pytest.MonkeyPatch, taken: list[str], failure: str) -> list[str]:
-    """The names of the steps, in order; ``taken`` are the answers of the database, ``failure`` that of Airflow."""
-    steps, answers = list[str](), iter(taken)
-    monkeypatch.setattr(create_user, "version", lambda _: "2.8.1")
-    monkeypatch.setattr(create_user, "taken", lambda _: steps.append("ask") or next(answers))
-    monkeypatch.setattr(create_user, "create", lambda _: steps.append("create") or failure)
-    create_user.main({"_AIRFLOW_WWW_USER_PASSWORD": "hush"})
-    return steps
+class FakeCreation:
+    """Both things that creating a user asks: the database (``taken``, answer by answer) and Airflow (``failure``)."""
+
+    def __init__(self, taken: tuple[str, ...], failure: str) -> None:
+        self.taken, self.failure = iter(taken), failure
+        self.steps: list[str] = []
+
+    def ask(self, _: object) -> str:
+        self.steps.append("ask")
+        return next(self.taken)
+
+    def create(self, _: object) -> str:
+        self.steps.append("create")
+        return self.failure
 
 
 @pytest.mark.parametrize(
-    ("taken", "failure", "steps", "said"),
+    ("fake", "steps", "said"),
     [
-        pytest.param([""], "", ["ask", "create"], "", id="created"),
-        pytest.param(["it exists"], "", ["ask"], "warning: it exists; going on", id="exists"),
-        pytest.param(["", "it exists"], "x", ["ask", "create", "ask"], "warning: it exists; going on", id="race"),
+        pytest.param(FakeCreation(("",), ""), ["ask", "create"], "", id="created"),
+        pytest.param(FakeCreation(("it exists",), ""), ["ask"], "it exists", id="exists"),
+        pytest.param(FakeCreation(("", "it exists"), "x"), ["ask", "create", "ask"], "it exists", id="race"),
         pytest.param(
-            ["", ""],
-            "hush failed",
+            FakeCreation(("", ""), "hush failed"),
             ["ask", "create", "ask"],
-            'warning: user "admin" was not created, nobody may be able to log in: *** failed; going on',
+            'user "admin" was not created, nobody may be able to log in: *** failed',
             id="other-failure",
         ),
     ],
 )
-def test_only_a_missing_password_ends_the_container(
-    create_user: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    taken: list[str],
-    failure: str,
-    steps: list[str],
-    said: str,
+def test_a_user_that_cannot_be_created_is_said_and_ends_nothing(
+    create_user: Any, capsys: pytest.CaptureFixture[str], fake: FakeCreation, steps: list[str], said: str
 ) -> None:
-    assert made(create_user, monkeypatch, taken, failure) == steps
-    assert capsys.readouterr().err == (f"entrypoint: {said}\n" if said else "")
+    create_user.version, create_user.taken, create_user.create = lambda _: "2.8.1", fake.ask, fake.create
+    create_user.main({"_AIRFLOW_WWW_USER_PASSWORD": "hush"})
+    assert fake.steps == steps
+    assert capsys.readouterr().err == (f"entrypoint: warning: {said}; going on\n" if said else "")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (SystemExit(0), ""),
+        (SystemExit(None), ""),
+        (SystemExit(2), "exit code 2"),
+        (SystemExit("Op is not a valid role"), "Op is not a valid role"),
+        (OSError("no database\ndetails"), "OSError: no database"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+)
+def test_why_airflow_did_not_create_the_user(
+    create_user: Any, monkeypatch: pytest.MonkeyPatch, end: BaseException, said: str
+) -> None:
+    def main() -> None:
+        raise end
+
+    monkeypatch.setattr("sys.argv", [])
+    monkeypatch.setitem(sys.modules, "airflow", types.ModuleType("airflow"))
+    monkeypatch.setitem(sys.modules, "airflow.__main__", types.SimpleNamespace(main=main))
+    assert create_user.create(["--username=x"]) == said
+    assert sys.argv == ["airflow", "users", "create", "--username=x"]
