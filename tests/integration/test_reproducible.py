@@ -19,8 +19,6 @@ from pathlib import Path
 import pytest
 from fresh_engine import second_engine
 
-REPOSITORY = Path(__file__).parents[2]
-
 
 def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> str:
     """The image ID that ``optbuild build`` reports."""
@@ -62,12 +60,11 @@ def files_of(address: str, image: str, folder: Path) -> dict[str, tuple[object, 
 
 
 @pytest.mark.timeout(1500)
-def test_one_image_id_from_two_empty_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_one_image_id_from_two_empty_caches(airflow_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     one, two, engine = (tmp_path_factory.mktemp(name) for name in ("one", "two-other", "engine"))
-    image = REPOSITORY / "images/airflow"
-    first = build(image, 0o022, {}, one)
+    first = build(airflow_folder, 0o022, {}, one)
     with second_engine(engine) as address:
-        second = build(image, 0o077, {"DOCKER_HOST": address}, two)
+        second = build(airflow_folder, 0o077, {"DOCKER_HOST": address}, two)
         if first != second:
             here = files_of(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), first, one)
             there = files_of(address, second, two)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("unit", deadline=None)  # a busy machine is no failure
-settings.load_profile("unit")
+settings.register_profile("soak", deadline=None, max_examples=3000)
+settings.load_profile("soak" if os.environ.get("OPTBUILD_SOAK") else "unit")
 
 
 class TripwireError(BaseException):

@@ -1,0 +1,48 @@
+"""The field's linters find nothing in the rendered Dockerfile; what .tally.toml switches off has its reason there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.lock.document import read_lock
+from builder.render.context import render_context
+from builder.spec.reader import read_spec
+
+REPOSITORY = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("context")
+    image = REPOSITORY / "images/airflow"
+    render_context(read_spec(image), read_lock(image / "optbuild.lock")).write(folder)
+    return folder
+
+
+def lint(*command: str | Path, cwd: Path) -> tuple[int, str]:
+    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+HADOLINT = (BIN / "hadolint", "Dockerfile")
+TALLY = (BIN / "tally", "lint", "--config", REPOSITORY / ".tally.toml", "Dockerfile")
+
+
+@pytest.mark.parametrize("linter", [HADOLINT, TALLY], ids=["hadolint", "tally"])
+def test_finds_nothing(linter: tuple[str | Path, ...], context: Path) -> None:
+    assert lint(*linter, cwd=context) == (0, "")
+
+
+@pytest.mark.parametrize("linter", [HADOLINT, TALLY], ids=["hadolint", "tally"])
+def test_would_find_something(linter: tuple[str | Path, ...], context: Path, tmp_path: Path) -> None:
+    """A linter that was given the wrong file or configuration would find nothing in anything."""
+    text = (context / "Dockerfile").read_text()
+    (tmp_path / "Dockerfile").write_text(text.replace("USER 50000", "USER root"))
+    code, said = lint(*linter, cwd=tmp_path)
+    assert code != 0
+    assert "DL3002" in said
