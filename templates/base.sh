@@ -6,8 +6,9 @@
 # machine's own: OPTBUILD_DEBIAN_SOURCES (an apt sources file), else what apt here uses for the release, else
 # mmdebstrap's default. Its name stays in no file of the result.
 #
-# Exit codes: 0 done, 3 no mmdebstrap and no container, 4 the mirror no longer has a locked version (each is named),
-# another: mmdebstrap failed.
+# Exit codes: 0 done, 2 OPTBUILD_DEBIAN_SOURCES names no file, 3 no mmdebstrap and no container, 4 the mirror no longer
+# has a locked version (each is named), 129/130/143 ended by a signal, another: mmdebstrap failed. However it ends,
+# nothing that it started goes on, and nothing half made stays.
 set -eu
 umask 022
 export LC_ALL=C TZ=UTC
@@ -20,10 +21,14 @@ export SOURCE_DATE_EPOCH
 
 say() { printf 'base.sh: %s\n' "$*" >&2; }
 
-# Prints the apt sources file to use; nothing means mmdebstrap's own default.
+# Prints the apt sources file to use, as an absolute path; nothing means mmdebstrap's own default.
 sources_file() {
   if [ -n "${OPTBUILD_DEBIAN_SOURCES:-}" ]; then
-    echo "$OPTBUILD_DEBIAN_SOURCES"
+    if [ ! -f "$OPTBUILD_DEBIAN_SOURCES" ]; then
+      say "OPTBUILD_DEBIAN_SOURCES names $OPTBUILD_DEBIAN_SOURCES, which is no file; correct or unset it"
+      exit 2
+    fi
+    (cd "$(dirname "$OPTBUILD_DEBIAN_SOURCES")" && echo "$PWD/${OPTBUILD_DEBIAN_SOURCES##*/}")
     return
   fi
   for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
@@ -58,7 +63,8 @@ clean_root() {
 # make_root OUT.tar PACKAGES...: one root file system; exits 4 when the installed set is not the locked one.
 make_root() {
   out=$1
-  work=$(mktemp -d)
+  work=$folder/${out##*/}
+  mkdir "$work"
   shift
   cat "$@" >"$work/packages"
   write_preferences "$work/packages" >"$work/preferences"
@@ -79,11 +85,10 @@ make_root() {
   check_versions "$work" || failed=4
   if [ -n "${failed:-}" ]; then
     [ "$failed" = 4 ] || tail -n 30 "$work/log" >&2
-    rm -rf "$work" "$out.part"
+    rm -f "$out.part"
     return "$failed"
   fi
   mv "$out.part" "$out"
-  rm -rf "$work"
 }
 
 # Locked and installed packages must be the same set; apt's own "Version ... was not found" counts too.
@@ -97,18 +102,80 @@ check_versions() {
   return 1
 }
 
+# Prints the processes and all that they started, directly or not.
+trees() {
+  sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) .*/\1 \2/p' /proc/[0-9]*/stat 2>/dev/null | awk -v processes="$*" '
+    { children[$2] = children[$2] " " $1 }
+    END {
+      count = split(processes, all, " ")
+      for (i = 1; i <= count; i++) {
+        print all[i]
+        more = split(children[all[i]], these, " ")
+        for (j = 1; j <= more; j++) all[++count] = these[j]
+      }
+    }'
+}
+
+# Prints those of the processes that still run.
+alive() {
+  for process in "$@"; do
+    ! kill -0 "$process" 2>/dev/null || echo "$process"
+  done
+}
+
+# Ends the jobs and what they started: a shell's background jobs ignore Ctrl-C, and mmdebstrap's first process passes
+# no signal on. They have 8 s to unmount what they mounted.
+end_jobs() {
+  [ -n "$jobs" ] || return 0
+  # shellcheck disable=SC2086  # lists of numbers
+  all=$(trees $jobs)
+  # shellcheck disable=SC2086
+  kill -TERM $all 2>/dev/null || :
+  wait
+  waited=0
+  # shellcheck disable=SC2086
+  while all=$(alive $all) && [ -n "$all" ]; do
+    waited=$((waited + 1))
+    [ "$waited" -le 40 ] || { kill -KILL $all 2>/dev/null || :; return 0; }
+    sleep 0.2
+  done
+}
+
+# Before its client is ended, which waits for it, and after: the client may have just made it.
+remove_container() { [ -z "$container" ] || "$docker" rm --force "$container" >/dev/null 2>&1 || :; }
+
+clean_up() {
+  trap '' INT TERM HUP
+  trap - EXIT
+  remove_container
+  end_jobs
+  remove_container
+  rm -rf ${folder:+"$folder"} "$here/base.tar.part" "$here/builder.tar.part"
+}
+
+# Before anything is started: from here on whatever ends this script ends its work too.
+clean_up_at_the_end() {
+  jobs='' folder='' container=''
+  trap 'clean_up; exit 129' HUP
+  trap 'clean_up; exit 130' INT
+  trap 'clean_up; exit 143' TERM
+  trap clean_up EXIT
+}
+
 run_here() {
   sources=$(sources_file)
+  clean_up_at_the_end
+  folder=$(mktemp -d)
   mode=auto
   [ "${OPTBUILD_BASE_IN_CONTAINER:-}" != 1 ] || mode=root
   say "making base.tar and builder.tar for $release/$architecture with mmdebstrap"
   make_root "$here/base.tar" "$here/runtime.packages" &
-  first=$!
+  jobs=$!
   make_root "$here/builder.tar" "$here/runtime.packages" "$here/builder.packages" &
-  second=$!
+  jobs="$jobs $!"
   code=0
-  wait "$first" || code=$?
-  wait "$second" || code=$?
+  for job in $jobs; do wait "$job" || code=$?; done
+  jobs=''
   [ "$code" = 0 ] || exit "$code"
   say "done: $(wc -c <"$here/base.tar") bytes base.tar, $(wc -c <"$here/builder.tar") bytes builder.tar"
 }
@@ -120,18 +187,51 @@ run_in_container() {
     say "neither mmdebstrap nor $docker is installed; install one (Debian, Ubuntu: apt-get install mmdebstrap)"
     exit 3
   fi
+  sources=$(sources_file)
+  clean_up_at_the_end
+  container=optbuild-base-$(date +%s)-$$
   say "no mmdebstrap on this machine: using a container of $image"
-  # mmdebstrap mounts /proc and /dev in the new root, which an ordinary container may not
-  "$docker" run --rm --privileged -v "$here:/context" -e OPTBUILD_BASE_IN_CONTAINER=1 "$image" sh -euc '
-    apt-get -qq update >&2
-    apt-get -qq install --no-install-recommends mmdebstrap ca-certificates >/dev/null
-    /context/base.sh' || {
-    code=$?
-    [ "$code" = 4 ] && exit 4
-    say "the container failed; if $image cannot be pulled here, install mmdebstrap on this machine instead"
-    exit 3
-  }
+  set -- --volume "$here:/context"
+  [ -z "$sources" ] || set -- "$@" --volume "$sources:/optbuild/${sources##*/}:ro" \
+    --env "OPTBUILD_DEBIAN_SOURCES=/optbuild/${sources##*/}"
+  for key in $(keys "$sources"); do set -- "$@" --volume "$key:$key:ro"; done
+  # privileged: mmdebstrap mounts /proc and /dev in the new root, which an ordinary container may not.
+  # In the background: a shell hears signals while it waits, not while a program runs in the foreground.
+  "$docker" run --rm --init --privileged --name "$container" "$@" --env OPTBUILD_BASE_IN_CONTAINER=1 \
+    --env http_proxy --env https_proxy --env no_proxy "$image" sh -euc "$IN_CONTAINER" &
+  jobs=$!
+  code=0
+  wait "$jobs" || code=$?
+  jobs='' container=''
+  case $code in
+  0 | 4) exit "$code" ;;
+  esac
+  say "the container failed; if $image cannot be pulled here, install mmdebstrap on this machine instead"
+  exit 3
 }
+
+# Prints the key files that an apt sources file names.
+keys() {
+  [ -n "$1" ] || return 0
+  sed -n 's/^Signed-By:[ ]*//p; s/^deb .*signed-by=\([^] ]*\).*/\1/p' "$1" | sort -u | while read -r key; do
+    [ ! -f "$key" ] || echo "$key"
+  done
+}
+
+# The container's apt uses the machine's mirror too, where one is known.
+# shellcheck disable=SC2016  # the variables are the container's
+readonly IN_CONTAINER='
+  export DEBIAN_FRONTEND=noninteractive
+  file=${OPTBUILD_DEBIAN_SOURCES:-}
+  if [ -n "$file" ]; then
+    rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*
+    name=optbuild.list
+    ! grep -q "^Types:" "$file" || name=optbuild.sources
+    cp "$file" "/etc/apt/sources.list.d/$name"
+  fi
+  apt-get -qq update >&2
+  apt-get -qq install --no-install-recommends mmdebstrap ca-certificates >/dev/null
+  exec /context/base.sh'
 
 case ${1:-} in
 --clean-root) clean_root "$2" ;;
