@@ -31,13 +31,11 @@ class _Series:
 def _init() -> Role:
     """As the official compose file starts it: the migration is a side effect of the entrypoint, then a harmless word.
 
-    The user's name and password are that file's defaults; they are given at start and are in no image.
+    Whoever starts it names the user and gives the password (``_AIRFLOW_WWW_USER_*``): a default would be known to all.
     """
     environment = (
         ("_AIRFLOW_DB_MIGRATE", "true"),
         ("_AIRFLOW_WWW_USER_CREATE", "true"),
-        ("_AIRFLOW_WWW_USER_PASSWORD", "airflow"),
-        ("_AIRFLOW_WWW_USER_USERNAME", "airflow"),
     )
     return Role("init", ("version",), ExitHealth(), environment)
 

@@ -51,6 +51,10 @@ def verdict(report: Report) -> str:
     """One sentence."""
     counts = {status: sum(check.status is status for check in report.checks) for status in Status}
     where = f"{report.image} ({report.image_id.removeprefix('sha256:')[:12]}) against {report.database}"
+    excused = [check.name for check in report.checks if check.excused]
+    if report.passed and excused:
+        passed = f"{counts[Status.PASSED]} checks passed in {report.seconds:.0f} s"
+        return f"{where}: {passed}; {', '.join(excused)} does not apply"
     if report.passed:
         return f"{where}: all {len(report.checks)} checks passed in {report.seconds:.0f} s"
     return (
@@ -88,6 +92,7 @@ def as_json(report: Report) -> str:
                 "message": check.message,
                 "hint": check.hint,
                 "log": check.log,
+                "excused": check.excused,
             }
             for check in report.checks
         ],

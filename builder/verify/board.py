@@ -33,6 +33,10 @@ class NotRun(Exception):  # noqa: N818 - as above
     """What the check needs is not there; the words say why."""
 
 
+class NotApplicable(NotRun):
+    """The plan has nothing that the check could look at; the words say what is missing."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One check to run. It starts when all ``needs`` passed and all ``after`` ended.
@@ -113,7 +117,8 @@ class Board:
         try:
             done = task.action()
         except NotRun as reason:
-            return Check(task.name, Status.NOT_RUN, time.monotonic() - started, str(reason))
+            excused = isinstance(reason, NotApplicable)
+            return Check(task.name, Status.NOT_RUN, time.monotonic() - started, str(reason), excused=excused)
         except CheckFailure as failure:
             return self._failed(task, failure, time.monotonic() - started)
         seconds = time.monotonic() - started if done.seconds is None else done.seconds

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.verify import image as image_checks
-from builder.verify import probes, roles
-from builder.verify.board import CheckFailure, NotRun, Outcome, Task
+from builder.verify import migration, probes, roles, stopping
+from builder.verify.board import CheckFailure, NotApplicable, NotRun, Outcome, Task
 from builder.verify.containers import Box, Start
 from builder.verify.database import check_server
-from builder.verify.environment import role_environment
+from builder.verify.environment import role_environment, user_environment
 from builder.verify.observer import Observer, observer_start
-from builder.verify.plan import SQLITE, VerifyPlan
 from builder.verify.probes import PROBE_FOLDER, StaticProbe, probe_files
 
 if TYPE_CHECKING:
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-    from builder.airflow.model import Role
+    from builder.airflow.model import Health, Role
     from builder.verify.containers import Yard
     from builder.verify.environment import Database
+    from builder.verify.plan import VerifyPlan
 
 INSTALLED = ("dependencies", "imports")
 """What a failing role is blamed on first: nothing starts without its packages."""
@@ -49,6 +49,8 @@ class Bench:
     environment: Mapping[str, str]
     cache: Path
     dag_id: str
+    user: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the user that init makes is called, for this verification alone."""
     volumes: tuple[tuple[str, str], ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
     boxes: dict[str, Box] = field(default_factory=dict)
@@ -115,7 +117,7 @@ def _starting_tasks(bench: Bench) -> tuple[Task, ...]:
         Task(role.name, _starter(bench, role), ("database", *names[:place]), blames=INSTALLED)
         for place, role in enumerate(plan.starters)
     ]
-    broken = next((role for role in plan.starters if roles.migrates(role)), None)
+    broken = next((role for role in plan.starters if migration.migrates(role)), None)
     failing = [] if broken is None else [Task("failed-migration", _failing(bench, broken), needs=(broken.name,))]
     migrations = Task("migrations", lambda: _migrations(bench), needs=("database", *names), blames=INSTALLED)
     return (database, *starters, migrations, *failing)
@@ -130,8 +132,8 @@ def _starter(bench: Bench, role: Role) -> Any:
 
 def _failing(bench: Bench, role: Role) -> Any:
     def action() -> Outcome:
-        box = bench.yard.start(roles.broken_migration(role, bench.environment))
-        return roles.judge_broken_migration(role, box, bench.plan.timeouts.init, bench.cancelled)
+        box = bench.yard.start(migration.broken_migration(role, bench.environment))
+        return migration.judge_broken_migration(role, box, bench.plan.timeouts.init, bench.cancelled)
 
     return action
 
@@ -139,7 +141,8 @@ def _failing(bench: Bench, role: Role) -> Any:
 def _start(
     bench: Bench, role: Role, files: tuple[tuple[str, bytes], ...] = (), variables: Mapping[str, str] | None = None
 ) -> Box:
-    environment = {**bench.environment, **dict(role.environment), **(variables or {})}
+    own = dict(role.environment)
+    environment = {**bench.environment, **own, **user_environment(own, bench.user), **(variables or {})}
     hostname = bench.hostname(role)
     return bench.yard.start(
         Start(role.command, environment, hostname=hostname, alias=role.name, files=files, volumes=bench.volumes)
@@ -163,6 +166,7 @@ def _migrations(bench: Bench) -> Outcome:
         bench.observer_ready.set()
     found = bench.observer.wait("migrations", plan.timeouts.probe, bench.cancelled)
     if found is None:
+        bench.observer.still_needed("the migrations")
         raise CheckFailure("`airflow db check-migrations` did not end", log=box.logs())
     if not found[0]:
         raise CheckFailure(
@@ -189,22 +193,42 @@ def _serving_tasks(bench: Bench) -> tuple[Task, ...]:
         )
         for role in servers
     ]
-    if scheduler is not None:
-        dag = Task("dag", lambda: _dag(bench, scheduler), (scheduler.name,), blames=("migrations", *INSTALLED))
-        tasks.append(dag)
+    tasks.append(_dag_task(bench, scheduler))
     after = tuple(task.name for task in tasks)
-    return (*tasks, Task("stop", lambda: _stop(bench, after), after=("migrations", *after, *_BUSY)))
+    starters = tuple(role.name for role in plan.starters)
+    stop = Task(
+        "stop", lambda: _stop(bench, after), after=("migrations", *after, *_BUSY), blames=(*INSTALLED, *starters)
+    )
+    return (*tasks, stop)
+
+
+def _dag_task(bench: Bench, scheduler: Role | None) -> Task:
+    if scheduler is None:
+        return Task("dag", _no_scheduler)
+    return Task("dag", lambda: _dag(bench, scheduler), (scheduler.name,), blames=("migrations", *INSTALLED))
+
+
+def _no_scheduler() -> Outcome:
+    raise NotApplicable("no role is a scheduler (switched off in the spec), so nothing could run a DAG")
 
 
 def _server(bench: Bench, role: Role) -> Any:
     def action() -> Outcome:
         files, variables = _dag_files(bench) if role == bench.plan.scheduler else ((), {})
         box = _start(bench, role, files, variables)
-        outcome = roles.wait_for_server(role, box, _observer(bench), bench.plan.timeouts.role, bench.cancelled)
+        asked = replace(role, health=expected_health(role.health, bench.plan))
+        outcome = roles.wait_for_server(asked, box, _observer(bench), bench.plan.timeouts.role, bench.cancelled)
         bench.boxes[role.name] = box
         return outcome
 
     return action
+
+
+def expected_health(health: Health | None, plan: VerifyPlan) -> Health | None:
+    """The health that is asked for: without a scheduler in the plan, nobody can say that it is healthy."""
+    if not isinstance(health, HttpHealth) or plan.scheduler is not None:
+        return health
+    return replace(health, json_components=tuple(name for name in health.json_components if name != "scheduler"))
 
 
 def _observer(bench: Bench) -> Observer:
@@ -228,18 +252,12 @@ def _dag(bench: Bench, scheduler: Role) -> Outcome:
 
 
 def _stop(bench: Bench, servers: tuple[str, ...]) -> Outcome:
-    """The roles that work, and a second init that is stopped while it starts."""
-    boxes = {name: bench.boxes[name] for name in servers if name in bench.boxes}
-    if boxes and bench.database.name != SQLITE:
-        for role in bench.plan.starters[:1]:
-            boxes[role.name] = _start(bench, role)
-            bench.cancelled.wait(1.0)  # long enough to be inside its entrypoint
-    return roles.stop_all(boxes, bench.plan.timeouts.stop, bench.cancelled, _stop_log)
-
-
-def _stop_log(box: Box) -> str:
-    """The end of its log, and the processes that are left."""
-    left = ""
-    if box.exit_code() is None:
-        left = "\n".join(" ".join(row) for row in box.container.top()["Processes"] or ())
-    return f"{box.logs()}\n{left}".strip()
+    """The roles that work, and those that would end by themselves: these while they wait for their database."""
+    serving = {name: bench.boxes[name] for name in servers if name in bench.boxes}
+    waiting = {role.name: _start(bench, role, variables=stopping.waiting_environment()) for role in bench.plan.starters}
+    for name, box in waiting.items():
+        stopping.until_it_waits(name, box, bench.cancelled)
+    outcome = stopping.stop_all({**waiting, **serving}, bench.plan.timeouts.stop, bench.cancelled, preparing=waiting)
+    if bench.plan.servers and not serving:
+        raise NotRun(f"no role runs that could be stopped; only {outcome.message}")
+    return outcome

@@ -27,6 +27,10 @@ POLL_SECONDS = 0.25
 PROBE_SHARES = 256
 """CPU shares of probes against the 1024 of roles: what others wait for goes first."""
 API_SECONDS = 120
+CONFLICT = 409
+"""HTTP status of the engine's API for kill, exec and top of a container that does not run."""
+NOT_RUNNING = -1
+"""In place of the exit code of a command in a container that has ended."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Start:
     hostname: str | None = None
     alias: str | None = None
     files: tuple[tuple[str, bytes], ...] = ()
+    writable_files: tuple[tuple[str, bytes], ...] = ()
+    """As ``files``, and every user may write them."""
     volumes: tuple[tuple[str, str], ...] = ()
     tmpfs: tuple[str, ...] = ()
     shares: int = 1024
@@ -79,9 +85,33 @@ class Box:
             yield from (masked(line.decode("utf-8", "replace"), self._hidden) for line in whole)
 
     def execute(self, *command: str) -> tuple[int, str]:
-        """Exit code and output of a command inside."""
-        code, output = self.container.exec_run(list(command))
-        return int(code or 0), masked(bytes(output).decode("utf-8", "replace"), self._hidden)  # type: ignore[arg-type]
+        """Exit code and output of a command inside; NOT_RUNNING and nothing when the container has ended."""
+        done = _unless_ended(lambda: self.container.exec_run(list(command)))
+        if done is None:
+            return NOT_RUNNING, ""
+        code, output = done
+        return int(code or 0), masked(bytes(output).decode("utf-8", "replace"), self._hidden)
+
+    def terminate(self) -> bool:
+        """SIGTERM to its PID 1; False when it has ended already."""
+        return _unless_ended(lambda: (self.container.kill("SIGTERM"),)) is not None  # type: ignore[func-returns-value]
+
+    def processes(self) -> str:
+        """A line per process inside; empty when the container has ended."""
+        found = _unless_ended(self.container.top) or {}
+        return "\n".join(" ".join(row) for row in found.get("Processes") or ())
+
+
+def _unless_ended(ask: Callable[[], Any]) -> Any:
+    """What ``ask`` gives; None when the engine refuses because the container does not run."""
+    from docker.errors import APIError  # noqa: PLC0415 - the SDK costs 150 ms
+
+    try:
+        return ask()
+    except APIError as error:
+        if error.status_code != CONFLICT:
+            raise
+        return None
 
 
 class Yard:
@@ -127,6 +157,8 @@ class Yard:
             container.with_network_aliases(*([start.alias] if start.alias else []))
         for path, data in start.files:
             container.with_copy_into_container(data, path, 0o644)
+        for path, data in start.writable_files:
+            container.with_copy_into_container(data, path, 0o666)
         for name, path in start.volumes:
             container.with_volume_mapping(name, path, "rw")
         for path in start.tmpfs:

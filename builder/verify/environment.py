@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from builder.errors import VerifyUsageError
 from builder.verify.plan import SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DATABASE_HOST = "database"
 """The server's name on the verification's network."""
@@ -47,7 +52,14 @@ class Database:
     @property
     def hidden(self) -> tuple[str, ...]:
         """Values that are masked wherever text of a container is shown."""
-        return tuple(value for value in (self.url, self.password) if value)
+        return tuple(value for value in (self.url, *_forms(self.url, self.password)) if value)
+
+
+def _forms(url: str, password: str) -> set[str]:
+    """A password as the URL writes it, as the server is told it, and as programs write it into URLs and JSON."""
+    written = {password, *(value for name, value in parse_qsl(urlsplit(url).query) if name == "password")}
+    plain = {*written, *map(unquote, written)}
+    return {form for text in plain for form in (text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1])}
 
 
 UNUSED = Database("none", "")
@@ -80,7 +92,8 @@ def external(url: str) -> Database:
         place = f"{HOST_ALIAS}:{port}" if port else HOST_ALIAS
         parts = parts._replace(netloc=f"{before}@{place}" if before else place)
     place = f"{parts.path.strip('/')} on {host}"
-    note = f"writes to the existing database {place}: Airflow's tables, a user, one DAG run; they stay"
+    user = "a user with a random name and password and without rights"
+    note = f"writes to the existing database {place}: Airflow's tables, {user}, one DAG run; they stay"
     return Database(EXTERNAL, urlunsplit(parts), None, parts.password or "", note)
 
 
@@ -97,6 +110,26 @@ def role_environment(database: Database, fernet_key: str, secret_key: str) -> di
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.url,
         "AIRFLOW__WEBSERVER__SECRET_KEY": secret_key,
     }
+
+
+USER_PREFIX = "_AIRFLOW_WWW_USER_"
+
+
+def new_user() -> dict[str, str]:
+    """The user that a role makes at its start (the entrypoint's variables): nobody can log in as it afterwards.
+
+    An existing database keeps it, hence a name and an address that no other has, and the role that may do nothing.
+    """
+    name = f"optbuild-verify-{secrets.token_hex(6)}"
+    values = {"USERNAME": name, "PASSWORD": secrets.token_hex(16), "EMAIL": f"{name}@example.com", "ROLE": "Public"}
+    return {USER_PREFIX + key: value for key, value in values.items()}
+
+
+def user_environment(own: Mapping[str, str], user: Mapping[str, str]) -> dict[str, str]:
+    """For a role that makes a user, whatever its spec calls him: ``user`` instead. For others nothing."""
+    if not own.get(f"{USER_PREFIX}CREATE"):
+        return {}
+    return {**user, f"{USER_PREFIX}PASSWORD_CMD": ""}
 
 
 def new_fernet_key() -> str:

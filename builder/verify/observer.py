@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from builder.verify.board import NotRun
+from builder.verify.board import CheckFailure, NotRun
 from builder.verify.containers import Start
 from builder.verify.probes import PROBE_FOLDER, answer, probe_files
 
@@ -70,6 +70,17 @@ class Observer:
         """Whether the event was good, and its words; None as long as it has not come."""
         with self._changed:
             return self._events.get(event)
+
+    def still_needed(self, whom: str) -> None:
+        """Raises CheckFailure when it has ended: without it nothing more is learned about a role."""
+        with self._changed:
+            ended = self._ended
+        if ended:
+            raise CheckFailure(
+                f"nothing is known about {whom}: verify's observer, which watches from a container of the same image, "
+                f"ended with exit code {self.box.exit_code()}",
+                log=self.box.logs(),
+            )
 
     def wait(self, event: str, seconds: float, cancelled: threading.Event) -> tuple[bool, str] | None:
         """None when the observer ended, or ``seconds`` passed, without it."""

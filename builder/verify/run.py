@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import time
 from typing import TYPE_CHECKING
 
 from builder.engine.client import Engine, connect
-from builder.errors import VerifyUsageError
+from builder.errors import EngineFailedError, InterruptedByUserError, VerifyUsageError
 from builder.verify.board import Board, Listener, Task
 from builder.verify.checks import STATIC_CHECKS, Bench, airflow_home, base_environment, tasks_of
 from builder.verify.containers import Yard
 from builder.verify.database import choose
-from builder.verify.environment import UNUSED, new_fernet_key
+from builder.verify.environment import UNUSED, USER_PREFIX, new_fernet_key, new_user
 from builder.verify.model import Check, Report, Status
 from builder.verify.plan import SQLITE, VerifyPlan
 from builder.verify.session import Session, new_owner, signals_as_errors, sweep, this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from builder.process import Runner
@@ -47,11 +48,11 @@ def verify_image(
     """
     started = time.monotonic()
     machine = this_machine()
-    with connect(env) as engine, signals_as_errors():
+    with connect(env) as engine, signals_as_errors(), engine_errors():
         if count := sweep(engine.client, machine):
             progress.note(f"removed {count} containers, networks and volumes that an earlier verification left behind")
         session = Session(engine.client, new_owner(machine, os.getpid()))
-        try:
+        with closing(session, progress):
             bench = _bench(
                 image, plan, engine, session, only, env=env, runner=runner, progress=progress, cache=cache_folder
             )
@@ -60,8 +61,50 @@ def verify_image(
             checks = board.run()
             image_id = str(bench.attrs["Id"])
             return Report(image, image_id, bench.database.name, checks, time.monotonic() - started)
-        finally:
-            session.close()
+
+
+@contextlib.contextmanager
+def engine_errors() -> Iterator[None]:
+    """What the SDK raises when the engine refuses or goes away becomes EngineFailedError."""
+    from docker.errors import DockerException  # noqa: PLC0415 - the SDK costs 150 ms
+    from requests.exceptions import RequestException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    try:
+        yield
+    except (DockerException, RequestException, HTTPError) as error:
+        hint = "see whether the engine still answers: docker info (or: optbuild doctor)"
+        raise EngineFailedError(f"the engine failed during the verification: {error}", hint=hint) from error
+
+
+@contextlib.contextmanager
+def closing(session: Session, progress: Progress) -> Iterator[None]:
+    """Remove at the end what the session started, and say afterwards, not before, what became of it."""
+    try:
+        yield
+        _note(progress, _removed(session))
+    except InterruptedByUserError as error:
+        words = _removed(session)
+        raise InterruptedByUserError(f"{error.message}; {words or 'everything it started was removed'}") from error
+    except BaseException:
+        with contextlib.suppress(Exception):  # the first error is the one to hear about
+            _note(progress, _removed(session))
+        raise
+
+
+def _note(progress: Progress, words: str) -> None:
+    if words:
+        progress.note(words)
+
+
+def _removed(session: Session) -> str:
+    """Empty when everything was."""
+    try:
+        with engine_errors():
+            left = session.close().left
+    except EngineFailedError as error:
+        return f"what it started could not be removed ({error.message}); the next verification removes it"
+    return f"the engine did not remove everything that it started; remove the rest with: {left}" if left else ""
 
 
 def _bench(
@@ -83,12 +126,14 @@ def _bench(
         database = choose(plan.database, home, engine, env=env, runner=runner, progress=progress, cache_folder=cache)
     if database.note:
         progress.note(database.note)
-    yard = Yard(session, engine.endpoint, str(attrs["Id"]), database.hidden)
+    user = new_user()
+    hidden = (*database.hidden, user[f"{USER_PREFIX}PASSWORD"])
+    yard = Yard(session, engine.endpoint, str(attrs["Id"]), hidden)
     yard.open_network()
     environment = base_environment(database, new_fernet_key(), secrets.token_hex(16))
     dag_id = f"optbuild_verify_{session.owner.session}"
     volumes = _volumes(yard, database, home)
-    return Bench(plan, attrs, engine.client, yard, database, environment, cache, dag_id, volumes)
+    return Bench(plan, attrs, engine.client, yard, database, environment, cache, dag_id, user, volumes)
 
 
 def _volumes(yard: Yard, database: Database, home: str) -> tuple[tuple[str, str], ...]:
@@ -112,7 +157,7 @@ def _selected(tasks: tuple[Task, ...], only: Collection[str]) -> tuple[Task, ...
     wanted = set(only) or set(by_name)
     while more := {need for name in wanted for need in by_name[name].needs if need in by_name} - wanted:
         wanted |= more
-    if wanted & {"dag", *(task.name for task in tasks if "migrations" in task.blames)}:
+    if wanted & {task.name for task in tasks if "migrations" in task.blames}:
         wanted.add("migrations")  # its container is the observer that the others listen to
     return tuple(task for task in tasks if task.name in wanted)
 

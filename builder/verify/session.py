@@ -7,6 +7,7 @@ to be dead are swept at the next start; of what another machine or PID namespace
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import signal
 import threading
@@ -20,7 +21,7 @@ from builder.errors import InterruptedByUserError
 from builder.naming import LABEL_SESSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
     from docker import DockerClient
@@ -39,6 +40,8 @@ class Owner:
     boot: str
     namespace: str
     """The PID namespace: in another one, our view of PIDs says nothing."""
+    machine: str = ""
+    """What stays the same when the machine starts again; empty where that is unknown."""
 
     def label(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -52,7 +55,7 @@ def parse_label(text: str) -> Owner | None:
     except (ValueError, TypeError):
         return None
     kinds = [type(value) for value in asdict(owner).values()]
-    return owner if kinds == [str, int, int, str, str] else None
+    return owner if kinds == [str, int, int, str, str, str] else None
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,27 @@ class Machine:
     boot: str
     namespace: str
     started_of: Callable[[int], int | None]
+    identity: str = ""
+    """A hash of its machine-id; empty where it has none."""
 
 
-def this_machine(proc: Path = Path("/proc")) -> Machine:
+def this_machine(proc: Path = Path("/proc"), machine_id: Path = Path("/etc/machine-id")) -> Machine:
     """Linux's /proc (proc(5): field 22 of ``stat`` is the start time). Without it every owner counts as unknown."""
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
         namespace = str((proc / "self/ns/pid").readlink())
     except OSError:
         boot, namespace = "", ""
-    return Machine(boot, namespace, lambda pid: _started(proc, pid))
+    return Machine(boot, namespace, lambda pid: _started(proc, pid), _identity(machine_id))
+
+
+def _identity(file: Path) -> str:
+    """machine-id(5) asks not to show the ID itself in untrusted places: an engine may be anybody's."""
+    try:
+        text = file.read_text().strip()
+    except OSError:
+        return ""
+    return hashlib.sha256(f"optbuild {text}".encode()).hexdigest()[:16] if text else ""
 
 
 def _started(proc: Path, pid: int) -> int | None:
@@ -85,13 +99,20 @@ def _started(proc: Path, pid: int) -> int | None:
 
 def new_owner(machine: Machine, pid: int) -> Owner:
     """A fresh session of the process ``pid``."""
-    return Owner(uuid.uuid4().hex[:12], pid, machine.started_of(pid) or 0, machine.boot, machine.namespace)
+    started = machine.started_of(pid) or 0
+    return Owner(uuid.uuid4().hex[:12], pid, started, machine.boot, machine.namespace, machine.identity)
 
 
 def is_dead(owner: Owner, machine: Machine) -> bool:
-    """True only when this machine can know it: same boot, same PID namespace, and the process is not there any more."""
-    if not owner.boot or owner.boot != machine.boot or owner.namespace != machine.namespace:
+    """True only when this machine can know it: same PID namespace, and the process is not there any more.
+
+    Another boot of the same machine ended all of its processes. Containers may share a machine-id that came with their
+    image; they hardly share the number of a PID namespace, which is always the same outside of containers.
+    """
+    if not owner.boot or owner.namespace != machine.namespace:
         return False
+    if owner.boot != machine.boot:
+        return bool(machine.boot) and bool(owner.machine) and owner.machine == machine.identity
     return machine.started_of(owner.pid) != owner.started
 
 
@@ -103,22 +124,44 @@ def sweep(client: DockerClient, machine: Machine) -> int:
         owner = parse_label(label)
         if owner is not None and is_dead(owner, machine):
             dead.add(label)
-    return sum(remove_all(client, label) for label in sorted(dead))
+    return sum(remove_all(client, label).removed for label in sorted(dead))
 
 
-def remove_all(client: DockerClient, label: str) -> int:
-    """Remove everything of one session: containers first, they hold the others. How many things were removed.
+@dataclass(frozen=True)
+class Removal:
+    """How many things were removed, and the commands that remove what is left (empty: nothing is)."""
+
+    removed: int
+    left: str = ""
+
+
+def remove_all(client: DockerClient, label: str) -> Removal:
+    """Remove everything of one session: containers first, they hold the others.
 
     Tries again for a while: the engine refuses a network whose last container it is still taking down.
     """
     removed = 0
+    things: list[Any] = []
     for attempt in range(REMOVE_ATTEMPTS):
         things = _labelled(client, f"{LABEL_SESSION}={label}")
         if not things:
-            break
+            return Removal(removed)
         time.sleep(REMOVE_PAUSE_SECONDS if attempt else 0)
         removed += sum(_remove(thing) for thing in things)
-    return removed
+    things = _labelled(client, f"{LABEL_SESSION}={label}")
+    return Removal(removed, removing_commands(things))
+
+
+_COMMANDS = {"container": "docker rm -f -v", "network": "docker network rm", "volume": "docker volume rm"}
+
+
+def removing_commands(things: Iterable[Any]) -> str:
+    """What a person types to remove the things; empty for none."""
+    names: dict[str, list[str]] = {}
+    for thing in things:
+        kind = type(thing).__name__.lower()
+        names.setdefault(kind, []).append(str(thing.name))
+    return "; ".join(f"{_COMMANDS.get(kind, kind)} {' '.join(found)}" for kind, found in names.items())
 
 
 def _remove(thing: Any) -> bool:
@@ -164,11 +207,11 @@ class Session:
                 raise SessionClosedError
             yield
 
-    def close(self) -> None:
+    def close(self) -> Removal:
         """Remove everything. Safe to call twice."""
         with self._lock:
             self._closed = True
-        remove_all(self.client, self.owner.label())
+        return remove_all(self.client, self.owner.label())
 
 
 class SessionClosedError(Exception):
@@ -185,7 +228,7 @@ def signals_as_errors() -> Iterator[None]:
     def interrupt(number: int, _: FrameType | None) -> None:
         for each in before:
             signal.signal(each, signal.SIG_IGN)  # the clean-up must not be interrupted halfway
-        raise InterruptedByUserError(f"interrupted by {signal.Signals(number).name}; everything it started was removed")
+        raise InterruptedByUserError(f"interrupted by {signal.Signals(number).name}")
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}

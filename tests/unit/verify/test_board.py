@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.verify.board import Board, CheckFailure, NotRun, Outcome, Task
-from builder.verify.model import Check, Status
+from builder.verify.board import Board, CheckFailure, NotApplicable, NotRun, Outcome, Task
+from builder.verify.model import Check, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +83,22 @@ def test_not_run_is_no_failure_and_keeps_its_reason() -> None:
 
     check = run(Task("stop", action))["stop"]
     assert (check.status, check.message) == (Status.NOT_RUN, "nothing to stop")
+
+
+def test_what_does_not_apply_is_excused_and_nothing_else_is() -> None:
+    def action() -> Outcome:
+        raise NotApplicable("no scheduler")
+
+    done = run(Task("a", passes()), Task("dag", action))
+    assert done["dag"].status is Status.NOT_RUN
+    assert report(*done.values()).passed
+    assert not report(done["dag"]).passed, "nothing was looked at"
+    assert not report(*done.values(), Check("b", Status.NOT_RUN, 0.0)).passed
+    assert not report(*done.values(), Check("b", Status.FAILED, 0.0)).passed
+
+
+def report(*checks: Check) -> Report:
+    return Report("x:1", "sha256:1", "sqlite", checks, 1.0)
 
 
 def test_seconds_of_the_check_itself_win_over_those_of_its_thread() -> None:

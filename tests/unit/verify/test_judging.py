@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.airflow.model import ExitHealth, HttpHealth, Role
+from builder.airflow.model import HttpHealth
 from builder.resources import template_folder
-from builder.verify import probes, roles
+from builder.verify import probes, web
 from builder.verify.board import CheckFailure, NotRun
 from builder.verify.containers import wait_until
 from builder.verify.image import check_configuration
@@ -49,63 +48,11 @@ def template(name: str) -> ModuleType:
     ],
 )
 def test_only_json_that_says_healthy_is_believed(answer: str, fine: bool, words: str) -> None:
-    assert roles.judge_http(HEALTH, answer) == (fine, words)
+    assert web.judge_http(HEALTH, answer) == (fine, words)
 
 
 def test_a_role_without_components_is_believed_on_its_status() -> None:
-    assert roles.judge_http(HttpHealth("/", 5555), "200 anything") == (True, "HTTP status 200")
-
-
-def judged(ended: dict[str, tuple[int, float]]) -> str:
-    boxes: Any = {"webserver": "w", "scheduler": "s"}
-    return roles.judge_stop(boxes, ended, 15.0, lambda box: f"log of {box}").message
-
-
-@pytest.mark.parametrize("code", [0, 143])
-def test_documented_exit_codes_are_clean(code: int) -> None:
-    assert (
-        judged({"webserver": (code, 1.0), "scheduler": (0, 2.5)}) == f"webserver {code} in 1.0 s, scheduler 0 in 2.5 s"
-    )
-
-
-@pytest.mark.parametrize(
-    ("ended", "words"),
-    [
-        ({"webserver": (0, 1.0)}, "scheduler still runs 15 s after SIGTERM"),
-        ({"webserver": (0, 1.0), "scheduler": (1, 1.0)}, "scheduler ended with exit code 1"),
-        ({"webserver": (0, 1.0), "scheduler": (137, 1.0)}, "scheduler ended with exit code 137"),
-    ],
-)
-def test_a_role_that_does_not_stop_is_named_with_its_log(ended: dict[str, tuple[int, float]], words: str) -> None:
-    with pytest.raises(CheckFailure, match=words) as caught:
-        judged(ended)
-    assert caught.value.log == "log of s"
-
-
-def test_no_role_to_stop_is_not_a_pass() -> None:
-    with pytest.raises(NotRun):
-        roles.stop_all({}, 15.0, threading.Event(), str)
-
-
-def test_the_broken_database_answers_and_holds_an_unknown_revision() -> None:
-    with sqlite3.connect(":memory:") as connection:
-        connection.deserialize(roles.unmigratable_database())
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("000000000000",)]
-
-
-def test_the_failing_init_is_told_not_to_wait_and_keeps_its_own_variables() -> None:
-    role = Role(
-        "init", ("version",), ExitHealth(), (("_AIRFLOW_DB_MIGRATE", "true"), ("_AIRFLOW_WWW_USER_CREATE", "true"))
-    )
-    start = roles.broken_migration(role, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "A": "b"})
-    assert start.environment["_AIRFLOW_DB_MIGRATE"] == "true"
-    assert "_AIRFLOW_WWW_USER_CREATE" not in start.environment, "its failure would hide a swallowed migration"
-    assert start.environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
-    assert start.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite:////tmp/")
-    assert start.entrypoint is None
-    assert roles.migrates(role)
-    assert roles.migrates(Role("m", ("db", "migrate"), ExitHealth()))
-    assert not roles.migrates(Role("x", ("version",), ExitHealth()))
+    assert web.judge_http(HttpHealth("/", 5555), "200 anything") == (True, "HTTP status 200")
 
 
 @pytest.mark.parametrize("line", ["", "ready", "optbuild: {", "optbuild: [1]", 'x optbuild: {"a": 1}'])

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.airflow.model import HttpHealth
 from builder.airflow.releases import release
 from builder.errors import VerifyUsageError
 from builder.verify import environment
-from builder.verify.checks import STATIC_CHECKS, Bench, tasks_of
+from builder.verify.board import NotApplicable
+from builder.verify.checks import STATIC_CHECKS, Bench, _start, expected_health, tasks_of
 from builder.verify.database import check_is_postgres, choose
 from builder.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
 from builder.verify.run import _selected
 from builder.verify.session import Owner
+
+if TYPE_CHECKING:
+    from builder.airflow.model import Role
 
 ROLES = release("2.8.1").roles
 LABELS = {"org.apache.airflow.version": "2.8.1"}
@@ -72,8 +78,65 @@ def test_an_unknown_check_names_the_known_ones() -> None:
     assert "webserver" in str(caught.value)
 
 
-def test_a_plan_without_scheduler_runs_no_dag() -> None:
-    assert "dag" not in names(plan(roles=tuple(role for role in ROLES if role.name != "scheduler")))
+NO_SCHEDULER = tuple(role for role in ROLES if role.name != "scheduler")
+
+
+def test_without_a_scheduler_the_dag_is_shown_as_not_run_with_the_reason() -> None:
+    tasks = {task.name: task for task in tasks_of(bench(plan(roles=NO_SCHEDULER), environment.sqlite("/x")))}
+    assert "scheduler" not in tasks
+    assert names(plan(roles=NO_SCHEDULER), "dag") == ["dag"]
+    with pytest.raises(NotApplicable, match="no role is a scheduler"):
+        tasks["dag"].action()
+
+
+def test_without_a_scheduler_nobody_demands_that_it_is_healthy() -> None:
+    health = HttpHealth("/health", 8080, ("metadatabase", "scheduler"))
+    assert expected_health(health, plan(roles=NO_SCHEDULER)) == HttpHealth("/health", 8080, ("metadatabase",))
+    assert expected_health(health, plan()) == health
+    assert expected_health(None, plan(roles=NO_SCHEDULER)) is None
+
+
+def test_a_role_that_makes_a_user_makes_one_that_nobody_knows() -> None:
+    first, second = environment.new_user(), environment.new_user()
+    assert not set(first.values()) & set(second.values()) - {"Public"}
+    own = {"_AIRFLOW_WWW_USER_CREATE": "true", "_AIRFLOW_WWW_USER_USERNAME": "airflow", "A": "b"}
+    assert environment.user_environment(own, first)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
+    assert environment.user_environment(own, first)["_AIRFLOW_WWW_USER_PASSWORD_CMD"] == ""
+    assert environment.user_environment({"A": "b"}, first) == {}
+
+
+def test_no_role_comes_with_a_password_that_everybody_knows() -> None:
+    every = [dict(role.environment) for version in ("2.6.0", "2.8.1", "3.0.0") for role in release(version).roles]
+    assert [name for made in every for name in made if name.endswith(("PASSWORD", "USERNAME"))] == []
+
+
+def started_with(role: Role) -> dict[str, str]:
+    seen: list[Any] = []
+    yard: Any = type("Yard", (), {"start": lambda _, start: seen.append(start)})()
+    made = replace(bench(plan(), environment.sqlite("/x")), yard=yard, user=environment.new_user())
+    _start(made, role)
+    return dict(seen[0].environment)
+
+
+def test_the_roles_are_started_with_that_user() -> None:
+    init = replace(ROLES[0], environment=(*ROLES[0].environment, ("_AIRFLOW_WWW_USER_USERNAME", "airflow")))
+    assert started_with(init)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
+    assert not [name for name in started_with(ROLES[1]) if "WWW_USER" in name]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("postgresql://me:p%40ss%2Fw+d@h/db", "p@ss/w+d", id="decoded"),
+        pytest.param("postgresql://me:p%40ss%2Fw+d@h/db", "p%40ss%2Fw+d", id="as written"),
+        pytest.param("postgresql://me:p%40ss%2Fw+d@h/db", "p%40ss%2Fw%2Bd", id="quoted by another program"),
+        pytest.param("postgresql://me:a%22b%5Cc@h/db", 'a\\"b\\\\c', id="in JSON"),
+        pytest.param("postgresql://h/db?user=me&password=hun%40ter2", "hun@ter2", id="in the query"),
+    ],
+)
+def test_a_password_is_masked_in_every_form(url: str, shown: str) -> None:
+    made = environment.external(url)
+    assert environment.masked(f'FATAL: "{shown}" refused', made.hidden) == 'FATAL: "***" refused'
 
 
 def test_roles_start_on_the_migrated_database_only() -> None:

@@ -1,0 +1,136 @@
+"""SIGTERM and what may be said to it."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import Any
+
+import pytest
+
+from builder.verify import containers, stopping
+from builder.verify.board import CheckFailure, NotRun
+
+
+class Fake:
+    """A container: its exit codes one after the other (None: it runs), and whether SIGTERM still reaches it."""
+
+    def __init__(self, *codes: int | None, log: str = "", reached: bool = True) -> None:
+        self._codes, self._log, self._reached = list(codes), log, reached
+        self.terminated = 0
+
+    def exit_code(self) -> int | None:
+        return self._codes.pop(0) if len(self._codes) > 1 else self._codes[0]
+
+    def terminate(self) -> bool:
+        self.terminated += 1
+        return self._reached
+
+    def logs(self) -> str:
+        return self._log
+
+    def processes(self) -> str:
+        return "1 sleep"
+
+
+def stopped(preparing: tuple[str, ...] = (), seconds: float = 0.3, **boxes: Any) -> str:
+    return stopping.stop_all(boxes, seconds, threading.Event(), preparing=preparing).message
+
+
+@pytest.mark.parametrize("code", [0, 143])
+def test_documented_exit_codes_are_clean(code: int) -> None:
+    assert stopped(webserver=Fake(None, code)).startswith(f"webserver {code} in 0.")
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ((None,), "scheduler still runs 0 s after SIGTERM"),
+        ((None, 1), "scheduler ended with exit code 1"),
+        ((None, 137), "scheduler ended with exit code 137"),
+    ],
+)
+def test_a_role_that_does_not_stop_is_named_with_its_log(codes: tuple[int | None, ...], words: str) -> None:
+    with pytest.raises(CheckFailure, match=words) as caught:
+        stopped(webserver=Fake(None, 0, log="w"), scheduler=Fake(*codes, log="s"))
+    assert caught.value.log == "s\n1 sleep"
+
+
+@pytest.mark.parametrize("code", [0, 1, 143])
+def test_a_role_that_had_ended_before_was_not_stopped(code: int) -> None:
+    webserver, scheduler = Fake(code, log="it died"), Fake(None, 0)
+    with pytest.raises(CheckFailure, match=f"webserver had ended by itself with exit code {code} before SIGTERM") as at:
+        stopped(webserver=webserver, scheduler=scheduler)
+    assert at.value.log == "it died"
+    assert webserver.terminated == scheduler.terminated == 0
+
+
+def test_a_role_that_ends_in_the_moment_before_the_signal_is_named_too() -> None:
+    with pytest.raises(CheckFailure, match="webserver had ended by itself with exit code 0"):
+        stopped(webserver=Fake(None, 0, reached=False))
+
+
+def test_a_role_that_still_prepares_must_end_by_the_signal() -> None:
+    """It would end with 0 by itself: that it ignored the signal must not look like success."""
+    assert stopped(preparing=("init",), init=Fake(None, 143)).startswith("init 143")
+    with pytest.raises(CheckFailure, match="init ended with exit code 0, not 143"):
+        stopped(preparing=("init",), init=Fake(None, 0))
+
+
+def test_no_role_to_stop_is_not_a_pass() -> None:
+    with pytest.raises(NotRun):
+        stopped()
+
+
+def test_the_signal_is_sent_once_the_log_shows_that_it_waits() -> None:
+    box: Any = Fake(None, log="entrypoint: waiting for the database at 127.0.0.1:1, try 1 of 600: refused")
+    stopping.until_it_waits("init", box, threading.Event(), 0.0)
+
+
+def test_a_role_that_does_not_wait_for_its_database_is_named() -> None:
+    box: Any = Fake(1, log="could not connect")
+    with pytest.raises(CheckFailure, match="init ended with exit code 1 instead of waiting") as caught:
+        stopping.until_it_waits("init", box, threading.Event(), 1.0)
+    assert caught.value.log == "could not connect"
+
+
+def test_nobody_listens_where_it_waits_and_it_waits_long() -> None:
+    made = stopping.waiting_environment()
+    assert made["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("@127.0.0.1:1/airflow")
+    assert int(made["CONNECTION_CHECK_MAX_COUNT"]) * int(made["CONNECTION_CHECK_SLEEP_TIME"]) > 300
+
+
+class Refusing:
+    """The SDK's container whose every call the engine answers with ``status``."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def _refuse(self, *_: Any) -> None:
+        from docker.errors import APIError  # noqa: PLC0415 - 150 ms for this test only
+
+        response: Any = type("Response", (), {"status_code": self._status, "reason": "", "url": ""})
+        raise APIError("refused", response)
+
+    kill = exec_run = top = _refuse
+
+
+def box_that(status: int) -> containers.Box:
+    wrapped: Any = type("Wrapped", (), {"get_wrapped_container": lambda _: Refusing(status)})()
+    return containers.Box(wrapped, ())
+
+
+def test_a_container_that_has_ended_takes_no_signal_and_runs_nothing() -> None:
+    box = box_that(409)
+    assert box.terminate() is False
+    assert box.execute("cat", "x") == (containers.NOT_RUNNING, "")
+    assert box.processes() == ""
+
+
+def test_another_refusal_of_the_engine_is_raised() -> None:
+    from docker.errors import APIError  # noqa: PLC0415
+
+    box = box_that(500)
+    for ask in (box.terminate, box.processes, partial(box.execute, "x")):
+        with pytest.raises(APIError):
+            ask()
