@@ -10,18 +10,19 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from builder.errors import ToolError, ToolMissingError, ToolTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 SIGNAL_TURN_SECONDS = 0.5
 """How long a signal may go unnoticed while a child runs."""
 TERMINATE_GRACE_SECONDS = 10.0
-"""How long an interrupted child may take to end by itself before it is killed."""
+"""How long an interrupted child, and all that it started, may take to end by itself before it is killed."""
+GROUP_TURN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -177,14 +178,41 @@ def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the child's group, SIGKILL after a grace: no grandchild may outlive an interrupted command."""
+    """SIGTERM to the child's group, SIGKILL after a grace: no grandchild may outlive an interrupted command.
+
+    The grace is the whole group's: a grandchild may still unmount and delete when the child has ended.
+    """
+    end = time.monotonic() + TERMINATE_GRACE_SECONDS
     try:
         _signal_group(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=TERMINATE_GRACE_SECONDS)
+        while group_runs(process.pid) and time.monotonic() < end:
+            time.sleep(GROUP_TURN_SECONDS)
     finally:  # also when a second Ctrl-C ends the waiting
         _signal_group(process, signal.SIGKILL)
         process.wait()
+
+
+def group_runs(group: int, proc: Path = Path("/proc")) -> bool:
+    """Whether a process of the group runs. A zombie does not: nobody may ever wait for an orphan in a container."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    if not (proc / "self").exists():  # no Linux: what the kernel said is all there is
+        return True
+    return any(_runs_in(stat, group) for stat in proc.glob("[0-9]*/stat"))
+
+
+def _runs_in(stat: Path, group: int) -> bool:
+    try:
+        state, _parent, its_group, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return False
+    return state not in "ZX" and int(its_group) == group
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:

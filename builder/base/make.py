@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.base.leftovers import MARK, PREFIX, make_scratch, remove, remove_scratch, sweep
 from builder.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.files import exclusive
 from builder.process import Command
@@ -54,6 +55,8 @@ def make_base(
     bases = cache_folder / "base"
     entry = bases / base_key(context)
     with exclusive(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
+        for swept in sweep(bases):
+            progress.note(f"swept {swept}: the optbuild that was making this base was killed")
         if not all((entry / tar).is_file() for tar in TARS):
             _make_entry(context, entry, runner, progress, env)
         os.utime(entry)
@@ -63,22 +66,30 @@ def make_base(
 
 
 def _make_entry(context: Context, entry: Path, runner: Runner, progress: Progress, env: Mapping[str, str]) -> None:
-    work = Path(tempfile.mkdtemp(prefix=".making-", dir=entry.parent))
+    work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=entry.parent))
     try:
+        work.chmod(0o755)
+        scratch = make_scratch(work, _temporary(env))
         for name in INPUTS:
             file = context.file(name)
             (work / name).write_bytes(file.data)
             (work / name).chmod(file.mode)
         with progress.task("base: Debian packages to root file systems") as task:
-            command = Command((str(work / "base.sh"),), cwd=work, env=env)
+            command = Command((str(work / "base.sh"),), cwd=work, env={**env, MARK: str(work), "TMPDIR": str(scratch)})
             result = runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
             _raise_unless_made(result)
-        work.chmod(0o755)
+        remove_scratch(work)
         shutil.rmtree(entry, ignore_errors=True)
         work.rename(entry)
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+        remove(work)
         raise
+
+
+def _temporary(env: Mapping[str, str]) -> Path:
+    """Where the person wants temporary files."""
+    wanted = Path(env.get("TMPDIR") or "/tmp")  # noqa: S108 - what mktemp does; the folder made there has its own name
+    return wanted if wanted.is_dir() else Path("/tmp")  # noqa: S108
 
 
 def _raise_unless_made(result: Result) -> None:

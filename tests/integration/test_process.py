@@ -107,6 +107,14 @@ def test_too_slow_a_child_is_ended_with_its_children(tmp_path: Path) -> None:
     assert gone(pid_in(tmp_path / "pid"))
 
 
+def test_a_grandchild_may_clean_up_although_the_child_ended_at_once(tmp_path: Path) -> None:
+    """As mmdebstrap below a script: it unmounts and deletes when it is told to end."""
+    cleaner = f"trap 'sleep 1; echo > {tmp_path}/cleaned; exit' TERM; sleep 65 & wait"
+    with pytest.raises(ToolTimeoutError):
+        LocalRunner().run(sh(f'sh -c "{cleaner}" & sleep 64', timeout=1))
+    assert (tmp_path / "cleaned").exists()
+
+
 def test_who_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "TERMINATE_GRACE_SECONDS", 0.3)
     script = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.1; done"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.base.leftovers import groups_of, make_scratch
 from builder.base.make import base_key, make_base
 from builder.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.process import Command, Result
@@ -14,7 +18,6 @@ from builder.render.model import Context, ContextFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def context_of(packages: bytes = b"curl 1 amd64 00\n") -> Context:
@@ -47,9 +50,15 @@ class FakeRunner:
 def make(runner: FakeRunner, tmp_path: Path, context: Context | None = None, out: str = "out") -> Path:
     folder = tmp_path / out
     folder.mkdir(exist_ok=True)
+    (tmp_path / "tmp").mkdir(exist_ok=True)
     cache = tmp_path / "cache"
     make_base(
-        context or context_of(), folder, cache_folder=cache, runner=runner, progress=SilentProgress(), env={"HOME": "/"}
+        context or context_of(),
+        folder,
+        cache_folder=cache,
+        runner=runner,
+        progress=SilentProgress(),
+        env={"HOME": "/", "TMPDIR": str(tmp_path / "tmp")},
     )
     return folder
 
@@ -99,3 +108,63 @@ def test_cache_keeps_the_last_few(tmp_path: Path) -> None:
         make(runner, tmp_path, context_of(f"curl {number} amd64 00\n".encode()))
     kept = [path for path in (tmp_path / "cache/base").iterdir() if path.is_dir()]
     assert len(kept) == 4
+
+
+class LookingRunner(FakeRunner):
+    """Keeps what base.sh would see of its environment."""
+
+    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> Result:  # type: ignore[override]
+        assert command.env is not None
+        self.env = dict(command.env)
+        self.scratch = Path(self.env["TMPDIR"])
+        self.mode = self.scratch.stat().st_mode & 0o777
+        (self.scratch / "root").mkdir()
+        return super().run(command, **callbacks)
+
+
+@pytest.mark.parametrize("code", [0, 1], ids=["made", "failed"])
+def test_temporary_files_are_open_to_other_users_and_go_with_the_base(tmp_path: Path, code: int) -> None:
+    runner = LookingRunner(code)
+    with contextlib.suppress(ToolFailedError):
+        make(runner, tmp_path)
+    assert runner.mode == 0o755  # apt's own user must get in, whatever the umask
+    assert runner.scratch.parent == tmp_path / "tmp"
+    assert list((tmp_path / "tmp").iterdir()) == []
+    left = sorted(path.name for path in (tmp_path / "cache/base").rglob("*"))
+    assert [name for name in left if name.startswith(".making") or name == "tmp"] == []
+
+
+def test_what_a_killed_run_left_is_swept_before_the_next(tmp_path: Path) -> None:
+    half = tmp_path / "cache/base/.making-dead"
+    half.mkdir(parents=True)
+    (half / "base.tar.part").write_bytes(b"x")
+    scratch = make_scratch(half, tmp_path)
+    (scratch / "root").mkdir()
+    make(FakeRunner(), tmp_path)
+    assert not half.exists()
+    assert not scratch.exists()
+
+
+def test_a_link_to_something_else_is_not_followed(tmp_path: Path) -> None:
+    half = tmp_path / "cache/base/.making-dead"
+    half.mkdir(parents=True)
+    (tmp_path / "precious").mkdir()
+    (half / "tmp").symlink_to(tmp_path / "precious")
+    make(FakeRunner(), tmp_path)
+    assert (tmp_path / "precious").is_dir()
+    assert not half.exists()
+
+
+def test_only_the_groups_that_work_for_exactly_that_folder_are_found(tmp_path: Path) -> None:
+    folder, proc = tmp_path / ".making-a", tmp_path / "proc"
+    for pid, (value, group) in {
+        "11": (str(folder), 11),
+        "12": (str(folder), 11),
+        "13": (f"{folder}b", 13),
+        "14": (str(folder), os.getpgid(0)),
+    }.items():
+        (proc / pid).mkdir(parents=True)
+        (proc / pid / "environ").write_bytes(f"HOME=/\0OPTBUILD_MAKES_BASE={value}\0".encode())
+        (proc / pid / "stat").write_text(f"{pid} (a) b) S 1 {group} 1 0\n")
+    (proc / "15").mkdir()  # ended while it was looked at
+    assert groups_of(folder, proc) == {11}
