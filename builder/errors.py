@@ -169,12 +169,18 @@ class DiskFullError(ToolError):
 
 
 class BuildFailedError(ToolError):
-    """BuildKit could not build the context. ``step`` is the instruction that failed, ``log`` the end of its output."""
+    """BuildKit could not build the context. ``step`` is the instruction that failed, ``log`` the end of its output.
 
-    def __init__(self, step: str | None, reason: str, log: tuple[str, ...], *, hint: str | None = None) -> None:
+    ``cause`` is what happened in words, where it is known: a person reads it before step and log.
+    """
+
+    def __init__(
+        self, step: str | None, reason: str, log: tuple[str, ...], *, cause: str | None = None, hint: str | None = None
+    ) -> None:
         place = f"step {step}" if step else "the build"
         tail = "".join(f"\n    {line}" for line in log)
-        super().__init__(f"{place} failed: {reason}" + (f"\n  the end of its log:{tail}" if tail else ""), hint=hint)
+        failed = f"{place} failed: {reason}" + (f"\n  the end of its log:{tail}" if tail else "")
+        super().__init__(f"{cause}\n  {failed}" if cause else failed, hint=hint)
         self.step = step
         self.log = log
 
@@ -227,6 +233,37 @@ class UnsatisfiableError(LockError):
         self.involved = involved
 
 
+class UnknownExtraError(LockError):
+    """An extra that the distribution does not have. ``known`` are those that it has, ``near`` the likeliest of them."""
+
+    def __init__(
+        self,
+        extra: str,
+        distribution: str,
+        known: tuple[str, ...],
+        near: tuple[str, ...],
+        *,
+        where: Where | None = None,
+    ) -> None:
+        some = ", ".join(known[:12]) + (" and more" if len(known) > 12 else "")
+        hint = (
+            f"did you mean {' or '.join(near)}?" if near else f"it has: {some}" if known else "it has none: remove it"
+        )
+        super().__init__(f"{distribution} has no extra {extra!r}", where=where, hint=hint)
+
+
+class IndexUnreadableError(ToolError):
+    """uv cannot read the package index: no route to it, no trust in its certificate, or no permission."""
+
+    def __init__(self, reason: str) -> None:
+        lines = "".join(f"\n    {line.strip()}" for line in reason.strip().splitlines()[-20:])
+        super().__init__(
+            f"the package index cannot be read:{lines}",
+            hint="check the network; where this machine has an index of its own, set UV_DEFAULT_INDEX; "
+            "behind a proxy HTTPS_PROXY, and SSL_CERT_FILE for its CA; credentials belong into ~/.netrc",
+        )
+
+
 class UnknownPackageError(LockError):
     """A name of [apt] that the Debian release does not have. ``near`` are names that look like it."""
 
@@ -252,16 +289,23 @@ class ConstraintsError(OptbuildError):
     """The constraints file is missing, unreachable, or is not one."""
 
 
+class ConstraintsUnreachableError(ConstraintsError, ToolError):
+    """The host of the constraints does not answer; nothing is known to be wrong with the spec."""
+
+
 class LockUsageError(OptbuildError):
     """Options of ``optbuild lock`` that do not go together."""
 
 
 class StaleLockError(CheckFailedError):
-    """The lock was made from another spec, or contradicts itself. ``reasons``: a sentence each."""
+    """The lock ``path`` was made from another spec, or contradicts itself. ``reasons``: a sentence each.
 
-    def __init__(self, reasons: tuple[str, ...]) -> None:
+    ``remake`` is the command that makes it anew.
+    """
+
+    def __init__(self, path: str, reasons: tuple[str, ...], remake: str) -> None:
         text = "".join(f"\n    {reason}" for reason in reasons)
-        super().__init__(f"optbuild.lock does not belong to this optbuild.toml:{text}", hint="optbuild lock")
+        super().__init__(f"does not belong to the optbuild.toml beside it:{text}", where=Where(path), hint=remake)
         self.reasons = reasons
 
 

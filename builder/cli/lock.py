@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from builder.cli.world import World
+    from builder.lock.make import Options
     from builder.lock.model import Lock
     from builder.spec.model import Spec
 
 LOCK_FILE = "optbuild.lock"
+
+
+class Platform(StrEnum):
+    AMD64 = "linux/amd64"
+    ARM64 = "linux/arm64"
 
 
 class Format(StrEnum):
@@ -45,6 +51,10 @@ def command(
     refresh_debian: Annotated[
         bool, typer.Option("--refresh-debian", help="Only replace Debian versions that the release no longer offers.")
     ] = False,
+    platform: Annotated[
+        Platform | None,
+        typer.Option(help="What the image runs on. Without it: that of the lock that is there, else this machine's."),
+    ] = None,
     output: Annotated[Format, typer.Option("--format", help="A summary, or JSON.")] = Format.TEXT,
 ) -> None:
     """Resolve optbuild.toml to exact versions and hashes: optbuild.lock.
@@ -56,6 +66,11 @@ def command(
     moving = tuple(upgrade_package or ())
     if sum((check, refresh_debian, upgrade or bool(moving))) > 1:
         raise LockUsageError("--check, --refresh-debian and --upgrade exclude each other", hint="give one of them")
+    _refuse_ignored("--check" if check else "--refresh-debian" if refresh_debian else None, constraints, platform)
+    from builder.cli.places import places_of  # noqa: PLC0415 - start-up of `optbuild --help`
+    from builder.lock.check import check_lock  # noqa: PLC0415
+    from builder.lock.make import Options  # noqa: PLC0415
+
     spec, requirements = _spec(world.cwd / folder)
     path = spec.folder / LOCK_FILE
     if check:
@@ -64,12 +79,39 @@ def command(
     previous = _previous(path, world, required=refresh_debian)
     _check_moving(moving, previous)
     if refresh_debian and previous is not None:
+        check_lock(spec, requirements, previous)
         lock = refreshed(world, spec, previous)
     else:
-        given = None if constraints is None else world.cwd / constraints
-        lock = _made(world, spec, requirements, previous, given=given, upgrade=upgrade, moving=moving)
+        options = Options(
+            sys.executable,
+            None if constraints is None else world.cwd / constraints,
+            upgrade,
+            moving,
+            platform=_platform(platform, previous),
+            places=places_of(spec),
+        )
+        lock = _made(world, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
     _report(world, path, (previous, lock), output, upgraded)
+
+
+def _refuse_ignored(mode: str | None, constraints: Path | None, platform: Platform | None) -> None:
+    """``mode`` is the flag that makes no Python versions: with it, these options would say nothing."""
+    given = [name for name, value in (("--constraints", constraints), ("--platform", platform)) if value is not None]
+    if mode and given:
+        why = "only compares" if mode == "--check" else "leaves Python as it is"
+        raise LockUsageError(f"{mode} {why}: it takes no {given[0]}", hint=f"leave out {given[0]}, or {mode}")
+
+
+def _platform(wanted: Platform | None, previous: Lock | None) -> str:
+    """What was asked for, else that of the lock before, else this machine's own."""
+    from platform import machine  # noqa: PLC0415 - only where there is no lock yet
+
+    from builder.lock.target import platform_of  # noqa: PLC0415
+
+    if wanted is not None:
+        return wanted.value
+    return platform_of(machine()) if previous is None else previous.platform
 
 
 def _spec(folder: Path) -> tuple[Spec, tuple[str, ...]]:
@@ -81,7 +123,7 @@ def _spec(folder: Path) -> tuple[Spec, tuple[str, ...]]:
 
 
 def _check(world: World, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
-    from builder.lock.check import differences  # noqa: PLC0415
+    from builder.lock.check import differences, stale  # noqa: PLC0415
     from builder.lock.document import read_lock  # noqa: PLC0415
     from builder.lock.inputs import inputs_of  # noqa: PLC0415
     from builder.lock.summary import check_json  # noqa: PLC0415
@@ -91,9 +133,7 @@ def _check(world: World, spec: Spec, requirements: tuple[str, ...], path: Path, 
         world.out.write(check_json(found))
         raise typer.Exit(1 if found else 0)
     if found:
-        from builder.errors import StaleLockError  # noqa: PLC0415
-
-        raise StaleLockError(found)
+        raise stale(spec, found)
     world.out.write(f"{path.name} belongs to {Path(spec.file).name}.\n")
 
 
@@ -147,29 +187,17 @@ def _made(
     spec: Spec,
     requirements: tuple[str, ...],
     previous: Lock | None,
-    *,
-    given: Path | None,
-    upgrade: bool,
-    moving: tuple[str, ...],
+    options: Options,
 ) -> Lock:
     from builder.airflow.releases import release  # noqa: PLC0415
-    from builder.cli.places import places_of  # noqa: PLC0415
-    from builder.lock.make import Options, make_lock  # noqa: PLC0415
-    from builder.lock.target import DEFAULT_PLATFORM  # noqa: PLC0415
+    from builder.lock.make import make_lock  # noqa: PLC0415
 
     return make_lock(
         spec,
         requirements,
         release(spec.airflow.version),
         previous=previous,
-        options=Options(
-            sys.executable,
-            given,
-            upgrade,
-            moving,
-            platform=DEFAULT_PLATFORM if previous is None else previous.platform,
-            places=places_of(spec),
-        ),
+        options=options,
         runner=world.runner,
         env=world.env,
         cache_folder=world.cache_folder,
@@ -180,13 +208,13 @@ def _made(
 def _report(
     world: World, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
 ) -> None:
-    """Write the second of ``locks`` unless the first, which is there now, says the same; then say what is in it."""
+    """Write the second of ``locks`` unless just its text is there now; then say what is in it."""
     from builder.lock.changes import changes  # noqa: PLC0415
-    from builder.lock.document import write_lock  # noqa: PLC0415
+    from builder.lock.document import is_written, write_lock  # noqa: PLC0415
     from builder.lock.summary import summary_json, summary_text  # noqa: PLC0415
 
     previous, lock = locks
-    if lock != previous:
+    if not is_written(path, lock):
         write_lock(path, lock)
     moved = changes(previous, lock)
     text = summary_text(lock, moved, path.name, upgraded=upgraded)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from builder.errors import Where
 from builder.spec.positions import positions
@@ -30,6 +31,9 @@ def places_of(spec: Spec) -> dict[str, Where]:
     for index, line in enumerate(spec.python.requirements):
         place = lines.get(("python", "requirements", index))
         found[_normal(line)] = Where(spec.file, place, f"python.requirements[{index}]")
+    for index, extra in enumerate(spec.airflow.extras):
+        place = lines.get(("airflow", "extras", index))
+        found[f"apache-airflow[{canonicalize_name(extra)}]"] = Where(spec.file, place, f"airflow.extras[{index}]")
     for key, names in (("runtime", spec.apt.runtime), ("build", spec.apt.build)):
         for index, name in enumerate(names):
             found[name] = Where(spec.file, lines.get(("apt", key, index)), f"apt.{key}[{index}]")

@@ -153,11 +153,11 @@ def check_platform(wanted: str | None, locked: str) -> None:
     if "," in wanted:
         raise BuildRefusedError(
             f"--platform {wanted}: one build makes one platform, that of the lock ({locked})",
-            hint="leave --platform out; several platforms need a lock and a build each",
+            hint="leave --platform out; several platforms need a lock and a build each: `optbuild lock --platform ...`",
         )
     raise BuildRefusedError(
         f"--platform {wanted}: the lock was made for {locked}, its wheels and packages run on nothing else",
-        hint=f"run `optbuild lock` and `optbuild build` on a {wanted} machine, or leave --platform out",
+        hint=f"`optbuild lock --platform {wanted}`, then build on a {wanted} machine; or leave --platform out",
     )
 
 
@@ -166,7 +166,7 @@ def _check_platform(wanted: str | None, builder: Builder, locked: str) -> None:
     if builder.platforms and locked not in builder.platforms:
         raise BuildRefusedError(
             f"the lock is for {locked}; the builder {builder.name!r} builds {', '.join(builder.platforms)}",
-            hint=f"choose a builder of that platform with --builder, or lock again on a {builder.platforms[0]} machine",
+            hint=f"choose a builder of it with --builder, or `optbuild lock --platform {builder.platforms[0]}`",
         )
 
 

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from builder.errors import StaleLockError
 from builder.lock.dependencies import holds, root_requirements
+from builder.lock.document import LOCK_FILE, how_to_lock
 from builder.lock.inputs import inputs_of
 from builder.lock.sonames import GLIBC
 from builder.lock.target import Target
@@ -37,7 +38,12 @@ def check_lock(spec: Spec, requirements: Sequence[str], lock: Lock) -> None:
     """Raises :class:`StaleLockError` with every reason, unless the lock is that of the spec."""
     found = differences(inputs_of(spec, requirements), lock)
     if found:
-        raise StaleLockError(found)
+        raise stale(spec, found)
+
+
+def stale(spec: Spec, reasons: tuple[str, ...]) -> StaleLockError:
+    path = spec.folder / LOCK_FILE
+    return StaleLockError(str(path), reasons, how_to_lock(path))
 
 
 def differences(wanted: Inputs, lock: Lock) -> tuple[str, ...]:

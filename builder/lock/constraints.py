@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import ssl
 import urllib.error
 import urllib.request
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from builder.errors import ConstraintsError, Where
+from builder.errors import ConstraintsError, ConstraintsUnreachableError, Where
 from builder.files import atomic_write
 from builder.lock.inputs import NO_CONSTRAINTS, wanted_constraints
 
@@ -46,6 +47,15 @@ def find_constraints(
     spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes] | None = None
 ) -> ConstraintsFile | None:
     """The constraints of the spec; ``given`` is ``--constraints FILE`` and stands in for whatever the spec names."""
+    try:
+        return _found(spec, given, cache_folder, fetch or _fetch)
+    except ConstraintsError as error:
+        if error.hint == _HOW_TO_PASS:
+            error.hint = f"{_HOW_TO_PASS} {shlex.quote(str(spec.folder))}"
+        raise
+
+
+def _found(spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes]) -> ConstraintsFile | None:
     wanted = wanted_constraints(spec)
     if wanted == NO_CONSTRAINTS:
         if given is not None:
@@ -59,9 +69,9 @@ def find_constraints(
     if wanted == OFFICIAL:
         url = _OFFICIAL_URL.format(version=spec.airflow.version, python=spec.python.version)
         cached = cache_folder / "constraints" / f"{official.replace('/', '-py')}.txt"
-        return parse_constraints(_cached(url, cached, fetch or _fetch), version, url)
+        return parse_constraints(_cached(url, cached, fetch), version, url)
     if re.match(r"https?://", wanted):
-        return parse_constraints((fetch or _fetch)(wanted), version, wanted)
+        return parse_constraints(fetch(wanted), version, wanted)
     return parse_constraints(_read(spec.folder / wanted), version, wanted)
 
 
@@ -124,7 +134,9 @@ def _fetch(url: str) -> bytes:
             data: bytes = answer.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise ConstraintsError(f"cannot be fetched: {reason}", where=Where(url), hint=_HOW_TO_PASS) from error
+        absent = isinstance(error, urllib.error.HTTPError) and error.code in (404, 410)
+        kind = ConstraintsError if absent else ConstraintsUnreachableError
+        raise kind(f"cannot be fetched: {reason}", where=Where(url), hint=_HOW_TO_PASS) from error
     if len(data) > _MAX_BYTES:
         raise ConstraintsError(f"has more than {_MAX_BYTES} bytes", where=Where(url), hint=_HOW_TO_PASS)
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
@@ -16,22 +17,40 @@ from builder.lock.table import Table
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOCK_FILE = "optbuild.lock"
 HEADER = """\
 # Made by `optbuild lock` from optbuild.toml: do not edit.
 # Made again by `optbuild lock`, which keeps every version that need not move; `optbuild lock --upgrade` moves all.
 """
-REMAKE = "make it again: optbuild lock"
+
+
+def how_to_lock(path: Path, *words: str) -> str:
+    """The command that makes the lock at ``path``, from wherever it is given."""
+    return shlex.join(("optbuild", "lock", *words, str(path.parent)))
 
 
 def read_lock(path: Path) -> Lock:
     """Read a lock; errors name the file, the key, and the command that makes a new one."""
+    remake = f"make it again: {how_to_lock(path)}"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise MissingFileError("there is no lock yet", where=Where(str(path)), hint="make it: optbuild lock") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise LockFileError(f"cannot be read: {error}", where=Where(str(path)), hint=REMAKE) from error
-    return loads(text, str(path))
+        hint = f"make it: {how_to_lock(path)}"
+        raise MissingFileError("there is no lock yet", where=Where(str(path)), hint=hint) from error
+    except OSError as error:
+        hint = "correct its owner and mode" if isinstance(error, PermissionError) else remake
+        raise LockFileError(f"cannot be read: {error.strerror}", where=Where(str(path)), hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise LockFileError("cannot be read: it is not UTF-8", where=Where(str(path)), hint=remake) from error
+    return loads(text, str(path), remake)
+
+
+def is_written(path: Path, lock: Lock) -> bool:
+    """Whether the file is just what :func:`write_lock` would write, its header included."""
+    try:
+        return path.read_bytes() == dumps(lock).encode()
+    except OSError:
+        return False
 
 
 def write_lock(path: Path, lock: Lock) -> None:
@@ -39,12 +58,12 @@ def write_lock(path: Path, lock: Lock) -> None:
     atomic_write(path, dumps(lock).encode())
 
 
-def loads(text: str, name: str = "optbuild.lock") -> Lock:
-    """Parse the text of a lock; ``name`` is the file that errors speak of."""
+def loads(text: str, name: str = "optbuild.lock", remake: str = "make it again: optbuild lock") -> Lock:
+    """Parse the text of a lock; ``name`` is the file that errors speak of, ``remake`` their next step."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LockFileError(f"is not valid TOML: {error}", where=Where(name), hint=REMAKE) from error
+        raise LockFileError(f"is not valid TOML: {error}", where=Where(name), hint=remake) from error
     version = document.get("lock-version")
     if version != LOCK_VERSION:
         raise LockFileError(
@@ -52,9 +71,9 @@ def loads(text: str, name: str = "optbuild.lock") -> Lock:
             if isinstance(version, int)
             else "is not a lock: it has no lock-version",
             where=Where(name, key="lock-version"),
-            hint=REMAKE,
+            hint=remake,
         )
-    root = Table(document, name, "", REMAKE)
+    root = Table(document, name, "", remake)
     root.only("lock-version", *_keys(Lock))
     return _lock(root)
 

@@ -16,9 +16,10 @@ from builder.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
     from pathlib import Path
 
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 """Part of the cached file's name; raise it when the shape below changes."""
 
 
@@ -34,11 +35,13 @@ class ElfFact:
 
 @dataclass(frozen=True)
 class Facts:
-    """``requires`` are the Requires-Dist lines of the metadata, markers and all."""
+    """``requires`` are the Requires-Dist lines of the metadata, markers and all; ``extras`` its Provides-Extra."""
 
     name: str
     requires: tuple[str, ...]
     elf: tuple[ElfFact, ...]
+    extras: tuple[str, ...] = ()
+    """Normalised by PEP 503, sorted."""
 
 
 def read_facts(folder: Path) -> dict[str, Facts]:
@@ -47,9 +50,18 @@ def read_facts(folder: Path) -> dict[str, Facts]:
     for info in sorted(folder.glob("*.dist-info")):
         fields = HeaderParser().parsestr((info / "METADATA").read_text(encoding="utf-8", errors="replace"))
         name = canonicalize_name(str(fields["Name"]))
-        requires = tuple(str(line) for line in fields.get_all("Requires-Dist", []))
-        found[name] = Facts(name, requires, tuple(_elf_facts(folder, info, name)))
+        elf = tuple(_elf_facts(folder, info, name))
+        found[name] = Facts(name, lines_of(fields, "Requires-Dist"), elf, extras_of(fields))
     return found
+
+
+def lines_of(fields: Message, name: str) -> tuple[str, ...]:
+    """Every value of a field that may be there more than once."""
+    return tuple(str(line) for line in fields.get_all(name, []))
+
+
+def extras_of(fields: Message) -> tuple[str, ...]:
+    return tuple(sorted({canonicalize_name(line.strip()) for line in lines_of(fields, "Provides-Extra")}))
 
 
 def _elf_facts(folder: Path, info: Path, name: str) -> Iterator[ElfFact]:
@@ -86,7 +98,7 @@ def cached_facts(cache_folder: Path, sha256: str) -> Facts | None:
         elf = tuple(
             ElfFact(one["path"], one["machine"], tuple(one["needed"]), tuple(one["search"])) for one in content["elf"]
         )
-        return Facts(content["name"], tuple(content["requires"]), elf)
+        return Facts(content["name"], tuple(content["requires"]), elf, tuple(content["extras"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -13,12 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from builder.lock.constraints import ConstraintsFile
+    from builder.lock.model import Lock
 
 
 def given_up(
-    constraints: ConstraintsFile | None, roots: Iterable[str], distributions: Iterable[Distribution]
+    constraints: ConstraintsFile | None,
+    roots: Iterable[str],
+    distributions: Iterable[Distribution],
+    previous: Lock | None,
 ) -> tuple[GivenUp, ...]:
-    """One entry per locked distribution whose version is not the constrained one, sorted by name."""
+    """One entry per locked distribution whose version is not the constrained one, sorted by name.
+
+    ``previous`` is the lock before, whose versions were preferred; what it said of the same case is said again, so that
+    locking twice gives the same text.
+    """
     if constraints is None:
         return ()
     locked = sorted(distributions, key=lambda one: one.name)
@@ -27,7 +35,7 @@ def given_up(
     for one in locked:
         wanted = constraints.pins.get(one.name)
         if wanted is not None and wanted != one.version:
-            found.append(GivenUp(one.name, wanted, one.version, _forced_by(one.name, wanted, against)))
+            found.append(GivenUp(one.name, wanted, one.version, _forced_by(one, wanted, against, previous)))
     return tuple(found)
 
 
@@ -40,8 +48,18 @@ def _requirements(roots: Iterable[str], locked: Iterable[Distribution]) -> Itera
             yield f"{one.name} {one.version} needs", Requirement(line)
 
 
-def _forced_by(name: str, wanted: str, against: Iterable[tuple[str, Requirement]]) -> str:
+def _forced_by(
+    one: Distribution, wanted: str, against: Iterable[tuple[str, Requirement]], previous: Lock | None
+) -> str:
     for who, requirement in against:
-        if canonicalize_name(requirement.name) == name and not requirement.specifier.contains(wanted, prereleases=True):
+        if canonicalize_name(requirement.name) == one.name and not requirement.specifier.contains(
+            wanted, prereleases=True
+        ):
             return f"{who} {requirement.name}{requirement.specifier}"
-    return "the version of the previous lock was kept"
+    if previous is not None:
+        for old in previous.given_up:
+            if (old.name, old.constrained, old.locked) == (one.name, wanted, one.version):
+                return old.forced_by
+        if (one.name, one.version) in {(old.name, old.version) for old in previous.python}:
+            return "the version of the previous lock was kept"
+    return f"what else is locked leaves no room for {wanted}"

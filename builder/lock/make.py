@@ -15,6 +15,8 @@ from builder.lock.check import differences
 from builder.lock.constraints import find_constraints
 from builder.lock.debian import Archive, Packages, Wishes, kept_versions, refresh_lists, resolve_packages, seeds
 from builder.lock.dependencies import dependencies, root_requirements
+from builder.lock.document import LOCK_FILE, how_to_lock
+from builder.lock.extras import check_extras
 from builder.lock.givenup import given_up
 from builder.lock.inputs import inputs_of
 from builder.lock.libraries import Needs, find_needs, provided
@@ -81,19 +83,23 @@ def make_lock(
     with ThreadPoolExecutor(max_workers=1) as pool:
         lists = pool.submit(refresh_lists, target, archive)
         with progress.task("resolve Python distributions") as task:
-            roots, preferences = root_requirements(inputs), _preferences(constraints, previous, options)
+            roots, preferences = root_requirements(inputs), _preferences(inputs, constraints, previous, options)
             with _placed(options.places):
                 python = resolve_python(uv, target, roots, preferences, cache_folder, task=task, note=progress.note)
+            check_extras(roots, python.facts, options.places)
         needs = find_needs(target, [python.facts[file.name] for file in python.files if file.kind == "wheel"])
         with progress.task("resolve Debian packages") as debian_task:
             wishes = _wishes(inputs, release, needs, previous, options)
             packages = resolve_packages(lists.result(), target, wishes)
             debian_task.update(detail=_counted(packages))
-    lock = _assembled(target, inputs, constraints, python=python, needs=needs, packages=packages)
+    kept = None if options.upgrade else previous
+    lock = _assembled(target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept)
     found = differences(inputs, lock)
     if found:
         reasons = "".join(f"\n    {reason}" for reason in found)
-        raise LockError(f"what uv resolved does not hold together:{reasons}", hint="optbuild lock --upgrade")
+        raise LockError(
+            f"what uv resolved does not hold together:{reasons}", hint=how_to_lock(spec.folder / LOCK_FILE, "--upgrade")
+        )
     return lock
 
 
@@ -133,9 +139,13 @@ def _placed(places: Mapping[str, Where]) -> Iterator[None]:
 
 
 def _preferences(
-    constraints: ConstraintsFile | None, previous: Lock | None, options: Options
+    inputs: Inputs, constraints: ConstraintsFile | None, previous: Lock | None, options: Options
 ) -> tuple[Preferences, Preferences]:
-    """For the distributions, and for the build requirements of sdists."""
+    """For the distributions, and for the build requirements of sdists.
+
+    The lock before counts most, unless it was made for another Airflow, another Python or from other constraints: what
+    is constrained then follows the constraints of now, which that Airflow was tested with.
+    """
     pins = {} if constraints is None else constraints.pins
     if previous is None or options.upgrade:
         return Preferences(pins), Preferences()
@@ -144,7 +154,16 @@ def _preferences(
         {one.name: one.version for one in part if one.name not in moving}
         for part in (previous.python, previous.build_requires)
     )
+    if _rebased(inputs, constraints, previous):
+        kept = {name: version for name, version in kept.items() if name not in pins}
     return Preferences(pins, kept), Preferences(previous=tools)
+
+
+def _rebased(inputs: Inputs, constraints: ConstraintsFile | None, previous: Lock) -> bool:
+    before = previous.inputs
+    used = previous.constraints and (previous.constraints.version, previous.constraints.sha256)
+    wanted = constraints and (constraints.version, constraints.sha256)
+    return (inputs.airflow, inputs.python, wanted) != (before.airflow, before.python, used)
 
 
 def _wishes(inputs: Inputs, release: Release, needs: Needs, previous: Lock | None, options: Options) -> Wishes:
@@ -165,6 +184,7 @@ def _assembled(
     python: PythonPart,
     needs: Needs,
     packages: Packages,
+    previous: Lock | None,
 ) -> Lock:
     roots = root_requirements(inputs)
     needed = dependencies(target, roots, {name: facts.requires for name, facts in python.facts.items()})
@@ -173,7 +193,7 @@ def _assembled(
         platform=target.platform,
         inputs=inputs,
         constraints=None if constraints is None else Constraints(constraints.version, constraints.sha256),
-        given_up=given_up(constraints, roots, distributions),
+        given_up=given_up(constraints, roots, distributions, previous),
         source_date_epoch=max((file.uploaded or 0 for file in python.files), default=0) or FALLBACK_EPOCH,
         uv=_distribution(python.uv),
         python=distributions,

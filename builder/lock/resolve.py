@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from builder.errors import LockError, UnsatisfiableError
 from builder.lock.pylock import LockedFile, parse_pylock
-from builder.lock.uvtool import Uv, compile_argv, pylock_argv
+from builder.lock.uvtool import Uv, compile_argv, failure, pylock_argv, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preferences:
-    """Versions to prefer, as name → version. ``previous`` (the lock before) counts more than ``constraints``."""
+    """Versions to prefer, as name → version. ``previous`` (the lock before) counts more than ``constraints``.
+
+    To have it the other way round, ``previous`` is given without the names that are constrained.
+    """
 
     constraints: Mapping[str, str] = field(default_factory=dict)
     previous: Mapping[str, str] = field(default_factory=dict)
@@ -47,8 +50,8 @@ def resolve_pins(
 
     uv drops a preference as soon as the newest version of something unpreferred stands against it, so each lost
     constraint is tried once more as a demand. When the previous lock's versions still do, the index is not asked at all
-    (0.1 s instead of seconds). Raises :class:`LockError` with uv's own reason when nothing satisfies
-    the requirements.
+    (0.1 s instead of seconds). Raises :class:`UnsatisfiableError` with uv's own reason when nothing satisfies
+    the requirements, :class:`ToolError` when uv failed for another reason.
     """
     (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
     if preferences.previous:
@@ -57,7 +60,7 @@ def resolve_pins(
             return pins
     result, pins = _attempt(uv, target, preferences, {}, folder)
     if pins is None:
-        raise unsatisfiable(result.err, requirements)
+        raise unsatisfiable(result.err, requirements) if contradicts(result.err) else failure(result)
     demanded: dict[str, str] = {}
     for name in preferences.lost(pins):
         constrained = preferences.constraints[name]
@@ -101,6 +104,14 @@ def _excluded(name: str, version: str, requirements: Sequence[str]) -> bool:
         canonicalize_name(one.name) == name and not one.specifier.contains(version, prereleases=True)
         for one in map(Requirement, requirements)
     )
+
+
+def contradicts(reason: str) -> bool:
+    """Whether uv read the index and found no solution, instead of failing to read it.
+
+    Where credentials are missing, uv calls the pages that it was refused "not found", and says so in a hint.
+    """
+    return "No solution found" in reason and not unreadable(reason)
 
 
 def unsatisfiable(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:

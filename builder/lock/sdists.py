@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from builder.errors import LockError
 from builder.files import atomic_write
-from builder.lock.facts import Facts, read_facts
+from builder.lock.facts import Facts, extras_of, lines_of, read_facts
 from builder.lock.uvtool import Uv, build_argv, build_tools_argv, unpack_argv, venv_argv
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def unbuilt_facts(uv: Uv, file: LockedFile, scratch: Path) -> Facts:
             "and it does not say reliably what it depends on",
             hint=f"install what its build needs (often gcc), or ask for a version of {file.name} that has a wheel",
         )
-    return Facts(file.name, tuple(str(line) for line in fields.get_all("Requires-Dist", [])), ())
+    return Facts(file.name, lines_of(fields, "Requires-Dist"), (), extras_of(fields))
 
 
 def hashed_lines(files: Iterable[LockedFile]) -> str:

@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 DEFAULT_PLATFORM = "linux/amd64"
 _MACHINES = {"linux/amd64": ("x86_64", "amd64"), "linux/arm64": ("aarch64", "arm64")}
 """Docker's platform → (the machine of wheel tags and of ``platform_machine``, Debian's architecture)."""
+_NAMES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+"""What ``uname -m`` says on Linux, BSD and macOS → Docker's platform."""
 _UV_NEWEST_GLIBC = 40
 """uv 0.13 knows manylinux up to 2_40; a newer glibc runs those wheels too (PEP 600)."""
 _OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+
+def platform_of(machine: str) -> str:
+    """The platform of a machine by its ``uname -m``; one that no lock can be made for gets the usual one."""
+    return _NAMES.get(machine.lower(), DEFAULT_PLATFORM)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.errors import ToolFailedError
+from builder.errors import IndexUnreadableError, ToolError, ToolFailedError
 from builder.process import Command, Result, Runner
 
 if TYPE_CHECKING:
@@ -32,8 +33,21 @@ class Uv:
     def check(self, argv: tuple[str, ...], cwd: Path) -> Result:
         result = self.run(argv, cwd)
         if not result.ok:
-            raise ToolFailedError("uv", result.code, result.err, hint="read what uv says above")
+            raise failure(result)
         return result
+
+
+def failure(result: Result) -> ToolError:
+    """Why uv ended with an error that says nothing about the requirements."""
+    if unreadable(result.err):
+        return IndexUnreadableError(result.err)
+    return ToolFailedError("uv", result.code, result.err, hint="read what uv says above")
+
+
+def unreadable(text: str) -> bool:
+    """Whether uv (0.13) says that it could not read the package index: no route, no TLS, no permission."""
+    pattern = r"failed to fetch|error sending request|could not be queried|request failed after|failed to download"
+    return re.search(pattern, text, re.IGNORECASE) is not None and "hash mismatch" not in text.lower()
 
 
 def this_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:

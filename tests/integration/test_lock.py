@@ -102,6 +102,11 @@ def test_the_committed_lock_is_current() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_committed_lock_is_just_what_is_written_today() -> None:
+    text = (IMAGE / "optbuild.lock").read_text()
+    assert dumps(read_lock(IMAGE / "optbuild.lock")) == text
+
+
 def test_pins_that_contradict_each_other_are_named_with_their_lines(project: Path, cache: Path) -> None:
     edit(project, '"matplotlib==3.7.2",', '"matplotlib==3.7.2",\n    "pyparsing==3.1.1",')
     before = (project / "optbuild.lock").read_bytes()

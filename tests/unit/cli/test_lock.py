@@ -95,7 +95,61 @@ def test_it_writes_the_lock_and_says_what_is_in_it(
     assert read_lock(tmp_path / "optbuild.lock") == example()
     assert "3 Python distributions" in capsys.readouterr().out
     assert made["previous"] is None
+
+
+@pytest.mark.parametrize(("machine", "platform"), [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64")])
+def test_the_first_lock_is_for_this_machine(
+    optbuild: Callable[..., int],
+    made: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    machine: str,
+    platform: str,
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert optbuild() == 0
+    assert made["options"].platform == platform
+
+
+def test_a_platform_that_is_asked_for_wins(optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path) -> None:
+    write_lock(tmp_path / "optbuild.lock", example())
+    assert optbuild("--platform", "linux/amd64") == 0
     assert made["options"].platform == "linux/amd64"
+    assert optbuild("--platform", "linux/riscv64") == 2
+
+
+def test_a_file_that_says_the_same_in_an_older_form_is_written_again(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "optbuild.lock"
+    write_lock(path, example())
+    current = path.read_bytes()
+    path.write_bytes(b"# an older header\n" + current)
+    assert optbuild() == 0
+    assert path.read_bytes() == current
+
+
+@pytest.mark.parametrize("mode", ["--check", "--refresh-debian"])
+@pytest.mark.parametrize("option", [("--constraints", "c.txt"), ("--platform", "linux/amd64")])
+def test_an_option_that_would_be_ignored_is_refused(
+    optbuild: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    mode: str,
+    option: tuple[str, str],
+) -> None:
+    write_lock(tmp_path / "optbuild.lock", example())
+    assert optbuild(mode, *option) == 2
+    assert f"it takes no {option[0]}" in capsys.readouterr().err
+
+
+def test_a_stale_lock_is_not_refreshed(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = dataclasses.replace(example(), inputs=dataclasses.replace(example().inputs, apt_build=("gcc",)))
+    write_lock(tmp_path / "optbuild.lock", stale)
+    assert optbuild("--refresh-debian") == 1
+    assert made == {}
+    assert f"next: optbuild lock {tmp_path}" in capsys.readouterr().err
 
 
 def test_it_knows_where_a_person_wrote_things(
@@ -140,14 +194,17 @@ def test_check_of_a_stale_lock_fails_with_the_reason(
     stale = dataclasses.replace(example(), inputs=dataclasses.replace(example().inputs, apt_build=("gcc",)))
     write_lock(tmp_path / "optbuild.lock", stale)
     assert optbuild("--check") == 1
-    assert "apt.build: gcc was removed" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'optbuild.lock'}: does not belong" in said
+    assert "apt.build: gcc was removed" in said
+    assert f"next: optbuild lock {tmp_path}" in said
     assert optbuild("--check", "--format", "json") == 1
     assert json.loads(capsys.readouterr().out)["differences"] == ["apt.build: gcc was removed"]
 
 
-def test_check_without_a_lock(optbuild: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_without_a_lock(optbuild: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert optbuild("--check") == 2
-    assert "make it: optbuild lock" in capsys.readouterr().err
+    assert f"make it: optbuild lock {tmp_path}" in capsys.readouterr().err
 
 
 def test_refresh_needs_a_lock(

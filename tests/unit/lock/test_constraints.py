@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import urllib.error
+from email.message import Message
 from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.errors import ConstraintsError, Where
+from builder.errors import ConstraintsError, ExitCode, Where
 from builder.lock.constraints import find_constraints, parse_constraints
 
 if TYPE_CHECKING:
@@ -100,8 +102,23 @@ def test_without_network_it_says_how_to_pass_a_file(
         raise OSError("Name or service not known")
 
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
-    with pytest.raises(ConstraintsError, match=r"cannot be fetched.*\n  next: .*optbuild lock --constraints FILE"):
+    with pytest.raises(ConstraintsError, match="cannot be fetched") as caught:
         find_constraints(spec, None, tmp_path)
+    assert f"optbuild lock --constraints FILE {spec.folder}" in (caught.value.hint or "")
+    assert caught.value.exit_code is ExitCode.ENGINE
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(404, ExitCode.USAGE), (403, ExitCode.ENGINE), (502, ExitCode.ENGINE)])
+def test_only_a_url_that_leads_nowhere_is_the_specs_fault(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, exit_code: ExitCode
+) -> None:
+    def answered(*_args: object, **_kwargs: object) -> None:
+        raise urllib.error.HTTPError("http://x", code, "no", Message(), None)
+
+    monkeypatch.setattr("urllib.request.urlopen", answered)
+    with pytest.raises(ConstraintsError, match="cannot be fetched") as caught:
+        find_constraints(spec, None, tmp_path)
+    assert caught.value.exit_code is exit_code
 
 
 @pytest.mark.parametrize(("wanted", "version"), [("pins.txt", "pins.txt"), (False, None)])

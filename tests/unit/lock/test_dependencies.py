@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from builder.lock.constraints import ConstraintsFile
@@ -45,7 +46,7 @@ def distribution(name: str, version: str, *needs: str) -> Distribution:
     return Distribution(name, version, "wheel", SHA, 1, needs)
 
 
-def test_each_constraint_given_up_names_what_forced_it() -> None:
+def test_each_constraint_given_up_names_what_forced_it(lock: Lock) -> None:
     constraints = ConstraintsFile(
         "v", SHA, {"pyparsing": "3.1.1", "numpy": "1.24.4", "six": "1.16", "absent": "1", "odd": "1"}
     )
@@ -56,7 +57,8 @@ def test_each_constraint_given_up_names_what_forced_it() -> None:
         distribution("pyparsing", "3.0.9"),
         distribution("six", "1.16"),
     ]
-    found = given_up(constraints, ["numpy==1.24.3"], locked)
+    before = dataclasses.replace(lock, given_up=(), python=(distribution("odd", "2"),))
+    found = given_up(constraints, ["numpy==1.24.3"], locked, before)
     assert [(one.name, one.constrained, one.locked) for one in found] == [
         ("numpy", "1.24.4", "1.24.3"),
         ("odd", "1", "2"),
@@ -68,4 +70,13 @@ def test_each_constraint_given_up_names_what_forced_it() -> None:
 
 
 def test_without_constraints_nothing_is_given_up() -> None:
-    assert given_up(None, ["a"], [distribution("a", "1")]) == ()
+    assert given_up(None, ["a"], [distribution("a", "1")], None) == ()
+
+
+def test_the_lock_before_is_not_blamed_for_what_it_did_not_hold(lock: Lock) -> None:
+    constraints, rows = ConstraintsFile("v", SHA, {"odd": "1"}), [distribution("odd", "2")]
+    first = given_up(constraints, [], rows, lock)
+    assert first[0].forced_by == "what else is locked leaves no room for 1"
+    after = dataclasses.replace(lock, given_up=first, python=tuple(rows))
+    assert given_up(constraints, [], rows, after) == first  # locked again: the same text
+    assert given_up(constraints, [], rows, None) == first

@@ -38,8 +38,9 @@ def test_the_text_is_stable_and_says_how_it_was_made(lock: Lock) -> None:
 
 
 def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="make it: optbuild lock"):
-        read_lock(tmp_path / "optbuild.lock")
+    with pytest.raises(MissingFileError, match="make it: optbuild lock") as caught:
+        read_lock(tmp_path / "a b" / "optbuild.lock")
+    assert str(caught.value).endswith(f"optbuild lock '{tmp_path}/a b'")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,7 +104,7 @@ def installed(folder: Path, name: str, files: dict[str, bytes]) -> None:
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(
-        f"Name: {name}\nRequires-Dist: a>1\nRequires-Dist: b; extra == 'x'\n\nRequires-Dist: no\n"
+        f"Name: {name}\nProvides-Extra: X_y\nRequires-Dist: a>1\nRequires-Dist: b; extra == 'x'\n\nRequires-Dist: no\n"
     )
     (info / "RECORD").write_text("".join(f"{path},,\n" for path in files))
     for path, data in files.items():
@@ -116,7 +117,7 @@ def test_facts_of_what_was_installed(tmp_path: Path) -> None:
     with pytest.raises(LockError, match=r"a/x.so of some-name: .*ELF"):
         read_facts(tmp_path)
     (tmp_path / "a/x.so").write_bytes(b"no")
-    assert read_facts(tmp_path) == {"some-name": Facts("some-name", ("a>1", "b; extra == 'x'"), ())}
+    assert read_facts(tmp_path) == {"some-name": Facts("some-name", ("a>1", "b; extra == 'x'"), (), ("x-y",))}
 
 
 def test_a_record_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None:
@@ -131,5 +132,8 @@ def test_facts_are_cached_by_hash(tmp_path: Path) -> None:
     assert cached_facts(tmp_path, "00") is None
     store_facts(tmp_path, "00", some)
     assert cached_facts(tmp_path, "00") == some
+    with_extras = dataclasses.replace(some, extras=("excel",))
+    store_facts(tmp_path, "00", with_extras)
+    assert cached_facts(tmp_path, "00") == with_extras
     next(tmp_path.rglob("00*.json")).write_text("{")
     assert cached_facts(tmp_path, "00") is None

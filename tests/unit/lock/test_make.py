@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from builder.process import Command
     from builder.spec.model import Spec
 
-PINS = ConstraintsFile("v", "00" * 32, {"pandas": "2.1.4"})
+SAME = ConstraintsFile("2.8.1/3.11", "ab" * 32, {"pandas": "2.1.4"})
+"""The constraints that the lock of the tests was made with."""
 SHA = "ef" * 32
 
 
 def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
-    wanted, tools = _preferences(PINS, lock, Options("py"))
+    wanted, tools = _preferences(lock.inputs, SAME, lock, Options("py"))
     assert wanted.constraints == {"pandas": "2.1.4"}
     assert wanted.previous == {"apache-airflow": "2.8.1", "dill": "0.3.1.1", "pandas": "2.0.3"}
     assert tools.previous == {"setuptools": "84.2.1"}
@@ -36,10 +38,33 @@ def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
     }
 
 
+@pytest.mark.parametrize("change", ["airflow", "python", "version", "sha256", "none before"])
+def test_another_airflow_python_or_constraints_beat_the_lock_before(lock: Lock, change: str) -> None:
+    inputs, constraints, previous = lock.inputs, SAME, lock
+    match change:
+        case "airflow" | "python":
+            changed: dict[str, Any] = {change: "3.12"}
+            inputs = dataclasses.replace(inputs, **changed)
+        case "version":
+            constraints = dataclasses.replace(SAME, version="2.10.3/3.11")
+        case "sha256":
+            constraints = dataclasses.replace(SAME, sha256="00" * 32)
+        case _:
+            previous = dataclasses.replace(lock, constraints=None)
+    wanted, _ = _preferences(inputs, constraints, previous, Options("py"))
+    assert wanted.lines() == "apache-airflow==2.8.1\ndill==0.3.1.1\npandas==2.1.4\n"
+    assert wanted.lost({"pandas": "2.0.3"}) == ["pandas"]  # so it is tried as a demand
+
+
+def test_without_constraints_another_airflow_keeps_what_it_can(lock: Lock) -> None:
+    inputs = dataclasses.replace(lock.inputs, airflow="2.10.3", constraints="none")
+    assert _preferences(inputs, None, lock, Options("py"))[0].previous["pandas"] == "2.0.3"
+
+
 def test_an_upgrade_lets_go_of_all_or_of_one(lock: Lock) -> None:
-    assert _preferences(PINS, lock, Options("py", upgrade=True))[0].previous == {}
+    assert _preferences(lock.inputs, SAME, lock, Options("py", upgrade=True))[0].previous == {}
     one = Options("py", upgrade_packages=("Pandas", "SetupTools"))
-    wanted, tools = _preferences(PINS, lock, one)
+    wanted, tools = _preferences(lock.inputs, SAME, lock, one)
     assert set(wanted.previous) == {"apache-airflow", "dill"}
     assert tools.previous == {}
     assert set(kept_versions(lock, ("zlib1g",))) == {"libgomp1", "binutils"}

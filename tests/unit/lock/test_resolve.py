@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.errors import LockError, ToolFailedError, UnsatisfiableError
+from builder.errors import ExitCode, IndexUnreadableError, LockError, ToolFailedError, UnsatisfiableError
 from builder.lock.resolve import Preferences, parse_pins, plain_words, resolve_files, resolve_pins
 from builder.lock.uvtool import Uv, build_argv, compile_argv, install_argv, pylock_argv
 
@@ -140,6 +140,38 @@ def test_a_contradiction_names_the_users_lines(fake_runner: Any, target: Target,
         resolve_pins(uv_of(fake_runner, fake), target, lines, Preferences(), tmp_path)
     assert caught.value.involved == ("matplotlib==3.7.2", "pyparsing==3.1.1")
     assert "No solution found" not in str(caught.value)
+
+
+UNREACHABLE = """\
+error: Request failed after 3 retries in 6.9s
+  cause: Failed to fetch: http://127.0.0.1:9/simple/six/
+  cause: Connection refused (os error 111)
+"""
+REFUSED = """\
+error: No solution found when resolving dependencies
+  cause: Because six was not found in the package registry and you require six, we can conclude that your requirements are unsatisfiable.
+
+hint: An index URL (https://index.example/simple) could not be queried due to a lack of valid authentication credentials (401 Unauthorized).
+"""  # noqa: E501 - as uv writes it
+
+
+@pytest.mark.parametrize("said", [UNREACHABLE, REFUSED], ids=["no route", "no permission"])
+def test_an_index_that_cannot_be_read_is_no_contradiction(
+    fake_runner: Any, target: Target, tmp_path: Path, said: str
+) -> None:
+    fake = FakeUv(lambda *_: said)
+    with pytest.raises(IndexUnreadableError, match="the package index cannot be read") as caught:
+        resolve_pins(uv_of(fake_runner, fake), target, ["six"], Preferences(), tmp_path)
+    assert caught.value.exit_code is ExitCode.ENGINE
+    assert all(word in str(caught.value) for word in ("UV_DEFAULT_INDEX", "HTTPS_PROXY", "SSL_CERT_FILE"))
+    with pytest.raises(IndexUnreadableError):
+        uv_of(fake_runner, lambda _c: (2, "", said)).check(("x",), tmp_path)
+
+
+def test_any_other_failure_of_uv_is_no_contradiction_either(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+    fake = FakeUv(lambda *_: "error: Failed to build `six`")
+    with pytest.raises(ToolFailedError, match="Failed to build"):
+        resolve_pins(uv_of(fake_runner, fake), target, ["six"], Preferences(), tmp_path)
 
 
 def test_uvs_layout_and_hints_are_left_out() -> None:
