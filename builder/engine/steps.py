@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.engine.diagnosis import diagnose
 from builder.engine.rawjson import Decoder, Event, StepLog, StepStatus, Vertex, Words
 from builder.engine.secrets import mask
 from builder.errors import BuildFailedError
@@ -24,21 +25,6 @@ SHOWN_BYTES = 100_000
 NAME_LENGTH = 200
 LABEL_LENGTH = 48
 """What leaves room for a bar and its figures on a terminal of 80 columns."""
-HINTS = (
-    (
-        "CERTIFICATE_VERIFY_FAILED",
-        "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
-    ),
-    (
-        "invalid peer certificate",
-        "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
-    ),
-    ("no space left on device", "free some disk (`docker system df` shows what the engine holds) and build again"),
-    ("Hash mismatch", "a distribution differs from the lock: find out why, or `optbuild lock --upgrade-package NAME`"),
-    ("401 Unauthorized", "the package index wants credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),
-    ("Temporary failure in name resolution", "the build has no network: check DNS and proxy settings of the engine"),
-)
-"""What a log says, and what to do about it; the first that matches is shown."""
 
 
 @dataclass
@@ -89,9 +75,9 @@ class StepReporter:
         words = tuple(self._words)
         if step is None:
             reason = next((word for word in reversed(words) if word.startswith("ERROR")), "no reason was given")
-            return BuildFailedError(None, reason, words[-LOG_TAIL_LINES:], hint=_hint("\n".join(words)))
+            return _failed(None, reason, words)
         tail = tuple(step.tail) or words
-        return BuildFailedError(step.name, step.error, tail, hint=_hint("\n".join((step.error, *tail))))
+        return _failed(step.name, step.error, tail)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Vertex):
@@ -180,5 +166,6 @@ def short_name(name: str, length: int = NAME_LENGTH) -> str:
     return words if len(words) <= length else words[: length - 1] + "…"
 
 
-def _hint(text: str) -> str | None:
-    return next((hint for pattern, hint in HINTS if pattern in text), None)
+def _failed(step: str | None, reason: str, log: tuple[str, ...]) -> BuildFailedError:
+    found = diagnose("\n".join((reason, *log)))
+    return BuildFailedError(step, reason, log, cause=found.cause, hint=found.hint)

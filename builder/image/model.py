@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.naming import LABEL_CONTENT, LABEL_PROJECT, candidate_reference, content_tag
@@ -55,9 +55,6 @@ class BuildJob:
     @property
     def reference(self) -> str:
         return candidate_reference(self.name, self.context.digest())
-
-    def with_context(self, context: Context) -> BuildJob:
-        return replace(self, context=context)
 
     def wrong(self, image: ImageInfo) -> str:
         """What of an image differs from the plan, in words; empty: nothing."""

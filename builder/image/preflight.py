@@ -34,8 +34,9 @@ def check_disk(place: str, free: int | None, estimate: int) -> None:
         raise DiskFullError(
             f"{place} has {_mb(free)} free; this build needs about {_mb(needed)} "
             f"({NEEDED_FACTOR} times the {_mb(estimate)} that the image is estimated to have)",
-            hint="free some disk: `optbuild clean` shows which superseded images may go, `docker system df` what is "
-            "held in all",
+            hint="free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
+            "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
+            "an image with a name: `docker image rm NAME`, after a look at `docker images`",
         )
 
 

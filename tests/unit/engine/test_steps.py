@@ -116,12 +116,20 @@ def test_a_failure_outside_of_any_step_gives_the_last_words() -> None:
     [
         ("SSLError(CERTIFICATE_VERIFY_FAILED)", "SSL_CERT_FILE"),
         ("write /x: no space left on device", "free some disk"),
-        ("Hash mismatch for `pandas`", "differs from the lock"),
+        ("Hash mismatch for `pandas==2.0.3`", "--upgrade-package pandas`"),
     ],
 )
 def test_known_failures_come_with_a_next_step(words: str, hint: str) -> None:
     reporter, _ = run(vertex("a", started=START), log("a", words + "\n"), vertex("a", completed=END, error="failed"))
     assert hint in str(reporter.failure().hint)
+
+
+def test_a_wrong_hash_is_said_before_the_step_and_its_log() -> None:
+    words = "error: Failed to download `pandas==2.0.3`\n  Caused by: Hash mismatch for `pandas==2.0.3`\n"
+    reporter, _ = run(vertex("a", started=START), log("a", words), vertex("a", completed=END, error="exit code: 1"))
+    first, second, *_ = str(reporter.failure()).splitlines()
+    assert first.startswith("pandas==2.0.3 differs from its hash in optbuild.lock: the package index serves another")
+    assert second == "  step a failed: exit code: 1"
 
 
 def test_secrets_are_masked_in_names_logs_and_errors() -> None:

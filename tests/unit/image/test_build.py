@@ -154,7 +154,7 @@ def test_no_cache_builds_what_is_proven(place: Place) -> None:
 def test_another_byte_has_another_tag(place: Place) -> None:
     proven(place, good(place.job))
     other = Context((ContextFile("Dockerfile", b"FROM scratch\n\n"),), "linux/amd64", 17)
-    job = place.job.with_context(other)
+    job = replace(place.job, context=other)
     assert job.reference != place.job.reference
     place.docker.makes = good(job)
     assert not build_candidate(job).cached

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.cli.main import COMMANDS
 from builder.errors import DiskFullError, ExitCode
 from builder.image.preflight import check_disk, free_at
 
@@ -17,6 +19,9 @@ def test_too_little_is_refused_with_all_three_numbers() -> None:
     with pytest.raises(DiskFullError, match=r"2,499 MB free.*2,500 MB.*1,000 MB") as caught:
         check_disk("the engine's disk (/var/lib/docker)", 2_499_000_000, 1_000_000_000)
     assert caught.value.exit_code is ExitCode.ENGINE
+    assert caught.value.hint is not None
+    assert "`docker system df`" in caught.value.hint
+    assert set(re.findall(r"`optbuild (\w+)", caught.value.hint)) <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("free", [2_500_000_000, None], ids=["just enough", "cannot be seen"])

@@ -1,0 +1,59 @@
+"""The end of a failed step's log → what happened, in one sentence, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+UV_MISMATCH = re.compile(r"Hash mismatch for `([^`]+)`")
+"""uv's words; what the name is followed by differs: ``name==version``."""
+PIP_MISMATCH = "DO NOT MATCH THE HASHES"
+PIP_MISMATCHED = re.compile(r"^\s+(\S+==\S+)(?: from .*)?:\s*$", re.MULTILINE)
+"""pip's lines after that: ``    name==version from URL (from -r file (line 1)):``."""
+HINTS = (
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
+    ),
+    (
+        "invalid peer certificate",
+        "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
+    ),
+    ("no space left on device", "free some disk (`docker system df` shows what the engine holds) and build again"),
+    ("401 Unauthorized", "the package index wants credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),
+    ("Temporary failure in name resolution", "the build has no network: check DNS and proxy settings of the engine"),
+)
+"""What a log says, and what to do about it; the first that matches is shown."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """``cause`` None: the log has to speak for itself. ``hint`` None: no next step is known."""
+
+    cause: str | None = None
+    hint: str | None = None
+
+
+def diagnose(text: str) -> Diagnosis:
+    """``text`` is the error of the step and the end of its log."""
+    if names := _mismatched(text):
+        return _mismatch(names)
+    return Diagnosis(hint=next((hint for pattern, hint in HINTS if pattern in text), None))
+
+
+def _mismatched(text: str) -> tuple[str, ...]:
+    """``name==version`` of what differs from its hash, in order."""
+    found = UV_MISMATCH.findall(text)
+    if PIP_MISMATCH in text:
+        found += PIP_MISMATCHED.findall(text.partition(PIP_MISMATCH)[2])
+    return tuple(dict.fromkeys(found))
+
+
+def _mismatch(names: tuple[str, ...]) -> Diagnosis:
+    options = " ".join(f"--upgrade-package {name.partition('==')[0]}" for name in names)
+    differs = "differs from its hash" if len(names) == 1 else "differ from their hashes"
+    return Diagnosis(
+        f"{', '.join(names)} {differs} in optbuild.lock: the package index serves another file than the one that was "
+        "locked, or the lock was changed by hand. Nothing of it was installed",
+        f"find out why the file changed; if that is expected, `optbuild lock {options}`",
+    )

@@ -1,0 +1,30 @@
+"""What a log says → one sentence and a next step."""
+
+from __future__ import annotations
+
+from builder.engine.diagnosis import Diagnosis, diagnose
+
+PIP = """ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the versions, ...
+    uv==0.13.9 from https://index.example/uv-0.13.9.whl (from -r /requirements/uv.txt (line 1)):
+        Expected sha256 0000
+             Got        8abb
+"""
+
+
+def test_uv_names_what_differs() -> None:
+    text = "error: Failed to download `a-b==1`\n  Caused by: Hash mismatch for `a-b==1`\n  Hash mismatch for `c==2+local`\n"
+    found = diagnose(text)
+    assert found.cause is not None
+    assert found.cause.startswith("a-b==1, c==2+local differ from their hashes in optbuild.lock")
+    assert found.hint is not None
+    assert "`optbuild lock --upgrade-package a-b --upgrade-package c`" in found.hint
+
+
+def test_pip_names_what_differs() -> None:
+    found = diagnose(PIP)
+    assert found.cause is not None
+    assert found.cause.startswith("uv==0.13.9 differs from its hash")
+
+
+def test_versions_elsewhere_in_a_log_differ_from_nothing() -> None:
+    assert diagnose("    installing\n    a==1:\n") == Diagnosis()
