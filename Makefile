@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine image verify test check unit integration lint bench soak clean
+.PHONY: help setup engine image verify test check unit integration lint bench soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -43,7 +43,7 @@ unit: setup
 	@$(PYTEST) -q tests/unit
 
 integration: setup engine
-	@$(PYTEST) tests/integration
+	@$(PYTEST) --durations=15 tests/integration
 
 bench: setup engine ## speed and size against a baseline in the same run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
