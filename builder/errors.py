@@ -205,6 +205,17 @@ class CandidateRefusedError(CheckFailedError):
     """A check failed: the old tags stand, the candidate stays where the message says."""
 
 
+class BudgetExceededError(CheckFailedError):
+    """The image is larger than the spec allows. ``text`` gives the figures."""
+
+    def __init__(self, text: str, reference: str, image_id: str) -> None:
+        super().__init__(
+            f"{text}. Nothing was promoted: all tags stand as they were. The candidate is {reference} ({image_id})",
+            hint=f"`docker history {reference}` shows what takes the space; take out what is not needed, or raise "
+            "budget.image-bytes",
+        )
+
+
 class StateError(ToolError):
     """The state folder cannot be written."""
 

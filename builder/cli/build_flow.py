@@ -11,6 +11,7 @@ from builder.engine.buildx import check_platform, check_pushable
 from builder.engine.client import connect
 from builder.engine.secrets import find_secrets
 from builder.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
+from builder.image.budget import check_budget
 from builder.image.build import build_candidate, project_lock
 from builder.image.model import BuildJob, Workplace
 from builder.image.preflight import estimate_bytes
@@ -77,6 +78,7 @@ class BuildFlow:
         started = time.monotonic()
         recover(engine, self.world.state_folder, project.spec.image.name, self.world.progress.note)
         project, candidate = self._candidate(project, engine)
+        check_budget(candidate, _budget(project), self.world.progress, promoting=self.verify)
         proven = self._proven(project, engine, candidate) if self.verify else _Proven(None, ())
         pushed: tuple[str, ...] = ()
         if self.options.push:
@@ -167,6 +169,14 @@ def refreshed(project: Project, world: World) -> Project:
     write_lock(path, lock)
     world.progress.note(f"wrote {path}: commit it, so that others build the same")
     return replace(project, lock=lock)
+
+
+def _budget(project: Project) -> int | None:
+    """Bytes, where the spec sets a limit."""
+    from builder.spec.types import bytes_of  # noqa: PLC0415 - pydantic
+
+    text = project.spec.budget.image_bytes
+    return None if text is None else bytes_of(text)
 
 
 def _workplace(world: World) -> Workplace:

@@ -97,13 +97,6 @@ class Engine:
         with _failures(f"taking the tag {reference} away"):
             self.client.api.remove_image(reference, force=False, noprune=True)
 
-    def images_with(self, label: str, value: str | None = None) -> tuple[str, ...]:
-        """IDs of all images that carry the label, sorted."""
-        wanted = label if value is None else f"{label}={value}"
-        with _failures("listing images"):
-            found = self.client.api.images(filters={"label": [wanted]})
-        return tuple(sorted({str(image["Id"]) for image in found}))
-
     def free_bytes(self) -> int | None:
         """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
         if not self.endpoint.local:

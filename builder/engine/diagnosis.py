@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+INSTALLER = "uv"
 UV_MISMATCH = re.compile(r"Hash mismatch for `([^`]+)`")
 """uv's words; what the name is followed by differs: ``name==version``."""
 PIP_MISMATCH = "DO NOT MATCH THE HASHES"
@@ -50,7 +51,9 @@ def _mismatched(text: str) -> tuple[str, ...]:
 
 
 def _mismatch(names: tuple[str, ...]) -> Diagnosis:
-    options = " ".join(f"--upgrade-package {name.partition('==')[0]}" for name in names)
+    moved = [name.partition("==")[0] for name in names]
+    # the installer itself is no package of the image, which is what --upgrade-package knows
+    options = "--upgrade" if INSTALLER in moved else " ".join(f"--upgrade-package {name}" for name in moved)
     differs = "differs from its hash" if len(names) == 1 else "differ from their hashes"
     return Diagnosis(
         f"{', '.join(names)} {differs} in optbuild.lock: the package index serves another file than the one that was "

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,41 +27,85 @@ if TYPE_CHECKING:
     from builder.state import Project
 
 ROOT = Path(__file__).parents[3]
+NAME_PREFIX = "optbuild-test-"
+"""Then the process ID of pytest: see :func:`is_orphan`."""
+Unpack = Callable[[str], Path]
+Images = Callable[[str], tuple[str, ...]]
 TINY = Path(__file__).parent / "build_tiny.py"
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """The real one; without it these tests fail."""
+    """The real one; without it these tests fail. What killed test runs left on it is removed first."""
     with connect(os.environ) as found:
+        remove(found, is_orphan)
         yield found
 
 
 @pytest.fixture(scope="session")
-def busybox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Unpack:
+    """Gives the files of a Debian package, below a temporary folder: nothing is installed on this machine."""
+
+    def unpack(package: str) -> Path:
+        folder = tmp_path_factory.mktemp(package)
+        folder.chmod(0o777)  # apt downloads as a user of its own
+        if _download(package, folder).returncode:  # a fresh machine has no package lists, another has old ones
+            subprocess.run(["apt-get", "update", "-qq"], check=True, capture_output=True)
+            done = _download(package, folder)
+            assert done.returncode == 0, done.stderr
+        (archive,) = folder.glob("*.deb")
+        subprocess.run(["dpkg-deb", "-x", archive, folder / "root"], check=True)
+        return folder / "root"
+
+    return unpack
+
+
+def _download(package: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    argv = ["apt-get", "download", "-qq", package]
+    return subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def busybox(unpacked: Unpack) -> Path:
     """A static shell of 2 MB, from Debian: enough of a base for steps that run something."""
-    folder = tmp_path_factory.mktemp("busybox")
-    folder.chmod(0o777)
-    subprocess.run(["apt-get", "download", "-qq", "busybox-static"], cwd=folder, check=True, capture_output=True)
-    (package,) = folder.glob("*.deb")
-    subprocess.run(["dpkg-deb", "-x", package, folder / "root"], check=True)
-    return folder / "root/bin/busybox"
+    return unpacked("busybox-static") / "bin/busybox"
 
 
 @pytest.fixture
 def name(engine: Engine) -> Iterator[str]:
-    """An image name that nobody else has; afterwards every image of that project is removed, by its names."""
-    own = f"optbuild-test-{uuid.uuid4().hex[:10]}"
+    """An image name that nobody else has; afterwards every image of a project with it in its name is removed."""
+    own = f"{NAME_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:10]}"
     yield own
-    remove(engine, own)
+    remove(engine, lambda project: own in project)
 
 
-def remove(engine: Engine, project: str) -> None:
-    """Take away all names of the project's images, and with the last name the image."""
-    for image_id in engine.images_with(LABEL_PROJECT, project):
+def images_with(engine: Engine, label: str, value: str | None = None) -> tuple[str, ...]:
+    """IDs of all images that carry the label, sorted."""
+    wanted = label if value is None else f"{label}={value}"
+    found = engine.client.api.images(filters={"label": [wanted]})
+    return tuple(sorted({str(image["Id"]) for image in found}))
+
+
+@pytest.fixture
+def images(engine: Engine) -> Images:
+    """Gives the IDs of a project's images, sorted."""
+    return lambda project: images_with(engine, LABEL_PROJECT, project)
+
+
+def remove(engine: Engine, mine: Callable[[str], bool]) -> None:
+    """Take away all names of the images of those projects, and with the last name the image."""
+    for image_id in images_with(engine, LABEL_PROJECT):
         image = engine.image(image_id)
-        for reference in (image.references if image else ()) or (image_id,):
+        if image is None or not mine(image.labels[LABEL_PROJECT]):
+            continue
+        for reference in image.references or (image_id,):
             engine.client.api.remove_image(reference)
+
+
+def is_orphan(project: str) -> bool:
+    """Whether it is of a test run that was killed: the name holds its process, which is gone."""
+    owner = re.search(rf"\b{NAME_PREFIX}(\d+)-", project)
+    return owner is not None and not Path("/proc", owner[1]).exists()
 
 
 @dataclass(frozen=True)
@@ -138,10 +185,9 @@ class Optbuild:
 
 
 @pytest.fixture
-def optbuild(name: str, tmp_path: Path) -> Optbuild:
+def optbuild(name: str, tmp_path: Path, airflow_folder: Path) -> Optbuild:
     folder = tmp_path / "project"
-    folder.mkdir()
-    for file in ("optbuild.toml", "optbuild.lock"):
-        text = (ROOT / "images/airflow" / file).read_text(encoding="utf-8")
-        (folder / file).write_text(text.replace('"ml-pipeline-airflow"', f'"{name}"'), encoding="utf-8")
+    shutil.copytree(airflow_folder, folder)
+    spec = folder / "optbuild.toml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace('"ml-pipeline-airflow"', f'"{name}"'), encoding="utf-8")
     return Optbuild(folder, tmp_path / "state")

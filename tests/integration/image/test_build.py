@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.engine.client import connect
+
+WHEEL = re.compile(r'(name = "inflection"\nversion = "0.5.1"\nkind = "wheel"\nsha256 = ")[0-9a-f]{64}(")')
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +73,7 @@ def test_an_image_that_only_carries_the_name_is_built_over(tiny: Any, engine: En
 
 @pytest.mark.parametrize("data", [None, b"{broken"], ids=["lost", "broken"])
 def test_without_state_nothing_is_deleted_and_the_image_is_proven_anew(
-    tiny: Any, engine: Engine, data: bytes | None
+    tiny: Any, engine: Engine, data: bytes | None, images: Any
 ) -> None:
     first = tiny.run("--content", "one").json
     tiny.run("--content", "two")
@@ -78,19 +81,19 @@ def test_without_state_nothing_is_deleted_and_the_image_is_proven_anew(
     state.unlink() if data is None else state.write_bytes(data)
     again = tiny.run("--content", "one")
     assert again.json == first
-    assert len(engine.images_with("optbuild.project", tiny.name)) == 2
+    assert len(images(tiny.name)) == 2
     kept = list(state.parent.glob("state.broken-*"))
     assert [one.read_bytes() for one in kept] == ([] if data is None else [data])
     assert ("broken" in again.err) is (data is not None)
 
 
-def test_a_failing_step_is_named_with_its_log(tiny: Any, engine: Engine) -> None:
+def test_a_failing_step_is_named_with_its_log(tiny: Any, engine: Engine, images: Any) -> None:
     done = tiny.run("--run", "echo before; echo the reason >&2; exit 7")
     assert done.code == 3
     assert "RUN" in done.err
     assert "    the reason" in done.err.partition("error:")[2]
     assert "exit code: 7" in done.err
-    assert engine.images_with("optbuild.project", tiny.name) == ()
+    assert images(tiny.name) == ()
     assert tiny.contexts() == []
 
 
@@ -144,14 +147,6 @@ def test_builds_of_two_projects_do_not_wait(tiny: Any, tmp_path: Path) -> None:
         assert slow.poll() is None
     finally:
         slow.communicate(timeout=60)
-        subprocess.run(["docker", "rmi", *_names(other.name)], check=True, capture_output=True)
-
-
-def _names(name: str) -> list[str]:
-    listed = subprocess.run(
-        ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", name], check=True, capture_output=True, text=True
-    )
-    return listed.stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -164,13 +159,27 @@ def _names(name: str) -> list[str]:
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_built(
-    optbuild: Any, engine: Engine, name: str, words: tuple[str, ...], said: str
+    optbuild: Any, name: str, words: tuple[str, ...], said: str, images: Any
 ) -> None:
     done = optbuild.run("build", *words)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
-    assert engine.images_with("optbuild.project", name) == ()
+    assert images(name) == ()
+
+
+def test_a_distribution_that_differs_from_the_lock_is_refused(optbuild: Any, name: str, images: Any) -> None:
+    """The real installation, with the lock of the sample image; only one small wheel's hash is another one."""
+    lock = optbuild.folder / "optbuild.lock"
+    text, count = WHEEL.subn(rf"\g<1>{'0' * 64}\g<2>", lock.read_text(encoding="utf-8"))
+    assert count == 1
+    lock.write_text(text, encoding="utf-8")
+    done = optbuild.run("build")
+    assert (done.code, done.out) == (3, "")
+    said = done.err.partition("error: ")[2] or done.err
+    assert said.startswith("inflection==0.5.1 differs from its hash in optbuild.lock: the package index serves another")
+    assert "next: find out why the file changed; if that is expected, `optbuild lock --upgrade-package inf" in said
+    assert images(name) == ()
 
 
 def test_no_engine_is_said_with_a_way_to_get_one(optbuild: Any) -> None:

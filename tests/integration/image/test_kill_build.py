@@ -108,7 +108,7 @@ def test_a_promotion_interrupted_after_some_tags_is_undone(tiny: Any, engine: En
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_optbuild_ends_its_child_and_says_what_stands(
-    optbuild: Any, engine: Engine, name: str, number: signal.Signals
+    optbuild: Any, engine: Engine, name: str, number: signal.Signals, images: Any
 ) -> None:
     process = optbuild.start("build", "--no-cache", "--verify")
     wait_for(process, "] RUN")
@@ -117,15 +117,15 @@ def test_an_interrupted_optbuild_ends_its_child_and_says_what_stands(
     assert code == 130
     assert "nothing was promoted: all tags stand as they were" in err
     assert time.monotonic() - started < 15
-    assert engine.images_with("optbuild.project", name) == ()
+    assert images(name) == ()
 
 
-def test_a_killed_optbuild_is_repaired_by_the_next(optbuild: Any, engine: Engine, name: str) -> None:
+def test_a_killed_optbuild_is_repaired_by_the_next(optbuild: Any, engine: Engine, name: str, images: Any) -> None:
     process = optbuild.start("build", "--no-cache")
     wait_for(process, "] RUN")
     end(process, signal.SIGKILL)
     done = optbuild.run("build", "--format", "json")
     assert "swept" in done.err
     assert done.code == 0, done.err
-    (image_id,) = engine.images_with("optbuild.project", name)
+    (image_id,) = images(name)
     assert image_id in done.out

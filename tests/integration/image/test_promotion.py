@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -15,7 +13,6 @@ import pytest
 
 from builder.errors import EngineFailedError
 from builder.image.push import push
-from builder.naming import LABEL_PROJECT
 from builder.progress import SilentProgress
 
 if TYPE_CHECKING:
@@ -25,13 +22,6 @@ if TYPE_CHECKING:
     from builder.engine.client import Engine
 
 MANIFEST = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
-
-
-def remove(engine: Engine, project: str) -> None:
-    for image_id in engine.images_with(LABEL_PROJECT, project):
-        image = engine.image(image_id)
-        for reference in image.references if image else ():
-            engine.client.api.remove_image(reference)
 
 
 def ids(engine: Engine, tiny: Any) -> set[str | None]:
@@ -44,12 +34,14 @@ def test_every_name_has_the_one_id(tiny: Any, engine: Engine) -> None:
     assert dict(tiny.project(engine).references) == dict.fromkeys(tiny.references, done["id"])
 
 
-def test_a_failed_check_leaves_the_old_tags_and_says_where_the_candidate_is(tiny: Any, engine: Engine) -> None:
+def test_a_failed_check_leaves_the_old_tags_and_says_where_the_candidate_is(
+    tiny: Any, engine: Engine, images: Any
+) -> None:
     good = tiny.run("--content", "good").json
     bad = tiny.run("--content", "bad", "--failing")
     assert bad.code == 1
     assert ids(engine, tiny) == {good["id"]}
-    (candidate,) = set(engine.images_with("optbuild.project", tiny.name)) - {good["id"]}
+    (candidate,) = set(images(tiny.name)) - {good["id"]}
     image = engine.image(candidate)
     assert image is not None
     assert candidate in bad.err
@@ -64,12 +56,12 @@ def test_without_verify_no_tag_moves(tiny: Any, engine: Engine) -> None:
     assert ids(engine, tiny) == {good["id"]}
 
 
-def test_the_last_two_are_kept_for_a_rollback(tiny: Any, engine: Engine) -> None:
+def test_the_last_two_are_kept_for_a_rollback(tiny: Any, engine: Engine, images: Any) -> None:
     made = [tiny.run("--content", str(number)).json["id"] for number in range(4)]
     project = tiny.project(engine)
     assert [former.image_id for former in project.superseded] == made[:3]
     assert project.kept == (made[1], made[2])
-    assert set(engine.images_with("optbuild.project", tiny.name)) == set(made)  # nothing was deleted
+    assert set(images(tiny.name)) == set(made)  # nothing was deleted
 
 
 def test_a_deleted_tag_comes_back_without_a_build(tiny: Any, engine: Engine) -> None:
@@ -81,15 +73,9 @@ def test_a_deleted_tag_comes_back_without_a_build(tiny: Any, engine: Engine) -> 
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def registry(tmp_path_factory: pytest.TempPathFactory, unpacked: Any) -> Iterator[str]:
     """Debian's docker-registry on a free port of 127.0.0.1; ``host:port``."""
-    if shutil.which("docker-registry") is None:
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry"],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},
-        )
+    program = unpacked("docker-registry") / "usr/bin/docker-registry"
     folder = tmp_path_factory.mktemp("registry")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -101,7 +87,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     (folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
+        server = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
         _wait_for(address, server, folder / "log")
         yield address
@@ -150,17 +136,12 @@ def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str,
     project = f"{registry}/team/{name}"
     spec = optbuild.folder / "optbuild.toml"
     spec.write_text(spec.read_text().replace(f'"{name}"', f'"{project}"'))
-    try:
-        metadata = optbuild.folder / "metadata.json"
-        done = optbuild.run("build", "--push", "--format", "json", "--metadata-file", str(metadata))
-        assert done.code == 0, done.err
-        result = json.loads(done.out)
-        assert result["promoted"] == []
-        assert (
-            json.loads(metadata.read_text())["image_id"] == result["image_id"] == engine.image_id(result["reference"])
-        )
-        url = f"http://{registry}/v2/team/{name}/manifests/{result['content_tag']}"
-        with urllib.request.urlopen(urllib.request.Request(url, headers=MANIFEST), timeout=10) as answer:
-            assert [answer.headers["Docker-Content-Digest"]] == result["pushed"]
-    finally:
-        remove(engine, project)
+    metadata = optbuild.folder / "metadata.json"
+    done = optbuild.run("build", "--push", "--format", "json", "--metadata-file", str(metadata))
+    assert done.code == 0, done.err
+    result = json.loads(done.out)
+    assert result["promoted"] == []
+    assert json.loads(metadata.read_text())["image_id"] == result["image_id"] == engine.image_id(result["reference"])
+    url = f"http://{registry}/v2/team/{name}/manifests/{result['content_tag']}"
+    with urllib.request.urlopen(urllib.request.Request(url, headers=MANIFEST), timeout=10) as answer:
+        assert [answer.headers["Docker-Content-Digest"]] == result["pushed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +16,13 @@ from builder.cli import build_flow, project
 from builder.cli.build_flow import BuildFlow
 from builder.cli.world import World
 from builder.engine.buildx import BuildOptions
-from builder.errors import BuildRefusedError, CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
+from builder.errors import (
+    BudgetExceededError,
+    BuildRefusedError,
+    CandidateRefusedError,
+    InterruptedByUserError,
+    VanishedPackagesError,
+)
 from builder.image.model import Candidate
 from builder.progress import LineProgress
 from builder.state import read_state
@@ -38,6 +44,8 @@ class Stages:
     calls: list[str] = field(default_factory=list)
     fail: dict[str, BaseException] = field(default_factory=dict)
     status: Status = Status.PASSED
+    spec: Any = None
+    candidate: Candidate = CANDIDATE
 
     def enter(self, stage: str) -> None:
         self.calls.append(stage)
@@ -46,7 +54,7 @@ class Stages:
 
     def build(self, _job: object) -> Candidate:
         self.enter("build")
-        return CANDIDATE
+        return self.candidate
 
     def verify(self, *_args: object) -> Report:
         self.enter("verify")
@@ -77,6 +85,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     spec = SimpleNamespace(
         image=SimpleNamespace(name="registry.example/demo", tags=("latest",)),
         verify=SimpleNamespace(database="sqlite"),
+        budget=SimpleNamespace(image_bytes=None),
     )
     lock = SimpleNamespace(platform="linux/amd64")
     loaded = SimpleNamespace(spec=spec, lock=lock, roles=(ROLE,))
@@ -85,6 +94,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     def nothing(*_args: object) -> Iterator[None]:
         yield
 
+    found.spec = spec
     monkeypatch.setattr(project, "load_project", lambda _folder: loaded)
     monkeypatch.setattr(build_flow, "connect", nothing)
     monkeypatch.setattr(build_flow, "project_lock", nothing)
@@ -139,6 +149,19 @@ def test_a_failed_check_promotes_nothing_and_shows_its_log(world: World, stages:
     assert stages.calls == ["recover", "build", "verify"]
     assert err.getvalue() == "check init failed: it did not\n    one\n    two\n  next: look there\n"
     assert read_state(world.state_folder).verified == {}
+
+
+def test_an_image_over_its_budget_is_neither_verified_nor_promoted(world: World, stages: Stages) -> None:
+    stages.spec.budget.image_bytes, stages.candidate = "0.5kB", replace(CANDIDATE, bytes=501)
+    with pytest.raises(BudgetExceededError, match="allows 500 bytes"):
+        run(world, verify=True, push=True)
+    assert stages.calls == ["recover", "build"]
+
+
+def test_a_candidate_over_its_budget_is_a_warning(world: World, stages: Stages, err: io.StringIO) -> None:
+    stages.spec.budget.image_bytes, stages.candidate = "0.5kB", replace(CANDIDATE, bytes=501)
+    run(world)
+    assert "warning: the image has 501 bytes" in err.getvalue()
 
 
 def test_a_push_takes_the_promoted_names_or_else_the_candidate(world: World, stages: Stages) -> None:
