@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.errors import Where
-from builder.spec.positions import positions
+from builder.spec.positions import positions_in
 from builder.spec.requirements import logical_lines, normalised
 
 if TYPE_CHECKING:
@@ -19,11 +18,7 @@ if TYPE_CHECKING:
 
 def places_of(spec: Spec) -> dict[str, Where]:
     """Normalised requirement, or Debian package, → file, line and key. ``spec`` was read from ``spec.file``."""
-    text = Path(spec.file).read_text(encoding="utf-8-sig")
-    try:
-        lines = positions(text)
-    except (tomllib.TOMLDecodeError, ValueError):  # changed since it was read: do without lines
-        lines = {}
+    lines = positions_in(Path(spec.file))
     found = {}
     for name in spec.python.requirements_files:
         for number, line in logical_lines((spec.folder / name).read_text(encoding="utf-8-sig")):

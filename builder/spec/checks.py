@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def check(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) ->
     if not faulty & {_DEBIAN, _PYTHON}:
         yield from _base_python(spec)
     if not faulty & {("image", "name"), ("verify", "database")}:
-        yield from _names(spec)
+        yield from _names(spec, known=_AIRFLOW not in faulty)
     yield from _contradictions(spec)
     if _AIRFLOW not in faulty:
         yield from _airflow(spec, python=_PYTHON not in faulty)
@@ -89,7 +90,7 @@ def _base_python(spec: Spec) -> Iterator[Problem]:
     if spec.python.version != has:
         message = f"Debian {spec.base.debian} has Python {has}, not {spec.python.version}"
         others = [name for name, python in RELEASE_PYTHON.items() if python == spec.python.version]
-        hint = f'write "{has}"' + (f', or debian = "{others[0]}"' if others else "")
+        hint = f'write version = "{has}"' + (f', or debian = "{others[0]}"' if others else "")
         yield Problem(_PYTHON, message, hint)
 
 
@@ -97,8 +98,10 @@ def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
     if spec.python.version not in known.python_versions:
         supported = ", ".join(known.python_versions)
         message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
-        fitting = [name for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
-        hint = f"Debian {fitting[0]} has Python {RELEASE_PYTHON[fitting[0]]}" if fitting else "choose another version"
+        fitting = [(name, python) for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
+        hint = "choose another Airflow version: no Debian release has a Python that this one supports"
+        if fitting:
+            hint = f'write debian = "{fitting[0][0]}" in [base] and version = "{fitting[0][1]}" in [python]'
         yield Problem(_PYTHON, message, hint)
 
 
@@ -119,13 +122,23 @@ def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
         yield Problem(("roles",), "every role is switched off", "leave at least one on")
 
 
-def _names(spec: Spec) -> Iterator[Problem]:
+def _names(spec: Spec, *, known: bool) -> Iterator[Problem]:
     database = spec.verify.database
     full = database if ":" in database.rsplit("/", 1)[-1] else f"{database}:latest"
-    promoted = promoted_references(spec.image.name, spec.image.tags, tuple(spec.roles))
+    promoted = promoted_references(spec.image.name, spec.image.tags, _promoted_roles(spec, known=known))
     if full in promoted:
         message = f"the image would be promoted to {full}, which verify.database names"
         yield Problem(("image", "name"), message, "choose another name")
+
+
+def _promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
+    """The spec's own, and those that its Airflow version has by itself."""
+    own: tuple[str, ...] = ()
+    if known:
+        with contextlib.suppress(UnknownAirflowError):  # told already
+            own = tuple(role.name for role in release(spec.airflow.version).roles)
+    names = dict.fromkeys((*own, *spec.roles))
+    return tuple(name for name in names if name not in spec.roles or spec.roles[name].enabled)
 
 
 def _other_airflow(spec: Spec) -> Iterator[Problem]:

@@ -8,6 +8,10 @@ from __future__ import annotations
 import bisect
 import re
 import tomllib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pathlib
 
 Path = tuple[str | int, ...]
 """Keys and array indexes from the root to a value."""
@@ -22,6 +26,16 @@ _SCALAR = re.compile(r"[^,\]}\n#]*")
 def positions(text: str) -> dict[Path, int]:
     """Line (from 1) of each key, table header and array item of the valid TOML ``text``."""
     return _Scanner(text).scan()
+
+
+def positions_in(file: pathlib.Path) -> dict[Path, int]:
+    """The same of a file that was read before; empty where it has changed meanwhile: errors then do without lines."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        tomllib.loads(text)
+        return positions(text)
+    except (OSError, ValueError):
+        return {}
 
 
 class _Scanner:

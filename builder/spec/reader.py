@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import InvalidSpecError, MissingFileError, SpecError, Where
-from builder.spec.allow import RefusedError, shown
+from builder.spec.allow import RefusedError, invisible, shown
 from builder.spec.checks import Problem, check
 from builder.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
 from builder.spec.paths import inside
@@ -44,6 +44,10 @@ def read_spec(path: Path) -> Spec:
     try:
         text = file.read_bytes().decode("utf-8")
     except FileNotFoundError as error:
+        folder = path if path.suffix != ".toml" else path.parent  # optbuild.toml itself may be named
+        if not folder.is_dir():
+            message = f"there is no folder {folder}"
+            raise MissingFileError(message, hint=f"name the folder in which {SPEC_FILE} lies") from error
         hint = f"run it where {SPEC_FILE} lies, or name that folder; the README shows what belongs into the file"
         raise MissingFileError(f"there is no {SPEC_FILE}; looked for {file}", hint=hint) from error
     except UnicodeDecodeError as error:
@@ -100,23 +104,29 @@ def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position,
         number = int(line[1]) if line else text.rstrip("\n").count("\n") + 1
         reason = re.sub(r" \(at .*\)$", "", str(error))
         hint = 'correct that line; a text stands in quotes, a list in brackets: tags = ["latest"]'
+        if re.search(r"Cannot overwrite|Cannot declare|Duplicate", reason):
+            reason, hint = "this key is there twice", "keep one of the two"
         raise SpecError(f"not valid TOML: {reason}", where=Where(file, number), hint=hint) from error
     except RecursionError as error:
         raise SpecError("nested too deeply", where=Where(file), hint="nothing here needs that") from error
 
 
 def _later_bases(document: dict[str, Any]) -> Iterator[Problem]:
-    """Take the known but unmade kinds of base out of ``document``, with a problem for each."""
+    """Take the known but unmade kinds of base out of ``document``, with one problem for all of them."""
     base = document.get("base")
     if not isinstance(base, dict):
         return
     found = [kind for kind in LATER_BASES if kind in base]
-    if "debian" in base and found:
-        yield Problem(("base", found[0]), "there is a base already: debian", "keep exactly one line in [base]")
+    if not found:
+        return
+    if "debian" in base:
+        message, hint = "there is a base already, debian, and this version makes no other", "remove this line"
+    else:
+        message = f"this version makes the debian base only, not `{'`, `'.join(found)}`"
+        hint = 'write debian = "bookworm" instead'
     for kind in found:
         del base[kind]
-        hint = 'write debian = "bookworm"'
-        yield Problem(("base", kind), f"this version makes the debian base only, not `{kind}`", hint)
+    yield Problem(("base", found[0]), message, hint)
 
 
 def _problem(detail: ErrorDetails) -> Problem:
@@ -136,9 +146,28 @@ def _problem(detail: ErrorDetails) -> Problem:
 
 
 def _wrong_type(path: Position, found: object, wanted: str) -> Problem:
-    if isinstance(found, (int, float)) and not isinstance(found, bool) and "quotes" in wanted:
-        return Problem(path, f"must be {wanted}, not the number {found}", f'write "{found}"')
-    return Problem(path, f"must be {wanted}, not {shown(str(found))}")
+    if isinstance(found, bool):
+        word = str(found).lower()
+        hint = f'write "{word}"' if "quotes" in wanted else f"write {wanted}"
+        return Problem(path, f"must be {wanted}, not {word}", hint)
+    if isinstance(found, (int, float)) and "quotes" in wanted:
+        hint = f'write "{found}"' if path[-1] != "image-bytes" else 'write a number with its unit, like "900MB"'
+        return Problem(path, f"must be {wanted}, not the number {found}", hint)
+    return Problem(path, f"must be {wanted}, not {shown(str(found))}", _written(path, found, wanted))
+
+
+def _written(path: Position, found: object, wanted: str) -> str:
+    """How to write what was meant, where that can be told from a text; else an example."""
+    if isinstance(found, str) and invisible(found) is None and len(found) <= 60:
+        if "list" in wanted:
+            words = found.split() if path[-1] == "command" else [found]
+            return f"write {json.dumps(words, ensure_ascii=False)}"
+        if "true or false" in wanted:
+            meant = found.strip().lower() in ("yes", "on", "true", "1")
+            return f"write {'true' if meant else 'false'}, without quotes"
+        if "number" in wanted and found.isascii() and found.isdigit():
+            return f"write {int(found)}, without quotes"
+    return f"write {wanted}"
 
 
 def _example(path: Position) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -15,6 +16,7 @@ from builder.spec import types
 from builder.spec.allow import RefusedError, shown
 from builder.spec.checks import contradict, contradicts_airflow
 from builder.spec.paths import inside
+from builder.spec.positions import positions_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +53,10 @@ def read_requirements(spec: Spec) -> tuple[str, ...]:
     """
     placed: list[_Placed] = []
     problems: list[SpecError] = []
+    lines = positions_in(Path(spec.file))
     for index, text in enumerate(spec.python.requirements):
-        placed.append(_Placed(Requirement(text), Where(spec.file, key=f"python.requirements[{index}]")))
+        number = lines.get(("python", "requirements", index))
+        placed.append(_Placed(Requirement(text), Where(spec.file, number, f"python.requirements[{index}]")))
     for name in spec.python.requirements_files:
         for where, line in _lines_of(spec, name):
             try:
@@ -60,9 +64,16 @@ def read_requirements(spec: Spec) -> tuple[str, ...]:
             except SpecError as error:
                 problems.append(error)
     problems += _contradictions(placed, spec.airflow.version)
+    problems.sort(key=lambda problem: _order(spec, problem.where))
     if problems:
         raise problems[0] if len(problems) == 1 else InvalidSpecError("the list of requirements", tuple(problems))
     return tuple(sorted({normalised(item.requirement) for item in placed}))
+
+
+def _order(spec: Spec, where: Where | None) -> tuple[int, int]:
+    """The spec before its requirements files, in the order in which it names them; then by line."""
+    files = (spec.file, *spec.python.requirements_files)
+    return (0, 0) if where is None else (files.index(where.file), where.line or 0)
 
 
 def normalised(requirement: Requirement) -> str:

@@ -22,6 +22,8 @@ MAX_IMAGE_LENGTH = 200
 """Docker takes 255, and a role is appended."""
 MAX_ROLE_LENGTH = 40
 """A role name becomes a part of image and container names."""
+SQLITE = "sqlite"
+"""What ``verify.database`` may be besides an image."""
 RESERVED_LABELS = ("optbuild.", "org.apache.airflow.")
 """Beginnings of labels that are ours: clean-up trusts them."""
 _OCI = "org.opencontainers.image."
@@ -126,7 +128,15 @@ def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def _database(text: str) -> str:
     hint = 'write an image like "postgres:13", or "sqlite"'
-    return matched(rf"{_NAME}(?::{_TAG})?(?:@sha256:[0-9a-f]{{64}})?", text, "a database image", hint)
+    matched(rf"{_NAME}(?::{_TAG})?(?:@sha256:[0-9a-f]{{64}})?", text, "a database image", hint)
+    if text != SQLITE and not is_postgres(text):
+        raise RefusedError(f"{shown(text)} is no PostgreSQL image: no other server can be started here", hint)
+    return text
+
+
+def is_postgres(image: str) -> bool:
+    """By the last part of its name, without tag and digest, because nothing else tells before it is pulled."""
+    return "postgres" in image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _image_pattern(text: str) -> str:

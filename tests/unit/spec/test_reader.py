@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.errors import InvalidSpecError, MissingFileError, OptbuildError, SpecError
+from builder.errors import InvalidSpecError, MissingFileError, OptbuildError, SpecError, VerifyUsageError
 from builder.spec.reader import dotted, parse_spec, read_spec
+from builder.spec.types import is_postgres
+from builder.verify.database import check_is_postgres
 
 if TYPE_CHECKING:
     from builder.spec.model import Spec
@@ -148,7 +150,7 @@ REFUSED = {
         "",
     ),
     "not a text": (with_line('version = "3.11"', "version = 3.11"), 11, "python.version", "number 3.11", '"3.11"'),
-    "not a list": (after("[image]", 'tags = "latest"'), 2, "image.tags", "must be a list", ""),
+    "not a list": (after("[image]", 'tags = "latest"'), 2, "image.tags", "must be a list", 'write ["latest"]'),
     "no tag": (after("[image]", "tags = []"), 2, "image.tags", "the list is empty", "at least one"),
     "not a table": (
         'image = "x"\n' + GOOD.replace('[image]\nname = "ml-pipeline-airflow"', ""),
@@ -164,7 +166,13 @@ REFUSED = {
         "always built in several stages",
         "remove the line",
     ),
-    "not a truth": (GOOD + '[build]\nmulti-stage = "yes"\n', 13, "build.multi-stage", "true or false", ""),
+    "not a truth": (
+        GOOD + '[build]\nmulti-stage = "yes"\n',
+        13,
+        "build.multi-stage",
+        "true or false",
+        "write true, without quotes",
+    ),
     "upper case": (with_line("ml-pipeline-airflow", "ML"), 2, "image.name", "not an image name", "lower case: ml"),
     "name with tag": (with_line("ml-pipeline-airflow", "ml:1"), 2, "image.name", "without a tag", ""),
     "bad tag": (after("[image]", 'tags = ["a", "-b"]'), 2, "image.tags[1]", "not a tag", ""),
@@ -204,7 +212,7 @@ REFUSED = {
         11,
         "python.version",
         "Debian bookworm has Python 3.11, not 3.12",
-        'write "3.11"',
+        'write version = "3.11"',
     ),
     "patch of Python": (
         with_line('"3.11"', '"3.11.2"'),
@@ -341,7 +349,80 @@ REFUSED = {
     "no bytes": (GOOD + '[budget]\nimage-bytes = "0MB"\n', 13, "budget.image-bytes", "0 bytes", ""),
     "not TOML": (with_line("[base]", "[base"), 4, None, "not valid TOML", "correct that line"),
     "TOML cut off": (GOOD + 'x = "', 12, None, "not valid TOML", ""),
-    "key twice": (after("[image]", 'name = "x"'), 3, None, "not valid TOML", ""),
+    "key twice": (after("[image]", 'name = "x"'), 3, None, "this key is there twice", "keep one"),
+    "table twice": (GOOD + "[image]\n", 12, None, "this key is there twice", "keep one"),
+    "bytes as a number": (
+        GOOD + "[budget]\nimage-bytes = 900\n",
+        13,
+        "budget.image-bytes",
+        "not the number 900",
+        '"900MB"',
+    ),
+    "truth as a text": (after("[image]", "env = { X = false }"), 2, "image.env.X", "not false", 'write "false"'),
+    "command as a text": (
+        GOOD + '[roles.flower]\ncommand = "celery flower"\n',
+        13,
+        "roles.flower.command",
+        "must be a list",
+        'write ["celery", "flower"]',
+    ),
+    "requirements as a text": (
+        after("[python]", "requirements = \"a; python_version > '3'\""),
+        11,
+        "python.requirements",
+        "must be a list",
+        "write [\"a; python_version > '3'\"]",
+    ),
+    "flag as a text": (
+        GOOD + '[roles.init]\nenabled = "no"\n',
+        13,
+        "roles.init.enabled",
+        "true or false",
+        "write false, without quotes",
+    ),
+    "port in quotes": (
+        GOOD + '[roles.x]\ncommand = ["a"]\nhealth = { http = "/", port = "80" }\n',
+        14,
+        "roles.x.health.port",
+        "whole number",
+        "write 80, without quotes",
+    ),
+    "two bases": (
+        after("[base]", 'image = "x"\nairflow = "y"'),
+        5,
+        "base.image",
+        "there is a base already, debian",
+        "remove this line",
+    ),
+    "two bases of later": (
+        with_line('debian = "bookworm"', 'airflow = "x"\nimage = "y"'),
+        6,
+        "base.image",
+        "not `image`, `airflow`",
+        'debian = "bookworm"',
+    ),
+    "other database": (
+        GOOD + '[verify]\ndatabase = "mysql:8"\n',
+        13,
+        "verify.database",
+        "no PostgreSQL image",
+        "sqlite",
+    ),
+    "folder named postgres": (
+        GOOD + '[verify]\ndatabase = "host:5000/postgres/mysql:8"\n',
+        13,
+        "verify.database",
+        "no PostgreSQL image",
+        "postgres:13",
+    ),
+    "database taken by a role of the version": (
+        with_line('name = "ml-pipeline-airflow"', 'name = "my-postgres"\ntags = ["13"]')
+        + '[verify]\ndatabase = "my-postgres-init:13"\n',
+        2,
+        "image.name",
+        "my-postgres-init:13",
+        "another",
+    ),
 }
 
 
@@ -406,9 +487,33 @@ def test_two_reasons_against_a_python_version() -> None:
     assert messages[1] == "Airflow 2.8.1 does not support Python 3.12, only 3.8, 3.9, 3.10, 3.11"
 
 
-def test_two_bases() -> None:
-    with pytest.raises(InvalidSpecError, match="there is a base already: debian"):
-        parse(after("[base]", 'image = "x"'))
+def test_verify_accepts_the_same_databases() -> None:
+    for image in ("postgres", "postgres:13", "host:5000/team/my-postgres:1", "postgres@sha256:" + "0" * 64):
+        assert parse(GOOD + f'[verify]\ndatabase = "{image}"\n').verify.database == image
+        check_is_postgres(image)
+    for image in ("mysql:8", "sqlite:3", "host:5000/postgres/mysql:8", "postgres.example/mariadb"):
+        assert not is_postgres(image)
+        with pytest.raises(VerifyUsageError):
+            check_is_postgres(image)
+
+
+def test_a_role_that_is_off_takes_no_name() -> None:
+    text = with_line('name = "ml-pipeline-airflow"', 'name = "my-postgres"\ntags = ["13"]')
+    parse(text + '[roles.init]\nenabled = false\n[verify]\ndatabase = "my-postgres-init:13"\n')
+
+
+def test_an_airflow_that_lacks_the_python_says_which_two_lines_to_write() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse(with_line("2.8.1", "2.11.2").replace("bookworm", "trixie").replace('"3.11"', '"3.13"'))
+    assert caught.value.hint == 'write debian = "bookworm" in [base] and version = "3.11" in [python]'
+
+
+def test_a_folder_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="there is no folder") as caught:
+        read_spec(tmp_path / "nowhere" / "optbuild.toml")
+    assert "name the folder" in (caught.value.hint or "")
+    with pytest.raises(MissingFileError, match=f"there is no folder {tmp_path / 'no'}"):
+        read_spec(tmp_path / "no")
 
 
 def test_webserver_on_airflow_3() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import InvalidSpecError, SpecError
-from builder.spec.reader import parse_spec
+from builder.spec.reader import parse_spec, read_spec
 from builder.spec.requirements import logical_lines, read_requirements
 
 if TYPE_CHECKING:
@@ -117,6 +117,18 @@ def test_a_file_against_the_spec(tmp_path: Path) -> None:
 )
 def test_what_does_not_contradict_stays(tmp_path: Path, pair: str) -> None:
     assert len(read(tmp_path, pair)) == 2
+
+
+def test_the_spec_s_own_list_has_lines_and_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "z.txt").write_text("b c\nnumpy==3\n")
+    (tmp_path / "a.txt").write_text("-e .\n")
+    file = tmp_path / "optbuild.toml"
+    file.write_text(SPEC.format(own='[\n  "numpy==1",\n  "pandas",\n]', files='["z.txt", "a.txt"]'))
+    with pytest.raises(InvalidSpecError) as caught:
+        read_requirements(read_spec(tmp_path))
+    places = [(error.where.file, error.where.line) for error in caught.value.problems if error.where]
+    assert places == [("z.txt", 1), ("z.txt", 2), ("a.txt", 1)]
+    assert f"contradicts numpy==1 at {file}:10: python.requirements[0]" in str(caught.value)
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
