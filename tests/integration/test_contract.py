@@ -6,6 +6,7 @@ The image is the session fixture ``image``; each test starts it anew, because th
 from __future__ import annotations
 
 import json
+import os
 import re
 import uuid
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENTRYPOINT = Path(__file__).parents[2] / "templates" / "rootfs" / "entrypoint"
-LABEL = f"optbuild.test={uuid.uuid4().hex}"
+LABEL = f"optbuild.test={os.getpid()}-{uuid.uuid4().hex}"
 HOME = "/opt/airflow"
 FOLDERS = ("dags", "logs", "plugins", "config")
 USERS = [
@@ -48,7 +49,7 @@ def bash(image: str, script: str, *, options: tuple[str, ...] = (), user: str | 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _sweep() -> Iterator[None]:
+def _sweep(orphans_removed: object) -> Iterator[None]:
     yield
     left = docker("ps", "--all", "--quiet", f"--filter=label={LABEL}").out.split()
     if left:
@@ -183,6 +184,16 @@ def test_packages_are_a_virtual_environment_in_the_home_folder(image: str, user:
     assert lines == [f"{local}/bin/airflow", f"{local}/bin/python", local]
 
 
+@pytest.mark.parametrize("user", [None, "0:0"])
+def test_a_login_shell_finds_the_packages_too(image: str, user: str | None) -> None:
+    """It replaces PATH; /etc/profile.d puts the virtual environment first again."""
+    script = (
+        "bash -lc 'type -P airflow; type -P python; python -c \"import airflow\"'; stat -c '%a %u:%g' /etc/profile.d"
+    )
+    local = "/home/airflow/.local/bin"
+    assert bash(image, script, user=user).splitlines() == [f"{local}/airflow", f"{local}/python", "755 0:0"]
+
+
 def test_the_systems_python_finds_the_packages_for_root_too(image: str) -> None:
     bash(image, "/usr/bin/python3 -c 'import airflow'", user="0:0")
 
@@ -290,12 +301,19 @@ def test_empty_additional_requirements_are_fine(image: str, value: str) -> None:
         ("CONNECTION_CHECK_MAX_COUNT", "many"),
         ("CONNECTION_CHECK_MAX_COUNT", "-1"),
         ("CONNECTION_CHECK_SLEEP_TIME", "1s"),
+        ("CONNECTION_CHECK_SLEEP_TIME", "."),
     ],
 )
 def test_a_wait_that_is_no_number_is_refused(image: str, name: str, value: str) -> None:
     done = start(image, "bash", "-c", "true", options=(f"--env={name}={value}",))
+    kind = "whole number" if name.endswith("COUNT") else "number of seconds"
     assert done.code == 2
-    assert done.err == f'entrypoint: error: {name} must be a whole number, not "{value}"\n'
+    assert done.err == f'entrypoint: error: {name} must be a {kind}, not "{value}"\n'
+
+
+@pytest.mark.parametrize("value", ["0.5", ".5", "3.", "08"])
+def test_a_wait_may_be_a_fraction_of_a_second(image: str, value: str) -> None:
+    bash(image, "true", CONNECTION_CHECK_SLEEP_TIME=value, CONNECTION_CHECK_MAX_COUNT="08")
 
 
 # -- the official compose file's init ---------------------------------------------------------------------------------

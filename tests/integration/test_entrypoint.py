@@ -5,6 +5,7 @@ Containers have no network: those that must meet share one network namespace, so
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import sys
@@ -75,13 +76,18 @@ class Place:
 
 @contextmanager
 def opened(image: str) -> Iterator[Place]:
-    label = f"optbuild.test={uuid.uuid4().hex}"
+    label = f"optbuild.test={os.getpid()}-{uuid.uuid4().hex}"
     words = ("run", "--detach", f"--label={label}", "--network=none", image, "bash", "-c", "exec sleep infinity")
     place = Place(image, docker_ok(*words), label)
     try:
         yield place
     finally:
         place.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sweep(orphans_removed: object) -> None:
+    """Before the first container of this file."""
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +140,19 @@ def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
     assert within(seconds, holds), f"{what}: not within {seconds} s"
 
 
+def test_containers_of_a_killed_run_are_removed(image: str, orphans_removed: Callable[[], None]) -> None:
+    gone = LocalRunner().run(Command(("sh", "-c", "echo $$"))).out.strip()
+    names = {owner: f"optbuild-test-{uuid.uuid4().hex[:10]}" for owner in (gone, str(os.getpid()))}
+    try:
+        for owner, name in names.items():
+            docker_ok("create", f"--name={name}", f"--label=optbuild.test={owner}-x", image, "bash")
+        orphans_removed()
+        left = docker_ok("ps", "--all", "--format={{.Names}}").split()
+        assert [name in left for name in names.values()] == [False, True]
+    finally:
+        docker("rm", "--force", *names.values())
+
+
 # -- the script -------------------------------------------------------------------------------------------------------
 
 
@@ -162,7 +181,7 @@ def test_it_costs_less_than_a_tenth_of_a_second(place: Place) -> None:
 def test_it_waits_until_the_database_answers(home: Place, postgres_image: str) -> None:
     env = {DATABASE: url(), "CONNECTION_CHECK_SLEEP_TIME": "1"}
     waiting = home.launch("bash", "-c", "echo works", env=env)
-    until(lambda: "try 2 of 20" in docker("logs", waiting).err, 30, "a second try")
+    until(lambda: "try 1 of 20" in docker("logs", waiting).err, 30, "a first try")
     assert "works" not in docker("logs", waiting).out
     serve(home, postgres_image)
     assert docker_ok("wait", waiting) == "0"
@@ -172,16 +191,6 @@ def test_it_waits_until_the_database_answers(home: Place, postgres_image: str) -
         "entrypoint: waiting for the database at 127.0.0.1:5432, try 1 of 20: Connection refused\n"
     )
     assert SECRET not in logs.err
-
-
-def test_it_gives_up_after_the_tries_and_says_what_to_check(place: Place) -> None:
-    env = {DATABASE: url(port=1), "CONNECTION_CHECK_MAX_COUNT": "2", "CONNECTION_CHECK_SLEEP_TIME": "0"}
-    done = place.start("bash", "-c", "echo ran", env=env)
-    assert (done.code, done.out) == (1, "")
-    assert len(done.err.splitlines()) == 2
-    assert "the database at 127.0.0.1:1 could not be used (2 of 2 tries): Connection refused; check" in done.err
-    assert DATABASE in done.err
-    assert SECRET not in done.err
 
 
 def test_no_tries_means_no_wait(place: Place) -> None:
@@ -198,6 +207,13 @@ def test_a_port_that_is_open_is_not_yet_a_database(place: Place) -> None:
     done = place.start("bash", "-c", "true", env={DATABASE: url(port=4001), **ONE_TRY})
     assert done.code == 1
     assert "server closed the connection" in done.err
+
+
+def test_the_second_of_several_hosts_is_enough(served: Place) -> None:
+    """libpq goes on to the next."""
+    hosts = f"postgresql://airflow:{SECRET}@no.invalid,127.0.0.1/airflow"
+    done = served.start("bash", "-c", "echo works", env={DATABASE: hosts, **ONE_TRY})
+    assert (done.code, done.out) == (0, "works\n"), done.err
 
 
 def test_a_wrong_password_is_told_and_not_shown(served: Place) -> None:
@@ -217,54 +233,77 @@ def test_a_driver_that_the_image_lacks_is_not_waited_for(served: Place) -> None:
 def test_connection_arguments_of_the_user_are_applied_by_airflow(served: Place, tmp_path: Path) -> None:
     """Only Airflow can load them, so its own check asks the database."""
     tmp_path.chmod(0o755)
-    (tmp_path / "connection.py").write_text(f"arguments = {{'password': '{SECRET}'}}\n")
     env = {DATABASE: url("wrong"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "connection.arguments", **ONE_TRY}
-    options = (f"--volume={tmp_path}:/opt/airflow/config:ro",)
-    assert served.start("bash", "-c", "true", env=env, options=options).code == 0
-    (tmp_path / "connection.py").write_text("arguments = {'password': 'wrong too'}\n")
-    assert "airflow db check ended with 1" in served.start("bash", "-c", "true", env=env, options=options).err
+
+    def start(password: str) -> Result:
+        folder = tmp_path / password
+        folder.mkdir(mode=0o755)
+        (folder / "connection.py").write_text(f"arguments = {{'password': '{password}'}}\n")
+        return served.start("bash", "-c", "true", env=env, options=(f"--volume={folder}:/opt/airflow/config:ro",))
+
+    with ThreadPoolExecutor() as pool:
+        right, wrong = pool.map(start, (SECRET, "wrong-too"))
+    assert right.code == 0, right.err
+    assert "airflow db check ended with 1" in wrong.err
 
 
-@pytest.mark.parametrize(
-    ("env", "shown"),
-    [
-        pytest.param({"AIRFLOW__CORE__SQL_ALCHEMY_CONN": url(port=2)}, "127.0.0.1:2", id="old-name"),
-        pytest.param({f"{DATABASE}_CMD": f"echo {url(port=3)}"}, "127.0.0.1:3", id="command"),
-        pytest.param({DATABASE: "postgresql://u@[::1]:4/x"}, "[::1]:4", id="ipv6"),
-        pytest.param({DATABASE: "postgresql://u@no.invalid/x"}, "no.invalid:5432", id="unknown-host"),
-    ],
-)
-def test_the_environment_says_where_the_database_is(place: Place, env: dict[str, str], shown: str) -> None:
-    done = place.start("bash", "-c", "true", env={**env, **ONE_TRY})
-    assert done.code == 1
-    assert f"the database at {shown} could not be used" in done.err
+@dataclass(frozen=True)
+class Unreachable:
+    """A start that must give up; ``shown`` is what its last line begins with."""
+
+    shown: str
+    env: dict[str, str]
+    config: str = ""
+    """airflow.cfg."""
+    words: tuple[str, ...] = ("bash", "-c", "echo ran")
 
 
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        pytest.param(f"sql_alchemy_conn = {url(port=5)}", "127.0.0.1:5", id="value"),
-        pytest.param(f"sql_alchemy_conn_cmd = echo {url(port=6)}", "127.0.0.1:6", id="command"),
-    ],
-)
-def test_the_configuration_file_says_where_the_database_is(place: Place, tmp_path: Path, line: str, shown: str) -> None:
-    config = tmp_path / "airflow.cfg"
-    config.write_text(f"[database]\n{line}\n")
-    config.chmod(0o644)
-    options = (f"--volume={config}:/opt/airflow/airflow.cfg",)
-    done = place.start("bash", "-c", "true", env=ONE_TRY, options=options)
-    assert done.code == 1
-    assert f"the database at {shown} could not be used" in done.err
+CELERY = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": f"redis://:{SECRET}@127.0.0.1/0"}
+BROKER = "the broker at 127.0.0.1:6379 could not be used (1 of 1 tries): Connection refused; check"
+TRIES = {"CONNECTION_CHECK_MAX_COUNT": "2", "CONNECTION_CHECK_SLEEP_TIME": "0.5"}
+UNREACHABLE = {
+    "tries": Unreachable(
+        "the database at 127.0.0.1:1 could not be used (2 of 2 tries): Connection refused; check",
+        {DATABASE: url(port=1), **TRIES},
+    ),
+    "old-name": Unreachable("the database at 127.0.0.1:2 could", {"AIRFLOW__CORE__SQL_ALCHEMY_CONN": url(port=2)}),
+    "command": Unreachable("the database at 127.0.0.1:3 could", {f"{DATABASE}_CMD": f"echo {url(port=3)}"}),
+    "ipv6": Unreachable("the database at [::1]:4 could", {DATABASE: "postgresql://u@[::1]:4/x"}),
+    "unknown-host": Unreachable("the database at no.invalid:5432 could", {DATABASE: "postgresql://u@no.invalid/x"}),
+    "several-hosts": Unreachable("the database could", {DATABASE: f"postgresql://u:{SECRET}@127.0.0.1,127.0.0.2/x"}),
+    "file": Unreachable("the database at 127.0.0.1:5 could", {}, f"sql_alchemy_conn = {url(port=5)}"),
+    "file-command": Unreachable("the database at 127.0.0.1:6 could", {}, f"sql_alchemy_conn_cmd = echo {url(port=6)}"),
+    "scheduler": Unreachable(BROKER, CELERY, words=("scheduler",)),
+    "airflow-scheduler": Unreachable(BROKER, CELERY, words=("airflow", "scheduler")),
+    "celery-worker": Unreachable(BROKER, CELERY, words=("celery", "worker")),
+}
 
 
-@pytest.mark.parametrize("words", [("scheduler",), ("airflow", "scheduler"), ("celery", "worker")])
-def test_celery_waits_for_its_broker(place: Place, words: tuple[str, ...]) -> None:
-    env = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": "redis://:hush@127.0.0.1/0"}
-    done = place.start(*words, env={**env, **ONE_TRY})
+@pytest.fixture(scope="module")
+def given_up(place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """All at the same time, because each lasts as long as its tries."""
+
+    def start(name: str) -> Result:
+        case, config = UNREACHABLE[name], tmp_path_factory.mktemp(name) / "airflow.cfg"
+        config.write_text(f"[database]\n{case.config}\n")
+        config.chmod(0o644)
+        options = (f"--volume={config}:/opt/airflow/airflow.cfg",) if case.config else ()
+        return place.start(*case.words, env={**ONE_TRY, **case.env}, options=options)
+
+    with ThreadPoolExecutor(len(UNREACHABLE)) as pool:
+        return dict(zip(UNREACHABLE, pool.map(start, UNREACHABLE), strict=True))
+
+
+@pytest.mark.parametrize("name", UNREACHABLE)
+def test_it_gives_up_after_the_tries_and_says_what_to_check(given_up: dict[str, Result], name: str) -> None:
+    """Wherever the address comes from."""
+    done, case = given_up[name], UNREACHABLE[name]
+    lines = done.err.splitlines()
     assert (done.code, done.out) == (1, "")
-    assert "the broker at 127.0.0.1:6379 could not be used" in done.err
-    assert "AIRFLOW__CELERY__BROKER_URL" in done.err
-    assert "hush" not in done.err
+    assert lines[-1].startswith(f"entrypoint: error: {case.shown}")
+    assert lines[-1].endswith("AIRFLOW__CELERY__BROKER_URL" if "broker" in case.shown else DATABASE)
+    assert len(lines) == int({**ONE_TRY, **case.env}["CONNECTION_CHECK_MAX_COUNT"])
+    assert SECRET not in done.err
 
 
 @pytest.mark.parametrize(
@@ -279,18 +318,18 @@ def test_who_needs_no_broker_waits_for_none(place: Place, executor: str, words: 
 # -- migration and user -----------------------------------------------------------------------------------------------
 
 
-def failing_migration(place: Place, *options: str) -> None:
-    """The container ends with the migration's exit code, and the command never runs."""
-    done = place.start(
-        "bash", "-c", "echo ran", env={DATABASE: NO_FOLDER, "_AIRFLOW_DB_MIGRATE": "true"}, options=options
-    )
+def failing_migration(place: Place, *options: str, name: str = "_AIRFLOW_DB_MIGRATE") -> None:
+    """The container ends with the migration's exit code, and the command never runs. Any value switches it on."""
+    done = place.start("bash", "-c", "echo ran", env={DATABASE: NO_FOLDER, name: "False"}, options=options)
     assert done.code == 1
     assert "ran" not in done.out
+    assert f'entrypoint: warning: {name}="False" switches it on' in done.err
     assert "entrypoint: error: airflow db migrate failed with exit code 1" in done.err
 
 
-def test_a_failing_migration_ends_the_container(place: Place) -> None:
-    failing_migration(place)
+@pytest.mark.parametrize("name", ["_AIRFLOW_DB_UPGRADE", "_AIRFLOW_DB_MIGRATE"])
+def test_a_failing_migration_ends_the_container(place: Place, name: str) -> None:
+    failing_migration(place, name=name)
 
 
 def test_an_entrypoint_that_swallows_a_failed_migration_is_noticed(place: Place, tmp_path: Path) -> None:
@@ -302,13 +341,6 @@ def test_an_entrypoint_that_swallows_a_failed_migration_is_noticed(place: Place,
     broken.chmod(0o755)
     with pytest.raises(AssertionError):
         failing_migration(place, f"--volume={broken}:/entrypoint:ro")
-
-
-@pytest.mark.parametrize("name", ["_AIRFLOW_DB_UPGRADE", "_AIRFLOW_DB_MIGRATE"])
-def test_any_value_switches_the_migration_on_and_a_no_is_warned_of(place: Place, name: str) -> None:
-    done = place.start("bash", "-c", "true", env={DATABASE: NO_FOLDER, name: "False"})
-    assert done.code == 1
-    assert f'entrypoint: warning: {name}="False" switches it on' in done.err
 
 
 def test_an_empty_switch_is_off(place: Place) -> None:
@@ -351,6 +383,11 @@ def test_the_database_is_migrated_and_the_user_made_once(home: Place) -> None:
     again = home.execute("/entrypoint", "bash", "-c", 'echo "left: ${_AIRFLOW_WWW_USER_PASSWORD:-none}"', env=env)
     assert again.code == 0, again.err
     assert again.out.splitlines()[-1] == "left: none"
+    assert again.err.endswith('warning: user "admin" exists: it is left as it is, password and role too; going on\n')
+    env |= {"_AIRFLOW_WWW_USER_USERNAME": "other", "_AIRFLOW_DB_MIGRATE": ""}
+    other = home.execute("/entrypoint", "bash", "-c", "echo went on", env=env)
+    assert (other.code, other.out) == (0, "went on\n")
+    assert 'user "other" was not created: its e-mail airflowadmin@example.com belongs to user "admin"' in other.err
     users = home.execute("python", "-c", USERS % SECRET).out
     assert users == "admin,Airflow,Admin,airflowadmin@example.com,Admin,True\n"
     assert SECRET not in first.out + first.err + again.out + again.err
@@ -383,22 +420,27 @@ def test_a_password_of_a_command_is_on_no_command_line(home: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "code", "said"),
+    ("env", "said"),
     [
-        pytest.param({}, 1, "no password: set _AIRFLOW_WWW_USER_PASSWORD", id="no-password"),
-        pytest.param({"_AIRFLOW_WWW_USER_PASSWORD": ""}, 1, "no password: set", id="empty-password"),
-        pytest.param(
-            {"_AIRFLOW_WWW_USER_PASSWORD_CMD": "exit 3"}, 1, "PASSWORD_CMD ended with exit code 3", id="command"
-        ),
-        pytest.param({"_AIRFLOW_WWW_USER_PASSWORD": SECRET}, 1, "the user was not created", id="no-database"),
+        pytest.param({}, "no password: set _AIRFLOW_WWW_USER_PASSWORD", id="no-password"),
+        pytest.param({"_AIRFLOW_WWW_USER_PASSWORD": ""}, "no password: set", id="empty-password"),
+        pytest.param({"_AIRFLOW_WWW_USER_PASSWORD_CMD": "exit 3"}, "PASSWORD_CMD ended with exit code 3", id="command"),
     ],
 )
-def test_a_user_that_cannot_be_made_ends_the_container(place: Place, env: dict[str, str], code: int, said: str) -> None:
+def test_a_user_without_a_password_ends_the_container(place: Place, env: dict[str, str], said: str) -> None:
     env = {DATABASE: NO_FOLDER, "_AIRFLOW_WWW_USER_CREATE": "true", **env}
     done = place.start("bash", "-c", "echo ran", env=env)
-    assert done.code == code
-    assert "ran" not in done.out
+    assert (done.code, done.out) == (1, "")
     assert said in done.err
+
+
+def test_any_other_reason_not_to_create_the_user_is_a_warning(place: Place) -> None:
+    env = {DATABASE: NO_FOLDER, "_AIRFLOW_WWW_USER_CREATE": "true", "_AIRFLOW_WWW_USER_PASSWORD": SECRET}
+    done = place.start("bash", "-c", "echo went on", env=env)
+    assert (done.code, done.out.splitlines()[-1]) == (0, "went on")
+    last = done.err.splitlines()[-1]
+    assert last.startswith('entrypoint: warning: user "admin" was not created, nobody may be able to log in: ')
+    assert "unable to open database file" in last
     assert SECRET not in done.err
 
 
