@@ -118,7 +118,7 @@ def _starting_tasks(bench: Bench) -> tuple[Task, ...]:
         for place, role in enumerate(plan.starters)
     ]
     broken = next((role for role in plan.starters if migration.migrates(role)), None)
-    failing = [] if broken is None else [Task("failed-migration", _failing(bench, broken), needs=(broken.name,))]
+    failing = [] if broken is None else [Task("failed-migration", _failing(bench, broken), blames=(broken.name,))]
     migrations = Task("migrations", lambda: _migrations(bench), needs=("database", *names), blames=INSTALLED)
     return (database, *starters, migrations, *failing)
 

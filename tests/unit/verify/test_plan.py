@@ -147,6 +147,12 @@ def test_roles_start_on_the_migrated_database_only() -> None:
     assert "scheduler" not in tasks["scheduler"].blames
 
 
+def test_the_migration_that_must_fail_starts_at_once_and_init_explains_its_failure() -> None:
+    """It needs no server: the processor is freer while init works than when all roles start."""
+    task = next(task for task in tasks_of(bench(plan(), environment.sqlite("/x"))) if task.name == "failed-migration")
+    assert (task.needs, task.after, task.blames) == ((), (), ("init",))
+
+
 def test_host_names_differ_by_role_and_session_and_are_short_enough() -> None:
     made = bench(plan(), environment.sqlite("/x"))
     assert made.hostname(ROLES[1]) == "webserver-x"

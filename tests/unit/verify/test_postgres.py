@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.base import postgres
-from builder.errors import ToolFailedError, ToolMissingError
+from builder.errors import ToolFailedError, ToolMissingError, VerifyUsageError
 from builder.process import Command, Result
 from builder.progress import SilentProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Image:
@@ -39,9 +39,9 @@ class Recorder:
         return Result(command, self._code(command), "", "it went wrong")
 
 
-def ensure(found: Image | None, runner: Any, tmp_path: Path) -> str:
+def ensure(found: Image | None, runner: Any, cache: Path, env: Mapping[str, str] | None = None) -> str:
     engine: Any = OneImage(found)
-    return postgres.ensure_postgres(engine, runner=runner, progress=SilentProgress(), env={}, cache_folder=tmp_path)
+    return postgres.ensure_postgres(engine, runner=runner, progress=SilentProgress(), env=env or {}, cache_folder=cache)
 
 
 def test_an_image_of_the_same_content_is_made_once(tmp_path: Path) -> None:
@@ -77,11 +77,26 @@ def test_a_machine_without_mmdebstrap_is_told_how_to_get_it(tmp_path: Path) -> N
 def test_the_machines_own_source_is_used_and_named_nowhere_else(tmp_path: Path) -> None:
     mine, other = tmp_path / "debian.sources", tmp_path / "sources.list"
     other.write_text("deb https://mirror.example/debian bookworm main\n")
-    assert postgres.source_for_release((mine, other)) == other
+    assert postgres.source_for_release({}, (mine, other)) == other
     mine.write_text("Types: deb\nURIs: https://mirror.example/debian\nSuites: bookworm bookworm-updates\n")
-    assert postgres.source_for_release((mine, other)) == mine
+    assert postgres.source_for_release({}, (mine, other)) == mine
     mine.write_text("Types: deb\nSuites: trixie\n")
-    assert postgres.source_for_release((mine,)) is None
+    assert postgres.source_for_release({}, (mine,)) is None
     argv = postgres.mmdebstrap_argv(Path("o.tar"), other)
     assert argv[-3:] == ("bookworm", "o.tar", str(other))
     assert "mirror.example" not in " ".join(argv)
+
+
+def test_the_sources_file_of_the_environment_comes_first(tmp_path: Path) -> None:
+    mine, named = tmp_path / "sources.list", tmp_path / "company.sources"
+    mine.write_text("deb https://mirror.example/debian bookworm main\n")
+    named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: bookworm\n")
+    env = {"OPTBUILD_DEBIAN_SOURCES": str(named)}
+    assert postgres.source_for_release(env, (mine,)) == named
+    runner = Recorder()
+    ensure(None, runner, tmp_path / "cache", env)
+    assert runner.commands[0].argv[-1] == str(named)
+    named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: trixie\n")
+    assert postgres.source_for_release(env, (mine,)) == mine
+    with pytest.raises(VerifyUsageError, match="which is no file"):
+        postgres.source_for_release({"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "gone")}, (mine,))
