@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import sys
+import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ TEST_IMAGE_VARIABLE = "OPTBUILD_TEST_IMAGE"
 BUILD_SECONDS = 1500
 """Also on a busy machine; the first test that asks for the image has the time limit of the whole build."""
 TEST_LABEL = "optbuild.test"
-"""On every container of these tests; its value is "process ID of pytest-something"."""
+"""On every container and every image of these tests; its value is "process ID of pytest-something"."""
 MAIN = "from builder.cli.main import main; main()"
 
 
@@ -80,14 +82,81 @@ def postgres_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
     )
 
 
+class Server:
+    """A PostgreSQL server on this machine, where containers reach it too, with as many databases as tests want."""
+
+    def __init__(self, container: str, port: str, password: str) -> None:
+        self.container, self._port, self.password = container, port, password
+
+    def database(self, name: str) -> str:
+        """Make an empty database; its URL as this machine sees it."""
+        self.ask("postgres", f'CREATE DATABASE "{name}"')
+        return f"postgresql+psycopg2://me:{self.password}@localhost:{self._port}/{name}"
+
+    def ask(self, database: str, query: str) -> list[str]:
+        """The rows of an answer, columns separated by ``|``."""
+        argv = ("docker", "exec", self.container, "psql", "-U", "me", "-d", database, "-Atc", query)
+        done = LocalRunner().run(Command(argv, timeout=60))
+        assert done.ok, done.err
+        return done.out.splitlines()
+
+
+@pytest.fixture(scope="session")
+def server(engine: Engine, postgres_image: str, orphans_removed: object) -> Iterator[Server]:
+    """One for all tests that share a server; each takes a database of its own."""
+    password = f"s3cr3t-{uuid.uuid4().hex}"
+    gateway = engine.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    container = engine.client.containers.run(
+        postgres_image,
+        ["postgres", "-c", "fsync=off"],
+        name=f"optbuild-test-{uuid.uuid4().hex[:10]}",
+        environment={"POSTGRES_USER": "me", "POSTGRES_PASSWORD": password, "POSTGRES_DB": "me"},
+        detach=True,
+        labels={TEST_LABEL: f"{os.getpid()}-{uuid.uuid4().hex}"},
+        ports={"5432/tcp": (gateway, 0)},
+        tmpfs={"/var/lib/postgresql/data": ""},
+    )
+    try:
+        while container.exec_run(["pg_isready", "-q", "-h", "127.0.0.1", "-U", "me", "-d", "me"])[0] != 0:
+            time.sleep(0.5)
+            container.reload()
+            assert container.status == "running", container.logs()
+        container.reload()
+        port = container.attrs["NetworkSettings"]["Ports"]["5432/tcp"][0]["HostPort"]
+        yield Server(str(container.name), port, password)
+    finally:
+        container.remove(force=True, v=True)
+
+
 def remove_orphans() -> None:
-    """Removes the test containers of a pytest that is gone: it was killed before it could do so itself."""
+    """Removes containers and images of the tests of a pytest that is gone: it was killed before it could do so."""
+    _remove_orphaned_containers()
+    _remove_orphaned_images()
+
+
+def is_orphaned(value: str) -> bool:
+    """Whether the test label's value names a process that is gone."""
+    owner = re.match(r"(\d+)-", value)
+    return owner is not None and not Path("/proc", owner[1]).exists()
+
+
+def _remove_orphaned_images() -> None:
+    """Images have no label column: each is asked."""
+    runner = LocalRunner()
+    listing = runner.run(Command(("docker", "images", "--quiet", f"--filter=label={TEST_LABEL}"), timeout=60))
+    template = f'{{{{index .Config.Labels "{TEST_LABEL}"}}}}'
+    for image in set(listing.out.split()):
+        found = runner.run(Command(("docker", "image", "inspect", f"--format={template}", image), timeout=60))
+        if found.ok and is_orphaned(found.out.strip()):
+            runner.run(Command(("docker", "rmi", "--force", image), timeout=60))
+
+
+def _remove_orphaned_containers() -> None:
     template = f'{{{{.ID}}}} {{{{.Label "{TEST_LABEL}"}}}}'
     argv = ("docker", "ps", "--all", f"--filter=label={TEST_LABEL}", f"--format={template}")
     for line in LocalRunner().run(Command(argv, timeout=60)).out.splitlines():
         container, _, value = line.partition(" ")
-        owner = re.match(r"(\d+)-", value)
-        if owner and not Path("/proc", owner[1]).exists():
+        if is_orphaned(value):
             LocalRunner().run(Command(("docker", "rm", "--force", "--volumes", container), timeout=60))
 
 

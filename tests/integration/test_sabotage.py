@@ -1,5 +1,7 @@
 """Images that break one promise each: `verify` names that check, and blames no other.
 
+One case is a whole run; the others run the check, and some that stand beside it, on a server that all share.
+
 Each is made from the good image by one to four lines of a Dockerfile, without network, and removed afterwards.
 """
 
@@ -8,25 +10,29 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from builder.process import Command, LocalRunner
 from builder.progress import SilentProgress
+from builder.verify.checks import Bench, tasks_of
+from builder.verify.environment import UNUSED
 from builder.verify.model import Report, Status
 from builder.verify.plan import Timeouts, VerifyPlan, plan_for
 from builder.verify.run import verify_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from builder.airflow.model import Role
     from builder.cli.project import Project
 
 SITE = "/home/airflow/.local/lib/python3.11/site-packages"
 QUICK = Timeouts(role=60.0, dag=60.0)
 """A role that will never come up is waited for this long; the good image's take a third of it."""
+GOOD = 'exec /entrypoint.good "$@"'
 AS_ENTRYPOINT = (
     "RUN mv /entrypoint /entrypoint.good && printf '%s\\n' '#!/bin/bash' {lines} >/entrypoint && chmod 755 /entrypoint"
 )
@@ -45,11 +51,14 @@ class Sabotage:
     dockerfile: tuple[str, ...]
     words: str
     only: tuple[str, ...] = ()
-    patience: float = 60.0
-    """Seconds for a role to come up; the good image's take a third of it."""
+    roles: tuple[str, ...] = ("init", "webserver", "scheduler")
+    """Those of the plan. Without init the others start on the database that all cases share, migrated already."""
+    fresh: bool = False
+    """Needs an empty database."""
+    base: str = "image"
+    """What is sabotaged: the good image, or the "database" image."""
 
 
-GOOD = 'exec /entrypoint.good "$@"'
 STATIC = ("version", "configuration", "folders", "user")
 CASES = {
     "no-psycopg2": Sabotage(
@@ -57,10 +66,30 @@ CASES = {
         (f"RUN rm -rf {SITE}/psycopg2",),
         "psycopg2-binary: import psycopg2",
     ),
+    "another-version-on-the-label": Sabotage(
+        "configuration",
+        ("LABEL org.apache.airflow.version=2.8.0",),
+        "label org.apache.airflow.version is 2.8.0, expected 2.8.1",
+        only=("configuration", "version", "folders"),
+    ),
+    "database-dies": Sabotage(
+        "database",
+        ('ENTRYPOINT ["/bin/sh", "-c", "exit 6"]',),
+        "ended with exit code 6",
+        only=("database", "init"),
+        base="database",
+    ),
+    "init-fails": Sabotage(
+        "init",
+        (entrypoint("[[ $1 != version ]] || exit 4", GOOD),),
+        "init ended with exit code 4",
+        only=("init",),
+    ),
     "requirement-missing": Sabotage(
         "dependencies",
         (f"RUN rm -rf {SITE}/seaborn {SITE}/seaborn-*.dist-info",),
         "the spec needs seaborn==0.12.2: not installed",
+        only=("dependencies", "imports", "version", "folders"),
     ),
     "wrong-airflow-version": Sabotage(
         "version",
@@ -88,6 +117,7 @@ CASES = {
         (entrypoint("[[ -z ${_AIRFLOW_DB_MIGRATE:-} ]] || { airflow db migrate --no-such-option || exit 0; }", GOOD),),
         "`airflow db check-migrations` does not agree",
         only=("migrations", "scheduler", "dag"),
+        fresh=True,
     ),
     "gcc-left-in": Sabotage(
         "contents",
@@ -127,13 +157,14 @@ CASES = {
         (entrypoint("[[ $1 != scheduler ]] || { sleep 3; exit 9; }", GOOD),),
         "scheduler ended with exit code 9",
         only=("scheduler", "dag", "migrations"),
+        roles=("scheduler",),
     ),
     "webserver-on-another-port": Sabotage(
         "webserver",
         ("ENV AIRFLOW__WEBSERVER__WEB_SERVER_PORT=8081",),
         "nothing answers; the container listens on 8081 instead",
         only=("webserver", "migrations"),
-        patience=40.0,
+        roles=("webserver",),
     ),
     "task-cannot-import-pandas": Sabotage(
         "dag",
@@ -143,6 +174,38 @@ CASES = {
         ),
         "broken on purpose",
         only=("imports", "dependencies", "scheduler", "dag"),
+        roles=("scheduler",),
+    ),
+    "init-ignores-sigterm": Sabotage(
+        "stop",
+        (entrypoint('[[ $1 != version ]] || trap "" TERM', GOOD),),
+        "init still runs 15 s after SIGTERM",
+        only=("stop",),
+    ),
+    "init-says-0-to-sigterm": Sabotage(
+        "stop",
+        (
+            entrypoint(
+                '[[ $1 == version ]] || exec /entrypoint.good "$@"', "trap : TERM", '/entrypoint.good "$@" || exit 0'
+            ),
+        ),
+        "init ended with exit code 0, not 143",
+        only=("stop",),
+    ),
+    "webserver-dies-later": Sabotage(
+        "stop",
+        (
+            entrypoint(
+                "[[ $1 != version ]] || sleep 6",  # the init that is stopped: until then the webserver is dead for sure
+                '[[ $1 == webserver ]] || exec /entrypoint.good "$@"',
+                '/entrypoint.good "$@" &',
+                'healthy() { curl -s localhost:8080/health | tr -d "[:space:]" | grep -q "scheduler.*:.healthy"; }',
+                "until healthy; do sleep 0.5; done",
+                "sleep 3; exit 7",
+            ),
+        ),
+        "webserver had ended by itself with exit code 7 before SIGTERM",
+        only=("webserver", "scheduler", "stop"),
     ),
     "ignores-sigterm": Sabotage(
         "stop",
@@ -152,17 +215,22 @@ CASES = {
         ),
         "scheduler still runs 15 s after SIGTERM",
         only=("scheduler", "stop"),
+        roles=("scheduler",),
     ),
 }
 
 
 @pytest.fixture
-def derived(image: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Sabotage]]:
+def derived(
+    image: str, postgres_image: str, request: pytest.FixtureRequest, tmp_path: Path, orphans_removed: object
+) -> Iterator[tuple[str, Sabotage]]:
     """The sabotaged image; only its own tag and layers are removed, never the good one."""
     case = CASES[request.param]
-    reference = f"optbuild-sabotage:{uuid.uuid4().hex[:12]}"
-    (tmp_path / "Dockerfile").write_text("\n".join((f"FROM {image}", "USER 0", *case.dockerfile, "USER 50000")) + "\n")
-    command = ("docker", "build", "--quiet", "--network=none", "--tag", reference, str(tmp_path))
+    good, user = {"image": (image, "50000"), "database": (postgres_image, "0")}[case.base]
+    reference = f"optbuild-sabotaged-postgres:{uuid.uuid4().hex[:12]}"
+    (tmp_path / "Dockerfile").write_text("\n".join((f"FROM {good}", "USER 0", *case.dockerfile, f"USER {user}")) + "\n")
+    label = f"--label=optbuild.test={os.getpid()}-{uuid.uuid4().hex}"
+    command = ("docker", "build", "--quiet", "--network=none", label, "--tag", reference, str(tmp_path))
     built = LocalRunner().run(Command(command, timeout=300))
     assert built.ok, built.err
     yield reference, case
@@ -175,12 +243,17 @@ def plan(project: Project, postgres_image: str) -> VerifyPlan:
     return replace(plan_for(project.spec, project.lock, project.roles), database=postgres_image, timeouts=QUICK)
 
 
-def verify(reference: str, plan: VerifyPlan, cache: Path, *only: str) -> Report:
+def without_user(role: Role) -> Role:
+    """The role that makes no user: five seconds of each case."""
+    return replace(role, environment=tuple(pair for pair in role.environment if "_WWW_USER_" not in pair[0]))
+
+
+def verify(reference: str, plan: VerifyPlan, cache: Path, *only: str, url: str = "") -> Report:
     env = {name: value for name, value in os.environ.items() if name != "OPTBUILD_DATABASE_URL"}
     return verify_image(
         reference,
         plan,
-        env=env,
+        env={**env, "OPTBUILD_DATABASE_URL": url} if url else env,
         runner=LocalRunner(),
         progress=SilentProgress(),
         cache_folder=cache,
@@ -195,19 +268,60 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def migrated(image: str, plan: VerifyPlan, cache: Path, server: Any) -> str:
+    """A database that the good image's init migrated, for all cases that do not need an empty one."""
+    url: str = server.database(f"sabotage-{uuid.uuid4().hex[:8]}")
+    report = verify(image, plan, cache, "migrations", url=url)
+    assert report.passed, report.checks
+    return url
+
+
+def database_url(case: Sabotage, request: pytest.FixtureRequest) -> str:
+    """Empty: a server in a container of the verification's own. Whole runs have one, as a person's do."""
+    if case.fresh:
+        return str(request.getfixturevalue("server").database(f"fresh-{uuid.uuid4().hex[:8]}"))
+    return str(request.getfixturevalue("migrated")) if case.only and case.base == "image" else ""
+
+
 @pytest.mark.parametrize("derived", sorted(CASES), indirect=True)
-def test_the_broken_promise_is_named_and_no_other(derived: tuple[str, Sabotage], plan: VerifyPlan, cache: Path) -> None:
+def test_the_broken_promise_is_named_and_no_other(
+    derived: tuple[str, Sabotage], image: str, plan: VerifyPlan, cache: Path, request: pytest.FixtureRequest
+) -> None:
     reference, case = derived
-    patient = replace(plan, timeouts=replace(plan.timeouts, role=case.patience))
-    report = verify(reference, patient, cache, *case.only)
+    roles = tuple(without_user(role) if case.only else role for role in plan.roles if role.name in case.roles)
+    asked = replace(plan, roles=roles, database=reference if case.base == "database" else plan.database)
+    subject = image if case.base == "database" else reference
+    report = verify(subject, asked, cache, *case.only, url=database_url(case, request))
     failed = {check.name: check for check in report.checks if check.status is Status.FAILED}
     assert not report.passed
     assert list(failed) == [case.check], report.checks
     assert case.words in failed[case.check].message + failed[case.check].log
 
 
-def test_every_check_has_a_sabotage_that_only_it_catches() -> None:
-    assert {case.check for case in CASES.values()} >= {
-        "contents", "dag", "dependencies", "failed-migration", "folders", "imports", "migrations", "scheduler", "stop",
-        "user", "version", "webserver",
-    }  # fmt: skip
+def test_every_check_has_a_sabotage_that_only_it_catches(plan: VerifyPlan) -> None:
+    nothing: Any = None
+    checks = {task.name for task in tasks_of(Bench(plan, {}, nothing, nothing, UNUSED, {}, nothing, "x"))}
+    assert {case.check for case in CASES.values()} == checks
+
+
+def test_one_case_is_a_whole_run_and_the_others_take_less() -> None:
+    assert [name for name, case in CASES.items() if not case.only] == ["no-psycopg2"]
+
+
+def test_sabotaged_images_of_a_killed_run_are_removed(
+    postgres_image: str, tmp_path: Path, orphans_removed: Callable[[], None]
+) -> None:
+    gone = LocalRunner().run(Command(("sh", "-c", "echo $$"))).out.strip()
+    (tmp_path / "Dockerfile").write_text(f"FROM {postgres_image}\n")
+    names = {owner: f"optbuild-sabotaged-postgres:{uuid.uuid4().hex[:12]}" for owner in (gone, str(os.getpid()))}
+    try:
+        for owner, name in names.items():
+            words = ("docker", "build", "--quiet", f"--label=optbuild.test={owner}-x", "--tag", name, str(tmp_path))
+            assert LocalRunner().run(Command(words, timeout=120)).ok
+        orphans_removed()
+        listing = ("docker", "images", "--format={{.Repository}}:{{.Tag}}", "optbuild-sabotaged-postgres")
+        left = LocalRunner().run(Command(listing, timeout=60)).out.split()
+        assert [name in left for name in names.values()] == [False, True]
+    finally:
+        LocalRunner().run(Command(("docker", "rmi", "--force", *names.values()), timeout=60))

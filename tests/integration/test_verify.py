@@ -18,7 +18,6 @@ from builder.naming import LABEL_SESSION
 from builder.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from builder.engine.client import Engine
@@ -28,7 +27,6 @@ CHECKS = [
     "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
     "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "dag", "stop",
 ]  # fmt: skip
-PASSWORD = "s3cr3t-" + uuid.uuid4().hex
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -95,48 +93,29 @@ def test_sqlite_needs_no_server(image: str, tmp_path: Path) -> None:
     assert 'name="dag"' in done.out
 
 
-@pytest.fixture
-def server(engine: Engine, postgres_image: str) -> Iterator[str]:
-    """An existing PostgreSQL server on this machine, where a container reaches it; the URL as this machine sees it."""
-    gateway = engine.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-    name = f"optbuild-test-{uuid.uuid4().hex[:10]}"
-    env = {"POSTGRES_USER": "me", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": "mine"}
-    container = engine.client.containers.run(
-        postgres_image,
-        name=name,
-        environment=env,
-        detach=True,
-        ports={"5432/tcp": (gateway, 0)},
-        tmpfs={"/var/lib/postgresql/data": ""},
-    )
-    try:
-        container.reload()
-        while container.exec_run(["pg_isready", "-q", "-h", "127.0.0.1", "-U", "me", "-d", "mine"])[0] != 0:
-            time.sleep(0.5)
-            container.reload()
-            assert container.status == "running", container.logs()
-        port = container.attrs["NetworkSettings"]["Ports"]["5432/tcp"][0]["HostPort"]
-        yield f"postgresql+psycopg2://me:{PASSWORD}@localhost:{port}/mine"
-    finally:
-        container.remove(force=True, v=True)
-
-
-def test_an_existing_server_is_used_and_its_password_is_shown_nowhere(image: str, server: str, tmp_path: Path) -> None:
-    done = verify(tmp_path, image, "--only", "migrations", "--format", "json", OPTBUILD_DATABASE_URL=server)
+def test_an_existing_server_is_used_and_its_password_is_shown_nowhere(image: str, server: Any, tmp_path: Path) -> None:
+    name = f"mine-{uuid.uuid4().hex[:8]}"
+    env = {"OPTBUILD_DATABASE_URL": server.database(name)}
+    done = verify(tmp_path, image, "--only", "migrations", "--format", "json", **env)
     assert done.code == 0, done.out + done.err
     assert json.loads(done.out)["database"] == "external"
-    assert "writes to the existing database mine" in done.err
-    assert PASSWORD not in done.out + done.err
-    kept = [path for path in tmp_path.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
+    assert f"writes to the existing database {name}" in done.err
+    assert server.password not in done.out + done.err
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and server.password.encode() in path.read_bytes()]
     assert kept == []
+    [user] = server.ask(name, USERS)
+    assert re.fullmatch(r"optbuild-verify-[0-9a-f]{12}\|Public", user), "a user that others could log in as stays there"
 
 
-def test_a_wrong_password_fails_init_and_is_masked_in_its_log(image: str, server: str, tmp_path: Path) -> None:
-    url = server.replace(PASSWORD, "wr0ng-" + PASSWORD)
+USERS = "select username, r.name from ab_user u join ab_user_role on user_id = u.id join ab_role r on r.id = role_id"
+
+
+def test_a_wrong_password_fails_init_and_is_masked_in_its_log(image: str, server: Any, tmp_path: Path) -> None:
+    url = server.database(f"mine-{uuid.uuid4().hex[:8]}").replace(server.password, "wr0ng%2F-" + server.password)
     done = verify(tmp_path, image, "--only", "init", OPTBUILD_DATABASE_URL=url)
     assert done.code == 1, done.out + done.err
     assert re.search(r"^FAILED +init", done.err, re.MULTILINE)
-    assert PASSWORD not in done.out + done.err
+    assert server.password not in done.out + done.err
 
 
 def test_an_unknown_image_is_an_error_with_a_next_step(engine: Engine, tmp_path: Path) -> None:
