@@ -13,11 +13,12 @@ import os
 import sys
 import tarfile
 import time
+import types
 from pathlib import Path
 
+from builder.cli import main as cli
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import Engine, connect
-from builder.errors import OptbuildError
 from builder.image.build import build_candidate, project_lock
 from builder.image.model import BuildJob, Workplace
 from builder.image.promote import promote, record_verified, recover
@@ -93,20 +94,20 @@ def _print(text: str) -> None:
 
 
 def main() -> None:
+    """As a command of optbuild: signals and errors are the real thing too."""
+
+    def command() -> None:
+        """Build the tiny image."""
+        home: Path = args.home
+        runner, progress = LocalRunner(), LineProgress(sys.stderr)
+        _build(args, Workplace(os.environ, home / "state", home / "cache", runner, progress, _print))
+
     args = _arguments()
-    place = Workplace(
-        os.environ,
-        args.home / "state",
-        args.home / "cache",
-        LocalRunner(),
-        LineProgress(sys.stderr),
-        _print,
-    )
-    try:
-        _build(args, place)
-    except OptbuildError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(error.exit_code)
+    cli.COMMANDS = ("tiny",)
+    module = types.ModuleType("builder.cli.tiny")
+    module.command = command  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    sys.exit(cli.run(["tiny"], cli.this_world))
 
 
 def _build(args: argparse.Namespace, place: Workplace) -> None:

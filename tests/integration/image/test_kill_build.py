@@ -107,25 +107,29 @@ def test_a_promotion_interrupted_after_some_tags_is_undone(tiny: Any, engine: En
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_optbuild_ends_its_child_and_says_what_stands(
-    optbuild: Any, engine: Engine, name: str, number: signal.Signals, images: Any
+def test_an_interrupted_build_ends_its_docker_client_and_leaves_nothing(
+    tiny: Any, images: Any, number: signal.Signals
 ) -> None:
+    process = tiny.start("--run", STEP)
+    wait_for(process, "] RUN")
+    (folder,) = [path for path in tiny.contexts() if path.is_dir()]
+    started = time.monotonic()
+    code, err = end(process, number)
+    assert code == 130
+    assert time.monotonic() - started < 15
+    assert "Traceback" not in err
+    assert running(str(folder)) == []
+    assert tiny.contexts() == []
+    assert images(tiny.name) == ()
+
+
+def test_an_interrupted_optbuild_says_what_stands(optbuild: Any, name: str, images: Any) -> None:
+    """The real command in the middle of the real image."""
     process = optbuild.start("build", "--no-cache", "--verify")
     wait_for(process, "] RUN")
     started = time.monotonic()
-    code, err = end(process, number)
+    code, err = end(process, signal.SIGINT)
     assert code == 130
     assert "nothing was promoted: all tags stand as they were" in err
     assert time.monotonic() - started < 15
     assert images(name) == ()
-
-
-def test_a_killed_optbuild_is_repaired_by_the_next(optbuild: Any, engine: Engine, name: str, images: Any) -> None:
-    process = optbuild.start("build", "--no-cache")
-    wait_for(process, "] RUN")
-    end(process, signal.SIGKILL)
-    done = optbuild.run("build", "--format", "json")
-    assert "swept" in done.err
-    assert done.code == 0, done.err
-    (image_id,) = images(name)
-    assert image_id in done.out

@@ -12,7 +12,7 @@ PIP = """ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FIL
 
 
 def test_uv_names_what_differs() -> None:
-    text = "error: Failed to download `a-b==1`\n  Caused by: Hash mismatch for `a-b==1`\n  Hash mismatch for `c==2+local`\n"
+    text = "error: Failed to download\n  Caused by: Hash mismatch for `a-b==1`\nHash mismatch for `c==2+local`\n"
     found = diagnose(text)
     assert found.cause is not None
     assert found.cause.startswith("a-b==1, c==2+local differ from their hashes in optbuild.lock")
