@@ -39,6 +39,7 @@ REGISTRY_SECONDS = 2.5
 MAX_REASON = 90
 """Characters; of a longer reason only the innermost cause is shown."""
 DEFAULT_DATABASE = "postgres:13"
+DEFAULT_RELEASE = "bookworm"
 
 
 class State(StrEnum):
@@ -65,6 +66,8 @@ class Machine:
     env: Mapping[str, str]
     free_bytes: Callable[[Path], int]
     database: str = DEFAULT_DATABASE
+    release: str = DEFAULT_RELEASE
+    """Debian's release that the base is made from."""
 
     def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> Result | None:
         """The answer of a tool; None when it is missing or silent."""
@@ -80,13 +83,9 @@ class Machine:
 
 def examine(machine: Machine) -> tuple[Finding, ...]:
     """All lines, in the order in which the tools are needed. Never raises for what it finds."""
-    probes = (engine, buildx, compose, old_compose, disk, ca_bundle)
-    with ThreadPoolExecutor(max_workers=len(probes) + 1) as pool:
-        reach = pool.submit(registry, machine)
-        found = [pool.submit(probe, machine) for probe in probes]
-        *first, space, ca = [future.result() for future in found]
-        reached = reach.result()
-    return (*first, mmdebstrap(machine, pullable=reached.state is State.OK), space, ca, reached)
+    probes = (engine, buildx, compose, old_compose, mmdebstrap, disk, ca_bundle, registry)
+    with ThreadPoolExecutor(max_workers=len(probes)) as pool:
+        return tuple(pool.map(lambda probe: probe(machine), probes))
 
 
 def engine(machine: Machine) -> Finding:
@@ -143,16 +142,20 @@ def old_compose(machine: Machine) -> Finding:
     return Finding(name, State.OK, f"not there (docker-compose is {version})")
 
 
-def mmdebstrap(machine: Machine, *, pullable: bool) -> Finding:
-    """Makes a Debian base. Without it a pulled Debian image does, so a registry must be in reach."""
+def mmdebstrap(machine: Machine) -> Finding:
+    """Makes a Debian base. Without it a container of Debian's own image does, the one that base.sh names."""
     name = "mmdebstrap"
     answer = machine.ask("mmdebstrap", "--version") if machine.has("mmdebstrap") else None
     if answer and answer.ok:
         return Finding(name, State.OK, _version_in(answer.out))
-    if pullable:
-        return Finding(name, State.OK, "not there; a container with a pulled Debian image makes the base")
-    found = "not there, and no registry to pull a Debian image from"
-    return Finding(name, State.MISSING, found, "`apt-get install mmdebstrap`, or give the engine a registry")
+    image = f"debian:{machine.release}-slim"
+    if machine.has("docker"):
+        if _is_here(machine, image):
+            return Finding(name, State.OK, f"not there; a container of {image}, which is here, makes the base")
+        if _can_be_pulled(_inspect_manifest(machine, image)):
+            return Finding(name, State.OK, f"not there; a container of {image}, which can be pulled, makes the base")
+    found = f"not there, and {image}, in which it could run, is neither here nor can it be pulled"
+    return Finding(name, State.MISSING, found, "`apt-get install mmdebstrap` (Debian, Ubuntu)")
 
 
 def disk(machine: Machine) -> Finding:
@@ -206,16 +209,28 @@ def registry(machine: Machine) -> Finding:
         return Finding(name, State.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
     if image == "sqlite":
         return Finding(name, State.OK, "not needed: verify.database is sqlite")
-    argv = ("docker", "buildx", "imagetools", "inspect", image)
-    reached = machine.ask(*argv, timeout=REGISTRY_SECONDS)
-    if reached is not None and reached.ok:
+    reached = _inspect_manifest(machine, image)
+    if _can_be_pulled(reached):
         return Finding(name, State.OK, f"{image} can be pulled")
-    here = machine.ask("docker", "image", "inspect", "--format", "{{.Id}}", image)
-    advice = "nothing, or give the engine a registry: verify makes its own PostgreSQL from Debian's packages"
-    if here is not None and here.ok:
-        return Finding(name, State.WARNING, f"none in reach; {image} is here already", "nothing, unless it goes away")
+    if _is_here(machine, image):
+        return Finding(name, State.OK, f"not in reach, and not needed: {image} is here already")
     reason = _reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
+    advice = "nothing needs to be done: `optbuild verify` makes a PostgreSQL from Debian's packages and uses that"
     return Finding(name, State.WARNING, f"{image} cannot be had: {reason}", advice)
+
+
+def _inspect_manifest(machine: Machine, image: str) -> Result | None:
+    """What the image's registry says of it; nothing is pulled."""
+    return machine.ask("docker", "buildx", "imagetools", "inspect", image, timeout=REGISTRY_SECONDS)
+
+
+def _can_be_pulled(answer: Result | None) -> bool:
+    return answer is not None and answer.ok
+
+
+def _is_here(machine: Machine, image: str) -> bool:
+    answer = machine.ask("docker", "image", "inspect", "--format", "{{.Id}}", image)
+    return answer is not None and answer.ok
 
 
 def as_json(findings: tuple[Finding, ...]) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.errors import ToolFailedError
+from builder.errors import ToolFailedError, VerifyUsageError
 from builder.process import Command
 from builder.resources import read_template
 
@@ -28,6 +28,8 @@ LABEL_POSTGRES = "optbuild.postgres"
 """On the image: the sha256 of everything that it is made from, but for Debian's newest versions."""
 PACKAGES = (f"postgresql-{MAJOR}",)
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
+SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
+"""Names an apt sources file to use instead of the machine's own, here as in base.sh."""
 _FILES = ("Dockerfile", "entrypoint")
 _NO_CLUSTER = (
     'mkdir -p "$1/etc/postgresql-common" && '
@@ -85,8 +87,15 @@ def content() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def source_for_release(candidates: Sequence[Path] = SOURCES) -> Path | None:
-    """The machine's own apt source of the release; None where it has none."""
+def source_for_release(env: Mapping[str, str], candidates: Sequence[Path] = SOURCES) -> Path | None:
+    """The apt source of the release, of the file that :data:`SOURCES_VARIABLE` names or else the machine's own.
+
+    None where neither has one. Raises VerifyUsageError for a variable that names no file.
+    """
+    if named := env.get(SOURCES_VARIABLE):
+        if not Path(named).is_file():
+            raise VerifyUsageError(f"{SOURCES_VARIABLE} names {named}, which is no file", hint="correct or unset it")
+        candidates = (Path(named).absolute(), *candidates)
     pattern = re.compile(rf"^(?:deb |Suites:).*[ ]{RELEASE}(?:[ ]|$)", re.MULTILINE)
     return next(
         (path for path in candidates if path.is_file() and pattern.search(path.read_text(errors="replace"))), None
@@ -118,7 +127,7 @@ def _make(folder: Path, wanted: str, runner: Runner, env: Mapping[str, str]) -> 
     for name in _FILES:
         (folder / name).write_bytes(read_template(f"postgres/{name}"))
     plain = {**env, "LC_ALL": "C"}
-    argv = mmdebstrap_argv(folder / "base.tar", source_for_release())
+    argv = mmdebstrap_argv(folder / "base.tar", source_for_release(env))
     _succeed("mmdebstrap", runner.run(Command(argv, env=plain, install_hint=_HINT)))
     build = Command(
         build_argv(folder, wanted), env={**plain, "DOCKER_BUILDKIT": "1"}, install_hint="install the docker client"

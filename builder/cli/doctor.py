@@ -37,7 +37,7 @@ def command(
 
     world = world_of(ctx)
     with world.progress.task("look at this machine"):
-        findings = examine(Machine(world.runner, world.env, _free_bytes, _database(world.cwd / folder)))
+        findings = examine(Machine(world.runner, world.env, _free_bytes, *_database_and_release(world.cwd / folder)))
     world.out.write(as_json(findings) + "\n" if output is Format.JSON else as_text(findings, world))
     raise typer.Exit(0 if ready(findings) else 3)
 
@@ -64,13 +64,14 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _database(folder: Path) -> str:
-    """The spec's database image; the default where there is no spec, or one that other commands will complain about."""
-    from builder.doctor import DEFAULT_DATABASE  # noqa: PLC0415
+def _database_and_release(folder: Path) -> tuple[str, str]:
+    """The spec's; the defaults where there is no spec, or one that other commands will complain about."""
+    from builder.doctor import DEFAULT_DATABASE, DEFAULT_RELEASE  # noqa: PLC0415
     from builder.errors import OptbuildError  # noqa: PLC0415
     from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
 
     try:
-        return read_spec(folder).verify.database
+        spec = read_spec(folder)
     except OptbuildError:
-        return DEFAULT_DATABASE
+        return DEFAULT_DATABASE, DEFAULT_RELEASE
+    return spec.verify.database, spec.base.debian

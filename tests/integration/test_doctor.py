@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 OPTBUILD = str(Path(sys.executable).parent / "optbuild")
 
 
@@ -57,3 +59,21 @@ def test_a_reader_that_went_away_sees_no_traceback() -> None:
     shell = f"{OPTBUILD} -q doctor | true; echo ${{PIPESTATUS[0]}}"
     result = subprocess.run(("/bin/bash", "-c", shell), capture_output=True, text=True, check=False, timeout=60)
     assert (result.stdout, result.stderr) == ("141\n", "")
+
+
+def test_without_mmdebstrap_the_base_needs_a_debian_image_even_with_sqlite(tmp_path: Path) -> None:
+    tools, folder = tmp_path / "bin", tmp_path / "image"
+    tools.mkdir()
+    folder.mkdir()
+    (tools / "docker").symlink_to(shutil.which("docker") or "docker is missing")
+    spec = (ROOT / "images/airflow/optbuild.toml").read_text()
+    spec = spec.replace('"postgres:13"', '"sqlite"')
+    (folder / "optbuild.toml").write_text(spec)
+    inspect = ("docker", "image", "inspect", "debian:bookworm-slim")
+    here = subprocess.run(inspect, capture_output=True, check=False).returncode == 0
+    no_registry = "http://127.0.0.1:1"
+    result = optbuild("doctor", str(folder), PATH=str(tools), HTTPS_PROXY=no_registry, https_proxy=no_registry)
+    assert "not needed: verify.database is sqlite" in result.stdout
+    assert ("debian:bookworm-slim, which is here" in result.stdout) == here
+    assert ("\u2717 mmdebstrap" in result.stdout) != here
+    assert result.returncode == (0 if here else 3)

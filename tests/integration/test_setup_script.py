@@ -78,9 +78,8 @@ def test_an_old_python_is_told_of_a_command_that_exists(machine: Machine, named:
         "Next: make setup PYTHON=/path/to/python3.11\n"
     )
     dry = ("make", "--dry-run", "--always-make", "setup", "PYTHON=/path/to/python3.11")
-    assert (
-        "PYTHON=/path/to/python3.11 .ci/setup" in subprocess.run(dry, cwd=ROOT, capture_output=True, text=True).stdout
-    )
+    shown = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "PYTHON=/path/to/python3.11 .ci/setup" in shown
 
 
 def without_python(machine: Machine) -> None:

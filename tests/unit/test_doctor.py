@@ -153,9 +153,23 @@ RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
     ),
     "mmdebstrap and registry": (
         "mmdebstrap",
-        {"mmdebstrap_": (1, "perl is broken"), "docker_buildx_imagetools": (1, "no such host")},
+        {
+            "mmdebstrap_": (1, "perl is broken"),
+            "docker_buildx_imagetools": (1, "no such host"),
+            "docker_image": (1, ""),
+        },
         State.MISSING,
-        "no registry",
+        "debian:bookworm-slim, in which it could run, is neither here nor can it be pulled",
+    ),
+    "mmdebstrap and Docker Hub, database in a registry of one's own": (
+        "mmdebstrap",
+        {
+            "mmdebstrap_": (1, ""),
+            "docker_buildx_imagetools_inspect_debian:bookworm-slim": (1, "no such host"),
+            "docker_image_inspect_--format_{{.Id}}_debian:bookworm-slim": (1, "No such image"),
+        },
+        State.MISSING,
+        "neither here nor",
     ),
     "disk of a remote engine": ("disk", {"docker_info": (1, "")}, State.WARNING, "cannot be seen"),
     "no registry": (
@@ -170,7 +184,6 @@ RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
         State.WARNING,
         "no answer within 2.5 s",
     ),
-    "no registry, image here": ("registry", {"docker_buildx_imagetools": (1, "x")}, State.WARNING, "is here already"),
 }
 
 
@@ -192,11 +205,32 @@ def test_without_docker_the_engine_is_missing_and_nothing_is_asked_of_it(machine
     assert not [command for command in machine.runner.asked if command.argv[0] == "docker"]
 
 
-def test_without_mmdebstrap_a_pulled_image_is_good_enough(machine: Machine, tools: Path) -> None:
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [({"docker_image": (1, "")}, "can be pulled"), ({"docker_buildx_imagetools": (1, "")}, "which is here")],
+    ids=["pulled", "here"],
+)
+def test_without_mmdebstrap_a_debian_image_is_good_enough(
+    machine: Machine, tools: Path, answers: dict[str, Any], found: str
+) -> None:
     (tools / "mmdebstrap").unlink()
-    finding = line(machine, "mmdebstrap")
+    finding = line(replace(saying(machine, **answers), release="trixie"), "mmdebstrap")
     assert finding.state is State.OK
-    assert "pulled Debian image" in finding.found
+    assert "debian:trixie-slim" in finding.found
+    assert found in finding.found
+
+
+def test_sqlite_makes_no_debian_image_appear(machine: Machine, tools: Path) -> None:
+    """No database image is needed then; Debian's is all the same."""
+    (tools / "mmdebstrap").unlink()
+    nowhere = saying(machine, docker_buildx_imagetools=(1, "no such host"), docker_image=(1, ""))
+    assert line(replace(nowhere, database="sqlite"), "mmdebstrap").state is State.MISSING
+
+
+def test_a_database_that_is_here_needs_no_registry(machine: Machine) -> None:
+    finding = line(saying(machine, docker_buildx_imagetools=(1, "x")), "registry")
+    assert finding.state is State.OK
+    assert "postgres:13 is here already" in finding.found
 
 
 def test_without_docker_compose_all_is_well(machine: Machine, tools: Path) -> None:
