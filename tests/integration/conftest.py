@@ -33,6 +33,14 @@ TEST_LABEL = "optbuild.test"
 MAIN = "from builder.cli.main import main; main()"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long runs are `make soak`'s."""
+    if not os.environ.get("OPTBUILD_SOAK"):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The engine of this environment."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import signal
 import subprocess
 import tarfile
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +18,10 @@ from builder.lock.document import read_lock
 from builder.render.context import render_context
 from builder.spec.reader import read_spec
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLE = Path(__file__).parents[2] / "images/airflow"
 LIMIT_BYTES = 118_000_000
 """The unpacked base with Python 3.11, CA certificates, curl, dumb-init, gosu and what the wheels need."""
 
@@ -118,3 +127,141 @@ def test_without_mmdebstrap_and_container_the_next_step_is_said(context: Path, t
     )
     assert done.returncode == 3
     assert "apt-get install mmdebstrap" in done.stderr
+
+
+TOOLS = "awk basename cat cp cut date dirname env grep id mkdir mktemp mv paste rm sed sh sleep sort tail tr wc"
+ENDLESS_MMDEBSTRAP = """#!/bin/sh
+# Like the real one: the first process takes SIGTERM and waits for what it started.
+for word; do case $word in *.part) : >"$word" ;; esac; done
+sleep 600 & child=$!
+trap : TERM
+echo $$ $child >>"$PIDS"
+while kill -0 $child 2>/dev/null; do wait $child; done
+"""
+ENDLESS_DOCKER = """#!/bin/sh
+echo "$*" >>"$PIDS.docker"
+case $1 in run) : >"${0%/*}/../context/base.tar.part"; echo $$ >>"$PIDS"; exec sleep 600 ;; esac
+"""
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A context whose base.sh, run with the PATH `bin` beside it, does not end by itself."""
+    folder = tmp_path / "context"
+    render_context(read_spec(SAMPLE), read_lock(SAMPLE / "optbuild.lock")).write(folder)
+    for name in ("bin", "tmp"):
+        (tmp_path / name).mkdir()
+    for tool in TOOLS.split():
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool, path="/usr/bin:/bin") or tool)
+    return tmp_path
+
+
+def script(folder: Path, name: str, text: str) -> None:
+    (folder / "bin" / name).write_text(text)
+    (folder / "bin" / name).chmod(0o755)
+
+
+def start(folder: Path, processes: int, **env: str) -> subprocess.Popen[str]:
+    """Start base.sh and wait until so many processes wrote their ids down."""
+    pids = folder / "pids"
+    environment = {"PATH": str(folder / "bin"), "TMPDIR": str(folder / "tmp"), "PIDS": str(pids), **env}
+    process = subprocess.Popen([folder / "context/base.sh"], env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not pids.exists() or len(pids.read_text().split()) < processes:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def runs(pid: str) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def check_nothing_is_left(folder: Path) -> None:
+    assert [pid for pid in (folder / "pids").read_text().split() if runs(pid)] == []
+    assert list((folder / "tmp").iterdir()) == []
+    assert list((folder / "context").glob("*.part")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_both_jobs_and_leaves_nothing(endless: Path, number: signal.Signals) -> None:
+    script(endless, "mmdebstrap", ENDLESS_MMDEBSTRAP)
+    process = start(endless, 4)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    check_nothing_is_left(endless)
+
+
+def test_a_signal_ends_the_container(endless: Path) -> None:
+    script(endless, "docker", ENDLESS_DOCKER)
+    process = start(endless, 1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    check_nothing_is_left(endless)
+    said = (endless / "pids.docker").read_text()
+    assert " --init " in said
+    name = said.partition("--name ")[2].split()[0]
+    assert f"rm --force {name}" in said.splitlines()
+
+
+def test_the_container_is_given_the_sources_file_and_its_key(endless: Path) -> None:
+    key, sources = endless / "company.gpg", endless / "company.sources"
+    key.touch()
+    sources.write_text(f"Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nSigned-By: {key}\n")
+    script(endless, "docker", '#!/bin/sh\necho "$*" >"$PIDS.docker"\n')
+    env = {"PATH": str(endless / "bin"), "PIDS": str(endless / "pids"), "OPTBUILD_DEBIAN_SOURCES": sources.name}
+    subprocess.run([endless / "context/base.sh"], cwd=endless, env=env, check=True, capture_output=True)
+    run = (endless / "pids.docker").read_text()
+    assert f"--volume {sources}:/optbuild/company.sources:ro" in run
+    assert "--env OPTBUILD_DEBIAN_SOURCES=/optbuild/company.sources" in run
+    assert f"--volume {key}:{key}:ro" in run
+
+
+def test_a_sources_file_that_is_not_there_is_named(endless: Path) -> None:
+    script(endless, "mmdebstrap", ENDLESS_MMDEBSTRAP)
+    env = {"PATH": str(endless / "bin"), "OPTBUILD_DEBIAN_SOURCES": "/nowhere.sources"}
+    done = subprocess.run([endless / "context/base.sh"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "OPTBUILD_DEBIAN_SOURCES names /nowhere.sources, which is no file" in done.stderr
+
+
+@pytest.fixture
+def debian_image(tmp_path: Path) -> Iterator[None]:
+    """debian:bookworm-slim; where it is not, a stand-in from Debian's packages, removed afterwards."""
+    image = "debian:bookworm-slim"
+    here = subprocess.run(("docker", "image", "inspect", image), capture_output=True, check=False).returncode == 0
+    if not here:
+        tar = tmp_path / "debian.tar"
+        mirror = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
+        source = [next(path for path in mirror if Path(path).exists() and "bookworm" in Path(path).read_text())]
+        subprocess.run(("mmdebstrap", "--quiet", "--variant=apt", "bookworm", tar, *source), check=True)
+        subprocess.run(("docker", "import", tar, image), check=True, capture_output=True)
+    yield
+    if not here:
+        subprocess.run(("docker", "image", "rm", image), check=True, capture_output=True)
+
+
+@pytest.mark.soak
+def test_a_container_makes_the_same_bytes(context: Path, debian_image: None, endless: Path) -> None:
+    """Where the machine has no mmdebstrap. Four minutes."""
+    for name in ("runtime.packages", "builder.packages"):  # versions that the mirror has today
+        shutil.copyfile(context / name, endless / "context" / name)
+    docker = shutil.which("docker")
+    assert docker
+    (endless / "bin/docker").symlink_to(docker)
+    done = subprocess.run(
+        [endless / "context/base.sh"],
+        env={**os.environ, "PATH": str(endless / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "using a container" in done.stderr
+    for tar in ("base.tar", "builder.tar"):
+        host, container = (folder / tar for folder in (context, endless / "context"))
+        assert hashlib.sha256(host.read_bytes()).digest() == hashlib.sha256(container.read_bytes()).digest()
