@@ -48,6 +48,14 @@ case " $* " in *" docker-cli"*) cp $STATE/docker.new $BIN/docker ;; esac
 case " $* " in *" docker.io"*) cp $STATE/dockerd.new $BIN/dockerd ;; esac"""
 
 
+def on_stdin(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Give the script to a shell's stdin: whoever runs it need not see the folder in which it lies."""
+    text = SCRIPT.read_text()
+    return subprocess.run(
+        command, input=text, env=env, cwd="/", capture_output=True, text=True, check=False, timeout=120
+    )
+
+
 @dataclass
 class Sandbox:
     """A Debian 12 with the tools that every Debian has and, of docker, only what a test gives it."""
@@ -92,21 +100,12 @@ class Sandbox:
             "mount -t tmpfs none /run",
             *self.before,
             f"export PATH={self.folder}/bin",
-            f"exec {' '.join(prefix)} bash -s",  # the script on stdin: whoever runs it need not see this folder
+            f"exec {' '.join(prefix)} bash -s",
         ]
-        env = {"PATH": os.environ["PATH"], "OPTBUILD_ENGINE_LOG": str(self.folder / "log")}
-        env["OPTBUILD_ENGINE_ANSWER_SECONDS"] = "2"
+        log = str(self.folder / "log")
+        env = {"PATH": os.environ["PATH"], "OPTBUILD_ENGINE_LOG": log, "OPTBUILD_ENGINE_ANSWER_SECONDS": "2"}
         command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", " && ".join(inside)]
-        return subprocess.run(
-            command,
-            input=SCRIPT.read_text(),
-            env=env,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return on_stdin(command, env)
 
     def calls(self, name: str) -> list[str]:
         path = self.folder / "state/calls"
@@ -128,16 +127,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 def run(*prefix: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, **(environment or {})}
-    return subprocess.run(
-        [*prefix, "bash", "-s"],
-        input=SCRIPT.read_text(),
-        env=env,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return on_stdin([*prefix, "bash", "-s"], env)
 
 
 def stamps() -> dict[str, int]:
@@ -243,10 +233,7 @@ def docker_ce(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("there", "wanted"),
-    [
-        (("buildx", "compose"), {"mmdebstrap"}),
-        (("compose",), {"mmdebstrap", "docker-buildx-plugin"}),
-    ],
+    [(("buildx", "compose"), {"mmdebstrap"}), (("compose",), {"mmdebstrap", "docker-buildx-plugin"})],
     ids=["all of it", "without buildx"],
 )
 def test_an_engine_of_dockers_own_packages_is_kept(sandbox: Sandbox, there: tuple[str, ...], wanted: set[str]) -> None:
