@@ -296,6 +296,10 @@ class NoPackageListsError(ToolError):
         )
 
 
+class SourcesFileError(OptbuildError):
+    """The apt sources file that OPTBUILD_DEBIAN_SOURCES names cannot be used."""
+
+
 class ConstraintsError(OptbuildError):
     """The constraints file is missing, unreachable, or is not one."""
 

@@ -3,36 +3,59 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.errors import NoPackageListsError, ToolMissingError
+from builder.errors import NoPackageListsError, SourcesFileError, ToolMissingError
 from builder.lock.apt import Apt
 from builder.lock.sources import release_sources
 from builder.process import Command, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from builder.lock.target import Target
     from builder.process import Runner
 
+SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
+"""Names an apt sources file to use instead of the machine's own."""
 _SOURCES_IN_IMAGE = "/etc/apt/sources.list.d/debian.sources"
 """Of the official Debian images since bookworm."""
 
 
 def open_apt(target: Target, root: Path, *, runner: Runner, env: Mapping[str, str], etc_apt: Path) -> Apt:
     """An apt with a private root for the release, its sources written; raises :class:`NoPackageListsError`."""
-    sources = machine_sources(etc_apt, target.release)
+    named = env.get(SOURCES_VARIABLE)
+    sources = named_sources(Path(named), target.release) if named else machine_sources(etc_apt, target.release)
     lacks = None if sources else f"has no apt source of {target.release}"
     if sources and not _answers(("apt-get", "--version"), runner, env).ok:
         lacks = "has no apt-get"
     if lacks is None:
         apt = Apt(root, target.architecture, runner, env)
     else:
-        apt, sources = _in_container(target, root, runner, env, lacks)
+        apt, found = _in_container(target, root, runner, env, lacks)
+        sources = sources if named else found
     apt.prepare(sources)
     return apt
+
+
+def named_sources(path: Path, release: str) -> dict[str, str]:
+    """Those of the file that a person named, in either format, as ``base.sh`` of a rendered context reads it too."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"{SOURCES_VARIABLE} names {path}, which cannot be read: {error.strerror}"
+        raise SourcesFileError(message, hint="correct or unset it") from error
+    except UnicodeDecodeError as error:
+        message = f"{SOURCES_VARIABLE} names {path}, which is no text file"
+        raise SourcesFileError(message, hint="correct or unset it") from error
+    name = "optbuild.sources" if re.search(r"^Types:", text, re.MULTILINE) else "optbuild.list"
+    sources = release_sources({name: text}, release)
+    if not sources:
+        message = f"{SOURCES_VARIABLE} names {path}, which has no source of {release}"
+        raise SourcesFileError(message, hint=f"add one of {release}, or unset it")
+    return sources
 
 
 def machine_sources(etc_apt: Path, release: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from builder.lock.apt import MissingPackageError
 from builder.lock.aptdoor import open_apt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from builder.airflow.model import Release
@@ -39,6 +39,8 @@ class Archive:
     env: Mapping[str, str]
     folder: Path
     etc_apt: Path
+    say: Callable[[str], None] | None = None
+    """Told whom a run waits for."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,27 @@ def kept_versions(previous: Lock | None, moving: Iterable[str]) -> dict[str, str
     return {one.name: one.version for one in packages if one.name not in free}
 
 
+def _waiting(say: Callable[[str], None] | None) -> Callable[[str], None] | None:
+    return None if say is None else lambda holder: say(f"waiting for {holder}")
+
+
 def refresh_lists(target: Target, archive: Archive) -> Apt:
     """Bring the release's package lists up to date; other runs of ours wait meanwhile."""
     name = f"{target.release}-{target.architecture}"
-    with exclusive(archive.folder / "apt" / f"{name}.lock", "reading package lists"):
+    lock = archive.folder / "apt" / f"{name}.lock"
+    with exclusive(lock, f"reading the package lists of {target.release}", on_wait=_waiting(archive.say)):
         root = archive.folder / "apt" / name
         apt = open_apt(target, root, runner=archive.runner, env=archive.env, etc_apt=archive.etc_apt)
         apt.update()
         return apt
 
 
-def resolve_packages(apt: Apt, target: Target, wishes: Wishes) -> Packages:
-    """The closure of what is wished and the release's essential packages, for the image and for the builder stage."""
-    with exclusive(apt.root.with_suffix(".lock"), "resolving Debian packages"):
+def resolve_packages(apt: Apt, target: Target, wishes: Wishes, say: Callable[[str], None] | None = None) -> Packages:
+    """The closure of what is wished and the release's essential packages, for the image and for the builder stage.
+
+    ``say`` is told whom a run waits for.
+    """
+    with exclusive(apt.root.with_suffix(".lock"), "resolving Debian packages", on_wait=_waiting(say)):
         apt.prefer(wishes.kept)
         try:
             runtime = apt.closure(wishes.runtime)

@@ -13,11 +13,14 @@ from builder.errors import LockFileError, MissingFileError, Where
 from builder.files import atomic_write
 from builder.lock.model import LOCK_VERSION, Constraints, DebianPackage, Distribution, GivenUp, Inputs, Lock
 from builder.lock.table import Table
+from builder.lock.target import MACHINES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_FILE = "optbuild.lock"
+NEWEST_EPOCH = 4_354_819_198
+"""2107-12-31 23:59:58, the newest time that a zip file can hold, and with it the files of a wheel."""
 HEADER = """\
 # Made by `optbuild lock` from optbuild.toml: do not edit.
 # Made again by `optbuild lock`, which keeps every version that need not move; `optbuild lock --upgrade` moves all.
@@ -115,18 +118,22 @@ def _keys(kind: type) -> tuple[str, ...]:
 
 def _lock(root: Table) -> Lock:
     libraries = root.table("shared-libraries", optional=True)
+    platform = root.text("platform")
+    if platform not in MACHINES:
+        raise root.broken("platform", f"is {platform!r}, not one of {', '.join(MACHINES)}")
+    fitting = ("all", MACHINES[platform][1])
     return Lock(
-        platform=root.text("platform"),
+        platform=platform,
         inputs=_inputs(root.table("inputs")),
         constraints=_constraints(root),
         given_up=tuple(_given_up(row) for row in root.rows("given-up")),
-        source_date_epoch=root.integer("source-date-epoch"),
+        source_date_epoch=root.integer("source-date-epoch", NEWEST_EPOCH),
         uv=_distribution(root.table("uv")),
         python=tuple(_distribution(row) for row in root.rows("python")),
         build_requires=tuple(_distribution(row) for row in root.rows("build-requires")),
         shared_libraries=tuple((key, libraries.text(key)) for key in libraries.keys()),  # noqa: SIM118 - no mapping
-        runtime=tuple(_package(row) for row in root.rows("runtime")),
-        build=tuple(_package(row) for row in root.rows("build")),
+        runtime=tuple(_package(row, fitting) for row in root.rows("runtime")),
+        build=tuple(_package(row, fitting) for row in root.rows("build")),
     )
 
 
@@ -172,12 +179,18 @@ def _distribution(table: Table) -> Distribution:
     )
 
 
-def _package(table: Table) -> DebianPackage:
+def _package(table: Table, fitting: tuple[str, ...]) -> DebianPackage:
+    """``fitting`` are the Debian architectures that the platform of the lock can run."""
+    architecture = table.debian_name("architecture")
+    if architecture not in fitting:
+        raise table.broken(
+            "architecture", f"is {architecture!r}; the platform of this lock runs {' and '.join(fitting)}"
+        )
     table.only(*_keys(DebianPackage))
     return DebianPackage(
         name=table.debian_name("name"),
         version=table.debian_version("version"),
-        architecture=table.debian_name("architecture"),
+        architecture=architecture,
         sha256=table.sha256("sha256"),
         size=table.integer("size"),
     )

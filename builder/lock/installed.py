@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.lock.facts import Facts, cached_facts, read_facts, store_facts
+from builder.lock.scratch import scratch_folder
 from builder.lock.sdists import build_sdists, hashed_lines, unbuilt_facts
 from builder.lock.uvtool import Uv, install_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from builder.lock.pylock import LockedFile
     from builder.lock.target import Target
@@ -40,9 +40,7 @@ def collect_facts(
             found[file.name] = facts
     if not fresh:
         return found
-    cache_folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="unpacked-", dir=cache_folder) as name:
-        scratch = Path(name)
+    with scratch_folder(cache_folder, "unpacked-") as scratch:
         read = _unpacked(uv, target, [file for file in fresh if file.kind == "wheel"], scratch)
         read |= build_sdists(uv, target, [file for file in fresh if file.kind == "sdist"], tools, scratch)
         for file in fresh:

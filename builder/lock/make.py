@@ -78,7 +78,7 @@ def make_lock(
     inputs = inputs_of(spec, requirements)
     target = Target(inputs.python, inputs.debian, options.platform)
     constraints = find_constraints(spec, options.constraints, cache_folder)
-    archive = Archive(runner, env, cache_folder, options.etc_apt)
+    archive = Archive(runner, env, cache_folder, options.etc_apt, progress.note)
     uv = this_uv(runner, env, options.interpreter)
     with ThreadPoolExecutor(max_workers=1) as pool:
         lists = pool.submit(refresh_lists, target, archive)
@@ -90,7 +90,7 @@ def make_lock(
         needs = find_needs(target, [python.facts[file.name] for file in python.files if file.kind == "wheel"])
         with progress.task("resolve Debian packages") as debian_task:
             wishes = _wishes(inputs, release, needs, previous, options)
-            packages = resolve_packages(lists.result(), target, wishes)
+            packages = resolve_packages(lists.result(), target, wishes, progress.note)
             debian_task.update(detail=_counted(packages))
     kept = None if options.upgrade else previous
     lock = _assembled(target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept)
@@ -122,8 +122,9 @@ def refresh_debian(
     wanted = seeds(inputs, release, (package for _, package in lock.shared_libraries))
     places = {name: Where(spec.file, key="apt") for name in (*inputs.apt_runtime, *inputs.apt_build)}
     with progress.task("resolve Debian packages") as task:
-        apt = refresh_lists(target, Archive(runner, env, cache_folder, etc_apt))
-        packages = resolve_packages(apt, target, Wishes(wanted, inputs.apt_build, kept_versions(lock, ()), places))
+        apt = refresh_lists(target, Archive(runner, env, cache_folder, etc_apt, progress.note))
+        wishes = Wishes(wanted, inputs.apt_build, kept_versions(lock, ()), places)
+        packages = resolve_packages(apt, target, wishes, progress.note)
         task.update(detail=_counted(packages))
     return replace(lock, runtime=packages.runtime, build=packages.build)
 

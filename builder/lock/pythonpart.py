@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.lock.installed import collect_facts
 from builder.lock.resolve import Preferences, resolve_files, resolve_pins
+from builder.lock.scratch import scratch_folder
 from builder.lock.sdists import build_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from builder.lock.facts import Facts
     from builder.lock.pylock import LockedFile
@@ -46,9 +46,7 @@ def resolve_python(
     ``preferences`` are those of the distributions and of the build requirements. Scratch files lie in the cache
     folder, where uv can make hard links.
     """
-    cache_folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="resolve-", dir=cache_folder) as name:
-        scratch = Path(name)
+    with scratch_folder(cache_folder, "resolve-") as scratch:
         pins = resolve_pins(uv, target, requirements, preferences[0], scratch)
         task.update(detail=f"{len(pins)} distributions, reading their hashes")
         files = resolve_files(uv, target, pins, scratch)

@@ -75,10 +75,12 @@ class Table:
             raise self.broken(key, "is missing" if value is None else "is not a list of lines of text")
         return tuple(value)
 
-    def integer(self, key: str) -> int:
+    def integer(self, key: str, most: int | None = None) -> int:
         value = self.content.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise self.broken(key, "is missing" if value is None else "is not a number of at least 0")
+        if most is not None and value > most:
+            raise self.broken(key, f"is {value}; at most {most} is possible")
         return value
 
     def sha256(self, key: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_PLATFORM = "linux/amd64"
-_MACHINES = {"linux/amd64": ("x86_64", "amd64"), "linux/arm64": ("aarch64", "arm64")}
+MACHINES = {"linux/amd64": ("x86_64", "amd64"), "linux/arm64": ("aarch64", "arm64")}
 """Docker's platform → (the machine of wheel tags and of ``platform_machine``, Debian's architecture)."""
 _NAMES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 """What ``uname -m`` says on Linux, BSD and macOS → Docker's platform."""
@@ -39,16 +39,16 @@ class Target:
     platform: str = DEFAULT_PLATFORM
 
     def __post_init__(self) -> None:
-        if self.platform not in _MACHINES:
-            raise LockError(f"no lock can be made for {self.platform!r}", hint=f"one of {', '.join(_MACHINES)}")
+        if self.platform not in MACHINES:
+            raise LockError(f"no lock can be made for {self.platform!r}", hint=f"one of {', '.join(MACHINES)}")
 
     @property
     def machine(self) -> str:
-        return _MACHINES[self.platform][0]
+        return MACHINES[self.platform][0]
 
     @property
     def architecture(self) -> str:
-        return _MACHINES[self.platform][1]
+        return MACHINES[self.platform][1]
 
     @property
     def uv_platform(self) -> str:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from builder.lock.target import Target
 
 
+_INDEXES = (
+    ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    ("PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"),
+)
+"""pip's variable, uv's, and the older name of uv's."""
+
+
 @dataclass(frozen=True)
 class Uv:
     """``interpreter`` is a Python that uv may ask and build with; uv itself needs none."""
@@ -56,7 +63,20 @@ def this_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
 
     from uv import find_uv_bin  # noqa: PLC0415 - only needed to lock
 
-    return Uv(find_uv_bin(), version("uv"), interpreter, runner, env)
+    return Uv(find_uv_bin(), version("uv"), interpreter, runner, with_indexes(env))
+
+
+def with_indexes(env: Mapping[str, str]) -> Mapping[str, str]:
+    """``env`` where uv finds the indexes that are set for pip, as the build does (``builder.engine.secrets``).
+
+    uv's own variables win. A folder is left out: a build could not see it, and would not find what was locked.
+    """
+    found: dict[str, str] = {}
+    for pip, uv, older in _INDEXES:
+        words = [word for word in env.get(pip, "").split() if word.startswith(("http://", "https://"))]
+        if words and not env.get(uv) and not env.get(older):
+            found[uv] = " ".join(words)
+    return {**env, **found}
 
 
 def compile_argv(target: Target, interpreter: str, source: str, demanded: str, output: str) -> tuple[str, ...]:

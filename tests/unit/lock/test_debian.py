@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.errors import ExitCode, LockError, NoPackageListsError, ToolFailedError, UnknownPackageError, Where
+from builder.errors import (
+    ExitCode,
+    LockError,
+    NoPackageListsError,
+    SourcesFileError,
+    ToolFailedError,
+    UnknownPackageError,
+    Where,
+)
+from builder.files import exclusive
 from builder.lock.apt import parse_uris, settings
 from builder.lock.debian import Archive, Wishes, refresh_lists, resolve_packages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from builder.lock.target import Target
@@ -76,6 +89,36 @@ def test_locked_versions_are_pinned_and_nothing_else(fake_runner: Any, tmp_path:
     assert "Package: curl\nPin: version 7.88.1-10\nPin-Priority: 1001\n" in preferences
 
 
+def test_a_second_run_says_whom_it_waits_for(fake_runner: Any, tmp_path: Path, target: Target) -> None:
+    place = archive(fake_runner, tmp_path, Debian())
+    said: list[str] = []
+    holding, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with exclusive(tmp_path / "cache/apt/bookworm-amd64.lock", "reading lists of another run"):
+            holding.set()
+            free.wait(10)
+
+    def say(text: str) -> None:
+        said.append(text)
+        free.set()
+
+    def while_held(action: Callable[[], Any]) -> Any:
+        holding.clear()
+        free.clear()
+        holder = threading.Thread(target=hold)
+        holder.start()
+        holding.wait(10)
+        result = action()
+        holder.join()
+        return result
+
+    apt = while_held(lambda: refresh_lists(target, replace(place, say=say)))
+    while_held(lambda: resolve_packages(apt, target, Wishes(("curl",), (), {}), say))
+    assert len(said) == 2
+    assert all(re.fullmatch(r"waiting for process \d+: reading lists of another run, since \d+ s", one) for one in said)
+
+
 def test_an_unknown_name_gets_near_ones_and_its_line(fake_runner: Any, tmp_path: Path, target: Target) -> None:
     wishes = Wishes(("libgomp2",), (), {}, {"libgomp2": Where("optbuild.toml", 9, "apt.runtime[0]")})
     with pytest.raises(UnknownPackageError, match="bookworm has no package libgomp2") as caught:
@@ -117,6 +160,33 @@ def test_without_a_source_of_the_release_a_container_is_asked(fake_runner: Any, 
     assert all(argv[:3] == ("docker", "run", "--rm") and "debian:bookworm-slim" in argv for argv in runner.argvs)
     written = tmp_path / "cache/apt/bookworm-amd64/etc/sources.list.d/debian.sources"
     assert "Suites: bookworm" in written.read_text()
+
+
+@pytest.mark.parametrize(
+    "text", [SOURCES.replace("mirror", "named"), "deb http://named.example/debian bookworm main\n"]
+)
+def test_a_named_sources_file_is_used_instead(fake_runner: Any, tmp_path: Path, target: Target, text: str) -> None:
+    (tmp_path / "mine.txt").write_text(text)
+    place = replace(
+        archive(fake_runner, tmp_path, Debian()), env={"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "mine.txt")}
+    )
+    apt = refresh_lists(target, place)
+    (written,) = (apt.root / "etc/sources.list.d").iterdir()
+    assert "http://named.example/debian" in written.read_text()
+    assert written.suffix == (".sources" if "Types" in text else ".list")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(None, "cannot be read: No such file"), ("# none", "no source of bookworm")]
+)
+def test_a_named_sources_file_that_is_of_no_use(
+    fake_runner: Any, tmp_path: Path, target: Target, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / "mine.list").write_text(text)
+    env = {"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "mine.list")}
+    with pytest.raises(SourcesFileError, match=message):
+        refresh_lists(target, replace(archive(fake_runner, tmp_path, Debian()), env=env))
 
 
 def test_where_neither_works_it_says_what_to_do(fake_runner: Any, tmp_path: Path, target: Target) -> None:

@@ -59,6 +59,11 @@ def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
         pytest.param('kind = "sdist"', 'kind = "egg"', r"python\[dill\].kind: is 'egg'", id="kind"),
         pytest.param("size = 116000", "size = -1", "size: is not a number", id="negative"),
         pytest.param("size = 116000", "size = true", "size: is not a number", id="boolean"),
+        pytest.param("epoch = 1700000000", "epoch = 99999999999999", "epoch: is 9.*; at most 4354819198", id="epoch"),
+        pytest.param("linux/amd64", "linux/riscv64", "platform: is 'linux/riscv64', not one of", id="platform"),
+        pytest.param(
+            '= "amd64"', '= "arm64"', r"runtime\[libgomp1\].architecture: is 'arm64'.* all and amd64", id="arch"
+        ),
         pytest.param("size = 116000", "bytes = 116000", "bytes|size: is missing", id="renamed"),
         pytest.param('"dill>=0.2.2"', '"dill >>> 2"', "PEP 508", id="dependency"),
         pytest.param('version = "2.0.3"', 'version = "two"', "PEP 440", id="version"),
@@ -76,5 +81,12 @@ def test_a_damaged_lock_is_refused_with_its_key(lock: Lock, old: str, new: str, 
 
 def test_binary_rubbish_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "optbuild.lock").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(LockFileError, match="cannot be read"):
+    with pytest.raises(LockFileError, match="cannot be read: it is not UTF-8"):
         read_lock(tmp_path / "optbuild.lock")
+
+
+def test_a_lock_that_cannot_be_read_is_told_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "optbuild.lock").mkdir()
+    with pytest.raises(LockFileError, match="cannot be read: Is a directory") as caught:
+        read_lock(tmp_path / "optbuild.lock")
+    assert "Errno" not in str(caught.value)
