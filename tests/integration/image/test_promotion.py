@@ -145,3 +145,19 @@ def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str,
     url = f"http://{registry}/v2/team/{name}/manifests/{result['content_tag']}"
     with urllib.request.urlopen(urllib.request.Request(url, headers=MANIFEST), timeout=10) as answer:
         assert [answer.headers["Docker-Content-Digest"]] == result["pushed"]
+
+
+def test_an_image_over_its_budget_stays_a_candidate(optbuild: Any, engine: Engine, name: str, images: Any) -> None:
+    """The whole command, with the real image: refused with both figures, before minutes of verification."""
+    spec = optbuild.folder / "optbuild.toml"
+    spec.write_text(spec.read_text(encoding="utf-8") + '\n[budget]\nimage-bytes = "100MB"\n', encoding="utf-8")
+    done = optbuild.run("build", "--verify")
+    assert done.code == 1, done.err
+    (image_id,) = images(name)
+    image = engine.image(image_id)
+    assert image is not None
+    (reference,) = image.references  # no tag but the candidate's
+    assert f"{image.unpacked:,} bytes" in done.err
+    assert "100,000,000 bytes" in done.err
+    assert f"The candidate is {reference} ({image_id})" in done.err
+    assert "docker history" in done.err
