@@ -187,11 +187,9 @@ def test_packages_are_a_virtual_environment_in_the_home_folder(image: str, user:
 @pytest.mark.parametrize("user", [None, "0:0"])
 def test_a_login_shell_finds_the_packages_too(image: str, user: str | None) -> None:
     """It replaces PATH; /etc/profile.d puts the virtual environment first again."""
-    script = (
-        "bash -lc 'type -P airflow; type -P python; python -c \"import airflow\"'; stat -c '%a %u:%g' /etc/profile.d"
-    )
-    local = "/home/airflow/.local/bin"
-    assert bash(image, script, user=user).splitlines() == [f"{local}/airflow", f"{local}/python", "755 0:0"]
+    prefix = 'python -c "import sys; print(sys.prefix)"'
+    lines = bash(image, f"bash -lc 'type -P airflow; {prefix}'; stat -c '%a %u:%g' /etc/profile.d", user=user)
+    assert lines.splitlines() == ["/home/airflow/.local/bin/airflow", "/home/airflow/.local", "755 0:0"]
 
 
 def test_the_systems_python_finds_the_packages_for_root_too(image: str) -> None:
