@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.base.make import make_base
+from builder.base.make import SOURCES_VARIABLE, make_base
 from builder.engine.buildx import check_platform, check_pushable
 from builder.engine.client import connect
 from builder.engine.secrets import find_secrets
@@ -107,7 +107,7 @@ class BuildFlow:
                 cache_folder=world.cache_folder,
                 runner=world.runner,
                 progress=world.progress,
-                env=world.env,
+                env=base_env(world),
             )
 
         context = render_context(project.spec, project.lock)
@@ -169,6 +169,12 @@ def refreshed(project: Project, world: World) -> Project:
     write_lock(path, lock)
     world.progress.note(f"wrote {path}: commit it, so that others build the same")
     return replace(project, lock=lock)
+
+
+def base_env(world: World) -> dict[str, str]:
+    """The environment of base.sh, which runs in another folder: the person's sources file by its whole path."""
+    sources = world.env.get(SOURCES_VARIABLE)
+    return {**world.env, **({SOURCES_VARIABLE: str(world.cwd / sources)} if sources else {})}
 
 
 def _budget(project: Project) -> int | None:

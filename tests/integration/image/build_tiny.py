@@ -17,6 +17,7 @@ import types
 from pathlib import Path
 
 from builder.cli import main as cli
+from builder.cli.world import this_world
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import Engine, connect
 from builder.image.build import build_candidate, project_lock
@@ -107,7 +108,7 @@ def main() -> None:
     module = types.ModuleType("builder.cli.tiny")
     module.command = command  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    sys.exit(cli.run(["tiny"], cli.this_world))
+    sys.exit(cli.run(["tiny"], this_world))
 
 
 def _build(args: argparse.Namespace, place: Workplace) -> None:

@@ -113,7 +113,7 @@ def test_cache_keeps_the_last_few(tmp_path: Path) -> None:
 class LookingRunner(FakeRunner):
     """Keeps what base.sh would see of its environment."""
 
-    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> Result:  # type: ignore[override]
+    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> Result:
         assert command.env is not None
         self.env = dict(command.env)
         self.scratch = Path(self.env["TMPDIR"])

@@ -13,7 +13,7 @@ import pytest
 
 from builder.airflow.model import Role
 from builder.cli import build_flow, project
-from builder.cli.build_flow import BuildFlow
+from builder.cli.build_flow import BuildFlow, base_env
 from builder.cli.world import World
 from builder.engine.buildx import BuildOptions
 from builder.errors import (
@@ -215,3 +215,13 @@ def test_a_version_that_vanishes_twice_is_an_error(
     with pytest.raises(VanishedPackagesError):
         run(world, refresh=True)
     assert stages.calls == ["recover", "refresh"]
+
+
+@pytest.mark.parametrize(("given", "passed"), [("a.sources", "/work/a.sources"), ("/b.sources", "/b.sources")])
+def test_a_debian_sources_file_is_named_from_where_the_person_is(world: World, given: str, passed: str) -> None:
+    found = base_env(replace(world, cwd=Path("/work"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
+    assert found == {"OPTBUILD_DEBIAN_SOURCES": passed, "HOME": "/"}
+
+
+def test_without_a_debian_sources_file_none_is_named(world: World) -> None:
+    assert base_env(world) == world.env
