@@ -102,6 +102,12 @@ def remove(engine: Engine, mine: Callable[[str], bool]) -> None:
             engine.client.api.remove_image(reference)
 
 
+@pytest.fixture
+def sweep(engine: Engine) -> Callable[[], None]:
+    """Does what the start of a session does."""
+    return lambda: remove(engine, is_orphan)
+
+
 def is_orphan(project: str) -> bool:
     """Whether it is of a test run that was killed: the name holds its process, which is gone."""
     owner = re.search(rf"\b{NAME_PREFIX}(\d+)-", project)

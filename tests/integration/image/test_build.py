@@ -35,6 +35,18 @@ def test_a_build_leaves_the_image_and_nothing_else(tiny: Any, engine: Engine) ->
     assert tiny.contexts() == []
 
 
+def test_images_of_a_killed_test_run_are_swept_and_those_of_a_living_one_are_not(
+    tiny: Any, images: Any, sweep: Any
+) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    orphan = type(tiny)(f"optbuild-test-{ended.pid}-{tiny.name}", tiny.home, tiny.busybox)
+    assert orphan.run("--no-verify").code == tiny.run("--no-verify").code == 0
+    sweep()
+    assert images(orphan.name) == ()
+    assert len(images(tiny.name)) == 1
+
+
 def test_what_is_proven_is_not_built_again(tiny: Any) -> None:
     first = tiny.run()
     second = tiny.run()
