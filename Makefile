@@ -48,7 +48,7 @@ integration: setup engine
 bench: setup engine ## speed and size against a baseline in the same run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
 
-soak: setup engine ## the long runs: every kill point, thousands of generated cases
+soak: setup engine ## the long runs: thousands of generated cases, the base made in a container
 	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration
 
 .ci/requirements.txt: ## (by hand) pin again what the project itself needs: make -B .ci/requirements.txt
