@@ -119,7 +119,12 @@ def test_pins_that_contradict_each_other_are_named_with_their_lines(project: Pat
 def test_only_the_asked_distribution_moves(project: Path, cache: Path) -> None:
     old = read_lock(project / "optbuild.lock")
     rows = [replace(one, version="1.15.0") if one.name == "six" else one for one in old.python]
-    write_lock(project / "optbuild.lock", replace(old, python=tuple(rows)))
+    sha256 = hashlib.sha256((project / "constraints.txt").read_bytes()).hexdigest()
+    assert old.constraints is not None
+    write_lock(
+        project / "optbuild.lock",
+        replace(old, python=tuple(rows), constraints=replace(old.constraints, sha256=sha256)),
+    )
     lock(project, cache)
     kept = {one.name: one.version for one in read_lock(project / "optbuild.lock").python}
     assert kept["six"] == "1.15.0"
@@ -127,6 +132,15 @@ def test_only_the_asked_distribution_moves(project: Path, cache: Path) -> None:
     moved = {one.name: one.version for one in read_lock(project / "optbuild.lock").python}
     assert {name for name in moved if moved[name] != kept[name]} == {"six"}
     assert "six 1.15.0 -> " in done.stdout
+
+
+def test_other_constraints_beat_the_lock_before(project: Path, cache: Path) -> None:
+    old = read_lock(project / "optbuild.lock")
+    rows = [replace(one, version="1.15.0") if one.name == "six" else one for one in old.python]
+    write_lock(project / "optbuild.lock", replace(old, python=tuple(rows)))  # of the official file, not of ours
+    lock(project, cache)
+    now = {one.name: one.version for one in read_lock(project / "optbuild.lock").python}
+    assert now["six"] == next(one.version for one in old.python if one.name == "six")
 
 
 def test_a_version_that_the_release_dropped_is_replaced_and_said(project: Path, cache: Path) -> None:
