@@ -60,6 +60,7 @@ def test_json_has_stable_keys_and_a_version() -> None:
         "message": FAILED.message,
         "hint": "look at the port",
         "log": FAILED.log,
+        "excused": False,
     }
 
 
