@@ -1,0 +1,65 @@
+"""What every failure has: a message, a place, a next step, an exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The documented exit codes of every command."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    USAGE = 2
+    ENGINE = 3
+    BUG = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place in a file that a person wrote. ``line`` counts from 1; ``key`` is dotted (``image.name``)."""
+
+    file: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return place if self.key is None else f"{place}: {self.key}"
+
+
+class OptbuildError(Exception):
+    """A failure that the person at the terminal can do something about."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, message: str, *, where: Where | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.message if self.where is None else f"{self.where}: {self.message}"
+        return text if self.hint is None else f"{text}\n  next: {self.hint}"
+
+
+class CheckFailedError(OptbuildError):
+    """A check failed, or ``--check`` found a difference."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+
+class ToolError(OptbuildError):
+    """The engine or another outside tool is missing or failed."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class InterruptedByUserError(OptbuildError):
+    """Ctrl-C or SIGTERM."""
+
+    exit_code = ExitCode.INTERRUPTED
