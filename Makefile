@@ -37,7 +37,8 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh \
-	  templates/rootfs/* templates/scripts/*.sh templates/postgres/entrypoint
+	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/postgres/entrypoint
+	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh
 
 unit: setup
 	@$(PYTEST) -q tests/unit

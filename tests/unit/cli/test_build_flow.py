@@ -217,9 +217,9 @@ def test_a_version_that_vanishes_twice_is_an_error(
     assert stages.calls == ["recover", "refresh"]
 
 
-@pytest.mark.parametrize(("given", "passed"), [("a.sources", "/work/a.sources"), ("/b.sources", "/b.sources")])
+@pytest.mark.parametrize(("given", "passed"), [("a.sources", "/home/me/a.sources"), ("/b.sources", "/b.sources")])
 def test_a_debian_sources_file_is_named_from_where_the_person_is(world: World, given: str, passed: str) -> None:
-    found = base_env(replace(world, cwd=Path("/work"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
+    found = base_env(replace(world, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
     assert found == {"OPTBUILD_DEBIAN_SOURCES": passed, "HOME": "/"}
 
 
