@@ -166,7 +166,7 @@ def start(folder: Path, processes: int, **env: str) -> subprocess.Popen[str]:
     pids = folder / "pids"
     environment = {"PATH": str(folder / "bin"), "TMPDIR": str(folder / "tmp"), "PIDS": str(pids), **env}
     # a job that a script started in the background ignores SIGINT, its children too, and no shell can trap that back
-    command = ["/usr/bin/env", "--default-signal=INT", folder / "context/base.sh"]
+    command = ["/usr/bin/env", "--default-signal=INT", str(folder / "context/base.sh")]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not pids.exists() or len(pids.read_text().split()) < processes:
