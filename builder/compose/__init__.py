@@ -1,0 +1,1 @@
+"""Compose projects: read → group → plan → rewrite → apply → roll back."""

@@ -1,0 +1,236 @@
+"""A compose project as values: what Compose answered about it, its groups of equal builds, the plan to change it.
+
+Compose's answers hold secrets (environment, env files): they are never logged, written back or part of a repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from builder.findings import Finding
+
+Answer = Mapping[str, Any]
+"""One `docker compose config --format json`, parsed."""
+
+
+@dataclass(frozen=True)
+class ProjectFiles:
+    """Which files Compose would read, and how it must be called to read the same again."""
+
+    directory: Path
+    """Absolute; relative paths of the main files are relative to it."""
+    files: tuple[Path, ...]
+    """Absolute, in the order in which Compose merges them; override files included, included files not."""
+    env_files: tuple[Path, ...] = ()
+    """Of ``--env-file``; empty: ``.env`` of the directory, where there is one."""
+    name: str | None = None
+    """Of ``--project-name`` or COMPOSE_PROJECT_NAME; None: Compose derives it."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The words behind ``docker compose`` that name this project, files always by whole path."""
+        named = tuple(word for file in self.files for word in ("--file", str(file)))
+        environment = tuple(word for file in self.env_files for word in ("--env-file", str(file)))
+        name = ("--project-name", self.name) if self.name else ()
+        return ("--project-directory", str(self.directory), *named, *environment, *name)
+
+
+@dataclass(frozen=True)
+class Build:
+    """What makes two builds the same (design.md, rule 1). Paths are absolute, as Compose gives them."""
+
+    context: str
+    dockerfile: str = "Dockerfile"
+    dockerfile_inline: str | None = field(default=None, repr=False)
+    target: str | None = None
+    args: tuple[tuple[str, str | None], ...] = field(default=(), repr=False)
+    """Sorted by name. A value may be a secret; None: taken from the environment of whoever builds."""
+    secrets: tuple[str, ...] = ()
+    additional_contexts: tuple[tuple[str, str], ...] = ()
+    platforms: tuple[str, ...] = ()
+    other: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Whatever else changes the result (labels, ssh, network, ...): key → canonical JSON, sorted."""
+    tags: tuple[str, ...] = field(default=(), compare=False)
+    """Further names of the image; no part of the identity."""
+
+    @property
+    def dockerfile_path(self) -> Path | None:
+        """None for an inline Dockerfile or a context that is no local folder (a Git address)."""
+        if self.dockerfile_inline is not None or not self.context.startswith("/"):
+            return None
+        return Path(self.context) / self.dockerfile
+
+
+@dataclass(frozen=True)
+class Mount:
+    """``kind``: volume, bind, tmpfs; ``source`` empty for an anonymous volume."""
+
+    kind: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service after extends, include, merges, and interpolation where Compose could do that."""
+
+    name: str
+    image: str | None = None
+    """As the file says; None: Compose names it ``<project>-<service>``."""
+    build: Build | None = None
+    raw_build: Build | None = None
+    """The build before interpolation: builds that only happen to be equal today differ here. None: not known."""
+    raw_image: str | None = None
+    pull_policy: str | None = None
+    platform: str | None = None
+    profiles: tuple[str, ...] = ()
+    depends_on: Mapping[str, str] = field(default_factory=dict)
+    """Service → condition (``service_started``, ``service_healthy``, ``service_completed_successfully``)."""
+    command: tuple[str, ...] | None = None
+    """None: the image's own."""
+    entrypoint: tuple[str, ...] | None = None
+    environment: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    mounts: tuple[Mount, ...] = ()
+    health_test: tuple[str, ...] | None = None
+    """None: no health check in the file; ``("NONE",)``: switched off."""
+    container_name: str | None = None
+    restart: str | None = None
+    replicas: int = 1
+    user: str | None = None
+    ports: tuple[str, ...] = ()
+    """``published:target``, for a person to read."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A compose project as Compose understands it."""
+
+    files: ProjectFiles
+    name: str
+    services: Mapping[str, Service]
+    """In the order of their names, as Compose gives them; services behind profiles included."""
+    sources: Mapping[Path, bytes] = field(repr=False)
+    """The bytes of every file that a service can come from: main, override, included, extended files."""
+    resolved: Answer | None = field(repr=False)
+    """Interpolated; None: Compose refuses it, see ``complaints``."""
+    raw: Answer | None = field(repr=False)
+    """With --no-interpolate; None: refused. At least one of the two is there."""
+    complaints: tuple[str, ...] = ()
+    """What Compose said where it refused one of the two, in its own words."""
+
+    def image_of(self, service: Service) -> str:
+        """The name under which the service's image is looked for, tag included."""
+        image = service.image or f"{self.name}-{service.name}"
+        named = "@" in image or ":" in image.rpartition("/")[2]
+        return image if named else f"{image}:latest"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Services that build the same image, or use one image that at most one of them builds."""
+
+    services: tuple[str, ...]
+    """Sorted by name; one of a kind is a group of one."""
+    build: Build | None
+    """None: all use an image that nobody here builds."""
+    images: tuple[str, ...]
+    """Their image names without repetition, tags included, in the order of the services."""
+    airflow: bool
+    """Whether it is known to be Airflow (base image, labels, start commands)."""
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether several services build: under several names (OB101) or under one (OB102)."""
+        return self.build is not None and len(self.services) > 1
+
+
+class Source(StrEnum):
+    """Where the shared image comes from once the file is rewritten."""
+
+    BUILDER = "builder"
+    """One service keeps ``build:``."""
+    IMAGE_ONLY = "image-only"
+    """No service keeps it; ``optbuild optimize --rebuild`` builds it."""
+    SPEC = "spec"
+    """An optbuild.toml makes it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one group becomes: the same three keys for every sharer."""
+
+    services: tuple[str, ...]
+    image: str
+    """The name that every sharer gets, tag included."""
+    source: Source
+    builder: str | None = None
+    """The service that keeps ``build:``; set exactly when ``source`` is BUILDER."""
+    spec_folder: Path | None = None
+    pull_policy: str | None = "never"
+    """None where the name carries a registry."""
+    keeps_name: bool = False
+    """All of them have this ``image:`` text already (maybe with variables in it): it stays as it is written."""
+    note: str | None = None
+    """One comment line (without ``#``) to write above the new ``image:`` where nothing else says how it is made."""
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """One file before and after."""
+
+    path: Path
+    before: bytes = field(repr=False)
+    after: bytes = field(repr=False)
+
+    @property
+    def changes(self) -> bool:
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class ImageBytes:
+    """Bytes of a set of images. ``apparent``: what `docker images` adds up to; ``real``: each layer chain once."""
+
+    apparent: int
+    real: int
+    images: int
+    """How many different image IDs."""
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """One group and what would be done about it."""
+
+    group: Group
+    target: Target | None
+    """None: nothing to do, or left alone (then ``reason`` says why)."""
+    reason: str = ""
+    now: ImageBytes | None = None
+    """None: not measured (no engine, or no image there)."""
+    then: ImageBytes | None = None
+    if_apart: ImageBytes | None = None
+    """What today's services take once their layers differ (each built by itself, without cache)."""
+    build_seconds: float | None = None
+    """Of the last build of this image that was seen."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that would be done, and why. Applying executes exactly this value."""
+
+    project: Project
+    groups: tuple[GroupPlan, ...]
+    findings: tuple[Finding, ...]
+    edits: tuple[FileEdit, ...]
+    engine: str = ""
+    """The engine's version; empty: none answered, all bytes are unknown."""
+
+    @property
+    def affected(self) -> tuple[str, ...]:
+        """Services whose image, build or pull policy changes."""
+        return tuple(name for plan in self.groups if plan.target for name in plan.target.services)
