@@ -1,0 +1,25 @@
+"""Compose files, and the change of one."""
+
+from __future__ import annotations
+
+from builder.errors.base import OptbuildError, ToolError
+
+
+class ComposeError(OptbuildError):
+    """A compose file that cannot be read, or not changed safely. Nothing was written."""
+
+
+class NoComposeFileError(ComposeError):
+    """Compose itself would find no file here."""
+
+
+class UnprovenEditError(ComposeError):
+    """The rewritten files would mean something else than planned. Nothing was written."""
+
+
+class ComposeMissingError(ToolError):
+    """There is no Compose v2."""
+
+
+class StackError(ToolError):
+    """The stack could not be started again, or did not become healthy. ``message`` says what stands now."""
