@@ -155,6 +155,14 @@ _RULES = (
         "What starts under this name was not proven: a build or a pull moved the tag since.",
     ),
     Rule(
+        "OB207",
+        "no-database-connection",
+        _W,
+        "Airflow without a database connection",
+        "Without AIRFLOW__DATABASE__SQL_ALCHEMY_CONN each container writes to a SQLite file of its own: the webserver "
+        "never sees what the scheduler does, and everything is gone with the container.",
+    ),
+    Rule(
         "OB301",
         "compiler-left-in",
         _W,
