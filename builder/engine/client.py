@@ -71,7 +71,7 @@ class Engine:
         found = self._inspect(reference)
         if found is None:
             return None
-        with _failures(f"reading the history of {reference}"):
+        with failures(f"reading the history of {reference}"):
             history: list[dict[str, Any]] = self.client.images.get(found["Id"]).history()
         return ImageInfo(
             str(found["Id"]),
@@ -84,7 +84,7 @@ class Engine:
     def tag(self, image: str, reference: str) -> None:
         """Point ``reference`` to ``image``, an ID; the engine does this in one step."""
         repository, tag = split_reference(reference)
-        with _failures(f"tagging {image} as {reference}"):
+        with failures(f"tagging {image} as {reference}"):
             self.client.api.tag(image, repository, tag, force=True)
 
     def untag(self, reference: str) -> None:
@@ -94,7 +94,7 @@ class Engine:
             return
         if len(found.get("RepoTags") or ()) < 2:
             raise EngineFailedError(f"{reference} is the last name of its image; taking it away would delete the image")
-        with _failures(f"taking the tag {reference} away"):
+        with failures(f"taking the tag {reference} away"):
             self.client.api.remove_image(reference, force=False, noprune=True)
 
     def free_bytes(self) -> int | None:
@@ -109,7 +109,7 @@ class Engine:
     def _inspect(self, reference: str) -> dict[str, Any] | None:
         from docker.errors import ImageNotFound  # noqa: PLC0415 - the SDK costs 150 ms
 
-        with _failures(f"looking at {reference}"):
+        with failures(f"looking at {reference}"):
             try:
                 return dict(self.client.images.get(reference).attrs)
             except ImageNotFound:
@@ -195,7 +195,8 @@ def _reason(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _failures(doing: str) -> Iterator[None]:
+def failures(doing: str) -> Iterator[None]:
+    """What the SDK raises becomes EngineFailedError, which says what was being done."""
     from docker.errors import APIError, DockerException  # noqa: PLC0415 - the SDK costs 150 ms
     from requests.exceptions import RequestException  # noqa: PLC0415
 
