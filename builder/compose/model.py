@@ -192,6 +192,19 @@ class FileEdit:
         return self.before != self.after
 
 
+class Sharing(StrEnum):
+    """What the images of a group have in common on the engine now."""
+
+    IMAGE = "one-image"
+    """All names point to one ID."""
+    LAYERS = "equal-layers"
+    """Several IDs over the same layers, as one `docker compose build` under BuildKit makes them."""
+    SOME = "some-layers"
+    """The lower layers are the same (a base), the others are there several times."""
+    NOTHING = "nothing"
+    """Not one layer with bytes in common."""
+
+
 @dataclass(frozen=True)
 class ImageBytes:
     """Bytes of a set of images. ``apparent``: what `docker images` adds up to; ``real``: each layer chain once."""
@@ -200,6 +213,14 @@ class ImageBytes:
     real: int
     images: int
     """How many different image IDs."""
+
+
+@dataclass(frozen=True)
+class EngineImage:
+    """One image on the engine. ``bytes``: unpacked, all layers; None: not known."""
+
+    id: str
+    bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -217,6 +238,8 @@ class GroupPlan:
     """What today's services take once their layers differ (each built by itself, without cache)."""
     build_seconds: float | None = None
     """Of the last build of this image that was seen."""
+    sharing: Sharing | None = None
+    """None: not known, or fewer than two of its images are there."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +252,10 @@ class Plan:
     edits: tuple[FileEdit, ...]
     engine: str = ""
     """The engine's version; empty: none answered, all bytes are unknown."""
+    images: Mapping[str, EngineImage] = field(default_factory=dict)
+    """Image name (tag included) → what the engine has under it; names that are not there are missing."""
+    notes: tuple[str, ...] = ()
+    """What a person should know beside the findings: why there are no edits, what Compose complained about."""
 
     @property
     def affected(self) -> tuple[str, ...]:
