@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -39,7 +40,7 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _keep(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
@@ -50,7 +51,44 @@ def _keep(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
     os.fchmod(descriptor, mode)  # after fchown, which clears the set-id bits
 
 
-def _sync_folder(folder: Path) -> None:
+def put(path: Path, data: bytes, *, temporary: Path, like: Path, replace: bool = True) -> None:
+    """As :func:`atomic_write`, with a temp file whose name the caller knows, so that it can be found after a kill.
+
+    ``like`` gives mode and owner. With ``replace`` False an existing ``path`` raises FileExistsError and stays.
+    """
+    existing = like.stat()
+    temporary.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(data)
+            _keep(stream.fileno(), existing, 0o600)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if replace:
+            temporary.replace(path)
+        else:
+            _move_to_free_name(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def _move_to_free_name(temporary: Path, path: Path) -> None:
+    """A link never replaces anything; where the file system has none, look first."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.replace(path)
+    temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in it last: they are on disk only once their folder is."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -131,9 +131,11 @@ class StackEngine:
         """Container ID → when it ended. The engine remembers some 256 events, so a busy one may have forgotten."""
         filters = {"type": "container", "event": "die", "label": f"{LABEL_PROJECT}={project}"}
         with failures("reading the events"):
-            events = self._engine.client.events(
-                since=f"{since:.3f}", until=f"{until:.3f}", decode=True, filters=filters  # type: ignore[arg-type] # the API takes fractions
-            )
+            window: Any = {
+                "since": f"{since:.3f}",
+                "until": f"{until:.3f}",
+            }  # the API takes fractions, its stubs do not
+            events = self._engine.client.events(decode=True, filters=filters, **window)
             return {event["Actor"]["ID"]: event["timeNano"] / 1e9 for event in _each(events)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.errors.base import OptbuildError, ToolError
+from builder.errors.base import CheckFailedError, OptbuildError, ToolError
 
 
 class ComposeError(OptbuildError):
@@ -23,3 +23,15 @@ class ComposeMissingError(ToolError):
 
 class StackError(ToolError):
     """The stack could not be started again, or did not become healthy. ``message`` says what stands now."""
+
+
+class ChangedFileError(ComposeError):
+    """A file is not what it was when the plan was made, or after the last optimize: somebody else works on it."""
+
+
+class RolledBackError(CheckFailedError):
+    """Something failed half way, and everything was put back. ``message`` says what failed and what stands now."""
+
+
+class EditedSinceError(CheckFailedError):
+    """A file was edited after optimize: putting the old bytes back would lose that."""
