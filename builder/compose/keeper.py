@@ -1,0 +1,57 @@
+"""Which service keeps ``build:``: one that is started, and so builds, before every other one that needs its image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.compose.group import builders_of
+from builder.compose.reach import is_init_like, is_on_with, reached_from, without_builder
+from builder.compose.refusals import LeftAloneError
+
+if TYPE_CHECKING:
+    from builder.compose.choose import Choices
+    from builder.compose.model import Group, Project, Target
+
+
+def _reached_by_all(project: Project, group: Group) -> list[str]:
+    common = set(builders_of(project, group))
+    for name in group.services:
+        common &= {name, *reached_from(project, name)}
+    services = project.services
+    return [
+        name
+        for name in common
+        if all(is_on_with(services[name], services[other]) for other in group.services if other != name)
+    ]
+
+
+def builder_for(project: Project, group: Group, choices: Choices) -> str | None:
+    """The service that keeps ``build:``; None where no one starts with all the others."""
+    forced = choices.builder_service
+    if forced is not None and forced in group.services:
+        if project.services[forced].build is None:
+            raise LeftAloneError(f"{forced} has no `build:` that it could keep")
+        return forced
+    fitting = _reached_by_all(project, group)
+    return min(fitting, key=lambda name: (not is_init_like(project, project.services[name]), name), default=None)
+
+
+def stragglers(project: Project, target: Target) -> tuple[str, ...]:
+    """A warning about sharers that can start while the builder does not."""
+    late = without_builder(project, target.builder or "", target.services)
+    if not late:
+        return ()
+    return (f"{', '.join(late)} can start without {target.builder}, which builds the image (OB106)",)
+
+
+def why_no_builder(project: Project, group: Group) -> str:
+    """Names the service that would do, were it not for some that do not depend on it."""
+    candidates = [name for name in builders_of(project, group) if is_init_like(project, project.services[name])]
+    if not candidates:
+        return "no service keeps `build:`: none of them is started with each of the others"
+    nearest = min(candidates, key=lambda name: (len(without_builder(project, name, group.services)), name))
+    missing = without_builder(project, nearest, group.services)
+    return (
+        f"no service keeps `build:`: {', '.join(missing)} can start without {nearest}. "
+        f"Let them depend on it, or choose it with `--builder-service {nearest}`"
+    )
