@@ -21,6 +21,19 @@ class ComposeMissingError(ToolError):
     """There is no Compose v2."""
 
 
+class OldComposeError(ComposeMissingError):
+    """The only Compose here is docker-compose 1.x, which reads other files and was given up in 2023."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"docker-compose {version} is the only Compose here: version 1 has had no fixes since 2023, and it cannot "
+            "say what a file means (`config --format json`)",
+            hint="install its successor, a plugin of docker: the package docker-compose-plugin (docker-compose in "
+            "Debian 13), or `make engine`; then type `docker compose`, two words, and remove docker-compose 1",
+        )
+        self.version = version
+
+
 class StackError(ToolError):
     """The stack could not be started again, or did not become healthy. ``message`` says what stands now."""
 

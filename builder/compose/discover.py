@@ -1,0 +1,134 @@
+"""Which files make the project, by Compose's own rules (compose-go, ``cli/options.go``).
+
+Options win over variables, variables over ``.env``, all over the default names, which are looked for in the current
+folder and then in those above it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.compose.interpolate import variables_of
+from builder.compose.model import ProjectFiles
+from builder.errors import ComposeError, NoComposeFileError, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDE_NAMES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+"""In Compose's order of preference; any of them goes with any of the default names."""
+_REMOTE = ("oci://", "http://", "https://", "git@", "git://", "ssh://")
+_YES = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+"""What Go's strconv.ParseBool takes for true."""
+
+
+def discover(
+    files: tuple[str, ...],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    project_directory: str | Path | None = None,
+    project_name: str | None = None,
+    env_files: tuple[str, ...] = (),
+) -> ProjectFiles:
+    """The project that Compose would read when called in ``cwd`` with these options. A folder given as a file means
+    the project in it.
+
+    Raises NoComposeFileError where there is none, ComposeError for what cannot be changed in place (stdin, remote).
+    """
+    cwd = _absolute(cwd, cwd)
+    directory = _absolute(project_directory, cwd) if project_directory is not None else None
+    named_env = _env_files(env_files, env, cwd)
+    settings = variables_of(env, named_env or _default_env(directory or cwd, env))
+    chosen = _chosen(files, settings, cwd) or _by_default(directory or cwd)
+    if not named_env and not files and "COMPOSE_FILE" not in env and settings.get("COMPOSE_FILE"):
+        named_env = _both_env(directory or chosen[0].parent, cwd, env)
+    name = project_name or env.get("COMPOSE_PROJECT_NAME") or None
+    return ProjectFiles(directory or chosen[0].parent, chosen, named_env, name)
+
+
+def _chosen(files: tuple[str, ...], settings: Mapping[str, str], cwd: Path) -> tuple[Path, ...]:
+    """The files that were named, by options or COMPOSE_FILE; empty: none was."""
+    if files:
+        return tuple(path for file in files for path in _named(file, cwd, "-f"))
+    listed = settings.get("COMPOSE_FILE")
+    if not listed:
+        return ()
+    separator = settings.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    return tuple(path for file in listed.split(separator) for path in _named(file, cwd, "COMPOSE_FILE"))
+
+
+def _named(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
+    if file == "-":
+        raise ComposeError(
+            f"{source} -: a compose file from standard input cannot be changed, or restored",
+            hint="write it to a file, and name that",
+        )
+    if file.startswith(_REMOTE):
+        raise ComposeError(f"{source} {file}: a remote compose file cannot be changed", hint="fetch it, and name that")
+    path = _absolute(file, cwd)
+    if path.is_dir():
+        return _in_folder(path) or _nothing(f"{source} {file}: this folder holds no compose file")
+    if not path.exists():
+        return _nothing(f"{source} {file}: there is no such file", str(path))
+    return (path,)
+
+
+def _by_default(start: Path) -> tuple[Path, ...]:
+    for folder in (start, *start.parents):
+        if found := _in_folder(folder):
+            return found
+    return _nothing(f"no compose file in {start}, nor in a folder above it")
+
+
+def _in_folder(folder: Path) -> tuple[Path, ...]:
+    """The main file and the override file of a folder; empty where it has no main file."""
+    main = next((folder / name for name in DEFAULT_NAMES if (folder / name).is_file()), None)
+    override = next((folder / name for name in OVERRIDE_NAMES if (folder / name).is_file()), None)
+    if main is None:
+        return ()
+    return (main,) if override is None else (main, override)
+
+
+def _nothing(message: str, file: str | None = None) -> tuple[Path, ...]:
+    raise NoComposeFileError(
+        message,
+        where=Where(file) if file else None,
+        hint=f"name it with -f FILE, or go to a folder with {', '.join(DEFAULT_NAMES)}",
+    )
+
+
+def _env_files(given: tuple[str, ...], env: Mapping[str, str], cwd: Path) -> tuple[Path, ...]:
+    """Of ``--env-file``, else of COMPOSE_ENV_FILES, which is separated by commas."""
+    words = given or tuple(word for word in env.get("COMPOSE_ENV_FILES", "").split(",") if word)
+    paths = tuple(_absolute(word, cwd) for word in words)
+    for path in paths:
+        if not path.exists():
+            raise ComposeError("there is no such env file", where=Where(str(path)), hint="correct --env-file")
+    return paths
+
+
+def _default_env(folder: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+    path = folder / ".env"
+    disabled = env.get("COMPOSE_DISABLE_ENV_FILE", "") in _YES
+    return (path,) if path.is_file() and not disabled else ()
+
+
+def _both_env(directory: Path, cwd: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+    """A ``.env`` here that names files of another folder counts beside that folder's own, and wins over it."""
+    if directory == cwd:
+        return ()
+    return (*_default_env(directory, env), *_default_env(cwd, env))
+
+
+def _absolute(path: str | Path, cwd: Path) -> Path:
+    """As Go's filepath.Abs: without ``..``, symbolic links kept."""
+    return Path(os.path.normpath(cwd / path))
