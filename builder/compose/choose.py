@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
-from builder.compose.keeper import builder_for, stragglers
+from builder.compose.keeper import builder_for, stragglers, why_no_builder
 from builder.compose.madeby import build_note, spec_note
 from builder.compose.model import Build, Group, Project, Source, Target
 from builder.compose.names import Name, new_name, others_names, own_name
