@@ -1,0 +1,169 @@
+"""The Dockerfiles of a project's services, read and understood: one set of facts for each service that builds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.compose.advice import advise
+from builder.compose.facts import Advice, DockerfileFacts, Installed, Pin
+from builder.compose.installed import ReadFile, content_of
+from builder.compose.products import product_of_image
+from builder.dockerfile.parse import parse_dockerfile
+from builder.dockerfile.stages import chain_of, exec_form, pairs, stages_of, substitute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.compose.model import Build, Project
+    from builder.dockerfile.stages import Stage
+
+__all__ = ["Advice", "DockerfileFacts", "Installed", "Pin", "facts_of", "read_dockerfiles"]
+
+LARGEST_FILE = 1_000_000
+"""Bytes. A Dockerfile or requirements file that is larger is not read."""
+_AIRFLOW_IMAGES = ("airflow", "docker-airflow", "ap-airflow", "astro-runtime")
+"""Last words of apache/airflow, puckel/docker-airflow, astronomer/ap-airflow, …/astro-runtime."""
+_VERSION = re.compile(r"(?:slim-)?v?(\d+\.\d+\.\d+)(?:[-.+].*)?$")
+
+
+def read_dockerfiles(project: Project) -> Mapping[str, DockerfileFacts]:
+    """Service → facts; a service that builds nothing, or whose Dockerfile cannot be read, is missing.
+
+    Only the Dockerfile that the compose file names is read, and requirements files inside its build context.
+    """
+    known: dict[Build, DockerfileFacts | None] = {}
+    found = {}
+    for name, service in project.services.items():
+        if service.build is None:
+            continue
+        if service.build not in known:
+            known[service.build] = _read(service.build)
+        facts = known[service.build]
+        if facts is not None:
+            found[name] = facts
+    return found
+
+
+def _read(build: Build) -> DockerfileFacts | None:
+    path = build.dockerfile_path
+    text = build.dockerfile_inline if path is None else _text(path)
+    if text is None:
+        return None
+    try:
+        return replace(facts_of(text, build, _inside(build.context)), path=path)
+    except (ValueError, IndexError, KeyError, RecursionError):  # advice about a file that Docker will refuse anyway
+        return None
+
+
+def _text(path: Path) -> str | None:
+    """None where there is no such regular file of a sensible size."""
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_FILE:
+            return None
+        return path.read_bytes().decode("utf-8-sig", errors="replace")
+    except (OSError, ValueError):
+        return None
+
+
+def _inside(context: str) -> ReadFile:
+    """A reader of files inside the build context; a link that leads out of it reads nothing."""
+
+    def read(name: str) -> str | None:
+        if not context.startswith("/") or "\0" in name:
+            return None
+        root = Path(context).resolve()
+        path = (root / name.lstrip("/")).resolve()
+        return _text(path) if path.is_relative_to(root) else None
+
+    return read
+
+
+def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> DockerfileFacts:
+    """Pure: the facts of a Dockerfile's text for one build; ``read`` gives requirements files."""
+    given = {name: value for name, value in build.args if value is not None}
+    stages = stages_of(parse_dockerfile(text), given)
+    chain = chain_of(stages, build.target)
+    base = _base(chain, build)
+    content = content_of(chain, read)
+    environment = _environment(chain)
+    product = product_of_image(base) if base else None
+    own = (Installed(product.name, base, chain[0].line),) if product and base else ()
+    pinned = next((pin.spec.removeprefix("==") for pin in content.pins if _pins_airflow(pin)), None)
+    facts = DockerfileFacts(
+        path=None,
+        stages=stages,
+        chain=chain,
+        base=base,
+        airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),
+        airflow_version=pinned or version_of_image(base) or _version(environment.get("AIRFLOW_VERSION")),
+        installed=(*own, *content.servers),
+        apt=content.packages,
+        pins=content.pins,
+        user=_last(chain, "USER"),
+        command=_words(_last(chain, "CMD")),
+        entrypoint=_words(_last(chain, "ENTRYPOINT")),
+        has_health_check=(_last(chain, "HEALTHCHECK") or "NONE").upper() != "NONE",
+        volumes=_volumes(chain),
+        environment=environment,
+        unread=content.unread,
+    )
+    return replace(facts, advice=advise(facts, read))
+
+
+def is_airflow_image(reference: str | None) -> bool:
+    """Whether the name is one of the known Airflow images'."""
+    return bool(reference) and str(reference).partition("@")[0].rpartition("/")[2].split(":")[0] in _AIRFLOW_IMAGES
+
+
+def version_of_image(reference: str | None) -> str | None:
+    """``2.8.1`` of ``apache/airflow:slim-2.8.1-python3.11``; None where the tag does not say it."""
+    if not is_airflow_image(reference) or "astro-runtime" in str(reference):
+        return None  # Astro's runtime counts its own versions
+    return _version(str(reference).partition("@")[0].rpartition("/")[2].partition(":")[2])
+
+
+def _version(text: str | None) -> str | None:
+    match = _VERSION.match(text or "")
+    return match[1] if match else None
+
+
+def _pins_airflow(pin: Pin) -> bool:
+    return pin.name == "apache-airflow" and _version(pin.spec.removeprefix("==")) is not None
+
+
+def _base(chain: tuple[Stage, ...], build: Build) -> str | None:
+    if not chain:
+        return None
+    base = chain[0].base
+    named = dict(build.additional_contexts).get(base, "")
+    return named.removeprefix("docker-image://") if named.startswith("docker-image://") else base
+
+
+def _environment(chain: tuple[Stage, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for stage in chain:
+        for instruction in stage.instructions:
+            if instruction.name == "ENV":
+                known = {**dict(stage.arguments), **found}
+                found |= {key: substitute(value or "", known) for key, value in pairs(instruction).items()}
+    return found
+
+
+def _last(chain: tuple[Stage, ...], name: str) -> str | None:
+    values = [one.value.strip() for stage in chain for one in stage.instructions if one.name == name]
+    return values[-1] if values else None
+
+
+def _words(value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    argv = exec_form(value)
+    return ("/bin/sh", "-c", value) if argv is None else argv
+
+
+def _volumes(chain: tuple[Stage, ...]) -> tuple[str, ...]:
+    values = [one.value for stage in chain for one in stage.instructions if one.name == "VOLUME"]
+    return tuple(path for value in values for path in (exec_form(value) or tuple(value.split())))

@@ -1,0 +1,85 @@
+"""What a service's Dockerfile says, as a value. Words of ARG and ENV may be secrets: they are kept out of reprs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.dockerfile import Instruction
+    from builder.dockerfile.stages import Stage
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One piece of advice about one line (OB301 to OB306); ``fix`` is text to paste."""
+
+    code: str
+    line: int
+    message: str
+    fix: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A server that the Dockerfile puts into the image; ``package`` as it is installed, or the image it comes from."""
+
+    product: str
+    package: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One Python requirement: ``spec`` is ``==2.0.3`` or empty, ``file`` the requirements file it stands in."""
+
+    name: str
+    spec: str
+    line: int
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class DockerfileFacts:
+    """One Dockerfile as one service's build sees it: its target, its arguments."""
+
+    path: Path | None
+    """None: an inline Dockerfile."""
+    stages: tuple[Stage, ...]
+    chain: tuple[Stage, ...]
+    """The stages whose layers the target has, base first; only these count."""
+    base: str | None
+    """The image that the chain begins with, its variables replaced where they are known."""
+    airflow: bool
+    airflow_version: str | None
+    installed: tuple[Installed, ...] = ()
+    """Servers; the base image is among them when it is one."""
+    apt: tuple[str, ...] = ()
+    """System packages of any package manager, in order."""
+    pins: tuple[Pin, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    user: str | None = None
+    """Of the last USER; None: the base's."""
+    command: tuple[str, ...] | None = None
+    """Of CMD, a shell form as ``sh -c``; None: the base's."""
+    entrypoint: tuple[str, ...] | None = None
+    has_health_check: bool = False
+    volumes: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of ENV."""
+    unread: tuple[str, ...] = ()
+    """Requirements files that the build needs and that could not be read here."""
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The servers by name (``PostgreSQL``), without repetition."""
+        return tuple(dict.fromkeys(one.product for one in self.installed))
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """All of the chain, in order, without FROM."""
+        return tuple(instruction for stage in self.chain for instruction in stage.instructions)

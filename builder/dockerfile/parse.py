@@ -1,0 +1,150 @@
+"""Dockerfiles read back: what a text really says, instruction by instruction."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.dockerfile.shell import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ESCAPE = re.compile(r"\s*#\s*escape\s*=\s*([\\`])\s*$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"\s*#\s*[A-Za-z]+\s*=")
+_COMMENT = re.compile(r"\s*#")
+_HEREDOC = re.compile(r"\d*<<(-?)([\"']?)([A-Za-z0-9_.-]+)\2$")
+_WITH_HEREDOC = ("RUN", "COPY", "ADD")
+"""The instructions that may have one (Dockerfile reference, "Here-documents")."""
+
+
+@dataclass(frozen=True)
+class Heredoc:
+    """The text between ``<<NAME`` and ``NAME``; ``line`` is that of its first line."""
+
+    name: str
+    body: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction; ``value`` with line continuations resolved, ``line`` counts from 1."""
+
+    name: str
+    value: str
+    line: int
+    heredocs: tuple[Heredoc, ...] = ()
+    source: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    """The lines it takes in the file, without heredocs; comments and blank lines in it are empty."""
+    escape: str = field(default="\\", repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """A parsed Dockerfile; ``labels`` and ``environment`` are the last stage's, unquoted and unescaped."""
+
+    instructions: tuple[Instruction, ...]
+    labels: dict[str, str]
+    environment: dict[str, str]
+
+
+def parse_dockerfile(text: str) -> Dockerfile:
+    """Read ``text``; comments are dropped, and no line of a heredoc is taken for an instruction."""
+    from dockerfile_parse import DockerfileParser  # noqa: PLC0415 - plans of projects without a Dockerfile skip it
+
+    masked = _mask(text)
+    parser = DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
+    instructions = tuple(_instruction(entry, masked) for entry in parser.structure if entry["instruction"] != "COMMENT")
+    return Dockerfile(instructions, dict(parser.labels), dict(parser.envs))
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """The text with the same number of lines, in which heredocs and blank lines of an instruction are comments."""
+
+    text: str
+    escape: str
+    heredocs: Mapping[int, tuple[Heredoc, ...]]
+    """By the number of the line on which their instruction begins."""
+    sources: Mapping[int, tuple[str, ...]]
+
+
+def _instruction(entry: Mapping[str, object], masked: _Masked) -> Instruction:
+    line = int(str(entry["startline"])) + 1
+    return Instruction(
+        str(entry["instruction"]).upper(),
+        str(entry["value"]),
+        line,
+        masked.heredocs.get(line, ()),
+        masked.sources.get(line, ()),
+        masked.escape,
+    )
+
+
+def _escape_of(lines: list[str]) -> str:
+    for line in lines:
+        if match := _ESCAPE.match(line):
+            return match[1]
+        if not _DIRECTIVE.match(line):
+            break
+    return "\\"
+
+
+def _mask(text: str) -> _Masked:
+    lines = text.split("\n")
+    escape = _escape_of(lines)
+    heredocs: dict[int, tuple[Heredoc, ...]] = {}
+    sources: dict[int, tuple[str, ...]] = {}
+    index = 0
+    while index < len(lines):
+        if not lines[index].strip() or _COMMENT.match(lines[index]):
+            index += 1
+            continue
+        start, index = index, _last_line(lines, index, escape) + 1
+        sources[start + 1] = tuple(_own(line) for line in lines[start:index])
+        for number in range(start + 1, index):
+            if not lines[number].strip():
+                lines[number] = "#"
+        found = []
+        for heredoc, end in _bodies(lines, index, sources[start + 1], escape):
+            lines[index:end] = ["#"] * (end - index)
+            index = end
+            found.append(heredoc)
+        heredocs[start + 1] = tuple(found)
+    return _Masked("\n".join(lines), escape, heredocs, sources)
+
+
+def _own(line: str) -> str:
+    return "" if _COMMENT.match(line) else line
+
+
+def _last_line(lines: list[str], first: int, escape: str) -> int:
+    """The index of the last line of the instruction that begins at ``first``."""
+    index = first
+    for index in range(first, len(lines)):
+        line = lines[index]
+        skipped = index > first and (not line.strip() or _COMMENT.match(line))
+        if not skipped and not line.rstrip().endswith(escape):
+            break
+    return index
+
+
+def _bodies(lines: list[str], index: int, source: tuple[str, ...], escape: str) -> Iterator[tuple[Heredoc, int]]:
+    """Each heredoc of an instruction with the index behind its end; the first body begins at ``index``."""
+    text = " ".join(line.rstrip().removesuffix(escape) for line in source)
+    if text.split(None, 1)[0].upper() not in _WITH_HEREDOC:
+        return
+    for word in words(text):
+        match = _HEREDOC.match(word)
+        if match is None:
+            continue
+        name, tabs = match[3], "\t" if match[1] else ""
+        end = index
+        while end < len(lines) and lines[end].rstrip("\r").lstrip(tabs or "\0") != name:
+            end += 1
+        body = "\n".join(lines[index:end])
+        yield Heredoc(name, body, index + 1), min(end + 1, len(lines))
+        index = min(end + 1, len(lines))

@@ -1,0 +1,239 @@
+"""Shell text cut into simple commands, each with its line: enough to see what a RUN or a start command calls.
+
+It is no shell: conditions, loops and substitutions are walked over, so a command in a branch counts as called.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+JOIN = "\x01"
+"""A line ended here, but the command goes on: where a Dockerfile continues an instruction."""
+_SEPARATORS = ";&|\n(){}"
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "exec", "command", "nohup"})
+_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
+_DEPTH = 4
+"""How deep ``sh -c "sh -c …"`` is followed."""
+
+
+@dataclass(frozen=True)
+class ShellCommand:
+    """One simple command: ``words`` without quotes, keywords and wrappers like ``sudo``."""
+
+    words: tuple[str, ...]
+    line: int
+    assignments: tuple[str, ...] = ()
+    """Names that are set for this command alone (``NAME=value command``)."""
+
+    @property
+    def program(self) -> str:
+        """The first word without its folder; empty where there is none."""
+        return self.words[0].rpartition("/")[2] if self.words else ""
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    line: int
+    separator: bool = False
+    quoted: bool = False
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of ``text`` as they are written, quotes included."""
+    return tuple(token.text for token in _tokens(text, 1, keep_quotes=True) if not token.separator)
+
+
+def commands(text: str, line: int = 1, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
+    """The simple commands of ``text``, in order; what ``sh -c`` and the like start is among them."""
+    return tuple(_commands(text, line, dict(variables or {}), 0))
+
+
+def command_of(argv: tuple[str, ...], line: int = 1) -> tuple[ShellCommand, ...]:
+    """The commands that an argument vector starts: itself, or those of the script behind ``sh -c``."""
+    return tuple(_unwrapped(ShellCommand(argv, line), {}, 0))
+
+
+def _commands(text: str, line: int, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+    group: list[_Token] = []
+    for token in (*_tokens(text, line), _Token("\n", line, separator=True)):
+        if not token.separator:
+            group.append(token)
+            continue
+        if group:
+            yield from _simple(group, variables, depth)
+        group = []
+
+
+def _simple(group: list[_Token], variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+    """One command; a bare assignment is remembered instead."""
+    found: list[str] = []
+    line = group[0].line
+    assigned: dict[str, str] = {}
+    for token in group:
+        if not found and (match := _ASSIGNMENT.fullmatch(token.text)):
+            assigned[match[1]] = match[2]
+        elif not found and token.text in _KEYWORDS:
+            continue
+        else:
+            line = line if found else token.line
+            found += _expanded(token, variables)
+    if not found:
+        variables.update(assigned)
+        return
+    if found[0] == "export":
+        variables.update((match[1], match[2]) for word in found[1:] if (match := _ASSIGNMENT.fullmatch(word)))
+    yield from _unwrapped(ShellCommand(tuple(found), line, tuple(assigned)), variables, depth)
+
+
+def _expanded(token: _Token, variables: Mapping[str, str]) -> list[str]:
+    """A word that is one known variable becomes its words; all else stays."""
+    match = _VARIABLE.fullmatch(token.text)
+    value = variables.get(match[1] or match[2]) if match else None
+    if value is None:
+        return [token.text]
+    return [value] if token.quoted else value.split()
+
+
+def _unwrapped(command: ShellCommand, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+    """Follow ``sh -c``, ``su -c``, ``sudo``, ``env``, ``gosu``, ``dumb-init`` and the like to what they start."""
+    program, rest = command.program, command.words[1:]
+    script = _script(program, rest)
+    if script is not None and depth < _DEPTH:
+        yield from _commands(script, command.line, dict(variables), depth + 1)
+        return
+    inner = _wrapped(program, rest)
+    if inner and depth < _DEPTH:
+        yield from _unwrapped(ShellCommand(inner, command.line, command.assignments), variables, depth + 1)
+        return
+    if command.words:
+        yield command
+
+
+def _script(program: str, rest: tuple[str, ...]) -> str | None:
+    """What stands behind ``-c`` (or ``-lc``, ``-ec``)."""
+    if program not in (*_SHELLS, "su", "runuser"):
+        return None
+    for index, word in enumerate(rest[:-1]):
+        if re.fullmatch(r"-[a-zA-Z]*c", word):
+            return rest[index + 1]
+        if program in _SHELLS and not word.startswith("-") and rest[index - 1] not in ("-o", "+o"):
+            return None
+    return None
+
+
+def _wrapped(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of the command that a wrapper starts; empty when ``program`` is none."""
+    if program in ("exec", "nohup", "command", "time"):
+        return rest
+    if program in ("gosu", "su-exec"):
+        return rest[1:]
+    if program in ("sudo", "env", "dumb-init", "tini", "timeout", "nice", "xargs"):
+        return _behind_options(program, rest)
+    return ()
+
+
+_WITH_VALUE = {"sudo": ("-u", "-g", "--user"), "env": ("-u",), "timeout": ("-k", "-s"), "nice": ("-n",)}
+
+
+def _behind_options(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
+    index = 0
+    while index < len(rest):
+        word = rest[index]
+        if word == "--":
+            index += 1
+            break
+        if word.startswith("-"):
+            index += 2 if word in _WITH_VALUE.get(program, ()) else 1
+        elif program in ("env", "sudo") and _ASSIGNMENT.fullmatch(word):
+            index += 1
+        else:
+            break
+    return rest[index + 1 :] if program == "timeout" else rest[index:]
+
+
+@dataclass
+class _Scanner:
+    """Where the reading stands in ``text``."""
+
+    text: str
+    line: int
+    at: int = 0
+
+    def take(self) -> str:
+        character = self.text[self.at]
+        self.at += 1
+        self.line += character in ("\n", JOIN)
+        return character
+
+    @property
+    def next(self) -> str:
+        return self.text[self.at] if self.at < len(self.text) else ""
+
+
+def _tokens(text: str, line: int, *, keep_quotes: bool = False) -> Iterator[_Token]:
+    scanner = _Scanner(text, line)
+    while scanner.next:
+        character = scanner.next
+        if character == "#":
+            while scanner.next not in ("", "\n"):
+                scanner.take()
+        elif character in _SEPARATORS:
+            at = scanner.line
+            yield _Token(scanner.take(), at, separator=True)
+        elif character.isspace() or character == JOIN or scanner.text.startswith("\\\n", scanner.at):
+            scanner.at += character == "\\"
+            scanner.take()
+        else:
+            yield _word(scanner, keep_quotes=keep_quotes)
+
+
+def _word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
+    line, found, quoted = scanner.line, "", False
+    while (character := scanner.next) and not character.isspace() and character not in _SEPARATORS:
+        scanner.take()
+        if character in "'\"`":
+            quoted = True
+            inside = _quoted(scanner, character)
+            found += f"{character}{inside}{character}" if keep_quotes or character == "`" else inside
+        elif character == "\\" and scanner.next:
+            following = scanner.take()
+            found += "" if following == "\n" else following
+        elif character == "$" and scanner.next in ("(", "{"):
+            found += character + _bracketed(scanner)
+        elif character != JOIN:
+            found += character
+    return _Token(found, line, quoted=quoted)
+
+
+def _quoted(scanner: _Scanner, quote: str) -> str:
+    found = ""
+    while scanner.next and scanner.next != quote:
+        character = scanner.take()
+        if character == "\\" and quote == '"' and scanner.next:
+            following = scanner.take()
+            found += "" if following == "\n" else following if following in '"\\`$' else character + following
+        elif character != JOIN:
+            found += character
+    if scanner.next:
+        scanner.take()
+    return found
+
+
+def _bracketed(scanner: _Scanner) -> str:
+    """``(…)`` or ``{…}`` behind a dollar, brackets in it balanced."""
+    opening = scanner.take()
+    closing = {"(": ")", "{": "}"}[opening]
+    found, depth = opening, 1
+    while scanner.next and depth:
+        character = scanner.take()
+        depth += (character == opening) - (character == closing)
+        found += "" if character == JOIN else character
+    return found

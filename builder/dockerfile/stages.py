@@ -1,0 +1,207 @@
+"""The stages of a Dockerfile, which of them a target needs, and what ARG and ENV make of their words."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.dockerfile.shell import JOIN, ShellCommand, command_of, commands, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.dockerfile.parse import Dockerfile, Instruction
+
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^{}]*))?\})")
+_SHELL_HEREDOC = re.compile(r"<<-?[\"']?[\w.-]+[\"']?|(/bin/|/usr/bin/)?(ba|da|a)?sh|-[a-z]+|[<>|]")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``base``: an image, ``scratch``, or the name of another stage, with variables replaced where they are known."""
+
+    index: int
+    name: str | None
+    base: str
+    line: int
+    instructions: tuple[Instruction, ...]
+    """Those behind FROM."""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """ARG and ENV as they are known at the end of the stage; may hold secrets: never shown."""
+
+    def __repr__(self) -> str:
+        return f"Stage({self.index}, {self.name!r}, line {self.line})"
+
+
+def substitute(text: str, variables: Mapping[str, str]) -> str:
+    """Replace ``$X``, ``${X}``, ``${X:-y}`` and ``${X:+y}``; what is not known stays as it is written."""
+
+    def one(match: re.Match[str]) -> str:
+        name, operator, other = match[1] or match[2], match[3] or "", match[4] or ""
+        value = variables.get(name)
+        if operator.endswith("-"):
+            return substitute(other, variables) if value is None or (operator == ":-" and not value) else value
+        if operator.endswith("+"):
+            return "" if value is None or (operator == ":+" and not value) else substitute(other, variables)
+        return match[0] if value is None else value
+
+    return _VARIABLE.sub(one, text)
+
+
+def pairs(instruction: Instruction) -> dict[str, str | None]:
+    """The names and values of an ARG, ENV or LABEL; None: an ARG without default."""
+    tokens = command_of(tuple(_unquoted(instruction.value)))
+    found: dict[str, str | None] = {}
+    parts = tokens[0].words if tokens else ()
+    if instruction.name != "ARG" and parts and "=" not in parts[0]:
+        return {parts[0]: " ".join(parts[1:])}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        found[name] = value if equals else None
+    return found
+
+
+def _unquoted(text: str) -> list[str]:
+    return [word for command in _plain(text) for word in command]
+
+
+def _plain(text: str) -> list[list[str]]:
+    """Words without quotes; nothing is a separator here, as in ENV and LABEL."""
+    found: list[list[str]] = [[]]
+    for word in re.findall(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+", text):
+        found[0].append(re.sub(r"\\(.)|\"((?:[^\"\\]|\\.)*)\"|'([^']*)'", _bare, word))
+    return found
+
+
+def _bare(match: re.Match[str]) -> str:
+    if match[2] is not None:
+        return re.sub(r"\\([\"\\$])", r"\1", match[2])
+    return match[1] or match[3] or ""
+
+
+def stages_of(dockerfile: Dockerfile, build_args: Mapping[str, str]) -> tuple[Stage, ...]:
+    """All stages in order. ``build_args`` win over the defaults of ARG, as in a build."""
+    outside: dict[str, str] = {}
+    blocks: list[list[Instruction]] = []
+    for instruction in dockerfile.instructions:
+        if instruction.name == "FROM":
+            blocks.append([instruction])
+        elif blocks:
+            blocks[-1].append(instruction)
+        elif instruction.name == "ARG":
+            outside |= {name: build_args.get(name, value) for name, value in _known(instruction, outside).items()}
+            outside |= {name: build_args[name] for name in pairs(instruction) if name in build_args}
+    found: list[Stage] = []
+    for block in blocks:
+        found.append(_stage(tuple(found), block, outside, build_args))
+    return tuple(found)
+
+
+def _known(instruction: Instruction, variables: Mapping[str, str]) -> dict[str, str]:
+    given = pairs(instruction)
+    return {name: substitute(value, variables) for name, value in given.items() if value is not None}
+
+
+def _stage(
+    before: tuple[Stage, ...], block: list[Instruction], outside: Mapping[str, str], build_args: Mapping[str, str]
+) -> Stage:
+    head, *body = block
+    parts = [word for word in head.value.split() if not word.startswith("--")]
+    base = substitute(parts[0], outside).strip("\"'") if parts else ""
+    name = parts[2] if len(parts) > 2 and parts[1].upper() == "AS" else None
+    parent = stage_named(before, base)
+    known = dict(parent.arguments) if parent else {}
+    for instruction in body:
+        if instruction.name == "ENV":
+            known |= _known(instruction, known)
+        elif instruction.name == "ARG":
+            known = {**_chosen(instruction, known, outside, build_args), **known}
+    return Stage(len(before), name, base, head.line, tuple(body), tuple(known.items()))
+
+
+def _chosen(
+    instruction: Instruction, known: Mapping[str, str], outside: Mapping[str, str], build_args: Mapping[str, str]
+) -> dict[str, str]:
+    """What an ARG of a stage gets: the build's argument, else its default, else that of the ARG before FROM."""
+    found = {}
+    for name, default in pairs(instruction).items():
+        fallback = outside.get(name) if default is None else substitute(default, known)
+        value = build_args.get(name, fallback)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def stage_named(stages: tuple[Stage, ...], name: str) -> Stage | None:
+    """A stage by its name (letter case does not matter) or its number."""
+    if name.isdigit() and int(name) < len(stages):
+        return stages[int(name)]
+    return next((stage for stage in reversed(stages) if stage.name and stage.name.lower() == name.lower()), None)
+
+
+def chain_of(stages: tuple[Stage, ...], target: str | None) -> tuple[Stage, ...]:
+    """The stages whose layers the target has, base first. Empty when there is no such target.
+
+    A stage that only hands over files (``COPY --from``) is none of them.
+    """
+    stage = stage_named(stages, target) if target else (stages[-1] if stages else None)
+    found: list[Stage] = []
+    while stage is not None and stage not in found:
+        found.insert(0, stage)
+        stage = stage_named(stages[: stage.index], stage.base)
+    return tuple(found)
+
+
+def exec_form(value: str) -> tuple[str, ...] | None:
+    """The words of ``["a", "b"]``; None when it is shell form."""
+    if not value.lstrip().startswith("["):
+        return None
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return None
+    return tuple(parsed) if isinstance(parsed, list) and all(isinstance(word, str) for word in parsed) else None
+
+
+def flags(instruction: Instruction) -> tuple[str, ...]:
+    """The ``--mount=…``, ``--chown=…`` words before the instruction's own."""
+    found = []
+    for word in words(instruction.value):
+        if not word.startswith("--"):
+            break
+        found.append(word)
+    return tuple(found)
+
+
+def run_commands(run: Instruction, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
+    """The commands of a RUN, each with its line; a heredoc counts when a shell reads it."""
+    bare = run.value
+    for flag in flags(run):
+        bare = bare.replace(flag, "", 1)
+    argv = exec_form(bare)
+    if argv is not None:
+        return command_of(argv, run.line)
+    found = [one for one in commands(_joined(run), run.line, variables) if not one.program.startswith("--")]
+    found = [_without_flags(one) for one in found]
+    if run.heredocs and all(_SHELL_HEREDOC.fullmatch(word) for word in words(bare)):
+        for heredoc in run.heredocs:
+            if not heredoc.body.startswith("#!") or re.match(r"#!.*\b(ba|da|a)?sh\b", heredoc.body):
+                found += commands(heredoc.body, heredoc.line, variables)
+    return tuple(one for one in found if one.words)
+
+
+def _without_flags(command: ShellCommand) -> ShellCommand:
+    kept = command.words
+    while kept and kept[0].startswith("--"):
+        kept = kept[1:]
+    return ShellCommand(kept, command.line, command.assignments)
+
+
+def _joined(run: Instruction) -> str:
+    """The text behind RUN, its line ends marked, so that each command keeps its line."""
+    lines = [line.rstrip("\r") for line in run.source] or [f"RUN {run.value}"]
+    cut = [line.rstrip().removesuffix(run.escape) for line in lines[:-1]]
+    text = JOIN.join((*cut, lines[-1]))
+    return re.sub(r"^\s*\w+", "", text, count=1)
