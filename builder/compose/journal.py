@@ -1,7 +1,8 @@
 """What one optimize changes, written down before it does: enough to undo it byte for byte after a crash at any point.
 
 One JSON document per project in the state folder, readable by its owner only: the files' old bytes can hold secrets.
-While ``phase`` is not COMMITTED the run is open: whoever comes next undoes it. A committed one is what rollback undoes.
+A run is open in a file of its own, until its journal is the committed one: whoever comes next undoes an open run, and
+rollback undoes the committed one. So a run that fails leaves the way back from the one before it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FOLDER = "compose"
 
 
 class Phase(StrEnum):
-    """How far a run is. Only COMMITTED is decided on; the others are for a person to read."""
+    """How far a run is. Only COMMITTED and UNDOING are decided on; the others are for a person to read."""
 
     PREPARED = "prepared"
     BUILT = "built"
@@ -126,8 +127,13 @@ class Journal:
     edits: tuple[FileRecord, ...] = ()
     tags: tuple[TagRecord, ...] = ()
     services: tuple[ServiceRecord, ...] = ()
+    """As they were before the run."""
+    current: tuple[ServiceRecord, ...] | None = None
+    """As rollback found them; None: no rollback, or not begun."""
+    completing: tuple[str, ...] = ()
+    """Those of the affected services that do their work and end."""
     steps: tuple[tuple[str, ...], ...] = ()
-    """Services that are restarted together, in order."""
+    """All affected services: those that are restarted together, in order."""
     recipes: tuple[Recipe, ...] = ()
     made: tuple[str, ...] = ()
     """Image IDs that this run built and that were not there before."""
@@ -135,8 +141,9 @@ class Journal:
     """Old images that ``--clean`` removed: a rollback has to build them again."""
 
     @property
-    def open(self) -> bool:
-        return self.phase is not Phase.COMMITTED
+    def moved(self) -> frozenset[str]:
+        """Image IDs that this run gave names to."""
+        return frozenset({*self.made, *(tag.after for tag in self.tags if tag.after)})
 
     def with_tag(self, reference: str, after: str) -> Journal:
         tags = tuple(replace(tag, after=after) if tag.reference == reference else tag for tag in self.tags)
@@ -148,6 +155,11 @@ def journal_path(state_folder: Path, files: ProjectFiles) -> Path:
     words = "\0".join(str(path) for path in (files.directory, *files.files))
     name = hashlib.sha256(f"{words}\0{files.name or ''}".encode()).hexdigest()
     return state_folder / FOLDER / f"{name}.json"
+
+
+def open_path(path: Path) -> Path:
+    """Where the journal of a run lies until it is the committed one."""
+    return path.with_suffix(".open.json")
 
 
 def write_journal(path: Path, journal: Journal) -> None:
@@ -217,6 +229,8 @@ def parse_journal(data: bytes) -> Journal:
         "edits": tuple(_edit(item) for item in document["edits"]),
         "tags": tuple(TagRecord(**item) for item in document["tags"]),
         "services": tuple(_service(item) for item in document["services"]),
+        "current": None if document["current"] is None else tuple(_service(item) for item in document["current"]),
+        "completing": tuple(document["completing"]),
         "steps": tuple(tuple(step) for step in document["steps"]),
         "recipes": tuple(_recipe(item) for item in document["recipes"]),
         "made": tuple(document["made"]),

@@ -59,16 +59,18 @@ class Up:
     """Also build images that are missing."""
 
 
-def records_of(project: Project, containers: Iterable[Container], affected: Iterable[str]) -> tuple[ServiceRecord, ...]:
+def records_of(
+    containers: Iterable[Container], affected: Iterable[str], completing: Iterable[str]
+) -> tuple[ServiceRecord, ...]:
     """Affected services that have containers, as they are now. What has none gets none."""
     found: dict[str, list[Container]] = {}
     for one in containers:
         found.setdefault(one.service, []).append(one)
-    waited_for = completing(project)
+    waited_for = set(completing)
     return tuple(_record(name, found[name], name in waited_for) for name in sorted(set(affected)) if name in found)
 
 
-def completing(project: Project) -> frozenset[str]:
+def completing_services(project: Project) -> frozenset[str]:
     """Services that do their work and end: somebody waits for that."""
     conditions = (item for service in project.services.values() for item in service.depends_on.items())
     return frozenset(name for name, condition in conditions if condition == COMPLETED)

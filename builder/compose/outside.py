@@ -1,0 +1,49 @@
+"""What optimize and rollback are given of the outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.compose.health import Patience, SystemClock
+from builder.compose.journal import journal_path, open_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.compose.health import Clock
+    from builder.compose.model import ProjectFiles
+    from builder.compose.stack import Engine
+    from builder.process import Runner
+    from builder.progress import Progress
+
+
+@dataclass(frozen=True)
+class Outside:
+    """``engine`` None: none is used (``--file-only``); ``cli``: the words that start Compose."""
+
+    engine: Engine | None
+    runner: Runner
+    env: Mapping[str, str] = field(repr=False)
+    cli: tuple[str, ...]
+    state_folder: Path
+    progress: Progress
+    clock: Clock = field(default_factory=SystemClock)
+    patience: Patience = field(default_factory=Patience)
+
+    def committed(self, files: ProjectFiles) -> Path:
+        """The journal of the last run that went well."""
+        return journal_path(self.state_folder, files)
+
+    def opened(self, files: ProjectFiles) -> Path:
+        """The journal of a run that goes on, or was killed."""
+        return open_path(self.committed(files))
+
+    def overlay(self, files: ProjectFiles) -> Path:
+        """The file that a build adds; a killed run leaves it."""
+        return self.committed(files).with_suffix(".overlay.json")
+
+    def lock(self, files: ProjectFiles) -> Path:
+        """Held by whoever changes the project."""
+        return self.committed(files).with_suffix(".lock")

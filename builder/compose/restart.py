@@ -1,0 +1,82 @@
+"""Starts services again, step by step: those that others need come first, and are up before the next ones stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.compose.health import wait
+from builder.compose.stack import up_command, ups_of
+from builder.errors import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.compose.journal import Journal, ServiceRecord
+    from builder.compose.outside import Outside
+    from builder.compose.stack import Engine
+    from builder.engine.stack import Container
+
+ERROR_LINES = 6
+
+
+@dataclass(frozen=True)
+class Downtime:
+    """Seconds. ``stopped``: no container of the service ran; ``until_up``: from the first stop until it was seen to be
+    up (its health check included). None: not known, or nothing ran before."""
+
+    stopped: float | None = None
+    until_up: float | None = None
+
+
+def restart(
+    outside: Outside, engine: Engine, journal: Journal, records: tuple[ServiceRecord, ...], *, build: bool = False
+) -> Mapping[str, Downtime]:
+    """Make the containers of these services anew from the files as they are now, and wait until they are up.
+
+    Raises StackError; the steps behind the one that failed were not touched.
+    """
+    by_name = {record.name: record for record in records}
+    measured: dict[str, Downtime] = {}
+    for names in journal.steps:
+        step = tuple(name for name in names if name in by_name)
+        if step:
+            measured |= _restart_step(outside, engine, journal, step, by_name, build=build)
+    return measured
+
+
+def _restart_step(
+    outside: Outside,
+    engine: Engine,
+    journal: Journal,
+    step: tuple[str, ...],
+    records: Mapping[str, ServiceRecord],
+    *,
+    build: bool,
+) -> Mapping[str, Downtime]:
+    since = outside.clock.now()
+    chosen = tuple(records[name] for name in step)
+    with outside.progress.task(f"restarting {', '.join(step)}") as task:
+        for up in ups_of(step, records, build=build):
+            command = up_command(outside.cli, journal.files, up, outside.env, journal.run)
+            result = outside.runner.run(command)
+            if not result.ok:
+                raise StackError(f"{', '.join(up.services)} could not be started again: {_tail(result.err)}")
+        ready = wait(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
+    deaths = engine.deaths(journal.project, since, outside.clock.now())
+    now = engine.containers(journal.project)
+    return {record.name: _measure(record, now, deaths, ready[record.name]) for record in chosen}
+
+
+def _measure(record: ServiceRecord, now: tuple[Container, ...], deaths: Mapping[str, float], ready: float) -> Downtime:
+    ended = [deaths[one.id] for one in record.containers if one.running and one.id in deaths]
+    started = [one.started for one in now if one.service == record.name and one.started is not None]
+    if not ended or not started or len(ended) < sum(one.running for one in record.containers):
+        return Downtime()
+    return Downtime(max(0.0, min(started) - max(ended)), max(0.0, ready - min(ended)))
+
+
+def _tail(text: str) -> str:
+    """Compose draws its progress in the same stream; the reason is at the end."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(" Container ")]
+    return "; ".join(lines[-ERROR_LINES:]) or "Compose did not say why"

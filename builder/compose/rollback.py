@@ -1,0 +1,207 @@
+"""Undoing a run: names, files, containers, in an order in which a kill at any point leaves something to undo again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.compose.journal import Phase, read_journal, remove_journal, remove_leftovers, write_journal
+from builder.compose.restart import Downtime, restart
+from builder.compose.stack import RUN_VARIABLE, records_of
+from builder.compose.written import edited_since, remove_backups, restore_all
+from builder.errors import CheckFailedError, EditedSinceError, StackError, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.compose.journal import Journal, ServiceRecord, TagRecord
+    from builder.compose.model import ProjectFiles
+    from builder.compose.outside import Outside
+    from builder.compose.stack import Engine
+
+ORPHAN_SECONDS = 30.0
+"""How long the Compose of a killed run may take to end by itself: stopping it half way leaves more behind."""
+ORPHAN_TURN_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was put back."""
+
+    files: tuple[Path, ...] = ()
+    references: tuple[str, ...] = ()
+    downtime: Mapping[str, Downtime] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = [f"restored {', '.join(str(file) for file in self.files)}"] if self.files else []
+        parts += [f"put back the name{'s' * (len(self.references) > 1)} {', '.join(self.references)}"] * bool(
+            self.references
+        )
+        parts += [f"restarted {', '.join(self.downtime)} from the old image"] * bool(self.downtime)
+        return "; ".join(parts) or "nothing had been changed"
+
+
+def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> str:
+    """Finish or undo a run that was killed. The caller holds the project's lock. Returns what was done; empty: nothing.
+
+    Raises EditedSinceError and StackError; the journal stays then, and the next command tries again.
+    """
+    opened, committed = outside.opened(files), outside.committed(files)
+    remove_leftovers(opened)
+    remove_leftovers(committed)
+    journal = read_journal(opened)
+    if journal is None:
+        return ""
+    _await_orphans(outside, journal.run, proc)
+    outside.overlay(files).unlink(missing_ok=True)
+    done = read_journal(committed)
+    if journal.phase is not Phase.UNDOING and done is not None and done.run == journal.run:
+        finish(outside, journal)
+        return "an optimize was killed after its stack was up: it is finished now"
+    what = "a rollback" if journal.current is not None else "an optimize"
+    return f"{what} was killed half way ({journal.phase}): {undo(outside, journal)}"
+
+
+def finish(outside: Outside, journal: Journal) -> None:
+    """What follows the commit: names that were only passing go, and with them the open journal."""
+    if outside.engine is not None:
+        for tag in journal.tags:
+            if tag.passing:
+                _take_name(outside, outside.engine, tag, journal)
+    remove_journal(outside.opened(journal.files))
+
+
+def roll_back(outside: Outside, journal: Journal) -> Undone:
+    """Undo the committed run. Raises EditedSinceError before anything is touched, StackError half way."""
+    _check_engine(outside, journal)
+    _check_edited(journal)
+    current: tuple[ServiceRecord, ...] = ()
+    if outside.engine is not None:
+        names = [name for step in journal.steps for name in step]
+        current = records_of(outside.engine.containers(journal.project), names, journal.completing)
+    return undo(outside, replace(journal, current=current))
+
+
+def undo(outside: Outside, journal: Journal) -> Undone:
+    """Put back what a run changed, as far as it came; then its journal goes."""
+    _check_engine(outside, journal)
+    _check_edited(journal)
+    opened = outside.opened(journal.files)
+    write_journal(opened, replace(journal, phase=Phase.UNDOING))
+    engine = outside.engine
+    references = _names_back(outside, engine, journal) if engine else ()
+    files = restore_all(journal.edits)
+    downtime = _restart(outside, engine, journal) if engine else {}
+    if engine is not None:
+        for tag in journal.tags:
+            if tag.before is None:
+                _take_name(outside, engine, tag, journal)
+    remove_backups(journal.edits)
+    committed = outside.committed(journal.files)
+    done = read_journal(committed)
+    if done is not None and done.run == journal.run:
+        remove_journal(committed)
+    remove_journal(opened)
+    return Undone(files, references, downtime)
+
+
+def _check_engine(outside: Outside, journal: Journal) -> None:
+    if journal.engine and (outside.engine is None or outside.engine.identity != journal.engine):
+        raise CheckFailedError(
+            "the last optimize changed images and containers of another engine than the one that answers now",
+            hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again",
+        )
+
+
+def _check_edited(journal: Journal) -> None:
+    if edited := edited_since(journal.edits):
+        by_path = {edit.path: edit for edit in journal.edits}
+        backup = by_path[edited[0]].backup
+        raise EditedSinceError(
+            "was edited since optimize wrote it; the old bytes would overwrite that",
+            where=Where(str(edited[0])),
+            hint=f"compare it with {backup}; to keep the edits, take `image:` and `pull_policy:` out by hand and put "
+            "`build:` back; to drop them, undo the edits first, then `optbuild rollback`",
+        )
+
+
+def _names_back(outside: Outside, engine: Engine, journal: Journal) -> tuple[str, ...]:
+    """Names that pointed elsewhere before. One that somebody else moved meanwhile is left alone."""
+    back = []
+    for tag in journal.tags:
+        now = engine.image_id(tag.reference)
+        if tag.before is None or now == tag.before:
+            continue
+        if now is not None and now not in journal.moved:
+            outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
+        elif engine.image_id(tag.before) is None:
+            outside.progress.note(f"warning: {tag.reference} cannot be put back: its image {tag.before} is gone")
+        else:
+            engine.tag(tag.before, tag.reference)
+            back.append(tag.reference)
+    return tuple(back)
+
+
+def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str, Downtime]:
+    """Those services whose containers are not what they were; all of them where the run had been committed."""
+    records = _touched(engine, journal) if journal.current is None else journal.current
+    if not records:
+        return {}
+    images = {one.image_id for record in journal.services for one in record.containers}
+    gone = sorted(image for image in images if engine.image_id(image) is None)
+    if gone:
+        outside.progress.note("old images were removed since: Compose builds them again")
+    try:
+        return restart(outside, engine, journal, records, build=bool(gone) or journal.current is not None)
+    except StackError as error:
+        again = "the files are as they were; see to the service, then `optbuild rollback` goes on"
+        raise StackError(f"the old stack did not come up again: {error.message}", hint=again) from error
+
+
+def _touched(engine: Engine, journal: Journal) -> tuple[ServiceRecord, ...]:
+    """Services whose containers are others than before, or run no longer, or run now and did not."""
+    now = engine.containers(journal.project)
+
+    def same(record: ServiceRecord) -> bool:
+        states = {one.id: one.running for one in now if one.service == record.name}
+        return states == {one.id: one.running for one in record.containers}
+
+    return tuple(record for record in journal.services if not same(record))
+
+
+def _take_name(outside: Outside, engine: Engine, tag: TagRecord, journal: Journal) -> None:
+    """Away with a name that this run made. The last name of an image goes only with an image that this run made."""
+    image = engine.image_id(tag.reference)
+    if image is None:
+        return
+    if tag.after is not None and image not in journal.moved:
+        outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
+    elif len(engine.references(image)) > 1:
+        engine.untag(tag.reference)
+    elif image not in journal.made or image in engine.used_images() or not engine.remove(image):
+        outside.progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
+
+
+def _await_orphans(outside: Outside, run: str, proc: Path) -> None:
+    """A killed run cannot end its children: let Compose come to an end before anybody starts another."""
+    end = outside.clock.now() + ORPHAN_SECONDS
+    while _orphans(run, proc) and outside.clock.now() < end:
+        outside.clock.sleep(ORPHAN_TURN_SECONDS)
+    for pid in _orphans(run, proc):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _orphans(run: str, proc: Path) -> tuple[int, ...]:
+    """Processes that the run started; Linux only, see proc(5)."""
+    mark = f"{RUN_VARIABLE}={run}".encode()
+    found = []
+    for entry in proc.glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in entry.read_bytes().split(b"\0"):
+                found.append(int(entry.parent.name))
+    return tuple(found)
