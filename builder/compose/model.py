@@ -239,7 +239,9 @@ class GroupPlan:
     build_seconds: float | None = None
     """Of the last build of this image that was seen."""
     sharing: Sharing | None = None
-    """None: not known, or fewer than two of its images are there."""
+    """None: not known, or none of its images is there."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know about the target before it is applied."""
 
 
 @dataclass(frozen=True)

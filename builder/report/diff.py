@@ -1,0 +1,147 @@
+"""The edits of a plan as a unified diff, as `diff -u` and `git diff` write it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.report.units import one_line, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from builder.compose.model import FileEdit
+
+CONTEXT_LINES = 3
+SAME_LINES = 3
+"""So many equal lines end a place that differs."""
+FARTHEST_LINES = 400
+NO_NEWLINE = "\\ No newline at end of file"
+_GREEN, _RED, _CYAN, _BOLD, _END = "\x1b[32m", "\x1b[31m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
+_COLORS = {"+++": _BOLD, "---": _BOLD, "@@": _CYAN, "+": _GREEN, "-": _RED}
+
+
+class Change(NamedTuple):
+    """Lines ``old`` (first, behind the last; from 0) became lines ``new``."""
+
+    old: tuple[int, int]
+    new: tuple[int, int]
+
+
+def as_diff(edits: Iterable[FileEdit], folder: Path) -> str:
+    """Exact: `patch` can apply it. Paths are relative to ``folder`` where they lie in it."""
+    return "".join(_one(edit, one_line(name_of(edit.path, folder))) for edit in edits if edit.changes)
+
+
+def for_person(edits: Iterable[FileEdit], folder: Path, *, color: bool = False) -> str:
+    """The same to look at: a file whose lines all end in CRLF says so once, nothing in it steers the terminal."""
+    return "".join(_shown(edit, folder, color=color) for edit in edits if edit.changes)
+
+
+def name_of(path: Path, folder: Path) -> str:
+    """Relative with forward slashes; a file elsewhere by its whole path."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+
+
+def _shown(edit: FileEdit, folder: Path, *, color: bool) -> str:
+    name = one_line(name_of(edit.path, folder))
+    windows = _is_crlf(edit.before) and _is_crlf(edit.after)
+    lines = _one(edit, name).split("\n")
+    kept = [line.removesuffix("\r") if windows else line for line in lines]
+    note = f"# {name}: its lines end in CRLF, and still will\n" if windows else ""
+    return note + "\n".join(_painted(visible(line.replace("\ufeff", "")), color=color) for line in kept)
+
+
+def _painted(line: str, *, color: bool) -> str:
+    found = next((paint for start, paint in _COLORS.items() if line.startswith(start)), None) if color else None
+    return f"{found}{line}{_END}" if found else line
+
+
+def _is_crlf(data: bytes) -> bool:
+    return b"\r\n" in data and data.count(b"\n") == data.count(b"\r\n")
+
+
+def _one(edit: FileEdit, name: str) -> str:
+    before, after = _lines(edit.before), _lines(edit.after)
+    return "".join(_whole(line) for line in _unified(before, after, name))
+
+
+def _lines(data: bytes) -> list[str]:
+    """With their ends; only a line feed ends a line (str.splitlines knows ten others)."""
+    parts = data.decode("utf-8", "surrogateescape").split("\n")
+    return [f"{part}\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
+
+
+def _whole(line: str) -> str:
+    return line if line.endswith("\n") else f"{line}\n{NO_NEWLINE}\n"
+
+
+def _unified(before: list[str], after: list[str], name: str) -> Iterator[str]:
+    yield f"--- {name}\n"
+    yield f"+++ {name}\n"
+    for hunk in _hunks(_changes(before, after)):
+        start, stop = max(hunk[0].old[0] - CONTEXT_LINES, 0), min(hunk[-1].old[1] + CONTEXT_LINES, len(before))
+        shift = hunk[0].new[0] - hunk[0].old[0]
+        end = stop + hunk[-1].new[1] - hunk[-1].old[1]
+        yield f"@@ -{_range(start, stop)} +{_range(start + shift, end)} @@\n"
+        at = start
+        for change in hunk:
+            yield from (f" {line}" for line in before[at : change.old[0]])
+            yield from (f"-{line}" for line in before[slice(*change.old)])
+            yield from (f"+{line}" for line in after[slice(*change.new)])
+            at = change.old[1]
+        yield from (f" {line}" for line in before[at:stop])
+
+
+def _hunks(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """Changes whose surroundings touch are shown together."""
+    hunk: list[Change] = []
+    for change in changes:
+        if hunk and change.old[0] - hunk[-1].old[1] > 2 * CONTEXT_LINES:
+            yield hunk
+            hunk = []
+        hunk.append(change)
+    if hunk:
+        yield hunk
+
+
+def _range(start: int, stop: int) -> str:
+    length = stop - start
+    if length == 1:
+        return str(start + 1)
+    return f"{start + 1 if length else start},{length}"
+
+
+def _changes(before: list[str], after: list[str]) -> Iterator[Change]:
+    """Where the two differ. Each place is looked at by itself: difflib takes a minute for a file of 1,000 services."""
+    i = j = 0
+    while i < len(before) or j < len(after):
+        if i < len(before) and j < len(after) and before[i] == after[j]:
+            i, j = i + 1, j + 1
+            continue
+        skip_old, skip_new = _meeting(before[i:], after[j:]) if i < len(before) and j < len(after) else (None, None)
+        next_i = len(before) if skip_old is None else i + skip_old
+        next_j = len(after) if skip_new is None else j + skip_new
+        yield from _refined(before[i:next_i], after[j:next_j], i, j)
+        i, j = next_i, next_j
+
+
+def _meeting(old: list[str], new: list[str]) -> tuple[int, int] | tuple[None, None]:
+    """How many lines of each to pass over until a few are equal again; None: as far as was looked, they never are."""
+    for distance in range(1, FARTHEST_LINES):
+        for skip in range(min(distance, len(old)) + 1):
+            a, b = old[skip : skip + SAME_LINES], new[distance - skip : distance - skip + SAME_LINES]
+            if a == b and (len(a) == SAME_LINES or (distance - skip <= len(new) and skip + len(a) == len(old))):
+                return skip, distance - skip
+    return None, None
+
+
+def _refined(old: list[str], new: list[str], i: int, j: int) -> Iterator[Change]:
+    """One place line by line."""
+    if len(old) * len(new) > FARTHEST_LINES**2:
+        yield Change((i, i + len(old)), (j, j + len(new)))
+        return
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield Change((i + i1, i + i2), (j + j1, j + j2))

@@ -1,0 +1,80 @@
+"""Findings for a person: what, where, why it was said, what to write instead."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from builder.findings import Severity
+from builder.report.units import count, one_line, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from builder.findings import Finding
+
+WIDTH = 100
+INDENT = "    "
+_COLORS = {Severity.INFO: "\x1b[36m", Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[1;31m"}
+_END = "\x1b[0m"
+_NOUNS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first, then by code and place."""
+    return sorted(findings, key=lambda one: (-one.severity, one.code, one.where.file, one.where.line or 0))
+
+
+def totals(findings: Iterable[Finding]) -> str:
+    """``1 error, 3 warnings, 2 notes``; ``none`` where nothing was found."""
+    counted = Counter(finding.severity for finding in findings)
+    return ", ".join(count(counted[one], _NOUNS[one]) for one in sorted(counted, reverse=True)) or "none"
+
+
+def as_lines(findings: Iterable[Finding], *, color: bool = False) -> Iterator[str]:
+    """The same rule at several places has its title once."""
+    previous = ""
+    for finding in in_order(findings):
+        if finding.code != previous:
+            yield ""
+            yield _heading(finding, color=color)
+        previous = finding.code
+        yield from _body(finding)
+
+
+def wrapped(text: str, first: str, rest: str | None = None) -> Iterator[str]:
+    """Foreign text, harmless, in lines of at most WIDTH; a word that is longer stays whole, to be copied."""
+    yield from textwrap.wrap(
+        one_line(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first) if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [first.rstrip()]
+
+
+def _heading(finding: Finding, *, color: bool) -> str:
+    word = finding.severity.word
+    shown = f"{_COLORS[finding.severity]}{word}{_END}" if color else word
+    return f"{shown} {finding.code}: {finding.rule.title}"
+
+
+def _body(finding: Finding) -> Iterator[str]:
+    place = f"{finding.where.file}:{finding.where.line}" if finding.where.line else finding.where.file
+    yield from wrapped(f"{place}: {finding.message}" if place else finding.message, "  ", INDENT)
+    for detail in finding.details:
+        yield from wrapped(detail, f"{INDENT}- ")
+    if finding.fix:
+        yield from _fix(finding.fix)
+
+
+def _fix(fix: str) -> Iterator[str]:
+    """One line is a sentence; several are text to paste, and stay as they are."""
+    lines = visible(fix).rstrip("\n").split("\n")
+    if len(lines) == 1:
+        yield from wrapped(lines[0], f"{INDENT}fix: ")
+        return
+    yield f"{INDENT}fix:"
+    yield from (f"{INDENT}  {line}".rstrip() for line in lines)

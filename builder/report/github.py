@@ -1,0 +1,51 @@
+"""Findings as annotations of a GitHub workflow run: one workflow command per line.
+
+Format and escaping: actions/toolkit, ``packages/core/src/command.ts`` (``escapeData``, ``escapeProperty``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from builder.findings import Severity
+from builder.report.units import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.findings import Finding
+
+Rename = Callable[[str], str]
+_COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
+
+
+def as_github(findings: Iterable[Finding], rename: Rename = str) -> str:
+    """``rename`` makes a finding's file relative to the repository, as GitHub wants it."""
+    return "".join(f"{_line(finding, rename)}\n" for finding in findings)
+
+
+def _line(finding: Finding, rename: Rename) -> str:
+    where = finding.where
+    properties = {
+        "file": rename(where.file) if where.file else None,
+        "line": None if where.line is None else str(where.line),
+        "title": f"{finding.code} {finding.rule.title}",
+    }
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
+    return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text_of(finding))}"
+
+
+def text_of(finding: Finding) -> str:
+    """Message, details and fix, a line each."""
+    fix = [f"fix: {finding.fix}"] if finding.fix else []
+    return "\n".join([finding.message, *finding.details, *fix])
+
+
+def _data(text: str) -> str:
+    """A percent sign first: the others bring some."""
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

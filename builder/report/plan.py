@@ -1,0 +1,235 @@
+"""A plan as text for a person and as JSON; both are made from the same value, and hold no value of the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.model import Sharing, Source
+from builder.report.diff import as_diff, for_person, name_of
+from builder.report.findings import as_lines, in_order, totals, wrapped
+from builder.report.units import UNKNOWN, count, one_line, short_id, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from builder.compose.model import Build, FileEdit, GroupPlan, ImageBytes, Plan
+    from builder.findings import Finding
+
+SCHEMA_VERSION = 1
+_COLUMNS = ("service", "image", "ID", "bytes")
+_BOLD, _END = "\x1b[1m", "\x1b[0m"
+_SHARING = {
+    Sharing.IMAGE: "one image",
+    Sharing.LAYERS: "different IDs over equal layers, as one `docker compose build` makes them",
+    Sharing.SOME: "different images that share their lower layers only",
+    Sharing.NOTHING: "different images that share nothing",
+}
+
+
+def as_text(plan: Plan, *, color: bool = False) -> str:
+    """Everything that a person needs to decide: what is there, what was found, what would change, what to type."""
+    lines = [*_head(plan), *_groups(plan, color=color), *_found(plan, color=color)]
+    text = "".join(f"{line}\n" for line in lines)
+    return f"{text}{_edit(plan, color=color)}\n{chr(10).join(_next(plan))}\n"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    project = plan.project
+    files = ", ".join(one_line(name_of(path, project.files.directory)) for path in project.files.files)
+    engine = f"engine {one_line(plan.engine)}" if plan.engine else "no engine answered, so no bytes were measured"
+    yield f"{one_line(project.name)}: {count(len(project.services), 'service')} in {files} ({engine})"
+    for note in plan.notes:
+        yield from wrapped(note, "note: ", "      ")
+
+
+def _groups(plan: Plan, *, color: bool) -> Iterator[str]:
+    shared = [one for one in plan.groups if len(one.group.services) > 1]
+    for one in shared:
+        yield ""
+        yield _bold(_title(plan, one), color=color)
+        yield from _table(plan, one.group.services)
+        yield from _bytes_of(one)
+    singles = [name for one in plan.groups if one not in shared for name in one.group.services]
+    if singles:
+        yield ""
+        yield _bold("Other services: each with an image of its own", color=color)
+        yield from _table(plan, sorted(singles))
+
+
+def _title(plan: Plan, one: GroupPlan) -> str:
+    number = count(len(one.group.services), "service")
+    build = one.group.build
+    if build is None:
+        return f"{number} use {one_line(', '.join(one.group.images))}"
+    building = sum(plan.project.services[name].build is not None for name in one.group.services)
+    whose = number if building == len(one.group.services) else f"{building} of {number}"
+    return f"{whose} {'builds' if building == 1 else 'build'} {one_line(source_of(plan, build))}"
+
+
+def source_of(plan: Plan, build: Build) -> str:
+    """What is built, as a person would name it: a Dockerfile's path relative to the project."""
+    path = build.dockerfile_path
+    if build.dockerfile_inline is not None:
+        text = "a Dockerfile written in the compose file"
+    elif path is None:
+        text = f"{build.dockerfile} of {build.context}"
+    else:
+        text = name_of(path, plan.project.files.directory)
+    return text if build.target is None else f"{text}, target {build.target}"
+
+
+def _table(plan: Plan, services: Sequence[str]) -> Iterator[str]:
+    rows = [_COLUMNS, *(_row(plan, name) for name in services)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    for service, image, identity, amount in rows:
+        columns = (service.ljust(widths[0]), image.ljust(widths[1]), identity.ljust(widths[2]), amount.rjust(widths[3]))
+        yield f"  {'  '.join(columns)}".rstrip()
+
+
+def _row(plan: Plan, name: str) -> tuple[str, str, str, str]:
+    image = plan.project.image_of(plan.project.services[name])
+    there = plan.images.get(image)
+    identity = UNKNOWN if there is None else short_id(there.id)
+    return one_line(name), one_line(image), identity, size(there.bytes if there else None)
+
+
+def _bytes_of(one: GroupPlan) -> Iterator[str]:
+    if one.now is not None:
+        kind = f": {_SHARING[one.sharing]}" if one.sharing else ""
+        yield from wrapped(f"{_both(one.now)}{kind}", "  now       ")
+    elif one.target is not None:
+        yield from wrapped(f"{UNKNOWN} (none of these images is on an engine here)", "  now       ")
+    if one.if_apart is not None and one.sharing is not Sharing.IMAGE:
+        text = f"{size(one.if_apart.real)} on disk, once each of the {one.if_apart.images} is built without the others' cache"
+        yield from wrapped(text, "  if apart  ")
+    if one.target is not None:
+        yield from wrapped(_then(one), "  then      ")
+        for warning in one.warnings:
+            yield from wrapped(warning, "  mind      ")
+    elif one.reason:
+        yield from wrapped(one.reason, "  as it is  ")
+    if one.build_seconds is not None:
+        yield f"  time      its last build took {one.build_seconds:.0f} s"
+
+
+def _both(found: ImageBytes) -> str:
+    if found.apparent == found.real:
+        return f"{size(found.real)} on disk"
+    return f"{size(found.apparent)} added up as `docker images` does, {size(found.real)} on disk"
+
+
+def _then(one: GroupPlan) -> str:
+    target = one.target
+    if target is None:
+        return ""
+    how = {
+        Source.BUILDER: f"built by {target.builder}",
+        Source.IMAGE_ONLY: "built by no service (`optbuild optimize --rebuild`)",
+        Source.SPEC: "built by `optbuild build`",
+    }[target.source]
+    amount = "" if one.then is None else f"{size(one.then.real)} on disk: "
+    return f"{amount}one image, {target.image}, {how}"
+
+
+def _found(plan: Plan, *, color: bool) -> Iterator[str]:
+    yield ""
+    yield _bold(f"Findings: {totals(plan.findings)}", color=color)
+    yield from as_lines(plan.findings, color=color)
+
+
+def _edit(plan: Plan, *, color: bool) -> str:
+    shown = for_person(plan.edits, plan.project.files.directory, color=color)
+    return f"\n{_bold('The edit', color=color)}\n{shown}" if shown else ""
+
+
+def _next(plan: Plan) -> Iterator[str]:
+    if any(edit.changes for edit in plan.edits):
+        yield "next: `optbuild optimize` applies exactly this, and `optbuild rollback` undoes it."
+    else:
+        yield "Nothing to change in the file."
+    if plan.findings:
+        yield f"      `optbuild plan --explain {in_order(plan.findings)[0].code}` says why, and what else could be done."
+
+
+def _bold(text: str, *, color: bool) -> str:
+    return f"{_BOLD}{text}{_END}" if color else text
+
+
+def as_json(plan: Plan) -> str:
+    """Stable keys, bytes as whole numbers or null; keys are only ever added within one schema version."""
+    project = plan.project
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "project": {
+            "name": project.name,
+            "directory": str(project.files.directory),
+            "files": [name_of(path, project.files.directory) for path in project.files.files],
+            "services": list(project.services),
+        },
+        "engine": plan.engine or None,
+        "notes": list(plan.notes),
+        "groups": [_group(plan, one) for one in plan.groups],
+        "images": {name: {"id": image.id, "bytes": image.bytes} for name, image in sorted(plan.images.items())},
+        "findings": [_finding(finding) for finding in in_order(plan.findings)],
+        "edits": [_edited(plan, edit) for edit in plan.edits if edit.changes],
+        "affected": list(plan.affected),
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _group(plan: Plan, one: GroupPlan) -> dict[str, Any]:
+    group, target = one.group, one.target
+    return {
+        "services": list(group.services),
+        "images": list(group.images),
+        "airflow": group.airflow,
+        "builds": None if group.build is None else source_of(plan, group.build),
+        "duplicate": group.is_duplicate,
+        "target": None
+        if target is None
+        else {
+            "image": target.image,
+            "source": target.source.value,
+            "builder": target.builder,
+            "pull_policy": target.pull_policy,
+        },
+        "reason": one.reason or None,
+        "warnings": list(one.warnings),
+        "sharing": one.sharing.value if one.sharing else None,
+        "bytes": {"now": _amounts(one.now), "then": _amounts(one.then), "if_apart": _amounts(one.if_apart)},
+        "build_seconds": one.build_seconds,
+    }
+
+
+def _amounts(found: ImageBytes | None) -> dict[str, int | None]:
+    if found is None:
+        return {"apparent": None, "real": None, "images": None}
+    return {"apparent": found.apparent, "real": found.real, "images": found.images}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "name": finding.rule.name,
+        "severity": finding.severity.word,
+        "title": finding.rule.title,
+        "file": finding.where.file or None,
+        "line": finding.where.line,
+        "key": finding.where.key,
+        "services": list(finding.services),
+        "message": finding.message,
+        "details": list(finding.details),
+        "fix": finding.fix,
+    }
+
+
+def _edited(plan: Plan, edit: FileEdit) -> dict[str, Any]:
+    folder = plan.project.files.directory
+    return {
+        "file": name_of(edit.path, folder),
+        "sha256_before": hashlib.sha256(edit.before).hexdigest(),
+        "sha256_after": hashlib.sha256(edit.after).hexdigest(),
+        "diff": as_diff((edit,), folder),
+    }
