@@ -12,7 +12,7 @@ from builder.compose.products import product_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from builder.compose.dockerfiles import DockerfileFacts
+    from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Service
 
 _ROLES = frozenset({"webserver", "scheduler", "api-server", "triggerer", "dag-processor", "standalone"})

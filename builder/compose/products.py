@@ -11,7 +11,7 @@ from builder.compose.naming import repository
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.dockerfiles import DockerfileFacts
+    from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Service
 
 

@@ -10,7 +10,7 @@ from builder.errors import Where
 
 if TYPE_CHECKING:
     from builder.compose.choose import Choice
-    from builder.compose.dockerfiles import DockerfileFacts
+    from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Group, Project
     from builder.findings import Finding
 
