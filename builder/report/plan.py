@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import Sharing, Source
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _COLUMNS = ("service", "image", "ID", "bytes")
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+"""Of an address of a Git repository."""
 _BOLD, _END = "\x1b[1m", "\x1b[0m"
 _SHARING = {
     Sharing.IMAGE: "one image",
@@ -74,7 +77,7 @@ def source_of(plan: Plan, build: Build) -> str:
     if build.dockerfile_inline is not None:
         text = "a Dockerfile written in the compose file"
     elif path is None:
-        text = f"{build.dockerfile} of {build.context}"
+        text = _CREDENTIALS.sub("//***@", f"{build.dockerfile} of {build.context}")
     else:
         text = name_of(path, plan.project.files.directory)
     return text if build.target is None else f"{text}, target {build.target}"
@@ -102,8 +105,10 @@ def _bytes_of(one: GroupPlan) -> Iterator[str]:
     elif one.target is not None:
         yield from wrapped(f"{UNKNOWN} (none of these images is on an engine here)", "  now       ")
     if one.if_apart is not None and one.sharing is not Sharing.IMAGE:
-        text = f"{size(one.if_apart.real)} on disk, once each of the {one.if_apart.images} is built without the others' cache"
-        yield from wrapped(text, "  if apart  ")
+        copies, real = one.if_apart.images, size(one.if_apart.real)
+        yield from wrapped(
+            f"{real} on disk, once each of the {copies} is built without the others' cache", "  if apart  "
+        )
     if one.target is not None:
         yield from wrapped(_then(one), "  then      ")
         for warning in one.warnings:
@@ -150,7 +155,8 @@ def _next(plan: Plan) -> Iterator[str]:
     else:
         yield "Nothing to change in the file."
     if plan.findings:
-        yield f"      `optbuild plan --explain {in_order(plan.findings)[0].code}` says why, and what else could be done."
+        code = in_order(plan.findings)[0].code
+        yield f"      `optbuild plan --explain {code}` says why, and what else could be done."
 
 
 def _bold(text: str, *, color: bool) -> str:
