@@ -1,0 +1,56 @@
+"""OB207: Airflow without a database connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.model import Group, Service
+    from builder.compose.rules.look import Look
+
+_SECTIONS = ("DATABASE", "CORE")
+"""The option moved from [core] to [database] with Airflow 2.3; both names are read in 2.x."""
+_SUFFIXES = ("", "_CMD", "_SECRET")
+_CONFIG_FILE = "airflow.cfg"
+CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+_VARIABLES = frozenset(f"AIRFLOW__{section}__SQL_ALCHEMY_CONN{suffix}" for section in _SECTIONS for suffix in _SUFFIXES)
+
+
+def find(look: Look) -> Iterator[Finding]:
+    """One finding per group of Airflow services of which none says where the database is.
+
+    Silent where it may stand elsewhere: an ``airflow.cfg`` in the image or mounted, an env_file that Compose could not
+    read.
+    """
+    if look.project.resolved is None:
+        return
+    for group in look.groups:
+        lacking = [name for name in group.services if _lacks(look, look.project.services[name])]
+        if group.airflow and len(lacking) > 1 and lacking == list(group.services):
+            yield _finding(look, group)
+
+
+def _lacks(look: Look, service: Service) -> bool:
+    facts = look.facts.get(service.name)
+    environment = {*service.environment, *(facts.environment if facts else ())}
+    if environment & _VARIABLES or "AIRFLOW_CONFIG" in environment:
+        return False
+    if any(mount.target.endswith(_CONFIG_FILE) for mount in service.mounts):
+        return False
+    copied = facts.instructions if facts else ()
+    return not any(_CONFIG_FILE in instruction.value for instruction in copied if instruction.name in {"COPY", "ADD"})
+
+
+def _finding(look: Look, group: Group) -> Finding:
+    names = ", ".join(group.services)
+    return Finding(
+        "OB207",
+        look.line(look.project, group.services[0], "environment"),
+        f"{names} have no {CONNECTION}: each works on a SQLite file inside its own container",
+        group.services,
+        f"{CONNECTION}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
+    )
