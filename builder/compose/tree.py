@@ -1,156 +1,35 @@
-"""Where everything stands in a compose file: a tree of nodes with their exact places in the text.
+"""A compose file as a tree of nodes with their exact places.
 
 ruamel.yaml finds the tokens and is used for nothing else. Its end marks of block collections run past comments and
-blank lines, and its tree forgets where an alias stood, so the tree is built here from its events. All places are indexes into
-``Document.text``; lines are counted only for messages, because YAML knows line breaks that editors do not.
+blank lines, and its tree forgets where an alias stood, so the tree is built here from its events.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from builder.compose.nodes import (
+    BOM,
+    Alias,
+    Anchored,
+    Document,
+    Entry,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    line_of_index,
+)
 from builder.errors import ComposeError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BOM = "\ufeff"
-MERGE_TAG = "tag:yaml.org,2002:merge"
 DEEPEST = 100
 """Levels of nesting; real files have about ten."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scalar:
-    """``start`` is that of its anchor or tag, where it has one; ``end`` is behind its last character."""
-
-    start: int
-    end: int
-    value: str
-    style: str = ""
-    """``'`` ``"`` ``|`` ``>``, or empty for a plain one."""
-    anchor: str | None = None
-    tag: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Alias:
-    """``*name`` where it stands; what it means is ``target``."""
-
-    start: int
-    end: int
-    name: str
-    target: Scalar | Sequence | Mapping
-
-
-@dataclass(frozen=True, eq=False)
-class Sequence:
-    start: int
-    end: int
-    items: tuple[Node, ...]
-    flow: bool
-    anchor: str | None = None
-    tag: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """``key: value`` of a mapping. ``end`` is that of the value, or behind the colon where there is none."""
-
-    key: Node
-    value: Node
-
-    @property
-    def start(self) -> int:
-        return self.key.start
-
-    @property
-    def end(self) -> int:
-        return self.value.end
-
-    @property
-    def name(self) -> str | None:
-        """None where the key is no plain text."""
-        return self.key.value if isinstance(self.key, Scalar) else None
-
-    @property
-    def is_merge(self) -> bool:
-        """``<<``, also with the tag ``!!merge`` before it; in quotes it is a key like any other."""
-        key = self.key
-        return isinstance(key, Scalar) and key.value == "<<" and (not key.style or key.tag == MERGE_TAG)
-
-
-@dataclass(frozen=True, eq=False)
-class Mapping:
-    start: int
-    end: int
-    entries: tuple[Entry, ...]
-    flow: bool
-    anchor: str | None = None
-    tag: str | None = None
-
-    def entry(self, name: str) -> Entry | None:
-        """Its own entry of this name; what it merges is not looked at."""
-        return next((entry for entry in self.entries if entry.name == name and not entry.is_merge), None)
-
-
-Node = Scalar | Alias | Sequence | Mapping
-Anchored = Scalar | Sequence | Mapping
-
-
-@dataclass(frozen=True, eq=False)
-class Document:
-    """One file. ``text`` is without its byte order mark; ``bom`` tells whether it had one."""
-
-    path: Path
-    text: str = field(repr=False)
-    bom: bool
-    root: Mapping | None
-    """None for a file with nothing in it."""
-
-    def encode(self, text: str) -> bytes:
-        """``text`` as the bytes of this file."""
-        return ((BOM if self.bom else "") + text).encode()
-
-    @property
-    def newline(self) -> str:
-        """The line break of the first line."""
-        found = re.search(r"\r\n|\n|\r", self.text)
-        return found.group() if found else "\n"
-
-    def line(self, at: int) -> int:
-        """The line of the character ``at``, from 1, as editors count."""
-        return line_of_index(self.text, at)
-
-    def where(self, at: int, key: str | None = None) -> Where:
-        return Where(str(self.path), self.line(at), key)
-
-
-def line_of_index(text: str, at: int) -> int:
-    breaks = text.count("\n", 0, at)
-    alone = text.count("\r", 0, at) - text.count("\r\n", 0, min(at + 1, len(text)))
-    return 1 + breaks + max(alone, 0)
-
-
-def deref(node: Node) -> Anchored:
-    """The node itself, or what the alias means."""
-    return node.target if isinstance(node, Alias) else node
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """The node and everything written inside of it, in the order of the text; aliases are not followed."""
-    yield node
-    if isinstance(node, Sequence):
-        for item in node.items:
-            yield from walk(item)
-    elif isinstance(node, Mapping):
-        for entry in node.entries:
-            yield from walk(entry.key)
-            yield from walk(entry.value)
 
 
 @lru_cache(maxsize=64)
