@@ -186,7 +186,7 @@ def _from_spec(project: Project, group: Group, choices: Choices, spec_is_for: Gr
 def _image_only(project: Project, group: Group, name: Name, choices: Choices) -> Choice:
     refuse_tags(project, group)
     build = _build(group)
-    note = build_note(project, build, name.image, project.services[builders_of(project, group)[0]].platform)
+    note = build_note(project, project.services[builders_of(project, group)[0]], name.image)
     target = _target(group, name, Source.IMAGE_ONLY, note=note)
     warnings = [] if choices.image_only else [why_no_builder(project, group)]
     valued = [argument for argument, value in build.args if value is not None]

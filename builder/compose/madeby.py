@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.compose.model import Build, Project
+    from builder.compose.model import Build, Project, Service
 
 _BY_OPTBUILD = "built by: optbuild optimize --rebuild"
+_LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
+"""User and password in an address."""
 
 
 def shown_path(project: Project, path: str) -> str:
-    """``path`` as a person writes it in the project's folder (``./dags``); addresses and far away folders as is."""
+    """``path`` as a person writes it in the project's folder (``./dags``); far away folders as they are, addresses
+    without the login that they may hold."""
     if not path.startswith("/"):
-        return path
+        return _LOGIN.sub("***@", path)
     try:
         relative = Path(path).relative_to(project.files.directory).as_posix()
     except ValueError:
@@ -29,7 +33,7 @@ def shown_dockerfile(project: Project, build: Build) -> str:
         return f"an inline Dockerfile in {shown_path(project, build.context)}"
     path = build.dockerfile_path
     if path is None:
-        return build.context
+        return shown_path(project, build.context)
     return shown_path(project, path.as_posix())
 
 
@@ -40,16 +44,25 @@ def spec_note(project: Project, folder: Path) -> str:
     return f"built by: {shlex.join(words)}"
 
 
-def build_note(project: Project, build: Build, image: str, platform: str | None) -> str:
-    """A command that builds ``image`` by hand, on one line. Arguments by name: their values may be secret.
+def build_note(project: Project, service: Service, image: str) -> str:
+    """A command that builds the service's image by hand as ``image``, on one line.
 
-    Where a command line cannot say it all (secrets, SSH keys, labels, an inline Dockerfile), the command of ours that
-    remembers the build.
+    Arguments by name: their values may be secret. Where a command line cannot say it all (SSH keys, labels, an inline
+    Dockerfile), or would show what a variable holds, the command of ours that remembers the build.
     """
-    if build.dockerfile_inline is not None or build.secrets or build.other or build.additional_contexts:
+    build = service.build
+    if build is None or _beyond_words(build) or _has_variables(service.raw_build) or _LOGIN.search(build.context):
         return _BY_OPTBUILD
-    note = f"built by: {shlex.join(_docker_build(project, build, image, platform))}"
+    note = f"built by: {shlex.join(_docker_build(project, build, image, service.platform))}"
     return note if note.isprintable() else _BY_OPTBUILD
+
+
+def _beyond_words(build: Build) -> bool:
+    return bool(build.dockerfile_inline is not None or build.secrets or build.other or build.additional_contexts)
+
+
+def _has_variables(raw: Build | None) -> bool:
+    return raw is not None and any("$" in text for text in (raw.context, raw.dockerfile, raw.target or ""))
 
 
 def _docker_build(project: Project, build: Build, image: str, platform: str | None) -> list[str]:
