@@ -1,59 +1,138 @@
-"""Who starts with whom: what ``up SERVICE`` starts beside the service itself."""
+"""Every file that a service of the project can come from: main, override, included, extended files; with their bytes.
+
+Paths are resolved as compose-go does it (``loader/include.go``, ``loader/extends.go``): those of main files from the
+project directory, those of an included file from its own project directory, those of an extended file from its folder.
+"""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.compose.commands import started
+from builder.compose.interpolate import substitute, variables_of
+from builder.compose.references import references
+from builder.errors import ComposeError, Where
 
 if TYPE_CHECKING:
-    from builder.compose.model import Project, Service
+    from collections.abc import Iterator, Mapping
 
-_INIT_WORDS = ("init", "migrate", "setup", "bootstrap")
-_MIGRATING = frozenset({"init", "migrate", "upgrade"})
-COMPLETED = "service_completed_successfully"
+    from builder.compose.model import ProjectFiles
+    from builder.compose.references import Include
 
-
-def reached_from(project: Project, service: str) -> frozenset[str]:
-    """Every service that ``service`` depends on, also through others; never itself."""
-    found: set[str] = set()
-    open_ones = [service]
-    while open_ones:
-        current = project.services.get(open_ones.pop())
-        for name in () if current is None else current.depends_on:
-            if name not in found and name in project.services:
-                found.add(name)
-                open_ones.append(name)
-    return frozenset(found - {service})
+MAX_BYTES = 5_000_000
+"""Of one file. The largest real one seen has 60 kB."""
+REMOTE = ("oci://", "http://", "https://", "git@", "git://", "ssh://", "github.com/")
+"""How a file begins that Compose fetches."""
 
 
-def is_on_with(builder: Service, sharer: Service) -> bool:
-    """Whether Compose knows ``builder`` whenever ``sharer`` is active: profiles switch services off.
+@dataclass(frozen=True)
+class Source:
+    """One file, as it is reached from the main files."""
 
-    Compose refuses a service whose dependency is behind a profile that is not active.
+    path: Path
+    data: bytes = field(repr=False)
+    by_absolute_path: bool
+    """It, or one on the way to it, is named by its absolute path."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the paths in a file start, and what its variables are."""
+
+    folder: Path
+    variables: Mapping[str, str] = field(repr=False)
+    by_absolute_path: bool = False
+    includes: bool = True
+    """Compose ignores ``include:`` of a file that is only extended."""
+
+
+def read_sources(files: ProjectFiles, env: Mapping[str, str]) -> dict[Path, bytes]:
+    """Path → bytes. Raises ComposeError for what cannot be read safely; what is missing is Compose's to report."""
+    return {source.path: source.data for source in reach(files, env, {})}
+
+
+def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
+    """Every file, in the order in which it is first named, once per way in which paths in it are resolved.
+
+    ``overlay`` are bytes to read instead of a file's own.
     """
-    return not builder.profiles or (bool(sharer.profiles) and set(sharer.profiles) <= set(builder.profiles))
+    seen: set[tuple[Path, Path, bool, bool]] = set()
+    variables = variables_of(env, files.env_files or (files.directory / ".env",))
+    for path in files.files:
+        yield from _visit(path, _Place(files.directory, variables), overlay, seen)
 
 
-def builds_for(project: Project, builder: str, sharer: str) -> bool:
-    """Whether ``up SHARER`` on a fresh engine also starts, and so first builds, ``builder``."""
-    if builder == sharer:
-        return True
-    services = project.services
-    return builder in reached_from(project, sharer) and is_on_with(services[builder], services[sharer])
+def _visit(
+    path: Path, place: _Place, overlay: Mapping[Path, bytes], seen: set[tuple[Path, Path, bool, bool]]
+) -> Iterator[Source]:
+    key = (path, place.folder, place.by_absolute_path, place.includes)
+    if key in seen:
+        return
+    seen.add(key)
+    data = overlay[path] if path in overlay else _read(path)
+    if data is None:
+        return
+    yield Source(path, data, place.by_absolute_path)
+    named = references(data)
+    for include in named.includes if place.includes else ():
+        for further, its_place in _included(include, place):
+            yield from _visit(further, its_place, overlay, seen)
+    for text in named.extended:
+        if (found := _resolve(text, place)) is not None:
+            further, absolute = found
+            its_place = _Place(further.parent, place.variables, absolute, includes=False)
+            yield from _visit(further, its_place, overlay, seen)
 
 
-def without_builder(project: Project, builder: str, sharers: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of ``sharers`` that can be started while ``builder`` is not."""
-    return tuple(name for name in sharers if not builds_for(project, builder, name))
+def _included(include: Include, place: _Place) -> Iterator[tuple[Path, _Place]]:
+    found = [path for text in include.paths if (path := _resolve(text, place)) is not None]
+    if not found:
+        return
+    directory = _resolve(include.project_directory, place) if include.project_directory else None
+    folder = directory[0] if directory else found[0][0].parent
+    named = [file[0] for text in include.env_files if (file := _resolve(text, place)) is not None]
+    variables = variables_of(place.variables, tuple(named) or (folder / ".env",))
+    absolute_folder = directory is not None and directory[1]
+    for path, absolute in found:
+        yield path, _Place(folder, variables, absolute or absolute_folder)
 
 
-def is_init_like(project: Project, service: Service) -> bool:
-    """Whether it does its work and ends: others wait for its end, or it migrates, or it is called so."""
-    waited_for = any(other.depends_on.get(service.name) == COMPLETED for other in project.services.values())
-    called_so = any(word in service.name.lower() for word in _INIT_WORDS)
-    return waited_for or called_so or any(_migrates(words) for words in started(service))
+def _resolve(text: str, place: _Place) -> tuple[Path, bool] | None:
+    """The path, and whether it stays where it is when the project is looked at elsewhere. None: not on this machine."""
+    path = substitute(text, place.variables)
+    if path.startswith(REMOTE) or "\0" in path:
+        return None
+    absolute = place.by_absolute_path or path.startswith("/")
+    return Path(os.path.normpath(place.folder / path)), absolute
 
 
-def _migrates(words: tuple[str, ...]) -> bool:
-    return words[:2] == ("airflow", "db") and len(words) > 2 and words[2] in _MIGRATING
+def _read(path: Path) -> bytes | None:
+    try:
+        if not path.is_file():
+            return None
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except OSError as error:
+        raise ComposeError(
+            f"cannot be read: {error.strerror}", where=Where(str(path)), hint="let this user read it"
+        ) from error
+    if data is None:
+        raise ComposeError(
+            f"larger than {MAX_BYTES // 1_000_000} MB: no person wrote this", where=Where(str(path)), hint="split it"
+        )
+    _check_text(path, data)
+    return data
+
+
+def _check_text(path: Path, data: bytes) -> None:
+    """Raises ComposeError for bytes that are not UTF-8."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ComposeError(
+            f"not UTF-8: byte {data[error.start]:#04x}",
+            where=Where(str(path), line),
+            hint="save it as UTF-8; Compose reads nothing else",
+        ) from error

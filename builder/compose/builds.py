@@ -1,0 +1,110 @@
+"""One ``build:`` of Compose's answer as a value that two equal builds share."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.model import Build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_PART = frozenset({"cache_from", "cache_to", "no_cache", "pull", "tags"})
+"""How a build is done, or what its result is called, not what the result is."""
+_OWN_FIELD = frozenset(
+    {
+        "context",
+        "dockerfile",
+        "dockerfile_inline",
+        "target",
+        "args",
+        "secrets",
+        "additional_contexts",
+        "platforms",
+    }
+)
+_PAIRS = {"labels": "=", "ssh": "=", "extra_hosts": "=:"}
+"""Keys whose value may be a map or a list of pairs, and what may separate a pair."""
+
+
+def build_of(found: Any, *, platform: str | None = None) -> Build | None:
+    """The value of ``build``; None: there is none. ``platform`` is that of the service, which Compose builds for."""
+    if isinstance(found, str):
+        found = {"context": found}
+    if not isinstance(found, dict):
+        return None
+    context = _clean(text(found.get("context")) or ".")
+    inline = found.get("dockerfile_inline")
+    return Build(
+        context=context,
+        dockerfile=_dockerfile(context, None if inline else found.get("dockerfile")),
+        dockerfile_inline=text(inline) if inline else None,
+        target=text(found.get("target")) or None,
+        args=tuple(sorted(pairs(found.get("args")).items())),
+        secrets=tuple(sorted(_secret(secret) for secret in found.get("secrets") or ())),
+        additional_contexts=tuple(
+            sorted((name, _clean(value or "")) for name, value in pairs(found.get("additional_contexts")).items())
+        ),
+        platforms=(platform,) if platform else tuple(sorted(map(str, found.get("platforms") or ()))),
+        other=_other(found),
+        tags=tuple(map(str, found.get("tags") or ())),
+    )
+
+
+def pairs(found: Any, separators: str = "=") -> dict[str, str | None]:
+    """A map, or a list of ``NAME=VALUE``; a name without value is None."""
+    if isinstance(found, dict):
+        return {str(name): None if value is None else text(value) for name, value in found.items()}
+    done: dict[str, str | None] = {}
+    for entry in found or ():
+        place = min((place for mark in separators if (place := str(entry).find(mark)) >= 0), default=None)
+        if place is None:
+            done[str(entry)] = None
+        else:
+            done[str(entry)[:place]] = str(entry)[place + 1 :]
+    return done
+
+
+def text(value: Any) -> str:
+    """A scalar as YAML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _clean(path: str) -> str:
+    """Of a local path: no trailing slash, no ``.``. A Git or image address stays."""
+    return posixpath.normpath(path) if path.startswith("/") else path
+
+
+def _dockerfile(context: str, named: Any) -> str:
+    """Relative to the context where it lies in it."""
+    path = posixpath.normpath(text(named) or "Dockerfile")
+    inside = context.rstrip("/") + "/"
+    return path.removeprefix(inside) if context.startswith("/") else path
+
+
+def _secret(found: Any) -> str:
+    """``source``, and what else a long form says."""
+    if not isinstance(found, dict):
+        return text(found)
+    source, target = text(found.get("source")), text(found.get("target"))
+    further = {key: value for key, value in found.items() if key not in {"source", "target"} and value is not None}
+    name = source if target in {"", source} else f"{source}:{target}"
+    return name + (_canonical(further) if further else "")
+
+
+def _other(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    known = _NO_PART | _OWN_FIELD
+    done = {key: _plain(key, value) for key, value in found.items() if key not in known}
+    return tuple(sorted((key, _canonical(value)) for key, value in done.items() if value))  # false and [] are defaults
+
+
+def _plain(key: str, value: Any) -> Any:
+    return pairs(value, _PAIRS[key]) if key in _PAIRS else value
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
