@@ -219,6 +219,8 @@ class ImageBytes:
 class EngineImage:
     """One image on the engine. ``bytes``: unpacked, all layers; None: not known."""
 
+    name: str
+    """Under which it was found: v1 of Compose had other names."""
     id: str
     bytes: int | None
 

@@ -12,10 +12,12 @@ from builder.engine.endpoint import Endpoint, resolve
 from builder.errors import EngineFailedError, EngineMissingError, EngineTooOldError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
     from docker import DockerClient
+
+    from builder.engine.layers import ImageLayers
 
 NEEDED_ENGINE = 23
 """The first engine whose default builder is BuildKit with heredocs, ``COPY --link`` and secrets."""
@@ -80,6 +82,20 @@ class Engine:
             f"{found.get('Os', '')}/{found.get('Architecture', '')}",
             sum(int(layer.get("Size") or 0) for layer in history),
         )
+
+    def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
+        """The layers of each image and their bytes; None where the engine has no such image."""
+        from builder.engine.layers import many  # noqa: PLC0415 - only plans count bytes
+
+        with failures("reading the layers of images"):
+            return many(self.client.api, references)
+
+    def projects_by_image(self) -> dict[str, frozenset[str]]:
+        """Image name → the compose projects that have containers of it, in any state."""
+        from builder.engine.usage import projects_by_image  # noqa: PLC0415
+
+        with failures("listing containers"):
+            return projects_by_image(self.client.api.containers(all=True))
 
     def tag(self, image: str, reference: str) -> None:
         """Point ``reference`` to ``image``, an ID; the engine does this in one step."""

@@ -1,0 +1,200 @@
+"""Everything that is known about a project → the plan: groups with their bytes, findings, the exact edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from builder.compose import bytes as layer_bytes
+from builder.compose.choose import Choice, Choices, choose_targets
+from builder.compose.group import builders_of, group_services
+from builder.compose.model import EngineImage, FileEdit, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
+from builder.compose.naming import candidate_names, familiar
+from builder.compose.rules import find_all
+from builder.compose.rules.look import Line, Look, first_file
+from builder.errors import ComposeError
+
+if TYPE_CHECKING:
+    from builder.compose.facts import DockerfileFacts
+    from builder.engine.layers import ImageLayers
+
+Rewrite = Callable[[Project, tuple[Target, ...]], tuple[FileEdit, ...]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the engine and our own state know. ``images`` None: no engine was asked."""
+
+    version: str = ""
+    images: Mapping[str, ImageLayers | None] | None = field(default=None, repr=False)
+    used_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Image name → the compose projects on the engine that use it."""
+    promoted: Mapping[str, str] = field(default_factory=dict)
+    """Promoted name → image ID."""
+    build_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Image name → how long its last build took, where one was seen."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """The parts that a plan is made with: positions in the files, and how the files are rewritten."""
+
+    rewrite: Rewrite
+    line: Line = first_file
+
+
+def references_of(project: Project, facts: Mapping[str, DockerfileFacts], choices: Choices) -> tuple[str, ...]:
+    """Every image name that a plan wants to know about: of the services, their bases, the optbuild.toml."""
+    services = [name for service in project.services.values() for name in candidate_names(project, service)]
+    bases = [one.base for one in facts.values() if one.base is not None]
+    spec = [choices.spec_image] if choices.spec_image is not None else []
+    return tuple(dict.fromkeys((*services, *bases, *spec)))
+
+
+def make_plan(
+    project: Project, facts: Mapping[str, DockerfileFacts], choices: Choices, seen: Seen, means: Means
+) -> Plan:
+    """The whole plan. A group that cannot be rewritten safely is left as it is, and says why.
+
+    Raises ComposeError when ``choices`` name a service or group that does not exist.
+    """
+    groups = group_services(project, facts)
+    others = {familiar(name) for name, projects in seen.used_by.items() if projects - {project.name}}
+    chosen = choose_targets(project, groups, choices, taken=lambda name: familiar(name) in others)
+    chosen, edits, notes = _edits(project, chosen, means.rewrite)
+    there = _there(project, seen)
+    look = Look(
+        project,
+        groups,
+        facts,
+        chosen,
+        means.line,
+        None if seen.images is None else {**seen.images, **there},
+        seen.promoted,
+        choices.spec_image,
+    )
+    plans = tuple(
+        _group_plan(project, group, chosen[group.services], facts, seen=seen, there=there) for group in groups
+    )
+    return Plan(
+        project,
+        plans,
+        find_all(look),
+        edits,
+        seen.version,
+        {name: EngineImage(_found_as(name, image), image.id, image.bytes) for name, image in there.items()},
+        (*(f"Compose refuses a part of this: {said}" for said in project.complaints), *notes),
+    )
+
+
+def _edits(
+    project: Project, chosen: Mapping[tuple[str, ...], Choice], rewrite: Rewrite
+) -> tuple[dict[tuple[str, ...], Choice], tuple[FileEdit, ...], tuple[str, ...]]:
+    """The edits of all targets that can be had together; the choice of each other becomes its reason."""
+    kept = dict(chosen)
+    notes = []
+    targets = _targets(kept)
+    if not targets:
+        return kept, (), ()
+    try:
+        return kept, rewrite(project, targets), ()
+    except ComposeError as error:
+        if len(targets) == 1:
+            return {**kept, **_without(kept, targets[0], error)}, (), (_told(targets[0], error),)
+    for target in targets:
+        try:
+            rewrite(project, (target,))
+        except ComposeError as error:
+            kept |= _without(kept, target, error)
+            notes.append(_told(target, error))
+    try:
+        return kept, rewrite(project, _targets(kept)), tuple(notes)
+    except ComposeError as error:
+        left = {key: value for target in _targets(kept) for key, value in _without(kept, target, error).items()}
+        return {**kept, **left}, (), (*notes, f"no edit: {error}")
+
+
+def _targets(chosen: Mapping[tuple[str, ...], Choice]) -> tuple[Target, ...]:
+    return tuple(choice.target for _, choice in sorted(chosen.items()) if choice.target is not None)
+
+
+def _without(
+    chosen: Mapping[tuple[str, ...], Choice], target: Target, error: ComposeError
+) -> dict[tuple[str, ...], Choice]:
+    return {
+        key: replace(choice, target=None, reason=f"it cannot be changed safely: {error.message}")
+        for key, choice in chosen.items()
+        if choice.target == target
+    }
+
+
+def _told(target: Target, error: ComposeError) -> str:
+    return f"no edit for {', '.join(target.services)}: {error}"
+
+
+def _there(project: Project, seen: Seen) -> dict[str, ImageLayers]:
+    """The image that each service starts from now, by the name that today's Compose looks for."""
+    found = {}
+    for service in project.services.values():
+        names = candidate_names(project, service)
+        images = [image for name in names if (image := (seen.images or {}).get(name)) is not None]
+        if images:
+            found[names[0]] = images[0]
+    return found
+
+
+def _found_as(name: str, image: ImageLayers) -> str:
+    """``name`` where the image has it, else the one it was found under."""
+    familiar_names = [familiar(one) for one in image.references]
+    return name if not familiar_names or familiar(name) in familiar_names else familiar_names[0]
+
+
+def _group_plan(
+    project: Project,
+    group: Group,
+    choice: Choice,
+    facts: Mapping[str, DockerfileFacts],
+    *,
+    seen: Seen,
+    there: Mapping[str, ImageLayers],
+) -> GroupPlan:
+    images = {name: there[name] for name in group.images if name in there}
+    seconds = [seen.build_seconds[name] for name in group.images if name in seen.build_seconds]
+    return GroupPlan(
+        group,
+        choice.target,
+        choice.reason,
+        now=layer_bytes.measure(images),
+        then=_then(choice.target, images, seen),
+        if_apart=_if_apart(project, group, facts, seen, images),
+        build_seconds=seconds[0] if seconds else None,
+        sharing=layer_bytes.sharing(images.values()),
+        warnings=choice.warnings,
+    )
+
+
+def _then(target: Target | None, images: Mapping[str, ImageLayers], seen: Seen) -> ImageBytes | None:
+    """The spec's own image where it makes the group's, else the newest: the same build makes the same bytes."""
+    if target is None:
+        return None
+    if target.source is Source.SPEC:
+        return layer_bytes.after((seen.images or {}).get(target.image))
+    return layer_bytes.after(layer_bytes.newest_of(images.values())) if images else None
+
+
+def _if_apart(
+    project: Project,
+    group: Group,
+    facts: Mapping[str, DockerfileFacts],
+    seen: Seen,
+    images: Mapping[str, ImageLayers],
+) -> ImageBytes | None:
+    copies = len({familiar(project.image_of(project.services[name])) for name in builders_of(project, group)})
+    known = next((facts[name] for name in group.services if name in facts), None)
+    if copies < 2 or known is None or not images:
+        return None
+    base = (seen.images or {}).get(known.base) if known.base is not None else None
+    unique = tuple(images.values())
+    words = tuple(instruction.name for instruction in known.instructions)
+    return layer_bytes.if_apart(unique, max(copies, len(unique)), layer_bytes.base_layers(unique, base, words))
