@@ -113,6 +113,7 @@ def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
         completing=completing,
         steps=steps_of(project, work.affected),
         recipes=_recipes(work),
+        known=() if engine is None else tuple(sorted(engine.all_images())),
     )
 
 
@@ -221,7 +222,7 @@ class _Run:
         self.journal = journal
 
     def _commit(self) -> None:
-        journal = replace(self.journal, phase=Phase.COMMITTED)
+        journal = replace(self.journal, phase=Phase.COMMITTED, known=())
         write_journal(self.outside.committed(journal.files), journal)
         self.journal = journal
         self.committed = True
@@ -251,16 +252,14 @@ class _Run:
         return image
 
     def _from_spec(self, engine: Engine, target: Target) -> str:
-        before = engine.all_images()
         image = self.hands.make_from_spec(target)
-        self._made(image, before)
+        self._made(image)
         for name in self.hands.names_of_spec(target):
             self._change(self.journal.with_tag(name, image))
         return image
 
     def _built(self, engine: Engine, making: Making) -> str:
         outside, work = self.outside, self.work
-        before = engine.all_images()
         overlay = outside.overlay(work.project.files)
         atomic_write(overlay, overlay_of(making), mode=0o600)
         try:
@@ -279,14 +278,14 @@ class _Run:
         image = engine.image_id(making.candidate)
         if image is None:
             raise EngineFailedError(f"the build ended well, and yet there is no image {making.candidate}")
-        self._made(image, before)
+        self._made(image)
         for name in making.tags:
             self._change(self.journal.with_tag(name, image))
         self._timed(making.target, seconds)
         return image
 
-    def _made(self, image: str, before: frozenset[str]) -> None:
-        made = self.journal.made if image in before else (*self.journal.made, image)
+    def _made(self, image: str) -> None:
+        made = self.journal.made if image in self.journal.known else (*self.journal.made, image)
         self._change(replace(self.journal, phase=Phase.BUILT, made=made))
 
     def _timed(self, target: Target, seconds: float) -> None:

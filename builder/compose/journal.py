@@ -137,6 +137,8 @@ class Journal:
     recipes: tuple[Recipe, ...] = ()
     made: tuple[str, ...] = ()
     """Image IDs that this run built and that were not there before."""
+    known: tuple[str, ...] = ()
+    """Image IDs that were there when the run began; none once it is committed."""
     cleaned: tuple[str, ...] = ()
     """Old images that ``--clean`` removed: a rollback has to build them again."""
 
@@ -195,7 +197,7 @@ def remove_journal(path: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Half-written copies of the journal. The caller holds the project's lock."""
+    """Half-written copies of a file. The caller holds the project's lock."""
     for leftover in path.parent.glob(f".{path.name}.*"):
         leftover.unlink(missing_ok=True)
 
@@ -234,6 +236,7 @@ def parse_journal(data: bytes) -> Journal:
         "steps": tuple(tuple(step) for step in document["steps"]),
         "recipes": tuple(_recipe(item) for item in document["recipes"]),
         "made": tuple(document["made"]),
+        "known": tuple(document["known"]),
         "cleaned": tuple(document["cleaned"]),
     }
     return Journal(**{**document, **made})

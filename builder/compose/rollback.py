@@ -51,8 +51,8 @@ def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -
     Raises EditedSinceError and StackError; the journal stays then, and the next command tries again.
     """
     opened, committed = outside.opened(files), outside.committed(files)
-    remove_leftovers(opened)
-    remove_leftovers(committed)
+    for path in (opened, committed, outside.overlay(files)):
+        remove_leftovers(path)
     journal = read_journal(opened)
     if journal is None:
         return ""
@@ -182,8 +182,13 @@ def _take_name(outside: Outside, engine: Engine, tag: TagRecord, journal: Journa
         outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
     elif len(engine.references(image)) > 1:
         engine.untag(tag.reference)
-    elif image not in journal.made or image in engine.used_images() or not engine.remove(image):
+    elif not _made_by(journal, tag, image) or image in engine.used_images() or not engine.remove(image):
         outside.progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
+
+
+def _made_by(journal: Journal, tag: TagRecord, image: str) -> bool:
+    """Also where the run was killed before it wrote down what it had built."""
+    return image in journal.made or (tag.passing and bool(journal.known) and image not in journal.known)
 
 
 def _await_orphans(outside: Outside, run: str, proc: Path) -> None:

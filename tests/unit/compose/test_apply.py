@@ -1,0 +1,273 @@
+"""Applying a plan: what runs moves to one image, and whatever fails half way leaves everything as it was."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from swap_world import SHARED, SHARERS, Stage
+
+from builder.compose.apply import apply
+from builder.compose.journal import Phase, read_journal
+from builder.compose.model import FileEdit, Source
+from builder.errors import (
+    CandidateRefusedError,
+    ChangedFileError,
+    ComposeError,
+    EngineFailedError,
+    ExitCode,
+    InterruptedByUserError,
+    RolledBackError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    made.start()
+    return made
+
+
+def images_of(stage: Stage) -> dict[str, str]:
+    return {one.service: one.image_id for one in stage.world.boxes.values()}
+
+
+def test_all_sharers_run_one_image_and_nothing_else_moves(stage: Stage) -> None:
+    before = stage.snapshot()
+    done = apply(stage.outside(), stage.work(), stage.hands())
+    new = done.images[SHARED]
+    assert {name: image for name, image in images_of(stage).items() if name != "db"} == dict.fromkeys(SHARERS, new)
+    after = stage.snapshot()
+    assert after["db"] == before["db"]
+    assert after["names"] == {**before["names"], SHARED: new}
+    assert stage.file.read_bytes() == stage.after
+    assert stage.verified == [new]
+
+
+def test_the_backup_holds_the_old_bytes(stage: Stage) -> None:
+    stage.file.chmod(0o640)
+    apply(stage.outside(), stage.work(), stage.hands())
+    backup = stage.file.with_name("docker-compose.yml.bak")
+    assert backup.read_bytes() == stage.before
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (backup, stage.file)] == [0o640, 0o640]
+
+
+def test_a_foreign_backup_is_not_overwritten(stage: Stage) -> None:
+    foreign = stage.file.with_name("docker-compose.yml.bak")
+    foreign.write_bytes(b"mine")
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert foreign.read_bytes() == b"mine"
+    assert foreign.with_name(f"{foreign.name}.1").read_bytes() == stage.before
+
+
+def test_the_journal_is_for_its_owner_only_and_says_what_was(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(), stage.hands())
+    path = stage.outside().committed(stage.files)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    journal = read_journal(path)
+    assert journal is not None
+    assert journal.phase is Phase.COMMITTED
+    assert journal.edits[0].before == stage.before
+    assert json.loads(path.read_bytes())["edits"][0]["after_sha256"] == journal.edits[0].after_sha256
+    assert not stage.outside().opened(stage.files).exists()
+    assert not stage.outside().overlay(stage.files).exists()
+
+
+def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(), stage.hands())
+    words = ["build" if " build " in call else call.rpartition(" -- ")[2] for call in stage.world.calls]
+    assert words == ["build", "init", "scheduler web"]
+
+
+def test_only_the_affected_services_are_named_and_nothing_is_pulled(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(), stage.hands())
+    for call in stage.world.calls[1:]:
+        assert "--no-deps --pull never --no-build" in call
+        assert "db" not in call.rpartition(" -- ")[2]
+
+
+def test_a_scale_of_three_stays_three(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.start(workers=3)
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert any("--scale scheduler=3" in call for call in stage.world.calls)
+    assert sum(one.service == "scheduler" and one.running for one in stage.world.boxes.values()) == 3
+
+
+def test_a_stopped_service_stays_stopped(stage: Stage) -> None:
+    box = stage.world.boxes["demo-web-1"]
+    stage.world.boxes["demo-web-1"] = replace(box, status="exited", exit_code=137)
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert stage.world.boxes["demo-web-1"].status == "created"
+    assert any("up --no-start" in call and call.endswith("-- web") for call in stage.world.calls)
+
+
+def test_a_service_without_container_gets_none(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.start(services=("init", "web", "db"))
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert not any(one.service == "scheduler" for one in stage.world.boxes.values())
+
+
+def test_where_nothing_runs_nothing_is_started(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert [" build " in call for call in stage.world.calls] == [True]
+    assert stage.world.names[SHARED]
+
+
+def test_file_only_touches_neither_image_nor_stack(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    before = stage.snapshot()
+    apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
+    assert stage.file.read_bytes() == stage.after
+    assert {**stage.snapshot(), "files": None} == {**before, "files": None}
+    assert stage.world.calls == []
+
+
+def test_downtime_is_measured(stage: Stage) -> None:
+    done = apply(stage.outside(), stage.work(), stage.hands())
+    assert done.downtime["web"].stopped == 0.25
+    assert done.downtime["web"].until_up is not None
+    assert done.downtime["web"].until_up >= 0.25
+    assert done.downtime["init"].stopped is None
+
+
+def test_a_spec_makes_the_image(stage: Stage) -> None:
+    done = apply(stage.outside(), stage.work(source=Source.SPEC), stage.hands())
+    assert done.images == {SHARED: "sha256:spec"}
+    assert not any(" build " in call for call in stage.world.calls)
+
+
+def test_the_builder_service_builds(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(source=Source.BUILDER), stage.hands())
+    assert stage.world.calls[0].endswith("build -- init")
+
+
+def failing(stage: Stage, expected: type[BaseException], *, source: Source = Source.IMAGE_ONLY) -> BaseException:
+    """Apply, which must fail so, and leave everything as it was."""
+    before = stage.snapshot()
+    with pytest.raises(expected) as caught:
+        apply(stage.outside(), stage.work(source=source), stage.hands())
+    assert stage.snapshot() == before
+    assert not stage.outside().opened(stage.files).exists()
+    assert not stage.outside().committed(stage.files).exists()
+    return caught.value
+
+
+@pytest.mark.parametrize("service", SHARERS)
+@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.SPEC, Source.BUILDER])
+def test_a_service_that_does_not_come_up_rolls_everything_back(stage: Stage, service: str, source: Source) -> None:
+    stage.world.broken[service] = SHARED
+    error = failing(stage, RolledBackError, source=source)
+    assert isinstance(error, RolledBackError)
+    assert error.exit_code == ExitCode.CHECK_FAILED
+    assert f"{service} did not come up: it ended with 1" in error.message
+    assert "words of c" in error.message
+    assert "as they were" in error.message
+
+
+def test_a_health_check_that_never_turns_healthy_times_out(stage: Stage) -> None:
+    def sicken(words: str) -> None:
+        if words.endswith("-- scheduler web") and SHARED.encode() in stage.file.read_bytes():
+            stage.world.on_run = lambda _words: None
+            real = stage.world._started
+
+            def started(box: object, service: dict[str, object]) -> object:
+                made = real(box, service)  # type: ignore[arg-type]
+                return replace(made, health="unhealthy") if made.service == "web" and service.get("image") else made
+
+            stage.world._started = started  # type: ignore[method-assign,assignment]
+
+    stage.world.on_run = sicken
+    error = failing(stage, RolledBackError)
+    assert "web did not come up: it was not up after 30 s: its health is unhealthy" in str(error)
+
+
+def test_a_service_that_was_unhealthy_before_is_not_waited_for(stage: Stage) -> None:
+    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], health="unhealthy")
+    assert apply(stage.outside(), stage.work(), stage.hands()).images
+
+
+def test_a_failed_verification_changes_nothing(stage: Stage) -> None:
+    stage.refusing = CandidateRefusedError("checks failed: webserver")
+    error = failing(stage, RolledBackError)
+    assert "checks failed: webserver" in str(error)
+    assert len(stage.world.calls) == 1
+
+
+def test_a_failed_build_changes_nothing(stage: Stage) -> None:
+    stage.world.failing_build = True
+    error = failing(stage, EngineFailedError)
+    assert "`docker compose build init` ended with 1" in str(error)
+
+
+@pytest.mark.parametrize("where", ["build", "-- init", "-- scheduler web"])
+def test_an_interrupt_rolls_back(stage: Stage, where: str) -> None:
+    def interrupt(words: str) -> None:
+        if where in words:
+            stage.world.on_run = lambda _words: None
+            raise KeyboardInterrupt
+
+    stage.world.on_run = interrupt
+    error = failing(stage, InterruptedByUserError)
+    assert isinstance(error, InterruptedByUserError)
+    assert error.exit_code == ExitCode.INTERRUPTED
+
+
+def test_a_file_that_was_changed_since_the_plan_is_refused(stage: Stage) -> None:
+    work = stage.work()
+    stage.file.write_bytes(stage.before + b"\n")
+    with pytest.raises(ChangedFileError):
+        apply(stage.outside(), work, stage.hands())
+    assert stage.world.calls == []
+    assert stage.file.read_bytes() == stage.before + b"\n"
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_is_read_only_is_refused_before_anything_is_built(stage: Stage, what: str) -> None:
+    path = stage.file if what == "file" else stage.file.parent
+    path.chmod(0o555)
+    try:
+        with pytest.raises(ComposeError, match="read-only"):
+            apply(stage.outside(), stage.work(), stage.hands())
+    finally:
+        path.chmod(0o755)
+    assert stage.world.calls == []
+
+
+def test_a_symbolic_link_stays_one(stage: Stage, tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere.yml"
+    stage.file.rename(real)
+    stage.file.symlink_to(real)
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert stage.file.is_symlink()
+    assert real.read_bytes() == stage.after
+    assert real.with_name("elsewhere.yml.bak").read_bytes() == stage.before
+
+
+def test_several_files_are_all_written_or_all_put_back(stage: Stage) -> None:
+    other = stage.file.with_name("other.yml")
+    other.write_bytes(b"old")
+    work = replace(stage.work(), edits=(*stage.work().edits, FileEdit(other, b"old", b"new")))
+    stage.world.broken["web"] = SHARED
+    with pytest.raises(RolledBackError):
+        apply(stage.outside(), work, stage.hands())
+    assert (stage.file.read_bytes(), other.read_bytes()) == (stage.before, b"old")
+    stage.world.broken.clear()
+    apply(stage.outside(), replace(work, run="0000bbbb"), stage.hands())
+    assert (stage.file.read_bytes(), other.read_bytes()) == (stage.after, b"new")
+
+
+def test_an_image_that_existed_before_is_never_deleted_by_a_rollback(stage: Stage) -> None:
+    stage.world.images.add("sha256:one-of-.")
+    stage.world.broken["web"] = SHARED
+    with pytest.raises(RolledBackError):
+        apply(stage.outside(), stage.work(), stage.hands())
+    assert "sha256:one-of-." in stage.world.images

@@ -1,0 +1,288 @@
+"""Undoing an optimize: byte for byte, also after a kill at any of its steps, also when the undoing itself is killed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from swap_world import SHARED, SHARERS, Fuse, KilledError, Stage, arm
+
+from builder.compose.apply import apply
+from builder.compose.journal import Phase, dump_journal, parse_journal, read_journal
+from builder.compose.rollback import recover, roll_back
+from builder.errors import CheckFailedError, EditedSinceError, ExitCode, StackError, StateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.compose.journal import Journal
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    made.start()
+    return made
+
+
+def committed(stage: Stage) -> Journal:
+    journal = read_journal(stage.outside().committed(stage.files))
+    assert journal is not None
+    return journal
+
+
+def optimized(stage: Stage, run: str = "0000aaaa") -> Journal:
+    apply(stage.outside(), stage.work(run), stage.hands())
+    return committed(stage)
+
+
+def test_a_rollback_restores_files_names_and_images(stage: Stage) -> None:
+    before = stage.snapshot()
+    journal = optimized(stage)
+    undone = roll_back(stage.outside(), journal)
+    assert stage.snapshot() == before
+    assert undone.files == (stage.file,)
+    assert sorted(undone.downtime) == sorted(SHARERS)
+    assert read_journal(stage.outside().committed(stage.files)) is None
+
+
+def test_optimize_rollback_optimize_gives_the_same_bytes(stage: Stage) -> None:
+    optimized(stage)
+    first = stage.file.read_bytes()
+    roll_back(stage.outside(), committed(stage))
+    optimized(stage, "0000bbbb")
+    assert stage.file.read_bytes() == first
+
+
+def test_an_edited_file_is_not_overwritten(stage: Stage) -> None:
+    journal = optimized(stage)
+    edited = stage.after + b"\n# mine\n"
+    stage.file.write_bytes(edited)
+    before = stage.snapshot()
+    with pytest.raises(EditedSinceError) as caught:
+        roll_back(stage.outside(), journal)
+    assert caught.value.exit_code == ExitCode.CHECK_FAILED
+    assert str(stage.file) in str(caught.value)
+    assert stage.snapshot() == before
+
+
+def test_a_lost_backup_is_not_needed(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.file.with_name("docker-compose.yml.bak").unlink()
+    roll_back(stage.outside(), journal)
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_a_backup_that_somebody_changed_stays(stage: Stage) -> None:
+    journal = optimized(stage)
+    backup = stage.file.with_name("docker-compose.yml.bak")
+    backup.write_bytes(b"mine now")
+    roll_back(stage.outside(), journal)
+    assert backup.read_bytes() == b"mine now"
+
+
+def test_removed_images_are_built_again(stage: Stage) -> None:
+    journal = optimized(stage)
+    for name in SHARERS:
+        stage.world.images.remove(f"sha256:old-{name}")
+        del stage.world.names[f"demo-{name}:latest"]
+    roll_back(stage.outside(), journal)
+    assert stage.world.boxes["demo-web-1"].image_id == "sha256:again-web"
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_what_was_scaled_or_stopped_since_stays_so(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.start(workers=2, services=("scheduler",))
+    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited", exit_code=137)
+    roll_back(stage.outside(), journal)
+    running = [(one.service, one.image_id) for one in stage.world.boxes.values() if one.running]
+    assert running.count(("scheduler", "sha256:old-scheduler")) == 2
+    assert stage.world.boxes["demo-web-1"].status == "created"
+
+
+def test_another_engine_is_refused(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.world.other_engine = True
+    with pytest.raises(CheckFailedError, match="another engine"):
+        roll_back(stage.outside(), journal)
+    assert stage.file.read_bytes() == stage.after
+
+
+def test_a_name_that_somebody_moved_is_left_alone(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.world.images.add("sha256:strange")
+    stage.world.names[SHARED] = "sha256:strange"
+    roll_back(stage.outside(), journal)
+    assert stage.world.names[SHARED] == "sha256:strange"
+
+
+def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.world.broken["web"] = "demo-web:latest"
+    with pytest.raises(StackError, match="did not come up again"):
+        roll_back(stage.outside(), journal)
+    assert stage.file.read_bytes() == stage.before
+    stage.world.broken.clear()
+    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited")
+    assert "restarted" in recover(stage.outside(), stage.files)
+    assert stage.world.boxes["demo-web-1"].image_id == "sha256:old-web"
+    assert stage.world.boxes["demo-web-1"].running
+
+
+def test_a_second_run_that_fails_leaves_the_way_back_from_the_first(stage: Stage) -> None:
+    first = optimized(stage)
+    stage.world.dockerfile = "two"
+    stage.world.broken["web"] = "sha256:two-of-."
+    work = replace(stage.work("0000bbbb"), rebuild=True, recipes=first.recipes)
+    with pytest.raises(CheckFailedError):
+        apply(stage.outside(), work, stage.hands())
+    assert committed(stage) == first
+    stage.world.broken.clear()
+    roll_back(stage.outside(), first)
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_the_journal_survives_its_own_format(stage: Stage) -> None:
+    journal = optimized(stage)
+    assert parse_journal(dump_journal(journal)) == journal
+    assert parse_journal(dump_journal(replace(journal, current=journal.services))).current == journal.services
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b"null"])
+def test_a_broken_journal_is_no_bug_of_ours(stage: Stage, damage: bytes) -> None:
+    optimized(stage)
+    path = stage.outside().committed(stage.files)
+    path.write_bytes(damage)
+    with pytest.raises(StateError, match="broken"):
+        read_journal(path)
+
+
+def test_bytes_that_were_changed_in_the_journal_are_noticed(stage: Stage) -> None:
+    optimized(stage)
+    path = stage.outside().committed(stage.files)
+    document = json.loads(path.read_bytes())
+    document["edits"][0]["before"] = "YWJj"
+    path.write_text(json.dumps(document))
+    with pytest.raises(StateError):
+        read_journal(path)
+
+
+# A kill at every step
+
+
+def points(folder: Path, scenario: Any) -> list[str]:
+    """The steps of a run that nobody kills."""
+    with pytest.MonkeyPatch.context() as patch:
+        stage = Stage(folder)
+        stage.start(workers=2)
+        if scenario is not run_optimize:
+            run_optimize(stage)
+        stage.world.fuse = Fuse()
+        arm(patch, stage)
+        scenario(stage)
+        return stage.world.fuse.names
+
+
+def run_optimize(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(), stage.hands())
+
+
+def run_rollback(stage: Stage) -> None:
+    roll_back(stage.outside(), committed(stage))
+
+
+def killed_at(stage: Stage, number: int, scenario: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stage.world.fuse = Fuse(number)
+        arm(patch, stage)
+        with pytest.raises(KilledError):
+            scenario(stage)
+    stage.world.fuse = Fuse()
+
+
+def leftovers(stage: Stage) -> list[str]:
+    """Files that should not stay: temporary ones, overlays, open journals."""
+    names = [path.name for path in (*stage.file.parent.iterdir(), *(stage.state / "compose").iterdir())]
+    return [name for name in names if name.startswith(".") or ".open." in name or ".overlay." in name]
+
+
+def test_a_kill_at_every_step_of_optimize(tmp_path: Path, record_property: Any) -> None:
+    names = points(tmp_path_made(tmp_path, "count"), run_optimize)
+    for number in range(1, len(names) + 1):
+        stage = Stage(tmp_path_made(tmp_path, f"k{number}"))
+        stage.start(workers=2)
+        before = stage.snapshot()
+        killed_at(stage, number, run_optimize)
+        assert stage.file.read_bytes() in {stage.before, stage.after}, names[number - 1]
+        recover(stage.outside(), stage.files)
+        where = f"point {number}: {names[number - 1]}"
+        assert leftovers(stage) == [], where
+        after = stage.snapshot()
+        assert after["db"] == before["db"], where
+        if stage.file.read_bytes() == stage.before:
+            assert after == before, where
+        else:
+            assert stage.world.boxes["demo-web-1"].image_id == stage.world.names[SHARED], where
+            assert "demo-airflow:optbuild-0000aaaa" not in after["names"], where
+            run_rollback(stage)
+            assert stage.snapshot() == before, where
+    record_property("kill points of optimize", len(names))
+    assert len(names) > 60
+
+
+def test_a_kill_at_every_step_of_rollback(tmp_path: Path, record_property: Any) -> None:
+    names = points(tmp_path_made(tmp_path, "count"), run_rollback)
+    for number in range(1, len(names) + 1):
+        stage = Stage(tmp_path_made(tmp_path, f"k{number}"))
+        stage.start(workers=2)
+        before = stage.snapshot()
+        run_optimize(stage)
+        killed_at(stage, number, run_rollback)
+        where = f"point {number}: {names[number - 1]}"
+        recover(stage.outside(), stage.files)
+        if read_journal(stage.outside().committed(stage.files)) is not None:
+            run_rollback(stage)
+        assert stage.snapshot() == before, where
+        assert leftovers(stage) == [], where
+    record_property("kill points of rollback", len(names))
+    assert len(names) > 30
+
+
+def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
+    names = points(tmp_path_made(tmp_path, "count"), run_optimize)
+    number = next(index for index, name in enumerate(names, 1) if name.startswith("created web"))
+    for second in range(1, 200):
+        stage = Stage(tmp_path_made(tmp_path, f"k{second}"))
+        stage.start(workers=2)
+        before = stage.snapshot()
+        killed_at(stage, number, run_optimize)
+        with pytest.MonkeyPatch.context() as patch:
+            stage.world.fuse = Fuse(second)
+            arm(patch, stage)
+            try:
+                recover(stage.outside(), stage.files)
+            except KilledError:
+                ended = False
+            else:
+                ended = True
+        stage.world.fuse = Fuse()
+        recover(stage.outside(), stage.files)
+        assert stage.snapshot() == before
+        assert leftovers(stage) == []
+        if ended:
+            assert second > 20
+            return
+    pytest.fail("the recovery never ended")
+
+
+def tmp_path_made(folder: Path, name: str) -> Path:
+    made = folder / name
+    made.mkdir()
+    return made
+
+
+def test_a_phase_is_a_word_for_people() -> None:
+    assert f"{Phase.RESTARTING}" == "restarting"
