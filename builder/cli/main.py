@@ -34,6 +34,7 @@ COMMANDS: tuple[str, ...] = (
     "render",
     "build",
     "verify",
+    "plan",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
 )
 BROKEN_PIPE = 128 + signal.SIGPIPE

@@ -1,0 +1,176 @@
+"""``optbuild plan``: what a compose project holds several times, and the exact edit that ends it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.world import world_of
+from builder.errors import ComposeError, ExitCode, NoComposeFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.cli.plan_flow import Planned, PlanOptions
+    from builder.cli.world import World
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+class FailLevel(StrEnum):
+    NONE = "none"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def command(  # noqa: PLR0917 - a parameter per option
+    ctx: typer.Context,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", "-f", metavar="FILE", help="A compose file (repeatable), as docker compose takes it."),
+    ] = None,
+    project_directory: Annotated[
+        str | None,
+        typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
+    ] = None,
+    project_name: Annotated[
+        str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
+    ] = None,
+    env_file: Annotated[
+        list[str] | None,
+        typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="For a person, for machines, or as annotations of a CI run.")
+    ] = Format.TEXT,
+    fail_level: Annotated[
+        FailLevel, typer.Option("--fail-level", help="Exit code 1 when there is a finding of this severity or above.")
+    ] = FailLevel.NONE,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="CODE", help="Teach about one code (OB104), or about common `beliefs`."),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="NAME", help="Also share the image of this service, Airflow or not."),
+    ] = None,
+    builder_service: Annotated[
+        str | None,
+        typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`."),
+    ] = None,
+    image_only: Annotated[
+        bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built beside Compose.")
+    ] = False,
+    spec: Annotated[
+        Path | None,
+        typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan there, not to stdout.")
+    ] = None,
+) -> None:
+    """Say what a compose project builds and stores several times, and show the edit that makes it one image.
+
+    Nothing is changed. The files are found as docker compose finds them (-f, COMPOSE_FILE, compose.yaml and its
+    override, .env), services behind profiles included. Bytes are counted layer by layer on the engine; without an
+    engine they are "—". `optbuild optimize` applies exactly this plan. In CI: `optbuild plan --format github
+    --fail-level warning`.
+    """
+    from builder.cli.plan_flow import PlanOptions, plan_of  # noqa: PLC0415
+
+    world = world_of(ctx)
+    options = PlanOptions(
+        tuple(file or ()),
+        project_directory,
+        project_name,
+        tuple(env_file or ()),
+        tuple(group or ()),
+        builder_service,
+        image_only,
+        spec,
+    )
+    if explain is not None:
+        _write(_explained(world, options, explain), output, world)
+        return
+    planned = plan_of(world, options)
+    _write(_shown(planned, output_format, world, to_file=output is not None), output, world)
+    if planned.no_engine:
+        world.err.write(f"optbuild: no engine was asked, so no bytes are known: {planned.no_engine}\n")
+        world.err.flush()
+    raise typer.Exit(_code(planned, fail_level))
+
+
+def _code(planned: Planned, level: FailLevel) -> int:
+    from builder.findings import Severity, worst  # noqa: PLC0415
+
+    found = worst(planned.plan.findings)
+    failed = level is not FailLevel.NONE and found is not None and found >= Severity[level.name]
+    return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
+
+
+def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bool) -> str:
+    from builder import __version__  # noqa: PLC0415
+    from builder.report.github import as_github  # noqa: PLC0415
+    from builder.report.plan import as_json, as_text  # noqa: PLC0415
+    from builder.report.sarif import as_sarif  # noqa: PLC0415
+
+    plan = planned.plan
+    match output_format:
+        case Format.TEXT:
+            return as_text(plan, color=world.color and world.out.isatty() and not to_file)
+        case Format.JSON:
+            return as_json(plan)
+        case Format.GITHUB:
+            return as_github(plan.findings, _repository_name(planned, world))
+        case Format.SARIF:
+            return as_sarif(plan.findings, __version__, _repository_name(planned, world))
+
+
+def _explained(world: World, options: PlanOptions, code: str) -> str:
+    """For the project at hand where there is one, else in general."""
+    from builder.cli.plan_flow import plan_of  # noqa: PLC0415
+    from builder.compose.explain import explain  # noqa: PLC0415
+    from builder.findings import CATALOG  # noqa: PLC0415
+
+    wanted = code.lower() if code.lower() == "beliefs" else code.upper()
+    if wanted != "beliefs" and wanted not in CATALOG:
+        raise ComposeError(f"there is no finding {code}", hint=f"--explain knows beliefs, {', '.join(CATALOG)}")
+    try:
+        planned = plan_of(world, options)
+    except NoComposeFileError:
+        return explain(wanted, None, (), {})
+    groups = tuple(one.group for one in planned.plan.groups)
+    return explain(wanted, planned.plan.project, groups, planned.facts)
+
+
+def _write(text: str, output: Path | None, world: World) -> None:
+    from builder.files import atomic_write  # noqa: PLC0415
+
+    if output is None:
+        world.out.write(text)
+        world.out.flush()
+    else:
+        atomic_write(world.cwd / output, text.encode("utf-8", "backslashreplace"))
+
+
+def _repository_name(planned: Planned, world: World) -> Callable[[str], str]:
+    """A finding's file as the repository names it: relative to the nearest folder with a ``.git``."""
+    directory = planned.files.directory
+    given = world.env.get("GITHUB_WORKSPACE")
+    marked = (folder for folder in (directory, *directory.parents) if (folder / ".git").exists())
+    root = Path(given) if given and directory.is_relative_to(given) else next(marked, directory)
+
+    def renamed(name: str) -> str:
+        path = directory / name
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else name
+
+    return renamed

@@ -1,0 +1,165 @@
+"""Files, engine and state → plan: what `optbuild plan` prints and `optbuild optimize` applies.
+
+Compose takes most of the time, as a process, so everything that can go on meanwhile does: the engine is asked, the
+optbuild.toml is read, the modules of the later stages are loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from builder.cli.background import in_background
+from builder.errors import MissingFileError, OptbuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from builder.cli.world import World
+    from builder.compose.choose import Choices
+    from builder.compose.facts import DockerfileFacts
+    from builder.compose.model import Plan, Project, ProjectFiles
+    from builder.compose.plan import Seen
+    from builder.engine.client import Engine
+    from builder.engine.compose import ComposeCli
+
+ENGINE_SECONDS = 10.0
+"""How long a plan waits for an engine once everything else is there; it does without one then."""
+SPEC_FILE = "optbuild.toml"
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What a person may choose; names and meanings of the first five are Compose's."""
+
+    files: tuple[str, ...] = ()
+    project_directory: str | None = None
+    project_name: str | None = None
+    env_files: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    builder_service: str | None = None
+    image_only: bool = False
+    spec: Path | None = None
+    """The folder of an optbuild.toml; None: the project's own folder, where it has one."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The plan and what it was made from. ``no_engine``: why no engine was seen; empty: one was."""
+
+    plan: Plan
+    files: ProjectFiles
+    cli: ComposeCli
+    choices: Choices
+    facts: Mapping[str, DockerfileFacts] = field(repr=False)
+    no_engine: str = ""
+
+
+def plan_of(world: World, options: PlanOptions) -> Planned:
+    """Raises ComposeError for files that cannot be read or choices that do not fit, ToolError without Compose."""
+    connecting = in_background(lambda: _connect(world))
+    files, cli = find_project(world, options)
+    reading = in_background(lambda: _read(world, files, cli))
+    choices = _choices(world, options, files)
+
+    from builder.compose.lines import line_of  # noqa: PLC0415 - YAML, while Compose works
+    from builder.compose.plan import Means, make_plan, references_of  # noqa: PLC0415
+    from builder.compose.rewrite import rewrite  # noqa: PLC0415
+
+    project, facts = reading.result()
+    wanted = references_of(project, facts, choices)
+    seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, files, wanted))
+    plan = make_plan(project, facts, choices, seen, Means(rewrite, line_of))
+    return Planned(plan, files, cli, choices, facts, no_engine)
+
+
+def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, ComposeCli]:
+    """Which files are meant, and what calls Compose. Raises NoComposeFileError, ComposeError, ComposeMissingError."""
+    from builder.compose.discover import discover  # noqa: PLC0415
+    from builder.engine.compose import likely_compose  # noqa: PLC0415
+
+    files = discover(
+        options.files,
+        env=world.env,
+        cwd=world.cwd,
+        project_directory=options.project_directory,
+        project_name=options.project_name,
+        env_files=options.env_files,
+    )
+    return files, likely_compose(world.env)
+
+
+def _read(world: World, files: ProjectFiles, cli: ComposeCli) -> tuple[Project, Mapping[str, DockerfileFacts]]:
+    from builder.compose.dockerfiles import read_dockerfiles  # noqa: PLC0415 - dockerfile-parse
+    from builder.compose.read import read_project  # noqa: PLC0415
+
+    project = read_project(files, cli, world.runner, world.env)
+    return project, read_dockerfiles(project)
+
+
+def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices:
+    from builder.compose.choose import Choices  # noqa: PLC0415
+
+    made = Choices(options.builder_service, options.image_only, options.groups)
+    folder = files.directory if options.spec is None else world.cwd / options.spec
+    if not (folder / SPEC_FILE).is_file():
+        if options.spec is not None:
+            raise MissingFileError(
+                f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml"
+            )
+        return made
+
+    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
+
+    image = read_spec(folder).image
+    return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
+
+
+def _connect(world: World) -> Engine:
+    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
+
+    return connect(world.env)
+
+
+def _seen(connecting: Future[Engine], look: Callable[[Engine], Seen]) -> tuple[Seen, str]:
+    """What the engine knows, and why it knows nothing."""
+    from builder.compose.plan import Seen  # noqa: PLC0415
+
+    try:
+        with connecting.result(timeout=ENGINE_SECONDS) as engine:
+            return look(engine), ""
+    except TimeoutError:
+        return Seen(), f"it did not answer within {ENGINE_SECONDS:.0f} s"
+    except OptbuildError as error:
+        return Seen(), error.message
+
+
+def _look(world: World, engine: Engine, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
+    from builder.compose.plan import Seen  # noqa: PLC0415
+
+    known = in_background(engine.projects_by_image)
+    images = engine.layers(wanted)
+    return Seen(
+        engine.info.version, images, known.result(), _promoted(world, engine.info.identity), _seconds(world, files)
+    )
+
+
+def _promoted(world: World, engine: str) -> dict[str, str]:
+    from builder.state import read_state  # noqa: PLC0415
+
+    state = read_state(world.state_folder, warn=world.progress.note)
+    return {name: image for one in state.projects if one.engine == engine for name, image in one.references.items()}
+
+
+def _seconds(world: World, files: ProjectFiles) -> dict[str, float]:
+    """Of the builds that an optimize of this project did."""
+    from builder.compose.journal import journal_path, read_journal  # noqa: PLC0415
+
+    try:
+        journal = read_journal(journal_path(world.state_folder, files))
+    except OptbuildError:  # optimize and rollback say so; here it is only about a figure
+        return {}
+    recipes = journal.recipes if journal is not None else ()
+    return {recipe.target.image: recipe.seconds for recipe in recipes if recipe.seconds is not None}
