@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
-from builder.compose.reach import is_init_like, is_on_with, reached_from, without_builder
+from builder.compose.startorder import is_init_like, is_on_with, reached_from, without_builder
 from builder.compose.refusals import LeftAloneError
 
 if TYPE_CHECKING:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.compose.rules import apart, builds, connection, near, sharing
+
 if TYPE_CHECKING:
     from builder.compose.rules.look import Find, Look
     from builder.findings import Finding
 
-RULES: dict[str, Find] = {}
+RULES: dict[str, Find] = {
+    "OB101": builds.find_duplicates,
+    "OB102": builds.find_same_tags,
+    "OB103": near.find,
+    "OB104": apart.find_others,
+    "OB105": sharing.find_shared,
+    "OB106": sharing.find_early,
+    "OB107": apart.find_mixed,
+    "OB207": connection.find,
+}
+"""Code → its rule; a rule may yield several codes, and then stands under the first."""
 
 
 def find_all(look: Look) -> tuple[Finding, ...]:

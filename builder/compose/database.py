@@ -1,0 +1,73 @@
+"""Where Airflow keeps its metadata: the database that its connection names, inside the project or outside of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from builder.compose.model import Project, Service
+
+_VARIABLES = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__SQL_ALCHEMY_CONN")
+"""The second name is that of Airflow before 2.3, and still read by all of 2.x."""
+_KINDS = {
+    "postgres": "PostgreSQL",
+    "postgresql": "PostgreSQL",
+    "mysql": "MySQL",
+    "mariadb": "MariaDB",
+    "mssql": "SQL Server",
+    "sqlite": "SQLite",
+}
+_SCHEME = re.compile(r"([a-z]+)(?:\+[a-z0-9_]+)?://")
+
+
+@dataclass(frozen=True)
+class Database:
+    """``kind`` as its makers write it. No user, no password."""
+
+    kind: str
+    host: str | None
+    """None: a file inside the container (SQLite)."""
+    port: int | None
+    name: str
+    service: str | None
+    """The service of this project that answers at ``host``; None: the database is elsewhere."""
+
+    @property
+    def is_external(self) -> bool:
+        return self.host is not None and self.service is None
+
+
+def database_of(project: Project, service: Service) -> Database | None:
+    """None: no connection in its environment, or one that cannot be read (a variable, a command, a secret)."""
+    text = next((value for value in map(service.environment.get, _VARIABLES) if value), None)
+    found = None if text is None else _SCHEME.match(text)
+    if text is None or found is None or "${" in text:
+        return None
+    kind = _KINDS.get(found[1], found[1])
+    if kind == "SQLite":
+        return Database(kind, None, None, "", None)
+    if text.count("@") > 1:  # part of a password could pass for the host
+        return None
+    try:
+        parts = urlsplit(f"//{text[found.end() :].rpartition('@')[2]}")
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        return None
+    if host is None:
+        return None
+    return Database(kind, host, port, unquote(parts.path.lstrip("/")), _answering(project, host))
+
+
+def _answering(project: Project, host: str) -> str | None:
+    """Compose's network knows a service by its name and by its container's."""
+    return next(
+        (
+            one.name
+            for one in project.services.values()
+            if host in (one.name.lower(), (one.container_name or "").lower())
+        ),
+        None,
+    )

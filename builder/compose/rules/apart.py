@@ -1,0 +1,145 @@
+"""OB104 and OB107: other products, which stay apart, and images that hold two of them."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from typing import TYPE_CHECKING
+
+from builder.compose.commands import started
+from builder.compose.madeby import shown_dockerfile
+from builder.compose.naming import repository
+from builder.compose.products import product_of
+from builder.errors import Where
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.facts import DockerfileFacts, Installed
+    from builder.compose.model import Service
+    from builder.compose.rules.look import Look
+
+_SERVERS = {
+    "postgres": "PostgreSQL",
+    "pg_ctl": "PostgreSQL",
+    "pg_ctlcluster": "PostgreSQL",
+    "postmaster": "PostgreSQL",
+    "mysqld": "MySQL",
+    "mysqld_safe": "MySQL",
+    "mariadbd": "MariaDB",
+    "mariadbd-safe": "MariaDB",
+    "mongod": "MongoDB",
+    "redis-server": "Redis",
+    "valkey-server": "Valkey",
+    "rabbitmq-server": "RabbitMQ",
+}
+"""Programs that are servers of another product. Clients (psql, pg_isready, redis-cli) are not among them."""
+_SERVICES = {
+    "postgresql": "PostgreSQL",
+    "mysql": "MySQL",
+    "mariadb": "MariaDB",
+    "mongod": "MongoDB",
+    "redis-server": "Redis",
+    "redis": "Redis",
+    "rabbitmq-server": "RabbitMQ",
+}
+"""Names that ``service NAME start`` and ``systemctl start NAME`` know in Debian."""
+_INIT_SCRIPT = re.compile(r"/etc/init\.d/([a-z-]+)")
+
+
+def find_others(look: Look) -> Iterator[Finding]:
+    """OB104: one finding for each service that is not Airflow, in a project that has Airflow."""
+    if not any(group.airflow for group in look.groups):
+        return
+    for group in look.groups:
+        if group.airflow or not (group.images or group.build):
+            continue
+        for name in group.services:
+            service = look.project.services[name]
+            key = "image" if service.build is None else "build"
+            yield Finding("OB104", look.line(look.project, name, key), _other(look, service), (name,))
+
+
+def _other(look: Look, service: Service) -> str:
+    product = product_of(service, look.facts.get(service.name))
+    if product is None:
+        what = f"{service.name} {_unknown(look, service)}"
+        return f"{what}: another program than Airflow, with code and dependencies of its own"
+    what = f"{service.name} is {product.name}, {product.purpose}"
+    if product.keeps_data:
+        return f"{what}: another program, and its data must outlive every image of Airflow"
+    return f"{what}: another program, which is released, upgraded and scaled on its own"
+
+
+def _unknown(look: Look, service: Service) -> str:
+    if service.build is None:
+        return f"runs {repository(service.image or '') or 'an image of its own'}"
+    return f"builds {shown_dockerfile(look.project, service.build)}"
+
+
+def find_mixed(look: Look) -> Iterator[Finding]:
+    """OB107: a Dockerfile with a server beside Airflow or beside another server; a service that starts one."""
+    told: set[tuple[str, str]] = set()
+    for group in look.groups:
+        for name in group.services:
+            service, facts = look.project.services[name], look.facts.get(name)
+            for finding in (
+                *_installed(look, service, facts, airflow=group.airflow),
+                *_started(look, service, group.airflow),
+            ):
+                if (str(finding.where), finding.message) not in told:
+                    told.add((str(finding.where), finding.message))
+                    yield finding
+
+
+def _installed(look: Look, service: Service, facts: DockerfileFacts | None, *, airflow: bool) -> Iterator[Finding]:
+    if facts is None or service.build is None:
+        return
+    servers = {one.product: one for one in reversed(facts.installed)}
+    kept = None if airflow else next(iter(facts.products), None)  # a database's own Dockerfile may hold its own server
+    for product in facts.products:
+        if product == kept:
+            continue
+        package = servers[product].package
+        yield Finding(
+            "OB107",
+            _line(look, service, facts, servers[product]),
+            f"{shown_dockerfile(look.project, service.build)} puts {product} ({package}) beside {kept or 'Airflow'}",
+            (service.name,),
+            f"take {package} out of the Dockerfile; give {product} a service with an image of its own "
+            "and its data on a volume",
+        )
+
+
+def _line(look: Look, service: Service, facts: DockerfileFacts, server: Installed) -> Where:
+    if facts.path is None:
+        return look.line(look.project, service.name, "build")
+    inside = os.path.relpath(facts.path, look.project.files.directory)
+    return Where(str(facts.path) if inside.startswith("..") else inside, server.line)
+
+
+def _started(look: Look, service: Service, airflow: bool) -> Iterator[Finding]:
+    if not airflow:
+        return
+    for product in dict.fromkeys(filter(None, map(_server, started(service)))):
+        key = "command" if service.command else "entrypoint"
+        yield Finding(
+            "OB107",
+            look.line(look.project, service.name, key),
+            f"{service.name} starts {product} in Airflow's container",
+            (service.name,),
+            f"give {product} a service with an image of its own and its data on a volume, and let Airflow reach it by "
+            "that service's name",
+        )
+
+
+def _server(words: tuple[str, ...]) -> str | None:
+    """The product whose server this command starts."""
+    script = _INIT_SCRIPT.fullmatch(words[0])
+    program = words[0].rpartition("/")[2]
+    if script is not None:
+        return _SERVICES.get(script[1])
+    if program in ("service", "systemctl") and "start" in words:
+        return next((_SERVICES[word] for word in words[1:] if word in _SERVICES), None)
+    return _SERVERS.get(program)

@@ -1,0 +1,122 @@
+"""OB101 and OB102: one image that is built several times, under several names or under one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.compose.group import builders_of, names_built
+from builder.compose.madeby import shown_dockerfile
+from builder.compose.model import Source
+from builder.compose.naming import candidate_names, familiar
+from builder.compose.wording import listed, times
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.model import Group, Target
+    from builder.compose.rules.look import Look, SeenImage
+
+_SHARED_NOW = (
+    "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and lie on "
+    "the disk once"
+)
+_SHARED_NO_MORE = (
+    "the next `build --no-cache SERVICE`, or a build on another day, another machine or with the classic builder, makes "
+    "{count} times the bytes"
+)
+_APART = (
+    "{count} image IDs whose layers differ after the first {common}: they were built separately, and what they hold "
+    "lies on the disk more than once"
+)
+
+
+def find_duplicates(look: Look) -> Iterator[Finding]:
+    """OB101: one finding for each group whose services build under different names."""
+    for group in look.groups:
+        builders = builders_of(look.project, group)
+        names = {familiar(look.project.image_of(look.project.services[name])) for name in builders}
+        if len(names) > 1:
+            yield _duplicate(look, group, builders)
+
+
+def find_same_tags(look: Look) -> Iterator[Finding]:
+    """OB102: one finding for each name that several services give what they build, the same or not."""
+    built: dict[str, list[str]] = {}
+    for service in look.project.services.values():
+        for name in names_built(look.project, service):
+            built.setdefault(name, []).append(service.name)
+    for name, services in built.items():
+        if len(services) > 1:
+            yield _same_tag(look, name, tuple(services))
+
+
+def _duplicate(look: Look, group: Group, builders: tuple[str, ...]) -> Finding:
+    build = look.project.services[builders[0]].build
+    what = "one Dockerfile" if build is None else shown_dockerfile(look.project, build)
+    target = None if build is None or build.target is None else f" (target {build.target})"
+    return Finding(
+        "OB101",
+        look.line(look.project, builders[0], "build"),
+        f"{listed(builders)} build {what}{target or ''} {times(len(builders))}",
+        group.services,
+        _fix(look, group),
+        _layers_now(look, builders),
+    )
+
+
+def _same_tag(look: Look, name: str, services: tuple[str, ...]) -> Finding:
+    groups = {group.services: group for group in look.groups if set(group.services) & set(services)}
+    fix: str | None = f"give each of them an `image:` of its own; {name} can only be one of them"
+    what = f"{listed(services)} build different images under the name {name}: the last one built gets it"
+    if len(groups) == 1:
+        (group,) = groups.values()
+        fix = _fix(look, group)
+        what = f"{listed(services)} all build {name}"
+    return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix)
+
+
+def _fix(look: Look, group: Group) -> str:
+    choice = look.choice(group)
+    if choice is None:
+        return (
+            f"keep `build:` in one service; give all of them the same `image:` and `pull_policy: never`{_asked(group)}"
+        )
+    if choice.target is None:
+        return f"left alone: {choice.reason}"
+    return f"`optbuild optimize`: all {len(group.services)} start from {choice.target.image}, {_source(choice.target)}"
+
+
+def _asked(group: Group) -> str:
+    return "" if group.airflow else f" (`optbuild optimize --group {group.services[0]}` does it)"
+
+
+def _source(target: Target) -> str:
+    if target.source is Source.BUILDER:
+        return f"which {target.builder} alone builds"
+    return "which the optbuild.toml makes" if target.source is Source.SPEC else "built once; no service builds it"
+
+
+def _layers_now(look: Look, builders: tuple[str, ...]) -> tuple[str, ...]:
+    """Whether the images share their layers today, and when that ends. Nothing where fewer than two are there."""
+    seen = [image for image in (_seen(look, name) for name in builders) if image is not None]
+    if len(seen) < 2:
+        return ()
+    count = len({image.id for image in seen})
+    chains = {tuple(layer.chain for layer in image.layers) for image in seen}
+    if count == 1:
+        return (f"{len(seen)} names, one image: nothing lies twice on the disk now; the next build may change that",)
+    if len(chains) == 1:
+        return _SHARED_NOW.format(count=count), _SHARED_NO_MORE.format(count=count)
+    return (_APART.format(count=count, common=_common(chains)),)
+
+
+def _common(chains: set[tuple[str, ...]]) -> int:
+    """How many leading layers all have."""
+    return sum(len(set(level)) == 1 for level in zip(*chains, strict=False))
+
+
+def _seen(look: Look, service: str) -> SeenImage | None:
+    """The image that the engine has for the service, also under a name that an older Compose gave it."""
+    names = candidate_names(look.project, look.project.services[service])
+    return next((image for image in map(look.image, names) if image is not None), None)

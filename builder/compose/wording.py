@@ -1,0 +1,29 @@
+"""Lists of names in messages: whole while they are short, counted when they are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = 8
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a``; ``a and b``; ``a, b and c``; of many the first few and how many more there are."""
+    if len(names) > SHOWN + 1:
+        return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def verb(names: Sequence[str], one: str, several: str) -> str:
+    """The form of a verb that agrees with the number of ``names``."""
+    return one if len(names) == 1 else several
+
+
+def times(number: int) -> str:
+    """``twice``, ``3 times``."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
