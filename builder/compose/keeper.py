@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
-from builder.compose.startorder import is_init_like, is_on_with, reached_from, without_builder
 from builder.compose.refusals import LeftAloneError
+from builder.compose.startorder import is_init_like, is_on_with, reached_from, without_builder
 
 if TYPE_CHECKING:
     from builder.compose.choose import Choices

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from builder.compose.rules.look import Look, SeenImage
 
 _SHARED_NOW = (
-    "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and lie on "
-    "the disk once"
+    "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and lie "
+    "on the disk once"
 )
 _SHARED_NO_MORE = (
-    "the next `build --no-cache SERVICE`, or a build on another day, another machine or with the classic builder, makes "
-    "{count} times the bytes"
+    "the next `build --no-cache SERVICE`, or a build on another day, another machine or with the classic builder, "
+    "makes {count} times the bytes"
 )
 _APART = (
     "{count} image IDs whose layers differ after the first {common}: they were built separately, and what they hold "
