@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
-from builder.compose.keeper import builder_for, stragglers, why_no_builder
+from builder.compose.keeper import builder_for, why_no_builder
 from builder.compose.madeby import build_note, spec_note
 from builder.compose.model import Build, Group, Project, Source, Target
 from builder.compose.names import Name, new_name, others_names, own_name
@@ -132,17 +132,14 @@ def _protect(project: Project, group: Group) -> Choice:
     """One service builds and others use it already: only the policy that keeps them from asking a registry is due."""
     if len({familiar(image) for image in group.images}) > 1:
         raise LeftAloneError("already shared, under several names of one image")
-    lacking = lacking_policy(project, group, group.images[0])
-    if not lacking:
+    if not lacking_policy(project, group, group.images[0]):
         raise LeftAloneError("already shared")
     builder = builders_of(project, group)[0]
     others = others_names(project, group)
     if familiar(group.images[0]) in others:
         raise LeftAloneError(collision(group.images[0], others))
     target = Target(group.services, group.images[0], Source.BUILDER, builder, keeps_name=True)
-    return Choice(
-        target, warnings=(*stragglers(project, target), f"without `pull_policy: never`: {', '.join(lacking)}")
-    )
+    return Choice(target)
 
 
 def _share(project: Project, group: Group, choices: Choices, taken: Taken, spec_is_for: Group | None) -> Choice:
@@ -154,7 +151,7 @@ def _share(project: Project, group: Group, choices: Choices, taken: Taken, spec_
     if builder is None:
         return _image_only(project, group, name, choices)
     target = _target(group, name, Source.BUILDER, builder=builder)
-    return Choice(target, warnings=(*stragglers(project, target), *_shared_with(target, taken)))
+    return Choice(target, warnings=_shared_with(target, taken))
 
 
 def _spec_makes(group: Group, choices: Choices) -> bool:

@@ -10,7 +10,7 @@ from builder.compose.startorder import is_init_like, is_on_with, reached_from, w
 
 if TYPE_CHECKING:
     from builder.compose.choose import Choices
-    from builder.compose.model import Group, Project, Target
+    from builder.compose.model import Group, Project
 
 
 def _reached_by_all(project: Project, group: Group) -> list[str]:
@@ -34,14 +34,6 @@ def builder_for(project: Project, group: Group, choices: Choices) -> str | None:
         return forced
     fitting = _reached_by_all(project, group)
     return min(fitting, key=lambda name: (not is_init_like(project, project.services[name]), name), default=None)
-
-
-def stragglers(project: Project, target: Target) -> tuple[str, ...]:
-    """A warning about sharers that can start while the builder does not."""
-    late = without_builder(project, target.builder or "", target.services)
-    if not late:
-        return ()
-    return (f"{', '.join(late)} can start without {target.builder}, which builds the image (OB106)",)
 
 
 def why_no_builder(project: Project, group: Group) -> str:

@@ -25,7 +25,7 @@ class Product:
     keeps_data: bool = False
 
 
-_SQL = "the database server"
+_SQL = "a database server"
 _PRODUCTS = {
     "postgres": Product("PostgreSQL", _SQL, "C", keeps_data=True),
     "postgis": Product("PostgreSQL", _SQL, "C", keeps_data=True),

@@ -27,3 +27,8 @@ def verb(names: Sequence[str], one: str, several: str) -> str:
 def times(number: int) -> str:
     """``twice``, ``3 times``."""
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def every(number: int) -> str:
+    """``both``, ``all 3``."""
+    return "both" if number == 2 else f"all {number}"

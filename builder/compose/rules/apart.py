@@ -66,7 +66,8 @@ def _other(look: Look, service: Service) -> str:
     if product is None:
         what = f"{service.name} {_unknown(look, service)}"
         return f"{what}: another program than Airflow, with code and dependencies of its own"
-    what = f"{service.name} is {product.name}, {product.purpose}"
+    name = "" if product.name == service.name else f"{product.name}, "
+    what = f"{service.name} is {name}{product.purpose}"
     if product.keeps_data:
         return f"{what}: another program, and its data must outlive every image of Airflow"
     return f"{what}: another program, which is released, upgraded and scaled on its own"

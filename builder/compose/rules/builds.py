@@ -8,7 +8,7 @@ from builder.compose.group import builders_of, names_built
 from builder.compose.madeby import shown_dockerfile
 from builder.compose.model import Source
 from builder.compose.naming import candidate_names, familiar
-from builder.compose.wording import listed, times
+from builder.compose.wording import every, listed, times
 from builder.findings import Finding
 
 if TYPE_CHECKING:
@@ -61,19 +61,20 @@ def _duplicate(look: Look, group: Group, builders: tuple[str, ...]) -> Finding:
         f"{listed(builders)} build {what}{target or ''} {times(len(builders))}",
         group.services,
         _fix(look, group),
-        _layers_now(look, builders),
+        (*_layers_now(look, builders), *_warnings(look, group)),
     )
 
 
 def _same_tag(look: Look, name: str, services: tuple[str, ...]) -> Finding:
     groups = {group.services: group for group in look.groups if set(group.services) & set(services)}
-    fix: str | None = f"give each of them an `image:` of its own; {name} can only be one of them"
+    fix = f"give each of them an `image:` of its own; {name} can only be one of them"
     what = f"{listed(services)} build different images under the name {name}: the last one built gets it"
+    details: tuple[str, ...] = ()
     if len(groups) == 1:
         (group,) = groups.values()
-        fix = _fix(look, group)
-        what = f"{listed(services)} all build {name}"
-    return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix)
+        fix, details = _fix(look, group), _warnings(look, group)
+        what = f"{listed(services)} {every(len(services)).split()[0]} build {name}"
+    return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix, details)
 
 
 def _fix(look: Look, group: Group) -> str:
@@ -84,7 +85,14 @@ def _fix(look: Look, group: Group) -> str:
         )
     if choice.target is None:
         return f"left alone: {choice.reason}"
-    return f"`optbuild optimize`: all {len(group.services)} start from {choice.target.image}, {_source(choice.target)}"
+    return (
+        f"`optbuild optimize`: {every(len(group.services))} start from {choice.target.image}, {_source(choice.target)}"
+    )
+
+
+def _warnings(look: Look, group: Group) -> tuple[str, ...]:
+    choice = look.choice(group)
+    return () if choice is None else choice.warnings
 
 
 def _asked(group: Group) -> str:

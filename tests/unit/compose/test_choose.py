@@ -104,7 +104,6 @@ def test_a_builder_can_be_named() -> None:
     choice = choose(made, builder_service="airflow-init")[SHARERS]
     assert choice.target is not None
     assert choice.target.builder == "airflow-init"
-    assert choice.warnings == ("airflow-scheduler can start without airflow-init, which builds the image (OB106)",)
 
 
 def test_a_named_builder_must_be_able_to_build() -> None:
@@ -342,7 +341,6 @@ def shared(**sharers: Any) -> Project:
 def test_what_is_shared_gets_the_policy_that_it_lacks() -> None:
     choice = choose(shared())[("one", "two")]
     assert choice.target == Target(("one", "two"), "mine:latest", Source.BUILDER, "one", keeps_name=True)
-    assert choice.warnings == ("without `pull_policy: never`: one, two",)
 
 
 def test_what_is_shared_and_protected_stays() -> None:
