@@ -12,6 +12,7 @@ from builder.compose.model import Source
 from builder.compose.restart import Downtime, restart
 from builder.compose.rollback import finish, undo
 from builder.compose.stack import completing_services, records_of, steps_of
+from builder.compose.superseded import replaced_by
 from builder.compose.written import hard_links, record, write_all
 from builder.errors import (
     CheckFailedError,
@@ -113,6 +114,7 @@ def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
         completing=completing,
         steps=steps_of(project, work.affected),
         recipes=_recipes(work),
+        replaced=() if engine is None else replaced_by(engine, project, work.affected),
         known=() if engine is None else tuple(sorted(engine.all_images())),
     )
 
@@ -239,7 +241,7 @@ class _Run:
 
     def _image(self, engine: Engine, target: Target) -> str:
         if target.source is Source.SPEC:
-            return self._from_spec(engine, target)
+            return self._from_spec(target)
         making = _making(self.work, target)
         there = engine.image_id(target.image)
         in_file = making is not None and making.build is None
@@ -251,7 +253,7 @@ class _Run:
         self.hands.verify(image, target)
         return image
 
-    def _from_spec(self, engine: Engine, target: Target) -> str:
+    def _from_spec(self, target: Target) -> str:
         image = self.hands.make_from_spec(target)
         self._made(image)
         for name in self.hands.names_of_spec(target):

@@ -99,6 +99,14 @@ class ServiceRecord:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """An image that affected services had before, and the names that the files gave it."""
+
+    image_id: str
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a shared image is made: for ``--rebuild``, once the file no longer says it."""
 
@@ -139,8 +147,10 @@ class Journal:
     """Image IDs that this run built and that were not there before."""
     known: tuple[str, ...] = ()
     """Image IDs that were there when the run began; none once it is committed."""
+    replaced: tuple[Replaced, ...] = ()
+    """The old images."""
     cleaned: tuple[str, ...] = ()
-    """Old images that ``--clean`` removed: a rollback has to build them again."""
+    """Those of them that ``--clean`` removed: a rollback has to build them again."""
 
     @property
     def moved(self) -> frozenset[str]:
@@ -237,6 +247,7 @@ def parse_journal(data: bytes) -> Journal:
         "recipes": tuple(_recipe(item) for item in document["recipes"]),
         "made": tuple(document["made"]),
         "known": tuple(document["known"]),
+        "replaced": tuple(Replaced(one["image_id"], tuple(one["references"])) for one in document["replaced"]),
         "cleaned": tuple(document["cleaned"]),
     }
     return Journal(**{**document, **made})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.journal import Phase, read_journal, remove_journal, remove_leftovers, write_journal
+from builder.compose.promoted import forget_promotions
 from builder.compose.restart import Downtime, restart
 from builder.compose.stack import RUN_VARIABLE, records_of
 from builder.compose.written import edited_since, remove_backups, restore_all
@@ -94,6 +95,8 @@ def undo(outside: Outside, journal: Journal) -> Undone:
     write_journal(opened, replace(journal, phase=Phase.UNDOING))
     engine = outside.engine
     references = _names_back(outside, engine, journal) if engine else ()
+    if engine is not None:
+        forget_promotions(outside.state_folder, engine.identity, journal.tags)
     files = restore_all(journal.edits)
     downtime = _restart(outside, engine, journal) if engine else {}
     if engine is not None:

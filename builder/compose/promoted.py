@@ -1,0 +1,55 @@
+"""The state of promoted images, after names of theirs were put back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from builder.state import FormerImage, State, read_state, update_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.compose.journal import TagRecord
+    from builder.state import Project
+
+
+def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) -> None:
+    """Where the state says that a name of ours points to the new image, let it say what it points to again."""
+    back = {tag.reference: tag for tag in tags if tag.after is not None and tag.after != tag.before}
+
+    def concerned(project: Project) -> bool:
+        return project.engine == engine and any(
+            name in back and image == back[name].after for name, image in project.references.items()
+        )
+
+    if not any(concerned(project) for project in read_state(folder).projects):
+        return
+
+    def change(state: State) -> State:
+        for project in state.projects:
+            if concerned(project):
+                state = state.with_project(_put_back(project, back, state))
+        return state
+
+    update_state(folder, change)
+
+
+def _put_back(project: Project, back: dict[str, TagRecord], state: State) -> Project:
+    references: dict[str, str] = {}
+    left: set[str] = set()
+    for name, image in project.references.items():
+        tag = back.get(name)
+        if tag is None or tag.after != image:
+            references[name] = image
+            continue
+        left.add(image)
+        if tag.before is not None:
+            references[name] = tag.before
+    holding = set(references.values())
+    former = [one for one in project.superseded if one.image_id not in holding | left]
+    for image in sorted(left - holding):
+        verified = state.verified.get(image)
+        former.append(FormerImage(image, verified.content_tag if verified else "", time.time()))
+    return replace(project, references=references, superseded=tuple(former))
