@@ -14,12 +14,14 @@ MIN_MASKED = 4
 _LOG_LINE = re.compile(r'^time="[^"]*" level=(?P<level>\w+) msg="(?P<text>(?:[^"\\]|\\.)*)"')
 _QUOTED = re.compile(r"""(?P<before>[\w.\]]*\W{0,2})(?P<quote>["'`])(?P<text>(?:(?!(?P=quote)).)*)(?:(?P=quote)|$)""")
 _NAMED_BEFORE = re.compile(
-    r"(?:service|services|network|volume|secret|config|key|variable|anchor|profile|resource|property|attribute|"
+    r"\b(?:service|services|network|volume|secret|config|key|variable|anchor|profile|resource|property|attribute|"
     r"container|project|file|on|the|decoding|of|driver|name|by|unmarshal|flag|command|docker)\W{0,2}$",
     re.IGNORECASE,
 )
 """Words before a quoted name. Behind other words Compose quotes what it read, which may be a password."""
 _SECRET_NAME = re.compile(r"PASS|PWD$|SECRET|TOKEN|KEY|CRED|AUTH|CONN|DSN|URL|URI|PRIVATE", re.IGNORECASE)
+_TEMPLATE = re.compile(r"(escape any \$ with another \$\.?\s*).*", re.DOTALL)
+"""What follows is the whole text that has a broken variable in it, an environment value for instance."""
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
@@ -40,12 +42,12 @@ def mask(text: str, variables: Mapping[str, str]) -> str:
     values = {value for name, value in variables.items() if _SECRET_NAME.search(name) and len(value) >= MIN_MASKED}
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, MASK)
-    text = _LOGIN.sub(MASK, text)
+    text = _TEMPLATE.sub(rf"\1{MASK}", _LOGIN.sub(MASK, text))
     return "\n".join(_QUOTED.sub(_unquoted, line) for line in text.splitlines())
 
 
 def _unquoted(found: re.Match[str]) -> str:
-    if _NAMED_BEFORE.search(found["before"]) or not found["text"]:
+    if _NAMED_BEFORE.search(found["before"]) or len(found["text"]) < MIN_MASKED:
         return found.group()
     return f"{found['before']}{found['quote']}{MASK}{found['quote']}"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from builder.compose.interpolate import variables_of
 from builder.compose.model import ProjectFiles
+from builder.compose.reach import REMOTE
 from builder.errors import ComposeError, NoComposeFileError, Where
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
 )
 """In Compose's order of preference; any of them goes with any of the default names."""
-_REMOTE = ("oci://", "http://", "https://", "git@", "git://", "ssh://")
 _YES = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true."""
 
@@ -72,7 +72,7 @@ def _named(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
             f"{source} -: a compose file from standard input cannot be changed, or restored",
             hint="write it to a file, and name that",
         )
-    if file.startswith(_REMOTE):
+    if file.startswith(REMOTE):
         raise ComposeError(f"{source} {file}: a remote compose file cannot be changed", hint="fetch it, and name that")
     path = _absolute(file, cwd)
     if path.is_dir():

@@ -87,12 +87,12 @@ def _visit(
 
 
 def _included(include: Include, place: _Place) -> Iterator[tuple[Path, _Place]]:
-    found = [path for text in include.paths if (path := _resolve(text, place)) is not None]
+    found = [one for text in include.paths if (one := _resolve(text, place)) is not None]
     if not found:
         return
     directory = _resolve(include.project_directory, place) if include.project_directory else None
     folder = directory[0] if directory else found[0][0].parent
-    named = [file[0] for text in include.env_files if (file := _resolve(text, place)) is not None]
+    named = [one[0] for text in include.env_files if (one := _resolve(text, place)) is not None]
     variables = variables_of(place.variables, tuple(named) or (folder / ".env",))
     absolute_folder = directory is not None and directory[1]
     for path, absolute in found:
