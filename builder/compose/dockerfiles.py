@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.advice import advise
+from builder.compose.dockerfile_names import is_airflow_image, version_in, version_of_image
 from builder.compose.facts import Advice, DockerfileFacts, Installed, Pin
 from builder.compose.installed import ReadFile, content_of
 from builder.compose.products import product_of_image
@@ -24,9 +24,6 @@ __all__ = ["Advice", "DockerfileFacts", "Installed", "Pin", "facts_of", "read_do
 
 LARGEST_FILE = 1_000_000
 """Bytes. A Dockerfile or requirements file that is larger is not read."""
-_AIRFLOW_IMAGES = ("airflow", "docker-airflow", "ap-airflow", "astro-runtime")
-"""Last words of apache/airflow, puckel/docker-airflow, astronomer/ap-airflow, …/astro-runtime."""
-_VERSION = re.compile(r"(?:slim-)?v?(\d+\.\d+\.\d+)(?:[-.+].*)?$")
 
 
 def read_dockerfiles(project: Project) -> Mapping[str, DockerfileFacts]:
@@ -98,7 +95,7 @@ def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> Do
         chain=chain,
         base=base,
         airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),
-        airflow_version=pinned or version_of_image(base) or _version(environment.get("AIRFLOW_VERSION")),
+        airflow_version=pinned or version_of_image(base) or version_in(environment.get("AIRFLOW_VERSION")),
         installed=(*own, *content.servers),
         apt=content.packages,
         pins=content.pins,
@@ -113,25 +110,8 @@ def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> Do
     return replace(facts, advice=advise(facts, read))
 
 
-def is_airflow_image(reference: str | None) -> bool:
-    """Whether the name is one of the known Airflow images'."""
-    return bool(reference) and str(reference).partition("@")[0].rpartition("/")[2].split(":")[0] in _AIRFLOW_IMAGES
-
-
-def version_of_image(reference: str | None) -> str | None:
-    """``2.8.1`` of ``apache/airflow:slim-2.8.1-python3.11``; None where the tag does not say it."""
-    if not is_airflow_image(reference) or "astro-runtime" in str(reference):
-        return None  # Astro's runtime counts its own versions
-    return _version(str(reference).partition("@")[0].rpartition("/")[2].partition(":")[2])
-
-
-def _version(text: str | None) -> str | None:
-    match = _VERSION.match(text or "")
-    return match[1] if match else None
-
-
 def _pins_airflow(pin: Pin) -> bool:
-    return pin.name == "apache-airflow" and _version(pin.spec.removeprefix("==")) is not None
+    return pin.name == "apache-airflow" and version_in(pin.spec.removeprefix("==")) is not None
 
 
 def _base(chain: tuple[Stage, ...], build: Build) -> str | None:

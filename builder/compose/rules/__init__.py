@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.rules import apart, builds, connection, near, sharing
+from builder.compose.rules import (
+    advice,
+    apart,
+    builds,
+    commands,
+    connection,
+    data,
+    health,
+    near,
+    obsolete,
+    sharing,
+    tags,
+)
 
 if TYPE_CHECKING:
     from builder.compose.rules.look import Find, Look
@@ -18,7 +30,14 @@ RULES: dict[str, Find] = {
     "OB105": sharing.find_shared,
     "OB106": sharing.find_early,
     "OB107": apart.find_mixed,
+    "OB201": commands.find,
+    "OB202": health.find,
+    "OB203": tags.find_floating,
+    "OB204": data.find,
+    "OB205": obsolete.find,
+    "OB206": tags.find_moved,
     "OB207": connection.find,
+    "OB301": advice.find,
 }
 """Code → its rule; a rule may yield several codes, and then stands under the first."""
 

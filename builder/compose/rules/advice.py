@@ -1,0 +1,36 @@
+"""OB301 to OB306: the advice about each Dockerfile, told once for all services that build it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.compose.rules.tags import dockerfile_place
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.facts import Advice
+    from builder.compose.rules.look import Look
+    from builder.errors import Where
+
+
+def find(look: Look) -> Iterator[Finding]:
+    """One finding for each line and code; a service that builds another target of the file may add its own."""
+    told: dict[tuple[str, str, int], tuple[Where, Advice, list[str]]] = {}
+    for name, facts in look.facts.items():
+        for advice in facts.advice:
+            if advice.code == "OB304" and _runs_as_another(look, name):
+                continue
+            where = dockerfile_place(look, name, facts, advice.line)
+            key = (advice.code, where.file, advice.line)
+            told.setdefault(key, (where, advice, []))[2].append(name)
+    for where, advice, names in told.values():
+        inline = f" (line {advice.line} of the inline Dockerfile)" if where.line != advice.line else ""
+        yield Finding(advice.code, where, advice.message + inline, tuple(names), advice.fix, advice.details)
+
+
+def _runs_as_another(look: Look, name: str) -> bool:
+    """Whether the compose file itself gives the service a user that is not root."""
+    user = (look.project.services[name].user or "").partition(":")[0]
+    return user not in ("", "0", "root")

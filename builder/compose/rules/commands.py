@@ -1,0 +1,146 @@
+"""OB201: start commands that the Airflow version of the image deprecates, lost, or never had, and none at all."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from builder.airflow.commands import judge, major
+from builder.compose.starts import (
+    Start,
+    argv_of,
+    is_airflow,
+    is_official,
+    is_waited_for,
+    role_by_name,
+    start_of,
+    version_for,
+)
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.model import Service
+    from builder.compose.rules.look import Look
+
+CODE = "OB201"
+_OWN_CONFIG = ("AIRFLOW_CONFIG", "AIRFLOW__CORE__AUTH_MANAGER")
+
+
+def find(look: Look) -> Iterator[Finding]:
+    """One finding for each service and each thing that is wrong with its start."""
+    for service in look.project.services.values():
+        if is_airflow(look, service):
+            yield from _of_service(look, service)
+
+
+def _of_service(look: Look, service: Service) -> Iterator[Finding]:
+    facts = look.facts.get(service.name)
+    version = version_for(look, service)
+    start = start_of(service, facts)
+    if argv_of(service, facts) is None and is_official(service, facts):
+        yield _none_at_all(look, service, version)
+    if start.literal and not start.not_passed:
+        yield _no_shell(look, service, start)
+    if start.not_passed:
+        yield _not_passed(look, service, start.not_passed)
+    told = set()
+    for call in start.calls:
+        found = _of_call(look, service, call, version)
+        if found is not None and found.message not in told:
+            told.add(found.message)
+            yield found
+
+
+def _of_call(look: Look, service: Service, call: tuple[str, ...], version: str | None) -> Finding | None:
+    verdict = judge(call, version)
+    if verdict is not None:
+        old, new = " ".join(verdict.change.words), " ".join(verdict.instead)
+        details = (verdict.change.note,) if verdict.change.note else ()
+        return Finding(
+            CODE,
+            look.line(look.project, service.name, _key(service)),
+            f"{service.name} starts `airflow {old}`, which {verdict.says}",
+            (service.name,),
+            _fix(service, verdict.change.words, verdict.instead),
+            details if new == "db migrate" or old == "webserver" else (),
+        )
+    if call[:1] == ("users",) and major(version) == 3 and not _has_fab(look, service):
+        return _no_users(look, service, version or "")
+    return None
+
+
+def _key(service: Service) -> str:
+    return "command" if service.command else "entrypoint" if service.entrypoint else "command"
+
+
+def _fix(service: Service, old: tuple[str, ...], new: tuple[str, ...]) -> str:
+    """The whole key where the command is plain; else which words to replace by which."""
+    command = service.command or ()
+    bare = command[1:] if command[:1] == ("airflow",) else command
+    if bare[: len(old)] == old and not service.entrypoint:
+        begin = command[: len(command) - len(bare)]
+        return f"command: {shlex.join((*begin, *new, *bare[len(old) :]))}"
+    return f"replace `airflow {' '.join(old)}` by `airflow {' '.join(new)}`"
+
+
+def _none_at_all(look: Look, service: Service, version: str | None) -> Finding:
+    role = role_by_name(service)
+    if role == "webserver" and major(version) == 3:
+        role = "api-server"
+    words = {"init": "db migrate", "worker": "celery worker", "flower": "celery flower"}.get(role or "", role)
+    message = (
+        f"{service.name} starts no command, and the Airflow image has none of its own: it prints its help and ends"
+        + ("; with `restart` it does so for ever" if service.restart not in (None, "no") else "")
+    )
+    ending = " (others wait for its end)" if is_waited_for(look.project, service) else ""
+    return Finding(
+        CODE,
+        look.line(look.project, service.name),
+        message,
+        (service.name,),
+        f"command: {words}{ending}" if words else "command: webserver   # or scheduler, triggerer, db migrate, ...",
+    )
+
+
+def _no_shell(look: Look, service: Service, start: Start) -> Finding:
+    return Finding(
+        CODE,
+        look.line(look.project, service.name, "command"),
+        f"{service.name}: no shell reads this command, so `{start.literal[0]}` and what follows are handed to the "
+        "first program as words",
+        (service.name,),
+        f"command: bash -c '{' '.join(service.command or ())}'" if "'" not in " ".join(service.command or ()) else None,
+    )
+
+
+def _not_passed(look: Look, service: Service, word: str) -> Finding:
+    return Finding(
+        CODE,
+        look.line(look.project, service.name, "command"),
+        f"{service.name} starts `{word}`: the official entrypoint passes on only `bash`, `python` and `airflow`, so "
+        f"this becomes `airflow {word}`, which does not exist",
+        (service.name,),
+        "write `bash` as the first word (`command: bash -c '…'`), or set `entrypoint:` for this service",
+    )
+
+
+def _has_fab(look: Look, service: Service) -> bool:
+    """Whether the FAB auth manager is set, or a configuration file that cannot be seen here may set it."""
+    facts = look.facts.get(service.name)
+    environment = {**(facts.environment if facts is not None else {}), **service.environment}
+    if any(environment.get(name) for name in _OWN_CONFIG):
+        return "fab" in (environment.get("AIRFLOW__CORE__AUTH_MANAGER") or "fab").lower()
+    return any(mount.target.endswith("airflow.cfg") or mount.target == "/opt/airflow" for mount in service.mounts)
+
+
+def _no_users(look: Look, service: Service, version: str) -> Finding:
+    return Finding(
+        CODE,
+        look.line(look.project, service.name, _key(service)),
+        f"{service.name} starts `airflow users`, which Airflow {version} has only with the FAB auth manager",
+        (service.name,),
+        "AIRFLOW__CORE__AUTH_MANAGER: airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        ("and apache-airflow-providers-fab installed; the default SimpleAuthManager has no such command",),
+    )

@@ -1,0 +1,195 @@
+"""OB204: databases whose data lies on no volume."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from builder.compose.starts import image_text
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.facts import DockerfileFacts
+    from builder.compose.model import Mount, Service
+    from builder.compose.rules.look import Look
+
+CODE = "OB204"
+_POSTGRES_ROOT = "/var/lib/postgresql"
+_NEW_POSTGRES = 18
+"""From this version on the official image declares /var/lib/postgresql as its volume (its documentation, PGDATA)."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """``data``: where the server writes. ``declared``: VOLUME of the image. ``variable`` and ``option`` move it."""
+
+    title: str
+    data: str
+    declared: tuple[str, ...]
+    servers: tuple[str, ...]
+    variable: str | None = None
+    option: str | None = None
+
+
+_POSTGRES = _Kind("PostgreSQL", f"{_POSTGRES_ROOT}/data", (f"{_POSTGRES_ROOT}/data",), ("postgres",), "PGDATA")
+_MYSQL = _Kind("MySQL", "/var/lib/mysql", ("/var/lib/mysql",), ("mysqld", "mariadbd"), option="--datadir")
+_MARIADB = _Kind("MariaDB", "/var/lib/mysql", ("/var/lib/mysql",), ("mysqld", "mariadbd"), option="--datadir")
+_REDIS = _Kind("Redis", "/data", ("/data",), ("redis-server",), option="--dir")
+_KINDS = {
+    "postgres": _POSTGRES,
+    "postgis/postgis": _POSTGRES,
+    "pgvector/pgvector": _POSTGRES,
+    "timescale/timescaledb": _POSTGRES,
+    "mysql": _MYSQL,
+    "mysql/mysql-server": _MYSQL,
+    "percona": _MYSQL,
+    "mariadb": _MARIADB,
+    "mongo": _Kind("MongoDB", "/data/db", ("/data/db",), ("mongod",), option="--dbpath"),
+    "clickhouse/clickhouse-server": _Kind("ClickHouse", "/var/lib/clickhouse", ("/var/lib/clickhouse",), ()),
+    "bitnami/postgresql": _Kind("PostgreSQL", "/bitnami/postgresql", (), ()),
+    "bitnami/mysql": _Kind("MySQL", "/bitnami/mysql/data", (), ()),
+    "bitnami/mariadb": _Kind("MariaDB", "/bitnami/mariadb", (), ()),
+    "bitnami/mongodb": _Kind("MongoDB", "/bitnami/mongodb", (), ()),
+    "redis": _REDIS,
+}
+"""By image name. Source: each image's page in the registry that publishes it ("Where to Store Data")."""
+
+
+def find(look: Look) -> Iterator[Finding]:
+    """Only known database images, and only where they start as the server."""
+    for service in look.project.services.values():
+        facts = look.facts.get(service.name)
+        image = _image(service, facts)
+        kind = _KINDS.get(_name(image)) if image else None
+        if (
+            image is None
+            or kind is None
+            or not _is_server(service, kind)
+            or (kind is _REDIS and not _persists(service))
+        ):
+            continue
+        postgres = _postgres_version(image) if kind is _POSTGRES else None
+        reason = _reason(service, facts, kind, postgres)
+        if reason is not None:
+            data, says = reason
+            yield Finding(
+                CODE,
+                look.line(look.project, service.name, "volumes"),
+                f"{service.name}: {kind.title} keeps its data in {_shown(kind, data, postgres)}; {says}",
+                (service.name,),
+                _fix(service, data),
+                ("data that is in there now: copy it out first (pg_dump, mysqldump, ...), a new volume begins empty",),
+            )
+
+
+def _image(service: Service, facts: DockerfileFacts | None) -> str | None:
+    if service.build is None:
+        return image_text(service)
+    return facts.base if facts is not None else None
+
+
+def _name(image: str) -> str:
+    name = image.partition("@")[0]
+    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    for prefix in ("docker.io/", "library/"):
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _postgres_version(image: str) -> int | None:
+    """The major version; None: the tag does not say it."""
+    match = re.match(r"(?:pg)?(\d+)", image.partition("@")[0].rpartition("/")[2].partition(":")[2])
+    return int(match[1]) if match else None
+
+
+def _is_server(service: Service, kind: _Kind) -> bool:
+    """``command: psql …`` in a database image is a client, and starts nothing that keeps data."""
+    if service.entrypoint:
+        return False
+    first = service.command[0].rpartition("/")[2] if service.command else ""
+    return not first or first.startswith("-") or first in (*kind.servers, "docker-entrypoint.sh")
+
+
+def _persists(service: Service) -> bool:
+    """Redis as a cache or broker has nothing to lose; who asks for persistence means it."""
+    words = " ".join(service.command or ())
+    return re.search(r"--appendonly\s+yes|--save\s+\d", words) is not None
+
+
+def _reason(
+    service: Service, facts: DockerfileFacts | None, kind: _Kind, postgres: int | None
+) -> tuple[str, str] | None:
+    """The data folder and why it does not last, as the end of a sentence; None: it does, or it cannot be known."""
+    data, declared = _data_folder(service, facts, kind), kind.declared
+    if kind is _POSTGRES and postgres is not None and postgres >= _NEW_POSTGRES:
+        declared = (_POSTGRES_ROOT,)
+        data = f"{_POSTGRES_ROOT}/{postgres}/docker" if data == kind.data else data
+    if "$" in data:
+        return None
+    inside = any(_lasts(mount) and _covers(_POSTGRES_ROOT, mount.target) for mount in service.mounts)
+    if kind is _POSTGRES and postgres is None and inside:  # the version decides whether the parent folder is enough
+        return None
+    mounts = sorted((one for one in service.mounts if _covers(one.target, data)), key=lambda one: len(one.target))
+    mount = mounts[-1] if mounts else None
+    own = max((path for path in declared if _covers(path, data)), key=len, default=None)
+    if mount is not None and (own is None or len(_clean(mount.target)) >= len(_clean(own))):
+        return None if _lasts(mount) else (data, _not_lasting(mount))
+    if mount is not None and own is not None:
+        return data, (  # with a PostgreSQL before 18 a mount at the parent folder looks right and is not
+            f"the mount at {mount.target} does not hold it: the image declares a volume at {own}, and Docker puts an "
+            "anonymous one there, which `compose down` and the next `up` leave behind"
+        )
+    if own is not None:
+        return data, (
+            "no volume is named for it. The anonymous volume that the image declares is not safe: after `compose "
+            "down` the next `up` begins with an empty one"
+        )
+    return data, "that folder is in the container's own layer and goes with the container"
+
+
+def _data_folder(service: Service, facts: DockerfileFacts | None, kind: _Kind) -> str:
+    words = service.command or ()
+    for word, following in pairwise((*words, "")):
+        if kind.option and word == kind.option and following:
+            return following
+        if kind.option and word.startswith(f"{kind.option}="):
+            return word.partition("=")[2]
+    environment = {**(facts.environment if facts is not None else {}), **service.environment}
+    return (environment.get(kind.variable) if kind.variable else None) or kind.data
+
+
+def _shown(kind: _Kind, data: str, postgres: int | None) -> str:
+    """The folder to mount, as a person reads it; where the tag hides the version, both that it may be."""
+    if kind is _POSTGRES and postgres is None and data == kind.data:
+        return f"{data} (from version {_NEW_POSTGRES} on below {_POSTGRES_ROOT})"
+    return data
+
+
+def _lasts(mount: Mount) -> bool:
+    return mount.kind == "bind" or (mount.kind == "volume" and bool(mount.source))
+
+
+def _not_lasting(mount: Mount) -> str:
+    if mount.kind == "tmpfs":
+        return "that is a tmpfs, which is empty again after every stop"
+    return "that volume has no name: after `compose down` the next `up` begins with an empty one"
+
+
+def _covers(parent: str, path: str) -> bool:
+    return (_clean(path) + "/").startswith(_clean(parent).rstrip("/") + "/")
+
+
+def _clean(path: str) -> str:
+    return posixpath.normpath(path)
+
+
+def _fix(service: Service, data: str) -> str:
+    volume = f"{re.sub(r'[^a-zA-Z0-9_.-]', '-', service.name)}-data"
+    target = _POSTGRES_ROOT if re.fullmatch(rf"{_POSTGRES_ROOT}/\d+/docker", data) else data
+    lines = ("volumes:", f"  - {volume}:{target}", "# and at the end of the file", "volumes:", f"  {volume}:")
+    return "\n".join(lines)

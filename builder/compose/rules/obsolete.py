@@ -1,0 +1,32 @@
+"""OB205: the top-level key ``version``, in every file of the project that has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.compose.lines import shown
+from builder.compose.tree import parse
+from builder.errors import ComposeError, Where
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.rules.look import Look
+
+
+def find(look: Look) -> Iterator[Finding]:
+    """A file that cannot be read with places is somebody else's finding."""
+    for path, data in look.project.sources.items():
+        try:
+            document = parse(path, data)
+        except ComposeError:
+            continue
+        entry = document.root.entry("version") if document.root is not None else None
+        if entry is not None:
+            yield Finding(
+                "OB205",
+                Where(shown(look.project, path), document.line(entry.start), "version"),
+                "Compose ignores `version` and warns about it at every start",
+                fix="delete the line",
+            )

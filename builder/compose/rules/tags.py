@@ -1,0 +1,138 @@
+"""OB203: floating tags of images that are not ours. OB206: names of ours that no longer are the promoted image."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from builder.compose.group import names_built
+from builder.compose.lines import shown
+from builder.compose.naming import familiar
+from builder.compose.starts import image_text
+from builder.errors import Where
+from builder.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.facts import DockerfileFacts
+    from builder.compose.model import Service
+    from builder.compose.rules.look import Look
+
+_MOVING = frozenset(
+    {"latest", "stable", "edge", "nightly", "main", "master", "dev", "develop", "devel", "rolling", "lts", "current"}
+    | {"mainline", "snapshot", "beta", "canary", "unstable", "next", "head"}
+)
+_FAST = frozenset({"python", "node", "golang", "apache/airflow", "apache/spark", "grafana/grafana", "trinodb/trino"})
+"""Images whose minor versions change what a program can rely on; for them a tag like ``3`` still moves too far."""
+_SHOWN_ID = 12
+
+
+def find_floating(look: Look) -> Iterator[Finding]:
+    """One finding for each image name, whoever uses it; then one for each FROM."""
+    ours = _ours(look)
+    users: dict[str, list[str]] = {}
+    for service in look.project.services.values():
+        image = image_text(service) if service.build is None else None
+        if image is not None and familiar(image) not in ours and floats(image):
+            users.setdefault(image, []).append(service.name)
+    for image, names in users.items():
+        yield Finding(
+            "OB203",
+            look.line(look.project, names[0], "image"),
+            f"{', '.join(names)}: {image} {floats(image)}",
+            tuple(names),
+            _fix(image),
+        )
+    yield from _bases(look, ours)
+
+
+def _ours(look: Look) -> set[str]:
+    built = {name for service in look.project.services.values() for name in names_built(look.project, service)}
+    return {*built, *look.promoted, *([familiar(look.spec_image)] if look.spec_image else [])}
+
+
+def _bases(look: Look, ours: set[str]) -> Iterator[Finding]:
+    told: set[tuple[str, int]] = set()
+    for name, facts in look.facts.items():
+        base = facts.base
+        if not base or base == "scratch" or "$" in base or familiar(base) in ours or not floats(base):
+            continue
+        where = dockerfile_place(look, name, facts, facts.chain[0].line)
+        if (where.file, where.line or 0) not in told:
+            told.add((where.file, where.line or 0))
+            users = tuple(other for other, known in look.facts.items() if _same(known, facts))
+            message = f"the Dockerfile of {', '.join(users)}: FROM {base} {floats(base)}"
+            yield Finding("OB203", where, message, users, _fix(base))
+
+
+def _same(one: DockerfileFacts, other: DockerfileFacts) -> bool:
+    if one.path is None or other.path is None:
+        return one is other
+    return (one.path, one.base) == (other.path, other.base)
+
+
+def dockerfile_place(look: Look, service: str, facts: DockerfileFacts, line: int) -> Where:
+    """A line of the service's Dockerfile; for an inline one its key in the compose file."""
+    if facts.path is None:
+        return look.line(look.project, service, "build", "dockerfile_inline")
+    return Where(shown(look.project, facts.path), line)
+
+
+def floats(image: str) -> str | None:
+    """Why the name may mean another image tomorrow, as the end of a sentence; None: it stays."""
+    if "@" in image:
+        return None
+    name, _, tag = image.rpartition("/")[2].partition(":")
+    if not tag:
+        return "has no tag, which means :latest"
+    words = re.split(r"[-_.+]", tag.lower())
+    moving = next((word for word in words if word in _MOVING), None)
+    if moving is not None:
+        return f"moves with every release ({moving})"
+    if not any(character.isdigit() for character in tag) and not _is_hash(tag):
+        return f"names a variant, no version ({tag})"
+    full = image[: -len(tag) - 1].removeprefix("docker.io/").removeprefix("library/")
+    if words[0].removeprefix("v").isdigit() and (len(words) == 1 or not words[1].isdigit()):
+        return f"names only the major version ({words[0]})" if full in _FAST or name in _FAST else None
+    return None
+
+
+def _is_hash(tag: str) -> bool:
+    return re.fullmatch(r"(sha-)?[0-9a-f]{7,64}", tag) is not None
+
+
+def _fix(image: str) -> str:
+    name = image if not image.rpartition("/")[2].partition(":")[1] else image.rpartition(":")[0]
+    return (
+        f"write the version that you run, as {name}:VERSION, or its digest: "
+        f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {familiar(image)}"
+    )
+
+
+def find_moved(look: Look) -> Iterator[Finding]:
+    """Names that the state calls promoted, looked up on the engine. Silent without an engine."""
+    if look.images is None:
+        return
+    users: dict[str, list[Service]] = {}
+    for service in look.project.services.values():
+        name = familiar(look.project.image_of(service))
+        if name in look.promoted:
+            users.setdefault(name, []).append(service)
+    for name, services in users.items():
+        found = look.image(name)
+        if found is not None and found.id == look.promoted[name]:
+            continue
+        names = tuple(service.name for service in services)
+        says = "is not on this engine" if found is None else f"is {_short(found.id)} now"
+        yield Finding(
+            "OB206",
+            look.line(look.project, names[0], "image"),
+            f"{', '.join(names)}: {name} {says}; promoted was {_short(look.promoted[name])}",
+            names,
+            "optbuild build --verify   # proves an image and moves the name to it",
+        )
+
+
+def _short(identity: str) -> str:
+    return identity.removeprefix("sha256:")[:_SHOWN_ID]
