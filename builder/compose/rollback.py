@@ -78,8 +78,7 @@ def finish(outside: Outside, journal: Journal) -> None:
 
 def roll_back(outside: Outside, journal: Journal) -> Undone:
     """Undo the committed run. Raises EditedSinceError before anything is touched, StackError half way."""
-    _check_engine(outside, journal)
-    _check_edited(journal)
+    check_possible(outside, journal)
     current: tuple[ServiceRecord, ...] = ()
     if outside.engine is not None:
         names = [name for step in journal.steps for name in step]
@@ -89,8 +88,7 @@ def roll_back(outside: Outside, journal: Journal) -> Undone:
 
 def undo(outside: Outside, journal: Journal) -> Undone:
     """Put back what a run changed, as far as it came; then its journal goes."""
-    _check_engine(outside, journal)
-    _check_edited(journal)
+    check_possible(outside, journal)
     opened = outside.opened(journal.files)
     write_journal(opened, replace(journal, phase=Phase.UNDOING))
     engine = outside.engine
@@ -110,6 +108,12 @@ def undo(outside: Outside, journal: Journal) -> Undone:
         remove_journal(committed)
     remove_journal(opened)
     return Undone(files, references, downtime)
+
+
+def check_possible(outside: Outside, journal: Journal) -> None:
+    """Raises CheckFailedError for another engine, EditedSinceError for a file that somebody went on working on."""
+    _check_engine(outside, journal)
+    _check_edited(journal)
 
 
 def _check_engine(outside: Outside, journal: Journal) -> None:

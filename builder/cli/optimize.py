@@ -1,0 +1,145 @@
+"""``optbuild optimize``: apply the plan to files and running stack, or leave everything as it was."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.world import world_of
+from builder.errors import OptbuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.cli.optimize_flow import OptimizeOptions, Ready
+    from builder.cli.world import World
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+def command(  # noqa: PLR0917 - a parameter per option
+    ctx: typer.Context,
+    service: Annotated[
+        str | None, typer.Argument(metavar="SERVICE", help="With --rebuild: only the image of this service.")
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", "-f", metavar="FILE", help="A compose file (repeatable), as docker compose takes it."),
+    ] = None,
+    project_directory: Annotated[
+        str | None,
+        typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
+    ] = None,
+    project_name: Annotated[
+        str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
+    ] = None,
+    env_file: Annotated[
+        list[str] | None,
+        typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    file_only: Annotated[
+        bool, typer.Option("--file-only", help="Change the files alone; refused while the stack has containers.")
+    ] = False,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="NAME", help="Also share the image of this service, Airflow or not."),
+    ] = None,
+    builder_service: Annotated[
+        str | None,
+        typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`."),
+    ] = None,
+    image_only: Annotated[
+        bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built beside Compose.")
+    ] = False,
+    spec: Annotated[
+        Path | None,
+        typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build shared images anew that are there, and restart who uses them.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="At the end, remove the old images that nothing uses any more.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to be healthy.")
+    ] = 300.0,
+    output_format: Annotated[Format, typer.Option("--format", help="A report for a person, or JSON.")] = Format.TEXT,
+) -> None:
+    """Let the services that build the same image share one: in the file, and in the running stack.
+
+    Shows the edit and what restarts, then asks. The image is built and proven before anything stops; then the files are
+    backed up and written, and only the affected services are started again, each after what it depends on. When one of
+    them does not come up, or on Ctrl-C, everything is put back: files, image names, containers. Databases and volumes
+    are not touched. `optbuild rollback` undoes it later, also after a crash.
+    """
+    from builder.cli.optimize_flow import OptimizeFlow, OptimizeOptions  # noqa: PLC0415
+    from builder.cli.optimize_text import as_json, as_text  # noqa: PLC0415
+    from builder.cli.plan_flow import PlanOptions  # noqa: PLC0415
+
+    if service is not None and not rebuild:
+        raise OptbuildError("a SERVICE is only named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
+    world = world_of(ctx)
+    plan = PlanOptions(
+        tuple(file or ()),
+        project_directory,
+        project_name,
+        tuple(env_file or ()),
+        tuple(group or ()),
+        builder_service,
+        image_only,
+        spec,
+    )
+    options = OptimizeOptions(plan, yes, dry_run, file_only, rebuild, service, no_cache, clean, timeout)
+    shows = world.out if output_format is Format.TEXT else world.err
+    outcome = OptimizeFlow(world, options, _showing(world, options, shows.write), _agreeing(world, options)).run()
+    if outcome is not None:
+        world.out.write(as_json(outcome) if output_format is Format.JSON else as_text(outcome))
+
+
+def _showing(world: World, options: OptimizeOptions, write: Callable[[str], object]) -> Callable[[Ready], None]:
+    """What would be done: on stdout, or beside the JSON on stderr."""
+
+    def show(ready: Ready) -> None:
+        from builder.cli.optimize_text import to_do  # noqa: PLC0415
+        from builder.report.diff import for_person  # noqa: PLC0415
+
+        if not ready.work.targets:
+            write("Nothing to do: no image is built or stored several times that could be shared.\n")
+            return
+        color = world.color and world.out.isatty()
+        if diff := for_person(ready.work.edits, ready.planned.files.directory, color=color):
+            write(f"{diff}\n")
+        write(to_do(ready, file_only=options.file_only))
+        world.out.flush()
+
+    return show
+
+
+def _agreeing(world: World, options: OptimizeOptions) -> Callable[[Ready], bool]:
+    """Asks on a terminal. Raises OptbuildError where there is none to ask on."""
+
+    def agree(_ready: Ready) -> bool:
+        if options.yes:
+            return True
+        if not sys.stdin.isatty():
+            raise OptbuildError(
+                "there is no terminal to ask on, so nothing was done",
+                hint="`--yes` does it without asking, `--dry-run` only shows it",
+            )
+        if typer.confirm("Do it?", default=False, err=True):
+            return True
+        world.err.write("nothing was done\n")
+        return False
+
+    return agree

@@ -1,0 +1,228 @@
+"""What ``optbuild optimize`` does: plan, show, ask, build or take, verify, back up, write, restart, report."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from builder.cli.plan_flow import PlanOptions, find_project, plan_of
+from builder.cli.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
+from builder.compose.health import DEFAULT_TIMEOUT_SECONDS
+from builder.errors import ComposeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.cli.plan_flow import Planned
+    from builder.cli.world import World
+    from builder.compose.apply import Applied, Work
+    from builder.compose.journal import Journal
+    from builder.compose.model import ProjectFiles, Target
+    from builder.compose.outcome import Outcome
+    from builder.compose.outside import Outside
+    from builder.compose.superseded import Protection
+    from builder.engine.client import Engine
+    from builder.engine.compose import ComposeCli
+
+
+@dataclass(frozen=True)
+class OptimizeOptions:
+    """What a person may choose beside the plan."""
+
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    yes: bool = False
+    dry_run: bool = False
+    file_only: bool = False
+    rebuild: bool = False
+    service: str | None = None
+    no_cache: bool = False
+    clean: bool = False
+    timeout: float = DEFAULT_TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything that would be done, before anybody agreed."""
+
+    planned: Planned
+    work: Work
+    journal: Journal | None
+    """Of the last optimize."""
+    running: tuple[str, ...]
+    """Affected services that have containers, in the order in which they are restarted."""
+
+
+class OptimizeFlow:
+    """One run of the command. ``show`` prints what would be done, ``agree`` asks whether to do it."""
+
+    def __init__(
+        self,
+        world: World,
+        options: OptimizeOptions,
+        show: Callable[[Ready], None],
+        agree: Callable[[Ready], bool],
+    ) -> None:
+        self.world = world
+        self.options = options
+        self.show = show
+        self.agree = agree
+
+    def run(self) -> Outcome | None:
+        """None: nothing was done (nothing to do, a dry run, or the person said no). Raises what each stage raises."""
+        from builder.engine.compose import find_compose  # noqa: PLC0415
+
+        files, _ = find_project(self.world, self.options.plan)
+        cli = find_compose(self.world.runner, self.world.env)
+        with engine_if_any(self.world) as (engine, missing):
+            if missing is not None and not (self.options.file_only or self.options.dry_run):
+                raise missing
+            return self._with_engine(files, cli, engine)
+
+    def _with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> Outcome | None:
+        outside = outside_of(self.world, cli, engine, self.options.timeout)
+        with one_at_a_time(outside, files, "optimize"):
+            if not self.options.dry_run:
+                recovered(outside, files)
+            ready = self._ready(outside)
+            self.show(ready)
+            if self.options.dry_run:
+                return None
+            if not ready.work.targets:
+                return self._only_clean(outside, ready)
+            self._refuse_running(ready)
+            if not self.agree(ready):
+                return None
+            return self._apply(outside, ready, engine)
+
+    def _ready(self, outside: Outside) -> Ready:
+        from builder.compose.apply import Work  # noqa: PLC0415
+        from builder.compose.journal import read_journal  # noqa: PLC0415
+
+        planned = plan_of(self.world, self.options.plan)
+        journal = read_journal(outside.committed(planned.files))
+        options = self.options
+        work = Work(
+            run=secrets.token_hex(4),
+            project=planned.plan.project,
+            targets=self._targets(planned, journal),
+            edits=tuple(edit for edit in planned.plan.edits if edit.changes),
+            rebuild=options.rebuild,
+            no_cache=options.no_cache,
+            file_only=options.file_only,
+            recipes=journal.recipes if journal else (),
+        )
+        self._prove(planned, work)
+        return Ready(planned, work, journal, self._running(outside, work))
+
+    def _targets(self, planned: Planned, journal: Journal | None) -> tuple[Target, ...]:
+        from builder.compose.rebuild import targets_of  # noqa: PLC0415
+
+        choices = planned.choices
+        spec = (choices.spec_image, choices.spec_folder) if choices.spec_image and choices.spec_folder else None
+        recipes = journal.recipes if journal else ()
+        return targets_of(planned.plan, recipes, spec, rebuild=self.options.rebuild, service=self.options.service)
+
+    def _prove(self, planned: Planned, work: Work) -> None:
+        """Before anything else: the new files mean what the old ones meant, but for the planned keys."""
+        if not work.edits:
+            return
+        from builder.compose.oracle import ask  # noqa: PLC0415
+        from builder.compose.prove import prove  # noqa: PLC0415
+
+        world = self.world
+        prove(
+            work.project,
+            work.edits,
+            work.targets,
+            lambda overlay: ask(planned.files, planned.cli, world.runner, world.env, overlay=overlay),
+        )
+
+    def _running(self, outside: Outside, work: Work) -> tuple[str, ...]:
+        from builder.compose.stack import steps_of  # noqa: PLC0415
+
+        if outside.engine is None:
+            return ()
+        found = {one.service for one in outside.engine.containers(work.project.name)}
+        return tuple(name for step in steps_of(work.project, work.affected) for name in step if name in found)
+
+    def _refuse_running(self, ready: Ready) -> None:
+        if self.options.file_only and ready.running:
+            raise ComposeError(
+                f"--file-only, but {', '.join(ready.running)} of this project have containers: they would go on with "
+                "images that the file no longer names",
+                hint="leave --file-only out, or take the stack down first: `docker compose down` (volumes stay)",
+            )
+
+    def _apply(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
+        from builder.cli.swap_hands import hands_for  # noqa: PLC0415
+        from builder.compose.apply import Hands, apply  # noqa: PLC0415
+
+        if engine is None:
+            hands = Hands(lambda _image, _target: None, lambda _target: "", lambda _target: ())
+        else:
+            hands = hands_for(self.world, engine, ready.planned.plan, no_cache=self.options.no_cache)
+        applied = apply(outside, ready.work, hands)
+        outcome = self._outcome(outside, ready, applied)
+        return self._cleaned(outside, applied.journal, outcome, ready.planned, asked=self.options.clean)
+
+    def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
+        from builder.compose.outcome import Outcome, services_of  # noqa: PLC0415
+
+        journal = applied.journal
+        now = outside.engine.containers(journal.project) if outside.engine and not self.options.file_only else ()
+        return Outcome(
+            project=journal.project,
+            files=tuple(edit.path for edit in journal.edits),
+            backups=tuple(edit.backup for edit in journal.edits),
+            targets=ready.work.targets,
+            images=dict(applied.images),
+            services=services_of(applied, now) if now else (),
+        )
+
+    def _only_clean(self, outside: Outside, ready: Ready) -> Outcome | None:
+        """Nothing to change; ``--clean`` still removes what the last optimize left."""
+        from builder.compose.outcome import Outcome  # noqa: PLC0415
+
+        if not self.options.clean or ready.journal is None:
+            return None
+        if not self.agree(ready):
+            return None
+        empty = Outcome(ready.journal.project, (), (), (), {}, ())
+        return self._cleaned(outside, ready.journal, empty, ready.planned, asked=True)
+
+    def _cleaned(
+        self, outside: Outside, journal: Journal, outcome: Outcome, planned: Planned, *, asked: bool
+    ) -> Outcome:
+        """The old images: removed where the person asked for it, else named."""
+        from builder.cli.old_images import freed_by  # noqa: PLC0415
+        from builder.compose.journal import write_journal  # noqa: PLC0415
+        from builder.compose.superseded import clean, old_images  # noqa: PLC0415
+
+        engine = outside.engine
+        if engine is None or self.options.file_only:
+            return outcome
+        protection = self._protection(outside, planned)
+        old = old_images(engine, journal, protection)
+        freed = freed_by(self.world, tuple(one.image_id for one in old if not one.kept))
+        removed = clean(engine, journal, protection) if asked else ()
+        if removed:
+            cleaned = (*journal.cleaned, *(one.image_id for one in removed))
+            write_journal(outside.committed(journal.files), replace(journal, cleaned=cleaned))
+            gone = {one.image_id for one in removed}
+            old = tuple(one for one in old if one.image_id not in gone)
+        return replace(outcome, old=old, freed=freed, removed=removed)
+
+    def _protection(self, outside: Outside, planned: Planned) -> Protection:
+        """What the files name now, what the spec protects, what a promotion holds or keeps."""
+        from builder.cli.old_images import held_by_state, protected_patterns  # noqa: PLC0415
+        from builder.compose.read import read_project  # noqa: PLC0415
+        from builder.compose.superseded import Protection, names_in  # noqa: PLC0415
+
+        world = self.world
+        project = read_project(planned.files, planned.cli, world.runner, world.env)
+        identity = outside.engine.identity if outside.engine else ""
+        folder = planned.choices.spec_folder
+        return Protection(
+            names_in(project), protected_patterns(folder) if folder else (), held_by_state(world, identity)
+        )

@@ -1,0 +1,177 @@
+"""What ``optbuild optimize`` says: before it asks, and at the end."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.model import Source
+from builder.report.units import UNKNOWN, count, short_id, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from builder.cli.optimize_flow import Ready
+    from builder.compose.model import Target
+    from builder.compose.outcome import Outcome, ServiceOutcome
+    from builder.compose.superseded import OldImage
+
+SCHEMA_VERSION = 1
+
+
+def to_do(ready: Ready, *, file_only: bool) -> str:
+    """What happens when the person says yes."""
+    lines = [] if file_only else [line for target in ready.work.targets for line in _source(ready, target)]
+    lines += [f"write    {edit.path} (the old bytes go to a .bak beside it)" for edit in ready.work.edits]
+    if not file_only:
+        lines.append(_restarts(ready))
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _source(ready: Ready, target: Target) -> Iterator[str]:
+    who = ", ".join(target.services)
+    if target.source is Source.SPEC:
+        yield f"build    {target.image} from {target.spec_folder}/optbuild.toml, unless it is proven already"
+    elif ready.work.rebuild or any(
+        (service := ready.work.project.services.get(name)) is not None and service.build is not None
+        for name in target.services
+    ):
+        yield f"build    {target.image} once, for {who}, and prove it; nothing stops meanwhile"
+    else:
+        yield f"take     {target.image}, for {who}"
+
+
+def _restarts(ready: Ready) -> str:
+    if not ready.running:
+        return "restart  nothing: no affected service has a container"
+    others = sorted(set(ready.work.project.services) - set(ready.work.affected))
+    untouched = f"; {', '.join(others)} {'stays' if len(others) == 1 else 'stay'} as {_it(others)}" if others else ""
+    return f"restart  {', '.join(ready.running)}, in this order{untouched}"
+
+
+def _it(names: list[str]) -> str:
+    return "it is" if len(names) == 1 else "they are"
+
+
+def as_text(outcome: Outcome) -> str:
+    """The report."""
+    lines = [*_changes(outcome), *_table(outcome), *_old(outcome), *_habits(outcome)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _changes(outcome: Outcome) -> Iterator[str]:
+    for path, backup in zip(outcome.files, outcome.backups, strict=True):
+        yield f"wrote {path} (before: {backup.name})"
+    for image, identity in outcome.images.items():
+        yield f"{image} is {short_id(identity)}"
+    if outcome.files or outcome.images:
+        yield "`optbuild rollback` undoes it, byte for byte."
+
+
+def _table(outcome: Outcome) -> Iterator[str]:
+    if not outcome.services:
+        return
+    rows = [("service", "image before", "image now", "stopped for", "up after"), *map(_row, outcome.services)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    yield ""
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(one: ServiceOutcome) -> tuple[str, str, str, str, str]:
+    return (
+        one.name,
+        _ids(one.before),
+        _ids(one.after),
+        _seconds(one.downtime.stopped),
+        _seconds(one.downtime.until_up),
+    )
+
+
+def _ids(images: tuple[str, ...]) -> str:
+    return ", ".join(short_id(image) for image in images) or UNKNOWN
+
+
+def _seconds(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.1f} s"
+
+
+def _old(outcome: Outcome) -> Iterator[str]:
+    if outcome.removed:
+        yield ""
+        gone = count(len(outcome.removed), "old image")
+        yield f"removed {gone}, {size(outcome.freed)} on disk: {_names(outcome.removed)}"
+        yield "A rollback has to build them again."
+    going = tuple(one for one in outcome.old if not one.kept)
+    if going:
+        yield ""
+        amount = size(outcome.freed if not outcome.removed else None)
+        yield f"{count(len(going), 'old image')} that nothing uses now, {amount} on disk: {_names(going)}"
+        yield f"  {outcome.command}"
+        yield "removes them (so does `optbuild optimize --clean`); a rollback would then have to build them again."
+    for one in outcome.old:
+        if one.kept and one.kept != "a container uses it":
+            yield f"{_names((one,))} stays: {one.kept}"
+
+
+def _names(images: tuple[OldImage, ...]) -> str:
+    return ", ".join(" ".join(one.references) or short_id(one.image_id) for one in images)
+
+
+def _habits(outcome: Outcome) -> Iterator[str]:
+    if not outcome.files:
+        return
+    yield ""
+    yield "What is typed differently now:"
+    for target in outcome.targets:
+        name = next((service for service in target.services if service != target.builder), target.services[0])
+        build = build_words(target)
+        yield f"  `docker compose build {name}` builds nothing any more: {build}"
+        yield f"  `docker compose up --no-deps {name}` needs the image to be there: on a new machine first {build}"
+
+
+def build_words(target: Target) -> str:
+    """The command that makes a target's image."""
+    if target.source is Source.SPEC:
+        return f"`optbuild build --verify {shlex.quote(str(target.spec_folder))}`"
+    if target.source is Source.BUILDER:
+        return f"`docker compose build {target.builder}`"
+    return "`optbuild optimize --rebuild`"
+
+
+def as_json(outcome: Outcome) -> str:
+    """Keys are only ever added within one schema version; null where nothing was measured."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "project": outcome.project,
+        "files": _texts(outcome.files),
+        "backups": _texts(outcome.backups),
+        "images": outcome.images,
+        "services": [_service(one) for one in outcome.services],
+        "old_images": [_image(one) for one in outcome.old],
+        "removed_images": [_image(one) for one in outcome.removed],
+        "old_bytes": outcome.freed,
+        "removal_command": outcome.command or None,
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _texts(paths: tuple[Path, ...]) -> list[str]:
+    return [str(path) for path in paths]
+
+
+def _service(one: ServiceOutcome) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "image_ids_before": list(one.before),
+        "image_ids": list(one.after),
+        "running": one.running,
+        "stopped_seconds": one.downtime.stopped,
+        "up_after_seconds": one.downtime.until_up,
+    }
+
+
+def _image(one: OldImage) -> dict[str, Any]:
+    return {"id": one.image_id, "names": list(one.references), "kept": one.kept or None}

@@ -1,0 +1,82 @@
+"""Which shared images ``--rebuild`` builds again, and how: also where the files do not say it any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from builder.compose.group import builders_of
+from builder.compose.model import Source, Target
+from builder.compose.naming import familiar
+from builder.errors import ComposeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.compose.journal import Recipe
+    from builder.compose.model import Group, Plan
+
+
+def targets_of(
+    plan: Plan,
+    recipes: tuple[Recipe, ...],
+    spec: tuple[str, Path] | None,
+    *,
+    rebuild: bool,
+    service: str | None,
+) -> tuple[Target, ...]:
+    """What the plan changes; with ``rebuild`` also the images that are shared already.
+
+    ``spec``: image name and folder of an optbuild.toml. ``service`` picks the one image that it uses. Raises
+    ComposeError where it uses none that is shared, or where nobody knows how that one is built.
+    """
+    planned = tuple(one.target for one in plan.groups if one.target is not None)
+    if not rebuild:
+        return planned
+    again = {one.group: _shared(plan, one.group, recipes, spec) for one in plan.groups if one.target is None}
+    found = (*planned, *(target for target in again.values() if target is not None))
+    if service is None:
+        if not found:
+            raise ComposeError("no image here is shared, so there is nothing to build again", hint="`optbuild plan`")
+        return found
+    if service not in plan.project.services:
+        raise ComposeError(f"there is no service {service}", hint=f"services here: {', '.join(plan.project.services)}")
+    chosen = tuple(target for target in found if service in target.services)
+    if not chosen:
+        raise _unknown(service, again)
+    return (*planned, *(target for target in chosen if target not in planned))
+
+
+def _shared(plan: Plan, group: Group, recipes: tuple[Recipe, ...], spec: tuple[str, Path] | None) -> Target | None:
+    """How the image of a group that stays as it is was made; None: that is not known, or it is not shared."""
+    image = group.images[0] if len(group.images) == 1 else ""
+    if not image:
+        return None
+    policy = plan.project.services[group.services[0]].pull_policy
+    builders = builders_of(plan.project, group)
+    if len(builders) == 1 and len(group.services) > 1:
+        return Target(group.services, image, Source.BUILDER, builders[0], pull_policy=policy, keeps_name=True)
+    if spec is not None and familiar(spec[0]) == familiar(image):
+        return Target(group.services, image, Source.SPEC, None, spec[1], policy, keeps_name=True)
+    known = next((one.target for one in recipes if familiar(one.target.image) == familiar(image)), None)
+    if known is None or builders:
+        return None
+    return replace(known, services=group.services, builder=None, keeps_name=True, note=None, source=_source(known))
+
+
+def _source(known: Target) -> Source:
+    """A builder that left the files builds no more."""
+    return Source.SPEC if known.source is Source.SPEC else Source.IMAGE_ONLY
+
+
+def _unknown(service: str, again: Mapping[Group, Target | None]) -> ComposeError:
+    group = next((group for group in again if service in group.services), None)
+    if group is None or len(group.services) == 1:
+        return ComposeError(
+            f"{service} shares its image with no other service", hint=f"`docker compose build {service}` builds it"
+        )
+    return ComposeError(
+        f"no file and no earlier optimize on this machine says how the image of {service} is built",
+        hint="put `build:` back into one of its services, then `optbuild optimize`",
+    )
