@@ -147,16 +147,14 @@ class _Placing:
         builds = self._builds[service]
         for found in self._draft.find(service, key):
             above = not builds or found.place <= builds[0].place
-            if not self._is_right(service) and (above or found.stratum.document is builds[0].stratum.document):
+            if not self._is_right(service) and (above or found.stratum.home is builds[0].stratum.home):
                 yield found.level
 
     def _has_in_file(self, service: str, build: Found) -> bool:
-        """Whether the file that gave the build says something about the key too: it may be used without the others."""
+        """Whether the file that gave the build, or what it extends, has the key: it may be used without the others."""
         if self._key != "image":
             return True
-        strata = [
-            stratum for stratum in self._draft.sites.services[service] if stratum.document is build.stratum.document
-        ]
+        strata = [each for each in self._draft.sites.services[service] if each.home is build.stratum.home]
         return any(self._draft.get(level, self._key) is not None for stratum in strata for level in stratum.levels)
 
     def _put(self, level: Level) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.nodes import Alias, Document, Mapping, Node, Scalar, Sequence
+from builder.compose.yamltext import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ PLANNED = frozenset({"image", "build", "pull_policy"})
 
 
 def meaning(document: Document) -> dict[str, Any]:
-    """The file's values. Scalars are pairs of their tag and text, plain ones told apart from quoted ones."""
+    """The file's values. Scalars are their tag, their text, and whether that is a text and no number."""
     found = _Reader().read(document.root) if document.root is not None else {}
     return found if isinstance(found, dict) else {}
 
@@ -56,7 +57,7 @@ class _Reader:
             case Alias(target=target):
                 return self.read(target)
             case Scalar():
-                return (node.tag, node.value, bool(node.style))
+                return (node.tag, node.value, is_text(node))
         if id(node) not in self._known:
             self._known[id(node)] = self._collection(node)
         return self._known[id(node)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.compose.arrange import arrange
 from builder.compose.draft import Draft, Kept, Written
@@ -88,25 +89,48 @@ def _check(project: Project, edits: tuple[FileEdit, ...], targets: tuple[Target,
     for edit in edits:
         if unplanned(parse(edit.path, edit.before)) != unplanned(parse(edit.path, edit.after)):
             raise _unsafe(edit.path)
-    old, new = Draft(find_sites(project)), Draft(find_sites(after(project, edits)))
-    by_name = {name: target for target in targets for name in target.services}
-    for name in old.sites.services:
-        if not all(_is_right(old, new, name, key, by_name.get(name)) for key in ("build", "image", "pull_policy")):
+    check = _Check(project, after(project, edits), targets)
+    for name in check.services:
+        if not all(check.is_right(name, key) for key in ("build", "image", "pull_policy")):
             raise _unsafe(edits[0].path, name)
 
 
-def _is_right(old: Draft, new: Draft, name: str, key: str, target: Target | None) -> bool:
-    if target is not None:
-        if key == "build" and name != target.builder:
-            return not new.find(name, key)
-        planned = {"image": None if target.keeps_name else target.image, "pull_policy": target.pull_policy}
-        if planned.get(key) is not None:
-            return new.text(name, key) == planned[key]
-    return _values(old, name, key) == _values(new, name, key)
+class _Check:
+    """Compares what services get from the files before and after."""
+
+    def __init__(self, before: Project, now: Project, targets: tuple[Target, ...]) -> None:
+        self._project = before
+        self._old, self._new = Draft(find_sites(before)), Draft(find_sites(now))
+        self._targets = {name: target for target in targets for name in target.services}
+        self.services = {**self._old.sites.services, **self._new.sites.services}
+
+    def is_right(self, name: str, key: str) -> bool:
+        target = self._targets.get(name)
+        if target is not None:
+            if key == "build" and name != target.builder:
+                return not self._new.find(name, key)
+            planned = {"image": None if target.keeps_name else target.image, "pull_policy": target.pull_policy}
+            if planned.get(key) is not None:
+                return self._new.text(name, key) == planned[key]
+        return self._values(self._old, name, key) == self._values(self._new, name, key)
+
+    def _values(self, draft: Draft, name: str, key: str) -> list[object]:
+        contents = [content for content in draft.contents(name, key) if isinstance(content, Kept)]
+        return [_located(value_of(content.entry.value), key, self._folder(content)) for content in contents]
+
+    def _folder(self, content: Kept) -> Path:
+        return folder_of(self._project, content.level.document.path)
 
 
-def _values(draft: Draft, name: str, key: str) -> list[object]:
-    return [value_of(content.entry.value) for content in draft.contents(name, key) if isinstance(content, Kept)]
+def _located(value: Any, key: str, folder: Path) -> object:
+    """A build with the whole path of its context: a copy in another folder writes another path."""
+    if key != "build":
+        return value
+    build = value if isinstance(value, dict) else {"context": value}
+    context = build.get("context")
+    if not isinstance(context, tuple) or ":" in context[1]:
+        return build
+    return {**build, "context": os.path.normpath(folder / context[1])}
 
 
 def _unsafe(path: Path, service: str | None = None) -> ComposeError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"(?:^|(?<=[ \t\r\n]))#[^\r\n\x85\u2028\u2029]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*")
 _OTHER_TYPE = re.compile(
-    r"[-+.]?[0-9][-+0-9._:xoA-F]*|true|false|yes|no|on|off|null|y|n|\.inf|\.nan|[0-9-]+T[0-9:.Z+-]+", re.IGNORECASE
+    r"[-+.]?[0-9][-+0-9._:xoA-F]*|true|false|yes|no|on|off|null|y|n||~|\.inf|\.nan|[0-9-]+T[0-9:.Z+-]+", re.IGNORECASE
 )
 _CORE = "tag:yaml.org,2002:"
 
@@ -60,6 +60,11 @@ def _comments(text: str, start: int, end: int) -> Iterator[str]:
 def trailing_comment(document: Document, at: int) -> str | None:
     """The comment on the rest of the line behind ``at``, where nothing but a comment can stand."""
     return next(_comments(document.text, at, line_end(document.text, at)), None)
+
+
+def is_text(node: Scalar) -> bool:
+    """Whether the scalar is a text for certain, and no number, date or truth value."""
+    return bool(node.style) or not _OTHER_TYPE.fullmatch(node.value)
 
 
 def quoted(text: str, style: str = "") -> str:
