@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from builder import __version__
+import builder
+from builder.cli.values import take_as_given
 from builder.cli.world import World, WorldToCome, this_world
 from builder.errors import ExitCode, OptbuildError
 from builder.process import terminate_children
@@ -35,8 +36,11 @@ COMMANDS: tuple[str, ...] = (
     "build",
     "verify",
     "plan",
+    "optimize",
+    "rollback",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
 )
+_HELP = ["-h", "--help"]
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """As of every Unix program whose reader went away (``optbuild images | head -1``)."""
 _MACHINE_FAULTS = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS})
@@ -72,7 +76,14 @@ def _load(name: str) -> Any:
     single.command(name=name)(module.command)
     command: Any = typer.main.get_command(single)
     command.params.append(_quiet_option())
+    _hasten(command)
     return command
+
+
+def _hasten(command: Any) -> None:
+    """The help option is no member of ``params``, and gets its names from the first context that asks for it."""
+    for parameter in command.get_params(typer.Context(command, help_option_names=_HELP)):
+        take_as_given(parameter)
 
 
 def _be_quiet(ctx: typer.Context, value: bool) -> None:
@@ -102,13 +113,13 @@ app = typer.Typer(
     cls=_LazyGroup,
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich costs as much as the whole rest of the start-up
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": _HELP, "max_content_width": 100},
 )
 
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(f"optbuild {__version__}")
+        typer.echo(f"optbuild {builder.__version__}")
         raise typer.Exit
 
 
@@ -173,6 +184,7 @@ def _on_os_error(error: OSError, make_world: Callable[..., World]) -> int:
 
 def _invoke(argv: Sequence[str], make_world: Callable[..., World]) -> int:
     command: Any = typer.main.get_command(app)
+    _hasten(command)
     try:
         with command.make_context("optbuild", list(argv), obj=WorldToCome(make_world)) as context:
             command.invoke(context)
@@ -223,7 +235,7 @@ def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
         folder = make_world(quiet=True).state_folder / "logs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-        log.write_text(f"optbuild {__version__}, Python {sys.version}\n{text}", encoding="utf-8")
+        log.write_text(f"optbuild {builder.__version__}, Python {sys.version}\n{text}", encoding="utf-8")
     except OSError:
         return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
     summary = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -78,12 +78,13 @@ def command(  # noqa: PLR0917 - a parameter per option
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan there, not to stdout.")
     ] = None,
 ) -> None:
-    """Say what a compose project builds and stores several times, and show the edit that makes it one image.
+    """Show what a compose project builds several times, and the exact edit.
 
     Nothing is changed. The files are found as docker compose finds them (-f, COMPOSE_FILE, compose.yaml and its
     override, .env), services behind profiles included. Bytes are counted layer by layer on the engine; without an
-    engine they are "—". `optbuild optimize` applies exactly this plan. In CI: `optbuild plan --format github
-    --fail-level warning`.
+    engine they are "—". `optbuild optimize` applies exactly this plan.
+
+    In CI: `optbuild plan --format github --fail-level warning`.
     """
     from builder.cli.plan_flow import PlanOptions, plan_of  # noqa: PLC0415
 
@@ -118,21 +119,22 @@ def _code(planned: Planned, level: FailLevel) -> int:
 
 
 def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bool) -> str:
-    from builder import __version__  # noqa: PLC0415
-    from builder.report.github import as_github  # noqa: PLC0415
-    from builder.report.plan import as_json, as_text  # noqa: PLC0415
-    from builder.report.sarif import as_sarif  # noqa: PLC0415
-
     plan = planned.plan
-    match output_format:
-        case Format.TEXT:
-            return as_text(plan, color=world.color and world.out.isatty() and not to_file)
-        case Format.JSON:
-            return as_json(plan)
-        case Format.GITHUB:
-            return as_github(plan.findings, _repository_name(planned, world))
-        case Format.SARIF:
-            return as_sarif(plan.findings, __version__, _repository_name(planned, world))
+    if output_format is Format.SARIF:
+        from builder import __version__  # noqa: PLC0415
+        from builder.report.sarif import as_sarif  # noqa: PLC0415
+
+        return as_sarif(plan.findings, __version__, _repository_name(planned, world))
+    if output_format is Format.GITHUB:
+        from builder.report.github import as_github  # noqa: PLC0415
+
+        return as_github(plan.findings, _repository_name(planned, world))
+
+    from builder.report.plan import as_json, as_text  # noqa: PLC0415
+
+    if output_format is Format.JSON:
+        return as_json(plan)
+    return as_text(plan, color=world.color and world.out.isatty() and not to_file)
 
 
 def _explained(world: World, options: PlanOptions, code: str) -> str:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.compose.choose import Choices
     from builder.compose.facts import DockerfileFacts
-    from builder.compose.model import Plan, Project, ProjectFiles
+    from builder.compose.model import Plan, ProjectFiles
     from builder.compose.plan import Seen
-    from builder.engine.client import Engine
     from builder.engine.compose import ComposeCli
+    from builder.engine.quick import QuickLook, SdkLook
+
+    EngineLook = QuickLook | SdkLook
 
 ENGINE_SECONDS = 10.0
 """How long a plan waits for an engine once everything else is there; it does without one then."""
@@ -59,16 +61,23 @@ class Planned:
 
 def plan_of(world: World, options: PlanOptions) -> Planned:
     """Raises ComposeError for files that cannot be read or choices that do not fit, ToolError without Compose."""
-    connecting = in_background(lambda: _connect(world))
     files, cli = find_project(world, options)
-    reading = in_background(lambda: _read(world, files, cli))
+
+    from builder.compose.read import read_project  # noqa: PLC0415 - whatever Compose does not wait for comes later
+
+    reading = in_background(lambda: read_project(files, cli, world.runner, world.env))
+    connecting = in_background(lambda: _connect(world))
     choices = _choices(world, options, files)
 
-    from builder.compose.lines import line_of  # noqa: PLC0415 - YAML, while Compose works
+    from builder.compose.dockerfiles import read_dockerfiles  # noqa: PLC0415
+    from builder.compose.lines import line_of  # noqa: PLC0415
     from builder.compose.plan import Means, make_plan, references_of  # noqa: PLC0415
     from builder.compose.rewrite import rewrite  # noqa: PLC0415
+    from builder.compose.tree import parse  # noqa: PLC0415
 
-    project, facts = reading.result()
+    parse(files.files[0], b"{}")  # loads the YAML library
+    project = reading.result()
+    facts = read_dockerfiles(project)
     wanted = references_of(project, facts, choices)
     seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, files, wanted))
     plan = make_plan(project, facts, choices, seen, Means(rewrite, line_of))
@@ -91,14 +100,6 @@ def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, Comp
     return files, likely_compose(world.env)
 
 
-def _read(world: World, files: ProjectFiles, cli: ComposeCli) -> tuple[Project, Mapping[str, DockerfileFacts]]:
-    from builder.compose.dockerfiles import read_dockerfiles  # noqa: PLC0415 - dockerfile-parse
-    from builder.compose.read import read_project  # noqa: PLC0415
-
-    project = read_project(files, cli, world.runner, world.env)
-    return project, read_dockerfiles(project)
-
-
 def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices:
     from builder.compose.choose import Choices  # noqa: PLC0415
 
@@ -117,13 +118,13 @@ def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices
     return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
 
 
-def _connect(world: World) -> Engine:
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
+def _connect(world: World) -> EngineLook:
+    from builder.engine.quick import look  # noqa: PLC0415
 
-    return connect(world.env)
+    return look(world.env)
 
 
-def _seen(connecting: Future[Engine], look: Callable[[Engine], Seen]) -> tuple[Seen, str]:
+def _seen(connecting: Future[EngineLook], look: Callable[[EngineLook], Seen]) -> tuple[Seen, str]:
     """What the engine knows, and why it knows nothing."""
     from builder.compose.plan import Seen  # noqa: PLC0415
 
@@ -136,14 +137,12 @@ def _seen(connecting: Future[Engine], look: Callable[[Engine], Seen]) -> tuple[S
         return Seen(), error.message
 
 
-def _look(world: World, engine: Engine, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
+def _look(world: World, engine: EngineLook, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
     from builder.compose.plan import Seen  # noqa: PLC0415
 
     known = in_background(engine.projects_by_image)
     images = engine.layers(wanted)
-    return Seen(
-        engine.info.version, images, known.result(), _promoted(world, engine.info.identity), _seconds(world, files)
-    )
+    return Seen(engine.version, images, known.result(), _promoted(world, engine.identity), _seconds(world, files))
 
 
 def _promoted(world: World, engine: str) -> dict[str, str]:

@@ -140,13 +140,13 @@ def _ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _read(api: ImageApi, entry: Mapping[str, Any]) -> ImageLayers | None:
-    from docker.errors import NotFound  # noqa: PLC0415 - the SDK costs 150 ms
-
     identity = str(entry["Id"])
     try:
         image, history = api.inspect_image(identity), api.history(identity)
-    except NotFound:
-        return None
+    except Exception as error:
+        if getattr(error, "status_code", None) == 404:  # as the SDK's errors and ours have it
+            return None
+        raise
     diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
     return ImageLayers(
         identity,

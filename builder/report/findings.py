@@ -71,10 +71,10 @@ def _body(finding: Finding) -> Iterator[str]:
 
 
 def _fix(fix: str) -> Iterator[str]:
-    """One line is a sentence; several are text to paste, and stay as they are."""
+    """Text to paste stays as it is, however long its lines are."""
     lines = visible(fix).rstrip("\n").split("\n")
     if len(lines) == 1:
-        yield from wrapped(lines[0], f"{INDENT}fix: ")
+        yield f"{INDENT}fix: {lines[0]}".rstrip()
         return
     yield f"{INDENT}fix:"
     yield from (f"{INDENT}  {line}".rstrip() for line in lines)

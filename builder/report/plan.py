@@ -54,6 +54,7 @@ def _groups(plan: Plan, *, color: bool) -> Iterator[str]:
         yield _bold(_title(plan, one), color=color)
         yield from _table(plan, one.group.services)
         yield from _bytes_of(one)
+        yield from _warnings(plan, one)
     singles = [name for one in plan.groups if one not in shared for name in one.group.services]
     if singles:
         yield ""
@@ -111,12 +112,18 @@ def _bytes_of(one: GroupPlan) -> Iterator[str]:
         )
     if one.target is not None:
         yield from wrapped(_then(one), "  then      ")
-        for warning in one.warnings:
-            yield from wrapped(warning, "  mind      ")
     elif one.reason:
         yield from wrapped(one.reason, "  as it is  ")
     if one.build_seconds is not None:
         yield f"  time      its last build took {one.build_seconds:.0f} s"
+
+
+def _warnings(plan: Plan, one: GroupPlan) -> Iterator[str]:
+    """Those that no finding says."""
+    said = {detail for finding in plan.findings for detail in finding.details}
+    for warning in one.warnings:
+        if warning not in said:
+            yield from wrapped(warning, "  mind      ")
 
 
 def _both(found: ImageBytes) -> str:

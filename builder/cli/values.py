@@ -1,0 +1,44 @@
+"""Option values that are what they must be already: typer would import pydantic (0.13 s) to find that out.
+
+Typer makes a pydantic model for each option that is given or has a default (since 0.2x, ``typer/_coercion.py``). Its
+answer for a text, a list of texts, a flag or a choice is known without one. Whatever is not as plain as that goes to
+typer as before, and so does everything where typer is built in another way.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, get_args, get_origin
+
+_SLOT = "_runtime_param"
+"""Where typer keeps the thing that converts a value; empty until the first value."""
+
+
+def take_as_given(parameter: Any) -> None:
+    """Put the short way before typer's own."""
+    if getattr(parameter, _SLOT, parameter) is None and hasattr(parameter, "type_descriptor"):
+        setattr(parameter, _SLOT, _AsGiven())
+
+
+class _AsGiven:
+    """What typer calls with a value, see ``RuntimeParam`` there."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        short = plain_value(value, param.type_descriptor.annotation)
+        if short is not None:
+            return short
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        setattr(param, _SLOT, None)
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
+def plain_value(value: Any, annotation: Any) -> Any:
+    """The value as the command gets it; None: it takes more than a look to tell."""
+    if annotation in {str, bool} and type(value) is annotation:
+        return value
+    if get_origin(annotation) is list and get_args(annotation) == (str,) and isinstance(value, list | tuple):
+        return list(value) if all(type(item) is str for item in value) else None
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return next((member for member in annotation if value in (member, member.value)), None)
+    return None

@@ -1,0 +1,149 @@
+"""A look at an engine without its SDK, whose import takes longer than everything that a plan asks.
+
+For engines behind a local socket: one HTTP/1.0 request per question, so an answer is whole when the connection ends
+(RFC 1945). Others (TLS, SSH) are asked through the SDK. Docker Engine API: docs.docker.com/reference/api/engine.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from builder.engine.client import CONNECT_SECONDS, check_version, connect
+from builder.engine.endpoint import resolve
+from builder.engine.layers import many
+from builder.engine.usage import projects_by_image
+from builder.errors import EngineFailedError, EngineMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from builder.engine.layers import ImageLayers
+
+_UNIX = "unix://"
+_SDK_ADDRESS = "http+docker://localhost"
+"""What :mod:`builder.engine.client` takes for the identity of an engine that has none."""
+
+
+class AnswerError(EngineFailedError):
+    """The engine refused a request. ``status_code`` as in the SDK's APIError."""
+
+    def __init__(self, path: str, status: int, reason: str) -> None:
+        super().__init__(f"the engine answered {status} to {path}: {reason}")
+        self.status_code = status
+
+
+class SocketApi:
+    """The questions of a plan, named as the SDK's low-level client names them. Safe to use from several threads."""
+
+    def __init__(self, path: str, *, seconds: float = CONNECT_SECONDS) -> None:
+        self._path = path
+        self._seconds = seconds
+
+    def info(self) -> dict[str, Any]:
+        return dict(self._get("/info"))
+
+    def images(self) -> list[dict[str, Any]]:
+        return list(self._get("/images/json"))
+
+    def inspect_image(self, image: str) -> dict[str, Any]:
+        return dict(self._get(f"/images/{quote(image, safe='')}/json"))
+
+    def history(self, image: str) -> list[dict[str, Any]]:
+        return list(self._get(f"/images/{quote(image, safe='')}/history"))
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Also those that do not run."""
+        return list(self._get("/containers/json?all=1"))
+
+    def _get(self, path: str) -> Any:
+        """Raises AnswerError, and EngineMissingError where nobody listens."""
+        try:
+            answer = self._exchange(f"GET {path} HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n")
+        except OSError as error:
+            raise EngineMissingError(f"{_UNIX}{self._path}", error.strerror or str(error)) from error
+        return parse_answer(path, answer)
+
+    def _exchange(self, request: str) -> bytes:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(self._seconds)
+            connection.connect(self._path)
+            connection.sendall(request.encode())
+            parts = []
+            while part := connection.recv(1 << 16):
+                parts.append(part)
+        return b"".join(parts)
+
+
+def parse_answer(path: str, answer: bytes) -> Any:
+    """The JSON of an HTTP answer. Raises AnswerError for another status than 200, and for what is no answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n", maxsplit=1)[0].split(maxsplit=2)
+    status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+    try:
+        found = json.loads(body)
+    except ValueError:
+        raise AnswerError(path, status, "no JSON") from None
+    if status != 200:
+        raise AnswerError(path, status, str(found.get("message", "")) if isinstance(found, dict) else "")
+    return found
+
+
+class QuickLook:
+    """An engine that answers and is new enough, as far as a plan wants to know it."""
+
+    def __init__(self, api: SocketApi, identity: str, version: str) -> None:
+        self._api = api
+        self.identity = identity
+        self.version = version
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Nothing stays open."""
+
+    def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
+        return many(self._api, references)
+
+    def projects_by_image(self) -> dict[str, frozenset[str]]:
+        return projects_by_image(self._api.containers())
+
+
+class SdkLook:
+    """The same through the SDK."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._engine = connect(env)
+        self.identity = self._engine.info.identity
+        self.version = self._engine.info.version
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._engine.close()
+
+    def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
+        return self._engine.layers(references)
+
+    def projects_by_image(self) -> dict[str, frozenset[str]]:
+        return self._engine.projects_by_image()
+
+
+def look(env: Mapping[str, str]) -> QuickLook | SdkLook:
+    """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
+    endpoint = resolve(env)
+    if not endpoint.host.startswith(_UNIX) or endpoint.certificates is not None:
+        return SdkLook(env)
+    api = SocketApi(endpoint.host.removeprefix(_UNIX))
+    try:
+        info = api.info()
+    except AnswerError as error:
+        raise EngineMissingError(endpoint.host, error.message) from error
+    version = str(info.get("ServerVersion", "0"))
+    check_version(version)
+    return QuickLook(api, str(info.get("ID") or _SDK_ADDRESS), version)
