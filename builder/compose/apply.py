@@ -11,7 +11,7 @@ from builder.compose.journal import Journal, Phase, Recipe, TagRecord, read_jour
 from builder.compose.model import Source
 from builder.compose.restart import Downtime, restart
 from builder.compose.rollback import finish, undo
-from builder.compose.stack import completing_services, records_of, steps_of
+from builder.compose.stack import completing_services, needs_of, records_of, steps_of
 from builder.compose.superseded import replaced_by
 from builder.compose.written import hard_links, record, write_all
 from builder.errors import (
@@ -113,6 +113,7 @@ def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
         services=() if engine is None else records_of(engine.containers(project.name), work.affected, completing),
         completing=completing,
         steps=steps_of(project, work.affected),
+        needs={name: needs_of(project, name) for name in work.affected},
         recipes=_recipes(work),
         replaced=() if engine is None else replaced_by(engine, project, work.affected),
         known=() if engine is None else tuple(sorted(engine.all_images())),

@@ -142,6 +142,8 @@ class Journal:
     """Those of the affected services that do their work and end."""
     steps: tuple[tuple[str, ...], ...] = ()
     """All affected services: those that are restarted together, in order."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Affected service → all that it depends on, over others too."""
     recipes: tuple[Recipe, ...] = ()
     made: tuple[str, ...] = ()
     """Image IDs that this run built and that were not there before."""
@@ -244,6 +246,7 @@ def parse_journal(data: bytes) -> Journal:
         "current": None if document["current"] is None else tuple(_service(item) for item in document["current"]),
         "completing": tuple(document["completing"]),
         "steps": tuple(tuple(step) for step in document["steps"]),
+        "needs": {name: tuple(needs) for name, needs in document["needs"].items()},
         "recipes": tuple(_recipe(item) for item in document["recipes"]),
         "made": tuple(document["made"]),
         "known": tuple(document["known"]),

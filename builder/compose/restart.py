@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.health import wait
-from builder.compose.stack import up_command, ups_of
+from builder.compose.stack import hashes_command, parse_hashes, undisturbed, up_command, ups_of
 from builder.errors import StackError
 
 if TYPE_CHECKING:
@@ -37,12 +37,35 @@ def restart(
     Raises StackError; the steps behind the one that failed were not touched.
     """
     by_name = {record.name: record for record in records}
+    hashes = _hashes(outside, journal)
     measured: dict[str, Downtime] = {}
     for names in journal.steps:
         step = tuple(name for name in names if name in by_name)
         if step:
-            measured |= _restart_step(outside, engine, journal, step, by_name, build=build)
+            others = _others(outside, engine, journal, step, hashes)
+            measured |= _restart_step(outside, engine, journal, step, by_name, build=build, others=others)
     return measured
+
+
+def _hashes(outside: Outside, journal: Journal) -> Mapping[str, str]:
+    """None of them where Compose cannot say: then nothing counts as undisturbed."""
+    result = outside.runner.run(hashes_command(outside.cli, journal.files, outside.env, journal.run))
+    return parse_hashes(result.out) if result.ok else {}
+
+
+def _others(
+    outside: Outside, engine: Engine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
+) -> Mapping[str, int] | None:
+    """What the step depends on, if Compose would leave all of it as it is; else None, and the person hears why."""
+    needs = sorted({need for name in step for need in journal.needs.get(name, ())} - set(step))
+    found = undisturbed(needs, engine.containers(journal.project), hashes, engine.image_id)
+    if not isinstance(found, str):
+        return found
+    outside.progress.note(
+        f"{found} is not touched, though its container is missing or older than its definition; so the next "
+        f"`docker compose up` makes {', '.join(step)} anew once more"
+    )
+    return None
 
 
 def _restart_step(
@@ -53,11 +76,12 @@ def _restart_step(
     records: Mapping[str, ServiceRecord],
     *,
     build: bool,
+    others: Mapping[str, int] | None,
 ) -> Mapping[str, Downtime]:
     since = outside.clock.now()
     chosen = tuple(records[name] for name in step)
     with outside.progress.task(f"restarting {', '.join(step)}") as task:
-        for up in ups_of(step, records, build=build):
+        for up in ups_of(step, records, build=build, others=others):
             command = up_command(outside.cli, journal.files, up, outside.env, journal.run)
             result = outside.runner.run(command)
             if not result.ok:

@@ -9,7 +9,7 @@ from builder.compose.journal import ContainerRecord, ServiceRecord
 from builder.process import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from builder.compose.model import Project, ProjectFiles
@@ -50,13 +50,17 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Up:
-    """One ``docker compose up``. ``scale``: service → how many, where that is not what the file says."""
+    """One ``docker compose up``. ``scale``: service → how many, where that may not be what the file says."""
 
     services: tuple[str, ...]
     start: bool = True
     scale: tuple[tuple[str, int], ...] = ()
     build: bool = False
     """Also build images that are missing."""
+    alone: bool = True
+    """Without what they depend on. Compose then keeps ``depends_on`` out of the container's labels and hash, and the
+    next plain ``up`` makes it anew."""
+    recreate: bool = True
 
 
 def records_of(
@@ -89,7 +93,7 @@ def _record(name: str, containers: list[Container], completes: bool) -> ServiceR
 def steps_of(project: Project, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """The services in groups: each group depends only on those before it, over other services too."""
     left = set(names)
-    needs = {name: _reachable(project, name) & left - {name} for name in left}
+    needs = {name: set(needs_of(project, name)) & left - {name} for name in left}
     steps: list[tuple[str, ...]] = []
     while left:
         ready = {name for name in left if not needs[name] & left} or left  # a circle: Compose will say so
@@ -98,7 +102,8 @@ def steps_of(project: Project, names: Iterable[str]) -> tuple[tuple[str, ...], .
     return tuple(steps)
 
 
-def _reachable(project: Project, name: str) -> set[str]:
+def needs_of(project: Project, name: str) -> tuple[str, ...]:
+    """All that a service depends on, over others too."""
     seen: set[str] = set()
     todo = [name]
     while todo:
@@ -107,25 +112,82 @@ def _reachable(project: Project, name: str) -> set[str]:
             if need not in seen:
                 seen.add(need)
                 todo.append(need)
-    return seen
+    return tuple(sorted(seen))
 
 
-def ups_of(step: tuple[str, ...], records: Mapping[str, ServiceRecord], *, build: bool = False) -> tuple[Up, ...]:
-    """One call for the services of a step that start, one for those that are only made anew."""
-    calls = []
-    for start in (True, False):
-        chosen = tuple(name for name in step if records[name].start is start)
-        scale = tuple((name, records[name].replicas) for name in chosen if records[name].replicas > 1)
-        calls.append(Up(chosen, start, scale, build))
+def ups_of(
+    step: tuple[str, ...],
+    records: Mapping[str, ServiceRecord],
+    *,
+    build: bool = False,
+    others: Mapping[str, int] | None = None,
+) -> tuple[Up, ...]:
+    """The calls for the services of a step.
+
+    ``others``: what they depend on → how many containers, where Compose would leave those as they are. Then the
+    containers are made with their whole definition first and started after, so that the next plain ``up`` finds
+    nothing to do. None: each by itself.
+    """
+    started = tuple(name for name in step if records[name].start)
+    standing = tuple(name for name in step if not records[name].start)
+    if others is None:
+        calls = (
+            Up(started, scale=_scale(started, records), build=build),
+            Up(standing, start=False, scale=_scale(standing, records), build=build),
+        )
+    else:
+        scale = (*_scale(step, records), *sorted((name, count) for name, count in others.items() if count > 1))
+        calls = (
+            Up(step, start=False, scale=scale, build=build, alone=False),
+            Up(started, scale=_scale(started, records), recreate=False),
+        )
     return tuple(call for call in calls if call.services)
 
 
+def _scale(names: tuple[str, ...], records: Mapping[str, ServiceRecord]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, records[name].replicas) for name in names if records[name].replicas > 1)
+
+
+def undisturbed(
+    needs: Iterable[str],
+    containers: Iterable[Container],
+    hashes: Mapping[str, str],
+    images: Callable[[str], str | None],
+) -> Mapping[str, int] | str:
+    """How many containers each of ``needs`` has, if Compose would touch none of them; else the first that it would.
+
+    It makes a container anew when its definition's hash is another, or when its image's name points elsewhere, and
+    makes missing ones. ``images``: name → ID.
+    """
+    found: dict[str, list[Container]] = {}
+    for one in containers:
+        found.setdefault(one.service, []).append(one)
+    for name in needs:
+        if name not in found or not all(
+            one.config_hash == hashes.get(name) and images(one.image_name) == one.image_id for one in found[name]
+        ):
+            return name
+    return {name: len(found[name]) for name in needs}
+
+
+def hashes_command(cli: tuple[str, ...], files: ProjectFiles, env: Mapping[str, str], run: str) -> Command:
+    """Each service and the hash of its definition, a line each."""
+    return compose_command((*cli, "--profile", "*"), files, ("config", "--hash", "*"), env, run)
+
+
+def parse_hashes(text: str) -> dict[str, str]:
+    """The output of :func:`hashes_command`."""
+    pairs = (line.split() for line in text.splitlines())
+    return {words[0]: words[1] for words in pairs if len(words) == 2}
+
+
 def up_command(cli: tuple[str, ...], files: ProjectFiles, up: Up, env: Mapping[str, str], run: str) -> Command:
-    """Nothing but these services is touched: no dependencies, no orphans, no registry."""
-    options = ("--detach",) if up.start else ("--no-start",)
+    """Nothing but these services is touched: no dependencies that run, no orphans, no registry."""
+    options = (("--detach",) if up.start else ("--no-start",)) + (("--no-deps",) if up.alone else ())
+    options += () if up.recreate else ("--no-recreate",)
     build = () if up.build else ("--no-build",)
     scale = tuple(word for name, count in up.scale for word in ("--scale", f"{name}={count}"))
-    words = ("up", *options, "--no-deps", "--pull", "never", *build, *scale, "--", *up.services)
+    words = ("up", *options, "--pull", "never", *build, *scale, "--", *up.services)
     return compose_command(cli, files, words, env, run)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LABEL_PROJECT = "com.docker.compose.project"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_NUMBER = "com.docker.compose.container-number"
+LABEL_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
 _NEVER = "0001-"
 """How the engine writes a time that has not come."""
@@ -39,6 +40,10 @@ class Container:
     health: str | None = None
     """``starting``, ``healthy``, ``unhealthy``; None: it has no health check."""
     restart_policy: str = "no"
+    image_name: str = ""
+    """As it was created from."""
+    config_hash: str = ""
+    """Compose's own, over the definition that it was created from."""
     started: float | None = None
     finished: float | None = None
 
@@ -160,6 +165,8 @@ def container_of(attrs: Mapping[str, Any]) -> Container:
         exit_code=int(state.get("ExitCode") or 0),
         health=_health((state.get("Health") or {}).get("Status")),
         restart_policy=(attrs["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no",
+        image_name=str(attrs["Config"].get("Image") or ""),
+        config_hash=labels.get(LABEL_HASH, ""),
         started=seconds(state.get("StartedAt")),
         finished=seconds(state.get("FinishedAt")),
     )

@@ -63,7 +63,6 @@ class World:
     images: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     boxes: dict[str, Container] = field(default_factory=dict)
-    configs: dict[str, str] = field(default_factory=dict)
     fuse: Fuse = field(default_factory=Fuse)
     broken: dict[str, str] = field(default_factory=dict)
     time: float = 1000.0
@@ -138,6 +137,9 @@ class World:
         self.calls.append(words)
         self.on_run(words)
         services = self._services(command.argv)
+        if "--hash" in command.argv:
+            lines = "".join(f"{name} {self._hash(name, service)}\n" for name, service in services.items())
+            return Result(command, 0, lines, "")
         names = command.argv[command.argv.index("--") + 1 :]
         code = self._build(services, names) if "build" in command.argv else self._up(command.argv, services, names)
         self.fuse.step(f"after {words}")
@@ -165,7 +167,8 @@ class World:
 
     def _up(self, argv: tuple[str, ...], services: dict[str, dict[str, Any]], names: tuple[str, ...]) -> int:
         scale = dict(word.split("=") for flag, word in pairwise(argv) if flag == "--scale")
-        assert "--no-deps" in argv
+        if "--no-deps" not in argv:
+            names = self._with_needs(names, services)
         for name in names:
             image = self._image_name(name, services[name])
             if image not in self.names:
@@ -175,23 +178,43 @@ class World:
                 self.names[image] = f"sha256:again-{name}"
             for number in range(1, int(scale.get(name, 1)) + 1):
                 self.fuse.step(f"stop {name} {number}")
-                self._recreate(name, number, services[name], start="--no-start" not in argv)
+                self._recreate(
+                    name,
+                    number,
+                    services[name],
+                    start="--no-start" not in argv,
+                    alone="--no-deps" in argv,
+                    keep="--no-recreate" in argv,
+                )
         return 0
 
-    def _recreate(self, name: str, number: int, service: dict[str, Any], *, start: bool) -> None:
+    def _with_needs(self, names: tuple[str, ...], services: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+        """All that they depend on comes first."""
+        needs = [need for name in names for need in services[name].get("depends_on", {})]
+        return tuple(dict.fromkeys((*self._with_needs(tuple(needs), services), *names))) if needs else names
+
+    def _hash(self, name: str, service: dict[str, Any], *, alone: bool = False) -> str:
+        needs = None if alone else service.get("depends_on")
+        return hashlib.sha256(json.dumps([service.get("image"), needs, service.get("drift")]).encode()).hexdigest()
+
+    def _recreate(
+        self, name: str, number: int, service: dict[str, Any], *, start: bool, alone: bool, keep: bool
+    ) -> None:
         key = f"demo-{name}-{number}"
-        image = self.names[self._image_name(name, service)]
-        config = hashlib.sha256(json.dumps([service.get("image"), image]).encode()).hexdigest()
+        image_name = self._image_name(name, service)
+        image = self.names[image_name]
+        config = self._hash(name, service, alone=alone)
         old = self.boxes.get(key)
-        if old is None or self.configs[key] != config:
+        if old is None or (not keep and (old.config_hash != config or old.image_id != image)):
             self.time += 0.5
             if old is not None:
                 self.died[old.id] = self.time
                 self.boxes[key] = replace(old, status="exited")
                 self.fuse.step(f"stopped {name} {number}")
             self.made += 1
-            self.boxes[key] = Container(f"c{self.made}", key, name, number, image, "created")
-            self.configs[key] = config
+            self.boxes[key] = Container(
+                f"c{self.made}", key, name, number, image, "created", image_name=image_name, config_hash=config
+            )
             self.fuse.step(f"created {name} {number}")
         if start and not self.boxes[key].running:
             self.time += 0.25
@@ -239,7 +262,7 @@ class Stage:
 
     def start(self, *, workers: int = 1, services: tuple[str, ...] = (*SHARERS, "db")) -> None:
         """The stack, as ``docker compose up`` starts it."""
-        argv = ("docker", "compose", *self.files.arguments, "up", "--no-deps", "--scale", f"scheduler={workers}")
+        argv = ("docker", "compose", *self.files.arguments, "up", "--scale", f"scheduler={workers}")
         fuse, self.world.fuse = self.world.fuse, Fuse()
         self.world.run(Command((*argv, "--", *services)))
         self.world.fuse = fuse
@@ -311,6 +334,8 @@ class Stage:
 def _compose_file(image: str | None) -> bytes:
     shared: dict[str, Any] = {"build": {"context": "."}} if image is None else {"image": image, "pull_policy": "never"}
     services: dict[str, Any] = {name: dict(shared) for name in SHARERS}
+    for name in ("scheduler", "web"):
+        services[name]["depends_on"] = {"init": {"condition": "service_completed_successfully"}, "db": {}}
     services["db"] = {"image": "postgres:13"}
     return json.dumps({"services": services}, indent=1).encode()
 

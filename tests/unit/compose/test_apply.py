@@ -81,15 +81,54 @@ def test_the_journal_is_for_its_owner_only_and_says_what_was(stage: Stage) -> No
 
 def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
     apply(stage.outside(), stage.work(), stage.hands())
-    words = ["build" if " build " in call else call.rpartition(" -- ")[2] for call in stage.world.calls]
-    assert words == ["build", "init", "scheduler web"]
+    words = [" ".join(call.split()[5:]).replace(str(stage.file), "FILE") for call in stage.world.calls]
+    assert [word.split(" -- ")[-1] for word in words if "--hash" not in word] == [
+        "init",
+        "init",
+        "init",
+        "scheduler web",
+        "scheduler web",
+    ]
+    assert " build " in words[0]
 
 
 def test_only_the_affected_services_are_named_and_nothing_is_pulled(stage: Stage) -> None:
     apply(stage.outside(), stage.work(), stage.hands())
-    for call in stage.world.calls[1:]:
-        assert "--no-deps --pull never --no-build" in call
+    ups = [call for call in stage.world.calls if " up " in call]
+    assert len(ups) == 4
+    for call in ups:
+        assert "--pull never --no-build" in call
         assert "db" not in call.rpartition(" -- ")[2]
+
+
+def test_the_next_plain_up_finds_nothing_to_do(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(), stage.hands())
+    boxes = {name: one.id for name, one in stage.world.boxes.items()}
+    stage.start()
+    assert {name: one.id for name, one in stage.world.boxes.items()} == boxes
+
+
+@pytest.mark.parametrize("how", ["definition", "image", "missing"])
+def test_a_database_that_compose_would_make_anew_is_not_touched(stage: Stage, how: str) -> None:
+    box = stage.world.boxes["demo-db-1"]
+    if how == "definition":
+        stage.world.boxes["demo-db-1"] = replace(box, config_hash="of another day")
+    elif how == "image":
+        stage.world.images.add("sha256:newer")
+        stage.world.names["postgres:13"] = "sha256:newer"
+    else:
+        del stage.world.boxes["demo-db-1"]
+    before = stage.snapshot()["db"]
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert stage.snapshot()["db"] == before
+    assert images_of(stage)["web"] == stage.world.names[SHARED]
+    assert any("--detach --no-deps" in call and call.endswith("-- scheduler web") for call in stage.world.calls)
+
+
+def test_a_database_that_is_stopped_stays_so(stage: Stage) -> None:
+    stage.world.boxes["demo-db-1"] = replace(stage.world.boxes["demo-db-1"], status="exited")
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert stage.world.boxes["demo-db-1"].status == "exited"
 
 
 def test_a_scale_of_three_stays_three(tmp_path: Path) -> None:
@@ -105,7 +144,7 @@ def test_a_stopped_service_stays_stopped(stage: Stage) -> None:
     stage.world.boxes["demo-web-1"] = replace(box, status="exited", exit_code=137)
     apply(stage.outside(), stage.work(), stage.hands())
     assert stage.world.boxes["demo-web-1"].status == "created"
-    assert any("up --no-start" in call and call.endswith("-- web") for call in stage.world.calls)
+    assert not any("--detach" in call and "web" in call.rpartition(" -- ")[2] for call in stage.world.calls)
 
 
 def test_a_service_without_container_gets_none(tmp_path: Path) -> None:
@@ -133,7 +172,7 @@ def test_file_only_touches_neither_image_nor_stack(tmp_path: Path) -> None:
 
 def test_downtime_is_measured(stage: Stage) -> None:
     done = apply(stage.outside(), stage.work(), stage.hands())
-    assert done.downtime["web"].stopped == 0.25
+    assert done.downtime["web"].stopped == 0.5
     assert done.downtime["web"].until_up is not None
     assert done.downtime["web"].until_up >= 0.25
     assert done.downtime["init"].stopped is None
@@ -175,7 +214,7 @@ def test_a_service_that_does_not_come_up_rolls_everything_back(stage: Stage, ser
 
 def test_a_health_check_that_never_turns_healthy_times_out(stage: Stage) -> None:
     def sicken(words: str) -> None:
-        if words.endswith("-- scheduler web") and SHARED.encode() in stage.file.read_bytes():
+        if "--no-start" in words and words.endswith("-- scheduler web") and SHARED.encode() in stage.file.read_bytes():
             stage.world.on_run = lambda _words: None
             real = stage.world._started
 
