@@ -1,0 +1,46 @@
+"""Figures as Docker writes them, and foreign texts that steer no terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.report.units import count, one_line, short_id, size, visible
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (None, "—"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (1442, "1.44 kB"),
+        (606410727, "606 MB"),
+        (999_600_000, "1000 MB"),
+        (2_840_000_000, "2.84 GB"),
+        (12_000_000_000_000, "12 TB"),
+    ],
+)
+def test_bytes_are_decimal_with_three_digits(given: int | None, shown: str) -> None:
+    assert size(given) == shown
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\r", "\b", "\x9b", "\u202e", "\u2066", "\u2028", "\ufeff", "\udc80", "\0"])
+def test_nothing_that_steers_is_shown(letter: str) -> None:
+    shown = visible(f"a{letter}b")
+    assert letter not in shown
+    assert shown.startswith("a\\")
+    assert shown.endswith("b")
+
+
+def test_letters_of_any_language_stay() -> None:
+    assert visible("Größe 數據 🐘\n\tx") == "Größe 數據 🐘\n\tx"
+    assert one_line("a\nb\tc") == "a\\nb c"
+
+
+def test_an_id_is_its_first_twelve_digits() -> None:
+    assert short_id("sha256:9cc694b97dbfc79370") == "9cc694b97dbf"
+
+
+def test_one_is_no_plural() -> None:
+    assert (count(1, "note"), count(2, "note")) == ("1 note", "2 notes")
