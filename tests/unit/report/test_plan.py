@@ -1,0 +1,236 @@
+"""A plan as a person and as a machine gets it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.compose.model import (
+    Build,
+    EngineImage,
+    FileEdit,
+    Group,
+    GroupPlan,
+    ImageBytes,
+    Plan,
+    Project,
+    ProjectFiles,
+    Service,
+    Sharing,
+    Source,
+    Target,
+)
+from builder.errors import Where
+from builder.findings import Finding
+from builder.report.plan import as_json, as_text
+
+FOLDER = Path("/home/ada/shop")
+FILE = FOLDER / "docker-compose.yml"
+BUILD = Build(str(FOLDER), "Dockerfile.airflow", args=(("TOKEN", "hunter2"),))
+NAMES = ("init", "scheduler", "webserver")
+IMAGES = tuple(f"shop-{name}:latest" for name in NAMES)
+SECRET = {"POSTGRES_PASSWORD": "hunter2"}
+
+
+def project(**changes: Service) -> Project:
+    built = {name: Service(name, build=BUILD, environment=SECRET) for name in NAMES}
+    services = {**built, "postgres": Service("postgres", image="postgres:13", environment=SECRET), **changes}
+    answer = {"services": {"postgres": {"environment": SECRET}}}
+    files = ProjectFiles(FOLDER, (FILE,))
+    return Project(files, "shop", services, {FILE: b"services:\n"}, answer, answer)
+
+
+def plan(**changes: Any) -> Plan:
+    made = GroupPlan(
+        Group(NAMES, BUILD, IMAGES, airflow=True),
+        Target(NAMES, "shop-airflow:latest", Source.BUILDER, "init"),
+        now=ImageBytes(8_520_000_000, 2_840_000_000, 3),
+        then=ImageBytes(2_840_000_000, 2_840_000_000, 1),
+        if_apart=ImageBytes(8_520_000_000, 6_000_000_000, 3),
+        sharing=Sharing.LAYERS,
+        warnings=("said by a finding", "said by nobody"),
+    )
+    database = GroupPlan(Group(("postgres",), None, ("postgres:13",), airflow=False), None, "one service alone")
+    findings = (
+        Finding("OB104", Where("docker-compose.yml", 9), "postgres is another product"),
+        Finding(
+            "OB101",
+            Where("docker-compose.yml", 4),
+            "init, scheduler and webserver build ./Dockerfile.airflow 3 times",
+            fix="`optbuild optimize`",
+            details=("said by a finding",),
+        ),
+        Finding(
+            "OB202", Where("docker-compose.yml", 12), "webserver has no health check", fix="healthcheck:\n  test: x"
+        ),
+    )
+    edit = FileEdit(
+        FILE, b"services:\n  init:\n    build: .\n", b"services:\n  init:\n    image: shop-airflow:latest\n"
+    )
+    there = {
+        name: EngineImage(name, f"sha256:{number}cc694b97dbfc793", 2_840_000_000) for number, name in enumerate(IMAGES)
+    }
+    return replace(Plan(project(), (made, database), findings, (edit,), "26.1.5", there), **changes)
+
+
+TEXT = """\
+shop: 4 services in docker-compose.yml (engine 26.1.5)
+
+3 services build Dockerfile.airflow
+  service    image                  ID              bytes
+  init       shop-init:latest       0cc694b97dbf  2.84 GB
+  scheduler  shop-scheduler:latest  1cc694b97dbf  2.84 GB
+  webserver  shop-webserver:latest  2cc694b97dbf  2.84 GB
+  now       8.52 GB added up as `docker images` does, 2.84 GB on disk: different IDs over equal
+            layers, as one `docker compose build` makes them
+  if apart  6 GB on disk, once each of the 3 is built without the others' cache
+  then      2.84 GB on disk: one image, shop-airflow:latest, built by init
+  mind      said by nobody
+
+Other services: each with an image of its own
+  service   image        ID  bytes
+  postgres  postgres:13  —       —
+
+Findings: 1 warning, 2 notes
+
+warning OB101: several services build the same image
+  docker-compose.yml:4: init, scheduler and webserver build ./Dockerfile.airflow 3 times
+    - said by a finding
+    fix: `optbuild optimize`
+
+info OB104: another product: it stays apart
+  docker-compose.yml:9: postgres is another product
+
+info OB202: a service without health check
+  docker-compose.yml:12: webserver has no health check
+    fix:
+      healthcheck:
+        test: x
+
+The edit
+--- docker-compose.yml
++++ docker-compose.yml
+@@ -1,3 +1,3 @@
+ services:
+   init:
+-    build: .
++    image: shop-airflow:latest
+
+next: `optbuild optimize` applies exactly this, and `optbuild rollback` undoes it.
+      `optbuild plan --explain OB101` says why, and what else could be done.
+"""
+
+
+def test_the_whole_text() -> None:
+    assert as_text(plan()) == TEXT
+
+
+def test_color_changes_no_letter() -> None:
+    colored = as_text(plan(), color=True)
+    assert "\x1b[" in colored
+    for code in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m", "\x1b[1;31m"):
+        colored = colored.replace(code, "")
+    assert colored == TEXT
+
+
+def test_without_an_engine_bytes_are_unknown_and_never_zero() -> None:
+    bare = tuple(replace(one, now=None, then=None, if_apart=None, sharing=None) for one in plan().groups)
+    text = as_text(plan(groups=bare, images={}, engine=""))
+    assert "(no engine answered, so no bytes were measured)" in text
+    assert "  init       shop-init:latest       —       —\n" in text
+    assert "  then      one image, shop-airflow:latest, built by init\n" in text
+    assert "0 B" not in text
+    found = json.loads(as_json(plan(groups=bare, images={}, engine="")))
+    assert found["engine"] is None
+    assert found["groups"][0]["bytes"]["now"] == {"apparent": None, "real": None, "images": None}
+
+
+def test_a_group_that_stays_says_why() -> None:
+    stays = replace(plan().groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
+    text = as_text(plan(groups=(stays,), edits=()))
+    assert "  as it is  not Airflow: left alone unless `--group init` asks for it\n" in text
+    assert "Nothing to change in the file.\n" in text
+    assert "The edit" not in text
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Source.IMAGE_ONLY, "built by no service (`optbuild optimize --rebuild`)"),
+        (Source.SPEC, "built by `optbuild build`"),
+    ],
+)
+def test_it_says_where_the_image_comes_from(source: Source, words: str) -> None:
+    target = Target(NAMES, "shop-airflow:latest", source)
+    text = as_text(plan(groups=(replace(plan().groups[0], target=target),)))
+    assert words in " ".join(text.split())
+
+
+def test_notes_come_first() -> None:
+    text = as_text(plan(notes=("no edit for a, b: docker-compose.yml:3: this is not safe",)))
+    assert text.splitlines()[1] == "note: no edit for a, b: docker-compose.yml:3: this is not safe"
+
+
+def test_no_secret_is_in_any_form() -> None:
+    for shown in (as_text(plan()), as_json(plan()), repr(plan())):
+        assert "hunter2" not in shown
+
+
+def test_credentials_of_a_git_address_are_left_out() -> None:
+    build = Build("https://ada:hunter2@git.example/shop.git#main")
+    group = replace(plan().groups[0], group=Group(NAMES, build, IMAGES, airflow=True))
+    for shown in (as_text(plan(groups=(group,))), as_json(plan(groups=(group,)))):
+        assert "hunter2" not in shown
+        assert "https://***@git.example/shop.git#main" in shown
+
+
+HOSTILE = "x\x1b[2J\n::error::y\u202e"
+
+
+def test_hostile_names_do_not_steer_the_terminal() -> None:
+    service = Service(HOSTILE, image=f"postgres{HOSTILE}")
+    group = GroupPlan(Group((HOSTILE,), None, (f"postgres{HOSTILE}",), airflow=False), None, HOSTILE)
+    finding = Finding("OB101", Where(HOSTILE, 1), HOSTILE, (HOSTILE,), HOSTILE, (HOSTILE,))
+    made = plan(
+        project=project(**{HOSTILE: service}), groups=(*plan().groups, group), findings=(finding,), notes=(HOSTILE,)
+    )
+    text = as_text(made)
+    assert not {"\x1b", "\u202e"} & set(text)
+    assert not any(line.startswith("::") for line in text.splitlines())
+
+
+def test_json_has_everything_by_name() -> None:
+    found = json.loads(as_json(plan()))
+    assert set(found) == {
+        *("schema_version", "project", "engine", "notes", "groups", "images", "findings", "edits", "affected"),
+    }
+    assert found["schema_version"] == 1
+    assert found["affected"] == list(NAMES)
+    group = found["groups"][0]
+    assert group["bytes"]["now"] == {"apparent": 8_520_000_000, "real": 2_840_000_000, "images": 3}
+    assert (group["sharing"], group["builds"], group["duplicate"]) == ("equal-layers", "Dockerfile.airflow", True)
+    assert group["target"] == {
+        "image": "shop-airflow:latest",
+        "source": "builder",
+        "builder": "init",
+        "pull_policy": "never",
+    }
+    assert [one["code"] for one in found["findings"]] == ["OB101", "OB104", "OB202"]
+    (edit,) = found["edits"]
+    assert edit["file"] == "docker-compose.yml"
+    assert edit["diff"].startswith("--- docker-compose.yml\n")
+    assert len(edit["sha256_before"]) == len(edit["sha256_after"]) == 64
+
+
+def test_json_has_no_edit_that_changes_nothing() -> None:
+    assert json.loads(as_json(plan(edits=(FileEdit(FILE, b"x", b"x"),))))["edits"] == []
+
+
+def test_no_line_is_wider_than_a_terminal_except_what_is_to_be_pasted() -> None:
+    long = Finding("OB101", Where("docker-compose.yml", 4), "word " * 60, fix="paste " * 40, details=("word " * 60,))
+    wide = [line for line in as_text(plan(findings=(long,))).splitlines() if len(line) > 100]
+    assert [line.split()[0] for line in wide] == ["fix:"]
