@@ -1,0 +1,166 @@
+"""Groups, choices, findings and edits become one plan; what is refused becomes words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from making import FOLDER, build, facts, project, seed, service
+
+from builder.compose.choose import Choices
+from builder.compose.model import FileEdit, ImageBytes, Plan, Project, Sharing, Source, Target
+from builder.compose.plan import Means, Seen, make_plan, references_of
+from builder.engine.layers import ImageLayers, Layer
+from builder.errors import ComposeError, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FILE = FOLDER / "docker-compose.yml"
+AIRFLOW_SERVICES = ("airflow-init", "airflow-scheduler", "airflow-webserver")
+NAMES = tuple(f"shop-{name}:latest" for name in AIRFLOW_SERVICES)
+
+
+def rewrite(_project: Project, targets: tuple[Target, ...]) -> tuple[FileEdit, ...]:
+    """An edit that says which targets it was made for."""
+    return (FileEdit(FILE, b"", " ".join(target.image for target in targets).encode()),)
+
+
+def refusing(*services: str, together: bool = False) -> Callable[[Project, tuple[Target, ...]], tuple[FileEdit, ...]]:
+    """Refuses a target that has one of these services; ``together``: any two targets at once."""
+
+    def refuse(made: Project, targets: tuple[Target, ...]) -> tuple[FileEdit, ...]:
+        if (together and len(targets) > 1) or any(set(services) & set(target.services) for target in targets):
+            raise ComposeError("its anchor is used elsewhere", where=Where("docker-compose.yml", 7))
+        return rewrite(made, targets)
+
+    return refuse
+
+
+def image(identity: str, *layers: tuple[str, int], created: float = 0.0) -> ImageLayers:
+    return ImageLayers(identity, (), {}, created, tuple(Layer(chain, chain, size, "RUN") for chain, size in layers))
+
+
+def planned(
+    made: Project | None = None,
+    choices: Choices | None = None,
+    seen: Seen | None = None,
+    means: Means | None = None,
+) -> Plan:
+    return make_plan(made or seed(), {}, choices or Choices(), seen or Seen(), means or Means(rewrite))
+
+
+def two_groups() -> Project:
+    other = {"build": build("Dockerfile.dbt")}
+    return project(*seed().services.values(), service("dbt-one", **other), service("dbt-two", **other))
+
+
+def test_the_seed_project() -> None:
+    plan = planned()
+    airflow, database = plan.groups
+    assert airflow.target is not None
+    assert airflow.target.builder == "airflow-init"
+    assert airflow.target.image == "shop-airflow:latest"
+    assert (database.target, plan.affected) == (None, AIRFLOW_SERVICES)
+    assert [edit.after for edit in plan.edits] == [b"shop-airflow:latest"]
+    assert "OB101" in {finding.code for finding in plan.findings}
+    assert plan.engine == ""
+    assert plan.images == {}
+    assert (airflow.now, airflow.then, airflow.if_apart, airflow.sharing) == (None, None, None, None)
+
+
+def test_a_refused_edit_leaves_the_findings_and_says_why() -> None:
+    plan = planned(means=Means(refusing("airflow-init")))
+    assert plan.edits == ()
+    assert plan.groups[0].target is None
+    assert plan.groups[0].reason == "it cannot be changed safely: its anchor is used elsewhere"
+    services = "airflow-init, airflow-scheduler, airflow-webserver"
+    assert plan.notes == (f"no edit for {services}: docker-compose.yml:7: its anchor is used elsewhere",)
+    assert "OB101" in {finding.code for finding in plan.findings}
+
+
+def test_one_refused_group_does_not_stop_the_other() -> None:
+    plan = planned(two_groups(), Choices(groups=("dbt-one", "airflow-init")), means=Means(refusing("dbt-two")))
+    assert [edit.after for edit in plan.edits] == [b"shop-airflow:latest"]
+    assert plan.affected == AIRFLOW_SERVICES
+    assert len(plan.notes) == 1
+
+
+def test_groups_that_cannot_be_changed_together_are_left() -> None:
+    plan = planned(two_groups(), Choices(groups=("dbt-one", "airflow-init")), means=Means(refusing(together=True)))
+    assert plan.edits == ()
+    assert plan.affected == ()
+    assert len(plan.notes) == 1
+
+
+def test_choices_that_name_nothing_here_are_an_error() -> None:
+    with pytest.raises(ComposeError, match="nobody"):
+        planned(choices=Choices(builder_service="nobody"))
+
+
+def test_a_name_that_another_project_uses_is_not_taken() -> None:
+    used = {"shop-airflow": frozenset({"other"}), "shop-airflow-init:latest": frozenset({"shop"})}
+    target = planned(seen=Seen(used_by=used)).groups[0].target
+    assert target is not None
+    assert target.image != "shop-airflow:latest"
+    own = planned(seen=Seen(used_by={"shop-airflow:latest": frozenset({"shop"})})).groups[0].target
+    assert own is not None
+    assert own.image == "shop-airflow:latest"
+
+
+def seen_of(*images: ImageLayers, **more: ImageLayers) -> Seen:
+    return Seen("26.1.5", {**dict(zip(NAMES, images, strict=False)), **more})
+
+
+def test_bytes_of_what_one_build_made() -> None:
+    layers = (("base", 100), ("deps", 900))
+    plan = planned(seen=seen_of(*(image(str(number), *layers, created=number) for number in range(3))))
+    airflow = plan.groups[0]
+    assert airflow.now == ImageBytes(3000, 1000, 3)
+    assert airflow.sharing is Sharing.LAYERS
+    assert airflow.then == ImageBytes(1000, 1000, 1)
+    assert airflow.if_apart is None  # nothing tells where the base ends
+    assert plan.images["shop-airflow-init:latest"].bytes == 1000
+    assert "postgres:13" not in plan.images
+
+
+def test_bytes_once_the_base_is_known() -> None:
+    layers = (("base", 100), ("deps", 900))
+    seen = seen_of(image("1", *layers))
+    known = {name: facts(airflow=True, base="apache/airflow:2.8.1") for name in AIRFLOW_SERVICES}
+    seen = replace(seen, images={**(seen.images or {}), "apache/airflow:2.8.1": image("b", ("base", 100))})
+    plan = make_plan(seed(), known, Choices(), seen, Means(rewrite))
+    assert plan.groups[0].if_apart == ImageBytes(3000, 100 + 3 * 900, 3)
+
+
+def test_the_image_of_an_optbuild_toml_is_what_will_be() -> None:
+    choices = Choices(spec_folder=Path("/home/ada/shop"), spec_image="ml:latest")
+    seen = replace(seen_of(image("1", ("a", 9))), images={"ml:latest": image("2", ("b", 5))})
+    airflow = planned(choices=choices, seen=seen).groups[0]
+    assert airflow.target is not None
+    assert airflow.target.source is Source.SPEC
+    assert airflow.then == ImageBytes(5, 5, 1)
+
+
+def test_images_under_the_names_of_compose_1_are_found() -> None:
+    plan = planned(seen=Seen("26", {"shop_airflow-init:latest": image("1", ("a", 9))}))
+    assert plan.images["shop-airflow-init:latest"].bytes == 9
+    assert plan.groups[0].now == ImageBytes(9, 9, 1)
+
+
+def test_every_name_that_matters_is_asked_for() -> None:
+    known = {name: facts(base="apache/airflow:2.8.1") for name in AIRFLOW_SERVICES}
+    wanted = references_of(seed(), known, Choices(spec_image="ml:latest"))
+    assert {*NAMES, "postgres:13", "shop_airflow-init:latest", "apache/airflow:2.8.1", "ml:latest"} <= set(wanted)
+    assert len(wanted) == len(set(wanted))
+
+
+def test_a_build_that_was_seen_has_its_time() -> None:
+    assert planned(seen=Seen(build_seconds={NAMES[1]: 61.5})).groups[0].build_seconds == 61.5
+
+
+def test_what_compose_refuses_is_a_note() -> None:
+    plan = planned(replace(seed(), complaints=("env file .env.dev not found",)))
+    assert plan.notes == ("Compose refuses a part of this: env file .env.dev not found",)
