@@ -39,11 +39,16 @@ def words(err: str, variables: Mapping[str, str]) -> str:
 
 def mask(text: str, variables: Mapping[str, str]) -> str:
     """``text`` without values: those of variables that are named like secrets, logins of addresses, quoted ones."""
-    values = {value for name, value in variables.items() if _SECRET_NAME.search(name) and len(value) >= MIN_MASKED}
+    values = {value for name, value in variables.items() if _is_secret(name) and len(value) >= MIN_MASKED}
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, MASK)
     text = _TEMPLATE.sub(rf"\1{MASK}", _LOGIN.sub(MASK, text))
     return "\n".join(_QUOTED.sub(_unquoted, line) for line in text.splitlines())
+
+
+def _is_secret(name: str) -> bool:
+    """PWD is the current folder, which most refusals name."""
+    return name not in {"PWD", "OLDPWD"} and _SECRET_NAME.search(name) is not None
 
 
 def _unquoted(found: re.Match[str]) -> str:

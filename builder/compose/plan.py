@@ -84,7 +84,15 @@ def make_plan(
         edits,
         seen.version,
         {name: EngineImage(_found_as(name, image), image.id, image.bytes) for name, image in there.items()},
-        (*(f"Compose refuses a part of this: {said}" for said in project.complaints), *notes),
+        (*_complaints(project), *notes),
+    )
+
+
+def _complaints(project: Project) -> tuple[str, ...]:
+    """Only what keeps `up` from working: that Compose cannot read a file without its variables is no fault of it."""
+    said = project.complaints if project.resolved is None else ()
+    return tuple(
+        f"Compose cannot start this as it is here, so it was read without its variables: {one}" for one in said
     )
 
 

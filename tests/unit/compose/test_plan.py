@@ -161,6 +161,8 @@ def test_a_build_that_was_seen_has_its_time() -> None:
     assert planned(seen=Seen(build_seconds={NAMES[1]: 61.5})).groups[0].build_seconds == 61.5
 
 
-def test_what_compose_refuses_is_a_note() -> None:
-    plan = planned(replace(seed(), complaints=("env file .env.dev not found",)))
-    assert plan.notes == ("Compose refuses a part of this: env file .env.dev not found",)
+def test_what_keeps_compose_from_starting_is_a_note() -> None:
+    said = ("env file /home/ada/shop/.env.dev not found",)
+    (note,) = planned(replace(seed(), resolved=None, complaints=said)).notes
+    assert note.endswith("read without its variables: env file /home/ada/shop/.env.dev not found")
+    assert planned(replace(seed(), raw=None, complaints=said)).notes == ()
