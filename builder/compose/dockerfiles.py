@@ -11,7 +11,7 @@ from builder.compose.dockerfile_names import is_airflow_image, version_in, versi
 from builder.compose.facts import Advice, DockerfileFacts, Installed, Pin
 from builder.compose.installed import ReadFile, content_of
 from builder.compose.products import product_of_image
-from builder.dockerfile.parse import parse_dockerfile
+from builder.dockerfile.parse import read_instructions
 from builder.dockerfile.stages import chain_of, exec_form, pairs, stages_of, substitute
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _inside(context: str) -> ReadFile:
 def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> DockerfileFacts:
     """Pure: the facts of a Dockerfile's text for one build; ``read`` gives requirements files."""
     given = {name: value for name, value in build.args if value is not None}
-    stages = stages_of(parse_dockerfile(text), given)
+    stages = stages_of(read_instructions(text), given)
     chain = chain_of(stages, build.target)
     base = _base(chain, build)
     content = content_of(chain, read)

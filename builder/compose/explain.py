@@ -139,9 +139,9 @@ def _sharing(scene: _Scene) -> str:
     told = f": {', '.join(words)}" if words else ""
     return _wrapped(
         f"Airflow's services are one program. {', '.join(names)} run the same code with the same packages, libraries "
-        f"and configuration; what differs is the word behind the entrypoint{told}. They must even have the same version "
-        "of everything: the scheduler writes into the database what the others read. Their containers keep nothing, so "
-        "any of them can be replaced at any time, and all of them are replaced together when a requirement changes. "
+        f"and configuration; what differs is the word behind the entrypoint{told}. They must even have the same "
+        "versions: the scheduler writes into the database what the others read. Their containers keep nothing, so any "
+        "of them can be replaced at any time, and all of them are replaced together when a requirement changes. "
         "That is one image."
     )
 
@@ -194,8 +194,8 @@ _SIZE = (
     "needs it."
 )
 _ATTACK = (
-    "Attack surface. Airflow runs the code of whoever may write a DAG. It would run beside {name}'s files and programs, "
-    "and each container would bring a server that somebody could start."
+    "Attack surface. Airflow runs the code of whoever may write a DAG. It would run beside {name}'s files and "
+    "programs, and each container would bring a server that somebody could start."
 )
 _SCALING = (
     "Scaling. {times} schedulers, as this file asks for, would be {times} times {name}, each with a part of the truth."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.dockerfile.shell import words
 
@@ -52,13 +52,29 @@ class Dockerfile:
 
 
 def parse_dockerfile(text: str) -> Dockerfile:
-    """Read ``text``; comments are dropped, and no line of a heredoc is taken for an instruction."""
+    """Read ``text``; comments are dropped, and no line of a heredoc is taken for an instruction.
+
+    Raises ValueError for an ENV, ARG or LABEL that dockerfile-parse does not understand (``ARG X=1 Y``).
+    """
+    masked = _mask(text)
+    parser = _parser(masked)
+    return Dockerfile(_instructions(parser, masked), dict(parser.labels), dict(parser.envs))
+
+
+def read_instructions(text: str) -> tuple[Instruction, ...]:
+    """The instructions alone, of any text: for files that somebody else wrote."""
+    masked = _mask(text)
+    return _instructions(_parser(masked), masked)
+
+
+def _parser(masked: _Masked) -> Any:
     from dockerfile_parse import DockerfileParser  # noqa: PLC0415 - plans of projects without a Dockerfile skip it
 
-    masked = _mask(text)
-    parser = DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
-    instructions = tuple(_instruction(entry, masked) for entry in parser.structure if entry["instruction"] != "COMMENT")
-    return Dockerfile(instructions, dict(parser.labels), dict(parser.envs))
+    return DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
+
+
+def _instructions(parser: Any, masked: _Masked) -> tuple[Instruction, ...]:
+    return tuple(_instruction(entry, masked) for entry in parser.structure if entry["instruction"] != "COMMENT")
 
 
 @dataclass(frozen=True)
@@ -134,8 +150,8 @@ def _last_line(lines: list[str], first: int, escape: str) -> int:
 
 def _bodies(lines: list[str], index: int, source: tuple[str, ...], escape: str) -> Iterator[tuple[Heredoc, int]]:
     """Each heredoc of an instruction with the index behind its end; the first body begins at ``index``."""
-    text = " ".join(line.rstrip().removesuffix(escape) for line in source)
-    if text.split(None, 1)[0].upper() not in _WITH_HEREDOC:
+    text = " ".join(line.rstrip().removesuffix(escape) for line in source).strip()
+    if text.replace("\t", " ").partition(" ")[0].upper() not in _WITH_HEREDOC:
         return
     for word in words(text):
         match = _HEREDOC.match(word)

@@ -12,9 +12,15 @@ from builder.dockerfile.shell import JOIN, ShellCommand, command_of, commands, w
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.dockerfile.parse import Dockerfile, Instruction
+    from builder.dockerfile.parse import Instruction
 
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^{}]*))?\})")
+_NESTED = 4
+"""How deep ``${X:-${Y:-z}}`` is followed."""
+_LONGEST = 50_000
+"""Characters: ``ENV A=$A$A`` doubles, line after line."""
+_PLAIN_WORD = re.compile(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+")
+_QUOTED = re.compile(r"\\(.)|\"((?:[^\"\\]|\\.)*)\"|'([^']*)'")
 _SHELL_HEREDOC = re.compile(r"<<-?[\"']?[\w.-]+[\"']?|(/bin/|/usr/bin/)?(ba|da|a)?sh|-[a-z]+|[<>|]")
 
 
@@ -47,32 +53,21 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
             return "" if value is None or (operator == ":+" and not value) else substitute(other, variables)
         return match[0] if value is None else value
 
-    return _VARIABLE.sub(one, text)
+    for _ in range(_NESTED):
+        before, text = text, _VARIABLE.sub(one, text)
+        if len(text) > _LONGEST:
+            return before[:_LONGEST]
+        if before == text or "$" not in text:
+            break
+    return text
 
 
 def pairs(instruction: Instruction) -> dict[str, str | None]:
     """The names and values of an ARG, ENV or LABEL; None: an ARG without default."""
-    tokens = command_of(tuple(_unquoted(instruction.value)))
-    found: dict[str, str | None] = {}
-    parts = tokens[0].words if tokens else ()
+    parts = [_QUOTED.sub(_bare, word) for word in _PLAIN_WORD.findall(instruction.value)]
     if instruction.name != "ARG" and parts and "=" not in parts[0]:
         return {parts[0]: " ".join(parts[1:])}
-    for part in parts:
-        name, equals, value = part.partition("=")
-        found[name] = value if equals else None
-    return found
-
-
-def _unquoted(text: str) -> list[str]:
-    return [word for command in _plain(text) for word in command]
-
-
-def _plain(text: str) -> list[list[str]]:
-    """Words without quotes; nothing is a separator here, as in ENV and LABEL."""
-    found: list[list[str]] = [[]]
-    for word in re.findall(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+", text):
-        found[0].append(re.sub(r"\\(.)|\"((?:[^\"\\]|\\.)*)\"|'([^']*)'", _bare, word))
-    return found
+    return {name: value if equals else None for name, equals, value in (part.partition("=") for part in parts)}
 
 
 def _bare(match: re.Match[str]) -> str:
@@ -81,11 +76,11 @@ def _bare(match: re.Match[str]) -> str:
     return match[1] or match[3] or ""
 
 
-def stages_of(dockerfile: Dockerfile, build_args: Mapping[str, str]) -> tuple[Stage, ...]:
+def stages_of(instructions: tuple[Instruction, ...], build_args: Mapping[str, str]) -> tuple[Stage, ...]:
     """All stages in order. ``build_args`` win over the defaults of ARG, as in a build."""
     outside: dict[str, str] = {}
     blocks: list[list[Instruction]] = []
-    for instruction in dockerfile.instructions:
+    for instruction in instructions:
         if instruction.name == "FROM":
             blocks.append([instruction])
         elif blocks:

@@ -1,0 +1,62 @@
+"""Which commands a piece of shell text calls, and on which line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.dockerfile.shell import JOIN, command_of, commands
+
+
+def called(text: str) -> list[str]:
+    return [" ".join(one.words) for one in commands(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a && b || c; d | e & f", ["a", "b", "c", "d", "e", "f"]),
+        ("if [ x ]; then a; else b; fi", ["[ x ]", "a", "b", "fi"]),
+        ("{ a; } && (b)", ["a", "b"]),
+        ("sudo -E -u joe a b", ["a b"]),
+        ("env A=1 b", ["b"]),
+        ("A=1 b c", ["b c"]),
+        ("exec gosu airflow airflow scheduler", ["airflow scheduler"]),
+        ("dumb-init -- airflow version", ["airflow version"]),
+        ("timeout 5 a b", ["a b"]),
+        ("""bash -c "airflow db init && airflow webserver" """, ["airflow db init", "airflow webserver"]),
+        ("bash -lc 'a; b'", ["a", "b"]),
+        ("su - airflow -c 'pip install x'", ["pip install x"]),
+        ("bash script.sh -c x", ["bash script.sh -c x"]),
+        ("echo 'a && b' # c && d", ["echo a && b"]),
+        ("deps='gcc g++'; apt-get install $deps", ["apt-get install gcc g++"]),
+        ("export D=gcc; apt-get install ${D}", ["export D=gcc", "apt-get install gcc"]),
+        ('D="a b"; x "$D"', ["x a b"]),
+        ("echo $(a; b) ${X:-c d}", ["echo $(a; b) ${X:-c d}"]),
+    ],
+)
+def test_commands(text: str, expected: list[str]) -> None:
+    assert called(text) == expected
+
+
+def test_lines_count_from_the_given_one() -> None:
+    found = commands(f"a {JOIN} && b\nc", 10)
+    assert [(one.words[0], one.line) for one in found] == [("a", 10), ("b", 11), ("c", 12)]
+
+
+def test_an_argument_vector_is_one_command_unless_a_shell_reads_it() -> None:
+    assert [one.words for one in command_of(("a", "b && c"))] == [("a", "b && c")]
+    assert [one.words for one in command_of(("sh", "-c", "b && c"))] == [("b",), ("c",)]
+
+
+def test_a_shell_in_a_shell_ends_somewhere() -> None:
+    text = "true"
+    for _ in range(8):  # each level doubles the backslashes
+        text = f"sh -c {text!r}"
+    assert commands(text)
+
+
+@given(st.text(alphabet="ab \\\n\"'`$(){};&|#=-", max_size=60))
+def test_nothing_makes_it_fail(text: str) -> None:
+    commands(text)
