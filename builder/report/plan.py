@@ -105,7 +105,7 @@ def _bytes_of(one: GroupPlan) -> Iterator[str]:
         yield from wrapped(f"{_both(one.now)}{kind}", "  now       ")
     elif one.target is not None:
         yield from wrapped(f"{UNKNOWN} (none of these images is on an engine here)", "  now       ")
-    if one.if_apart is not None and one.sharing is not Sharing.IMAGE:
+    if one.if_apart is not None and (one.now is None or one.if_apart.real > one.now.real):
         copies, real = one.if_apart.images, size(one.if_apart.real)
         yield from wrapped(
             f"{real} on disk, once each of the {copies} is built without the others' cache", "  if apart  "
