@@ -139,8 +139,9 @@ class _Placing:
                 yield from self._levels_with(service, "image")
         for service in self._target.services:
             for found in self._builds[service]:
-                if not self._is_right(service) or not self._has_in_file(service, found):
-                    yield found.level
+                for level in (found.level, found.stratum.home):
+                    if not self._is_right(service) or not self._has_in_file(service, found):
+                        yield level
 
     def _levels_with(self, service: str, key: str) -> Iterator[Level]:
         """The level that gives the service ``key``, unless it lies in a file below the one with the build."""
