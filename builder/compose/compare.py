@@ -147,13 +147,13 @@ def _of_keys(a: Build, b: Build, names: tuple[str, str]) -> Iterator[str]:
             yield f"{name} differs"
 
 
-def _shortened(one: str, other: str) -> tuple[str, str]:
+def _shortened(one: str, other: str) -> tuple[str, ...]:
     """Two paths relative to what they have in common."""
     if not (one.startswith("/") and other.startswith("/")):
         return one, other
     common = posixpath.commonpath((one, other))
     shown = [os.path.relpath(path, common) for path in (one, other)]
-    return "./" + shown[0].removeprefix("."), "./" + shown[1].removeprefix(".")
+    return tuple(path if path == "." else f"./{path}" for path in shown)
 
 
 def _of_texts(

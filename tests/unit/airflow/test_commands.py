@@ -1,0 +1,56 @@
+"""Which start commands an Airflow version deprecates, lost or does not have yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.airflow.commands import at_least, judge, major
+
+
+@pytest.mark.parametrize(
+    ("call", "version", "instead"),
+    [
+        ("db init", "2.6.3", None),
+        ("db init", "2.7.0", "db migrate"),
+        ("db init", "2.8.1", "db migrate"),
+        ("db init", "3.0.0", "db migrate"),
+        ("db init", None, "db migrate"),
+        ("db upgrade", "2.10.2", "db migrate"),
+        ("db migrate", "2.8.1", None),
+        ("db migrate", "2.6.3", "db upgrade"),
+        ("db migrate", None, None),
+        ("db check", "3.0.0", None),
+        ("webserver", "2.11.0", None),
+        ("webserver --port 80", "3.0.0", "api-server"),
+        ("webserver", None, None),
+        ("api-server", "3.2.0", None),
+        ("api-server", "2.8.1", "webserver"),
+        ("dags backfill x", "2.8.1", None),
+        ("dags backfill x", "3.1.0", "backfill create"),
+        ("initdb", "1.10.15", None),
+        ("initdb", "2.2.0", "db upgrade"),
+        ("upgradedb", "2.8.1", "db migrate"),
+        ("worker", "2.8.1", "celery worker"),
+        ("celery worker", "2.8.1", None),
+        ("scheduler", "3.3.0", None),
+        ("", "2.8.1", None),
+    ],
+)
+def test_judge(call: str, version: str | None, instead: str | None) -> None:
+    found = judge(tuple(call.split()), version)
+    assert (" ".join(found.instead) if found else None) == instead
+
+
+def test_the_words_say_what_happened_when() -> None:
+    assert "deprecated since Airflow 2.7 and is gone in 3.0; this is 2.8.1" in judge(("db", "init"), "2.8.1").says  # type: ignore[union-attr]
+    assert "removed in Airflow 3.0" in judge(("db", "init"), "3.0.2").says  # type: ignore[union-attr]
+    assert "cannot be read here" in judge(("db", "init"), None).says  # type: ignore[union-attr]
+    assert "came with Airflow 3.0" in judge(("api-server",), "2.8.1").says  # type: ignore[union-attr]
+
+
+def test_what_is_no_version_is_unknown() -> None:
+    assert major("latest") is None
+    assert major("2.8.1") == 2
+    assert at_least(None, "2.0.0") is None
+    assert at_least("2.8.1", "2.7.0") is True
+    assert at_least("2.6.3", "2.7.0") is False
