@@ -68,10 +68,13 @@ class StackEngine:
         return self._engine.info.identity
 
     def containers(self, project: str) -> tuple[Container, ...]:
-        """Of all states, without those of ``docker compose run``; by service, then number."""
+        """Those that Compose takes for its own, of all states, without those of ``docker compose run``; by service, then
+        number. Its images carry its labels too, so that a container which somebody made of one looks a bit like them.
+        """
         with failures(f"listing the containers of {project}"):
             listed = self._engine.client.api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
-        found = [self._container(item["Id"]) for item in listed if item["Labels"].get(LABEL_ONE_OFF) != "True"]
+        own = [item for item in listed if item["Labels"].get(LABEL_ONE_OFF) == "False" and LABEL_HASH in item["Labels"]]
+        found = [self._container(item["Id"]) for item in own]
         return tuple(sorted((one for one in found if one), key=lambda one: (one.service, one.number, one.name)))
 
     def _container(self, identity: str) -> Container | None:
