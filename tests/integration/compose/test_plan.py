@@ -1,0 +1,153 @@
+"""`optbuild plan` as a process, with the real Compose."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.process import Command, LocalRunner, Result
+
+ROOT = Path(__file__).parents[3]
+SEED = ROOT / "tests" / "fixtures" / "seed"
+CORPUS = ROOT.parent / "shared" / "corpus" / "compose"
+CORPUS_FILES = sorted(CORPUS.glob("*.yml"))
+MAIN = "from builder.cli.main import main; main()"
+AIRFLOW_SERVICES = ["airflow-init", "airflow-scheduler", "airflow-webserver"]
+SECRET = "s3cr3t-hunter2"
+
+
+def plan(folder: Path, *words: str, **env: str) -> Result:
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+    argv = (sys.executable, "-c", MAIN, "plan", *words)
+    return LocalRunner().run(Command(argv, cwd=folder, env={**ours, **env}, timeout=120))
+
+
+def as_json(folder: Path, *words: str, **env: str) -> dict[str, Any]:
+    done = plan(folder, "--format", "json", *words, **env)
+    assert done.ok, done.err
+    found = json.loads(done.out)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Path:
+    """A copy of the seed project's literal file."""
+    return Path(shutil.copytree(SEED, tmp_path / "seed"))
+
+
+def test_the_seed_project_gets_what_it_deserves(seed: Path) -> None:
+    before = {path: path.read_bytes() for path in seed.iterdir()}
+    found = as_json(seed)
+    codes = {finding["code"] for finding in found["findings"]}
+    assert {"OB101", "OB104", "OB201", "OB202", "OB205", "OB301"} <= codes
+    assert not codes & {"OB102", "OB103", "OB107", "OB204"}
+    assert found["affected"] == AIRFLOW_SERVICES
+    assert [edit["file"] for edit in found["edits"]] == ["docker-compose.yml"]
+    assert {path: path.read_bytes() for path in seed.iterdir()} == before
+
+
+def test_every_finding_of_the_seed_points_to_its_line(seed: Path) -> None:
+    lines = {path.name: path.read_text().splitlines() for path in seed.iterdir()}
+    places = {(one["code"], *one["services"]): lines[one["file"]][one["line"] - 1] for one in as_json(seed)["findings"]}
+    assert places["OB101", *AIRFLOW_SERVICES].strip() == "build:"
+    assert "postgres:13" in places["OB104", "postgres"]
+    assert places["OB201", "airflow-init"].strip() == "command: db init"
+    assert any(line.startswith("version:") for (code, *_), line in places.items() if code == "OB205")
+
+
+def test_the_edit_is_what_patch_applies(seed: Path) -> None:
+    (edit,) = as_json(seed)["edits"]
+    patched = LocalRunner().run(Command(("patch", "-p0", "--fuzz=0"), cwd=seed, stdin=edit["diff"].encode()))
+    assert patched.ok, patched.out
+    assert as_json(seed)["edits"] == []
+    assert "OB101" not in {finding["code"] for finding in as_json(seed)["findings"]}
+
+
+def test_no_value_of_an_environment_is_in_any_output(seed: Path) -> None:
+    file = seed / "docker-compose.yml"
+    (seed / "secrets.env").write_text(f"POSTGRES_PASSWORD={SECRET}\n")
+    (seed / ".env").write_text(f"DATABASE_URL=postgresql://me:{SECRET}@db/x\n")
+    text = file.read_text().replace("    image: postgres:13\n", "    image: postgres:13\n    env_file: secrets.env\n")
+    text = text.replace(
+        "    context: .\n", "    context: .\n    args:\n      TOKEN: ${TOKEN}\n      URL: ${DATABASE_URL}\n"
+    )
+    file.write_text(text)
+    for kind in ("text", "json", "github", "sarif"):
+        done = plan(seed, "--format", kind, TOKEN=SECRET)
+        assert done.ok
+        assert SECRET not in done.out + done.err, kind
+    assert SECRET not in plan(seed, "--explain", "OB104", TOKEN=SECRET).out
+
+
+def test_files_are_found_as_compose_finds_them(seed: Path) -> None:
+    (seed / "docker-compose.override.yml").write_text("services: {flower: {build: {context: ., dockerfile: F}}}\n")
+    (seed / "other.yml").write_text("services: {web: {image: 'nginx:1.27', profiles: [late]}}\n")
+    assert "flower" in as_json(seed)["project"]["services"]
+    assert "flower" not in as_json(seed, "-f", "docker-compose.yml")["project"]["services"]
+    both = as_json(seed, "-f", "docker-compose.yml", "-f", "other.yml")["project"]
+    assert {"web", "airflow-init"} <= set(both["services"])
+    named = as_json(seed, COMPOSE_FILE="other.yml")["project"]
+    assert (named["files"], named["services"]) == (["other.yml"], ["web"])
+    below = seed / "dags"
+    below.mkdir()
+    assert as_json(below)["project"]["directory"] == str(seed)
+
+
+def test_a_file_that_compose_refuses_is_an_error_with_its_words(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  web:\n    image: x\n    bild: .\n")
+    done = plan(tmp_path)
+    assert done.code == 2
+    assert "bild" in done.err
+    assert "compose.yaml" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_hostile_names_reach_neither_terminal_nor_annotations(tmp_path: Path) -> None:
+    hostile = r"x\e[2J\n::error::y"
+    text = f'services:\n  a: {{build: ., image: "a:1", labels: {{k: "{hostile}"}}}}\n  b: {{build: ., image: "b:1"}}\n'
+    (tmp_path / "compose.yaml").write_text(f'name: shop\n{text}  c: {{image: "{hostile}"}}\n')
+    (tmp_path / "Dockerfile").write_text("FROM apache/airflow:2.8.1\nRUN pip install '\x1b[2J::error::'\n")
+    for kind in ("text", "github", "sarif", "json"):
+        done = plan(tmp_path, "--format", kind)
+        assert "\x1b" not in done.out + done.err
+        assert not re.search(r"^::error::y", done.out, re.MULTILINE)
+        assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("file", CORPUS_FILES or [None], ids=lambda file: file.stem if file else "none")
+def test_every_real_file_gets_a_plan(file: Path | None, tmp_path: Path) -> None:
+    if file is None:
+        pytest.skip("the folder of real compose files is not here")
+    shutil.copy(file, tmp_path / "docker-compose.yml")
+    found = as_json(tmp_path, "-p", "corpus")
+    lines = (tmp_path / "docker-compose.yml").read_text(encoding="utf-8-sig").splitlines()
+    for finding in found["findings"]:
+        if finding["file"] == "docker-compose.yml":
+            assert finding["line"] is not None, finding
+            assert 1 <= finding["line"] <= len(lines)
+    duplicates = [group for group in found["groups"] if group["duplicate"] and group["airflow"]]
+    assert bool(found["edits"]) == any(group["target"] for group in found["groups"])
+    assert all(group["target"] for group in duplicates), [group["reason"] for group in duplicates]
+    done = plan(tmp_path, "-p", "corpus")
+    assert done.ok, done.err
+    assert all(finding["message"].split()[0] in done.out for finding in found["findings"])
+
+
+def test_a_thousand_services_take_less_than_five_seconds(tmp_path: Path) -> None:
+    service = "  s{0:04}:\n    build: .\n    image: shop-{1}\n    environment: {{A: b}}\n    command: sleep {0}\n"
+    text = "".join(service.format(number, number % 7) for number in range(1000))
+    (tmp_path / "compose.yaml").write_text(f"services:\n{text}")
+    (tmp_path / "Dockerfile").write_text("FROM apache/airflow:2.8.1\n")
+    started = time.monotonic()
+    found = as_json(tmp_path)
+    assert time.monotonic() - started < 5
+    assert len(found["affected"]) == 1000
