@@ -30,7 +30,7 @@ REMARKS = (
     "it's",
 )
 SERVICES = ("init", "web", "scheduler", "worker", "flower")
-CONTEXTS = (".", "./airflow", "./a b")
+CONTEXTS = ("./", "./airflow", "./a b")
 T = TypeVar("T")
 
 

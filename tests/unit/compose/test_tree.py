@@ -1,0 +1,125 @@
+"""Positions: every node ends where its last character ends, whatever stands behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.compose.nodes import Alias, Document, Mapping, Scalar, deref, walk
+from builder.compose.tree import DEEPEST, parse
+from builder.errors import ComposeError
+
+FILE = Path("compose.yml")
+
+
+def document(text: str) -> Document:
+    return parse(FILE, text.encode())
+
+
+def spans(text: str) -> list[str]:
+    """The source of every node, in the order of the text, the root left out."""
+    found = document(text)
+    assert found.root is not None
+    return [found.text[node.start : node.end] for node in walk(found.root)][1:]
+
+
+def test_comments_and_blank_lines_behind_a_mapping_are_not_part_of_it() -> None:
+    assert spans("a:\n  b: c   # behind\n\n  # below\nd: e\n") == ["a", "b: c", "b", "c", "d", "e"]
+
+
+def test_a_key_without_a_value_ends_behind_its_colon() -> None:
+    found = document("a:\n# comment\nb:   # comment\nc: &x\nd:\n- \n- y\n")
+    assert found.root is not None
+    assert [found.text[entry.start : entry.end] for entry in found.root.entries] == ["a:", "b:", "c: &x", "d:\n- \n- y"]
+
+
+@pytest.mark.parametrize(
+    ("written", "scalar"),
+    [
+        ("a: |\n  x\n\n  y\n\n# comment\nb: c\n", "|\n  x\n\n  y"),
+        ("a: |+\n  x\n\nb: c\n", "|+\n  x\n"),
+        ("a: >-\nb: c\n", ">-"),
+        ("a: |2\n     x\n   y\nb: c\n", "|2\n     x\n   y"),
+        ("a:\n  - |\n    # no comment\n  # comment\n  - b\n", "|\n    # no comment"),
+        ("a: |  # comment\n  x", "|  # comment\n  x"),
+        ("a: &b |\n  x\n", "&b |\n  x"),
+    ],
+    ids=["clip", "keep", "empty", "indent given", "comment inside", "comment in the header", "anchored"],
+)
+def test_a_block_scalar_ends_behind_its_last_line(written: str, scalar: str) -> None:
+    assert scalar in spans(written)
+
+
+def test_an_alias_keeps_its_own_place_and_knows_what_it_means() -> None:
+    found = document("x: &a\n  b: c\ny: {<<: *a}\nz: *a # comment\n")
+    assert found.root is not None
+    aliases = [node for node in walk(found.root) if isinstance(node, Alias)]
+    assert [found.text[alias.start : alias.end] for alias in aliases] == ["*a", "*a"]
+    assert {id(deref(alias)) for alias in aliases} == {id(found.root.entries[0].value)}
+
+
+@pytest.mark.parametrize(("key", "merges"), [("<<", True), ("!!merge <<", True), ('"<<"', False)])
+def test_merge_keys_are_told_from_keys_in_quotes(key: str, merges: bool) -> None:
+    found = document(f"a: &a {{b: c}}\nd:\n  {key}: *a\n")
+    assert found.root is not None
+    inner = found.root.entries[1].value
+    assert isinstance(inner, Mapping)
+    assert inner.entries[0].is_merge is merges
+
+
+def test_the_latest_anchor_of_a_name_counts() -> None:
+    found = document("a: &x 1\nb: *x\nc: &x 2\nd: *x\n")
+    assert found.root is not None
+    values = [deref(entry.value) for entry in found.root.entries]
+    assert [value.value for value in values if isinstance(value, Scalar)] == ["1", "1", "2", "2"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["\ufeffa: b\r\nc: d", "a: é # ü\nc: d\n", "a: b\t# tab\nc:\td\n", 'a: "b\u2028\u0085b"\nc: d\n', "a: b\rc: d\n"],
+    ids=["BOM and CRLF", "non-ASCII", "tabs", "line breaks of YAML 1.1", "CR alone"],
+)
+def test_places_are_those_of_the_bytes(written: str) -> None:
+    found = document(written)
+    assert found.root is not None
+    last = found.root.entries[-1]
+    assert found.text[last.start : last.end] in {"c: d", "c:\td"}
+    assert found.encode(found.text) == written.encode()
+
+
+def test_lines_are_those_of_an_editor() -> None:
+    found = document('a: "b\u2028b"\r\nc: d\re: f\ng: h\n')
+    assert found.root is not None
+    assert [found.line(entry.start) for entry in found.root.entries] == [1, 2, 3, 4]
+
+
+def test_an_empty_file_has_no_root() -> None:
+    assert document("# only this\n").root is None
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "words"),
+    [
+        (b"a: b\n---\nc: d\n", 2, "several YAML documents"),
+        (b"a: b\nc:\n  d: 1\n  e: 2\n  d: 3\n", 5, "d: the key stands twice in one mapping, first on line 3"),
+        (b"a: {<<: {b: c}, <<: {d: e}}\n", 1, "stands twice"),
+        (b"a: 1\nb: *x\n", 2, "stands before its anchor"),
+        (b"a: &a [*a]\n", 1, "holds itself"),
+        (b"a: b\n\xff: c\n", 2, "not UTF-8"),
+        (b"a: b\nc: \0\n", 2, "NUL"),
+        (b"- a\n- b\n", 1, "is a mapping"),
+        (b"a: b\nc: [d\n", 3, "not valid YAML"),
+        (b"a: b\nc: \x07\n", 2, "not valid YAML"),
+        (b"a:\n\tb: c\n", 2, "not valid YAML"),
+        (b"a: b: c\n", 1, "not valid YAML"),
+        (b"a: " + b"[" * (DEEPEST + 1), 1, "levels of nesting"),
+    ],
+)
+def test_what_cannot_be_read_safely_is_refused_with_its_line(data: bytes, line: int, words: str) -> None:
+    with pytest.raises(ComposeError) as caught:
+        parse(FILE, data)
+    assert words in str(caught.value)
+    assert caught.value.where is not None
+    assert (caught.value.where.file, caught.value.where.line) == ("compose.yml", line)
+    assert caught.value.hint
