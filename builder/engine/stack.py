@@ -68,8 +68,9 @@ class StackEngine:
         return self._engine.info.identity
 
     def containers(self, project: str) -> tuple[Container, ...]:
-        """Those that Compose takes for its own, of all states, without those of ``docker compose run``; by service, then
-        number. Its images carry its labels too, so that a container which somebody made of one looks a bit like them.
+        """Those that Compose takes for its own, in all states, without those of ``docker compose run``; sorted.
+
+        The images that it builds carry its labels too: a container that somebody made of one is none of them.
         """
         with failures(f"listing the containers of {project}"):
             listed = self._engine.client.api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})

@@ -1,0 +1,113 @@
+"""SIGKILL to the real process at every step of optimize and rollback: the next command finishes or undoes it."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny import new_tiny
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tiny import Tiny
+
+EVERY = 24
+"""`make test` takes one of so many points, `make soak` all."""
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, postgres_image: str, orphans_removed: object
+) -> Iterator[tuple[Tiny, dict[str, Any]]]:
+    """A running stack, and what it was."""
+    made = new_tiny(tmp_path_factory.mktemp("kill"), f"kill{uuid.uuid4().hex[:8]}", postgres_image)
+    try:
+        made.compose("up", "--detach", "--wait", "db", "web", "worker")
+        yield made, made.snapshot()
+    finally:
+        made.remove()
+
+
+def points(tiny: Tiny, log: Path, run: Callable[..., Any]) -> list[str]:
+    """The steps of a run that nobody kills."""
+    run(KILL_LOG=str(log))
+    return log.read_text().splitlines()
+
+
+def killed(tiny: Tiny, number: int, run: Callable[..., Any]) -> None:
+    done = run(ok=False, KILL_AT=str(number))
+    assert done.code == -signal.SIGKILL, f"{done.code}\n{done.out}\n{done.err}"
+
+
+def check(tiny: Tiny, original: dict[str, Any], where: str) -> None:
+    """All of the old or all of the new, and nothing left lying about."""
+    now = tiny.snapshot()
+    assert now["db"] == original["db"], where
+    assert tiny.leftovers() == [], where
+    assert {name: status for name, (_, status, _) in now["states"].items()} == {
+        name: status for name, (_, status, _) in original["states"].items()
+    }, where
+    if now["files"]["compose.yaml"] == original["files"]["compose.yaml"]:
+        assert now == original, where
+        return
+    shared = now["names"][tiny.shared]
+    assert {image for name, (image, _, _) in now["states"].items() if name != "db-1"} == {shared}, where
+    assert set(now["names"]) == {*original["names"], tiny.shared}, where
+    assert set(now["files"]) == {*original["files"], "compose.yaml.bak"}, where
+    tiny.rollback()
+    assert tiny.snapshot() == original, where
+
+
+def kill_at_each(
+    stack: tuple[Tiny, dict[str, Any]], log: Path, run: str, next_command: str, chosen: Callable[[int], bool]
+) -> tuple[int, int]:
+    """How many points there are, and how many were tried."""
+    tiny, original = stack
+    command, repair = getattr(tiny, run), getattr(tiny, next_command)
+    if run == "rollback":
+        tiny.optimize()
+    names = points(tiny, log, command)
+    if run == "optimize":
+        tiny.rollback()
+    assert tiny.snapshot() == original
+    tried = [number for number in range(1, len(names) + 1) if chosen(number)]
+    for number in tried:
+        if run == "rollback":
+            tiny.optimize()
+        killed(tiny, number, command)
+        mixed = tiny.file.read_bytes()
+        where = f"killed at {number} of {len(names)}: {names[number - 1]}"
+        repair()
+        check(tiny, original, where)
+        assert mixed.startswith(b"# The file of a test: comments stay.\n"), where
+        assert mixed.endswith(b"  data:\n"), where
+    return len(names), len(tried)
+
+
+def some(number: int) -> bool:
+    return number % EVERY == EVERY - 1
+
+
+@pytest.mark.parametrize(("run", "next_command"), [("optimize", "rollback"), ("rollback", "rollback")])
+def test_a_kill_at_some_steps(
+    stack: tuple[Tiny, dict[str, Any]], tmp_path: Path, run: str, next_command: str, record_property: Any
+) -> None:
+    found, tried = kill_at_each(stack, tmp_path / "log", run, next_command, some)
+    record_property(f"kill points of {run}", f"{tried} of {found}")
+    assert found > 40
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("run", "next_command"), [("optimize", "rollback"), ("optimize", "optimize"), ("rollback", "rollback")]
+)
+def test_a_kill_at_every_step(
+    stack: tuple[Tiny, dict[str, Any]], tmp_path: Path, run: str, next_command: str, record_property: Any
+) -> None:
+    found, tried = kill_at_each(stack, tmp_path / "log", run, next_command, lambda _number: True)
+    record_property(f"kill points of {run}, then {next_command}", found)
+    assert tried == found
