@@ -36,15 +36,15 @@ def bridge() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def second_engine(folder: Path) -> Iterator[str]:
-    """A dockerd with an empty data root; yields its address and ends it."""
+def second_engine(folder: Path, *options: str) -> Iterator[str]:
+    """A dockerd with an empty data root, and ``options`` more; yields its address and ends it."""
     address = f"unix://{folder}/docker.sock"
     with bridge() as name, (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *("dockerd", "--host", address, "--pidfile", str(folder / "pid"), "--bridge", name),
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
-                *("--iptables=false", "--ip6tables=false"),
+                *("--iptables=false", "--ip6tables=false", *options),
             ],
             stdout=log,
             stderr=log,
