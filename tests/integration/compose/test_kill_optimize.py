@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -88,16 +89,22 @@ def kill_at_each(
     return len(names), len(tried)
 
 
+def say(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    """The number of points belongs into the run's output."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{words}\n")
+
+
 def some(number: int) -> bool:
     return number % EVERY == EVERY - 1
 
 
 @pytest.mark.parametrize(("run", "next_command"), [("optimize", "rollback"), ("rollback", "rollback")])
 def test_a_kill_at_some_steps(
-    stack: tuple[Tiny, dict[str, Any]], tmp_path: Path, run: str, next_command: str, record_property: Any
+    stack: tuple[Tiny, dict[str, Any]], tmp_path: Path, run: str, next_command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found, tried = kill_at_each(stack, tmp_path / "log", run, next_command, some)
-    record_property(f"kill points of {run}", f"{tried} of {found}")
+    say(capsys, f"{tried} of {found} kill points of {run}")
     assert found > 40
 
 
@@ -106,8 +113,8 @@ def test_a_kill_at_some_steps(
     ("run", "next_command"), [("optimize", "rollback"), ("optimize", "optimize"), ("rollback", "rollback")]
 )
 def test_a_kill_at_every_step(
-    stack: tuple[Tiny, dict[str, Any]], tmp_path: Path, run: str, next_command: str, record_property: Any
+    stack: tuple[Tiny, dict[str, Any]], tmp_path: Path, run: str, next_command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found, tried = kill_at_each(stack, tmp_path / "log", run, next_command, lambda _number: True)
-    record_property(f"kill points of {run}, then {next_command}", found)
+    say(capsys, f"all {found} kill points of {run}, each followed by {next_command}")
     assert tried == found
