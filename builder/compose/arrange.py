@@ -50,7 +50,8 @@ def _take(draft: Draft, service: str, found: Found, losers: set[str]) -> None:
         if site.level is found.level
     }
     keepers = {user: site for user, site in reached.items() if user not in losers}
-    for changes in (_with_copies(draft, found, keepers), _with_resets(draft, reached, losers)):
+    copies = _with_copies(draft, found, keepers)
+    for changes in (copies, _with_both(draft, copies, losers), _with_resets(draft, reached, losers)):
         if changes is not None and _try(draft, changes, "build", partial(_taken, found.content, losers)):
             return
     entry = found.content.entry if isinstance(found.content, Kept) else None
@@ -73,6 +74,21 @@ def _with_copies(draft: Draft, found: Found, keepers: Mapping[str, Found]) -> di
         if draft.get(home, "build") is not None:
             return None
         changes[home, "build"] = found.content
+    return changes
+
+
+def _with_both(
+    draft: Draft, copies: dict[Slot, Content | None] | None, losers: set[str]
+) -> dict[Slot, Content | None] | None:
+    """The same, and who extends one that got a copy says that he does not build."""
+    if copies is None:
+        return None
+    changes = dict(copies)
+    homes = {level for (level, _), content in copies.items() if content is not None}
+    for user in losers.intersection(draft.users(homes)):
+        for stratum in draft.sites.services[user]:
+            if homes.intersection(stratum.levels) and draft.get(stratum.home, "build") is None:
+                changes.setdefault((stratum.home, "build"), Reset())
     return changes
 
 

@@ -1,0 +1,158 @@
+"""Rewriting, judged by the real Compose: real files, and generated ones in all styles."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from composed import Composed, composed
+from hypothesis import HealthCheck, Phase, given, settings
+from written_files import target
+
+from builder.compose.discover import discover
+from builder.compose.oracle import ask
+from builder.compose.prove import differences, prove
+from builder.compose.read import read_project
+from builder.compose.rewrite import after, rewrite
+from builder.engine.compose import ComposeCli, find_compose
+from builder.errors import ComposeError, UnprovenEditError
+from builder.process import LocalRunner
+
+if TYPE_CHECKING:
+
+    from builder.compose.model import Build, FileEdit, Project, Target
+
+CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
+CORPUS_FILES = sorted(CORPUS.glob("*.yml"))
+RUNNER = LocalRunner()
+ENV = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+SHARED_BUILDS = {"02", "05", "06", "07", "08", "13", "17", "22", "24", "26", "28", "30", "42"}
+"""The files in which several services share a build, by hand (README.md of the corpus)."""
+
+
+@pytest.fixture(scope="session")
+def cli() -> ComposeCli:
+    return find_compose(RUNNER, ENV)
+
+
+def read(folder: Path, names: list[str], cli: ComposeCli) -> Project:
+    files = discover(tuple(str(folder / name) for name in names), env=ENV, cwd=folder)
+    return read_project(files, cli, RUNNER, ENV)
+
+
+def check(project: Project, targets: tuple[Target, ...], cli: ComposeCli) -> tuple[FileEdit, ...]:
+    """Rewrite, prove, and prove it once more by writing the files and reading them anew."""
+    edits = rewrite(project, targets)
+    prove(project, edits, targets, lambda overlay: ask(project.files, cli, RUNNER, ENV, overlay=overlay))
+    for edit in edits:
+        edit.path.write_bytes(edit.after)
+    written = read_project(project.files, cli, RUNNER, ENV)
+    for old, new in ((project.resolved, written.resolved), (project.raw, written.raw)):
+        assert (old is None) == (new is None)
+        assert old is None or new is None or differences(old, new, targets) == ()
+    assert rewrite(written, targets) == ()
+    return edits
+
+
+@pytest.mark.skipif(not CORPUS_FILES, reason="the corpus of real compose files is not here")
+@pytest.mark.parametrize("file", CORPUS_FILES, ids=lambda path: path.name[:2])
+def test_a_real_file_changes_only_as_planned_whoever_keeps_the_build(
+    file: Path, tmp_path: Path, cli: ComposeCli
+) -> None:
+    (tmp_path / "docker-compose.yml").write_bytes(file.read_bytes())
+    project = read(tmp_path, ["docker-compose.yml"], cli)
+    groups: dict[Build, list[str]] = {}
+    for service in project.services.values():
+        if service.build is not None:
+            groups.setdefault(service.build, []).append(service.name)
+    shared = [tuple(names) for names in groups.values() if len(names) > 1]
+    assert bool(shared) == (file.name[:2] in SHARED_BUILDS)
+    for builder in (None, 0, -1):
+        targets = tuple(
+            target(*names, builder=None if builder is None else names[builder], image=f"shop-{number}:latest")
+            for number, names in enumerate(shared)
+        )
+        check(project, targets, cli)
+        for path, data in project.sources.items():
+            path.write_bytes(data)
+
+
+def prove_generated(case: Composed, cli: ComposeCli) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "shop"
+        folder.mkdir()
+        for name, data in case.files.items():
+            (folder / name).write_bytes(data)
+        project = read(folder, list(case.files), cli)
+        try:
+            check(project, case.targets, cli)
+        except UnprovenEditError:
+            raise
+        except ComposeError:
+            if not case.may_refuse:
+                raise
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(case=composed())
+def test_a_generated_file_changes_only_as_planned(case: Composed, cli: ComposeCli) -> None:
+    prove_generated(case, cli)
+
+
+@pytest.mark.soak
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=composed())
+def test_many_generated_files_change_only_as_planned(case: Composed, cli: ComposeCli) -> None:
+    prove_generated(case, cli)
+
+
+FILES = {
+    "compose.yml": "include: [more/inner.yml]\nservices:\n  web:\n    extends: {file: lib/base.yml, service: base}\n"
+    "  init:\n    extends: {file: lib/base.yml, service: base}\n    environment: {A: '${X:-y}'}\n",
+    "lib/base.yml": "services:\n  base:\n    build:\n      context: ..  # up\n    user: me\n",
+    "more/inner.yml": "services:\n  inner:\n    build: ..\n",
+    "compose.override.yml": "services:\n  web:\n    image: dev:1\n",
+}
+
+
+@pytest.mark.parametrize("builder", [None, "init", "web", "inner"])
+def test_extended_included_and_override_files_change_only_as_planned(
+    builder: str | None, tmp_path: Path, cli: ComposeCli
+) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    project = read(tmp_path, ["compose.yml", "compose.override.yml"], cli)
+    edits = check(project, (target("web", "init", "inner", builder=builder),), cli)
+    assert {edit.path.name for edit in edits} >= {"base.yml", "inner.yml", "compose.override.yml"}
+
+
+@pytest.mark.parametrize("builder", ["base", "web", "last"])
+def test_reset_does_over_extends_what_it_is_used_for(builder: str, tmp_path: Path, cli: ComposeCli) -> None:
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  base:\n    build: .\n  web:\n    extends: base\n  last:\n    extends: {service: web}\n"
+    )
+    check(read(tmp_path, ["compose.yml"], cli), (target("base", "web", "last", builder=builder),), cli)
+
+
+def test_reset_does_not_take_a_merged_build_away(tmp_path: Path, cli: ComposeCli) -> None:
+    """Why a builder whose mapping others merge is refused: Compose 2.26 keeps the merged build."""
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  a: &a\n    build: .\n  b:\n    <<: *a\n    image: x\n    build: !reset null\n"
+    )
+    assert read(tmp_path, ["compose.yml"], cli).services["b"].build is not None
+
+
+def test_an_edit_that_means_something_else_is_found_by_compose(tmp_path: Path, cli: ComposeCli) -> None:
+    (tmp_path / "compose.yml").write_text("services:\n  a:\n    build: .\n    user: me\n  b:\n    build: .\n")
+    project = read(tmp_path, ["compose.yml"], cli)
+    targets = (target("a", "b"),)
+    (edit,) = rewrite(project, targets)
+    wrong = replace(edit, after=edit.after.replace(b"user: me", b"user: you"))
+    with pytest.raises(UnprovenEditError, match=r"services\.a\.user changes"):
+        prove(project, (wrong,), targets, lambda overlay: ask(project.files, cli, RUNNER, ENV, overlay=overlay))
+    assert after(project, (wrong,)).sources[edit.path] == wrong.after
