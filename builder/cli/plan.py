@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the annotations
+    BuilderService,
+    EnvFiles,
+    Files,
+    Groups,
+    ImageOnly,
+    ProjectDirectory,
+    ProjectName,
+    Spec,
+)
 from builder.cli.world import world_of
 from builder.errors import ComposeError, ExitCode, NoComposeFileError
 
@@ -34,21 +44,10 @@ class FailLevel(StrEnum):
 
 def command(  # noqa: PLR0917 - a parameter per option
     ctx: typer.Context,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", "-f", metavar="FILE", help="A compose file (repeatable), as docker compose takes it."),
-    ] = None,
-    project_directory: Annotated[
-        str | None,
-        typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
-    ] = None,
-    project_name: Annotated[
-        str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
-    ] = None,
-    env_file: Annotated[
-        list[str] | None,
-        typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
-    ] = None,
+    file: Files = None,
+    project_directory: ProjectDirectory = None,
+    project_name: ProjectName = None,
+    env_file: EnvFiles = None,
     output_format: Annotated[
         Format, typer.Option("--format", help="For a person, for machines, or as annotations of a CI run.")
     ] = Format.TEXT,
@@ -59,21 +58,10 @@ def command(  # noqa: PLR0917 - a parameter per option
         str | None,
         typer.Option("--explain", metavar="CODE", help="Teach about one code (OB104), or about common `beliefs`."),
     ] = None,
-    group: Annotated[
-        list[str] | None,
-        typer.Option("--group", metavar="NAME", help="Also share the image of this service, Airflow or not."),
-    ] = None,
-    builder_service: Annotated[
-        str | None,
-        typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`."),
-    ] = None,
-    image_only: Annotated[
-        bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built beside Compose.")
-    ] = False,
-    spec: Annotated[
-        Path | None,
-        typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
-    ] = None,
+    group: Groups = None,
+    builder_service: BuilderService = None,
+    image_only: ImageOnly = False,
+    spec: Spec = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan there, not to stdout.")
     ] = None,
@@ -105,7 +93,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     planned = plan_of(world, options)
     _write(_shown(planned, output_format, world, to_file=output is not None), output, world)
     if planned.no_engine:
-        world.err.write(f"optbuild: no engine was asked, so no bytes are known: {planned.no_engine}\n")
+        world.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
         world.err.flush()
     raise typer.Exit(_code(planned, fail_level))
 

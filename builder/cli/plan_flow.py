@@ -81,6 +81,7 @@ def plan_of(world: World, options: PlanOptions) -> Planned:
     wanted = references_of(project, facts, choices)
     seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, files, wanted))
     plan = make_plan(project, facts, choices, seen, Means(rewrite, line_of))
+    plan = replace(plan, notes=(*_unfinished(world, files), *plan.notes))
     return Planned(plan, files, cli, choices, facts, no_engine)
 
 
@@ -150,6 +151,14 @@ def _promoted(world: World, engine: str) -> dict[str, str]:
 
     state = read_state(world.state_folder, warn=world.progress.note)
     return {name: image for one in state.projects if one.engine == engine for name, image in one.references.items()}
+
+
+def _unfinished(world: World, files: ProjectFiles) -> tuple[str, ...]:
+    from builder.compose.journal import journal_path, open_path  # noqa: PLC0415
+
+    if not open_path(journal_path(world.state_folder, files)).exists():
+        return ()
+    return ("an `optbuild optimize` of this project goes on or was killed half way; `optbuild rollback` undoes it",)
 
 
 def _seconds(world: World, files: ProjectFiles) -> dict[str, float]:

@@ -161,7 +161,7 @@ def test_without_an_engine_the_plan_is_there(stack: Stack) -> None:
     assert "warning OB101" in done.out
     assert "no engine answered" in done.out
     assert done.err == (
-        "optbuild: no engine was asked, so no bytes are known: no Docker engine answers at "
+        "optbuild: bytes are unknown: no Docker engine answers at "
         "unix:///nonexistent/docker.sock: No such file or directory\n"
     )
 

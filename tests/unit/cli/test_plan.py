@@ -10,6 +10,8 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
+from builder.compose.journal import journal_path, open_path
+from builder.compose.model import ProjectFiles
 from builder.process import Result
 from builder.progress import SilentProgress
 
@@ -121,9 +123,16 @@ def test_it_prints_the_plan_and_changes_nothing(plan: Callable[..., Ran], folder
 
 def test_without_an_engine_one_line_on_stderr_says_so(plan: Callable[..., Ran]) -> None:
     done = plan()
-    assert done.err.startswith("optbuild: no engine was asked, so no bytes are known: ")
+    assert done.err.startswith("optbuild: bytes are unknown: ")
     assert done.err.count("\n") == 1
     assert "hunter2" not in done.out + done.err
+
+
+def test_an_optimize_that_was_killed_is_told(plan: Callable[..., Ran], folder: Path, tmp_path: Path) -> None:
+    journal = open_path(journal_path(tmp_path / "s" / "optbuild", ProjectFiles(folder, (folder / "compose.yaml",))))
+    journal.parent.mkdir(parents=True)
+    journal.write_text("{}")
+    assert "note: an `optbuild optimize` of this project goes on or was killed half way" in plan().out
 
 
 def test_no_color_reaches_what_is_no_terminal(plan: Callable[..., Ran]) -> None:

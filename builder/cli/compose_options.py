@@ -1,0 +1,38 @@
+"""The options that name a compose project, and what becomes of its groups; names and meanings are Compose's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--file", "-f", metavar="FILE", help="A compose file (repeatable), as docker compose takes it."),
+]
+ProjectDirectory = Annotated[
+    str | None,
+    typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
+]
+ProjectName = Annotated[
+    str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
+]
+EnvFiles = Annotated[
+    list[str] | None,
+    typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
+]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option("--group", metavar="NAME", help="Also share the image of this service, Airflow or not."),
+]
+BuilderService = Annotated[
+    str | None, typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`.")
+]
+ImageOnly = Annotated[
+    bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built beside Compose.")
+]
+Spec = Annotated[
+    Path | None,
+    typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
+]
