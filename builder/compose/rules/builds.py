@@ -61,7 +61,7 @@ def _duplicate(look: Look, group: Group, builders: tuple[str, ...]) -> Finding:
         f"{listed(builders)} build {what}{target or ''} {times(len(builders))}",
         group.services,
         _fix(look, group),
-        (*_layers_now(look, builders), *_warnings(look, group)),
+        _layers_now(look, builders),
     )
 
 
@@ -69,12 +69,11 @@ def _same_tag(look: Look, name: str, services: tuple[str, ...]) -> Finding:
     groups = {group.services: group for group in look.groups if set(group.services) & set(services)}
     fix = f"give each of them an `image:` of its own; {name} can only be one of them"
     what = f"{listed(services)} build different images under the name {name}: the last one built gets it"
-    details: tuple[str, ...] = ()
     if len(groups) == 1:
         (group,) = groups.values()
-        fix, details = _fix(look, group), _warnings(look, group)
+        fix = _fix(look, group)
         what = f"{listed(services)} {every(len(services)).split()[0]} build {name}"
-    return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix, details)
+    return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix)
 
 
 def _fix(look: Look, group: Group) -> str:
@@ -88,11 +87,6 @@ def _fix(look: Look, group: Group) -> str:
     return (
         f"`optbuild optimize`: {every(len(group.services))} start from {choice.target.image}, {_source(choice.target)}"
     )
-
-
-def _warnings(look: Look, group: Group) -> tuple[str, ...]:
-    choice = look.choice(group)
-    return () if choice is None else choice.warnings
 
 
 def _asked(group: Group) -> str:
