@@ -65,11 +65,16 @@ class Pen:
 
     def is_carried(self, level: Level, entry: Entry) -> bool:
         """Whether a copy elsewhere has the comments of this entry, which goes from here."""
-        kept = Kept(entry, level)
-        return any(
-            content == kept and other is not level and not self._writes_flow(other)
-            for (other, _), content in self._draft.changes.items()
-        )
+        return any(other is not level for other in self._copies.get(entry, ()))
+
+    @cached_property
+    def _copies(self) -> dict[Entry, list[Level]]:
+        """Entry → the levels that hold it in block style."""
+        found: dict[Entry, list[Level]] = {}
+        for (level, _), content in self._draft.changes.items():
+            if isinstance(content, Kept) and not self._writes_flow(level):
+                found.setdefault(content.entry, []).append(level)
+        return found
 
     def _writes_flow(self, level: Level) -> bool:
         """Whether keys of this level are written in flow style."""
