@@ -48,7 +48,7 @@ def _head(plan: Plan) -> Iterator[str]:
 
 
 def _groups(plan: Plan, *, color: bool) -> Iterator[str]:
-    shared = [one for one in plan.groups if len(one.group.services) > 1]
+    shared = [one for one in plan.groups if len(one.group.services) > 1]  # a table each, the others have one
     for one in shared:
         yield ""
         yield _bold(_title(plan, one), color=color)
@@ -104,7 +104,7 @@ def _bytes_of(one: GroupPlan) -> Iterator[str]:
         kind = f": {_SHARING[one.sharing]}" if one.sharing else ""
         yield from wrapped(f"{_both(one.now)}{kind}", "  now       ")
     elif one.target is not None:
-        yield from wrapped(f"{UNKNOWN} (none of these images is on an engine here)", "  now       ")
+        yield f"  now       {UNKNOWN} (none of these images is on an engine that answers)"
     if one.if_apart is not None and (one.now is None or one.if_apart.real > one.now.real):
         copies, real = one.if_apart.images, size(one.if_apart.real)
         yield from wrapped(
@@ -157,13 +157,15 @@ def _edit(plan: Plan, *, color: bool) -> str:
 
 
 def _next(plan: Plan) -> Iterator[str]:
+    lines = []
     if any(edit.changes for edit in plan.edits):
-        yield "next: `optbuild optimize` applies exactly this, and `optbuild rollback` undoes it."
+        lines.append("`optbuild optimize` applies exactly this, and `optbuild rollback` undoes it.")
     else:
         yield "Nothing to change in the file."
     if plan.findings:
         code = in_order(plan.findings)[0].code
-        yield f"      `optbuild plan --explain {code}` says why, and what else could be done."
+        lines.append(f"`optbuild plan --explain {code}` says why, and what else could be done.")
+    yield from (f"{start}{line}" for start, line in zip(("next: ", "      "), lines, strict=False))
 
 
 def _bold(text: str, *, color: bool) -> str:
