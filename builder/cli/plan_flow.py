@@ -141,9 +141,11 @@ def _seen(connecting: Future[EngineLook], look: Callable[[EngineLook], Seen]) ->
 def _look(world: World, engine: EngineLook, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
     from builder.compose.plan import Seen  # noqa: PLC0415
 
-    known = in_background(engine.projects_by_image)
+    used_by = in_background(engine.projects_by_image)
+    made_by = in_background(engine.makers_by_reference)
     images = engine.layers(wanted)
-    return Seen(engine.version, images, known.result(), _promoted(world, engine.identity), _seconds(world, files))
+    promoted, seconds = _promoted(world, engine.identity), _seconds(world, files)
+    return Seen(engine.version, images, used_by.result(), made_by.result(), promoted, seconds)
 
 
 def _promoted(world: World, engine: str) -> dict[str, str]:

@@ -50,11 +50,13 @@ def choose_targets(
     choices: Choices,
     *,
     taken: Taken = lambda _name: False,
+    occupied: Taken = lambda _name: False,
 ) -> Mapping[tuple[str, ...], Choice]:
     """A choice for every group, by its services.
 
-    ``taken`` knows the image names that other projects on the engine use. Raises ComposeError when ``choices`` name a
-    service or group that does not exist.
+    ``taken`` knows the image names that other projects on the engine use, ``occupied`` those under which the engine has
+    an image that this project did not build: none of them becomes a new name. Raises ComposeError when ``choices``
+    name a service or group that does not exist.
     """
     _check(project, groups, choices)
     chosen: dict[tuple[str, ...], Choice] = {}
@@ -66,6 +68,7 @@ def choose_targets(
             group,
             choices,
             taken=lambda name: familiar(name) in given or taken(name),
+            occupied=occupied,
             spec_is_for=spec_group,
         )
         if choice.target is not None:
@@ -80,6 +83,7 @@ def choose_target(
     choices: Choices,
     *,
     taken: Taken = lambda _name: False,
+    occupied: Taken = lambda _name: False,
     spec_is_for: Group | None = None,
 ) -> Choice:
     """The choice for one group. ``spec_is_for``: the one Airflow group that the optbuild.toml makes."""
@@ -89,7 +93,7 @@ def choose_target(
             return _from_spec(project, group, choices, spec_is_for)
         _wanted(project, group, choices)
         if len(builders_of(project, group)) > 1:
-            return _share(project, group, choices, taken, spec_is_for)
+            return _share(project, group, choices, taken=taken, occupied=occupied, spec_is_for=spec_is_for)
         return _protect(project, group)
     except LeftAloneError as left:
         return Choice(None, str(left))
@@ -142,11 +146,13 @@ def _protect(project: Project, group: Group) -> Choice:
     return Choice(target)
 
 
-def _share(project: Project, group: Group, choices: Choices, taken: Taken, spec_is_for: Group | None) -> Choice:
+def _share(
+    project: Project, group: Group, choices: Choices, *, taken: Taken, occupied: Taken, spec_is_for: Group | None
+) -> Choice:
     check_tags(project, group)
     if _spec_makes(group, choices) and group.airflow:
         return _from_spec(project, group, choices, spec_is_for)
-    name = _name(project, group, taken)
+    name = _name(project, group, lambda image: taken(image) or occupied(image))
     builder = None if choices.image_only else builder_for(project, group, choices)
     if builder is None:
         return _image_only(project, group, name, choices)

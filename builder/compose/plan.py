@@ -30,6 +30,8 @@ class Seen:
     images: Mapping[str, ImageLayers | None] | None = field(default=None, repr=False)
     used_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Image name → the compose projects on the engine that use it."""
+    made_by: Mapping[str, str] = field(default_factory=dict)
+    """Every image name on the engine → the compose project that built it; empty: none did."""
     promoted: Mapping[str, str] = field(default_factory=dict)
     """Promoted name → image ID."""
     build_seconds: Mapping[str, float] = field(default_factory=dict)
@@ -61,7 +63,14 @@ def make_plan(
     """
     groups = group_services(project, facts)
     others = {familiar(name) for name, projects in seen.used_by.items() if projects - {project.name}}
-    chosen = choose_targets(project, groups, choices, taken=lambda name: familiar(name) in others)
+    strangers = {familiar(name) for name, maker in seen.made_by.items() if maker != project.name}
+    chosen = choose_targets(
+        project,
+        groups,
+        choices,
+        taken=lambda name: familiar(name) in others,
+        occupied=lambda name: familiar(name) in strangers,
+    )
     chosen, edits, notes = _edits(project, chosen, means.rewrite)
     there = _there(project, seen)
     look = Look(

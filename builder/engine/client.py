@@ -97,6 +97,13 @@ class Engine:
         with failures("listing containers"):
             return projects_by_image(self.client.api.containers(all=True))
 
+    def makers_by_reference(self) -> dict[str, str]:
+        """Each name of an image → the compose project that built it; empty: none did."""
+        from builder.engine.usage import makers_by_reference  # noqa: PLC0415
+
+        with failures("listing images"):
+            return makers_by_reference(self.client.api.images())
+
     def tag(self, image: str, reference: str) -> None:
         """Point ``reference`` to ``image``, an ID; the engine does this in one step."""
         repository, tag = split_reference(reference)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from builder.engine.client import CONNECT_SECONDS, check_version, connect
 from builder.engine.endpoint import resolve
 from builder.engine.layers import many
-from builder.engine.usage import projects_by_image
+from builder.engine.usage import makers_by_reference, projects_by_image
 from builder.errors import EngineFailedError, EngineMissingError
 
 if TYPE_CHECKING:
@@ -112,6 +112,9 @@ class QuickLook:
     def projects_by_image(self) -> dict[str, frozenset[str]]:
         return projects_by_image(self._api.containers())
 
+    def makers_by_reference(self) -> dict[str, str]:
+        return makers_by_reference(self._api.images())
+
 
 class SdkLook:
     """The same through the SDK."""
@@ -132,6 +135,9 @@ class SdkLook:
 
     def projects_by_image(self) -> dict[str, frozenset[str]]:
         return self._engine.projects_by_image()
+
+    def makers_by_reference(self) -> dict[str, str]:
+        return self._engine.makers_by_reference()
 
 
 def look(env: Mapping[str, str]) -> QuickLook | SdkLook:

@@ -1,4 +1,4 @@
-"""Which compose projects of an engine use which image names, from the labels that Compose puts on containers."""
+"""Which compose projects of an engine use and made which images, from the labels that Compose puts on both."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def projects_by_image(containers: Iterable[dict[str, Any]]) -> dict[str, frozens
         if project and container.get("Image"):
             found.setdefault(str(container["Image"]), set()).add(str(project))
     return {image: frozenset(projects) for image, projects in found.items()}
+
+
+def makers_by_reference(images: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Each name that an image of the engine has → the project whose `compose build` made it; empty: nobody's."""
+    return {
+        str(reference): str((image.get("Labels") or {}).get(LABEL_PROJECT, ""))
+        for image in images
+        for reference in image.get("RepoTags") or ()
+    }

@@ -445,3 +445,12 @@ def test_a_thousand_services_are_chosen_for_at_once() -> None:
     first = service("s000-init", **common)
     made = project(first, *(service(f"s{n:03}", **common, depends_on=["s000-init"]) for n in range(1, 1000)))
     assert target(made, *made.services).builder == "s000-init"
+
+
+def test_a_new_name_is_none_that_the_engine_has_for_somebody_else() -> None:
+    """Else the shared image would take the name from an image that has nothing to do with it."""
+    found = seed()
+    groups = group_services(found, {})
+    chosen = choose_targets(found, groups, Choices(), occupied=lambda name: name == "shop-airflow:latest")
+    target = next(choice.target for choice in chosen.values() if choice.target is not None)
+    assert target.image not in {"shop-airflow", "shop-airflow:latest"}
