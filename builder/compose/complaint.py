@@ -19,7 +19,7 @@ _NAMED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """Words before a quoted name. Behind other words Compose quotes what it read, which may be a password."""
-_SECRET_NAME = re.compile(r"PASS|PWD$|SECRET|TOKEN|KEY|CRED|AUTH|CONN|DSN|URL|URI|PRIVATE", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"PASS|_PWD$|SECRET|TOKEN|KEY|CRED|AUTH|CONN|DSN|URL|URI|PRIVATE", re.IGNORECASE)
 _TEMPLATE = re.compile(r"(escape any \$ with another \$\.?\s*).*", re.DOTALL)
 """What follows is the whole text that has a broken variable in it, an environment value for instance."""
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.compose.interpolate import variables_of
+from builder.compose.interpolate import default_env_file, variables_of
 from builder.compose.model import ProjectFiles
 from builder.compose.reach import REMOTE
 from builder.errors import ComposeError, NoComposeFileError, Where
@@ -26,8 +26,6 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
 )
 """In Compose's order of preference; any of them goes with any of the default names."""
-_YES = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-"""What Go's strconv.ParseBool takes for true."""
 
 
 def discover(
@@ -47,7 +45,7 @@ def discover(
     cwd = _absolute(cwd, cwd)
     directory = _absolute(project_directory, cwd) if project_directory is not None else None
     named_env = _env_files(env_files, env, cwd)
-    settings = variables_of(env, named_env or _default_env(directory or cwd, env))
+    settings = variables_of(env, named_env or default_env_file(directory or cwd, env))
     chosen = _chosen(files, settings, cwd) or _by_default(directory or cwd)
     if not named_env and not files and "COMPOSE_FILE" not in env and settings.get("COMPOSE_FILE"):
         named_env = _both_env(directory or chosen[0].parent, cwd, env)
@@ -116,17 +114,11 @@ def _env_files(given: tuple[str, ...], env: Mapping[str, str], cwd: Path) -> tup
     return paths
 
 
-def _default_env(folder: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    path = folder / ".env"
-    disabled = env.get("COMPOSE_DISABLE_ENV_FILE", "") in _YES
-    return (path,) if path.is_file() and not disabled else ()
-
-
 def _both_env(directory: Path, cwd: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
     """A ``.env`` here that names files of another folder counts beside that folder's own, and wins over it."""
     if directory == cwd:
         return ()
-    return (*_default_env(directory, env), *_default_env(cwd, env))
+    return (*default_env_file(directory, env), *default_env_file(cwd, env))
 
 
 def _absolute(path: str | Path, cwd: Path) -> Path:

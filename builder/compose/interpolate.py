@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from builder.compose.model import ProjectFiles
+
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[A-Za-z_][A-Za-z0-9_]*)|\{(?P<open>))")
 _BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:?[-?+])(?P<other>.*))?", re.DOTALL)
+
+
+_YES = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+"""What Go's strconv.ParseBool takes for true."""
 
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:
@@ -98,3 +104,15 @@ def variables_of(env: Mapping[str, str], env_files: tuple[Path, ...]) -> dict[st
     for path in env_files:
         found |= read_env_file(path, {**found, **env})
     return {**found, **env}
+
+
+def project_variables(files: ProjectFiles, env: Mapping[str, str]) -> dict[str, str]:
+    """What Compose fills into the main files of the project. Values may be secrets."""
+    return variables_of(env, files.env_files or default_env_file(files.directory, env))
+
+
+def default_env_file(folder: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+    """``.env`` of the folder, where there is one and COMPOSE_DISABLE_ENV_FILE does not forbid it."""
+    path = folder / ".env"
+    disabled = env.get("COMPOSE_DISABLE_ENV_FILE", "") in _YES
+    return (path,) if path.is_file() and not disabled else ()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.compose import complaint
-from builder.compose.interpolate import variables_of
+from builder.compose.interpolate import project_variables
 from builder.compose.mirror import inside, mirrored
 from builder.compose.reach import reach
 from builder.compose.references import broken_line
@@ -54,7 +54,7 @@ def ask(
     """
     if not overlay:
         return _ask(_Question(files, env), cli, runner)
-    _refuse_absolute(files, env, overlay)
+    overlay = _completed(files, env, overlay)
     with mirrored(overlay) as root:
         moved = replace(
             files, directory=inside(root, files.directory), files=tuple(inside(root, file) for file in files.files)
@@ -113,8 +113,7 @@ def _parsed(result: Result) -> Answer:
 
 
 def _said(result: Result, question: _Question) -> str:
-    files = question.files
-    variables = variables_of(question.env, files.env_files or (files.directory / ".env",))
+    variables = project_variables(question.files, question.env)
     return question.real(complaint.words(result.err, variables)) or f"it ended with exit code {result.code}"
 
 
@@ -140,16 +139,23 @@ def _broken(files: list[Path], overlay: Mapping[Path, bytes]) -> Where | None:
     return None
 
 
-def _refuse_absolute(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> None:
-    """A file that is named by its absolute path is read from there, wherever the project is looked at."""
+def _completed(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    """The overlay, under every name by which a changed file is reached. Raises ComposeError for an absolute one."""
+    real = {path.resolve(): data for path, data in overlay.items()}
+    done = dict(overlay)
     for source in reach(files, env, overlay):
-        if source.by_absolute_path and source.path in overlay:
+        changed = real.get(source.path.resolve())
+        if changed is None:
+            continue
+        if source.by_absolute_path:  # Compose reads it from there, wherever the project is looked at
             raise ComposeError(
                 "another file names it by its absolute path (`extends` or `include`), so a change of it cannot be "
                 "checked before it is written",
                 where=Where(str(source.path)),
                 hint="name it by a relative path",
             )
+        done.setdefault(source.path, changed)
+    return done
 
 
 def _moved_back(value: Any, root: Path) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.compose.interpolate import substitute, variables_of
+from builder.compose.interpolate import project_variables, substitute, variables_of
 from builder.compose.references import references
 from builder.errors import ComposeError, Where
 
@@ -59,7 +59,7 @@ def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, by
     ``overlay`` are bytes to read instead of a file's own.
     """
     seen: set[tuple[Path, Path, bool, bool]] = set()
-    variables = variables_of(env, files.env_files or (files.directory / ".env",))
+    variables = project_variables(files, env)
     for path in files.files:
         yield from _visit(path, _Place(files.directory, variables), overlay, seen)
 

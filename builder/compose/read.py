@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.interpolate import substitute, variables_of
+from builder.compose.interpolate import project_variables, substitute
 from builder.compose.model import Project
 from builder.compose.oracle import ask
 from builder.compose.reach import read_sources
@@ -33,7 +33,7 @@ def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapp
         asked = pool.submit(ask, files, cli, runner, env)
         sources = read_sources(files, env)  # while Compose reads them too
         answers = asked.result()
-    variables = {} if answers.resolved else variables_of(env, files.env_files or (files.directory / ".env",))
+    variables = {} if answers.resolved else project_variables(files, env)
     return project_from(files, answers, sources, variables)
 
 
