@@ -103,8 +103,10 @@ def command(  # noqa: PLR0917 - a parameter per option
     options = OptimizeOptions(plan, yes, dry_run, file_only, rebuild, service, no_cache, clean, timeout)
     shows = world.out if output_format is Format.TEXT else world.err
     outcome = OptimizeFlow(world, options, _showing(world, options, shows.write), _agreeing(world, options)).run()
-    if outcome is not None:
-        world.out.write(as_json(outcome) if output_format is Format.JSON else as_text(outcome))
+    if output_format is Format.JSON:
+        world.out.write(as_json(outcome))
+    else:
+        world.out.write(as_text(outcome))
 
 
 def _showing(world: World, options: OptimizeOptions, write: Callable[[str], object]) -> Callable[[Ready], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.cli.plan_flow import PlanOptions, find_project, plan_of
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from builder.cli.plan_flow import Planned
     from builder.cli.world import World
-    from builder.compose.apply import Applied, Work
+    from builder.compose.apply import Applied
     from builder.compose.journal import Journal
     from builder.compose.model import ProjectFiles, Target
     from builder.compose.outcome import Outcome
     from builder.compose.outside import Outside
-    from builder.compose.superseded import Protection
+    from builder.compose.work import Work
     from builder.engine.client import Engine
     from builder.engine.compose import ComposeCli
 
@@ -68,8 +68,9 @@ class OptimizeFlow:
         self.show = show
         self.agree = agree
 
-    def run(self) -> Outcome | None:
-        """None: nothing was done (nothing to do, a dry run, or the person said no). Raises what each stage raises."""
+    def run(self) -> Outcome:
+        """An empty one: nothing was done (nothing to do, a dry run, or the person said no). Raises what each stage
+        raises."""
         from builder.engine.compose import find_compose  # noqa: PLC0415
 
         files, _ = find_project(self.world, self.options.plan)
@@ -79,25 +80,28 @@ class OptimizeFlow:
                 raise missing
             return self._with_engine(files, cli, engine)
 
-    def _with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> Outcome | None:
+    def _with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> Outcome:
         outside = outside_of(self.world, cli, engine, self.options.timeout)
         with one_at_a_time(outside, files, "optimize"):
             if not self.options.dry_run:
                 recovered(outside, files)
+            from builder.compose.outcome import Outcome  # noqa: PLC0415
+
             ready = self._ready(outside)
+            nothing = Outcome(ready.work.project.name)
             self.show(ready)
             if self.options.dry_run:
-                return None
+                return nothing
             if not ready.work.targets:
-                return self._only_clean(outside, ready)
+                return self._only_clean(outside, ready, nothing)
             self._refuse_running(ready)
             if not self.agree(ready):
-                return None
+                return nothing
             return self._apply(outside, ready, engine)
 
     def _ready(self, outside: Outside) -> Ready:
-        from builder.compose.apply import Work  # noqa: PLC0415
         from builder.compose.journal import read_journal  # noqa: PLC0415
+        from builder.compose.work import Work  # noqa: PLC0415
 
         planned = plan_of(self.world, self.options.plan)
         journal = read_journal(outside.committed(planned.files))
@@ -156,15 +160,20 @@ class OptimizeFlow:
 
     def _apply(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
         from builder.cli.swap_hands import hands_for  # noqa: PLC0415
-        from builder.compose.apply import Hands, apply  # noqa: PLC0415
+        from builder.compose.apply import apply  # noqa: PLC0415
+        from builder.compose.work import Hands  # noqa: PLC0415
 
         if engine is None:
             hands = Hands(lambda _image, _target: None, lambda _target: "", lambda _target: ())
         else:
             hands = hands_for(self.world, engine, ready.planned.plan, no_cache=self.options.no_cache)
         applied = apply(outside, ready.work, hands)
+        from builder.cli.old_images import with_old_images  # noqa: PLC0415
+
         outcome = self._outcome(outside, ready, applied)
-        return self._cleaned(outside, applied.journal, outcome, ready.planned, asked=self.options.clean)
+        if engine is None or self.options.file_only:
+            return outcome
+        return with_old_images(self.world, outside, applied.journal, outcome, ready.planned, asked=self.options.clean)
 
     def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
         from builder.compose.outcome import Outcome, services_of  # noqa: PLC0415
@@ -180,49 +189,10 @@ class OptimizeFlow:
             services=services_of(applied, now) if now else (),
         )
 
-    def _only_clean(self, outside: Outside, ready: Ready) -> Outcome | None:
+    def _only_clean(self, outside: Outside, ready: Ready, nothing: Outcome) -> Outcome:
         """Nothing to change; ``--clean`` still removes what the last optimize left."""
-        from builder.compose.outcome import Outcome  # noqa: PLC0415
+        from builder.cli.old_images import with_old_images  # noqa: PLC0415
 
-        if not self.options.clean or ready.journal is None:
-            return None
-        if not self.agree(ready):
-            return None
-        empty = Outcome(ready.journal.project, (), (), (), {}, ())
-        return self._cleaned(outside, ready.journal, empty, ready.planned, asked=True)
-
-    def _cleaned(
-        self, outside: Outside, journal: Journal, outcome: Outcome, planned: Planned, *, asked: bool
-    ) -> Outcome:
-        """The old images: removed where the person asked for it, else named."""
-        from builder.cli.old_images import freed_by  # noqa: PLC0415
-        from builder.compose.journal import write_journal  # noqa: PLC0415
-        from builder.compose.superseded import clean, old_images  # noqa: PLC0415
-
-        engine = outside.engine
-        if engine is None or self.options.file_only:
-            return outcome
-        protection = self._protection(outside, planned)
-        old = old_images(engine, journal, protection)
-        freed = freed_by(self.world, tuple(one.image_id for one in old if not one.kept))
-        removed = clean(engine, journal, protection) if asked else ()
-        if removed:
-            cleaned = (*journal.cleaned, *(one.image_id for one in removed))
-            write_journal(outside.committed(journal.files), replace(journal, cleaned=cleaned))
-            gone = {one.image_id for one in removed}
-            old = tuple(one for one in old if one.image_id not in gone)
-        return replace(outcome, old=old, freed=freed, removed=removed)
-
-    def _protection(self, outside: Outside, planned: Planned) -> Protection:
-        """What the files name now, what the spec protects, what a promotion holds or keeps."""
-        from builder.cli.old_images import held_by_state, protected_patterns  # noqa: PLC0415
-        from builder.compose.read import read_project  # noqa: PLC0415
-        from builder.compose.superseded import Protection, names_in  # noqa: PLC0415
-
-        world = self.world
-        project = read_project(planned.files, planned.cli, world.runner, world.env)
-        identity = outside.engine.identity if outside.engine else ""
-        folder = planned.choices.spec_folder
-        return Protection(
-            names_in(project), protected_patterns(folder) if folder else (), held_by_state(world, identity)
-        )
+        if not self.options.clean or ready.journal is None or not self.agree(ready):
+            return nothing
+        return with_old_images(self.world, outside, ready.journal, nothing, ready.planned, asked=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.cli.optimize_flow import Ready
-    from builder.compose.model import Target
+    from builder.compose.model import GroupPlan, Target
     from builder.compose.outcome import Outcome, ServiceOutcome
     from builder.compose.superseded import OldImage
 
@@ -38,9 +38,15 @@ def _source(ready: Ready, target: Target) -> Iterator[str]:
         (service := ready.work.project.services.get(name)) is not None and service.build is not None
         for name in target.services
     ):
-        yield f"build    {target.image} once, for {who}, and prove it; nothing stops meanwhile"
+        airflow = any(one.group.airflow and set(one.group.services) & set(target.services) for one in _groups(ready))
+        prove = ", and prove it" if airflow else ""
+        yield f"build    {target.image} once, for {who}{prove}; nothing stops meanwhile"
     else:
         yield f"take     {target.image}, for {who}"
+
+
+def _groups(ready: Ready) -> tuple[GroupPlan, ...]:
+    return ready.planned.plan.groups
 
 
 def _restarts(ready: Ready) -> str:
@@ -56,7 +62,7 @@ def _it(names: list[str]) -> str:
 
 
 def as_text(outcome: Outcome) -> str:
-    """The report."""
+    """The report; empty where nothing was done."""
     lines = [*_changes(outcome), *_table(outcome), *_old(outcome), *_habits(outcome)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -65,7 +71,8 @@ def _changes(outcome: Outcome) -> Iterator[str]:
     for path, backup in zip(outcome.files, outcome.backups, strict=True):
         yield f"wrote {path} (before: {backup.name})"
     for image, identity in outcome.images.items():
-        yield f"{image} is {short_id(identity)}"
+        before, now = outcome.bytes.get(image, (None, None))
+        yield f"{image} is {short_id(identity)}, {size(now)} on disk; its services used {size(before)} before"
     if outcome.files or outcome.images:
         yield "`optbuild rollback` undoes it, byte for byte."
 
@@ -148,10 +155,11 @@ def as_json(outcome: Outcome) -> str:
         "project": outcome.project,
         "files": _texts(outcome.files),
         "backups": _texts(outcome.backups),
-        "images": outcome.images,
+        "images": dict(outcome.images),
         "services": [_service(one) for one in outcome.services],
         "old_images": [_image(one) for one in outcome.old],
         "removed_images": [_image(one) for one in outcome.removed],
+        "bytes": {name: {"before": before, "now": now} for name, (before, now) in outcome.bytes.items()},
         "old_bytes": outcome.freed,
         "removal_command": outcome.command or None,
     }

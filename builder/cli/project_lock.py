@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from builder.compose.health import Patience
 from builder.compose.outside import Outside
 from builder.compose.rollback import recover
+from builder.engine.secrets import find_secrets
 from builder.errors import EngineMissingError
 from builder.files import exclusive
 
@@ -32,6 +33,7 @@ def outside_of(world: World, cli: ComposeCli, engine: Engine | None, timeout: fl
         state_folder=world.state_folder,
         progress=world.progress,
         patience=Patience(timeout=timeout),
+        hidden=find_secrets(world.env).masked(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.compose.apply import Hands
+from builder.compose.work import Hands
 from builder.errors import CheckFailedError, OptbuildError
 
 if TYPE_CHECKING:

@@ -95,6 +95,7 @@ def run_build(command: Command, making: Making, runner: Runner, progress: Progre
             task.update(detail=shown[:80])
 
         result = runner.run(command, on_out=take, on_err=take)
+        task.update(detail="")
     if not result.ok:
         reason = f"`docker compose build {making.service}` ended with {result.code}"
         raise BuildFailedError(None, reason, tuple(lines))

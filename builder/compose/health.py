@@ -118,6 +118,8 @@ def wait(
         if left:
             _tell(task, left, verdicts)
             clock.sleep(POLL_SECONDS)
+    if task is not None:
+        task.update(detail="")
     return ready
 
 

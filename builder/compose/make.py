@@ -1,4 +1,4 @@
-"""The shared image of each target: taken, built by Compose, or made from an optbuild.toml; each step is in the journal."""
+"""The shared image of each target: taken, built by Compose, or made from an optbuild.toml, each step journalled."""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.compose.restart import Downtime
 from builder.compose.superseded import removal_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from builder.compose.apply import Applied
@@ -34,12 +34,14 @@ class Outcome:
     """The whole."""
 
     project: str
-    files: tuple[Path, ...]
-    backups: tuple[Path, ...]
-    targets: tuple[Target, ...]
-    images: dict[str, str]
+    files: tuple[Path, ...] = ()
+    backups: tuple[Path, ...] = ()
+    targets: tuple[Target, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
     """Shared image → its ID."""
-    services: tuple[ServiceOutcome, ...]
+    bytes: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    """Shared image → true bytes of what its services used before, and of what they use now; None: not measured."""
+    services: tuple[ServiceOutcome, ...] = ()
     old: tuple[OldImage, ...] = ()
     """Images that the services had before and that are still there."""
     freed: int | None = None

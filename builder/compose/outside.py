@@ -31,6 +31,8 @@ class Outside:
     progress: Progress
     clock: Clock = field(default_factory=SystemClock)
     patience: Patience = field(default_factory=Patience)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """Secrets, masked in what a build says."""
 
     def committed(self, files: ProjectFiles) -> Path:
         """The journal of the last run that went well."""

@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 from builder.engine.client import Engine, failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 LABEL_PROJECT = "com.docker.compose.project"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_NUMBER = "com.docker.compose.container-number"
 LABEL_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
+SHORTEST_SECRET = 4
+"""Shorter values would mask half of what is said."""
+_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CONN|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^/:@\s]*:([^@\s]+)@")
 _NEVER = "0001-"
 """How the engine writes a time that has not come."""
 
@@ -128,12 +132,16 @@ class StackEngine:
         return True
 
     def log(self, container: str, lines: int) -> tuple[str, ...]:
-        """The last lines of what a container said; none where it is gone."""
+        """The last lines of what a container said, secrets of its environment masked; none where it is gone."""
         from docker.errors import NotFound  # noqa: PLC0415 - the SDK costs 150 ms
 
         with failures(f"reading the log of {container[:12]}"), contextlib.suppress(NotFound):
+            attrs = self._engine.client.api.inspect_container(container)
             data: bytes = self._engine.client.api.logs(container, tail=lines)
-            return tuple(data.decode("utf-8", "replace").splitlines())
+            text = data.decode("utf-8", "replace")
+            for secret in secrets_of(attrs["Config"].get("Env") or ()):
+                text = text.replace(secret, "***")
+            return tuple(text.splitlines())
         return ()
 
     def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
@@ -153,6 +161,18 @@ def _each(events: Any) -> Iterator[Any]:
         yield from events
     finally:
         events.close()
+
+
+def secrets_of(environment: Iterable[str]) -> tuple[str, ...]:
+    """Values (``NAME=value``) whose name says that they are secret, and passwords inside of addresses; long ones first,
+    so that none hides a part of another."""
+    found: set[str] = set()
+    for text in environment:
+        name, _, value = text.partition("=")
+        found |= {password for password in _PASSWORD.findall(value) if password}
+        if _SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
+            found.add(value)
+    return tuple(sorted(found, key=lambda value: (-len(value), value)))
 
 
 def container_of(attrs: Mapping[str, Any]) -> Container:

@@ -13,10 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.apply import Hands, Work
 from builder.compose.health import Patience
 from builder.compose.model import Build, FileEdit, Project, ProjectFiles, Service, Source, Target
 from builder.compose.outside import Outside
+from builder.compose.work import Hands, Work
 from builder.engine.stack import Container
 from builder.process import Command, Result
 from builder.progress import SilentProgress
