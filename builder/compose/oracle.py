@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from builder.compose.mirror import inside, mirrored
 from builder.compose.reach import reach
 from builder.compose.references import broken_line
 from builder.engine.compose import GET_COMPOSE, find_compose
-from builder.errors import ComposeError, Where
+from builder.errors import ComposeError, InterruptedByUserError, Where
 from builder.process import Command
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 120.0
 """It takes a tenth of one; a remote `include:` is fetched meanwhile."""
+
+
+ENDED_BY_SIGNAL = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
+"""Exit codes of a process that Ctrl-C, or our passing it on, ended; the docker client makes the latter two of it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class _Question:
 
 def _ask(question: _Question, cli: ComposeCli, runner: Runner) -> Answers:
     results = _both(question, cli, runner)
+    if any(result.code in ENDED_BY_SIGNAL for result in results):
+        raise InterruptedByUserError("Compose was ended by a signal")  # no reason to look for another Compose
     if not any(result.ok for result in results) and not cli.version:
         known = find_compose(runner, question.env)
         if known.argv != cli.argv:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -140,6 +142,23 @@ def test_every_real_file_gets_a_plan(file: Path | None, tmp_path: Path) -> None:
     done = plan(tmp_path, "-p", "corpus")
     assert done.ok, done.err
     assert all(finding["message"].split()[0] in done.out for finding in found["findings"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_at_once_whatever_compose_does(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\ntouch asked\nsleep 60\n")
+    (tmp_path / "docker").chmod(0o755)
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: x}}\n")
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    process = subprocess.Popen((sys.executable, "-c", MAIN, "plan"), cwd=tmp_path, env=env, stderr=subprocess.PIPE)
+    while not (tmp_path / "asked").exists():
+        time.sleep(0.05)
+    process.send_signal(number)
+    started = time.monotonic()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 10
+    assert said in {b"optbuild: interrupted\n", b"optbuild: ended by a signal\n"}
 
 
 def test_a_thousand_services_take_less_than_five_seconds(tmp_path: Path) -> None:
