@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _MAY_NAME_FILES = re.compile(rb"\binclude\b|\bextends\b(?s:.)*\bfile\b|\bfile\b(?s:.)*\bextends\b")
 """Reading YAML in Python takes a second for 15,000 lines, and few files name others."""
 
+_NULL = "tag:yaml.org,2002:null"
+
 
 @dataclass(frozen=True)
 class Include:
@@ -107,7 +109,7 @@ def _items(node: Any) -> list[Any]:
 
 
 def _is_text(node: Any) -> bool:
-    return node is not None and node.id == "scalar" and bool(node.value)
+    return node is not None and node.id == "scalar" and bool(node.value) and node.tag != _NULL
 
 
 def _texts(node: Any) -> tuple[str, ...]:
