@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Advice", "DockerfileFacts", "Installed", "Pin", "facts_of", "read_dockerfiles"]
 
+MOST_INSTRUCTIONS = 1_000
+"""An image has at most some hundred layers; what is longer was made to keep us busy."""
 LARGEST_FILE = 1_000_000
 """Bytes. A Dockerfile or requirements file that is larger is not read."""
 
@@ -79,9 +81,15 @@ def _inside(context: str) -> ReadFile:
 
 
 def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> DockerfileFacts:
-    """Pure: the facts of a Dockerfile's text for one build; ``read`` gives requirements files."""
+    """Pure: the facts of a Dockerfile's text for one build; ``read`` gives requirements files.
+
+    Raises ValueError for one that is too long to be real.
+    """
     given = {name: value for name, value in build.args if value is not None}
-    stages = stages_of(read_instructions(text), given)
+    instructions = read_instructions(text)
+    if len(instructions) > MOST_INSTRUCTIONS:
+        raise ValueError("more instructions than an image can have layers")
+    stages = stages_of(instructions, given)
     chain = chain_of(stages, build.target)
     base = _base(chain, build)
     content = content_of(chain, read)

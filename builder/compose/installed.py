@@ -59,6 +59,7 @@ def content_of(chain: tuple[Stage, ...], read: ReadFile) -> Content:
     servers: list[Installed] = []
     pins: list[Pin] = []
     unread: list[str] = []
+    copied = copies(chain)
     for stage, run in runs(chain):
         for command in run_commands(run, dict(stage.arguments)):
             change = system_change(command)
@@ -67,7 +68,7 @@ def content_of(chain: tuple[Stage, ...], read: ReadFile) -> Content:
                 servers += [Installed(name, one, change.line) for one in change.packages if (name := server_of(one))]
             pip = pip_install(command)
             if pip is not None:
-                found, missing = requirements_of(pip, stage, copies(chain), read)
+                found, missing = requirements_of(pip, stage, copied, read)
                 pins += found
                 unread += missing
     return Content(tuple(packages), tuple(servers), tuple(pins), tuple(dict.fromkeys(unread)))

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """``user``: who runs it, as far as the Dockerfile says; None: the base image's own user."""
+    """``commands`` with their lines."""
 
     stage: Stage
     run: Instruction
     commands: tuple[ShellCommand, ...]
-    user: str | None = None
 
     def has_cache_mount(self, *words: str) -> bool:
         """Whether a cache mount's target has one of the words in it."""
@@ -36,17 +35,4 @@ class Step:
 
 def steps_of(facts: DockerfileFacts) -> tuple[Step, ...]:
     """Every RUN of the target's stages, in order."""
-    found = []
-    for stage, run in runs(facts.chain):
-        found.append(Step(stage, run, run_commands(run, dict(stage.arguments)), _user_before(facts, run)))
-    return tuple(found)
-
-
-def _user_before(facts: DockerfileFacts, run: Instruction) -> str | None:
-    user = None
-    for instruction in facts.instructions:
-        if instruction is run:
-            break
-        if instruction.name == "USER":
-            user = instruction.value.strip()
-    return user
+    return tuple(Step(stage, run, run_commands(run, dict(stage.arguments))) for stage, run in runs(facts.chain))

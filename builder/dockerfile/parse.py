@@ -151,7 +151,7 @@ def _last_line(lines: list[str], first: int, escape: str) -> int:
 def _bodies(lines: list[str], index: int, source: tuple[str, ...], escape: str) -> Iterator[tuple[Heredoc, int]]:
     """Each heredoc of an instruction with the index behind its end; the first body begins at ``index``."""
     text = " ".join(line.rstrip().removesuffix(escape) for line in source).strip()
-    if text.replace("\t", " ").partition(" ")[0].upper() not in _WITH_HEREDOC:
+    if "<<" not in text or text.replace("\t", " ").partition(" ")[0].upper() not in _WITH_HEREDOC:
         return
     for word in words(text):
         match = _HEREDOC.match(word)

@@ -17,6 +17,8 @@ JOIN = "\x01"
 _SEPARATORS = ";&|\n(){}"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_PLAIN = re.compile(r"[^\s;&|(){}'\"`\\$\x01]+")
+"""What means nothing but itself."""
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "exec", "command", "nohup"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 _DEPTH = 4
@@ -180,8 +182,7 @@ class _Scanner:
 
 def _tokens(text: str, line: int, *, keep_quotes: bool = False) -> Iterator[_Token]:
     scanner = _Scanner(text, line)
-    while scanner.next:
-        character = scanner.next
+    while character := scanner.next:
         if character == "#":
             while scanner.next not in ("", "\n"):
                 scanner.take()
@@ -198,6 +199,10 @@ def _tokens(text: str, line: int, *, keep_quotes: bool = False) -> Iterator[_Tok
 def _word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
     line, found, quoted = scanner.line, "", False
     while (character := scanner.next) and not character.isspace() and character not in _SEPARATORS:
+        if plain := _PLAIN.match(scanner.text, scanner.at):
+            found += plain[0]
+            scanner.at = plain.end()
+            continue
         scanner.take()
         if character in "'\"`":
             quoted = True

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^{}]*))?\})")
 _NESTED = 4
 """How deep ``${X:-${Y:-z}}`` is followed."""
-_LONGEST = 50_000
+_LONGEST = 4_000
 """Characters: ``ENV A=$A$A`` doubles, line after line."""
+_LONGEST_RUN = 100_000
+"""Characters."""
 _PLAIN_WORD = re.compile(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+")
 _QUOTED = re.compile(r"\\(.)|\"((?:[^\"\\]|\\.)*)\"|'([^']*)'")
+_FLAGS = re.compile(r"\s*(--\S+\s+)*")
 _SHELL_HEREDOC = re.compile(r"<<-?[\"']?[\w.-]+[\"']?|(/bin/|/usr/bin/)?(ba|da|a)?sh|-[a-z]+|[<>|]")
 
 
@@ -162,16 +165,16 @@ def exec_form(value: str) -> tuple[str, ...] | None:
 
 def flags(instruction: Instruction) -> tuple[str, ...]:
     """The ``--mount=…``, ``--chown=…`` words before the instruction's own."""
-    found = []
-    for word in words(instruction.value):
-        if not word.startswith("--"):
-            break
-        found.append(word)
-    return tuple(found)
+    return tuple(_FLAGS.match(instruction.value)[0].split())  # type: ignore[index] # it matches nothing as well
 
 
 def run_commands(run: Instruction, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
-    """The commands of a RUN, each with its line; a heredoc counts when a shell reads it."""
+    """The commands of a RUN, each with its line; a heredoc counts when a shell reads it.
+
+    Empty for more text than a person writes.
+    """
+    if len(run.value) + sum(len(heredoc.body) for heredoc in run.heredocs) > _LONGEST_RUN:
+        return ()
     bare = run.value
     for flag in flags(run):
         bare = bare.replace(flag, "", 1)

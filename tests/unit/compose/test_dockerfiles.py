@@ -165,6 +165,16 @@ class TestReading:
         )
         assert self.read(tmp_path)["web"].base is not None
 
+    @pytest.mark.parametrize("text", ["ENV A=$A$A\n" * 40_000, "RUN pip install -r a.txt\n" * 30_000])
+    def test_what_was_made_to_keep_us_busy_is_left_alone(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "Dockerfile").write_text(f"FROM a\n{text}")
+        assert self.read(tmp_path) == {}
+
+    @pytest.mark.parametrize("text", ["$(" * 400_000, "a 'b' && " * 90_000, "<<A " * 200_000])
+    def test_a_run_that_nobody_wrote_is_not_read(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "Dockerfile").write_text(f"FROM a\nRUN {text}\nUSER 1\n")
+        assert self.read(tmp_path)["web"].base == "a"
+
     def test_a_git_context_has_no_facts(self, tmp_path: Path) -> None:
         given = Build("https://example.org/x.git#main")
         assert read_dockerfiles(project(service("web", build=given))) == {}
