@@ -1,0 +1,44 @@
+"""The state of promoted images says what is, also after names were put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.compose.journal import TagRecord
+from builder.compose.promoted import forget_promotions
+from builder.state import FormerImage, Project, VerifiedImage, read_state, update_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = {"demo:latest": "new", "demo-web:latest": "new", "demo:v1": "else"}
+
+
+def put(folder: Path, engine: str = "engine") -> None:
+    project = Project(engine, "demo", NAMES, (FormerImage("old", "tag of old", 1.0),))
+    verified = VerifiedImage("new", "demo", "tag of new", "proof", 2.0)
+    update_state(folder, lambda state: state.with_project(project).with_verified(verified))
+
+
+def test_names_point_where_they_pointed(tmp_path: Path) -> None:
+    put(tmp_path)
+    forget_promotions(
+        tmp_path, "engine", (TagRecord("demo:latest", "old", "new"), TagRecord("demo-web:latest", None, "new"))
+    )
+    project = read_state(tmp_path).project("engine", "demo")
+    assert project.references == {"demo:latest": "old", "demo:v1": "else"}
+    assert [(one.image_id, one.content_tag) for one in project.superseded] == [("new", "tag of new")]
+
+
+def test_another_engine_and_other_images_are_left_alone(tmp_path: Path) -> None:
+    put(tmp_path, "another")
+    forget_promotions(tmp_path, "engine", (TagRecord("demo:latest", "old", "new"),))
+    assert read_state(tmp_path).project("another", "demo").references == NAMES
+    put(tmp_path)
+    forget_promotions(tmp_path, "engine", (TagRecord("demo:latest", "old", "third"),))
+    assert read_state(tmp_path).project("engine", "demo").references == NAMES
+
+
+def test_without_state_none_is_made(tmp_path: Path) -> None:
+    forget_promotions(tmp_path / "none", "engine", (TagRecord("demo:latest", "old", "new"),))
+    assert not (tmp_path / "none").exists()
