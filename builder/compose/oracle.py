@@ -15,7 +15,7 @@ from builder.compose.mirror import inside, mirrored
 from builder.compose.reach import reach
 from builder.compose.references import broken_line
 from builder.engine.compose import GET_COMPOSE, find_compose
-from builder.errors import ComposeError, InterruptedByUserError, Where
+from builder.errors import ComposeError, InterruptedByUserError, ToolError, Where
 from builder.process import Command
 
 if TYPE_CHECKING:
@@ -113,9 +113,12 @@ def _both(question: _Question, cli: ComposeCli, runner: Runner) -> tuple[Result,
 
 
 def _parsed(result: Result) -> Answer:
-    found: Any = json.loads(result.out)
+    try:
+        found: Any = json.loads(result.out)
+    except ValueError:
+        found = None
     if not isinstance(found, dict):
-        raise ComposeError("`docker compose config` answered something that is no project", hint=GET_COMPOSE)
+        raise ToolError("`docker compose config` answered something that is no project", hint=GET_COMPOSE)
     return found
 
 
