@@ -109,7 +109,7 @@ def _unpinned(pip: PipInstall, *, copied_constraints: bool) -> Advice:
     )
     rest = pip.words[len(begin) + len(options) :]
     shown = "..." if any("://" in word for word in rest) else " ".join(_quoted(word) for word in rest)
-    details: tuple[str, ...] = ("with it, pip stops with an error instead of replacing Airflow",)
+    details: tuple[str, ...] = ("named like that, pip stops with an error instead of replacing Airflow",)
     if copied_constraints:
         details = (*details, "constraints do not pin apache-airflow itself: the official files leave it out")
     return Advice(

@@ -1,0 +1,86 @@
+"""OB201 to OB206 on real files: every finding was looked at by eye, so a new one is a false alarm until it is, too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from builder.compose.discover import discover
+from builder.compose.dockerfiles import read_dockerfiles
+from builder.compose.group import group_services
+from builder.compose.lines import line_of
+from builder.compose.read import read_project
+from builder.compose.rules import RULES
+from builder.compose.rules.look import Look
+from builder.engine.compose import likely_compose
+from builder.process import LocalRunner
+
+CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
+CODES = ("OB201", "OB202", "OB203", "OB204", "OB205", "OB206")
+EXPECTED = {
+    "02": {"OB203 redis"},
+    "05": {"OB203 minio", "OB204 postgres", "OB205"},
+    "06": {"OB202 airflow-scheduler", "OB202 airflow-worker", "OB203 redis", "OB205"},
+    "07": set(),
+    "08": set(),
+    "13": {"OB202 airflow-scheduler", "OB202 airflow-webserver"},
+    "17": set(),
+    "22": {"OB202 scheduler", "OB205"},
+    "24": set(),
+    "26": {
+        "OB201 airflow-init",
+        "OB202 airflow-scheduler",
+        "OB202 airflow-webserver",
+        "OB203 dbt",
+        "OB205",
+    },
+    "28": {
+        "OB201 airflow-webserver",
+        "OB202 airflow-scheduler",
+        "OB202 airflow-webserver",
+        "OB202 postgres",
+        "OB203 grafana",
+        "OB203 node_exporter",
+        "OB203 prometheus",
+    },
+    "30": {"OB202 scheduler", "OB202 webserver", "OB203 load_to_s3", "OB203 s3", "OB205"},
+    "32": {
+        "OB203 dashboard",
+        "OB203 grafana",
+        "OB203 loki",
+        "OB203 minio",
+        "OB203 minio-init",
+        "OB203 pgadmin",
+        "OB203 prometheus",
+        "OB203 promtail",
+        "OB203 vault",
+    },
+    "34": {"OB202 postgres", "OB204 postgres", "OB205"},
+    "42": {"OB202 airflow-scheduler", "OB202 airflow-worker", "OB205"},
+    "46": {
+        "OB202 postgres-airflow",
+        "OB202 postgres-dbt",
+        "OB203 adminer",
+        "OB203 postgres-airflow postgres-dbt",
+        "OB204 postgres-airflow",
+        "OB204 postgres-dbt",
+        "OB205",
+    },
+}
+"""Number of the file → code and services."""
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_findings_of_a_real_file(number: str) -> None:
+    path = next(CORPUS.glob(f"{number}-*.yml"), None)
+    if path is None:
+        pytest.skip(f"the corpus of real compose files is not at {CORPUS}")
+    files = discover((str(path),), env=os.environ, cwd=path.parent)
+    project = read_project(files, likely_compose(os.environ), LocalRunner(), os.environ)
+    facts = read_dockerfiles(project)
+    look = Look(project, group_services(project, facts), facts, line=line_of)
+    found = [finding for code in CODES for finding in RULES[code](look)]
+    assert {" ".join((one.code, *one.services)) for one in found} == EXPECTED[number]
+    assert all(one.where.file == path.name and one.where.line for one in found)
