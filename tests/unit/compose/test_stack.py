@@ -97,7 +97,8 @@ def test_calls_that_must_not_touch_what_they_depend_on() -> None:
 
 def test_no_call_starts_what_stood_still() -> None:
     records = {one.name: one for one in records_of([container("web", status="exited")], ["web"], [])}
-    for others in (None, {}):
+    choices: tuple[dict[str, int] | None, ...] = (None, {})
+    for others in choices:
         assert not any(call.start for call in ups_of(("web",), records, others=others))
 
 

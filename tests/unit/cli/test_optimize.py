@@ -1,0 +1,217 @@
+"""What optimize says before it asks and at the end, what it starts to prove an image, what bytes it counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from builder.airflow.releases import release
+from builder.cli.old_images import bytes_of, freed_by, held_by_state
+from builder.cli.optimize_text import as_json, as_text, build_words, to_do
+from builder.cli.swap_hands import used_roles
+from builder.compose.model import (
+    Build,
+    FileEdit,
+    Group,
+    GroupPlan,
+    Plan,
+    Project,
+    ProjectFiles,
+    Service,
+    Source,
+    Target,
+)
+from builder.compose.outcome import Outcome, ServiceOutcome
+from builder.compose.restart import Downtime
+from builder.compose.superseded import OldImage
+from builder.engine.layers import ImageLayers, Layer
+from builder.progress import SilentProgress
+from builder.state import FormerImage, update_state
+from builder.state import Project as Promoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHARED = "demo-airflow:latest"
+SHARERS = ("init", "web")
+FILE = Path("/p/compose.yaml")
+
+
+def target(source: Source = Source.BUILDER) -> Target:
+    builder = "init" if source is Source.BUILDER else None
+    return Target(("init", "web"), SHARED, source, builder, Path("/p/my image") if source is Source.SPEC else None)
+
+
+def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
+    build = Build("/p")
+    services = {name: Service(name, build=build, command=command) for name, command in commands.items()}
+    services["db"] = Service("db", image="postgres:13")
+    project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
+    group = Group(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
+    return Plan(project, (GroupPlan(group, target()),), (), ())
+
+
+class Ready:
+    """The parts of the real one that are shown."""
+
+    class Work:
+        def __init__(self, project: Project, chosen: Target) -> None:
+            self.project = project
+            self.targets = (chosen,)
+            self.edits = (FileEdit(FILE, b"a", b"b"),)
+            self.rebuild = False
+            self.affected = chosen.services
+
+    class Planned:
+        def __init__(self, made: Plan) -> None:
+            self.plan = made
+
+    def __init__(self, made: Plan, chosen: Target, running: tuple[str, ...]) -> None:
+        self.work = self.Work(made.project, chosen)
+        self.planned = self.Planned(made)
+        self.running = running
+
+
+def shown(
+    source: Source = Source.BUILDER, running: tuple[str, ...] = ("init", "web"), *, file_only: bool = False
+) -> str:
+    ready = Ready(plan({"init": None, "web": None}), target(source), running)
+    return to_do(cast("Any", ready), file_only=file_only)
+
+
+def test_what_would_be_done() -> None:
+    assert shown() == (
+        f"  build    {SHARED} once, for init, web, and prove it; nothing stops meanwhile\n"
+        f"  write    {FILE} (the old bytes go to a .bak beside it)\n"
+        "  restart  init, web, in this order; db stays as it is\n"
+    )
+
+
+def test_where_nothing_runs() -> None:
+    assert "restart  nothing" in shown(running=())
+
+
+def test_an_optbuild_toml_is_named() -> None:
+    assert "from /p/my image/optbuild.toml, unless it is proven already" in shown(Source.SPEC)
+
+
+def test_the_file_alone() -> None:
+    assert shown(file_only=True).split() == f"write {FILE} (the old bytes go to a .bak beside it)".split()
+
+
+OUTCOME = Outcome(
+    "demo",
+    files=(FILE,),
+    backups=(Path("/p/compose.yaml.bak"),),
+    targets=(target(),),
+    images={SHARED: "sha256:" + "1" * 64},
+    bytes={SHARED: (2_840_000_000, 950_000_000)},
+    services=(
+        ServiceOutcome("init", ("sha256:" + "2" * 64,), ("sha256:" + "1" * 64,), False, Downtime()),
+        ServiceOutcome("web", ("sha256:" + "3" * 64,), ("sha256:" + "1" * 64,), True, Downtime(0.31, 6.04)),
+    ),
+    old=(
+        OldImage("sha256:" + "2" * 64, ("demo-init:latest",)),
+        OldImage("sha256:" + "3" * 64, ()),
+        OldImage("sha256:" + "4" * 64, ("mine:v1",), "it also has the name mine:v1, which is not of this project"),
+    ),
+    freed=1_890_000_000,
+)
+
+
+def test_the_report() -> None:
+    text = as_text(OUTCOME)
+    assert f"{SHARED} is 111111111111, 950 MB on disk; its services used 2.84 GB before" in text
+    assert "web      333333333333  111111111111  0.3 s        6.0 s" in text
+    assert "init     222222222222  111111111111  —            —" in text
+    assert "2 old images that nothing uses now, 1.89 GB on disk: demo-init:latest, 333333333333" in text
+    assert f"  docker image rm demo-init:latest sha256:{'3' * 64}\n" in text
+    assert "mine:v1 stays: it also has the name mine:v1" in text
+    assert "`docker compose build web` builds nothing any more: `docker compose build init`" in text
+    assert "`docker compose up --no-deps web` needs the image" in text
+    assert "`optbuild rollback` undoes it" in text
+
+
+def test_what_clean_removed_is_said_with_its_price() -> None:
+    text = as_text(Outcome("demo", removed=OUTCOME.old[:1], freed=1_000_000))
+    assert text == "\nremoved 1 old image, 1 MB on disk: demo-init:latest\nA rollback has to build them again.\n"
+
+
+def test_nothing_done_says_nothing() -> None:
+    assert as_text(Outcome("demo")) == ""
+
+
+def test_the_json_has_the_same_figures() -> None:
+    document = json.loads(as_json(OUTCOME))
+    assert document["schema_version"] == 1
+    assert document["bytes"] == {SHARED: {"before": 2_840_000_000, "now": 950_000_000}}
+    assert document["services"][1]["stopped_seconds"] == 0.31
+    assert document["services"][0]["stopped_seconds"] is None
+    assert document["removal_command"].startswith("docker image rm")
+    assert json.loads(as_json(Outcome("demo")))["removal_command"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Source.BUILDER, "`docker compose build init`"),
+        (Source.IMAGE_ONLY, "`optbuild optimize --rebuild`"),
+        (Source.SPEC, "`optbuild build --verify '/p/my image'`"),
+    ],
+)
+def test_how_the_image_is_built_from_now_on(source: Source, words: str) -> None:
+    assert build_words(target(source)) == words
+
+
+@pytest.mark.parametrize(
+    ("web", "roles"),
+    [
+        (("webserver",), ["init", "webserver"]),
+        (("airflow", "scheduler"), ["init", "scheduler"]),
+        (("bash", "-c", "airflow db migrate && airflow webserver"), ["init", "webserver"]),
+        (("celery", "worker"), ["init", "webserver", "scheduler"]),
+        (None, ["init", "webserver", "scheduler"]),
+    ],
+)
+def test_the_roles_that_the_services_start_are_proven(web: tuple[str, ...] | None, roles: list[str]) -> None:
+    made = plan({"init": ("version",), "web": web})
+    assert [role.name for role in used_roles(release("2.8.1"), made, target())] == roles
+
+
+def image(identity: str, **layers: int | None) -> ImageLayers:
+    return ImageLayers(identity, (), {}, 0.0, tuple(Layer(chain, chain, size) for chain, size in layers.items()))
+
+
+HERE = {
+    "a": image("a", base=100, own_a=10),
+    "b": image("b", base=100, own_b=20),
+    "c": image("c", base=100),
+    "unknown": image("unknown", base=100, own=None),
+}
+
+
+def test_only_layers_that_no_other_image_has_are_freed() -> None:
+    assert freed_by(("a", "b"), HERE) == 30
+    assert freed_by(("a", "b", "c"), {name: HERE[name] for name in ("a", "b", "c")}) == 130
+    assert freed_by((), HERE) == 0
+
+
+def test_bytes_that_were_not_measured_are_unknown() -> None:
+    assert freed_by(("unknown",), HERE) is None
+    assert freed_by(("a",), {}) is None
+    assert bytes_of(("a", "b"), HERE) == 130
+    assert bytes_of((), HERE) is None
+    assert bytes_of(("gone",), HERE) is None
+
+
+def test_what_a_promotion_holds_or_keeps_stays(tmp_path: Path) -> None:
+    former = tuple(FormerImage(f"old{number}", "", float(number)) for number in range(3))
+    mine = Promoted("engine", "demo", {"demo:latest": "new"}, former)
+    other = Promoted("another engine", "demo", {"demo:latest": "its own"})
+    update_state(tmp_path, lambda state: state.with_project(mine).with_project(other))
+    world = cast("Any", SimpleNamespace(state_folder=tmp_path, progress=SilentProgress()))
+    assert held_by_state(world, "engine") == {"new", "old1", "old2"}
