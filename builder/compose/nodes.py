@@ -28,7 +28,8 @@ class Scalar:
 
     start: int
     end: int
-    value: str
+    value: str = field(repr=False)
+    """May be a secret."""
     style: str = ""
     """``'`` ``"`` ``|`` ``>``, or empty for a plain one."""
     anchor: str | None = None
@@ -49,7 +50,7 @@ class Alias:
 class Sequence:
     start: int
     end: int
-    items: tuple[Node, ...]
+    items: tuple[Node, ...] = field(repr=False)
     flow: bool
     anchor: str | None = None
     tag: str | None = None
@@ -86,7 +87,7 @@ class Entry:
 class Mapping:
     start: int
     end: int
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] = field(repr=False)
     flow: bool
     anchor: str | None = None
     tag: str | None = None

@@ -46,6 +46,8 @@ class Pen:
     def pair(self, level: Level, key: str, content: Content, indent: int | None, at: int) -> str:
         """``key: value`` to stand at ``at``. ``indent``: the column of the key, None in flow style."""
         match content:
+            case Written(text) if _is_json(level):
+                return f'"{key}": ' + quoted(text, '"')
             case Written(text):
                 return f"{key}: {quoted(text)}"
             case Kept(entry, source):
@@ -99,6 +101,13 @@ class Pen:
 
 def is_flow(level: Level) -> bool:
     return isinstance(level.node, Mapping) and level.node.flow
+
+
+def _is_json(level: Level) -> bool:
+    """Whether all keys beside the new one stand in quotes."""
+    if not isinstance(level.node, Mapping) or not level.node.entries:
+        return False
+    return all(isinstance(entry.key, Scalar) and entry.key.style == '"' for entry in level.node.entries)
 
 
 def _gone(levels: dict[Level, Changes]) -> abc.Iterator[tuple[int, int]]:

@@ -61,7 +61,9 @@ class _Style:
             if isinstance(content, Written):
                 self._pen.replace_value(entry, content.text)
             else:
-                self._pen.cut(entry.start, entry.end, self._pair(key, content, indent, entry.start))
+                pair = self._pair(key, content, indent, entry.start)
+                lines = (*self._pen.comments(self._level, entry), pair)
+                self._pen.cut(entry.start, entry.end, self._pen.lines(lines, column(self._pen.text, entry.start)))
 
 
 class _Block(_Style):

@@ -5,10 +5,11 @@ Comments carry a number, so that a lost one is noticed, and hold what would conf
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from author import Author, Written
 from hypothesis import strategies as st
 
 from builder.compose.model import Project, ProjectFiles, Source, Target
@@ -18,36 +19,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path("/project")
 MAIN, OVERRIDE = "compose.yml", "compose.override.yml"
-REMARKS = (
-    "plain",
-    "tab\there",
-    "é 日本",
-    "build: . image: x",
-    '"open',
-    "*a &b <<: {[",
-    "$$HOME ${X:-y}",
-    "# twice",
-    "it's",
-)
 SERVICES = ("init", "web", "scheduler", "worker", "flower")
 CONTEXTS = ("./", "./airflow", "./a b")
-T = TypeVar("T")
-
-
-@dataclass
-class Written:
-    """One file while it is written. ``fixed``: the lines that no rewrite may touch."""
-
-    newline: str
-    step: int
-    lines: list[str] = field(default_factory=list)
-    fixed: list[str] = field(default_factory=list)
-
-    def line(self, depth: int, text: str, *, fixed: bool = True) -> None:
-        whole = " " * (self.step * depth) + text if text else ""
-        self.lines.append(whole)
-        if fixed:
-            self.fixed.append(whole)
 
 
 @dataclass(frozen=True)
@@ -73,7 +46,7 @@ class Composed:
 @st.composite
 def composed(draw: st.DrawFn) -> Composed:
     """One or two groups of services in one layout each, other services between them, maybe an override file."""
-    author = _Author(draw)
+    author = Author(draw)
     main = author.file()
     groups = [_Group(author, number) for number in range(author.pick(1, 1, 2))]
     if author.maybe(3):
@@ -106,110 +79,20 @@ def composed(draw: st.DrawFn) -> Composed:
     )
 
 
-class _Author:
-    """Draws how things are written."""
-
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-        self.comments: list[str] = []
-        self.newline = self.pick("\n", "\n", "\r\n")
-        self.step = self.pick(2, 2, 4)
-
-    def pick(self, *choices: T) -> T:
-        return self.draw(st.sampled_from(choices))
-
-    def maybe(self, of: int = 2) -> bool:
-        return self.draw(st.integers(0, of - 1)) == 0
-
-    def file(self) -> Written:
-        file = Written(self.newline, self.step)
-        self.comment_lines(file, 0)
-        return file
-
-    def encoded(self, file: Written) -> bytes:
-        text = self.newline.join(file.lines).rstrip("\r\n") + (self.newline if self.maybe() else "")
-        return (("\ufeff" if self.maybe(4) else "") + text).encode()
-
-    def comment(self) -> str:
-        text = f"# {self.draw(st.sampled_from(REMARKS))} {len(self.comments)}."
-        self.comments.append(text)
-        return text
-
-    def trailing(self) -> str:
-        return self.pick("  ", " ", "\t") + self.comment() if self.maybe(3) else ""
-
-    def comment_lines(self, file: Written, depth: int, *, fixed: bool = True) -> None:
-        if self.maybe(4):
-            file.line(depth, self.comment(), fixed=fixed)
-        if self.maybe(6):
-            file.line(0, "", fixed=fixed)
-
-    def extras(self, file: Written, depth: int) -> None:
-        """Keys that stay."""
-        if self.maybe():
-            file.line(depth, "environment:" + self.trailing())
-            file.line(depth + 1, f"A: {self.pick('b', '${X:-y}', '1')}" + self.trailing())
-            self.comment_lines(file, depth + 1)
-        if self.maybe(3):
-            file.line(depth, "command: |" + self.trailing())
-            file.line(depth + 1, "echo $$HOME # no comment")
-            file.line(0, "")
-            file.line(depth + 1, "build: .")
-        if self.maybe(4):
-            file.line(depth, 'ports: ["80:80",' + self.trailing())
-            file.line(depth + 1, '"81:81"]')
-        if self.maybe(6):
-            file.line(depth, f"profiles: [{self.pick('a', 'b')}]")
-
-    def other_service(self, file: Written, number: int) -> None:
-        if self.maybe():
-            file.line(1, f"db{number}:" + self.trailing())
-            file.line(2, "image: postgres:13" + self.trailing())
-            self.extras(file, 2)
-        if self.maybe(4):
-            file.line(1, f"other{number}: {{image: x, build: ./other}}" + self.trailing())
-
-    def build(self, file: Written, depth: int, context: str, anchor: str = "") -> None:
-        """A build in block style: one of all shapes."""
-        match self.pick("short", "flow", "flow lines", "long", "inline"):
-            case "short":
-                file.line(depth, f"build: {anchor}{context}" + self.trailing(), fixed=False)
-            case "flow":
-                text = f'build: {anchor}{{context: "{context}", args: {{A: "1", B: [x]}}}}'
-                file.line(depth, text.replace("[x]", "x") + self.trailing(), fixed=False)
-            case "flow lines":
-                file.line(depth, f"build: {anchor}{{" + self.trailing(), fixed=False)
-                file.line(depth + 1, f"context: {context}," + self.trailing(), fixed=False)
-                file.line(depth, "}" + self.trailing(), fixed=False)
-            case shape:
-                self._long_build(file, depth, context, anchor, inline=shape == "inline")
-
-    def _long_build(self, file: Written, depth: int, context: str, anchor: str, *, inline: bool) -> None:
-        file.line(depth, f"build: {anchor}".rstrip() + self.trailing(), fixed=False)
-        self.comment_lines(file, depth + 1, fixed=False)
-        file.line(depth + 1, f"context: {context}" + self.trailing(), fixed=False)
-        self.comment_lines(file, depth + 2, fixed=False)
-        if self.maybe():
-            file.line(depth + 1, "args:" + self.trailing(), fixed=False)
-            self.comment_lines(file, 0, fixed=False)
-            file.line(depth + 2, "A: ${X:-y}" + self.trailing(), fixed=False)
-        if inline:
-            file.line(depth + 1, f"dockerfile_inline: {self.pick('|', '>-', '|2')}" + self.trailing(), fixed=False)
-            for text in ("FROM x", 'RUN echo "$$A" # no comment', "", "  RUN é"):
-                file.line(depth + 1, "  " + text if text else "", fixed=False)
-
-
 class _Group:
     """Services with one build."""
 
-    def __init__(self, author: _Author, number: int) -> None:
+    def __init__(self, author: Author, number: int) -> None:
         self.author, self.number = author, number
         self.layout = author.pick("own", "own", "common", "common", "extends", "taken over")
         self.names = [f"{name}{number}" for name in SERVICES[: author.pick(2, 3, 4)]]
         self.context = f"{author.pick(*CONTEXTS)}{number}"
         self.image = author.pick(None, None, "old:1", "${IMAGE:-old}", '"quoted:1"')
         self.pull_policy = author.pick(None, None, None, "build", "always")
+        self.list = ""
         self.outsider = f"arm{number}" if self.layout == "common" and author.maybe(3) else None
+        self.anchors: list[tuple[str, str]] = []
+        """Key and anchor of what others may take over."""
         self.other = f"side{number}" if self.layout == "common" and author.maybe(4) else None
 
     def target(self) -> Target:
@@ -221,12 +104,19 @@ class _Group:
             Source.BUILDER if builder else Source.IMAGE_ONLY,
             builder,
             pull_policy=pick("never", "never", None),
+            keeps_name=self.image is not None and pick(False, False, True),
             note=pick(None, "made by optbuild"),
         )
 
     def _keys(self, file: Written, depth: int, anchor: str = "") -> None:
         """The build, and maybe image and pull policy, in any order."""
         author, image = self.author, self.image
+        if image and not self.anchors and author.maybe(3):
+            self.anchors.append(("image", f"image{self.number}"))
+            image = f"&image{self.number} {image}"
+        if not anchor and not any(key == "build" for key, _ in self.anchors) and author.maybe(4):
+            self.anchors.append(("build", f"made{self.number}"))
+            anchor = f"&made{self.number} "
         first = author.maybe()
         if image and first:
             file.line(depth, f"image: {image}" + author.trailing(), fixed=False)
@@ -243,6 +133,24 @@ class _Group:
         if self.layout != "common":
             return
         key, anchor = f"x-common{self.number}", f"&common{self.number}"
+        match author.pick("", "", "", "before", "below", "beside"):
+            case "before":  # the build lies in what the extension merges
+                file.line(0, f"x-base{self.number}: &base{self.number}" + author.trailing())
+                self._keys(file, 1)
+                file.line(0, f"{key}: {anchor}")
+                file.line(1, f"<<: *base{self.number}" + author.trailing())
+                author.extras(file, 1)
+                return
+            case "below":  # a build that another hides
+                file.line(0, f"x-base{self.number}: &base{self.number} {{build: ./hidden, image: hidden}}", fixed=False)
+                file.line(0, f"{key}: {anchor}")
+                file.line(1, f"<<: *base{self.number}" + author.trailing())
+                self._keys(file, 1)
+                return
+            case "beside":
+                file.line(0, f"x-more{self.number}: &more{self.number}" + author.trailing())
+                author.build(file, 1, "./more")
+                self.list = f", *more{self.number}"
         if author.maybe(5):
             file.line(0, f"{key}: {anchor} {{build: {self.context}, user: me}}" + author.trailing(), fixed=False)
             return
@@ -272,10 +180,21 @@ class _Group:
                     self._own(file, name, owner=f" &taken{self.number}" if self.layout == "taken over" else "")
                 case _:
                     self._following(file, name)
+        self._others(file)
+
+    def _others(self, file: Written) -> None:
+        """Services that are no sharers, and take over something of theirs."""
+        author = self.author
         if self.outsider:
-            file.line(1, f"{self.outsider}:" + self.author.trailing())
+            file.line(1, f"{self.outsider}:" + author.trailing())
             file.line(2, f"<<: *common{self.number}")
             file.line(2, "platform: linux/arm64")
+        for key, anchor in self.anchors:
+            if author.maybe():
+                file.line(1, f"user-of-{anchor}:" + author.trailing())
+                file.line(2, f"{key}: *{anchor}" + author.trailing(), fixed=False)
+            if author.maybe(3):
+                file.line(1, f"{anchor}-again: {{{key}: *{anchor} , user: me}}" + author.trailing(), fixed=False)
         if self.other:
             file.line(1, f"{self.other}: {{<<: *common{self.number}, build: ./side}}" + self.author.trailing())
 
@@ -301,6 +220,9 @@ class _Group:
     def _merging(self, file: Written, name: str) -> None:
         author, alias = self.author, f"*common{self.number}"
         match author.pick("block", "block", "block", "list", "tagged", "alias", "flow"):
+            case "alias" if author.maybe(3):
+                file.line(1, f"{name}:" + author.trailing())
+                file.line(2, alias + author.trailing(), fixed=False)
             case "alias":
                 file.line(1, f"{name}: {alias}" + author.trailing(), fixed=False)
             case "flow":
@@ -310,7 +232,7 @@ class _Group:
                 file.line(1, f"{name}:" + author.trailing())
                 if author.maybe(4):
                     author.extras(file, 2)
-                file.line(2, f"{key}: " + (f"[{alias}]" if how == "list" else alias) + author.trailing())
+                file.line(2, f"{key}: " + (f"[{alias}{self.list}]" if how == "list" else alias) + author.trailing())
                 if author.maybe(5):
                     file.line(2, "image: own:1" + author.trailing(), fixed=False)
                 file.line(2, "user: you")

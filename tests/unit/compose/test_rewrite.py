@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from written_files import FOLDER, project_of, rewritten, target, text
+import json
 
+import pytest
+from written_files import FOLDER, IMAGE, project_of, rewritten, target, text
+
+from builder.compose.arrange import arrange
 from builder.compose.model import ProjectFiles
 from builder.compose.rewrite import rewrite
+from builder.compose.sites import find_sites
 from builder.errors import ComposeError
 
 
@@ -162,6 +166,12 @@ def test_marks_line_breaks_and_the_end_of_the_file_stay(mark: str, newline: str,
     now = ["services:", "    web:", "        image: shop-airflow:latest", "        pull_policy: never"]
     project = project_of(mark + newline.join(before) + end)
     assert rewritten(project, target("web")) == {"compose.yml": mark + newline.join(now) + end}
+
+
+def test_a_file_in_json_stays_json() -> None:
+    project = project_of('{"services": {"web": {"build": ".", "user": "me"}, "db": {"image": "x"}}}\n')
+    now = rewritten(project, target("web"))["compose.yml"]
+    assert json.loads(now)["services"]["web"] == {"image": IMAGE, "pull_policy": "never", "user": "me"}
 
 
 def test_an_inline_dockerfile_moves_with_all_its_lines() -> None:
@@ -550,3 +560,22 @@ def test_the_main_files_need_not_lie_in_the_project_directory() -> None:
     project = project_of("services:\n  web: {build: .}\n")
     files = ProjectFiles(FOLDER.parent, project.files.files)
     assert rewrite(type(project)(files, "x", {}, project.sources, None, None), (target("web"),))
+
+
+def test_a_text_that_would_mean_something_else_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second net: whatever goes wrong while writing, the result is read again and compared."""
+    project = project_of("services:\n  web:\n    build: .\n    user: me\n  db: {image: x}\n")
+    (edit,) = rewrite(project, (target("web"),))
+    for right, wrong in ((b"user: me", b"user: you"), (b": never", b": always"), (b"image: x", b"image: y")):
+        broken = {edit.path: edit.after.replace(right, wrong)}
+        monkeypatch.setattr("builder.compose.rewrite.edited", lambda *_, broken=broken: broken)
+        with pytest.raises(ComposeError, match="cannot be rewritten safely"):
+            rewrite(project, (target("web"),))
+
+
+def test_no_value_of_a_file_is_shown_by_accident() -> None:
+    project = project_of("services:\n  web:\n    build: .\n    environment: {PASSWORD: hunter2}\n")
+    sites = find_sites(project)
+    assert "hunter2" not in repr(sites)
+    assert "hunter2" not in repr(arrange(sites, (target("web"),)).changes)
+    assert "hunter2" not in repr(rewrite(project, (target("web"),)))

@@ -72,7 +72,8 @@ def check_meaning(case: Composed, now: list[bytes]) -> None:
     for name, service in new.items():
         expected = dict(old[name])
         if target := targets.get(name):
-            expected["image"] = target.image
+            if not target.keeps_name:
+                expected["image"] = target.image
             if target.pull_policy:
                 expected["pull_policy"] = target.pull_policy
             if name != target.builder:
