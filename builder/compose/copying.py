@@ -48,20 +48,25 @@ def copied(entry: Entry, source: Document, folder: Path, place: Place, *, flow: 
 
     ``flow``: the entry stands in a mapping in flow style. Raises ComposeError where its paths would mean others.
     """
+    works = place.alias_works if source is place.document else _never
     splices = _in_other_folder(entry, source, folder, place.folder)
     if place.indent is None:
         if splices:
             raise _refused(entry, source)
-        return f"{entry.name}: " + on_one_line(source, entry.value)
+        return f"{entry.name}: " + on_one_line(source, entry.value, works)
     end = entry.end if flow else line_end(source.text, entry.end)
     for node in (*walk(entry.key), *walk(entry.value)):
         if isinstance(node, Alias):
-            if source is not place.document or not place.alias_works(node):
+            if not works(node):
                 splices.append((node.start, node.end, on_one_line(source, node)))
         elif node.anchor:
             splices.append((*anchor_span(source, node), ""))
     text = spliced(source.text, splices, entry.start, end).rstrip()
     return indented(text, column(source.text, entry.start), place.indent, place.document.newline, flow=flow)
+
+
+def _never(_alias: Alias) -> bool:
+    return False
 
 
 def _in_other_folder(entry: Entry, source: Document, old: Path, new: Path) -> list[Splice]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.compose.nodes import Alias, Anchored, Document, Mapping, Node, Scalar, Sequence, deref, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t\r\n]))#[^\r\n\x85\u2028\u2029]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*")
@@ -81,16 +81,18 @@ def anchor_span(document: Document, node: Anchored) -> tuple[int, int]:
     return found.span(1) if found else (node.start, node.start)
 
 
-def on_one_line(document: Document, node: Node) -> str:
-    """The node in flow style, with aliases replaced by what they mean: it can stand anywhere."""
+def on_one_line(document: Document, node: Node, works: Callable[[Alias], bool] = lambda _: False) -> str:
+    """The node in flow style: it can stand anywhere. Aliases that do not work there become what they mean."""
+    if isinstance(node, Alias) and works(node):
+        return f"*{node.name}"
     node = deref(node)
     tag = _tag_text(node.tag)
     match node:
         case Mapping(entries=entries):
-            pairs = (f"{on_one_line(document, entry.key)}: {on_one_line(document, entry.value)}" for entry in entries)
-            return tag + "{" + ", ".join(pairs) + "}"
+            pairs = ((on_one_line(document, entry.key), on_one_line(document, entry.value, works)) for entry in entries)
+            return tag + "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
         case Sequence(items=items):
-            return tag + "[" + ", ".join(on_one_line(document, item) for item in items) + "]"
+            return tag + "[" + ", ".join(on_one_line(document, item, works) for item in items) + "]"
         case Scalar():
             return tag + _scalar_on_one_line(document, node)
 

@@ -86,6 +86,12 @@ def test_a_node_on_one_line_means_the_same(written: str, line: str) -> None:
     assert on_one_line(found, found.root.entries[-1].value) == line
 
 
+def test_an_alias_that_works_there_stays() -> None:
+    found = document("x: &x 1\ny: &y 2\na:\n  - *x\n  - *y\n")
+    assert found.root is not None
+    assert on_one_line(found, found.root.entries[-1].value, lambda alias: alias.name == "y") == "[1, *y]"
+
+
 def test_lines_end_before_their_break() -> None:
     text = "ab\r\n\r\ncd"
     assert [line_end(text, 0), line_end(text, 4), line_end(text, 6)] == [2, 4, 8]
