@@ -50,6 +50,30 @@ def _pips(step: Step) -> tuple[PipInstall, ...]:
     return tuple(pip for command in step.commands if (pip := pip_install(command)))
 
 
+_VENV = re.compile(r"/bin/activate$")
+_OWN_PATHS = ("/home/airflow/.local/bin/", "/usr/local/bin/", "/usr/bin/", "/usr/python/bin/", "/root/bin/")
+"""Where the pip of the image itself lies; a pip anywhere else is a virtual environment's."""
+
+
+def _into_image(step: Step) -> Iterator[PipInstall]:
+    """Installs into the environment that holds Airflow, not into a second one (as people make them for dbt)."""
+    apart = False
+    for command in step.commands:
+        if command.program in ("source", ".") and any(_VENV.search(word) for word in command.words[1:]):
+            apart = True
+        elif command.program == "deactivate":
+            apart = False
+        pip = pip_install(command)
+        if pip is not None and not apart and not _elsewhere(pip):
+            yield pip
+
+
+def _elsewhere(pip: PipInstall) -> bool:
+    program = pip.words[0]
+    other_python = any(option in ("-p", "--python") or option.startswith("--python=") for option in pip.options)
+    return other_python or ("/" in program and not program.startswith(_OWN_PATHS)) or "VIRTUAL_ENV" in pip.assignments
+
+
 def _empties_cache(command: ShellCommand) -> bool:
     words = " ".join(command.words)
     removes = command.program == "rm" and re.search(r"\.cache(/pip)?(/\*)?(\s|/?$)", words)
@@ -86,7 +110,7 @@ def not_pinned_again(steps: tuple[Step, ...], facts: DockerfileFacts, read: Read
     has_airflow = is_airflow_image(facts.base)
     copied = copies(facts.chain)
     for step in steps:
-        for pip in _pips(step):
+        for pip in _into_image(step):
             pins, unread = requirements_of(pip, step.stage, copied, read)
             names = {pin.name for pin in pins}
             pinned = any(pin.name in ("apache-airflow", "apache-airflow-core") and pin.spec for pin in pins)

@@ -12,6 +12,7 @@ from builder.compose.dockerfile_names import is_airflow_image
 from builder.compose.facts import Advice
 from builder.compose.installed import Copy, copies
 from builder.dockerfile.installs import SystemChange, system_change
+from builder.dockerfile.stages import substitute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ _STEPS_DOWN = re.compile(r"\b(gosu|su-exec|setpriv|runuser)\b")
 def compilers(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Advice]:
     """Compilers and headers that a RUN installs and does not remove itself; a later RUN frees no bytes."""
     for step in steps:
-        changes = [change for command in step.commands if (change := system_change(command))]
+        changes = [change for command in step.filled if (change := system_change(command))]
         removed = _removed(changes)
         for change in changes:
             kept = [name for name in change.packages if change.action == "install" and name not in removed]
@@ -103,7 +104,7 @@ def _two_stages(change: SystemChange, packages: tuple[str, ...], facts: Dockerfi
 def _requirements(facts: DockerfileFacts) -> str:
     """The project's own requirements where they stand in the Dockerfile itself."""
     own = [pin for pin in facts.pins if pin.name != "apache-airflow" and pin.name not in ("pip", "setuptools", "wheel")]
-    if not own or facts.unread or any(pin.file for pin in own):
+    if not own or facts.unread or any(pin.file or pin.from_argument or pin.spec.startswith("@") for pin in own):
         return "-r requirements.txt"
     return " ".join(shlex.quote(f"{pin.name}{pin.spec}") for pin in own)
 
@@ -197,7 +198,8 @@ def ends_as_root(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Ad
     if not facts.chain or _steps_down(steps, facts):
         return
     if last:
-        user = last[-1].value.strip().strip("\"'").partition(":")[0]
+        written = substitute(last[-1].value.strip().strip("\"'"), dict(facts.chain[-1].arguments))
+        user = written.partition(":")[0]
         if user not in ("root", "0"):
             return
         line, message = last[-1].line, f"the last USER is {user}"

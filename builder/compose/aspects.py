@@ -129,7 +129,7 @@ def _version(services: list[Service], facts: DockerfileFacts | None) -> str:
 
 
 def _python(facts: DockerfileFacts | None) -> str:
-    names = list(dict.fromkeys(pin.name for pin in facts.pins)) if facts is not None else []
+    names = list(dict.fromkeys(pin.name for pin in facts.pins if not pin.from_argument)) if facts is not None else []
     return f"Airflow's own, and {listed(names)}" if names else "Airflow's own, some hundred packages"
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Build
-    from builder.dockerfile.stages import Stage
 
 NEAR = 0.6
 """Two Dockerfiles are nearly the same from this share of equal leading instructions on."""
@@ -177,7 +176,7 @@ def _of_texts(
     if equal == len(left) == len(right):
         yield f"{files[0]} and {files[1]} say the same"
         return
-    shown = [_shown(steps, equal, facts) for steps, facts in ((left, facts_a), (right, facts_b))]
+    shown = [_shown(steps, equal) for steps in (left, right)]
     yield f"{files[0]} {shown[0]}; {files[1]} {shown[1]}"
 
 
@@ -185,14 +184,14 @@ def _file(build: Build, name: str) -> str:
     return f"the inline Dockerfile of {name}" if build.dockerfile_inline is not None else build.dockerfile
 
 
-def _shown(steps: tuple[_Step, ...], index: int, facts: DockerfileFacts) -> str:
+def _shown(steps: tuple[_Step, ...], index: int) -> str:
     if index >= len(steps):
         return "ends there"
     instruction = steps[index].instruction
-    return f"line {instruction.line}: {summary(instruction, facts.chain[-1])}"
+    return f"line {instruction.line}: {summary(instruction)}"
 
 
-def summary(instruction: Instruction, stage: Stage) -> str:
+def summary(instruction: Instruction) -> str:
     """A few words that name an instruction without its values: ``RUN apt-get install …``."""
     if instruction.name in ("ENV", "ARG", "LABEL"):
         return f"{instruction.name} {', '.join(pairs(instruction))}"[:_SHOWN]
@@ -200,7 +199,7 @@ def summary(instruction: Instruction, stage: Stage) -> str:
         return f"{instruction.name} {instruction.value}"[:_SHOWN]
     called = [
         " ".join(word for word in command.words[:2] if not word.startswith(("-", "http")) and "=" not in word)
-        for command in run_commands(instruction, dict(stage.arguments))
+        for command in run_commands(instruction)
         if command.program not in ("set", "cd", "[", "fi", "done")
     ]
     return f"RUN {', '.join(dict.fromkeys(called))}"[:_SHOWN]
@@ -210,8 +209,8 @@ def _of_pins(facts_a: DockerfileFacts | None, facts_b: DockerfileFacts | None, n
     """Requirements with another version, and those that only one has."""
     if facts_a is None or facts_b is None:
         return
-    left = {pin.name: pin.spec for pin in facts_a.pins}
-    right = {pin.name: pin.spec for pin in facts_b.pins}
+    left = {pin.name: pin.spec for pin in facts_a.pins if not pin.from_argument}
+    right = {pin.name: pin.spec for pin in facts_b.pins if not pin.from_argument}
     changed = [
         f"{name}: {left[name] or 'any version'} against {right[name] or 'any version'}"
         for name in sorted(left.keys() & right.keys())

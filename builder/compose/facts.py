@@ -41,6 +41,8 @@ class Pin:
     spec: str
     line: int
     file: str | None = None
+    from_argument: bool = False
+    """A variable is part of it, which a build argument may fill: such a pin is not shown."""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ def content_of(chain: tuple[Stage, ...], read: ReadFile) -> Content:
             if change is not None and change.action == "install":
                 packages |= dict.fromkeys(change.packages)
                 servers += [Installed(name, one, change.line) for one in change.packages if (name := server_of(one))]
+        for command in run_commands(run):
             pip = pip_install(command)
             if pip is not None:
                 found, missing = requirements_of(pip, stage, copied, read)
@@ -133,9 +134,10 @@ def requirements_of(
     """The requirements that a ``pip install`` names, on its line and in its files; and the files not readable."""
     known = dict(stage.arguments)
     pins = [
-        Pin(*split, pip.line)
+        Pin(*split, pip.line, from_argument="$" in word)
         for word in pip.requirements
-        if (split := split_requirement(substitute(word, known))) is not None
+        for part in (substitute(word, known).split() if "$" in word else [word])
+        if (split := split_requirement(part)) is not None
     ]
     unread: list[str] = []
     for file in pip.files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.compose.installed import runs
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """``commands`` with their lines."""
+    """``commands`` with the words that the Dockerfile says: what a build argument puts in may be a secret."""
 
     stage: Stage
     run: Instruction
     commands: tuple[ShellCommand, ...]
+    filled: tuple[ShellCommand, ...] = field(repr=False)
+    """The same with ARG and ENV filled in: to see which packages are meant, never to show."""
 
     def has_cache_mount(self, *words: str) -> bool:
         """Whether a cache mount's target has one of the words in it."""
@@ -35,4 +37,7 @@ class Step:
 
 def steps_of(facts: DockerfileFacts) -> tuple[Step, ...]:
     """Every RUN of the target's stages, in order."""
-    return tuple(Step(stage, run, run_commands(run, dict(stage.arguments))) for stage, run in runs(facts.chain))
+    return tuple(
+        Step(stage, run, run_commands(run), run_commands(run, dict(stage.arguments)))
+        for stage, run in runs(facts.chain)
+    )

@@ -86,14 +86,18 @@ def normal_name(name: str) -> str:
 
 
 def split_requirement(text: str) -> tuple[str, str] | None:
-    """``pandas[x]==2.0.3 ; marker`` → (``pandas``, ``==2.0.3``); None for a path, an address or an option."""
+    """``pandas[x]==2.0.3 ; marker`` → (``pandas``, ``==2.0.3``); None for a path, an address or an option.
+
+    The address of ``name @ https://…`` is left out: it may hold a password.
+    """
     bare = text.split(";", 1)[0].split(" #", 1)[0].strip()
     if not bare or bare.startswith(("-", ".", "/", "#", "$")) or "://" in bare.split("@")[0]:
         return None
     match = _NAME.match(bare)
     if match is None or "/" in match[1] or match[1].endswith((".whl", ".tar.gz", ".zip")):
         return None
-    return normal_name(match[1]), re.sub(r"\s+", "", match[3])
+    spec = re.sub(r"\s+", "", match[3])
+    return normal_name(match[1]), "@address" if spec.startswith("@") else spec
 
 
 def system_change(command: ShellCommand) -> SystemChange | None:

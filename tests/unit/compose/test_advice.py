@@ -117,6 +117,27 @@ def test_no_password_of_an_address_is_in_an_advice() -> None:
 
 
 @pytest.mark.parametrize(
+    "run",
+    [
+        "pip install $TOKEN",
+        "pip install --proxy $TOKEN pandas",
+        "pip install 'x @ https://joe:$TOKEN@example.org/x.whl'",
+        "apt-get update && apt-get install -y gcc && pip install x --index-url https://$TOKEN@h/",
+        "chown -R $TOKEN /app",
+    ],
+)
+def test_no_value_of_a_build_argument_is_in_an_advice(run: str) -> None:
+    text = f"{AIRFLOW}ARG TOKEN\nUSER root\nCOPY src /app\nRUN apt-get install gcc && {run}\n"
+    facts = facts_of(text, Build("/project", args=(("TOKEN", "hunter2"),)))
+    assert facts.advice
+    assert "hunter2" not in repr(facts.advice)
+
+
+def test_packages_that_an_argument_names_are_seen() -> None:
+    assert found(f"{PYTHON}ARG DEPS='gcc g++'\nRUN apt-get install -y $DEPS\n", "OB301") == [4]
+
+
+@pytest.mark.parametrize(
     ("run", "fires"),
     [
         ("pip install pandas", True),
@@ -131,6 +152,11 @@ def test_no_password_of_an_address_is_in_an_advice() -> None:
         ("pip install --target /other pandas", False),
         ("pip install apache-airflow pandas", True),
         ("uv pip install pandas", True),
+        ("/home/airflow/.local/bin/pip install pandas", True),
+        ("uv venv dbt && source dbt/bin/activate && uv pip install dbt-postgres && deactivate", False),
+        ("python -m venv /dbt && /dbt/bin/pip install dbt-postgres", False),
+        ("python -m venv /dbt && . /dbt/bin/activate && pip install x && deactivate && pip install pandas", True),
+        ("uv pip install --python /dbt/bin/python dbt-postgres", False),
         ("pip download pandas", False),
     ],
 )
@@ -150,6 +176,8 @@ def test_without_airflow_there_is_nothing_to_pin_again() -> None:
     [
         ("FROM apache/airflow:2.8.1\nUSER root\n", 2),
         ("FROM apache/airflow:2.8.1\nUSER 0:0\n", 2),
+        ("FROM apache/airflow:2.8.1\nARG WHO=root\nUSER $WHO\n", 3),
+        ("FROM apache/airflow:2.8.1\nUSER root\nUSER ${AIRFLOW_UID}\n", None),
         ("FROM python:3.11-slim\nRUN true\n", 1),
         ("FROM docker.io/library/python:3.11\n", 1),
         ("FROM python:3.11 AS a\nUSER 1\nFROM python:3.11\n", 3),

@@ -61,6 +61,15 @@ def test_requirements_come_from_the_context() -> None:
     assert facts(text).unread == ("/srv/r.txt",)
 
 
+def test_requirements_of_a_build_argument_are_known_but_not_shown() -> None:
+    found = facts("FROM python:3.11\nARG DEPS\nRUN pip install $DEPS scipy\n", args=(("DEPS", "pandas==1 numpy"),))
+    assert [(pin.name, pin.from_argument) for pin in found.pins] == [
+        ("pandas", True),
+        ("numpy", True),
+        ("scipy", False),
+    ]
+
+
 @pytest.mark.parametrize(
     "copy",
     ["COPY requirements.txt .", "COPY requirements.txt /app/", "COPY . .", "COPY . /app", "ADD ./requirements.txt ./"],

@@ -69,7 +69,7 @@ def test_uv_is_known() -> None:
         ("Pandas == 2.0.3 ; python_version < '3'", ("pandas", "==2.0.3")),
         ("apache_airflow[celery,postgres]==2.8.1", ("apache-airflow", "==2.8.1")),
         ("numpy", ("numpy", "")),
-        ("x @ https://example.org/x.whl", ("x", "@https://example.org/x.whl")),
+        ("x @ https://example.org/x.whl", ("x", "@address")),
         ("./local", None),
         ("git+https://example.org/x", None),
         ("thing-1.0-py3-none-any.whl", None),
