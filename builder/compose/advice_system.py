@@ -59,7 +59,7 @@ def _compiler(change: SystemChange, tools: list[str], headers: list[str], facts:
         f"{', '.join(tools)} (compiler and build tools)" if tools else "",
         f"{', '.join(headers)} (headers)" if headers else "",
     )
-    others = [name for name in change.packages if name not in (*tools, *headers)]
+    others = [name for name in change.packages if name not in (*tools, *headers) and name in facts.written_packages]
     details = [
         "first try without: `pip download --only-binary :all: -r FILE` tells whether any requirement lacks a wheel",
         "removing it in a later RUN frees nothing: the layer that holds it stays",

@@ -134,7 +134,8 @@ def _python(facts: DockerfileFacts | None) -> str:
 
 
 def _libraries(facts: DockerfileFacts | None) -> str:
-    return f"what wheels need, and {listed(list(facts.apt))}" if facts is not None and facts.apt else "what wheels need"
+    own = list(facts.written_packages) if facts is not None else []
+    return f"what wheels need, and {listed(own)}" if own else "what wheels need"
 
 
 def _configuration(services: list[Service]) -> str:

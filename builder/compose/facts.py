@@ -82,6 +82,13 @@ class DockerfileFacts:
         return tuple(dict.fromkeys(one.product for one in self.installed))
 
     @property
+    def written_packages(self) -> tuple[str, ...]:
+        """The system packages that the Dockerfile itself names, not those that a build argument puts in."""
+        texts = [instruction.value for instruction in self.instructions]
+        texts += [heredoc.body for instruction in self.instructions for heredoc in instruction.heredocs]
+        return tuple(name for name in self.apt if any(name in text for text in texts))
+
+    @property
     def instructions(self) -> tuple[Instruction, ...]:
         """All of the chain, in order, without FROM."""
         return tuple(instruction for stage in self.chain for instruction in stage.instructions)

@@ -124,6 +124,7 @@ def test_no_password_of_an_address_is_in_an_advice() -> None:
         "pip install 'x @ https://joe:$TOKEN@example.org/x.whl'",
         "apt-get update && apt-get install -y gcc && pip install x --index-url https://$TOKEN@h/",
         "chown -R $TOKEN /app",
+        "apt-get install -y g++ $TOKEN",
     ],
 )
 def test_no_value_of_a_build_argument_is_in_an_advice(run: str) -> None:
