@@ -28,11 +28,24 @@ def arrange(sites: Sites, targets: tuple[Target, ...]) -> Draft:
     builds = {name: draft.find(name, "build") for target in targets for name in target.services}
     _take_builds(draft, {name for target in targets for name in target.services if name != target.builder})
     for target in targets:
-        if not target.keeps_name:
+        if target.keeps_name:
+            _check_named(draft, target)
+        else:
             _Placing(draft, target, builds, "image", target.image).run()
         if target.pull_policy is not None:
             _Placing(draft, target, builds, "pull_policy", target.pull_policy).run()
     return draft
+
+
+def _check_named(draft: Draft, target: Target) -> None:
+    for service in target.services:
+        if not draft.find(service, "image"):
+            level = draft.sites.services[service][0].levels[0]
+            raise ComposeError(
+                f"{service} has no image of its own, so its name cannot stay as it is",
+                where=level.document.where(level.node.start, f"services.{service}"),
+                hint="give all services of the group the same `image:`",
+            )
 
 
 def _take_builds(draft: Draft, losers: set[str]) -> None:

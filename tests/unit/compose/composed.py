@@ -30,7 +30,7 @@ class Composed:
     fixed: dict[str, list[str]]
     comments: tuple[str, ...]
     may_refuse: bool
-    """It takes over a mapping that holds the builder's own build: plain YAML cannot say that."""
+    """It takes over a mapping that holds the builder's own build, which plain YAML cannot say, or lacks an image."""
 
     def project(self, folder: Path = FOLDER) -> Project:
         main = tuple(folder / name for name in self.files)
@@ -70,12 +70,13 @@ def composed(draw: st.DrawFn) -> Composed:
         for name, key in overrides:
             override.line(1, f"{name}:" + author.trailing())
             override.line(2, key + author.trailing(), fixed=key.startswith("user"))
+    targets = tuple(group.target() for group in groups)
     return Composed(
         {name: author.encoded(file) for name, file in files.items()},
-        tuple(group.target() for group in groups),
+        targets,
         {name: file.fixed for name, file in files.items()},
         tuple(author.comments),
-        any(group.layout in {"extends", "taken over"} for group in groups),
+        any(group.layout in {"extends", "taken over"} for group in groups) or any(one.keeps_name for one in targets),
     )
 
 

@@ -527,13 +527,14 @@ def test_comments_in_a_flow_mapping_over_several_lines_stay() -> None:
             2,
             "cannot be set for web alone",
         ),
+        ("services:\n  web:\n    build: .\n", (target("web", keeps_name=True),), 3, "no image of its own"),
         ("services:\n  web:\n    extends: {file: gone.yml, service: a}\n", (target("web"),), 3, "was not found"),
         ("services:\n  web: {build: .}\n", (target("web", "nobody"),), None, "no file that was read"),
         ("services:\n  web: [build]\n", (target("web"),), 2, "is no mapping"),
         ("services:\n  web:\n    build: .\n    build: .\n", (target("web"),), 4, "stands twice"),
         ("services:\r  web:\r    build: .\r", (target("web"),), 1, "carriage return"),
     ],
-    ids=["builder merged", "outsider merged", "extends nothing", "unknown", "no mapping", "twice", "CR"],
+    ids=["builder merged", "outsider merged", "no image", "extends nothing", "unknown", "no mapping", "twice", "CR"],
 )
 def test_what_has_no_safe_way_is_refused_with_its_line(
     written: str, targets: tuple[object, ...], line: int | None, words: str

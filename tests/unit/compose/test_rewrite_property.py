@@ -15,8 +15,8 @@ from builder.errors import ComposeError
 if TYPE_CHECKING:
     from builder.compose.model import Project
 
-CANNOT = ("the build cannot be taken from", "cannot be set for")
-"""What may be refused, and only where one service takes over the mapping of another."""
+CANNOT = ("the build cannot be taken from", "cannot be set for", "has no image of its own")
+"""What may be refused, and only where one service takes over the mapping of another, or lacks what it should keep."""
 
 
 def rewritten(case: Composed) -> Project | None:
