@@ -38,8 +38,9 @@ def arrange(sites: Sites, targets: tuple[Target, ...]) -> Draft:
 
 
 def _check_named(draft: Draft, target: Target) -> None:
+    """Only the builder may do without: Compose names what it builds."""
     for service in target.services:
-        if not draft.find(service, "image"):
+        if service != target.builder and not draft.find(service, "image"):
             level = draft.sites.services[service][0].levels[0]
             raise ComposeError(
                 f"{service} has no image of its own, so its name cannot stay as it is",

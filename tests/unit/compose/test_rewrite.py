@@ -463,6 +463,21 @@ def test_a_name_that_is_right_stays_as_it_is_written() -> None:
     }
 
 
+def test_a_builder_whose_image_compose_names_needs_none() -> None:
+    project = project_of("services:\n  init:\n    build: .\n  web:\n    image: shop-init\n")
+    assert rewritten(project, target("init", "web", builder="init", keeps_name=True)) == {
+        "compose.yml": text("""\
+            services:
+              init:
+                pull_policy: never
+                build: .
+              web:
+                image: shop-init
+                pull_policy: never
+            """)
+    }
+
+
 def test_with_a_registry_in_the_name_a_pull_policy_is_left_alone() -> None:
     project = project_of("services:\n  a:\n    build: .\n    pull_policy: always\n  b:\n    build: .\n")
     assert rewritten(project, target("a", "b", image="registry.example/shop:1.0", pull_policy=None)) == {
