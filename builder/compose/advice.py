@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 from builder.compose.advice_python import not_pinned_again, pip_caches
 from builder.compose.advice_system import compilers, ends_as_root, package_lists, recursive_change
-from builder.compose.steps import steps_of
 
 if TYPE_CHECKING:
     from builder.compose.facts import Advice, DockerfileFacts
     from builder.compose.installed import ReadFile
+    from builder.compose.runs import Step
 
 
-def advise(facts: DockerfileFacts, read: ReadFile) -> tuple[Advice, ...]:
+def advise(facts: DockerfileFacts, steps: tuple[Step, ...], read: ReadFile) -> tuple[Advice, ...]:
     """In the order of the lines, then of the codes."""
-    steps = steps_of(facts)
     found = (
         *compilers(steps, facts),
         *pip_caches(steps, facts),

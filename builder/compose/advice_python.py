@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from builder.compose.facts import DockerfileFacts
     from builder.compose.installed import ReadFile
-    from builder.compose.steps import Step
+    from builder.compose.runs import Step
     from builder.dockerfile.shell import ShellCommand
 
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "pipenv", "poetry"})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.facts import DockerfileFacts
-    from builder.compose.steps import Step
+    from builder.compose.runs import Step
     from builder.dockerfile.shell import ShellCommand
 
 _COMPILER = re.compile(

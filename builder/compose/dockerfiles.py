@@ -11,6 +11,7 @@ from builder.compose.dockerfile_names import is_airflow_image, version_in, versi
 from builder.compose.facts import Advice, DockerfileFacts, Installed, Pin
 from builder.compose.installed import ReadFile, content_of
 from builder.compose.products import product_of_image
+from builder.compose.runs import runs_of
 from builder.dockerfile.parse import read_instructions
 from builder.dockerfile.stages import chain_of, exec_form, pairs, stages_of, substitute
 
@@ -92,7 +93,8 @@ def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> Do
     stages = stages_of(instructions, given)
     chain = chain_of(stages, build.target)
     base = _base(chain, build)
-    content = content_of(chain, read)
+    steps = runs_of(chain)
+    content = content_of(chain, steps, read)
     environment = _environment(chain)
     product = product_of_image(base) if base else None
     own = (Installed(product.name, base, chain[0].line),) if product and base else ()
@@ -115,7 +117,7 @@ def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> Do
         environment=environment,
         unread=content.unread,
     )
-    return replace(facts, advice=advise(facts, read))
+    return replace(facts, advice=advise(facts, steps, read))
 
 
 def _pins_airflow(pin: Pin) -> bool:

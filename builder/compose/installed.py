@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from builder.compose.facts import Installed, Pin
 from builder.dockerfile.installs import PipInstall, pip_install, split_requirement, system_change
 from builder.dockerfile.shell import words
-from builder.dockerfile.stages import exec_form, flags, run_commands, substitute
+from builder.dockerfile.stages import exec_form, flags, substitute
 
 if TYPE_CHECKING:
+    from builder.compose.runs import Step
     from builder.dockerfile import Instruction
     from builder.dockerfile.stages import Stage
 
@@ -53,34 +54,23 @@ class Content:
     unread: tuple[str, ...]
 
 
-def content_of(chain: tuple[Stage, ...], read: ReadFile) -> Content:
+def content_of(chain: tuple[Stage, ...], steps: tuple[Step, ...], read: ReadFile) -> Content:
     """Walk the RUN instructions of the chain."""
     packages: dict[str, None] = {}
     servers: list[Installed] = []
     pins: list[Pin] = []
     unread: list[str] = []
     copied = copies(chain)
-    for stage, run in runs(chain):
-        for command in run_commands(run, dict(stage.arguments)):
-            change = system_change(command)
-            if change is not None and change.action == "install":
+    for step in steps:
+        for change in filter(None, map(system_change, step.filled)):
+            if change.action == "install":
                 packages |= dict.fromkeys(change.packages)
                 servers += [Installed(name, one, change.line) for one in change.packages if (name := server_of(one))]
-        for command in run_commands(run):
-            pip = pip_install(command)
-            if pip is not None:
-                found, missing = requirements_of(pip, stage, copied, read)
-                pins += found
-                unread += missing
+        for pip in filter(None, map(pip_install, step.commands)):
+            found, missing = requirements_of(pip, step.stage, copied, read)
+            pins += found
+            unread += missing
     return Content(tuple(packages), tuple(servers), tuple(pins), tuple(dict.fromkeys(unread)))
-
-
-def runs(chain: tuple[Stage, ...]) -> Iterator[tuple[Stage, Instruction]]:
-    """Each RUN with its stage."""
-    for stage in chain:
-        for instruction in stage.instructions:
-            if instruction.name == "RUN":
-                yield stage, instruction
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ENTRYPOINTS = ("entrypoint", "entrypoint.sh")
 _PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
 _OPERATORS = ("&&", "||", ";", "|", "&")
+_ASKED = 20
+"""Sharers that are asked for the version; what none of them knows, the rest does not either."""
 LASTING = {
     ("webserver",): "webserver",
     ("api-server",): "api-server",
@@ -131,7 +133,7 @@ def version_for(look: Look, service: Service) -> str | None:
     found = _version(service, look.facts.get(service.name))
     group = look.group_of(service.name)
     if found is None and group is not None:
-        others = (look.project.services[name] for name in group.services)
+        others = (look.project.services[name] for name in group.services[:_ASKED])
         found = next((version for one in others if (version := _version(one, look.facts.get(one.name)))), None)
     return found
 

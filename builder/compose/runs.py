@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.compose.installed import runs
 from builder.dockerfile.stages import flags, run_commands
 
 if TYPE_CHECKING:
-    from builder.compose.facts import DockerfileFacts
     from builder.dockerfile import Instruction
     from builder.dockerfile.shell import ShellCommand
     from builder.dockerfile.stages import Stage
@@ -35,9 +33,12 @@ class Step:
         return any("type=tmpfs" in flag and word in flag for flag in flags(self.run))
 
 
-def steps_of(facts: DockerfileFacts) -> tuple[Step, ...]:
-    """Every RUN of the target's stages, in order."""
-    return tuple(
-        Step(stage, run, run_commands(run), run_commands(run, dict(stage.arguments)))
-        for stage, run in runs(facts.chain)
-    )
+def runs_of(chain: tuple[Stage, ...]) -> tuple[Step, ...]:
+    """Every RUN of the stages, in order."""
+    return tuple(_step(stage, one) for stage in chain for one in stage.instructions if one.name == "RUN")
+
+
+def _step(stage: Stage, run: Instruction) -> Step:
+    said = run_commands(run)
+    variable = "$" in run.value or any("$" in heredoc.body for heredoc in run.heredocs)
+    return Step(stage, run, said, run_commands(run, dict(stage.arguments)) if variable else said)
