@@ -26,6 +26,7 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
 )
 """In Compose's order of preference; any of them goes with any of the default names."""
+_NOT_FOUND = "no compose file in {}, nor in a folder above it"
 
 
 def discover(
@@ -45,10 +46,14 @@ def discover(
     cwd = _absolute(cwd, cwd)
     directory = _absolute(project_directory, cwd) if project_directory is not None else None
     named_env = _env_files(env_files, env, cwd)
-    settings = variables_of(env, named_env or default_env_file(directory or cwd, env))
-    chosen = _chosen(files, settings, cwd) or _by_default(directory or cwd)
-    if not named_env and not files and "COMPOSE_FILE" not in env and settings.get("COMPOSE_FILE"):
-        named_env = _both_env(directory or chosen[0].parent, cwd, env)
+    start = directory or cwd
+    home = start if files or directory else next((file.parent for file in _by_default(start)), start)
+    settings = variables_of(env, named_env or default_env_file(home, env))
+    chosen = _chosen(files, settings, cwd) or _by_default(start) or _nothing(_NOT_FOUND.format(start))
+    if not named_env and not files and "COMPOSE_FILE" not in env:
+        _refuse_two_meanings(start, home, env)
+        if settings.get("COMPOSE_FILE"):
+            named_env = _both_env(directory or chosen[0].parent, home, env)
     name = project_name or env.get("COMPOSE_PROJECT_NAME") or None
     return ProjectFiles(directory or chosen[0].parent, chosen, named_env, name)
 
@@ -81,10 +86,19 @@ def _named(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
 
 
 def _by_default(start: Path) -> tuple[Path, ...]:
-    for folder in (start, *start.parents):
-        if found := _in_folder(folder):
-            return found
-    return _nothing(f"no compose file in {start}, nor in a folder above it")
+    """The nearest files with default names, in ``start`` or a folder above it; empty: there are none."""
+    return next((found for folder in (start, *start.parents) if (found := _in_folder(folder))), ())
+
+
+def _refuse_two_meanings(start: Path, home: Path, env: Mapping[str, str]) -> None:
+    """A ``.env`` here that names files, below a folder with a project. Raises ComposeError."""
+    if home != start and variables_of({}, default_env_file(start, env)).get("COMPOSE_FILE"):
+        raise ComposeError(
+            f"COMPOSE_FILE here names one project, the compose file in {home} is another, and versions of Compose differ: "
+            "2.26 takes the latter, newer ones the former",
+            where=Where(str(start / ".env"), key="COMPOSE_FILE"),
+            hint="name the files with -f",
+        )
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:
@@ -114,11 +128,11 @@ def _env_files(given: tuple[str, ...], env: Mapping[str, str], cwd: Path) -> tup
     return paths
 
 
-def _both_env(directory: Path, cwd: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """A ``.env`` here that names files of another folder counts beside that folder's own, and wins over it."""
-    if directory == cwd:
+def _both_env(directory: Path, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+    """A ``.env`` that names files of another folder counts beside that folder's own, and wins over it."""
+    if directory == home:
         return ()
-    return (*default_env_file(directory, env), *default_env_file(cwd, env))
+    return (*default_env_file(directory, env), *default_env_file(home, env))
 
 
 def _absolute(path: str | Path, cwd: Path) -> Path:

@@ -193,6 +193,12 @@ STORIES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] 
         (),
         {},
     ),
+    "COMPOSE_FILE in .env above": (
+        {"compose.yaml": "A", ".env": "COMPOSE_FILE=b.yml\nV=above", "x/b.yml": "B", "x/.env": "V=x\nW=x"},
+        "x",
+        (),
+        {},
+    ),
     "environment over .env": ({"compose.yaml": "A", ".env": "V=file\nW=file"}, ".", (), {"V": "environment"}),
     "an env file": ({"compose.yaml": "A", ".env": "V=1", "e.env": "W=2"}, ".", ("--env-file", "e.env"), {}),
     "COMPOSE_ENV_FILES": ({"compose.yaml": "A", "a": "V=1\nW=1", "b": "W=2"}, ".", (), {"COMPOSE_ENV_FILES": "a,b"}),

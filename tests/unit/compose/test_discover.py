@@ -89,6 +89,26 @@ def test_an_env_file_that_names_files_elsewhere_counts_beside_theirs(tmp_path: P
         find(tmp_path, env=disabled)
 
 
+def test_the_env_file_of_the_project_counts_in_its_folders_too(tmp_path: Path) -> None:
+    touch(tmp_path, "compose.yaml", "x/a.yml")
+    (tmp_path / ".env").write_text("COMPOSE_FILE=a.yml\n")
+    found = find(tmp_path / "x")
+    assert names(found, tmp_path) == ["x/a.yml"]
+    assert found.env_files == (tmp_path / ".env",)
+
+
+def test_an_env_file_below_a_project_that_names_another_is_refused(tmp_path: Path) -> None:
+    """Versions of Compose differ here, and the wrong project must not be changed."""
+    touch(tmp_path, "compose.yaml", "x/a.yml")
+    (tmp_path / "x/.env").write_text("COMPOSE_FILE=a.yml\n")
+    with pytest.raises(ComposeError, match="names one project") as caught:
+        find(tmp_path / "x")
+    assert str(caught.value.where) == f"{tmp_path}/x/.env: COMPOSE_FILE"
+    assert names(find(tmp_path / "x", "a.yml"), tmp_path) == ["x/a.yml"]
+    assert names(find(tmp_path / "x", env={"COMPOSE_FILE": "a.yml"}), tmp_path) == ["x/a.yml"]
+    assert names(find(tmp_path / "x", env={"COMPOSE_DISABLE_ENV_FILE": "1"}), tmp_path) == ["compose.yaml"]
+
+
 def test_a_project_directory_is_searched_and_kept(tmp_path: Path) -> None:
     touch(tmp_path, "p/compose.yaml", "q/a.yml")
     assert names(find(tmp_path, project_directory="p"), tmp_path) == ["p/compose.yaml"]
