@@ -27,6 +27,8 @@ ASPECTS = (
     "scaling",
     "life cycle",
 )
+_GROUPS = frozenset({"db", "celery", "users", "dags", "tasks", "jobs", "connections", "variables", "pools", "config"})
+"""Subcommands of Airflow that have subcommands."""
 _SHOWN = 4
 """Names that are listed; the rest is counted."""
 
@@ -154,8 +156,13 @@ def starts(services: list[Service], facts: DockerfileFacts | None) -> list[str]:
     for service in services:
         start = start_of(service, facts)
         lasting = [call for call in start.calls if LASTING.get(call[:1]) or LASTING.get(call[:2])]
-        words += [f"`{' '.join(call[:2])}`" for call in (lasting or start.calls)[:1] if call]
+        words += [f"`{spoken(call)}`" for call in (lasting or start.calls)[:1] if call]
     return list(dict.fromkeys(words))
+
+
+def spoken(call: tuple[str, ...]) -> str:
+    """The subcommand alone: what follows may hold a password."""
+    return " ".join(call[:2] if call[0] in _GROUPS else call[:1])
 
 
 def listed(names: list[str]) -> str:

@@ -195,6 +195,8 @@ def summary(instruction: Instruction) -> str:
     """A few words that name an instruction without its values: ``RUN apt-get install …``."""
     if instruction.name in ("ENV", "ARG", "LABEL"):
         return f"{instruction.name} {', '.join(pairs(instruction))}"[:_SHOWN]
+    if instruction.name in ("CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"):
+        return instruction.name
     if instruction.name != "RUN":
         return f"{instruction.name} {instruction.value}"[:_SHOWN]
     called = [

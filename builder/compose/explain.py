@@ -10,6 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from builder.compose.aspects import ASPECTS, listed, of_airflow, of_product, schedulers, starts
+from builder.compose.lines import shown
 from builder.compose.model import Group, Project, ProjectFiles, Service
 from builder.compose.products import product_of
 from builder.errors import ComposeError
@@ -44,23 +45,37 @@ def explain(code: str, project: Project | None, groups: tuple[Group, ...], facts
     head = f"{rule.code} {rule.name} ({rule.severity.word}): {rule.title}\n\n"
     if rule.code == "OB104":
         return head + _apart(project, groups, facts)
-    return head + _text(rule.code) + _here(rule.code, project, groups)
+    return head + _text(rule.code) + _here(rule.code, project, groups, facts)
 
 
 def _text(name: str) -> str:
     return read_template(f"explain/{name}.txt").decode()
 
 
-def _here(code: str, project: Project | None, groups: tuple[Group, ...]) -> str:
-    """The groups that the text is about; empty without a project."""
-    if project is None or code not in ("OB101", "OB102", "OB105"):
+def _here(code: str, project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+    """What of the project the text is about: groups, or lines of a Dockerfile; empty where that is nothing."""
+    if project is None:
         return ""
+    lines = [*_groups(code, project, groups), *_dockerfile_lines(code, project, facts)]
+    return "\nIn this project\n" + _bullets(lines) + "\n" if lines else ""
+
+
+def _groups(code: str, project: Project, groups: tuple[Group, ...]) -> list[str]:
+    if code not in ("OB101", "OB102", "OB105"):
+        return []
     if code == "OB105":
         chosen = [group for group in groups if len(group.services) > 1 and not _builds_twice(project, group)]
     else:
         chosen = [group for group in groups if _builds_twice(project, group) and _one_name(group) == (code == "OB102")]
-    lines = [f"{', '.join(group.services)}: {', '.join(group.images)}" for group in chosen]
-    return "\nIn this project\n" + _bullets(lines) + "\n" if lines else ""
+    return [f"{', '.join(group.services)}: {', '.join(group.images)}" for group in chosen]
+
+
+def _dockerfile_lines(code: str, project: Project, facts: Mapping[str, DockerfileFacts]) -> list[str]:
+    found: dict[str, None] = {}
+    for name, known in facts.items():
+        file = shown(project, known.path) if known.path is not None else f"the inline Dockerfile of {name}"
+        found |= dict.fromkeys(f"{file}:{one.line}: {one.message}" for one in known.advice if one.code == code)
+    return list(found)
 
 
 def _builds_twice(project: Project, group: Group) -> bool:

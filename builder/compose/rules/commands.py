@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from builder.airflow.commands import judge, major
@@ -76,13 +75,18 @@ def _key(service: Service) -> str:
 
 
 def _fix(service: Service, old: tuple[str, ...], new: tuple[str, ...]) -> str:
-    """The whole key where the command is plain; else which words to replace by which."""
+    """The whole key where it holds nothing else; else which words to replace: the others may hold a password."""
     command = service.command or ()
-    bare = command[1:] if command[:1] == ("airflow",) else command
-    if bare[: len(old)] == old and not service.entrypoint:
-        begin = command[: len(command) - len(bare)]
-        return f"command: {shlex.join((*begin, *new, *bare[len(old) :]))}"
-    return f"replace `airflow {' '.join(old)}` by `airflow {' '.join(new)}`"
+    begin = command[:1] if command[:1] == ("airflow",) else ()
+    if command == (*begin, *old) and not service.entrypoint:
+        return f"command: {' '.join((*begin, *new))}"
+    return f"replace `{' '.join((*_spoken(service), *old))}` by `{' '.join((*_spoken(service), *new))}`"
+
+
+def _spoken(service: Service) -> tuple[str, ...]:
+    """``airflow`` where the file has to say it: the official entrypoint puts it before bare words."""
+    first = (service.command or ("",))[0]
+    return () if not service.entrypoint and first not in ("airflow", "bash") else ("airflow",)
 
 
 def _none_at_all(look: Look, service: Service, version: str | None) -> Finding:
@@ -111,7 +115,7 @@ def _no_shell(look: Look, service: Service, start: Start) -> Finding:
         f"{service.name}: no shell reads this command, so `{start.literal[0]}` and what follows are handed to the "
         "first program as words",
         (service.name,),
-        f"command: bash -c '{' '.join(service.command or ())}'" if "'" not in " ".join(service.command or ()) else None,
+        "command: bash -c '...'   # with the whole command in the quotes",
     )
 
 

@@ -129,7 +129,7 @@ def _reason(
     if kind is _POSTGRES and postgres is not None and postgres >= _NEW_POSTGRES:
         declared = (_POSTGRES_ROOT,)
         data = f"{_POSTGRES_ROOT}/{postgres}/docker" if data == kind.data else data
-    if "$" in data:
+    if not data.startswith("/") or "$" in data:
         return None
     inside = any(_lasts(mount) and _covers(_POSTGRES_ROOT, mount.target) for mount in service.mounts)
     if kind is _POSTGRES and postgres is None and inside:  # the version decides whether the parent folder is enough

@@ -120,7 +120,7 @@ def find_moved(look: Look) -> Iterator[Finding]:
         if name in look.promoted:
             users.setdefault(name, []).append(service)
     for name, services in users.items():
-        found = look.image(name)
+        found = look.image(name) or look.image(look.project.image_of(services[0]))
         if found is not None and found.id == look.promoted[name]:
             continue
         names = tuple(service.name for service in services)

@@ -46,6 +46,12 @@ def test_the_line_on_which_two_files_part() -> None:
     assert "hunter2" not in repr(found.lines)
 
 
+def test_an_instruction_is_named_without_what_may_be_a_password() -> None:
+    start = BASE + "RUN one\n"
+    for one in ("ENV PASSWORD=hunter2", "LABEL a=hunter2", 'CMD ["x", "hunter2"]', "RUN x --password hunter2 y"):
+        assert "hunter2" not in repr(compare(start + one + "\n", start + "USER 1\n").lines)
+
+
 def test_one_may_go_on_where_the_other_ends() -> None:
     found = compare(BASE + "RUN one\nRUN two\n", BASE + "RUN one\nRUN two\nRUN three\n")
     assert found.near

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from making import AIRFLOW, build, project, seed, service
+from making import AIRFLOW, FOLDER, build, project, seed, service
 
 from builder.compose.aspects import ASPECTS
 from builder.compose.dockerfiles import facts_of
@@ -21,7 +21,7 @@ SEED = Path(__file__).parents[2] / "fixtures" / "seed" / "Dockerfile.airflow"
 
 
 def told(code: str, made: Project) -> str:
-    text = facts_of(SEED.read_text(), Build("/x"))
+    text = replace(facts_of(SEED.read_text(), Build("/x")), path=FOLDER / "Dockerfile.airflow")
     facts = {name: text for name, one in made.services.items() if one.build is not None}
     return explain(code, made, group_services(made, facts), facts)
 
@@ -104,6 +104,19 @@ def test_no_value_of_the_environment_is_told() -> None:
     made = seed(airflow_webserver={"environment": secret}, postgres={"environment": {"POSTGRES_PASSWORD": "hunter2"}})
     assert "hunter2" not in told("OB104", made)
     assert "the same 1 AIRFLOW... variables; 1" in told("OB104", made)
+
+
+def test_no_word_behind_a_subcommand_is_told() -> None:
+    made = seed(
+        airflow_init={"command": ("version", "hunter2")}, airflow_scheduler={"command": ("scheduler", "hunter2")}
+    )
+    assert "`version`, `scheduler`" in told("OB104", made)
+    assert "hunter2" not in told("OB104", made)
+
+
+def test_the_lines_of_a_dockerfile_are_named() -> None:
+    assert "In this project\n  - Dockerfile.airflow:4: build-essential" in told("OB301", seed())
+    assert "In this project" not in told("OB306", seed())
 
 
 def test_the_groups_at_hand_are_named() -> None:
