@@ -94,8 +94,8 @@ def _refuse_two_meanings(start: Path, home: Path, env: Mapping[str, str]) -> Non
     """A ``.env`` here that names files, below a folder with a project. Raises ComposeError."""
     if home != start and variables_of({}, default_env_file(start, env)).get("COMPOSE_FILE"):
         raise ComposeError(
-            f"COMPOSE_FILE here names one project, the compose file in {home} is another, and versions of Compose differ: "
-            "2.26 takes the latter, newer ones the former",
+            f"COMPOSE_FILE here names one project, the compose file in {home} is another, and versions of Compose "
+            "differ: 2.26 takes the latter, newer ones the former",
             where=Where(str(start / ".env"), key="COMPOSE_FILE"),
             hint="name the files with -f",
         )
