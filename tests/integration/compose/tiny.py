@@ -23,7 +23,7 @@ x-common: &common
 services:
   db:
     image: {postgres}
-    entrypoint: [sleep, "1000"]
+    entrypoint: [sleep, infinity]
     init: true
     volumes: ["data:/data"]
     labels: {{ {label}: "{owner}" }}
@@ -51,7 +51,7 @@ USER root
 ENTRYPOINT []
 LABEL {label}="{owner}"
 RUN echo {name} > /name
-CMD ["sleep", "1000"]
+CMD ["sleep", "infinity"]
 """
 
 
