@@ -74,8 +74,11 @@ def _inside(context: str) -> ReadFile:
     def read(name: str) -> str | None:
         if not context.startswith("/") or "\0" in name:
             return None
-        root = Path(context).resolve()
-        path = (root / name.lstrip("/")).resolve()
+        try:
+            root = Path(context).resolve()
+            path = (root / name.lstrip("/")).resolve()
+        except (OSError, RuntimeError):  # a link that leads to itself; a name that no file system takes
+            return None
         return _text(path) if path.is_relative_to(root) else None
 
     return read

@@ -184,6 +184,13 @@ class TestReading:
         (tmp_path / "Dockerfile").write_text(f"FROM a\nRUN {text}\nUSER 1\n")
         assert self.read(tmp_path)["web"].base == "a"
 
+    @pytest.mark.parametrize("copied", ["loop.txt", "x" * 5000, "x/" * 3000 + "y", "\ud800"])
+    def test_a_strange_name_is_no_crash(self, tmp_path: Path, copied: str) -> None:
+        (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+        text = f"FROM python:3\nCOPY {copied} /r.txt\nRUN pip install -r /r.txt\n"
+        (tmp_path / "Dockerfile").write_bytes(text.encode(errors="surrogatepass"))
+        assert self.read(tmp_path)["web"].unread == ("/r.txt",)
+
     def test_a_git_context_has_no_facts(self, tmp_path: Path) -> None:
         given = Build("https://example.org/x.git#main")
         assert read_dockerfiles(project(service("web", build=given))) == {}
