@@ -293,6 +293,51 @@ def test_anchors_in_what_goes_move_to_the_first_alias_that_stays() -> None:
     }
 
 
+def test_an_alias_in_a_copy_that_means_nothing_there_becomes_what_it_meant() -> None:
+    """The copy stands before the anchor; and an anchor that goes leaves no alias behind."""
+    project = project_of("""\
+        services:
+          init:
+            extends: base
+          other:
+            image: x
+            environment: &args {A: b}
+          base:
+            build:
+              context: .
+              args: *args
+        """)
+    assert "      args: {A: b}\n" in rewritten(project, target("init", "base", builder="init"))["compose.yml"]
+    project = project_of("""\
+        services:
+          web:
+            build: &build {context: .}
+          base: &base
+            build: *build
+          init:
+            <<: *base
+        """)
+    now = rewritten(project, target("web", "base", "init", builder="init"))["compose.yml"]
+    assert "    <<: *base\n    build: {context: .}\n" in now
+
+
+def test_an_alias_in_a_copy_stays_unless_its_name_means_another_anchor_there() -> None:
+    written = """\
+        x-args: &args {A: b}
+        x-common: &common
+          build: {context: ., args: *args }
+        %s
+        services:
+          init:
+            <<: *common
+          web: *common
+        """
+    now = rewritten(project_of(written % "x-more: {A: c}"), target("web", "init", builder="init"))["compose.yml"]
+    assert "    build: {context: ., args: *args }\n" in now
+    now = rewritten(project_of(written % "x-more: &args {A: c}"), target("web", "init", builder="init"))["compose.yml"]
+    assert "    build: {context: ., args: {A: b} }\n" in now
+
+
 def test_a_build_behind_another_in_a_merge_list_goes_too() -> None:
     project = project_of("""\
         x-a: &a
