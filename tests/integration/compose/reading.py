@@ -1,0 +1,53 @@
+"""Reading projects with the real Compose, as a test needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.discover import discover
+from builder.compose.oracle import Answers, ask
+from builder.compose.read import read_project
+from builder.engine.compose import likely_compose
+from builder.process import Command, LocalRunner
+
+if TYPE_CHECKING:
+    from builder.compose.model import Project, ProjectFiles
+
+CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
+CORPUS_FILES = sorted(CORPUS.glob("*.yml"))
+RUNNER = LocalRunner()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Ours, without what would choose another project."""
+    return {**{key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}, **more}
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def read(*files: str, cwd: Path, env: dict[str, str] | None = None) -> Project:
+    env = environment() if env is None else env
+    return read_project(discover(files, env=env, cwd=cwd), likely_compose(env), RUNNER, env)
+
+
+def questioned(files: ProjectFiles, overlay: dict[Path, bytes] | None = None, **more: str) -> Answers:
+    env = environment(**more)
+    return ask(files, likely_compose(env), RUNNER, env, overlay=overlay)
+
+
+def compose(*words: str, cwd: Path, env: dict[str, str] | None = None) -> dict[str, Any]:
+    """What a person gets who types `docker compose WORDS config` in that folder."""
+    argv = ("docker", "compose", *words, "config", "--format", "json")
+    env = {**(environment() if env is None else env), "PWD": str(cwd)}  # as a shell does that went there
+    done = RUNNER.run(Command(argv, cwd=cwd, env=env))
+    assert done.ok, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    return found

@@ -1,0 +1,115 @@
+"""Real files: what is read in them, as they lie there and with all that they need."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from reading import CORPUS_FILES, compose, environment, questioned, read
+
+from builder.compose.discover import discover
+from builder.errors import ComposeError
+
+if TYPE_CHECKING:
+    from builder.compose.model import Project
+
+UNRESOLVED = {"06": "env file", "22": "env file", "28": "env file", "30": "env file", "08": "undefined network"}
+"""The files that Compose refuses as they lie there, and what it says."""
+NOT_RAW = {"24": "too many colons"}
+"""Refused with --no-interpolate."""
+SHARERS = {
+    "02": 8,
+    "05": 3,
+    "06": 5,
+    "07": 5,
+    "08": 6,
+    "13": 3,
+    "17": 7,
+    "22": 2,
+    "24": 7,
+    "26": 3,
+    "28": 2,
+    "30": 2,
+    "42": 3,
+}
+"""How many services share the largest build, by hand (README.md of the corpus)."""
+
+
+def corpus() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("file", CORPUS_FILES, ids=lambda file: file.name[:2])
+
+
+def test_the_corpus_is_there() -> None:
+    if not CORPUS_FILES:
+        pytest.skip("the folder of real files is not beside this checkout")
+    assert len(CORPUS_FILES) == 16
+
+
+def largest_group(project: Project) -> int:
+    builds = [service.build for service in project.services.values() if service.build]
+    return max((builds.count(build) for build in builds), default=0)
+
+
+@corpus()
+def test_a_real_file_as_it_lies_there(file: Path) -> None:
+    project = read(str(file), cwd=file.parent)
+    number = file.name[:2]
+    assert (project.resolved is None) == (number in UNRESOLVED)
+    assert (project.raw is None) == (number in NOT_RAW)
+    for expected, said in zip([{**UNRESOLVED, **NOT_RAW}.get(number)], project.complaints, strict=False):
+        assert expected is not None
+        assert expected in said
+    assert bool(project.complaints) == (number in UNRESOLVED or number in NOT_RAW)
+    if number in SHARERS:
+        assert largest_group(project) == SHARERS[number]
+    assert project.sources == {file: file.read_bytes()}
+
+
+@corpus()
+def test_a_real_file_with_all_that_it_needs(file: Path, tmp_path: Path) -> None:
+    here = tmp_path / "proj" / "docker-compose.yml"
+    here.parent.mkdir()
+    shutil.copyfile(file, here)
+    with_env_files(here)
+    project = read(cwd=here.parent)
+    number = file.name[:2]
+    assert (project.resolved is None) == (number == "08")
+    if number in SHARERS:
+        assert largest_group(project) == SHARERS[number]
+    if project.resolved is not None:
+        typed = compose("--profile", "*", cwd=here.parent)
+        assert dict(project.resolved) == typed
+        assert list(project.services) == sorted(typed["services"])
+
+
+def with_env_files(compose_file: Path) -> None:
+    """Make the env files that a project names, empty."""
+    for _ in range(10):
+        try:
+            complaints = read(cwd=compose_file.parent).complaints
+        except ComposeError as error:
+            complaints = (str(error),)
+        missing = re.search(r"env file (\S+) not found", "\n".join(complaints))
+        if missing is None:
+            return
+        Path(missing[1]).parent.mkdir(parents=True, exist_ok=True)
+        Path(missing[1]).write_text("")
+
+
+@corpus()
+def test_what_it_reads_does_not_depend_on_the_way_it_was_asked(file: Path, tmp_path: Path) -> None:
+    """A mirror in which the file has its own bytes answers the same as the real folder."""
+    here = tmp_path / "docker-compose.yml"
+    shutil.copyfile(file, here)
+    files = discover((), env=environment(), cwd=tmp_path)
+    plain, mirrored = questioned(files), questioned(files, {here: here.read_bytes()})
+    assert (plain.resolved, plain.raw) == (mirrored.resolved, mirrored.raw)
+    assert [one_of_many(said) for said in plain.complaints] == [one_of_many(said) for said in mirrored.complaints]
+
+
+def one_of_many(said: str) -> str:
+    """Compose goes through a map in no order, and names the first bad service that it comes to."""
+    return re.sub(r'service "[^"]*"', "a service", said)
