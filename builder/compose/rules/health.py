@@ -92,7 +92,7 @@ def _has_own_health_server(service: Service) -> bool:
 
 def _web_path(role: str, version: str | None) -> str | None:
     """None where the version decides and is not known."""
-    if role == "api-server" or (role == "standalone" and major(version) == 3):
+    if role == "api-server" or major(version) == 3:  # a `webserver` there is gone anyway: OB201 says so
         return "/api/v2/monitor/health"
     return "/health" if role == "webserver" or major(version) == 2 else None
 

@@ -34,6 +34,7 @@ def _facts(version: str | None) -> Any:
         ("webserver --port 9000", "2.8.1", "http://localhost:9000/health"),
         ("api-server", "3.0.2", "http://localhost:8080/api/v2/monitor/health"),
         ("standalone", "3.0.2", "/api/v2/monitor/health"),
+        ("webserver", "3.0.2", "/api/v2/monitor/health"),
         ("standalone", "2.8.1", "http://localhost:8080/health"),
         ("scheduler", "2.8.1", """'airflow jobs check --job-type SchedulerJob --hostname "$${HOSTNAME}"'"""),
         ("triggerer", "2.8.1", "TriggererJob"),
