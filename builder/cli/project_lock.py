@@ -65,7 +65,8 @@ def one_at_a_time(outside: Outside, files: ProjectFiles, purpose: str) -> Iterat
 
 
 def recovered(outside: Outside, files: ProjectFiles) -> bool:
-    """Finish or undo what a killed run left, and say so. Whether there was one."""
-    if done := recover(outside, files):
-        outside.progress.note(done)
-    return bool(done)
+    """Finish or undo what a killed run left, and say so. Whether something was undone."""
+    done = recover(outside, files)
+    if done is not None:
+        outside.progress.note(done.words)
+    return done is not None and done.undone

@@ -46,8 +46,16 @@ class Undone:
         return "; ".join(parts) or "nothing had been changed"
 
 
-def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> str:
-    """Finish or undo a run that was killed. The caller holds the project's lock. Returns what was done; empty: nothing.
+@dataclass(frozen=True)
+class Recovery:
+    """What was done about a run that was killed. ``undone``: else it was finished."""
+
+    words: str
+    undone: bool
+
+
+def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> Recovery | None:
+    """Finish or undo a run that was killed; None: there was none. The caller holds the project's lock.
 
     Raises EditedSinceError and StackError; the journal stays then, and the next command tries again.
     """
@@ -56,15 +64,15 @@ def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -
         remove_leftovers(path)
     journal = read_journal(opened)
     if journal is None:
-        return ""
+        return None
     _await_orphans(outside, journal.run, proc)
     outside.overlay(files).unlink(missing_ok=True)
     done = read_journal(committed)
     if journal.phase is not Phase.UNDOING and done is not None and done.run == journal.run:
         finish(outside, journal)
-        return "an optimize was killed after its stack was up: it is finished now"
+        return Recovery("an optimize was killed after its stack was up: it is finished now", undone=False)
     what = "a rollback" if journal.current is not None else "an optimize"
-    return f"{what} was killed half way ({journal.phase}): {undo(outside, journal)}"
+    return Recovery(f"{what} was killed half way ({journal.phase}): {undo(outside, journal)}", undone=True)
 
 
 def finish(outside: Outside, journal: Journal) -> None:
@@ -143,7 +151,7 @@ def _names_back(outside: Outside, engine: Engine, journal: Journal) -> tuple[str
         now = engine.image_id(tag.reference)
         if tag.before is None or now == tag.before:
             continue
-        if now is not None and now not in journal.moved:
+        if now is not None and now not in _ours(engine, journal):
             outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
         elif engine.image_id(tag.before) is None:
             outside.progress.note(f"warning: {tag.reference} cannot be put back: its image {tag.before} is gone")
@@ -151,6 +159,12 @@ def _names_back(outside: Outside, engine: Engine, journal: Journal) -> tuple[str
             engine.tag(tag.before, tag.reference)
             back.append(tag.reference)
     return tuple(back)
+
+
+def _ours(engine: Engine, journal: Journal) -> frozenset[str]:
+    """Images that this run gave names to; what it built has a passing name, also before it is written down."""
+    passing = {engine.image_id(tag.reference) for tag in journal.tags if tag.passing}
+    return journal.moved | {image for image in passing if image is not None}
 
 
 def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str, Downtime]:
@@ -185,8 +199,9 @@ def _take_name(outside: Outside, engine: Engine, tag: TagRecord, journal: Journa
     image = engine.image_id(tag.reference)
     if image is None:
         return
-    if tag.after is not None and image not in journal.moved:
-        outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
+    if image not in _ours(engine, journal):
+        if tag.after is not None:
+            outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
     elif len(engine.references(image)) > 1:
         engine.untag(tag.reference)
     elif not _made_by(journal, tag, image) or image in engine.used_images() or not engine.remove(image):

@@ -172,7 +172,7 @@ def undisturbed(
 
 def hashes_command(cli: tuple[str, ...], files: ProjectFiles, env: Mapping[str, str], run: str) -> Command:
     """Each service and the hash of its definition, a line each."""
-    return compose_command((*cli, "--profile", "*"), files, ("config", "--hash", "*"), env, run)
+    return compose_command(cli, files, ("config", "--hash", "*"), env, run)
 
 
 def parse_hashes(text: str) -> dict[str, str]:
@@ -200,7 +200,10 @@ def compose_command(
     *,
     overlay: Path | None = None,
 ) -> Command:
-    """``docker compose`` for this project; ``overlay`` is one more file, which counts most."""
+    """``docker compose`` for this project; ``overlay`` is one more file, which counts most.
+
+    With all profiles: what runs was started with those that it needs, and only named services are ever started.
+    """
     extra = () if overlay is None else ("--file", str(overlay))
     whole = {name: value for name, value in env.items() if name != REMOVE_ORPHANS} | {RUN_VARIABLE: run}
-    return Command((*cli, *files.arguments, *extra, *words), cwd=files.directory, env=whole)
+    return Command((*cli, *files.arguments, *extra, "--profile", "*", *words), cwd=files.directory, env=whole)

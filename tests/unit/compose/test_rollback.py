@@ -11,6 +11,7 @@ from swap_world import SHARED, SHARERS, Fuse, KilledError, Stage, arm
 
 from builder.compose.apply import apply
 from builder.compose.journal import Phase, dump_journal, parse_journal, read_journal
+from builder.compose.model import Source
 from builder.compose.rollback import recover, roll_back
 from builder.errors import CheckFailedError, EditedSinceError, ExitCode, StackError, StateError
 
@@ -127,7 +128,11 @@ def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> 
     assert stage.file.read_bytes() == stage.before
     stage.world.broken.clear()
     stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited")
-    assert "restarted" in recover(stage.outside(), stage.files)
+    recovery = recover(stage.outside(), stage.files)
+    assert recovery is not None
+    assert recovery.undone
+    assert "a rollback was killed half way" in recovery.words
+    assert "restarted" in recovery.words
     assert stage.world.boxes["demo-web-1"].image_id == "sha256:old-web"
     assert stage.world.boxes["demo-web-1"].running
 
@@ -168,6 +173,30 @@ def test_bytes_that_were_changed_in_the_journal_are_noticed(stage: Stage) -> Non
     path.write_text(json.dumps(document))
     with pytest.raises(StateError):
         read_journal(path)
+
+
+def test_the_name_of_a_promotion_that_was_not_ours_stays(stage: Stage) -> None:
+    """A kill between the promotion and its journal entry: whose it was is not known, and it was proven."""
+    before = stage.snapshot()
+
+    def die(image: str, target: object) -> None:
+        raise AssertionError("a spec is not verified again")
+
+    def promote(_target: object) -> str:
+        stage.world.images.add("sha256:spec")
+        stage.world.names[SHARED] = "sha256:spec"
+        stage.world.fuse = Fuse(0)
+        raise KilledError
+
+    hands = replace(stage.hands(), verify=die, make_from_spec=promote)
+    with pytest.MonkeyPatch.context() as patch:
+        arm(patch, stage)
+        with pytest.raises(KilledError):
+            apply(stage.outside(), stage.work(source=Source.SPEC), hands)
+    stage.world.fuse = Fuse()
+    recover(stage.outside(), stage.files)
+    assert stage.world.names == {**before["names"], SHARED: "sha256:spec"}
+    assert {**stage.snapshot(), "names": 0, "images": 0} == {**before, "names": 0, "images": 0}
 
 
 # A kill at every step

@@ -129,6 +129,7 @@ def test_the_command_names_the_project_and_asks_no_registry() -> None:
     command = up_command(("docker", "compose"), FILES, up, {"COMPOSE_REMOVE_ORPHANS": "1", "A": "b"}, "0000aaaa")
     assert command.argv == (
         *("docker", "compose", "--project-directory", "/p", "--file", "/p/compose.yaml", "--project-name", "demo"),
+        *("--profile", "*"),
         *("up", "--detach", "--no-deps", "--pull", "never", "--no-build", "--scale", "web=3", "--", "web"),
     )
     assert command.env == {"A": "b", "OPTBUILD_RUN": "0000aaaa"}
@@ -137,4 +138,4 @@ def test_the_command_names_the_project_and_asks_no_registry() -> None:
 
 def test_an_overlay_counts_most() -> None:
     command = compose_command(("docker", "compose"), FILES, ("build",), {}, "r", overlay=Path("/s/o.json"))
-    assert command.argv[-3:] == ("--file", "/s/o.json", "build")
+    assert command.argv[-5:] == ("--file", "/s/o.json", "--profile", "*", "build")
