@@ -410,6 +410,69 @@ def test_who_extends_the_builder_resets_its_build() -> None:
     }
 
 
+def test_between_two_that_do_not_build_one_can() -> None:
+    project = project_of("services:\n  base:\n    build: .\n  web:\n    extends: base\n  last:\n    extends: web\n")
+    assert rewritten(project, target("base", "web", "last", builder="web")) == {
+        "compose.yml": text("""\
+            services:
+              base:
+                image: shop-airflow:latest
+                pull_policy: never
+              web:
+                build: .
+                extends: base
+              last:
+                build: !reset null
+                extends: web
+            """)
+    }
+
+
+def test_who_takes_over_a_sharer_but_is_none_keeps_what_he_had() -> None:
+    project = project_of("""\
+        services:
+          web:
+            build: .
+          arm:
+            extends: web
+            platform: linux/arm64
+        """)
+    assert rewritten(project, target("web")) == {
+        "compose.yml": text("""\
+            services:
+              web:
+                image: shop-airflow:latest
+                pull_policy: never
+              arm:
+                build: .
+                image: !reset null
+                pull_policy: !reset null
+                extends: web
+                platform: linux/arm64
+            """)
+    }
+    project = project_of("""\
+        services:
+          web: &web
+            image: old  # ours
+            build: .
+          side:
+            <<: *web
+            build: ./side
+        """)
+    assert rewritten(project, target("web", image="registry.example/shop:1", pull_policy=None)) == {
+        "compose.yml": text("""\
+            services:
+              web: &web
+                image: registry.example/shop:1  # ours
+              side:
+                <<: *web
+                image: old  # ours
+                build: ./side
+            """)
+    }
+
+
 def test_a_build_in_an_extended_file_is_edited_there_and_its_copy_means_the_same_folder() -> None:
     project = project_of(
         """\

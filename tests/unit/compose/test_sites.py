@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from written_files import FOLDER, project_of
 
 from builder.compose.draft import Draft, Kept
+from builder.compose.model import ProjectFiles
 from builder.compose.sites import find_sites, text_of
 from builder.compose.sources import Given, find_source
 
@@ -95,6 +97,13 @@ def test_a_path_with_a_variable_is_found_when_only_one_file_fits() -> None:
     assert find_source(given, "lib/$NAME.yml", main) is None
     assert find_source(given, "odd[1].yml", main) == FOLDER / "odd[1].yml"
     assert find_source(given, "b.yml", FOLDER / "lib/a.yml") == FOLDER / "lib/b.yml"
+
+
+def test_paths_of_main_files_are_relative_to_the_project_directory() -> None:
+    project = project_of("services: {}\n", lib__a="", deep__lib__a="")
+    moved = replace(project, files=ProjectFiles(FOLDER / "deep", project.files.files))
+    assert find_source(Given.of(project), "lib/a.yml", FOLDER / "compose.yml") == FOLDER / "lib/a.yml"
+    assert find_source(Given.of(moved), "lib/a.yml", FOLDER / "compose.yml") == FOLDER / "deep/lib/a.yml"
 
 
 def test_equal_bytes_are_looked_at_once() -> None:
