@@ -6,11 +6,14 @@ optbuild.toml is read, the modules of the later stages are loaded.
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.cli.background import in_background
 from builder.errors import MissingFileError, OptbuildError
+from builder.process import terminate_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.compose.choose import Choices
     from builder.compose.facts import DockerfileFacts
-    from builder.compose.model import Plan, ProjectFiles
+    from builder.compose.model import Plan, Project, ProjectFiles
     from builder.compose.plan import Seen
     from builder.engine.compose import ComposeCli
     from builder.engine.quick import QuickLook, SdkLook
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 ENGINE_SECONDS = 10.0
 """How long a plan waits for an engine once everything else is there; it does without one then."""
+STOP_SECONDS = 10.0
+STOP_TURN_SECONDS = 0.05
 SPEC_FILE = "optbuild.toml"
 
 
@@ -66,23 +71,59 @@ def plan_of(world: World, options: PlanOptions) -> Planned:
     from builder.compose.read import read_project  # noqa: PLC0415 - whatever Compose does not wait for comes later
 
     reading = in_background(lambda: read_project(files, cli, world.runner, world.env))
-    connecting = in_background(lambda: _connect(world))
-    choices = _choices(world, options, files)
+    try:
+        connecting = in_background(lambda: _connect(world))
+        loading = in_background(lambda: _load(files))
+        choosing = in_background(lambda: _choices(world, options, files))
+        choices, _ = choosing.result(), loading.result()
+        return _planned(world, _Given(files, cli, reading.result(), choices), connecting)
+    except BaseException:
+        _stop(reading)
+        raise
 
+
+def _stop(reading: Future[Project]) -> None:
+    """Nobody waits for Compose any more. Also after Ctrl-C, whose handler may come before both calls have begun."""
+    end = time.monotonic() + STOP_SECONDS
+    while not reading.done() and time.monotonic() < end:
+        terminate_children()
+        wait((reading,), timeout=STOP_TURN_SECONDS)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a plan is made from before the engine has a say."""
+
+    files: ProjectFiles
+    cli: ComposeCli
+    project: Project
+    choices: Choices
+
+
+def _load(files: ProjectFiles) -> None:
+    """The modules of the later stages and the YAML library.
+
+    While Compose works, the main thread only waits: a signal that comes during an import could be raised inside one of
+    the import system's callbacks, where Python drops it.
+    """
+    from builder.compose import dockerfiles, plan, rewrite  # noqa: F401, PLC0415
+    from builder.compose.tree import parse  # noqa: PLC0415
+
+    parse(files.files[0], b"{}")
+
+
+def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Planned:
     from builder.compose.dockerfiles import read_dockerfiles  # noqa: PLC0415
     from builder.compose.lines import line_of  # noqa: PLC0415
     from builder.compose.plan import Means, make_plan, references_of  # noqa: PLC0415
     from builder.compose.rewrite import rewrite  # noqa: PLC0415
-    from builder.compose.tree import parse  # noqa: PLC0415
 
-    parse(files.files[0], b"{}")  # loads the YAML library
-    project = reading.result()
-    facts = read_dockerfiles(project)
-    wanted = references_of(project, facts, choices)
-    seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, files, wanted))
-    plan = make_plan(project, facts, choices, seen, Means(rewrite, line_of))
-    plan = replace(plan, notes=(*_unfinished(world, files), *plan.notes))
-    return Planned(plan, files, cli, choices, facts, no_engine)
+    facts = read_dockerfiles(given.project)
+    wanted = references_of(given.project, facts, given.choices)
+    seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, given.files, wanted))
+    plan = make_plan(given.project, facts, given.choices, seen, Means(rewrite, line_of))
+    plan = replace(plan, notes=(*_unfinished(world, given.files), *plan.notes))
+    return Planned(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 
 def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, ComposeCli]:

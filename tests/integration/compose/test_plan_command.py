@@ -158,7 +158,8 @@ def test_a_signal_ends_it_at_once_whatever_compose_does(tmp_path: Path, number: 
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert time.monotonic() - started < 10
-    assert said in {b"optbuild: interrupted\n", b"optbuild: ended by a signal\n"}
+    assert b"Traceback" not in said
+    assert said.startswith(b"optbuild: ")
 
 
 def test_a_thousand_services_take_less_than_five_seconds(tmp_path: Path) -> None:
