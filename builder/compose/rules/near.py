@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builder.compose.rules.look import Look
     from builder.dockerfile.parse import Instruction
 
-COMPARED = 8
+COMPARED = 3
 """Earlier builds of one Dockerfile, context or base image that each is compared with: a thousand stay fast."""
 _WORTH_SHARING = 2
 """Leading instructions, FROM among them: a common base of FROM alone exists already."""
