@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ORPHAN_SECONDS = 30.0
 """How long the Compose of a killed run may take to end by itself: stopping it half way leaves more behind."""
+SETTLE_SECONDS = 120.0
+"""The same for a container that was told to end: longer than most grace periods."""
 ORPHAN_TURN_SECONDS = 0.2
 
 
@@ -169,6 +171,7 @@ def _ours(engine: Engine, journal: Journal) -> frozenset[str]:
 
 def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str, Downtime]:
     """Those services whose containers are not what they were; all of them where the run had been committed."""
+    _settle(outside, engine, journal)
     records = _touched(engine, journal) if journal.current is None else journal.current
     if not records:
         return {}
@@ -181,6 +184,15 @@ def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str,
     except StackError as error:
         again = "the files are as they were; see to the service, then `optbuild rollback` goes on"
         raise StackError(f"the old stack did not come up again: {error.message}", hint=again) from error
+
+
+def _settle(outside: Outside, engine: Engine, journal: Journal) -> None:
+    """An interrupted Compose leaves containers that are about to end, and new ones beside those that they replace."""
+    now = outside.clock.now()
+    since, end = max(journal.at, now - SETTLE_SECONDS), now + SETTLE_SECONDS
+    while engine.dying(journal.project, since, outside.clock.now()) and outside.clock.now() < end:
+        outside.clock.sleep(ORPHAN_TURN_SECONDS)
+    engine.remove_half_made(journal.project)
 
 
 def _touched(engine: Engine, journal: Journal) -> tuple[ServiceRecord, ...]:

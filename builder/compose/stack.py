@@ -47,6 +47,10 @@ class Engine(Protocol):
 
     def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]: ...
 
+    def dying(self, project: str, since: float, until: float) -> frozenset[str]: ...
+
+    def remove_half_made(self, project: str) -> tuple[str, ...]: ...
+
 
 @dataclass(frozen=True)
 class Up:

@@ -25,6 +25,8 @@ SHORTEST_SECRET = 4
 """Shorter values would mask half of what is said."""
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CONN|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^/:@\s]*:([^@\s]+)@")
+_PASSING = re.compile(r"[0-9a-f]{12}_")
+"""``<12 digits of the old ID>_<name>`` (Compose, ``pkg/compose/convergence.go``)."""
 _NEVER = "0001-"
 """How the engine writes a time that has not come."""
 
@@ -146,7 +148,35 @@ class StackEngine:
 
     def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
         """Container ID → when it ended. The engine remembers some 256 events, so a busy one may have forgotten."""
-        filters = {"type": "container", "event": "die", "label": f"{LABEL_PROJECT}={project}"}
+        return self._events(project, "die", since, until)
+
+    def dying(self, project: str, since: float, until: float) -> frozenset[str]:
+        """Containers that were told to end and have not yet: the engine goes on with that when its client is gone."""
+        told, ended = (self._events(project, word, since, until) for word in ("kill", "die"))
+        running = {one.id for one in self.containers(project) if one.running}
+        return frozenset(name for name, at in told.items() if name in running and ended.get(name, 0.0) < at)
+
+    def remove_half_made(self, project: str) -> tuple[str, ...]:
+        """Take away containers that Compose was making in place of others which are still there; their names.
+
+        It gives them a passing name until the old one is gone; stopped in between, it trips over both the next time.
+        They never ran, and their volumes are those of the old ones.
+        """
+        found = self.containers(project)
+        numbers = [(one.service, one.number) for one in found]
+        half = [
+            one
+            for one in found
+            if one.status == "created" and _PASSING.match(one.name) and numbers.count((one.service, one.number)) > 1
+        ]
+        for one in half:
+            with failures(f"removing the container {one.name}"):
+                self._engine.client.api.remove_container(one.id, v=False, force=False)
+        return tuple(one.name for one in half)
+
+    def _events(self, project: str, word: str, since: float, until: float) -> dict[str, float]:
+        """Container ID → when that last happened to it."""
+        filters = {"type": "container", "event": word, "label": f"{LABEL_PROJECT}={project}"}
         with failures("reading the events"):
             window: Any = {
                 "since": f"{since:.3f}",

@@ -69,6 +69,8 @@ class World:
     made: int = 0
     calls: list[str] = field(default_factory=list)
     died: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
+    """Containers that were told to end, and when they will have."""
     dockerfile: str = "one"
     failing_build: bool = False
     other_engine: bool = False
@@ -122,6 +124,15 @@ class World:
 
     def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
         return {name: at for name, at in self.died.items() if since <= at <= until}
+
+    def dying(self, project: str, since: float, until: float) -> frozenset[str]:
+        return frozenset(name for name, at in self.told.items() if since <= until < at)
+
+    def remove_half_made(self, project: str) -> tuple[str, ...]:
+        half = tuple(name for name in self.boxes if name[0].isdecimal())
+        for name in half:
+            del self.boxes[name]
+        return half
 
     # Compose
 

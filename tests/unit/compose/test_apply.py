@@ -260,6 +260,22 @@ def test_an_interrupt_rolls_back(stage: Stage, where: str) -> None:
     assert error.exit_code == ExitCode.INTERRUPTED
 
 
+def test_an_interrupted_compose_leaves_nothing_half_made(stage: Stage) -> None:
+    """Its old container ends a while later, and the one that was to replace it is still there."""
+
+    def interrupt(words: str) -> None:
+        if words.endswith("-- scheduler web"):
+            stage.world.on_run = lambda _words: None
+            box = stage.world.boxes["demo-web-1"]
+            stage.world.boxes["012345678901_demo-web-1"] = replace(box, id="half", status="created")
+            stage.world.told[box.id] = stage.world.time + 7
+            raise KeyboardInterrupt
+
+    stage.world.on_run = interrupt
+    failing(stage, InterruptedByUserError)
+    assert stage.world.time > max(stage.world.told.values())
+
+
 def test_a_file_that_was_changed_since_the_plan_is_refused(stage: Stage) -> None:
     work = stage.work()
     stage.file.write_bytes(stage.before + b"\n")
