@@ -1,0 +1,160 @@
+"""What the real files are made of: their groups, read by eye and written down by hand, and checked against Compose."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from reading import CORPUS, CORPUS_FILES, read, write
+
+from builder.compose.choose import Choices, choose_targets
+from builder.compose.dockerfiles import read_dockerfiles
+from builder.compose.group import builders_of, group_services
+from builder.compose.lines import line_of
+from builder.compose.rules import RULES
+from builder.compose.rules.look import Look
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.compose.model import Project
+
+CODES = ("OB101", "OB102", "OB103", "OB105", "OB106", "OB107")
+ENV_FILES = (".env", "catalog/.env", "docker/local_postgres/.env", "docker/minio/.env")
+NOBODY = "no service"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """``airflow``: the one Airflow group; ``codes``: about groups; ``keeps``: who keeps the build once it is shared."""
+
+    airflow: str
+    codes: tuple[str, ...] = ()
+    keeps: str | None = None
+    """None: the group is left as it is."""
+    others: str = ""
+    """Services of other products (OB104)."""
+
+
+TABLE = {
+    "02": Expected(
+        "airflow-apiserver airflow-cli airflow-dag-processor airflow-init airflow-scheduler airflow-triggerer "
+        "airflow-worker flower",
+        ("OB101",),
+        NOBODY,  # airflow-cli does not depend on airflow-init
+        "postgres redis",
+    ),
+    "05": Expected("airflow-init airflow-scheduler airflow-webserver", ("OB101",), NOBODY, "minio postgres"),
+    "06": Expected(
+        "airflow-init airflow-scheduler airflow-webserver airflow-worker flower", ("OB101",), NOBODY, "postgres redis"
+    ),
+    "07": Expected(
+        "airflow-init airflow-scheduler airflow-triggerer airflow-webserver airflow-worker",
+        ("OB101",),
+        "airflow-init",
+        "postgres redis",
+    ),
+    "08": Expected(
+        "airflow-api-server airflow-dag-processor airflow-init airflow-scheduler airflow-triggerer airflow-worker",
+        ("OB102",),
+        "airflow-init",
+        "statsd-exporter",
+    ),
+    "13": Expected("airflow-init airflow-scheduler airflow-webserver", ("OB101",), "airflow-init"),
+    "17": Expected(
+        "airflow-cli airflow-init airflow-scheduler airflow-triggerer airflow-webserver airflow-worker flower",
+        ("OB102",),
+        NOBODY,  # airflow-cli again
+        "postgres redis",
+    ),
+    "22": Expected("scheduler webserver", ("OB101",), "scheduler", "postgres"),
+    "24": Expected(
+        "airflow-apiserver airflow-cli airflow-dag-processor airflow-init airflow-scheduler airflow-triggerer flower",
+        ("OB101",),
+        NOBODY,  # airflow-cli again
+        "postgres",
+    ),
+    "26": Expected(
+        "airflow-init airflow-scheduler airflow-webserver", ("OB101",), "airflow-init", "airflow-postgres dbt streamlit"
+    ),
+    "28": Expected(
+        "airflow-scheduler airflow-webserver",
+        ("OB101",),
+        NOBODY,
+        "api_service grafana node_exporter postgres prometheus streamlit",
+    ),
+    "30": Expected("scheduler webserver", ("OB102",), "scheduler", "load_to_s3 postgres s3"),
+    "32": Expected(
+        "airflow-init airflow-scheduler airflow-webserver",
+        ("OB105", "OB105"),  # Airflow's, and Superset's two services
+        None,
+        "apisix apisix-dashboard dashboard etcd grafana keycloak loki minio minio-init oauth2-proxy pgadmin postgres "
+        "prometheus promtail redis superset superset-init vault",
+    ),
+    "34": Expected("webserver", (), None, "postgres"),
+    "42": Expected(
+        "airflow-scheduler airflow-webserver airflow-worker", ("OB101",), NOBODY, "airflow-postgres airflow-redis"
+    ),
+    "46": Expected("airflow", ("OB105",), None, "adminer postgres-airflow postgres-dbt"),
+}
+pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the folder with real compose files is not there")
+
+
+@pytest.fixture(params=["as-it-is", "with-env-files"])
+def furnished(request: pytest.FixtureRequest) -> bool:
+    """Without its env files Compose gives some a raw answer only; with them most give both."""
+    return bool(request.param == "with-env-files")
+
+
+def project_of(path: Path, folder: Path, *, furnished: bool) -> Project:
+    folder = folder / "shop"
+    folder.mkdir()
+    (folder / "docker-compose.yml").write_bytes(path.read_bytes())
+    if furnished:
+        write(folder, dict.fromkeys(ENV_FILES, ""))
+    return read(cwd=folder)
+
+
+@pytest.mark.parametrize("path", CORPUS_FILES, ids=lambda path: path.name[:2])
+def test_the_groups_of_real_files(path: Path, tmp_path: Path, *, furnished: bool) -> None:
+    expected = TABLE[path.name[:2]]
+    project = project_of(path, tmp_path, furnished=furnished)
+    facts = read_dockerfiles(project)
+    groups = group_services(project, facts)
+    chosen = choose_targets(project, groups, Choices())
+    look = Look(project, groups, facts, chosen, line_of)
+
+    (airflow,) = (group for group in groups if group.airflow)
+    assert " ".join(airflow.services) == expected.airflow
+    found = [finding for code in CODES for finding in RULES[code](look)]
+    assert tuple(finding.code for finding in found) == expected.codes
+    assert " ".join(sorted(one.services[0] for one in RULES["OB104"](look))) == expected.others
+    assert all(finding.where.line for finding in (*found, *RULES["OB104"](look)))
+
+    targets = {services: choice.target for services, choice in chosen.items() if choice.target is not None}
+    assert list(targets) == ([] if expected.keeps is None else [airflow.services])
+    for target in targets.values():
+        assert (target.builder or NOBODY) == expected.keeps
+        assert target.pull_policy == "never"
+        assert (target.note is None) is (target.builder is not None)
+
+
+@pytest.mark.parametrize("path", CORPUS_FILES, ids=lambda path: path.name[:2])
+def test_compose_says_the_same_of_equal_builds(path: Path, tmp_path: Path, *, furnished: bool) -> None:
+    project = project_of(path, tmp_path, furnished=furnished)
+    groups = group_services(project, read_dockerfiles(project))
+    ours = {builders_of(project, group) for group in groups} - {()}
+    for answer in (project.resolved, project.raw):
+        if answer is not None:
+            by_build = defaultdict(list)
+            for name, service in sorted(answer["services"].items()):
+                if "build" in service:
+                    by_build[json.dumps(service["build"], sort_keys=True)].append(name)
+            assert {tuple(names) for names in by_build.values()} == ours
+
+
+def test_every_real_file_is_in_the_table() -> None:
+    assert {path.name[:2] for path in CORPUS_FILES} == set(TABLE)
