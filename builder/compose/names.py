@@ -33,7 +33,8 @@ def others_names(project: Project, group: Group) -> dict[str, str]:
     for service in project.services.values():
         if service.name in inside or (service.image is None and service.build is None):
             continue
-        for name in (familiar(project.image_of(service)), *names_built(project, service)):
+        built = names_built(project, service) if service.build is not None else (familiar(project.image_of(service)),)
+        for name in built:
             names.setdefault(name, service.name)
     return names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def with_tag(image: str) -> str:
     return image if named else f"{image}:latest"
 
 
+@lru_cache(maxsize=4096)  # a project of a thousand services compares each name with all others
 def familiar(image: str) -> str:
     """One spelling for each image: ``docker.io/library/redis`` and ``redis:latest`` are the same."""
     for hub in _HUB:

@@ -7,9 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.compose.commands import started
+from builder.compose.database import database_of
 from builder.compose.madeby import shown_dockerfile
 from builder.compose.naming import repository
 from builder.compose.products import product_of
+from builder.compose.wording import listed, verb
 from builder.errors import Where
 from builder.findings import Finding
 
@@ -52,13 +54,30 @@ def find_others(look: Look) -> Iterator[Finding]:
     """OB104: one finding for each service that is not Airflow, in a project that has Airflow."""
     if not any(group.airflow for group in look.groups):
         return
+    users = _users(look)
     for group in look.groups:
         if group.airflow or not (group.images or group.build):
             continue
         for name in group.services:
             service = look.project.services[name]
             key = "image" if service.build is None else "build"
-            yield Finding("OB104", look.line(look.project, name, key), _other(look, service), (name,))
+            told = (
+                (f"{listed(users[name])} {verb(users[name], 'keeps', 'keep')} Airflow's metadata there",)
+                if name in users
+                else ()
+            )
+            yield Finding("OB104", look.line(look.project, name, key), _other(look, service), (name,), details=told)
+
+
+def _users(look: Look) -> dict[str, list[str]]:
+    """Database service → the Airflow services that have their connection to it. A database elsewhere is none."""
+    users: dict[str, list[str]] = {}
+    for group in look.groups:
+        for name in group.services if group.airflow else ():
+            database = database_of(look.project, look.project.services[name])
+            if database is not None and database.service is not None:
+                users.setdefault(database.service, []).append(name)
+    return users
 
 
 def _other(look: Look, service: Service) -> str:

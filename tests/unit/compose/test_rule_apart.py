@@ -75,6 +75,15 @@ def test_a_database_elsewhere_is_no_service_of_the_project() -> None:
     assert not list(find_others(look(made)))
 
 
+def test_the_database_that_airflow_uses_is_told_with_its_users_and_without_password() -> None:
+    inside = {"environment": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://u:hunter2@postgres/a"}}
+    made = seed(airflow_init=inside, airflow_scheduler=inside, cache={"image": "redis"})
+    cache, database = find_others(look(made))
+    assert database.details == ("airflow-init and airflow-scheduler keep Airflow's metadata there",)
+    assert cache.details == ()
+    assert "hunter2" not in str(database)
+
+
 # --- two in one image
 
 SERVER = Installed("PostgreSQL", "postgresql", 4)
