@@ -209,9 +209,8 @@ def test_a_rebuild_makes_a_new_image_and_restarts_its_users(stack: Tiny, choice:
     assert of_sharers(stack.images()) == {second}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_while_services_restart_puts_everything_back(stack: Tiny, number: signal.Signals) -> None:
-    before = stack.snapshot()
+def interrupt(stack: Tiny, number: signal.Signals, delay: float) -> str:
+    """Send it so many seconds after web is about to be restarted; what was said. The exit code must be 130."""
     process = subprocess.Popen(
         [sys.executable, str(DRIVER), "optimize", "--group", "web", "--yes"],
         cwd=stack.folder,
@@ -224,12 +223,26 @@ def test_an_interrupt_while_services_restart_puts_everything_back(stack: Tiny, n
     for line in process.stderr:
         if "restarting" in line and "web" in line:
             break
-    time.sleep(0.2)
+    time.sleep(delay)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    assert "as they were" in err
+    return err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_services_restart_puts_everything_back(stack: Tiny, number: signal.Signals) -> None:
+    before = stack.snapshot()
+    assert "as they were" in interrupt(stack, number, 0.2)
     assert stack.snapshot() == before
+
+
+@pytest.mark.soak
+def test_interrupts_at_many_moments(stack: Tiny) -> None:
+    before = stack.snapshot()
+    for step in range(16):
+        interrupt(stack, signal.SIGINT, step * 0.04)
+        assert stack.snapshot() == before, step
 
 
 def test_two_at_a_time_wait_for_each_other(stack: Tiny) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from builder.engine.stack import container_of, seconds, secrets_of
+from builder.engine.stack import StackEngine, container_of, seconds, secrets_of
 
 ATTRS: dict[str, Any] = {
     "Id": "abc",
@@ -79,3 +80,87 @@ def test_what_is_secret_in_an_environment() -> None:
         "EMPTY_TOKEN=",
     )
     assert secrets_of(environment) == ("postgresql://me:pw1@db/airflow", "hunter22", "pw22", "pw1")
+
+
+def described(identity: str, name: str, status: str, number: str = "1", **labels: str) -> dict[str, Any]:
+    return {
+        **ATTRS,
+        "Id": identity,
+        "Name": f"/{name}",
+        "State": {"Status": status},
+        "Config": {"Labels": {**ATTRS["Config"]["Labels"], "com.docker.compose.container-number": number, **labels}},
+    }
+
+
+class Api:
+    """Containers, events, and what was removed."""
+
+    def __init__(self, *found: dict[str, Any], events: tuple[tuple[str, str, float], ...] = ()) -> None:
+        self.found = {one["Id"]: one for one in found}
+        self.seen = events
+        self.removed: list[str] = []
+        self.api = self
+
+    def containers(self, **_options: Any) -> list[dict[str, Any]]:
+        own = {"com.docker.compose.oneoff": "False"}
+        return [{"Id": name, "Labels": {**own, **one["Config"]["Labels"]}} for name, one in self.found.items()]
+
+    def inspect_container(self, identity: str) -> dict[str, Any]:
+        return self.found[identity]
+
+    def remove_container(self, identity: str, *, v: bool, force: bool) -> None:
+        assert not v
+        assert not force
+        self.removed.append(identity)
+
+    def events(self, *, filters: dict[str, str], **_window: Any) -> Any:
+        class Stream(list[Any]):
+            def close(self) -> None: ...
+
+        wanted = [one for one in self.seen if one[0] == filters["event"]]
+        return Stream({"Actor": {"ID": name}, "timeNano": at * 1e9} for _word, name, at in wanted)
+
+
+def engine(api: Api) -> StackEngine:
+    found: Any = SimpleNamespace(client=api, info=SimpleNamespace(identity="engine"))
+    return StackEngine(found)
+
+
+def test_a_container_of_an_image_that_compose_built_is_none_of_the_stack() -> None:
+    """It inherits labels of the image, but not those of a service's container."""
+    api = Api(described("own", "demo-web-1", "running"), described("job", "demo-web-run", "exited"))
+    api.found["job"]["Config"]["Labels"]["com.docker.compose.oneoff"] = "True"
+    stranger = described("stranger", "mine", "created")
+    del stranger["Config"]["Labels"]["com.docker.compose.config-hash"]
+    api.found["stranger"] = stranger
+    assert [one.id for one in engine(api).containers("demo")] == ["own"]
+
+
+def test_what_compose_was_making_is_removed_while_the_old_one_is_there() -> None:
+    half = "012345678901_demo-web-1"
+    api = Api(described("old", "demo-web-1", "running"), described("half", half, "created"))
+    assert engine(api).remove_half_made("demo") == (half,)
+    assert api.removed == ["half"]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        (described("only", "012345678901_demo-web-1", "created"),),
+        (described("old", "demo-web-1", "running"), described("two", "012345678901_demo-web-2", "created", "2")),
+        (described("old", "demo-web-1", "exited"), described("new", "012345678901_demo-web-1", "running")),
+        (described("old", "demo-web-1", "running"), described("other", "demo-web-x", "created")),
+    ],
+)
+def test_nothing_else_is_removed(found: tuple[dict[str, Any], ...]) -> None:
+    api = Api(*found)
+    assert engine(api).remove_half_made("demo") == ()
+    assert api.removed == []
+
+
+def test_a_container_that_was_told_to_end() -> None:
+    told = (("kill", "a", 5.0), ("kill", "b", 5.0), ("die", "b", 6.0), ("kill", "gone", 5.0), ("die", "c", 1.0))
+    running = tuple(described(name, f"demo-{name}-1", "running") for name in "abc")
+    stack = engine(Api(*running, events=told))
+    assert stack.dying("demo", 0.0, 10.0) == {"a"}
+    assert stack.deaths("demo", 0.0, 10.0) == {"b": 6.0, "c": 1.0}
