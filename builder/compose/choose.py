@@ -104,6 +104,12 @@ def _check(project: Project, groups: tuple[Group, ...], choices: Choices) -> Non
         raise ComposeError(
             f"there is no service {choices.builder_service}", hint=f"services here: {', '.join(project.services)}"
         )
+    alone = next((group for group in groups if group.services == (choices.builder_service,)), None)
+    if alone is not None:
+        raise ComposeError(
+            f"{choices.builder_service} shares its image with no other service, so it cannot build for one",
+            hint="name one of the services that build the same image",
+        )
     for name in choices.groups:
         if not any(_names(group, name) for group in groups):
             raise ComposeError(

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from builder.compose.naming import repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Service
 
@@ -114,11 +112,7 @@ def product_of_image(image: str) -> Product | None:
 def _of_image(image: str | None) -> Product | None:
     if not image:
         return None
-    return _lookup(_PRODUCTS, repository(image).replace("_", "-"))
-
-
-def _lookup(table: Mapping[str, Product], word: str) -> Product | None:
-    return table.get(word)
+    return _PRODUCTS.get(repository(image).replace("_", "-"))
 
 
 def _of_folders(service: Service) -> Product | None:

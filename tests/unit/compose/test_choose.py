@@ -119,8 +119,15 @@ def test_a_named_builder_must_exist() -> None:
     assert "airflow-init" in caught.value.hint
 
 
+def test_a_named_builder_must_share_something() -> None:
+    with pytest.raises(ComposeError, match="postgres shares its image with no other service"):
+        choose(seed(), builder_service="postgres")
+
+
 def test_a_named_builder_of_one_group_changes_no_other() -> None:
-    assert target(seed(), builder_service="postgres").builder == "airflow-init"
+    made = project(*seed().services.values(), *pair(build=build("Other")).services.values())
+    assert target(made, builder_service="two").builder == "airflow-init"
+    assert target(made, "one", "two", builder_service="two").builder == "two"
 
 
 def test_image_only_is_a_choice() -> None:
