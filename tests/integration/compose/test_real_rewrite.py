@@ -23,7 +23,6 @@ from builder.errors import ComposeError, UnprovenEditError
 from builder.process import LocalRunner
 
 if TYPE_CHECKING:
-
     from builder.compose.model import Build, FileEdit, Project, Target
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
