@@ -28,10 +28,15 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "verify": frozenset(
         {"spec.model", "lock.model", "airflow.model", "image.model", "engine", "state", "base.postgres"}
     ),
-    "report": frozenset({"verify.model", "image.model", "compose.model", "doctor"}),
+    "report": frozenset(
+        {"verify.model", "image.model", "compose.model", "doctor", "inspect.model", "inspect.diff", "store.model"}
+    ),
     "state": frozenset(),
     "doctor": frozenset({"engine.secrets"}),
     "compose": frozenset({"airflow.model", "airflow.releases", "airflow.commands", "engine", "state"}),
+    "inspect": frozenset({"spec.model", "lock.model", "engine"}),
+    # What protects an image is said in compose files and journals.
+    "store": frozenset({"engine", "state", "compose.model", "compose.journal"}),
 }
 """Beside the foundation and itself. ``engine`` means any module of it: it is a door to the outside, not a stage."""
 
