@@ -1,0 +1,73 @@
+"""Which layer of one image is which layer of another: by chain, then by content, then by the instruction."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.inspect.model import LayerSummary
+
+Pair = tuple["LayerSummary | None", "LayerSummary | None"]
+_SAME_CONTENT = 1000
+_SAME_INSTRUCTION = 500
+_LIKE = 0.6
+"""From here on two instructions with the same first word are one that was edited (``difflib``'s ratio, 0 to 1)."""
+_LONGEST = 2000
+"""Characters of an instruction that are compared; a here-document may hold a whole program."""
+
+
+def aligned(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> tuple[Pair, ...]:
+    """Every layer of both once, in their order; None where the other image has nothing like it.
+
+    Mirrored arguments give the mirrored answer: where two ways are as good, the sides are told apart by their chains.
+    """
+    common = _common(before, after)
+    head: list[Pair] = list(zip(before[:common], after[:common], strict=True))
+    old, new = before[common:], after[common:]
+    if [layer.chain for layer in old] <= [layer.chain for layer in new]:
+        return (*head, *_best(old, new))
+    return (*head, *((left, right) for right, left in _best(new, old)))
+
+
+def _common(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> int:
+    """An equal chain means that everything below is equal too."""
+    pairs = zip(before, after, strict=False)
+    return next((at for at, (old, new) in enumerate(pairs) if old.chain != new.chain), min(len(before), len(after)))
+
+
+def _best(old: Sequence[LayerSummary], new: Sequence[LayerSummary]) -> list[Pair]:
+    """The pairs in order with the greatest sum of likeness; an image has at most 127 layers."""
+    alike = [[_likeness(one, other) for other in new] for one in old]
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in reversed(range(len(old))):
+        for j in reversed(range(len(new))):
+            paired = alike[i][j] + best[i + 1][j + 1] if alike[i][j] else 0.0
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
+    pairs: list[Pair] = []
+    i = j = 0
+    while i < len(old) and j < len(new):
+        if alike[i][j] and best[i][j] == alike[i][j] + best[i + 1][j + 1]:
+            pairs.append((old[i], new[j]))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            pairs.append((old[i], None))
+            i += 1
+        else:
+            pairs.append((None, new[j]))
+            j += 1
+    return [*pairs, *((layer, None) for layer in old[i:]), *((None, layer) for layer in new[j:])]
+
+
+def _likeness(old: LayerSummary, new: LayerSummary) -> float:
+    """0: nothing to do with each other."""
+    text, other = old.instruction[:_LONGEST], new.instruction[:_LONGEST]
+    same_text = bool(text) and old.instruction == new.instruction
+    score = _SAME_CONTENT * (old.diff == new.diff) + _SAME_INSTRUCTION * same_text
+    if score or not text or not other or text.split()[:1] != other.split()[:1]:
+        return float(score)
+    first, second = sorted((text, other))  # the ratio depends on the order
+    ratio = difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
+    return 100 * ratio if ratio >= _LIKE else 0.0

@@ -1,0 +1,294 @@
+"""How two images differ: what grew and shrank by layer, package and file, and what became waste.
+
+``before`` and ``after`` are the two images; growth is ``after`` minus ``before``, in unpacked bytes. The growth of all
+layers is that of the image; the growth of all files is that of what a running container sees, and so is that of all
+packages together with the files that belong to nobody.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.inspect.align import aligned
+from builder.inspect.merge import merge
+from builder.inspect.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from builder.inspect.merge import Merged, Placed
+    from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey
+
+_FILES = frozenset({Kind.FILE, Kind.HARDLINK, Kind.SYMLINK, Kind.OTHER})
+
+
+class Change(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    """Of a package: its version. Of a file: its content. Of a layer: its files."""
+    METADATA = "metadata"
+    """Of a file: mode or owner. Of a package: its version is the same, its files are not. Of a layer: it holds the
+    same, and still is another one on disk, because one below it differs."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two images in a few figures."""
+
+    id: str
+    references: tuple[str, ...]
+    platform: str
+    bytes: int
+    visible_bytes: int
+    files: int
+    """That a running container sees: regular files, further names of them, and links."""
+    waste_bytes: int
+
+
+@dataclass(frozen=True)
+class LayerChange:
+    """A layer that is not the same in both."""
+
+    before: LayerSummary | None
+    after: LayerSummary | None
+
+    @property
+    def change(self) -> Change:
+        if self.before is None or self.after is None:
+            return Change.ADDED if self.before is None else Change.REMOVED
+        return Change.METADATA if self.before.diff == self.after.diff else Change.CHANGED
+
+    @property
+    def growth(self) -> int:
+        return (self.after.bytes if self.after else 0) - (self.before.bytes if self.before else 0)
+
+
+@dataclass(frozen=True)
+class PackageChange:
+    """A package that came, went, has another version, or other bytes."""
+
+    key: PackageKey
+    before: Package | None
+    after: Package | None
+
+    @property
+    def change(self) -> Change:
+        if self.before is None or self.after is None:
+            return Change.ADDED if self.before is None else Change.REMOVED
+        return Change.METADATA if self.before.version == self.after.version else Change.CHANGED
+
+    @property
+    def growth(self) -> int:
+        return (self.after.bytes if self.after else 0) - (self.before.bytes if self.before else 0)
+
+
+class FileChange(NamedTuple):
+    """A path that is not the same in both; folders are not among them."""
+
+    path: str
+    change: Change
+    before: Entry | None
+    after: Entry | None
+    owner: PackageKey | None
+    """Whose it is now; of a removed file, whose it was."""
+
+    @property
+    def growth(self) -> int:
+        return (self.after.size if self.after else 0) - (self.before.size if self.before else 0)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the larger side: how much a person should care."""
+        return max(self.after.size if self.after else 0, self.before.size if self.before else 0)
+
+
+@dataclass(frozen=True)
+class WasteChange:
+    """Reclaimable bytes of one code; 0 on a side that has none of it."""
+
+    code: str
+    before: int
+    after: int
+
+    @property
+    def growth(self) -> int:
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class ImageDiff:
+    """Only what differs; each list has the largest growth or shrinkage first."""
+
+    before: Side
+    after: Side
+    shared_layers: int
+    """Lowest layers that both have: stored and pulled once."""
+    shared_bytes: int
+    layers: tuple[LayerChange, ...]
+    """In the order of the images."""
+    packages: tuple[PackageChange, ...]
+    nobody: int
+    """Growth of the files that belong to no package."""
+    files: tuple[FileChange, ...] = field(repr=False)
+    waste: tuple[WasteChange, ...] = ()
+
+    @cached_property
+    def growth(self) -> int:
+        return self.after.bytes - self.before.bytes
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Not a layer differs."""
+        return not (self.layers or self.has_other_content)
+
+    @cached_property
+    def has_other_content(self) -> bool:
+        """False too where layers were made again with the same files: times in a tar make it another layer."""
+        grown = any(layer.growth for layer in self.layers)
+        return bool(grown or self.packages or self.files or self.waste or self.nobody)
+
+    @property
+    def new_bytes(self) -> int:
+        """What a machine that has the first image still has to get for the second."""
+        return self.after.bytes - self.shared_bytes
+
+
+def diff(before: Inspection, after: Inspection) -> ImageDiff:
+    """Compare two images; ``diff(a, a)`` is empty, and ``diff(b, a)`` is the mirror of ``diff(a, b)``."""
+    old, new = merge(before.content.layers), merge(after.content.layers)
+    pairs = aligned(before.layers, after.layers)
+    shared = [one for one, other in pairs if one is not None and other is not None and one.chain == other.chain]
+    layers = tuple(LayerChange(one, other) for one, other in pairs if not _same_chain(one, other))
+    return ImageDiff(
+        before=_side(before, old),
+        after=_side(after, new),
+        shared_layers=len(shared),
+        shared_bytes=sum(layer.bytes for layer in shared),
+        layers=layers,
+        packages=_packages(before.packages, after.packages),
+        nobody=after.nobody.bytes - before.nobody.bytes,
+        files=_files(before, after, old, new),
+        waste=_waste(before, after),
+    )
+
+
+def _same_chain(one: LayerSummary | None, other: LayerSummary | None) -> bool:
+    return one is not None and other is not None and one.chain == other.chain
+
+
+def _side(inspection: Inspection, merged: Merged) -> Side:
+    content = inspection.content
+    return Side(
+        id=content.id,
+        references=content.references,
+        platform=content.platform,
+        bytes=inspection.bytes,
+        visible_bytes=inspection.visible_bytes,
+        files=sum(placed.entry.kind in _FILES for placed in merged.visible.values()),
+        waste_bytes=inspection.waste_bytes,
+    )
+
+
+def _packages(before: Sequence[Package], after: Sequence[Package]) -> tuple[PackageChange, ...]:
+    old, new = _by_key(before), _by_key(after)
+    changes = (
+        PackageChange(key, one, other)
+        for key in {*old, *new}
+        for one, other in _paired(old.get(key, []), new.get(key, []))
+        if one is None or other is None or (one.version, one.bytes) != (other.version, other.bytes)
+    )
+    return tuple(sorted(changes, key=lambda change: (-abs(change.growth), change.key, _place(change))))
+
+
+def _place(change: PackageChange) -> list[tuple[str, str]]:
+    return sorted((one.folder, one.architecture) for one in (change.before, change.after) if one is not None)
+
+
+def _by_key(packages: Iterable[Package]) -> dict[PackageKey, list[Package]]:
+    found: dict[PackageKey, list[Package]] = defaultdict(list)
+    for package in sorted(packages, key=lambda one: (one.folder, one.architecture, one.version)):
+        found[package.key].append(package)
+    return found
+
+
+def _paired(old: list[Package], new: list[Package]) -> Iterator[tuple[Package | None, Package | None]]:
+    """The same name may be there twice: in two folders, or for two architectures. Then the same place goes first."""
+    rest = list(new)
+    left = []
+    for one in old:
+        same = next((o for o in rest if (o.folder, o.architecture) == (one.folder, one.architecture)), None)
+        if same is None:
+            left.append(one)
+        else:
+            rest.remove(same)
+            yield one, same
+    yield from zip(left, rest, strict=False)
+    yield from ((one, None) for one in left[len(rest) :])
+    yield from ((None, other) for other in rest[len(left) :])
+
+
+def _files(before: Inspection, after: Inspection, old: Merged, new: Merged) -> tuple[FileChange, ...]:
+    """Largest growth or shrinkage first, then by the bytes concerned."""
+    changes = []
+    for path in {*old.visible, *new.visible}:
+        one, other = _file(old.visible.get(path)), _file(new.visible.get(path))
+        change = _changed(one, other, old.visible, new.visible)
+        if change is not None:
+            owners = before.owners if other is None else after.owners
+            changes.append(
+                FileChange(path, change, one.entry if one else None, other.entry if other else None, owners.get(path))
+            )
+    return tuple(sorted(changes, key=lambda change: (-abs(change.growth), -change.weight, change.path)))
+
+
+def _file(placed: Placed | None) -> Placed | None:
+    """Folders have no bytes, and what is in them is compared by itself."""
+    return placed if placed is not None and placed.entry.kind in _FILES else None
+
+
+def _changed(
+    one: Placed | None, other: Placed | None, old: Mapping[str, Placed], new: Mapping[str, Placed]
+) -> Change | None:
+    """None: the same file in both, or in neither."""
+    if one is None or other is None:
+        if one is other:
+            return None
+        return Change.ADDED if one is None else Change.REMOVED
+    if one.entry == other.entry and one.entry.kind is not Kind.HARDLINK:
+        return None  # nearly all of them, so they are told apart first
+    if _content(one, old) != _content(other, new):
+        return Change.CHANGED
+    before, after = one.entry, other.entry
+    same = (before.size, before.mode, before.uid, before.gid) == (after.size, after.mode, after.uid, after.gid)
+    return None if same else Change.METADATA
+
+
+def _content(placed: Placed, visible: Mapping[str, Placed]) -> tuple[str, str, int]:
+    """What a reader of the path gets. A further name is its file: which of the names comes first in a tar is chance."""
+    entry = placed.entry
+    if entry.kind is Kind.HARDLINK:
+        target = visible.get(entry.link)
+        if target is None or target.entry.kind is not Kind.FILE or target.layer != placed.layer:
+            return (Kind.HARDLINK, entry.link, 0)
+        entry = target.entry
+    if entry.kind is Kind.FILE:
+        return (Kind.FILE, entry.digest, entry.size)
+    return (entry.kind, entry.link, 0)
+
+
+def _waste(before: Inspection, after: Inspection) -> tuple[WasteChange, ...]:
+    old, new = _by_code(before), _by_code(after)
+    changes = (WasteChange(code, old.get(code, 0), new.get(code, 0)) for code in {*old, *new})
+    return tuple(sorted((one for one in changes if one.growth), key=lambda one: (-abs(one.growth), one.code)))
+
+
+def _by_code(inspection: Inspection) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for waste in inspection.waste:
+        found[waste.code] += waste.bytes
+    return found
