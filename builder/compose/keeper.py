@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from builder.compose.group import builders_of
 from builder.compose.refusals import LeftAloneError
 from builder.compose.startorder import is_init_like, is_on_with, reached_from, without_builder
+from builder.compose.wording import listed, verb
 
 if TYPE_CHECKING:
     from builder.compose.choose import Choices
@@ -38,12 +39,20 @@ def builder_for(project: Project, group: Group, choices: Choices) -> str | None:
 
 def why_no_builder(project: Project, group: Group) -> str:
     """Names the service that would do, were it not for some that do not depend on it."""
-    candidates = [name for name in builders_of(project, group) if is_init_like(project, project.services[name])]
+    builders = builders_of(project, group)
+    missing = {name: without_builder(project, name, group.services) for name in builders}
+    init_like = [name for name in builders if is_init_like(project, project.services[name])]
+    candidates = init_like or [name for name in builders if len(missing[name]) + 1 < len(group.services)]
     if not candidates:
-        return "no service keeps `build:`: none of them is started with each of the others"
-    nearest = min(candidates, key=lambda name: (len(without_builder(project, name, group.services)), name))
-    missing = without_builder(project, nearest, group.services)
+        return "no service keeps `build:`: none of them is started with any of the others"
+    nearest = min(candidates, key=lambda name: (len(missing[name]), name))
     return (
-        f"no service keeps `build:`: {', '.join(missing)} can start without {nearest}. "
-        f"Let them depend on it, or choose it with `--builder-service {nearest}`"
+        f"no service keeps `build:`: {listed(missing[nearest])} can start without {nearest}. "
+        f"{_remedy(project, nearest, missing[nearest])}, or choose it with `--builder-service {nearest}`"
     )
+
+
+def _remedy(project: Project, builder: str, early: tuple[str, ...]) -> str:
+    if all(builder in reached_from(project, name) for name in early):  # then profiles keep them apart
+        return f"Take `profiles:` off {builder}"
+    return f"Let {verb(early, 'it', 'them')} depend on {builder}"

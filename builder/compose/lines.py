@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.compose.nodes import Document, Mapping, Node, Sequence, deref
@@ -24,7 +25,7 @@ def line_of(project: Project, service: str, *keys: str) -> Where:
     try:
         sites = find_sites(project)
     except ComposeError as error:
-        return error.where or Where(str(project.files.files[0]))
+        return shown_where(project, error.where or Where(str(project.files.files[0])))
     found = _place(sites, service, keys)
     if found is None:
         first = project.files.files[0] if project.files.files else project.files.directory
@@ -37,6 +38,11 @@ def shown(project: Project, path: Path) -> str:
     """The path relative to the project directory where it lies inside, else as it is."""
     inside = os.path.relpath(path, project.files.directory)
     return str(path) if inside.startswith("..") else inside
+
+
+def shown_where(project: Project, where: Where) -> Where:
+    """The place of an error as a person names its file."""
+    return replace(where, file=shown(project, project.files.directory / where.file))
 
 
 def _place(sites: Sites, service: str, keys: tuple[str, ...]) -> tuple[Document, int, int] | None:

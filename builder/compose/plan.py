@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from builder.compose import bytes as layer_bytes
 from builder.compose.choose import Choice, Choices, choose_targets
 from builder.compose.group import builders_of, group_services
+from builder.compose.lines import shown_where
 from builder.compose.model import EngineImage, FileEdit, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
 from builder.compose.naming import candidate_names, familiar
 from builder.compose.rules import find_all
 from builder.compose.rules.look import Line, Look, first_file
+from builder.compose.wording import listed
 from builder.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -118,18 +120,18 @@ def _edits(
         return kept, rewrite(project, targets), ()
     except ComposeError as error:
         if len(targets) == 1:
-            return {**kept, **_without(kept, targets[0], error)}, (), (_told(targets[0], error),)
+            return {**kept, **_without(kept, targets[0], error)}, (), (_told(project, targets[0], error),)
     for target in targets:
         try:
             rewrite(project, (target,))
         except ComposeError as error:
             kept |= _without(kept, target, error)
-            notes.append(_told(target, error))
+            notes.append(_told(project, target, error))
     try:
         return kept, rewrite(project, _targets(kept)), tuple(notes)
     except ComposeError as error:
         left = {key: value for target in _targets(kept) for key, value in _without(kept, target, error).items()}
-        return {**kept, **left}, (), (*notes, f"no edit: {error}")
+        return {**kept, **left}, (), (*notes, f"no edit: {error.message}")
 
 
 def _targets(chosen: Mapping[tuple[str, ...], Choice]) -> tuple[Target, ...]:
@@ -140,14 +142,17 @@ def _without(
     chosen: Mapping[tuple[str, ...], Choice], target: Target, error: ComposeError
 ) -> dict[tuple[str, ...], Choice]:
     return {
-        key: replace(choice, target=None, reason=f"it cannot be changed safely: {error.message}")
+        key: replace(choice, target=None, reason=f"it cannot be changed safely: {error.message}", warnings=())
         for key, choice in chosen.items()
         if choice.target == target
     }
 
 
-def _told(target: Target, error: ComposeError) -> str:
-    return f"no edit for {', '.join(target.services)}: {error}"
+def _told(project: Project, target: Target, error: ComposeError) -> str:
+    """On one line: a note is no error of its own, whose next step would stand below it."""
+    place = "" if error.where is None else f"{shown_where(project, error.where)}: "
+    step = "" if error.hint is None else f"; {error.hint}"
+    return f"no edit for {listed(target.services)}: {place}{error.message}{step}"
 
 
 def _there(project: Project, seen: Seen) -> dict[str, ImageLayers]:

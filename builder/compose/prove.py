@@ -79,7 +79,7 @@ def _pairs(project: Project, answers: Answers) -> tuple[tuple[Answer | None, Ans
     return (project.resolved, answers.resolved), (project.raw, answers.raw)
 
 
-_NAMES = re.compile(r'"[^"]*"|\bservices?[. ][\w.-]+|(?<!\w)/[^\s:]+|\bline \d+')
+_NAMES = re.compile(r'"[^"]*"|(?<=interpolating )[^\s:]+|\bservices?[. ][\w.-]+|(?<!\w)/[^\s:]+|\bline \d+')
 
 
 def _kind(words: str) -> str:

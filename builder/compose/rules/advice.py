@@ -26,8 +26,12 @@ def find(look: Look) -> Iterator[Finding]:
             key = (advice.code, where.file, advice.line)
             told.setdefault(key, (where, advice, []))[2].append(name)
     for where, advice, names in told.values():
-        inline = f" (line {advice.line} of the inline Dockerfile)" if where.line != advice.line else ""
-        yield Finding(advice.code, where, advice.message + inline, tuple(names), advice.fix, advice.details)
+        if look.facts[names[0]].path is not None:
+            yield Finding(advice.code, where, advice.message, tuple(names), advice.fix, advice.details)
+            continue
+        message = f"{advice.message} (line {advice.line} of the inline Dockerfile)"
+        fix = advice.fix and advice.fix.replace("$", "$$")  # Compose reads it before Docker does
+        yield Finding(advice.code, where, message, tuple(names), fix, advice.details)
 
 
 def _runs_as_another(look: Look, name: str) -> bool:

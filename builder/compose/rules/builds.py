@@ -83,7 +83,7 @@ def _fix(look: Look, group: Group) -> str:
             f"keep `build:` in one service; give all of them the same `image:` and `pull_policy: never`{_asked(group)}"
         )
     if choice.target is None:
-        return f"left alone: {choice.reason}"
+        return choice.reason if choice.reason.startswith("not Airflow") else f"left alone: {choice.reason}"
     return (
         f"`optbuild optimize`: {every(len(group.services))} start from {choice.target.image}, {_source(choice.target)}"
     )

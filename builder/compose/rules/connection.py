@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.compose.wording import listed
 from builder.findings import Finding
 
 if TYPE_CHECKING:
@@ -46,11 +47,10 @@ def _lacks(look: Look, service: Service) -> bool:
 
 
 def _finding(look: Look, group: Group) -> Finding:
-    names = ", ".join(group.services)
     return Finding(
         "OB207",
         look.line(look.project, group.services[0], "environment"),
-        f"{names} have no {CONNECTION}: each works on a SQLite file inside its own container",
+        f"{listed(group.services)} have no {CONNECTION}: each works on a SQLite file inside its own container",
         group.services,
         f"{CONNECTION}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
     )

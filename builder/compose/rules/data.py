@@ -82,7 +82,7 @@ def find(look: Look) -> Iterator[Finding]:
                 look.line(look.project, service.name, "volumes"),
                 f"{service.name}: {kind.title} keeps its data in {_shown(kind, data, postgres)}; {says}",
                 (service.name,),
-                _fix(service, data),
+                _fix(service, data, unsure=kind is _POSTGRES and postgres is None and data == kind.data),
                 ("data that is in there now: copy it out first (pg_dump, mysqldump, ...), a new volume begins empty",),
             )
 
@@ -188,8 +188,10 @@ def _clean(path: str) -> str:
     return posixpath.normpath(path)
 
 
-def _fix(service: Service, data: str) -> str:
+def _fix(service: Service, data: str, *, unsure: bool) -> str:
+    """``unsure``: a PostgreSQL whose version the tag does not say; from 18 on it refuses to start with this mount."""
     volume = f"{re.sub(r'[^a-zA-Z0-9_.-]', '-', service.name)}-data"
     target = _POSTGRES_ROOT if re.fullmatch(rf"{_POSTGRES_ROOT}/\d+/docker", data) else data
-    lines = ("volumes:", f"  - {volume}:{target}", "# and at the end of the file", "volumes:", f"  {volume}:")
+    later = f"  # from PostgreSQL {_NEW_POSTGRES} on: {_POSTGRES_ROOT}" if unsure else ""
+    lines = ("volumes:", f"  - {volume}:{target}{later}", "# and at the end of the file", "volumes:", f"  {volume}:")
     return "\n".join(lines)

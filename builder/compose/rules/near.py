@@ -67,7 +67,7 @@ def _compared(look: Look, one: Group, other: Group) -> Finding | None:
     platforms = tuple(look.project.services[name].platform or "the engine's" for name in names)
     lines = list(difference.lines)
     if platforms[0] != platforms[1]:
-        lines.append(f"platform: {platforms[0]} against {platforms[1]}")
+        lines = [*(line for line in lines if line != "platforms differ"), f"platform: {' against '.join(platforms)}"]
     if one.build == other.build and platforms[0] == platforms[1]:
         return _finding(
             look, names, "build the same today, but it is written with different variables", _raw(look, names)
@@ -77,7 +77,8 @@ def _compared(look: Look, one: Group, other: Group) -> Finding | None:
     what = f"build nearly the same: {shown_dockerfile(look.project, one.build)}"
     if shown_dockerfile(look.project, one.build) != shown_dockerfile(look.project, other.build):
         what += f" and {shown_dockerfile(look.project, other.build)}"
-    return _finding(look, names, what, tuple(lines), _base(look, one.build, other.build, difference))
+    base = _base(look, one.build, other.build, difference) if platforms[0] == platforms[1] else None
+    return _finding(look, names, what, tuple(lines), base)
 
 
 def _finding(

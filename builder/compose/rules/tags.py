@@ -48,8 +48,13 @@ def find_floating(look: Look) -> Iterator[Finding]:
 
 
 def _ours(look: Look) -> set[str]:
-    built = {name for service in look.project.services.values() for name in names_built(look.project, service)}
-    return {*built, *look.promoted, *([familiar(look.spec_image)] if look.spec_image else [])}
+    """Names that are made on this machine: by a build here, by us, or elsewhere where no service may pull them, as in a
+    rewritten file of which another machine knows nothing."""
+    services = look.project.services.values()
+    built = {name for service in services for name in names_built(look.project, service)}
+    used = [(familiar(image), service.pull_policy) for service in services if (image := image_text(service))]
+    never_pulled = {name for name, _ in used} - {name for name, policy in used if policy != "never"}
+    return {*built, *never_pulled, *look.promoted, *([familiar(look.spec_image)] if look.spec_image else [])}
 
 
 def _bases(look: Look, ours: set[str]) -> Iterator[Finding]:

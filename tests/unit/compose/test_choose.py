@@ -65,12 +65,28 @@ def test_no_service_builds_when_one_sharer_starts_without_each_of_the_others() -
     assert (found.source, found.builder) == (Source.IMAGE_ONLY, None)
     assert found.note == "built by: docker build -t shop-airflow:latest -f Dockerfile.airflow ."
     (warning,) = choose(made)[SHARERS].warnings
-    assert "airflow-webserver can start without airflow-init" in warning
-    assert "--builder-service airflow-init" in warning
+    assert warning.endswith(
+        "airflow-webserver can start without airflow-init. Let it depend on airflow-init, "
+        "or choose it with `--builder-service airflow-init`"
+    )
+
+
+def test_of_services_that_do_not_end_the_nearest_is_named() -> None:
+    keys = {"build": build(), "command": ("scheduler",)}
+    names = ("one", "three", "two")
+    made = project(service("one", **keys), service("two", **keys, depends_on=["one"]), service("three", **keys))
+    (warning,) = choose(made, groups=("one",))[names].warnings
+    assert "three can start without one. Let it depend on one" in warning
+    apart = project(*(service(name, **keys) for name in names))
+    (warning,) = choose(apart, groups=("one",))[names].warnings
+    assert warning.endswith("none of them is started with any of the others")
 
 
 def test_a_builder_behind_a_profile_is_none() -> None:
-    assert target(seed(airflow_init={"profiles": ("setup",)})).source is Source.IMAGE_ONLY
+    made = seed(airflow_init={"profiles": ("setup",)})
+    assert target(made).source is Source.IMAGE_ONLY
+    (warning,) = choose(made)[SHARERS].warnings
+    assert "Take `profiles:` off airflow-init, or" in warning
 
 
 def test_a_builder_may_have_the_profile_that_all_sharers_have() -> None:

@@ -72,3 +72,8 @@ def test_a_thousand_services_take_no_second() -> None:
         for key in ("build", "image", "ports"):
             line_of(project, f"s{number}", key)
     assert time.monotonic() - start < 1
+
+
+def test_a_file_that_cannot_be_read_with_places_is_named_as_all_others() -> None:
+    project = project_of("services:\n  a: {build: .}\n---\nservices: {}\n")
+    assert str(line_of(project, "a", "build")).startswith("compose.yml:3")

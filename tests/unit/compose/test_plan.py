@@ -76,9 +76,20 @@ def test_a_refused_edit_leaves_the_findings_and_says_why() -> None:
     assert plan.edits == ()
     assert plan.groups[0].target is None
     assert plan.groups[0].reason == "it cannot be changed safely: its anchor is used elsewhere"
-    services = "airflow-init, airflow-scheduler, airflow-webserver"
+    services = "airflow-init, airflow-scheduler and airflow-webserver"
     assert plan.notes == (f"no edit for {services}: docker-compose.yml:7: its anchor is used elsewhere",)
     assert "OB101" in {finding.code for finding in plan.findings}
+
+
+def test_a_refused_edit_is_told_on_one_line_and_takes_the_warnings_of_its_target_along() -> None:
+    def refuse(_project: Project, _targets: object) -> tuple[FileEdit, ...]:
+        where = Where(str(FOLDER / "more" / "compose.yml"), 3)
+        raise ComposeError("two edits meet", where=where, hint="write the keys by hand")
+
+    plan = planned(seed(airflow_webserver={"depends_on": ()}), means=Means(refuse))
+    (note,) = plan.notes
+    assert note.endswith("airflow-webserver: more/compose.yml:3: two edits meet; write the keys by hand")
+    assert plan.groups[0].warnings == (), "that no service keeps the build is not so: nothing changes"
 
 
 def test_one_refused_group_does_not_stop_the_other() -> None:

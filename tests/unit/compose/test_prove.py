@@ -162,6 +162,13 @@ def test_one_answer_is_enough_where_the_other_was_refused_before() -> None:
         )
 
 
+def test_a_missing_variable_may_be_missed_at_the_place_that_its_build_moved_to() -> None:
+    text = "error while interpolating {}: required variable TOKEN is missing a value: need token"
+    given = replace(project(), resolved=None, complaints=(text.format("x-c.build.args.[]"),))
+    now = Answers(None, planned(), (text.format("services.init.build.args.[]"),))
+    prove(given, edits(), (TARGET,), answering(now))
+
+
 def test_either_answer_can_refute_it() -> None:
     assert "services.web.image is not as planned" in refused(project(), Answers(planned(), BEFORE))
     assert "services.web.image is not as planned" in refused(project(), Answers(BEFORE, planned()))

@@ -46,6 +46,13 @@ def test_an_inline_dockerfile_is_found_in_the_compose_file() -> None:
     assert "line 2 of the inline Dockerfile" in found["OB302"].message
 
 
+def test_text_for_an_inline_dockerfile_keeps_its_variables_from_compose() -> None:
+    text = "FROM apache/airflow:2.8.1\nRUN pip install --no-cache-dir pandas\n"
+    made = project(service("a", build=build(dockerfile_inline=text)))
+    (found,) = (one for one in find(Look(made, facts=read_dockerfiles(made))) if one.code == "OB303")
+    assert "==$${AIRFLOW_VERSION}" in (found.fix or "")
+
+
 def test_each_finding_has_text_to_paste() -> None:
     seed = (Path(__file__).parents[2] / "fixtures" / "seed" / "Dockerfile.airflow").read_text()
     made = project(service("a", build=build()))

@@ -70,7 +70,13 @@ def test_the_fix_says_where_the_image_comes_from() -> None:
 def test_the_fix_says_why_a_group_is_left_alone() -> None:
     made = project(service("a", build=build()), service("b", build=build()))
     (finding,) = find_duplicates(look(made))
-    assert finding.fix == "left alone: not Airflow: left alone unless `--group a` asks for it"
+    assert finding.fix == "not Airflow: left alone unless `--group a` asks for it"
+
+
+def test_the_fix_says_what_stands_in_the_way() -> None:
+    made = seed(airflow_webserver={"pull_policy": "build"})
+    (finding,) = find_duplicates(look(made))
+    assert (finding.fix or "").startswith("left alone: airflow-webserver has `pull_policy: build`")
 
 
 def test_without_a_choice_the_fix_says_what_to_write() -> None:

@@ -113,3 +113,10 @@ def test_the_fix_can_be_pasted() -> None:
     (found,) = find(Look(made))
     assert found.fix is not None
     assert "  - my_db-data:/var/lib/postgresql\n" in found.fix
+
+
+def test_a_tag_without_version_may_be_a_postgres_that_wants_another_folder() -> None:
+    (found,) = find(Look(project(service("db", image="postgres"))))
+    assert "/var/lib/postgresql/data  # from PostgreSQL 18 on: /var/lib/postgresql\n" in (found.fix or "")
+    (old,) = find(Look(project(service("db", image="postgres:13"))))
+    assert "#" not in (old.fix or "").partition("# and")[0]

@@ -51,6 +51,14 @@ def test_one_dockerfile_for_another_platform() -> None:
     assert finding.details == ("platform: the engine's against linux/arm64",)
 
 
+def test_two_platforms_share_no_layer_and_are_told_once() -> None:
+    keys = [{"build": build(platforms=(name,)), "platform": name} for name in ("linux/amd64", "linux/arm64")]
+    made = project(service("a", **keys[0]), service("b", **keys[1]))
+    (finding,) = find(look(made, a=read(BASE), b=read(BASE)))
+    assert finding.details == ("platform: linux/amd64 against linux/arm64",)
+    assert finding.fix is None
+
+
 def test_two_dockerfiles_with_a_common_beginning_could_share_a_stage() -> None:
     made = project(service("a", build=build("A")), service("b", build=build("B")))
     (finding,) = find(look(made, a=read(BASE + "RUN one\n"), b=read(BASE + "RUN two\n")))

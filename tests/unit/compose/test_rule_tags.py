@@ -80,6 +80,14 @@ def test_our_own_images_may_be_called_latest() -> None:
     assert list(find_floating(look)) == []
 
 
+def test_an_image_that_nobody_may_pull_is_made_here() -> None:
+    """A rewritten file on another machine: no build in it, and no promotion known."""
+    keys = {"image": "shop-airflow:latest", "pull_policy": "never"}
+    assert list(find_floating(Look(project(service("web", **keys), service("worker", **keys))))) == []
+    made = project(service("web", **keys), service("worker", image="shop-airflow:latest"))
+    assert [one.services for one in find_floating(Look(made))] == [("web", "worker")]
+
+
 def test_a_from_that_moves_is_told_once_with_its_line() -> None:
     made = seed()
     base = facts(airflow=True, base="apache/airflow:latest")
