@@ -29,6 +29,12 @@ def size(count: int | None) -> str:
     return f"{text} {_UNITS[unit]}"
 
 
+def growth(count: int) -> str:
+    """``+6.1 MB``, ``-3 kB``, ``0 B``."""
+    sign = "+" if count > 0 else "-" if count < 0 else ""
+    return f"{sign}{size(abs(count))}"
+
+
 def short_id(identity: str) -> str:
     """The 12 digits that `docker images` shows."""
     return identity.removeprefix("sha256:")[:12]

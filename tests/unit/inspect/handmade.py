@@ -30,7 +30,7 @@ PYTHON_FOLDER = "/home/airflow/.local/lib/python3.11/site-packages"
 
 
 def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def file(path: str, size: int = 10, *, text: str | None = None, mode: int = 0o644, uid: int = 0) -> Entry:

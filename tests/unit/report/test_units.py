@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.report.units import count, one_line, short_id, size, visible
+from builder.report.units import count, growth, one_line, short_id, size, visible
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ from builder.report.units import count, one_line, short_id, size, visible
 )
 def test_bytes_are_decimal_with_three_digits(given: int | None, shown: str) -> None:
     assert size(given) == shown
+
+
+@pytest.mark.parametrize(("given", "shown"), [(0, "0 B"), (6_100_000, "+6.1 MB"), (-1442, "-1.44 kB")])
+def test_growth_has_a_sign(given: int, shown: str) -> None:
+    assert growth(given) == shown
 
 
 @pytest.mark.parametrize("letter", ["\x1b", "\r", "\b", "\x9b", "\u202e", "\u2066", "\u2028", "\ufeff", "\udc80", "\0"])
