@@ -29,7 +29,16 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"spec.model", "lock.model", "airflow.model", "image.model", "engine", "state", "base.postgres"}
     ),
     "report": frozenset(
-        {"verify.model", "image.model", "compose.model", "doctor", "inspect.model", "inspect.diff", "store.model"}
+        {
+            "verify.model",
+            "image.model",
+            "compose.model",
+            "doctor",
+            "inspect.model",
+            "inspect.diff",
+            "inspect.againstlock",
+            "store.model",
+        }
     ),
     "state": frozenset(),
     "doctor": frozenset({"engine.secrets"}),
