@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.compose.deaths import noting_deaths
 from builder.compose.health import wait
 from builder.compose.stack import hashes_command, parse_hashes, undisturbed, up_command, ups_of
 from builder.errors import StackError
@@ -78,16 +79,17 @@ def _restart_step(
     build: bool,
     others: Mapping[str, int] | None,
 ) -> Mapping[str, Downtime]:
-    since = outside.clock.now()
     chosen = tuple(records[name] for name in step)
-    with outside.progress.task(f"restarting {', '.join(step)}") as task:
+    with (
+        noting_deaths(engine, journal.project, outside.clock) as deaths,
+        outside.progress.task(f"restarting {', '.join(step)}") as task,
+    ):
         for up in ups_of(step, records, build=build, others=others):
             command = up_command(outside.cli, journal.files, up, outside.env, journal.run)
             result = outside.runner.run(command)
             if not result.ok:
                 raise StackError(f"{', '.join(up.services)} could not be started again: {_tail(result.err)}")
         ready = wait(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
-    deaths = engine.deaths(journal.project, since, outside.clock.now())
     now = engine.containers(journal.project)
     return {record.name: _measure(record, now, deaths, ready[record.name]) for record in chosen}
 

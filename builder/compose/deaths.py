@@ -1,0 +1,45 @@
+"""When containers ended, asked again and again while that happens: an engine forgets soon."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from builder.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from builder.compose.health import Clock
+    from builder.compose.stack import Engine
+
+TURN_SECONDS = 1.0
+
+
+@contextlib.contextmanager
+def noting_deaths(
+    engine: Engine, project: str, clock: Clock, *, turn_seconds: float = TURN_SECONDS
+) -> Iterator[Mapping[str, float]]:
+    """Container ID → when it ended, of those of the project that end inside the block; complete behind it.
+
+    An engine remembers its last 256 events (moby, ``daemon/events``), and each health check of each container makes
+    three. Who asks only once a stack is up again comes too late on an engine with a few stacks.
+    """
+    since = clock.now()
+    found: dict[str, float] = {}
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(turn_seconds):
+            with contextlib.suppress(ToolError):  # the last question, below, is the one that may fail
+                found.update(engine.deaths(project, since, clock.now()))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        asking.join()
+    found.update(engine.deaths(project, since, clock.now()))
