@@ -25,8 +25,9 @@ OTHER_WAY = "let another service build it (--builder-service), or none (--image-
 def arrange(sites: Sites, targets: tuple[Target, ...]) -> Draft:
     """The whole change. Raises ComposeError, with the place, where no safe way exists."""
     draft = Draft(sites)
-    builds = {name: draft.find(name, "build") for target in targets for name in target.services}
-    _take_builds(draft, {name for target in targets for name in target.services if name != target.builder})
+    seen = {name: draft.find(name, "build") for target in targets for name in target.services}
+    taken = _take_builds(draft, {name for target in targets for name in target.services if name != target.builder})
+    builds = {name: tuple(dict.fromkeys((*found, *taken.get(name, ())))) for name, found in seen.items()}
     for target in targets:
         if target.keeps_name:
             _check_named(draft, target)
@@ -49,11 +50,15 @@ def _check_named(draft: Draft, target: Target) -> None:
             )
 
 
-def _take_builds(draft: Draft, losers: set[str]) -> None:
-    """What a removed build hid (the next of a merge list) is found in the next turn, and goes too."""
+def _take_builds(draft: Draft, losers: set[str]) -> dict[str, list[Found]]:
+    """Service → what was taken. What a removed build hid (the next of a merge list, the file below an ``!override``) is
+    found in the next turn, and goes too."""
+    taken: dict[str, list[Found]] = {}
     for service in sorted(losers):
         while found := draft.find(service, "build"):
+            taken.setdefault(service, []).append(found[0])
             _take(draft, service, found[0], losers)
+    return taken
 
 
 def _take(draft: Draft, service: str, found: Found, losers: set[str]) -> None:
@@ -182,9 +187,10 @@ class _Placing:
                 yield found.level
 
     def _has_in_file(self, service: str, build: Found) -> bool:
-        """Whether the file that gave the build, or what it extends, has the key: it may be used without the others."""
-        if self._key != "image":
-            return True
+        """Whether the file that gave the build, or what it extends, has the key.
+
+        It may be used without the others, and must not ask a registry for our name then.
+        """
         strata = [each for each in self._draft.sites.services[service] if each.home is build.stratum.home]
         return any(self._draft.get(level, self._key) is not None for stratum in strata for level in stratum.levels)
 

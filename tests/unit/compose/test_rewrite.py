@@ -532,9 +532,26 @@ def test_what_an_override_file_says_otherwise_is_said_anew() -> None:
     base = "services:\n  web:\n    build: .\n"
     override = "services:\n  web:\n    image: dev  # c\n    pull_policy: build\n    build: {args: {A: b}}\n"
     assert rewritten(project_of(base, override), target("web")) == {
-        "compose.yml": "services:\n  web:\n    image: shop-airflow:latest\n",
+        "compose.yml": "services:\n  web:\n    image: shop-airflow:latest\n    pull_policy: never\n",
         "compose.override.yml": "services:\n  web:\n    image: shop-airflow:latest  # c\n    pull_policy: never\n",
     }
+
+
+def test_a_base_file_whose_hidden_build_goes_can_still_be_used_alone() -> None:
+    """web merges the build that init keeps only in the override file."""
+    base = "services:\n  init: &i\n    build: .\n  web:\n    <<: *i\n    user: me\n"
+    own = "    build: !override\n      context: ./dev\n"
+    override = f"services:\n  web:\n{own}  init:\n{own}"
+    now = rewritten(project_of(base, override), target("web", "init", builder="init"))
+    assert now["compose.yml"] == text("""\
+        services:
+          init: &i
+            image: shop-airflow:latest
+            pull_policy: never
+          web:
+            <<: *i
+            user: me
+        """)
 
 
 def test_two_groups_in_one_file_do_not_meet() -> None:
