@@ -47,46 +47,82 @@ def merge(layers: Sequence[LayerContent]) -> Merged:
 
 
 class _Merging:
+    """Kinds are compared by identity: each comparison is made 50,000 times, and an enumeration hashes slowly."""
+
     def __init__(self) -> None:
         self.visible: dict[str, Placed] = {}
         self.hidden: list[Hidden] = []
-        self.children: dict[str, set[str]] = {}
+        self._children: dict[str, set[str]] | None = None
+        """Made when a folder first goes: most images never delete one."""
 
     def add(self, number: int, layer: LayerContent) -> None:
         """Whiteouts only speak of the layers below, wherever in the tar they stand, so they come first."""
-        entries = {entry.path: entry for entry in layer.entries if entry.kind not in {Kind.WHITEOUT, Kind.OPAQUE}}
+        whiteout, opaque = Kind.WHITEOUT, Kind.OPAQUE
+        entries: dict[str, Entry] = {}
         for entry in layer.entries:
-            if entry.kind is Kind.WHITEOUT:
-                self._remove(entry.path, number, None)
-            elif entry.kind is Kind.OPAQUE:
-                for child in list(self.children.get(entry.path, ())):
-                    self._remove(child, number, None)
+            if entry.kind is whiteout:
+                self._remove(entry.path, number)
+            elif entry.kind is opaque:
+                for child in list(self._all_children().get(entry.path, ())):
+                    self._remove(child, number)
+            else:
+                entries[entry.path] = entry
+        if number == 0:
+            self.visible = {path: Placed(0, entry) for path, entry in entries.items()}
+            self._children = None
+            return
         for entry in entries.values():
             self._place(number, entry)
 
     def _place(self, number: int, entry: Entry) -> None:
-        there = self.visible.get(entry.path)
+        path = entry.path
+        there = self.visible.get(path)
         if there is not None:
-            if there.entry.kind is Kind.FOLDER and entry.kind is not Kind.FOLDER:
-                self._remove(entry.path, number, None)
-            elif there.entry.kind is Kind.FILE:
+            if there.entry.kind is Kind.FILE:
                 self.hidden.append(Hidden(there.layer, there.entry, number, entry))
-        self.visible[entry.path] = Placed(number, entry)
-        parent, _, name = entry.path.rpartition("/")
-        if name:
-            self.children.setdefault(parent or "/", set()).add(entry.path)
+            elif there.entry.kind is Kind.FOLDER and entry.kind is not Kind.FOLDER:
+                self._remove(path, number)
+        self.visible[path] = Placed(number, entry)
+        if self._children is not None:
+            _enter(self._children, path)
 
-    def _remove(self, path: str, number: int, by: Entry | None) -> None:
-        for gone in list(self._below(path)):
-            placed = self.visible.pop(gone, None)
+    def _remove(self, path: str, number: int) -> None:
+        there = self.visible.get(path)
+        single = there is not None and there.entry.kind is not Kind.FOLDER  # no layer need name a folder
+        for one in [path] if single else list(self._below(path)):
+            placed = self.visible.pop(one, None)
             if placed is not None and placed.entry.kind is Kind.FILE:
-                self.hidden.append(Hidden(placed.layer, placed.entry, number, by))
-            self.children.get(gone.rpartition("/")[0] or "/", set()).discard(gone)
+                self.hidden.append(Hidden(placed.layer, placed.entry, number, None))
+            if self._children is not None:
+                self._children.get(_parent(one), set()).discard(one)
 
     def _below(self, path: str) -> Iterator[str]:
         """The path and all below it, in no recursion: a hostile layer may nest deeply."""
+        children = self._all_children()
         todo = [path]
         while todo:
             one = todo.pop()
             yield one
-            todo.extend(self.children.pop(one, ()))
+            todo.extend(children.pop(one, ()))
+
+    def _all_children(self) -> dict[str, set[str]]:
+        if self._children is None:
+            self._children = {}
+            for path in self.visible:
+                _enter(self._children, path)
+        return self._children
+
+
+def _enter(children: dict[str, set[str]], path: str) -> None:
+    """Below each of its folders, also those that no layer names."""
+    while path != "/":
+        parent = _parent(path)
+        siblings = children.setdefault(parent, set())
+        if path in siblings:
+            return
+        siblings.add(path)
+        path = parent
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
