@@ -50,9 +50,27 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 """Beside the foundation and itself. ``engine`` means any module of it: it is a door to the outside, not a stage."""
 
 HEAVY = frozenset(
-    {"docker", "testcontainers", "rich", "pydantic", "jinja2", "dockerfile_parse", "requests", "uv", "ssl", "asyncio"}
+    {
+        "docker",
+        "testcontainers",
+        "rich",
+        "pydantic",
+        "jinja2",
+        "dockerfile_parse",
+        "requests",
+        "uv",
+        "ssl",
+        "asyncio",
+        "cyclonedx",
+    }
 )
-ONLY_HERE = {"subprocess": {"process"}, "ruamel": {"compose"}, "multiprocessing": set(), "jinja2": {"render"}}
+ONLY_HERE = {
+    "subprocess": {"process"},
+    "ruamel": {"compose"},
+    "multiprocessing": set(),
+    "jinja2": {"render"},
+    "cyclonedx": {"inspect"},
+}
 OUTSIDE = {"os.environ", "os.getenv", "sys.argv", "sys.stdout", "sys.stderr", "Path.cwd", "Path.home", "os.getcwd"}
 
 

@@ -1,0 +1,259 @@
+"""The software bill of materials of an image, as CycloneDX 1.6: from what the image holds, with the lock's hashes.
+
+The same image and lock give the same bytes: the time is the image's own, the serial number is made from the content.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import uuid
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from builder.inspect.licences import licences
+from builder.inspect.merge import merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cyclonedx.model import ExternalReference, HashType
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.bom_ref import BomRef
+    from cyclonedx.model.component import Component
+    from cyclonedx.model.dependency import Dependency
+
+    from builder.inspect.merge import Merged
+    from builder.inspect.model import ImageContent, Inspection, Package
+    from builder.lock.model import Lock
+
+PROPERTY = "optbuild:"
+_TITLE = "org.opencontainers.image.title"
+_OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+_NAMESPACE = uuid.UUID("5b3d8f0e-8b0c-5c0f-9d55-2f0a5f7c9f11")
+"""Of our serial numbers: a random one, for good."""
+
+
+def as_cyclonedx(inspection: Inspection, lock: Lock | None, *, version: str, epoch: int | None = None) -> str:
+    """JSON. ``version`` is this program's; ``epoch`` (SOURCE_DATE_EPOCH, seconds) counts more than the image's time."""
+    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415 - 0.2 s
+
+    created = inspection.content.created if epoch is None else float(epoch)
+    bom = _bom(inspection, lock, version)
+    bom.metadata.timestamp = None if created is None else datetime.fromtimestamp(created, UTC)  # type: ignore[assignment]
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    document.pop("serialNumber", None)  # the library's is random
+    serial = uuid.uuid5(_NAMESPACE, json.dumps(document, sort_keys=True))
+    return json.dumps({"serialNumber": f"urn:uuid:{serial}", **document}, indent=2, sort_keys=True) + "\n"
+
+
+def _bom(inspection: Inspection, lock: Lock | None, version: str) -> Bom:
+    from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
+
+    merged = merge(inspection.content.layers)
+    image = Component(
+        type=ComponentType.CONTAINER,
+        name=_name(inspection.content),
+        version=inspection.content.id,
+        bom_ref=inspection.content.id,
+    )
+    tool = Component(type=ComponentType.APPLICATION, name="optbuild", version=version)
+    os_release = _os_release(inspection.content, merged)
+    making = _Making(lock, licences(inspection.content.layers, merged), os_release)
+    components = [(package, making.component(package)) for package in inspection.packages]
+    system = [*_system(os_release)]
+    return Bom(
+        metadata=BomMetaData(component=image, tools=ToolRepository(components=[tool])),
+        components=[*(component for _, component in components), *system],
+        dependencies=_dependencies(image, components, system),
+    )
+
+
+def _name(content: ImageContent) -> str:
+    """What the image calls itself: a tag says where it is, and moves."""
+    title = content.labels.get(_TITLE)
+    named = [reference for reference in sorted(content.references) if not reference.startswith(("sha256:", "<none>"))]
+    if title or not named:
+        return title or "image"
+    plain = named[0].partition("@")[0]
+    name, _, tag = plain.rpartition(":")
+    return name if name and "/" not in tag else plain
+
+
+def _os_release(content: ImageContent, merged: Merged) -> Mapping[str, str]:
+    """os-release(5): shell assignments; empty where the image has none."""
+    for path in _OS_RELEASE:
+        placed = merged.visible.get(path)
+        text = content.layers[placed.layer].texts.get(path) if placed is not None else None
+        if text:
+            pairs = (line.partition("=") for line in text.decode("utf-8", "replace").splitlines())
+            return {key.strip(): _unquoted(value) for key, _, value in pairs if value and not key.startswith("#")}
+    return {}
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return "".join(shlex.split(value))
+    except ValueError:
+        return value.strip()
+
+
+def _system(os_release: Mapping[str, str]) -> Iterable[Component]:
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+    if os_release.get("ID"):
+        name, version = os_release["ID"], os_release.get("VERSION_ID")
+        yield Component(
+            type=ComponentType.OPERATING_SYSTEM,
+            name=name,
+            version=version,
+            description=os_release.get("PRETTY_NAME"),
+            bom_ref=f"os:{name}@{version or ''}",
+        )
+
+
+class _Making:
+    """Components, one by one."""
+
+    def __init__(self, lock: Lock | None, said: Mapping[tuple[str, str], str], os_release: Mapping[str, str]) -> None:
+        self._python = {(one.name, one.version): one for one in lock.python} if lock else {}
+        self._debian = {(one.name, one.version, one.architecture): one for one in lock.runtime} if lock else {}
+        self._licences = said
+        self._system = os_release
+        self._used: dict[str, int] = defaultdict(int)
+
+    def component(self, package: Package) -> Component:
+        return self._distribution(package) if package.key.kind == "python" else self._deb(package)
+
+    def _distribution(self, package: Package) -> Component:
+        """A hash is that of the locked file: of a wheel the component's own, of an sdist that of its source."""
+        locked = self._python.get((package.key.name, package.version))
+        sha256 = () if locked is None else (_sha256(locked.sha256),)
+        is_wheel = locked is not None and locked.kind == "wheel"
+        return self._made(
+            package,
+            purl=_purl("pypi", None, package, {}),
+            hashes=sha256 if is_wheel else (),
+            external_references=() if is_wheel or locked is None else (_source(package, sha256),),
+            licenses=_spdx(self._licences.get((package.folder, package.key.name))),
+        )
+
+    def _deb(self, package: Package) -> Component:
+        locked = self._debian.get((package.key.name, package.version, package.architecture))
+        system, version = self._system.get("ID", "debian"), self._system.get("VERSION_ID")
+        qualifiers = {"arch": package.architecture, "distro": f"{system}-{version}" if version else ""}
+        return self._made(
+            package,
+            purl=_purl("deb", system, package, {key: value for key, value in qualifiers.items() if value}),
+            hashes=() if locked is None else (_sha256(locked.sha256),),
+        )
+
+    def _made(self, package: Package, *, purl: Any, **more: Any) -> Component:
+        from cyclonedx.model import Property  # noqa: PLC0415
+        from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+        facts = {
+            "bytes": str(package.bytes),
+            "folder": package.folder,
+            "requested": "true" if package.asked_for else "",
+        }
+        return Component(
+            type=ComponentType.LIBRARY,
+            name=package.key.name,
+            version=package.version,
+            bom_ref=self._reference(purl.to_string(), package.folder),
+            purl=purl,
+            properties=[Property(name=f"{PROPERTY}{key}", value=value) for key, value in facts.items() if value],
+            **more,
+        )
+
+    def _reference(self, purl: str, folder: str) -> str:
+        """Unique: a distribution may be there twice in one version."""
+        wanted = purl
+        if self._used[purl]:
+            wanted = f"{purl}#{folder.strip('/')}" + ("" if folder else str(self._used[purl]))
+        self._used[purl] += 1
+        return wanted
+
+
+def _purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[str, str]) -> Any:
+    from packageurl import PackageURL  # noqa: PLC0415
+
+    return PackageURL(kind, namespace, package.key.name, package.version, qualifiers)
+
+
+def _sha256(digest: str) -> HashType:
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+
+    return HashType(alg=HashAlgorithm.SHA_256, content=digest)
+
+
+def _source(package: Package, hashes: Iterable[HashType]) -> ExternalReference:
+    """A lock knows no address; a package URL names the release."""
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, XsUri  # noqa: PLC0415
+
+    url = XsUri(_purl("pypi", None, package, {}).to_string())
+    return ExternalReference(type=ExternalReferenceType.SOURCE_DISTRIBUTION, url=url, hashes=hashes)
+
+
+def _spdx(text: str | None) -> Iterable[Any]:
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
+    from cyclonedx.spdx import is_supported_id  # noqa: PLC0415
+
+    if text is None:
+        return ()
+    declared = LicenseAcknowledgement.DECLARED
+    if is_supported_id(text):
+        return (DisjunctiveLicense(id=text, acknowledgement=declared),)
+    return (LicenseExpression(text, acknowledgement=declared),)
+
+
+def _dependencies(
+    image: Component, components: list[tuple[Package, Component]], system: list[Component]
+) -> Iterable[Dependency]:
+    """Every component has an entry, and each can be reached from the image."""
+    from cyclonedx.model.dependency import Dependency  # noqa: PLC0415
+
+    by_name: dict[tuple[str, str], list[tuple[Package, Component]]] = defaultdict(list)
+    for package, component in components:
+        by_name[package.key].append((package, component))
+    graph = {
+        component.bom_ref: [
+            one.bom_ref for name in package.requires for one in _meant(package, name, by_name) if one is not component
+        ]
+        for package, component in components
+    }
+    asked_for = [component.bom_ref for package, component in components if package.asked_for]
+    roots = [*(one.bom_ref for one in system), *_roots(graph, asked_for)]
+    edges = {image.bom_ref: roots, **{one.bom_ref: [] for one in system}, **graph}
+    return [Dependency(one, [Dependency(other) for other in others]) for one, others in edges.items()]
+
+
+def _roots(graph: Mapping[BomRef, list[BomRef]], asked_for: list[BomRef]) -> list[BomRef]:
+    """What was asked for, what nothing else needs, and one of each circle that is left."""
+    needed = {one for others in graph.values() for one in others}
+    roots: list[BomRef] = []
+    seen: set[BomRef] = set()
+    for start in (*asked_for, *(one for one in graph if one not in needed), *graph):
+        if start in roots or (start in seen and start not in asked_for):
+            continue
+        roots.append(start)
+        todo = [start]
+        while todo:
+            one = todo.pop()
+            if one not in seen:
+                seen.add(one)
+                todo.extend(graph[one])
+    return roots
+
+
+def _meant(
+    package: Package, name: str, by_name: Mapping[tuple[str, str], list[tuple[Package, Component]]]
+) -> list[Component]:
+    """Of several copies the one in the same folder."""
+    there = by_name.get((package.key.kind, name), [])
+    near = [component for one, component in there if one.folder == package.folder]
+    return near or [component for _, component in there]
