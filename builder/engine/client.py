@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
     from builder.engine.layers import ImageLayers
+    from builder.engine.sdkapi import SdkApi
 
 NEEDED_ENGINE = 23
 """The first engine whose default builder is BuildKit with heredocs, ``COPY --link`` and secrets."""
@@ -62,6 +63,13 @@ class Engine:
 
     def close(self) -> None:
         self.client.close()
+
+    @property
+    def api(self) -> SdkApi:
+        """The questions about images that :class:`builder.engine.quick.QuickLook` answers too."""
+        from builder.engine.sdkapi import SdkApi  # noqa: PLC0415 - it needs this module
+
+        return SdkApi(self.client)
 
     def image_id(self, reference: str) -> str | None:
         """``sha256:...``, or None where the engine has no such image."""
@@ -180,14 +188,19 @@ def _client(endpoint: Endpoint) -> DockerClient:
 def _info(client: DockerClient) -> EngineInfo:
     info = client.api.info()
     version = client.api.version()
-    status = dict(pair for pair in info.get("DriverStatus") or () if len(pair) == 2)
     return EngineInfo(
         str(info.get("ID") or client.api.base_url),
         str(info.get("ServerVersion", "0")),
         str(info.get("DockerRootDir", "")),
         f"{version.get('Os', 'linux')}/{version.get('Arch', '')}",
-        str(status.get("driver-type", "")).startswith("io.containerd.snapshotter"),
+        uses_containerd(info.get("DriverStatus")),
     )
+
+
+def uses_containerd(status: Any) -> bool:
+    """Whether images lie in containerd's store; ``status`` is ``DriverStatus`` of the engine's info, name and value."""
+    found = dict(pair for pair in status or () if len(pair) == 2)
+    return str(found.get("driver-type", "")).startswith("io.containerd.snapshotter")
 
 
 def check_version(version: str) -> None:

@@ -120,7 +120,7 @@ def align(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[L
     An entry with bytes is a layer; one that only configures is none; a WORKDIR is one when it made the folder. Among
     what is left the most likely order is taken; a history that cannot fit leaves the bytes unknown.
     """
-    chosen = _fit(history, diffs)
+    chosen = fit(history, diffs)
     if chosen is None:
         return tuple(Layer(chain, diff, None) for chain, diff in zip(chain_ids(diffs), diffs, strict=True))
     entries = [history[index] for index in chosen]
@@ -139,8 +139,8 @@ def _ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _read(api: ImageApi, entry: Mapping[str, Any]) -> ImageLayers | None:
-    identity = str(entry["Id"])
+def layers_of(api: ImageApi, identity: str) -> tuple[Layer, ...] | None:
+    """The layers of the image with this ID, oldest first; None: no such image. They never change for an ID."""
     try:
         image, history = api.inspect_image(identity), api.history(identity)
     except Exception as error:
@@ -148,13 +148,23 @@ def _read(api: ImageApi, entry: Mapping[str, Any]) -> ImageLayers | None:
             return None
         raise
     diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
+    return align(tuple(reversed(history)), diffs)
+
+
+def described(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayers:
+    """What the engine lists as ``entry``, with its layers."""
     return ImageLayers(
-        identity,
+        str(entry["Id"]),
         tuple(entry.get("RepoTags") or ()),
         dict(entry.get("Labels") or {}),
         float(entry.get("Created") or 0),
-        align(tuple(reversed(history)), diffs),
+        layers,
     )
+
+
+def _read(api: ImageApi, entry: Mapping[str, Any]) -> ImageLayers | None:
+    layers = layers_of(api, str(entry["Id"]))
+    return None if layers is None else described(entry, layers)
 
 
 def _without_tag(name: str) -> str:
@@ -191,8 +201,8 @@ def _cost(entry: Mapping[str, Any], diff: str | None) -> int:
     return 20 if word in NEVER_LAYERS else 2 if word == "WORKDIR" else 0
 
 
-def _fit(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[int, ...] | None:
-    """The index of each layer's entry, at the least cost; None where there is no way.
+def fit(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[int, ...] | None:
+    """The index of each layer's entry in its history, at the least cost; None where there is no way.
 
     ``best[n]`` is (cost, entries) of the first n layers over the entries seen so far.
     """

@@ -11,18 +11,20 @@ import socket
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from builder.engine.client import CONNECT_SECONDS, check_version, connect
+from builder.engine.client import CONNECT_SECONDS, check_version, connect, uses_containerd
 from builder.engine.endpoint import resolve
 from builder.engine.layers import many
 from builder.engine.usage import makers_by_reference, projects_by_image
 from builder.errors import EngineFailedError, EngineMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
     from builder.engine.layers import ImageLayers
 
+SAVE_CHUNK = 1 << 20
+MAX_HEAD = 1 << 16
 _UNIX = "unix://"
 _SDK_ADDRESS = "http+docker://localhost"
 """What :mod:`builder.engine.client` takes for the identity of an engine that has none."""
@@ -46,8 +48,9 @@ class SocketApi:
     def info(self) -> dict[str, Any]:
         return dict(self._get("/info"))
 
-    def images(self) -> list[dict[str, Any]]:
-        return list(self._get("/images/json"))
+    def images(self, *, all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - the SDK's name
+        """``all``: also what the classic builder keeps between its steps."""
+        return list(self._get(f"/images/json?all={int(all)}"))
 
     def inspect_image(self, image: str) -> dict[str, Any]:
         return dict(self._get(f"/images/{quote(image, safe='')}/json"))
@@ -58,6 +61,26 @@ class SocketApi:
     def containers(self) -> list[dict[str, Any]]:
         """Also those that do not run."""
         return list(self._get("/containers/json?all=1"))
+
+    def usage(self, kind: str) -> dict[str, Any]:
+        """``/system/df`` of one kind: ``volume``, ``build-cache``. The engine may take seconds to add them up."""
+        return dict(self._get(f"/system/df?type={kind}"))
+
+    def get_image(self, image: str, chunk_size: int = SAVE_CHUNK) -> Iterator[bytes]:
+        """What ``docker save`` writes. The engine packs all of it before it sends the first byte: no time limit."""
+        path = f"/images/{quote(image, safe='')}/get"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            try:
+                connection.connect(self._path)
+                connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+                head, rest = _head(connection)
+                if not _accepts(head):
+                    parse_answer(path, head + rest + b"".join(iter(lambda: connection.recv(chunk_size), b"")))
+                yield rest
+                while part := connection.recv(chunk_size):
+                    yield part
+            except OSError as error:
+                raise EngineFailedError(f"the engine stopped sending {image}: {error.strerror or error}") from error
 
     def _get(self, path: str) -> Any:
         """Raises AnswerError, and EngineMissingError where nobody listens."""
@@ -92,13 +115,28 @@ def parse_answer(path: str, answer: bytes) -> Any:
     return found
 
 
+def _head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """The head of an answer with the empty line that ends it, and what came with it of the body."""
+    data = b""
+    while b"\r\n\r\n" not in data and len(data) < MAX_HEAD and (part := connection.recv(MAX_HEAD)):
+        data += part
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return head + end, rest
+
+
+def _accepts(head: bytes) -> bool:
+    words = head.split(b"\r\n", maxsplit=1)[0].split(maxsplit=2)
+    return len(words) > 1 and words[1] == b"200"
+
+
 class QuickLook:
     """An engine that answers and is new enough, as far as a plan wants to know it."""
 
-    def __init__(self, api: SocketApi, identity: str, version: str) -> None:
-        self._api = api
+    def __init__(self, api: SocketApi, identity: str, version: str, *, containerd_store: bool = False) -> None:
+        self.api = api
         self.identity = identity
         self.version = version
+        self.containerd_store = containerd_store
 
     def __enter__(self) -> Self:
         return self
@@ -107,13 +145,13 @@ class QuickLook:
         """Nothing stays open."""
 
     def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
-        return many(self._api, references)
+        return many(self.api, references)
 
     def projects_by_image(self) -> dict[str, frozenset[str]]:
-        return projects_by_image(self._api.containers())
+        return projects_by_image(self.api.containers())
 
     def makers_by_reference(self) -> dict[str, str]:
-        return makers_by_reference(self._api.images())
+        return makers_by_reference(self.api.images())
 
 
 class SdkLook:
@@ -121,8 +159,10 @@ class SdkLook:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._engine = connect(env)
+        self.api = self._engine.api
         self.identity = self._engine.info.identity
         self.version = self._engine.info.version
+        self.containerd_store = self._engine.info.containerd_store
 
     def __enter__(self) -> Self:
         return self
@@ -152,4 +192,6 @@ def look(env: Mapping[str, str]) -> QuickLook | SdkLook:
         raise EngineMissingError(endpoint.host, error.message) from error
     version = str(info.get("ServerVersion", "0"))
     check_version(version)
-    return QuickLook(api, str(info.get("ID") or _SDK_ADDRESS), version)
+    return QuickLook(
+        api, str(info.get("ID") or _SDK_ADDRESS), version, containerd_store=uses_containerd(info.get("DriverStatus"))
+    )

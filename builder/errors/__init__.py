@@ -42,6 +42,8 @@ from builder.errors.compose import (
 )
 from builder.errors.judging import (
     BadImageArchiveError,
+    NoSuchImageError,
+    NotABaseError,
     RenderMismatchError,
     VerifyUsageError,
 )
@@ -100,6 +102,8 @@ __all__ = [
     "MissingFileError",
     "NoComposeFileError",
     "NoPackageListsError",
+    "NoSuchImageError",
+    "NotABaseError",
     "OldComposeError",
     "OptbuildError",
     "PromotionError",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+from typing import TYPE_CHECKING
+
 from builder.errors.base import ExitCode, OptbuildError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class VerifyUsageError(OptbuildError):
@@ -11,6 +17,31 @@ class VerifyUsageError(OptbuildError):
 
 class BadImageArchiveError(ToolError):
     """What ``docker save`` sent is not an image that can be read to its end, so nothing is known about its layers."""
+
+
+class NoSuchImageError(OptbuildError):
+    """An image that was named is not there: on the engine, or in the archive ``archive``."""
+
+    def __init__(self, reference: str | None, names: Sequence[str], archive: str | None = None) -> None:
+        place = "the engine" if archive is None else archive
+        near = difflib.get_close_matches(reference or "", names, n=3)
+        known = ", ".join(near or sorted(names)[:5]) or "none"
+        super().__init__(
+            f"{place} holds several images" if reference is None else f"{place} has no image {reference}",
+            hint=f"name one of these: {known}" if names else "docker pull, docker build or docker load brings one",
+        )
+
+
+class NotABaseError(OptbuildError):
+    """The image was not made from the one that was given as its base."""
+
+    def __init__(self, name: str, layers: int, common: int) -> None:
+        super().__init__(
+            f"{name} is not the base: only {common} of its {layers} layers are the lowest of this image"
+            if common < layers
+            else f"{name} is not the base: it has all layers of this image",
+            hint="leave the base away, or name the image of the Dockerfile's last FROM",
+        )
 
 
 class RenderMismatchError(OptbuildError):

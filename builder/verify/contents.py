@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from builder.verify.layers import LayerFile
+    from builder.engine.archive import LayerFile
 
 RULES_VERSION = 1
 """Raised with every change of the rules: what was found clean by other rules is read again."""

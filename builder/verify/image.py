@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.engine.archive import read_layers
+from builder.engine.tarstream import BLOCK
 from builder.verify.board import CheckFailure, NotRun, Outcome
 from builder.verify.contents import Inspection, config_findings, read_clean, short_name, write_clean
-from builder.verify.layers import BLOCK, read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.engine.archive import LayerFile
 from builder.verify.contents import Inspection, config_findings, read_clean, write_clean
-from builder.verify.layers import LayerFile
 from builder.verify.secrets import find_secrets, recorded_hashes
 
 if TYPE_CHECKING:

@@ -1,0 +1,132 @@
+"""The JSON documents of an image archive: which images it holds, and of which layers each is made.
+
+Docker Image Specification v1.2 (``manifest.json``); OCI image layout, index, manifest and config (``image-spec``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import BadImageArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+MAX_DOCUMENT_BYTES = 2 << 20
+"""A config has some ten thousand bytes; attestations, which nobody here reads, have more."""
+MAX_ALL_BYTES = 32 << 20
+MAX_IMAGES = 10_000
+_BLOB = "blobs/sha256/"
+_ATTESTATION = "vnd.docker.reference.type"
+_HINT = "save the image once more; when it stays, the engine's copy is damaged: build it again with --no-cache"
+
+
+@dataclass(frozen=True)
+class ArchivedImage:
+    """One image of an archive. ``layers`` are names of files in the archive, oldest first, ``diffs`` their diff IDs."""
+
+    id: str
+    """``sha256:...`` over its configuration."""
+    references: tuple[str, ...]
+    config: Mapping[str, Any] = field(repr=False)
+    layers: tuple[str, ...]
+    diffs: tuple[str, ...]
+
+
+class Documents:
+    """Collects the small files of an archive, and reads those that it needs when all are there."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, bytes] = {}
+        self._bytes = 0
+
+    def add(self, name: str, size: int, read: Callable[[], bytes]) -> None:
+        """A file that is no layer. Larger ones than any document is are passed over."""
+        if size > MAX_DOCUMENT_BYTES:
+            return
+        self._bytes += size
+        if self._bytes > MAX_ALL_BYTES:
+            raise _bad(f"holds more than {MAX_ALL_BYTES} bytes of documents")
+        data = read()
+        if self._texts.setdefault(name, data) != data:
+            raise _bad(f"holds two different files {name}")
+
+    def images(self) -> tuple[ArchivedImage, ...]:
+        """Raises BadImageArchiveError when there is none, or a document is missing, damaged, or not what it must be."""
+        if "manifest.json" in self._texts:
+            found = tuple(self._of_docker(entry) for entry in _entries(self._parse("manifest.json")))
+        elif "index.json" in self._texts:
+            found = tuple(self._of_oci("index.json", (), 0))
+        else:
+            raise _bad("ends before its manifest")
+        if not found:
+            raise _bad("holds no image")
+        return found
+
+    def _of_docker(self, entry: Mapping[str, Any]) -> ArchivedImage:
+        layers = tuple(str(name) for name in _entries_of(entry, "Layers"))
+        return self._image(str(entry.get("Config")), layers, tuple(str(t) for t in _entries_of(entry, "RepoTags")))
+
+    def _of_oci(self, name: str, references: tuple[str, ...], depth: int) -> Iterator[ArchivedImage]:
+        document = self._parse(name)
+        if not isinstance(document, dict) or depth > 3:
+            raise _bad(f"holds {name}, which is no manifest")
+        if "manifests" not in document:
+            layers = tuple(_blob(layer) for layer in _entries_of(document, "layers"))
+            yield self._image(_blob(document.get("config")), layers, references)
+            return
+        for entry in _entries(document["manifests"]):
+            notes = entry.get("annotations")
+            notes = notes if isinstance(notes, dict) else {}
+            if _ATTESTATION not in notes:
+                named = notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name")
+                yield from self._of_oci(_blob(entry), (str(named),) if named else references, depth + 1)
+
+    def _image(self, config_name: str, layers: tuple[str, ...], references: tuple[str, ...]) -> ArchivedImage:
+        config = self._parse(config_name)
+        rootfs = config.get("rootfs") if isinstance(config, dict) else None
+        diffs = tuple(str(diff) for diff in _entries_of(rootfs if isinstance(rootfs, dict) else {}, "diff_ids"))
+        if len(diffs) != len(layers):
+            raise _bad(f"names {len(layers)} layers, and its configuration {len(diffs)}")
+        identity = f"sha256:{hashlib.sha256(self._texts[config_name]).hexdigest()}"
+        return ArchivedImage(identity, references, config, layers, diffs)
+
+    def _parse(self, name: str) -> Any:
+        data = self._texts.get(name)
+        if data is None:
+            raise _bad(f"lacks {name}")
+        if name.startswith(_BLOB) and hashlib.sha256(data).hexdigest() != name.removeprefix(_BLOB):
+            raise _bad(f"holds a damaged {name}: its bytes have another sha256")
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise _bad(f"holds a damaged {name}: {error}") from error
+
+
+def _bad(what: str) -> BadImageArchiveError:
+    return BadImageArchiveError(f"the image's archive {what}", hint=_HINT)
+
+
+def _entries(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) > MAX_IMAGES or not all(isinstance(one, dict) for one in value):
+        raise _bad("has a damaged manifest")
+    return value
+
+
+def _entries_of(document: Mapping[str, Any], key: str) -> list[Any]:
+    """The list under a key; null means that there is none."""
+    value = document.get(key) or []
+    if not isinstance(value, list):
+        raise _bad(f"has a damaged manifest: {key} is no list")
+    return value
+
+
+def _blob(descriptor: object) -> str:
+    """The file of an OCI descriptor."""
+    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
+    if not isinstance(digest, str) or not digest.startswith("sha256:"):
+        raise _bad("has a manifest that names a blob without its sha256")
+    return _BLOB + digest.removeprefix("sha256:")

@@ -1,0 +1,141 @@
+"""Tar archives that come as a stream, maybe from hostile hands: forward only, in bounded memory, nothing written.
+
+Python's tarfile reads the headers (ustar, pax, GNU, sparse). It was written for files that can be wound back and
+trusts their headers; what stands between it and the bytes here is :class:`_Forward`, which refuses both.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+from typing import IO, TYPE_CHECKING, cast
+
+from builder.errors import BadImageArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+BLOCK = 1 << 20
+"""Bytes that are asked for at once."""
+MAX_HEADER_BYTES = 4 << 20
+"""Of one entry: long names, extended attributes, the map of a sparse file. Real ones take a few thousand."""
+MAX_HOLES = 16 << 30
+"""Bytes that all sparse files of one archive may have without storing them: each has to be hashed."""
+_LONGEST_NUMBER = 255
+"""Digits in a row. More are no file name, and tarfile's search in them takes the square of their number."""
+_DIGITS = bytes(0 if chr(byte).isdecimal() and byte < 128 else 1 for byte in range(256))
+_ZEROS = bytes(BLOCK)
+
+
+class TarStream:
+    """The entries of one archive, each once. ``read(n)`` gives n bytes, and fewer only at the end.
+
+    Raises BadImageArchiveError when a header is damaged, and when the stream ends within an entry. A stream that ends
+    behind an entry without the two blocks of zeros is accepted, as engines accept it.
+    """
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._stream = _Forward(read)
+        self._holes = 0
+
+    def __iter__(self) -> Iterator[tarfile.TarInfo]:
+        stream = self._stream
+        try:
+            files = tarfile.TarFile(
+                fileobj=cast("IO[bytes]", stream), mode="r", encoding="utf-8", errors="surrogateescape"
+            )
+            while (member := files.next()) is not None:
+                files.members.clear()  # type: ignore[attr-defined] # it keeps them all, for ways back that do not exist here
+                stream.next_entry(files.pax_headers)
+                if member.size < 0:
+                    raise BadImageArchiveError(f"{absolute(member.name)} has {member.size} bytes, says its header")
+                yield member
+        except tarfile.ReadError as error:
+            if str(error) == "empty file":
+                return
+            raise BadImageArchiveError(f"{error} (byte {stream.tell()})") from error
+        except (tarfile.TarError, ValueError, IndexError, OverflowError, RecursionError) as error:
+            raise BadImageArchiveError(f"a header is damaged (before byte {stream.tell()}): {error}") from error
+        if any(stream.last_block):
+            raise BadImageArchiveError(f"a header is damaged (before byte {stream.tell()})")
+
+    def data(self, member: tarfile.TarInfo) -> Iterator[bytes]:
+        """The bytes of the regular file that was yielded last; holes of a sparse file are zeros."""
+        sparse = cast("Sequence[tuple[int, int]] | None", member.sparse)  # its stub says bytes
+        if sparse is None:
+            yield from self._stored(member, member.size)
+            return
+        at = 0
+        for offset, size in sparse:
+            yield from self._hole(member, offset - at)
+            yield from self._stored(member, size)
+            at = offset + size
+        yield from self._hole(member, member.size - at)
+
+    def _stored(self, member: tarfile.TarInfo, size: int) -> Iterator[bytes]:
+        if size < 0:
+            raise BadImageArchiveError(f"the map of the sparse file {absolute(member.name)} is damaged")
+        while size:
+            data = self._stream.take(min(size, BLOCK))
+            if not data:
+                raise BadImageArchiveError(f"{absolute(member.name)} ends early, {size} bytes are missing")
+            size -= len(data)
+            yield data
+
+    def _hole(self, member: tarfile.TarInfo, size: int) -> Iterator[bytes]:
+        self._holes += size
+        if size < 0 or self._holes > MAX_HOLES:
+            raise BadImageArchiveError(f"the map of the sparse file {absolute(member.name)} is damaged or a trap")
+        while size:
+            piece = min(size, BLOCK)
+            size -= piece
+            yield _ZEROS[:piece]
+
+
+class _Forward:
+    """What tarfile takes for a file. Only headers are read through ``read``; the bytes of files are taken."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._at = 0
+        self._header_bytes = 0
+        self.last_block = b""
+        """The last header: zeros at a proper end."""
+
+    def next_entry(self, common: Mapping[str, str]) -> None:
+        """``common`` are the attributes of all further entries, which one archive may say more and more of."""
+        self._header_bytes = sum(len(name) + len(value) for name, value in common.items()) if common else 0
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        self._header_bytes += size
+        if size < 0 or self._header_bytes > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"an entry's header says that it takes more than {MAX_HEADER_BYTES} bytes")
+        data = self._read(size)
+        self._at += len(data)
+        if size == tarfile.BLOCKSIZE:
+            self.last_block = data
+        elif bytes(_LONGEST_NUMBER + 1) in data.translate(_DIGITS):
+            raise tarfile.ReadError("an entry's header holds a number that is none")
+        return data
+
+    def take(self, size: int) -> bytes:
+        data = self._read(size)
+        self._at += len(data)
+        return data
+
+    def seek(self, to: int) -> None:
+        if to < self._at:
+            raise tarfile.ReadError("an entry's header points backwards")
+        while self._at < to and self.take(min(to - self._at, BLOCK)):
+            pass
+
+
+def absolute(name: str) -> str:
+    """The path that an entry's name means: ``../`` ends at the root, control characters are escaped."""
+    path = posixpath.normpath("/" + name.lstrip("/"))
+    if path.isprintable():
+        return path
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in path)

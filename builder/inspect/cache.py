@@ -1,0 +1,166 @@
+"""What layers hold, kept between runs by diff ID, so that no layer is read twice.
+
+One file per layer: a line of JSON that describes it, then columns of entries, then the texts. Columns, because tens of
+thousands of entries are to be there in a tenth of a second. A file that is not exactly what was written is not used:
+other version, other owner, other digest. Losing the folder costs only time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import stat
+import tempfile
+import time
+from itertools import starmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.inspect.model import Entry, Kind, LayerContent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT = "optbuild layer"
+VERSION = 1
+"""Raised whenever what is read of a layer changes, or how it is written."""
+MAX_BYTES = 400_000_000
+MAX_LAYERS = 1000
+_STALE_SECONDS = 3600
+"""After which a half-written file is nobody's any more."""
+_DIFF = re.compile(r"sha256:([0-9a-f]{64})")
+_KINDS = {str(kind): kind for kind in Kind}
+_COLUMNS = 9
+_UNUSABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
+_TEMPORARY = ".part-"
+
+
+class LayerCache:
+    """The folder ``layers`` below ``$XDG_CACHE_HOME/optbuild``. Nothing here ever raises because of its files."""
+
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES, max_layers: int = MAX_LAYERS) -> None:
+        self.folder = folder / "layers"
+        self._max_bytes = max_bytes
+        self._max_layers = max_layers
+
+    def load(self, diffs: Iterable[str]) -> dict[str, LayerContent]:
+        """Those that are here and whole, by diff ID. They count as used now."""
+        found = {}
+        for diff in dict.fromkeys(diffs):
+            path = self._path(diff)
+            content = None if path is None else _read(path, diff)
+            if path is not None and content is not None:
+                found[diff] = content
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+        return found
+
+    def store(self, content: LayerContent) -> None:
+        """Keep it, and make room: the layers go first that were not used for longest."""
+        path = self._path(content.diff)
+        if path is None:
+            return
+        with contextlib.suppress(OSError):  # a full or read-only disk: the next look takes as long as this one
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write(path, serialized(content))
+            self._make_room()
+
+    def _path(self, diff: str) -> Path | None:
+        found = _DIFF.fullmatch(diff)
+        return self.folder / found[1] if found else None
+
+    def _make_room(self) -> None:
+        kept = count = 0
+        listed = [(entry.stat(follow_symlinks=False), entry) for entry in os.scandir(self.folder)]
+        for status, entry in sorted(listed, key=lambda pair: pair[0].st_mtime, reverse=True):
+            if entry.name.startswith(_TEMPORARY):
+                too_much = time.time() - status.st_mtime > _STALE_SECONDS
+            else:
+                kept, count = kept + status.st_size, count + 1
+                too_much = kept > self._max_bytes or count > self._max_layers
+            if too_much:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def serialized(content: LayerContent) -> bytes:
+    """The bytes of its file."""
+    texts = tuple(content.texts.items())
+    columns = "\n".join(map(_line, zip(*content.entries, strict=True))) if content.entries else ""
+    body = b"".join((columns.encode(), *(data for _, data in texts)))
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "diff": content.diff,
+        "tar_bytes": content.tar_bytes,
+        "entries": len(content.entries),
+        "columns": len(columns.encode()),
+        "texts": [[path, len(data)] for path, data in texts],
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    return json.dumps(head).encode() + b"\n" + body
+
+
+def _line(column: Iterable[object]) -> str:
+    """Separated by a zero byte, which no path here holds: control characters are escaped in them."""
+    return "\0".join(map(str, column))
+
+
+def parsed(data: bytes, diff: str) -> LayerContent | None:
+    """The layer of a file; None, or one of ``_UNUSABLE``, when it is not what :func:`serialized` wrote for ``diff``."""
+    line, _, body = data.partition(b"\n")
+    head: dict[str, Any] = json.loads(line)
+    if (head["format"], head["version"], head["diff"]) != (FORMAT, VERSION, diff):
+        return None
+    if hashlib.sha256(body).hexdigest() != head["sha256"]:
+        return None
+    at = int(head["columns"])
+    entries = _entries(body[:at].decode(), int(head["entries"]))
+    texts = {}
+    for path, size in head["texts"]:
+        texts[str(path)] = body[at : at + size]
+        at += size
+    return LayerContent(diff, int(head["tar_bytes"]), entries, texts)
+
+
+def _entries(text: str, count: int) -> tuple[Entry, ...]:
+    if not count:
+        return ()
+    columns = [line.split("\0") for line in text.split("\n")]
+    if len(columns) != _COLUMNS or any(len(column) != count for column in columns):
+        raise ValueError("a column has another length")
+    paths, kinds, sizes, modes, uids, gids, links, digests, symbols = columns
+    numbers = [map(int, column) for column in (sizes, modes, uids, gids)]
+    return tuple(
+        starmap(
+            Entry,
+            zip(paths, map(_KINDS.__getitem__, kinds), *numbers, links, digests, map(int, symbols), strict=True),
+        )
+    )
+
+
+def _read(path: Path, diff: str) -> LayerContent | None:
+    """None where there is none, or it cannot be used."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+                return None
+            return parsed(stream.read(), diff)
+    except _UNUSABLE:
+        return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """In one step. Without waiting for the disk: what a crash leaves has another digest, and is read again."""
+    descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

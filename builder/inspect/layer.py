@@ -1,0 +1,117 @@
+"""One layer of an archive → its entries, and the few texts that say who owns them. Other bytes only pass by."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from builder.elf import is_elf
+from builder.engine.tarstream import absolute
+from builder.errors import BadImageArchiveError
+from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.symbols import SymbolCounter
+from builder.inspect.texts import kept, wanted
+
+if TYPE_CHECKING:
+    import tarfile
+
+    from builder.engine.archive import ArchivedLayer
+
+MAX_ENTRY_BYTES = 400 << 20
+"""What the entries of one layer may take in memory. A million files with usual names do."""
+MAX_TEXT_BYTES = 64 << 20
+_ENTRY_BYTES = 300
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+_OWN = ".wh..wh."
+"""Book-keeping of a storage driver (aufs) that engines leave out when they unpack."""
+
+
+def read_layer(layer: ArchivedLayer) -> LayerContent:
+    """Reads the layer to its end. Raises BadImageArchiveError, also for one that would not fit into memory."""
+    reader = _Reader(layer)
+    for member in layer.members():
+        reader.add(member)
+    layer.finish()
+    return LayerContent(layer.diff, layer.tar_bytes, tuple(reader.entries), reader.all_texts())
+
+
+class _Reader:
+    def __init__(self, layer: ArchivedLayer) -> None:
+        self._layer = layer
+        self.entries: list[Entry] = []
+        self._texts: dict[str, bytes] = {}
+        self._linked_texts: dict[str, str] = {}
+        self._entry_bytes = 0
+        self._text_bytes = 0
+
+    def add(self, member: tarfile.TarInfo) -> None:
+        path = absolute(member.name)
+        self._entry_bytes += _ENTRY_BYTES + len(path) + len(member.linkname)
+        if self._entry_bytes > MAX_ENTRY_BYTES:
+            raise BadImageArchiveError(
+                f"layer {self._layer.name} has more than {len(self.entries)} entries",
+                hint="no known program makes such layers; if it is yours, split it into several",
+            )
+        self.entries.append(self._entry(member, path))
+
+    def all_texts(self) -> dict[str, bytes]:
+        """Also those that are a further name of a kept one: installers link files that they keep in a cache."""
+        linked = {path: self._texts[link] for path, link in self._linked_texts.items() if link in self._texts}
+        return {**self._texts, **linked}
+
+    def _entry(self, member: tarfile.TarInfo, path: str) -> Entry:
+        folder, _, name = path.rpartition("/")
+        mode, uid, gid = member.mode & 0o7777, member.uid, member.gid
+        if name.startswith(_WHITEOUT):
+            return Entry(*_whiteout(folder or "/", name), 0, mode, uid, gid)
+        if member.isfile():
+            return self._file(member, path)
+        if member.isdir():
+            return Entry(path, Kind.FOLDER, 0, mode, uid, gid)
+        if member.issym():
+            return Entry(path, Kind.SYMLINK, 0, mode, uid, gid, _printable(member.linkname))
+        if member.islnk():
+            link = absolute(member.linkname)
+            if wanted(path):
+                self._linked_texts[path] = link
+            return Entry(path, Kind.HARDLINK, 0, mode, uid, gid, link)
+        return Entry(path, Kind.OTHER, 0, mode, uid, gid)
+
+    def _file(self, member: tarfile.TarInfo, path: str) -> Entry:
+        pieces = self._layer.data(member)
+        head = next(pieces, b"")
+        if not head:
+            digest, symbols = "", 0
+            if wanted(path):
+                self._texts[path] = b""
+        elif wanted(path):
+            digest, symbols = self._text(path, head + b"".join(pieces)), 0
+        else:
+            hashed = hashlib.sha256(head)
+            counter = SymbolCounter(head) if is_elf(head) else None
+            for piece in pieces:
+                hashed.update(piece)
+                if counter is not None:
+                    counter.add(piece)
+            digest, symbols = hashed.hexdigest(), counter.count() if counter is not None else 0
+        return Entry(path, Kind.FILE, member.size, member.mode & 0o7777, member.uid, member.gid, "", digest, symbols)
+
+    def _text(self, path: str, data: bytes) -> str:
+        self._texts[path] = kept(path, data)
+        return hashlib.sha256(data).hexdigest()
+
+
+def _whiteout(folder: str, name: str) -> tuple[str, Kind]:
+    """What a name with the prefix means; one that hides no path of its folder is only counted."""
+    if name == _OPAQUE:
+        return folder, Kind.OPAQUE
+    hidden = name.removeprefix(_WHITEOUT)
+    place = folder.rstrip("/")
+    if name.startswith(_OWN) or hidden in {"", ".", ".."}:
+        return f"{place}/{name}", Kind.OTHER
+    return f"{place}/{hidden}", Kind.WHITEOUT
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

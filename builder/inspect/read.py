@@ -1,0 +1,202 @@
+"""An image on an engine, or in an archive on disk → everything that its layers hold.
+
+The engine is asked for the image's bytes only where a layer was never read before: its content is the same wherever
+its diff ID is the same, so it is kept in the cache.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from builder.engine.archive import BLOBS, Archive
+from builder.engine.layers import ImageApi, chain_ids, fit
+from builder.errors import BadImageArchiveError, EngineFailedError, NoSuchImageError
+from builder.inspect.base import base_in, base_of
+from builder.inspect.cache import LayerCache
+from builder.inspect.instructions import shown
+from builder.inspect.layer import read_layer
+from builder.inspect.model import ImageContent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from builder.engine.manifests import ArchivedImage
+    from builder.inspect.model import LayerContent
+    from builder.progress import Progress, Task
+
+FILE_CHUNK = 1 << 20
+TOLD_EVERY = 8 << 20
+
+
+class SavingApi(ImageApi, Protocol):
+    """What is asked of an engine."""
+
+    def get_image(self, image: str, chunk_size: int = ...) -> Iterator[bytes]: ...
+
+
+class ImageSource(Protocol):
+    """An engine: :class:`builder.engine.quick.QuickLook`, or :class:`builder.engine.client.Engine`."""
+
+    @property
+    def api(self) -> SavingApi: ...
+
+
+def read_image(
+    engine: ImageSource, reference: str, cache_folder: Path, progress: Progress, *, base: str | None = None
+) -> ImageContent:
+    """What ``reference`` (a name or an ID) holds. ``base``: a name or an ID of the image that it was made from.
+
+    Raises NoSuchImageError, NotABaseError, BadImageArchiveError, EngineFailedError.
+    """
+    api = engine.api
+    image = _inspect(api, reference)
+    identity = str(image["Id"])
+    diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
+    history = tuple(reversed(api.history(identity)))
+    config = image.get("Config") or {}
+    found = base_of(api, image, base)
+    cache = LayerCache(cache_folder)
+    layers = cache.load(diffs)
+    if not set(diffs) <= set(layers):
+        size = sum(int(entry.get("Size") or 0) for entry in history)
+        with progress.task(f"reading {reference}") as task:
+            chunks = _counted(api.get_image(identity), task, size)
+            layers |= _read_missing(chunks, identity, diffs, frozenset(layers), cache)
+    return ImageContent(
+        identity,
+        tuple(image.get("RepoTags") or ()),
+        f"{image.get('Os', '')}/{image.get('Architecture', '')}",
+        seconds(image.get("Created")),
+        dict(config.get("Labels") or {}),
+        _in_order(layers, diffs),
+        chain_ids(diffs),
+        instructions(history, diffs, config.get("Shell") or ()),
+        found.layers,
+        found.name,
+    )
+
+
+def read_archive_file(
+    path: Path, cache_folder: Path, progress: Progress, *, reference: str | None = None, base: str | None = None
+) -> ImageContent:
+    """What the image of an archive on disk holds. ``reference``: which, where it holds several; ``base`` is in it too.
+
+    Raises NoSuchImageError, NotABaseError, BadImageArchiveError, and OSError where the file cannot be read.
+    """
+    cache = LayerCache(cache_folder)
+    with path.open("rb") as stream, progress.task(f"reading {path.name}") as task:
+        chunks = _counted(iter(lambda: stream.read(FILE_CHUNK), b""), task, path.stat().st_size)
+        archive = Archive(chunks)
+        layers = _read_layers(archive, frozenset(), cache)
+        images = archive.images()
+    image = _chosen(images, reference, str(path))
+    config = image.config.get("config") or {}
+    labels = {str(key): str(value) for key, value in _mapping(config.get("Labels")).items()}
+    found = base_in(images, image, labels, base)
+    return ImageContent(
+        image.id,
+        image.references,
+        f"{image.config.get('os', '')}/{image.config.get('architecture', '')}",
+        seconds(image.config.get("created")),
+        labels,
+        _in_order(layers, image.diffs),
+        chain_ids(image.diffs),
+        _instructions_of_config(image),
+        found.layers,
+        found.name,
+    )
+
+
+def _read_missing(
+    chunks: Iterator[bytes], identity: str, diffs: tuple[str, ...], known: frozenset[str], cache: LayerCache
+) -> dict[str, LayerContent]:
+    """The layers that are not ``known``. The archive must be what the engine said of the image."""
+    archive = Archive(chunks)
+    layers = _read_layers(archive, known, cache)
+    images = archive.images()
+    image = next((one for one in images if one.id == identity), images[0])
+    if image.diffs != diffs:
+        raise BadImageArchiveError(f"the engine sent another image than {identity}", hint="ask once more")
+    return layers
+
+
+def _read_layers(archive: Archive, known: frozenset[str], cache: LayerCache) -> dict[str, LayerContent]:
+    """By diff ID. A plain layer is named by it, so a known one need not be read to be recognised."""
+    found: dict[str, LayerContent] = {}
+    for layer in archive.layers(skip=lambda name: f"sha256:{name.removeprefix(BLOBS)}" in known):
+        content = read_layer(layer)
+        found[content.diff] = content
+        cache.store(content)
+    return found
+
+
+def _counted(chunks: Iterator[bytes], task: Task, total: int) -> Iterator[bytes]:
+    """Tells how far it is, not for every piece."""
+    done = told = 0
+    for chunk in chunks:
+        done += len(chunk)
+        if done - told > TOLD_EVERY:
+            told = done
+            task.update(done=min(done, total), total=total)
+        yield chunk
+
+
+def _in_order(layers: Mapping[str, LayerContent], diffs: Sequence[str]) -> tuple[LayerContent, ...]:
+    return tuple(layers[diff] for diff in diffs)
+
+
+def _inspect(api: SavingApi, reference: str) -> dict[str, Any]:
+    try:
+        return api.inspect_image(reference)
+    except EngineFailedError as error:
+        if getattr(error, "status_code", None) != 404:
+            raise
+        names = [name for entry in api.images() for name in entry.get("RepoTags") or ()]
+        raise NoSuchImageError(reference, names) from error
+
+
+def _chosen(images: Sequence[ArchivedImage], reference: str | None, archive: str) -> ArchivedImage:
+    if reference is None and len(images) == 1:
+        return images[0]
+    names = [name for image in images for name in image.references or (image.id,)]
+    for image in images:
+        if reference is not None and reference in {*image.references, image.id}:
+            return image
+    raise NoSuchImageError(reference, names, archive)
+
+
+def instructions(history: Sequence[Mapping[str, Any]], diffs: Sequence[str], shell: Sequence[str]) -> tuple[str, ...]:
+    """Of each layer; empty where the engine's history does not say which entry made which layer."""
+    made_by = fit(history, diffs)
+    if made_by is None:
+        return ("",) * len(diffs)
+    return tuple(shown(str(history[index].get("CreatedBy") or ""), shell) for index in made_by)
+
+
+def _instructions_of_config(image: ArchivedImage) -> tuple[str, ...]:
+    """The configuration itself says which entries made no layer."""
+    entries = image.config.get("history")
+    made = [
+        str(entry.get("created_by") or "")
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and not entry.get("empty_layer")
+    ]
+    if len(made) != len(image.diffs):
+        return ("",) * len(image.diffs)
+    shell = _mapping(image.config.get("config")).get("Shell")
+    return tuple(shown(text, [str(word) for word in shell] if isinstance(shell, list) else ()) for text in made)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def seconds(created: object) -> float | None:
+    """Since 1970; None for the year 1, which engines write where nothing was said."""
+    try:
+        found = datetime.fromisoformat(str(created)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return found if found > -62e9 else None

@@ -1,0 +1,111 @@
+"""How many bytes of an ELF file only a debugger reads, counted while the file streams by.
+
+Layout after the System V ABI (gABI, chapter 4). The table of sections and their names stand near the end of nearly
+every file, so the first piece and a bounded number of the last ones are enough. What they do not show counts as 0,
+and so does whatever does not fit together: these bytes are offered as waste, and must be there.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from typing import NamedTuple
+
+KEPT_PIECES = 32
+"""Pieces of a file that are kept besides the first: 32 MB as archives are read."""
+_SYMTAB, _NOBITS = 2, 8
+_LINKED = (2, 3)
+"""``ET_EXEC``, ``ET_DYN``. Without its symbols an object file (``ET_REL``) is worth nothing."""
+_MAX_SECTIONS = 0xFF00
+
+
+class _Section(NamedTuple):
+    name: int
+    kind: int
+    offset: int
+    size: int
+    link: int
+
+
+class SymbolCounter:
+    """Takes an ELF file piece by piece."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self._last: deque[bytes] = deque(maxlen=KEPT_PIECES)
+        self._size = len(head)
+
+    def add(self, piece: bytes) -> None:
+        self._last.append(piece)
+        self._size += len(piece)
+
+    def count(self) -> int:
+        """Bytes of ``.symtab``, its strings and ``.debug_*``, each byte once; 0 where it cannot be told."""
+        try:
+            return _covered(self._symbol_ranges())
+        except (struct.error, IndexError):
+            return 0
+
+    def _symbol_ranges(self) -> list[tuple[int, int]]:
+        order = {1: "<", 2: ">"}.get(self._head[5], "")
+        wide = self._head[4] == 2
+        (kind,) = struct.unpack_from(order + "H", self._head, 16)
+        if not order or self._head[4] not in {1, 2} or kind not in _LINKED:
+            return []
+        sections, names = self._sections(order, wide=wide)
+        found = []
+        for section in sections:
+            if section.kind == _SYMTAB:
+                found.append(section)
+                if section.link < len(sections) and sections[section.link] is not names:
+                    found.append(sections[section.link])
+        if names is not None:
+            table = self._at(names.offset, names.size)
+            found += [one for one in sections if table.startswith((b".debug_", b".zdebug_"), one.name)]
+        return [
+            (one.offset, one.offset + one.size)
+            for one in found
+            if one.kind != _NOBITS and one.offset + one.size <= self._size
+        ]
+
+    def _sections(self, order: str, *, wide: bool) -> tuple[list[_Section], _Section | None]:
+        """All of them, and the one that holds their names."""
+        (start,) = struct.unpack_from(order + ("Q" if wide else "I"), self._head, 40 if wide else 32)
+        size, count, names = struct.unpack_from(order + "HHH", self._head, 58 if wide else 46)
+        shape = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
+        if size < shape.size or count > _MAX_SECTIONS:
+            return [], None
+        table = self._at(start, size * count)
+        sections = []
+        for at in range(0, len(table) - shape.size + 1, size):
+            name, kind, _, _, offset, length, link, *_ = shape.unpack_from(table, at)
+            sections.append(_Section(name, kind, offset, length, link))
+        return sections, sections[names] if names < len(sections) else None
+
+    def _at(self, start: int, size: int) -> bytes:
+        """A part of the file; empty where it is not kept, or outside."""
+        if start + size <= len(self._head):
+            return self._head[start : start + size]
+        begin = self._size - sum(map(len, self._last))
+        if begin == len(self._head):
+            pieces, begin = (self._head, *self._last), 0
+        else:
+            pieces = tuple(self._last)
+        if start < begin or start + size > self._size or size < 0:
+            return b""
+        found = []
+        for piece in pieces:
+            end = begin + len(piece)
+            if begin < start + size and end > start:
+                found.append(piece[max(0, start - begin) : start + size - begin])
+            begin = end
+        return b"".join(found)
+
+
+def _covered(ranges: list[tuple[int, int]]) -> int:
+    """Bytes in the union of (start, end): a hostile table may name the same bytes often."""
+    total, reached = 0, 0
+    for start, end in sorted(ranges):
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return total

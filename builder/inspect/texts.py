@@ -1,0 +1,30 @@
+"""Which files are kept as they stream by: those from which it is told whose the others are."""
+
+from __future__ import annotations
+
+import re
+
+_KEPT = re.compile(
+    r"\.dist-info/(?:RECORD|METADATA|INSTALLER|REQUESTED|direct_url\.json)$"
+    r"|\.egg-info(?:/(?:PKG-INFO|installed-files\.txt|top_level\.txt))?$"  # of Debian's packages, and of old installers
+    r"|^/var/lib/dpkg/(?:status|status\.d/[^/]+|info/[^/]+\.list)$"  # status.d: images without dpkg
+    r"|^/var/lib/apt/extended_states$"
+    r"|^/(?:etc|usr/lib)/os-release$"
+)
+_HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")
+"""Behind the headers (core metadata specification) comes the description, which is longer than all the rest."""
+_ENDINGS = ("-info", "RECORD", "METADATA", "INSTALLER", "REQUESTED", "PKG-INFO", "status", "_states", "-release", "txt")
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+
+
+def wanted(path: str) -> bool:
+    """Whether its bytes are kept."""
+    return _KEPT.search(path) is not None
+
+
+def kept(path: str, data: bytes) -> bytes:
+    """What of them is kept: of a distribution's metadata only the headers."""
+    if _HEADERS_ONLY.search(path) is None:
+        return data
+    end = _HEADER_END.search(data)
+    return data if end is None else data[: end.start() + 1]
