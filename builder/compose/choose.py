@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
@@ -205,6 +205,20 @@ def _image_only(project: Project, group: Group, name: Name, choices: Choices) ->
             "comment takes them from the environment"
         )
     return Choice(target, warnings=tuple(warnings))
+
+
+def built_by_nobody(project: Project, group: Group, choice: Choice, choices: Choices, why: str) -> Choice | None:
+    """The same image where the service that was to keep ``build:`` cannot; ``why`` not. None where that is no way out:
+    the person named the service, or it builds already for all."""
+    target = choice.target
+    if target is None or target.builder in (None, choices.builder_service) or len(builders_of(project, group)) < 2:
+        return None
+    try:
+        name = Name(target.image, target.keeps_name)
+        other = _image_only(project, group, name, replace(choices, image_only=True))
+    except LeftAloneError:
+        return None
+    return replace(other, warnings=(f"no service keeps `build:`: {why}", *other.warnings, *choice.warnings))
 
 
 def _target(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.compose import bytes as layer_bytes
-from builder.compose.choose import Choice, Choices, choose_targets
+from builder.compose.choose import Choice, Choices, built_by_nobody, choose_targets
+from builder.compose.fitting import Rewrite, fit
 from builder.compose.group import builders_of, group_services
-from builder.compose.lines import shown_where
-from builder.compose.model import EngineImage, FileEdit, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
+from builder.compose.model import EngineImage, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
 from builder.compose.naming import candidate_names, familiar
 from builder.compose.rules import find_all
 from builder.compose.rules.look import Line, Look, first_file
-from builder.compose.wording import listed
-from builder.errors import ComposeError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from builder.compose.facts import DockerfileFacts
     from builder.engine.layers import ImageLayers
-
-Rewrite = Callable[[Project, tuple[Target, ...]], tuple[FileEdit, ...]]
+    from builder.errors import ComposeError
 
 
 @dataclass(frozen=True)
@@ -73,21 +71,25 @@ def make_plan(
         taken=lambda name: familiar(name) in others,
         occupied=lambda name: familiar(name) in strangers,
     )
-    chosen, edits, notes = _edits(project, chosen, means.rewrite)
+    by_services = {group.services: group for group in groups}
+
+    def other(target: Target, error: ComposeError) -> Choice | None:
+        group = by_services[target.services]
+        return built_by_nobody(project, group, chosen[group.services], choices, error.message)
+
+    kept, edits, notes = fit(project, chosen, means.rewrite, other)
     there = _there(project, seen)
     look = Look(
         project,
         groups,
         facts,
-        chosen,
+        kept,
         means.line,
         None if seen.images is None else {**seen.images, **there},
         seen.promoted,
         choices.spec_image,
     )
-    plans = tuple(
-        _group_plan(project, group, chosen[group.services], facts, seen=seen, there=there) for group in groups
-    )
+    plans = tuple(_group_plan(project, group, kept[group.services], facts, seen=seen, there=there) for group in groups)
     return Plan(
         project,
         plans,
@@ -105,54 +107,6 @@ def _complaints(project: Project) -> tuple[str, ...]:
     return tuple(
         f"Compose cannot start this as it is here, so it was read without its variables: {one}" for one in said
     )
-
-
-def _edits(
-    project: Project, chosen: Mapping[tuple[str, ...], Choice], rewrite: Rewrite
-) -> tuple[dict[tuple[str, ...], Choice], tuple[FileEdit, ...], tuple[str, ...]]:
-    """The edits of all targets that can be had together; the choice of each other becomes its reason."""
-    kept = dict(chosen)
-    notes = []
-    targets = _targets(kept)
-    if not targets:
-        return kept, (), ()
-    try:
-        return kept, rewrite(project, targets), ()
-    except ComposeError as error:
-        if len(targets) == 1:
-            return {**kept, **_without(kept, targets[0], error)}, (), (_told(project, targets[0], error),)
-    for target in targets:
-        try:
-            rewrite(project, (target,))
-        except ComposeError as error:
-            kept |= _without(kept, target, error)
-            notes.append(_told(project, target, error))
-    try:
-        return kept, rewrite(project, _targets(kept)), tuple(notes)
-    except ComposeError as error:
-        left = {key: value for target in _targets(kept) for key, value in _without(kept, target, error).items()}
-        return {**kept, **left}, (), (*notes, f"no edit: {error.message}")
-
-
-def _targets(chosen: Mapping[tuple[str, ...], Choice]) -> tuple[Target, ...]:
-    return tuple(choice.target for _, choice in sorted(chosen.items()) if choice.target is not None)
-
-
-def _without(
-    chosen: Mapping[tuple[str, ...], Choice], target: Target, error: ComposeError
-) -> dict[tuple[str, ...], Choice]:
-    return {
-        key: replace(choice, target=None, reason=f"it cannot be changed safely: {error.message}", warnings=())
-        for key, choice in chosen.items()
-        if choice.target == target
-    }
-
-
-def _told(project: Project, target: Target, error: ComposeError) -> str:
-    """On one line: a note is no error of its own, whose next step would stand below it."""
-    place = "" if error.where is None else f"{shown_where(project, error.where)}: "
-    step = "" if error.hint is None else f"; {error.hint}"
-    return f"no edit for {listed(target.services)}: {place}{error.message}{step}"
 
 
 def _there(project: Project, seen: Seen) -> dict[str, ImageLayers]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from making import FOLDER, build, facts, project, seed, service
+from making import AIRFLOW, FOLDER, build, facts, project, seed, service
 
 from builder.compose.choose import Choices
 from builder.compose.model import FileEdit, ImageBytes, Plan, Project, Sharing, Source, Target
@@ -90,6 +90,46 @@ def test_a_refused_edit_is_told_on_one_line_and_takes_the_warnings_of_its_target
     (note,) = plan.notes
     assert note.endswith("airflow-webserver: more/compose.yml:3: two edits meet; write the keys by hand")
     assert plan.groups[0].warnings == (), "that no service keeps the build is not so: nothing changes"
+
+
+def unable_to_keep(builder: str) -> Callable[[Project, tuple[Target, ...]], tuple[FileEdit, ...]]:
+    """Refuses this builder only."""
+
+    def refuse(made: Project, targets: tuple[Target, ...]) -> tuple[FileEdit, ...]:
+        if any(target.builder == builder for target in targets):
+            raise ComposeError("the others merge its whole mapping")
+        return rewrite(made, targets)
+
+    return refuse
+
+
+def test_where_the_one_that_would_keep_the_build_cannot_nobody_does() -> None:
+    plan = planned(means=Means(unable_to_keep("airflow-init")))
+    (airflow, _) = plan.groups
+    assert airflow.target is not None
+    assert (airflow.target.source, airflow.target.builder) == (Source.IMAGE_ONLY, None)
+    assert airflow.target.note is not None
+    assert airflow.warnings == ("no service keeps `build:`: the others merge its whole mapping",)
+    assert [edit.after for edit in plan.edits] == [b"shop-airflow:latest"]
+    assert plan.notes == ()
+    (duplicate,) = (finding for finding in plan.findings if finding.code == "OB101")
+    assert (duplicate.fix or "").endswith("no service builds it")
+
+
+def test_a_builder_that_was_asked_for_is_not_replaced() -> None:
+    plan = planned(choices=Choices(builder_service="airflow-init"), means=Means(unable_to_keep("airflow-init")))
+    assert (plan.groups[0].target, plan.edits) == (None, ())
+    assert len(plan.notes) == 1
+
+
+def test_the_only_one_that_builds_keeps_its_build() -> None:
+    """Only `pull_policy` was due: to take the build as well would be another change than the one refused."""
+    made = project(
+        service("one", build=build(), image="mine", environment=AIRFLOW),
+        service("two", image="mine", environment=AIRFLOW, depends_on=["one"]),
+    )
+    plan = planned(made, means=Means(unable_to_keep("one")))
+    assert (plan.groups[0].target, plan.edits) == (None, ())
 
 
 def test_one_refused_group_does_not_stop_the_other() -> None:
