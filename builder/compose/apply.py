@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from builder.compose.history import before_this
 from builder.compose.journal import Journal, Phase, read_journal, write_journal
 from builder.compose.make import Ledger, image_for, recipes_of, tags_of
 from builder.compose.restart import Downtime, restart
@@ -81,6 +82,7 @@ def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
         recipes=recipes_of(work),
         replaced=() if engine is None else replaced_by(engine, project, work.affected),
         known=() if engine is None else tuple(sorted(engine.all_images())),
+        previous=before_this(read_journal(outside.committed(project.files)), edits=bool(edits)),
     )
 
 

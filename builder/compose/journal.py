@@ -153,6 +153,8 @@ class Journal:
     """The old images."""
     cleaned: tuple[str, ...] = ()
     """Those of them that ``--clean`` removed: a rollback has to build them again."""
+    previous: Journal | None = None
+    """The committed run before this one: what a second rollback undoes."""
 
     @property
     def moved(self) -> frozenset[str]:
@@ -216,9 +218,14 @@ def remove_leftovers(path: Path) -> None:
 
 def dump_journal(journal: Journal) -> bytes:
     """The document; the same journal always gives the same bytes."""
-    document = {"schema_version": JOURNAL_SCHEMA_VERSION, **asdict(journal)}
-    document["edits"] = [_edit_as_json(edit) for edit in journal.edits]
+    document = {"schema_version": JOURNAL_SCHEMA_VERSION, **_as_document(journal)}
     return json.dumps(document, indent=1, sort_keys=True, default=str).encode() + b"\n"
+
+
+def _as_document(journal: Journal) -> dict[str, Any]:
+    previous = None if journal.previous is None else _as_document(journal.previous)
+    edits = [_edit_as_json(edit) for edit in journal.edits]
+    return {**asdict(replace(journal, previous=None)), "edits": edits, "previous": previous}
 
 
 def _edit_as_json(edit: FileRecord) -> dict[str, Any]:
@@ -237,6 +244,11 @@ def parse_journal(data: bytes) -> Journal:
     document = json.loads(data)
     if document.pop("schema_version") != JOURNAL_SCHEMA_VERSION:
         raise ValueError("another format")
+    return _journal(document)
+
+
+def _journal(document: dict[str, Any]) -> Journal:
+    previous = document.get("previous")  # the first journals had none
     made = {
         "files": _files(document["files"]),
         "phase": Phase(document["phase"]),
@@ -252,6 +264,7 @@ def parse_journal(data: bytes) -> Journal:
         "known": tuple(document["known"]),
         "replaced": tuple(Replaced(one["image_id"], tuple(one["references"])) for one in document["replaced"]),
         "cleaned": tuple(document["cleaned"]),
+        "previous": None if previous is None else _journal(previous),
     }
     return Journal(**{**document, **made})
 

@@ -58,8 +58,14 @@ def candidate_names(project: Project, service: Service) -> tuple[str, ...]:
     names = [project.image_of(service)]
     if service.image is None and service.build is not None:
         short = re.sub(r"[^a-z0-9]", "", project.name.lower())
-        names += [f"{owner}_{service.name}:latest" for owner in (project.name, short) if owner]
+        names += [*default_names(project, service), *([f"{short}_{service.name}:latest"] if short else [])]
     return tuple(dict.fromkeys(names))
+
+
+def default_names(project: Project, service: Service) -> tuple[str, str]:
+    """What Compose calls the image of a service that builds one and names none: today, and before 2.0. No other
+    project's image has these names, unlike the oldest ones, which several project names shorten to."""
+    return f"{project.name}-{service.name}:latest", f"{project.name}_{service.name}:latest"
 
 
 def slug(text: str) -> str:

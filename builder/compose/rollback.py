@@ -111,13 +111,22 @@ def undo(outside: Outside, journal: Journal) -> Undone:
         for tag in journal.tags:
             if tag.before is None:
                 _take_name(outside, engine, tag, journal)
+        _remove_nameless(engine, journal)
     remove_backups(journal.edits)
-    committed = outside.committed(journal.files)
-    done = read_journal(committed)
-    if done is not None and done.run == journal.run:
-        remove_journal(committed)
+    _step_back(outside.committed(journal.files), journal)
     remove_journal(opened)
     return Undone(files, references, downtime)
+
+
+def _step_back(committed: Path, journal: Journal) -> None:
+    """The run before this one is the last now. One that never was committed leaves the last as it is."""
+    done = read_journal(committed)
+    if done is None or done.run != journal.run:
+        return
+    if journal.previous is None:
+        remove_journal(committed)
+    else:
+        write_journal(committed, journal.previous)
 
 
 def check_possible(outside: Outside, journal: Journal) -> None:
@@ -218,6 +227,13 @@ def _take_name(outside: Outside, engine: Engine, tag: TagRecord, journal: Journa
         engine.untag(tag.reference)
     elif not _made_by(journal, tag, image) or image in engine.used_images() or not engine.remove(image):
         outside.progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
+
+
+def _remove_nameless(engine: Engine, journal: Journal) -> None:
+    """What this run made and what lost its last name to the old image: nothing else would ever say whose it is."""
+    for image in journal.made:
+        if engine.image_id(image) is not None and not engine.references(image) and image not in engine.used_images():
+            engine.remove(image)
 
 
 def _made_by(journal: Journal, tag: TagRecord, image: str) -> bool:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from builder.compose.history import all_replaced
 from builder.compose.journal import Replaced
+from builder.compose.naming import default_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from builder.compose.journal import Journal
-    from builder.compose.model import Project
+    from builder.compose.model import Project, Service
     from builder.compose.stack import Engine
 
 
@@ -41,17 +43,26 @@ class OldImage:
 
 
 def replaced_by(engine: Engine, project: Project, affected: Iterable[str]) -> tuple[Replaced, ...]:
-    """The images that these services have now: those of their containers, and those that their names point to."""
+    """The images that these services have now: those of their containers, and those that their names point to, v1's
+    names too. A name that Compose itself gives is of this project, also where the files name another image since."""
     names: dict[str, set[str]] = {}
     wanted = set(affected)
     for one in engine.containers(project.name):
         if one.service in wanted:
             names.setdefault(one.image_id, set())
-    for service in (project.services[name] for name in sorted(wanted & set(project.services))):
-        reference = project.image_of(service)
+    services = [project.services[name] for name in sorted(wanted & set(project.services))]
+    for reference in (name for service in services for name in _names_of(project, service)):
         if (image := engine.image_id(reference)) is not None:
             names.setdefault(image, set()).add(reference)
+    own = {name for service in services for name in default_names(project, service)}
+    for image in names:
+        names[image] |= own & set(engine.references(image))
     return tuple(Replaced(image, tuple(sorted(found))) for image, found in sorted(names.items()))
+
+
+def _names_of(project: Project, service: Service) -> tuple[str, ...]:
+    built = service.image is None and service.build is not None
+    return (project.image_of(service), *(default_names(project, service) if built else ()))
 
 
 def names_in(project: Project) -> frozenset[str]:
@@ -60,29 +71,31 @@ def names_in(project: Project) -> frozenset[str]:
 
 
 def old_images(engine: Engine, journal: Journal, protection: Protection) -> tuple[OldImage, ...]:
-    """The replaced images that are still there, and which of them may go."""
+    """The replaced images that are still there, those of earlier runs too, and which of them may go."""
     used = engine.used_images()
     current = {tag.after for tag in journal.tags}
     found = []
-    for one in journal.replaced:
-        if one.image_id in current or engine.image_id(one.image_id) is None:
+    for image, own in all_replaced(journal).items():
+        if image in current or engine.image_id(image) is None:
             continue
-        references = engine.references(one.image_id)
-        found.append(OldImage(one.image_id, references, _kept(one, references, used, protection)))
+        references = engine.references(image)
+        found.append(OldImage(image, references, _kept(image, own, references, used, protection)))
     return tuple(found)
 
 
-def _kept(one: Replaced, references: tuple[str, ...], used: frozenset[str], protection: Protection) -> str:
-    if one.image_id in used:
+def _kept(
+    image: str, own: tuple[str, ...], references: tuple[str, ...], used: frozenset[str], protection: Protection
+) -> str:
+    if image in used:
         return "a container uses it"
-    if one.image_id in protection.image_ids:
+    if image in protection.image_ids:
         return "it is promoted, or kept for a rollback of a promotion"
     for name in references:
         if any(fnmatchcase(name, pattern) for pattern in protection.patterns):
             return f"{name} is protected by optbuild.toml"
         if name in protection.names:
             return f"the files name {name}"
-        if name not in one.references:
+        if name not in own:
             return f"it also has the name {name}, which is not of this project"
     return ""
 

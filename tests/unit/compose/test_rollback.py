@@ -150,6 +150,70 @@ def test_a_second_run_that_fails_leaves_the_way_back_from_the_first(stage: Stage
     assert stage.file.read_bytes() == stage.before
 
 
+def rebuilt(stage: Stage, run: str, dockerfile: str) -> Journal:
+    stage.world.dockerfile = dockerfile
+    work = replace(stage.work(run), rebuild=True, recipes=committed(stage).recipes)
+    apply(stage.outside(), work, stage.hands())
+    return committed(stage)
+
+
+@pytest.mark.parametrize("rebuilds", [1, 2, 3])
+def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, rebuilds: int) -> None:
+    """The last rebuild first, then the file: but not each rebuild of a year."""
+    before = stage.snapshot()
+    optimized(stage)
+    for number in range(rebuilds):
+        rebuilt(stage, f"{number:08x}", f"rebuilt {number}")
+    roll_back(stage.outside(), committed(stage))
+    assert stage.file.read_bytes() == stage.after
+    image = "one" if rebuilds == 1 else f"rebuilt {rebuilds - 2}"
+    assert stage.world.names[SHARED].startswith(f"sha256:{image}-of-")
+    assert committed(stage).run == "0000aaaa"
+    roll_back(stage.outside(), committed(stage))
+    after = stage.snapshot()
+    assert {**after, "images": before["images"]} == before
+    assert read_journal(stage.outside().committed(stage.files)) is None
+
+
+def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: Stage) -> None:
+    """A rebuild that is undone: nobody would ever say whose the nameless image is."""
+    optimized(stage)
+    before = stage.snapshot()
+    journal = rebuilt(stage, "0000bbbb", "two")
+    (made,) = journal.made
+    roll_back(stage.outside(), journal)
+    assert made not in stage.world.images
+    assert stage.snapshot() == before
+
+
+def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
+    """The way back from the file stays there, at every third step."""
+    at, done = -2, False
+    while not done:
+        at += 3
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        stage = Stage(folder)
+        stage.start()
+        optimized(stage)
+        before = stage.snapshot()
+        journal = rebuilt(stage, "0000bbbb", "two")
+        with pytest.MonkeyPatch.context() as patch:
+            arm(patch, stage)
+            stage.world.fuse = Fuse(at)
+            try:
+                roll_back(stage.outside(), journal)
+                done = True
+            except KilledError:
+                stage.world.fuse = Fuse()
+                recover(stage.outside(), stage.files)
+                if committed(stage).run == "0000bbbb":
+                    roll_back(stage.outside(), committed(stage))
+        assert stage.snapshot() == before, at
+        assert committed(stage).run == "0000aaaa", at
+    assert at > 20
+
+
 def test_the_journal_survives_its_own_format(stage: Stage) -> None:
     journal = optimized(stage)
     assert parse_journal(dump_journal(journal)) == journal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,32 @@ def test_what_services_have_is_seen_by_container_and_by_name(tmp_path: Path) -> 
         "sha256:old-web": (),
     }
     assert names_in(stage.project()) == {"postgres:13", *(f"demo-{name}:latest" for name in SHARERS)}
+
+
+def test_names_of_the_old_docker_compose_are_superseded_too(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.world.images |= {"sha256:v1", "sha256:others"}
+    stage.world.names |= {"demo_web:latest": "sha256:v1", "other_web:latest": "sha256:others"}
+    found = {one.image_id: one.references for one in replaced_by(stage.world, stage.project(), SHARERS)}
+    assert found["sha256:v1"] == ("demo_web:latest",)
+    assert "sha256:others" not in found
+
+
+def test_a_default_name_is_the_projects_own_after_the_rewrite_too(tmp_path: Path) -> None:
+    """`--rebuild` after an optimize: the first shared image still has the name of the service that was built."""
+    stage = Stage(tmp_path)
+    stage.world.names[SHARED] = "sha256:old-init"
+    stage.world.names["mine:v1"] = "sha256:old-init"
+    stage.file.write_bytes(stage.after)
+    (one,) = replaced_by(stage.world, stage.project(), SHARERS)
+    assert one.references == (SHARED, "demo-init:latest")
+
+
+def test_what_earlier_runs_left_is_named_as_long_as_it_is_there() -> None:
+    engine = world()
+    engine.images.add("sha256:first")
+    journal = replace(
+        JOURNAL, run="0000bbbb", replaced=(Replaced("sha256:first"),), previous=JOURNAL, tags=JOURNAL.tags
+    )
+    found = {one.image_id: one.kept for one in old_images(engine, journal, Protection())}
+    assert found == {"sha256:first": "", "sha256:a": "", "sha256:b": ""}

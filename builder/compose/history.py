@@ -1,0 +1,53 @@
+"""What a second rollback undoes: a rebuild must not take away the way back from the rewritten file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.journal import Journal, Replaced
+
+
+def before_this(last: Journal | None, *, edits: bool) -> Journal | None:
+    """What a new run keeps as its ``previous``. ``last``: the committed run; ``edits``: whether the new one changes files.
+
+    Of several rebuilds in a row only the last can be undone, else a nightly one would make the journal longer for ever:
+    what an earlier one made then counts as made by the run before it.
+    """
+    if last is None or edits or last.edits or last.previous is None:
+        return last
+    kept = last.previous
+    return replace(
+        kept,
+        made=_once(kept.made, last.made),
+        cleaned=_once(kept.cleaned, last.cleaned),
+        replaced=(*kept.replaced, *last.replaced),
+    )
+
+
+def runs_back(journal: Journal) -> Iterator[Journal]:
+    """This run and those before it, the last first."""
+    now: Journal | None = journal
+    while now is not None:
+        yield now
+        now = now.previous
+
+
+def all_replaced(journal: Journal) -> dict[str, tuple[str, ...]]:
+    """Image → the names that the files gave it, over all runs that are remembered."""
+    found: dict[str, set[str]] = {}
+    for one in _replaced(journal):
+        found.setdefault(one.image_id, set()).update(one.references)
+    return {image: tuple(sorted(names)) for image, names in found.items()}
+
+
+def _replaced(journal: Journal) -> Iterator[Replaced]:
+    for run in runs_back(journal):
+        yield from run.replaced
+
+
+def _once(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
