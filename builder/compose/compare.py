@@ -33,6 +33,8 @@ class Difference:
     common_prefix: tuple[Instruction, ...]
     near: bool
     """Whether the two are nearly the same: one Dockerfile, a long common beginning, or one base and the same pins."""
+    whole: bool = False
+    """Whether the common beginning is all of both."""
 
 
 def compare_builds(
@@ -46,7 +48,8 @@ def compare_builds(
     left, right = _leading(facts_a), _leading(facts_b)
     prefix = _common_prefix(left, right, same_files=_same_files(a, b))
     lines = (*_of_keys(a, b, names), *_of_texts(a, b, facts_a, facts_b, names), *_of_pins(facts_a, facts_b, names))
-    return Difference(lines, tuple(step.instruction for step in prefix), _near(a, b, facts_a, facts_b))
+    whole = bool(prefix) and len(prefix) == len(left) == len(right)
+    return Difference(lines, tuple(step.instruction for step in prefix), _near(a, b, facts_a, facts_b), whole)
 
 
 def _near(a: Build, b: Build, facts_a: DockerfileFacts | None, facts_b: DockerfileFacts | None) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.compose import bytes as layer_bytes
 from builder.compose.choose import Choice, Choices, built_by_nobody, choose_targets
+from builder.compose.database import database_of
 from builder.compose.fitting import Rewrite, fit
 from builder.compose.group import builders_of, group_services
 from builder.compose.model import EngineImage, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
@@ -97,7 +98,7 @@ def make_plan(
         edits,
         seen.version,
         {name: EngineImage(_found_as(name, image), image.id, image.bytes) for name, image in there.items()},
-        (*_complaints(project), *notes),
+        (*_complaints(project), *_elsewhere(project, groups), *notes),
     )
 
 
@@ -106,6 +107,18 @@ def _complaints(project: Project) -> tuple[str, ...]:
     said = project.complaints if project.resolved is None else ()
     return tuple(
         f"Compose cannot start this as it is here, so it was read without its variables: {one}" for one in said
+    )
+
+
+def _elsewhere(project: Project, groups: tuple[Group, ...]) -> tuple[str, ...]:
+    """Where Airflow keeps its metadata, if that is no service of this project."""
+    services = (project.services[name] for group in groups if group.airflow for name in group.services)
+    databases = (database_of(project, service) for service in services)
+    found = {(one.kind, one.host or "") for one in databases if one is not None and one.is_external}
+    return tuple(
+        f"Airflow keeps its metadata in {kind} at {host}, outside of this project: nothing here touches it"
+        for kind, host in sorted(found)
+        if "$" not in host
     )
 
 

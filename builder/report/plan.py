@@ -54,6 +54,7 @@ def _groups(plan: Plan, *, color: bool) -> Iterator[str]:
         yield _bold(_title(plan, one), color=color)
         yield from _table(plan, one.group.services)
         yield from _bytes_of(one)
+        yield from _old_names(plan, one)
         yield from _warnings(plan, one)
     singles = [name for one in plan.groups if one not in shared for name in one.group.services]
     if singles:
@@ -126,6 +127,18 @@ def _warnings(plan: Plan, one: GroupPlan) -> Iterator[str]:
             yield from wrapped(warning, "  mind      ")
 
 
+def _old_names(plan: Plan, one: GroupPlan) -> Iterator[str]:
+    """Where the images were found under the names of docker-compose v1 (``project_service``)."""
+    unnamed = [plan.project.services[name] for name in one.group.services if not plan.project.services[name].image]
+    names = [plan.project.image_of(service) for service in unnamed]
+    old = [plan.images[name].name for name in names if name in plan.images and plan.images[name].name != name]
+    if old:
+        what = "as docker-compose v1 named it; today's Compose would build it anew"
+        if len(old) > 1:
+            what = "as docker-compose v1 named them; today's Compose would build them anew"
+        yield from wrapped(f"on the engine as {', '.join(old)}, {what}", "  names     ")
+
+
 def _both(found: ImageBytes) -> str:
     if found.apparent == found.real:
         return f"{size(found.real)} on disk"
@@ -186,7 +199,10 @@ def as_json(plan: Plan) -> str:
         "engine": plan.engine or None,
         "notes": list(plan.notes),
         "groups": [_group(plan, one) for one in plan.groups],
-        "images": {name: {"id": image.id, "bytes": image.bytes} for name, image in sorted(plan.images.items())},
+        "images": {
+            name: {"id": image.id, "bytes": image.bytes, "found_as": image.name}
+            for name, image in sorted(plan.images.items())
+        },
         "findings": [_finding(finding) for finding in in_order(plan.findings)],
         "edits": [_edited(plan, edit) for edit in plan.edits if edit.changes],
         "affected": list(plan.affected),

@@ -103,6 +103,11 @@ def _raw(look: Look, names: tuple[str, str]) -> tuple[str, ...]:
 def _base(look: Look, one: Build, other: Build, difference: Difference) -> str | None:
     """The common beginning as a stage, where there is one to speak of."""
     prefix = difference.common_prefix
+    if difference.whole:
+        return (
+            "no instruction of theirs differs: if what is told above is not meant, write both builds the same, and "
+            "they can share one image"
+        )
     if len(prefix) < _WORTH_SHARING:
         return None
     if one.dockerfile_path == other.dockerfile_path and one.dockerfile_inline == other.dockerfile_inline:

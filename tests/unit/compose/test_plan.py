@@ -92,6 +92,18 @@ def test_a_refused_edit_is_told_on_one_line_and_takes_the_warnings_of_its_target
     assert plan.groups[0].warnings == (), "that no service keeps the build is not so: nothing changes"
 
 
+def test_a_database_elsewhere_is_named_without_its_password() -> None:
+    url = "postgresql+psycopg2://ada:hunter2@db.example.org:5432/airflow"
+    connected = {**AIRFLOW, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url}
+    made = seed(airflow_webserver={"environment": connected}, airflow_scheduler={"environment": connected})
+    (note,) = planned(made).notes
+    assert note == (
+        "Airflow keeps its metadata in PostgreSQL at db.example.org, outside of this project: nothing here touches it"
+    )
+    inside = {**AIRFLOW, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://ada:hunter2@postgres/airflow"}
+    assert planned(seed(airflow_webserver={"environment": inside})).notes == ()
+
+
 def unable_to_keep(builder: str) -> Callable[[Project, tuple[Target, ...]], tuple[FileEdit, ...]]:
     """Refuses this builder only."""
 

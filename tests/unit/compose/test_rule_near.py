@@ -39,6 +39,18 @@ def test_one_dockerfile_with_another_argument() -> None:
     assert "hunter" not in str(finding)
 
 
+def test_an_argument_that_no_instruction_takes_makes_no_other_layer() -> None:
+    made = project(service("a", build=build(args=(("EXTRA", "1"),))), service("b", build=build()))
+    (finding,) = find(look(made, a=read(BASE), b=read(BASE)))
+    assert finding.fix is not None
+    assert "write both builds the same" in finding.fix
+    assert "layers up to" not in finding.fix
+    declared = BASE + "ARG EXTRA=0\nRUN echo $EXTRA\n"
+    known = {name: facts_of(declared, made.services[name].build or build()) for name in ("a", "b")}
+    (finding,) = find(look(made, **known))
+    assert "layers up to line 3 are shared" in (finding.fix or "")
+
+
 def test_one_dockerfile_with_another_target() -> None:
     made = project(service("a", build=build(target="dev")), service("b", build=build(target="prod")))
     (finding,) = find(look(made))

@@ -129,6 +129,23 @@ def test_the_whole_text() -> None:
     assert as_text(plan()) == TEXT
 
 
+def test_names_that_the_old_compose_gave_are_told() -> None:
+    found = {name: replace(image, name=name.replace("-", "_")) for name, image in plan().images.items()}
+    text = " ".join(as_text(plan(images=found)).split())
+    assert (
+        "names on the engine as shop_init:latest, shop_scheduler:latest, shop_webserver:latest, as docker-compose v1 "
+        "named them; today's Compose would build them anew"
+    ) in text
+    assert json.loads(as_json(plan(images=found)))["images"]["shop-init:latest"]["found_as"] == "shop_init:latest"
+
+
+def test_a_name_of_the_file_s_own_is_none_of_the_old_compose() -> None:
+    digest = "postgres@sha256:00"
+    made = project(postgres=Service("postgres", image=digest))
+    images = {digest: EngineImage("postgres:13", "sha256:1", 1)}
+    assert "docker-compose v1" not in as_text(plan(project=made, images=images))
+
+
 def test_color_changes_no_letter() -> None:
     colored = as_text(plan(), color=True)
     assert "\x1b[" in colored
