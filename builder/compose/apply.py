@@ -75,7 +75,9 @@ def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
         at=outside.clock.now(),
         edits=edits,
         tags=() if engine is None else tags_of(engine, work, hands),
-        services=() if engine is None else records_of(engine.containers(project.name), work.affected, completing),
+        services=()
+        if engine is None
+        else records_of(engine.containers(project.name), work.affected, completing, outside.clock.now()),
         completing=completing,
         steps=steps_of(project, work.affected),
         needs={name: needs_of(project, name) for name in work.affected},
@@ -165,7 +167,9 @@ class _Run:
     def _restart(self, engine: Engine) -> Mapping[str, Downtime]:
         """What runs now: the build may have taken an hour."""
         journal = self.ledger.journal
-        records = records_of(engine.containers(journal.project), self.work.affected, journal.completing)
+        records = records_of(
+            engine.containers(journal.project), self.work.affected, journal.completing, self.outside.clock.now()
+        )
         self.ledger.change(replace(journal, phase=Phase.RESTARTING, services=records))
         return restart(self.outside, engine, self.ledger.journal, records) if records else {}
 

@@ -71,6 +71,8 @@ def judge(record: ServiceRecord, containers: tuple[Container, ...], now: float, 
 def _judge_one(record: ServiceRecord, one: Container, now: float, steady: float) -> Verdict:
     if one.status in {"exited", "dead"}:
         return _judge_ended(record, one)
+    if one.status == "restarting" and not record.expects_health:
+        return Verdict(done=True)
     if record.completes:
         return Verdict(waiting="it still works")
     if one.status != "running" or one.started is None:
@@ -84,6 +86,8 @@ def _judge_ended(record: ServiceRecord, one: Container) -> Verdict:
     if record.completes and one.completed:
         return Verdict(done=True)
     if one.restart_policy in {"always", "unless-stopped"} or (one.restart_policy == "on-failure" and one.exit_code):
+        if not record.expects_health:
+            return Verdict(done=True)
         return Verdict(waiting=f"it ended with {one.exit_code} and is started again")
     return Verdict(failed=f"it ended with {one.exit_code}")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def before_this(last: Journal | None, *, edits: bool) -> Journal | None:
-    """What a new run keeps as its ``previous``. ``last``: the committed run; ``edits``: whether the new one changes files.
+    """What a new run keeps as its ``previous``. ``last``: the committed run; ``edits``: the new one changes files.
 
     Of several rebuilds in a row only the last can be undone, else a nightly one would make the journal longer for ever:
     what an earlier one made then counts as made by the run before it.

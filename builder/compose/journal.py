@@ -91,7 +91,7 @@ class ServiceRecord:
     completes: bool = False
     """It does its work and ends; others wait for that."""
     expects_health: bool = True
-    """False: it was unhealthy before, so nobody waits for its health now."""
+    """False: it was unhealthy or crashed again and again before, so nobody waits for it to be better now."""
 
     @property
     def replicas(self) -> int:

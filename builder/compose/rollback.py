@@ -92,7 +92,7 @@ def roll_back(outside: Outside, journal: Journal) -> Undone:
     current: tuple[ServiceRecord, ...] = ()
     if outside.engine is not None:
         names = [name for step in journal.steps for name in step]
-        current = records_of(outside.engine.containers(journal.project), names, journal.completing)
+        current = records_of(outside.engine.containers(journal.project), names, journal.completing, outside.clock.now())
     return undo(outside, replace(journal, current=current))
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from builder.compose.model import Project, ProjectFiles
     from builder.engine.stack import Container
 
+CRASHING_SECONDS = 30.0
+"""A container that the engine started again so short a time ago may be about to end once more."""
 COMPLETED = "service_completed_successfully"
 RUN_VARIABLE = "OPTBUILD_RUN"
 """In the environment of every process that a run starts: a killed run's are found by it."""
@@ -68,14 +70,16 @@ class Up:
 
 
 def records_of(
-    containers: Iterable[Container], affected: Iterable[str], completing: Iterable[str]
+    containers: Iterable[Container], affected: Iterable[str], completing: Iterable[str], now: float
 ) -> tuple[ServiceRecord, ...]:
-    """Affected services that have containers, as they are now. What has none gets none."""
+    """Affected services that have containers, as they are ``now``. What has none gets none."""
     found: dict[str, list[Container]] = {}
     for one in containers:
         found.setdefault(one.service, []).append(one)
     waited_for = set(completing)
-    return tuple(_record(name, found[name], name in waited_for) for name in sorted(set(affected)) if name in found)
+    return tuple(
+        _record(name, found[name], now, completes=name in waited_for) for name in sorted(set(affected)) if name in found
+    )
 
 
 def completing_services(project: Project) -> frozenset[str]:
@@ -84,14 +88,20 @@ def completing_services(project: Project) -> frozenset[str]:
     return frozenset(name for name, condition in conditions if condition == COMPLETED)
 
 
-def _record(name: str, containers: list[Container], completes: bool) -> ServiceRecord:
+def _record(name: str, containers: list[Container], now: float, *, completes: bool) -> ServiceRecord:
     """A finished job that others wait for runs again, as with ``up``. Whatever else stands still was stopped by
     somebody, or nobody needs its end, and stays so."""
     running = any(one.running for one in containers)
     done = completes and all(one.completed for one in containers)
-    healthy = all(one.health != "unhealthy" for one in containers)
+    healthy = not any(one.health == "unhealthy" or _crashing(one, now) for one in containers)
     boxes = tuple(ContainerRecord(one.id, one.image_id, one.running) for one in containers)
     return ServiceRecord(name, boxes, start=running or done, completes=completes, expects_health=healthy)
+
+
+def _crashing(one: Container, now: float) -> bool:
+    """Whether it ends and is started again, and that goes on."""
+    lately = one.started is not None and now - one.started < CRASHING_SECONDS
+    return one.status == "restarting" or (one.restarts > 0 and one.health != "healthy" and lately)
 
 
 def steps_of(project: Project, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:

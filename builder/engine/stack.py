@@ -52,6 +52,8 @@ class Container:
     """Compose's own, over the definition that it was created from."""
     started: float | None = None
     finished: float | None = None
+    restarts: int = 0
+    """How often the engine started it again because it had ended."""
 
     @property
     def running(self) -> bool:
@@ -223,6 +225,7 @@ def container_of(attrs: Mapping[str, Any]) -> Container:
         config_hash=labels.get(LABEL_HASH, ""),
         started=seconds(state.get("StartedAt")),
         finished=seconds(state.get("FinishedAt")),
+        restarts=int(attrs.get("RestartCount") or 0),
     )
 
 

@@ -29,6 +29,9 @@ def project(**needs: dict[str, str]) -> Project:
     return Project(FILES, "demo", services, {}, {}, {})
 
 
+NOW = 1_700_000_000.0
+
+
 def container(service: str, number: int = 1, **other: Any) -> Container:
     values = {"status": "running", "image_name": f"{service}:1", "config_hash": f"hash of {service}", **other}
     name = f"demo-{service}-{number}"
@@ -73,16 +76,34 @@ def test_a_circle_ends() -> None:
     ],
 )
 def test_only_what_ran_or_did_its_work_starts_again(status: str, code: int, completes: bool, starts: bool) -> None:
-    (record,) = records_of([container("web", status=status, exit_code=code)], ["web"], ["web"] if completes else [])
+    (record,) = records_of(
+        [container("web", status=status, exit_code=code)], ["web"], ["web"] if completes else [], NOW
+    )
     assert record.start is starts
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"health": "unhealthy"}, False),
+        ({"status": "restarting"}, False),
+        ({"restarts": 7, "started": NOW - 2}, False),
+        ({"restarts": 7, "started": NOW - 2, "health": "healthy"}, True),
+        ({"restarts": 2, "started": NOW - 86400}, True),
+    ],
+)
+def test_nobody_waits_for_what_did_not_work_before(change: dict[str, Any], expected: bool) -> None:
+    (record,) = records_of([container("web", **change)], ["web"], [], NOW)
+    assert record.expects_health is expected
+
+
 def test_services_without_containers_and_those_of_others_are_left_out() -> None:
-    assert [one.name for one in records_of([container("db"), container("web")], ["web", "init"], [])] == ["web"]
+    assert [one.name for one in records_of([container("db"), container("web")], ["web", "init"], [], NOW)] == ["web"]
 
 
 def test_calls_that_leave_a_whole_definition_behind() -> None:
-    records = {one.name: one for one in records_of([container("web"), container("web", 2)], ["web"], [])}
+    records = {one.name: one for one in records_of([container("web"), container("web", 2)], ["web"], [], NOW)}
     assert ups_of(("web",), records, others={"db": 1, "redis": 3}) == (
         Up(("web",), start=False, scale=(("web", 2), ("redis", 3)), alone=False),
         Up(("web",), scale=(("web", 2),), recreate=False),
@@ -91,12 +112,12 @@ def test_calls_that_leave_a_whole_definition_behind() -> None:
 
 def test_calls_that_must_not_touch_what_they_depend_on() -> None:
     found = [container("web"), container("init", status="exited", exit_code=137)]
-    records = {one.name: one for one in records_of(found, ["web", "init"], [])}
+    records = {one.name: one for one in records_of(found, ["web", "init"], [], NOW)}
     assert ups_of(("init", "web"), records) == (Up(("web",)), Up(("init",), start=False))
 
 
 def test_no_call_starts_what_stood_still() -> None:
-    records = {one.name: one for one in records_of([container("web", status="exited")], ["web"], [])}
+    records = {one.name: one for one in records_of([container("web", status="exited")], ["web"], [], NOW)}
     choices: tuple[dict[str, int] | None, ...] = (None, {})
     for others in choices:
         assert not any(call.start for call in ups_of(("web",), records, others=others))
