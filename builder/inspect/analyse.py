@@ -1,0 +1,70 @@
+"""Everything that is told of one image, from what its layers hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from builder.inspect.folders import folder_sizes, unowned
+from builder.inspect.machine import UNKNOWN, Machine
+from builder.inspect.model import Inspection, LayerSummary
+from builder.inspect.packages import packages_of
+from builder.inspect.scene import scene_of
+from builder.inspect.waste.look import Look
+from builder.inspect.waste.rules import waste_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.inspect.model import ImageContent
+    from builder.inspect.scene import Scene
+
+
+def analyse(content: ImageContent, asked_for: Iterable[str] = frozenset(), machine: Machine = UNKNOWN) -> Inspection:
+    """``asked_for``: requirements (``pandas``, ``apache-airflow[postgres]``) and Debian packages that a person wants.
+
+    Without it the installers' own notes tell. ``machine`` says whether CUDA is of any use where the image runs.
+    """
+    scene = scene_of(content)
+    packages = packages_of(scene, asked_for)
+    keys = [one.key for one in packages.packages]
+    owners = packages.ownership.owners
+    nobody, *places = unowned(scene.folders, owners)
+    return Inspection(
+        content,
+        sum(layer.bytes for layer in content.layers),
+        sum(placed.entry.size for placed in scene.files.values()),
+        _layers(scene),
+        tuple(sorted(packages.packages, key=lambda one: (-one.bytes, one.key, one.folder, one.version))),
+        {path: keys[index] for path, index in owners.items()},
+        folder_sizes(scene.folders),
+        nobody,
+        tuple(places),
+        waste_of(Look(scene, packages, machine)),
+    )
+
+
+def _layers(scene: Scene) -> tuple[LayerSummary, ...]:
+    content = scene.content
+    hidden: dict[int, int] = defaultdict(int)
+    for one in scene.hidden:
+        hidden[one.layer] += one.entry.size
+    files: dict[int, int] = defaultdict(int)
+    for layer_index in (*(one.layer for one in scene.files.values()), *(one.layer for one in scene.hidden)):
+        files[layer_index] += 1
+    instructions = content.instructions or ("",) * len(content.layers)
+    return tuple(
+        LayerSummary(
+            layer.diff,
+            chain,
+            instruction,
+            layer.bytes,
+            layer.tar_bytes,
+            files[number],
+            hidden[number],
+            number < content.base_layers,
+        )
+        for number, (layer, chain, instruction) in enumerate(
+            zip(content.layers, content.chains, instructions, strict=True)
+        )
+    )

@@ -1,0 +1,49 @@
+"""Bytes by folder, of the files that a container sees."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from builder.inspect.model import FolderSize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from builder.inspect.merge import Placed
+
+NOBODY_DEPTH = 3
+"""How deep the places of unowned files are told apart: ``/home/airflow/.local``."""
+
+
+def folder_sizes(folders: Mapping[str, Iterable[Placed]]) -> tuple[FolderSize, ...]:
+    """Every folder with everything below it, largest first; ``/`` always comes first."""
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for folder, placed in folders.items():
+        sizes = [one.entry.size for one in placed]
+        total, number, path = sum(sizes), len(sizes), folder
+        while True:
+            sums = totals[path]
+            sums[0] += total
+            sums[1] += number
+            if not path:
+                break
+            path = path.rpartition("/")[0]
+    root = totals.pop("", [0, 0])
+    rest = [FolderSize(path, total, number) for path, (total, number) in totals.items()]
+    rest.sort(key=lambda one: (-one.bytes, one.path))
+    return (FolderSize("/", *root), *rest)
+
+
+def unowned(folders: Mapping[str, Iterable[Placed]], owners: Mapping[str, int]) -> tuple[FolderSize, ...]:
+    """What belongs to nobody: the sum first, as ``/``, then where it lies; no file counts in two of those places."""
+    places: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for folder, placed in folders.items():
+        sizes = [one.entry.size for one in placed if one.entry.path not in owners]
+        if sizes:
+            sums = places["/".join(folder.split("/")[: NOBODY_DEPTH + 1]) or "/"]
+            sums[0] += sum(sizes)
+            sums[1] += len(sizes)
+    found = [FolderSize(path, total, number) for path, (total, number) in places.items()]
+    found.sort(key=lambda one: (-one.bytes, one.path))
+    return (FolderSize("/", sum(one.bytes for one in found), sum(one.files for one in found)), *found)

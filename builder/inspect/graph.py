@@ -1,0 +1,153 @@
+"""Who needs whom among the distributions of an image: requirements whose markers hold there (PEP 508)."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from builder.inspect.distributions import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from builder.inspect.distributions import Distribution
+
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?")
+_EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']|["']([^"']+)["']\s*==\s*extra""")
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7l"}
+"""``platform_machine`` of Python → of images (OCI image specification, after Go's GOARCH)."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """``extra`` of the one that requires, without which it does not; empty: it always does."""
+
+    target: str
+    extra: str = ""
+    wants: tuple[str, ...] = ()
+    """Extras of the target that are asked for with it."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What some roots bring."""
+
+    ways: Mapping[str, tuple[str, ...]]
+    """Name → the shortest way to it, root first; ``pandas[excel]`` where only that extra leads there."""
+    extras: Mapping[str, frozenset[str]]
+    """Name → its extras that somebody asks for."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Normalised names. An extra counts when somebody asks for it, or when nothing else explains what it brings."""
+
+    edges: Mapping[str, tuple[Edge, ...]] = field(repr=False)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """What anything here needs, also where nobody asks for an extra of it."""
+        return frozenset(edge.target for edges in self.edges.values() for edge in edges if not edge.extra)
+
+    def reach(self, roots: Iterable[str]) -> Reach:
+        """Everything that ``roots`` (``name`` or ``name[extra]``) bring."""
+        ways: dict[str, tuple[str, ...]] = {}
+        extras: dict[str, set[str]] = {}
+        for root in sorted(roots):
+            name, wanted = named(root)
+            extras.setdefault(name, set()).update(wanted)
+            ways.setdefault(name, (name,))
+        self._walk(ways, extras, deque(ways), every_extra=False)
+        active = {name: frozenset(wanted) for name, wanted in extras.items()}
+        self._walk(ways, extras, deque(list(ways)), every_extra=True)
+        return Reach(ways, active)
+
+    def _walk(
+        self, ways: dict[str, tuple[str, ...]], extras: dict[str, set[str]], todo: deque[str], *, every_extra: bool
+    ) -> None:
+        while todo:
+            name = todo.popleft()
+            for edge in self.edges.get(name, ()):
+                if edge.extra and not every_extra and edge.extra not in extras.get(name, ()):
+                    continue
+                known = extras.setdefault(edge.target, set())
+                news = set(edge.wants) - known
+                known |= news
+                if edge.target not in ways:
+                    shown = f"{name}[{edge.extra}]" if edge.extra else name
+                    ways[edge.target] = (*ways[name][:-1], shown, edge.target)
+                elif not news:
+                    continue
+                todo.append(edge.target)
+
+
+def named(requirement: str) -> tuple[str, tuple[str, ...]]:
+    """Normalised name and extras of ``Name[extra]>=1``; an empty name where it is none."""
+    found = _REQUIREMENT.match(requirement)
+    if found is None:
+        return "", ()
+    return normal(found[1]), tuple(normal(one.strip()) for one in (found[2] or "").split(",") if one.strip())
+
+
+def graph_of(distributions: Iterable[Distribution], platform: str, python: str) -> Graph:
+    """``python`` (``3.11``) where a distribution's folder does not tell; ``platform`` as the image says it."""
+    distributions = tuple(distributions)
+    names = frozenset(one.name for one in distributions)
+    edges: dict[str, tuple[Edge, ...]] = {}
+    for one in distributions:
+        found = _edges(one, names, (platform, one.python or python))
+        edges[one.name] = tuple(dict.fromkeys((*edges.get(one.name, ()), *found)))
+    return Graph(edges)
+
+
+def _edges(one: Distribution, names: frozenset[str], where: tuple[str, str]) -> Iterator[Edge]:
+    for text in one.requires:
+        target, wants = named(text)
+        if target not in names or target == one.name:
+            continue
+        marker = text.partition(";")[2].strip()
+        if not marker:
+            yield Edge(target, "", wants)
+        elif (extra := _extra_of(marker)) is not None and holds(marker, where, extra):
+            yield Edge(target, normal(extra), wants)
+
+
+def _extra_of(marker: str) -> str | None:
+    """The extra that the marker asks for; empty: none."""
+    found = _EXTRA.search(marker)
+    return "" if found is None else found[1] or found[2]
+
+
+@lru_cache(maxsize=4096)
+def holds(marker: str, where: tuple[str, str], extra: str) -> bool:
+    """Whether ``marker`` is true for (platform, Python) and an extra; one that cannot be read is taken as true."""
+    if extra and _EXTRA.fullmatch(marker):
+        return True
+    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName  # noqa: PLC0415
+
+    try:
+        return Marker(marker).evaluate({**_environment(*where), "extra": extra})
+    except (InvalidMarker, UndefinedEnvironmentName, ValueError):
+        return True
+
+
+@lru_cache(maxsize=64)
+def _environment(platform: str, python: str) -> dict[str, str]:
+    """As the interpreter of such an image would answer; the kernel is not the image's, so it has no release."""
+    system, _, machine = platform.partition("/")
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.0",
+        "os_name": "posix",
+        "platform_machine": _MACHINES.get(machine.partition("/")[0], machine),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": system.capitalize() or "Linux",
+        "platform_version": "",
+        "python_full_version": f"{python}.0",
+        "python_version": python,
+        "sys_platform": system or "linux",
+    }

@@ -1,0 +1,33 @@
+"""Whether the machine that an image runs on has a GPU: what is known of it, and how it was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia/version")
+"""Of NVIDIA's driver, and of the one of WSL 2."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """``gpu`` is None where nothing tells: then no package is called useless for want of one."""
+
+    gpu: bool | None
+    how: str = ""
+    """In words, to stand behind "has no GPU"."""
+
+
+UNKNOWN = Machine(None)
+
+
+def this_machine(devices: Iterable[str] = DEVICES) -> Machine:
+    """The machine that this runs on: the engine's, where the engine is a local one."""
+    devices = tuple(devices)
+    if found := [one for one in devices if Path(one).exists()]:
+        return Machine(True, f"it has {found[0]}")
+    return Machine(False, f"it has neither of {', '.join(devices)}")

@@ -1,0 +1,94 @@
+"""OB405 and OB406: what installers keep for their next run, which an image never sees."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from builder.inspect.model import Waste
+from builder.inspect.waste.look import by_layer, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.inspect.model import WastedFile
+    from builder.inspect.waste.look import Ledger, Look
+
+_CACHES = re.compile(
+    r"/\.cache/(?P<named>pip|uv|pypoetry|pdm|pipenv|yarn|node|node-gyp|go-build|conda|bazel|ccache)(?:/|$)"
+    r"|(?P<npm>/\.npm/_cacache|/\.npm/_logs|/\.pnpm-store)(?:/|$)"
+    r"|(?P<yarn>/\.yarn/(?:berry/)?cache|/usr/local/share/\.cache)(?:/|$)"
+    r"|(?P<conda>/(?:opt/conda|opt/mamba|miniconda3?|anaconda3?|miniforge3?|micromamba|\.conda)/pkgs)(?:/|$)"
+    r"|(?P<cargo>/\.cargo/registry|/usr/local/cargo/registry)(?:/|$)"
+    r"|(?P<go>/go/pkg/mod/cache)(?:/|$)"
+    r"|(?P<maven>/\.m2/repository|/\.gradle/caches)(?:/|$)"
+    r"|^/tmp/(?P<piptmp>pip-[^/]*)(?:/|$)"
+    r"|/(?P<plain>pip|uv)-cache(?:/|$)"
+    r"|^/root/\.cache/(?P<other>(?!huggingface|torch|whisper|clip|tfhub|nltk|ms-playwright|puppeteer|selenium)[^/]+)"
+)
+"""By folder. Models and browsers that a program downloaded into ``.cache`` are what it runs with, so they stay."""
+_NAMES = {"npm": "npm", "yarn": "yarn", "conda": "conda", "cargo": "cargo", "go": "go", "maven": "maven or gradle"}
+_FIXES = {
+    "pip": "`pip install --no-cache-dir ...`, or keep the cache out of the layer: "
+    "`RUN --mount=type=cache,target=/root/.cache/pip pip install ...`",
+    "uv": "`RUN --mount=type=cache,target=/root/.cache/uv uv pip install ...`, or `uv --no-cache`",
+    "npm": "`RUN --mount=type=cache,target=/root/.npm npm ci`, or end the RUN with `&& npm cache clean --force`",
+    "yarn": "end the RUN with `&& yarn cache clean`",
+    "conda": "end the RUN with `&& conda clean --all --yes`",
+}
+_FIX = "mount the cache for the step instead: `RUN --mount=type=cache,target=FOLDER ...`"
+_SYSTEM = re.compile(
+    r"^/var/lib/apt/lists(?:/|$)|^/var/cache/apt(?:/|$)|^/var/cache/(?:apk|yum|dnf|zypp|pacman)(?:/|$)|^/etc/apk/cache(?:/|$)"
+)
+_SYSTEM_FILES = frozenset(
+    {
+        "/var/lib/dpkg/status-old",
+        "/var/lib/dpkg/available-old",
+        "/var/lib/dpkg/diversions-old",
+        "/var/lib/dpkg/statoverride-old",
+        "/var/cache/debconf/config.dat-old",
+        "/var/cache/debconf/templates.dat-old",
+    }
+)
+
+
+def caches(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """OB405, one for each cache of each layer."""
+    found: dict[str, list[WastedFile]] = defaultdict(list)
+    places: dict[str, set[str]] = defaultdict(set)
+    for folder, placed in look.scene.folders.items():
+        match = _CACHES.search(folder)
+        if match is None:
+            continue
+        tool = _tool(match)
+        found[tool] += ledger.take_all(one.entry.path for one in placed)
+        places[tool].add(folder[: match.end()].rstrip("/"))
+    for tool, files in sorted(found.items()):
+        for layer, part in by_layer(files):
+            told = f"the cache of {tool} ({', '.join(sorted(places[tool]))}), {counted(part)}"
+            yield Waste("OB405", told, _FIXES.get(tool, _FIX), part, layer)
+
+
+def _tool(match: re.Match[str]) -> str:
+    kind = match.lastgroup or ""
+    if kind == "piptmp":
+        return "pip"
+    return _NAMES.get(kind) or match[kind]
+
+
+def system(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """OB406."""
+    found: list[WastedFile] = []
+    for folder, placed in look.scene.folders.items():
+        if _SYSTEM.search(folder):
+            found += ledger.take_all(one.entry.path for one in placed)
+    found += ledger.take_all(path for path in sorted(_SYSTEM_FILES) if path in look.scene.files)
+    for layer, files in by_layer(found):
+        folders = sorted({file.path.rpartition("/")[0] for file in files})
+        told = f"lists and caches of the system's packages, {counted(files)} in {', '.join(folders[:3])}"
+        fix = (
+            "end the same RUN with `&& rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/lib/dpkg/*-old "
+            "/var/cache/debconf/*-old`; apt installs what `apt.runtime` of optbuild.toml names without them"
+        )
+        yield Waste("OB406", told, fix, files, layer)

@@ -1,0 +1,53 @@
+"""OB408: libraries for a GPU, where the machine has none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from builder.inspect.model import Waste
+from builder.inspect.waste.look import by_layer, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.inspect.distributions import Distribution
+    from builder.inspect.waste.look import Ledger, Look
+
+_WHOLE = re.compile(
+    r"^(?:nvidia-(?!ml-py).+|(?:pytorch-)?triton|cuda-.+|cupy(?:-cuda.+)?|jax-cuda.+|tensorrt(?:-.+)?|libcu\w+-cu\d+)$"
+)
+"""Distributions that are of no use without one."""
+_IN_PART = frozenset({"torch", "torchvision", "torchaudio", "onnxruntime-gpu", "xgboost", "tensorflow", "jaxlib"})
+"""Distributions that also exist for a CPU: only their libraries for CUDA would not be there."""
+_LIBRARY = re.compile(
+    r"/lib(?:[^/]*(?:cuda|cudnn|cublas|cufft|curand|cusolver|cusparse|cupti|nccl|nvrtc|nvtoolsext|nvjitlink|tensorrt)[^/]*)"
+    r"\.so[^/]*$",
+    re.IGNORECASE,
+)
+_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """Nothing is said where it is not known whether there is a GPU."""
+    if look.machine.gpu is not False:
+        return
+    files, names = [], []
+    first = len(look.packages.debian)
+    for index, one in enumerate(look.packages.distributions, first):
+        paths = [path for path in look.packages.files.get(index, ()) if _is_useless(one, path)]
+        taken = ledger.take_all(paths)
+        if taken:
+            files += taken
+            names.append(f"{one.name} {one.version}")
+    for layer, part in by_layer(files):
+        told = f"libraries for CUDA ({listed(names)}), and this machine has no GPU: {look.machine.how}"
+        fix = (
+            f"install the CPU's wheels: `pip install --index-url {_CPU_INDEX} torch` (version with `+cpu`); when the "
+            "image runs on another machine that has a GPU, say `--gpu yes`"
+        )
+        yield Waste("OB408", told, fix, part, layer)
+
+
+def _is_useless(one: Distribution, path: str) -> bool:
+    return _WHOLE.match(one.name) is not None or (one.name in _IN_PART and _LIBRARY.search(path) is not None)

@@ -1,0 +1,123 @@
+"""OB401 to OB404: bytes of a layer that a later one writes again, replaces or deletes. They stay in every pull."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from builder.inspect.model import Waste
+from builder.inspect.waste.look import by_layer, counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from builder.inspect.model import Entry, WastedFile
+    from builder.inspect.waste.look import Ledger, Look, Version
+
+_SECRET = re.compile(
+    r"(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|_netrc|\.pypirc|\.npmrc|\.pgpass|\.git-credentials|\.htpasswd"
+    r"|\.env(?:\.[a-z]+)?|\.aws/credentials|\.docker/config\.json|\.kube/config|\.vault-token|kubeconfig"
+    r"|\.ssh/(?!known_hosts|authorized_keys|config|.*\.pub$)[^/]+"
+    r"|[^/]*(?:secret|credential|password|passwd|token|apikey|api_key|private[_-]?key)[^/]*"
+    r"|[^/]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk))$",
+    re.IGNORECASE,
+)
+_PUBLIC = re.compile(
+    r"/(?:site|dist)-packages/|/node_modules/|^/usr/(?:share|lib|include|src|local/lib|local/share)/|^/etc/(?:ssl/certs|pam\.d)/"
+    r"|^/etc/passwd-?$|^/(?:lib|opt/conda/(?:lib|pkgs|share))/|^/var/(?:lib/dpkg|cache)/|\.(?:py|pyc|js|md|html|rst|so)$"
+)
+"""Where what looks like one is a part of what anybody can download."""
+
+
+def rewritten(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """OB401: the same bytes once more. All copies but the lowest one would not be there."""
+    taken: list[WastedFile] = []
+    changes: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for runs in look.histories.values():
+        for run in runs:
+            for below, above in pairwise(run):
+                file = ledger.take(above.layer, above.entry)
+                if file is not None:
+                    taken.append(file)
+                    changes[above.layer][_change(below.entry, above.entry)] += file.bytes
+    for layer, files in by_layer(taken):
+        change = max(changes[layer], key=lambda one: (changes[layer][one], one))
+        told = f"{counted(files)} written again {_WORDS[change]}: {listed(file.path for file in files)}"
+        yield Waste("OB401", told, _FIXES[change], files, layer)
+
+
+def _change(below: Entry, above: Entry) -> str:
+    if (below.uid, below.gid) != (above.uid, above.gid):
+        return "owner"
+    return "mode" if below.mode != above.mode else "nothing"
+
+
+_WORDS = {
+    "owner": "only to change their owner",
+    "mode": "only to change their mode",
+    "nothing": "with the same bytes, owner and mode",
+}
+_FIXES = {
+    "owner": "copy them with the right owner, `COPY --chown=50000:0 SOURCE TARGET`, or put `chown` into the RUN that "
+    "makes them; then remove the `chown -R` of this layer",
+    "mode": "copy them with the right mode, `COPY --chmod=755 SOURCE TARGET`, or put `chmod` into the RUN that makes "
+    "them; then remove the `chmod -R` of this layer",
+    "nothing": "let one instruction write them: this layer copies or touches what is there already",
+}
+
+
+def secrets(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """OB404, before the two below: a hidden file is not shown, but anybody who has the image can read it."""
+    files = _gone(look, ledger, deleted=None, secret=True)
+    for layer, found in by_layer(files):
+        told = (
+            f"{listed(file.path for file in found)} can still be read: a later layer only hides "
+            f"{'it' if len(found) == 1 else 'them'}"
+        )
+        fix = (
+            "give it to the one step that needs it, `RUN --mount=type=secret,id=NAME ...`, and never COPY or write it; "
+            "then replace the secret itself, for whoever has the image has it"
+        )
+        yield Waste("OB404", told, fix, found, layer)
+
+
+def deleted(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """OB403."""
+    for layer, files in by_layer(_gone(look, ledger, deleted=True)):
+        told = f"{counted(files)} deleted by a later layer: {listed(file.path for file in files)}"
+        fix = "delete them in the RUN that makes them (`RUN make-it && use-it && rm -r it`), or make them in a builder "
+        yield Waste("OB403", told, f"{fix}stage and COPY --from it only what is needed", files, layer)
+
+
+def replaced(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """OB402."""
+    for layer, files in by_layer(_gone(look, ledger, deleted=False)):
+        told = f"{counted(files)} replaced by a later layer: {listed(file.path for file in files)}"
+        fix = "write them once: install and change them in one RUN, or leave the first version out"
+        yield Waste("OB402", told, fix, files, layer)
+
+
+def _gone(look: Look, ledger: Ledger, *, deleted: bool | None, secret: bool = False) -> list[WastedFile]:
+    """The lowest copy of each run of equal versions that is hidden in the end."""
+    found = []
+    for path, runs in look.histories.items():
+        if secret and not looks_secret(path):
+            continue
+        for run in runs:
+            how = run[-1].gone
+            if how is None or (deleted is not None and (how.by is None) != deleted):
+                continue
+            found += _taken(run, ledger)
+    return found
+
+
+def _taken(run: Sequence[Version], ledger: Ledger) -> list[WastedFile]:
+    file = ledger.take(run[0].layer, run[0].entry)
+    return [] if file is None else [file]
+
+
+def looks_secret(path: str) -> bool:
+    """By its name alone; what belongs to published packages is nobody's secret."""
+    return _SECRET.search(path) is not None and _PUBLIC.search(path) is None
