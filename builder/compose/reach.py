@@ -35,6 +35,8 @@ class Source:
     data: bytes = field(repr=False)
     by_absolute_path: bool
     """It, or one on the way to it, is named by its absolute path."""
+    there: bool = True
+    """False: it is named, and cannot be read here; ``data`` is empty."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, by
 
     ``overlay`` are bytes to read instead of a file's own.
     """
+    return (source for source in named(files, env, overlay) if source.there)
+
+
+def named(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
+    """As :func:`reach`, with what this machine does not have: files that are missing, and remote ones."""
     seen: set[tuple[Path, Path, bool, bool]] = set()
     variables = project_variables(files, env)
     for path in files.files:
@@ -73,13 +80,18 @@ def _visit(
     seen.add(key)
     data = overlay[path] if path in overlay else _read(path)
     if data is None:
+        yield Source(path, b"", place.by_absolute_path, there=False)
         return
     yield Source(path, data, place.by_absolute_path)
-    named = references(data)
-    for include in named.includes if place.includes else ():
+    further_files = references(data)
+    includes = further_files.includes if place.includes else ()
+    for text in (*(text for include in includes for text in include.paths), *further_files.extended):
+        if _resolve(text, place) is None:
+            yield Source(Path(text.replace("\0", "")), b"", place.by_absolute_path, there=False)
+    for include in includes:
         for further, its_place in _included(include, place):
             yield from _visit(further, its_place, overlay, seen)
-    for text in named.extended:
+    for text in further_files.extended:
         if (found := _resolve(text, place)) is not None:
             further, absolute = found
             its_place = _Place(further.parent, place.variables, absolute, includes=False)

@@ -42,7 +42,7 @@ def references(data: bytes) -> References:
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - 20 ms, and few files name others
 
     try:
-        roots = tuple(node for node in _documents(data) if node is not None)
+        roots = tuple(node for node in documents(data) if node is not None)
     except (YAMLError, UnicodeDecodeError):
         return References()
     includes = (entry for root in roots for entry in _items(_get(root, "include")))
@@ -55,7 +55,7 @@ def broken_line(data: bytes) -> int | None:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - only after a refusal
 
     try:
-        for _ in _documents(data):
+        for _ in documents(data):
             pass
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -65,7 +65,7 @@ def broken_line(data: bytes) -> int | None:
     return None
 
 
-def _documents(data: bytes) -> Iterator[Any]:
+def documents(data: bytes) -> Iterator[Any]:
     """Nodes, not values: tags such as ``!reset`` and keys that stand twice do no harm."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - 20 ms, and few files name others
 

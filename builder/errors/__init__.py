@@ -72,6 +72,10 @@ from builder.errors.spec import (
     SpecError,
     UnknownAirflowError,
 )
+from builder.errors.store import (
+    StoreUsageError,
+    UnknownProtectionError,
+)
 
 __all__ = [
     "GET_AN_ENGINE",
@@ -114,6 +118,7 @@ __all__ = [
     "StackError",
     "StaleLockError",
     "StateError",
+    "StoreUsageError",
     "ToolError",
     "ToolFailedError",
     "ToolMissingError",
@@ -121,6 +126,7 @@ __all__ = [
     "UnknownAirflowError",
     "UnknownExtraError",
     "UnknownPackageError",
+    "UnknownProtectionError",
     "UnprovenEditError",
     "UnsatisfiableError",
     "VanishedPackagesError",

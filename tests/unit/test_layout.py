@@ -42,7 +42,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     "state": frozenset(),
     "doctor": frozenset({"engine.secrets"}),
-    "compose": frozenset({"airflow.model", "airflow.releases", "airflow.commands", "engine", "state"}),
+    # What a project's files name keeps images from being deleted.
+    "compose": frozenset(
+        {"airflow.model", "airflow.releases", "airflow.commands", "engine", "state", "store.model"}
+    ),
     "inspect": frozenset({"spec.model", "lock.model", "engine"}),
     # What protects an image is said in compose files and journals.
     "store": frozenset({"engine", "state", "compose.model", "compose.journal"}),

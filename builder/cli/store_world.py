@@ -1,0 +1,149 @@
+"""Everything that decides about images, read from engine, files and state: the snapshot that `images` and `clean` judge."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from builder.engine.usage import LABEL_PROJECT
+from builder.errors import NoComposeFileError, OptbuildError, UnknownProtectionError
+from builder.store.inventory import read_images
+from builder.store.layercache import read_layers, write_layers
+from builder.store.memory import ever_used, read_journals, remembered
+from builder.store.model import Mentions, Rules, Snapshot
+from builder.store.projects import by_containers, by_journals, from_files, merged, neighbours, users_of
+from builder.store.protect import protected_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.cli.world import World
+    from builder.engine.quick import QuickLook, SdkLook
+    from builder.store.memory import Journals
+    from builder.store.model import KnownProject, StoredImage
+
+    Read = Callable[[KnownProject], Mentions]
+
+LAYERS_FOLDER = "store"
+"""Below the cache folder."""
+
+
+@dataclass(frozen=True)
+class StoreOptions:
+    """What a person says; the first four are Compose's."""
+
+    files: tuple[str, ...] = ()
+    project_directory: str | None = None
+    project_name: str | None = None
+    env_files: tuple[str, ...] = ()
+    spec: Path | None = None
+    protect: tuple[str, ...] = ()
+    keep: int = 2
+
+
+class StoreWorld:
+    """Reads the snapshot, as often as asked. ``strict``: what a broken optbuild.toml protects must not be guessed."""
+
+    def __init__(self, world: World, options: StoreOptions, look: QuickLook | SdkLook, *, strict: bool) -> None:
+        self.world = world
+        self.options = options
+        self.look = look
+        self.strict = strict
+        self.notes: dict[str, None] = {}
+        self._cache = world.cache_folder / LAYERS_FOLDER
+        self._layers = read_layers(self._cache)
+        self._given = self._given_project()
+
+    def snapshot(self) -> Snapshot:
+        """Raises UnknownProtectionError when ``strict``, EngineFailedError and EngineMissingError."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            reading = pool.submit(read_images, self.look.api, self._layers)
+            listed = self.look.api.containers()
+            journals = read_journals(self.world.state_folder)
+            projects = self._projects(listed, journals)
+            read = [self._mentions(project) for project in projects]
+            images = reading.result()
+        self._remember(images)
+        users = users_of(listed)
+        told = [one if not one.unreadable else self._with_history(one, images, journals) for one in read]
+        return Snapshot(
+            engine=self.look.identity,
+            images=images,
+            users=users,
+            mentions=tuple(told),
+            remembered=remembered(self.look.identity, self._state(), journals),
+            rules=Rules(self._patterns(projects), self.options.keep),
+        )
+
+    def _projects(self, listed: list[dict[str, Any]], journals: Journals) -> tuple[KnownProject, ...]:
+        done = (*journals.committed, *journals.unfinished)
+        known = merged((*self._given, *by_containers(listed), *by_journals(done)))
+        return (*known, *merged(near for one in known for near in neighbours(one)))
+
+    def _given_project(self) -> tuple[KnownProject, ...]:
+        """The one that ``-f`` names, else that of the current folder, where there is one."""
+        from builder.compose.discover import discover  # noqa: PLC0415
+
+        options, world = self.options, self.world
+        named = bool(options.files or options.project_directory)
+        try:
+            files = discover(
+                options.files,
+                env=world.env,
+                cwd=world.cwd,
+                project_directory=options.project_directory,
+                project_name=options.project_name,
+                env_files=options.env_files,
+            )
+        except NoComposeFileError:
+            if named:
+                raise
+            return ()
+        except OptbuildError as error:
+            if named:
+                raise
+            self.notes[f"the compose project here was left out: {error.message}"] = None
+            return ()
+        return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
+
+    def _mentions(self, project: KnownProject) -> Mentions:
+        from builder.compose.mentions import mentions  # noqa: PLC0415
+
+        return mentions(project, self.world.env)
+
+    def _with_history(self, one: Mentions, images: tuple[StoredImage, ...], journals: Journals) -> Mentions:
+        """Compose labels what it builds; journals know what they saw; its built images have the project's name."""
+        self.notes[f"{one.project}: {one.unreadable}, so whatever it ever used counts as referenced"] = None
+        made = {image.id for image in images if image.layers.labels.get(LABEL_PROJECT) == one.project}
+        starts = (f"{one.project}-", f"{one.project}_")
+        named = {name for image in images for name in image.names if name.startswith(starts)}
+        return replace(one, ever_used=frozenset({*made, *named, *ever_used(journals, one.project)}))
+
+    def _patterns(self, projects: tuple[KnownProject, ...]) -> dict[str, str]:
+        found = dict.fromkeys(self.options.protect, "--protect")
+        spec = self.options.spec
+        own = self.world.cwd if spec is None else self.world.cwd / spec
+        for folder in dict.fromkeys((own, *(project.directory for project in projects))):
+            try:
+                found = {**protected_by(folder), **found}
+            except UnknownProtectionError as error:
+                if self.strict:
+                    raise
+                self.notes[f"{error.where}: {error.message}"] = None
+        return found
+
+    def _state(self) -> Any:
+        from builder.state import read_state  # noqa: PLC0415
+
+        return read_state(self.world.state_folder, warn=self._warned)
+
+    def _warned(self, text: str) -> None:
+        self.notes[text.removeprefix("warning: ")] = None
+
+    def _remember(self, images: tuple[StoredImage, ...]) -> None:
+        found = {image.id: image.layers.layers for image in images}
+        if found.keys() != self._layers.keys():
+            self._layers = found
+            write_layers(self._cache, found)

@@ -1,0 +1,184 @@
+"""Which images the files of a project name, for whoever wants to delete one: more than Compose would use, never less.
+
+Compose is not asked: a file that it refuses names images too, and its answer holds only what one environment makes of
+the files. Every ``image:`` of every file that can be reached counts, wherever it stands, and of every service that is
+built the names that any Compose gives it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.interpolate import project_variables, substitute
+from builder.compose.model import ProjectFiles
+from builder.compose.products import product_of_image
+from builder.compose.reach import named
+from builder.engine.layers import plain_name
+from builder.errors import ComposeError
+from builder.store.model import Mentions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from builder.store.model import KnownProject
+
+_BARE = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+"""A variable without a default."""
+_LEFT = re.compile(r"\$\{[^{}]*\}?")
+_TEXT = re.compile(r"""(?m)["']?\bimage["']?\s*:[ \t]*(?:[&!]\S+[ \t]+)*(["']?)([^\s"'#,{}\[\]]+(?:\{[^}\s]*\}[^\s"'#,]*)*)\1""")
+_ANCHORED = re.compile(r"""&\w+\s+(["']?)([\w.${}:/@-]+)\1""")
+_SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
+
+
+@dataclass
+class _Found:
+    """Texts as they are written: of images, names of services, names of projects."""
+
+    images: set[str] = field(default_factory=set)
+    services: set[str] = field(default_factory=set)
+    projects: set[str] = field(default_factory=set)
+    broken: str = ""
+
+    def add(self, other: _Found) -> None:
+        self.images |= other.images
+        self.services |= other.services
+        self.projects |= other.projects
+        self.broken = self.broken or other.broken
+
+
+def mentions(project: KnownProject, env: Mapping[str, str]) -> Mentions:
+    """Never raises for what a file says or lacks: that is what ``unreadable`` tells."""
+    files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
+    found, read, why = _Found(), [], _missing(project.files)
+    try:
+        for source in named(files, env, {}):
+            if source.there:
+                read.append(source.path)
+                found.add(look(source.data))
+            else:
+                why = why or f"{source.path}, which its files name, is not there"
+    except ComposeError as error:
+        why = why or str(error.where or "a file") + f": {error.message}"
+        for path in project.files:
+            found.add(scan(_bytes(path)))
+    return _told(project, found, _variables(files, env), read, why or found.broken)
+
+
+def _missing(files: tuple[Path, ...]) -> str:
+    if not files:
+        return "nothing says which files it has"
+    return _first(f"{path} is not there" for path in files if not path.is_file())
+
+
+def _first(words: Iterable[str]) -> str:
+    return next(iter(words), "")
+
+
+def _variables(files: ProjectFiles, env: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return project_variables(files, env)
+    except (OSError, ComposeError):
+        return dict(env)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+@lru_cache(maxsize=256)  # before each removal everything is read again, and YAML takes long
+def look(data: bytes) -> _Found:
+    """One file, by YAML's rules, aliases followed; what is no YAML is read as text."""
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - 20 ms, and many machines know no project
+
+    from builder.compose.references import documents  # noqa: PLC0415
+
+    found = _Found()
+    try:
+        for root in documents(data):
+            _walk(root, found, set())
+            _services(root, found)
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+        found.add(scan(data))
+        found.broken = f"a file of it is broken ({type(error).__name__})"
+    return found
+
+
+def _walk(node: Any, found: _Found, seen: set[int]) -> None:
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if node.id == "sequence":
+        for item in node.value:
+            _walk(item, found, seen)
+    elif node.id == "mapping":
+        for key, value in node.value:
+            if key.value == "image" and value.id == "scalar" and value.value:
+                found.images.add(str(value.value).strip())
+            _walk(value, found, seen)
+
+
+def _services(root: Any, found: _Found) -> None:
+    if root is None or root.id != "mapping":
+        return
+    for key, value in root.value:
+        if key.value == "name" and value.id == "scalar":
+            found.projects.add(str(value.value))
+        if key.value == "services" and value.id == "mapping":
+            found.services |= {str(name.value) for name, _ in value.value}
+
+
+def scan(data: bytes) -> _Found:
+    """Whatever looks like a name, also in comments: for files that are no YAML."""
+    text = data.decode("utf-8", "replace")
+    images = {match[2] for match in _TEXT.finditer(text) if not match[2].startswith("*")}
+    return _Found(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))
+
+
+def _told(
+    project: KnownProject, found: _Found, variables: Mapping[str, str], read: list[Path], why: str
+) -> Mentions:
+    names: set[str] = set()
+    patterns: set[str] = set()
+    for text in found.images:
+        for name in (substitute(text, variables), substitute(text, {})):
+            names |= {name, plain_name(name)} if name and "$" not in name else set()
+        if "*" in (pattern := _pattern(text, variables)):
+            patterns.add(pattern)
+    projects = {project.name, *(substitute(name, variables) for name in found.projects)} - {""}
+    names |= {name for owner in projects for service in found.services for name in _built(owner, service)}
+    return Mentions(
+        project=project.name,
+        names=frozenset(names - {""}),
+        patterns=frozenset(patterns),
+        databases=frozenset(name for name in (*names, *patterns) if _is_database(name)),
+        files=tuple(path.name for path in dict.fromkeys(read)),
+        unreadable=why,
+    )
+
+
+def _built(project: str, service: str) -> Iterator[str]:
+    """The names that any version of Compose gives what it builds."""
+    short = re.sub(r"[^a-z0-9]", "", project.lower())
+    yield from (f"{project}-{service}:latest", f"{project}_{service}:latest", f"{short}_{service}:latest")
+
+
+def _pattern(text: str, variables: Mapping[str, str]) -> str:
+    """``*`` for each variable that has no value and no default; without one: nothing is open."""
+
+    def starred(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return match[0] if name in variables else "*"
+
+    return _LEFT.sub("*", substitute(_BARE.sub(starred, text), variables))
+
+
+def _is_database(name: str) -> bool:
+    product = product_of_image(name)
+    return product is not None and "database" in product.purpose

@@ -1,0 +1,75 @@
+"""What the engine holds: its images with their layers; and a snapshot as rows with bytes, users and standing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+from builder.engine.layers import WORKERS, described, layers_of
+from builder.store.bytes import Ledger
+from builder.store.model import Row, StoredImage
+from builder.store.names import is_named, matches
+from builder.store.standing import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from builder.engine.layers import Layer
+    from builder.store.model import Snapshot
+
+
+class StoreApi(Protocol):
+    """What is asked of :class:`builder.engine.quick.SocketApi` or :class:`builder.engine.sdkapi.SdkApi`."""
+
+    def images(self, *, all: bool = False) -> list[dict[str, Any]]: ...  # noqa: A002 - the SDK's name
+
+    def inspect_image(self, image: str) -> dict[str, Any]: ...
+
+    def history(self, image: str) -> list[dict[str, Any]]: ...
+
+    def containers(self) -> list[dict[str, Any]]: ...
+
+    def usage(self, kind: str) -> dict[str, Any]: ...
+
+
+def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]]) -> tuple[StoredImage, ...]:
+    """All images. ``known``: layers by image ID; only what it lacks is asked for. What vanishes meanwhile is left out."""
+    listed = list({str(entry["Id"]): entry for entry in api.images(all=True)}.values())
+    new = [str(entry["Id"]) for entry in listed if entry["Id"] not in known]
+    found: dict[str, tuple[Layer, ...] | None] = dict(known)
+    if new:
+        with ThreadPoolExecutor(min(WORKERS, len(new))) as pool:
+            found |= dict(zip(new, pool.map(lambda image: layers_of(api, image), new), strict=True))
+    every = [(entry, found.get(str(entry["Id"]))) for entry in listed]
+    return tuple(_stored(entry, layers) for entry, layers in every if layers is not None)
+
+
+def _stored(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> StoredImage:
+    tags = [str(name) for name in entry.get("RepoTags") or () if not str(name).startswith("<none>")]
+    digests = [str(name) for name in entry.get("RepoDigests") or () if not str(name).startswith("<none>")]
+    return StoredImage(
+        described({**entry, "RepoTags": sorted(tags)}, layers), tuple(sorted(digests)), str(entry.get("ParentId") or "")
+    )
+
+
+def rows_of(snapshot: Snapshot, *, steps: bool = False) -> tuple[Row, ...]:
+    """One per image, in the engine's order. ``steps``: with what the classic builder keeps between its steps."""
+    verdicts = judge(snapshot)
+    ledger = Ledger(snapshot.images)
+    shown = snapshot.images if steps else ledger.visible
+    wanted = {image.id: _projects(snapshot, image) for image in shown}
+    rows = []
+    for image in shown:
+        own = ledger.of(image)
+        users = tuple(user for user in snapshot.users if user.image_id == image.id)
+        projects = tuple(sorted({*wanted[image.id], *(user.project for user in users if user.project)}))
+        rows.append(
+            Row(image, verdicts[image.id], own.unpacked, own.unique, own.shared, own.frees, users, projects)
+        )
+    return tuple(rows)
+
+
+def _projects(snapshot: Snapshot, image: StoredImage) -> Iterable[str]:
+    for mention in snapshot.mentions:
+        if is_named(image, mention.names) or any(matches(pattern, image) for pattern in mention.patterns):
+            yield mention.project

@@ -1,0 +1,230 @@
+"""What lies on an engine, who needs it, and what would become of it: the values that `images` and `clean` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.engine.layers import ImageLayers
+
+LABEL_PROTECT = "optbuild.protect"
+"""On an image that must stay, with any value but ``false``, ``no``, ``0``."""
+
+
+class Standing(StrEnum):
+    """What keeps an image, the strongest reason first; the last three keep nothing."""
+
+    IN_USE = "in use"
+    REFERENCED = "referenced"
+    PROTECTED = "protected"
+    KEPT = "kept for rollback"
+    SUPERSEDED = "superseded"
+    DANGLING = "dangling"
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """One image of the engine."""
+
+    layers: ImageLayers
+    digests: tuple[str, ...] = ()
+    """``name@sha256:…``, as registries know it."""
+    parent: str = ""
+    """ID of the image that the classic builder or ``docker commit`` made it from; empty: the engine knows none."""
+
+    @property
+    def id(self) -> str:
+        return self.layers.id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.layers.references
+
+    @property
+    def chains(self) -> tuple[str, ...]:
+        return tuple(layer.chain for layer in self.layers.layers)
+
+
+@dataclass(frozen=True)
+class User:
+    """One container, in whatever state. ``volumes``: names of the volumes that it mounts."""
+
+    id: str
+    name: str
+    image_id: str
+    image: str
+    """As it was created from."""
+    state: str
+    project: str = ""
+    """The compose project it belongs to; empty: none."""
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownProject:
+    """A compose project of which this machine knows. ``sources``: from what: containers, a journal, ``-f``."""
+
+    name: str
+    directory: Path
+    files: tuple[Path, ...]
+    env_files: tuple[Path, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """What the files of one project name. More than Compose would use is said, never less."""
+
+    project: str
+    names: frozenset[str] = frozenset()
+    """In the engine's spelling (``postgres:13``, ``name@sha256:…``)."""
+    patterns: frozenset[str] = frozenset()
+    """For names with a variable that has no value here; ``*`` stands for it."""
+    databases: frozenset[str] = frozenset()
+    """Those of ``names`` and ``patterns`` that are a database server's."""
+    files: tuple[str, ...] = ()
+    unreadable: str = ""
+    """Why not all of it is known; then whatever the project ever used is referenced."""
+    ever_used: frozenset[str] = frozenset()
+    """IDs and names of that."""
+
+
+@dataclass(frozen=True)
+class Former:
+    """An image that an optimize put out of use. ``names``: those that the files gave it, and that may go with it."""
+
+    image_id: str
+    reason: str
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What state and journals say about this engine's images."""
+
+    promoted: Mapping[str, str] = field(default_factory=dict)
+    """Image ID → one promoted name."""
+    superseded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Project of ours → IDs that were promoted once and are not now, newest last."""
+    replaced: Mapping[str, Former] = field(default_factory=dict)
+    """Image ID → what an optimize replaced by another."""
+    busy: Mapping[str, str] = field(default_factory=dict)
+    """Image ID → the unfinished run that may need it."""
+    unfinished: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Unfinished run → the IDs that were there when it began: whatever is newer may be its own."""
+    doubts: tuple[str, ...] = ()
+    """What could not be read: then nothing goes that only such a file could have named."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a person says. ``patterns``: pattern → where it stands."""
+
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    keep: int = 2
+    """Superseded images of each project that stay for a rollback."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that decides about an image, read at one moment."""
+
+    engine: str
+    images: tuple[StoredImage, ...] = ()
+    users: tuple[User, ...] = ()
+    mentions: tuple[Mentions, ...] = ()
+    remembered: Remembered = field(default_factory=Remembered)
+    rules: Rules = field(default_factory=Rules)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reason`` says why, for a person."""
+
+    standing: Standing
+    reason: str
+
+    @property
+    def stays(self) -> bool:
+        return self.standing not in {Standing.SUPERSEDED, Standing.DANGLING, Standing.UNUSED}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image. Bytes are unpacked; None: they cannot be told."""
+
+    image: StoredImage
+    verdict: Verdict
+    unpacked: int | None
+    unique: int | None
+    """Of layers that no other image has."""
+    shared: int | None
+    frees: int | None
+    """What deleting this image, and no other, really gives back."""
+    containers: tuple[User, ...] = ()
+    projects: tuple[str, ...] = ()
+    """Compose projects whose containers or files want it."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of all images. ``real`` = ``unique`` + ``shared``, where each shared layer counts once."""
+
+    images: int
+    real: int | None
+    unique: int | None
+    shared: int | None
+    apparent: int | None
+    """What summing `docker images` says."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """``bytes`` as the engine counts them, None: it did not say; ``users``: names of containers."""
+
+    name: str
+    bytes: int | None
+    users: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BuildCache:
+    """Of the engine's own builder. ``shared``: bytes that images hold too; ``idle``: what a prune could free."""
+
+    bytes: int | None
+    shared: int | None
+    idle: int | None
+    records: int | None
+
+
+@dataclass(frozen=True)
+class LastOptimize:
+    """True bytes of all images before and right after it; None: that run did not record them."""
+
+    project: str
+    at: float
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What `optbuild images` shows."""
+
+    engine: str
+    rows: tuple[Row, ...]
+    totals: Totals
+    volumes: tuple[Volume, ...] | None
+    """None: the engine did not say in time."""
+    build_cache: BuildCache | None
+    last_optimize: LastOptimize | None = None
+    notes: tuple[str, ...] = ()
+    hidden: int = 0
+    """Rows that a filter left out; the totals are of all."""

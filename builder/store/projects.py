@@ -1,0 +1,93 @@
+"""Which compose projects this machine knows: by their containers, by optbuild's own journals, by what a person named.
+
+Labels: github.com/docker/compose, ``pkg/api/labels.go``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.engine.usage import LABEL_PROJECT
+from builder.store.model import KnownProject, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from builder.compose.journal import Journal
+    from builder.compose.model import ProjectFiles
+
+LABEL_FILES = "com.docker.compose.project.config_files"
+LABEL_FOLDER = "com.docker.compose.project.working_dir"
+LABEL_ENVIRONMENT = "com.docker.compose.project.environment_file"
+_NEIGHBOURS = ("*compose*.yml", "*compose*.yaml")
+"""Files beside the known ones: an override that came later, one for another machine. They name images too."""
+
+
+def users_of(containers: Iterable[Mapping[str, Any]]) -> tuple[User, ...]:
+    """All containers as the engine lists them."""
+    return tuple(_user(item) for item in containers)
+
+
+def _user(item: Mapping[str, Any]) -> User:
+    names = [str(name).removeprefix("/") for name in item.get("Names") or ()]
+    mounts = item.get("Mounts") or ()
+    return User(
+        id=str(item["Id"]),
+        name=min(names, key=lambda name: (name.count("/"), name), default=str(item["Id"])[:12]),
+        image_id=str(item.get("ImageID") or ""),
+        image=str(item.get("Image") or ""),
+        state=str(item.get("State") or "unknown"),
+        project=str((item.get("Labels") or {}).get(LABEL_PROJECT) or ""),
+        volumes=tuple(str(mount["Name"]) for mount in mounts if mount.get("Type") == "volume" and mount.get("Name")),
+    )
+
+
+def by_containers(containers: Iterable[Mapping[str, Any]]) -> tuple[KnownProject, ...]:
+    """Compose writes on each container which files it was made from."""
+    found = []
+    for item in containers:
+        labels = item.get("Labels") or {}
+        if name := labels.get(LABEL_PROJECT):
+            folder = Path(labels.get(LABEL_FOLDER) or "/")
+            files = _paths(labels.get(LABEL_FILES), folder)
+            found.append(
+                KnownProject(name, folder, files, _paths(labels.get(LABEL_ENVIRONMENT), folder), ("its containers",))
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _paths(text: str | None, folder: Path) -> tuple[Path, ...]:
+    """A project that came from standard input has ``-``, which is no file that could be read again."""
+    return tuple(folder / word for word in (text or "").split(",") if word.strip())
+
+
+def by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:
+    return tuple(from_files(one.files, one.project, "an optimize of it") for one in journals)
+
+
+def from_files(files: ProjectFiles, name: str, source: str) -> KnownProject:
+    return KnownProject(name or files.name or files.directory.name, files.directory, files.files, files.env_files, (source,))
+
+
+def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
+    """One for each name, folder and set of files."""
+    found: dict[object, KnownProject] = {}
+    for one in projects:
+        key = (one.name, one.directory, one.files, one.env_files)
+        known = found.get(key)
+        sources = tuple(dict.fromkeys((*(known.sources if known else ()), *one.sources)))
+        found[key] = replace(one, sources=sources)
+    return tuple(found.values())
+
+
+def neighbours(project: KnownProject) -> tuple[KnownProject, ...]:
+    """Each further compose file of its folder, as a project of the same name."""
+    folders = dict.fromkeys((project.directory, *(path.parent for path in project.files)))
+    try:
+        near = {path for folder in folders for glob in _NEIGHBOURS for path in folder.glob(glob) if path.is_file()}
+    except OSError:
+        return ()
+    further = sorted(near - set(project.files))
+    return tuple(replace(project, files=(path,), sources=("beside its files",)) for path in further)
