@@ -82,19 +82,25 @@ _INSTALL = {
 }
 
 
+_FILE = "-r requirements.txt"
+
+
 def _two_stages(change: SystemChange, packages: tuple[str, ...], facts: DockerfileFacts) -> str:
     """Wheels are made beside the compiler, and installed without it."""
     base = facts.base or "IMAGE"
     wanted = _requirements(facts)
+    copied = ["COPY requirements.txt requirements.txt"] if wanted == _FILE else []
     again = '"apache-airflow==${AIRFLOW_VERSION}" ' if is_airflow_image(facts.base) else ""
     lines = (
         f"FROM {base} AS wheels",
         *(["USER root"] if facts.airflow else []),
         f"RUN {_INSTALL[change.manager]} {' '.join(packages)}",
         *(["USER airflow"] if facts.airflow else []),
+        *copied,
         f"RUN pip wheel --no-cache-dir --wheel-dir /tmp/wheels {wanted}",
         "",
         f"FROM {base}",
+        *copied,
         "RUN --mount=type=bind,from=wheels,source=/tmp/wheels,target=/wheels \\",
         f"    pip install --no-cache-dir --no-index --find-links=/wheels {again}{wanted}",
     )
@@ -105,7 +111,7 @@ def _requirements(facts: DockerfileFacts) -> str:
     """The project's own requirements where they stand in the Dockerfile itself."""
     own = [pin for pin in facts.pins if pin.name != "apache-airflow" and pin.name not in ("pip", "setuptools", "wheel")]
     if not own or facts.unread or any(pin.file or pin.from_argument or pin.spec.startswith("@") for pin in own):
-        return "-r requirements.txt"
+        return _FILE
     return " ".join(shlex.quote(f"{pin.name}{pin.spec}") for pin in own)
 
 

@@ -76,6 +76,13 @@ def test_the_fix_of_a_compiler_holds_the_projects_own_pins_and_needs_no_second_l
     assert found(fix, "OB301") == found(fix, "OB302") == found(fix, "OB303") == []
 
 
+def test_the_fix_of_a_compiler_has_the_requirements_file_in_both_stages() -> None:
+    text = f"{PYTHON}RUN apt-get install -y gcc\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    fix = next(one.fix for one in advice(text) if one.code == "OB301") or ""
+    stages = fix.split("\n\n")
+    assert [stage.index("COPY requirements.txt") < stage.index("-r requirements.txt") for stage in stages] == [True] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "fires"),
     [
