@@ -38,6 +38,8 @@ COMMANDS: tuple[str, ...] = (
     "plan",
     "optimize",
     "rollback",
+    "images",
+    "diff",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
 )
 _HELP = ["-h", "--help"]

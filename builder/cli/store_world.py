@@ -1,4 +1,4 @@
-"""Everything that decides about images, read from engine, files and state: the snapshot that `images` and `clean` judge."""
+"""All that decides about images, from engine, files and state, as one value: what `images` and `clean` judge."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,11 @@ class World:
     def cache_folder(self) -> Path:
         """``$XDG_CACHE_HOME/optbuild``: may be deleted at any time."""
         return Path(self.env.get("XDG_CACHE_HOME") or self._home / ".cache") / "optbuild"
+
+    @property
+    def width(self) -> int:
+        """Characters in a line of the terminal that ``out`` is; 0: it is none, and nothing is cut."""
+        return shutil.get_terminal_size().columns if self.out.isatty() else 0
 
     @property
     def _home(self) -> Path:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _BARE = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 """A variable without a default."""
 _LEFT = re.compile(r"\$\{[^{}]*\}?")
-_TEXT = re.compile(r"""(?m)["']?\bimage["']?\s*:[ \t]*(?:[&!]\S+[ \t]+)*(["']?)([^\s"'#,{}\[\]]+(?:\{[^}\s]*\}[^\s"'#,]*)*)\1""")
+_TEXT = re.compile(
+    r"""(?m)["']?\bimage["']?\s*:[ \t]*(?:[&!]\S+[ \t]+)*(["']?)([^\s"'#,{}\[\]]+(?:\{[^}\s]*\}[^\s"'#,]*)*)\1"""
+)
 _ANCHORED = re.compile(r"""&\w+\s+(["']?)([\w.${}:/@-]+)\1""")
 _SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
 
@@ -141,9 +143,7 @@ def scan(data: bytes) -> _Found:
     return _Found(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))
 
 
-def _told(
-    project: KnownProject, found: _Found, variables: Mapping[str, str], read: list[Path], why: str
-) -> Mentions:
+def _told(project: KnownProject, found: _Found, variables: Mapping[str, str], read: list[Path], why: str) -> Mentions:
     names: set[str] = set()
     patterns: set[str] = set()
     for text in found.images:

@@ -33,7 +33,8 @@ class StoreApi(Protocol):
 
 
 def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]]) -> tuple[StoredImage, ...]:
-    """All images. ``known``: layers by image ID; only what it lacks is asked for. What vanishes meanwhile is left out."""
+    """All images. ``known``: layers by image ID; only what it lacks is asked for. What vanishes
+    meanwhile is left out."""
     listed = list({str(entry["Id"]): entry for entry in api.images(all=True)}.values())
     new = [str(entry["Id"]) for entry in listed if entry["Id"] not in known]
     found: dict[str, tuple[Layer, ...] | None] = dict(known)
@@ -63,9 +64,7 @@ def rows_of(snapshot: Snapshot, *, steps: bool = False) -> tuple[Row, ...]:
         own = ledger.of(image)
         users = tuple(user for user in snapshot.users if user.image_id == image.id)
         projects = tuple(sorted({*wanted[image.id], *(user.project for user in users if user.project)}))
-        rows.append(
-            Row(image, verdicts[image.id], own.unpacked, own.unique, own.shared, own.frees, users, projects)
-        )
+        rows.append(Row(image, verdicts[image.id], own.unpacked, own.unique, own.shared, own.frees, users, projects))
     return tuple(rows)
 
 

@@ -32,7 +32,9 @@ class Journals:
 
 def read_journals(state_folder: Path) -> Journals:
     """Nothing is changed, and nothing raised: what cannot be read keeps images, as doubt."""
-    committed, unfinished, broken = [], [], []
+    committed: list[Journal] = []
+    unfinished: list[Journal] = []
+    broken: list[str] = []
     for path in _paths(state_folder / FOLDER):
         try:
             journal = read_journal(path)

@@ -11,8 +11,7 @@ from builder.engine.layers import plain_name
 if TYPE_CHECKING:
     from builder.store.model import StoredImage
 
-_SHORTEST_ID = 7
-_ID = re.compile(r"(?:sha256:)?([0-9a-f]{%d,64})" % _SHORTEST_ID)
+_ID = re.compile(r"(?:sha256:)?([0-9a-f]{7,64})")
 
 
 def repository(name: str) -> str:

@@ -68,7 +68,9 @@ def by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:
 
 
 def from_files(files: ProjectFiles, name: str, source: str) -> KnownProject:
-    return KnownProject(name or files.name or files.directory.name, files.directory, files.files, files.env_files, (source,))
+    return KnownProject(
+        name or files.name or files.directory.name, files.directory, files.files, files.env_files, (source,)
+    )
 
 
 def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:

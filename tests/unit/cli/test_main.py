@@ -204,7 +204,8 @@ def test_a_world_does_not_show_its_environment() -> None:
 
 
 def test_the_commands_are_in_the_order_in_which_one_meets_them() -> None:
-    order = ("doctor", "lock", "render", "build", "verify", "plan", "optimize", "rollback")
+    first = ("doctor", "lock", "render", "build", "verify", "plan", "optimize", "rollback")
+    order = (*first, "images", "clean", "backup", "restore", "inspect", "diff")
     assert tuple(name for name in order if name in cli.COMMANDS) == cli.COMMANDS
 
 

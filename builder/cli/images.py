@@ -1,0 +1,90 @@
+"""``optbuild images``: what lies on this engine, what each image is for, and what deleting it would really free."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the annotations
+    EnvFiles,
+    Files,
+    ProjectDirectory,
+    ProjectName,
+    Spec,
+)
+from builder.cli.world import world_of
+
+if TYPE_CHECKING:
+    from builder.cli.world import World
+    from builder.store.model import Inventory
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class SortBy(StrEnum):
+    """As :class:`builder.store.select.Sort`, which is not imported before it is needed."""
+
+    SIZE = "size"
+    UNIQUE = "unique"
+    SHARED = "shared"
+    FREES = "frees"
+    CREATED = "created"
+    NAME = "name"
+    STANDING = "standing"
+
+
+Protect = Annotated[
+    list[str] | None,
+    typer.Option("--protect", metavar="PATTERN", help="Images that must stay, beside those of [protect] (repeatable)."),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter", metavar="KEY=VALUE", help="standing=, name=, label=, project=, older=4d, newer=12h (repeatable)."
+    ),
+]
+
+
+def command(  # noqa: PLR0917 - a parameter per option
+    ctx: typer.Context,
+    file: Files = None,
+    project_directory: ProjectDirectory = None,
+    project_name: ProjectName = None,
+    env_file: EnvFiles = None,
+    spec: Spec = None,
+    protect: Protect = None,
+    filters: Filters = None,
+    sort: Annotated[
+        SortBy, typer.Option("--sort", help="The largest, or newest, first; names by alphabet.")
+    ] = SortBy.SIZE,
+    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+) -> None:
+    """Show every image on this engine: its true bytes, who uses it, and why it stays.
+
+    A layer that several images have lies on disk once: `unique` is what no other image has, `frees` what deleting this
+    image alone would really give back. Nothing is changed. Compose projects are known from their containers, from
+    optbuild's own journals, from the current folder and from -f; `optbuild clean` removes what nothing keeps.
+    """
+    from builder.cli.images_flow import inventory_of  # noqa: PLC0415
+    from builder.cli.store_world import StoreOptions  # noqa: PLC0415
+    from builder.store.select import Sort, parse_filter  # noqa: PLC0415
+
+    world = world_of(ctx)
+    options = StoreOptions(
+        tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ())
+    )
+    wanted = tuple(parse_filter(text) for text in filters or ())
+    _show(inventory_of(world, options, wanted, Sort(sort.value)), output_format, world)
+
+
+def _show(inventory: Inventory, output_format: Format, world: World) -> None:
+    from builder.report.images import as_json, as_text  # noqa: PLC0415
+
+    text = as_json(inventory) if output_format is Format.JSON else as_text(inventory, width=world.width)
+    world.out.write(text)
+    world.out.flush()
