@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from builder.inspect.model import Inspection, Package
     from builder.lock.model import Lock
 
+_METADATA = re.compile(
+    r"(?P<folder>.*)/(?P<name>[^/-]+)(?:-[^/]*)?(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)"
+)
 Names = dict[str, tuple[str, str]]
 """Name → version and architecture (empty for Python) that a lock asks for."""
 
@@ -85,10 +90,23 @@ def against_lock(inspection: Inspection, lock: Lock) -> LockDiff:
 
 
 def _found(inspection: Inspection) -> Mapping[str, list[Package]]:
+    """By kind."""
+    of_debian = _of_debian(inspection)
     kinds: dict[str, list[Package]] = defaultdict(list)
     for package in inspection.packages:
-        kinds[package.key.kind].append(package)
+        if package.key.kind == "debian" or (package.folder, package.key.name) not in of_debian:
+            kinds[package.key.kind].append(package)
     return kinds
+
+
+def _of_debian(inspection: Inspection) -> set[tuple[str, str]]:
+    """(folder, name) of the distributions whose metadata lies in a Debian package."""
+    found = set()
+    for path, owner in inspection.owners.items():
+        match = _METADATA.fullmatch(path) if owner.kind == "debian" else None
+        if match:
+            found.add((match["folder"], str(canonicalize_name(match["name"]))))
+    return found
 
 
 def _compare(kind: Literal["python", "debian"], locked: Names, found: Iterable[Package]) -> Iterator[Difference]:

@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.inspect.align import aligned
-from builder.inspect.merge import merge
 from builder.inspect.model import Kind
+from builder.inspect.scene import scene_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from builder.inspect.merge import Merged, Placed
+    from builder.inspect.merge import Placed
     from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey
 
 _FILES = frozenset({Kind.FILE, Kind.HARDLINK, Kind.SYMLINK, Kind.OTHER})
@@ -160,7 +160,7 @@ class ImageDiff:
 
 def diff(before: Inspection, after: Inspection) -> ImageDiff:
     """Compare two images; ``diff(a, a)`` is empty, and ``diff(b, a)`` is the mirror of ``diff(a, b)``."""
-    old, new = merge(before.content.layers), merge(after.content.layers)
+    old, new = _seen(before), _seen(after)
     pairs = aligned(before.layers, after.layers)
     shared = [one for one, other in pairs if one is not None and other is not None and one.chain == other.chain]
     layers = tuple(LayerChange(one, other) for one, other in pairs if not _same_chain(one, other))
@@ -181,7 +181,17 @@ def _same_chain(one: LayerSummary | None, other: LayerSummary | None) -> bool:
     return one is not None and other is not None and one.chain == other.chain
 
 
-def _side(inspection: Inspection, merged: Merged) -> Side:
+def _seen(inspection: Inspection) -> dict[str, Placed]:
+    """Path → what a running container sees there, without folders: they have no bytes, and their files are compared.
+
+    Bytes whose first name is gone lie at their next one, as everywhere in an inspection.
+    """
+    scene = scene_of(inspection.content)
+    found = {path: placed for path, placed in scene.merged.visible.items() if placed.entry.kind in _FILES}
+    return found | dict(scene.files)
+
+
+def _side(inspection: Inspection, seen: Mapping[str, Placed]) -> Side:
     content = inspection.content
     return Side(
         id=content.id,
@@ -189,7 +199,7 @@ def _side(inspection: Inspection, merged: Merged) -> Side:
         platform=content.platform,
         bytes=inspection.bytes,
         visible_bytes=inspection.visible_bytes,
-        files=sum(placed.entry.kind in _FILES for placed in merged.visible.values()),
+        files=len(seen),
         waste_bytes=inspection.waste_bytes,
     )
 
@@ -232,23 +242,20 @@ def _paired(old: list[Package], new: list[Package]) -> Iterator[tuple[Package | 
     yield from ((None, other) for other in rest[len(left) :])
 
 
-def _files(before: Inspection, after: Inspection, old: Merged, new: Merged) -> tuple[FileChange, ...]:
+def _files(
+    before: Inspection, after: Inspection, old: Mapping[str, Placed], new: Mapping[str, Placed]
+) -> tuple[FileChange, ...]:
     """Largest growth or shrinkage first, then by the bytes concerned."""
     changes = []
-    for path in {*old.visible, *new.visible}:
-        one, other = _file(old.visible.get(path)), _file(new.visible.get(path))
-        change = _changed(one, other, old.visible, new.visible)
+    for path in {*old, *new}:
+        one, other = old.get(path), new.get(path)
+        change = _changed(one, other, old, new)
         if change is not None:
             owners = before.owners if other is None else after.owners
             changes.append(
                 FileChange(path, change, one.entry if one else None, other.entry if other else None, owners.get(path))
             )
     return tuple(sorted(changes, key=lambda change: (-abs(change.growth), -change.weight, change.path)))
-
-
-def _file(placed: Placed | None) -> Placed | None:
-    """Folders have no bytes, and what is in them is compared by itself."""
-    return placed if placed is not None and placed.entry.kind in _FILES else None
 
 
 def _changed(

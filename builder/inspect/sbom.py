@@ -12,23 +12,25 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from builder.inspect.licences import licences
-from builder.inspect.merge import merge
+from builder.inspect.metadata import declared, metadata_in
+from builder.inspect.model import Package, PackageKey
+from builder.inspect.sbomgraph import dependencies
+from builder.inspect.scene import scene_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cyclonedx.model import ExternalReference, HashType
     from cyclonedx.model.bom import Bom
-    from cyclonedx.model.bom_ref import BomRef
     from cyclonedx.model.component import Component
-    from cyclonedx.model.dependency import Dependency
 
-    from builder.inspect.merge import Merged
-    from builder.inspect.model import ImageContent, Inspection, Package
+    from builder.inspect.metadata import Metadata
+    from builder.inspect.model import ImageContent, Inspection
+    from builder.inspect.sbomgraph import Made
     from builder.lock.model import Lock
 
 PROPERTY = "optbuild:"
+"""Of the names of our own properties: bytes, folder, requested."""
 _TITLE = "org.opencontainers.image.title"
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 _NAMESPACE = uuid.UUID("5b3d8f0e-8b0c-5c0f-9d55-2f0a5f7c9f11")
@@ -53,22 +55,17 @@ def _bom(inspection: Inspection, lock: Lock | None, version: str) -> Bom:
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
     from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
 
-    merged = merge(inspection.content.layers)
-    image = Component(
-        type=ComponentType.CONTAINER,
-        name=_name(inspection.content),
-        version=inspection.content.id,
-        bom_ref=inspection.content.id,
-    )
+    content = inspection.content
+    texts = scene_of(content).texts
+    image = Component(type=ComponentType.CONTAINER, name=_name(content), version=content.id, bom_ref=content.id)
     tool = Component(type=ComponentType.APPLICATION, name="optbuild", version=version)
-    os_release = _os_release(inspection.content, merged)
-    making = _Making(lock, licences(inspection.content.layers, merged), os_release)
-    components = [(package, making.component(package)) for package in inspection.packages]
+    os_release = _os_release(texts)
+    made = _components(inspection, _Making(lock, os_release), list(metadata_in(texts)))
     system = [*_system(os_release)]
     return Bom(
         metadata=BomMetaData(component=image, tools=ToolRepository(components=[tool])),
-        components=[*(component for _, component in components), *system],
-        dependencies=_dependencies(image, components, system),
+        components=[*(component for _, component in made), *system],
+        dependencies=dependencies(image, made, system),
     )
 
 
@@ -83,12 +80,10 @@ def _name(content: ImageContent) -> str:
     return name if name and "/" not in tag else plain
 
 
-def _os_release(content: ImageContent, merged: Merged) -> Mapping[str, str]:
+def _os_release(texts: Mapping[str, bytes]) -> Mapping[str, str]:
     """os-release(5): shell assignments; empty where the image has none."""
     for path in _OS_RELEASE:
-        placed = merged.visible.get(path)
-        text = content.layers[placed.layer].texts.get(path) if placed is not None else None
-        if text:
+        if text := texts.get(path):
             pairs = (line.partition("=") for line in text.decode("utf-8", "replace").splitlines())
             return {key.strip(): _unquoted(value) for key, _, value in pairs if value and not key.startswith("#")}
     return {}
@@ -101,7 +96,7 @@ def _unquoted(value: str) -> str:
         return value.strip()
 
 
-def _system(os_release: Mapping[str, str]) -> Iterable[Component]:
+def _system(os_release: Mapping[str, str]) -> Iterator[Component]:
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 
     if os_release.get("ID"):
@@ -115,20 +110,40 @@ def _system(os_release: Mapping[str, str]) -> Iterable[Component]:
         )
 
 
+def _components(inspection: Inspection, making: _Making, found: Sequence[Metadata]) -> list[Made]:
+    """One for each package; what a package carries for its own use (``setuptools/_vendor``) is inside its component."""
+    licences = {(one.folder, one.name): declared(one.message) for one in found}
+    packages = sorted(inspection.packages, key=lambda one: (one.key, one.folder, one.architecture, one.version))
+    made = [
+        (package, making.component(package, licences.get((package.folder, package.key.name)))) for package in packages
+    ]
+    known = {(package.folder, package.key.name) for package in packages if package.key.kind == "python"}
+    carriers = {package.key: component for package, component in made}
+    for one in found:
+        if (one.folder, one.name) not in known:
+            carried = Package(PackageKey("python", one.name), one.version, 0, 0, 0, folder=one.folder)
+            component = making.component(carried, licences[one.folder, one.name])
+            owner = inspection.owners.get(one.path)
+            if owner in carriers:
+                carriers[owner].components.add(component)
+            else:
+                made.append((carried, component))
+    return made
+
+
 class _Making:
     """Components, one by one."""
 
-    def __init__(self, lock: Lock | None, said: Mapping[tuple[str, str], str], os_release: Mapping[str, str]) -> None:
+    def __init__(self, lock: Lock | None, os_release: Mapping[str, str]) -> None:
         self._python = {(one.name, one.version): one for one in lock.python} if lock else {}
         self._debian = {(one.name, one.version, one.architecture): one for one in lock.runtime} if lock else {}
-        self._licences = said
         self._system = os_release
         self._used: dict[str, int] = defaultdict(int)
 
-    def component(self, package: Package) -> Component:
-        return self._distribution(package) if package.key.kind == "python" else self._deb(package)
+    def component(self, package: Package, licence: str | None) -> Component:
+        return self._distribution(package, licence) if package.key.kind == "python" else self._deb(package)
 
-    def _distribution(self, package: Package) -> Component:
+    def _distribution(self, package: Package, licence: str | None) -> Component:
         """A hash is that of the locked file: of a wheel the component's own, of an sdist that of its source."""
         locked = self._python.get((package.key.name, package.version))
         sha256 = () if locked is None else (_sha256(locked.sha256),)
@@ -138,7 +153,7 @@ class _Making:
             purl=_purl("pypi", None, package, {}),
             hashes=sha256 if is_wheel else (),
             external_references=() if is_wheel or locked is None else (_source(package, sha256),),
-            licenses=_spdx(self._licences.get((package.folder, package.key.name))),
+            licenses=_spdx(licence),
         )
 
     def _deb(self, package: Package) -> Component:
@@ -155,11 +170,8 @@ class _Making:
         from cyclonedx.model import Property  # noqa: PLC0415
         from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 
-        facts = {
-            "bytes": str(package.bytes),
-            "folder": package.folder,
-            "requested": "true" if package.asked_for else "",
-        }
+        size = str(package.bytes) if package.files else ""
+        facts = {"bytes": size, "folder": package.folder, "requested": "true" if package.asked_for else ""}
         return Component(
             type=ComponentType.LIBRARY,
             name=package.key.name,
@@ -172,11 +184,10 @@ class _Making:
 
     def _reference(self, purl: str, folder: str) -> str:
         """Unique: a distribution may be there twice in one version."""
-        wanted = purl
-        if self._used[purl]:
-            wanted = f"{purl}#{folder.strip('/')}" + ("" if folder else str(self._used[purl]))
         self._used[purl] += 1
-        return wanted
+        if self._used[purl] == 1:
+            return purl
+        return f"{purl}#{folder.strip('/') or self._used[purl]}"
 
 
 def _purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[str, str]) -> Any:
@@ -205,55 +216,7 @@ def _spdx(text: str | None) -> Iterable[Any]:
 
     if text is None:
         return ()
-    declared = LicenseAcknowledgement.DECLARED
+    said = LicenseAcknowledgement.DECLARED
     if is_supported_id(text):
-        return (DisjunctiveLicense(id=text, acknowledgement=declared),)
-    return (LicenseExpression(text, acknowledgement=declared),)
-
-
-def _dependencies(
-    image: Component, components: list[tuple[Package, Component]], system: list[Component]
-) -> Iterable[Dependency]:
-    """Every component has an entry, and each can be reached from the image."""
-    from cyclonedx.model.dependency import Dependency  # noqa: PLC0415
-
-    by_name: dict[tuple[str, str], list[tuple[Package, Component]]] = defaultdict(list)
-    for package, component in components:
-        by_name[package.key].append((package, component))
-    graph = {
-        component.bom_ref: [
-            one.bom_ref for name in package.requires for one in _meant(package, name, by_name) if one is not component
-        ]
-        for package, component in components
-    }
-    asked_for = [component.bom_ref for package, component in components if package.asked_for]
-    roots = [*(one.bom_ref for one in system), *_roots(graph, asked_for)]
-    edges = {image.bom_ref: roots, **{one.bom_ref: [] for one in system}, **graph}
-    return [Dependency(one, [Dependency(other) for other in others]) for one, others in edges.items()]
-
-
-def _roots(graph: Mapping[BomRef, list[BomRef]], asked_for: list[BomRef]) -> list[BomRef]:
-    """What was asked for, what nothing else needs, and one of each circle that is left."""
-    needed = {one for others in graph.values() for one in others}
-    roots: list[BomRef] = []
-    seen: set[BomRef] = set()
-    for start in (*asked_for, *(one for one in graph if one not in needed), *graph):
-        if start in roots or (start in seen and start not in asked_for):
-            continue
-        roots.append(start)
-        todo = [start]
-        while todo:
-            one = todo.pop()
-            if one not in seen:
-                seen.add(one)
-                todo.extend(graph[one])
-    return roots
-
-
-def _meant(
-    package: Package, name: str, by_name: Mapping[tuple[str, str], list[tuple[Package, Component]]]
-) -> list[Component]:
-    """Of several copies the one in the same folder."""
-    there = by_name.get((package.key.kind, name), [])
-    near = [component for one, component in there if one.folder == package.folder]
-    return near or [component for _, component in there]
+        return (DisjunctiveLicense(id=text, acknowledgement=said),)
+    return (LicenseExpression(text, acknowledgement=said),)

@@ -91,7 +91,7 @@ def _layer_rows(diff: ImageDiff) -> list[tuple[str, ...]]:
 
 
 def layer_word(change: Change) -> str:
-    return "same, on others" if change is Change.METADATA else change.value
+    return "same, stored again" if change is Change.METADATA else change.value
 
 
 def instruction(before: LayerSummary | None, after: LayerSummary | None, width: int = _INSTRUCTION) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.engine.layers import chain_ids
-from builder.inspect.merge import merge
 from builder.inspect.model import (
     Entry,
     FolderSize,
@@ -20,6 +19,7 @@ from builder.inspect.model import (
     PackageKey,
     Waste,
 )
+from builder.inspect.scene import scene_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,8 +87,7 @@ class Image:
 
     def inspected(self) -> Inspection:
         content = self.content()
-        merged = merge(content.layers)
-        seen = {path: placed for path, placed in merged.visible.items() if placed.entry.kind is Kind.FILE}
+        seen = scene_of(content).files
         owners = {path: one.key for path in seen for one in self.packages if path.startswith(f"{one.prefix}/")}
         nobody = FolderSize(
             "/",

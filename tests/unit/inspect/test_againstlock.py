@@ -115,6 +115,20 @@ def test_a_difference(packages: Sequence[Owned], expected: tuple[str, ...]) -> N
     assert all(expected[1] in text and str(expected[2]) in text for text in shown)
 
 
+def test_a_distribution_that_a_debian_package_installed_is_that_packages() -> None:
+    debians = "/usr/lib/python3/dist-packages"
+    info = file(f"{debians}/PyYAML-6.0.egg-info/PKG-INFO")
+    packages = [
+        *JUST_SO,
+        python("pyyaml", "6.0", debians),
+        python("six", "1", debians),
+        Owned("debian", "python3-yaml", "6.0-3", f"{debians}/PyYAML-6.0.egg-info", "amd64"),
+    ]
+    image = Image([("RUN x", [file("/bin/sh"), info])], packages).inspected()
+    found = [(one.kind, one.name) for one in against_lock(image, LOCK).differences]
+    assert found == [("python", "six"), ("debian", "python3-yaml")]
+
+
 def test_two_ways_to_write_a_python_version_are_one() -> None:
     assert not against([python("numpy", "1.24.3.0"), *JUST_SO[1:]]).differs
 

@@ -1,19 +1,17 @@
-"""What distributions say about their licences, as far as it can be said in SPDX's words; nothing is guessed."""
+"""The metadata of distributions, headers only: who they are, and what they say about their licences in SPDX's words."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from email.message import Message
-
-    from builder.inspect.merge import Merged
-    from builder.inspect.model import LayerContent
 
 _METADATA = re.compile(r"(?P<folder>.*)/[^/]+(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)")
 _CLASSIFIER = re.compile(r"License :: (?:OSI Approved :: )?(?P<name>.*)")
@@ -33,30 +31,32 @@ _UNAMBIGUOUS = {
 """Classifiers that mean one licence. "BSD License" and "Apache Software License" mean several, so they say nothing."""
 
 
-def licences(layers: tuple[LayerContent, ...], merged: Merged) -> dict[tuple[str, str], str]:
-    """(folder, normalised name) of a distribution → SPDX expression; one without a clear word is missing."""
-    found = {}
-    for folder, metadata in _metadata(layers, merged):
-        name = metadata.get("Name")
-        licence = declared(metadata)
-        if name and licence is not None:
-            found[folder, str(canonicalize_name(str(name)))] = licence
-    return found
+@dataclass(frozen=True)
+class Metadata:
+    """What one METADATA or PKG-INFO says."""
+
+    path: str
+    folder: str
+    """Where the distribution lies: two up from a METADATA."""
+    name: str
+    """Normalised (PEP 503)."""
+    version: str
+    message: Message = field(repr=False)
 
 
-def _metadata(layers: tuple[LayerContent, ...], merged: Merged) -> Iterator[tuple[str, Message]]:
-    """Of what a running container sees."""
+def metadata_in(texts: Mapping[str, bytes]) -> Iterator[Metadata]:
+    """All that name themselves, by path; ``texts`` are those that a running container sees."""
     parser = BytesHeaderParser()
-    for number, layer in enumerate(layers):
-        for path, text in layer.texts.items():
-            match = _METADATA.fullmatch(path)
-            placed = merged.visible.get(path)
-            if match and placed is not None and placed.layer == number:
-                yield match["folder"], parser.parsebytes(text)
+    for path in sorted(texts):
+        match = _METADATA.fullmatch(path)
+        message = parser.parsebytes(texts[path]) if match else None
+        if match and message is not None and message.get("Name"):
+            name = str(canonicalize_name(str(message["Name"]).strip()))
+            yield Metadata(path, match["folder"], name, str(message.get("Version") or "").strip(), message)
 
 
 def declared(metadata: Message) -> str | None:
-    """The first of License-Expression (PEP 639), License and the classifiers that is an SPDX expression."""
+    """The first of License-Expression (PEP 639), License and the classifiers that is an SPDX expression, else None."""
     from cyclonedx.spdx import fixup_id, is_expression  # noqa: PLC0415 - reads SPDX's list of licences, 0.2 s
 
     for key in ("License-Expression", "License"):

@@ -1,0 +1,209 @@
+"""The command `diff` on archives as `docker save` writes them; no engine."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.cli import main as cli
+from builder.cli.world import World
+from builder.lock.document import write_lock
+from builder.lock.model import Distribution, Inputs, Lock
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from builder.process import Command, Result
+
+SITE = "venv/lib/python3.11/site-packages"
+BASE = {"etc/motd": b"hello\n"}
+LOCK = Lock(
+    platform="linux/amd64",
+    inputs=Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
+    constraints=None,
+    given_up=(),
+    source_date_epoch=0,
+    uv=Distribution("uv", "0.9", "wheel", "0" * 64, 1),
+    python=(Distribution("numpy", "1.0", "wheel", "0" * 64, 1),),
+    build_requires=(),
+    shared_libraries=(),
+    runtime=(),
+    build=(),
+)
+
+
+def numpy(version: str, size: int) -> dict[str, bytes]:
+    info = f"{SITE}/numpy-{version}.dist-info"
+    return {
+        f"{SITE}/numpy/core.so": version.encode() * size,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: numpy\nVersion: {version}\n".encode(),
+        f"{info}/RECORD": "\n".join(
+            f"{path},," for path in ("numpy/core.so", f"numpy-{version}.dist-info/METADATA")
+        ).encode(),
+    }
+
+
+def tar(files: Mapping[str, bytes], *, time: int = 0) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for path, data in files.items():
+            member = tarfile.TarInfo(path)
+            member.size, member.mtime = len(data), time
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def save(path: Path, *layers: bytes) -> None:
+    """An archive of Docker Image Specification v1.2."""
+    diffs = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    config = {
+        "os": "linux",
+        "architecture": "amd64",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": diffs},
+        "history": [{"created_by": f"COPY layer {number} /"} for number in range(len(layers))],
+    }
+    image = json.dumps(config).encode()
+    name = f"{hashlib.sha256(image).hexdigest()}.json"
+    names = [f"{diff.removeprefix('sha256:')}/layer.tar" for diff in diffs]
+    manifest = [{"Config": name, "RepoTags": [f"{path.stem}:latest"], "Layers": names}]
+    members = {name: image, **dict(zip(names, layers, strict=True)), "manifest.json": json.dumps(manifest).encode()}
+    path.write_bytes(tar(members))
+
+
+class NoProcess:
+    """Whoever starts one is told."""
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        raise AssertionError(command)
+
+
+class Ran:
+    """One run of the command."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save(tmp_path / "old.tar", tar(BASE), tar(numpy("1.0", 1000)))
+    save(tmp_path / "new.tar", tar(BASE), tar(numpy("2.0", 2000)))
+    save(tmp_path / "again.tar", tar(BASE), tar(numpy("1.0", 1000), time=5))
+    (tmp_path / "image").mkdir()
+    write_lock(tmp_path / "image" / "optbuild.lock", LOCK)
+    return tmp_path
+
+
+@pytest.fixture
+def diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """``diff(*words)``: the whole command line, in the folder of the archives."""
+    env = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "DOCKER_CONTEXT": "none"}
+
+    def run(*words: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+
+        def make_world(*, quiet: bool) -> World:
+            return World(env, folder, out, err, NoProcess(), SilentProgress(), color=False)
+
+        code = cli.run(("diff", *words), make_world)
+        return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
+
+    return run
+
+
+def test_two_archives(diff: Callable[..., Ran]) -> None:
+    ran = diff("old.tar", "new.tar")
+    assert (ran.code, ran.err) == (0, "")
+    assert "old.tar (" in ran.out
+    assert "+3 kB" in ran.out
+    assert "numpy  1.0      2.0" in ran.out
+    assert f"/{SITE}/numpy/core.so" in ran.out
+
+
+def test_json_adds_up(diff: Callable[..., Ran]) -> None:
+    found = json.loads(diff("old.tar", "new.tar", "--format", "json").out)
+    assert found["growth"]["bytes"] == sum(row["growth"] for row in found["layers"]) == 3000
+    assert [row["name"] for row in found["packages"]] == ["numpy"]
+
+
+@pytest.mark.parametrize("other", ["old.tar", "again.tar"])
+def test_markdown_is_silent_where_nothing_changed(diff: Callable[..., Ran], other: str) -> None:
+    ran = diff("old.tar", other, "--format", "markdown", "--max-growth", "0B")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_markdown_goes_to_a_file(diff: Callable[..., Ran], folder: Path) -> None:
+    ran = diff("old.tar", "new.tar", "--format", "markdown", "-o", "comment.md")
+    assert (ran.code, ran.out) == (0, "")
+    assert "| `numpy` (python) | `1.0` | `2.0` |" in (folder / "comment.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "code"), [("3kB", 0), ("2.9kB", 1), ("0B", 1), ("5%", 1), ("95 %", 1), ("97%", 0), ("1000%", 0)]
+)
+def test_growth_beyond_what_is_allowed_fails(diff: Callable[..., Ran], allowed: str, code: int) -> None:
+    """3104 bytes became 6104."""
+    ran = diff("old.tar", "new.tar", "--max-growth", allowed)
+    assert ran.code == code
+    assert "+3 kB" in ran.out, "it is shown in any case"
+    assert (f"new.tar is 3 kB larger than old.tar; {allowed} is allowed" in ran.err) == bool(code)
+
+
+def test_shrinking_never_fails(diff: Callable[..., Ran]) -> None:
+    assert diff("new.tar", "old.tar", "--max-growth", "0B").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(("old.tar", "new.tar", "--max-growth", "much"), "--max-growth much is no size", id="growth"),
+        pytest.param(("old.tar", "new.tar", "--top", "-1"), "--top -1 is no number of rows", id="top"),
+        pytest.param(("image", "old.tar"), "name the image first", id="lock first"),
+        pytest.param(("old.tar", "image", "--max-growth", "1B"), "--max-growth compares two images", id="growth, lock"),
+        pytest.param(("old.tar", "none/optbuild.lock"), "there is no lock yet", id="no lock there"),
+        pytest.param(("old.tar",), "Missing argument", id="one"),
+    ],
+)
+def test_what_it_cannot_do_is_told(diff: Callable[..., Ran], words: tuple[str, ...], said: str) -> None:
+    ran = diff(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+def test_an_archive_that_ends_early_is_an_error(diff: Callable[..., Ran], folder: Path) -> None:
+    whole = (folder / "new.tar").read_bytes()
+    (folder / "new.tar").write_bytes(whole[: len(whole) // 2])
+    ran = diff("old.tar", "new.tar")
+    assert (ran.code, ran.out) == (3, "")
+
+
+def test_no_engine_where_an_image_is_named(diff: Callable[..., Ran]) -> None:
+    ran = diff("old.tar", "shop:latest")
+    assert (ran.code, ran.out) == (3, "")
+    assert "none" in ran.err
+
+
+@pytest.mark.parametrize("name", ["image", "image/optbuild.lock"])
+def test_an_image_that_is_what_the_lock_says(diff: Callable[..., Ran], name: str) -> None:
+    ran = diff("old.tar", name)
+    assert ran.code == 0
+    assert "the image has just these" in ran.out
+    assert diff("old.tar", name, "--format", "markdown").out == ""
+
+
+def test_an_image_that_is_not_what_the_lock_says(diff: Callable[..., Ran], folder: Path) -> None:
+    write_lock(folder / "image" / "optbuild.lock", replace(LOCK, platform="linux/amd64"))
+    ran = diff("new.tar", "image")
+    assert ran.code == 1
+    assert "numpy  1.0   2.0    other version" in ran.out
+    (row,) = json.loads(diff("new.tar", "image", "--format", "json").out)["differences"]
+    assert (row["name"], row["locked"], row["found"]) == ("numpy", "1.0", "2.0")
