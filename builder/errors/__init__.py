@@ -12,6 +12,7 @@ from builder.errors.base import (
     InterruptedByUserError,
     OptbuildError,
     ToolError,
+    UnwritableError,
     Where,
 )
 from builder.errors.build import (
@@ -129,6 +130,7 @@ __all__ = [
     "UnknownProtectionError",
     "UnprovenEditError",
     "UnsatisfiableError",
+    "UnwritableError",
     "VanishedPackagesError",
     "VerifyUsageError",
     "Where",

@@ -63,3 +63,10 @@ class InterruptedByUserError(OptbuildError):
     """Ctrl-C or SIGTERM."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class UnwritableError(OptbuildError):
+    """A file that a person named for a result cannot be written there; said before the work that makes the result."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"cannot write {path}: {why}", hint="name a file in a folder that you may write to")

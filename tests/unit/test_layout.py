@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "doctor",
             "inspect.model",
             "inspect.diff",
+            "inspect.merge",  # a page shows also the files that a later layer hides; no value holds those
             "inspect.againstlock",
             "store.model",
         }

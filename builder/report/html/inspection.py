@@ -1,0 +1,250 @@
+"""The page of one image: layer → package → file, and what of it is waste."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from builder.inspect.merge import merge
+from builder.inspect.model import Kind
+from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
+from builder.report.html.page import Page, as_page
+from builder.report.html.table import Cell, Show, Table, bytes_cell, number_cell
+from builder.report.units import count, short_id, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey, Waste
+
+_LAYER, _OWNER, _WASTE = range(3)
+_BY_LAYER, _BY_PACKAGE, _BY_FOLDER, _BY_WASTE = range(4)
+_WASTED_BYTES = 5
+"""Column: what of a file is waste, where that is not the whole file."""
+_NOBODY, _GONE, _FIRST_PACKAGE = 0, 1, 2
+"""The first owners; packages follow."""
+_LARGEST_FILES = 20
+_LARGEST_FOLDERS = 30
+_KINDS = {"python": "Python", "debian": "Debian"}
+
+
+def inspection_page(inspection: Inspection) -> str:
+    """One self-contained HTML page."""
+    content = inspection.content
+    name = content.references[0] if content.references else short_id(content.id)
+    return as_page(
+        Page(
+            what="What is in this image",
+            heading=name,
+            facts=_facts(inspection),
+            figures=_figures(inspection),
+            tables=(
+                _waste_table(inspection),
+                _layer_table(inspection),
+                _package_table(inspection),
+                _nobody(inspection),
+            ),
+            map=_map(inspection, name),
+        )
+    )
+
+
+def _facts(inspection: Inspection) -> str:
+    content = inspection.content
+    facts = [short_id(content.id), content.platform]
+    if content.created is not None:
+        facts.append(f"created {_time(content.created)}")
+    if content.base_layers:
+        facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')})")
+    facts.extend(content.references[1:])
+    return " · ".join(facts)
+
+
+def _time(seconds: float) -> str:
+    """Whatever a hostile image says it is."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "at a time that no calendar has"
+
+
+def _figures(inspection: Inspection) -> tuple[tuple[str, str], ...]:
+    hidden = sum(layer.hidden for layer in inspection.layers)
+    percent = 100 * inspection.waste_bytes / inspection.bytes if inspection.bytes else 0
+    return (
+        ("On disk", size(inspection.bytes)),
+        ("Visible in a container", size(inspection.visible_bytes)),
+        ("Hidden by later layers", size(hidden)),
+        ("Waste", f"{size(inspection.waste_bytes)} ({percent:.1f} %)"),
+        ("Layers", f"{len(inspection.layers):,}"),
+        ("Files", f"{sum(layer.files for layer in inspection.layers):,}"),
+    )
+
+
+def _waste_table(inspection: Inspection) -> Table:
+    rows = tuple(
+        (
+            Cell(waste.code),
+            Cell(
+                waste.message,
+                below=(waste.fix,),
+                items=tuple(f"{size(file.bytes)}  {file.path}" for file in waste.files[:_LARGEST_FILES]),
+                items_title=_files_title(waste),
+            ),
+            bytes_cell(waste.bytes),
+            number_cell(len(waste.files)),
+            Cell("several" if waste.layer is None else str(waste.layer + 1)),
+            Show(_BY_WASTE, _WASTE, index, waste.message),
+        )
+        for index, waste in enumerate(inspection.waste)
+    )
+    columns = ("Code", "What, and the change that avoids it", "Bytes", "Files", "Layer", "")
+    return Table("Waste", columns, rows, "Nothing was found that could be left out.")
+
+
+def _files_title(waste: Waste) -> str:
+    return "Its files" if len(waste.files) <= _LARGEST_FILES else f"Its {_LARGEST_FILES} largest files"
+
+
+def _layer_table(inspection: Inspection) -> Table:
+    rows = tuple(
+        (
+            Cell(str(index + 1), index + 1),
+            Cell(
+                _instruction(layer), mono=True, below=(f"{short_id(layer.diff)}{', base' if layer.from_base else ''}",)
+            ),
+            bytes_cell(layer.bytes),
+            bytes_cell(layer.hidden),
+            bytes_cell(layer.tar_bytes),
+            number_cell(layer.files),
+            Show(_BY_LAYER, _LAYER, index, f"layer {index + 1}"),
+        )
+        for index, layer in enumerate(inspection.layers)
+    )
+    columns = ("Layer", "Made by", "Bytes", "Hidden later", "As tar", "Files", "")
+    return Table("Layers", columns, rows, "This image has no layers.")
+
+
+def _instruction(layer: LayerSummary) -> str:
+    return layer.instruction or "(the image does not say)"
+
+
+def _package_table(inspection: Inspection) -> Table:
+    groups = _package_groups(inspection)
+    rows = tuple(
+        (
+            Cell(package.key.name),
+            Cell(package.version),
+            Cell(_KINDS[package.key.kind]),
+            bytes_cell(package.bytes),
+            number_cell(package.files),
+            Cell(str(package.layer + 1), package.layer + 1),
+            Cell("yes" if package.asked_for else ""),
+            Show(_BY_PACKAGE, _OWNER, groups[package.key], package.key.name),
+        )
+        for package in inspection.packages
+    )
+    columns = ("Package", "Version", "Kind", "Bytes", "Files", "Layer", "Asked for", "")
+    return Table("Packages", columns, rows, "No Python distribution and no Debian package was found.")
+
+
+def _nobody(inspection: Inspection) -> Table:
+    rows = tuple(
+        (Cell(folder.path, mono=True), bytes_cell(folder.bytes), number_cell(folder.files))
+        for folder in inspection.nobody_folders[:_LARGEST_FOLDERS]
+    )
+    nobody = inspection.nobody
+    title = f"Files that belong to no package: {size(nobody.bytes)} in {count(nobody.files, 'file')}"
+    return Table(title, ("Folder", "Bytes", "Files"), rows, "Every file belongs to a package.")
+
+
+def _map(inspection: Inspection, name: str) -> MapData:
+    return MapData(
+        name=name,
+        leaf="file",
+        dimensions=(
+            Dimension("layer", tuple(_layer_group(index, layer) for index, layer in enumerate(inspection.layers))),
+            Dimension("package", _owner_groups(inspection)),
+            Dimension("waste", tuple(Group(f"{one.code} {one.message}", "waste", one.fix) for one in inspection.waste)),
+        ),
+        views=(
+            View("Layer", (_LAYER, _OWNER)),
+            View("Package", (_OWNER,), visible=True),
+            View("Folder", (), visible=True),
+            View("Waste", (_WASTE,), column=_WASTED_BYTES),
+        ),
+        files=names(_files(inspection)),
+        legend=(
+            ("python", "Python package"),
+            ("debian", "Debian package"),
+            ("nobody", "nobody's"),
+            ("waste", "waste"),
+            ("hidden", "hidden by a later layer"),
+        ),
+        wasted=_WASTED_BYTES,
+    )
+
+
+def _layer_group(index: int, layer: LayerSummary) -> Group:
+    base = ", base image" if layer.from_base else ""
+    return Group(f"{index + 1}: {_instruction(layer)}", note=f"{short_id(layer.diff)}{base}")
+
+
+def _package_groups(inspection: Inspection) -> dict[PackageKey, int]:
+    """Key → its number among the owners. Two versions of one name share a key, so they share a group."""
+    keys = dict.fromkeys(package.key for package in inspection.packages)
+    return {key: index for index, key in enumerate((*keys, *_unlisted(inspection, keys)), _FIRST_PACKAGE)}
+
+
+def _unlisted(inspection: Inspection, keys: dict[PackageKey, None]) -> list[PackageKey]:
+    """Owners without a package of their own in the list; none, unless an analysis changes."""
+    return sorted(set(inspection.owners.values()) - set(keys))
+
+
+def _owner_groups(inspection: Inspection) -> tuple[Group, ...]:
+    versions: dict[PackageKey, list[Package]] = defaultdict(list)
+    for package in inspection.packages:
+        versions[package.key].append(package)
+    first = (Group("files of no package", "nobody"), Group("hidden by later layers", "hidden", gone=True))
+    packages = (_package_group(key, versions[key]) for key in _package_groups(inspection))
+    return (*first, *packages)
+
+
+def _package_group(key: PackageKey, packages: list[Package]) -> Group:
+    versions = ", ".join(sorted({package.version for package in packages}))
+    note = f"{_KINDS[key.kind]} package{', asked for by name' if any(one.asked_for for one in packages) else ''}"
+    return Group(f"{key.name} {versions}".strip(), key.kind, note)
+
+
+def _files(inspection: Inspection) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+    """Path and columns (bytes, layer, owner, waste, wasted bytes) of every regular file of every layer."""
+    visible = merge(inspection.content.layers).visible
+    groups = _package_groups(inspection)
+    wasted = _wasted(inspection)
+    for number, layer in enumerate(inspection.content.layers):
+        for entry in _regular(layer.entries):
+            placed = visible.get(entry.path)
+            seen = placed is not None and placed.layer == number and placed.entry.kind is Kind.FILE
+            key = inspection.owners.get(entry.path) if seen else None
+            owner = _GONE if not seen else _NOBODY if key is None else groups[key]
+            wastes = wasted.get((number, entry.path), [(-1, entry.size)])
+            for position, (waste, of_it) in enumerate(wastes):
+                columns = (None if position else entry.size, number, owner, waste, of_it)
+                yield entry.path, trimmed(columns, {3: -1, 4: entry.size})
+
+
+def _regular(entries: tuple[Entry, ...]) -> Iterator[Entry]:
+    """Where a path comes twice in a layer, the last one counts."""
+    gone = {Kind.WHITEOUT, Kind.OPAQUE}
+    last = {entry.path: entry for entry in entries if entry.kind not in gone}
+    return (entry for entry in last.values() if entry.kind is Kind.FILE)
+
+
+def _wasted(inspection: Inspection) -> dict[tuple[int, str], list[tuple[int, int]]]:
+    """Layer and path of a file → number and bytes of its wastes."""
+    found: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+    for number, waste in enumerate(inspection.waste):
+        for file in waste.files:
+            found[(file.layer, file.path)].append((number, file.bytes))
+    return found
