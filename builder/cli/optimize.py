@@ -113,11 +113,11 @@ def _showing(world: World, options: OptimizeOptions, write: Callable[[str], obje
     """What would be done: on stdout, or beside the JSON on stderr."""
 
     def show(ready: Ready) -> None:
-        from builder.cli.optimize_text import to_do  # noqa: PLC0415
+        from builder.cli.optimize_text import nothing_to_do, to_do  # noqa: PLC0415
         from builder.report.diff import for_person  # noqa: PLC0415
 
         if not ready.work.targets:
-            write("Nothing to do: no image is built or stored several times that could be shared.\n")
+            write(nothing_to_do(ready))
             return
         color = world.color and world.out.isatty()
         if diff := for_person(ready.work.edits, ready.planned.files.directory, color=color):

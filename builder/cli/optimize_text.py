@@ -6,7 +6,10 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from builder.compose.group import builders_of
+from builder.compose.madeby import by_hand
 from builder.compose.model import Source
+from builder.report.findings import wrapped
 from builder.report.units import UNKNOWN, count, short_id, size
 
 if TYPE_CHECKING:
@@ -19,15 +22,48 @@ if TYPE_CHECKING:
     from builder.compose.superseded import OldImage
 
 SCHEMA_VERSION = 1
+EARLY = "OB106"
+"""A service can start before the image exists that another builds."""
 
 
 def to_do(ready: Ready, *, file_only: bool) -> str:
-    """What happens when the person says yes."""
+    """What happens when the person says yes, what it gains, and what to mind."""
     lines = [] if file_only else [line for target in ready.work.targets for line in _source(ready, target)]
     lines += [f"write    {edit.path} (the old bytes go to a .bak beside it)" for edit in ready.work.edits]
     if not file_only:
         lines.append(_restarts(ready))
-    return "".join(f"  {line}\n" for line in lines)
+    lines += [line for target in ready.work.targets for line in _bytes(ready, target)]
+    return "".join(f"  {line}\n" for line in lines) + "".join(f"{line}\n" for line in _mind(ready))
+
+
+def _bytes(ready: Ready, target: Target) -> Iterator[str]:
+    """Nothing where the services have no image yet, or nobody measured."""
+    for one in _groups(ready):
+        if one.target != target or one.now is None:
+            continue
+        added = "" if one.now.apparent == one.now.real else f" ({size(one.now.apparent)} as `docker images` adds up)"
+        yield f"bytes    {size(one.now.real)} on disk now{added}, then {size(one.then.real if one.then else None)}"
+
+
+def _mind(ready: Ready) -> Iterator[str]:
+    """What the plan says beside the edit: of these targets, and of services that can start too early."""
+    plan = ready.planned.plan
+    said = [warning for one in plan.groups if one.target in ready.work.targets for warning in one.warnings]
+    said += [one.message for one in plan.findings if one.code == EARLY and set(one.services) & set(ready.work.affected)]
+    for text in (*dict.fromkeys(said), *plan.notes):
+        yield from wrapped(text, "  mind     ")
+
+
+def nothing_to_do(ready: Ready) -> str:
+    """And why not, for every build that several services share the making of."""
+    plan = ready.planned.plan
+    lines = ["Nothing to do: no image is built or stored several times that could be shared."]
+    for one in plan.groups:
+        if one.reason and len(builders_of(plan.project, one.group)) > 1:
+            lines += wrapped(f"{', '.join(one.group.services)}: {one.reason}", "  ", "    ")
+    for note in plan.notes:
+        lines += wrapped(note, "  ", "    ")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _source(ready: Ready, target: Target) -> Iterator[str]:
@@ -73,8 +109,10 @@ def _changes(outcome: Outcome) -> Iterator[str]:
     for image, identity in outcome.images.items():
         before, now = outcome.bytes.get(image, (None, None))
         yield f"{image} is {short_id(identity)}, {size(now)} on disk; its services used {size(before)} before"
-    if outcome.files or outcome.images:
+    if outcome.files:
         yield "`optbuild rollback` undoes it, byte for byte."
+    elif outcome.images:
+        yield "`optbuild rollback` starts the image again that was there before."
 
 
 def _table(outcome: Outcome) -> Iterator[str]:
@@ -114,13 +152,18 @@ def _old(outcome: Outcome) -> Iterator[str]:
     going = tuple(one for one in outcome.old if not one.kept)
     if going:
         yield ""
-        amount = size(outcome.freed if not outcome.removed else None)
-        yield f"{count(len(going), 'old image')} that nothing uses now, {amount} on disk: {_names(going)}"
+        yield f"{count(len(going), 'old image')} that nothing uses now, {_amount(outcome)}: {_names(going)}"
         yield f"  {outcome.command}"
         yield "removes them (so does `optbuild optimize --clean`); a rollback would then have to build them again."
     for one in outcome.old:
-        if one.kept and one.kept != "a container uses it":
+        if one.kept:
             yield f"{_names((one,))} stays: {one.kept}"
+
+
+def _amount(outcome: Outcome) -> str:
+    """What removing the old images gives back."""
+    freed = None if outcome.removed else outcome.freed
+    return "no bytes of their own (images that stay have the same layers)" if freed == 0 else f"{size(freed)} on disk"
 
 
 def _names(images: tuple[OldImage, ...]) -> str:
@@ -134,9 +177,18 @@ def _habits(outcome: Outcome) -> Iterator[str]:
     yield "What is typed differently now:"
     for target in outcome.targets:
         name = next((service for service in target.services if service != target.builder), target.services[0])
-        build = build_words(target)
-        yield f"  `docker compose build {name}` builds nothing any more: {build}"
-        yield f"  `docker compose up --no-deps {name}` needs the image to be there: on a new machine first {build}"
+        yield f"  `docker compose build {name}` builds nothing any more: {build_words(target)}"
+        yield f"  {_up(target, name)}"
+
+
+def _up(target: Target, name: str) -> str:
+    """Which `up` does not make the image, and what does where this machine's memory does not help."""
+    up = f"up --no-deps {name}" if target.source is Source.BUILDER else "up"
+    build = build_words(target)
+    if target.source is Source.IMAGE_ONLY:
+        command = by_hand(target.note)
+        build = f"`docker load` a `docker save {target.image}` of this one" if command is None else f"`{command}`"
+    return f"`docker compose {up}` needs the image to be there: on a new machine first {build}"
 
 
 def build_words(target: Target) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,7 +84,7 @@ def _roll_back(world: World, outside: Outside, files: ProjectFiles, *, yes: bool
     world.out.flush()
     if not yes and not _agreed(world):
         return
-    world.out.write(_report(roll_back(outside, journal)))
+    world.out.write(report(roll_back(outside, journal), journal.previous))
 
 
 def _to_do(journal: Journal) -> str:
@@ -108,10 +109,17 @@ def _agreed(world: World) -> bool:
     return False
 
 
-def _report(undone: Undone) -> str:
+def report(undone: Undone, earlier: Journal | None) -> str:
+    """What was put back; ``earlier`` is the run that can be undone next."""
     lines = [f"restored {path}" for path in undone.files]
+    lines += [f"{name} is the image again that it was" for name in undone.references]
     for name, down in undone.downtime.items():
         stopped = "" if down.stopped is None else f", stopped for {down.stopped:.1f} s"
         until = "" if down.until_up is None else f", up after {down.until_up:.1f} s"
         lines.append(f"restarted {name}{stopped}{until}")
+    if not lines:
+        lines = ["nothing had to be put back: everything was as before optimize already"]
+    if earlier is not None:
+        at = datetime.fromtimestamp(earlier.at).astimezone().strftime("%Y-%m-%d %H:%M")
+        lines.append(f"the optimize of {at} can be undone too: `optbuild rollback` again")
     return "".join(f"{line}\n" for line in lines)

@@ -161,9 +161,10 @@ def _share(
     name = _name(project, group, lambda image: taken(image) or occupied(image))
     builder = None if choices.image_only else builder_for(project, group, choices)
     if builder is None:
-        return _image_only(project, group, name, choices)
+        choice = _image_only(project, group, name, choices)
+        return replace(choice, warnings=(*_shared_with(name.image, taken), *choice.warnings))
     target = _target(group, name, Source.BUILDER, builder=builder)
-    return Choice(target, warnings=_shared_with(target, taken))
+    return Choice(target, warnings=_shared_with(name.image, taken))
 
 
 def _spec_makes(group: Group, choices: Choices) -> bool:
@@ -255,10 +256,8 @@ def _name(project: Project, group: Group, taken: Taken) -> Name:
     return name
 
 
-def _shared_with(target: Target, taken: Taken) -> tuple[str, ...]:
-    if not taken(target.image):
-        return ()
-    return (f"another project on this engine uses the name {target.image} too",)
+def _shared_with(image: str, taken: Taken) -> tuple[str, ...]:
+    return (f"another project on this engine uses the name {image} too",) if taken(image) else ()
 
 
 def _spec_group(project: Project, groups: tuple[Group, ...], choices: Choices) -> Group | None:

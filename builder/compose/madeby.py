@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from builder.compose.model import Build, Project, Service
 
-_BY_OPTBUILD = "built by: optbuild optimize --rebuild"
+_PREFIX = "built by: "
+_BY_OPTBUILD = f"{_PREFIX}optbuild optimize --rebuild"
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 """User and password in an address."""
 
@@ -41,7 +42,7 @@ def spec_note(project: Project, folder: Path) -> str:
     """For an image that an optbuild.toml describes."""
     place = shown_path(project, folder.as_posix())
     words = ["optbuild", "build", *([] if place == "." else [place]), "--verify"]
-    return f"built by: {shlex.join(words)}"
+    return f"{_PREFIX}{shlex.join(words)}"
 
 
 def build_note(project: Project, service: Service, image: str) -> str:
@@ -53,8 +54,13 @@ def build_note(project: Project, service: Service, image: str) -> str:
     build = service.build
     if build is None or _beyond_words(build) or _has_variables(service.raw_build) or _LOGIN.search(build.context):
         return _BY_OPTBUILD
-    note = f"built by: {shlex.join(_docker_build(project, build, image, service.platform))}"
+    note = f"{_PREFIX}{shlex.join(_docker_build(project, build, image, service.platform))}"
     return note if note.isprintable() else _BY_OPTBUILD
+
+
+def by_hand(note: str | None) -> str | None:
+    """The command of a note that works on any machine; None: only the machine that made the image remembers how."""
+    return None if note is None or note == _BY_OPTBUILD else note.removeprefix(_PREFIX)
 
 
 def _beyond_words(build: Build) -> bool:

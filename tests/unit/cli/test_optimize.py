@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -11,13 +12,14 @@ import pytest
 
 from builder.airflow.releases import release
 from builder.cli.old_images import bytes_of, freed_by, held_by_state
-from builder.cli.optimize_text import as_json, as_text, build_words, to_do
+from builder.cli.optimize_text import as_json, as_text, build_words, nothing_to_do, to_do
 from builder.cli.swap_hands import used_roles
 from builder.compose.model import (
     Build,
     FileEdit,
     Group,
     GroupPlan,
+    ImageBytes,
     Plan,
     Project,
     ProjectFiles,
@@ -29,6 +31,8 @@ from builder.compose.outcome import Outcome, ServiceOutcome
 from builder.compose.restart import Downtime
 from builder.compose.superseded import OldImage
 from builder.engine.layers import ImageLayers, Layer
+from builder.errors import Where
+from builder.findings import Finding
 from builder.progress import SilentProgress
 from builder.state import FormerImage, update_state
 from builder.state import Project as Promoted
@@ -91,6 +95,34 @@ def test_what_would_be_done() -> None:
     )
 
 
+def ready_for(made: Plan) -> Any:
+    return cast("Any", Ready(made, target(), ()))
+
+
+def test_bytes_and_warnings_are_shown_before_the_question() -> None:
+    made = plan({"init": None, "web": None})
+    now, then = ImageBytes(8_520_000_000, 2_900_000_000, 3), ImageBytes(2_840_000_000, 2_840_000_000, 1)
+    group = replace(made.groups[0], now=now, then=then, warnings=("another project uses the name too",))
+    where = Where("compose.yaml")
+    early = Finding("OB106", where, "web can start while init does not", ("web",))
+    other = Finding("OB106", where, "flower can start while mail does not", ("flower",))
+    text = to_do(ready_for(replace(made, groups=(group,), findings=(early, other))), file_only=False)
+    assert "  bytes    2.9 GB on disk now (8.52 GB as `docker images` adds up), then 2.84 GB\n" in text
+    assert "  mind     another project uses the name too\n" in text
+    assert "  mind     web can start while init does not\n" in text
+    assert "flower" not in text
+
+
+def test_nothing_to_do_says_why_not() -> None:
+    made = plan({"init": None, "web": None})
+    left = replace(made.groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
+    text = nothing_to_do(ready_for(replace(made, groups=(left,), notes=("no edit: it has two anchors",))))
+    assert "  init, web: not Airflow: left alone unless `--group init` asks for it\n" in text
+    assert "  no edit: it has two anchors\n" in text
+    (alone,) = (replace(left, group=replace(left.group, services=("web",))),)
+    assert nothing_to_do(ready_for(replace(made, groups=(alone,)))).count("\n") == 1
+
+
 def test_where_nothing_runs() -> None:
     assert "restart  nothing" in shown(running=())
 
@@ -139,6 +171,34 @@ def test_the_report() -> None:
 def test_what_clean_removed_is_said_with_its_price() -> None:
     text = as_text(Outcome("demo", removed=OUTCOME.old[:1], freed=1_000_000))
     assert text == "\nremoved 1 old image, 1 MB on disk: demo-init:latest\nA rollback has to build them again.\n"
+
+
+def test_a_rebuild_changes_no_file_that_could_be_put_back() -> None:
+    text = as_text(replace(OUTCOME, files=(), backups=()))
+    assert "byte for byte" not in text
+    assert "`optbuild rollback` starts the image again that was there before." in text
+
+
+def test_old_images_without_bytes_of_their_own_are_no_gain() -> None:
+    assert "2 old images that nothing uses now, no bytes of their own" in as_text(replace(OUTCOME, freed=0))
+
+
+def test_an_old_image_that_a_container_uses_is_named() -> None:
+    used = OldImage("sha256:" + "5" * 64, (), "a container uses it")
+    assert "555555555555 stays: a container uses it" in as_text(replace(OUTCOME, old=(used,)))
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        (f"built by: docker build -t {SHARED} .", f"first `docker build -t {SHARED} .`"),
+        ("built by: optbuild optimize --rebuild", f"first `docker load` a `docker save {SHARED}` of this one"),
+    ],
+)
+def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:
+    """Only the machine that made the image remembers how, so `--rebuild` is no way to it elsewhere."""
+    text = as_text(replace(OUTCOME, targets=(replace(target(Source.IMAGE_ONLY), note=note),)))
+    assert f"`docker compose up` needs the image to be there: on a new machine {words}\n" in text
 
 
 def test_nothing_done_says_nothing() -> None:

@@ -275,6 +275,14 @@ def test_a_kept_name_that_another_project_uses_is_said() -> None:
     assert choice.warnings == ("another project on this engine uses the name mine:latest too",)
 
 
+def test_it_is_said_too_where_no_service_builds() -> None:
+    made = pair(image="mine")
+    choice = choose(made, taken=frozenset({"mine:latest"}), image_only=True)[("one", "two")]
+    assert choice.target is not None
+    assert choice.target.source is Source.IMAGE_ONLY
+    assert "another project on this engine uses the name mine:latest too" in choice.warnings
+
+
 def test_two_groups_get_two_names() -> None:
     common: dict[str, Any] = {"environment": AIRFLOW}
     made = project(

@@ -1,0 +1,34 @@
+"""What rollback says at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builder.cli.rollback import report
+from builder.compose.journal import Journal, Phase
+from builder.compose.model import ProjectFiles
+from builder.compose.restart import Downtime
+from builder.compose.rollback import Undone
+
+FILE = Path("/p/compose.yaml")
+EARLIER = Journal("0000aaaa", ProjectFiles(Path("/p"), (FILE,)), "demo", "engine", Phase.COMMITTED, 1_700_000_000.0)
+
+
+def test_all_that_was_put_back_is_named() -> None:
+    downtime = {"init": Downtime(), "web": Downtime(0.31, 6.04)}
+    assert report(Undone((FILE,), ("demo:latest",), downtime), None).splitlines() == [
+        "restored /p/compose.yaml",
+        "demo:latest is the image again that it was",
+        "restarted init",
+        "restarted web, stopped for 0.3 s, up after 6.0 s",
+    ]
+
+
+def test_a_rollback_that_finds_everything_in_its_place_says_so() -> None:
+    assert report(Undone(), None).startswith("nothing had to be put back")
+
+
+def test_the_next_rollback_is_offered() -> None:
+    text = report(Undone((FILE,)), EARLIER)
+    assert "the optimize of 2023-11-1" in text
+    assert "`optbuild rollback` again" in text
