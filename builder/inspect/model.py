@@ -194,3 +194,16 @@ class Inspection:
     @cached_property
     def waste_bytes(self) -> int:
         return sum(waste.bytes for waste in self.waste)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One limit of a budget, and whether the image keeps it. ``actual`` and ``limit`` in one unit, as ``text`` says."""
+
+    name: str
+    """The key that set the limit: ``budget.waste-percent``, ``.dive-ci highestWastedBytes``."""
+    passed: bool
+    actual: float
+    limit: float
+    text: str
+    """``12 MB of at most 10 MB``, with what else there is to say."""

@@ -25,7 +25,6 @@ _LIBRARY = re.compile(
     r"\.so[^/]*$",
     re.IGNORECASE,
 )
-_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
@@ -43,8 +42,8 @@ def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
     for layer, part in by_layer(files):
         told = f"libraries for CUDA ({listed(names)}), and this machine has no GPU: {look.machine.how}"
         fix = (
-            f"install the CPU's wheels: `pip install --index-url {_CPU_INDEX} torch` (version with `+cpu`); when the "
-            "image runs on another machine that has a GPU, say `--gpu yes`"
+            "install the wheels for a CPU, `uv pip install --torch-backend cpu torch` (their versions end in `+cpu`); "
+            "when the image runs on another machine that has a GPU, say `--gpu yes`"
         )
         yield Waste("OB408", told, fix, part, layer)
 

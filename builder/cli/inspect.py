@@ -1,0 +1,130 @@
+"""``optbuild inspect IMAGE``: which layer, package and folder takes the bytes, and which of them are waste."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.world import world_of
+from builder.errors import ExitCode, OptbuildError
+
+if TYPE_CHECKING:
+    from builder.cli.inspect_flow import Inspected
+    from builder.cli.world import World
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class Gpu(StrEnum):
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+
+
+def command(  # noqa: PLR0917 - a parameter per option
+    ctx: typer.Context,
+    subject: Annotated[
+        str | None,
+        typer.Argument(metavar="IMAGE|FILE.tar", help="An image of the engine, or an archive of `docker save`."),
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="For a person, or everything for machines.")
+    ] = Format.TEXT,
+    top: Annotated[
+        str | None, typer.Option("--top", metavar="N", help="Rows of each table; 0: all. JSON always has all.")
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="IMAGE", help="What the image was made from: its layers are no waste."),
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option("--spec", metavar="DIR", help="The optbuild.toml with [budget] and what was asked for."),
+    ] = None,
+    dive_ci: Annotated[
+        Path | None, typer.Option("--dive-ci", metavar="FILE", help="Limits as dive's CI mode takes them.")
+    ] = None,
+    gpu: Annotated[
+        Gpu, typer.Option("--gpu", help="Whether the image runs where a GPU is; auto: as on this machine.")
+    ] = Gpu.AUTO,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="CODE", help="Teach about one kind of waste (OB405).")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
+    ] = None,
+) -> None:
+    """Show which layer, package and folder takes an image's bytes, and which bytes are waste.
+
+    Python distributions are told by their RECORD, Debian packages by dpkg's lists. Waste is what another Dockerfile
+    would save: copies but one, hidden files, caches, compilers, tests; nothing of the base image, no byte twice. What
+    was read is kept by layer, so a second look takes no time.
+
+    Budgets: [budget] of --spec, or of an optbuild.toml here whose image this is; --dive-ci, or a .dive-ci here. Exit
+    code 1 when one is exceeded.
+    """
+    world = world_of(ctx)
+    if explain is not None:
+        _write(_explained(explain), output, world)
+        return
+    if subject is None:
+        raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
+    rows = _rows(top)
+    from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
+
+    found = inspected(world, InspectOptions(subject, base, spec, dive_ci, gpu.value))
+    _write(_shown(found, subject, output_format, rows, world, to_file=output is not None), output, world)
+    for note in found.notes:
+        world.err.write(f"optbuild: {note}\n")
+    world.err.flush()
+    raise typer.Exit(_code(found, world))
+
+
+def _code(found: Inspected, world: World) -> int:
+    """Each failure states actual and limit, also where the report went into a file."""
+    failed = [one for one in found.verdicts if not one.passed]
+    for one in failed:
+        world.err.write(f"optbuild: over budget: {one.name}: {one.text}\n")
+    world.err.flush()
+    return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
+
+
+def _shown(found: Inspected, name: str, output_format: Format, rows: int | None, world: World, *, to_file: bool) -> str:
+    from builder.report.inspect import TOP, as_json, as_text  # noqa: PLC0415
+
+    if output_format is Format.JSON:
+        return as_json(found.inspection, found.verdicts)
+    color = world.color and world.out.isatty() and not to_file
+    return as_text(found.inspection, name, found.verdicts, top=TOP if rows is None else rows, color=color)
+
+
+def _rows(top: str | None) -> int | None:
+    """A text to typer, which needs 0.13 s to make a number of one."""
+    if top is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", top):
+        raise OptbuildError(f"--top {top} is no number of rows", hint="write it like --top 30; 0 shows all")
+    return int(top)
+
+
+def _explained(code: str) -> str:
+    from builder.compose.explain import explain  # noqa: PLC0415 - one mechanism for all codes
+
+    return explain(code, None, (), {})
+
+
+def _write(text: str, output: Path | None, world: World) -> None:
+    from builder.files import atomic_write  # noqa: PLC0415
+
+    if output is None:
+        world.out.write(text)
+        world.out.flush()
+    else:
+        atomic_write(world.cwd / output, text.encode("utf-8", "backslashreplace"))

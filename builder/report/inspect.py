@@ -1,0 +1,251 @@
+"""An inspection as text for a person and as JSON: where an image's bytes are, and which of them are waste."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from builder.findings import CATALOG, Severity
+from builder.report.findings import wrapped
+from builder.report.units import count, one_line, short_id, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from builder.inspect.model import FolderSize, Inspection, LayerSummary, Package, Verdict, Waste
+
+_Item = TypeVar("_Item")
+SCHEMA_VERSION = 1
+TOP = 10
+"""Rows of each table, where nothing else is asked for."""
+_INSTRUCTION = 100
+"""Characters of an instruction in a table."""
+_MOSTLY = 0.9
+"""A folder that has this share of its parent's bytes says all that the parent would say."""
+_BOLD, _END = "\x1b[1m", "\x1b[0m"
+_COLORS = {Severity.INFO: "\x1b[36m", Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[1;31m"}
+
+
+def as_text(
+    found: Inspection, name: str, verdicts: Sequence[Verdict] = (), *, top: int = TOP, color: bool = False
+) -> str:
+    """``top`` rows of each table; 0: all. ``name`` is what the person called the image."""
+    sections = (
+        _head(found, name),
+        _layers(found, color=color),
+        _packages(found, top, color=color),
+        _folders(found, top, color=color),
+        _nobody(found, top, color=color),
+        _waste(found, top, color=color),
+        _budget(verdicts, color=color),
+    )
+    return "".join(f"{line}\n" for section in sections for line in section)
+
+
+def _head(found: Inspection, name: str) -> Iterator[str]:
+    content = found.content
+    percent = f" ({share(found.waste_bytes, found.bytes):.1f} %)" if found.bytes else ""
+    yield f"{one_line(name)} ({short_id(content.id)}, {one_line(content.platform)}): {size(found.bytes)} unpacked"
+    yield (
+        f"  {count(len(found.layers), 'layer')}; a container sees {size(found.visible_bytes)}; "
+        f"{size(found.waste_bytes)} is waste{percent}"
+    )
+    if content.base_layers:
+        below = sum(layer.bytes for layer in found.layers[: content.base_layers])
+        named = f" {one_line(content.base_name)}" if content.base_name else ""
+        lowest = "layer is" if content.base_layers == 1 else f"{content.base_layers} layers are"
+        yield f"  the lowest {lowest} the base's{named}: {size(below)}, of which nothing counts as waste here"
+    else:
+        yield "  no base is known, so every layer counts; `--base IMAGE` names one"
+
+
+def share(part: int, whole: int) -> float:
+    """In percent; 0 of nothing."""
+    return 100 * part / whole if whole else 0.0
+
+
+def _layers(found: Inspection, *, color: bool) -> Iterator[str]:
+    yield from _title("Layers, lowest first", color=color)
+    rows: list[tuple[str, ...]] = [("", "bytes", "hidden", "files", "instruction")]
+    rows += [_layer(number, layer) for number, layer in enumerate(found.layers)]
+    yield from _table(rows)
+
+
+def _layer(number: int, layer: LayerSummary) -> tuple[str, ...]:
+    instruction = one_line(layer.instruction) or "(its instruction is not known)"
+    if len(instruction) > _INSTRUCTION:
+        instruction = f"{instruction[: _INSTRUCTION - 1]}…"
+    base = " [base]" if layer.from_base else ""
+    hidden = size(layer.hidden) if layer.hidden else ""
+    return str(number), size(layer.bytes), hidden, f"{layer.files:,}", f"{instruction}{base}"
+
+
+def _packages(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+    python = sum(one.key.kind == "python" for one in found.packages)
+    told = f"{python} Python, {len(found.packages) - python} Debian"
+    yield from _title(f"Packages ({told})", color=color)
+    chosen, rest = _first(found.packages, top)
+    rows = [("bytes", "files", "layer", "package")]
+    rows += [(size(one.bytes), f"{one.files:,}", str(one.layer), _package(one)) for one in chosen]
+    yield from _table(rows)
+    if rest:
+        yield f"  and {len(rest)} more: {size(sum(one.bytes for one in rest))}"
+
+
+def _package(one: Package) -> str:
+    kind = "" if one.key.kind == "python" else " (Debian)"
+    return one_line(f"{one.key.name} {one.version}{kind}")
+
+
+def _folders(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+    yield from _title("Folders, each with all below it", color=color)
+    chosen, _ = _first(_telling(found.folders), top)
+    yield from _table([(size(one.bytes), f"{one.files:,}", one_line(one.path)) for one in chosen])
+
+
+def _telling(folders: Sequence[FolderSize]) -> list[FolderSize]:
+    """Without those whose bytes nearly all lie in one folder below them."""
+    largest: dict[str, int] = {}
+    for one in folders:
+        parent = one.path.rpartition("/")[0] or "/"
+        if one.path != "/":
+            largest[parent] = max(largest.get(parent, 0), one.bytes)
+    return [one for one in folders if one.bytes and largest.get(one.path, 0) < _MOSTLY * one.bytes]
+
+
+def _nobody(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+    told = f"{size(found.nobody.bytes)} in {count(found.nobody.files, 'file')}"
+    yield from _title(f"What belongs to no package: {told}", color=color)
+    chosen, _ = _first(found.nobody_folders, top)
+    yield from _table([(size(one.bytes), f"{one.files:,}", one_line(one.path)) for one in chosen])
+
+
+def _waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+    if not found.waste:
+        yield from _title("Waste: none was found", color=color)
+        return
+    yield from _title(f"Waste: {size(found.waste_bytes)} that another Dockerfile would save", color=color)
+    chosen, rest = _first(sorted(found.waste, key=lambda one: CATALOG[one.code].severity < Severity.ERROR), top)
+    for one in chosen:
+        yield from _one_waste(one, color=color)
+    if rest:
+        yield f"  and {len(rest)} more: {size(sum(one.bytes for one in rest))}; `--top 0` shows all"
+    yield f"  `optbuild inspect --explain {chosen[0].code}` says more about a code."
+
+
+def _one_waste(one: Waste, *, color: bool) -> Iterator[str]:
+    severity = CATALOG[one.code].severity
+    code = f"{_COLORS[severity]}{one.code}{_END}" if color else one.code
+    amount = size(one.bytes) if one.bytes else "note"
+    where = "" if one.layer is None else f"layer {one.layer}: "
+    lines = list(wrapped(f"{where}{one.message}", f"  {amount:>7}  {one.code}  ", " " * 11))
+    yield lines[0].replace(one.code, code, 1)
+    yield from lines[1:]
+    yield from wrapped(one.fix, " " * 11 + "fix: ", " " * 16)
+
+
+def _budget(verdicts: Sequence[Verdict], *, color: bool) -> Iterator[str]:
+    if verdicts:
+        yield from _title("Budget", color=color)
+    for one in verdicts:
+        word = "ok" if one.passed else "exceeded"
+        yield from wrapped(f"{one.name}: {one.text}", f"  {word:<8}  ")
+
+
+def _title(text: str, *, color: bool) -> Iterator[str]:
+    yield ""
+    yield f"{_BOLD}{text}{_END}" if color else text
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """All columns but the last one to the right."""
+    if not rows:
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        yield f"  {'  '.join((*cells, row[-1]))}".rstrip()
+
+
+def _first(items: Sequence[_Item], top: int) -> tuple[Sequence[_Item], Sequence[_Item]]:
+    return (items, ()) if not top else (items[:top], items[top:])
+
+
+def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
+    """Everything; layers are named by their number, lowest first."""
+    content = found.content
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "image": {
+            "id": content.id,
+            "references": list(content.references),
+            "platform": content.platform,
+            "created": content.created,
+            "base": {"name": content.base_name or None, "layers": content.base_layers},
+        },
+        "bytes": found.bytes,
+        "visible_bytes": found.visible_bytes,
+        "waste_bytes": found.waste_bytes,
+        "waste_percent": round(share(found.waste_bytes, found.bytes), 2),
+        "layers": [_layer_document(one) for one in found.layers],
+        "packages": [_package_document(one) for one in found.packages],
+        "folders": [_folder_document(one) for one in found.folders],
+        "nobody": {
+            "bytes": found.nobody.bytes,
+            "files": found.nobody.files,
+            "folders": [_folder_document(one) for one in found.nobody_folders],
+        },
+        "waste": [_waste_document(one) for one in found.waste],
+        "budget": [
+            {"name": one.name, "passed": one.passed, "actual": one.actual, "limit": one.limit, "text": one.text}
+            for one in verdicts
+        ],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _layer_document(one: LayerSummary) -> dict[str, Any]:
+    return {
+        "diff": one.diff,
+        "chain": one.chain,
+        "instruction": one.instruction or None,
+        "bytes": one.bytes,
+        "tar_bytes": one.tar_bytes,
+        "files": one.files,
+        "hidden_bytes": one.hidden,
+        "from_base": one.from_base,
+    }
+
+
+def _package_document(one: Package) -> dict[str, Any]:
+    return {
+        "kind": one.key.kind,
+        "name": one.key.name,
+        "version": one.version,
+        "bytes": one.bytes,
+        "files": one.files,
+        "layer": one.layer,
+        "architecture": one.architecture or None,
+        "folder": one.folder or None,
+        "requires": list(one.requires),
+        "asked_for": one.asked_for,
+    }
+
+
+def _folder_document(one: FolderSize) -> dict[str, Any]:
+    return {"path": one.path, "bytes": one.bytes, "files": one.files}
+
+
+def _waste_document(one: Waste) -> dict[str, Any]:
+    rule = CATALOG[one.code]
+    return {
+        "code": one.code,
+        "name": rule.name,
+        "severity": rule.severity.word,
+        "title": rule.title,
+        "bytes": one.bytes,
+        "layer": one.layer,
+        "message": one.message,
+        "fix": one.fix,
+        "files": [{"layer": file.layer, "path": file.path, "bytes": file.bytes} for file in one.files],
+    }
