@@ -118,7 +118,7 @@ def wait(
         if left and now >= end:
             name = min(left)
             why = f"it was not up after {patience.timeout:.0f} s: {verdicts[name].waiting}"
-            raise _failure(engine, name, why, by_service.get(name, ()))
+            raise _failure(engine, name, why, by_service.get(name, ()), hint="`--timeout SECONDS` waits longer")
         if left:
             _tell(task, left, verdicts)
             clock.sleep(POLL_SECONDS)
@@ -139,8 +139,14 @@ def _by_service(containers: tuple[Container, ...]) -> dict[str, tuple[Container,
     return found
 
 
-def _failure(engine: Engine, name: str, why: str, containers: tuple[Container, ...]) -> StackError:
+def _failure(
+    engine: Engine, name: str, why: str, containers: tuple[Container, ...], *, hint: str | None = None
+) -> StackError:
     worst = next((one for one in containers if not one.completed and one.health != "healthy"), None)
-    lines = engine.log(worst.id, LOG_LINES) if worst else ()
-    tail = "".join(f"\n    {line}" for line in lines)
-    return StackError(f"{name} did not come up: {why}" + (f"\n  its last words:{tail}" if tail else ""))
+    said = _quoted("its health check said", engine.probe(worst.id)[-LOG_LINES:]) if worst and worst.health else ""
+    words = _quoted("its last words", engine.log(worst.id, LOG_LINES)) if worst else ""
+    return StackError(f"{name} did not come up: {why}{said}{words}", hint=hint)
+
+
+def _quoted(title: str, lines: tuple[str, ...]) -> str:
+    return "".join((f"\n  {title}:", *(f"\n    {line}" for line in lines))) if lines else ""

@@ -121,12 +121,15 @@ class StackEngine:
         self._engine.untag(reference)
 
     def remove(self, image_id: str) -> bool:
-        """Delete an image that has one name at most and that no container uses. False: the engine says it is used."""
+        """Delete an image that has one name at most and that no container uses. False: the engine says it is used.
+
+        Nameless images that it was made from stay: each is an image of its own, to be judged by itself.
+        """
         from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 - the SDK costs 150 ms
 
         with failures(f"removing image {image_id}"):
             try:
-                self._engine.client.api.remove_image(image_id, force=False)
+                self._engine.client.api.remove_image(image_id, force=False, noprune=True)
             except ImageNotFound:
                 return True
             except APIError as error:
@@ -142,10 +145,17 @@ class StackEngine:
         with failures(f"reading the log of {container[:12]}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)
             data: bytes = self._engine.client.api.logs(container, tail=lines)
-            text = data.decode("utf-8", "replace")
-            for secret in secrets_of(attrs["Config"].get("Env") or ()):
-                text = text.replace(secret, "***")
-            return tuple(text.splitlines())
+            return _masked(data.decode("utf-8", "replace"), attrs)
+        return ()
+
+    def probe(self, container: str) -> tuple[str, ...]:
+        """What its last health check said, masked in the same way; none where it said nothing."""
+        from docker.errors import NotFound  # noqa: PLC0415 - the SDK costs 150 ms
+
+        with failures(f"reading the health of {container[:12]}"), contextlib.suppress(NotFound):
+            attrs = self._engine.client.api.inspect_container(container)
+            checks = (attrs["State"].get("Health") or {}).get("Log") or ()
+            return _masked(str(checks[-1].get("Output") or ""), attrs) if checks else ()
         return ()
 
     def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
@@ -193,6 +203,13 @@ def _each(events: Any) -> Iterator[Any]:
         yield from events
     finally:
         events.close()
+
+
+def _masked(text: str, attrs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Its lines, without the secrets that the container's environment holds."""
+    for secret in secrets_of(attrs["Config"].get("Env") or ()):
+        text = text.replace(secret, "***")
+    return tuple(text.splitlines())
 
 
 def secrets_of(environment: Iterable[str]) -> tuple[str, ...]:

@@ -122,6 +122,9 @@ class World:
     def log(self, container: str, lines: int) -> tuple[str, ...]:
         return (f"words of {container}",)
 
+    def probe(self, container: str) -> tuple[str, ...]:
+        return ()
+
     def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
         return {name: at for name, at in self.died.items() if since <= at <= until}
 

@@ -78,6 +78,9 @@ class FakeEngine:
     def log(self, container: str, lines: int) -> tuple[str, ...]:
         return ("the last line",)
 
+    def probe(self, container: str) -> tuple[str, ...]:
+        return ("curl: (7) Failed to connect",)
+
 
 def waited(engine: Any, record: ServiceRecord = WEB) -> dict[str, float]:
     return dict(wait(engine, "demo", (record,), Patience(timeout=30.0, steady=5.0), engine))
@@ -93,7 +96,9 @@ def test_a_time_out_says_what_it_waited_for() -> None:
     with pytest.raises(StackError) as caught:
         waited(engine)
     assert "web did not come up: it was not up after 30 s: its health is starting" in caught.value.message
-    assert "the last line" in caught.value.message
+    assert "its health check said:\n    curl: (7) Failed to connect\n" in caught.value.message
+    assert "its last words:\n    the last line" in caught.value.message
+    assert caught.value.hint == "`--timeout SECONDS` waits longer"
     assert engine.time == pytest.approx(130, abs=0.3)
 
 
@@ -105,8 +110,9 @@ def test_a_service_that_crashes_again_and_again_times_out() -> None:
 
 def test_an_end_fails_at_once() -> None:
     engine = FakeEngine(lambda _now: replace(RUNNING, status="exited", exit_code=3))
-    with pytest.raises(StackError, match="it ended with 3"):
+    with pytest.raises(StackError, match="it ended with 3") as caught:
         waited(engine)
+    assert "health check" not in caught.value.message, "it has none"
     assert engine.time == 100.0
 
 

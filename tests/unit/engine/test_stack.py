@@ -164,3 +164,18 @@ def test_a_container_that_was_told_to_end() -> None:
     stack = engine(Api(*running, events=told))
     assert stack.dying("demo", 0.0, 10.0) == {"a"}
     assert stack.deaths("demo", 0.0, 10.0) == {"b": 6.0, "c": 1.0}
+
+
+def test_what_the_last_health_check_said_is_shown_without_secrets() -> None:
+    sick = described("sick", "demo-web-1", "running")
+    sick["Config"]["Env"] = ["POSTGRES_PASSWORD=hunter22"]
+    checks = [{"Output": "long ago"}, {"Output": "curl: (7) Failed to connect\nas hunter22\n"}]
+    sick["State"]["Health"] = {"Status": "unhealthy", "Log": checks}
+    stack = engine(Api(sick, described("none", "demo-db-1", "running")))
+    assert stack.probe("sick") == ("curl: (7) Failed to connect", "as ***")
+    assert stack.probe("none") == ()
+
+
+def test_how_often_a_container_crashed() -> None:
+    assert container_of({**described("a", "demo-a-1", "running"), "RestartCount": 7}).restarts == 7
+    assert container_of(described("a", "demo-a-1", "running")).restarts == 0
