@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.html_page import Html, page_file, write_page
 from builder.cli.subjects import content_of, lock_file
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
@@ -41,6 +42,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
     ] = None,
+    html: Html = None,
 ) -> None:
     """Show what grew and shrank from image A to image B: layers, packages with their versions, files, waste.
 
@@ -56,6 +58,9 @@ def command(  # noqa: PLR0917 - a parameter per option
         raise OptbuildError(
             f"{before} is a lock or a folder, no image", hint="name the image first: optbuild diff IMAGE LOCK"
         )
+    if lock is not None and html is not None:
+        raise OptbuildError("--html shows two images; a lock has no files", hint="use --format markdown --output FILE")
+    page = page_file(world, html)
     if lock is not None:
         if max_growth is not None:
             raise OptbuildError("--max-growth compares two images; a lock has no size of its own", hint="leave it away")
@@ -63,6 +68,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         _write(text, output, world)
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
     found = _compared(before, after, world)
+    write_page(page, lambda: _page(found, (before, after)))
     allowed = None if max_growth is None else _allowed(max_growth, found.before.bytes)
     _write(_shown(found, (before, after), output_format, rows, world, to_file=output is not None), output, world)
     if allowed is not None and found.growth > allowed:
@@ -113,6 +119,12 @@ def _shown(
         return imagediff_markdown.as_markdown(found, names, top=imagediff_markdown.TOP if rows is None else rows)
     color = world.color and world.out.isatty() and not to_file
     return imagediff.as_text(found, names, top=imagediff.TOP if rows is None else rows, color=color)
+
+
+def _page(found: ImageDiff, names: tuple[str, str]) -> str:
+    from builder.report.html import diff_page  # noqa: PLC0415
+
+    return diff_page(found, names)
 
 
 def _against_lock(image: str, lock: Path, name: str, output_format: Format, world: World) -> tuple[str, bool]:

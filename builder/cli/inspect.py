@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.html_page import Html, page_file, write_page
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
 
@@ -60,6 +61,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
     ] = None,
+    html: Html = None,
 ) -> None:
     """Show which layer, package and folder takes an image's bytes, and which bytes are waste.
 
@@ -76,11 +78,12 @@ def command(  # noqa: PLR0917 - a parameter per option
         return
     if subject is None:
         raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
-    rows = _rows(top)
+    rows, page = _rows(top), page_file(world, html)
     from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
 
     found = inspected(world, InspectOptions(subject, base, spec, dive_ci, gpu.value))
     _write(_shown(found, subject, output_format, rows, world, to_file=output is not None), output, world)
+    write_page(page, lambda: _page(found, subject))
     for note in found.notes:
         world.err.write(f"optbuild: {note}\n")
     world.err.flush()
@@ -103,6 +106,12 @@ def _shown(found: Inspected, name: str, output_format: Format, rows: int | None,
         return as_json(found.inspection, found.verdicts)
     color = world.color and world.out.isatty() and not to_file
     return as_text(found.inspection, name, found.verdicts, top=TOP if rows is None else rows, color=color)
+
+
+def _page(found: Inspected, name: str) -> str:
+    from builder.report.html import inspection_page  # noqa: PLC0415
+
+    return inspection_page(found.inspection, name)
 
 
 def _rows(top: str | None) -> int | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.inspect.diff import Change
-from builder.report.html.mapdata import Dimension, Group, MapData, View, names
+from builder.report.html.mapdata import Dimension, Group, MapData, View
+from builder.report.html.mapdata import names as tree_of_names
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell, growth_cell
 from builder.report.units import UNKNOWN, short_id, size
@@ -27,9 +28,9 @@ _WORDS = {
 }
 
 
-def diff_page(diff: ImageDiff) -> str:
-    """One self-contained HTML page."""
-    before, after = _name(diff.before), _name(diff.after)
+def diff_page(diff: ImageDiff, names: tuple[str, str] | None = None) -> str:
+    """One self-contained HTML page. ``names``: what the two are called there; without them, as they call themselves."""
+    before, after = names or (_name(diff.before), _name(diff.after))
     return as_page(
         Page(
             what="How two images differ",
@@ -144,7 +145,7 @@ def _map(diff: ImageDiff, name: str) -> MapData:
         leaf="file",
         dimensions=(Dimension("package", owners), Dimension("change", tuple(Group(_WORDS[one]) for one in _CHANGES))),
         views=(View("Package", (_OWNER,)), View("Change", (_CHANGE, _OWNER)), View("Folder", ())),
-        files=names((file.path, _columns(file, groups)) for file in diff.files),
+        files=tree_of_names((file.path, _columns(file, groups)) for file in diff.files),
         legend=(("grew", "grew (+)"), ("shrank", "shrank (\u2212)")),
         signed=True,
     )

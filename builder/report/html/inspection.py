@@ -29,15 +29,15 @@ _LARGEST_FOLDERS = 30
 _KINDS = {"python": "Python", "debian": "Debian"}
 
 
-def inspection_page(inspection: Inspection) -> str:
-    """One self-contained HTML page."""
+def inspection_page(inspection: Inspection, name: str = "") -> str:
+    """One self-contained HTML page. ``name``: what the image is called there; without it, as it calls itself."""
     content = inspection.content
-    name = content.references[0] if content.references else short_id(content.id)
+    name = name or (content.references[0] if content.references else short_id(content.id))
     return as_page(
         Page(
             what="What is in this image",
             heading=name,
-            facts=_facts(inspection),
+            facts=_facts(inspection, name),
             figures=_figures(inspection),
             tables=(
                 _waste_table(inspection),
@@ -50,14 +50,14 @@ def inspection_page(inspection: Inspection) -> str:
     )
 
 
-def _facts(inspection: Inspection) -> str:
+def _facts(inspection: Inspection, name: str) -> str:
     content = inspection.content
     facts = [short_id(content.id), content.platform]
     if content.created is not None:
         facts.append(f"created {_time(content.created)}")
     if content.base_layers:
         facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')})")
-    facts.extend(content.references[1:])
+    facts.extend(reference for reference in content.references if reference != name)
     return " · ".join(facts)
 
 

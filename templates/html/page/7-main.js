@@ -14,6 +14,7 @@ const results = new LongList(byId("results"), {
 
 function draw() {
   map.show(state.root, state.zoom, state.selected);
+  byId("nothing").hidden = state.zoom.size > 0;
   drawTrail();
   drawDetails();
 }

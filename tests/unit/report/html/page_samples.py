@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from builder.inspect.model import (
     Entry,
@@ -180,4 +180,33 @@ def hostile() -> Inspection:
         Waste("OB401", name, name, (WastedFile(0, entry.path, 500),), 0)
         for name, entry in zip(HOSTILE, entries, strict=True)
     ]
+    return draft.inspection()
+
+
+def changed(inspection: Inspection) -> Inspection:
+    """The next image after it: a package grew, another one went, files came; only its third layer and on differ."""
+    layers = list(inspection.content.layers)
+    gone = inspection.packages[3].key
+    site = [
+        entry._replace(size=entry.size * 2, digest="2") if "/numpy/" in entry.path else entry
+        for entry in layers[1].entries
+        if inspection.owners.get(entry.path) != gone
+    ]
+    new = [Entry(f"{LIBRARY}/polars/{number}.so", Kind.FILE, 100_000 + number) for number in range(20)]
+    layers[1] = layer("f", [*site, *new])
+    draft = Draft(
+        list(zip(inspection.content.instructions, layers, strict=True)),
+        base_layers=1,
+        references=("ml-pipeline-airflow:next",),
+        waste=list(inspection.waste[:1]),
+        owners={path: key for path, key in inspection.owners.items() if key != gone},
+    )
+    polars = PackageKey("python", "polars")
+    draft.owners |= {entry.path: polars for entry in new}
+    draft.packages = [
+        replace(one, bytes=one.bytes * 2, version="2.0") if one.key.name == "numpy" else one
+        for one in inspection.packages
+        if one.key != gone
+    ]
+    draft.packages.append(Package(polars, "1.2", sum(entry.size for entry in new), len(new), 1))
     return draft.inspection()
