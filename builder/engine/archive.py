@@ -199,7 +199,9 @@ def _unzstd(stored: _Hashed) -> Iterator[bytes]:
     from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415 - rare: only some builders compress layers so
 
     try:
-        with ZstdDecompressor().stream_reader(cast("IO[bytes]", stored), read_across_frames=True) as plain:
+        with ZstdDecompressor().stream_reader(
+            cast("IO[bytes]", stored), read_across_frames=True, closefd=False
+        ) as plain:
             while piece := plain.read(BLOCK):
                 yield piece
     except ZstdError as error:

@@ -19,6 +19,8 @@ BLOCK = 1 << 20
 """Bytes that are asked for at once."""
 MAX_HEADER_BYTES = 4 << 20
 """Of one entry: long names, extended attributes, the map of a sparse file. Real ones take a few thousand."""
+MAX_PATH = 4096
+"""Characters of a name or a link. No engine can unpack longer ones (Linux' PATH_MAX, in bytes)."""
 MAX_HOLES = 16 << 30
 """Bytes that all sparse files of one archive may have without storing them: each has to be hashed."""
 _LONGEST_NUMBER = 255
@@ -47,8 +49,7 @@ class TarStream:
             while (member := files.next()) is not None:
                 files.members.clear()  # type: ignore[attr-defined] # it keeps them all, for ways back that do not exist here
                 stream.next_entry(files.pax_headers)
-                if member.size < 0:
-                    raise BadImageArchiveError(f"{absolute(member.name)} has {member.size} bytes, says its header")
+                _check(member)
                 yield member
         except tarfile.ReadError as error:
             if str(error) == "empty file":
@@ -90,6 +91,13 @@ class TarStream:
             piece = min(size, BLOCK)
             size -= piece
             yield _ZEROS[:piece]
+
+
+def _check(member: tarfile.TarInfo) -> None:
+    if len(member.name) > MAX_PATH or len(member.linkname) > MAX_PATH:
+        raise BadImageArchiveError(f"the name {absolute(member.name)[:60]}... has more than {MAX_PATH} characters")
+    if member.size < 0:
+        raise BadImageArchiveError(f"{absolute(member.name)} has {member.size} bytes, says its header")
 
 
 class _Forward:

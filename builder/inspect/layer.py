@@ -79,27 +79,33 @@ class _Reader:
         return Entry(path, Kind.OTHER, 0, mode, uid, gid)
 
     def _file(self, member: tarfile.TarInfo, path: str) -> Entry:
-        pieces = self._layer.data(member)
-        head = next(pieces, b"")
-        if not head:
-            digest, symbols = "", 0
-            if wanted(path):
-                self._texts[path] = b""
-        elif wanted(path):
-            digest, symbols = self._text(path, head + b"".join(pieces)), 0
-        else:
-            hashed = hashlib.sha256(head)
-            counter = SymbolCounter(head) if is_elf(head) else None
-            for piece in pieces:
-                hashed.update(piece)
-                if counter is not None:
-                    counter.add(piece)
-            digest, symbols = hashed.hexdigest(), counter.count() if counter is not None else 0
+        digest, symbols = (self._text(member, path), 0) if wanted(path) else self._digest(member)
         return Entry(path, Kind.FILE, member.size, member.mode & 0o7777, member.uid, member.gid, "", digest, symbols)
 
-    def _text(self, path: str, data: bytes) -> str:
+    def _text(self, member: tarfile.TarInfo, path: str) -> str:
+        """The digest of a file that is kept."""
+        self._text_bytes += member.size
+        if self._text_bytes > MAX_TEXT_BYTES:
+            raise BadImageArchiveError(
+                f"layer {self._layer.name} has more than {MAX_TEXT_BYTES} bytes of {path} and its like"
+            )
+        data = b"".join(self._layer.data(member))
         self._texts[path] = kept(path, data)
-        return hashlib.sha256(data).hexdigest()
+        return hashlib.sha256(data).hexdigest() if data else ""
+
+    def _digest(self, member: tarfile.TarInfo) -> tuple[str, int]:
+        """Of a file that only passes by: its sha256, and how many bytes of it are symbols."""
+        if not member.size:
+            return "", 0
+        pieces = self._layer.data(member)
+        head = next(pieces)
+        hashed = hashlib.sha256(head)
+        counter = SymbolCounter(head) if is_elf(head) else None
+        for piece in pieces:
+            hashed.update(piece)
+            if counter is not None:
+                counter.add(piece)
+        return hashed.hexdigest(), counter.count() if counter is not None else 0
 
 
 def _whiteout(folder: str, name: str) -> tuple[str, Kind]:

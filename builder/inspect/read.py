@@ -19,7 +19,7 @@ from builder.inspect.layer import read_layer
 from builder.inspect.model import ImageContent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from builder.engine.manifests import ArchivedImage
@@ -63,7 +63,7 @@ def read_image(
         size = sum(int(entry.get("Size") or 0) for entry in history)
         with progress.task(f"reading {reference}") as task:
             chunks = _counted(api.get_image(identity), task, size)
-            layers |= _read_missing(chunks, identity, diffs, frozenset(layers), cache)
+            layers = _read_missing(chunks, identity, diffs, layers, cache)
     return ImageContent(
         identity,
         tuple(image.get("RepoTags") or ()),
@@ -89,7 +89,7 @@ def read_archive_file(
     with path.open("rb") as stream, progress.task(f"reading {path.name}") as task:
         chunks = _counted(iter(lambda: stream.read(FILE_CHUNK), b""), task, path.stat().st_size)
         archive = Archive(chunks)
-        layers = _read_layers(archive, frozenset(), cache)
+        layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
         images = archive.images()
     image = _chosen(images, reference, str(path))
     config = image.config.get("config") or {}
@@ -110,11 +110,11 @@ def read_archive_file(
 
 
 def _read_missing(
-    chunks: Iterator[bytes], identity: str, diffs: tuple[str, ...], known: frozenset[str], cache: LayerCache
+    chunks: Iterator[bytes], identity: str, diffs: tuple[str, ...], known: dict[str, LayerContent], cache: LayerCache
 ) -> dict[str, LayerContent]:
-    """The layers that are not ``known``. The archive must be what the engine said of the image."""
+    """All layers. The archive must be what the engine said of the image."""
     archive = Archive(chunks)
-    layers = _read_layers(archive, known, cache)
+    layers = _read_layers(archive, known.get, cache)
     images = archive.images()
     image = next((one for one in images if one.id == identity), images[0])
     if image.diffs != diffs:
@@ -122,13 +122,19 @@ def _read_missing(
     return layers
 
 
-def _read_layers(archive: Archive, known: frozenset[str], cache: LayerCache) -> dict[str, LayerContent]:
-    """By diff ID. A plain layer is named by it, so a known one need not be read to be recognised."""
+def _read_layers(
+    archive: Archive, known: Callable[[str], LayerContent | None], cache: LayerCache
+) -> dict[str, LayerContent]:
+    """By diff ID. A plain layer is named by it; the bytes of one that is known are only compared with its name."""
     found: dict[str, LayerContent] = {}
-    for layer in archive.layers(skip=lambda name: f"sha256:{name.removeprefix(BLOBS)}" in known):
-        content = read_layer(layer)
+    for layer in archive.layers():
+        content = known(f"sha256:{layer.name.removeprefix(BLOBS)}") if layer.name.startswith(BLOBS) else None
+        if content is None:
+            content = read_layer(layer)
+            cache.store(content)
+        else:
+            layer.finish()
         found[content.diff] = content
-        cache.store(content)
     return found
 
 

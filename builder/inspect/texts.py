@@ -13,7 +13,6 @@ _KEPT = re.compile(
 )
 _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")
 """Behind the headers (core metadata specification) comes the description, which is longer than all the rest."""
-_ENDINGS = ("-info", "RECORD", "METADATA", "INSTALLER", "REQUESTED", "PKG-INFO", "status", "_states", "-release", "txt")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
