@@ -113,7 +113,7 @@ def _load(files: ProjectFiles) -> None:
 
 
 def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Planned:
-    from builder.compose.dockerfiles import read_dockerfiles  # noqa: PLC0415
+    from builder.compose.dockerfiles import read_dockerfiles, unread  # noqa: PLC0415
     from builder.compose.lines import line_of  # noqa: PLC0415
     from builder.compose.plan import Means, make_plan, references_of  # noqa: PLC0415
     from builder.compose.rewrite import rewrite  # noqa: PLC0415
@@ -122,7 +122,7 @@ def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Pla
     wanted = references_of(given.project, facts, given.choices)
     seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, given.files, wanted))
     plan = make_plan(given.project, facts, given.choices, seen, Means(rewrite, line_of))
-    plan = replace(plan, notes=(*_unfinished(world, given.files), *plan.notes))
+    plan = replace(plan, notes=(*_unfinished(world, given.files), *unread(given.project, facts), *plan.notes))
     return Planned(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 

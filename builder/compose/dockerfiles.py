@@ -10,8 +10,10 @@ from builder.compose.advice import advise
 from builder.compose.dockerfile_names import is_airflow_image, version_in, version_of_image
 from builder.compose.facts import Advice, DockerfileFacts, Installed, Pin
 from builder.compose.installed import ReadFile, content_of
+from builder.compose.madeby import shown_dockerfile
 from builder.compose.products import product_of_image
 from builder.compose.runs import runs_of
+from builder.compose.wording import listed, verb
 from builder.dockerfile.parse import read_instructions
 from builder.dockerfile.stages import chain_of, exec_form, pairs, stages_of, substitute
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from builder.compose.model import Build, Project
     from builder.dockerfile.stages import Stage
 
-__all__ = ["Advice", "DockerfileFacts", "Installed", "Pin", "facts_of", "read_dockerfiles"]
+__all__ = ["Advice", "DockerfileFacts", "Installed", "Pin", "facts_of", "read_dockerfiles", "unread"]
 
 MOST_INSTRUCTIONS = 1_000
 """An image has at most some hundred layers; what is longer was made to keep us busy."""
@@ -45,6 +47,16 @@ def read_dockerfiles(project: Project) -> Mapping[str, DockerfileFacts]:
         if facts is not None:
             found[name] = facts
     return found
+
+
+def unread(project: Project, known: Mapping[str, DockerfileFacts]) -> tuple[str, ...]:
+    """A note about Dockerfiles that are missing from ``known``: whether they make Airflow is a guess then."""
+    builds = [one.build for one in project.services.values() if one.build is not None and one.name not in known]
+    local = [build for build in builds if build.dockerfile_path is not None and "$" not in str(build.dockerfile_path)]
+    paths = tuple(dict.fromkeys(shown_dockerfile(project, build) for build in local))
+    if not paths:
+        return ()
+    return (f"{listed(paths)} {verb(paths, 'is', 'are')} not there or cannot be read: what is built there is a guess",)
 
 
 def _read(build: Build) -> DockerfileFacts | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.compose import nodes
 from builder.compose.copying import spliced
 from builder.compose.draft import Content, Draft, Kept, Written
 from builder.compose.nodes import Document, Scalar
@@ -53,6 +54,7 @@ def _edited(document: Document, pen: Pen, levels: dict[Level, Changes], notes: M
         at = document.text.replace("\r\n", "\n\n").index("\r")
         hint = "save the file with usual line breaks"
         raise ComposeError("a line ends with a lone carriage return", where=document.where(at), hint=hint)
+    _refuse_explicit_keys(document, levels)
     for level, changes in levels.items():
         write(pen, level, changes, notes.get(level))
     try:
@@ -60,3 +62,12 @@ def _edited(document: Document, pen: Pen, levels: dict[Level, Changes], notes: M
     except ValueError as error:
         where = document.where(min(level.node.start for level in levels))
         raise ComposeError("two edits of this file meet", where=where, hint="write the keys by hand") from error
+
+
+def _refuse_explicit_keys(document: Document, levels: dict[Level, Changes]) -> None:
+    """``? key`` on one line and ``: value`` on the next: YAML that few write, and no place for a new key."""
+    for level in levels:
+        for entry in level.node.entries if isinstance(level.node, nodes.Mapping) else ():
+            if document.text[: entry.start].rstrip(" \t").endswith("?"):
+                hint = "write it as `key: value`"
+                raise ComposeError("a key is written with `?`", where=document.where(entry.start), hint=hint)

@@ -673,8 +673,9 @@ def test_comments_in_a_flow_mapping_over_several_lines_stay() -> None:
         ("services:\n  web: [build]\n", (target("web"),), 2, "is no mapping"),
         ("services:\n  web:\n    build: .\n    build: .\n", (target("web"),), 4, "stands twice"),
         ("services:\r  web:\r    build: .\r", (target("web"),), 1, "carriage return"),
+        ("services:\n  web:\n    user: me\n    ? build\n    : .\n", (target("web"),), 4, "written with `?`"),
     ],
-    ids=["builder merged", "outsider merged", "no image", "extends nothing", "unknown", "no mapping", "twice", "CR"],
+    ids=["merged builder", "merged outsider", "no image", "no base", "unknown", "no mapping", "twice", "CR", "?"],
 )
 def test_what_has_no_safe_way_is_refused_with_its_line(
     written: str, targets: tuple[object, ...], line: int | None, words: str
