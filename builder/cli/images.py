@@ -14,6 +14,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
+from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.cli.world import world_of
 
 if TYPE_CHECKING:
@@ -36,18 +37,6 @@ class SortBy(StrEnum):
     CREATED = "created"
     NAME = "name"
     STANDING = "standing"
-
-
-Protect = Annotated[
-    list[str] | None,
-    typer.Option("--protect", metavar="PATTERN", help="Images that must stay, beside those of [protect] (repeatable)."),
-]
-Filters = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--filter", metavar="KEY=VALUE", help="standing=, name=, label=, project=, older=4d, newer=12h (repeatable)."
-    ),
-]
 
 
 def command(  # noqa: PLR0917 - a parameter per option

@@ -39,6 +39,7 @@ COMMANDS: tuple[str, ...] = (
     "optimize",
     "rollback",
     "images",
+    "clean",
     "inspect",
     "diff",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.compose.history import runs_back
 from builder.compose.journal import FOLDER, Phase, read_journal
 from builder.errors import StateError
 from builder.store.model import Former, LastOptimize, Remembered
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.journal import Journal
-    from builder.state import PromotionJournal, State
+    from builder.state import Project, PromotionJournal, State
 
 _JOURNAL = re.compile(r"[0-9a-f]{64}(\.open)?\.json")
 
@@ -63,13 +64,26 @@ def remembered(engine: str, state: State, journals: Journals, *, doubts: tuple[s
     for run in (*running, *(one for one in done if one.phase is Phase.UNDOING)):
         busy |= dict.fromkeys(_needed(run), f"{_run(run)} has not ended (`optbuild rollback` undoes it)")
     return Remembered(
-        promoted={image: name for one in mine for name, image in sorted(one.references.items(), reverse=True)},
+        promoted={image: name for one in mine for name, image in sorted(one.references.items(), key=_longest_first)},
         superseded={one.name: tuple(former.image_id for former in one.superseded) for one in mine},
         replaced=_replaced(done),
+        since=_since(mine, done),
         busy=busy,
         unfinished={_run(one): frozenset(one.known) for one in running if one.known},
         doubts=(*doubts, *journals.broken),
     )
+
+
+def _longest_first(reference: tuple[str, str]) -> tuple[int, str]:
+    return -len(reference[0]), reference[0]
+
+
+def _since(projects: Iterable[Project], journals: Iterable[Journal]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    ends = [(old.image_id, run.at) for one in journals for run in runs_back(one) for old in run.replaced]
+    for image, at in (*ends, *((former.image_id, former.at) for one in projects for former in one.superseded)):
+        found[image] = max(at, found.get(image, 0.0))
+    return found
 
 
 def last_optimize(engine: str, journals: Journals) -> LastOptimize | None:
@@ -84,17 +98,11 @@ def ever_used(journals: Journals, project: str) -> frozenset[str]:
     """IDs and names of all images that journals know of a project."""
     found: set[str] = set()
     for one in (*journals.committed, *journals.unfinished):
-        for run in _runs(one):
+        for run in runs_back(one):
             if run.project == project:
                 found |= _needed(run) | {tag.reference for tag in run.tags}
                 found |= {name for old in run.replaced for name in old.references}
     return frozenset(found)
-
-
-def _runs(journal: Journal | None) -> Iterator[Journal]:
-    while journal is not None:
-        yield journal
-        journal = getattr(journal, "previous", None)
 
 
 def _run(journal: Journal) -> str:
@@ -122,7 +130,7 @@ def _replaced(journals: Iterable[Journal]) -> dict[str, Former]:
     found: dict[str, Former] = {}
     for journal in journals:
         current = {tag.after for tag in journal.tags}
-        for run in _runs(journal):
+        for run in runs_back(journal):
             day = time.strftime("%Y-%m-%d", time.localtime(run.at))
             reason = f"the optimize of {run.project} on {day} replaced it; a rollback would build it again"
             for old in run.replaced:

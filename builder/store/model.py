@@ -114,6 +114,8 @@ class Remembered:
     """Project of ours → IDs that were promoted once and are not now, newest last."""
     replaced: Mapping[str, Former] = field(default_factory=dict)
     """Image ID → what an optimize replaced by another."""
+    since: Mapping[str, float] = field(default_factory=dict)
+    """Image ID → when it was put out of use, seconds since 1970."""
     busy: Mapping[str, str] = field(default_factory=dict)
     """Image ID → the unfinished run that may need it."""
     unfinished: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -202,6 +204,17 @@ class BuildCache:
     shared: int | None
     idle: int | None
     records: int | None
+
+
+@dataclass(frozen=True)
+class CacheOutcome:
+    """What cleaning does to the cache of one builder, in bytes. ``freed`` None: nothing was done, or not measured."""
+
+    builder: str
+    idle: int | None
+    exact: bool
+    done: bool = False
+    freed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -39,17 +39,16 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "inspect.merge",  # a page shows also the files that a later layer hides; no value holds those
             "inspect.againstlock",
             "store.model",
+            "store.clean",
         }
     ),
     "state": frozenset(),
     "doctor": frozenset({"engine.secrets"}),
     # What a project's files name keeps images from being deleted.
-    "compose": frozenset(
-        {"airflow.model", "airflow.releases", "airflow.commands", "engine", "state", "store.model"}
-    ),
+    "compose": frozenset({"airflow.model", "airflow.releases", "airflow.commands", "engine", "state", "store.model"}),
     "inspect": frozenset({"spec.model", "lock.model", "engine"}),
     # What protects an image is said in compose files and journals.
-    "store": frozenset({"engine", "state", "compose.model", "compose.journal"}),
+    "store": frozenset({"engine", "state", "compose.model", "compose.journal", "compose.history"}),
 }
 """Beside the foundation and itself. ``engine`` means any module of it: it is a door to the outside, not a stage."""
 
@@ -70,7 +69,7 @@ HEAVY = frozenset(
 )
 ONLY_HERE = {
     "subprocess": {"process"},
-    "ruamel": {"compose"},
+    "ruamel": {"compose", "inspect"},  # a .dive-ci is YAML too
     "multiprocessing": set(),
     "jinja2": {"render"},
     "cyclonedx": {"inspect"},

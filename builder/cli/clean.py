@@ -1,0 +1,101 @@
+"""``optbuild clean``: remove what nothing needs any more, after saying exactly what and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the annotations
+    EnvFiles,
+    Files,
+    ProjectDirectory,
+    ProjectName,
+    Spec,
+)
+from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
+from builder.cli.world import world_of
+
+if TYPE_CHECKING:
+    from builder.cli.clean_flow import CleanOutcome
+    from builder.cli.world import World
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+def command(  # noqa: PLR0917 - a parameter per option
+    ctx: typer.Context,
+    file: Files = None,
+    project_directory: ProjectDirectory = None,
+    project_name: ProjectName = None,
+    env_file: EnvFiles = None,
+    spec: Spec = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without it, everything is only shown.")] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Also images that no container uses and no file that is known names.")
+    ] = False,
+    filters: Filters = None,
+    protect: Protect = None,
+    keep: Annotated[
+        int,
+        typer.Option("--keep", metavar="N", min=2, help="Images of each project that stay for a rollback; 2 or more."),
+    ] = 2,
+    min_age: Annotated[
+        str | None, typer.Option("--min-age", metavar="AGE", help="Only what is older: 90m, 12h, 4d, 2w.")
+    ] = None,
+    build_cache: Annotated[
+        bool, typer.Option("--build-cache", help="Also idle build cache of the builder, through buildx.")
+    ] = False,
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", metavar="FOLDER", help="Save the images there first; what is not found whole stays."),
+    ] = None,
+    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+) -> None:
+    """Remove images that were replaced by newer ones, or that have no name and no user.
+
+    A preview, until --yes. Every image is judged anew directly before it goes: what a container in any state uses, a
+    compose file names, a rule protects or a rollback needs stays. Only images go, by their ID, never by force; volumes
+    and containers are never touched.
+
+    Images of which optbuild does not know whose they are stay, unless --unused asks for them.
+    """
+    from builder.cli.clean_flow import CleanRun, clean  # noqa: PLC0415
+    from builder.cli.store_world import StoreOptions  # noqa: PLC0415
+    from builder.store.clean import CleanOptions  # noqa: PLC0415
+    from builder.store.select import parse_filter, seconds  # noqa: PLC0415
+
+    world = world_of(ctx)
+    store = StoreOptions(
+        tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ()), keep
+    )
+    what = CleanOptions(
+        unused=unused,
+        min_age=seconds(min_age, "--min-age") if min_age else 0.0,
+        filters=tuple(parse_filter(text) for text in filters or ()),
+    )
+    folder = None if backup is None else world.cwd / backup
+    _show(clean(world, CleanRun(store, what, yes, build_cache, folder)), output_format, world)
+
+
+def _show(outcome: CleanOutcome, output_format: Format, world: World) -> None:
+    from builder.report.clean import as_json, as_text  # noqa: PLC0415
+
+    if output_format is Format.JSON:
+        text = as_json(outcome.plan, outcome.cleaned, cache=outcome.cache, backup=outcome.backup, notes=outcome.notes)
+    else:
+        text = as_text(
+            outcome.plan,
+            outcome.cleaned,
+            cache=outcome.cache,
+            backup=outcome.backup,
+            notes=outcome.notes,
+            width=world.width,
+        )
+    world.out.write(text)
+    world.out.flush()

@@ -1,0 +1,146 @@
+"""What ``optbuild clean`` does: read, plan, show; with ``--yes`` lock, back up, remove, measure, write down."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from builder.cli.store_world import StoreOptions, StoreWorld
+from builder.compose.history import all_replaced
+from builder.compose.journal import FOLDER, journal_path, write_journal
+from builder.engine.buildcache import idle_cache, prune
+from builder.engine.quick import look
+from builder.files import exclusive
+from builder.state import read_state, update_state
+from builder.store.clean import CleanOptions, carry_out, plan
+from builder.store.memory import read_journals
+from builder.store.model import CacheOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from builder.cli.world import World
+    from builder.engine.quick import QuickLook, SdkLook
+    from builder.state import State
+    from builder.store.clean import Cleaned, CleanPlan
+    from builder.store.model import Row
+
+LOCK = "store.lock"
+"""In the state folder. Whoever takes it holds the locks of projects first: optimize cleans up inside of its own."""
+
+
+@dataclass(frozen=True)
+class CleanRun:
+    """All that a person may choose."""
+
+    store: StoreOptions = field(default_factory=StoreOptions)
+    clean: CleanOptions = field(default_factory=CleanOptions)
+    yes: bool = False
+    build_cache: bool = False
+    backup: Path | None = None
+
+
+@dataclass(frozen=True)
+class CleanOutcome:
+    """``cleaned`` None: only a preview."""
+
+    plan: CleanPlan
+    notes: tuple[str, ...] = ()
+    cleaned: Cleaned | None = None
+    backup: Path | None = None
+    cache: CacheOutcome | None = None
+
+
+def clean(world: World, run: CleanRun) -> CleanOutcome:
+    """Raises UnknownProtectionError, EngineMissingError, EngineFailedError, and what a backup raises."""
+    with look(world.env) as found:
+        if not run.yes:
+            store = StoreWorld(world, run.store, found, strict=True)
+            planned = plan(store.snapshot(), run.clean)
+            cache = _cache(world, run, found)
+            return CleanOutcome(planned, tuple(store.notes), cache=cache)
+        with all_projects(world), one_cleaner(world):
+            return _cleaned(world, run, found)
+
+
+def _cleaned(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CleanOutcome:
+    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
+    from builder.engine.stack import StackEngine  # noqa: PLC0415
+
+    store = StoreWorld(world, run.store, found, strict=True)
+    planned = plan(store.snapshot(), run.clean)
+    with connect(world.env) as engine:
+        done = carry_out(planned, StackEngine(engine), store.snapshot, _saying(world))
+    forget(world, found.identity, frozenset(row.image.id for row in done.removed))
+    cache = _cache(world, run, found)
+    return CleanOutcome(
+        planned, tuple(store.notes), done, cache=None if cache is None else _pruned(world, run, found, cache)
+    )
+
+
+def _cache(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CacheOutcome | None:
+    """What lies idle; None: it was not asked for."""
+    if not run.build_cache:
+        return None
+    idle = idle_cache(found.api, world.runner, world.env, run.clean.min_age, time.time())
+    return CacheOutcome(idle.builder, idle.bytes, idle.exact)
+
+
+def _pruned(world: World, run: CleanRun, found: QuickLook | SdkLook, before: CacheOutcome) -> CacheOutcome:
+    prune(world.runner, world.env, before.builder, run.clean.min_age)
+    after = idle_cache(found.api, world.runner, world.env, run.clean.min_age, time.time())
+    freed = None if before.idle is None or after.bytes is None else max(0, before.idle - after.bytes)
+    return replace(before, done=True, freed=freed)
+
+
+def _saying(world: World) -> Callable[[Row, str], None]:
+    def say(row: Row, reason: str) -> None:
+        name = next(iter(row.image.names), row.image.id.removeprefix("sha256:")[:12])
+        world.progress.note(f"{name} stays: {reason}" if reason else f"removed {name}")
+
+    return say
+
+
+@contextlib.contextmanager
+def all_projects(world: World) -> Iterator[None]:
+    """No optimize or rollback of a project that is known begins meanwhile; one that goes on is waited for."""
+    folder = world.state_folder / FOLDER
+    names = {path.name.split(".")[0] for path in folder.glob("*.json")} if folder.is_dir() else set()
+    with contextlib.ExitStack() as held:
+        for name in sorted(names):
+            held.enter_context(exclusive(folder / f"{name}.lock", "clean", on_wait=_waiting(world)))
+        yield
+
+
+@contextlib.contextmanager
+def one_cleaner(world: World) -> Iterator[None]:
+    with exclusive(world.state_folder / LOCK, "clean", on_wait=_waiting(world)):
+        yield
+
+
+def _waiting(world: World) -> Callable[[str], None]:
+    return lambda holder: world.progress.note(f"waiting: images are only removed while no other run goes on: {holder}")
+
+
+def forget(world: World, engine: str, removed: frozenset[str]) -> None:
+    """What is gone is no old image any more, and a rollback has to build it again."""
+    if not removed:
+        return
+
+    def change(state: State) -> State:
+        for project in state.projects:
+            left = tuple(one for one in project.superseded if one.image_id not in removed)
+            if project.engine == engine and left != project.superseded:
+                state = state.with_project(replace(project, superseded=left))
+        return state
+
+    if change(before := read_state(world.state_folder)) != before:
+        update_state(world.state_folder, change, warn=world.progress.note)
+    for journal in read_journals(world.state_folder).committed:
+        own = tuple(image for image in all_replaced(journal) if image in removed)
+        if own and journal.engine == engine:
+            cleaned = tuple(dict.fromkeys((*journal.cleaned, *own)))
+            write_journal(journal_path(world.state_folder, journal.files), replace(journal, cleaned=cleaned))

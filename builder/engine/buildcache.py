@@ -1,0 +1,77 @@
+"""The build cache of a builder: how many bytes are idle, and removing those through buildx, the only way there is.
+
+It holds steps of builds, never an image, a container or a volume.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from builder.engine.buildx import find_builder
+from builder.errors import ToolFailedError
+from builder.process import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from builder.process import Runner
+
+OWN_DRIVER = "docker"
+"""The engine's own builder: its cache is listed by the engine, byte by byte."""
+SECONDS = 600.0
+_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_RECLAIMABLE = re.compile(r"(?m)^Reclaimable:\s+([\d.]+)(B|kB|MB|GB|TB)\s*$")
+
+
+class UsageApi(Protocol):
+    def usage(self, kind: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class IdleCache:
+    """``bytes`` that nothing uses now and that no image holds; None: the builder does not say.
+
+    ``exact`` False: rounded by buildx, and of any age.
+    """
+
+    builder: str
+    bytes: int | None
+    exact: bool = True
+
+
+def idle_cache(api: UsageApi, runner: Runner, env: Mapping[str, str], min_age: float, now: float) -> IdleCache:
+    """Of the builder that this environment means. ``min_age`` and ``now`` in seconds. Raises what finding it raises."""
+    builder = find_builder(runner, env, None)
+    if builder.driver == OWN_DRIVER:
+        return IdleCache(builder.name, idle_bytes(api.usage("build-cache").get("BuildCache") or (), min_age, now))
+    done = runner.run(Command(("docker", "buildx", "du", "--builder", builder.name), env=env, timeout=SECONDS))
+    found = _RECLAIMABLE.search(done.out) if done.ok else None
+    return IdleCache(builder.name, int(float(found[1]) * _UNITS[found[2]]) if found else None, exact=False)
+
+
+def idle_bytes(records: Iterable[Mapping[str, Any]], min_age: float, now: float) -> int:
+    """Of what the engine lists: not in use, not shared with an image, not used for ``min_age`` seconds."""
+    idle = (item for item in records if not item.get("InUse") and not item.get("Shared"))
+    return sum(int(item.get("Size") or 0) for item in idle if now - _last_used(item) >= min_age)
+
+
+def _last_used(item: Mapping[str, Any]) -> float:
+    """Seconds since 1970. The engine writes nanoseconds, of which Python reads six digits."""
+    text = str(item.get("LastUsedAt") or item.get("CreatedAt") or "1970-01-01T00:00:00Z")
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text)).timestamp()
+
+
+def prune_argv(builder: str, min_age: float) -> tuple[str, ...]:
+    """Only of this builder, only what is older, and never ``--all``."""
+    age = f"until={int(min_age)}s"
+    return ("docker", "buildx", "prune", "--builder", builder, "--force", "--filter", age)
+
+
+def prune(runner: Runner, env: Mapping[str, str], builder: str, min_age: float) -> None:
+    """Raises ToolFailedError."""
+    done = runner.run(Command(prune_argv(builder, min_age), env=env, timeout=SECONDS))
+    if not done.ok:
+        raise ToolFailedError("docker buildx prune", done.code, done.err)

@@ -1,0 +1,68 @@
+"""How one image goes: by its ID, never by force, names one by one, and not at all where something needs it meanwhile.
+
+The only way in which optbuild deletes an image that is not its own half-made one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONFLICT = "the engine says that something uses it"
+
+
+class Shelf(Protocol):
+    """The part of :class:`builder.engine.stack.StackEngine` that deletes."""
+
+    def references(self, image_id: str) -> tuple[str, ...]: ...
+
+    def image_id(self, reference: str) -> str | None: ...
+
+    def tag(self, image_id: str, reference: str) -> None: ...
+
+    def untag(self, reference: str) -> None: ...
+
+    def remove(self, image_id: str) -> bool: ...
+
+
+def take_away(shelf: Shelf, image_id: str, why_stay: Callable[[tuple[str, ...]], str]) -> str:
+    """Delete an image with all its names. Empty: it is gone; else why it stays, with every name that it had.
+
+    ``why_stay`` reads everything again, and is asked before each single step, with the names that are taken already:
+    something may want one of those meanwhile. The engine deletes an image by ID only
+    while it has one name; the others are taken one at a time, each only while it still points here.
+    """
+    taken: list[str] = []
+    try:
+        reason = _without_names(shelf, image_id, why_stay, taken)
+        if not reason and not shelf.remove(image_id):
+            reason = CONFLICT
+    except BaseException:
+        _give_back(shelf, image_id, taken)
+        raise
+    if reason:
+        _give_back(shelf, image_id, taken)
+    return reason
+
+
+def _without_names(shelf: Shelf, image_id: str, why_stay: Callable[[tuple[str, ...]], str], taken: list[str]) -> str:
+    """Until one is left; the reason to stop before that."""
+    while not (reason := why_stay(tuple(taken))):
+        names = shelf.references(image_id)
+        if len(names) < 2:
+            return ""
+        if shelf.image_id(names[0]) == image_id:  # a name can move between two questions
+            taken.append(names[0])
+            shelf.untag(names[0])
+    return reason
+
+
+def _give_back(shelf: Shelf, image_id: str, taken: list[str]) -> None:
+    """As far as nobody took the name meanwhile."""
+    if shelf.image_id(image_id) is None:
+        return
+    for name in taken:
+        if shelf.image_id(name) is None:
+            shelf.tag(image_id, name)

@@ -1,0 +1,138 @@
+"""What `optbuild clean` would remove, or removed, and why each image goes or stays: for a person, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from builder.report.findings import wrapped
+from builder.report.images import row_as_json
+from builder.report.table import Column, as_table
+from builder.report.units import UNKNOWN, count, short_id, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from builder.store.clean import Choice, Cleaned, CleanPlan
+    from builder.store.model import CacheOutcome, Row
+
+SCHEMA_VERSION = 1
+_COLUMNS = (
+    Column("image", gives=True),
+    Column("ID"),
+    Column("frees", right=True),
+    Column("standing"),
+    Column("why", gives=True),
+)
+_LIMITS = "Only images go: by ID, never by force, never a volume or a container."
+
+
+def as_text(
+    planned: CleanPlan,
+    cleaned: Cleaned | None,
+    *,
+    cache: CacheOutcome | None = None,
+    backup: Path | None = None,
+    notes: Sequence[str] = (),
+    width: int = 0,
+) -> str:
+    """``cleaned`` None: a preview. ``width`` of the terminal in characters; 0: nothing is cut."""
+    body = _preview(planned, width) if cleaned is None else _done(planned, cleaned, width, backup)
+    lines = [*body, *_cache(cache), *(line for note in notes for line in wrapped(note, "note: ", "      "))]
+    if cleaned is None and (planned.going or cache is not None):
+        lines += ["", f"next: `optbuild clean --yes` does exactly this, with the same options. {_LIMITS}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _preview(planned: CleanPlan, width: int) -> Iterator[str]:
+    if planned.going:
+        yield f"would go: {count(len(planned.going), 'image')}, {size(planned.frees)} on disk"
+        yield from _table(planned.going, width)
+    else:
+        yield "nothing would go"
+    yield from _staying([choice for choice in planned.choices if not choice.goes], width)
+
+
+def _done(planned: CleanPlan, cleaned: Cleaned, width: int, backup: Path | None) -> Iterator[str]:
+    reasons = {choice.row.image.id: choice.reason for choice in planned.choices}
+    if cleaned.removed:
+        yield (
+            f"removed {count(len(cleaned.removed), 'image')}, {size(cleaned.freed)} freed (measured: "
+            f"{size(cleaned.before)} before, {size(cleaned.after)} now)"
+        )
+        yield from as_table(_COLUMNS, [_cells(row, reasons[row.image.id]) for row in cleaned.removed], width=width)
+        if backup is not None:
+            yield f"  saved in {backup}: `optbuild restore {backup}` brings them back"
+    else:
+        yield "nothing was removed"
+    if cleaned.skipped:
+        yield ""
+        yield f"left alone after all: {count(len(cleaned.skipped), 'image')}"
+        yield from as_table(_COLUMNS, [_cells(row, reason) for row, reason in cleaned.skipped], width=width)
+    yield from _staying([choice for choice in planned.choices if not choice.goes], width)
+
+
+def _staying(choices: Sequence[Choice], width: int) -> Iterator[str]:
+    if not choices:
+        return
+    counted = Counter(choice.row.verdict.standing.value for choice in choices)
+    yield ""
+    yield f"stays: {', '.join(f'{number} {word}' for word, number in counted.items())}"
+    yield from _table(choices, width)
+
+
+def _table(choices: Sequence[Choice], width: int) -> Iterator[str]:
+    yield from as_table(_COLUMNS, [_cells(choice.row, choice.reason) for choice in choices], width=width)
+
+
+def _cells(row: Row, reason: str) -> tuple[str, ...]:
+    names = row.image.names or row.image.digests[:1] or (UNKNOWN,)
+    more = f" +{len(names) - 1}" if len(names) > 1 else ""
+    return f"{names[0]}{more}", short_id(row.image.id), size(row.frees), row.verdict.standing.value, reason
+
+
+def _cache(cache: CacheOutcome | None) -> Iterator[str]:
+    if cache is None:
+        return
+    yield ""
+    about = "" if cache.exact else " (as buildx rounds it, of any age)"
+    if cache.done:
+        yield f"build cache of {cache.builder}: {size(cache.freed)} freed, of {size(cache.idle)} idle{about}"
+    else:
+        yield f"build cache of {cache.builder}: {size(cache.idle)} idle{about} would go; builds run again what it held"
+
+
+def as_json(
+    planned: CleanPlan,
+    cleaned: Cleaned | None,
+    *,
+    cache: CacheOutcome | None = None,
+    backup: Path | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """Bytes as whole numbers or null; keys are only ever added within one schema version."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "preview": cleaned is None,
+        "frees_bytes": planned.frees,
+        "images": [_choice(choice) for choice in planned.choices],
+        "removed": None if cleaned is None else [_row(row) for row in cleaned.removed],
+        "skipped": None if cleaned is None else [{**_row(row), "reason": why} for row, why in cleaned.skipped],
+        "freed_bytes": None if cleaned is None else cleaned.freed,
+        "bytes_before": None if cleaned is None else cleaned.before,
+        "bytes_after": None if cleaned is None else cleaned.after,
+        "build_cache": None if cache is None else vars(cache),
+        "backup": None if backup is None else str(backup),
+        "notes": list(notes),
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {**row_as_json(choice.row), "goes": choice.goes, "reason": choice.reason}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"id": row.image.id, "names": list(row.image.names)}

@@ -1,0 +1,198 @@
+"""Which images go and why, as a plan; and carrying it out, each image judged anew directly before it goes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from builder.engine.removal import take_away
+from builder.store.bytes import Ledger, below
+from builder.store.inventory import rows_of
+from builder.store.model import Standing
+from builder.store.select import selected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from builder.engine.removal import Shelf
+    from builder.store.model import Row, Snapshot, StoredImage
+    from builder.store.select import Filter
+
+GONE = "it is gone already"
+
+
+@dataclass(frozen=True)
+class CleanOptions:
+    """What may go at all. ``filters`` narrow it; ``min_age`` in seconds."""
+
+    unused: bool = False
+    min_age: float = 0.0
+    filters: tuple[Filter, ...] = ()
+    only: frozenset[str] | None = None
+    """IDs; None: any."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One image, and why it goes or stays."""
+
+    row: Row
+    goes: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class CleanPlan:
+    """``choices``: those that go come first, each after all that stand on it. ``frees``: when all of them go."""
+
+    choices: tuple[Choice, ...]
+    frees: int | None
+    options: CleanOptions
+
+    @property
+    def going(self) -> tuple[Choice, ...]:
+        return tuple(choice for choice in self.choices if choice.goes)
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was done. ``freed``: measured, bytes of layers that no image has any more; None: they cannot be told."""
+
+    removed: tuple[Row, ...] = ()
+    skipped: tuple[tuple[Row, str], ...] = ()
+    freed: int | None = 0
+    before: int | None = None
+    """True bytes of all images."""
+    after: int | None = None
+
+
+def plan(snapshot: Snapshot, options: CleanOptions, *, now: float | None = None) -> CleanPlan:
+    """Nothing is done. ``now``: seconds since 1970."""
+    at = time.time() if now is None else now
+    rows = rows_of(snapshot, steps=True)
+    fitting = {row.image.id for row in selected(rows, options.filters, now=at)}
+    reasons = {row.image.id: _why_stay(row, snapshot, options, fitting, at) for row in rows}
+    reasons = _with_children(snapshot, reasons)
+    choices = [Choice(row, not reasons[row.image.id], reasons[row.image.id] or row.verdict.reason) for row in rows]
+    going = [choice for choice in choices if choice.goes]
+    frees = Ledger(snapshot.images).freed_by(choice.row.image for choice in going)
+    staying = sorted((choice for choice in choices if not choice.goes), key=_place)
+    return CleanPlan((*_tops_first(going), *staying), frees, options)
+
+
+def _place(choice: Choice) -> tuple[int, str]:
+    return tuple(Standing).index(choice.row.verdict.standing), next(iter(choice.row.image.names), choice.row.image.id)
+
+
+def _why_stay(row: Row, snapshot: Snapshot, options: CleanOptions, fitting: set[str], now: float) -> str:
+    """Empty: nothing keeps it, and it was asked for."""
+    image = row.image
+    if row.verdict.stays:
+        return row.verdict.reason
+    if options.only is not None and image.id not in options.only:
+        return "it is none of those that were asked for"
+    if image.id not in fitting:
+        return "the filter leaves it out"
+    if row.verdict.standing is Standing.UNUSED and not options.unused:
+        return "nothing refers to it (`--unused` takes such images too)"
+    return _too_young(image, snapshot, options.min_age, now)
+
+
+def _too_young(image: StoredImage, snapshot: Snapshot, min_age: float, now: float) -> str:
+    """Counted from when it was made or put out of use, whichever is later. An image from the future is new."""
+    if not min_age:
+        return ""
+    since = max(image.layers.created, snapshot.remembered.since.get(image.id, 0.0))
+    return "it is younger than --min-age" if now - since < min_age else ""
+
+
+def _with_children(snapshot: Snapshot, reasons: Mapping[str, str]) -> dict[str, str]:
+    """An image goes only when all go that stand on it."""
+    found, upon = dict(reasons), below(snapshot.images)
+    changed = True
+    while changed:
+        changed = False
+        for identity in [identity for identity, reason in found.items() if not reason]:
+            child = next((one for one in upon.get(identity, ()) if found[one.id]), None)
+            if child is not None:
+                found[identity] = f"{_named(child)} stands on all of its layers, and stays: it would free nothing"
+                changed = True
+    return found
+
+
+def _tops_first(going: list[Choice]) -> Iterator[Choice]:
+    upon = below([choice.row.image for choice in going])
+    left = {choice.row.image.id: choice for choice in sorted(going, key=lambda one: -(one.row.frees or 0))}
+    while left:
+        free = [one for identity, one in left.items() if not any(child.id in left for child in upon.get(identity, ()))]
+        for choice in free or list(left.values()):
+            del left[choice.row.image.id]
+            yield choice
+
+
+def _named(image: StoredImage) -> str:
+    return next(iter(image.names), image.id.removeprefix("sha256:")[:12])
+
+
+@dataclass
+class _Log:
+    removed: list[Row] = field(default_factory=list)
+    skipped: list[tuple[Row, str]] = field(default_factory=list)
+
+
+def carry_out(
+    planned: CleanPlan,
+    shelf: Shelf,
+    read: Callable[[], Snapshot],
+    on_each: Callable[[Row, str], None] = lambda _row, _reason: None,
+) -> Cleaned:
+    """Exactly this plan, or less of it. The caller holds the locks; ``read`` reads everything anew.
+
+    ``on_each`` hears of each image, with the reason where it stays after all.
+    """
+    before = read()
+    log = _Log()
+    for choice in planned.going:
+        identity = choice.row.image.id
+        reason = take_away(shelf, identity, partial(_stays_now, identity, planned.options, read))
+        on_each(choice.row, reason)
+        if reason:
+            log.skipped.append((choice.row, reason))
+        else:
+            log.removed.append(choice.row)
+    return _measured(log, before, read())
+
+
+def _stays_now(identity: str, options: CleanOptions, read: Callable[[], Snapshot], taken: tuple[str, ...]) -> str:
+    """By what is known at this moment; empty: it may go. What a person left out was left out of the plan: only rules
+    count here. Names that are ``taken`` count as the image's still."""
+    snapshot = _with_names(read(), identity, taken)
+    if all(image.id != identity for image in snapshot.images):
+        return GONE
+    again = plan(snapshot, replace(options, filters=(), only=frozenset({identity})))
+    choice = next(choice for choice in again.choices if choice.row.image.id == identity)
+    return "" if choice.goes else choice.reason
+
+
+def _with_names(snapshot: Snapshot, identity: str, names: tuple[str, ...]) -> Snapshot:
+    def named(image: StoredImage) -> StoredImage:
+        references = tuple(dict.fromkeys((*image.names, *names)))
+        return replace(image, layers=replace(image.layers, references=references)) if image.id == identity else image
+
+    return replace(snapshot, images=tuple(map(named, snapshot.images))) if names else snapshot
+
+
+def _measured(log: _Log, before: Snapshot, after: Snapshot) -> Cleaned:
+    staying = {chain for image in after.images for chain in image.chains}
+    was = {layer.chain: layer.bytes for row in log.removed for layer in row.image.layers.layers}
+    gone = [size for chain, size in was.items() if chain not in staying]
+    known = [size for size in gone if size is not None]
+    return Cleaned(
+        tuple(log.removed),
+        tuple(log.skipped),
+        sum(known) if len(known) == len(gone) else None,
+        Ledger(before.images).totals().real,
+        Ledger(after.images).totals().real,
+    )
