@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.html_page import Html, page_file, write_page
+from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, check_lock_option, sbom_text
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
 
@@ -45,6 +46,9 @@ def command(  # noqa: PLR0917 - a parameter per option
         str | None,
         typer.Option("--base", metavar="IMAGE", help="What the image was made from: its layers are no waste."),
     ] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="NAME", help="Which one, of an archive with several images.")
+    ] = None,
     spec: Annotated[
         Path | None,
         typer.Option("--spec", metavar="DIR", help="The optbuild.toml with [budget] and what was asked for."),
@@ -62,6 +66,8 @@ def command(  # noqa: PLR0917 - a parameter per option
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
     ] = None,
     html: Html = None,
+    sbom: SbomFormat = Sbom.NONE,
+    lock: LockPath = None,
 ) -> None:
     """Show which layer, package and folder takes an image's bytes, and which bytes are waste.
 
@@ -79,10 +85,15 @@ def command(  # noqa: PLR0917 - a parameter per option
     if subject is None:
         raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
     rows, page = _rows(top), page_file(world, html)
+    check_lock_option(sbom, lock)
     from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
 
-    found = inspected(world, InspectOptions(subject, base, spec, dive_ci, gpu.value))
-    _write(_shown(found, subject, output_format, rows, world, to_file=output is not None), output, world)
+    found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value))
+    if sbom is Sbom.CYCLONEDX:
+        text = sbom_text(world, found.inspection, lock, spec)
+    else:
+        text = _shown(found, subject, output_format, rows, world, to_file=output is not None)
+    _write(text, output, world)
     write_page(page, lambda: _page(found, subject))
     for note in found.notes:
         world.err.write(f"optbuild: {note}\n")

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import gc
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.cli.subjects import content_of
 from builder.engine.endpoint import resolve
-from builder.engine.quick import look
+from builder.engine.layers import plain_name
 from builder.inspect.analyse import analyse
+from builder.inspect.budget import Limits, judge, judge_dive, strangers
+from builder.inspect.diveci import DIVE_FILE, read_dive_file
 from builder.inspect.machine import UNKNOWN, Machine, this_machine
-from builder.inspect.read import read_archive_file, read_image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from builder.cli.world import World
+    from builder.inspect.budget import DiveLimits
     from builder.inspect.model import ImageContent, Inspection, Verdict
+    from builder.spec.model import Spec
+
+SPEC_FILE = "optbuild.toml"
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class InspectOptions:
 
     subject: str
     base: str | None = None
+    image: str | None = None
     spec: Path | None = None
     dive_ci: Path | None = None
     gpu: str = "auto"
@@ -40,27 +49,81 @@ class Inspected:
 
 
 def inspected(world: World, options: InspectOptions) -> Inspected:
-    """Raises what reading raises, and SpecError for a spec or a .dive-ci that cannot be read."""
-    # Hundreds of thousands of small tuples are made and none of them in a circle: collecting costs half of the time.
+    """Raises what reading an image raises, SpecError and DiveFileError: those before anything long is done."""
+    dive = _dive_limits(world, options)
+    named = None if options.spec is None else _read_spec(world.cwd / options.spec)
+    # Hundreds of thousands of small tuples are made, and none of them in a circle: collecting would cost half the time.
     gc.disable()
     try:
-        content = content_of(world, options.subject, options.base)
-        return Inspected(analyse(content, frozenset(), machine_of(world, options)))
+        content = content_of(options.subject, world, base=options.base, within=options.image)
+        spec = named or _spec_here(world, content, options.subject)
+        found = analyse(content, frozenset() if spec is None else wanted(spec), machine_of(world, options))
     finally:
         gc.enable()
-
-
-def content_of(world: World, subject: str, base: str | None) -> ImageContent:
-    """All that the image holds. A file of that name is an archive; anything else is asked of the engine."""
-    path = world.cwd / subject
-    if path.is_file():
-        return read_archive_file(path, world.cache_folder, world.progress, base=base)
-    with look(world.env) as engine:
-        return read_image(engine, subject, world.cache_folder, world.progress, base=base)
+    limits = Limits() if spec is None else limits_of(spec)
+    verdicts = (*judge(found, limits), *(() if dive is None else judge_dive(found, dive)))
+    return Inspected(found, verdicts, tuple(strangers(found, limits)))
 
 
 def machine_of(world: World, options: InspectOptions) -> Machine:
     """Of an engine on another machine nothing is known."""
     if options.gpu != "auto":
         return Machine(options.gpu == "yes", f"--gpu {options.gpu}")
+    if (world.cwd / options.subject).is_file():  # an archive needs no engine, not even one that could be found
+        return this_machine()
     return this_machine() if resolve(world.env).local else UNKNOWN
+
+
+def _dive_limits(world: World, options: InspectOptions) -> DiveLimits | None:
+    if options.dive_ci is not None:
+        return read_dive_file(world.cwd / options.dive_ci, str(options.dive_ci))
+    here = world.cwd / DIVE_FILE
+    return read_dive_file(here, DIVE_FILE) if here.is_file() else None
+
+
+def _spec_here(world: World, content: ImageContent, subject: str) -> Spec | None:
+    """The optbuild.toml of the current folder, where it is this image's; reading it whole takes 0.2 s."""
+    path = world.cwd / SPEC_FILE
+    try:
+        table = tomllib.loads(path.read_bytes().decode("utf-8-sig")).get("image")
+        name = table.get("name") if isinstance(table, dict) else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):  # a budget that cannot be read is none that was kept
+        return _read_spec(path)
+    return _read_spec(path) if is_named(str(name), (subject, *content.references)) else None
+
+
+def is_named(name: str, references: Iterable[str]) -> bool:
+    """Whether one of the references is ``name`` with any tag."""
+    wanted = plain_name(f"{name}:latest").rpartition(":")[0]
+    found = {plain_name(reference).rpartition(":")[0] for reference in references}
+    return wanted in found
+
+
+def _read_spec(path: Path) -> Spec:
+    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
+
+    return read_spec(path)
+
+
+def wanted(spec: Spec) -> frozenset[str]:
+    """What the spec asks for by name: requirements with their extras, Airflow's among them, and Debian packages."""
+    from builder.spec.requirements import read_requirements  # noqa: PLC0415 - pydantic
+
+    extras = ",".join(spec.airflow.extras)
+    airflow = f"apache-airflow[{extras}]" if extras else "apache-airflow"
+    return frozenset({airflow, *read_requirements(spec), *spec.apt.runtime})
+
+
+def limits_of(spec: Spec) -> Limits:
+    """``[budget]`` in bytes and percent."""
+    from builder.spec.types import bytes_of  # noqa: PLC0415 - pydantic
+
+    budget = spec.budget
+    return Limits(
+        None if budget.image_bytes is None else bytes_of(budget.image_bytes),
+        None if budget.waste_bytes is None else bytes_of(budget.waste_bytes),
+        budget.waste_percent,
+        {name: bytes_of(text) for name, text in budget.package_bytes.items()},
+    )

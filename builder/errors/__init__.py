@@ -43,6 +43,7 @@ from builder.errors.compose import (
 )
 from builder.errors.judging import (
     BadImageArchiveError,
+    DiveFileError,
     NoSuchImageError,
     NotABaseError,
     RenderMismatchError,
@@ -93,6 +94,7 @@ __all__ = [
     "ConstraintsError",
     "ConstraintsUnreachableError",
     "DiskFullError",
+    "DiveFileError",
     "EditedSinceError",
     "EngineFailedError",
     "EngineMissingError",

@@ -44,6 +44,10 @@ class NotABaseError(OptbuildError):
         )
 
 
+class DiveFileError(OptbuildError):
+    """A ``.dive-ci`` that cannot be read, or has a rule that nobody can follow."""
+
+
 class RenderMismatchError(OptbuildError):
     """The rendered Dockerfile, parsed again, does not say what was planned: nothing is written."""
 

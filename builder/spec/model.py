@@ -24,12 +24,15 @@ from builder.spec.types import (
     ImagePattern,
     LabelKey,
     LabelValue,
+    PackageName,
     PackageVersion,
+    Percent,
     Port,
     PythonVersion,
     Requirement,
     RoleName,
     Tags,
+    WasteSize,
 )
 
 SPEC_FILE = "optbuild.toml"
@@ -92,7 +95,11 @@ class ProtectTable(_Table):
 
 class BudgetTable(_Table):
     image_bytes: ByteSize | None = Field(default=None, alias="image-bytes")
-    """See :func:`builder.spec.types.bytes_of`."""
+    """Unpacked. See :func:`builder.spec.types.bytes_of`."""
+    waste_bytes: WasteSize | None = Field(default=None, alias="waste-bytes")
+    waste_percent: Percent | None = Field(default=None, alias="waste-percent")
+    """Of the image's bytes."""
+    package_bytes: Mapping[PackageName, ByteSize] = Field(default_factory=dict, alias="package-bytes")
 
 
 class SpecFile(_Table):

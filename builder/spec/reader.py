@@ -151,7 +151,7 @@ def _wrong_type(path: Position, found: object, wanted: str) -> Problem:
         hint = f'write "{word}"' if "quotes" in wanted else f"write {wanted}"
         return Problem(path, f"must be {wanted}, not {word}", hint)
     if isinstance(found, (int, float)) and "quotes" in wanted:
-        hint = f'write "{found}"' if path[-1] != "image-bytes" else 'write a number with its unit, like "900MB"'
+        hint = 'write a number with its unit, like "900MB"' if path[0] == "budget" else f'write "{found}"'
         return Problem(path, f"must be {wanted}, not the number {found}", hint)
     return Problem(path, f"must be {wanted}, not {shown(str(found))}", _written(path, found, wanted))
 

@@ -241,6 +241,26 @@ def _byte_size(text: str) -> str:
     return text
 
 
+def _waste_size(text: str) -> str:
+    """No waste at all may be asked for."""
+    bytes_of(text)
+    return text
+
+
+def _percent(value: object) -> float:
+    hint = "write a number from 0 to 100 without quotes and without %, like 2.5"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise RefusedError(f"{shown(str(value))} is not a number", hint)
+    if not 0 <= value <= 100:  # false for "not a number" too
+        raise RefusedError(f"{value} is not a share in percent", hint)
+    return float(value)
+
+
+def _package_name(text: str) -> str:
+    hint = 'write its name as the package index or Debian has it, like pandas = "80MB"'
+    return matched(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9+])?", text, "the name of a package", hint)
+
+
 Requirement = Annotated[str, AfterValidator(_requirement)]
 PackageVersion = Annotated[str, AfterValidator(_version)]
 PythonVersion = Annotated[str, AfterValidator(_python_version)]
@@ -262,4 +282,7 @@ Port = Annotated[int, Strict(), AfterValidator(_port)]
 CleanPath = Annotated[str, AfterValidator(_clean_path)]
 ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_constraints)]
 ByteSize = Annotated[str, AfterValidator(_byte_size)]
+WasteSize = Annotated[str, AfterValidator(_waste_size)]
+Percent = Annotated[float, BeforeValidator(_percent)]
+PackageName = Annotated[str, AfterValidator(_package_name)]
 Flag = Annotated[bool, Strict()]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.inspect.model import WastedFile
+from builder.naming import LABEL_CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,6 +52,15 @@ class Look:
     @cached_property
     def _origins(self) -> Mapping[str, int]:
         return {path: runs[-1][0].layer for path, runs in self.histories.items() if runs[-1][-1].gone is None}
+
+    @property
+    def pruned(self) -> bool:
+        """`optbuild build` made all of it: then the tests that are left are imported, the symbols not to be stripped.
+
+        An image that extends such a one carries the label too; there its layers are the base's.
+        """
+        content = self.scene.content
+        return LABEL_CONTENT in content.labels and not content.base_layers
 
     def layer_of(self, path: str) -> int:
         """Of a visible file: the layer that would hold it if no later one wrote the same bytes again."""

@@ -24,6 +24,8 @@ _PYTHON = re.compile(r"/python3\.(\d+)/")
 
 def tests(look: Look, ledger: Ledger) -> Iterator[Waste]:
     """OB409: folders ``tests`` inside a package, and packages that are called so."""
+    if look.pruned:
+        return
     owners = look.packages.ownership.owners
     paths = [
         one.entry.path
@@ -40,7 +42,7 @@ def tests(look: Look, ledger: Ledger) -> Iterator[Waste]:
         told = f"tests of {counted(sums, 'package')}, {counted(files)}: {names}"
         fix = (
             "in the RUN that installs: `&& find SITE-PACKAGES -type d -name tests -prune -exec rm -r {} +`, then start "
-            "the program once, because a few packages import theirs; `optbuild build` keeps exactly those"
+            "the program once, because a few packages import theirs; `optbuild build` does this, and keeps those"
         )
         yield Waste("OB409", told, fix, files, layer)
 
@@ -115,6 +117,8 @@ def _interpreter(look: Look) -> str:
 
 def symbols(look: Look, ledger: Ledger) -> Iterator[Waste]:
     """OB413: a part of each file; what is left of it stays."""
+    if look.pruned:
+        return
     files = [
         taken
         for path, placed in look.scene.files.items()
@@ -125,6 +129,6 @@ def symbols(look: Look, ledger: Ledger) -> Iterator[Waste]:
         told = f"symbols that only a debugger reads, in {counted(part)}: {listed(file.path for file in part)}"
         fix = (
             "in the stage that installs: `strip --strip-unneeded FILE`, and load each file once afterwards: binutils "
-            "damages those that patchelf has changed (`optbuild build` checks this and leaves them)"
+            "damages those that patchelf has changed; `optbuild build` does this, and leaves them as they were"
         )
         yield Waste("OB413", told, fix, part, layer)
