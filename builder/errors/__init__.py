@@ -75,12 +75,16 @@ from builder.errors.spec import (
     UnknownAirflowError,
 )
 from builder.errors.store import (
+    BackupFolderError,
+    DamagedBackupError,
+    NamesTakenError,
     StoreUsageError,
     UnknownProtectionError,
 )
 
 __all__ = [
     "GET_AN_ENGINE",
+    "BackupFolderError",
     "BadImageArchiveError",
     "BudgetExceededError",
     "BuildFailedError",
@@ -93,6 +97,7 @@ __all__ = [
     "ComposeMissingError",
     "ConstraintsError",
     "ConstraintsUnreachableError",
+    "DamagedBackupError",
     "DiskFullError",
     "DiveFileError",
     "EditedSinceError",
@@ -107,6 +112,7 @@ __all__ = [
     "LockFileError",
     "LockUsageError",
     "MissingFileError",
+    "NamesTakenError",
     "NoComposeFileError",
     "NoPackageListsError",
     "NoSuchImageError",

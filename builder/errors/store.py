@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from builder.errors.base import OptbuildError
+from typing import TYPE_CHECKING
+
+from builder.errors.base import CheckFailedError, OptbuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class StoreUsageError(OptbuildError):
@@ -11,3 +16,23 @@ class StoreUsageError(OptbuildError):
 
 class UnknownProtectionError(OptbuildError):
     """What an optbuild.toml protects cannot be read, so nothing may be deleted."""
+
+
+class BackupFolderError(OptbuildError):
+    """A folder that no backup can be written to, or that holds none of what was asked for."""
+
+
+class DamagedBackupError(CheckFailedError):
+    """An archive or the manifest of a backup is not what was written; nothing of it reaches an engine."""
+
+
+class NamesTakenError(OptbuildError):
+    """Names of an image to restore belong to other images now. ``taken``: name, ID now, ID in the backup."""
+
+    def __init__(self, taken: Sequence[tuple[str, str, str]]) -> None:
+        lines = "".join(f"\n    {name} is {now}, not {saved}" for name, now, saved in taken)
+        super().__init__(
+            f"other images have these names now, so nothing was loaded:{lines}",
+            hint="`--replace-tags` moves the names; an image that loses its last one so stays, without a name",
+        )
+        self.taken = tuple(taken)
