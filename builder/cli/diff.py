@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.html_page import Html, page_file, write_page
-from builder.cli.subjects import content_of, lock_file
+from builder.cli.subjects import lock_file
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
 
 if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.inspect.diff import ImageDiff
+    from builder.inspect.model import Inspection
 
 
 class Format(StrEnum):
@@ -102,10 +103,16 @@ def _allowed(text: str, before: int) -> int:
 
 
 def _compared(before: str, after: str, world: World) -> ImageDiff:
-    from builder.inspect.analyse import analyse  # noqa: PLC0415
     from builder.inspect.diff import diff  # noqa: PLC0415
 
-    return diff(analyse(content_of(before, world)), analyse(content_of(after, world)))
+    return diff(_inspected(before, world), _inspected(after, world))
+
+
+def _inspected(subject: str, world: World) -> Inspection:
+    """As `optbuild inspect` sees it."""
+    from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
+
+    return inspected(world, InspectOptions(subject)).inspection
 
 
 def _shown(
@@ -130,12 +137,11 @@ def _page(found: ImageDiff, names: tuple[str, str]) -> str:
 def _against_lock(image: str, lock: Path, name: str, output_format: Format, world: World) -> tuple[str, bool]:
     """The text, and whether they differ. The lock is read first: it is quick to say that there is none."""
     from builder.inspect.againstlock import against_lock  # noqa: PLC0415
-    from builder.inspect.analyse import analyse  # noqa: PLC0415
     from builder.lock.document import read_lock  # noqa: PLC0415
     from builder.report import lockdiff  # noqa: PLC0415
 
     locked = read_lock(lock)
-    found = against_lock(analyse(content_of(image, world)), locked)
+    found = against_lock(_inspected(image, world), locked)
     shown = {Format.JSON: lockdiff.as_json, Format.MARKDOWN: lockdiff.as_markdown, Format.TEXT: lockdiff.as_text}
     return shown[output_format](found, (image, name)), found.differs
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.html_page import Html, page_file, write_page
-from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, check_lock_option, sbom_text
+from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, bill_of_materials
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
 
@@ -85,12 +85,12 @@ def command(  # noqa: PLR0917 - a parameter per option
     if subject is None:
         raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
     rows, page = _rows(top), page_file(world, html)
-    check_lock_option(sbom, lock)
+    bill = bill_of_materials(world, sbom, lock, spec)
     from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
 
     found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value))
-    if sbom is Sbom.CYCLONEDX:
-        text = sbom_text(world, found.inspection, lock, spec)
+    if bill is not None:
+        text = bill.text(found.inspection)
     else:
         text = _shown(found, subject, output_format, rows, world, to_file=output is not None)
     _write(text, output, world)

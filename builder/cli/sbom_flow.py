@@ -1,0 +1,82 @@
+"""``optbuild inspect --sbom``: the bill of materials, with the hashes of the lock that is named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import builder
+from builder.cli.subjects import lock_file
+from builder.errors import OptbuildError
+
+if TYPE_CHECKING:
+    from builder.cli.world import World
+    from builder.inspect.model import Inspection
+    from builder.lock.model import Lock
+
+
+class Sbom(StrEnum):
+    NONE = "none"
+    CYCLONEDX = "cyclonedx"
+
+
+SbomFormat = Annotated[
+    Sbom, typer.Option("--sbom", help="Instead, the bill of materials: CycloneDX 1.6 as JSON, always the same bytes.")
+]
+LockPath = Annotated[
+    Path | None,
+    typer.Option("--lock", metavar="DIR|FILE", help="With --sbom: the optbuild.lock whose hashes it gets."),
+]
+
+
+@dataclass(frozen=True)
+class BillOfMaterials:
+    """What it needs beside the image."""
+
+    lock: Lock | None = field(repr=False)
+    epoch: int | None
+
+    def text(self, inspection: Inspection) -> str:
+        from builder.inspect.sbom import as_cyclonedx  # noqa: PLC0415 - 0.4 s
+
+        return as_cyclonedx(inspection, self.lock, version=builder.__version__, epoch=self.epoch)
+
+
+def bill_of_materials(world: World, sbom: Sbom, lock: Path | None, spec: Path | None) -> BillOfMaterials | None:
+    """None: none was asked for. ``lock``, or else the one beside the spec; made before the image is read.
+
+    Raises what reading a lock raises, and OptbuildError where a lock was named for nothing.
+    """
+    if sbom is Sbom.NONE:
+        if lock is None:
+            return None
+        hint = "add --sbom cyclonedx; `optbuild diff IMAGE LOCK` compares an image with a lock"
+        raise OptbuildError("--lock goes with --sbom", hint=hint)
+    found = _lock(world, lock, spec)
+    if found is None:
+        world.progress.note("the bill of materials has no hashes: --lock DIR takes them from an optbuild.lock")
+    return BillOfMaterials(found, _epoch(world))
+
+
+def _lock(world: World, lock: Path | None, spec: Path | None) -> Lock | None:
+    from builder.lock.document import read_lock  # noqa: PLC0415
+
+    if lock is not None:
+        return read_lock(lock_file(str(lock), world) or world.cwd / lock)
+    beside = None if spec is None else lock_file(str(spec), world)
+    return read_lock(beside) if beside is not None and beside.is_file() else None
+
+
+def _epoch(world: World) -> int | None:
+    """SOURCE_DATE_EPOCH as reproducible-builds.org has it: whole seconds."""
+    text = world.env.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,11}", text):
+        raise OptbuildError(f"SOURCE_DATE_EPOCH={text} is no number of seconds", hint="unset it, or set it to one")
+    return int(text)
