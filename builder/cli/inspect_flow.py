@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,6 +82,8 @@ def _dive_limits(world: World, options: InspectOptions) -> DiveLimits | None:
 
 def _spec_here(world: World, content: ImageContent, subject: str) -> Spec | None:
     """The optbuild.toml of the current folder, where it is this image's; reading it whole takes 0.2 s."""
+    import tomllib  # noqa: PLC0415 - most folders have no such file
+
     path = world.cwd / SPEC_FILE
     try:
         table = tomllib.loads(path.read_bytes().decode("utf-8-sig")).get("image")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from builder.inspect.distributions import normal
+from builder.inspect.markers import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']|["']([^"']+)["']\s*==\s*extra""")
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7l"}
-"""``platform_machine`` of Python → of images (OCI image specification, after Go's GOARCH)."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def _edges(one: Distribution, names: frozenset[str], where: tuple[str, str]) -> 
         marker = text.partition(";")[2].strip()
         if not marker:
             yield Edge(target, "", wants)
-        elif (extra := _extra_of(marker)) is not None and holds(marker, where, extra):
+        elif (extra := _extra_of(marker)) is not None and holds(marker, *where, extra):
             yield Edge(target, normal(extra), wants)
 
 
@@ -119,35 +117,3 @@ def _extra_of(marker: str) -> str | None:
     """The extra that the marker asks for; empty: none."""
     found = _EXTRA.search(marker)
     return "" if found is None else found[1] or found[2]
-
-
-@lru_cache(maxsize=4096)
-def holds(marker: str, where: tuple[str, str], extra: str) -> bool:
-    """Whether ``marker`` is true for (platform, Python) and an extra; one that cannot be read is taken as true."""
-    if extra and _EXTRA.fullmatch(marker):
-        return True
-    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName  # noqa: PLC0415
-
-    try:
-        return Marker(marker).evaluate({**_environment(*where), "extra": extra})
-    except (InvalidMarker, UndefinedEnvironmentName, ValueError):
-        return True
-
-
-@lru_cache(maxsize=64)
-def _environment(platform: str, python: str) -> dict[str, str]:
-    """As the interpreter of such an image would answer; the kernel is not the image's, so it has no release."""
-    system, _, machine = platform.partition("/")
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "os_name": "posix",
-        "platform_machine": _MACHINES.get(machine.partition("/")[0], machine),
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": system.capitalize() or "Linux",
-        "platform_version": "",
-        "python_full_version": f"{python}.0",
-        "python_version": python,
-        "sys_platform": system or "linux",
-    }
