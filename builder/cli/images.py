@@ -14,6 +14,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
+from builder.cli.html_page import Html, page_file, write_page
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.cli.world import world_of
 
@@ -52,6 +53,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         SortBy, typer.Option("--sort", help="The largest, or newest, first; names by alphabet.")
     ] = SortBy.SIZE,
     output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+    html: Html = None,
 ) -> None:
     """Show every image on this engine: its true bytes, who uses it, and why it stays.
 
@@ -67,8 +69,17 @@ def command(  # noqa: PLR0917 - a parameter per option
     options = StoreOptions(
         tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ())
     )
+    page = page_file(world, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
-    _show(inventory_of(world, options, wanted, Sort(sort.value)), output_format, world)
+    inventory = inventory_of(world, options, wanted, Sort(sort.value))
+    write_page(page, lambda: _page(inventory))
+    _show(inventory, output_format, world)
+
+
+def _page(inventory: Inventory) -> str:
+    from builder.report.html import images_page  # noqa: PLC0415
+
+    return images_page(inventory)
 
 
 def _show(inventory: Inventory, output_format: Format, world: World) -> None:

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "inspect.merge",  # a page shows also the files that a later layer hides; no value holds those
             "inspect.againstlock",
             "store.model",
+            "engine.layers",  # the layers of an image, which the values of store.model hold
             "store.clean",
         }
     ),

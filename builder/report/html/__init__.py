@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from builder.report.html.difference import diff_page
 from builder.report.html.inspection import inspection_page
+from builder.report.html.inventory import images_page
 
-__all__ = ["diff_page", "inspection_page"]
+__all__ = ["diff_page", "images_page", "inspection_page"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from builder.inspect.merge import merge
@@ -11,6 +10,7 @@ from builder.inspect.model import Kind
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell, number_cell
+from builder.report.html.when import moment
 from builder.report.units import count, short_id, size
 
 if TYPE_CHECKING:
@@ -54,19 +54,11 @@ def _facts(inspection: Inspection, name: str) -> str:
     content = inspection.content
     facts = [short_id(content.id), content.platform]
     if content.created is not None:
-        facts.append(f"created {_time(content.created)}")
+        facts.append(f"created {moment(content.created)}")
     if content.base_layers:
         facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')})")
     facts.extend(reference for reference in content.references if reference != name)
     return " · ".join(facts)
-
-
-def _time(seconds: float) -> str:
-    """Whatever a hostile image says it is."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
-    except (OverflowError, ValueError, OSError):
-        return "at a time that no calendar has"
 
 
 def _figures(inspection: Inspection) -> tuple[tuple[str, str], ...]:
@@ -94,7 +86,7 @@ def _waste_table(inspection: Inspection) -> Table:
             ),
             bytes_cell(waste.bytes),
             number_cell(len(waste.files)),
-            Cell("several" if waste.layer is None else str(waste.layer + 1)),
+            Cell("several" if waste.layer is None else str(waste.layer)),
             Show(_BY_WASTE, _WASTE, index, waste.message),
         )
         for index, waste in enumerate(inspection.waste)
@@ -110,7 +102,7 @@ def _files_title(waste: Waste) -> str:
 def _layer_table(inspection: Inspection) -> Table:
     rows = tuple(
         (
-            Cell(str(index + 1), index + 1),
+            Cell(str(index), index),
             Cell(
                 _instruction(layer), mono=True, below=(f"{short_id(layer.diff)}{', base' if layer.from_base else ''}",)
             ),
@@ -118,7 +110,7 @@ def _layer_table(inspection: Inspection) -> Table:
             bytes_cell(layer.hidden),
             bytes_cell(layer.tar_bytes),
             number_cell(layer.files),
-            Show(_BY_LAYER, _LAYER, index, f"layer {index + 1}"),
+            Show(_BY_LAYER, _LAYER, index, f"layer {index}"),
         )
         for index, layer in enumerate(inspection.layers)
     )
@@ -139,7 +131,7 @@ def _package_table(inspection: Inspection) -> Table:
             Cell(_KINDS[package.key.kind]),
             bytes_cell(package.bytes),
             number_cell(package.files),
-            Cell(str(package.layer + 1), package.layer + 1),
+            Cell(str(package.layer), package.layer),
             Cell("yes" if package.asked_for else ""),
             Show(_BY_PACKAGE, _OWNER, groups[package.key], package.key.name),
         )
@@ -188,7 +180,7 @@ def _map(inspection: Inspection, name: str) -> MapData:
 
 def _layer_group(index: int, layer: LayerSummary) -> Group:
     base = ", base image" if layer.from_base else ""
-    return Group(f"{index + 1}: {_instruction(layer)}", note=f"{short_id(layer.diff)}{base}")
+    return Group(f"{index}: {_instruction(layer)}", note=f"{short_id(layer.diff)}{base}")
 
 
 def _package_groups(inspection: Inspection) -> dict[PackageKey, int]:

@@ -34,6 +34,8 @@ class Page:
     """Name and figure."""
     tables: tuple[Table, ...]
     map: MapData
+    finds: str = "file, folder, package"
+    """What a search finds."""
 
 
 def as_page(page: Page) -> str:
@@ -48,6 +50,7 @@ def as_page(page: Page) -> str:
         "heading": escaped(page.heading),
         "facts": escaped(page.facts),
         "figures": figures,
+        "finds": escaped(page.finds),
         "tables": "\n".join(as_html(table) for table in page.tables),
         "footer": escaped(f"Made by optbuild {__version__}. Bytes are unpacked bytes."),
         "licences": html.escape("\n".join(_text(name) for name in _LICENCES)),

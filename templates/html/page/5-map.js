@@ -65,7 +65,7 @@ class TreeMap {
     this.nodes.set(node.id, node);
     const tile = { id: `n${node.id}`, name: `n${node.id}`, value: node.size, node: node.id, ...this.#paint(node) };
     if (levels > 0 && node.kids) {
-      tile.children = this.#tiles(node, levels);
+      tile.children = this.#tiles(node, node.parent.kids.length > 1 ? levels : levels + 1);
       tile.upperLabel = { show: true, color: color("ink"), formatter: () => `${MARK}${node.name}  ${amount(node)}` };
       tile.itemStyle = { ...tile.itemStyle, borderColor: color("tile-frame"), borderWidth: 2, gapWidth: 1 };
     }
@@ -115,11 +115,8 @@ class TreeMap {
   }
 
   #option(tiles) {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     return {
-      animation: !calm,
-      animationDuration: 250,
-      animationDurationUpdate: 250,
+      animation: false, // the names of what goes would pile up in the middle
       tooltip: {
         confine: true,
         formatter: (event) => (event.data ? this.#tip(event.data) : ""),
