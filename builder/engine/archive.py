@@ -64,8 +64,12 @@ def _reader(layer: ArchivedLayer, member: tarfile.TarInfo) -> Callable[[], bytes
 class Archive:
     """One archive, read once from its first byte to its last: first ``layers()``, then ``images()``."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(
+        self, chunks: Iterable[bytes], *, admit: Callable[[tarfile.TarInfo], None] = lambda _member: None
+    ) -> None:
+        """``admit`` sees each entry of the archive itself before its bytes are read, and may refuse it by raising."""
         self._chunks = chunks
+        self._admit = admit
         self._documents = Documents()
         self._diffs: dict[str, str | None] = {}
         """Of each layer, by its name; None: it was skipped."""
@@ -80,6 +84,7 @@ class Archive:
         with _told_apart("the image's archive cannot be read"):
             archive = TarStream(stream.read)
             for member in archive:
+                self._admit(member)
                 name = posixpath.normpath(member.name)
                 if member.issym():  # older engines link equal layers
                     self._links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
@@ -95,6 +100,14 @@ class Archive:
             for name, diff in zip(image.layers, image.diffs, strict=True):
                 self._check(name, diff)
         return found
+
+    def images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
+        """Those that an OCI index or manifest with this digest leads to. Raises BadImageArchiveError: there is none."""
+        return self._documents.images_below(digest)
+
+    def document(self, name: str) -> bytes | None:
+        """A small file of the archive, as ``index.json``; None: there is none."""
+        return self._documents.text(name)
 
     def _file(
         self, name: str, member: tarfile.TarInfo, archive: TarStream, skip: Callable[[str], bool]

@@ -66,6 +66,14 @@ class Documents:
             raise _bad("holds no image")
         return found
 
+    def images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
+        """Those that the index or manifest with this digest leads to. Raises as :meth:`images`."""
+        return tuple(self._of_oci(_blob({"digest": digest}), (), 0))
+
+    def text(self, name: str) -> bytes | None:
+        """The bytes of one file; None: there is none."""
+        return self._texts.get(name)
+
     def _of_docker(self, entry: Mapping[str, Any]) -> ArchivedImage:
         layers = tuple(str(name) for name in _entries_of(entry, "Layers"))
         return self._image(str(entry.get("Config")), layers, tuple(str(t) for t in _entries_of(entry, "RepoTags")))
