@@ -1,0 +1,125 @@
+"""`--html FILE`: refused before any work where it cannot be written, whole or not at all, and said where it is."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from archives import BASE, numpy, save, tar
+
+from builder.cli import main as cli
+from builder.cli.html_page import PageFile
+from builder.cli.world import World
+from builder.errors import UnwritableError
+from builder.process import LocalRunner
+from builder.progress import LineProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    err = io.StringIO()
+    env = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_CONTEXT": "none"}
+    return World(env, tmp_path, io.StringIO(), err, LocalRunner(), LineProgress(err), color=False)
+
+
+@pytest.fixture
+def run(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """A whole command line in a folder with two archives: exit code, stdout, stderr."""
+    save(tmp_path / "old.tar", tar(BASE), tar(numpy("1.0", 1000)))
+    save(tmp_path / "new.tar", tar(BASE), tar(numpy("2.0", 2000)))
+
+    def ran(*words: str) -> tuple[int, str, str]:
+        code = cli.run(words, lambda **_: world)
+        said = world.err.getvalue() + capsys.readouterr().err  # type: ignore[attr-defined]  # it is a StringIO
+        return code, world.out.getvalue(), said  # type: ignore[attr-defined]  # so is this
+
+    return ran
+
+
+def test_diff_writes_its_page_beside_its_text(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = run("diff", "old.tar", "new.tar", "--html", "page.html")
+    assert code == 0
+    assert "numpy" in out
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<h1>old.tar → new.tar</h1>" in page
+    assert "wrote page.html (" in err
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".page")] == []
+
+
+def test_inspect_writes_its_page(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, _, err = run("inspect", "new.tar", "--html", "page.html")
+    assert code == 0, err
+    assert "<h1>new.tar</h1>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_lock_has_no_page(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "optbuild.lock").write_text("")
+    code, _, err = run("diff", "old.tar", "optbuild.lock", "--html", "page.html")
+    assert code == 2
+    assert "--html shows two images" in err
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("command", [("diff", "old.tar", "new.tar"), ("inspect", "old.tar"), ("images",)], ids=str)
+def test_a_place_that_is_not_there_is_refused_before_the_work(
+    run: Callable[..., tuple[int, str, str]], command: tuple[str, ...]
+) -> None:
+    code, out, err = run(*command, "--html", "none/page.html")
+    assert (code, out) == (2, "")
+    assert "cannot write none/page.html:" in err
+    assert "next: name a file in a folder" in err
+
+
+def test_says_why_a_place_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in (
+        ("folder", "it is a folder"),
+        ("pipe", "it is no ordinary file"),
+        ("file/page", "is no folder"),
+        ("none/page", "is not there"),
+        ("loop", "loop"),
+        ("x" * 300, "too long"),
+    ):
+        with pytest.raises(UnwritableError, match=why):
+            PageFile(world, Path(name))
+
+
+def test_a_folder_of_somebody_else_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may write everywhere, so the answer is made up."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UnwritableError, match="not yours to write to"):
+        PageFile(world, Path("page"))
+
+
+def test_a_full_disk_leaves_the_page_that_was_there(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "page").write_text("before")
+    file = PageFile(world, Path("page"))
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UnwritableError, match="No space left on device"):
+        file.write("after")
+    assert (tmp_path / "page").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_a_link_stays_a_link(world: World, tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("before")
+    (tmp_path / "link").symlink_to("real")
+    PageFile(world, Path("link")).write("after")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "after"
