@@ -209,6 +209,36 @@ def test_a_rebuild_makes_a_new_image_and_restarts_its_users(stack: Tiny, choice:
     assert of_sharers(stack.images()) == {second}
 
 
+def test_a_rebuild_can_be_undone_and_then_the_optimize(stack: Tiny) -> None:
+    before = stack.snapshot()
+    stack.optimize()
+    first = stack.snapshot()
+    dockerfile = stack.folder / "Dockerfile"
+    old = dockerfile.read_bytes()
+    dockerfile.write_bytes(old.replace(b"CMD ", b"RUN echo two > /two\nCMD "))
+    stack.optimize("--rebuild")
+    made = stack.names()[stack.shared]
+    dockerfile.write_bytes(old)
+    assert "can be undone too" in stack.rollback().out
+    assert stack.snapshot() == first
+    assert stack.run("docker", "image", "inspect", made, ok=False).code != 0, "nobody would know whose it is"
+    stack.rollback()
+    assert stack.snapshot() == before
+
+
+def test_a_service_that_crashes_all_the_time_keeps_nobody_waiting(tiny: Tiny) -> None:
+    """A stack that is partly down: it is no worse afterwards, and a rollback does not wait for it either."""
+    text = tiny.file.read_text()
+    tiny.file.write_text(text.replace("  worker:\n", "  worker:\n    restart: always\n    command: ['false']\n"))
+    tiny.compose("up", "--detach", "--wait", "db", "web")
+    tiny.compose("up", "--detach", "worker")
+    before = tiny.images()
+    tiny.optimize("--timeout", "10")
+    assert len(of_sharers(tiny.images())) == 1
+    tiny.rollback()
+    assert tiny.images() == before
+
+
 def interrupt(stack: Tiny, number: signal.Signals, delay: float) -> str:
     """Send it so many seconds after web is about to be restarted; what was said. The exit code must be 130."""
     process = subprocess.Popen(
