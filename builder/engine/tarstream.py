@@ -7,6 +7,7 @@ trusts their headers; what stands between it and the bytes here is :class:`_Forw
 from __future__ import annotations
 
 import posixpath
+import re
 import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 """Bytes that are asked for at once."""
-MAX_HEADER_BYTES = 4 << 20
+MAX_HEADER_BYTES = 1 << 20
 """Of one entry: long names, extended attributes, the map of a sparse file. Real ones take a few thousand."""
 MAX_PATH = 4096
 """Characters of a name or a link. No engine can unpack longer ones (Linux' PATH_MAX, in bytes)."""
@@ -25,6 +26,9 @@ MAX_HOLES = 16 << 30
 """Bytes that all sparse files of one archive may have without storing them: each has to be hashed."""
 _LONGEST_NUMBER = 255
 """Digits in a row. More are no file name, and tarfile's search in them takes the square of their number."""
+_RECORD = re.compile(rb"([0-9]{1,7}) [^=\n]+=")
+"""How a record of a pax header begins: its length in bytes, a blank, a key (POSIX.1-2017, pax, "Extended Header")."""
+_PAX_TYPES = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _DIGITS = bytes(0 if chr(byte).isdecimal() and byte < 128 else 1 for byte in range(256))
 _ZEROS = bytes(BLOCK)
 
@@ -68,6 +72,8 @@ class TarStream:
             return
         at = 0
         for offset, size in sparse:
+            if not size:  # fills an old header's map, and marks a hole at the end
+                continue
             yield from self._hole(member, offset - at)
             yield from self._stored(member, size)
             at = offset + size
@@ -100,6 +106,19 @@ def _check(member: tarfile.TarInfo) -> None:
         raise BadImageArchiveError(f"{absolute(member.name)} has {member.size} bytes, says its header")
 
 
+def _check_records(data: bytes) -> None:
+    """Raises ReadError for records that overlap or have no end: tarfile would copy them again and again."""
+    at = 0
+    while data[at : at + 1] not in {b"", b"\0"}:
+        record = _RECORD.match(data, at)
+        end = at + int(record[1]) if record is not None else 0
+        if record is None or end <= record.end() or data[end - 1 : end] != b"\n":
+            raise tarfile.ReadError("an entry's pax header is damaged")
+        at = end
+    if bytes(_LONGEST_NUMBER + 1) in data.translate(_DIGITS):
+        raise tarfile.ReadError("an entry's header holds a number that is none")
+
+
 class _Forward:
     """What tarfile takes for a file. Only headers are read through ``read``; the bytes of files are taken."""
 
@@ -107,6 +126,7 @@ class _Forward:
         self._read = read
         self._at = 0
         self._header_bytes = 0
+        self._pax_follows = False
         self.last_block = b""
         """The last header: zeros at a proper end."""
 
@@ -123,10 +143,12 @@ class _Forward:
             raise tarfile.ReadError(f"an entry's header says that it takes more than {MAX_HEADER_BYTES} bytes")
         data = self._read(size)
         self._at += len(data)
-        if size == tarfile.BLOCKSIZE:
+        if self._pax_follows:
+            self._pax_follows = False
+            _check_records(data)
+        elif size == tarfile.BLOCKSIZE:
             self.last_block = data
-        elif bytes(_LONGEST_NUMBER + 1) in data.translate(_DIGITS):
-            raise tarfile.ReadError("an entry's header holds a number that is none")
+            self._pax_follows = data[156:157] in _PAX_TYPES
         return data
 
     def take(self, size: int) -> bytes:

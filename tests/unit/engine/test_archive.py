@@ -3,123 +3,86 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import io
 import json
 import tarfile
-import zlib
-from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
+from tarballs import blob, broken, chunks, config_of, image, images, info, oci_image, old_image, sha256, tar, tar_of
 
-from builder.engine.archive import GZIP, ZSTD, read_layers
-from builder.engine.tarstream import absolute
+from builder.engine.archive import ZSTD, Archive, read_layers
+from builder.engine.manifests import MAX_DOCUMENT_BYTES
 from builder.errors import BadImageArchiveError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-
-def tar(files: Mapping[str, bytes], *, mode: int = 0o644, links: Mapping[str, str] | None = None) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(data), mode
-            archive.addfile(info, io.BytesIO(data))
-        for name, target in (links or {}).items():
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.SYMTYPE, target
-            archive.addfile(info)
-    return out.getvalue()
-
-
-def plain(layer: bytes) -> bytes:
-    if layer.startswith(GZIP):
-        return zlib.decompressobj(31).decompress(layer)
-    return zstandard.ZstdDecompressor().decompressobj().decompress(layer) if layer.startswith(ZSTD) else layer
-
-
-def blob(data: bytes) -> str:
-    return f"blobs/sha256/{hashlib.sha256(data).hexdigest()}"
-
-
-def image(*layers: bytes, named: list[str] | None = None, manifest: bool = True) -> bytes:
-    """An archive as engines since 25 write it, without the files of the OCI layout that say the same once more."""
-    diffs = [f"sha256:{hashlib.sha256(plain(layer)).hexdigest()}" for layer in layers]
-    config = json.dumps({"architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": diffs}}).encode()
-    files = {blob(layer): layer for layer in layers} | {blob(config): config}
-    if manifest:
-        names = named or [blob(layer) for layer in layers]
-        files["manifest.json"] = json.dumps([{"Config": blob(config), "Layers": names, "RepoTags": None}]).encode()
-    return tar(files)
-
-
-def chunks(data: bytes, size: int = 1000) -> Iterator[bytes]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
-
-
-def broken(layer: bytes) -> bytes:
-    """An archive that is right about everything but what is in its layer."""
-    config = json.dumps({"rootfs": {"diff_ids": ["sha256:0"]}}).encode()
-    manifest = json.dumps([{"Config": blob(config), "Layers": [blob(layer)]}]).encode()
-    return tar({blob(layer): layer, blob(config): config, "manifest.json": manifest})
+ONE, TWO = tar({"etc/key": b"secret", "a": b"1"}), tar({"etc/.wh.key": b""})
+SPARE = config_of([ONE])
 
 
 def contents(data: bytes) -> dict[tuple[str, str], bytes]:
     return {(file.layer, file.path): file.read() for file in read_layers(chunks(data))}
 
 
+def walk(data: bytes) -> Archive:
+    """The whole archive, no layer of it read here."""
+    archive = Archive(chunks(data))
+    for _ in archive.layers():
+        pass
+    return archive
+
+
 def test_every_file_of_every_layer_is_seen_also_what_a_later_layer_deletes() -> None:
-    one, two = tar({"etc/key": b"secret", "a": b"1"}), tar({"etc/.wh.key": b""})
-    assert contents(image(one, two)) == {
-        (blob(one), "/etc/key"): b"secret",
-        (blob(one), "/a"): b"1",
-        (blob(two), "/etc/.wh.key"): b"",
+    assert contents(image(ONE, TWO)) == {
+        (blob(ONE), "/etc/key"): b"secret",
+        (blob(ONE), "/a"): b"1",
+        (blob(TWO), "/etc/.wh.key"): b"",
     }
 
 
-def test_compressed_and_empty_layers_and_the_old_format_are_read() -> None:
+def test_compressed_and_empty_layers_are_read() -> None:
     zipped, small = gzip.compress(tar({"x": b"1"})), zstandard.compress(tar({"y": b"2"}))
     assert contents(image(zipped, small, tar({}))) == {(blob(zipped), "/x"): b"1", (blob(small), "/y"): b"2"}
 
 
-def old_image(layers: Mapping[str, bytes], *, links: Mapping[str, str] | None = None) -> bytes:
-    """As engines before 25 write it: a layer that comes twice is a link."""
-    names = [*layers, *(links or {})]
-    wanted = [layers.get(name) or layers[f"{(links or {})[name].removeprefix('../')}"] for name in names]
-    diffs = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in wanted]
-    manifest = json.dumps([{"Config": "c.json", "Layers": names}]).encode()
-    config = json.dumps({"rootfs": {"diff_ids": diffs}}).encode()
-    return tar({**layers, "c.json": config, "manifest.json": manifest}, links=links or {})
+def test_a_layer_compressed_in_several_parts_is_one_layer() -> None:
+    layer = tar({"x": b"1" * 3000})
+    for compress in (gzip.compress, zstandard.compress):
+        parts = compress(layer[:1700]) + compress(layer[1700:])
+        assert list(contents(broken(parts, f"sha256:{sha256(layer)}")).values()) == [b"1" * 3000]
 
 
 def test_the_old_format_is_read_with_its_links() -> None:
     layer = tar({"x": b"1"})
     old = old_image({"abc/layer.tar": layer}, links={"def/layer.tar": "../abc/layer.tar"})
     assert contents(old) == {("abc/layer.tar", "/x"): b"1"}
+    assert walk(old).images()[0].layers == ("abc/layer.tar", "def/layer.tar")
 
 
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("../../etc/passwd", "/etc/passwd"),
-        ("/usr//bin/./gcc", "/usr/bin/gcc"),
-        ("a\nb\x1b[31m", "/a\\nb\\x1b[31m"),
-        ("a/\u2028b", "/a/\\u2028b"),
-        ("ü", "/ü"),
-        ("", "/"),
-    ],
-)
-def test_hostile_names_neither_leave_the_root_nor_break_a_line(name: str, path: str) -> None:
-    assert absolute(name) == path
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_oci_layout_is_read_without_its_attestations(nested: bool) -> None:
+    [found] = walk(oci_image(ONE, TWO, nested=nested)).images()
+    assert found.layers == (blob(ONE), blob(TWO))
+    assert found.references == ("it:1",)
+    assert found.id == f"sha256:{sha256(config_of([ONE, TWO]))}"
 
 
-def test_a_huge_name_is_read() -> None:
-    name = "d/" * 2000 + "f"
-    assert [path for _, path in contents(image(tar({name: b"1"})))] == [f"/{name}"]
+def test_the_names_in_an_archive_may_begin_with_a_dot() -> None:
+    layer = tar({"x": b"1"})
+    files = {"layer.tar": layer, "c.json": config_of([layer])}
+    manifest = json.dumps([{"Config": "c.json", "Layers": ["layer.tar"]}]).encode()
+    data = tar({f"./{name}": text for name, text in {**files, "manifest.json": manifest}.items()})
+    assert contents(data) == {("layer.tar", "/x"): b"1"}
+
+
+def test_several_images_share_a_layer() -> None:
+    found = walk(images([ONE], [ONE, TWO], tags=["a:1", "b:1"])).images()
+    assert [(one.references, len(one.layers)) for one in found] == [(("a:1",), 1), (("b:1",), 2)]
+
+
+def test_a_layer_says_what_it_is_also_where_nobody_looks_into_it() -> None:
+    zipped = gzip.compress(ONE)
+    for layer in Archive(chunks(image(zipped))).layers():
+        layer.finish()
+        assert (layer.name, layer.diff, layer.tar_bytes) == (blob(zipped), f"sha256:{sha256(ONE)}", len(ONE))
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.3, 0.5, 0.7, 0.9])
@@ -130,26 +93,108 @@ def test_a_truncated_archive_is_refused_wherever_it_ends(kept: float) -> None:
         contents(content[: int(len(content) * kept)])
 
 
+def documents(**files: bytes) -> bytes:
+    """An archive without layers; ``__`` stands for a slash, ``_`` for a dot."""
+    return tar({name.replace("__", "/").replace("_", "."): data for name, data in files.items()})
+
+
+def manifest(**entry: object) -> bytes:
+    return tar({"manifest.json": json.dumps([entry]).encode(), "c.json": SPARE, blob(ONE): ONE})
+
+
 @pytest.mark.parametrize(
-    "data",
+    ("data", "words"),
     [
-        pytest.param(b"", id="nothing"),
-        pytest.param(b"no tar at all" * 100, id="garbage"),
-        pytest.param(image(tar({"a": b"1"}), manifest=False), id="no manifest"),
-        pytest.param(image(tar({"a": b"1"}), named=["blobs/sha256/gone"]), id="a layer is missing"),
-        pytest.param(broken(ZSTD + b"0" * 600), id="a damaged zstd layer"),
-        pytest.param(broken(gzip.compress(tar({"a": b"1" * 5000}))[:-20]), id="a truncated gzip layer"),
-        pytest.param(tar({"manifest.json": b"{not json"}), id="a broken manifest"),
-        pytest.param(tar({"manifest.json": b"[]"}), id="an empty manifest"),
+        pytest.param(b"", "before its manifest", id="nothing"),
+        pytest.param(b"no tar at all" * 100, "cannot be read", id="garbage"),
+        pytest.param(image(ONE, manifest=False), "before its manifest", id="no manifest"),
+        pytest.param(image(ONE, named=["blobs/sha256/gone"]), "lacks the layer blobs/sha256/gone", id="missing layer"),
+        pytest.param(broken(ZSTD + b"0" * 600), "cannot be read", id="a damaged zstd layer"),
+        pytest.param(broken(zstandard.compress(ONE)[:-9]), "cannot be read|is not what", id="a truncated zstd layer"),
+        pytest.param(broken(gzip.compress(ONE)[:-20]), "cannot be read", id="a truncated gzip layer"),
+        pytest.param(broken(gzip.compress(ONE)[:-4] + b"\1\1\1\1"), "cannot be read", id="a damaged gzip layer"),
+        pytest.param(broken(ONE[:700]), "ends early|unexpected end", id="a truncated layer"),
+        pytest.param(broken(ONE[:512] + b"x" * 1024), "header is damaged|ends early", id="a damaged header"),
+        pytest.param(broken(ONE), "is not what the image says", id="another layer"),
+        pytest.param(image(ONE).replace(b"secret", b"public"), "is damaged", id="a changed byte"),
+        pytest.param(documents(manifest_json=b"{not json"), "damaged manifest.json", id="a broken manifest"),
+        pytest.param(documents(manifest_json=b"[]"), "holds no image", id="an empty manifest"),
+        pytest.param(documents(manifest_json=b"{}"), "damaged manifest", id="a manifest that is no list"),
+        pytest.param(documents(manifest_json=b"[1]"), "damaged manifest", id="a manifest of numbers"),
+        pytest.param(documents(manifest_json=b"[" * 100_000), "damaged manifest.json", id="a deep manifest"),
+        pytest.param(documents(manifest_json=b"\xff\xfe"), "damaged manifest.json", id="a manifest of other bytes"),
+        pytest.param(documents(manifest_json=b"[" + b"1" * 10_000 + b"]"), "damaged", id="a manifest of a huge number"),
+        pytest.param(
+            documents(manifest_json=b" " * (MAX_DOCUMENT_BYTES + 1)), "before its manifest", id="a huge manifest"
+        ),
+        pytest.param(manifest(Config="c.json", Layers="abc"), "no list", id="layers that are no list"),
+        pytest.param(manifest(Config="c.json", Layers=[]), "names 0 layers, and its configuration 1", id="too few"),
+        pytest.param(manifest(Config="gone.json", Layers=[blob(ONE)]), "lacks gone.json", id="no configuration"),
+        pytest.param(manifest(Config=["c.json"], Layers=[blob(ONE)]), "lacks", id="a configuration that is a list"),
+        pytest.param(documents(index_json=b"[]"), "no manifest", id="an index that is a list"),
+        pytest.param(documents(index_json=b'{"manifests": [{"digest": 7}]}'), "sha256", id="a digest that is a number"),
+        pytest.param(documents(index_json=b'{"manifests": [{"digest": "sha512:ab"}]}'), "sha256", id="another digest"),
     ],
 )
-def test_what_cannot_be_read_to_its_end_is_never_taken_for_clean(data: bytes) -> None:
-    with pytest.raises(BadImageArchiveError):
+def test_what_cannot_be_read_to_its_end_is_never_taken_for_clean(data: bytes, words: str) -> None:
+    with pytest.raises(BadImageArchiveError, match=words):
         contents(data)
 
 
+def test_an_index_that_names_itself_ends() -> None:
+    """No digest can be its own, but a file may lie about its name."""
+    index = json.dumps({"manifests": [{"digest": "sha256:" + "0" * 64}]}).encode()
+    with pytest.raises(BadImageArchiveError, match=r"damaged|lacks"):
+        contents(tar({"index.json": index, "blobs/sha256/" + "0" * 64: index}))
+
+
+def test_links_that_go_round_in_a_circle_lead_nowhere() -> None:
+    layer = tar({"x": b"1"})
+    files = {"c.json": config_of([layer]), "manifest.json": b'[{"Config": "c.json", "Layers": ["a/layer.tar"]}]'}
+    data = tar(files, links={"a/layer.tar": "../b/layer.tar", "b/layer.tar": "../a/layer.tar"})
+    with pytest.raises(BadImageArchiveError, match=r"lacks the layer a/layer\.tar"):
+        contents(data)
+
+
+def test_a_link_out_of_the_archive_leads_nowhere() -> None:
+    files = {"c.json": config_of([ONE]), "manifest.json": b'[{"Config": "c.json", "Layers": ["a/layer.tar"]}]'}
+    with pytest.raises(BadImageArchiveError, match="lacks the layer"):
+        contents(tar(files, links={"a/layer.tar": "../../../../etc/passwd"}))
+
+
+def test_two_layers_of_one_name_must_be_equal() -> None:
+    entries = [(info("x/layer.tar", size=len(layer)), layer) for layer in (ONE, TWO)]
+    with pytest.raises(BadImageArchiveError, match=r"two different layers x/layer\.tar"):
+        contents(tar_of(entries))
+    assert len(list(Archive(chunks(tar_of([entries[0], entries[0]]))).layers())) == 2
+
+
+def test_two_documents_of_one_name_must_be_equal() -> None:
+    entries = [(info("manifest.json", size=2), text) for text in (b"[]", b"{}")]
+    with pytest.raises(BadImageArchiveError, match=r"two different files manifest\.json"):
+        contents(tar_of(entries))
+
+
+def test_devices_and_folders_in_the_place_of_a_layer_are_no_layer() -> None:
+    for kind in (tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE):
+        entries = [
+            (info(name, size=len(data)), data)
+            for name, data in (
+                ("c.json", config_of([ONE])),
+                ("manifest.json", b'[{"Config": "c.json", "Layers": ["a/layer.tar"]}]'),
+            )
+        ]
+        with pytest.raises(BadImageArchiveError, match="lacks the layer"):
+            contents(tar_of([(info("a/layer.tar", kind), b""), *entries]))
+
+
 def test_skipped_layers_still_count_as_there() -> None:
-    one = tar({"a": b"1"})
-    data = image(one, tar({"b": b"2"}))
-    found = [file.path for file in read_layers(chunks(data), skip=lambda name: name == blob(one))]
+    data = image(ONE, tar({"b": b"2"}))
+    found = [file.path for file in read_layers(chunks(data), skip=lambda name: name == blob(ONE))]
     assert found == ["/b"]
+
+
+def test_whoever_stops_halfway_leaves_nothing_open() -> None:
+    for file in read_layers(chunks(image(ONE, TWO))):
+        assert file.path == "/etc/key"
+        break
