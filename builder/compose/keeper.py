@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
@@ -40,15 +41,27 @@ def builder_for(project: Project, group: Group, choices: Choices) -> str | None:
 def why_no_builder(project: Project, group: Group) -> str:
     """Names the service that would do, were it not for some that do not depend on it."""
     builders = builders_of(project, group)
-    missing = {name: without_builder(project, name, group.services) for name in builders}
+    started = _started_with(project, group)
     init_like = [name for name in builders if is_init_like(project, project.services[name])]
-    candidates = init_like or [name for name in builders if len(missing[name]) + 1 < len(group.services)]
+    candidates = init_like or [name for name in builders if started[name]]
     if not candidates:
         return "no service keeps `build:`: none of them is started with any of the others"
-    nearest = min(candidates, key=lambda name: (len(missing[name]), name))
+    nearest = min(candidates, key=lambda name: (-started[name], name))
+    early = without_builder(project, nearest, group.services)
     return (
-        f"no service keeps `build:`: {listed(missing[nearest])} can start without {nearest}. "
-        f"{_remedy(project, nearest, missing[nearest])}, or choose it with `--builder-service {nearest}`"
+        f"no service keeps `build:`: {listed(early)} can start without {nearest}. "
+        f"{_remedy(project, nearest, early)}, or choose it with `--builder-service {nearest}`"
+    )
+
+
+def _started_with(project: Project, group: Group) -> Counter[str]:
+    """Service → how many others of the group do not start without it."""
+    services, members = project.services, set(group.services)
+    return Counter(
+        other
+        for name in group.services
+        for other in members & reached_from(project, name)
+        if is_on_with(services[other], services[name])
     )
 
 
