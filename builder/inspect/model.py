@@ -62,8 +62,9 @@ class LayerContent:
 
     @cached_property
     def bytes(self) -> int:
-        """Of its regular files, each name once."""
-        return sum({entry.path: entry.size for entry in self.entries}.values())
+        """Of its regular files, each name once. A whiteout says nothing of the file of its own layer."""
+        whiteout, opaque = Kind.WHITEOUT, Kind.OPAQUE
+        return sum({e.path: e.size for e in self.entries if e.kind is not whiteout and e.kind is not opaque}.values())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,131 @@
+"""Images made of a few entries, for tests of the analysis: packages with their records, layers over layers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, TypeAlias
+
+from builder.engine.layers import chain_ids
+from builder.inspect.analyse import analyse
+from builder.inspect.machine import UNKNOWN, Machine
+from builder.inspect.model import Entry, ImageContent, Inspection, Kind, LayerContent, Waste
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+SITE = "/opt/venv/lib/python3.11/site-packages"
+Part: TypeAlias = "Entry | tuple[str, bytes] | list[Part]"
+"""An entry, a text with its path (a file that the reader keeps), or several of those."""
+
+
+def file(path: str, size: int = 1000, *, text: str = "", mode: int = 0o644, uid: int = 0, symbols: int = 0) -> Entry:
+    """A regular file; equal ``text`` (else: path) and size are equal bytes."""
+    digest = hashlib.sha256(f"{text or path}/{size}".encode()).hexdigest() if size else ""
+    return Entry(path, Kind.FILE, size, mode, uid, 0, "", digest, symbols)
+
+
+def folder(path: str) -> Entry:
+    return Entry(path, Kind.FOLDER, mode=0o755)
+
+
+def gone(path: str) -> Entry:
+    return Entry(path, Kind.WHITEOUT)
+
+
+def symlink(path: str, target: str) -> Entry:
+    return Entry(path, Kind.SYMLINK, link=target)
+
+
+def hardlink(path: str, target: str) -> Entry:
+    return Entry(path, Kind.HARDLINK, link=target)
+
+
+def layer(*parts: Part) -> LayerContent:
+    entries: list[Entry] = []
+    texts: dict[str, bytes] = {}
+    for part in _flat(parts):
+        if isinstance(part, Entry):
+            entries.append(part)
+        else:
+            path, text = part
+            texts[path] = text
+            entries.append(Entry(path, Kind.FILE, len(text), 0o644, digest=hashlib.sha256(text).hexdigest()))
+    diff = f"sha256:{hashlib.sha256(repr(entries).encode()).hexdigest()}"
+    return LayerContent(diff, 1024, tuple(entries), texts)
+
+
+def _flat(parts: Iterable[Part]) -> Iterator[Entry | tuple[str, bytes]]:
+    for part in parts:
+        if isinstance(part, list):
+            yield from _flat(part)
+        else:
+            yield part
+
+
+def content(*layers: LayerContent, base: int = 0, labels: Mapping[str, str] | None = None) -> ImageContent:
+    chains = chain_ids([one.diff for one in layers])
+    words = tuple(f"RUN step {number}" for number in range(len(layers)))
+    return ImageContent(
+        "sha256:" + "a" * 64, ("shop:latest",), "linux/amd64", None, labels or {}, layers, chains, words, base, "below"
+    )
+
+
+def inspected(
+    *layers: LayerContent,
+    base: int = 0,
+    asked_for: Iterable[str] = (),
+    machine: Machine = UNKNOWN,
+    labels: Mapping[str, str] | None = None,
+) -> Inspection:
+    return analyse(content(*layers, base=base, labels=labels), asked_for, machine)
+
+
+def distribution(
+    name: str,
+    *files: Entry,
+    version: str = "1.0",
+    requires: Iterable[str] = (),
+    site: str = SITE,
+    requested: bool = False,
+    listed: Iterable[str] = (),
+) -> list[Part]:
+    """An installed wheel with its ``files``; ``listed``: further lines of RECORD."""
+    info = f"{site}/{name}-{version}.dist-info"
+    header = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata = header + "".join(f"Requires-Dist: {one}\n" for one in requires)
+    paths = [one.path.removeprefix(f"{site}/") for one in files]
+    own = [f"{name}-{version}.dist-info/{one}" for one in ("METADATA", "RECORD")]
+    record = "".join(f"{path},sha256=x,1\n" for path in [*paths, *listed, *own])
+    made: list[Part] = [*files, (f"{info}/METADATA", metadata.encode()), (f"{info}/RECORD", record.encode())]
+    return [*made, (f"{info}/REQUESTED", b"")] if requested else made
+
+
+def status(*packages: str, **fields: str) -> str:
+    """Stanzas of dpkg's status file for installed packages (``name`` or ``name: dep, dep``)."""
+    stanzas = []
+    for package in packages:
+        name, _, depends = package.partition(": ")
+        lines = [f"Package: {name}", "Status: install ok installed", "Architecture: amd64", "Version: 1.2-3"]
+        lines += [f"Depends: {depends}"] if depends else []
+        lines += [f"{key}: {value}" for key, value in fields.items()]
+        stanzas.append("\n".join(lines) + "\n")
+    return "\n".join(stanzas)
+
+
+def debian(name: str, *files: Entry, listed: Iterable[str] = ()) -> list[Part]:
+    """The files of a package and its list; the status file is one for all, see :func:`dpkg_status`."""
+    lines = ["/.", *(one.path for one in files), *listed]
+    return [*files, (f"/var/lib/dpkg/info/{name}.list", ("\n".join(lines) + "\n").encode())]
+
+
+def dpkg_status(text: str) -> Part:
+    return ("/var/lib/dpkg/status", text.encode())
+
+
+def waste(found: Inspection, code: str) -> list[Waste]:
+    return [one for one in found.waste if one.code == code]
+
+
+def wasted(found: Inspection, code: str) -> dict[str, int]:
+    """Path → bytes of all waste of a code."""
+    return {file.path: file.bytes for one in waste(found, code) for file in one.files}
