@@ -6,11 +6,12 @@ The same image and lock give the same bytes: the time is the image's own, the se
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import uuid
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from builder.inspect.metadata import declared, metadata_in
 from builder.inspect.model import Package, PackageKey
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cyclonedx.model import ExternalReference, HashType
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component
+    from packageurl import PackageURL
 
     from builder.inspect.metadata import Metadata
     from builder.inspect.model import ImageContent, Inspection
@@ -33,6 +35,7 @@ PROPERTY = "optbuild:"
 """Of the names of our own properties: bytes, folder, requested."""
 _TITLE = "org.opencontainers.image.title"
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _NAMESPACE = uuid.UUID("5b3d8f0e-8b0c-5c0f-9d55-2f0a5f7c9f11")
 """Of our serial numbers: a random one, for good."""
 
@@ -138,7 +141,7 @@ class _Making:
         self._python = {(one.name, one.version): one for one in lock.python} if lock else {}
         self._debian = {(one.name, one.version, one.architecture): one for one in lock.runtime} if lock else {}
         self._system = os_release
-        self._used: dict[str, int] = defaultdict(int)
+        self._used: set[str] = set()
 
     def component(self, package: Package, licence: str | None) -> Component:
         return self._distribution(package, licence) if package.key.kind == "python" else self._deb(package)
@@ -166,33 +169,37 @@ class _Making:
             hashes=() if locked is None else (_sha256(locked.sha256),),
         )
 
-    def _made(self, package: Package, *, purl: Any, **more: Any) -> Component:
+    def _made(self, package: Package, *, purl: PackageURL | None, **more: Any) -> Component:
         from cyclonedx.model import Property  # noqa: PLC0415
         from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 
         size = str(package.bytes) if package.files else ""
-        facts = {"bytes": size, "folder": package.folder, "requested": "true" if package.asked_for else ""}
+        folder = package.folder.encode("utf-8", "backslashreplace").decode()  # a name on disk need not be text
+        facts = {"bytes": size, "folder": folder, "requested": "true" if package.asked_for else ""}
         return Component(
             type=ComponentType.LIBRARY,
             name=package.key.name,
             version=package.version,
-            bom_ref=self._reference(purl.to_string(), package.folder),
+            bom_ref=self._reference(purl.to_string() if purl else _plain(package), package.folder),
             purl=purl,
             properties=[Property(name=f"{PROPERTY}{key}", value=value) for key, value in facts.items() if value],
             **more,
         )
 
     def _reference(self, purl: str, folder: str) -> str:
-        """Unique: a distribution may be there twice in one version."""
-        self._used[purl] += 1
-        if self._used[purl] == 1:
-            return purl
-        return f"{purl}#{folder.strip('/') or self._used[purl]}"
+        """Unique: a distribution may be there twice in one version, even in one folder."""
+        placed = f"{purl}#{quote(folder.strip('/'), errors='surrogateescape')}"
+        wanted = next((one for one in (purl, placed) if one not in self._used), f"{placed}:{len(self._used)}")
+        self._used.add(wanted)
+        return wanted
 
 
-def _purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[str, str]) -> Any:
+def _purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[str, str]) -> PackageURL | None:
+    """None where the name is none that PyPI or Debian allows: a package URL leads there."""
     from packageurl import PackageURL  # noqa: PLC0415
 
+    if not _NAME.fullmatch(package.key.name):
+        return None
     return PackageURL(kind, namespace, package.key.name, package.version, qualifiers)
 
 
@@ -202,11 +209,15 @@ def _sha256(digest: str) -> HashType:
     return HashType(alg=HashAlgorithm.SHA_256, content=digest)
 
 
+def _plain(package: Package) -> str:
+    return quote(f"{package.key.kind}:{package.key.name}@{package.version}", safe="/:@")
+
+
 def _source(package: Package, hashes: Iterable[HashType]) -> ExternalReference:
     """A lock knows no address; a package URL names the release."""
     from cyclonedx.model import ExternalReference, ExternalReferenceType, XsUri  # noqa: PLC0415
 
-    url = XsUri(_purl("pypi", None, package, {}).to_string())
+    url = XsUri(f"pkg:pypi/{package.key.name}@{quote(package.version)}")
     return ExternalReference(type=ExternalReferenceType.SOURCE_DISTRIBUTION, url=url, hashes=hashes)
 
 

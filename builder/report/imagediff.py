@@ -53,19 +53,17 @@ def _head(diff: ImageDiff, names: Names) -> Iterator[str]:
     yield f"  visible   {amounts(before.visible_bytes, after.visible_bytes)}"
     yield f"  waste     {amounts(before.waste_bytes, after.waste_bytes)}"
     yield f"  files     {before.files if before.files == after.files else f'{before.files} -> {after.files}'}"
-    yield (
-        f"  layers    {count(diff.shared_layers, 'layer')} of {size(diff.shared_bytes)} in both; "
-        f"{size(diff.new_bytes)} more to store and pull for the second"
-    )
+    shared = f"{count(diff.shared_layers, 'layer')} of {size(diff.shared_bytes)}" if diff.shared_layers else "none"
+    yield f"  layers    {shared} in both; {size(diff.new_bytes)} more to store and pull for the second"
     if not diff.has_other_content:
         yield "  the files are the same; layers were made again, and differ in time stamps or in what is below them"
 
 
 def amounts(before: int, after: int) -> str:
-    """``846 MB -> 852 MB (+6.1 MB, +0.7 %)``."""
+    """``846 MB -> 852 MB (+6.1 MB, +0.7 %)``; no share where it would be of next to nothing."""
     if before == after:
         return size(before)
-    share = f", {100 * (after - before) / before:+.1f} %" if before else ""
+    share = f", {100 * (after - before) / before:+.1f} %" if after < 10 * before else ""
     return f"{size(before)} -> {size(after)} ({growth(after - before)}{share})"
 
 

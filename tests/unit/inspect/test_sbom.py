@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from email.message import Message
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from handmade import PYTHON_FOLDER, Image, Owned, file
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builder.inspect.metadata import declared
 from builder.inspect.sbom import as_cyclonedx
 from builder.lock.model import DebianPackage, Distribution, Inputs, Lock
 
+EXAMPLES = 2000 if os.environ.get("OPTBUILD_SOAK") else 40
+VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
 METADATA = f"{PYTHON_FOLDER}/numpy-1.24.3.dist-info/METADATA"
 OS_RELEASE = b"""PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME='Debian GNU/Linux'
@@ -90,12 +95,12 @@ def component(document: dict[str, Any], name: str) -> dict[str, Any]:
     ],
 )
 def test_it_is_valid(image: Image, lock: Lock | None) -> None:
-    errors = JsonStrictValidator(SchemaVersion.V1_6).validate_str(made(image, lock))
+    errors = VALIDATOR.validate_str(made(image, lock))
     assert errors is None, str(errors)
 
 
 def test_the_validator_finds_what_is_wrong() -> None:
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(made().replace('"library"', '"nonsense"')) is not None
+    assert VALIDATOR.validate_str(made().replace('"library"', '"nonsense"')) is not None
 
 
 def test_every_package_with_version_and_package_url() -> None:
@@ -155,13 +160,50 @@ def test_one_distribution_twice_has_two_references() -> None:
     assert edges["pkg:pypi/pandas@2.0.3"] == ["pkg:pypi/numpy@1.24.3"], "the one in the same folder"
 
 
+names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12) | st.sampled_from(
+    [" ", "/", "..", "a/b", "A.b+c"]
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.lists(
+        st.builds(
+            lambda kind, name, version, folder, requires: Owned(
+                kind, name, version, f"/{folder}/{name}", "amd64", requires=(requires,)
+            ),
+            st.sampled_from(["python", "debian"]),
+            names,
+            names | st.just(""),
+            st.sampled_from(["a", "b c", "\udc80"]),
+            names,
+        ),
+        max_size=6,
+    ),
+    st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace")),
+)
+def test_whatever_an_image_says_of_itself_is_valid(packages: list[Owned], text: bytes) -> None:
+    """Names and versions come out of an image, which may be hostile; twice the same ones, too."""
+    image = Image(
+        [("RUN x", [file(METADATA), file("/etc/os-release")])],
+        [*packages, *packages],
+        texts={METADATA: b"Name: x\nVersion: " + text, "/etc/os-release": b"ID=" + text},
+        labels={"org.opencontainers.image.title": text.decode()},
+    )
+    made_text = made(image, None)
+    made_text.encode()
+    assert VALIDATOR.validate_str(made_text) is None
+    references = [one["bom-ref"] for one in json.loads(made_text)["components"]]
+    assert len(set(references)) == len(references)
+
+
 def test_what_a_package_carries_inside_is_inside_its_component() -> None:
     carried = f"{PYTHON_FOLDER}/numpy/_vendor/Zipp-3.1.dist-info/METADATA"
     stray = "/opt/x/left-1.0.dist-info/METADATA"
     layers = [*IMAGE.layers, ("RUN x", [file(carried), file(stray)])]
     texts = {carried: b"Name: Zipp\nVersion: 3.1\nLicense-Expression: MIT\n", stray: b"Name: left\nVersion: 1.0\n"}
     text = made(replace(IMAGE, layers=layers, texts=texts))
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert VALIDATOR.validate_str(text) is None
     document = json.loads(text)
     (inside,) = component(document, "numpy")["components"]
     assert (inside["name"], inside["version"], inside["purl"]) == ("zipp", "3.1", "pkg:pypi/zipp@3.1")

@@ -11,7 +11,7 @@ from handmade import Image, Owned, file
 
 from builder.inspect.diff import diff
 from builder.inspect.model import Waste, WastedFile
-from builder.report.imagediff import as_json, as_text
+from builder.report.imagediff import amounts, as_json, as_text
 from builder.report.imagediff_markdown import MARK, as_markdown, code, table
 
 NAMES = ("shop:1", "shop:2")
@@ -55,6 +55,20 @@ def test_text_says_what_it_leaves_out() -> None:
     assert float(amount) == pytest.approx(sum(one.growth for one in found.files[5:]) / 1000, rel=0.01)
     assert "more files" not in as_text(found, NAMES, top=0)
     assert as_text(found, NAMES, top=0).count("/lib/numpy/") == 31
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (5, 5, "5 B"),
+        (0, 5, "0 B -> 5 B (+5 B)"),
+        (10, 5, "10 B -> 5 B (-5 B, -50.0 %)"),
+        (10, 99, "10 B -> 99 B (+89 B, +890.0 %)"),
+        (10, 21_900_000, "10 B -> 21.9 MB (+21.9 MB)"),
+    ],
+)
+def test_a_share_is_told_where_it_says_something(before: int, after: int, shown: str) -> None:
+    assert amounts(before, after) == shown
 
 
 def test_text_of_an_image_and_itself() -> None:
