@@ -131,3 +131,4 @@ def test_the_beliefs_say_what_is_so() -> None:
     text = explain("Beliefs", None, (), {})
     for part in ("postgres:13", "It frees nothing", "prune -a", "system prune --volumes", "anonymous"):
         assert part in text
+    assert "removes them itself: by ID" in text, "a name may mean another image by then"
