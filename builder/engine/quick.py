@@ -7,6 +7,7 @@ For engines behind a local socket: one HTTP/1.0 request per question, so an answ
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -132,7 +133,10 @@ def _accepts(head: bytes) -> bool:
 class QuickLook:
     """An engine that answers and is new enough, as far as a plan wants to know it."""
 
-    def __init__(self, api: SocketApi, identity: str, version: str, *, containerd_store: bool = False) -> None:
+    def __init__(
+        self, api: SocketApi, identity: str, version: str, *, containerd_store: bool = False, root: str = ""
+    ) -> None:
+        self._root = root
         self.api = api
         self.identity = identity
         self.version = version
@@ -143,6 +147,13 @@ class QuickLook:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Nothing stays open."""
+
+    def free_bytes(self) -> int | None:
+        """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
+        try:
+            return shutil.disk_usage(self._root).free if self._root else None
+        except OSError:
+            return None  # an engine in a virtual machine has this folder there, not here
 
     def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
         return many(self.api, references)
@@ -170,6 +181,9 @@ class SdkLook:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._engine.close()
 
+    def free_bytes(self) -> int | None:
+        return self._engine.free_bytes()
+
     def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
         return self._engine.layers(references)
 
@@ -193,5 +207,9 @@ def look(env: Mapping[str, str]) -> QuickLook | SdkLook:
     version = str(info.get("ServerVersion", "0"))
     check_version(version)
     return QuickLook(
-        api, str(info.get("ID") or _SDK_ADDRESS), version, containerd_store=uses_containerd(info.get("DriverStatus"))
+        api,
+        str(info.get("ID") or _SDK_ADDRESS),
+        version,
+        containerd_store=uses_containerd(info.get("DriverStatus")),
+        root=str(info.get("DockerRootDir") or ""),
     )

@@ -1,25 +1,38 @@
-"""Images of an engine → archives in a folder, each read back whole before the folder's manifest names it."""
+"""Images of an engine → archives in a folder, each read back whole before the folder's manifest names it.
+
+One archive for each image: it can be saved, checked, copied and loaded without the others, and a run that was stopped
+goes on with the next one. What this costs: layers that several images share are in each of their archives.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import contextlib
+import os
+import re
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import builder
+from builder.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImageError
+from builder.files import exclusive, sync_folder
+from builder.store.archiving import SavingApi, ask, save, sums_of
+from builder.store.manifest import MANIFEST_FILE, Manifest, SavedImage, file_name, read_manifest, write_manifest
+from builder.store.room import check_backup_room, check_engine_room
+from builder.store.whole import open_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from builder.progress import Progress
-    from builder.store.manifest import SavedImage
+    from builder.store.archiving import ToSave
+    from builder.store.whole import Contents
 
-
-class SavingApi(Protocol):
-    """What is asked of :class:`builder.engine.quick.SocketApi` or :class:`builder.engine.sdkapi.SdkApi`."""
-
-    def images(self) -> list[dict[str, Any]]: ...
-
-    def inspect_image(self, image: str) -> dict[str, Any]: ...
-
-    def get_image(self, image: str, chunk_size: int = ...) -> Iterator[bytes]: ...
+LOCK_FILE = ".optbuild-backup.lock"
+_LEFT = re.compile(rf"\.[a-z0-9][a-z0-9._-]*\.tar\.zst\.part|\.{re.escape(MANIFEST_FILE)}\.[A-Za-z0-9_]+")
+"""What a run that was killed leaves: half an archive, half a manifest."""
 
 
 class ImageSource(Protocol):
@@ -27,6 +40,33 @@ class ImageSource(Protocol):
 
     @property
     def api(self) -> SavingApi: ...
+
+    def free_bytes(self) -> int | None: ...
+
+
+class How(StrEnum):
+    """What became of an image. Its value is what a person reads."""
+
+    SAVED = "saved"
+    KEPT = "already there"
+    AGAIN = "saved again"
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    """One image that is whole in the folder. ``why``: what was wrong with the archive that was there before."""
+
+    image: SavedImage
+    how: How
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """``failed``: image ID → why it is not in the folder."""
+
+    done: tuple[BackedUp, ...]
+    failed: Mapping[str, str]
 
 
 def save_images(
@@ -38,4 +78,165 @@ def save_images(
     Raises BackupFolderError, DamagedBackupError (the manifest), DiskFullError, EngineFailedError: what was saved
     before stays in the folder.
     """
-    raise NotImplementedError
+    return tuple(one.image for one in back_up(engine, image_ids, folder, progress).done)
+
+
+def resolve(api: SavingApi, references: Sequence[str]) -> tuple[str, ...]:
+    """The ID of each name or ID, each once. Raises NoSuchImageError and EngineFailedError."""
+    found: dict[str, None] = {}
+    for reference in references:
+        image = ask(api, reference)
+        if image is None:
+            raise NoSuchImageError(reference, [name for one in api.images() for name in one.get("RepoTags") or ()])
+        found[image.id] = None
+    return tuple(found)
+
+
+def back_up(engine: ImageSource, image_ids: Sequence[str], folder: Path, progress: Progress) -> Backup:
+    """Save what the folder does not hold whole. Raises as :func:`save_images`."""
+    wanted = tuple(dict.fromkeys(image_ids))
+    done: list[BackedUp] = []
+    failed: dict[str, str] = {}
+    with _opened(folder, progress) as manifest:
+        shelf = _Shelf(folder, manifest)
+        _check_room(engine, wanted, shelf)
+        for number, identity in enumerate(wanted, 1):
+            which = f" ({number} of {len(wanted)})" if len(wanted) > 1 else ""
+            try:
+                done.append(_one(engine.api, identity, shelf, progress, which))
+            except (_GoneError, BadImageArchiveError) as error:
+                failed[identity] = error.message
+                progress.note(f"{identity} was not saved: {error.message}")
+    return Backup(tuple(done), failed)
+
+
+class _GoneError(EngineFailedError):
+    """The image is not on the engine any more."""
+
+
+@contextlib.contextmanager
+def _opened(folder: Path, progress: Progress) -> Iterator[Manifest]:
+    """One run at a time writes to a folder; what a killed one left half is removed first."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = exclusive(folder / LOCK_FILE, "backup", on_wait=lambda who: progress.note(f"waiting for {who}"))
+        lock.__enter__()
+    except OSError as error:
+        raise BackupFolderError(
+            f"no backup can be written to {folder}: {error.strerror}", hint="name a folder that you may write to"
+        ) from error
+    try:
+        for path in sorted(folder.iterdir()):
+            if _LEFT.fullmatch(path.name):
+                path.unlink()
+                progress.note(f"removed {path.name}, which a run that was stopped left half written")
+        yield read_manifest(folder) or Manifest()
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _check_room(engine: ImageSource, wanted: Sequence[str], shelf: _Shelf) -> None:
+    """Raises DiskFullError. The engine packs an image on its own disk before it sends the first byte."""
+    asked = [ask(engine.api, identity) for identity in wanted if shelf.entry(identity) is None]
+    sizes = [image.bytes for image in asked if image is not None]
+    check_backup_room(shelf.folder, sum(sizes))
+    if sizes:
+        check_engine_room(engine.free_bytes(), max(sizes), "packing the largest of the images")
+
+
+class _Shelf:
+    """The folder while it is locked, and its manifest as it is on disk."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self._manifest = manifest
+
+    def entry(self, identity: str) -> SavedImage | None:
+        return self._manifest.image(identity)
+
+    def file_for(self, image: ToSave) -> str:
+        known = self.entry(image.id)
+        if known is not None:
+            return known.file
+        used = {one.file for one in self._manifest.images}
+        ways = (file_name(image.names, image.id.removeprefix("sha256:")[start:]) for start in range(52))
+        return next(name for name in ways if name not in used)
+
+    def put(self, temporary: Path, entry: SavedImage) -> None:
+        """At no moment does the manifest name what is not there, or not yet whole."""
+        self._write(self._manifest.without(entry.id))
+        temporary.replace(self.folder / entry.file)
+        sync_folder(self.folder)
+        self.record(entry)
+
+    def record(self, entry: SavedImage) -> None:
+        self._write(self._manifest.with_image(entry))
+
+    def _write(self, manifest: Manifest) -> None:
+        if manifest != self._manifest:
+            write_manifest(self.folder, manifest)
+            self._manifest = manifest
+
+
+def _one(api: SavingApi, identity: str, shelf: _Shelf, progress: Progress, which: str) -> BackedUp:
+    image = ask(api, identity)
+    if image is None:
+        raise _GoneError("the engine has no such image any more")
+    known = shelf.entry(identity)
+    if known is None:
+        return BackedUp(_save(api, image, shelf, progress, which), How.SAVED)
+    why = damage(shelf.folder, known, progress, f"{image.shown}{which}")
+    if why:
+        progress.note(f"{known.file} {why}: it is saved again")
+        return BackedUp(_save(api, image, shelf, progress, which), How.AGAIN, why)
+    named = replace(known, names=image.names, digests=image.digests)
+    if named != known:
+        shelf.record(named)  # the image got other names since; its bytes are the same
+    return BackedUp(named, How.KEPT)
+
+
+def damage(folder: Path, entry: SavedImage, progress: Progress, shown: str) -> str:
+    """Empty: the file is, byte for byte, what was read back when it was written. Nothing is decompressed."""
+    try:
+        with open_archive(folder / entry.file) as stream:
+            there = os.fstat(stream.fileno()).st_size
+            if there != entry.bytes:
+                return f"has {there} bytes, not {entry.bytes}"
+            with progress.task(f"checking {shown}") as task:
+                same = sums_of(stream, task, there).sha256 == entry.sha256
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "" if same else "was changed: its bytes have another sha256"
+
+
+def _save(api: SavingApi, image: ToSave, shelf: _Shelf, progress: Progress, which: str) -> SavedImage:
+    file = shelf.file_for(image)
+    temporary = shelf.folder / f".{file}.part"
+    contents = save(api, image, temporary, progress, which)
+    entry = _entry(image, file, contents)
+    try:
+        shelf.put(temporary, entry)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return entry
+
+
+def _entry(image: ToSave, file: str, contents: Contents) -> SavedImage:
+    return SavedImage(
+        id=image.id,
+        names=image.names,
+        digests=image.digests,
+        platform=image.platform,
+        created=image.created,
+        config=contents.config,
+        layers=contents.layers,
+        unpacked=contents.unpacked,
+        file=file,
+        bytes=contents.bytes,
+        sha256=contents.sha256,
+        tar_bytes=contents.tar_bytes,
+        tar_sha256=contents.tar_sha256,
+        saved=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        optbuild=builder.__version__,
+    )

@@ -31,8 +31,8 @@ _BY_HAND = (
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}-[0-9a-f]{12}\.tar\.zst")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,300}:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_KNOWN_BY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,300}@sha256:[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/\[\]-]{0,300}:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_KNOWN_BY = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/\[\]-]{0,300}@[a-z0-9]{1,20}:[0-9a-f]{32,128}")
 _WORD = re.compile(r"[\x20-\x7e]{0,100}")
 
 
@@ -103,6 +103,7 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
                 f"{name} was written by a newer optbuild (format {version})", hint="use that version, or another folder"
             )
         manifest = Manifest(tuple(_image(entry) for entry in document["images"]))
+        _check_unique(manifest)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(name, str(error) or type(error).__name__) from error
     if dump_manifest(manifest) != data:
@@ -126,8 +127,10 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """In one step: a crash leaves the old one or the new one."""
-    atomic_write(folder / MANIFEST_FILE, dump_manifest(manifest), mode=PRIVATE)
+    """In one step: a crash leaves the old one or the new one. What could not be read again is not written."""
+    data = dump_manifest(manifest)
+    parse_manifest(data, MANIFEST_FILE)
+    atomic_write(folder / MANIFEST_FILE, data, mode=PRIVATE)
 
 
 def file_name(names: tuple[str, ...], identity: str) -> str:
@@ -152,6 +155,13 @@ def _image(entry: dict[str, Any]) -> SavedImage:
         if type(number) is not int or number < 0:
             raise ValueError(f"{key} {number!r} is none")
     return image
+
+
+def _check_unique(manifest: Manifest) -> None:
+    for key in ("id", "file"):
+        values = [getattr(image, key) for image in manifest.images]
+        if len(set(values)) != len(values):
+            raise ValueError(f"two entries have the same {key}")
 
 
 def _texts(image: SavedImage) -> list[tuple[str, str, re.Pattern[str]]]:
