@@ -60,6 +60,9 @@ database = "sqlite"
 images = ["registry.example/base:*"]
 [budget]
 image-bytes = "900MB"
+waste-bytes = "0B"
+waste-percent = 2.5
+package-bytes = { pandas = "80MB", "libstdc++6" = "3MB" }
 """
 
 
@@ -93,6 +96,8 @@ def test_every_key() -> None:
     assert spec.roles["flower"].health.port == 5555
     assert spec.roles["init"].enabled is False
     assert spec.budget.image_bytes == "900MB"
+    assert (spec.budget.waste_bytes, spec.budget.waste_percent) == ("0B", 2.5)
+    assert spec.budget.package_bytes == {"pandas": "80MB", "libstdc++6": "3MB"}
 
 
 def test_a_byte_order_mark_and_windows_lines_are_fine() -> None:
@@ -347,6 +352,32 @@ REFUSED = {
     ),
     "bytes": (GOOD + '[budget]\nimage-bytes = "900 MiB"\n', 13, "budget.image-bytes", "number of bytes", "decimal"),
     "no bytes": (GOOD + '[budget]\nimage-bytes = "0MB"\n', 13, "budget.image-bytes", "0 bytes", ""),
+    "nearly a budget": (
+        GOOD + "[budget]\nwaste-percents = 5\n",
+        13,
+        "budget.waste-percents",
+        "unknown",
+        "waste-percent",
+    ),
+    "waste as a number": (GOOD + "[budget]\nwaste-bytes = 5\n", 13, "budget.waste-bytes", "the number 5", '"900MB"'),
+    "percent as a text": (GOOD + '[budget]\nwaste-percent = "5%"\n', 13, "budget.waste-percent", "not a number", "2.5"),
+    "too many percent": (GOOD + "[budget]\nwaste-percent = 101\n", 13, "budget.waste-percent", "101", "0 to 100"),
+    "percent of nothing": (GOOD + "[budget]\nwaste-percent = nan\n", 13, "budget.waste-percent", "nan", "0 to 100"),
+    "truth as percent": (GOOD + "[budget]\nwaste-percent = true\n", 13, "budget.waste-percent", "not a number", ""),
+    "package's bytes": (
+        GOOD + '[budget]\nwaste-bytes = "1MB"\npackage-bytes = { pandas = 80 }\n',
+        14,
+        "budget.package-bytes.pandas",
+        "the number 80",
+        '"900MB"',
+    ),
+    "package's name": (
+        GOOD + '[budget]\npackage-bytes = { "a b" = "8MB" }\n',
+        13,
+        'budget.package-bytes."a b"',
+        "name of a package",
+        "pandas",
+    ),
     "not TOML": (with_line("[base]", "[base"), 4, None, "not valid TOML", "correct that line"),
     "TOML cut off": (GOOD + 'x = "', 12, None, "not valid TOML", ""),
     "key twice": (after("[image]", 'name = "x"'), 3, None, "this key is there twice", "keep one"),

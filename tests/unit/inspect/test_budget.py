@@ -1,0 +1,169 @@
+"""Limits: what passes, what fails, and what a failure says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from stacking import SITE, distribution, file, gone, inspected, layer
+
+from builder.errors import DiveFileError
+from builder.inspect.budget import WASTE_FLOOR, Limits, judge, judge_dive, strangers
+from builder.inspect.diveci import DISABLED, parse_dive_file, read_dive_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.inspect.model import Inspection
+
+MB = 1_000_000
+
+
+def image(*, kept: int, lost: int) -> Inspection:
+    """``lost`` bytes are deleted by the second layer."""
+    return inspected(layer(file("/kept", kept), file("/lost", lost)), layer(gone("/lost")))
+
+
+def test_an_image_within_its_limits_passes() -> None:
+    limits = Limits(image_bytes=100 * MB, waste_bytes=10 * MB, waste_percent=10)
+    assert [one.passed for one in judge(image(kept=90 * MB, lost=10 * MB), limits)] == [True, True, True]
+
+
+def test_each_failure_states_actual_and_limit() -> None:
+    limits = Limits(image_bytes=99 * MB, waste_bytes=9 * MB, waste_percent=5)
+    size, waste, share = judge(image(kept=90 * MB, lost=10 * MB), limits)
+    assert (size.name, size.passed, size.actual, size.limit) == ("budget.image-bytes", False, 100 * MB, 99 * MB)
+    assert "100,000,000 bytes (100.0 MB) unpacked, at most 99,000,000 bytes" in size.text
+    assert "1,000,000 bytes (1.0 MB) too much" in size.text
+    assert (waste.name, waste.passed) == ("budget.waste-bytes", False)
+    assert (share.name, share.passed, share.actual, share.limit) == ("budget.waste-percent", False, 10.0, 5)
+    assert "10.00 % of the image is waste (10,000,000 bytes (10.0 MB)), at most 5 % allowed" in share.text
+
+
+def test_a_share_fails_only_above_the_floor_and_says_so() -> None:
+    at, above = (judge(image(kept=1, lost=WASTE_FLOOR + more), Limits(waste_percent=1))[0] for more in (0, 1))
+    assert at.passed
+    assert "a share counts only above 5,000,000 bytes" in at.text
+    assert not above.passed
+
+
+def test_an_empty_image_has_no_share() -> None:
+    assert judge(inspected(), Limits(waste_percent=0))[0].passed
+
+
+def test_a_limit_for_a_package_counts_all_its_installs_under_any_spelling() -> None:
+    other = "/srv/lib/python3.11/site-packages"
+    parts = [
+        distribution("Flask_App", file(f"{SITE}/a.py", 600)),
+        distribution("flask-app", file(f"{other}/a.py", 600), site=other),
+    ]
+    found = inspected(layer(*parts))
+    bytes_ = sum(one.bytes for one in found.packages)
+    within, over = (judge(found, Limits(package_bytes={"Flask.App": bytes_ - n}))[0] for n in (0, 1))
+    assert within.passed
+    assert (over.name, over.passed, over.actual) == ("budget.package-bytes.Flask.App", False, bytes_)
+
+
+def test_a_limit_for_a_package_that_is_not_there_is_told_but_fails_nothing() -> None:
+    found = inspected(layer(distribution("pandas")))
+    limits = Limits(package_bytes={"pandass": 1})
+    assert judge(found, limits) == ()
+    assert list(strangers(found, limits)) == [
+        "budget.package-bytes.pandass: the image has no package of that name; did you mean pandas?"
+    ]
+
+
+DIVE = """\
+rules:
+  lowestEfficiency: 0.95
+  highestWastedBytes: 20MB
+  highestUserWastedPercent: 0.20
+"""
+
+
+def test_a_dive_file_is_read() -> None:
+    found = parse_dive_file(DIVE, ".dive-ci")
+    assert (found.efficiency, found.wasted_bytes, found.user_wasted) == (0.95, 20 * MB, 0.2)
+
+
+@pytest.mark.parametrize("text", ["", "rules:\n", "rules: {}\n"])
+def test_a_rule_that_is_not_named_has_dives_own_default(text: str) -> None:
+    found = parse_dive_file(text, ".dive-ci")
+    assert (found.efficiency, found.wasted_bytes, found.user_wasted) == (0.9, None, 0.1)
+
+
+def test_rules_are_disabled_by_that_word_in_any_case_of_the_key() -> None:
+    found = parse_dive_file(f"rules:\n  LOWESTEFFICIENCY: {DISABLED}\n  highestuserwastedpercent: '{DISABLED}'\n", "x")
+    assert (found.efficiency, found.wasted_bytes, found.user_wasted) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "count"), [("20MB", 20 * MB), ("1.5 kB", 1500), ("2KiB", 2048), ("100", 100), ("3 gib", 3 * 2**30)]
+)
+def test_sizes_are_written_as_dive_takes_them(written: str, count: int) -> None:
+    assert parse_dive_file(f"rules:\n  highestWastedBytes: {written}\n", "x").wasted_bytes == count
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("rules:\n  lowestEficiency: 0.9\n", 2, "did you mean lowestEfficiency?"),
+        ("rules:\n  lowestEfficiency: 95\n", 2, "95 is not between 0 and 1"),
+        ("rules:\n  lowestEfficiency: high\n", 2, "'high' is no number"),
+        ("rules:\n  lowestEfficiency: .nan\n", 2, "is not between 0 and 1"),
+        ("# a comment\nrules:\n  highestWastedBytes: 20 lots\n", 3, "'20 lots' is no number of bytes"),
+        ("rules: 5\n", 1, "`rules` is no mapping"),
+        ("rules:\n  a: [\n", 3, "not valid YAML"),
+        ("rules:\n  lowestEfficiency: 0.9\n  lowestEfficiency: 0.8\n", 3, "not valid YAML"),
+    ],
+)
+def test_a_bad_dive_file_is_refused_with_its_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(DiveFileError) as caught:
+        parse_dive_file(text, ".dive-ci")
+    assert words in str(caught.value)
+    assert caught.value.where is not None
+    assert caught.value.where.line == line
+
+
+def test_every_bad_rule_is_told_at_once() -> None:
+    with pytest.raises(DiveFileError) as caught:
+        parse_dive_file("rules:\n  lowestEfficiency: 2\n  highestWastedBytes: x\n  other: 1\n", "ci")
+    assert all(f"ci:{line}: rules." in str(caught.value) for line in (2, 3, 4))
+
+
+def test_a_dive_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DiveFileError) as caught:
+        read_dive_file(tmp_path / "none", "none")
+    assert "there is no such file" in str(caught.value)
+
+
+def test_dives_rules_speak_of_hidden_files_above_the_base() -> None:
+    stack = [
+        layer(file("/base", 100 * MB)),
+        layer(file("/lost", 30 * MB), file("/kept.js.map", 70 * MB)),
+        layer(gone("/lost")),
+    ]
+    found = inspected(*stack, base=1)
+    efficiency, wasted, user = judge_dive(found, parse_dive_file(DIVE, "ci"))
+    assert (efficiency.passed, efficiency.actual) == (False, 1 - 30 / 200)
+    assert "0.8500, at least 0.95 is asked for (30,000,000 bytes (30.0 MB) hidden between layers)" in efficiency.text
+    assert (wasted.passed, wasted.actual, wasted.limit) == (False, 30 * MB, 20 * MB)
+    assert (user.passed, user.actual, user.limit) == (False, 30.0, 20.0)
+    assert [one.name for one in (efficiency, wasted, user)] == [
+        "ci lowestEfficiency",
+        "ci highestWastedBytes",
+        "ci highestUserWastedPercent",
+    ]
+
+
+def test_dives_shares_have_the_floor_and_its_bytes_have_none() -> None:
+    found = image(kept=1, lost=WASTE_FLOOR)
+    text = "rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: 1MB\n"
+    assert [one.passed for one in judge_dive(found, parse_dive_file(text, "ci"))] == [True, False, True]
+
+
+def test_disabled_rules_are_not_judged() -> None:
+    text = "".join(
+        f"  {rule}: disabled\n" for rule in ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
+    )
+    assert judge_dive(image(kept=1, lost=9 * MB), parse_dive_file(f"rules:\n{text}", "ci")) == ()
