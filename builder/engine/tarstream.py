@@ -165,7 +165,9 @@ class _Forward:
 
 def absolute(name: str) -> str:
     """The path that an entry's name means: ``../`` ends at the root, control characters are escaped."""
-    path = posixpath.normpath("/" + name.lstrip("/"))
-    if path.isprintable():
-        return path
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in path)
+    return printable(posixpath.normpath("/" + name.lstrip("/")))
+
+
+def printable(text: str) -> str:
+    """Without characters that move a cursor, or that no UTF-8 can hold: they are escaped."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -5,59 +5,91 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.engine.tarstream import printable
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MASK = "***"
 LONGEST = 4000
 """Characters that are kept of an instruction."""
+MIN_MASKED = 4
+"""Shorter values are not masked elsewhere: every other word would become stars."""
 _NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 """What the classic builder writes before an instruction that ran nothing."""
-_ARGUMENTS = re.compile(r"^(?:RUN )?\|(?P<count>\d+) ")
+_ARGUMENTS = re.compile(r"^(?:RUN )?\|(\d+) ")
 """Then so many ``NAME=value``, unquoted, then the shell (moby, ``builder/dockerfile``; BuildKit writes the same)."""
 _NAME = re.compile(r"(?:^| )([A-Za-z_]\w*)=")
-_DEFAULT_SHELL = ("/bin/sh", "-c")
+_SHELL = re.compile(r"(?:^|(?<= ))/\S*sh(?: -o \w+| -[a-z]+)*? -[a-z]*c ")
+_CONFIGURES = re.compile(r"^(ENV|ARG)\s+([\w.-]+)[\s=].*", re.DOTALL)
 _BUILDKIT = re.compile(r"\s*# buildkit$")
-_SECRET_WORD = r"(?:PASS|PWD|SECRET|TOKEN|KEY|CRED|AUTH|CONN|DSN|PRIVATE)"  # noqa: S105 - words of names
-_ASSIGNED = re.compile(
-    rf"""(?P<before>(?<![\w-])(?:--?)?[\w.-]*{_SECRET_WORD}[\w.-]*(?:=|:\s+|\s*=\s*))(?P<value>"[^"]*"?|'[^']*'?|\S+)""",
-    re.IGNORECASE,
+_SECRET_NAME = r"(?:PASS(?:W|PHRASE|\b|_)|PWD|SECRET|TOKEN|KEY(?![A-RT-Z]|S\b)|CREDENTIAL|AUTH(?!OR)|DSN|PRIVATE)"  # noqa: S105 - of names
+_VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^\s"';&|]+)"""
+_MASKED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(://)[^/@\s]+(?=@)",  # the login of an address
+        r"\b((?:Bearer|Basic)\s+)[\w.~+/=-]+",
+        rf"((?<![\w.-])[\w.-]*{_SECRET_NAME}[\w.-]*\s?[=:]\s?){_VALUE}",
+        rf"((?<!\S)--?[\w-]*{_SECRET_NAME}[\w-]*\s+){_VALUE}",
+    )
 )
-_OPTION = re.compile(
-    rf"""(?P<before>(?<!\S)--?[\w-]*{_SECRET_WORD}[\w-]*\s+)(?P<value>"[^"]*"?|'[^']*'?|[^\s-]\S*)""", re.IGNORECASE
-)
-_BEARER = re.compile(r"(?P<before>\b(?:Bearer|Basic)\s+)(?P<value>[\w.~+/=-]+)", re.IGNORECASE)
-_LOGIN = re.compile(r"(?P<before>://)(?P<value>[^/@\s]+)(?=@)")
-_ENV = re.compile(r"^(?:ENV|ARG) ")
-_PAIR = re.compile(r"""([A-Za-z_][\w.]*)=(?:"[^"]*"|'[^']*'|\S*)""")
 
 
-def shown(created_by: str, shell: Sequence[str] = ()) -> str:
-    """One line of what the image's history says. ``shell`` is the one that the image's configuration names, if any."""
-    text = _NOP.sub("", created_by)
-    text = _BUILDKIT.sub("", text.strip())
-    text = _run(text, tuple(shell) or _DEFAULT_SHELL)
-    return _masked(" ".join(text.split()))[:LONGEST]
+def shown(history: Iterable[str], shell: Sequence[str] = ()) -> tuple[str, ...]:
+    """One line for each text of an image's history. ``shell``: the one that the image's configuration names, if any."""
+    words = " ".join(shell) + " " if shell else ""
+    split = [_split(text, words) for text in history]
+    hidden = {
+        value
+        for values, _ in split
+        for name, value in values.items()
+        if len(value) >= MIN_MASKED and re.search(_SECRET_NAME, name, re.IGNORECASE)
+    }
+    return tuple(_line(text, sorted(hidden, key=len, reverse=True)) for _, text in split)
 
 
-def _run(text: str, shell: tuple[str, ...]) -> str:
-    """``RUN`` and the command, without the shell; of build arguments only the names."""
-    before = " ".join(shell) + " "
+def _split(created_by: str, shell: str) -> tuple[dict[str, str], str]:
+    """Build arguments with their values, where it is certain which they are; the instruction without them."""
+    text = _BUILDKIT.sub("", _NOP.sub("", created_by).strip())
     arguments = _ARGUMENTS.match(text)
     if arguments is None:
         plain = text.removeprefix("RUN ")
-        command = plain.removeprefix(before)
-        return text if command == plain else f"RUN {command}"
+        end = max((end for start, end in _shells(plain, shell) if start == 0), default=0)
+        return {}, f"RUN {plain[end:]}" if end else text
     rest = text[arguments.end() :]
-    values, found, command = rest.rpartition(before)  # the last: a value may hold the shell's words too
-    names = _NAME.findall(values if found else rest)
-    told = " ".join(f"{name}={MASK}" for name in names) if len(names) == int(arguments["count"]) else MASK
-    return f"RUN {told} {command if found else MASK}"
+    spans = _shells(rest, shell)
+    if not spans:
+        return {}, f"RUN {MASK}"
+    start, end = max(spans)  # the last one: a value may hold the words of a shell too
+    values = _values(rest[:start].strip(), int(arguments[1]))
+    told = " ".join(f"{name}={MASK}" for name in values) or MASK
+    return values, f"RUN {told} {rest[end:]}"
 
 
-def _masked(text: str) -> str:
-    if _ENV.match(text):
-        return _PAIR.sub(rf"\1={MASK}", text)
-    for expression in (_LOGIN, _BEARER, _ASSIGNED, _OPTION):
-        text = expression.sub(rf"\g<before>{MASK}", text)
+def _shells(text: str, shell: str) -> list[tuple[int, int]]:
+    """Where a shell and its options stand, (start, end); its command follows."""
+    found = [match.span() for match in _SHELL.finditer(text)]
+    at = text.rfind(shell) if shell else -1
+    if text.startswith(shell) and shell:
+        found.append((0, len(shell)))
+    return [*found, (at, at + len(shell))] if at >= 0 else found
+
+
+def _values(text: str, count: int) -> dict[str, str]:
+    """Empty where a value may hold what looks like a further argument."""
+    names = list(_NAME.finditer(text))
+    if not names or len(names) != count:
+        return {}
+    ends = [*(name.start() for name in names[1:]), len(text)]
+    return {name[1]: text[name.end() : end] for name, end in zip(names, ends, strict=True)}
+
+
+def _line(text: str, hidden: Sequence[str]) -> str:
+    text = _CONFIGURES.sub(rf"\1 \2={MASK}", text)
+    for value in hidden:
+        text = text.replace(value, MASK)
+    text = printable(" ".join(text.split()))[:LONGEST]
+    for expression in _MASKED:
+        text = expression.sub(rf"\g<1>{MASK}", text)
     return text

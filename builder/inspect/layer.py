@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from builder.elf import is_elf
-from builder.engine.tarstream import absolute
+from builder.engine.tarstream import absolute, printable
 from builder.errors import BadImageArchiveError
 from builder.inspect.model import Entry, Kind, LayerContent
 from builder.inspect.symbols import SymbolCounter
@@ -70,7 +70,7 @@ class _Reader:
         if member.isdir():
             return Entry(path, Kind.FOLDER, 0, mode, uid, gid)
         if member.issym():
-            return Entry(path, Kind.SYMLINK, 0, mode, uid, gid, _printable(member.linkname))
+            return Entry(path, Kind.SYMLINK, 0, mode, uid, gid, printable(member.linkname))
         if member.islnk():
             link = absolute(member.linkname)
             if wanted(path):
@@ -117,7 +117,3 @@ def _whiteout(folder: str, name: str) -> tuple[str, Kind]:
     if name.startswith(_OWN) or hidden in {"", ".", ".."}:
         return f"{place}/{name}", Kind.OTHER
     return f"{place}/{hidden}", Kind.WHITEOUT
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -178,21 +178,21 @@ def instructions(history: Sequence[Mapping[str, Any]], diffs: Sequence[str], she
     made_by = fit(history, diffs)
     if made_by is None:
         return ("",) * len(diffs)
-    return tuple(shown(str(history[index].get("CreatedBy") or ""), shell) for index in made_by)
+    lines = shown((str(entry.get("CreatedBy") or "") for entry in history), shell)
+    return tuple(lines[index] for index in made_by)
 
 
 def _instructions_of_config(image: ArchivedImage) -> tuple[str, ...]:
     """The configuration itself says which entries made no layer."""
-    entries = image.config.get("history")
-    made = [
-        str(entry.get("created_by") or "")
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and not entry.get("empty_layer")
-    ]
-    if len(made) != len(image.diffs):
-        return ("",) * len(image.diffs)
+    found = image.config.get("history")
+    entries = [entry for entry in (found if isinstance(found, list) else ()) if isinstance(entry, dict)]
     shell = _mapping(image.config.get("config")).get("Shell")
-    return tuple(shown(text, [str(word) for word in shell] if isinstance(shell, list) else ()) for text in made)
+    lines = shown(
+        (str(entry.get("created_by") or "") for entry in entries),
+        [str(word) for word in shell] if isinstance(shell, list) else (),
+    )
+    made = tuple(line for entry, line in zip(entries, lines, strict=True) if not entry.get("empty_layer"))
+    return made if len(made) == len(image.diffs) else ("",) * len(image.diffs)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -1,0 +1,237 @@
+"""One layer → entries, texts, symbols."""
+
+from __future__ import annotations
+
+import struct
+import tarfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tarballs import broken, chunks, info, sha256, tar, tar_of
+
+from builder.engine.archive import Archive
+from builder.errors import BadImageArchiveError
+from builder.inspect import layer as layer_module
+from builder.inspect.layer import read_layer
+from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.symbols import KEPT_PIECES, SymbolCounter
+
+
+def content(layer: bytes) -> LayerContent:
+    archive = Archive(chunks(broken(layer, f"sha256:{sha256(layer)}")))
+    [found] = [read_layer(one) for one in archive.layers()]
+    archive.images()
+    return found
+
+
+def entries(*members: tuple[tarfile.TarInfo, bytes]) -> dict[str, Entry]:
+    return {entry.path: entry for entry in content(tar_of(members)).entries}
+
+
+def test_a_layer_is_known_by_its_digest_and_its_files_by_theirs() -> None:
+    layer = tar({"bin/tool": b"x" * 3000, "empty": b""}, mode=0o4755)
+    found = content(layer)
+    assert (found.diff, found.tar_bytes, found.bytes) == (f"sha256:{sha256(layer)}", len(layer), 3000)
+    assert found.entries == (
+        Entry("/bin/tool", Kind.FILE, 3000, 0o4755, digest=sha256(b"x" * 3000)),
+        Entry("/empty", Kind.FILE, 0, 0o4755),
+    )
+
+
+def test_every_kind_of_entry_is_told_apart() -> None:
+    found = entries(
+        (info("dir/", tarfile.DIRTYPE, mode=0o750, uid=50000, gid=7), b""),
+        (info("dir/link", tarfile.SYMTYPE, linkname="../there\x1b"), b""),
+        (info("dir/hard", tarfile.LNKTYPE, linkname="./dir/file"), b""),
+        (info("dev/null", tarfile.CHRTYPE, devmajor=1, devminor=3), b""),
+        (info("pipe", tarfile.FIFOTYPE), b""),
+    )
+    assert found["/dir"] == Entry("/dir", Kind.FOLDER, 0, 0o750, 50000, 7)
+    assert found["/dir/link"].kind is Kind.SYMLINK
+    assert found["/dir/link"].link == "../there\\x1b"
+    assert (found["/dir/hard"].kind, found["/dir/hard"].link) == (Kind.HARDLINK, "/dir/file")
+    assert {found["/dev/null"].kind, found["/pipe"].kind} == {Kind.OTHER}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "kind"),
+    [
+        ("etc/.wh.passwd", "/etc/passwd", Kind.WHITEOUT),
+        (".wh.top", "/top", Kind.WHITEOUT),
+        ("etc/.wh..wh..opq", "/etc", Kind.OPAQUE),
+        (".wh..wh..opq", "/", Kind.OPAQUE),
+        (".wh..wh.plnk", "/.wh..wh.plnk", Kind.OTHER),
+        ("etc/.wh.", "/etc/.wh.", Kind.OTHER),
+        ("etc/.wh..", "/etc/.wh..", Kind.OTHER),
+        ("etc/.wh...", "/etc/.wh...", Kind.OTHER),
+        ("etc/.wh....", "/etc/...", Kind.WHITEOUT),
+        ("etc/a.wh.b", "/etc/a.wh.b", Kind.FILE),
+    ],
+)
+def test_whiteouts_name_what_they_hide_and_never_a_folder_above(name: str, path: str, kind: Kind) -> None:
+    [found] = content(tar({name: b""})).entries
+    assert (found.path, found.kind, found.size) == (path, kind, 0)
+
+
+def test_of_a_path_that_comes_twice_both_are_told() -> None:
+    found = content(tar_of([(info("a", size=1), b"1"), (info("./a", size=2), b"22")]))
+    assert [entry.size for entry in found.entries] == [1, 2]
+    assert found.bytes == 2
+
+
+SITE = "usr/lib/python3/dist-packages"
+
+
+def test_the_texts_are_kept_that_say_whose_the_files_are() -> None:
+    kept = {
+        f"{SITE}/a-1.dist-info/RECORD": b"a.py,,\n",
+        f"{SITE}/a-1.dist-info/INSTALLER": b"pip\n",
+        f"{SITE}/a-1.dist-info/REQUESTED": b"",
+        f"{SITE}/a-1.dist-info/direct_url.json": b"{}",
+        f"{SITE}/b.egg-info/installed-files.txt": b"x\n",
+        "var/lib/dpkg/status": b"Package: a\n\nPackage: b\n",
+        "var/lib/dpkg/status.d/base": b"Package: c\n",
+        "var/lib/dpkg/info/libc6:amd64.list": b"/.\n",
+        "var/lib/apt/extended_states": b"",
+        "etc/os-release": b"ID=debian\n",
+    }
+    others = dict.fromkeys(
+        ["var/lib/dpkg/info/a.postinst", "var/lib/dpkg/status-old", f"{SITE}/a/RECORD", "x/var/lib/dpkg/status"], b"x"
+    )
+    found = content(tar({**kept, **others}))
+    assert found.texts == {f"/{path}": data for path, data in kept.items()}
+    record = next(entry for entry in found.entries if entry.path.endswith("RECORD"))
+    assert record.digest == sha256(b"a.py,,\n")
+
+
+def test_of_metadata_only_the_headers_are_kept() -> None:
+    data = b"Name: a\nVersion: 1\n\nA long description\n"
+    found = content(tar({f"{SITE}/a-1.dist-info/METADATA": data, f"{SITE}/b.egg-info": data.replace(b"\n", b"\r\n")}))
+    assert [text.splitlines() for text in found.texts.values()] == [[b"Name: a", b"Version: 1"]] * 2
+    assert found.entries[0].size == len(data)
+    assert found.entries[0].digest == sha256(data)
+
+
+def test_a_further_name_of_a_kept_text_has_it_too_whichever_comes_first() -> None:
+    text, name = f"{SITE}/a-1.dist-info/METADATA", "cache/a-1.dist-info/METADATA"
+    found = content(tar_of([(info(text, tarfile.LNKTYPE, linkname=name), b""), (info(name, size=8), b"Name: a\n")]))
+    assert found.texts == {f"/{text}": b"Name: a\n", f"/{name}": b"Name: a\n"}
+
+
+def test_links_between_texts_that_go_in_a_circle_are_no_text() -> None:
+    one, two = (f"{name}.dist-info/RECORD" for name in "ab")
+    links = [(info(name, tarfile.LNKTYPE, linkname=target), b"") for name, target in ((one, two), (two, one))]
+    assert content(tar_of(links)).texts == {}
+
+
+def test_a_layer_that_fills_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_module, "MAX_ENTRY_BYTES", 2000)
+    with pytest.raises(BadImageArchiveError, match="more than 6 entries"):
+        content(tar({f"file{number}": b"" for number in range(20)}))
+
+
+def test_texts_that_fill_the_memory_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_module, "MAX_TEXT_BYTES", 2000)
+    forged = tar_of([(info("a.dist-info/RECORD", size=1 << 40), b"x")])
+    with pytest.raises(BadImageArchiveError, match=r"more than 2000 bytes of /a\.dist-info/RECORD"):
+        content(forged)
+
+
+# --- symbols
+
+
+def elf(
+    sections: list[tuple[bytes, int, int, int]],
+    *,
+    wide: bool = True,
+    order: str = "<",
+    kind: int = 3,
+    bulk: int = 0,
+    lie: int = 0,
+) -> bytes:
+    """An ELF file of sections (name, type, bytes, index of the linked one); the names and the table come last."""
+    size = 64 if wide else 52
+    names, offsets = b"\0", []
+    for name, *_ in [*sections, (b".shstrtab", 3, 0, 0)]:
+        offsets.append(len(names))
+        names += name + b"\0"
+    body, table = bytes(bulk), []
+    for (_, section, length, link), name in zip(sections, offsets, strict=False):
+        table.append((name, section, size + len(body), length + lie, link))
+        body += bytes(0 if section == 8 else length)
+    table.append((offsets[-1], 3, size + len(body), len(names), 0))
+    body += names
+    shape = order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII")
+    headers = b"".join(struct.pack(shape, n, t, 0, 0, at, length, link, 0, 0, 0) for n, t, at, length, link in table)
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if order == "<" else 2, 1]) + bytes(9)
+    start = size + len(body)
+    words = struct.pack(order + "HHI" + ("QQQ" if wide else "III") + "I", kind, 62, 1, 0, 0, start, 0)
+    words += struct.pack(order + "HHHHHH", size, 0, 0, struct.calcsize(shape), len(table), len(table) - 1)
+    return ident + words + body + headers
+
+
+SECTIONS = [
+    (b"", 0, 0, 0),
+    (b".text", 1, 500, 0),
+    (b".dynstr", 3, 70, 0),
+    (b".symtab", 2, 240, 4),
+    (b".strtab", 3, 90, 0),
+    (b".debug_info", 1, 1000, 0),
+    (b".zdebug_line", 1, 10, 0),
+    (b".debug_str", 8, 5000, 0),
+]
+SYMBOLS = 240 + 90 + 1000 + 10
+
+
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("piece", [200, 1000, 1 << 20])
+def test_symbols_and_what_debuggers_read_are_counted(wide: bool, order: str, piece: int) -> None:
+    data = elf(SECTIONS, wide=wide, order=order)
+    counter = SymbolCounter(data[:piece])
+    for start in range(piece, len(data), piece):
+        counter.add(data[start : start + piece])
+    assert counter.count() == SYMBOLS
+
+
+def test_a_layer_tells_the_symbols_of_a_large_library() -> None:
+    data = elf(SECTIONS, bulk=3_000_000)
+    assert [entry.symbols for entry in content(tar({"lib.so": data, "text": b"\x7fELF"})).entries] == [SYMBOLS, 0]
+
+
+def test_memory_is_bounded_and_what_is_not_kept_counts_as_nothing() -> None:
+    data = elf(SECTIONS, bulk=KEPT_PIECES * 5000)
+    near = SymbolCounter(data[:1000])
+    far = SymbolCounter(data[:100])
+    for counter, piece, first in ((near, 6000, 1000), (far, 16, 100)):
+        for start in range(first, len(data), piece):
+            counter.add(data[start : start + piece])
+    assert (near.count(), far.count()) == (SYMBOLS, 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(elf(SECTIONS, kind=1), id="an object file needs its symbols"),
+        pytest.param(elf(SECTIONS, kind=4), id="a core dump"),
+        pytest.param(elf(SECTIONS, lie=1 << 40), id="sections outside the file"),
+        pytest.param(elf(SECTIONS)[:50], id="half a header"),
+        pytest.param(elf(SECTIONS)[:-700], id="half a table"),
+        pytest.param(b"\x7fELF", id="a magic number alone"),
+        pytest.param(elf([(b".text", 1, 10, 0)]), id="stripped"),
+    ],
+)
+def test_what_cannot_be_told_counts_as_nothing(data: bytes) -> None:
+    assert SymbolCounter(data).count() == 0
+
+
+@given(st.binary(max_size=80), st.integers(0, 300), st.integers(1, 400))
+def test_no_byte_is_counted_that_is_not_there(change: bytes, at: int, piece: int) -> None:
+    good = elf(SECTIONS)
+    place = at if at < 150 else len(good) - 1 - at
+    data = good[:place] + change + good[place + len(change) :]
+    counter = SymbolCounter(data[:piece])
+    for start in range(piece, len(data), piece):
+        counter.add(data[start : start + piece])
+    assert 0 <= counter.count() <= len(data)
