@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builder.inspect.align import aligned
+from builder.inspect.analyse import analyse
 from builder.inspect.diff import Change, FileChange, ImageDiff, LayerChange, diff
 from builder.inspect.model import Entry, Inspection, Kind, LayerSummary, PackageKey, Waste, WastedFile
 
@@ -200,12 +201,30 @@ wastes = st.builds(
     st.sampled_from(["OB401", "OB402"]),
     st.integers(0, 9),
 )
-images = st.builds(
+layers = st.lists(
+    st.tuples(instructions, st.lists(entries, max_size=5, unique_by=lambda entry: entry.path)), max_size=5
+)
+versions = st.sampled_from(["1.0", "2.0"])
+handmade = st.builds(
     lambda layers, version, waste: Image(layers, [numpy(version)], waste).inspected(),
-    st.lists(st.tuples(instructions, st.lists(entries, max_size=5, unique_by=lambda entry: entry.path)), max_size=5),
-    st.sampled_from(["1.0", "2.0"]),
+    layers,
+    versions,
     st.lists(wastes, max_size=2),
 )
+
+
+def really_analysed(layers: Sequence[tuple[str, Sequence[Entry]]], version: str) -> Inspection:
+    """As the analysis itself says it, of an image in which numpy has a METADATA and a RECORD."""
+    info = f"{PYTHON_FOLDER}/numpy-{version}.dist-info"
+    texts = {
+        f"{info}/METADATA": f"Name: numpy\nVersion: {version}\n".encode(),
+        f"{info}/RECORD": f"numpy/x,,\nnumpy/y,,\nnumpy-{version}.dist-info/METADATA,,\n".encode(),
+    }
+    last = ("RUN pip", [file(path, len(text)) for path, text in texts.items()])
+    return analyse(Image([*layers, last], texts=texts).content())
+
+
+images = handmade | st.builds(really_analysed, layers, versions)
 
 
 @settings(max_examples=EXAMPLES)
