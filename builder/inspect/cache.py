@@ -1,7 +1,7 @@
 """What layers hold, kept between runs by diff ID, so that no layer is read twice.
 
-One file per layer: a line of JSON that describes it, then columns of entries, then the texts. Columns, because tens of
-thousands of entries are to be there in a tenth of a second. A file that is not exactly what was written is not used:
+One file per layer: the digest of all that follows, a line of JSON that describes it, columns of entries, the texts.
+Columns, because tens of thousands of entries are to be there in a tenth of a second. A file that is not exactly what was written is not used:
 other version, other owner, other digest. Losing the folder costs only time.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORMAT = "optbuild layer"
-VERSION = 1
+VERSION = 2
 """Raised whenever what is read of a layer changes, or how it is written."""
 MAX_BYTES = 400_000_000
 MAX_LAYERS = 1000
@@ -98,9 +98,9 @@ def serialized(content: LayerContent) -> bytes:
         "entries": len(content.entries),
         "columns": len(columns.encode()),
         "texts": [[path, len(data)] for path, data in texts],
-        "sha256": hashlib.sha256(body).hexdigest(),
     }
-    return json.dumps(head).encode() + b"\n" + body
+    data = json.dumps(head).encode() + b"\n" + body
+    return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
 
 
 def _line(column: Iterable[object]) -> str:
@@ -110,12 +110,13 @@ def _line(column: Iterable[object]) -> str:
 
 def parsed(data: bytes, diff: str) -> LayerContent | None:
     """The layer of a file; None, or one of ``_UNUSABLE``, when it is not what :func:`serialized` wrote for ``diff``."""
-    line, _, body = data.partition(b"\n")
-    head: dict[str, Any] = json.loads(line)
+    if data[:64] != hashlib.sha256(memoryview(data)[65:]).hexdigest().encode() or data[64:65] != b"\n":
+        return None
+    start = data.index(b"\n", 65) + 1
+    head: dict[str, Any] = json.loads(data[65:start])
     if (head["format"], head["version"], head["diff"]) != (FORMAT, VERSION, diff):
         return None
-    if hashlib.sha256(body).hexdigest() != head["sha256"]:
-        return None
+    body = data[start:]
     at = int(head["columns"])
     entries = _entries(body[:at].decode(), int(head["entries"]))
     texts = {}

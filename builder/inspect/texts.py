@@ -7,7 +7,7 @@ import re
 _KEPT = re.compile(
     r"\.dist-info/(?:RECORD|METADATA|INSTALLER|REQUESTED|direct_url\.json)$"
     r"|\.egg-info(?:/(?:PKG-INFO|installed-files\.txt|top_level\.txt))?$"  # of Debian's packages, and of old installers
-    r"|^/var/lib/dpkg/(?:status|status\.d/[^/]+|info/[^/]+\.list)$"  # status.d: images without dpkg
+    r"|^/var/lib/dpkg/(?:status|diversions|status\.d/[^/]+|info/[^/]+\.list)$"  # status.d: images without dpkg
     r"|^/var/lib/apt/extended_states$"
     r"|^/(?:etc|usr/lib)/os-release$"
 )
