@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
 from builder import __version__
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 Packages = frozenset[tuple[str, str, str]]
 """Kind, name, version."""
+ROOT = Path(__file__).parents[3]
 SYFT = Path(sys.executable).parent / "syft"
 DEBIANS = "/usr/lib/python3/dist-packages"
 SITE = "/venv/lib/python3.11/site-packages"
@@ -148,6 +151,21 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, An
     return document
 
 
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """What `optbuild inspect IMAGE --sbom cyclonedx` prints."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    program = (sys.executable, "-c", "from builder.cli.main import main; main()")
+
+    def run(*words: str) -> str:
+        argv = (*program, "inspect", *words, "--sbom", "cyclonedx")
+        done = LocalRunner().run(Command(argv, cwd=ROOT, env=env, timeout=300))
+        assert done.ok, done.err
+        return done.out
+
+    return run
+
+
 def packages(components: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
     """Those that are inside others too."""
     for one in components:
@@ -180,3 +198,26 @@ def test_an_image_with_whatever_is_odd(
     image = built(LOWER, UPPER)
     assert frozenset(packages(ours(image)["components"])) == ODD
     assert syft(image) == ODD | {REMOVED}
+
+
+def test_the_command_writes_a_valid_document(image: str, airflow_folder: Path, command: Callable[..., str]) -> None:
+    text = command(image, "--lock", str(airflow_folder))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    document = json.loads(text)
+    assert document["metadata"]["component"]["name"] == "ml-pipeline-airflow"
+    edges = {one["ref"]: one.get("dependsOn", ()) for one in document["dependencies"]}
+    airflow = next(one for one in edges if one.startswith("pkg:pypi/apache-airflow@"))
+    assert any(one.startswith("pkg:pypi/flask-session@") for one in edges[airflow])
+
+
+def test_the_same_image_gives_the_same_bytes(
+    built: Callable[..., str], command: Callable[..., str], tmp_path: Path
+) -> None:
+    """From the engine, from an archive, and under another tag."""
+    image = built(LOWER, UPPER)
+    archive = str(tmp_path / "odd.tar")
+    assert LocalRunner().run(Command(("docker", "save", "-o", archive, image), timeout=60)).ok
+    text = command(image)
+    assert command(image) == text
+    assert command(archive) == text
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
