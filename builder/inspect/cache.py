@@ -1,8 +1,8 @@
 """What layers hold, kept between runs by diff ID, so that no layer is read twice.
 
 One file per layer: the digest of all that follows, a line of JSON that describes it, columns of entries, the texts.
-Columns, because tens of thousands of entries are to be there in a tenth of a second. A file that is not exactly what was written is not used:
-other version, other owner, other digest. Losing the folder costs only time.
+Columns, because tens of thousands of entries are to be there in a tenth of a second. A file that is not exactly what
+was written is not used: other version, other owner, other digest. Losing the folder costs only time.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def read_archive_file(
         layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
         images = archive.images()
     image = _chosen(images, reference, str(path))
-    config = image.config.get("config") or {}
+    config = _mapping(image.config.get("config"))
     labels = {str(key): str(value) for key, value in _mapping(config.get("Labels")).items()}
     found = base_in(images, image, labels, base)
     return ImageContent(

@@ -157,8 +157,8 @@ def elf(
         offsets.append(len(names))
         names += name + b"\0"
     body, table = bytes(bulk), []
-    for (_, section, length, link), name in zip(sections, offsets, strict=False):
-        table.append((name, section, size + len(body), length + lie, link))
+    for (_, section, length, link), at_name in zip(sections, offsets, strict=False):
+        table.append((at_name, section, size + len(body), length + lie, link))
         body += bytes(0 if section == 8 else length)
     table.append((offsets[-1], 3, size + len(body), len(names), 0))
     body += names

@@ -1,0 +1,385 @@
+"""An image of a fake engine, or of an archive on disk, from its first byte to what is told of it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tarballs import chunks, config_of, image, images, oci_image, old_image, sha256, tar
+
+from builder.engine.layers import chain_ids
+from builder.errors import BadImageArchiveError, EngineFailedError, NoSuchImageError, NotABaseError
+from builder.inspect.layer import read_layer
+from builder.inspect.read import read_archive_file, read_image, seconds
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from builder.engine.archive import ArchivedLayer
+    from builder.inspect.model import ImageContent, LayerContent
+
+ONE, TWO, THREE = tar({"a": b"1" * 100}), tar({"b": b"2" * 30}), tar({"c": b"3"})
+
+
+class GoneError(EngineFailedError):
+    status_code = 404
+
+
+def diff(layer: bytes) -> str:
+    return f"sha256:{sha256(layer)}"
+
+
+@dataclass
+class Stored:
+    """An image of the fake engine."""
+
+    layers: tuple[bytes, ...]
+    tags: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    digests: tuple[str, ...] = ()
+    archive: bytes | None = None
+    history: list[dict[str, Any]] | None = None
+    shell: list[str] | None = None
+
+    @property
+    def id(self) -> str:
+        return f"sha256:{sha256(config_of(self.layers, name=self.tags))}"
+
+    def saved(self) -> bytes:
+        return image(*self.layers, name=self.tags) if self.archive is None else self.archive
+
+
+class FakeApi:
+    """An engine that counts what it is asked."""
+
+    def __init__(self, *stored: Stored) -> None:
+        self._stored = {one.id: one for one in stored}
+        self.saves = 0
+
+    @property
+    def api(self) -> FakeApi:
+        return self
+
+    def _find(self, name: str) -> Stored:
+        for one in self._stored.values():
+            if name == one.id or name in one.tags:
+                return one
+        raise GoneError(f"no such image {name}")
+
+    def images(self) -> list[dict[str, Any]]:
+        return [
+            {"Id": one.id, "RepoTags": list(one.tags) or None, "RepoDigests": list(one.digests) or None}
+            for one in self._stored.values()
+        ]
+
+    def inspect_image(self, image: str) -> dict[str, Any]:
+        found = self._find(image)
+        return {
+            "Id": found.id,
+            "RepoTags": list(found.tags),
+            "Os": "linux",
+            "Architecture": "arm64",
+            "Created": "2026-11-25T12:49:35.969130368Z",
+            "Config": {"Labels": found.labels or None, "Shell": found.shell},
+            "RootFS": {"Type": "layers", "Layers": [diff(layer) for layer in found.layers]},
+        }
+
+    def history(self, image: str) -> list[dict[str, Any]]:
+        found = self._find(image)
+        entries = [{"CreatedBy": f"COPY part{n} / # buildkit", "Size": 10} for n in range(len(found.layers))]
+        return list(reversed(entries if found.history is None else found.history))
+
+    def get_image(self, image: str, chunk_size: int = 0) -> Iterator[bytes]:
+        self.saves += 1
+        yield from chunks(self._find(image).saved())
+
+
+def look(api: FakeApi, folder: Path, name: str = "it:1", **more: Any) -> ImageContent:
+    return read_image(api, name, folder, SilentProgress(), **more)
+
+
+def test_everything_is_told_of_an_image(tmp_path: Path) -> None:
+    stored = Stored((ONE, TWO), ("it:1", "also:2"), {"team": "ml"})
+    found = look(FakeApi(stored), tmp_path)
+    assert (found.id, found.references, found.platform) == (stored.id, ("it:1", "also:2"), "linux/arm64")
+    assert found.created == pytest.approx(1795610975.969)
+    assert found.labels == {"team": "ml"}
+    assert [layer.diff for layer in found.layers] == [diff(ONE), diff(TWO)]
+    assert [layer.bytes for layer in found.layers] == [100, 30]
+    assert found.chains == chain_ids([diff(ONE), diff(TWO)])
+    assert found.instructions == ("COPY part0 /", "COPY part1 /")
+    assert (found.base_layers, found.base_name) == (0, "")
+
+
+def test_the_order_is_that_of_the_image_and_a_layer_may_come_twice(tmp_path: Path) -> None:
+    found = look(FakeApi(Stored((TWO, ONE, TWO), ("it:1",))), tmp_path)
+    assert [layer.bytes for layer in found.layers] == [30, 100, 30]
+
+
+def test_a_second_look_asks_for_no_bytes_and_tells_the_same(tmp_path: Path) -> None:
+    api = FakeApi(Stored((ONE, TWO), ("it:1",)))
+    first = look(api, tmp_path)
+    assert look(api, tmp_path) == first
+    assert api.saves == 1
+
+
+def test_a_layer_that_was_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(layer: ArchivedLayer) -> LayerContent:
+        read.append(layer.name)
+        return read_layer(layer)
+
+    monkeypatch.setattr("builder.inspect.read.read_layer", counted)
+    api = FakeApi(Stored((ONE,), ("base:1",)), Stored((ONE, TWO), ("it:1",)))
+    look(api, tmp_path, "base:1")
+    assert [layer.bytes for layer in look(api, tmp_path).layers] == [100, 30]
+    assert read == [f"blobs/sha256/{sha256(ONE)}", f"blobs/sha256/{sha256(TWO)}"]
+    assert api.saves == 2
+
+
+def test_a_damaged_cache_is_read_again(tmp_path: Path) -> None:
+    api = FakeApi(Stored((ONE, TWO), ("it:1",)))
+    first = look(api, tmp_path)
+    for path in (tmp_path / "layers").iterdir():
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert look(api, tmp_path) == first
+    assert api.saves == 2
+
+
+def test_an_image_without_layers_is_an_image(tmp_path: Path) -> None:
+    api = FakeApi(Stored((), ("it:1",)))
+    assert look(api, tmp_path).layers == ()
+    assert api.saves == 0
+
+
+def test_layers_of_older_engines_are_known_by_their_bytes(tmp_path: Path) -> None:
+    stored = Stored((ONE, TWO), ("it:1",))
+    stored.archive = old_image({"x/layer.tar": ONE, "y/layer.tar": TWO})
+    assert [layer.bytes for layer in look(FakeApi(stored), tmp_path).layers] == [100, 30]
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        pytest.param(image(ONE), id="fewer layers"),
+        pytest.param(image(ONE, THREE), id="another layer"),
+        pytest.param(image(TWO, ONE), id="another order"),
+        pytest.param(image(ONE, TWO).rstrip(b"\0")[:-100], id="cut"),
+    ],
+)
+def test_an_engine_that_sends_something_else_is_not_believed(tmp_path: Path, archive: bytes) -> None:
+    stored = Stored((ONE, TWO), ("it:1",), archive=archive)
+    with pytest.raises(BadImageArchiveError):
+        look(FakeApi(stored), tmp_path)
+
+
+def test_an_image_that_is_not_there_is_named_with_its_like(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchImageError, match=r"no image it:2\n.*it:1") as caught:
+        look(FakeApi(Stored((ONE,), ("it:1",))), tmp_path, "it:2")
+    assert caught.value.exit_code == 2
+
+
+def test_no_secret_of_a_build_is_shown(tmp_path: Path) -> None:
+    history = [
+        {"CreatedBy": "ARG TOKEN=", "Size": 0},
+        {"CreatedBy": "RUN |1 TOKEN=s3cret-value /bin/sh -c make # buildkit", "Size": 100},
+        {"CreatedBy": "ENV KEY=s3cret-value", "Size": 0},
+        {"CreatedBy": "COPY s3cret-value / # buildkit", "Size": 30},
+    ]
+    found = look(FakeApi(Stored((ONE, TWO), ("it:1",), history=history)), tmp_path)
+    assert found.instructions == ("RUN TOKEN=*** make", "COPY *** /")
+
+
+def test_a_history_that_does_not_fit_says_nothing(tmp_path: Path) -> None:
+    stored = Stored((ONE, TWO), ("it:1",), history=[{"CreatedBy": "COPY a /", "Size": 100}])
+    assert look(FakeApi(stored), tmp_path).instructions == ("", "")
+
+
+def test_progress_goes_to_its_end_and_never_beyond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.inspect.read.TOLD_EVERY", 1000)
+    told: list[tuple[float, float]] = []
+
+    class Spy(SilentProgress):
+        @contextmanager
+        def task(self, label: str) -> Iterator[Any]:
+            assert label == "reading it:1"
+
+            class Task:
+                def update(self, *, done: float, total: float) -> None:
+                    told.append((done, total))
+
+            yield Task()
+
+    read_image(FakeApi(Stored((ONE, TWO), ("it:1",))), "it:1", tmp_path, Spy())
+    assert told
+    assert all(done <= total for done, total in told)
+
+
+# --- the base
+
+
+def test_the_longest_tagged_image_below_is_the_base(tmp_path: Path) -> None:
+    api = FakeApi(
+        Stored((ONE,), ("debian:12",)),
+        Stored((ONE, TWO), ("python:3.11",)),
+        Stored((TWO,), ("other:1",)),
+        Stored((ONE, TWO, THREE), ("it:1",)),
+        Stored((ONE, TWO, THREE), ("same:1",), {"x": "y"}),
+    )
+    found = look(api, tmp_path)
+    assert (found.base_layers, found.base_name) == (2, "python:3.11")
+
+
+def test_an_image_without_a_tag_is_no_base(tmp_path: Path) -> None:
+    api = FakeApi(Stored((ONE,), ()), Stored((ONE, TWO), ("it:1",)))
+    assert look(api, tmp_path).base_layers == 0
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"org.opencontainers.image.base.name": "docker.io/library/debian:12"},
+        {"org.opencontainers.image.base.digest": "sha256:abc"},
+    ],
+)
+def test_a_label_names_the_base_where_that_is_here_and_below(tmp_path: Path, labels: dict[str, str]) -> None:
+    debian = Stored((ONE,), ("debian:12",), digests=("debian@sha256:abc",))
+    it = Stored((ONE, TWO, THREE), ("it:1",), labels)
+    found = look(FakeApi(debian, Stored((ONE, TWO), ("longer:1",)), it), tmp_path)
+    assert found.base_layers == 1
+    assert found.base_name in {"docker.io/library/debian:12", debian.id}
+
+
+def test_a_label_that_is_not_true_is_not_followed(tmp_path: Path) -> None:
+    labels = {"org.opencontainers.image.base.name": "debian:12"}
+    api = FakeApi(Stored((TWO,), ("debian:12",)), Stored((ONE,), ("b:1",)), Stored((ONE, TWO), ("it:1",), labels))
+    assert (look(api, tmp_path).base_layers, look(api, tmp_path).base_name) == (1, "b:1")
+
+
+def test_a_base_that_is_given_wins(tmp_path: Path) -> None:
+    labels = {"org.opencontainers.image.base.name": "longer:1"}
+    api = FakeApi(
+        Stored((ONE,), ("debian:12",)),
+        Stored((ONE, TWO), ("longer:1",)),
+        Stored((ONE, TWO, THREE), ("it:1",), labels),
+    )
+    found = look(api, tmp_path, base="debian:12")
+    assert (found.base_layers, found.base_name) == (1, "debian:12")
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ((TWO,), "only 0 of its 1 layers"),
+        ((ONE, THREE), "only 1 of its 2 layers"),
+        ((ONE, TWO), "all layers of this image"),
+        ((ONE, TWO, THREE), "only 2 of its 3 layers"),
+    ],
+)
+def test_a_base_that_is_given_must_be_below(tmp_path: Path, layers: tuple[bytes, ...], words: str) -> None:
+    api = FakeApi(Stored(layers, ("base:1",)), Stored((ONE, TWO), ("it:1",), {"a": "b"}))
+    with pytest.raises(NotABaseError, match=words):
+        look(api, tmp_path, base="base:1")
+    assert api.saves == 0
+
+
+def test_a_base_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchImageError, match="no image debian:13"):
+        look(FakeApi(Stored((ONE, TWO), ("it:1",))), tmp_path, base="debian:13")
+
+
+# --- archives on disk
+
+
+def archive(folder: Path, data: bytes) -> Path:
+    path = folder / "image.tar"
+    path.write_bytes(data)
+    return path
+
+
+def from_file(folder: Path, data: bytes, **more: Any) -> ImageContent:
+    return read_archive_file(archive(folder, data), folder / "cache", SilentProgress(), **more)
+
+
+def test_an_archive_tells_what_an_engine_would(tmp_path: Path) -> None:
+    history = [
+        {"created_by": "ADD base.tar / # buildkit"},
+        {"created_by": "ENV TOKEN=abc", "empty_layer": True},
+        {"created_by": "RUN |1 TOKEN=s3cret /bin/sh -c make"},
+    ]
+    config = {"Labels": {"a": "b"}}
+    found = from_file(
+        tmp_path, image(ONE, TWO, tags=["it:1"], history=history, config=config, created="2026-11-25T12:49:35Z")
+    )
+    assert (found.references, found.platform, found.labels) == (("it:1",), "linux/amd64", {"a": "b"})
+    assert found.created == pytest.approx(1795610975)
+    assert [layer.bytes for layer in found.layers] == [100, 30]
+    assert found.instructions == ("ADD base.tar /", "RUN TOKEN=*** make")
+
+
+def test_an_oci_layout_in_an_archive_is_read(tmp_path: Path) -> None:
+    assert from_file(tmp_path, oci_image(ONE, TWO)).references == ("it:1",)
+
+
+def test_of_several_images_one_has_to_be_named(tmp_path: Path) -> None:
+    data = images([ONE], [ONE, TWO], tags=["a:1", "b:1"])
+    with pytest.raises(NoSuchImageError, match=r"holds several images\n.*a:1, b:1"):
+        from_file(tmp_path, data)
+    with pytest.raises(NoSuchImageError, match="no image c:1"):
+        from_file(tmp_path, data, reference="c:1")
+    assert len(from_file(tmp_path, data, reference="a:1").layers) == 1
+    found = from_file(tmp_path, data, reference="b:1")
+    assert (len(found.layers), found.base_layers, found.base_name) == (2, 1, "a:1")
+
+
+def test_the_base_of_an_archived_image_is_in_the_archive(tmp_path: Path) -> None:
+    data = images([ONE], [TWO], [ONE, TWO], tags=["a:1", "b:1", "c:1"])
+    assert from_file(tmp_path, data, reference="c:1", base="a:1").base_layers == 1
+    with pytest.raises(NotABaseError):
+        from_file(tmp_path, data, reference="c:1", base="b:1")
+    with pytest.raises(NoSuchImageError):
+        from_file(tmp_path, data, reference="c:1", base="d:1")
+
+
+def test_a_damaged_archive_is_refused_also_where_its_layers_are_known(tmp_path: Path) -> None:
+    data = image(ONE, TWO)
+    assert from_file(tmp_path, data) == from_file(tmp_path, data)
+    damaged = data.replace(b"2" * 30, b"2" * 29 + b"3")
+    with pytest.raises(BadImageArchiveError, match="is damaged"):
+        from_file(tmp_path, damaged)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({"history": 7, "config": [7], "created": [], "os": {}}, id="of other types"),
+        pytest.param({"history": [1, {"created_by": 5}], "config": {"Shell": 7, "Labels": [1]}}, id="deeper"),
+        pytest.param({"history": None, "config": None, "created": None}, id="null"),
+        pytest.param({"created": "9999999999-01-01"}, id="a year that never comes"),
+    ],
+)
+def test_a_configuration_of_nonsense_is_no_crash(tmp_path: Path, config: dict[str, Any]) -> None:
+    found = from_file(tmp_path, image(ONE, TWO, **config))
+    assert [layer.bytes for layer in found.layers] == [100, 30]
+    assert found.created is None
+
+
+def test_nothing_is_written_but_the_cache(tmp_path: Path) -> None:
+    hostile = tar({"../../escaped": b"x", "/tmp/absolute": b"y"}, links={"link": "/etc"})  # noqa: S108
+    (tmp_path / "in").mkdir()
+    from_file(tmp_path / "in", image(hostile))
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}
+    assert {path.name for path in (tmp_path / "in").iterdir()} == {"image.tar", "cache"}
+    assert {path.name for path in (tmp_path / "in/cache/layers").iterdir()} == {sha256(hostile)}
+
+
+def test_the_year_one_means_that_nothing_was_said() -> None:
+    assert seconds("0001-01-01T00:00:00Z") is None
+    assert seconds("1970-01-01T00:00:01Z") == 1
+    assert seconds(json.loads("null")) is None
