@@ -40,6 +40,8 @@ COMMANDS: tuple[str, ...] = (
     "rollback",
     "images",
     "clean",
+    "backup",
+    "restore",
     "inspect",
     "diff",
     # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.

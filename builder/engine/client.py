@@ -128,6 +128,12 @@ class Engine:
         with failures(f"taking the tag {reference} away"):
             self.client.api.remove_image(reference, force=False, noprune=True)
 
+    def load(self, chunks: Iterable[bytes]) -> None:
+        """Load an archive of `docker save`; an error that ``chunks`` raises leaves the engine as it was."""
+        from builder.engine.loading import load  # noqa: PLC0415 - it needs this module
+
+        load(self.client, chunks)
+
     def free_bytes(self) -> int | None:
         """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
         if not self.endpoint.local:

@@ -190,8 +190,7 @@ def _one(api: SavingApi, identity: str, shelf: _Shelf, progress: Progress, which
         progress.note(f"{known.file} {why}: it is saved again")
         return BackedUp(_save(api, image, shelf, progress, which), How.AGAIN, why)
     named = replace(known, names=image.names, digests=image.digests)
-    if named != known:
-        shelf.record(named)  # the image got other names since; its bytes are the same
+    shelf.record(named)  # it may have got other names since; its bytes are the same
     return BackedUp(named, How.KEPT)
 
 
@@ -229,7 +228,7 @@ def _entry(image: ToSave, file: str, contents: Contents) -> SavedImage:
         digests=image.digests,
         platform=image.platform,
         created=image.created,
-        config=contents.config,
+        config=contents.ids[0],
         layers=contents.layers,
         unpacked=contents.unpacked,
         file=file,

@@ -69,7 +69,8 @@ class SavedImage:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All images of a folder, in the order in which they came."""
+    """All images of a folder, in the order in which they were last saved or found whole: a name that two of them have
+    is the later one's."""
 
     images: tuple[SavedImage, ...] = ()
 

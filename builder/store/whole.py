@@ -47,7 +47,9 @@ class Contents:
     sha256: str
     tar_bytes: int
     tar_sha256: str
-    config: str
+    ids: tuple[str, ...]
+    """By which engines know the image: first its configuration's digest, then, for engines that keep images in
+    containerd, the digests of its index or manifest."""
     layers: tuple[str, ...]
     unpacked: int
     """Bytes: sum of the regular files of all layers."""
@@ -99,10 +101,10 @@ def read_whole(
         found.add(layer.diff)
     if any(piece.strip(b"\0") for piece in pieces):
         raise _refused("goes on behind its end")
-    image = _the_image(archive, identity)
+    image, ids = _the_image(archive, identity)
     if found - set(image.diffs):
         raise _refused(f"holds a layer that is none of the image: {min(found - set(image.diffs))}")
-    return Contents(stored.bytes, stored.sha256, plain.bytes, plain.sha256, image.id, image.diffs, unpacked)
+    return Contents(stored.bytes, stored.sha256, plain.bytes, plain.sha256, ids, image.diffs, unpacked)
 
 
 def open_archive(path: Path) -> IO[bytes]:
@@ -186,28 +188,36 @@ def _sizes(layer: ArchivedLayer) -> Iterator[int]:
             yield member.size
 
 
-def _the_image(archive: Archive, identity: str) -> ArchivedImage:
+def _the_image(archive: Archive, identity: str) -> tuple[ArchivedImage, tuple[str, ...]]:
+    """The only image, and all its IDs, of which ``identity`` must be one."""
     images = archive.images()
     if len(images) != 1:
         raise _refused(f"holds {len(images)} images")
-    image = images[0]
-    if named := sorted({*image.references, *_named_by_index(archive)}):
+    image, (digests, names) = images[0], _index(archive)
+    if named := sorted({*image.references, *names}):
         raise _refused(f"brings names of its own: {', '.join(named[:3])}")
-    # Engines that keep images in containerd name an image by its manifest or index, which leads to the configuration.
-    if identity != image.id and [one.id for one in archive.images_below(identity)] != [image.id]:
+    for digest in digests:
+        _check_leads_to(archive, digest, image.id)
+    ids = tuple(dict.fromkeys((image.id, *digests)))
+    if identity not in ids:
         raise _refused(f"holds the image {image.id}, not {identity}")
-    return image
+    return image, ids
 
 
-def _named_by_index(archive: Archive) -> Iterator[str]:
-    """What an engine would take for names beside the manifest's: they would be moved without asking."""
-    if archive.document("repositories") is not None:
-        yield "repositories"
+def _check_leads_to(archive: Archive, digest: str, config: str) -> None:
+    if [one.id for one in archive.images_below(digest)] != [config]:
+        raise _refused(f"has an index that leads to another image than {config}")
+
+
+def _index(archive: Archive) -> tuple[list[str], list[str]]:
+    """Digests and names in ``index.json``. An engine moves such names without asking, as those of the manifest."""
+    names = [] if archive.document("repositories") is None else ["repositories"]
     index = archive.document("index.json")
     try:
         entries = [] if index is None else json.loads(index)["manifests"]
         notes = [entry.get("annotations") or {} for entry in entries]
-        yield from (str(note[key]) for note in notes for key in _NAMING & note.keys())
+        names += [str(note[key]) for note in notes for key in sorted(_NAMING & note.keys())]
+        return [str(entry["digest"]) for entry in entries], names
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _refused(f"holds a damaged index.json: {error}") from error
 

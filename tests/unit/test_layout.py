@@ -41,6 +41,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "store.model",
             "engine.layers",  # the layers of an image, which the values of store.model hold
             "store.clean",
+            "store.manifest",
+            "store.backup",
+            "store.restore",
         }
     ),
     "state": frozenset(),

@@ -1,0 +1,48 @@
+"""``optbuild backup IMAGE... --output FOLDER``: images as archives on disk, read back and found whole."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
+from typing import Annotated
+
+import typer
+
+from builder.cli.world import world_of
+from builder.errors import ExitCode
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+def command(
+    ctx: typer.Context,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Names or IDs of images on the engine.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the archives go; made where it is not.")
+    ],
+    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+) -> None:
+    """Save images with all their names into a folder, each in a compressed archive of its own.
+
+    Each archive is read back before the folder's optbuild-backup.json names it. What the folder holds already is
+    checked and not saved again, so a backup that was stopped goes on where it was; a damaged archive is written anew.
+    Layers that several images share are in the archive of each of them.
+
+    `optbuild restore FOLDER` brings the images back; without optbuild, and without their names, so does
+    `zstd -dc FILE | docker load`.
+    """
+    from builder.engine.quick import look  # noqa: PLC0415
+    from builder.report.backup import backup_json, backup_text  # noqa: PLC0415
+    from builder.store.backup import back_up, resolve  # noqa: PLC0415
+
+    world = world_of(ctx)
+    with look(world.env) as engine:
+        done = back_up(engine, resolve(engine.api, images), world.cwd / output, world.progress)
+    as_json = output_format is Format.JSON
+    world.out.write(backup_json(done, str(output)) if as_json else backup_text(done, str(output), width=world.width))
+    world.out.flush()
+    if done.failed:
+        raise typer.Exit(ExitCode.CHECK_FAILED)

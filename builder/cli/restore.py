@@ -1,0 +1,77 @@
+"""``optbuild restore FOLDER|ARCHIVE [IMAGE...]``: images of a backup back on the engine, all checked before."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.cli.world import world_of
+from builder.errors import ExitCode
+
+if TYPE_CHECKING:
+    from builder.cli.world import World
+    from builder.store.restore import Chosen
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+def command(  # noqa: PLR0917 - a parameter per option
+    ctx: typer.Context,
+    source: Annotated[
+        Path, typer.Argument(metavar="FOLDER|ARCHIVE", help="What `optbuild backup` wrote: all of it, or one archive.")
+    ],
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE", help="Only these, by name or ID; without: all.")
+    ] = None,
+    check_only: Annotated[bool, typer.Option("--check", help="Read and compare everything, and load nothing.")] = False,
+    replace_tags: Annotated[
+        bool, typer.Option("--replace-tags", help="Also move names that belong to another image now.")
+    ] = False,
+    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+) -> None:
+    """Load images that `optbuild backup` saved, with the IDs and names that they had.
+
+    Every archive is read to its end first: a damaged one, or one that is not what the folder's manifest says, is
+    refused before the engine gets a byte of any. A name that another image has now stays with that image, and nothing
+    is loaded, unless --replace-tags moves it. An image that the engine still has is not loaded again.
+
+    `--check` needs no engine; exit code 1 says that an archive is damaged.
+    """
+    from builder.store.restore import choose  # noqa: PLC0415
+
+    world = world_of(ctx)
+    chosen = choose(world.cwd / source, images or [])
+    as_json = output_format is Format.JSON
+    if check_only:
+        _check(chosen, world, as_json=as_json)
+    else:
+        _restore(chosen, world, as_json=as_json, replace_tags=replace_tags)
+
+
+def _check(chosen: Chosen, world: World, *, as_json: bool) -> None:
+    from builder.report.backup import check_json, check_text  # noqa: PLC0415
+    from builder.store.restore import check  # noqa: PLC0415
+
+    checked = check(chosen, world.progress)
+    world.out.write(check_json(checked) if as_json else check_text(checked, width=world.width))
+    world.out.flush()
+    if any(one.contents is None for one in checked):
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+def _restore(chosen: Chosen, world: World, *, as_json: bool, replace_tags: bool) -> None:
+    from builder.engine.client import connect  # noqa: PLC0415 - the SDK costs 150 ms
+    from builder.report.backup import restore_json, restore_text  # noqa: PLC0415
+    from builder.store.restore import check, restore  # noqa: PLC0415
+
+    with connect(world.env) as engine:
+        checked = check(chosen, world.progress)
+        done = restore(engine, chosen, checked, world.progress, replace_tags=replace_tags)
+    world.out.write(restore_json(done) if as_json else restore_text(done, width=world.width))
+    world.out.flush()

@@ -1,0 +1,41 @@
+"""An archive of `docker save` → images on an engine, while it streams by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builder.engine.client import failures
+from builder.errors import EngineFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from docker import DockerClient
+
+LOAD_SECONDS = 4 * 3600
+"""The engine unpacks a whole archive before it answers."""
+
+
+def load(client: DockerClient, chunks: Iterable[bytes]) -> None:
+    """What ``docker load`` does. An error that ``chunks`` raises ends the request unfinished: nothing is loaded then.
+
+    Raises EngineFailedError.
+    """
+    api: Any = client.api  # partly without types
+    usual, api.timeout = api.timeout, LOAD_SECONDS
+    with failures("loading an archive"):
+        try:
+            for said in api.load_image(chunks):
+                _check(said)
+        finally:
+            api.timeout = usual
+
+
+def _check(said: object) -> None:
+    """The SDK hands on what the engine says, refusals too."""
+    if not isinstance(said, dict):
+        raise EngineFailedError(f"the engine answered something else to an archive: {str(said)[:200]}")
+    detail = said.get("errorDetail")
+    problem = detail.get("message") if isinstance(detail, dict) else said.get("error") or said.get("message")
+    if problem:
+        raise EngineFailedError(f"the engine does not load the archive: {problem}")

@@ -1,0 +1,272 @@
+"""A backup folder → images on an engine: all that is asked for is checked before the engine gets a byte of any."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Protocol
+
+from builder.engine.layers import plain_name
+from builder.errors import (
+    BackupFolderError,
+    BadImageArchiveError,
+    DamagedBackupError,
+    EngineFailedError,
+    NamesTakenError,
+    NoSuchImageError,
+)
+from builder.store.archiving import SavingApi, ask, tell
+from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
+from builder.store.room import check_engine_room
+from builder.store.whole import Contents, Limits, Sums, decompressed, open_archive, read_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from builder.progress import Progress, Task
+    from builder.store.manifest import SavedImage
+
+LEAST_DIGITS = 4
+"""Of an ID that a person abbreviates."""
+ROOM_FACTOR = 2
+"""The engine unpacks an archive beside its images, and its layers from there."""
+
+
+class RestoreEngine(Protocol):
+    """The part of :class:`builder.engine.client.Engine` that is needed."""
+
+    @property
+    def api(self) -> SavingApi: ...
+
+    def image_id(self, reference: str) -> str | None: ...
+
+    def tag(self, image: str, reference: str) -> None: ...
+
+    def load(self, chunks: Iterable[bytes]) -> None: ...
+
+    def free_bytes(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be restored from ``folder``. ``names``: each name → the image that gets it."""
+
+    folder: Path
+    images: tuple[SavedImage, ...]
+    names: Mapping[str, SavedImage]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One archive. ``contents`` None: it is damaged, and ``why`` says how."""
+
+    image: SavedImage
+    contents: Contents | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One image. ``loaded`` False: the engine had it. ``named``: names that it got now; ``moved``: from which image."""
+
+    image: SavedImage
+    id: str
+    """On this engine; another than in the backup where one of the two engines keeps its images in containerd."""
+    loaded: bool
+    named: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
+def choose(path: Path, references: Sequence[str]) -> Chosen:
+    """``path``: a backup folder, or one archive in it. No ``references``: all that it holds.
+
+    Raises BackupFolderError, DamagedBackupError, NoSuchImageError.
+    """
+    folder = path if path.is_dir() else path.parent
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise BackupFolderError(
+            f"{folder} has no {MANIFEST_FILE}, which says what its archives must be",
+            hint="name a folder that `optbuild backup` wrote, or copy that file too",
+        )
+    if not path.is_dir() and path.name != MANIFEST_FILE:
+        manifest = _only(manifest, path)
+    images = tuple(dict.fromkeys(_named(manifest, one, folder) for one in references)) or manifest.images
+    if not images:
+        raise BackupFolderError(
+            f"{folder} holds no image yet", hint="`optbuild backup IMAGE --output FOLDER` saves one"
+        )
+    return Chosen(folder, images, _names([image for image in manifest.images if image in images]))
+
+
+def _only(manifest: Manifest, path: Path) -> Manifest:
+    found = tuple(image for image in manifest.images if image.file == path.name)
+    if not found:
+        known = ", ".join(image.file for image in manifest.images[:5]) or "none"
+        raise BackupFolderError(
+            f"{path} is none of the archives that its folder's manifest names", hint=f"it has {known}"
+        )
+    return Manifest(found)
+
+
+def _named(manifest: Manifest, reference: str, folder: Path) -> SavedImage:
+    """By one of its names, by its ID or the first digits of that."""
+    digits = reference.removeprefix("sha256:")
+    found = [image for image in manifest.images if plain_name(reference) in map(plain_name, image.names)]
+    if not found and len(digits) >= LEAST_DIGITS:
+        found = [image for image in manifest.images if image.id.removeprefix("sha256:").startswith(digits)]
+    if not found:
+        names = [name for image in manifest.images for name in image.names or (image.id,)]
+        raise NoSuchImageError(reference, names, str(folder))
+    if len(found) > 1:
+        lines = "".join(f"\n    {image.id}, saved {image.saved}" for image in found)
+        raise BackupFolderError(f"{folder} holds several images {reference}:{lines}", hint="name one of them by its ID")
+    return found[0]
+
+
+def _names(images: Sequence[SavedImage]) -> dict[str, SavedImage]:
+    """A name that several images had, one after the other, belongs to the one that had it last."""
+    return {name: image for image in images for name in image.names}
+
+
+def check(chosen: Chosen, progress: Progress) -> tuple[Checked, ...]:
+    """Read every archive to its end: its bytes are those that were written, and they are that image and no more."""
+    found = []
+    for number, image in enumerate(chosen.images, 1):
+        which = f" ({number} of {len(chosen.images)})" if len(chosen.images) > 1 else ""
+        try:
+            with (
+                open_archive(chosen.folder / image.file) as stream,
+                progress.task(f"checking {image.file}{which}") as task,
+            ):
+                found.append(Checked(image, _contents(stream, image, task)))
+        except OSError as error:
+            found.append(Checked(image, None, f"cannot be read: {error.strerror}"))
+        except BadImageArchiveError as error:
+            found.append(Checked(image, None, error.message))
+    return tuple(found)
+
+
+def _contents(stream: IO[bytes], image: SavedImage, task: Task) -> Contents:
+    there = os.fstat(stream.fileno()).st_size
+    if there != image.bytes:
+        raise BadImageArchiveError(f"it has {there} bytes, the manifest says {image.bytes}")
+    limits = Limits(image.tar_bytes, image.unpacked)
+    found = read_whole(stream, image.id, limits=limits, told=lambda done: tell(task, done, there))
+    facts = {
+        "sha256": (found.sha256, image.sha256),
+        "sha256 when decompressed": (found.tar_sha256, image.tar_sha256),
+        "configuration": (found.ids[0], image.config),
+        "list of layers": (found.layers, image.layers),
+        "number of bytes when decompressed": (found.tar_bytes, image.tar_bytes),
+        "number of bytes when unpacked": (found.unpacked, image.unpacked),
+    }
+    for name, (here, said) in facts.items():
+        if here != said:
+            raise BadImageArchiveError(f"it has another {name} than the manifest says")
+    return found
+
+
+def refuse_damaged(checked: Sequence[Checked]) -> None:
+    """Raises DamagedBackupError when one is."""
+    bad = [one for one in checked if one.contents is None]
+    if bad:
+        lines = "".join(f"\n    {one.image.file}: {one.why}" for one in bad)
+        whole = [one.image.file for one in checked if one.contents is not None]
+        hint = f"name the images that are whole to restore those: {', '.join(whole[:5])}" if whole else None
+        raise DamagedBackupError(f"archives are damaged, so nothing was loaded:{lines}", hint=hint)
+
+
+def restore(
+    engine: RestoreEngine, chosen: Chosen, checked: Sequence[Checked], progress: Progress, *, replace_tags: bool = False
+) -> tuple[Restored, ...]:
+    """Load what the engine lacks, and give the images their names.
+
+    Raises DamagedBackupError, NamesTakenError, DiskFullError before anything is done; EngineFailedError and
+    BadImageArchiveError later: what was done until then stays, and the next run goes on from there.
+    """
+    refuse_damaged(checked)
+    ids = {one.image.id: one.contents.ids for one in checked if one.contents is not None}
+    if not replace_tags:
+        _refuse_taken(engine, chosen, ids)
+    lacking = [image for image in chosen.images if _there(engine, ids[image.id]) is None]
+    if lacking:
+        room = ROOM_FACTOR * max(image.unpacked for image in lacking) + sum(image.unpacked for image in lacking)
+        check_engine_room(engine.free_bytes(), room, "loading the images")
+    run = _Run(engine, chosen, progress, replace_tags)
+    return tuple(run.one(image, ids[image.id]) for image in chosen.images)
+
+
+def _refuse_taken(engine: RestoreEngine, chosen: Chosen, ids: Mapping[str, tuple[str, ...]]) -> None:
+    now = {name: engine.image_id(name) for name in chosen.names}
+    taken = [
+        (name, found, chosen.names[name].id)
+        for name, found in now.items()
+        if found is not None and found not in ids[chosen.names[name].id]
+    ]
+    if taken:
+        raise NamesTakenError(taken)
+
+
+def _there(engine: RestoreEngine, ids: Sequence[str]) -> str | None:
+    return next((one for one in ids if engine.image_id(one) == one), None)
+
+
+@dataclass(frozen=True)
+class _Run:
+    engine: RestoreEngine
+    chosen: Chosen
+    progress: Progress
+    replace_tags: bool
+
+    def one(self, image: SavedImage, ids: Sequence[str]) -> Restored:
+        there = _there(self.engine, ids)
+        identity = there or self._loaded(image, ids)
+        named, moved = [], {}
+        for name in [name for name in image.names if self.chosen.names[name] == image]:
+            now = self.engine.image_id(name)
+            if now == identity:
+                continue
+            if now is not None:
+                moved[name] = self._movable(name, now, identity)
+            self.engine.tag(identity, name)
+            named.append(name)
+        return Restored(image, identity, there is None, tuple(named), moved)
+
+    def _movable(self, name: str, now: str, identity: str) -> str:
+        if not self.replace_tags:
+            raise EngineFailedError(
+                f"somebody gave {name} to {now} while {identity} was loaded, which stays without that name",
+                hint="`--replace-tags` moves it",
+            )
+        return now
+
+    def _loaded(self, image: SavedImage, ids: Sequence[str]) -> str:
+        """The ID of the image that is there now, with the layers of the manifest."""
+        path = self.chosen.folder / image.file
+        with open_archive(path) as stream, self.progress.task(f"loading {image.file}") as task:
+            self.engine.load(_verified(stream, image, task))
+        there = _there(self.engine, ids)
+        found = None if there is None else ask(self.engine.api, there)
+        if found is None or found.layers != image.layers:
+            raise EngineFailedError(
+                f"the engine took {image.file}, and has no image {image.id} with its layers now",
+                hint="its log says more; the archive was whole when it was sent",
+            )
+        return found.id
+
+
+def _verified(stream: IO[bytes], image: SavedImage, task: Task) -> Iterator[bytes]:
+    """The decompressed bytes. The last of them come only when all are what was checked: without its end an engine
+    loads nothing of an archive, so a file that changes between check and load does no harm."""
+    stored, plain, held = Sums(), Sums(), b""
+    for piece in decompressed(stream, stored):
+        plain.add(piece)
+        tell(task, stored.bytes, image.bytes)
+        if held:
+            yield held
+        held = piece
+    if (stored.sha256, plain.sha256) != (image.sha256, image.tar_sha256):
+        raise BadImageArchiveError(f"{image.file} was changed while it was loaded", hint="the engine got no end of it")
+    yield held
