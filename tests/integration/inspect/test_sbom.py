@@ -84,6 +84,12 @@ LOWER = {
     "/opt/other/lib/python3.11/site-packages/six-1.15.0.dist-info/METADATA": metadata("six", "1.15.0"),
 }
 UPPER = {f"{SITE}/new-2.0.dist-info/METADATA": metadata("new", "2.0")}
+DISTROLESS = {
+    "/etc/os-release": b"ID=debian\nVERSION_ID=12\n",
+    "/var/lib/dpkg/status.d/libc6": b"Package: libc6\nVersion: 2.36-9\nArchitecture: amd64\nDescription: C\n",
+    "/var/lib/dpkg/status.d/libc6.md5sums": b"d41d8cd98f00b204e9800998ecf8427e  lib/libc.so.6\n",
+    "/var/lib/dpkg/status.d/tzdata": b"Package: tzdata\nVersion: 2024a-0+deb12u1\nArchitecture: all\n",
+}
 ODD: Packages = frozenset(
     {
         ("deb", "dash", "0.5.12-2"),
@@ -221,3 +227,13 @@ def test_the_same_image_gives_the_same_bytes(
     assert command(image) == text
     assert command(archive) == text
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_an_image_without_dpkg(
+    built: Callable[..., str], syft: Callable[[str], Packages], ours: Callable[..., dict[str, Any]]
+) -> None:
+    """Distroless images have a file for each package instead of one status."""
+    image = built(DISTROLESS)
+    found = frozenset(packages(ours(image)["components"]))
+    assert found == {("deb", "libc6", "2.36-9"), ("deb", "tzdata", "2024a-0+deb12u1")}
+    assert syft(image) == found

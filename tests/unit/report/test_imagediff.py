@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from handmade import Image, Owned, file
+from markdown_it import MarkdownIt
 
 from builder.inspect.diff import diff
 from builder.inspect.model import Waste, WastedFile
@@ -140,12 +141,41 @@ def test_markdown_tells_packages_with_other_bytes_only_in_one_row() -> None:
     assert "`numpy`" not in shown
 
 
-@pytest.mark.parametrize("name", ["a|b", "a`b", "@team <b>x</b>", "a\nb", "[x](http://y)", "a\\|b", "\\", "`" * 5, ""])
+HOSTILE = [
+    "a|b",
+    "a`b",
+    "@team <b>x</b>",
+    "a\nb",
+    "[x](http://y)",
+    "a\\|b",
+    "\\",
+    "`" * 5,
+    "",
+    " ",
+    "</details>",
+    "$x$ #1",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
 def test_foreign_text_is_no_markup(name: str) -> None:
-    """A cell holds a code span alone: GitHub shows what is in one as it is, and neither links nor notifies."""
-    (row,) = table(("h",), [(code(name),)]).splitlines()[2:]
-    cell = row.removeprefix("| ").removesuffix(" |")
-    assert re.fullmatch(r"`[^`|\n]+`", cell)
+    """Read by a Markdown parser, a cell holds one code span: what is in one is neither linked nor makes a mention."""
+    text = table(("h", "i"), [(code(name), "1 B")])
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    cells = [token.children or [] for token in tokens if token.type == "inline"]
+    assert [[one.type for one in cell] for cell in cells] == [["text"], ["text"], ["code_inline"], ["text"]]
+
+
+def test_a_comment_with_hostile_names_keeps_its_shape() -> None:
+    layers = [(name, [file(f"/{name}/x", 5)]) for name in HOSTILE]
+    packages = [Owned("python", name, name, f"/{name}") for name in HOSTILE]
+    text = as_markdown(diff(OLD, Image(layers, packages).inspected()), ("a`|b", "</summary>"), top=0)
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    html = [token.content.strip() for token in tokens if token.type == "html_block"]
+    assert [one for one in html if not one.startswith(("<!-- optbuild", "<details><summary>", "</details>"))] == []
+    assert sum(one.startswith("<details>") for one in html) == sum(one == "</details>" for one in html) == 2
+    inline = {one.type for token in tokens for one in token.children or ()}
+    assert inline <= {"text", "code_inline", "softbreak"}
 
 
 def test_a_long_name_keeps_its_end() -> None:
