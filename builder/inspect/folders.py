@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.inspect.model import FolderSize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from builder.inspect.merge import Placed
 
@@ -16,20 +16,21 @@ NOBODY_DEPTH = 3
 """How deep the places of unowned files are told apart: ``/home/airflow/.local``."""
 
 
-def folder_sizes(folders: Mapping[str, Iterable[Placed]]) -> tuple[FolderSize, ...]:
+def folder_sizes(folders: Mapping[str, Sequence[Placed]]) -> tuple[FolderSize, ...]:
     """Every folder with everything below it, largest first; ``/`` always comes first."""
-    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    totals: dict[str, list[int]] = {"": [0, 0]}
     for folder, placed in folders.items():
-        sizes = [one.entry.size for one in placed]
-        total, number, path = sum(sizes), len(sizes), folder
-        while True:
-            sums = totals[path]
-            sums[0] += total
-            sums[1] += number
-            if not path:
-                break
+        path = folder
+        while path not in totals:
+            totals[path] = [0, 0]
             path = path.rpartition("/")[0]
-    root = totals.pop("", [0, 0])
+        totals[folder] = [sum([one.entry.size for one in placed]), len(placed)]
+    for path in sorted(totals, key=len, reverse=True):  # a folder's path is longer than its parent's
+        if path:
+            above, own = totals[path.rpartition("/")[0]], totals[path]
+            above[0] += own[0]
+            above[1] += own[1]
+    root = totals.pop("")
     rest = [FolderSize(path, total, number) for path, (total, number) in totals.items()]
     rest.sort(key=lambda one: (-one.bytes, one.path))
     return (FolderSize("/", *root), *rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -130,19 +130,21 @@ def _python(one: Distribution, graph: Graph, reach: Reach, wanted: frozenset[str
 
 def _weighed(packages: Sequence[Package], ownership: Ownership, scene: Scene) -> tuple[Package, ...]:
     """With the bytes of the files that each owns, and the layer that has most of them."""
-    sums: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    counts: dict[int, int] = defaultdict(int)
+    flat: dict[tuple[int, int], int] = defaultdict(int)
     files = scene.files
     for path, index in ownership.owners.items():
-        placed = files[path]
-        sums[index][placed.layer] += placed.entry.size
-        counts[index] += 1
+        layer, entry = files[path]
+        flat[index, layer] += entry.size
+    sums: dict[int, dict[int, int]] = defaultdict(dict)
+    for (index, layer), size in flat.items():
+        sums[index][layer] = size
+    counts = Counter(ownership.owners.values())
     return tuple(
-        replace(
-            one,
-            bytes=sum(sums[index].values()),
-            files=counts[index],
-            layer=max(sums[index], key=lambda layer: (sums[index][layer], -layer), default=0),
-        )
+        replace(one, bytes=sum(sums[index].values()), files=counts[index], layer=_largest(sums[index]))
         for index, one in enumerate(packages)
     )
+
+
+def _largest(sums: Mapping[int, int]) -> int:
+    """The lowest of the layers that have most."""
+    return max(sums, key=lambda layer: (sums[layer], -layer), default=0)

@@ -28,6 +28,20 @@ _CACHES = re.compile(
     r"|^/root/\.cache/(?P<other>(?!huggingface|torch|whisper|clip|tfhub|nltk|ms-playwright|puppeteer|selenium)[^/]+)"
 )
 """By folder. Models and browsers that a program downloaded into ``.cache`` are what it runs with, so they stay."""
+_HINTS = (
+    "/.cache",
+    "/.npm",
+    "/.pnpm",
+    "/.yarn",
+    "/pkgs",
+    "cargo/reg",
+    "/go/pkg",
+    "/.m2",
+    "/.gradle",
+    "/tmp/pip",  # noqa: S108 - a path in an image
+    "-cache",
+)
+"""One of these is part of whatever matches: a plain search is much faster than the expression."""
 _NAMES = {"npm": "npm", "yarn": "yarn", "conda": "conda", "cargo": "cargo", "go": "go", "maven": "maven or gradle"}
 _FIXES = {
     "pip": "`pip install --no-cache-dir ...`, or keep the cache out of the layer: "
@@ -58,7 +72,7 @@ def caches(look: Look, ledger: Ledger) -> Iterator[Waste]:
     found: dict[str, list[WastedFile]] = defaultdict(list)
     places: dict[str, set[str]] = defaultdict(set)
     for folder, placed in look.scene.folders.items():
-        match = _CACHES.search(folder)
+        match = _CACHES.search(folder) if _may_be(folder) else None
         if match is None:
             continue
         tool = _tool(match)
@@ -68,6 +82,13 @@ def caches(look: Look, ledger: Ledger) -> Iterator[Waste]:
         for layer, part in by_layer(files):
             told = f"the cache of {tool} ({', '.join(sorted(places[tool]))}), {counted(part)}"
             yield Waste("OB405", told, _FIXES.get(tool, _FIX), part, layer)
+
+
+def _may_be(folder: str) -> bool:
+    for hint in _HINTS:  # noqa: SIM110 - three times as fast as any()
+        if hint in folder:
+            return True
+    return False
 
 
 def _tool(match: re.Match[str]) -> str:

@@ -84,10 +84,13 @@ def bytecode(look: Look, ledger: Ledger) -> Iterator[Waste]:
 
 
 def _superfluous(folder: str, placed: Iterable[Placed], look: Look) -> Iterator[str]:
+    compiled = [entry.path for _, entry in placed if entry.path.endswith(".pyc")]
     forms: dict[str, list[str]] = defaultdict(list)
-    for _, entry in placed:
-        if entry.path.endswith(".pyc"):
-            forms[source_of(entry.path)].append(entry.path)
+    if len({path.rpartition("/")[2].partition(".")[0] for path in compiled}) < len(compiled) or _has_bytecode(
+        look.scene.folders.get(folder.removesuffix("/__pycache__"), ())
+    ):  # else each source has one form, as nearly always
+        for path in compiled:
+            forms[source_of(path)].append(path)
     for source, paths in forms.items():
         beside = f"{source}c"  # as Python 2 put it; still loaded, but only where the source is not there
         if beside in look.scene.files and source in look.scene.files:
@@ -95,6 +98,10 @@ def _superfluous(folder: str, placed: Iterable[Placed], look: Look) -> Iterator[
         if len(paths) > 1:
             kept = max(paths, key=lambda path: _rank(path, folder, look))
             yield from (path for path in paths if path != kept)
+
+
+def _has_bytecode(placed: Iterable[Placed]) -> bool:
+    return any(entry.path.endswith(".pyc") for _, entry in placed)
 
 
 def _rank(path: str, folder: str, look: Look) -> tuple[bool, bool, int, str]:
