@@ -56,9 +56,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     rows = _rows(top)
     lock = lock_file(after, world)
     if lock_file(before, world) is not None:
-        raise OptbuildError(
-            f"{before} is a lock or a folder, no image", hint="name the image first: optbuild diff IMAGE LOCK"
-        )
+        hint = "name the image first: optbuild diff IMAGE LOCK; one that is called like a folder with its tag"
+        raise OptbuildError(f"{before} is a lock or a folder, no image", hint=hint)
     if lock is not None and html is not None:
         raise OptbuildError("--html shows two images; a lock has no files", hint="use --format markdown --output FILE")
     page = page_file(world, html)

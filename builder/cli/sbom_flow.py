@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import builder
-from builder.cli.subjects import lock_file
+from builder.cli.subjects import LOCK_FILE
 from builder.errors import OptbuildError
 
 if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.inspect.model import Inspection
     from builder.lock.model import Lock
+    from builder.progress import Progress
 
 
 class Sbom(StrEnum):
@@ -40,10 +41,15 @@ class BillOfMaterials:
 
     lock: Lock | None = field(repr=False)
     epoch: int | None
+    progress: Progress = field(repr=False)
 
     def text(self, inspection: Inspection) -> str:
+        """Says on stderr where the lock is not this image's: then some components have no hash."""
+        from builder.inspect.againstlock import against_lock  # noqa: PLC0415
         from builder.inspect.sbom import as_cyclonedx  # noqa: PLC0415 - 0.4 s
 
+        if self.lock is not None and against_lock(inspection, self.lock).differs:
+            self.progress.note("the image is not what the lock says: `optbuild diff IMAGE LOCK` shows where")
         return as_cyclonedx(inspection, self.lock, version=builder.__version__, epoch=self.epoch)
 
 
@@ -60,16 +66,22 @@ def bill_of_materials(world: World, sbom: Sbom, lock: Path | None, spec: Path | 
     found = _lock(world, lock, spec)
     if found is None:
         world.progress.note("the bill of materials has no hashes: --lock DIR takes them from an optbuild.lock")
-    return BillOfMaterials(found, _epoch(world))
+    return BillOfMaterials(found, _epoch(world), world.progress)
 
 
 def _lock(world: World, lock: Path | None, spec: Path | None) -> Lock | None:
     from builder.lock.document import read_lock  # noqa: PLC0415
 
     if lock is not None:
-        return read_lock(lock_file(str(lock), world) or world.cwd / lock)
-    beside = None if spec is None else lock_file(str(spec), world)
-    return read_lock(beside) if beside is not None and beside.is_file() else None
+        return read_lock(_in_folder(world.cwd / lock))
+    if spec is None:
+        return None
+    beside = _in_folder(world.cwd / spec).with_name(LOCK_FILE)
+    return read_lock(beside) if beside.is_file() else None
+
+
+def _in_folder(path: Path) -> Path:
+    return path / LOCK_FILE if path.is_dir() else path
 
 
 def _epoch(world: World) -> int | None:

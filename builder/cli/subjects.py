@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.errors import MissingFileError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -11,11 +13,13 @@ if TYPE_CHECKING:
     from builder.inspect.model import ImageContent
 
 LOCK_FILE = "optbuild.lock"
+SPEC_FILE = "optbuild.toml"
 
 
 def content_of(subject: str, world: World, *, base: str | None = None, within: str | None = None) -> ImageContent:
     """All that the image holds. A file of that name is an archive; anything else is asked of the engine.
 
+    Raises MissingFileError for what can only be a file and is none.
     ``base``: what the image was made from; ``within``: which image, of an archive that holds several.
     """
     from builder.inspect.read import read_archive_file, read_image  # noqa: PLC0415 - reads archives
@@ -23,6 +27,10 @@ def content_of(subject: str, world: World, *, base: str | None = None, within: s
     path = world.cwd / subject
     if path.is_file():
         return read_archive_file(path, world.cache_folder, world.progress, reference=within, base=base)
+    if subject.startswith((".", "/", "~")) or subject.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")):
+        raise MissingFileError(
+            f"there is no archive {path}", hint=f"`docker save --output {subject} IMAGE` writes one; or name the image"
+        )
     from builder.engine.quick import look  # noqa: PLC0415
 
     with look(world.env) as engine:
@@ -30,8 +38,13 @@ def content_of(subject: str, world: World, *, base: str | None = None, within: s
 
 
 def lock_file(subject: str, world: World) -> Path | None:
-    """The lock that is meant: a ``.lock`` file, whether it is there or not, or a folder's; None: it is no lock."""
+    """The lock that is meant; None: it is no lock. An image may have the name of a folder that happens to be here.
+
+    A ``.lock`` file is one whether it is there or not; a folder where it has a lock or a spec, or is written as a path.
+    """
     path = world.cwd / subject
     if path.name.endswith(".lock"):
         return path
-    return path / LOCK_FILE if path.is_dir() else None
+    is_path = subject.startswith((".", "/")) or subject.endswith("/")
+    known = is_path or (path / LOCK_FILE).exists() or (path / SPEC_FILE).exists()
+    return path / LOCK_FILE if path.is_dir() and known else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ Pair = tuple["LayerSummary | None", "LayerSummary | None"]
 _SAME_CONTENT = 1000
 _SAME_INSTRUCTION = 500
 _LIKE = 0.6
-"""From here on two instructions with the same first word are one that was edited (``difflib``'s ratio, 0 to 1)."""
-_LONGEST = 2000
+"""Share of equal words from which on two instructions with the same first word are one that was edited."""
+_LONGEST = 4000
 """Characters of an instruction that are compared; a here-document may hold a whole program."""
 
 
@@ -40,7 +40,11 @@ def _common(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> in
 
 def _best(old: Sequence[LayerSummary], new: Sequence[LayerSummary]) -> list[Pair]:
     """The pairs in order with the greatest sum of likeness; an image has at most 127 layers."""
-    alike = [[_likeness(one, other) for other in new] for one in old]
+    words = [_words(layer) for layer in new]
+    alike = [
+        [_likeness(one, new[j], mine, words[j]) for j in range(len(new))]
+        for one, mine in ((layer, _words(layer)) for layer in old)
+    ]
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in reversed(range(len(old))):
         for j in reversed(range(len(new))):
@@ -61,13 +65,16 @@ def _best(old: Sequence[LayerSummary], new: Sequence[LayerSummary]) -> list[Pair
     return [*pairs, *((layer, None) for layer in old[i:]), *((None, layer) for layer in new[j:])]
 
 
-def _likeness(old: LayerSummary, new: LayerSummary) -> float:
-    """0: nothing to do with each other."""
-    text, other = old.instruction[:_LONGEST], new.instruction[:_LONGEST]
-    same_text = bool(text) and old.instruction == new.instruction
+def _likeness(old: LayerSummary, new: LayerSummary, words: Counter[str], other: Counter[str]) -> float:
+    """0: nothing to do with each other. ``words`` of the two instructions; order is left to those who read them."""
+    same_text = bool(words) and old.instruction == new.instruction
     score = _SAME_CONTENT * (old.diff == new.diff) + _SAME_INSTRUCTION * same_text
-    if score or not text or not other or text.split()[:1] != other.split()[:1]:
+    if score or next(iter(words), None) != next(iter(other), None):
         return float(score)
-    first, second = sorted((text, other))  # the ratio depends on the order
-    ratio = difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
-    return 100 * ratio if ratio >= _LIKE else 0.0
+    share = 2 * (words & other).total() / max(words.total() + other.total(), 1)
+    return 100 * share if share >= _LIKE else 0.0
+
+
+def _words(layer: LayerSummary) -> Counter[str]:
+    """The first one counted is what the instruction does: ``RUN``, ``COPY``."""
+    return Counter(layer.instruction[:_LONGEST].split())

@@ -202,7 +202,14 @@ def as_json(diff: ImageDiff, names: Names) -> str:
         ],
         "files": [_file(one) for one in diff.files],
         "waste": [
-            {"code": one.code, "before": one.before, "after": one.after, "growth": one.growth} for one in diff.waste
+            {
+                "code": one.code,
+                "title": title(one.code),
+                "growth": one.growth,
+                "before": one.before,
+                "after": one.after,
+            }
+            for one in diff.waste
         ],
     }
     return json.dumps(document, indent=1) + "\n"

@@ -57,6 +57,7 @@ def folder(tmp_path: Path) -> Path:
     save(tmp_path / "new.tar", tar(BASE), tar(numpy("2.0", 2000)))
     save(tmp_path / "again.tar", tar(BASE), tar(numpy("1.0", 1000), time=5))
     (tmp_path / "image").mkdir()
+    (tmp_path / "empty").mkdir()
     write_lock(tmp_path / "image" / "optbuild.lock", LOCK)
     return tmp_path
 
@@ -126,6 +127,7 @@ def test_shrinking_never_fails(diff: Callable[..., Ran]) -> None:
         pytest.param(("old.tar", "new.tar", "--max-growth", "much"), "--max-growth much is no size", id="growth"),
         pytest.param(("old.tar", "new.tar", "--top", "-1"), "--top -1 is no number of rows", id="top"),
         pytest.param(("image", "old.tar"), "name the image first", id="lock first"),
+        pytest.param(("old.tar", "./empty"), "there is no lock yet", id="a folder without lock"),
         pytest.param(("old.tar", "image", "--max-growth", "1B"), "--max-growth compares two images", id="growth, lock"),
         pytest.param(("old.tar", "none/optbuild.lock"), "there is no lock yet", id="no lock there"),
         pytest.param(("old.tar",), "Missing argument", id="one"),
@@ -150,7 +152,13 @@ def test_no_engine_where_an_image_is_named(diff: Callable[..., Ran]) -> None:
     assert "none" in ran.err
 
 
-@pytest.mark.parametrize("name", ["image", "image/optbuild.lock"])
+def test_an_image_may_be_called_like_a_folder_here(diff: Callable[..., Ran]) -> None:
+    """So the engine is asked."""
+    assert diff("empty", "old.tar").code == 3
+    assert diff("old.tar", "empty").code == 3
+
+
+@pytest.mark.parametrize("name", ["image", "image/", "./image", "image/optbuild.lock"])
 def test_an_image_that_is_what_the_lock_says(diff: Callable[..., Ran], name: str) -> None:
     ran = diff("old.tar", name)
     assert ran.code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,16 @@ LOCK = Lock(
     runtime=(),
     build=(),
 )
+SPEC = """
+[image]
+name = "shop"
+[base]
+debian = "bookworm"
+[airflow]
+version = "2.8.1"
+[python]
+version = "3.11"
+"""
 Ran = tuple[int, str, str]
 
 
@@ -74,6 +85,21 @@ def test_with_a_lock(inspect: Callable[..., Ran], lock: str, tmp_path: Path) -> 
     assert (code, out) == (0, "")
     assert "no hashes" not in err
     assert hashes((tmp_path / "bom.json").read_text()) == {"numpy": [{"alg": "SHA-256", "content": "a" * 64}]}
+
+
+@pytest.mark.parametrize("spec", ["image", "image/optbuild.toml"])
+def test_the_lock_beside_the_spec_counts_too(inspect: Callable[..., Ran], spec: str, tmp_path: Path) -> None:
+    (tmp_path / "image" / "optbuild.toml").write_text(SPEC)
+    code, out, _ = inspect("--sbom", "cyclonedx", "--spec", spec)
+    assert code == 0
+    assert hashes(out) == {"numpy": [{"alg": "SHA-256", "content": "a" * 64}]}
+
+
+def test_a_lock_of_another_image_is_told(inspect: Callable[..., Ran], tmp_path: Path) -> None:
+    write_lock(tmp_path / "image" / "optbuild.lock", replace(LOCK, python=()))
+    code, out, err = inspect("--sbom", "cyclonedx", "--lock", "image")
+    assert (code, hashes(out)) == (0, {"numpy": None})
+    assert "the image is not what the lock says: `optbuild diff IMAGE LOCK` shows where" in err
 
 
 def test_the_time_is_the_one_that_is_asked_for(inspect: Callable[..., Ran]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -177,6 +178,17 @@ def test_layers_are_matched_by_chain_content_instruction_and_likeness() -> None:
 
 def test_layers_that_nobody_can_name_are_not_guessed() -> None:
     assert sorted(names([layer("a", "")], [layer("b", "")])) == [("", "b"), ("a", "")]
+
+
+def test_images_with_as_many_and_as_long_layers_as_can_be_are_matched_at_once() -> None:
+    """127 layers is the most that an engine takes."""
+    text = " ".join(f"word{number}" for number in range(2000))
+    before = [layer(f"a{number}", f"RUN {text} {number}") for number in range(127)]
+    after = [layer(f"b{number}", f"RUN {number} {text}") for number in range(127)]
+    start = time.process_time()
+    pairs = names(before, after)
+    assert time.process_time() - start < 5
+    assert len(pairs) == 127
 
 
 paths = st.sampled_from(["/a", "/d/b", "/d/c", "/d/e/f", "/d/e", "/d", f"{NUMPY}/x", f"{NUMPY}/y"])

@@ -108,7 +108,7 @@ def test_json_is_complete_and_adds_up() -> None:
     changed = next(row for row in found["files"] if row["change"] == "changed")
     assert changed["after"]["sha256"] != changed["before"]["sha256"]
     assert changed["after"]["mode"] == "0644"
-    assert found["waste"] == [{"code": "OB999", "before": 0, "after": 700, "growth": 700}]
+    assert found["waste"] == [{"code": "OB999", "title": "", "growth": 700, "before": 0, "after": 700}]
 
 
 def test_json_holds_names_that_are_no_unicode() -> None:
