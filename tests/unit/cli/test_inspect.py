@@ -1,0 +1,235 @@
+"""The command `inspect` on archives as `docker save` writes them; no engine."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from archives import BASE, numpy, save, tar
+
+from builder.cli import main as cli
+from builder.cli.inspect_flow import InspectOptions, is_named, machine_of, wanted
+from builder.cli.world import World
+from builder.inspect.machine import UNKNOWN, Machine
+from builder.progress import SilentProgress
+from builder.spec.reader import parse_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.process import Command, Result
+
+SPEC = """\
+[image]
+name = "{name}"
+[base]
+debian = "bookworm"
+[airflow]
+version = "2.8.1"
+extras = ["postgres"]
+[python]
+version = "3.11"
+requirements = ["numpy==1.0"]
+[apt]
+runtime = ["libgomp1"]
+[budget]
+{budget}
+"""
+CACHE = {"root/.cache/pip/wheel": b"w" * 300_000}
+
+
+class NoProcess:
+    """Whoever starts one is told."""
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        raise AssertionError(command)
+
+
+class Ran:
+    """One run of the command."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "work"
+    made.mkdir()
+    save(made / "shop.tar", tar(BASE), tar(numpy("1.0", 1000)), tar(CACHE))
+    return made
+
+
+@pytest.fixture
+def inspect(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """``inspect(*words)``: the whole command line. The engine that is meant does not exist."""
+
+    def run(*words: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+
+        def make_world(*, quiet: bool) -> World:
+            env = {"HOME": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+            return World(env, folder, out, err, NoProcess(), SilentProgress(), color=True)
+
+        code = cli.run(("inspect", *words), make_world)
+        return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
+
+    return run
+
+
+def test_it_shows_layers_packages_and_waste(inspect: Callable[..., Ran]) -> None:
+    done = inspect("shop.tar")
+    assert done.code == 0, done.err
+    assert done.out.startswith("shop.tar (")
+    for words in ("COPY layer 1 /", "numpy 1.0", "300 kB  OB405  layer 2: the cache of pip (/root/.cache/pip), 1 file"):
+        assert words in done.out
+    assert not done.err
+    assert "\x1b" not in done.out
+
+
+def test_the_second_look_says_the_same_from_the_cache(inspect: Callable[..., Ran], tmp_path: Path) -> None:
+    first = inspect("shop.tar", "--format", "json")
+    assert list((tmp_path / ".cache/optbuild").rglob("*"))
+    assert inspect("shop.tar", "--format", "json").out == first.out
+    assert json.loads(first.out)["waste_bytes"] == 300_000
+
+
+def test_output_goes_into_a_file(inspect: Callable[..., Ran], folder: Path) -> None:
+    done = inspect("shop.tar", "--format", "json", "-o", "found.json")
+    assert (done.code, done.out) == (0, "")
+    assert json.loads((folder / "found.json").read_text())["schema_version"] == 1
+
+
+@pytest.mark.parametrize("code", ["OB401", "ob414"])
+def test_explain_teaches_about_a_code_and_needs_no_image(inspect: Callable[..., Ran], code: str) -> None:
+    done = inspect("--explain", code)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{code.upper()} ")
+    assert "What to do" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "which image?"),
+        (("shop.tar", "--top", "many"), "--top many is no number of rows"),
+        (("--explain", "OB999"), "there is no finding OB999"),
+        (("other.tar",), "there is no archive"),
+        (("./shop",), "`docker save --output ./shop IMAGE` writes one"),
+        (("shop.tar", "--image", "none:1"), "shop.tar has no image none:1"),
+        (("shop.tar", "--dive-ci", "none"), "none: there is no such file"),
+        (("shop.tar", "--spec", "none"), "there is no folder"),
+    ],
+)
+def test_what_cannot_be_done_says_why(inspect: Callable[..., Ran], words: tuple[str, ...], told: str) -> None:
+    done = inspect(*words)
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert "next: " in done.err
+
+
+def test_without_an_engine_an_image_cannot_be_asked_for(inspect: Callable[..., Ran]) -> None:
+    done = inspect("shop:latest")
+    assert done.code == 3
+    assert "no Docker engine answers" in done.err
+
+
+def write_spec(folder: Path, name: str, budget: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "optbuild.toml").write_text(SPEC.format(name=name, budget=budget))
+
+
+def test_a_budget_of_this_image_is_held_and_fails_with_exit_code_1(inspect: Callable[..., Ran], folder: Path) -> None:
+    write_spec(folder, "shop", 'waste-bytes = "100kB"\nimage-bytes = "1GB"')
+    done = inspect("shop.tar")
+    assert done.code == 1
+    assert "  exceeded  budget.waste-bytes: 300,000 bytes of waste, at most 100,000 bytes allowed" in done.out
+    assert done.err == (
+        "optbuild: over budget: budget.waste-bytes: 300,000 bytes of waste, at most 100,000 bytes allowed: "
+        "200,000 bytes too much\n"
+    )
+
+
+def test_another_images_budget_is_not(inspect: Callable[..., Ran], folder: Path) -> None:
+    write_spec(folder, "other", 'waste-bytes = "1B"')
+    assert inspect("shop.tar").code == 0
+
+
+def test_a_spec_that_is_named_counts_whatever_its_image_is_called(inspect: Callable[..., Ran], folder: Path) -> None:
+    write_spec(folder / "image", "other", 'package-bytes = { numpy = "1kB", pandas = "1MB" }')
+    done = inspect("shop.tar", "--spec", "image", "--format", "json")
+    assert done.code == 1
+    assert [(one["name"], one["passed"]) for one in json.loads(done.out)["budget"]] == [
+        ("budget.package-bytes.numpy", False)
+    ]
+    assert "budget.package-bytes.pandas: the image has no package of that name" in done.err
+    assert next(one["asked_for"] for one in json.loads(done.out)["packages"] if one["name"] == "numpy")
+
+
+@pytest.mark.parametrize("text", ["[image]\nname = ", 'image = "shop"\n[budget]\nwaste-byte = "1B"'])
+def test_a_spec_here_that_cannot_be_read_is_no_budget_that_was_kept(
+    inspect: Callable[..., Ran], folder: Path, text: str
+) -> None:
+    (folder / "optbuild.toml").write_text(text)
+    expected = 2 if text.endswith("= ") else 0  # the second one names no image, so it is not this one's
+    assert inspect("shop.tar").code == expected
+
+
+def test_a_mistake_in_a_budget_has_its_line(inspect: Callable[..., Ran], folder: Path) -> None:
+    write_spec(folder, "shop", "wast-percent = 5")
+    done = inspect("shop.tar")
+    assert done.code == 2
+    assert "optbuild.toml:13: budget.wast-percent: unknown key" in done.err
+    assert "did you mean `waste-percent`?" in done.err
+
+
+def test_a_dive_file_here_is_held(inspect: Callable[..., Ran], folder: Path) -> None:
+    save(folder / "lost.tar", tar({"big": b"x" * 7_000_000}), tar({".wh.big": b""}))
+    (folder / ".dive-ci").write_text("rules:\n  highestWastedBytes: disabled\n  highestUserWastedPercent: 0.5\n")
+    done = inspect("lost.tar")
+    assert done.code == 1
+    assert ".dive-ci lowestEfficiency: 0.0000, at least 0.9 is asked for (7,000,000 bytes" in done.err
+    assert ".dive-ci highestUserWastedPercent: 100.00 % of the layers above the base is waste" in done.err
+
+
+def test_a_bad_dive_file_stops_before_anything_is_read(inspect: Callable[..., Ran], folder: Path) -> None:
+    (folder / ".dive-ci").write_text("rules:\n  lowestEfficiency: 95\n")
+    done = inspect("shop.tar")
+    assert (done.code, done.out) == (2, "")
+    assert ".dive-ci:2: rules.lowestEfficiency: 95 is not between 0 and 1" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "same"),
+    [
+        ("shop", "shop:latest", True),
+        ("shop", "docker.io/library/shop:1", True),
+        ("shop", "shop-web:latest", False),
+        ("registry.example:5000/team/shop", "registry.example:5000/team/shop:2", True),
+        ("shop", "registry.example:5000/team/shop:2", False),
+    ],
+)
+def test_an_image_is_named_by_all_but_its_tag(name: str, reference: str, same: bool) -> None:
+    assert is_named(name, ["other:1", reference]) is same
+
+
+def test_what_a_spec_asks_for(tmp_path: Path) -> None:
+    spec = tmp_path / "optbuild.toml"
+    spec.write_text(SPEC.format(name="shop", budget=""))
+    found = wanted(parse_spec(spec.read_text(), str(spec), tmp_path))
+    assert found == {"apache-airflow[postgres]", "numpy==1.0", "libgomp1"}
+
+
+def test_a_gpu_is_what_was_said_and_unknown_for_an_engine_elsewhere(tmp_path: Path) -> None:
+    def asked(gpu: str, host: str) -> Machine:
+        out = io.StringIO()
+        world = World({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
+        return machine_of(world, InspectOptions("x", gpu=gpu))
+
+    assert asked("auto", "tcp://10.0.0.1:2375") == UNKNOWN
+    assert asked("yes", "tcp://10.0.0.1:2375").gpu is True
+    assert asked("no", "unix:///none.sock") == Machine(gpu=False, how="--gpu no")
+    assert asked("auto", "unix:///none.sock").gpu is not None
