@@ -15,8 +15,8 @@ _SAME_CONTENT = 1000
 _SAME_INSTRUCTION = 500
 _LIKE = 0.6
 """Share of equal words from which on two instructions with the same first word are one that was edited."""
-_LONGEST = 4000
-"""Characters of an instruction that are compared; a here-document may hold a whole program."""
+_MOST_WORDS = 100
+"""Of an instruction that are compared; a here-document may hold a whole program."""
 
 
 def aligned(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> tuple[Pair, ...]:
@@ -77,4 +77,4 @@ def _likeness(old: LayerSummary, new: LayerSummary, words: Counter[str], other: 
 
 def _words(layer: LayerSummary) -> Counter[str]:
     """The first one counted is what the instruction does: ``RUN``, ``COPY``."""
-    return Counter(layer.instruction[:_LONGEST].split())
+    return Counter(layer.instruction.split(maxsplit=_MOST_WORDS)[:_MOST_WORDS])
