@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.inspect.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from builder.inspect.model import Entry, LayerContent
 
@@ -54,6 +54,8 @@ class _Merging:
         self.hidden: list[Hidden] = []
         self._children: dict[str, set[str]] | None = None
         """Made when a folder first goes: most images never delete one."""
+        self._unnamed: set[str] = set()
+        """Folders that have no entry of their own: engines write one for each, other programs need not."""
 
     def add(self, number: int, layer: LayerContent) -> None:
         """Whiteouts only speak of the layers below, wherever in the tar they stand, so they come first."""
@@ -70,9 +72,10 @@ class _Merging:
         if number == 0:
             self.visible = {path: Placed(0, entry) for path, entry in entries.items()}
             self._children = None
-            return
-        for entry in entries.values():
-            self._place(number, entry)
+        else:
+            for entry in entries.values():
+                self._place(number, entry)
+        self._note_unnamed(entries)
 
     def _place(self, number: int, entry: Entry) -> None:
         path = entry.path
@@ -82,9 +85,18 @@ class _Merging:
                 self.hidden.append(Hidden(there.layer, there.entry, number, entry))
             elif there.entry.kind is Kind.FOLDER and entry.kind is not Kind.FOLDER:
                 self._remove(path, number)
+        elif path in self._unnamed and entry.kind is not Kind.FOLDER:
+            self._remove(path, number)
         self.visible[path] = Placed(number, entry)
         if self._children is not None:
             _enter(self._children, path)
+
+    def _note_unnamed(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            parent = path.rpartition("/")[0]
+            while parent and parent not in self.visible and parent not in self._unnamed:
+                self._unnamed.add(parent)
+                parent = parent.rpartition("/")[0]
 
     def _remove(self, path: str, number: int) -> None:
         there = self.visible.get(path)
