@@ -17,6 +17,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
 )
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.cli.world import world_of
+from builder.errors import ExitCode
 
 if TYPE_CHECKING:
     from builder.cli.clean_flow import CleanOutcome
@@ -67,7 +68,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     from builder.cli.clean_flow import CleanRun, clean  # noqa: PLC0415
     from builder.cli.store_world import StoreOptions  # noqa: PLC0415
-    from builder.store.clean import CleanOptions  # noqa: PLC0415
+    from builder.store.clean import NOT_SAVED, CleanOptions  # noqa: PLC0415
     from builder.store.select import parse_filter, seconds  # noqa: PLC0415
 
     world = world_of(ctx)
@@ -80,7 +81,10 @@ def command(  # noqa: PLR0917 - a parameter per option
         filters=tuple(parse_filter(text) for text in filters or ()),
     )
     folder = None if backup is None else world.cwd / backup
-    _show(clean(world, CleanRun(store, what, yes, build_cache, folder)), output_format, world)
+    outcome = clean(world, CleanRun(store, what, yes, build_cache, folder))
+    _show(outcome, output_format, world)
+    if outcome.cleaned is not None and any(reason == NOT_SAVED for _, reason in outcome.cleaned.skipped):
+        raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
 def _show(outcome: CleanOutcome, output_format: Format, world: World) -> None:

@@ -19,14 +19,15 @@ from builder.store.memory import read_journals
 from builder.store.model import CacheOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from builder.cli.world import World
     from builder.engine.quick import QuickLook, SdkLook
+    from builder.engine.removal import Shelf
     from builder.state import State
     from builder.store.clean import Cleaned, CleanPlan
-    from builder.store.model import Row
+    from builder.store.model import Row, Snapshot
 
 LOCK = "store.lock"
 """In the state folder. Whoever takes it holds the locks of projects first: optimize cleans up inside of its own."""
@@ -72,13 +73,49 @@ def _cleaned(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CleanOu
 
     store = StoreWorld(world, run.store, found, strict=True)
     planned = plan(store.snapshot(), run.clean)
+    saved = _saved(world, run.backup, planned, found)
     with connect(world.env) as engine:
-        done = carry_out(planned, StackEngine(engine), store.snapshot, _saying(world))
-    forget(world, found.identity, frozenset(row.image.id for row in done.removed))
+        done = removed(world, found.identity, planned, StackEngine(engine), store.snapshot, saved=saved)
     cache = _cache(world, run, found)
-    return CleanOutcome(
-        planned, tuple(store.notes), done, cache=None if cache is None else _pruned(world, run, found, cache)
-    )
+    pruned = None if cache is None else _pruned(world, run, found, cache)
+    return CleanOutcome(planned, tuple(store.notes), done, run.backup, pruned)
+
+
+def removed(
+    world: World,
+    engine: str,
+    planned: CleanPlan,
+    shelf: Shelf,
+    read: Callable[[], Snapshot],
+    *,
+    saved: Mapping[str, frozenset[str]] | None = None,
+) -> Cleaned:
+    """Carry a plan out, say so, and write down what is gone, also when something stops it half way."""
+    gone: set[str] = set()
+
+    def on_each(row: Row, reason: str) -> None:
+        name = next(iter(row.image.names), row.image.id.removeprefix("sha256:")[:12])
+        world.progress.note(f"{name} stays: {reason}" if reason else f"removed {name}")
+        if not reason:
+            gone.add(row.image.id)
+
+    try:
+        return carry_out(planned, shelf, read, on_each, saved)
+    finally:
+        forget(world, engine, frozenset(gone))
+
+
+def _saved(
+    world: World, folder: Path | None, planned: CleanPlan, found: QuickLook | SdkLook
+) -> dict[str, frozenset[str]] | None:
+    """Image ID → its names, of what was read back and found whole; None: no backup was asked for."""
+    if folder is None:
+        return None
+    from builder.store.backup import save_images  # noqa: PLC0415
+
+    wanted = [choice.row.image.id for choice in planned.going]
+    done = save_images(found, wanted, folder, world.progress) if wanted else ()
+    return {one.id: frozenset(one.names) for one in done}
 
 
 def _cache(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CacheOutcome | None:
@@ -94,14 +131,6 @@ def _pruned(world: World, run: CleanRun, found: QuickLook | SdkLook, before: Cac
     after = idle_cache(found.api, world.runner, world.env, run.clean.min_age, time.time())
     freed = None if before.idle is None or after.bytes is None else max(0, before.idle - after.bytes)
     return replace(before, done=True, freed=freed)
-
-
-def _saying(world: World) -> Callable[[Row, str], None]:
-    def say(row: Row, reason: str) -> None:
-        name = next(iter(row.image.names), row.image.id.removeprefix("sha256:")[:12])
-        world.progress.note(f"{name} stays: {reason}" if reason else f"removed {name}")
-
-    return say
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from builder.store.select import Filter
 
 GONE = "it is gone already"
+NOT_SAVED = "it could not be saved and read back whole"
 
 
 @dataclass(frozen=True)
@@ -147,16 +148,18 @@ def carry_out(
     shelf: Shelf,
     read: Callable[[], Snapshot],
     on_each: Callable[[Row, str], None] = lambda _row, _reason: None,
+    saved: Mapping[str, frozenset[str]] | None = None,
 ) -> Cleaned:
     """Exactly this plan, or less of it. The caller holds the locks; ``read`` reads everything anew.
 
-    ``on_each`` hears of each image, with the reason where it stays after all.
+    ``on_each`` hears of each image, with the reason where it stays after all. ``saved``: image ID → the names that a
+    backup holds of it; then only what it holds goes. None: no backup was asked for.
     """
     before = read()
     log = _Log()
     for choice in planned.going:
         identity = choice.row.image.id
-        reason = take_away(shelf, identity, partial(_stays_now, identity, planned.options, read))
+        reason = take_away(shelf, identity, partial(_stays_now, identity, planned.options, read, saved))
         on_each(choice.row, reason)
         if reason:
             log.skipped.append((choice.row, reason))
@@ -165,12 +168,23 @@ def carry_out(
     return _measured(log, before, read())
 
 
-def _stays_now(identity: str, options: CleanOptions, read: Callable[[], Snapshot], taken: tuple[str, ...]) -> str:
+def _stays_now(
+    identity: str,
+    options: CleanOptions,
+    read: Callable[[], Snapshot],
+    saved: Mapping[str, frozenset[str]] | None,
+    taken: tuple[str, ...],
+) -> str:
     """By what is known at this moment; empty: it may go. What a person left out was left out of the plan: only rules
     count here. Names that are ``taken`` count as the image's still."""
     snapshot = _with_names(read(), identity, taken)
-    if all(image.id != identity for image in snapshot.images):
+    image = next((image for image in snapshot.images if image.id == identity), None)
+    if image is None:
         return GONE
+    if saved is not None and identity not in saved:
+        return NOT_SAVED
+    if saved is not None and not set(image.names) <= saved[identity]:
+        return "it has a name that the backup does not hold"
     again = plan(snapshot, replace(options, filters=(), only=frozenset({identity})))
     choice = next(choice for choice in again.choices if choice.row.image.id == identity)
     return "" if choice.goes else choice.reason

@@ -16,8 +16,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[2] / "tests/integration/store")]
-
 from tiny_images import TEST_LABEL, Tiny, load, own_value, removed_afterwards
 
 from builder.engine.client import connect

@@ -23,7 +23,7 @@ def image(
     created: float = 1000.0,
     sizes: Mapping[str, int | None] | None = None,
 ) -> StoredImage:
-    """``name`` becomes the ID; each layer has ten bytes for each letter of its word, unless ``sizes`` says otherwise."""
+    """``name`` becomes the ID; each layer has ten bytes per letter of its word, unless ``sizes`` says more."""
     known = sizes or {}
     chains = chain_ids([f"sha256:{word}" for word in layers])
     made = tuple(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from shelf_world import Shelf, identity, image, user
+from shelf_world import Shelf, image, user
 
 from builder.naming import LABEL_PROJECT
 from builder.store.clean import CleanOptions, carry_out, plan
