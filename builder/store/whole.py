@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from builder.engine.manifests import ArchivedImage
 
 PIECE = 1 << 20
+END = 1024
+"""Zeros at the end of every tar archive: what was cut off between two entries lacks them."""
 MAX_WINDOW = 1 << 27
 """Bytes of memory that a compressed file may ask for; what zstd takes without being told otherwise."""
 MAX_ENTRIES = 20_000
@@ -56,15 +58,17 @@ class Contents:
 
 
 class Sums:
-    """Bytes and sha256 of what passes by."""
+    """Bytes and sha256 of what passes by, and its end."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self.bytes = 0
+        self.end = b""
 
     def add(self, piece: bytes) -> bytes:
         self._hash.update(piece)
         self.bytes += len(piece)
+        self.end = (self.end + piece[-END:])[-END:]
         return piece
 
     @property
@@ -101,6 +105,8 @@ def read_whole(
         found.add(layer.diff)
     if any(piece.strip(b"\0") for piece in pieces):
         raise _refused("goes on behind its end")
+    if plain.end != bytes(END):
+        raise _refused("ends early")
     image, ids = _the_image(archive, identity)
     if found - set(image.diffs):
         raise _refused(f"holds a layer that is none of the image: {min(found - set(image.diffs))}")
