@@ -98,6 +98,17 @@ def test_an_extra_counts_where_somebody_asks_for_it() -> None:
     assert next(one.requires for one in found.packages if one.key.name == "httpx") == ("h2", "rich")
 
 
+def test_what_an_extra_brings_may_ask_for_extras_too() -> None:
+    parts = [
+        distribution("app", requires=["httpx[http2]"]),
+        distribution("httpx", requires=['h2; extra == "http2"']),
+        distribution("h2", requires=["hpack[fast]"]),
+        distribution("hpack", requires=['speed; extra == "fast"']),
+        distribution("speed"),
+    ]
+    assert graph(*parts)["hpack"] == ("speed",)
+
+
 def test_the_shortest_way_leads_from_what_was_asked_for() -> None:
     parts: list[Part] = [
         distribution("seaborn", requires=["pandas", "numpy"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from stacking import SITE, Part, content, distribution, file, gone, inspected, layer
+from stacking import SITE, Part, content, distribution, file, gone, inspected, layer, symlink
 
 from builder.inspect.distributions import distributions_of
 from builder.inspect.model import PackageKey
@@ -89,6 +89,11 @@ def test_an_egg_info_is_one_too() -> None:
 def test_one_that_a_later_layer_uninstalled_is_not_there() -> None:
     found = inspected(layer(distribution("pandas")), layer(gone(f"{SITE}/pandas-1.0.dist-info")))
     assert not found.packages
+
+
+def test_a_record_that_became_a_link_is_no_record_any_more() -> None:
+    path = f"{SITE}/pandas-1.0.dist-info/METADATA"
+    assert not inspected(layer(distribution("pandas")), layer(symlink(path, "elsewhere"))).packages
 
 
 def test_a_record_that_is_damaged_harms_nobody() -> None:

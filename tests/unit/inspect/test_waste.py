@@ -187,6 +187,7 @@ def test_whole_packages_count_with_the_libraries_that_only_they_use() -> None:
         ({"gdb": ("libmpfr6",), "gcc": ("libmpfr6",), "libmpfr6": ()}, {"gcc"}),
         ({"ocaml": ("gcc",), "gcc": ("binutils",), "binutils": ()}, set()),
         ({"libmpc3": ()}, set()),
+        ({"gcc-12-base": ()}, set()),
         ({"build-essential": ("g++", "make"), "g++": (), "make": ()}, {"build-essential", "g++", "make"}),
         ({"libgomp1": (), "gcc-12": ("libgomp1",), "python3": (), "makedev": ()}, {"gcc-12"}),
     ],
