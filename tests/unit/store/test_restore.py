@@ -137,7 +137,7 @@ def test_a_name_of_several_images_has_to_be_said_by_id(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_manifest_is_none(tmp_path: Path) -> None:
     saved = backup(tmp_path, "app:1")
-    with pytest.raises(BackupFolderError, match="names no such archive"):
+    with pytest.raises(BackupFolderError, match="is none of the archives"):
         choose(tmp_path / "other.tar.zst", [])
     (tmp_path / MANIFEST_FILE).unlink()
     for path in (tmp_path, tmp_path / saved.file, tmp_path / "nowhere"):
@@ -425,7 +425,7 @@ def test_a_bomb_is_not_decompressed_to_its_end(engine: SavingEngine, tmp_path: P
     folder = tmp_path / "bomb"
     forged(folder, tar_of(regular(GOOD)), identity(CONFIG), bytes=len(bomb), sha256=sha256(bomb))
     (folder / saved.file).write_bytes(bomb)
-    with pytest.raises(DamagedBackupError, match="more than|no image|ends before"):
+    with pytest.raises(DamagedBackupError, match="when decompressed"):
         bring_back(engine, folder)
 
 
