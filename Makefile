@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine image verify test check unit integration lint bench soak
+.PHONY: help setup engine browser image verify test check unit integration lint bench soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -22,6 +22,9 @@ $(VENV)/.ready: pyproject.toml .ci/requirements.txt .ci/setup
 engine: ## a Docker engine: nothing where one answers; installs as root on Debian 12 and 13
 	@builder/engine/install.sh
 
+browser: ## Chromium for the tests of pages: nothing where there is one; installs as root on Debian
+	@tests/integration/html/browser.sh
+
 image: setup engine ## build images/airflow, prove every role, promote it
 	@$(BIN)/optbuild build --verify --refresh-base $(IMAGE)
 
@@ -37,19 +40,20 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh \
+	  tests/integration/html/browser.sh templates/html/vendor/regenerate.sh \
 	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/postgres/entrypoint
 	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh
 
 unit: setup
 	@$(PYTEST) -q tests/unit
 
-integration: setup engine
+integration: setup engine browser
 	@$(PYTEST) --durations=15 tests/integration
 
 bench: setup engine ## speed and size against a baseline in the same run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
 
-soak: setup engine ## the long runs: thousands of generated cases, the base made in a container
+soak: setup engine browser ## the long runs: thousands of generated cases, the base made in a container
 	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration
 
 .ci/requirements.txt: ## (by hand) pin again what the project itself needs: make -B .ci/requirements.txt

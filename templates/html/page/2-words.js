@@ -29,13 +29,23 @@ function counted(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** One sentence about a node, for the line below the map and for screen readers. */
+/** One sentence about a node: what it is, its bytes, what is in it. */
 function sentence(node, root) {
-  const parts = [node.kind === "root" ? "everything" : node.kind, amount(node)];
+  const parts = [amount(node)];
   if (node.parent) parts.push(`${share(node, root)} of all`);
+  return `${node.parent ? node.kind : "everything"}, ${[...parts, ...inside(node)].join(", ")}`;
+}
+
+/** What the figures of a row do not say; screen readers read it after them. */
+function about(node) {
+  return [node.kind, ...inside(node)].join(", ");
+}
+
+function inside(node) {
+  const parts = [];
   if (node.kids) parts.push(counted(node.count, data.leaf));
   if (node.bad && (node.kids || node.bad !== node.size)) parts.push(`waste or hidden: ${bytes(node.bad)}`);
-  return parts.join(", ");
+  return parts;
 }
 
 /** The groups of a file, by the names of their dimensions. */

@@ -96,6 +96,7 @@ function drawParts(row, node, whole, beside = "") {
     element("span", { className: "name", title: node.path }, node.name, element("small", {}, beside)),
     element("span", { className: "amount" }, amount(node)),
     element("span", { className: "part" }, share(node, whole)),
+    element("span", { className: "unseen" }, `, ${about(node)}`),
     bar,
   );
 }

@@ -43,10 +43,9 @@ class Outline {
     row.setAttribute("aria-setsize", node.parent.kids.length);
     row.setAttribute("aria-posinset", node.parent.kids.indexOf(node) + 1);
     if (node.kids) row.setAttribute("aria-expanded", String(node.open));
-    row.setAttribute("aria-label", `${node.name}, ${sentence(node, this.root)}`);
     row.style.setProperty("--depth", Math.min(node.depth - 1, 12));
     const mark = node.kids ? (node.open ? "▾" : "▸") : "";
-    row.append(element("span", { className: node.kids ? "twisty" : "twisty none" }, mark));
+    row.append(element("span", { className: node.kids ? "twisty" : "twisty none", "aria-hidden": "true" }, mark));
     drawParts(row, node, this.root);
   }
 

@@ -64,7 +64,7 @@ class TreeMap {
   #tile(node, levels) {
     this.nodes.set(node.id, node);
     const tile = { id: `n${node.id}`, name: `n${node.id}`, value: node.size, node: node.id, ...this.#paint(node) };
-    if (levels > 0 && node.kids) {
+    if (levels > (node.kids?.length === 1 && node.kids[0].kind === "folder" ? 1 : 0) && node.kids) {
       tile.children = this.#tiles(node, node.parent.kids.length > 1 ? levels : levels + 1);
       tile.upperLabel = { show: true, color: color("ink"), formatter: () => `${MARK}${node.name}  ${amount(node)}` };
       tile.itemStyle = { ...tile.itemStyle, borderColor: color("tile-frame"), borderWidth: 2, gapWidth: 1 };
@@ -116,7 +116,6 @@ class TreeMap {
 
   #option(tiles) {
     return {
-      animation: false, // the names of what goes would pile up in the middle
       tooltip: {
         confine: true,
         formatter: (event) => (event.data ? this.#tip(event.data) : ""),
@@ -127,6 +126,7 @@ class TreeMap {
       series: [
         {
           type: "treemap",
+          animation: false, // names of what goes would pile up, and a quick click would meet the tiles that were there
           left: 0,
           top: 0,
           right: 0,

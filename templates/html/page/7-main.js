@@ -81,7 +81,6 @@ function drawDetails() {
 
 function drawResult(node, row) {
   row.setAttribute("role", "option");
-  row.setAttribute("aria-label", `${node.path}, ${sentence(node, state.root)}`);
   drawParts(row, node, state.root, node.kids && node.kind !== "folder" ? node.kind : node.path.slice(0, -node.name.length));
 }
 
