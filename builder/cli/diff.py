@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.inspect.diff import ImageDiff
     from builder.inspect.model import Inspection
+    from builder.lock.model import Lock
 
 
 class Format(StrEnum):
@@ -40,6 +42,9 @@ def command(  # noqa: PLR0917 - a parameter per option
         str | None,
         typer.Option("--max-growth", metavar="20MB|5%", help="Exit code 1 when B is larger than A by more than this."),
     ] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="NAME", help="Which one, of archives with several images.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
     ] = None,
@@ -53,30 +58,44 @@ def command(  # noqa: PLR0917 - a parameter per option
     In CI: `optbuild diff main.tar branch.tar --format markdown --max-growth 5%`.
     """
     world = world_of(ctx)
-    rows = _rows(top)
-    lock = lock_file(after, world)
+    rows, limit = _rows(top), _limit(max_growth)
+    lock = _lock(before, after, world)
+    names = (before, after)
+    if lock is not None:
+        _refuse_with_lock(html, max_growth)
+        text, differs = _against_lock(_inspected(before, image, world), lock, names, output_format)
+        _write(text, output, world)
+        raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
+    page = page_file(world, html)
+    found = _compared(before, after, image, world)
+    write_page(page, lambda: _page(found, names))
+    _write(_shown(found, names, output_format, rows, world, to_file=output is not None), output, world)
+    if limit is not None and limit.exceeded(found):
+        from builder.report.units import size  # noqa: PLC0415
+
+        world.err.write(f"optbuild: {after} is {size(found.growth)} larger than {before}; {limit.text} is allowed\n")
+        world.err.flush()
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+def _lock(before: str, after: str, world: World) -> Lock | None:
+    """Read before the images are; None: two images are meant."""
     if lock_file(before, world) is not None:
         hint = "name the image first: optbuild diff IMAGE LOCK; one that is called like a folder with its tag"
         raise OptbuildError(f"{before} is a lock or a folder, no image", hint=hint)
-    if lock is not None and html is not None:
-        raise OptbuildError("--html shows two images; a lock has no files", hint="use --format markdown --output FILE")
-    page = page_file(world, html)
-    if lock is not None:
-        if max_growth is not None:
-            raise OptbuildError("--max-growth compares two images; a lock has no size of its own", hint="leave it away")
-        text, differs = _against_lock(before, lock, after, output_format, world)
-        _write(text, output, world)
-        raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
-    found = _compared(before, after, world)
-    write_page(page, lambda: _page(found, (before, after)))
-    allowed = None if max_growth is None else _allowed(max_growth, found.before.bytes)
-    _write(_shown(found, (before, after), output_format, rows, world, to_file=output is not None), output, world)
-    if allowed is not None and found.growth > allowed:
-        from builder.report.units import size  # noqa: PLC0415
+    path = lock_file(after, world)
+    if path is None:
+        return None
+    from builder.lock.document import read_lock  # noqa: PLC0415
 
-        world.err.write(f"optbuild: {after} is {size(found.growth)} larger than {before}; {max_growth} is allowed\n")
-        world.err.flush()
-        raise typer.Exit(ExitCode.CHECK_FAILED)
+    return read_lock(path)
+
+
+def _refuse_with_lock(html: Path | None, max_growth: str | None) -> None:
+    if html is not None:
+        raise OptbuildError("--html shows two images; a lock has no files", hint="use --format markdown --output FILE")
+    if max_growth is not None:
+        raise OptbuildError("--max-growth compares two images; a lock has no size of its own", hint="leave it away")
 
 
 def _rows(top: str | None) -> int | None:
@@ -88,30 +107,45 @@ def _rows(top: str | None) -> int | None:
     return int(top)
 
 
-def _allowed(text: str, before: int) -> int:
-    """Bytes by which an image of ``before`` bytes may grow."""
+@dataclass(frozen=True)
+class _Limit:
+    """By how much an image may grow: a share in percent, or else bytes."""
+
+    text: str
+    percent: float | None
+    bytes: int = 0
+
+    def exceeded(self, found: ImageDiff) -> bool:
+        allowed = self.bytes if self.percent is None else found.before.bytes * self.percent / 100
+        return found.growth > allowed
+
+
+def _limit(text: str | None) -> _Limit | None:
+    """Read before the images are."""
+    if text is None:
+        return None
     if found := re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?%", text):
-        return int(before * float(found[1]) / 100)
+        return _Limit(text, float(found[1]))
     from builder.spec.allow import RefusedError  # noqa: PLC0415 - pydantic
     from builder.spec.types import bytes_of  # noqa: PLC0415
 
     try:
-        return bytes_of(text)
+        return _Limit(text, None, bytes_of(text))
     except RefusedError as error:
         raise OptbuildError(f"--max-growth {text} is no size", hint='write it like "20MB" or "5%"') from error
 
 
-def _compared(before: str, after: str, world: World) -> ImageDiff:
+def _compared(before: str, after: str, image: str | None, world: World) -> ImageDiff:
     from builder.inspect.diff import diff  # noqa: PLC0415
 
-    return diff(_inspected(before, world), _inspected(after, world))
+    return diff(_inspected(before, image, world), _inspected(after, image, world))
 
 
-def _inspected(subject: str, world: World) -> Inspection:
+def _inspected(subject: str, image: str | None, world: World) -> Inspection:
     """As `optbuild inspect` sees it."""
     from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
 
-    return inspected(world, InspectOptions(subject)).inspection
+    return inspected(world, InspectOptions(subject, image=image)).inspection
 
 
 def _shown(
@@ -133,16 +167,14 @@ def _page(found: ImageDiff, names: tuple[str, str]) -> str:
     return diff_page(found, names)
 
 
-def _against_lock(image: str, lock: Path, name: str, output_format: Format, world: World) -> tuple[str, bool]:
-    """The text, and whether they differ. The lock is read first: it is quick to say that there is none."""
+def _against_lock(found: Inspection, lock: Lock, names: tuple[str, str], output_format: Format) -> tuple[str, bool]:
+    """The text, and whether they differ."""
     from builder.inspect.againstlock import against_lock  # noqa: PLC0415
-    from builder.lock.document import read_lock  # noqa: PLC0415
     from builder.report import lockdiff  # noqa: PLC0415
 
-    locked = read_lock(lock)
-    found = against_lock(_inspected(image, world), locked)
     shown = {Format.JSON: lockdiff.as_json, Format.MARKDOWN: lockdiff.as_markdown, Format.TEXT: lockdiff.as_text}
-    return shown[output_format](found, (image, name)), found.differs
+    differences = against_lock(found, lock)
+    return shown[output_format](differences, names), differences.differs
 
 
 def _write(text: str, output: Path | None, world: World) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import BASE, SITE, numpy, save, tar
+from archives import BASE, SITE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
 from builder.cli.world import World
@@ -117,6 +117,18 @@ def test_growth_beyond_what_is_allowed_fails(diff: Callable[..., Ran], allowed: 
     assert (f"new.tar is 3 kB larger than old.tar; {allowed} is allowed" in ran.err) == bool(code)
 
 
+def test_which_image_of_archives_with_several(diff: Callable[..., Ran], folder: Path) -> None:
+    layers = {"shop:1": (tar(BASE),), "worker:1": (tar(BASE), tar(numpy("1.0", 1000)))}
+    save_several(folder / "a.tar", layers)
+    save_several(folder / "b.tar", {**layers, "worker:1": (tar(BASE), tar(numpy("2.0", 1000)))})
+    unsaid = diff("a.tar", "b.tar")
+    assert (unsaid.code, unsaid.out) == (2, "")
+    assert "holds several images" in unsaid.err
+    assert "nothing changed" in diff("a.tar", "b.tar", "--image", "shop:1").out
+    assert "numpy  1.0      2.0" in diff("a.tar", "b.tar", "--image", "worker:1").out
+    assert "the image has just these" in diff("a.tar", "image", "--image", "worker:1").out
+
+
 def test_shrinking_never_fails(diff: Callable[..., Ran]) -> None:
     assert diff("new.tar", "old.tar", "--max-growth", "0B").code == 0
 
@@ -131,6 +143,8 @@ def test_shrinking_never_fails(diff: Callable[..., Ran]) -> None:
         pytest.param(("old.tar", "image", "--max-growth", "1B"), "--max-growth compares two images", id="growth, lock"),
         pytest.param(("old.tar", "none/optbuild.lock"), "there is no lock yet", id="no lock there"),
         pytest.param(("old.tar",), "Missing argument", id="one"),
+        pytest.param(("none.tar", "new.tar"), "there is no archive", id="no archive there"),
+        pytest.param(("none.tar", "new.tar", "--max-growth", "1"), "--max-growth 1 is no size", id="before reading"),
     ],
 )
 def test_what_it_cannot_do_is_told(diff: Callable[..., Ran], words: tuple[str, ...], said: str) -> None:
