@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from builder.store.model import KnownProject
 
+_NULL = "tag:yaml.org,2002:null"
+_DEEPEST = 20
 _BARE = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 """A variable without a default."""
 _LEFT = re.compile(r"\$\{[^{}]*\}?")
@@ -42,12 +44,15 @@ class _Found:
 
     images: set[str] = field(default_factory=set)
     services: set[str] = field(default_factory=set)
+    imaged: set[str] = field(default_factory=set)
+    """Services to which some file gives an image: Compose gives what they build no other name."""
     projects: set[str] = field(default_factory=set)
     broken: str = ""
 
     def add(self, other: _Found) -> None:
         self.images |= other.images
         self.services |= other.services
+        self.imaged |= other.imaged
         self.projects |= other.projects
         self.broken = self.broken or other.broken
 
@@ -134,6 +139,20 @@ def _services(root: Any, found: _Found) -> None:
             found.projects.add(str(value.value))
         if key.value == "services" and value.id == "mapping":
             found.services |= {str(name.value) for name, _ in value.value}
+            found.imaged |= {str(name.value) for name, service in value.value if _has_image(service, 0)}
+
+
+def _has_image(service: Any, depth: int) -> bool:
+    """Its own, or one that a merge key brings."""
+    if service.id == "sequence":
+        return any(_has_image(one, depth) for one in service.value)
+    if service.id != "mapping" or depth > _DEEPEST:
+        return False
+    return any(
+        (key.value == "image" and value.id == "scalar" and bool(value.value) and value.tag != _NULL)
+        or (key.value == "<<" and _has_image(value, depth + 1))
+        for key, value in service.value
+    )
 
 
 def scan(data: bytes) -> _Found:
@@ -151,8 +170,9 @@ def _told(project: KnownProject, found: _Found, variables: Mapping[str, str], re
             names |= {name, plain_name(name)} if name and "$" not in name else set()
         if "*" in (pattern := _pattern(text, variables)):
             patterns.add(pattern)
+    built = found.services - found.imaged
     projects = {project.name, *(substitute(name, variables) for name in found.projects)} - {""}
-    names |= {name for owner in projects for service in found.services for name in _built(owner, service)}
+    names |= {name for owner in projects for service in built for name in _built(owner, service)}
     return Mentions(
         project=project.name,
         names=frozenset(names - {""}),

@@ -85,11 +85,11 @@ def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
 
 
 def neighbours(project: KnownProject) -> tuple[KnownProject, ...]:
-    """Each further compose file of its folder, as a project of the same name."""
+    """The project once more with each further compose file of its folder."""
     folders = dict.fromkeys((project.directory, *(path.parent for path in project.files)))
     try:
         near = {path for folder in folders for glob in _NEIGHBOURS for path in folder.glob(glob) if path.is_file()}
     except OSError:
         return ()
     further = sorted(near - set(project.files))
-    return tuple(replace(project, files=(path,), sources=("beside its files",)) for path in further)
+    return tuple(replace(project, files=(*project.files, path), sources=("beside its files",)) for path in further)

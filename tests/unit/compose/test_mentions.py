@@ -1,0 +1,131 @@
+"""What the files of a project name: more than Compose would use, never less, whatever state they are in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.compose.mentions import mentions
+from builder.store.model import KnownProject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.store.model import Mentions
+
+
+def read(folder: Path, text: str, *, env: dict[str, str] | None = None, **files: str) -> Mentions:
+    """Of the project ``shop``; further files by their names, ``__`` for a dot."""
+    (folder / "compose.yaml").write_text(text)
+    for name, content in files.items():
+        (folder / name.replace("__", ".")).write_text(content)
+    return mentions(KnownProject("shop", folder, (folder / "compose.yaml",)), env or {})
+
+
+PLACES = {
+    "plain": "services:\n  db:\n    image: postgres:13\n",
+    "with Docker Hub's host": "services: {db: {image: docker.io/library/postgres:13}}",
+    "as JSON": '{"services": {"db": {"image": "postgres:13"}}}',
+    "through an anchor": "x-db: &db\n  image: postgres:13\nservices:\n  db: *db\n",
+    "through an anchored name": "x-name: &name postgres:13\nservices: {db: {image: *name}}\n",
+    "folded over two lines": "services:\n  db:\n    image: >-\n      postgres:13\n",
+    "in an extension that no service uses yet": "x-later: {image: 'postgres:13'}\nservices: {}\n",
+    "behind a profile": "services: {db: {profiles: [later], image: 'postgres:13'}}",
+    "with a default": "services: {db: {image: 'postgres:${VERSION:-13}'}}",
+    "with a byte order mark": "\ufeffservices: {db: {image: 'postgres:13'}}",
+    "in a second document": "services: {}\n---\nservices: {db: {image: 'postgres:13'}}",
+    "where Compose refuses the file": "services: {db: {image: 'postgres:13', imagee: x, ports: {}}}",
+    "where YAML is broken": "services:\n  db:\n    image: postgres:13\n   broken: [\n",
+    "where YAML is broken, in quotes": "services:\n  db: {image: 'postgres:13', x: [}\n",
+    "where YAML is broken, through an anchor": "x: &name postgres:13\nservices: {db: {image: *name\n",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_name_counts_wherever_it_stands(place: str, tmp_path: Path) -> None:
+    found = read(tmp_path, PLACES[place])
+    assert "postgres:13" in found.names
+    assert "postgres:13" in found.databases
+    assert bool(found.unreadable) == ("broken" in place)
+
+
+def test_what_stands_elsewhere_is_no_name(tmp_path: Path) -> None:
+    found = read(tmp_path, "services: {web: {image: 'app:1', environment: {X: 'postgres:13'}}} # image: redis:7\n")
+    assert found.names == {"app:1"}
+    assert not found.patterns
+    assert not found.unreadable
+    assert not found.databases
+
+
+@pytest.mark.parametrize(
+    ("text", "env", "names", "patterns"),
+    [
+        ("app:${TAG}", {}, set(), {"app:*"}),
+        ("app:$TAG", {}, set(), {"app:*"}),
+        ("${IMAGE}", {}, set(), {"*"}),
+        ("app:${TAG:?say which}", {}, set(), {"app:*"}),
+        ("${REGISTRY:-}app:${TAG}", {}, set(), {"app:*"}),
+        ("app:${TAG:-${OTHER}}", {}, set(), {"app:*"}),
+        ("app:${TAG}", {"TAG": "2"}, {"app:2"}, set()),
+        ("app:${TAG:-1}", {}, {"app:1"}, set()),
+        ("app:${TAG:-1}", {"TAG": "2"}, {"app:1", "app:2"}, set()),
+        ("a$$b:1", {}, set(), set()),
+    ],
+)
+def test_variables(text: str, env: dict[str, str], names: set[str], patterns: set[str], tmp_path: Path) -> None:
+    found = read(tmp_path, f"services: {{web: {{image: '{text}'}}}}", env=env)
+    assert names <= found.names
+    assert found.patterns == patterns
+
+
+def test_the_dotenv_file_counts(tmp_path: Path) -> None:
+    assert "app:3" in read(tmp_path, "services: {web: {image: 'app:${TAG}'}}", __env="TAG=3\n").names
+
+
+def test_what_is_built_has_the_names_of_every_compose(tmp_path: Path) -> None:
+    found = read(tmp_path, "name: my-shop\nservices: {web: {build: .}}\n")
+    assert {"shop-web:latest", "shop_web:latest", "my-shop-web:latest", "my-shop_web:latest", "myshop_web:latest"} == (
+        found.names
+    )
+
+
+def test_a_service_with_an_image_has_no_other_name(tmp_path: Path) -> None:
+    text = "x: &x {image: 'app:1'}\nservices: {web: {<<: *x}, job: {<<: [*x]}, own: {build: ., image: 'own:1'}}\n"
+    assert read(tmp_path, text).names == {"app:1", "own:1"}
+
+
+def test_included_and_extended_files_count(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "include: [more.yaml]\nservices: {web: {extends: {file: base.yaml, service: web}}}\n",
+        more__yaml="services: {db: {image: 'postgres:13'}}",
+        base__yaml="services: {web: {image: 'app:1'}}",
+    )
+    assert {"postgres:13", "app:1"} <= found.names
+    assert not found.unreadable
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("include: [gone.yaml]\nservices: {}\n", "gone.yaml, which its files name, is not there"),
+        ("include: ['oci://registry.example/more:1']\n", "oci:/registry.example/more:1, which its files name"),
+        ("services: {web: {extends: {file: gone.yaml, service: web}}}\n", "gone.yaml, which its files name"),
+    ],
+)
+def test_what_cannot_be_read_is_said(text: str, why: str, tmp_path: Path) -> None:
+    assert why in read(tmp_path, text).unreadable
+
+
+def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:
+    found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
+    assert found.unreadable == f"{tmp_path / 'compose.yaml'} is not there"
+    assert mentions(KnownProject("shop", tmp_path, ()), {}).unreadable == "nothing says which files it has"
+
+
+def test_a_file_that_is_no_text_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_bytes(b"services:\n  db:\n    image: postgres:13 # \xff\xfe\n")
+    found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
+    assert "postgres:13" in found.names
+    assert "not UTF-8" in found.unreadable
