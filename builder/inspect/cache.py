@@ -13,16 +13,18 @@ import json
 import os
 import re
 import stat
+import sys
 import tempfile
 import time
-from itertools import starmap
+from array import array
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.inspect.model import Entry, Kind, LayerContent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 FORMAT = "optbuild layer"
 VERSION = 2
@@ -33,7 +35,8 @@ _STALE_SECONDS = 3600
 """After which a half-written file is nobody's any more."""
 _DIFF = re.compile(r"sha256:([0-9a-f]{64})")
 _KINDS = {str(kind): kind for kind in Kind}
-_COLUMNS = 9
+_NUMBER = "q"
+"""Eight bytes each (``array``). A layer with larger ones is forged, and not kept."""
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 _TEMPORARY = ".part-"
 
@@ -63,7 +66,7 @@ class LayerCache:
         path = self._path(content.diff)
         if path is None:
             return
-        with contextlib.suppress(OSError):  # a full or read-only disk: the next look takes as long as this one
+        with contextlib.suppress(OSError, OverflowError):  # a full disk: the next look takes as long as this one
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write(path, serialized(content))
             self._make_room()
@@ -86,60 +89,66 @@ class LayerCache:
 
 
 def serialized(content: LayerContent) -> bytes:
-    """The bytes of its file."""
+    """The bytes of its file. Raises OverflowError for a number that no real layer has."""
     texts = tuple(content.texts.items())
-    columns = "\n".join(map(_line, zip(*content.entries, strict=True))) if content.entries else ""
-    body = b"".join((columns.encode(), *(data for _, data in texts)))
+    columns = _columns(content.entries)
     head = {
         "format": FORMAT,
         "version": VERSION,
+        "order": sys.byteorder,
         "diff": content.diff,
         "tar_bytes": content.tar_bytes,
-        "entries": len(content.entries),
-        "columns": len(columns.encode()),
+        "columns": [len(column) for column in columns],
         "texts": [[path, len(data)] for path, data in texts],
     }
-    data = json.dumps(head).encode() + b"\n" + body
+    data = b"".join((json.dumps(head).encode(), b"\n", *columns, *(text for _, text in texts)))
     return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
-
-
-def _line(column: Iterable[object]) -> str:
-    """Separated by a zero byte, which no path here holds: control characters are escaped in them."""
-    return "\0".join(map(str, column))
 
 
 def parsed(data: bytes, diff: str) -> LayerContent | None:
     """The layer of a file; None, or one of ``_UNUSABLE``, when it is not what :func:`serialized` wrote for ``diff``."""
     if data[:64] != hashlib.sha256(memoryview(data)[65:]).hexdigest().encode() or data[64:65] != b"\n":
         return None
-    start = data.index(b"\n", 65) + 1
-    head: dict[str, Any] = json.loads(data[65:start])
-    if (head["format"], head["version"], head["diff"]) != (FORMAT, VERSION, diff):
+    at = data.index(b"\n", 65) + 1
+    head: dict[str, Any] = json.loads(data[65:at])
+    if (head["format"], head["version"], head["order"], head["diff"]) != (FORMAT, VERSION, sys.byteorder, diff):
         return None
-    body = data[start:]
-    at = int(head["columns"])
-    entries = _entries(body[:at].decode(), int(head["entries"]))
+    columns = []
+    for size in head["columns"]:
+        columns.append(data[at : at + size])
+        at += size
     texts = {}
     for path, size in head["texts"]:
-        texts[str(path)] = body[at : at + size]
+        texts[str(path)] = data[at : at + size]
         at += size
-    return LayerContent(diff, int(head["tar_bytes"]), entries, texts)
+    return LayerContent(diff, int(head["tar_bytes"]), _entries(columns), texts)
 
 
-def _entries(text: str, count: int) -> tuple[Entry, ...]:
-    if not count:
+def _columns(entries: Sequence[Entry]) -> tuple[bytes, ...]:
+    """Texts are separated by a zero byte, which none here holds: control characters are escaped in them."""
+    if not entries:
         return ()
-    columns = [line.split("\0") for line in text.split("\n")]
-    if len(columns) != _COLUMNS or any(len(column) != count for column in columns):
-        raise ValueError("a column has another length")
-    paths, kinds, sizes, modes, uids, gids, links, digests, symbols = columns
-    numbers = [map(int, column) for column in (sizes, modes, uids, gids)]
-    return tuple(
-        starmap(
-            Entry,
-            zip(paths, map(_KINDS.__getitem__, kinds), *numbers, links, digests, map(int, symbols), strict=True),
-        )
-    )
+    paths, kinds, sizes, modes, uids, gids, links, digests, symbols = zip(*entries, strict=True)
+    texts = ["\0".join(column).encode() for column in (paths, links, digests)]
+    numbers = [array(_NUMBER, column).tobytes() for column in (sizes, modes, uids, gids, symbols)]
+    return ("".join(kinds).encode(), *texts, *numbers)
+
+
+def _entries(columns: Sequence[bytes]) -> tuple[Entry, ...]:
+    """Made without calling Entry, which takes four times as long. Raises ValueError when a column is too short."""
+    if not columns:
+        return ()
+    kinds = map(_KINDS.__getitem__, columns[0].decode())
+    paths, links, digests = (column.decode().split("\0") for column in columns[1:4])
+    sizes, modes, uids, gids, symbols = (_numbers(column) for column in columns[4:9])
+    rows = zip(paths, kinds, sizes, modes, uids, gids, links, digests, symbols, strict=True)
+    return tuple(map(partial(tuple.__new__, Entry), rows))
+
+
+def _numbers(column: bytes) -> list[int]:
+    found = array(_NUMBER)
+    found.frombytes(column)
+    return found.tolist()
 
 
 def _read(path: Path, diff: str) -> LayerContent | None:

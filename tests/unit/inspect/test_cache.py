@@ -43,7 +43,7 @@ def test_what_was_stored_comes_back(tmp_path: Path) -> None:
 
 
 TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20)
-NUMBERS = st.integers(0, 2**70)
+NUMBERS = st.integers(0, 2**63 - 1)
 ENTRIES = st.builds(Entry, TEXT, st.sampled_from(Kind), NUMBERS, NUMBERS, NUMBERS, NUMBERS, TEXT, TEXT, NUMBERS)
 
 
@@ -51,6 +51,12 @@ ENTRIES = st.builds(Entry, TEXT, st.sampled_from(Kind), NUMBERS, NUMBERS, NUMBER
 def test_whatever_a_layer_holds_comes_back(entries: list[Entry], texts: dict[str, bytes], size: int) -> None:
     layer = LayerContent(diff(1), size, tuple(entries), texts)
     assert parsed(serialized(layer), diff(1)) == layer
+
+
+def test_a_layer_of_impossible_numbers_is_not_kept(tmp_path: Path) -> None:
+    forged = replace(content(), entries=(Entry("/a", Kind.FILE, uid=2**63),))
+    LayerCache(tmp_path).store(forged)
+    assert LayerCache(tmp_path).load([diff(1)]) == {}
 
 
 def test_an_empty_layer_comes_back() -> None:
@@ -91,11 +97,13 @@ def changed(**more: object) -> bytes:
         pytest.param(signed(b"{}"), id="an empty head"),
         pytest.param(signed(HEAD[:-20]), id="half a head"),
         pytest.param(signed(HEAD, b""), id="without columns"),
-        pytest.param(signed(HEAD, BODY.replace(b"f\0d", b"f\0?")), id="a kind that is none"),
+        pytest.param(signed(HEAD, BODY.replace(b"fdlw", b"fdl?")), id="a kind that is none"),
         pytest.param(serialized(replace(content(), diff=diff(2))), id="of another layer"),
         pytest.param(changed(version=0), id="of an older version"),
         pytest.param(changed(format="x"), id="of another program"),
-        pytest.param(changed(entries=3), id="of fewer entries"),
+        pytest.param(changed(order="middle"), id="of another machine"),
+        pytest.param(changed(columns=[4, 21, 10]), id="of fewer columns"),
+        pytest.param(changed(columns=[3, *json.loads(HEAD)["columns"][1:]]), id="of fewer entries"),
         pytest.param(changed(columns="x"), id="without a number"),
         pytest.param(changed(texts=[1]), id="texts that are none"),
     ],
