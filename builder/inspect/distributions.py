@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import posixpath
 import re
@@ -118,7 +119,8 @@ def _files(info: str, site: str, texts: Mapping[str, bytes]) -> Iterable[str]:
 def _recorded(record: bytes) -> Iterator[str]:
     for line in record.decode("utf-8", "surrogateescape").split("\n"):
         if line[:1] == '"':  # a comma in the name
-            yield next(csv.reader([line]))[0]
+            with contextlib.suppress(csv.Error):
+                yield next(csv.reader([line]))[0]
         else:
             yield line.partition(",")[0]
 

@@ -33,10 +33,22 @@ class Edge:
 class Reach:
     """What some roots bring."""
 
-    ways: Mapping[str, tuple[str, ...]]
-    """Name → the shortest way to it, root first; ``pandas[excel]`` where only that extra leads there."""
-    extras: Mapping[str, frozenset[str]]
+    before: Mapping[str, tuple[str, str]] = field(repr=False)
+    """Name → who brought it, and how that is written: ``pandas[excel]`` where only an extra leads there.
+
+    Empty for a root. Steps, not whole ways: those of a long chain would fill the memory.
+    """
+    extras: Mapping[str, frozenset[str]] = field(repr=False)
     """Name → its extras that somebody asks for."""
+
+    def way(self, name: str) -> tuple[str, ...]:
+        """The shortest one to ``name``, root first; empty: nothing leads there."""
+        found: list[str] = []
+        shown = name if name in self.before else ""
+        while shown:
+            found.append(shown)
+            name, shown = self.before[name]
+        return tuple(reversed(found))
 
 
 @dataclass(frozen=True)
@@ -52,19 +64,19 @@ class Graph:
 
     def reach(self, roots: Iterable[str]) -> Reach:
         """Everything that ``roots`` (``name`` or ``name[extra]``) bring."""
-        ways: dict[str, tuple[str, ...]] = {}
+        before: dict[str, tuple[str, str]] = {}
         extras: dict[str, set[str]] = {}
         for root in sorted(roots):
             name, wanted = named(root)
             extras.setdefault(name, set()).update(wanted)
-            ways.setdefault(name, (name,))
-        self._walk(ways, extras, deque(ways), every_extra=False)
+            before.setdefault(name, ("", ""))
+        self._walk(before, extras, deque(before), every_extra=False)
         active = {name: frozenset(wanted) for name, wanted in extras.items()}
-        self._walk(ways, extras, deque(list(ways)), every_extra=True)
-        return Reach(ways, active)
+        self._walk(before, extras, deque(before), every_extra=True)
+        return Reach(before, active)
 
     def _walk(
-        self, ways: dict[str, tuple[str, ...]], extras: dict[str, set[str]], todo: deque[str], *, every_extra: bool
+        self, before: dict[str, tuple[str, str]], extras: dict[str, set[str]], todo: deque[str], *, every_extra: bool
     ) -> None:
         while todo:
             name = todo.popleft()
@@ -74,9 +86,8 @@ class Graph:
                 known = extras.setdefault(edge.target, set())
                 news = set(edge.wants) - known
                 known |= news
-                if edge.target not in ways:
-                    shown = f"{name}[{edge.extra}]" if edge.extra else name
-                    ways[edge.target] = (*ways[name][:-1], shown, edge.target)
+                if edge.target not in before:
+                    before[edge.target] = (name, f"{name}[{edge.extra}]" if edge.extra else name)
                 elif not news:
                     continue
                 todo.append(edge.target)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7l"}
 """GOARCH, as image platforms have it (OCI image specification) → ``platform_machine``."""
 _TOKEN = re.compile(r"""\s*(\(|\)|<=|>=|==|!=|<|>|"[^"]*"|'[^']*'|[A-Za-z_.]+)""")
+_DEEPEST = 30
+"""Parentheses; whoever writes more of them wants something else than to say where a package works."""
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 _VERSIONS = frozenset({"python_version", "python_full_version"})
 _COMPARE = {
@@ -35,6 +37,8 @@ class _RareError(Exception):
 @lru_cache(maxsize=4096)
 def holds(marker: str, platform: str, python: str, extra: str) -> bool:
     """Whether ``marker`` is true for an image's platform, a Python (``3.11``) and an extra; unreadable ones are."""
+    if marker.count("(") > _DEEPEST:
+        return True
     environment = {**environment_of(platform, python), "extra": extra}
     try:
         return _Reader(marker, environment).whole()

@@ -40,11 +40,6 @@ class Packages:
     roots_known: bool
     """Whether somebody said so; else they are what nothing else needs."""
 
-    @property
-    def ways(self) -> Mapping[str, tuple[str, ...]]:
-        """Distribution → the shortest way from what was asked for to it."""
-        return self.reach.ways
-
     @cached_property
     def files(self) -> Mapping[int, tuple[str, ...]]:
         """Index of a package → the visible files that it owns."""
@@ -59,7 +54,7 @@ def packages_of(scene: Scene, asked_for: Iterable[str]) -> Packages:
     asked_for = frozenset(asked_for)
     debian = debian_packages_of(scene)
     distributions = distributions_of(scene)
-    ownership = own(scene, [one.files for one in (*debian, *distributions)])
+    ownership = own(scene, [*(one.files for one in debian), *(one.files for one in distributions)])
     graph = graph_of(distributions, scene.content.platform, _main_python(distributions))
     roots, known = _roots(distributions, graph, asked_for)
     wanted = frozenset(named(root)[0] for root in roots) if known else frozenset()

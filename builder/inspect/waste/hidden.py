@@ -35,6 +35,7 @@ def rewritten(look: Look, ledger: Ledger) -> Iterator[Waste]:
     """OB401: the same bytes once more. All copies but the lowest one would not be there."""
     taken: list[WastedFile] = []
     changes: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    last: dict[int, Entry] = {}
     for runs in look.histories.values():
         for run in runs:
             for below, above in pairwise(run):
@@ -42,10 +43,12 @@ def rewritten(look: Look, ledger: Ledger) -> Iterator[Waste]:
                 if file is not None:
                     taken.append(file)
                     changes[above.layer][_change(below.entry, above.entry)] += file.bytes
+                    last[above.layer] = above.entry
     for layer, files in by_layer(taken):
         change = max(changes[layer], key=lambda one: (changes[layer][one], one))
         told = f"{counted(files)} written again {_WORDS[change]}: {listed(file.path for file in files)}"
-        yield Waste("OB401", told, _FIXES[change], files, layer)
+        fix = _FIXES[change].format(entry=last[layer], mode=f"{last[layer].mode & 0o7777:o}")
+        yield Waste("OB401", told, fix, files, layer)
 
 
 def _change(below: Entry, above: Entry) -> str:
@@ -60,10 +63,10 @@ _WORDS = {
     "nothing": "with the same bytes, owner and mode",
 }
 _FIXES = {
-    "owner": "copy them with the right owner, `COPY --chown=50000:0 SOURCE TARGET`, or put `chown` into the RUN that "
-    "makes them; then remove the `chown -R` of this layer",
-    "mode": "copy them with the right mode, `COPY --chmod=755 SOURCE TARGET`, or put `chmod` into the RUN that makes "
-    "them; then remove the `chmod -R` of this layer",
+    "owner": "copy them with the right owner, `COPY --chown={entry.uid}:{entry.gid} SOURCE TARGET`, or put `chown` "
+    "into the RUN that makes them; then remove the `chown -R` of this layer",
+    "mode": "copy them with the right mode, `COPY --chmod={mode} SOURCE TARGET`, or put `chmod` into the RUN that "
+    "makes them; then remove the `chmod -R` of this layer",
     "nothing": "let one instruction write them: this layer copies or touches what is there already",
 }
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from builder.inspect.model import Package
     from builder.inspect.waste.look import Ledger, Look
 
+_LONGEST = 8
+"""Steps of a way that are all shown."""
 FLOOR = 1_000_000
 """Bytes of a needed one below which nobody wants to hear of it."""
 
@@ -28,9 +30,9 @@ def unasked(look: Look, ledger: Ledger) -> Iterator[Waste]:
         for index, one in enumerate(look.packages.packages[first:], first)
         if not one.asked_for and one.key.name not in INSTALLERS and one.layer >= look.scene.content.base_layers
     ]
-    ways = look.packages.ways
-    yield from _orphans([pair for pair in candidates if pair[0].key.name not in ways], look, ledger)
-    needed = [one for one, _ in candidates if one.key.name in ways and one.bytes >= FLOOR]
+    brought = look.packages.reach.before
+    yield from _orphans([pair for pair in candidates if pair[0].key.name not in brought], look, ledger)
+    needed = [one for one, _ in candidates if one.key.name in brought and one.bytes >= FLOOR]
     if needed:
         yield _largest(max(needed, key=lambda one: (one.bytes, one.key.name)), look)
 
@@ -45,7 +47,8 @@ def _orphans(found: list[tuple[Package, int]], look: Look, ledger: Ledger) -> It
 
 def _largest(one: Package, look: Look) -> Waste:
     """Without files: its bytes go only when what needs it goes."""
-    way = " -> ".join(look.packages.ways[one.key.name])
-    told = f"{one.key.name} {one.version} is the largest package that nobody asked for ({one.bytes:,} bytes): {way}"
-    fix = f"if nothing of yours uses what needs it, take {look.packages.ways[one.key.name][0]} out of the requirements"
+    way = look.packages.reach.way(one.key.name)
+    told = f"{one.key.name} {one.version} is the largest package that nobody asked for ({one.bytes:,} bytes)"
+    told += f": {' -> '.join(way if len(way) <= _LONGEST else (*way[:3], '...', *way[-3:]))}"
+    fix = f"if nothing of yours uses what needs it, take {way[0]} out of the requirements"
     return Waste("OB414", told, fix, (), one.layer)

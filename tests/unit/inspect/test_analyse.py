@@ -116,9 +116,11 @@ def test_the_shortest_way_leads_from_what_was_asked_for() -> None:
         *(distribution(one) for one in ("numpy", "scipy")),
     ]
     scene = scene_of(content(layer(*parts)))
-    ways = graph_of(distributions_of(scene), "linux/amd64", "3.11").reach(["seaborn"]).ways
-    assert ways["numpy"] == ("seaborn", "numpy")
-    assert ways["scipy"] == ("seaborn", "pandas[all]", "scipy")
+    reach = graph_of(distributions_of(scene), "linux/amd64", "3.11").reach(["seaborn"])
+    assert reach.way("numpy") == ("seaborn", "numpy")
+    assert reach.way("scipy") == ("seaborn", "pandas[all]", "scipy")
+    assert reach.way("seaborn") == ("seaborn",)
+    assert reach.way("elsewhere") == ()
 
 
 def test_requirements_in_a_circle_end() -> None:
