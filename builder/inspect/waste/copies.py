@@ -11,7 +11,6 @@ from builder.inspect.waste.look import by_layer, counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.inspect.merge import Placed
     from builder.inspect.waste.look import Ledger, Look
 
 FLOOR = 64 * 1024
