@@ -55,11 +55,11 @@ def _loose(look: Look, ledger: Ledger) -> Iterator[Waste]:
 def _equal(look: Look, paths: list[str]) -> Iterator[list[str]]:
     """Paths of one content; the one that stays comes first: owned, in the lowest layer, with the shortest path."""
     owners = look.packages.ownership.owners
-    groups: dict[str, list[tuple[bool, int, int, str]]] = defaultdict(list)
+    files = look.scene.files
+    groups: dict[str, list[str]] = defaultdict(list)
     for path in paths:
-        placed: Placed = look.scene.files[path]
-        if placed.entry.digest:
-            groups[placed.entry.digest].append((path not in owners, look.layer_of(path), len(path), path))
+        groups[files[path].entry.digest].append(path)
+    groups.pop("", None)  # files without bytes
     for group in groups.values():
         if len(group) > 1:
-            yield [path for *_, path in sorted(group)]
+            yield sorted(group, key=lambda path: (path not in owners, look.layer_of(path), len(path), path))
