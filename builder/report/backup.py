@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from builder.report.table import Column, as_table
@@ -36,7 +37,7 @@ def backup_text(backup: Backup, folder: str, *, width: int = 0) -> str:
         lines.append("")
         lines.append(
             f"{count(len(backup.done), 'image')} whole in {one_line(folder)}, {size(total)}; "
-            "`optbuild restore FOLDER` brings them back"
+            f"`optbuild restore {shlex.quote(folder)}` brings them back"
         )
     lines += _only_pulled([one.image for one in backup.done])
     return _joined(lines)
