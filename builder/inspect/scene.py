@@ -48,6 +48,18 @@ class Scene:
             if placed.entry.kind is Kind.SYMLINK and path.count("/") == 1
         }
 
+    @cached_property
+    def hard_links(self) -> Mapping[str, list[str]]:
+        """Visible file → its further visible names: its bytes stay as long as one of them does."""
+        found: dict[str, list[str]] = defaultdict(list)
+        hard_link = Kind.HARDLINK
+        for path, placed in self.merged.visible.items():
+            if placed.entry.kind is hard_link and path not in self.files:
+                first = self.files.get(placed.entry.link)
+                if first is not None and first.layer == placed.layer:
+                    found[placed.entry.link].append(path)
+        return dict(found)
+
     def real(self, path: str) -> str:
         """``/bin/ls`` as ``/usr/bin/ls`` where ``/bin`` is a link."""
         end = path.find("/", 1)

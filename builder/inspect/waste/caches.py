@@ -76,12 +76,21 @@ def caches(look: Look, ledger: Ledger) -> Iterator[Waste]:
         if match is None:
             continue
         tool = _tool(match)
-        found[tool] += ledger.take_all(one.entry.path for one in placed)
+        found[tool] += ledger.take_all((one.entry.path for one in placed), _is_cached)
         places[tool].add(folder[: match.end()].rstrip("/"))
     for tool, files in sorted(found.items()):
         for layer, part in by_layer(files):
             told = f"the cache of {tool} ({', '.join(sorted(places[tool]))}), {counted(part)}"
             yield Waste("OB405", told, _FIXES.get(tool, _FIX), part, layer)
+
+
+def _is_cached(path: str) -> bool:
+    """conda's packages are hard links of what it installed: those take no bytes of their own."""
+    return _CACHES.search(path.rpartition("/")[0]) is not None
+
+
+def _is_systems(path: str) -> bool:
+    return _SYSTEM.search(path.rpartition("/")[0]) is not None
 
 
 def _may_be(folder: str) -> bool:
@@ -103,7 +112,7 @@ def system(look: Look, ledger: Ledger) -> Iterator[Waste]:
     found: list[WastedFile] = []
     for folder, placed in look.scene.folders.items():
         if _SYSTEM.search(folder):
-            found += ledger.take_all(one.entry.path for one in placed)
+            found += ledger.take_all((one.entry.path for one in placed), _is_systems)
     found += ledger.take_all(path for path in sorted(_SYSTEM_FILES) if path in look.scene.files)
     for layer, files in by_layer(found):
         folders = sorted({file.path.rpartition("/")[0] for file in files})

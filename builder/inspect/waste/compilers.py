@@ -51,8 +51,13 @@ def compilers(look: Look, ledger: Ledger) -> Iterator[Waste]:
         if one.name in chosen
         for path in owned.get(index, ())
     }
-    loose = list(_loose(look))
-    files = ledger.take_all((*names, *loose))
+    claims, debian = look.packages.ownership.claims, look.packages.debian
+
+    def goes_too(path: str) -> bool:
+        owner = claims.get(path)
+        return _is_loose(path) if owner is None else owner < len(debian) and debian[owner].name in chosen
+
+    files = ledger.take_all((*names, *_loose(look)), goes_too)
     for layer, part in by_layer(files):
         yield Waste("OB407", f"{_told(part, names)}, which only a build needs", _FIX, part, layer)
 
@@ -90,7 +95,10 @@ def _loose(look: Look) -> Iterator[str]:
     owners = look.packages.ownership.owners
     for folder, placed in look.scene.folders.items():
         if _LOOSE_FOLDER.search(folder):
-            for one in placed:
-                path = one.entry.path
-                if path not in owners and ("/gcc/" in path or _LOOSE.match(path.rpartition("/")[2])):
-                    yield path
+            paths = (one.entry.path for one in placed)
+            yield from (path for path in paths if path not in owners and _is_loose(path))
+
+
+def _is_loose(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return _LOOSE_FOLDER.search(folder) is not None and ("/gcc/" in path or _LOOSE.match(name) is not None)

@@ -11,7 +11,7 @@ from builder.inspect.model import WastedFile
 from builder.naming import LABEL_CONTENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from builder.inspect.machine import Machine
     from builder.inspect.merge import Hidden
@@ -109,9 +109,11 @@ class Ledger:
         """The same of a file that a container sees."""
         return self.take(self._look.layer_of(path), self._look.scene.files[path].entry, part)
 
-    def take_all(self, paths: Iterable[str]) -> list[WastedFile]:
-        """Whole visible files."""
-        return [taken for path in paths if (taken := self.take_visible(path)) is not None]
+    def take_all(self, paths: Iterable[str], also: Callable[[str], bool] = lambda _: False) -> list[WastedFile]:
+        """Whole visible files. One with a further name stays, unless that name goes too: ``also`` tells."""
+        links = self._look.scene.hard_links
+        going = (path for path in paths if all(also(name) for name in links.get(path, ())))
+        return [taken for path in going if (taken := self.take_visible(path)) is not None]
 
 
 def by_layer(files: Iterable[WastedFile]) -> Iterator[tuple[int, tuple[WastedFile, ...]]]:

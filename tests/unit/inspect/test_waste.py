@@ -202,6 +202,19 @@ def test_a_compiler_that_no_package_owns_is_found_by_its_place() -> None:
     assert wasted(inspected(layer(*(file(path, 10) for path in paths), *others)), "OB407") == dict.fromkeys(paths, 10)
 
 
+def test_a_file_with_a_further_name_goes_only_with_that() -> None:
+    both = layer(file("/usr/bin/c++", 10), hardlink("/usr/bin/g++", "/usr/bin/c++"))
+    kept = layer(file("/usr/bin/gcc", 10), hardlink("/usr/bin/mine", "/usr/bin/gcc"))
+    assert wasted(inspected(both), "OB407") == {"/usr/bin/c++": 10}
+    assert not inspected(kept).waste
+
+
+def test_what_condas_cache_shares_with_its_packages_takes_no_bytes() -> None:
+    shared = [file("/opt/conda/pkgs/a/share/x", 9), hardlink("/opt/conda/share/x", "/opt/conda/pkgs/a/share/x")]
+    found = inspected(layer(*shared, file("/opt/conda/pkgs/a.conda", 5)))
+    assert wasted(found, "OB405") == {"/opt/conda/pkgs/a.conda": 5}
+
+
 # OB408: CUDA
 
 
