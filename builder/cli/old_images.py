@@ -1,4 +1,4 @@
-"""What is known of old images beside their project: what a spec protects, what a promotion holds, what they free."""
+"""The old images after an optimize: what they hold, which of them may go, and their removal where it was asked for."""
 
 from __future__ import annotations
 
@@ -9,46 +9,114 @@ from builder.errors import OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from builder.cli.plan_flow import Planned
+    from builder.cli.store_world import StoreWorld
     from builder.cli.world import World
     from builder.compose.journal import Journal
     from builder.compose.model import Target
     from builder.compose.outcome import Outcome
     from builder.compose.outside import Outside
-    from builder.compose.stack import Engine
-    from builder.compose.superseded import Protection
+    from builder.compose.superseded import OldImage
     from builder.engine.layers import ImageLayers
+    from builder.store.clean import Choice
 
 
 def with_old_images(
-    world: World, outside: Outside, journal: Journal, outcome: Outcome, planned: Planned, *, asked: bool
+    world: World,
+    outside: Outside,
+    journal: Journal,
+    outcome: Outcome,
+    planned: Planned,
+    *,
+    asked: bool,
+    before: int | None = None,
 ) -> Outcome:
-    """The old images and the bytes: named, and removed where the person asked for it."""
-    from builder.compose.journal import write_journal  # noqa: PLC0415
-    from builder.compose.superseded import clean, old_images  # noqa: PLC0415
+    """The old images and the bytes: named, and removed where the person asked for it. The optimize itself is done: what
+    fails here is said and changes nothing. ``before``: what :func:`bytes_here` said when it began, for the journal.
+    """
+    from builder.cli.store_world import StoreOptions, StoreWorld  # noqa: PLC0415
+    from builder.engine.quick import look  # noqa: PLC0415
 
-    engine = outside.engine
-    if engine is None:
+    if outside.engine is None:
         return outcome
-    everything = layers_here(world)
-    protection = _protection(world, engine, planned)
-    old = old_images(engine, journal, protection)
-    freed = freed_by(tuple(one.image_id for one in old if not one.kept), everything)
-    removed = clean(engine, journal, protection) if asked else ()
-    if removed:
-        cleaned = (*journal.cleaned, *(one.image_id for one in removed))
-        write_journal(outside.committed(journal.files), replace(journal, cleaned=cleaned))
-        old = tuple(one for one in old if one not in removed)
-    amounts = {
+    try:
+        with look(world.env) as found:
+            store = StoreWorld(world, StoreOptions(spec=planned.choices.spec_folder), found, strict=True)
+            outcome = _measured(store, outside, journal, outcome, asked=asked)
+            if before is not None:
+                _record(store, outside, journal, before)
+            return outcome
+    except OptbuildError as error:
+        world.progress.note(f"the old images were left alone: {error}")
+        return outcome
+
+
+def bytes_here(world: World) -> int | None:
+    """True bytes of all images of the engine; None: it cannot be measured, which stops nobody."""
+    from builder.cli.store_world import StoreOptions, StoreWorld  # noqa: PLC0415
+    from builder.engine.quick import look  # noqa: PLC0415
+
+    try:
+        with look(world.env) as found:
+            return StoreWorld(world, StoreOptions(), found, strict=False).bytes()
+    except OptbuildError:
+        return None
+
+
+def _record(store: StoreWorld, outside: Outside, journal: Journal, before: int) -> None:
+    from builder.compose.journal import read_journal, write_journal  # noqa: PLC0415
+
+    path = outside.committed(journal.files)
+    if (written := read_journal(path)) is not None and written.run == journal.run:
+        write_journal(path, replace(written, bytes_before=before, bytes_after=store.bytes()))
+
+
+def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Outcome, *, asked: bool) -> Outcome:
+    from builder.cli.clean_flow import one_cleaner, removed  # noqa: PLC0415
+    from builder.compose.history import all_replaced  # noqa: PLC0415
+    from builder.store.clean import CleanOptions, plan  # noqa: PLC0415
+
+    snapshot = store.snapshot()
+    here = {image.id: image.layers for image in snapshot.images}
+    current = {tag.after for tag in journal.tags}
+    wanted = frozenset(image for image in all_replaced(journal) if image not in current)
+    planned = plan(snapshot, CleanOptions(only=wanted))
+    old = tuple(_old(choice) for choice in planned.choices if choice.row.image.id in wanted)
+    gone: frozenset[str] = frozenset()
+    if asked and planned.going and outside.engine is not None:
+        with one_cleaner(store.world):
+            done = removed(store.world, snapshot.engine, planned, outside.engine, store.snapshot)
+        gone = frozenset(row.image.id for row in done.removed)
+    return replace(
+        outcome,
+        old=tuple(one for one in old if one.image_id not in gone),
+        freed=planned.frees,
+        removed=tuple(one for one in old if one.image_id in gone),
+        bytes=_amounts(journal, outcome, here),
+    )
+
+
+def _old(choice: Choice) -> OldImage:
+    from builder.compose.superseded import OldImage  # noqa: PLC0415
+    from builder.store.model import Standing  # noqa: PLC0415
+
+    image, verdict = choice.row.image, choice.row.verdict
+    kept = verdict.reason if verdict.standing is Standing.UNUSED else choice.reason
+    return OldImage(image.id, image.names, "" if choice.goes else kept)
+
+
+def _amounts(
+    journal: Journal, outcome: Outcome, here: Mapping[str, ImageLayers]
+) -> dict[str, tuple[int | None, int | None]]:
+    """Shared image → true bytes of what its services had, and of what they have."""
+    return {
         target.image: (
-            bytes_of(_before(journal, target, outcome.targets), everything),
-            bytes_of(outcome.images.get(target.image, "").split(), everything),
+            bytes_of(_before(journal, target, outcome.targets), here),
+            bytes_of(outcome.images.get(target.image, "").split(), here),
         )
         for target in outcome.targets
     }
-    return replace(outcome, old=old, freed=freed, removed=removed, bytes=amounts)
 
 
 def _before(journal: Journal, target: Target, targets: tuple[Target, ...]) -> frozenset[str]:
@@ -57,57 +125,6 @@ def _before(journal: Journal, target: Target, targets: tuple[Target, ...]) -> fr
     if records or len(targets) > 1:
         return frozenset(one.image_id for record in records for one in record.containers)
     return frozenset(one.image_id for one in journal.replaced)
-
-
-def _protection(world: World, engine: Engine, planned: Planned) -> Protection:
-    """What the files name now, what the spec protects, what a promotion holds or keeps."""
-    from builder.compose.read import read_project  # noqa: PLC0415
-    from builder.compose.superseded import Protection, names_in  # noqa: PLC0415
-
-    project = read_project(planned.files, planned.cli, world.runner, world.env)
-    folder = planned.choices.spec_folder
-    patterns = protected_patterns(folder) if folder else ()
-    return Protection(names_in(project), patterns, held_by_state(world, engine.identity))
-
-
-def protected_patterns(folder: Path) -> tuple[str, ...]:
-    """``protect.images`` of an optbuild.toml."""
-    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
-
-    return tuple(str(pattern) for pattern in read_spec(folder).protect.images)
-
-
-def held_by_state(world: World, engine: str) -> frozenset[str]:
-    """IDs of what is promoted on this engine, or kept for a rollback of a promotion."""
-    from builder.state import read_state  # noqa: PLC0415
-
-    projects = read_state(world.state_folder, warn=world.progress.note).projects
-    mine = [project for project in projects if project.engine == engine]
-    return frozenset(image for one in mine for image in (*one.references.values(), *one.kept))
-
-
-def layers_here(world: World) -> Mapping[str, ImageLayers]:
-    """Every image of the engine by ID; none where it does not answer."""
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
-
-    try:
-        with connect(world.env) as engine:
-            found = engine.layers(tuple(str(one["Id"]) for one in engine.client.api.images()))
-    except OptbuildError:
-        return {}
-    return {name: image for name, image in found.items() if image is not None}
-
-
-def freed_by(images: tuple[str, ...], everything: Mapping[str, ImageLayers]) -> int | None:
-    """True bytes that go with these images (IDs): of layers that no other image has. None: not measured."""
-    if not set(images) <= everything.keys():
-        return None
-    staying = {layer.chain for name, one in everything.items() if name not in images for layer in one.layers}
-    going = {layer.chain: layer.bytes for name in images for layer in everything[name].layers}
-    known = [(chain in staying, size) for chain, size in going.items()]
-    if any(size is None for stays, size in known if not stays):
-        return None
-    return sum(size or 0 for stays, size in known if not stays)
 
 
 def bytes_of(images: Iterable[str], everything: Mapping[str, ImageLayers]) -> int | None:

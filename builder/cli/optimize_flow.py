@@ -167,13 +167,16 @@ class OptimizeFlow:
             hands = Hands(lambda _image, _target: None, lambda _target: "", lambda _target: ())
         else:
             hands = hands_for(self.world, engine, ready.planned.plan, no_cache=self.options.no_cache)
-        applied = apply(outside, ready.work, hands)
-        from builder.cli.old_images import with_old_images  # noqa: PLC0415
+        from builder.cli.old_images import bytes_here, with_old_images  # noqa: PLC0415
 
+        measured = engine is not None and not self.options.file_only
+        before = bytes_here(self.world) if measured else None
+        applied = apply(outside, ready.work, hands)
         outcome = self._outcome(outside, ready, applied)
-        if engine is None or self.options.file_only:
+        if not measured:
             return outcome
-        return with_old_images(self.world, outside, applied.journal, outcome, ready.planned, asked=self.options.clean)
+        clean = self.options.clean
+        return with_old_images(self.world, outside, applied.journal, outcome, ready.planned, asked=clean, before=before)
 
     def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
         from builder.compose.outcome import Outcome, services_of  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.engine.usage import LABEL_PROJECT
 from builder.errors import NoComposeFileError, OptbuildError, UnknownProtectionError
+from builder.store.bytes import Ledger
 from builder.store.inventory import read_images
 from builder.store.layercache import read_layers, write_layers
 from builder.store.memory import ever_used, read_journals, remembered
@@ -76,6 +77,12 @@ class StoreWorld:
             remembered=remembered(self.look.identity, self._state(), journals),
             rules=Rules(self._patterns(projects), self.options.keep),
         )
+
+    def bytes(self) -> int | None:
+        """True bytes of all images, as they are now."""
+        images = read_images(self.look.api, self._layers)
+        self._remember(images)
+        return Ledger(images).totals().real
 
     def _projects(self, listed: list[dict[str, Any]], journals: Journals) -> tuple[KnownProject, ...]:
         done = (*journals.committed, *journals.unfinished)

@@ -153,6 +153,10 @@ class Journal:
     """The old images."""
     cleaned: tuple[str, ...] = ()
     """Those of them that ``--clean`` removed: a rollback has to build them again."""
+    bytes_before: int | None = None
+    """True bytes of all images of the engine when the run began; None: not measured, as in the first journals."""
+    bytes_after: int | None = None
+    """The same at its end, after ``--clean``."""
     previous: Journal | None = None
     """The committed run before this one: what a second rollback undoes."""
 

@@ -97,7 +97,7 @@ def _why_stay(row: Row, snapshot: Snapshot, options: CleanOptions, fitting: set[
     if image.id not in fitting:
         return "the filter leaves it out"
     if row.verdict.standing is Standing.UNUSED and not options.unused:
-        return "nothing refers to it (`--unused` takes such images too)"
+        return f"{row.verdict.reason} (`--unused` takes such images too)"
     return _too_young(image, snapshot, options.min_age, now)
 
 

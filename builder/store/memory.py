@@ -91,7 +91,7 @@ def last_optimize(engine: str, journals: Journals) -> LastOptimize | None:
     if not found:
         return None
     last = max(found, key=lambda one: one.at)
-    return LastOptimize(last.project, last.at, getattr(last, "bytes_before", None), getattr(last, "bytes_after", None))
+    return LastOptimize(last.project, last.at, last.bytes_before, last.bytes_after)
 
 
 def ever_used(journals: Journals, project: str) -> frozenset[str]:

@@ -15,7 +15,7 @@ from builder.store.names import is_named, matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from builder.store.model import Mentions, Snapshot, StoredImage, User
+    from builder.store.model import Former, Mentions, Snapshot, StoredImage, User
 
 _NO = frozenset({"", "0", "false", "no"})
 _FREE = frozenset({Standing.SUPERSEDED, Standing.DANGLING, Standing.UNUSED})
@@ -116,11 +116,21 @@ class _Judge:
         if owner and image.id in remembered.superseded.get(owner, ()):
             return Verdict(Standing.SUPERSEDED, f"was promoted for {owner} once, and newer ones were since")
         former = remembered.replaced.get(image.id)
-        if former is not None and set(image.names) <= former.names:
-            return Verdict(Standing.SUPERSEDED, former.reason)
+        if former is not None:
+            return _replaced(image, former)
         if not image.names and not image.digests:
             return Verdict(Standing.DANGLING, "it has no name, and nothing uses it")
         return Verdict(Standing.UNUSED, "no container uses it, and no file that is known names it")
+
+
+def _replaced(image: StoredImage, former: Former) -> Verdict:
+    """A name that somebody else gave it is a use of it that nobody knows."""
+    foreign = set(image.names) - former.names
+    if not foreign:
+        return Verdict(Standing.SUPERSEDED, former.reason)
+    return Verdict(
+        Standing.UNUSED, f"it also has the name {min(foreign)}, which is not of the project that replaced it"
+    )
 
 
 def _kept(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import os
 import tarfile
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.process import Command, LocalRunner
 
@@ -88,7 +88,8 @@ def _config(image: Tiny, diffs: Sequence[str]) -> dict[str, object]:
 
 def load(engine: Engine, images: Sequence[Tiny]) -> None:
     """Read to the end: the engine works while it answers."""
-    for _ in engine.client.api.load_image(archive(images)):
+    loading: Any = engine.client.api.load_image  # the stubs know no types of it
+    for _ in loading(archive(images)):
         pass
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from builder.airflow.releases import release
-from builder.cli.old_images import bytes_of, freed_by, held_by_state
+from builder.cli.old_images import bytes_of
 from builder.cli.optimize_text import as_json, as_text, build_words, nothing_to_do, to_do
 from builder.cli.swap_hands import used_roles
 from builder.compose.model import (
@@ -33,9 +32,6 @@ from builder.compose.superseded import OldImage
 from builder.engine.layers import ImageLayers, Layer
 from builder.errors import Where
 from builder.findings import Finding
-from builder.progress import SilentProgress
-from builder.state import FormerImage, update_state
-from builder.state import Project as Promoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -254,24 +250,8 @@ HERE = {
 }
 
 
-def test_only_layers_that_no_other_image_has_are_freed() -> None:
-    assert freed_by(("a", "b"), HERE) == 30
-    assert freed_by(("a", "b", "c"), {name: HERE[name] for name in ("a", "b", "c")}) == 130
-    assert freed_by((), HERE) == 0
-
-
 def test_bytes_that_were_not_measured_are_unknown() -> None:
-    assert freed_by(("unknown",), HERE) is None
-    assert freed_by(("a",), {}) is None
+    assert bytes_of(("unknown",), HERE) is None
     assert bytes_of(("a", "b"), HERE) == 130
     assert bytes_of((), HERE) is None
     assert bytes_of(("gone",), HERE) is None
-
-
-def test_what_a_promotion_holds_or_keeps_stays(tmp_path: Path) -> None:
-    former = tuple(FormerImage(f"old{number}", "", float(number)) for number in range(3))
-    mine = Promoted("engine", "demo", {"demo:latest": "new"}, former)
-    other = Promoted("another engine", "demo", {"demo:latest": "its own"})
-    update_state(tmp_path, lambda state: state.with_project(mine).with_project(other))
-    world = cast("Any", SimpleNamespace(state_folder=tmp_path, progress=SilentProgress()))
-    assert held_by_state(world, "engine") == {"new", "old1", "old2"}
