@@ -26,9 +26,12 @@ class NoSuchImageError(OptbuildError):
         place = "the engine" if archive is None else archive
         near = difflib.get_close_matches(reference or "", names, n=3)
         known = ", ".join(near or sorted(names)[:5]) or "none"
+        everything = "; `docker images` lists all" if archive is None else ""
         super().__init__(
             f"{place} holds several images" if reference is None else f"{place} has no image {reference}",
-            hint=f"name one of these: {known}" if names else "docker pull, docker build or docker load brings one",
+            hint=f"name one of these: {known}{everything}"
+            if names
+            else "docker pull, docker build or docker load brings one",
         )
 
 
