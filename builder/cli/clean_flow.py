@@ -12,6 +12,7 @@ from builder.compose.history import all_replaced
 from builder.compose.journal import FOLDER, journal_path, write_journal
 from builder.engine.buildcache import idle_cache, prune
 from builder.engine.quick import look
+from builder.errors import EngineFailedError
 from builder.files import exclusive
 from builder.state import read_state, update_state
 from builder.store.clean import CleanOptions, carry_out, plan
@@ -75,10 +76,20 @@ def _cleaned(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CleanOu
     planned = plan(store.snapshot(), run.clean)
     saved = _saved(world, run.backup, planned, found)
     with connect(world.env) as engine:
+        check_same(found.identity, engine.info.identity)
         done = removed(world, found.identity, planned, StackEngine(engine), store.snapshot, saved=saved)
     cache = _cache(world, run, found)
     pruned = None if cache is None else _pruned(world, run, found, cache)
     return CleanOutcome(planned, tuple(store.notes), done, run.backup, pruned)
+
+
+def check_same(judged: str, now: str) -> None:
+    """A backup takes minutes, in which the Docker context can change: two engines may have images of the same ID."""
+    if judged != now:
+        raise EngineFailedError(
+            "another engine answers now than the one whose images were judged, so nothing was removed",
+            hint="run it again",
+        )
 
 
 def removed(

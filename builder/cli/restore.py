@@ -12,6 +12,8 @@ from builder.cli.world import world_of
 from builder.errors import ExitCode
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from builder.cli.world import World
     from builder.store.restore import Chosen
 
@@ -65,13 +67,24 @@ def _check(chosen: Chosen, world: World, *, as_json: bool) -> None:
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
+def _no_clean_meanwhile(world: World) -> AbstractContextManager[None]:
+    """An image has no name between its load and its first: `clean` would take it for a leftover."""
+    from builder.cli.clean_flow import LOCK  # noqa: PLC0415
+    from builder.files import exclusive  # noqa: PLC0415
+
+    return exclusive(
+        world.state_folder / LOCK, "restore", on_wait=lambda holder: world.progress.note(f"waiting for {holder}")
+    )
+
+
 def _restore(chosen: Chosen, world: World, *, as_json: bool, replace_tags: bool) -> None:
     from builder.engine.client import connect  # noqa: PLC0415 - the SDK costs 150 ms
     from builder.report.backup import restore_json, restore_text  # noqa: PLC0415
     from builder.store.restore import check, restore  # noqa: PLC0415
 
-    with connect(world.env) as engine:
+    with connect(world.env) as engine:  # first, because the check takes minutes
         checked = check(chosen, world.progress)
-        done = restore(engine, chosen, checked, world.progress, replace_tags=replace_tags)
+        with _no_clean_meanwhile(world):
+            done = restore(engine, chosen, checked, world.progress, replace_tags=replace_tags)
     world.out.write(restore_json(done) if as_json else restore_text(done, width=world.width))
     world.out.flush()
