@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from builder.report.findings import wrapped
-from builder.report.images import row_as_json
+from builder.report.images import row_as_json, shown_names
 from builder.report.table import Column, as_table
-from builder.report.units import UNKNOWN, count, short_id, size
+from builder.report.units import count, short_id, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("ID"),
     Column("frees", right=True),
     Column("standing"),
-    Column("why", gives=True),
+    Column("why", moves=True),
 )
 _LIMITS = "Only images go: by ID, never by force, never a volume or a container."
 
@@ -42,7 +42,8 @@ def as_text(
     body = _preview(planned, width) if cleaned is None else _done(planned, cleaned, width, backup)
     lines = [*body, *_cache(cache), *(line for note in notes for line in wrapped(note, "note: ", "      "))]
     if cleaned is None and (planned.going or cache is not None):
-        lines += ["", f"next: `optbuild clean --yes` does exactly this, with the same options. {_LIMITS}"]
+        said = f"`optbuild clean --yes` does exactly this, with the same options. {_LIMITS}"
+        lines += ["", *wrapped(said, "next: ", "      ")]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -88,7 +89,7 @@ def _table(choices: Sequence[Choice], width: int) -> Iterator[str]:
 
 
 def _cells(row: Row, reason: str) -> tuple[str, ...]:
-    names = row.image.names or row.image.digests[:1] or (UNKNOWN,)
+    names = shown_names(row)
     more = f" +{len(names) - 1}" if len(names) > 1 else ""
     return f"{names[0]}{more}", short_id(row.image.id), size(row.frees), row.verdict.standing.value, reason
 

@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("shared", right=True),
     Column("frees", right=True),
     Column("standing"),
-    Column("why", gives=True),
+    Column("why", moves=True),
 )
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -58,7 +58,7 @@ def _rows(inventory: Inventory, width: int, now: float) -> Iterator[str]:
 
 def _lines(row: Row, now: float) -> Iterator[tuple[str, ...]]:
     """One line for the image, one more for each further name."""
-    names = row.image.names or row.image.digests[:1] or (UNKNOWN,)
+    names = shown_names(row)
     amounts = (row.unpacked, row.unique, row.shared, row.frees)
     yield (
         names[0],
@@ -70,6 +70,12 @@ def _lines(row: Row, now: float) -> Iterator[tuple[str, ...]]:
     )
     for name in names[1:]:
         yield (name, *[""] * (len(_COLUMNS) - 1))
+
+
+def shown_names(row: Row) -> tuple[str, ...]:
+    """The shortest first: it says most. At least one."""
+    names = sorted(row.image.names, key=lambda name: (len(name), name))
+    return tuple(names) or row.image.digests[:1] or (UNKNOWN,)
 
 
 def age(created: float, now: float) -> str:
@@ -85,10 +91,11 @@ def age(created: float, now: float) -> str:
 
 def _totals(inventory: Inventory) -> Iterator[str]:
     totals = inventory.totals
-    yield (
+    text = (
         f"{count(totals.images, 'image')}: {size(totals.real)} on disk = {size(totals.unique)} unique"
         f" + {size(totals.shared)} shared, each shared layer once (`docker images` adds up to {size(totals.apparent)})"
     )
+    yield from wrapped(text, "", "  ")
 
 
 def _last(last: LastOptimize | None, totals: Totals) -> Iterator[str]:
@@ -120,10 +127,11 @@ def _build_cache(cache: BuildCache | None) -> Iterator[str]:
     if cache is None:
         yield f"build cache: {UNKNOWN} (the engine did not add it up in time)"
         return
-    yield (
+    text = (
         f"build cache of the engine's own builder: {size(cache.bytes)} beside the images, {size(cache.idle)} of it idle"
         f" (`optbuild clean --build-cache`); {size(cache.shared)} more are layers of images"
     )
+    yield from wrapped(text, "", "  ")
 
 
 def as_json(inventory: Inventory) -> str:

@@ -103,7 +103,8 @@ def project(engine: Engine, postgres_image: str, tmp_path: Path) -> Iterator[Pro
 
 def held(project: Project) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The rows of the three images, each compared with its own layers; and all chains with their bytes."""
-    rows, chains = project.images(), {}
+    rows = project.images()
+    chains: dict[str, int] = {}
     assert [one["names"] for one in rows] == [[f"{project.name}-{name}:latest"] for name in SERVICES]
     for row in rows:
         layers = project.layers(row["id"])

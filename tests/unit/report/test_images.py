@@ -1,0 +1,163 @@
+"""How images, and what clean would do to them, are shown: aligned, within the terminal, nothing invented."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shelf_world import Shelf, identity, image, user
+
+from builder.report import clean as clean_report
+from builder.report.images import age, as_json, as_text
+from builder.report.table import Column, as_table
+from builder.store.bytes import Ledger
+from builder.store.clean import CleanOptions, carry_out, plan
+from builder.store.inventory import rows_of
+from builder.store.model import BuildCache, CacheOutcome, Inventory, LastOptimize, Volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_000_000.0
+SIZES = {"base": 2_000_000, "app": 500_000, "old": 300_000}
+
+
+def shelf() -> Shelf:
+    made = Shelf(users=[user(identity("app"), "web", "running", project="shop")])
+    made.add(
+        image("app", ("base", "app"), "shop-web:latest", "app:1", sizes=SIZES, created=NOW - 7200),
+        image("old", ("base", "old"), sizes=SIZES, created=NOW - 90 * 86400),
+        image("dark", ("dark",), "dark\x1b[31m:1", sizes={"dark": None}, created=0),
+    )
+    return made
+
+
+def inventory(**changes: object) -> Inventory:
+    snapshot = shelf().snapshot()
+    made = Inventory(
+        "engine",
+        rows_of(snapshot),
+        Ledger(snapshot.images).totals(),
+        (Volume("data", 1_500_000, ("web",), ("shop",)), Volume("lost", None)),
+        BuildCache(3_000_000, 1_000_000, 2_000_000, 4),
+        LastOptimize("shop", NOW, 5_000_000, 2_800_000),
+        ("mind this",),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_the_table() -> None:
+    lines = as_text(inventory(), now=NOW).splitlines()
+    assert " ".join(lines[0].split()) == "image ID created unpacked unique shared frees standing why"
+    assert " ".join(lines[1].split()).startswith("app:1 617070000000 2 hours 2.5 MB 500 kB 2 MB 500 kB in use")
+    assert lines[1].endswith("in use    container web (running) uses it")
+    assert lines[2] == "shop-web:latest"
+    assert lines[3].startswith("—")
+    assert "300 kB  dangling  it has no name, and nothing uses it" in lines[3]
+    assert "dark\\x1b[31m:1" in lines[4]
+    assert lines[4].count("—") == 4, "no age, and no bytes that were not measured"
+
+
+def test_the_totals() -> None:
+    text = as_text(inventory(), now=NOW)
+    assert "3 images: — on disk = — unique + 2 MB shared" in text
+    assert "5 MB before it, 2.8 MB after it, — now" in " ".join(text.split())
+    assert "2 volumes: —, 1 used by containers; optbuild never touches one" in text
+    assert "  data  1.5 MB, used by web (project shop)" in text
+    assert "  lost  —, used by no container" in text
+    assert "3 MB beside the images, 2 MB of it idle" in text
+    assert "note: mind this" in text
+
+
+def test_what_the_engine_does_not_say_is_not_zero() -> None:
+    text = as_text(inventory(volumes=None, build_cache=None), now=NOW)
+    assert "volumes: — (" in text
+    assert "build cache: — (" in text
+
+
+def test_nothing_to_show() -> None:
+    assert as_text(inventory(rows=(), hidden=3)).startswith("No image fits the filter.\n")
+    assert as_text(inventory(rows=())).startswith("There is no image on this engine.\n")
+
+
+def test_the_lines_fit_the_terminal() -> None:
+    for width in (80, 100, 160):
+        lines = as_text(inventory(), width=width, now=NOW).splitlines()
+        assert max(map(len, lines)) <= max(width, 100), width
+    narrow = as_text(inventory(), width=90, now=NOW)
+    assert "    container web (running) uses it" in narrow.splitlines()
+
+
+def test_the_json() -> None:
+    document = json.loads(as_json(inventory()))
+    assert document["schema_version"] == 1
+    first = document["images"][0]
+    assert (first["unique_bytes"], first["frees_bytes"], first["standing"]) == (500_000, 500_000, "in use")
+    assert first["containers"] == [{"id": "id-web", "name": "web", "state": "running"}]
+    assert first["projects"] == ["shop"]
+    assert document["images"][2]["unpacked_bytes"] is None
+    assert document["volumes"][1] == {"name": "lost", "bytes": None, "containers": [], "projects": []}
+    assert json.loads(as_json(inventory(volumes=None, build_cache=None)))["volumes"] is None
+
+
+def test_ages() -> None:
+    assert [age(NOW - old, NOW) for old in (90, 3600, 3 * 86400)] == ["1 minute", "1 hour", "3 days"]
+    assert age(NOW, NOW + 90 * 86400) == "1970-01-12"
+    assert age(NOW + 5, NOW) == "—"
+    assert age(0, NOW) == "—"
+
+
+def test_a_preview_says_what_would_go_and_why_the_rest_stays() -> None:
+    planned = plan(shelf().snapshot(), CleanOptions(), now=NOW)
+    text = clean_report.as_text(planned, None)
+    assert text.startswith("would go: 1 image, 300 kB on disk\n")
+    assert "stays: 1 in use, 1 unused" in text
+    assert "(`--unused` takes such images too)" in text
+    assert "`optbuild clean --yes` does exactly this" in text
+    assert json.loads(clean_report.as_json(planned, None))["preview"] is True
+
+
+def test_a_preview_of_nothing_offers_nothing() -> None:
+    planned = plan(Shelf().snapshot(), CleanOptions(), now=NOW)
+    assert clean_report.as_text(planned, None) == "nothing would go\n"
+
+
+def test_what_was_done_is_measured(tmp_path: Path) -> None:
+    world = shelf()
+    planned = plan(world.snapshot(), CleanOptions(unused=True), now=NOW)
+
+    def starts(words: str) -> None:
+        if words == f"remove {identity('dark')}":
+            world.users.append(user(identity("dark"), "late", "created"))
+
+    world.before_step = starts
+    done = carry_out(planned, world, world.snapshot)
+    text = clean_report.as_text(planned, done, backup=tmp_path)
+    assert "removed 1 image, 300 kB freed" in text
+    assert f"`optbuild restore {tmp_path}` brings them back" in text
+    assert "left alone after all: 1 image" in text
+    assert "the engine says that something uses it" in text
+    document = json.loads(clean_report.as_json(planned, done))
+    assert document["freed_bytes"] == 300_000
+    assert [one["id"] for one in document["removed"]] == [identity("old")]
+    assert document["skipped"][0]["reason"] == "the engine says that something uses it"
+
+
+def test_the_build_cache_is_named_with_its_bytes() -> None:
+    planned = plan(Shelf().snapshot(), CleanOptions(), now=NOW)
+    cache = CacheOutcome("default", 2_000_000, exact=True)
+    assert "build cache of default: 2 MB idle would go" in clean_report.as_text(planned, None, cache=cache)
+    done = replace(cache, done=True, freed=1_500_000)
+    text = clean_report.as_text(planned, carry_out(planned, Shelf(), Shelf().snapshot), cache=done)
+    assert "nothing was removed" in text
+    assert "1.5 MB freed, of 2 MB idle" in text
+    rounded = clean_report.as_text(planned, None, cache=replace(cache, exact=False))
+    assert "(as buildx rounds it, of any age)" in rounded
+
+
+def test_a_table_cuts_what_may_be_cut_and_nothing_else() -> None:
+    columns = (Column("name", gives=True), Column("n", right=True))
+    rows = [("x" * 50, "12"), ("short", "1")]
+    assert list(as_table(columns, rows, width=40, indent=""))[1] == f"{'x' * 35}…  12"
+    assert list(as_table(columns, rows, width=0, indent=""))[2] == f"short{' ' * 45}   1"

@@ -1,0 +1,106 @@
+"""Filters that say what they mean, orders, and errors that teach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from shelf_world import Shelf, identity, image, user
+
+from builder.cli.images import SortBy
+from builder.errors import StoreUsageError
+from builder.store.inventory import rows_of
+from builder.store.model import Standing
+from builder.store.select import FILTERS, Sort, in_order, parse_filter, seconds, selected
+
+if TYPE_CHECKING:
+    from builder.store.model import Row
+
+NOW = 100 * 86400.0
+
+
+def rows() -> tuple[Row, ...]:
+    shelf = Shelf(users=[user(identity("app"), project="shop")])
+    shelf.add(
+        image("app", ("base", "application"), "app:1", labels={"team": "ml"}, created=NOW - 86400),
+        image("lib", ("base", "lib"), "registry.example/lib:2", labels={"team": ""}, created=NOW - 10 * 86400),
+        image("bare", ("base", "dark"), created=NOW - 5 * 86400, sizes={"dark": None}),
+    )
+    return rows_of(shelf.snapshot())
+
+
+def found(*texts: str) -> list[str]:
+    chosen = selected(rows(), [parse_filter(text) for text in texts], now=NOW)
+    return [bytes.fromhex(one.image.id.removeprefix("sha256:")).decode().rstrip("\0") for one in chosen]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ((), ["app", "lib", "bare"]),
+        (("standing=in-use",), ["app"]),
+        (("standing=dangling",), ["bare"]),
+        (("standing=dangling", "standing=unused"), ["lib", "bare"]),
+        (("name=app:*",), ["app"]),
+        (("name=app",), ["app"]),
+        (("name=ap",), []),
+        (("name=registry.example/*",), ["lib"]),
+        (("label=team",), ["app", "lib"]),
+        (("label=team=m*",), ["app"]),
+        (("label=team=",), ["lib"]),
+        (("project=shop",), ["app"]),
+        (("older=4d",), ["lib", "bare"]),
+        (("newer=7d", "older=2d"), ["bare"]),
+    ],
+)
+def test_filters(texts: tuple[str, ...], expected: list[str]) -> None:
+    assert found(*texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dangling", "is no key=value"),
+        ("standing=", "is no key=value"),
+        ("standng=unused", "perhaps you meant standing="),
+        ("standing=danglin", "perhaps you meant 'dangling'"),
+        ("standing=xyz", "one of in use, referenced, protected, kept for rollback, superseded, dangling, unused"),
+        ("older=yesterday", "a number and s, m, h, d or w"),
+        ("colour=red", "label=KEY or label=KEY=VALUE"),
+    ],
+)
+def test_a_filter_that_says_nothing_is_explained(text: str, words: str) -> None:
+    with pytest.raises(StoreUsageError) as raised:
+        parse_filter(text)
+    assert words in str(raised.value)
+
+
+def test_every_key_is_explained_and_every_standing_can_be_asked_for() -> None:
+    assert all(text.startswith(f"{key}=") for key, text in FILTERS.items())
+    for one in Standing:
+        assert parse_filter(f"standing={one.value}").value == one.value
+
+
+def test_ages() -> None:
+    assert [seconds(text, "--min-age") for text in ("90s", "1.5m", "2h", "4d", "1w")] == [90, 90, 7200, 345600, 604800]
+    with pytest.raises(StoreUsageError, match="no age"):
+        seconds("4", "--min-age")
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (Sort.SIZE, ["app", "lib", "bare"]),
+        (Sort.FREES, ["app", "lib", "bare"]),
+        (Sort.CREATED, ["app", "bare", "lib"]),
+        (Sort.NAME, ["app", "lib", "bare"]),
+        (Sort.STANDING, ["app", "bare", "lib"]),
+    ],
+)
+def test_orders(by: Sort, expected: list[str]) -> None:
+    ordered = in_order(reversed(rows()), by)
+    assert [bytes.fromhex(one.image.id.removeprefix("sha256:")).decode().rstrip("\0") for one in ordered] == expected
+
+
+def test_the_command_offers_every_order() -> None:
+    assert [one.value for one in SortBy] == [one.value for one in Sort]
