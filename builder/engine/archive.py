@@ -7,30 +7,29 @@ deletes is still in its own layer, so it is seen here.
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import hashlib
-import io
 import posixpath
-import tarfile
 import zlib
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from builder.engine.manifests import Documents
-from builder.engine.tarstream import BLOCK, TarStream, absolute
+from builder.engine.pieces import Passing, Pieces
+from builder.engine.tarstream import BLOCK, HINT, TarStream, absolute
 from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Callable, Iterable, Iterator
 
     from builder.engine.manifests import ArchivedImage
+    from builder.engine.pieces import Piece
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 BLOBS = "blobs/sha256/"
 """Where the OCI layout keeps its files, each named by the sha256 of its bytes."""
-_HINT = "try again; when it stays, the engine's copy of the image is damaged: build it again with --no-cache"
+_ANY_GZIP = 31
+"""``wbits`` of zlib: a gzip header, the largest window."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +79,16 @@ class Archive:
 
         Raises BadImageArchiveError, while the consumer reads a layer too.
         """
-        stream = io.BufferedReader(_Chunks(self._chunks), BLOCK)
-        with _told_apart("the image's archive cannot be read"):
-            archive = TarStream(stream.read)
-            for member in archive:
-                self._admit(member)
-                name = posixpath.normpath(member.name)
-                if member.issym():  # older engines link equal layers
-                    self._links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
-                elif member.islnk():
-                    self._links[name] = posixpath.normpath(member.linkname)
-                elif member.isfile():
-                    yield from self._file(name, member, archive, skip)
+        archive = TarStream(_read(self._chunks), "the image's archive")
+        for member in archive:
+            self._admit(member)
+            name = posixpath.normpath(member.name)
+            if member.issym():  # older engines link equal layers
+                self._links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
+            elif member.islnk():
+                self._links[name] = posixpath.normpath(member.linkname)
+            elif member.isfile():
+                yield from self._file(name, member.size, Pieces(archive.data(member)), skip)
 
     def images(self) -> tuple[ArchivedImage, ...]:
         """What the archive says it holds. Raises BadImageArchiveError where that is not what it holds."""
@@ -109,13 +106,9 @@ class Archive:
         """A small file of the archive, as ``index.json``; None: there is none."""
         return self._documents.text(name)
 
-    def _file(
-        self, name: str, member: tarfile.TarInfo, archive: TarStream, skip: Callable[[str], bool]
-    ) -> Iterator[ArchivedLayer]:
-        data = io.BufferedReader(_Chunks(archive.data(member)), BLOCK)
-        head = data.peek(512)[:512]
-        if not is_layer(head):
-            self._documents.add(name, member.size, data.read)
+    def _file(self, name: str, size: int, data: Pieces, skip: Callable[[str], bool]) -> Iterator[ArchivedLayer]:
+        if not is_layer(data.peek(512)):
+            self._documents.add(name, size, lambda: data.read(size))
         elif skip(name):
             self._remember(name, None)
         else:
@@ -126,18 +119,18 @@ class Archive:
 
     def _remember(self, name: str, diff: str | None) -> None:
         if self._diffs.setdefault(name, diff) != diff:
-            raise BadImageArchiveError(f"the image's archive holds two different layers {name}", hint=_HINT)
+            raise BadImageArchiveError(f"the image's archive holds two different layers {name}", hint=HINT)
 
     def _check(self, name: str, wanted: str) -> None:
         here = self._resolve(name)
         if here not in self._diffs:
-            raise BadImageArchiveError(f"the image's archive lacks the layer {name}", hint=_HINT)
+            raise BadImageArchiveError(f"the image's archive lacks the layer {name}", hint=HINT)
         found = self._diffs[here]
         if found is not None and found != wanted:
             raise BadImageArchiveError(
                 f"layer {name} of the image's archive is not what the image says: its bytes have the digest {found}, "
                 f"the image wants {wanted}",
-                hint=_HINT,
+                hint=HINT,
             )
 
     def _resolve(self, name: str) -> str:
@@ -152,37 +145,41 @@ class Archive:
 class ArchivedLayer:
     """One layer while it streams by. ``diff`` and ``tar_bytes`` are known when it is finished."""
 
-    def __init__(self, name: str, stream: io.BufferedReader[Any]) -> None:
+    def __init__(self, name: str, data: Pieces) -> None:
         self.name = name
         self.diff = ""
         """``sha256:...`` over the uncompressed tar: the layer's diff ID."""
         self.tar_bytes = 0
-        self._stored = _Hashed(stream, name.removeprefix(BLOBS) if name.startswith(BLOBS) else None)
-        self._plain = _decompressed(self._stored, stream.peek(4)[:4])
-        self._hashed = _Hashed(self._plain, None) if self._plain is not self._stored else self._stored
-        self._buffered = io.BufferedReader(self._hashed, BLOCK)
-        self._tar = TarStream(self._buffered.read)
+        what = f"layer {name} of the image's archive"
+        compressed = _decompressor(data.peek(4))
+        self._stored = self._plain = Passing()
+        self._rest = plain = self._stored.through(data.rest())
+        if compressed is not None:
+            self._plain = Passing()
+            plain = self._plain.through(compressed(self._rest, what))
+        self._tar = TarStream(plain, what)
 
     def members(self) -> Iterator[tarfile.TarInfo]:
         """Its entries in the order of the tar; a path may come twice."""
-        with _told_apart(f"layer {self.name} of the image's archive cannot be read"):
-            yield from self._tar
+        return iter(self._tar)
 
-    def data(self, member: tarfile.TarInfo) -> Iterator[bytes]:
+    def data(self, member: tarfile.TarInfo) -> Iterator[Piece]:
         """The bytes of the regular file that ``members`` gave last, in pieces."""
-        with _told_apart(f"layer {self.name} of the image's archive cannot be read"):
-            yield from self._tar.data(member)
+        return self._tar.data(member)
 
     def finish(self) -> None:
         """Read what is left. Raises BadImageArchiveError when the stored bytes are not those that the name promises."""
         if self.diff:
             return
-        with _told_apart(f"layer {self.name} of the image's archive cannot be read"):
-            for stream in (self._buffered, io.BufferedReader(self._stored, BLOCK)):
-                while stream.read(BLOCK):
-                    pass
-        self._stored.check(self.name)
-        self.diff, self.tar_bytes = f"sha256:{self._hashed.digest}", self._hashed.bytes
+        self._tar.drain()
+        for _ in self._rest:  # behind what was compressed
+            pass
+        if self.name.startswith(BLOBS) and self._stored.sha256 != self.name.removeprefix(BLOBS):
+            raise BadImageArchiveError(
+                f"{self.name} of the image's archive is damaged: its bytes have the sha256 {self._stored.sha256}",
+                hint=HINT,
+            )
+        self.diff, self.tar_bytes = f"sha256:{self._plain.sha256}", self._plain.bytes
 
 
 def is_layer(head: bytes) -> bool:
@@ -202,84 +199,47 @@ def is_tar(head: bytes) -> bool:
         return False
 
 
-def _decompressed(stored: _Hashed, head: bytes) -> io.RawIOBase:
-    if head.startswith(GZIP):
-        return cast("io.RawIOBase", gzip.GzipFile(fileobj=io.BufferedReader(stored, BLOCK)))
-    return _Chunks(_unzstd(stored)) if head.startswith(ZSTD) else stored
+def _decompressor(head: bytes) -> Callable[[Iterator[Piece], str], Iterator[Piece]] | None:
+    """What unpacks a layer that starts so; None: it is not compressed."""
+    return _gunzip if head.startswith(GZIP) else _unzstd if head.startswith(ZSTD) else None
 
 
-def _unzstd(stored: _Hashed) -> Iterator[bytes]:
+def _gunzip(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
+    """One part or several; zeros may follow (RFC 1952, and what every reader accepts). Memory is bounded."""
+    part = zlib.decompressobj(_ANY_GZIP)
+    try:
+        for piece in pieces:
+            left: Piece = piece
+            while left:
+                if part.eof:
+                    left = bytes(left).lstrip(b"\0")
+                    part = zlib.decompressobj(_ANY_GZIP) if left else part
+                yield part.decompress(left, BLOCK)
+                left = part.unused_data or part.unconsumed_tail
+    except zlib.error as error:
+        raise _unreadable(what, error) from error
+    if not part.eof:
+        raise _unreadable(what, "it ends early")
+
+
+def _unzstd(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
     from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415 - rare: only some builders compress layers so
 
+    source = cast("IO[bytes]", Pieces(pieces))
     try:
-        with ZstdDecompressor().stream_reader(
-            cast("IO[bytes]", stored), read_across_frames=True, closefd=False
-        ) as plain:
+        with ZstdDecompressor().stream_reader(source, read_across_frames=True, closefd=False) as plain:
             while piece := plain.read(BLOCK):
                 yield piece
     except ZstdError as error:
-        raise EOFError(str(error)) from error
+        raise _unreadable(what, error) from error
 
 
-class _Chunks(io.RawIOBase):
-    """An iterator of chunks as a file."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            try:
-                self._rest = memoryview(next(self._chunks))
-            except StopIteration:
-                return 0
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-
-class _Hashed(io.RawIOBase):
-    """What is read passes by a sha256. ``wanted``: its hexadecimal digest, where that is known."""
-
-    def __init__(self, source: Any, wanted: str | None) -> None:
-        self._source = source
-        self._wanted = wanted
-        self._hash = hashlib.sha256()
-        self.bytes = 0
-
-    @property
-    def digest(self) -> str:
-        return self._hash.hexdigest()
-
-    def check(self, name: str) -> None:
-        if self._wanted not in {None, self.digest}:
-            raise BadImageArchiveError(
-                f"{name} of the image's archive is damaged: its bytes have the sha256 {self.digest}", hint=_HINT
-            )
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        count = int(self._source.readinto(buffer))
-        self._hash.update(buffer[:count])
-        self.bytes += count
-        return count
-
-
-@contextlib.contextmanager
-def _told_apart(what: str) -> Iterator[None]:
-    """Whatever goes wrong with these bytes becomes one error that says where."""
+def _read(chunks: Iterable[bytes]) -> Iterator[bytes]:
     try:
-        yield
-    except BadImageArchiveError as error:
-        if error.hint is not None:  # it has said so already
-            raise
-        raise BadImageArchiveError(f"{what}: {error.message}", hint=_HINT) from error
-    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
-        raise BadImageArchiveError(f"{what}: {error}", hint=_HINT) from error
+        yield from chunks
+    except OSError as error:
+        raise _unreadable("the image's archive", error) from error
+
+
+def _unreadable(what: str, error: object) -> BadImageArchiveError:
+    return BadImageArchiveError(f"{what} cannot be read: {error}", hint=HINT)

@@ -11,10 +11,13 @@ import re
 import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
+from builder.engine.pieces import Pieces
 from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from builder.engine.pieces import Piece
 
 BLOCK = 1 << 20
 """Bytes that are asked for at once."""
@@ -31,17 +34,19 @@ _RECORD = re.compile(rb"([0-9]{1,7}) [^=\n]+=")
 _PAX_TYPES = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _DIGITS = bytes(0 if chr(byte).isdecimal() and byte < 128 else 1 for byte in range(256))
 _ZEROS = bytes(BLOCK)
+HINT = "try again; when it stays, the engine's copy of the image is damaged: build it again with --no-cache"
 
 
 class TarStream:
-    """The entries of one archive, each once. ``read(n)`` gives n bytes, and fewer only at the end.
+    """The entries of one archive, each once. ``what`` names it in errors.
 
     Raises BadImageArchiveError when a header is damaged, and when the stream ends within an entry. A stream that ends
     behind an entry without the two blocks of zeros is accepted, as engines accept it.
     """
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._stream = _Forward(read)
+    def __init__(self, pieces: Iterable[Piece], what: str = "the archive") -> None:
+        self._stream = _Forward(Pieces(pieces))
+        self._what = what
         self._holes = 0
 
     def __iter__(self) -> Iterator[tarfile.TarInfo]:
@@ -51,25 +56,30 @@ class TarStream:
                 fileobj=cast("IO[bytes]", stream), mode="r", encoding="utf-8", errors="surrogateescape"
             )
             while (member := files.next()) is not None:
-                files.members.clear()  # type: ignore[attr-defined] # it keeps them all, for ways back that do not exist here
+                files.members.clear()  # type: ignore[attr-defined] # kept for ways back that do not exist here
                 stream.next_entry(files.pax_headers)
                 _check(member)
                 yield member
         except tarfile.ReadError as error:
             if str(error) == "empty file":
                 return
-            raise BadImageArchiveError(f"{error} (byte {stream.tell()})") from error
+            raise self._unreadable(f"{error} (byte {stream.tell()})") from error
         except (tarfile.TarError, ValueError, IndexError, OverflowError, RecursionError) as error:
-            raise BadImageArchiveError(f"a header is damaged (before byte {stream.tell()}): {error}") from error
+            raise self._unreadable(f"a header is damaged (before byte {stream.tell()}): {error}") from error
         if any(stream.last_block):
-            raise BadImageArchiveError(f"a header is damaged (before byte {stream.tell()})")
+            raise self._unreadable(f"a header is damaged (before byte {stream.tell()})")
 
-    def data(self, member: tarfile.TarInfo) -> Iterator[bytes]:
+    def data(self, member: tarfile.TarInfo) -> Iterator[Piece]:
         """The bytes of the regular file that was yielded last; holes of a sparse file are zeros."""
         sparse = cast("Sequence[tuple[int, int]] | None", member.sparse)  # its stub says bytes
-        if sparse is None:
-            yield from self._stored(member, member.size)
-            return
+        return self._stored(member, member.size) if sparse is None else self._with_holes(member, sparse)
+
+    def drain(self) -> None:
+        """Read what is left behind the last entry."""
+        while self._stream.take(BLOCK):
+            pass
+
+    def _with_holes(self, member: tarfile.TarInfo, sparse: Sequence[tuple[int, int]]) -> Iterator[Piece]:
         at = 0
         for offset, size in sparse:
             if not size:  # fills an old header's map, and marks a hole at the end
@@ -79,31 +89,34 @@ class TarStream:
             at = offset + size
         yield from self._hole(member, member.size - at)
 
-    def _stored(self, member: tarfile.TarInfo, size: int) -> Iterator[bytes]:
+    def _stored(self, member: tarfile.TarInfo, size: int) -> Iterator[Piece]:
         if size < 0:
-            raise BadImageArchiveError(f"the map of the sparse file {absolute(member.name)} is damaged")
+            raise self._unreadable(f"the map of the sparse file {absolute(member.name)} is damaged")
         while size:
             data = self._stream.take(min(size, BLOCK))
             if not data:
-                raise BadImageArchiveError(f"{absolute(member.name)} ends early, {size} bytes are missing")
+                raise self._unreadable(f"{absolute(member.name)} ends early, {size} bytes are missing")
             size -= len(data)
             yield data
 
-    def _hole(self, member: tarfile.TarInfo, size: int) -> Iterator[bytes]:
+    def _hole(self, member: tarfile.TarInfo, size: int) -> Iterator[Piece]:
         self._holes += size
         if size < 0 or self._holes > MAX_HOLES:
-            raise BadImageArchiveError(f"the map of the sparse file {absolute(member.name)} is damaged or a trap")
+            raise self._unreadable(f"the map of the sparse file {absolute(member.name)} is damaged or a trap")
         while size:
             piece = min(size, BLOCK)
             size -= piece
             yield _ZEROS[:piece]
 
+    def _unreadable(self, error: str) -> BadImageArchiveError:
+        return BadImageArchiveError(f"{self._what} cannot be read: {error}", hint=HINT)
+
 
 def _check(member: tarfile.TarInfo) -> None:
     if len(member.name) > MAX_PATH or len(member.linkname) > MAX_PATH:
-        raise BadImageArchiveError(f"the name {absolute(member.name)[:60]}... has more than {MAX_PATH} characters")
+        raise tarfile.ReadError(f"the name {absolute(member.name)[:60]}... has more than {MAX_PATH} characters")
     if member.size < 0:
-        raise BadImageArchiveError(f"{absolute(member.name)} has {member.size} bytes, says its header")
+        raise tarfile.ReadError(f"{absolute(member.name)} has {member.size} bytes, says its header")
 
 
 def _check_records(data: bytes) -> None:
@@ -122,8 +135,8 @@ def _check_records(data: bytes) -> None:
 class _Forward:
     """What tarfile takes for a file. Only headers are read through ``read``; the bytes of files are taken."""
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
         self._at = 0
         self._header_bytes = 0
         self._pax_follows = False
@@ -141,7 +154,7 @@ class _Forward:
         self._header_bytes += size
         if size < 0 or self._header_bytes > MAX_HEADER_BYTES:
             raise tarfile.ReadError(f"an entry's header says that it takes more than {MAX_HEADER_BYTES} bytes")
-        data = self._read(size)
+        data = self._pieces.read(size)
         self._at += len(data)
         if self._pax_follows:
             self._pax_follows = False
@@ -151,8 +164,8 @@ class _Forward:
             self._pax_follows = data[156:157] in _PAX_TYPES
         return data
 
-    def take(self, size: int) -> bytes:
-        data = self._read(size)
+    def take(self, size: int) -> memoryview:
+        data = self._pieces.take(size)
         self._at += len(data)
         return data
 

