@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
+from builder.inspect.packages import INSTALLERS
 from builder.inspect.waste.look import by_layer, counted, listed
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _installed(look: Look, ledger: Ledger) -> Iterator[Waste]:
     for index, one in enumerate(look.packages.distributions, len(look.packages.debian)):
         places[one.name].append(index)
     for name, indexes in sorted(places.items()):
-        if len(indexes) < 2:
+        if len(indexes) < 2 or name in INSTALLERS:  # a virtual environment brings its own
             continue
         paths = [path for index in indexes for path in look.packages.files.get(index, ())]
         files = ledger.take_all(path for group in _equal(look, paths) for path in group[1:])

@@ -341,6 +341,12 @@ def test_a_distribution_that_is_installed_twice_counts_file_by_file() -> None:
     assert f"six is installed 2 times ({SITE}, {other})" in one.message
 
 
+def test_each_environment_has_an_installer_of_its_own() -> None:
+    other = "/usr/local/lib/python3.11/site-packages"
+    parts = [distribution("pip", file(f"{site}/pip.py", text="pip"), site=site) for site in (SITE, other)]
+    assert not inspected(layer(*parts)).waste
+
+
 # OB414: nobody asked for it
 
 
