@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LOCK = "store.lock"
 """In the state folder. Whoever takes it holds the locks of projects first: optimize cleans up inside of its own."""
+BUILD_LOCKS = "locks"
+"""Below the state folder; see :func:`builder.image.build.project_lock`."""
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,16 @@ def _pruned(world: World, run: CleanRun, found: QuickLook | SdkLook, before: Cac
 
 @contextlib.contextmanager
 def all_projects(world: World) -> Iterator[None]:
-    """No optimize or rollback of a project that is known begins meanwhile; one that goes on is waited for."""
+    """No optimize, rollback or build of a project that is known begins meanwhile; one that goes on is waited for.
+
+    In the order in which an optimize that builds takes them, so that none waits for the other.
+    """
     folder = world.state_folder / FOLDER
     names = {path.name.split(".")[0] for path in folder.glob("*.json")} if folder.is_dir() else set()
+    builds = sorted((world.state_folder / BUILD_LOCKS).glob("*.lock"))
     with contextlib.ExitStack() as held:
-        for name in sorted(names):
-            held.enter_context(exclusive(folder / f"{name}.lock", "clean", on_wait=_waiting(world)))
+        for path in (*(folder / f"{name}.lock" for name in sorted(names)), *builds):
+            held.enter_context(exclusive(path, "clean", on_wait=_waiting(world)))
         yield
 
 

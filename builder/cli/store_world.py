@@ -13,7 +13,7 @@ from builder.store.inventory import read_images
 from builder.store.layercache import read_layers, write_layers
 from builder.store.memory import ever_used, read_journals, remembered
 from builder.store.model import Mentions, Rules, Snapshot
-from builder.store.projects import by_containers, by_journals, from_files, merged, neighbours, users_of
+from builder.store.projects import beside, by_containers, by_journals, from_files, merged, neighbours, users_of
 from builder.store.protect import protected_by
 
 if TYPE_CHECKING:
@@ -104,15 +104,12 @@ class StoreWorld:
                 project_name=options.project_name,
                 env_files=options.env_files,
             )
-        except NoComposeFileError:
-            if named:
-                raise
-            return ()
         except OptbuildError as error:
             if named:
                 raise
-            self.notes[f"the compose project here was left out: {error.message}"] = None
-            return ()
+            if not isinstance(error, NoComposeFileError):
+                self.notes[f"the compose files here were read one by one: {error.message}"] = None
+            return beside(world.cwd)
         return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
 
     def _mentions(self, project: KnownProject) -> Mentions:

@@ -84,6 +84,12 @@ def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
     return tuple(found.values())
 
 
+def beside(folder: Path) -> tuple[KnownProject, ...]:
+    """Each compose file of a folder as a project of its own, where nothing says which belong together."""
+    found = neighbours(KnownProject(folder.name, folder, ()))
+    return tuple(replace(one, sources=("the current folder",)) for one in found)
+
+
 def neighbours(project: KnownProject) -> tuple[KnownProject, ...]:
     """The project once more with each further compose file of its folder."""
     folders = dict.fromkeys((project.directory, *(path.parent for path in project.files)))

@@ -12,11 +12,24 @@ import random
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tiny_images import TEST_LABEL, Tiny, identity, load, own_value, removed_afterwards
 
+from builder.compose.journal import (
+    Journal,
+    Phase,
+    Replaced,
+    TagRecord,
+    journal_path,
+    read_journal,
+    write_journal,
+)
+from builder.compose.model import ProjectFiles
+from builder.naming import LABEL_PROJECT
+from builder.state import FormerImage, Project, read_state, update_state
 from builder.store.model import LABEL_PROTECT
 
 if TYPE_CHECKING:
@@ -39,6 +52,7 @@ class Machine:
         self.prefix = f"optbuild-test-{uuid.uuid4().hex[:8]}"
         self.project = home / "project"
         self.project.mkdir()
+        self.state = home / "state" / "optbuild"
 
     def tiny(self, name: str, *layers: str, labels: dict[str, str] | None = None, names: int = 1) -> Tiny:
         """``names`` of it; 0: dangling. The layers are this test's own."""
@@ -116,6 +130,45 @@ def test_what_young_images_are_stays(machine: Machine) -> None:
     machine.load(old)
     assert machine.clean("--yes", "--min-age", "5000w")["removed"] == []
     assert machine.there(old)
+
+
+def test_what_was_promoted_once_goes_but_for_the_last_two(machine: Machine) -> None:
+    ours = [machine.tiny(f"v{n}", "base", f"v{n}", labels={LABEL_PROJECT: machine.prefix}) for n in range(5)]
+    machine.load(*ours)
+    former = tuple(FormerImage(identity(one), "", float(place)) for place, one in enumerate(ours[:4]))
+    promoted = Project(machine.engine.info.identity, machine.prefix, {ours[4].names[0]: identity(ours[4])}, former)
+    update_state(machine.state, lambda state: state.with_project(promoted))
+    done = machine.clean("--yes")
+    assert {one["id"] for one in done["removed"]} == {identity(ours[0]), identity(ours[1])}
+    left = read_state(machine.state).project(machine.engine.info.identity, machine.prefix)
+    assert [one.image_id for one in left.superseded] == [identity(ours[2]), identity(ours[3])]
+    (machine.state / "state.json").unlink()
+    assert machine.clean("--yes", "--unused")["removed"] == []
+    assert all(map(machine.there, ours[2:]))
+
+
+def test_what_an_optimize_replaced_goes_and_the_journal_knows(machine: Machine) -> None:
+    old, new, named = machine.tiny("old", "base", "o"), machine.tiny("new", "base", "n"), machine.tiny("named", "x")
+    machine.load(old, new, named)
+    file = machine.project / "compose.yaml"
+    file.write_text(f"services: {{web: {{image: '{new.names[0]}'}}}}\n")
+    journal = Journal(
+        "0000aaaa",
+        ProjectFiles(machine.project, (file,)),
+        "shop",
+        machine.engine.info.identity,
+        Phase.COMMITTED,
+        1000.0,
+        tags=(TagRecord(new.names[0], None, identity(new)),),
+        replaced=(Replaced(identity(old), old.names), Replaced(identity(named), ("another-name:latest",))),
+    )
+    path = journal_path(machine.state, journal.files)
+    write_journal(path, journal)
+    done = machine.clean("--yes")
+    assert [one["id"] for one in done["removed"]] == [identity(old)]
+    assert read_journal(path) == replace(journal, cleaned=(identity(old),))
+    assert machine.there(new)
+    assert machine.there(named)
 
 
 def test_a_volume_and_its_data_survive(machine: Machine, postgres_image: str) -> None:

@@ -13,7 +13,7 @@ from builder.store.inventory import read_images
 from builder.store.layercache import FILE, read_layers, write_layers
 from builder.store.model import BuildCache, KnownProject, User, Volume
 from builder.store.names import fits
-from builder.store.projects import by_containers, merged, neighbours, users_of
+from builder.store.projects import beside, by_containers, merged, neighbours, users_of
 from builder.store.protect import protected_by
 from builder.store.usage import build_cache_of, volumes_of
 
@@ -59,6 +59,11 @@ def test_compose_files_beside_the_known_ones(tmp_path: Path) -> None:
     assert [one.files for one in neighbours(project)] == [
         (tmp_path / "compose.yaml", tmp_path / "docker-compose.prod.yml")
     ]
+    assert [one.files for one in beside(tmp_path)] == [
+        (tmp_path / "compose.yaml",),
+        (tmp_path / "docker-compose.prod.yml",),
+    ]
+    assert beside(tmp_path / "gone") == ()
     assert neighbours(KnownProject("gone", tmp_path / "gone", ())) == ()
 
 
