@@ -17,15 +17,12 @@ from builder.store.projects import beside, by_containers, by_journals, from_file
 from builder.store.protect import protected_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from builder.cli.world import World
     from builder.engine.quick import QuickLook, SdkLook
     from builder.store.memory import Journals
     from builder.store.model import KnownProject, StoredImage
-
-    Read = Callable[[KnownProject], Mentions]
 
 LAYERS_FOLDER = "store"
 """Below the cache folder."""
@@ -64,7 +61,7 @@ class StoreWorld:
             listed = self.look.api.containers()
             journals = read_journals(self.world.state_folder)
             projects = self._projects(listed, journals)
-            read = [self._mentions(project) for project in projects]
+            read = self._mentions(projects)
             images = reading.result()
         self._remember(images)
         users = users_of(listed)
@@ -112,10 +109,17 @@ class StoreWorld:
             return beside(world.cwd)
         return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
 
-    def _mentions(self, project: KnownProject) -> Mentions:
+    def _mentions(self, projects: tuple[KnownProject, ...]) -> list[Mentions]:
+        """Who only looks may remember what files say; who deletes reads them."""
         from builder.compose.mentions import mentions  # noqa: PLC0415
+        from builder.compose.toldcache import ToldCache  # noqa: PLC0415
 
-        return mentions(project, self.world.env)
+        if self.strict:
+            return [mentions(project, self.world.env) for project in projects]
+        cache = ToldCache(self._cache)
+        found = [mentions(project, self.world.env, cache) for project in projects]
+        cache.save()
+        return found
 
     def _with_history(self, one: Mentions, images: tuple[StoredImage, ...], journals: Journals) -> Mentions:
         """Compose labels what it builds; journals know what they saw; its built images have the project's name."""

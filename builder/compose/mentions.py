@@ -21,26 +21,25 @@ from builder.errors import ComposeError
 from builder.store.model import Mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from builder.store.model import KnownProject
 
 _NULL = "tag:yaml.org,2002:null"
-_DEEPEST = 20
 _BARE = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 """A variable without a default."""
 _LEFT = re.compile(r"\$\{[^{}]*\}?")
 _TEXT = re.compile(
-    r"""(?m)["']?\bimage["']?\s*:[ \t]*(?:[&!]\S+[ \t]+)*(["']?)([^\s"'#,{}\[\]]+(?:\{[^}\s]*\}[^\s"'#,]*)*)\1"""
+    r"""(?m)["']?\bimage["']?\s*:[ \t]*(?:[&!]\S+[ \t]+)*(["']?)([^\s"'#,{}\[\]]+(?:\{[^}\s]*\}[^\s"'#,{}]*)*)\1"""
 )
 _ANCHORED = re.compile(r"""&\w+\s+(["']?)([\w.${}:/@-]+)\1""")
 _SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
 
 
 @dataclass
-class _Found:
-    """Texts as they are written: of images, names of services, names of projects."""
+class Told:
+    """What a file says, as it is written: images, names of services, names of projects."""
 
     images: set[str] = field(default_factory=set)
     services: set[str] = field(default_factory=set)
@@ -49,7 +48,7 @@ class _Found:
     projects: set[str] = field(default_factory=set)
     broken: str = ""
 
-    def add(self, other: _Found) -> None:
+    def add(self, other: Told) -> None:
         self.images |= other.images
         self.services |= other.services
         self.imaged |= other.imaged
@@ -57,15 +56,18 @@ class _Found:
         self.broken = self.broken or other.broken
 
 
-def mentions(project: KnownProject, env: Mapping[str, str]) -> Mentions:
-    """Never raises for what a file says or lacks: that is what ``unreadable`` tells."""
+def mentions(
+    project: KnownProject, env: Mapping[str, str], read_file: Callable[[bytes], Told] | None = None
+) -> Mentions:
+    """Never raises for what a file says or lacks: that is what ``unreadable`` tells. ``read_file``: instead of
+    :func:`look`, one that remembers."""
     files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
-    found, read, why = _Found(), [], _missing(project.files)
+    found, read, why = Told(), [], _missing(project.files)
     try:
         for source in named(files, env, {}):
             if source.there:
                 read.append(source.path)
-                found.add(look(source.data))
+                found.add((read_file or look)(source.data))
             else:
                 why = why or f"{source.path}, which its files name, is not there"
     except ComposeError as error:
@@ -100,13 +102,13 @@ def _bytes(path: Path) -> bytes:
 
 
 @lru_cache(maxsize=256)  # before each removal everything is read again, and YAML takes long
-def look(data: bytes) -> _Found:
+def look(data: bytes) -> Told:
     """One file, by YAML's rules, aliases followed; what is no YAML is read as text."""
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - 20 ms, and many machines know no project
 
     from builder.compose.references import documents  # noqa: PLC0415
 
-    found = _Found()
+    found = Told()
     try:
         for root in documents(data):
             _walk(root, found, set())
@@ -117,7 +119,7 @@ def look(data: bytes) -> _Found:
     return found
 
 
-def _walk(node: Any, found: _Found, seen: set[int]) -> None:
+def _walk(node: Any, found: Told, seen: set[int]) -> None:
     if node is None or id(node) in seen:
         return
     seen.add(id(node))
@@ -131,7 +133,7 @@ def _walk(node: Any, found: _Found, seen: set[int]) -> None:
             _walk(value, found, seen)
 
 
-def _services(root: Any, found: _Found) -> None:
+def _services(root: Any, found: Told) -> None:
     if root is None or root.id != "mapping":
         return
     for key, value in root.value:
@@ -139,30 +141,33 @@ def _services(root: Any, found: _Found) -> None:
             found.projects.add(str(value.value))
         if key.value == "services" and value.id == "mapping":
             found.services |= {str(name.value) for name, _ in value.value}
-            found.imaged |= {str(name.value) for name, service in value.value if _has_image(service, 0)}
+            found.imaged |= {str(name.value) for name, service in value.value if _has_image(service, set())}
 
 
-def _has_image(service: Any, depth: int) -> bool:
+def _has_image(service: Any, seen: set[int]) -> bool:
     """Its own, or one that a merge key brings."""
+    if id(service) in seen:
+        return False
+    seen.add(id(service))
     if service.id == "sequence":
-        return any(_has_image(one, depth) for one in service.value)
-    if service.id != "mapping" or depth > _DEEPEST:
+        return any(_has_image(one, seen) for one in service.value)
+    if service.id != "mapping":
         return False
     return any(
         (key.value == "image" and value.id == "scalar" and bool(value.value) and value.tag != _NULL)
-        or (key.value == "<<" and _has_image(value, depth + 1))
+        or (key.value == "<<" and _has_image(value, seen))
         for key, value in service.value
     )
 
 
-def scan(data: bytes) -> _Found:
+def scan(data: bytes) -> Told:
     """Whatever looks like a name, also in comments: for files that are no YAML."""
     text = data.decode("utf-8", "replace")
     images = {match[2] for match in _TEXT.finditer(text) if not match[2].startswith("*")}
-    return _Found(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))
+    return Told(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))
 
 
-def _told(project: KnownProject, found: _Found, variables: Mapping[str, str], read: list[Path], why: str) -> Mentions:
+def _told(project: KnownProject, found: Told, variables: Mapping[str, str], read: list[Path], why: str) -> Mentions:
     names: set[str] = set()
     patterns: set[str] = set()
     for text in found.images:
