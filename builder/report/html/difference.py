@@ -85,7 +85,7 @@ def _layers(diff: ImageDiff) -> Table:
     rows = tuple(
         (
             Cell(_WORDS[change.change] if change.change is not Change.METADATA else "same files, other layer below"),
-            Cell(_instruction(change), mono=True),
+            Cell(_instruction(change), mono=True, wide=True),
             bytes_cell(change.before.bytes if change.before else None),
             bytes_cell(change.after.bytes if change.after else None),
             growth_cell(change.growth),
@@ -115,7 +115,7 @@ def _waste(diff: ImageDiff) -> Table:
 def _files(diff: ImageDiff) -> Table:
     rows = tuple(
         (
-            Cell(file.path, mono=True),
+            Cell(file.path, mono=True, wide=True),
             Cell(_WORDS[file.change]),
             Cell(file.owner.name if file.owner else UNKNOWN),
             bytes_cell(file.before.size if file.before else None),

@@ -80,6 +80,7 @@ def _waste_table(inspection: Inspection) -> Table:
             Cell(waste.code),
             Cell(
                 waste.message,
+                wide=True,
                 below=(waste.fix,),
                 items=tuple(f"{size(file.bytes)}  {file.path}" for file in waste.files[:_LARGEST_FILES]),
                 items_title=_files_title(waste),
@@ -103,9 +104,7 @@ def _layer_table(inspection: Inspection) -> Table:
     rows = tuple(
         (
             Cell(str(index), index),
-            Cell(
-                _instruction(layer), mono=True, below=(f"{short_id(layer.diff)}{', base' if layer.from_base else ''}",)
-            ),
+            Cell(_instruction(layer), mono=True, wide=True, below=(_identity(layer),)),
             bytes_cell(layer.bytes),
             bytes_cell(layer.hidden),
             bytes_cell(layer.tar_bytes),
@@ -116,6 +115,10 @@ def _layer_table(inspection: Inspection) -> Table:
     )
     columns = ("Layer", "Made by", "Bytes", "Hidden later", "As tar", "Files", "")
     return Table("Layers", columns, rows, "This image has no layers.")
+
+
+def _identity(layer: LayerSummary) -> str:
+    return f"{short_id(layer.diff)}{', base image' if layer.from_base else ''}"
 
 
 def _instruction(layer: LayerSummary) -> str:
@@ -143,7 +146,7 @@ def _package_table(inspection: Inspection) -> Table:
 
 def _nobody(inspection: Inspection) -> Table:
     rows = tuple(
-        (Cell(folder.path, mono=True), bytes_cell(folder.bytes), number_cell(folder.files))
+        (Cell(folder.path, mono=True, wide=True), bytes_cell(folder.bytes), number_cell(folder.files))
         for folder in inspection.nobody_folders[:_LARGEST_FOLDERS]
     )
     nobody = inspection.nobody
@@ -179,8 +182,7 @@ def _map(inspection: Inspection, name: str) -> MapData:
 
 
 def _layer_group(index: int, layer: LayerSummary) -> Group:
-    base = ", base image" if layer.from_base else ""
-    return Group(f"{index}: {_instruction(layer)}", note=f"{short_id(layer.diff)}{base}")
+    return Group(f"{index}: {_instruction(layer)}", note=_identity(layer))
 
 
 def _package_groups(inspection: Inspection) -> dict[PackageKey, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,7 @@ def _name(row: Row) -> str:
 def _images(inventory: Inventory) -> Table:
     numbers = {owners: number for number, owners in enumerate(_owners(inventory))}
     rows = tuple(_image(row, numbers.get((index,))) for index, row in enumerate(inventory.rows))
-    columns = ("Image", "ID", "Created", "Unpacked", "Unique", "Shared", "Deleting frees", "Standing", "Used by", "")
+    columns = ("Image", "ID", "Created", "Unpacked", "Unique", "Shared", "Deleting frees", "Standing", "")
     empty = "No image fits the filter." if inventory.hidden else "There is no image on this engine."
     return Table("Images", columns, rows, empty)
 
@@ -100,18 +101,25 @@ def _images(inventory: Inventory) -> Table:
 def _image(row: Row, group: int | None) -> tuple[Cell | Show, ...]:
     created = row.image.layers.created
     return (
-        Cell(_name(row), below=row.image.names[1:]),
+        Cell(_name(row), wide=True, below=row.image.names[1:]),
         Cell(short_id(row.image.id), mono=True),
-        Cell(moment(created) if created > 0 else UNKNOWN),
+        Cell(moment(created) if created > 0 else UNKNOWN, _seconds(created)),
         *(bytes_cell(one) for one in (row.unpacked, row.unique, row.shared, row.frees)),
-        Cell(row.verdict.standing.value, below=(row.verdict.reason,)),
-        Cell(
-            "; ".join(
-                (*(f"{one.name} ({one.state})" for one in row.containers), *(f"project {p}" for p in row.projects))
-            )
-        ),
+        Cell(row.verdict.standing.value, wide=True, below=(row.verdict.reason, *_users(row))),
         Cell("") if group is None else Show(_BY_IMAGE, _IMAGE, group, _name(row)),
     )
+
+
+def _seconds(created: float) -> int:
+    """What it is sorted by; a hostile image may say infinity."""
+    return int(created) if math.isfinite(created) else 0
+
+
+def _users(row: Row) -> tuple[str, ...]:
+    """The reason names the first container already."""
+    containers = [f"{one.name} ({one.state})" for one in row.containers] if len(row.containers) > 1 else []
+    users = [*containers, *(f"project {name}" for name in row.projects)]
+    return ("; ".join(users),) if users else ()
 
 
 def _volumes(volumes: tuple[Volume, ...] | None) -> tuple[Table, ...]:

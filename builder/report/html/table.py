@@ -19,6 +19,8 @@ class Cell:
     text: str
     number: int | None = None
     mono: bool = False
+    wide: bool = False
+    """A text of several words, which may break into lines."""
     below: tuple[str, ...] = ()
     """Paragraphs under the text."""
     items: tuple[str, ...] = ()
@@ -101,7 +103,7 @@ def _cell(cell: Cell | Show, *, header: bool) -> str:
 
 
 def _classes(cell: Cell) -> list[str]:
-    kind = "number" if cell.number is not None else "text"
+    kind = "number" if cell.number is not None else "text" if cell.wide else "word"
     return [kind, "mono"] if cell.mono else [kind]
 
 

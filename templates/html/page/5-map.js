@@ -2,6 +2,7 @@
 
 const SPECK = 0.0006; // of the whole map: about 20 pixels by 15
 const MOST_TILES = 90; // in one parent
+const NEARLY_ALL = 0.9;
 const NAME_PIXELS = 1500; // the area from which a tile has room for a name
 const AMOUNT_PIXELS = 3200; // and for its bytes below
 // The chart library keeps the widths of texts in a plain object, under the texts. One called "__proto__", or shortened
@@ -54,9 +55,10 @@ class TreeMap {
   }
 
   #tiles(parent, levels) {
-    const shown = parent.kids.filter((kid) => kid.size > SPECK * this.zoom.size).slice(0, MOST_TILES);
+    const kids = drawnIn(parent);
+    const shown = kids.filter((kid) => kid.size > SPECK * this.zoom.size).slice(0, MOST_TILES);
     const tiles = shown.map((kid) => this.#tile(kid, levels - 1));
-    const rest = parent.kids.slice(shown.length).filter((kid) => kid.size);
+    const rest = kids.slice(shown.length).filter((kid) => kid.size);
     if (rest.length) tiles.push(this.#rest(parent, rest));
     return tiles;
   }
@@ -64,8 +66,8 @@ class TreeMap {
   #tile(node, levels) {
     this.nodes.set(node.id, node);
     const tile = { id: `n${node.id}`, name: `n${node.id}`, value: node.size, node: node.id, ...this.#paint(node) };
-    if (levels > (node.kids?.length === 1 && node.kids[0].kind === "folder" ? 1 : 0) && node.kids) {
-      tile.children = this.#tiles(node, node.parent.kids.length > 1 ? levels : levels + 1);
+    if (levels > 0 && node.kids) {
+      tile.children = this.#tiles(node, levels);
       tile.upperLabel = { show: true, color: color("ink"), formatter: () => `${MARK}${node.name}  ${amount(node)}` };
       tile.itemStyle = { ...tile.itemStyle, borderColor: color("tile-frame"), borderWidth: 2, gapWidth: 1 };
     }
@@ -145,6 +147,15 @@ class TreeMap {
       ],
     };
   }
+}
+
+/** What a part is drawn as: instead of a folder with nearly all of it, what that folder holds. */
+function drawnIn(node) {
+  let kids = node.kids;
+  while (kids[0]?.kids && kids[0].size >= NEARLY_ALL * node.size) {
+    kids = [...kids[0].kids, ...kids.slice(1)].sort((a, b) => b.size - a.size);
+  }
+  return kids;
 }
 
 /** Not only by colour: what is wasted is striped. */

@@ -105,6 +105,29 @@ def test_the_mouse_zooms_from_layer_to_package_to_file(browser: Browser, pages: 
     assert browser.said() == []
 
 
+def test_a_quick_second_click_meets_what_is_drawn(browser: Browser, pages: dict[str, Path]) -> None:
+    """Not the tiles that were there before: the second click comes before the next frame."""
+    browser.open(pages["inspect"])
+    before = {tile["name"]: (tile["x"], tile["y"]) for tile in browser.tiles()}
+    browser.click_tile("1: RUN pip")
+    moved = [tile for tile in browser.tiles() if tile["parent"] and before.get(tile["name"]) != (tile["x"], tile["y"])]
+    wanted = moved[4]["name"]
+    browser.find("#trail button").click()
+    browser.click_tile("1: RUN pip")
+    browser.click_tile(wanted)
+    assert browser.trail()[2].startswith(wanted)
+
+
+def test_what_a_container_does_not_see_is_only_among_the_layers(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["inspect"])
+    for view, names in ((0, True), (1, False), (2, False)):
+        browser.js(f"document.getElementById('view-{view}').click()")
+        browser.keys("#search", Keys.ESCAPE, "hidden by later layers")
+        browser.until(lambda: browser.text("#found"), "something is said")
+        time.sleep(0.3)  # the search waits for the last key
+        assert (browser.text("#found") != "nothing found") is names
+
+
 def test_the_trail_leads_back(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["inspect"])
     before = browser.tiles()
@@ -287,6 +310,9 @@ def test_the_focus_can_be_seen(browser: Browser, pages: dict[str, Path]) -> None
 def test_hostile_names_are_only_text(browser: Browser, pages: dict[str, Path]) -> None:
     """Drawn, listed, searched, hovered; then nothing has run, and no prototype of the page was touched."""
     browser.open(pages["hostile"])
+    browser.js("document.getElementById('view-2').click()")
+    assert {"__proto__", "constructor", "{a|b}{b}{c}"} <= {tile["name"] for tile in browser.tiles()}
+    browser.js("document.getElementById('view-0').click()")
     for _ in range(2):
         browser.keys("#outline", Keys.ENTER, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     for _ in range(len(HOSTILE)):

@@ -38,9 +38,9 @@ def inventory(*rows: Row, hidden: int = 0, volumes: tuple[Volume, ...] | None = 
 def shelf() -> Inventory:
     """Two images over one base, a third beside them."""
     base = layer("ba5e", 100_000_000, "ADD")
-    box = User("id", "web-1", "sha256:a", "a:1", "running", "stack")
+    boxes = tuple(User(f"id-{name}", name, "sha256:a", "a:1", "running", "stack") for name in ("web-1", "web-2"))
     return inventory(
-        row("a", [base, layer("aa", 5_000_000)], "a:1", "a:2", standing=Standing.IN_USE, users=(box,)),
+        row("a", [base, layer("aa", 5_000_000)], "a:1", "a:2", standing=Standing.IN_USE, users=boxes),
         row("b", [base, layer("bb", 7_000_000)], "b:1", standing=Standing.SUPERSEDED, reason="a:1 took its place"),
         row("c", [layer("cc", 50_000_000), layer("dd", None)], standing=Standing.KEPT),
         volumes=(Volume("data", 5, ("db-1",), ("stack",)), Volume("old", None)),

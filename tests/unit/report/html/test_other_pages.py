@@ -86,7 +86,7 @@ def test_a_shared_layer_stays_as_long_as_the_strongest_of_its_images() -> None:
 def test_images_are_told_with_who_uses_them_and_why_they_stay() -> None:
     text = texts(images_page(shelf()))
     for words in (
-        *("web-1 (running); project stack", "superseded a:1 took its place", "2023-11-14 22:13 UTC"),
+        *("web-1 (running); web-2 (running); project stack", "superseded a:1 took its place", "2023-11-14 22:13 UTC"),
         *("data 5 B db-1 stack", "old — no container"),
     ):
         assert words in text
