@@ -1,0 +1,219 @@
+"""The snapshot that decides about images: every project that this machine knows, whatever state its files are in."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from builder.cli import main as cli
+from builder.cli.store_world import StoreOptions, StoreWorld
+from builder.cli.world import World
+from builder.compose.journal import FOLDER, Journal, Phase, Replaced, journal_path, write_journal
+from builder.compose.model import ProjectFiles
+from builder.errors import NoComposeFileError, UnknownProtectionError
+from builder.progress import SilentProgress
+from builder.store.standing import judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.store.model import Verdict
+
+
+class Api:
+    """Images by ID and names; containers of one project."""
+
+    def __init__(self, images: dict[str, list[str]], containers: list[dict[str, Any]], labels: dict[str, str]) -> None:
+        self._images, self._containers, self._labels = images, containers, labels
+
+    def images(self, *, all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - the SDK's name
+        return [{"Id": image, "RepoTags": names, "Labels": self._labels} for image, names in self._images.items()]
+
+    def inspect_image(self, image: str) -> dict[str, Any]:
+        return {"RootFS": {"Layers": [f"sha256:{image}"]}}
+
+    def history(self, image: str) -> list[dict[str, Any]]:
+        return [{"Size": 7, "CreatedBy": "COPY x /"}]
+
+    def containers(self) -> list[dict[str, Any]]:
+        return self._containers
+
+    def usage(self, kind: str) -> dict[str, Any]:
+        return {}
+
+
+class Machine:
+    """A home, a folder in which optbuild is called, and another one with a project that has a container."""
+
+    def __init__(self, folder: Path) -> None:
+        self.here, self.shop = folder / "here", folder / "shop"
+        for one in (self.here, self.shop, folder / "state"):
+            one.mkdir()
+        self.images: dict[str, list[str]] = {"sha256:a": ["app:1"], "sha256:b": ["shop-web:latest"], "sha256:c": []}
+        self.labels: dict[str, str] = {}
+        self.containers: list[dict[str, Any]] = []
+        self.env = {
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "HOME": str(folder),
+        }
+        self.state = folder / "state" / "optbuild"
+        self.notes: tuple[str, ...] = ()
+
+    def known_by_a_container(self, *, image: str = "sha256:x") -> None:
+        """Of an image that is not one of these."""
+        labels = {
+            "com.docker.compose.project": "shop",
+            "com.docker.compose.project.working_dir": str(self.shop),
+            "com.docker.compose.project.config_files": str(self.shop / "compose.yaml"),
+        }
+        self.containers = [{"Id": "c", "Names": ["/shop-web-1"], "ImageID": image, "State": "exited", "Labels": labels}]
+
+    def verdicts(self, options: StoreOptions | None = None, *, strict: bool = True) -> dict[str, Verdict]:
+        out = io.StringIO()
+        world = World(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
+        look = SimpleNamespace(api=Api(self.images, self.containers, self.labels), identity="engine")
+        store = StoreWorld(world, options or StoreOptions(), cast("Any", look), strict=strict)
+        found = judge(store.snapshot())
+        self.notes = tuple(store.notes)
+        return found
+
+    def standings(self, options: StoreOptions | None = None) -> dict[str, str]:
+        return {image: verdict.standing.value for image, verdict in self.verdicts(options).items()}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_nothing_is_known(machine: Machine) -> None:
+    assert machine.standings() == {"sha256:a": "unused", "sha256:b": "unused", "sha256:c": "dangling"}
+    assert machine.notes == ()
+
+
+def test_the_project_of_the_current_folder_counts(machine: Machine) -> None:
+    (machine.here / "compose.yaml").write_text("services: {web: {image: 'app:1'}}")
+    assert machine.standings()["sha256:a"] == "referenced"
+
+
+def test_a_project_that_is_given_counts(machine: Machine) -> None:
+    (machine.shop / "compose.yaml").write_text("services: {web: {image: 'app:1'}}")
+    options = StoreOptions(files=(str(machine.shop / "compose.yaml"),))
+    assert machine.standings(options)["sha256:a"] == "referenced"
+    with pytest.raises(NoComposeFileError):
+        machine.standings(StoreOptions(files=("gone.yaml",)))
+
+
+def test_a_project_with_a_container_counts_also_the_files_beside(machine: Machine) -> None:
+    machine.known_by_a_container()
+    (machine.shop / "compose.yaml").write_text("services: {web: {build: .}}")
+    (machine.shop / "compose.prod.yaml").write_text("services: {job: {image: 'app:1'}}")
+    assert machine.standings() == {"sha256:a": "referenced", "sha256:b": "referenced", "sha256:c": "dangling"}
+    (machine.shop / "compose.prod.yaml").unlink()
+    assert machine.standings()["sha256:a"] == "unused"
+
+
+def test_of_a_project_that_cannot_be_read_everything_that_it_ever_used_stays(machine: Machine) -> None:
+    machine.known_by_a_container()
+    verdicts = machine.verdicts()
+    assert verdicts["sha256:b"].standing == "referenced"
+    assert verdicts["sha256:b"].reason == f"shop used it once, and {machine.shop / 'compose.yaml'} is not there"
+    assert verdicts["sha256:a"].standing == "unused"
+    assert any("whatever it ever used counts as referenced" in note for note in machine.notes)
+    machine.labels = {"com.docker.compose.project": "shop"}
+    assert machine.verdicts()["sha256:c"].standing == "referenced"
+
+
+def journal(machine: Machine) -> Journal:
+    files = ProjectFiles(machine.shop, (machine.shop / "compose.yaml",))
+    return Journal(
+        "0000aaaa",
+        files,
+        "shop",
+        "engine",
+        Phase.COMMITTED,
+        1.0,
+        replaced=(Replaced("sha256:a", ("app:1",)), Replaced("sha256:c")),
+    )
+
+
+def test_a_journal_makes_a_project_known(machine: Machine) -> None:
+    made = journal(machine)
+    write_journal(journal_path(machine.state, made.files), made)
+    (machine.shop / "compose.yaml").write_text("services: {web: {build: .}}")
+    assert machine.standings() == {"sha256:a": "superseded", "sha256:b": "referenced", "sha256:c": "superseded"}
+    (machine.shop / "compose.yaml").unlink()
+    assert set(machine.standings().values()) == {"referenced"}, "what a project used that cannot be read now"
+
+
+def test_a_journal_that_cannot_be_read_keeps_everything(machine: Machine) -> None:
+    (machine.state / FOLDER).mkdir(parents=True)
+    (machine.state / FOLDER / f"{'0' * 64}.json").write_text("{")
+    assert set(machine.standings().values()) == {"protected"}
+
+
+def test_patterns_of_every_folder_count(machine: Machine) -> None:
+    machine.known_by_a_container()
+    (machine.shop / "compose.yaml").write_text("services: {}")
+    (machine.shop / "optbuild.toml").write_text('[protect]\nimages = ["app:*"]\n')
+    (machine.here / "optbuild.toml").write_text('[protect]\nimages = ["shop-*"]\n')
+    assert machine.standings() == {"sha256:a": "protected", "sha256:b": "protected", "sha256:c": "dangling"}
+    assert machine.standings(StoreOptions(protect=("app",)))["sha256:a"] == "protected"
+
+
+def test_what_is_protected_is_not_guessed_where_something_would_go(machine: Machine) -> None:
+    (machine.here / "optbuild.toml").write_text("[protect")
+    with pytest.raises(UnknownProtectionError):
+        machine.verdicts()
+    machine.verdicts(strict=False)
+    assert "optbuild.toml" in machine.notes[0]
+
+
+def test_files_that_belong_together_in_no_way_are_read_one_by_one(machine: Machine) -> None:
+    machine.env = {**machine.env, "COMPOSE_FILE": "gone.yaml"}
+    (machine.here / "docker-compose.yml").write_text("services: {web: {image: 'app:1'}}")
+    assert machine.standings()["sha256:a"] == "referenced"
+
+
+def test_a_broken_state_deletes_nothing(machine: Machine) -> None:
+    machine.labels = {"optbuild.project": "ml"}
+    machine.state.mkdir(parents=True)
+    (machine.state / "state.json").write_text("{")
+    assert set(machine.standings().values()) == {"protected"}
+    assert any("is broken" in note for note in machine.notes)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("images", "--filter", "standng=unused"), "perhaps you meant standing="),
+        (("clean", "--filter", "unused"), "is no key=value"),
+        (("clean", "--min-age", "4"), "a number and s, m, h, d or w"),
+        (("clean", "--keep", "1"), "--keep"),
+        (("images", "--sort", "colour"), "--sort"),
+    ],
+)
+def test_a_wrong_option_is_explained(
+    words: tuple[str, ...], said: str, machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def make_world(**_options: object) -> World:
+        return World(
+            machine.env, machine.here, sys.stdout, sys.stderr, cast("Any", None), SilentProgress(), color=False
+        )
+
+    assert cli.run(words, make_world) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unfinished_run_keeps_what_it_may_have_made(machine: Machine) -> None:
+    made = replace(journal(machine), phase=Phase.BUILT, known=("sha256:a", "sha256:b"))
+    path = journal_path(machine.state, made.files)
+    write_journal(path.with_suffix(".open.json"), made)
+    (machine.shop / "compose.yaml").write_text("services: {}")
+    assert machine.standings() == {"sha256:a": "protected", "sha256:b": "unused", "sha256:c": "protected"}
