@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +18,10 @@ from tarballs import image, tar
 
 from builder.errors import BackupFolderError, DamagedBackupError, DiskFullError, EngineFailedError, NoSuchImageError
 from builder.store.backup import How, back_up, resolve, save_images
-from builder.store.manifest import MANIFEST_FILE, read_manifest
+from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -104,6 +104,35 @@ def test_a_damaged_archive_is_saved_again_and_said(engine: SavingEngine, folder:
     assert back_up(engine, [identity], folder, notes).done[0].how is How.KEPT
 
 
+def test_another_size_is_seen_without_reading(engine: SavingEngine, folder: Path) -> None:
+    identity = engine.add(LAYER)
+    (saved,) = save_images(engine, [identity], folder, Notes())
+    spoil(folder / saved.file, "longer")
+    assert back_up(engine, [identity], folder, Notes()).done[0].why == f"has {saved.bytes + 1} bytes, not {saved.bytes}"
+
+
+def test_a_stop_while_an_archive_is_put_in_place_of_another_leaves_no_wrong_entry(
+    engine: SavingEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = engine.add(LAYER)
+    (saved,) = save_images(engine, [identity], folder, Notes())
+    spoil(folder / saved.file, "flipped")
+    real = Path.replace
+
+    def stop_behind(path: Path, target: Path) -> Path:
+        found = real(path, target)
+        if target.name == saved.file:
+            raise KeyboardInterrupt
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", stop_behind)
+        with pytest.raises(KeyboardInterrupt):
+            save_images(engine, [identity], folder, Notes())
+    assert read_manifest(folder) == Manifest()
+    assert back_up(engine, [identity], folder, Notes()).done[0].how is How.SAVED
+
+
 def test_a_damaged_archive_stays_damaged_while_its_image_cannot_be_saved(engine: SavingEngine, folder: Path) -> None:
     """Whatever is left of it may be all that there is."""
     identity = engine.add(LAYER, names=("app:1",))
@@ -176,6 +205,42 @@ def test_another_archive_is_not_taken(engine: SavingEngine, folder: Path, sent: 
     assert [one.id for one in saved] == [good]
     assert f"{bad} was not saved: " in notes.text
     assert files(folder) == [saved[0].file, MANIFEST_FILE]
+
+
+def test_an_archive_without_its_end_is_not_taken(engine: SavingEngine, folder: Path) -> None:
+    """Cut off behind a whole entry: a connection that ends early looks like this."""
+    identity = engine.add(LAYER)
+    whole = engine.archives[identity]
+    engine.spoilt[identity] = whole[: len(whole.rstrip(b"\0")) // 512 * 512 + 512]
+    assert back_up(engine, [identity], folder, Notes()).failed == {identity: "the archive ends early"}
+
+
+def test_an_engine_that_says_one_thing_and_sends_another_is_noticed(folder: Path) -> None:
+    class Confused(SavingEngine):
+        def inspect_image(self, image: str) -> dict[str, Any]:
+            return {**super().inspect_image(image), "RootFS": {"Layers": ["sha256:other"]}}
+
+    engine = Confused()
+    identity = engine.add(LAYER)
+    assert "sent other layers" in back_up(engine, [identity], folder, Notes()).failed[identity]
+    assert files(folder) == []
+
+
+def test_a_disk_that_keeps_other_bytes_is_noticed(
+    engine: SavingEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole bytes even, but not those that were written."""
+    identity = engine.add(LAYER)
+
+    def forget(_: int) -> None:
+        for path in folder.glob(".*.part"):
+            path.write_bytes(zstandard.compress(engine.archives[identity], 9))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", forget)
+        failed = back_up(engine, [identity], folder, Notes()).failed
+    assert failed == {identity: "what was written reads back as something else"}
+    assert files(folder) == []
 
 
 def test_an_image_that_vanishes_is_left_out(engine: SavingEngine, folder: Path) -> None:

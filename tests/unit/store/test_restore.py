@@ -261,6 +261,7 @@ OCI = json.dumps({"config": {"digest": identity(CONFIG)}, "layers": [{"digest": 
 OTHER_CONFIG = config_of([LAYER], author="somebody")
 OTHER_OCI = json.dumps({"config": {"digest": identity(OTHER_CONFIG)}, "layers": [{"digest": identity(LAYER)}]}).encode()
 SECOND = tar({"second": b"2"})
+EMPTY = tar({}, links={"sh": "/bin/sh"})
 
 
 def with_layer(layer: bytes) -> tuple[bytes, str, tuple[str, ...]]:
@@ -286,6 +287,7 @@ def with_layer(layer: bytes) -> tuple[bytes, str, tuple[str, ...]]:
         pytest.param(regular({"manifest.json": GOOD["manifest.json"]}), id="a document twice"),
         pytest.param(regular({blob(LAYER): LAYER}), id="a layer twice"),
         pytest.param(regular({blob(SECOND): SECOND}), id="a layer that is none of the image"),
+        pytest.param(regular({blob(EMPTY): EMPTY}), id="a layer without bytes that is none of the image"),
         pytest.param(regular({blob(b"x"): SECOND}), id="a layer under another digest"),
         pytest.param(regular({"repositories": b'{"app": {"latest": "1"}}'}), id="names for old engines"),
         pytest.param(
