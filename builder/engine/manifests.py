@@ -19,6 +19,10 @@ MAX_DOCUMENT_BYTES = 2 << 20
 """A config has some ten thousand bytes; attestations, which nobody here reads, have more."""
 MAX_ALL_BYTES = 32 << 20
 MAX_IMAGES = 10_000
+MAX_PARSED_BYTES = 4 * MAX_ALL_BYTES
+"""Of all readings of documents: one that is named again and again is read again and again."""
+LEAST_PARSED_BYTES = 1000
+"""What reading a document counts at least."""
 _BLOB = "blobs/sha256/"
 _ATTESTATION = "vnd.docker.reference.type"
 _HINT = "save the image once more; when it stays, the engine's copy is damaged: build it again with --no-cache"
@@ -42,6 +46,7 @@ class Documents:
     def __init__(self) -> None:
         self._texts: dict[str, bytes] = {}
         self._bytes = 0
+        self._parsed = 0
 
     def add(self, name: str, size: int, read: Callable[[], bytes]) -> None:
         """A file that is no layer. Larger ones than any document is are passed over."""
@@ -106,6 +111,9 @@ class Documents:
         data = self._texts.get(name)
         if data is None:
             raise _bad(f"lacks {name}")
+        self._parsed += max(len(data), LEAST_PARSED_BYTES)
+        if self._parsed > MAX_PARSED_BYTES:
+            raise _bad("names the same documents too often")
         if name.startswith(_BLOB) and hashlib.sha256(data).hexdigest() != name.removeprefix(_BLOB):
             raise _bad(f"holds a damaged {name}: its bytes have another sha256")
         try:
