@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.store.select import Filter, Sort
 
-USAGE_SECONDS = 1.2
+USAGE_SECONDS = 1.0
 """Since the start: how long the engine may add up volumes and build cache; it walks through all of their files."""
 CONTAINERD = (
     "this engine keeps images in containerd's store: bytes are those of its unpacked snapshots, blocks and folders "

@@ -65,7 +65,8 @@ class StoreWorld:
             images = reading.result()
         self._remember(images)
         users = users_of(listed)
-        told = [one if not one.unreadable else self._with_history(one, images, journals) for one in read]
+        pairs = zip(projects, read, strict=True)
+        told = [self._with_history(one, project, images, journals) if one.unreadable else one for project, one in pairs]
         return Snapshot(
             engine=self.look.identity,
             images=images,
@@ -121,9 +122,12 @@ class StoreWorld:
         cache.save()
         return found
 
-    def _with_history(self, one: Mentions, images: tuple[StoredImage, ...], journals: Journals) -> Mentions:
+    def _with_history(
+        self, one: Mentions, project: KnownProject, images: tuple[StoredImage, ...], journals: Journals
+    ) -> Mentions:
         """Compose labels what it builds; journals know what they saw; its built images have the project's name."""
-        self.notes[f"{one.project}: {one.unreadable}, so whatever it ever used counts as referenced"] = None
+        known = f"{one.project} (known from {' and '.join(project.sources)})"
+        self.notes[f"{known}: {one.unreadable}, so whatever it ever used counts as referenced"] = None
         made = {image.id for image in images if image.layers.labels.get(LABEL_PROJECT) == one.project}
         starts = (f"{one.project}-", f"{one.project}_")
         named = {name for image in images for name in image.names if name.startswith(starts)}

@@ -9,7 +9,7 @@ from builder.engine.layers import WORKERS, described, layers_of
 from builder.store.bytes import Ledger
 from builder.store.model import Row, StoredImage
 from builder.store.names import is_named, matches
-from builder.store.standing import judge
+from builder.store.standing import judge, users_by_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,14 +55,14 @@ def _stored(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> StoredImage:
 
 def rows_of(snapshot: Snapshot, *, steps: bool = False) -> tuple[Row, ...]:
     """One per image, in the engine's order. ``steps``: with what the classic builder keeps between its steps."""
-    verdicts = judge(snapshot)
+    verdicts, containers = judge(snapshot), users_by_image(snapshot)
     ledger = Ledger(snapshot.images)
     shown = snapshot.images if steps else ledger.visible
     wanted = {image.id: _projects(snapshot, image) for image in shown}
     rows = []
     for image in shown:
         own = ledger.of(image)
-        users = tuple(user for user in snapshot.users if user.image_id == image.id)
+        users = containers.get(image.id, ())
         projects = tuple(sorted({*wanted[image.id], *(user.project for user in users if user.project)}))
         rows.append(Row(image, verdicts[image.id], own.unpacked, own.unique, own.shared, own.frees, users, projects))
     return tuple(rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.engine.layers import plain_name
 from builder.naming import LABEL_PROJECT
 from builder.store.bytes import below
 from builder.store.model import LABEL_PROTECT, Standing, Verdict
@@ -33,9 +34,7 @@ class _Judge:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._users: dict[str, list[User]] = {}
-        for user in snapshot.users:
-            self._users.setdefault(user.image_id, []).append(user)
+        self._users = users_by_image(snapshot)
         self._kept = dict(_kept(snapshot))
 
     def verdict(self, image: StoredImage) -> Verdict:
@@ -54,16 +53,12 @@ class _Judge:
         return self._free(image)
 
     def _in_use(self, image: StoredImage) -> str:
-        users = [*self._users.get(image.id, ()), *self._by_name(image)]
+        users = self._users.get(image.id, ())
         if not users:
             return ""
         first = min(users, key=lambda user: (user.state != "running", user.name))
-        more = len({user.id for user in users}) - 1
+        more = len(users) - 1
         return f"container {first.name} ({first.state}) uses it" + (f", and {more} more" if more else "")
-
-    def _by_name(self, image: StoredImage) -> Iterable[User]:
-        """A container of which the engine does not tell the image's ID."""
-        return [user for user in self._users.get("", ()) if user.image in {image.id, *image.names, *image.digests}]
 
     def _database(self, image: StoredImage) -> str:
         for mention in self._snapshot.mentions:
@@ -121,6 +116,16 @@ class _Judge:
         if not image.names and not image.digests:
             return Verdict(Standing.DANGLING, "it has no name, and nothing uses it")
         return Verdict(Standing.UNUSED, "no container uses it, and no file that is known names it")
+
+
+def users_by_image(snapshot: Snapshot) -> dict[str, tuple[User, ...]]:
+    """Image ID → its containers. Where the engine tells an ID that no image has, the name decides."""
+    names = {name: image.id for image in snapshot.images for name in (image.id, *image.names, *image.digests)}
+    found: dict[str, list[User]] = {}
+    for user in snapshot.users:
+        image = names.get(user.image_id) or names.get(plain_name(user.image) if user.image else "")
+        found.setdefault(image or user.image_id, []).append(user)
+    return {image: tuple(users) for image, users in found.items()}
 
 
 def _replaced(image: StoredImage, former: Former) -> Verdict:

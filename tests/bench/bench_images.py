@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from builder.engine.client import connect
 MANY = 500
 LIMIT_SECONDS = 2.0
 ROUNDS = 5
+ROUNDS_COLD = 3
 OPTBUILD = (sys.executable, "-c", "from builder.cli.main import main; main()")
 
 
@@ -43,13 +45,19 @@ def look(home: Path) -> float:
     return time.perf_counter() - started
 
 
+def look_anew(home: Path) -> float:
+    """The same with no layer known."""
+    shutil.rmtree(home / "cache", ignore_errors=True)
+    return look(home)
+
+
 def measure() -> dict[str, float]:
-    """Seconds: ``cold`` with no layer known, ``warm`` the median of the looks after it."""
+    """Seconds: ``cold`` the best with no layer known, ``warm`` the median of the looks after it."""
     value = own_value()
     with connect(os.environ) as engine, removed_afterwards(engine, value), tempfile.TemporaryDirectory() as name:
         look(Path(name))  # Python's bytecode
         load(engine, many(value))
-        cold = look(Path(name))
+        cold = min(look_anew(Path(name)) for _ in range(ROUNDS_COLD))  # the machine may be busy with something else
         warm = statistics.median(look(Path(name)) for _ in range(ROUNDS))
         count = len(engine.client.api.images())
     return {"images": count, "cold_seconds": round(cold, 3), "warm_seconds": round(warm, 3)}

@@ -48,6 +48,11 @@ CASES: dict[str, tuple[Callable[[], Shelf], Standing, str]] = {
         Standing.IN_USE,
         "container web (running) uses it",
     ),
+    "by name, where the engine tells an ID that no image has": (
+        lambda: world(users=[user(identity("gone"), "web", "running", image="docker.io/library/app:1")]),
+        Standing.IN_USE,
+        "container web (running) uses it",
+    ),
     "named by a file": (
         lambda: world(mentions=[file("app:1")]),
         Standing.REFERENCED,
@@ -115,6 +120,9 @@ def test_what_an_image_is_and_why(case: str) -> None:
 
 HARMLESS: dict[str, Callable[[], Shelf]] = {
     "a container of another image": lambda: world(users=[user(identity("other"))]),
+    "a container of an older image whose name moved": lambda: world(
+        users=[user(identity("other"), image="app:1")],
+    ),
     "a file that names another tag": lambda: world(mentions=[file("app:2", "myapp:1")]),
     "a pattern of a file for another image": lambda: world(mentions=[file(patterns=frozenset({"app:*-slim"}))]),
     "a project that can be read now": lambda: world(mentions=[file(ever_used=frozenset({APP}))]),
