@@ -113,8 +113,7 @@ def test_a_quick_second_click_meets_what_is_drawn(browser: Browser, pages: dict[
     moved = [tile for tile in browser.tiles() if tile["parent"] and before.get(tile["name"]) != (tile["x"], tile["y"])]
     wanted = moved[4]["name"]
     browser.find("#trail button").click()
-    browser.click_tile("1: RUN pip")
-    browser.click_tile(wanted)
+    browser.click_at_once("1: RUN pip", wanted)
     assert browser.trail()[2].startswith(wanted)
 
 
