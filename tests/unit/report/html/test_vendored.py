@@ -22,9 +22,10 @@ def test_is_the_file_that_its_version_names(file: str) -> None:
     assert path.with_name("LICENSE").stat().st_size > 1000
 
 
-def test_pins_what_it_says(file: Path = ROOT / "templates/html/vendor") -> None:
-    package = (file / "package.json").read_text()
-    for line in (file / "VERSION").read_text().splitlines()[:-1]:
+def test_the_versions_are_the_pinned_ones() -> None:
+    folder = ROOT / "templates/html/vendor"
+    package = (folder / "package.json").read_text()
+    for line in (folder / "VERSION").read_text().splitlines()[:-1]:
         name, version = line.split()
         assert f'"{name}": "{version}"' in package
 
