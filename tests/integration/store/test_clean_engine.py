@@ -6,6 +6,7 @@ The engine may be anybody's: each call is narrowed to this test's label, by the 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_images import TEST_LABEL, Tiny, identity, load, own_value, removed_afterwards
 
+from builder.cli.store_world import StoreOptions, StoreWorld
+from builder.cli.world import World
 from builder.compose.journal import (
     Journal,
     Phase,
@@ -28,15 +31,22 @@ from builder.compose.journal import (
     write_journal,
 )
 from builder.compose.model import ProjectFiles
+from builder.engine.quick import look
+from builder.engine.stack import StackEngine
 from builder.naming import LABEL_PROJECT
+from builder.process import LocalRunner
+from builder.progress import SilentProgress
 from builder.state import FormerImage, Project, read_state, update_state
+from builder.store.clean import CleanOptions, carry_out, plan
 from builder.store.model import LABEL_PROTECT
+from builder.store.select import parse_filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from builder.engine.client import Engine
+    from builder.store.model import Snapshot
 
 MAIN = "from builder.cli.main import main; main()"
 
@@ -53,6 +63,7 @@ class Machine:
         self.project = home / "project"
         self.project.mkdir()
         self.state = home / "state" / "optbuild"
+        self.env = {**os.environ, "XDG_STATE_HOME": str(home / "state"), "XDG_CACHE_HOME": str(home / "cache")}
 
     def tiny(self, name: str, *layers: str, labels: dict[str, str] | None = None, names: int = 1) -> Tiny:
         """``names`` of it; 0: dangling. The layers are this test's own."""
@@ -72,9 +83,10 @@ class Machine:
         return str(made["Id"])
 
     def clean(self, *words: str) -> dict[str, Any]:
-        env = {**os.environ, "XDG_STATE_HOME": str(self.home / "state"), "XDG_CACHE_HOME": str(self.home / "cache")}
         argv = (sys.executable, "-c", MAIN, "clean", "--filter", f"label={TEST_LABEL}={self.value}", "--format", "json")
-        done = subprocess.run((*argv, *words), cwd=self.project, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            (*argv, *words), cwd=self.project, env=self.env, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))
 
@@ -200,7 +212,33 @@ def test_a_backup_comes_first_and_brings_everything_back(machine: Machine) -> No
     assert machine.names(unused) == set(unused.names)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_container_that_is_made_between_preview_and_removal_keeps_its_image(machine: Machine, number: int) -> None:
+    """Before reading ``number``: also after the first name was taken."""
+    image = machine.tiny("late", "base", names=2)
+    machine.load(image)
+    options = CleanOptions(unused=True, filters=(parse_filter(f"label={TEST_LABEL}={machine.value}"),))
+    out = io.StringIO()
+    world = World(machine.env, machine.project, out, out, LocalRunner(), SilentProgress(), color=False)
+    with look(os.environ) as found:
+        store = StoreWorld(world, StoreOptions(), found, strict=True)
+        planned, count = plan(store.snapshot(), options), 0
+        assert [choice.row.image.id for choice in planned.going] == [identity(image)]
+
+        def read() -> Snapshot:
+            nonlocal count
+            if count == number:
+                machine.container(image)
+            count += 1
+            return store.snapshot()
+
+        done = carry_out(planned, StackEngine(machine.engine), read)
+    assert done.removed == ()
+    assert "uses it" in done.skipped[0][1]
+    assert machine.names(image) == set(image.names)
+
+
+@pytest.mark.parametrize("seed", range(40 if os.environ.get("OPTBUILD_SOAK") else 3))
 def test_random_worlds_lose_nothing(machine: Machine, seed: int) -> None:
     """Images over shared layers, some used, some named by a file, some protected; the rest goes, in one run."""
     dice = random.Random(seed)  # noqa: S311 - a test, not a secret
