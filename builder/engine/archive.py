@@ -213,7 +213,9 @@ def _gunzip(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
             while left:
                 if part.eof:
                     left = bytes(left).lstrip(b"\0")
-                    part = zlib.decompressobj(_ANY_GZIP) if left else part
+                    if not left:
+                        break
+                    part = zlib.decompressobj(_ANY_GZIP)
                 yield part.decompress(left, BLOCK)
                 left = part.unused_data or part.unconsumed_tail
     except zlib.error as error:
