@@ -105,6 +105,10 @@ class Ledger:
         self._taken[key] = taken + wanted
         return WastedFile(layer, entry.path, wanted)
 
+    def knows(self, paths: Iterable[str]) -> bool:
+        """Whether any byte of these visible files is waste already."""
+        return any((self._look.layer_of(path), path) in self._taken for path in paths)
+
     def take_visible(self, path: str, part: int | None = None) -> WastedFile | None:
         """The same of a file that a container sees."""
         return self.take(self._look.layer_of(path), self._look.scene.files[path].entry, part)

@@ -361,6 +361,17 @@ def test_the_largest_one_that_is_only_needed_is_a_note_with_the_way_to_it() -> N
     assert one.message.endswith("seaborn -> pandas -> numpy")
 
 
+def test_the_same_of_debians_packages_without_those_that_count_otherwise() -> None:
+    text = status("postgresql: libpq5", "libpq5: libldap", "libldap", "build-essential: gcc-12", "gcc-12", "libalone")
+    sizes = {"libldap": 2_000_000, "gcc-12": 9_000_000, "libalone": 8_000_000, "libpq5": 1_500_000}
+    parts = layer(dpkg_status(text), *(debian(name, file(f"/usr/lib/{name}", size)) for name, size in sizes.items()))
+    (note,) = waste(inspected(parts, asked_for=["postgresql", "build-essential"]), "OB414")
+    assert (note.bytes, note.layer) == (0, 0)
+    assert "libldap 1.2-3 is the largest Debian package that nobody asked for" in note.message
+    assert note.message.endswith(": postgresql -> libpq5 -> libldap")
+    assert not waste(inspected(parts), "OB414")
+
+
 def test_what_nothing_needs_counts_in_full_but_installers_do_not() -> None:
     parts = [distribution("app"), distribution("left", file(f"{SITE}/left.py", 77)), distribution("pip")]
     found = inspected(layer(*parts), asked_for=["app"])
