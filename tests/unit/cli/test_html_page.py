@@ -15,11 +15,27 @@ from builder.cli import main as cli
 from builder.cli.html_page import PageFile
 from builder.cli.world import World
 from builder.errors import UnwritableError
+from builder.lock.document import write_lock
+from builder.lock.model import Distribution, Inputs, Lock
 from builder.process import LocalRunner
 from builder.progress import LineProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+LOCK = Lock(
+    platform="linux/amd64",
+    inputs=Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
+    constraints=None,
+    given_up=(),
+    source_date_epoch=0,
+    uv=Distribution("uv", "0.9", "wheel", "0" * 64, 1),
+    python=(),
+    build_requires=(),
+    shared_libraries=(),
+    runtime=(),
+    build=(),
+)
 
 
 @pytest.fixture
@@ -60,7 +76,7 @@ def test_inspect_writes_its_page(run: Callable[..., tuple[int, str, str]], tmp_p
 
 
 def test_a_lock_has_no_page(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
-    (tmp_path / "optbuild.lock").write_text("")
+    write_lock(tmp_path / "optbuild.lock", LOCK)
     code, _, err = run("diff", "old.tar", "optbuild.lock", "--html", "page.html")
     assert code == 2
     assert "--html shows two images" in err

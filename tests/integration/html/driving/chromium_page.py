@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
 
-AXE = Path(__file__).parent / "axe" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "axe" / "axe.min.js"
 WIDE, NARROW = (1280, 800), (390, 844)
 _PATIENCE_SECONDS = 20.0
 _DRAWN = """
