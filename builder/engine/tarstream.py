@@ -12,6 +12,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
 from builder.engine.pieces import Pieces
+from builder.engine.tarheader import QuickInfo
 from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ class TarStream:
         stream = self._stream
         try:
             files = tarfile.TarFile(
-                fileobj=cast("IO[bytes]", stream), mode="r", encoding="utf-8", errors="surrogateescape"
+                fileobj=cast("IO[bytes]", stream),
+                mode="r",
+                tarinfo=QuickInfo,
+                encoding="utf-8",
+                errors="surrogateescape",
             )
             while (member := files.next()) is not None:
                 files.members.clear()  # type: ignore[attr-defined] # kept for ways back that do not exist here
