@@ -22,7 +22,7 @@ class QuickInfo(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        if buf[257:263] == b"ustar\0" and buf[156:157] in _PLAIN:
+        if len(buf) == tarfile.BLOCKSIZE and buf[257:263] == b"ustar\0" and buf[156:157] in _PLAIN:
             try:
                 if _octal(buf[_CHECKSUM]) == sum(buf) - sum(buf[_CHECKSUM]) + 8 * 32:
                     return cls._plain(buf, encoding, errors)

@@ -66,6 +66,12 @@ def test_forged_headers(kind: bytes, changes: list[tuple[tuple[int, int], bytes,
     assert answer(QuickInfo, header) == answer(tarfile.TarInfo, header)
 
 
+@pytest.mark.parametrize("size", [0, 1, 388, 511, 513, 1024])
+def test_half_a_header_and_more_than_one(size: int) -> None:
+    data = (written("a/b") * 2)[:size]
+    assert answer(QuickInfo, data) == answer(tarfile.TarInfo, data)
+
+
 @given(st.binary(max_size=600))
 def test_anything_else(data: bytes) -> None:
     assert answer(QuickInfo, data) == answer(tarfile.TarInfo, data)
