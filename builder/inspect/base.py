@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from builder.engine.manifests import ArchivedImage
+    from builder.inspect.known import KnownLayers
 
 LABEL_NAME = "org.opencontainers.image.base.name"
 LABEL_DIGEST = "org.opencontainers.image.base.digest"
@@ -29,7 +30,7 @@ class Base:
 NO_BASE = Base()
 
 
-def base_of(api: ImageApi, image: Mapping[str, Any], wanted: str | None) -> Base:
+def base_of(api: ImageApi, image: Mapping[str, Any], wanted: str | None, known: KnownLayers) -> Base:
     """``wanted``, else what the labels name, else the longest tagged image whose layers are the lowest of this one.
 
     Raises NoSuchImageError and NotABaseError for a ``wanted`` one that is not there, or is not below this image.
@@ -46,7 +47,7 @@ def base_of(api: ImageApi, image: Mapping[str, Any], wanted: str | None) -> Base
         below = _inspect(api, name)
         if below is not None and _is_below(_diffs(below), diffs):
             return Base(len(_diffs(below)), str(labels.get(LABEL_NAME) or name))
-    return _longest(api, listed, str(image["Id"]), diffs)
+    return _longest(api, listed, image, known)
 
 
 def base_in(
@@ -102,21 +103,32 @@ def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) ->
     return by_digest + by_name
 
 
-def _longest(api: ImageApi, listed: Sequence[Mapping[str, Any]], identity: str, diffs: tuple[str, ...]) -> Base:
+def _longest(api: ImageApi, listed: Sequence[Mapping[str, Any]], image: Mapping[str, Any], known: KnownLayers) -> Base:
+    """An image that is below another one has no more bytes, so most of an engine's images need no look."""
+    diffs, most = _diffs(image), image.get("Size")
     tagged = {
         str(entry["Id"]): str(tags[0])
         for entry in listed
         if (tags := [tag for tag in entry.get("RepoTags") or () if not str(tag).startswith("<none>")])
-        and str(entry["Id"]) != identity
+        and entry["Id"] != image["Id"]
+        and (most is None or (entry.get("Size") or 0) <= most)
     }
-    with ThreadPoolExecutor(min(WORKERS, len(tagged) or 1)) as pool:
-        images = pool.map(lambda one: _inspect(api, one), tagged)
-        found = [
-            Base(len(below), name)
-            for name, other in zip(tagged.values(), images, strict=True)
-            if other is not None and _is_below(below := _diffs(other), diffs)
-        ]
+    layers = _layers_of(api, tagged, known, [str(entry["Id"]) for entry in listed])
+    found = [Base(len(below), tagged[one]) for one, below in layers.items() if _is_below(below, diffs)]
     return max(found, key=lambda base: (base.layers, base.name), default=NO_BASE)
+
+
+def _layers_of(
+    api: ImageApi, wanted: Iterable[str], known: KnownLayers, present: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Of each image that is still there."""
+    remembered = {one: known.get(one) for one in wanted}
+    unknown = [one for one, diffs in remembered.items() if diffs is None]
+    with ThreadPoolExecutor(min(WORKERS, len(unknown) or 1)) as pool:
+        images = zip(unknown, pool.map(lambda one: _inspect(api, one), unknown), strict=True)
+        asked = {one: _diffs(found) for one, found in images if found is not None}
+    known.learn(asked.items(), present=present)
+    return {one: diffs for one, diffs in {**remembered, **asked}.items() if diffs is not None}
 
 
 def _inspect(api: ImageApi, name: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from builder.errors import BadImageArchiveError, EngineFailedError, NoSuchImageE
 from builder.inspect.base import base_in, base_of
 from builder.inspect.cache import LayerCache
 from builder.inspect.instructions import shown
+from builder.inspect.known import KnownLayers
 from builder.inspect.layer import read_layer
 from builder.inspect.model import ImageContent
 
@@ -56,7 +57,7 @@ def read_image(
     diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
     history = tuple(reversed(api.history(identity)))
     config = image.get("Config") or {}
-    found = base_of(api, image, base)
+    found = base_of(api, image, base, KnownLayers(cache_folder))
     cache = LayerCache(cache_folder)
     layers = cache.load(diffs)
     if not set(diffs) <= set(layers):

@@ -60,6 +60,7 @@ class FakeApi:
     def __init__(self, *stored: Stored) -> None:
         self._stored = {one.id: one for one in stored}
         self.saves = 0
+        self.inspected: list[str] = []
 
     @property
     def api(self) -> FakeApi:
@@ -73,14 +74,21 @@ class FakeApi:
 
     def images(self) -> list[dict[str, Any]]:
         return [
-            {"Id": one.id, "RepoTags": list(one.tags) or None, "RepoDigests": list(one.digests) or None}
+            {
+                "Id": one.id,
+                "Size": 10 * len(one.layers),
+                "RepoTags": list(one.tags) or None,
+                "RepoDigests": list(one.digests) or None,
+            }
             for one in self._stored.values()
         ]
 
     def inspect_image(self, image: str) -> dict[str, Any]:
+        self.inspected.append(image)
         found = self._find(image)
         return {
             "Id": found.id,
+            "Size": 10 * len(found.layers),
             "RepoTags": list(found.tags),
             "Os": "linux",
             "Architecture": "arm64",
@@ -234,6 +242,46 @@ def test_the_longest_tagged_image_below_is_the_base(tmp_path: Path) -> None:
     )
     found = look(api, tmp_path)
     assert (found.base_layers, found.base_name) == (2, "python:3.11")
+
+
+def test_of_many_images_each_is_asked_once_and_larger_ones_never(tmp_path: Path) -> None:
+    many = [Stored((ONE,), (f"b{number}:1",)) for number in range(20)]
+    api = FakeApi(*many, Stored((ONE, TWO, THREE), ("large:1",)), Stored((ONE, TWO), ("it:1",)))
+    first = look(api, tmp_path)
+    assert (first.base_layers, first.base_name) == (1, "b9:1")
+    assert len(api.inspected) == 21
+    assert look(api, tmp_path) == first
+    assert len(api.inspected) == 22
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[" * 100_000,
+        b"[]",
+        b'{"version": 0, "images": {}}',
+        b'{"version": 1, "images": [1]}',
+        b'{"version": 1, "images": {"x": ["y"]}}',
+        b'{"version": 1, "images": {"sha256:a": 7}}',
+    ],
+)
+def test_what_was_known_of_images_is_only_used_whole(tmp_path: Path, damage: bytes) -> None:
+    api = FakeApi(Stored((ONE,), ("base:1",)), Stored((ONE, TWO), ("it:1",)))
+    first = look(api, tmp_path)
+    path = tmp_path / "image-layers.json"
+    good = path.read_bytes()
+    path.write_bytes(damage)
+    assert look(api, tmp_path) == first
+    assert path.read_bytes() == good
+
+
+def test_images_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    base, other, it = Stored((ONE,), ("base:1",)), Stored((TWO,), ("other:1",)), Stored((ONE, TWO), ("it:1",))
+    look(FakeApi(base, other, it), tmp_path)
+    look(FakeApi(base, it), tmp_path)
+    assert set(json.loads((tmp_path / "image-layers.json").read_bytes())["images"]) == {base.id}
 
 
 def test_an_image_without_a_tag_is_no_base(tmp_path: Path) -> None:
