@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from saving_engine import LAYER, Notes, SavingEngine, files
 from tarballs import image, tar
@@ -160,7 +160,6 @@ def test_what_a_killed_run_left_half_is_removed_and_nothing_else(engine: SavingE
 ONE = image(LAYER, tar({"b": b"2" * 900}))
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_whatever_the_engine_sends_instead_is_not_taken_for_the_image(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

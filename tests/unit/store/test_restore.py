@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from saving_engine import LAYER, Notes, SavingEngine, forged
 from tarballs import blob, config_of, image, info, sha256, tar, tar_of
@@ -201,7 +201,6 @@ def mutations(data: bytes) -> st.SearchStrategy[bytes]:
     ).filter(lambda other: other != data)
 
 
-@settings(max_examples=150)
 @given(st.data())
 def test_no_changed_archive_is_accepted(
     tmp_path_factory: pytest.TempPathFactory, written: tuple[bytes, bytes, SavedImage], data: st.DataObject
@@ -215,7 +214,6 @@ def test_no_changed_archive_is_accepted(
     assert engine.loads == 0
 
 
-@settings(max_examples=150)
 @given(st.data())
 def test_no_changed_manifest_is_accepted(
     tmp_path_factory: pytest.TempPathFactory, written: tuple[bytes, bytes, SavedImage], data: st.DataObject
