@@ -42,7 +42,8 @@ class StoreOptions:
 
 
 class StoreWorld:
-    """Reads the snapshot, as often as asked. ``strict``: what a broken optbuild.toml protects must not be guessed."""
+    """Reads the snapshot, as often as asked. ``strict``: for whoever deletes. Then what a broken optbuild.toml
+    protects is not guessed, and which image stands on which is asked of the engine, not of a file in the cache."""
 
     def __init__(self, world: World, options: StoreOptions, look: QuickLook | SdkLook, *, strict: bool) -> None:
         self.world = world
@@ -51,7 +52,7 @@ class StoreWorld:
         self.strict = strict
         self.notes: dict[str, None] = {}
         self._cache = world.cache_folder / LAYERS_FOLDER
-        self._layers = read_layers(self._cache)
+        self._layers = {} if strict else read_layers(self._cache)
         self._given = self._given_project()
 
     def snapshot(self) -> Snapshot:

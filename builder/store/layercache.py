@@ -1,4 +1,5 @@
-"""The layers of images, kept by image ID: an ID is a hash over them, so they never change. Only figures depend on it.
+"""The layers of images, kept by image ID: an ID is a hash over them, so they never change. For what is shown only:
+which image stands on which follows from them too, so whoever deletes asks the engine.
 
 One JSON file in the cache folder; whatever cannot be read is asked again.
 """

@@ -5,23 +5,24 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from builder.cli import main as cli
-from builder.cli.store_world import StoreOptions, StoreWorld
+from builder.cli.store_world import LAYERS_FOLDER, StoreOptions, StoreWorld
 from builder.cli.world import World
 from builder.compose.journal import FOLDER, Journal, Phase, Replaced, journal_path, write_journal
 from builder.compose.model import ProjectFiles
+from builder.engine.layers import align
 from builder.errors import NoComposeFileError, UnknownProtectionError
 from builder.progress import SilentProgress
+from builder.store.layercache import write_layers
 from builder.store.standing import judge
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.store.model import Verdict
 
 
@@ -95,6 +96,19 @@ def machine(tmp_path: Path) -> Machine:
 def test_nothing_is_known(machine: Machine) -> None:
     assert machine.standings() == {"sha256:a": "unused", "sha256:b": "unused", "sha256:c": "dangling"}
     assert machine.notes == ()
+
+
+def test_whoever_deletes_believes_no_cache(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nameless image is the base of one that a file names; a cache that says otherwise must not free it."""
+    true = {"sha256:b": ["sha256:base", "sha256:top"], "sha256:c": ["sha256:base"]}
+    monkeypatch.setattr(Api, "inspect_image", lambda _, image: {"RootFS": {"Layers": true.get(image, ["sha256:a"])}})
+    monkeypatch.setattr(Api, "history", lambda _, image: [{"Size": 7}] * len(true.get(image, ["one"])))
+    (machine.here / "compose.yaml").write_text("services: {web: {image: 'shop-web'}}")
+    assert machine.standings()["sha256:c"] == "protected"
+    wrong = {image: align([{"Size": 7}], [f"{image}0"]) for image in machine.images}
+    write_layers(Path(machine.env["XDG_CACHE_HOME"]) / "optbuild" / LAYERS_FOLDER, wrong)
+    assert machine.verdicts(strict=False)["sha256:c"].standing.value == "dangling"
+    assert machine.standings()["sha256:c"] == "protected"
 
 
 def test_the_project_of_the_current_folder_counts(machine: Machine) -> None:
