@@ -28,6 +28,7 @@ GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 BLOBS = "blobs/sha256/"
 """Where the OCI layout keeps its files, each named by the sha256 of its bytes."""
+_WHAT = "the image's archive"
 _ANY_GZIP = 31
 """``wbits`` of zlib: a gzip header, the largest window."""
 
@@ -79,7 +80,7 @@ class Archive:
 
         Raises BadImageArchiveError, while the consumer reads a layer too.
         """
-        archive = TarStream(_read(self._chunks), "the image's archive")
+        archive = TarStream(_unpacked(_read(self._chunks)), _WHAT)
         for member in archive:
             self._admit(member)
             name = posixpath.normpath(member.name)
@@ -240,7 +241,14 @@ def _read(chunks: Iterable[bytes]) -> Iterator[bytes]:
     try:
         yield from chunks
     except OSError as error:
-        raise _unreadable("the image's archive", error) from error
+        raise _unreadable(_WHAT, error) from error
+
+
+def _unpacked(chunks: Iterator[bytes]) -> Iterator[Piece]:
+    """People compress what ``docker save`` writes, and ``docker load`` takes it."""
+    data = Pieces(chunks)
+    decompress = _decompressor(data.peek(4))
+    return data.rest() if decompress is None else decompress(data.rest(), _WHAT)
 
 
 def _unreadable(what: str, error: object) -> BadImageArchiveError:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from builder.engine.tarstream import HINT
 from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ LEAST_PARSED_BYTES = 1000
 """What reading a document counts at least."""
 _BLOB = "blobs/sha256/"
 _ATTESTATION = "vnd.docker.reference.type"
-_HINT = "save the image once more; when it stays, the engine's copy is damaged: build it again with --no-cache"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Documents:
 
 
 def _bad(what: str) -> BadImageArchiveError:
-    return BadImageArchiveError(f"the image's archive {what}", hint=_HINT)
+    return BadImageArchiveError(f"the image's archive {what}", hint=HINT)
 
 
 def _entries(value: object) -> list[dict[str, Any]]:

@@ -35,7 +35,10 @@ _RECORD = re.compile(rb"([0-9]{1,7}) [^=\n]+=")
 _PAX_TYPES = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _DIGITS = bytes(0 if chr(byte).isdecimal() and byte < 128 else 1 for byte in range(256))
 _ZEROS = bytes(BLOCK)
-HINT = "try again; when it stays, the engine's copy of the image is damaged: build it again with --no-cache"
+HINT = (
+    "try again, and save a file once more; when it stays, the engine's copy of the image is damaged: "
+    "build it again with --no-cache"
+)
 
 
 class TarStream:

@@ -50,6 +50,14 @@ def test_a_layer_compressed_in_several_parts_is_one_layer() -> None:
         assert list(contents(broken(parts, f"sha256:{sha256(layer)}")).values()) == [b"1" * 3000]
 
 
+def test_an_archive_that_is_compressed_as_a_whole_is_read() -> None:
+    whole = image(ONE, gzip.compress(TWO))
+    for packed in (gzip.compress(whole), zstandard.compress(whole)):
+        assert contents(packed) == contents(whole)
+        with pytest.raises(BadImageArchiveError):
+            contents(packed[:-300])
+
+
 def test_the_old_format_is_read_with_its_links() -> None:
     layer = tar({"x": b"1"})
     old = old_image({"abc/layer.tar": layer}, links={"def/layer.tar": "../abc/layer.tar"})
