@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from builder.engine.archive import ArchivedLayer
     from builder.engine.pieces import Piece
 
-MAX_ENTRY_BYTES = 400 << 20
-"""What the entries of one layer may take in memory. A million files with usual names do."""
+MAX_ENTRY_BYTES = 200 << 20
+"""What the entries of one layer may take in memory. Half a million files with usual names do."""
 MAX_TEXT_BYTES = 64 << 20
 _ENTRY_BYTES = 300
 _ELF_HEADER = 64

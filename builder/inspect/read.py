@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from builder.engine.archive import BLOBS, Archive
-from builder.engine.layers import ImageApi, chain_ids, fit
+from builder.engine.layers import ImageApi, chain_ids, fit, plain_name
+from builder.engine.tarstream import printable
 from builder.errors import BadImageArchiveError, EngineFailedError, NoSuchImageError
 from builder.inspect.base import base_in, base_of
 from builder.inspect.cache import LayerCache
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 FILE_CHUNK = 1 << 20
 TOLD_EVERY = 8 << 20
+MAX_ENTRIES = 3_000_000
+"""Of all layers. The largest images that people make have a tenth of it."""
 
 
 class SavingApi(ImageApi, Protocol):
@@ -99,7 +102,7 @@ def read_archive_file(
     return ImageContent(
         image.id,
         image.references,
-        f"{image.config.get('os', '')}/{image.config.get('architecture', '')}",
+        printable(f"{image.config.get('os', '')}/{image.config.get('architecture', '')}"),
         seconds(image.config.get("created")),
         labels,
         _in_order(layers, image.diffs),
@@ -136,6 +139,10 @@ def _read_layers(
         else:
             layer.finish()
         found[content.diff] = content
+        if sum(len(one.entries) for one in found.values()) > MAX_ENTRIES:
+            raise BadImageArchiveError(
+                f"the image has more than {MAX_ENTRIES} entries", hint="no known program makes such"
+            )
     return found
 
 
@@ -169,7 +176,7 @@ def _chosen(images: Sequence[ArchivedImage], reference: str | None, archive: str
         return images[0]
     names = [name for image in images for name in image.references or (image.id,)]
     for image in images:
-        if reference is not None and reference in {*image.references, image.id}:
+        if reference is not None and plain_name(reference) in map(plain_name, (*image.references, image.id)):
             return image
     raise NoSuchImageError(reference, names, archive)
 

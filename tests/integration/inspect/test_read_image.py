@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.engine.client import Engine, connect
-from builder.engine.quick import QuickLook, look
-from builder.errors import BadImageArchiveError, NotABaseError
+from builder.engine.quick import AnswerError, QuickLook, look
+from builder.errors import BadImageArchiveError, NoSuchImageError, NotABaseError
 from builder.inspect.model import Entry, ImageContent, Kind
 from builder.inspect.read import read_archive_file, read_image
 from builder.process import Command, LocalRunner
@@ -170,6 +170,15 @@ def test_a_second_look_asks_for_no_archive(
 
     monkeypatch.setattr(quick.api, "get_image", refuse)
     assert read(quick, scratch, tmp_path) == first
+
+
+def test_what_is_not_there_is_refused_both_ways(quick: QuickLook, engine: Engine, tmp_path: Path) -> None:
+    for one in (quick, engine):
+        with pytest.raises(NoSuchImageError, match="no image optbuild-none:1"):
+            read(one, "optbuild-none:1", tmp_path)
+        with pytest.raises(AnswerError, match="404") as caught:
+            next(one.api.get_image("optbuild-none:1"))
+        assert caught.value.status_code == 404
 
 
 def test_the_sdk_reads_the_same(quick: QuickLook, scratch: str, tmp_path: Path) -> None:

@@ -381,7 +381,7 @@ def test_of_several_images_one_has_to_be_named(tmp_path: Path) -> None:
         from_file(tmp_path, data)
     with pytest.raises(NoSuchImageError, match="no image c:1"):
         from_file(tmp_path, data, reference="c:1")
-    assert len(from_file(tmp_path, data, reference="a:1").layers) == 1
+    assert len(from_file(tmp_path, data, reference="docker.io/library/a:1").layers) == 1
     found = from_file(tmp_path, data, reference="b:1")
     assert (len(found.layers), found.base_layers, found.base_name) == (2, 1, "a:1")
 
@@ -401,6 +401,13 @@ def test_a_damaged_archive_is_refused_also_where_its_layers_are_known(tmp_path: 
     damaged = data.replace(b"2" * 30, b"2" * 29 + b"3")
     with pytest.raises(BadImageArchiveError, match="is damaged"):
         from_file(tmp_path, damaged)
+
+
+def test_an_image_that_fills_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.inspect.read.MAX_ENTRIES", 1)
+    assert from_file(tmp_path, image(ONE, ONE)).layers
+    with pytest.raises(BadImageArchiveError, match="more than 1 entries"):
+        from_file(tmp_path, image(ONE, TWO))
 
 
 @pytest.mark.parametrize(
