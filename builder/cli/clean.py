@@ -73,7 +73,14 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     world = world_of(ctx)
     store = StoreOptions(
-        tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ()), keep
+        tuple(file or ()),
+        project_directory,
+        project_name,
+        tuple(env_file or ()),
+        spec,
+        tuple(protect or ()),
+        keep,
+        times=min_age is not None,
     )
     what = CleanOptions(
         unused=unused,

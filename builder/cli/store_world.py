@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.engine.usage import LABEL_PROJECT
 from builder.errors import NoComposeFileError, OptbuildError, UnknownProtectionError
 from builder.store.bytes import Ledger
-from builder.store.inventory import read_images
+from builder.store.inventory import read_images, with_times
 from builder.store.layercache import read_layers, write_layers
 from builder.store.memory import ever_used, read_journals, remembered
 from builder.store.model import Mentions, Rules, Snapshot
@@ -39,6 +39,8 @@ class StoreOptions:
     spec: Path | None = None
     protect: tuple[str, ...] = ()
     keep: int = 2
+    times: bool = False
+    """Also ask when each image last got a name, one request for each."""
 
 
 class StoreWorld:
@@ -64,6 +66,8 @@ class StoreWorld:
             projects = self._projects(listed, journals)
             read = self._mentions(projects)
             images = reading.result()
+        if self.options.times:
+            images = with_times(self.look.api, images)
         self._remember(images)
         users = users_of(listed)
         pairs = zip(projects, read, strict=True)

@@ -102,10 +102,10 @@ def _why_stay(row: Row, snapshot: Snapshot, options: CleanOptions, fitting: set[
 
 
 def _too_young(image: StoredImage, snapshot: Snapshot, min_age: float, now: float) -> str:
-    """Counted from when it was made or put out of use, whichever is later. An image from the future is new."""
+    """Counted from when it was made, named or put out of use, whichever is last. An image from the future is new."""
     if not min_age:
         return ""
-    since = max(image.layers.created, snapshot.remembered.since.get(image.id, 0.0))
+    since = max(image.layers.created, image.named_at, snapshot.remembered.since.get(image.id, 0.0))
     return "it is younger than --min-age" if now - since < min_age else ""
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from builder.engine.layers import WORKERS, described, layers_of
+from builder.errors import EngineFailedError
 from builder.store.bytes import Ledger
 from builder.store.model import Row, StoredImage
 from builder.store.names import is_named, matches
@@ -43,6 +47,28 @@ def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]]) -> tuple[
             found |= dict(zip(new, pool.map(lambda image: layers_of(api, image), new), strict=True))
     every = [(entry, found.get(str(entry["Id"]))) for entry in listed]
     return tuple(_stored(entry, layers) for entry, layers in every if layers is not None)
+
+
+def with_times(api: StoreApi, images: Iterable[StoredImage]) -> tuple[StoredImage, ...]:
+    """The same with ``named_at``, one request for each. What is made reproducibly says it was made long ago."""
+    every = tuple(images)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        times = pool.map(lambda image: _named_at(api, image.id), every)
+        return tuple(replace(image, named_at=at) for image, at in zip(every, times, strict=True))
+
+
+def _named_at(api: StoreApi, identity: str) -> float:
+    try:
+        found = api.inspect_image(identity)
+    except EngineFailedError as error:
+        if getattr(error, "status_code", None) != 404:
+            raise
+        return 0.0
+    text = str((found.get("Metadata") or {}).get("LastTagTime") or "")
+    try:
+        return max(0.0, datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text)).timestamp())
+    except (ValueError, OverflowError):  # the year 1, which says never
+        return 0.0
 
 
 def _stored(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> StoredImage:

@@ -37,6 +37,8 @@ class StoredImage:
     """``name@sha256:…``, as registries know it."""
     parent: str = ""
     """ID of the image that the classic builder or ``docker commit`` made it from; empty: the engine knows none."""
+    named_at: float = 0.0
+    """When it last got a name, seconds since 1970; 0: never, or not asked."""
 
     @property
     def id(self) -> str:

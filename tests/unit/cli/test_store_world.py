@@ -19,11 +19,12 @@ from builder.compose.model import ProjectFiles
 from builder.engine.layers import align
 from builder.errors import NoComposeFileError, UnknownProtectionError
 from builder.progress import SilentProgress
+from builder.store.clean import CleanOptions, plan
 from builder.store.layercache import write_layers
 from builder.store.standing import judge
 
 if TYPE_CHECKING:
-    from builder.store.model import Verdict
+    from builder.store.model import Snapshot, Verdict
 
 
 class Api:
@@ -76,11 +77,14 @@ class Machine:
         self.containers = [{"Id": "c", "Names": ["/shop-web-1"], "ImageID": image, "State": "exited", "Labels": labels}]
 
     def verdicts(self, options: StoreOptions | None = None, *, strict: bool = True) -> dict[str, Verdict]:
+        return judge(self.snapshot(options, strict=strict))
+
+    def snapshot(self, options: StoreOptions | None = None, *, strict: bool = True) -> Snapshot:
         out = io.StringIO()
         world = World(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
         look = SimpleNamespace(api=Api(self.images, self.containers, self.labels), identity="engine")
         store = StoreWorld(world, options or StoreOptions(), cast("Any", look), strict=strict)
-        found = judge(store.snapshot())
+        found = store.snapshot()
         self.notes = tuple(store.notes)
         return found
 
@@ -109,6 +113,24 @@ def test_whoever_deletes_believes_no_cache(machine: Machine, monkeypatch: pytest
     write_layers(Path(machine.env["XDG_CACHE_HOME"]) / "optbuild" / LAYERS_FOLDER, wrong)
     assert machine.verdicts(strict=False)["sha256:c"].standing.value == "dangling"
     assert machine.standings()["sha256:c"] == "protected"
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [("2026-11-25T13:35:55.646390146Z", 1795613755.646390), ("0001-01-01T00:00:00Z", 0.0), (None, 0.0), ("soon", 0.0)],
+)
+def test_an_image_that_was_made_long_ago_is_as_young_as_its_name(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, time: str | None, seconds: float
+) -> None:
+    """Reproducible builds write an old time into new images."""
+    monkeypatch.setattr(Api, "inspect_image", lambda *_: {"Metadata": {"LastTagTime": time}})
+    monkeypatch.setattr(Api, "history", lambda *_: [])
+    snapshot = machine.snapshot(StoreOptions(times=True))
+    assert [image.named_at for image in snapshot.images] == [pytest.approx(seconds, abs=0.001)] * 3
+    young = plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 59)
+    assert young.going == ()
+    old = plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 61)
+    assert len(old.going) == 3
 
 
 def test_the_project_of_the_current_folder_counts(machine: Machine) -> None:
