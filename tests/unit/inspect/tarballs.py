@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import zstandard
 
@@ -26,7 +26,7 @@ def info(name: str, kind: bytes = tarfile.REGTYPE, **values: Any) -> tarfile.Tar
     return made
 
 
-def tar_of(entries: Sequence[tuple[tarfile.TarInfo, bytes]], *, form: int = tarfile.PAX_FORMAT) -> bytes:
+def tar_of(entries: Sequence[tuple[tarfile.TarInfo, bytes]], *, form: Literal[0, 1, 2] = tarfile.PAX_FORMAT) -> bytes:
     """An archive of these headers, each with its bytes whatever its size says."""
     parts = []
     for member, data in entries:
