@@ -31,7 +31,10 @@ _MASKED = tuple(
         r"(://)[^/@\s]+(?=@)",  # the login of an address
         r"\b((?:Bearer|Basic)\s+)[\w.~+/=-]+",
         rf"((?<![\w.-])[\w.-]*{_SECRET_NAME}[\w.-]*\s?[=:]\s?){_VALUE}",
-        rf"((?<!\S)--?[\w-]*{_SECRET_NAME}[\w-]*\s+){_VALUE}",
+        # no option for a value: of `--no-auth --password x`, x is the secret
+        rf"((?<!\S)--?[\w-]*{_SECRET_NAME}[\w-]*\s+)(?!--?[A-Za-z]){_VALUE}",
+        rf"((?<!\S)(?:-u\s?|--(?:proxy-)?user[\s=]+)[\"']?[^\s\"':/]+:){_VALUE}",  # curl -u name:password
+        rf"(\b(?:mysql|mariadb)[\w-]*\s(?:[^;&|]*?\s)?-p)(?!\s){_VALUE}",
     )
 )
 

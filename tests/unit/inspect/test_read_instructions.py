@@ -59,6 +59,11 @@ def test_the_shell_of_the_image_is_known_whatever_it_is() -> None:
         ('RUN /bin/sh -c AWS_SECRET_ACCESS_KEY="hunter2" make', "hunter2"),
         ("RUN /bin/sh -c make --api-token hunter2 all", "hunter2"),
         ("RUN /bin/sh -c make --password=hunter2", "hunter2"),
+        ("RUN /bin/sh -c make --no-auth --password hunter2", "hunter2"),
+        ("RUN /bin/sh -c curl -u me:hunter2 https://x.example", "hunter2"),
+        ("RUN /bin/sh -c curl -ume:hunter2 https://x.example", "hunter2"),
+        ("RUN /bin/sh -c curl --user 'me:hunter2' https://x.example", "hunter2"),
+        ("RUN /bin/sh -c mysql -h db -u root -phunter2 < x.sql", "hunter2"),
         ("RUN /bin/sh -c curl -H 'Authorization: Bearer hunter2' x", "hunter2"),
         ("RUN /bin/sh -c curl -H 'X-Api-Key: hunter2' x", "hunter2"),
         ("RUN /bin/sh -c curl -H 'Authorization: Basic aHVudGVyMg==' x", "aHVudGVyMg"),
@@ -80,6 +85,8 @@ def test_what_looks_like_a_secret_is_masked(text: str, secret: str) -> None:
         "COPY --chown=50000:0 keys/author.txt /opt/",
         "RUN pip install requests==2.31.0 monkeytype passlib",
         "RUN KEYRING=/usr/share/keyrings make",
+        "RUN mkdir -p /opt/mysql && apt-get install -y mysql-client && mkdir -p /x",
+        "RUN curl -u me https://x.example && pip install --user x",
     ],
 )
 def test_what_only_sounds_like_a_secret_is_not(text: str) -> None:
