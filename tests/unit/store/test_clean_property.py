@@ -42,7 +42,7 @@ class Model:
         self.shelf = shelf
 
     def needed(self, one: StoredImage, names: tuple[str, ...] = ()) -> str:
-        """``names``: those that the image had when it was last left in peace."""
+        """``names``: those that the image had in the preview, but for what somebody gave to another image since."""
         shelf, memory = self.shelf, self.shelf.remembered
         own = {*one.names, *names}
         kept = [image for image in memory.superseded.get("ml", ()) if image in shelf.images][-2:]
@@ -204,7 +204,8 @@ class Engine(RuleBasedStateMachine):
             verb, _, target = words.partition(" ")
             at = self.shelf.images.get(target)
             if verb == "remove" and at is not None and not any(user.image_id == at.id for user in self.shelf.users):
-                assert not self.model.needed(at, had.get(at.id, ())), f"{at.names} is {self.model.needed(at)}"
+                still = tuple(name for name in had.get(at.id, ()) if self.shelf.image_id(name) in {None, at.id})
+                assert not self.model.needed(at, still), f"{at.names} is {self.model.needed(at, still)}"
 
         self.shelf.before_step = before_step
         done = carry_out(planned, self.shelf, read)
