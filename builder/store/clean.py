@@ -159,7 +159,7 @@ def carry_out(
     log = _Log()
     for choice in planned.going:
         identity = choice.row.image.id
-        reason = take_away(shelf, identity, partial(_stays_now, identity, planned.options, read, saved))
+        reason = take_away(shelf, identity, partial(_stays_now, choice.row.image, planned.options, read, saved))
         on_each(choice.row, reason)
         if reason:
             log.skipped.append((choice.row, reason))
@@ -169,7 +169,7 @@ def carry_out(
 
 
 def _stays_now(
-    identity: str,
+    planned: StoredImage,
     options: CleanOptions,
     read: Callable[[], Snapshot],
     saved: Mapping[str, frozenset[str]] | None,
@@ -177,10 +177,13 @@ def _stays_now(
 ) -> str:
     """By what is known at this moment; empty: it may go. What a person left out was left out of the plan: only rules
     count here. Names that are ``taken`` count as the image's still."""
+    identity = planned.id
     snapshot = _with_names(read(), identity, taken)
     image = next((image for image in snapshot.images if image.id == identity), None)
     if image is None:
         return GONE
+    if new := set(image.names) - set(planned.names):
+        return f"it got the name {min(new)} since the preview"
     if saved is not None and identity not in saved:
         return NOT_SAVED
     if saved is not None and not set(image.names) <= saved[identity]:

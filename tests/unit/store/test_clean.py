@@ -129,6 +129,13 @@ def test_a_rule_that_is_written_meanwhile_counts() -> None:
     assert "is protected by optbuild.toml" in skipped[0][1]
 
 
+def test_a_name_that_it_got_since_the_preview_keeps_an_image() -> None:
+    shelf, options = only_app()
+    skipped = disturbed(shelf, options, 1, lambda: shelf.tag(identity("app"), "mine:v1"))
+    assert [reason for _, reason in skipped] == ["it got the name mine:v1 since the preview"]
+    assert shelf.references(identity("app")) == ("app:1", "app:2", "app:3", "mine:v1")
+
+
 def test_what_somebody_else_removed_is_no_merit_of_ours() -> None:
     shelf = world()
     skipped = disturbed(shelf, CleanOptions(), 0, lambda: shelf.images.pop(identity("bare")))
