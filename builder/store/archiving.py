@@ -75,7 +75,9 @@ def ask(api: SavingApi, reference: str) -> ToSave | None:
 
 
 def _names(image: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(sorted({str(name) for name in image.get(key) or () if not str(name).startswith("<none>")}))
+    """The shortest first: a person knows an image by it, and its archive is called after it."""
+    found = {str(name) for name in image.get(key) or () if not str(name).startswith("<none>")}
+    return tuple(sorted(found, key=lambda name: (len(name), name)))
 
 
 def save(api: SavingApi, image: ToSave, path: Path, progress: Progress, which: str) -> Contents:

@@ -39,9 +39,9 @@ def archive(path: Path) -> bytes:
 
 
 def test_an_image_is_saved_as_the_engine_sends_it(engine: SavingEngine, folder: Path) -> None:
-    identity = engine.add(LAYER, tar({"b": b"2"}), names=("app:2", "app:1"))
+    identity = engine.add(LAYER, tar({"b": b"2"}), names=("another-app:2", "app:2", "app:1"))
     (saved,) = save_images(engine, [identity], folder, Notes())
-    assert (saved.id, saved.names, saved.platform) == (identity, ("app:1", "app:2"), "linux/amd64")
+    assert (saved.id, saved.names, saved.platform) == (identity, ("app:1", "app:2", "another-app:2"), "linux/amd64")
     assert saved.unpacked == 300 * 6 + 2048 + 1
     assert archive(folder / saved.file) == engine.archives[identity]
     assert saved.bytes == (folder / saved.file).stat().st_size < saved.tar_bytes
