@@ -86,6 +86,8 @@ def choose(path: Path, references: Sequence[str]) -> Chosen:
     folder = path if path.is_dir() else path.parent
     manifest = read_manifest(folder)
     if manifest is None:
+        if not path.exists():
+            raise BackupFolderError(f"there is no {path}", hint="name a folder that `optbuild backup` wrote")
         raise BackupFolderError(
             f"{folder} has no {MANIFEST_FILE}, which says what its archives must be",
             hint="name a folder that `optbuild backup` wrote, or copy that file too",
