@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from builder.compose.bases import built_on, note_build
 from builder.compose.interpolate import project_variables, substitute
 from builder.compose.model import ProjectFiles
 from builder.compose.products import product_of_image
@@ -46,13 +47,31 @@ class Told:
     imaged: set[str] = field(default_factory=set)
     """Services to which some file gives an image: Compose gives what they build no other name."""
     projects: set[str] = field(default_factory=set)
+    contexts: set[str] = field(default_factory=set)
+    dockerfiles: set[str] = field(default_factory=set)
+    inlines: set[str] = field(default_factory=set)
+    """Dockerfiles that stand in the file."""
+    arguments: set[str] = field(default_factory=set)
+    """``NAME=value``."""
     broken: str = ""
 
+    @property
+    def sets(self) -> tuple[set[str], ...]:
+        """In the order of the fields."""
+        return (
+            self.images,
+            self.services,
+            self.imaged,
+            self.projects,
+            self.contexts,
+            self.dockerfiles,
+            self.inlines,
+            self.arguments,
+        )
+
     def add(self, other: Told) -> None:
-        self.images |= other.images
-        self.services |= other.services
-        self.imaged |= other.imaged
-        self.projects |= other.projects
+        for mine, others in zip(self.sets, other.sets, strict=True):
+            mine.update(others)
         self.broken = self.broken or other.broken
 
 
@@ -74,7 +93,10 @@ def mentions(
         why = why or str(error.where or "a file") + f": {error.message}"
         for path in project.files:
             found.add(scan(_bytes(path)))
-    return _told(project, found, _variables(files, env), read, why or found.broken)
+    variables = _variables(files, env)
+    below = built_on((project.directory, *(path.parent for path in read)), found, variables)
+    found.images |= below.names
+    return _told(project, found, variables, [*read, *below.files], why or found.broken or below.problem)
 
 
 def _missing(files: tuple[Path, ...]) -> str:
@@ -130,6 +152,7 @@ def _walk(node: Any, found: Told, seen: set[int]) -> None:
         for key, value in node.value:
             if key.value == "image" and value.id == "scalar" and value.value:
                 found.images.add(str(value.value).strip())
+            note_build(str(key.value), value, found)
             _walk(value, found, seen)
 
 

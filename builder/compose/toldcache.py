@@ -16,7 +16,7 @@ from builder.files import atomic_write
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "compose-files.json"
 
 
@@ -37,19 +37,19 @@ class ToldCache:
         """Only what was asked for this time: files that are gone are forgotten."""
         if self._used.keys() == self._known.keys():
             return
-        files = {key: [*map(sorted, _sets(told)), told.broken] for key, told in sorted(self._used.items())}
+        files = {key: [*map(sorted, told.sets), told.broken] for key, told in sorted(self._used.items())}
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             document = json.dumps({"schema_version": SCHEMA_VERSION, "files": files})
             atomic_write(self._path, document.encode(), mode=0o600)
 
 
-def _sets(told: Told) -> tuple[set[str], ...]:
-    return told.images, told.services, told.imaged, told.projects
-
-
-def _told(images: list[str], services: list[str], imaged: list[str], projects: list[str], broken: str) -> Told:
-    return Told(set(images), set(services), set(imaged), set(projects), broken)
+def _told(*found: list[str] | str) -> Told:
+    *sets, broken = found
+    told = Told(broken=str(broken))
+    for mine, others in zip(told.sets, sets, strict=True):
+        mine.update(others)
+    return told
 
 
 def _read(path: Path) -> dict[str, Told]:

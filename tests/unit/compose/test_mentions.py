@@ -141,6 +141,52 @@ def test_what_cannot_be_read_is_said(text: str, why: str, tmp_path: Path) -> Non
     assert why in read(tmp_path, text).unreadable
 
 
+DOCKERFILES = {
+    "plain": "FROM shop-base:1\n",
+    "with a platform and a name": "from --platform=linux/amd64 shop-base:1 AS made\nFROM made\n",
+    "over two lines": "FROM \\\n  shop-base:1\n",
+    "with a default": "ARG V=1\nFROM shop-base:${V}\n",
+    "with a default in place": "FROM shop-base:${V:-1}\n",
+    "with a value from the file": "ARG BASE\nFROM $BASE\n",
+    "with a value for a default": "ARG BASE=other:2\nFROM ${BASE}\n",
+    "copied from": "FROM scratch\nCOPY --from=shop-base:1 /a /a\n",
+    "mounted": "FROM scratch\nRUN --mount=type=bind,from=shop-base:1,target=/a make\n",
+}
+
+
+@pytest.mark.parametrize("build", ["app", "{context: ./app}", "{context: '${APP:-app}', dockerfile: Dockerfile}"])
+@pytest.mark.parametrize("way", DOCKERFILES)
+def test_what_a_dockerfile_builds_on_is_named(way: str, build: str, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").write_text(DOCKERFILES[way])
+    text = f"x-args: &args {{args: {{BASE: 'shop-base:1'}}}}\nservices: {{web: {{build: {build}}}}}\n"
+    found = read(tmp_path, text)
+    assert "shop-base:1" in found.names
+    assert not {"made:latest", "scratch:latest"} & found.names
+    assert found.files == ("compose.yaml", "Dockerfile")
+    assert "*" not in found.patterns
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "{dockerfile_inline: 'FROM shop-base:1'}",
+        "{context: ., cache_from: ['shop-base:1']}",
+        "{context: ., cache_from: ['type=registry,ref=shop-base:1']}",
+        "{context: ., additional_contexts: {base: 'docker-image://shop-base:1'}}",
+        "{context: ., additional_contexts: ['base=docker-image://shop-base:1']}",
+        "{dockerfile: other}",
+    ],
+)
+def test_what_a_build_names_itself_counts(build: str, tmp_path: Path) -> None:
+    assert "shop-base:1" in read(tmp_path, f"services: {{web: {{build: {build}}}}}\n", other="FROM shop-base:1").names
+
+
+def test_a_base_without_a_value_names_no_image_at_all(tmp_path: Path) -> None:
+    found = read(tmp_path, "services: {web: {build: .}}", Dockerfile="ARG R\nARG B\nFROM $B\nFROM ${R}/base:1\n")
+    assert found.patterns == {"*/base:1"}
+
+
 def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:
     found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
     assert found.unreadable == f"{tmp_path / 'compose.yaml'} is not there"
