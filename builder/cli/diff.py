@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.html_page import Html, page_file, write_page
+from builder.cli.html_page import Html, output_file, page_file, write_output, write_page
 from builder.cli.subjects import lock_file
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
@@ -58,18 +58,19 @@ def command(  # noqa: PLR0917 - a parameter per option
     In CI: `optbuild diff main.tar branch.tar --format markdown --max-growth 5%`.
     """
     world = world_of(ctx)
+    target = output_file(world, output)
     rows, limit = _rows(top), _limit(max_growth)
     lock = _lock(before, after, world)
     names = (before, after)
     if lock is not None:
         _refuse_with_lock(html, max_growth)
         text, differs = _against_lock(_inspected(before, image, world), lock, names, output_format)
-        _write(text, output, world)
+        write_output(target, text, world)
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
     page = page_file(world, html)
     found = _compared(before, after, image, world)
     write_page(page, lambda: _page(found, names))
-    _write(_shown(found, names, output_format, rows, world, to_file=output is not None), output, world)
+    write_output(target, _shown(found, names, output_format, rows, world, to_file=target is not None), world)
     if limit is not None and limit.exceeded(found):
         from builder.report.units import size  # noqa: PLC0415
 
@@ -175,13 +176,3 @@ def _against_lock(found: Inspection, lock: Lock, names: tuple[str, str], output_
     shown = {Format.JSON: lockdiff.as_json, Format.MARKDOWN: lockdiff.as_markdown, Format.TEXT: lockdiff.as_text}
     differences = against_lock(found, lock)
     return shown[output_format](differences, names), differences.differs
-
-
-def _write(text: str, output: Path | None, world: World) -> None:
-    from builder.files import atomic_write  # noqa: PLC0415
-
-    if output is None:
-        world.out.write(text)
-        world.out.flush()
-    else:
-        atomic_write(world.cwd / output, text.encode("utf-8", "backslashreplace"))

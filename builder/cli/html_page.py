@@ -1,4 +1,4 @@
-"""``--html FILE``: a result as one page, written in one step; refused before the work where it cannot be written."""
+"""``--html FILE`` and ``--output FILE``: written in one step; refused before the work where they cannot be written."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Html = Annotated[
 ]
 
 
-class PageFile:
-    """Where a page goes. Making one checks the place, so make it before the result."""
+class ResultFile:
+    """Where a result goes. Making one checks the place, so make it before the result."""
 
     def __init__(self, world: World, path: Path) -> None:
         self._world = world
@@ -35,22 +35,43 @@ class PageFile:
         if reason := _refusal(self._path):
             raise UnwritableError(self._name, reason)
 
-    def write(self, page: str) -> None:
-        """Write it, and say on stderr where it is and how large."""
+    def save(self, data: bytes) -> None:
         from builder.files import atomic_write  # noqa: PLC0415
-        from builder.report.units import size  # noqa: PLC0415
 
-        data = page.encode()
         try:
             atomic_write(self._path, data)
         except OSError as error:
             raise UnwritableError(self._name, error.strerror or str(error)) from error
+
+
+class PageFile(ResultFile):
+    """One that a browser opens."""
+
+    def write(self, page: str) -> None:
+        """Write it, and say on stderr where it is and how large."""
+        from builder.report.units import size  # noqa: PLC0415
+
+        data = page.encode()
+        self.save(data)
         self._world.progress.note(f"wrote {self._name} ({size(len(data))}): open it in a browser")
 
 
 def page_file(world: World, path: Path | None) -> PageFile | None:
     """The place that ``--html`` names; None where it was not given."""
     return None if path is None else PageFile(world, path)
+
+
+def output_file(world: World, path: Path | None) -> ResultFile | None:
+    """The place that ``--output`` names; None: stdout."""
+    return None if path is None else ResultFile(world, path)
+
+
+def write_output(file: ResultFile | None, text: str, world: World) -> None:
+    if file is not None:
+        file.save(text.encode("utf-8", "backslashreplace"))
+    else:
+        world.out.write(text)
+        world.out.flush()
 
 
 def write_page(file: PageFile | None, make: Callable[[], str]) -> None:

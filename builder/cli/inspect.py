@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.html_page import Html, page_file, write_page
+from builder.cli.html_page import Html, output_file, page_file, write_output, write_page
 from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, bill_of_materials
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
@@ -79,8 +79,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     code 1 when one is exceeded.
     """
     world = world_of(ctx)
+    target = output_file(world, output)
     if explain is not None:
-        _write(_explained(explain), output, world)
+        write_output(target, _explained(explain), world)
         return
     if subject is None:
         raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
@@ -92,8 +93,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     if bill is not None:
         text = bill.text(found.inspection)
     else:
-        text = _shown(found, subject, output_format, rows, world, to_file=output is not None)
-    _write(text, output, world)
+        text = _shown(found, subject, output_format, rows, world, to_file=target is not None)
+    write_output(target, text, world)
     write_page(page, lambda: _page(found, subject))
     for note in found.notes:
         world.err.write(f"optbuild: {note}\n")
@@ -138,13 +139,3 @@ def _explained(code: str) -> str:
     from builder.compose.explain import explain  # noqa: PLC0415 - one mechanism for all codes
 
     return explain(code, None, (), {})
-
-
-def _write(text: str, output: Path | None, world: World) -> None:
-    from builder.files import atomic_write  # noqa: PLC0415
-
-    if output is None:
-        world.out.write(text)
-        world.out.flush()
-    else:
-        atomic_write(world.cwd / output, text.encode("utf-8", "backslashreplace"))

@@ -187,3 +187,9 @@ def test_an_image_that_is_not_what_the_lock_says(diff: Callable[..., Ran], folde
     assert "numpy  1.0   2.0    other version" in ran.out
     (row,) = json.loads(diff("new.tar", "image", "--format", "json").out)["differences"]
     assert (row["name"], row["locked"], row["found"]) == ("numpy", "1.0", "2.0")
+
+
+def test_a_place_where_nothing_can_be_written_is_said_before_the_work(diff: Callable[..., Ran]) -> None:
+    done = diff("missing.tar", "new.tar", "-o", "none/found.md")
+    assert done.code == 2
+    assert "cannot write none/found.md" in done.err

@@ -103,6 +103,12 @@ def test_output_goes_into_a_file(inspect: Callable[..., Ran], folder: Path) -> N
     assert json.loads((folder / "found.json").read_text())["schema_version"] == 1
 
 
+def test_a_place_where_nothing_can_be_written_is_said_before_the_work(inspect: Callable[..., Ran]) -> None:
+    done = inspect("missing.tar", "-o", "none/found.json")
+    assert done.code == 2
+    assert "cannot write none/found.json" in done.err
+
+
 @pytest.mark.parametrize("code", ["OB401", "ob414"])
 def test_explain_teaches_about_a_code_and_needs_no_image(inspect: Callable[..., Ran], code: str) -> None:
     done = inspect("--explain", code)
