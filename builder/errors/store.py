@@ -33,6 +33,7 @@ class NamesTakenError(OptbuildError):
         lines = "".join(f"\n    {name} is {now}, not {saved}" for name, now, saved in taken)
         super().__init__(
             f"other images have these names now, so nothing was loaded:{lines}",
-            hint="`--replace-tags` moves the names; an image that loses its last one so stays, without a name",
+            hint="`--replace-tags` moves the names; an image that loses its last one so stays without a name, until "
+            "`optbuild clean --yes`: give it another first (`docker tag`) where somebody needs it",
         )
         self.taken = tuple(taken)

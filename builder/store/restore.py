@@ -175,8 +175,9 @@ def refuse_damaged(checked: Sequence[Checked]) -> None:
     bad = [one for one in checked if one.contents is None]
     if bad:
         lines = "".join(f"\n    {one.image.file}: {one.why}" for one in bad)
-        whole = [one.image.file for one in checked if one.contents is not None]
-        hint = f"name the images that are whole to restore those: {', '.join(whole[:5])}" if whole else None
+        whole = [one.image.id.removeprefix("sha256:")[:12] for one in checked if one.contents is not None]
+        hint = f"those that are whole can be restored alone: `optbuild restore FOLDER {' '.join(whole)}`"
+        hint = hint if whole else "save the images again, where there still is an engine that has them"
         raise DamagedBackupError(f"archives are damaged, so nothing was loaded:{lines}", hint=hint)
 
 
