@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.html_page import Html, output_file, page_file, write_output, write_page
+from builder.cli.looking import Output, Top, rows_of
 from builder.cli.subjects import lock_file
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
@@ -35,9 +36,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     output_format: Annotated[
         Format, typer.Option("--format", help="For a person, for machines, or as a comment on a pull request.")
     ] = Format.TEXT,
-    top: Annotated[
-        str | None, typer.Option("--top", metavar="N", help="Rows of each table; 0: all. JSON always has all.")
-    ] = None,
+    top: Top = None,
     max_growth: Annotated[
         str | None,
         typer.Option("--max-growth", metavar="20MB|5%", help="Exit code 1 when B is larger than A by more than this."),
@@ -45,9 +44,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     image: Annotated[
         str | None, typer.Option("--image", metavar="NAME", help="Which one, of archives with several images.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
-    ] = None,
+    output: Output = None,
     html: Html = None,
 ) -> None:
     """Show what grew and shrank from image A to image B: layers, packages with their versions, files, waste.
@@ -59,7 +56,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     world = world_of(ctx)
     target = output_file(world, output)
-    rows, limit = _rows(top), _limit(max_growth)
+    rows, limit = rows_of(top), _limit(max_growth)
     lock = _lock(before, after, world)
     names = (before, after)
     if lock is not None:
@@ -97,15 +94,6 @@ def _refuse_with_lock(html: Path | None, max_growth: str | None) -> None:
         raise OptbuildError("--html shows two images; a lock has no files", hint="use --format markdown --output FILE")
     if max_growth is not None:
         raise OptbuildError("--max-growth compares two images; a lock has no size of its own", hint="leave it away")
-
-
-def _rows(top: str | None) -> int | None:
-    """A text to typer, which needs 0.13 s to make a number of one."""
-    if top is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,6}", top):
-        raise OptbuildError(f"--top {top} is no number of rows", hint="write it like --top 30; 0 shows all")
-    return int(top)
 
 
 @dataclass(frozen=True)

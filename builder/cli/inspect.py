@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.html_page import Html, output_file, page_file, write_output, write_page
+from builder.cli.looking import Output, Top, rows_of
 from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, bill_of_materials
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
@@ -39,9 +39,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     output_format: Annotated[
         Format, typer.Option("--format", help="For a person, or everything for machines.")
     ] = Format.TEXT,
-    top: Annotated[
-        str | None, typer.Option("--top", metavar="N", help="Rows of each table; 0: all. JSON always has all.")
-    ] = None,
+    top: Top = None,
     base: Annotated[
         str | None,
         typer.Option("--base", metavar="IMAGE", help="What the image was made from: its layers are no waste."),
@@ -62,9 +60,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="CODE", help="Teach about one kind of waste (OB405).")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")
-    ] = None,
+    output: Output = None,
     html: Html = None,
     sbom: SbomFormat = Sbom.NONE,
     lock: LockPath = None,
@@ -85,7 +81,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         return
     if subject is None:
         raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
-    rows, page = _rows(top), page_file(world, html)
+    rows, page = rows_of(top), page_file(world, html)
     bill = bill_of_materials(world, sbom, lock, spec)
     from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
 
@@ -124,15 +120,6 @@ def _page(found: Inspected, name: str) -> str:
     from builder.report.html import inspection_page  # noqa: PLC0415
 
     return inspection_page(found.inspection, name)
-
-
-def _rows(top: str | None) -> int | None:
-    """A text to typer, which needs 0.13 s to make a number of one."""
-    if top is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,6}", top):
-        raise OptbuildError(f"--top {top} is no number of rows", hint="write it like --top 30; 0 shows all")
-    return int(top)
 
 
 def _explained(code: str) -> str:
