@@ -58,7 +58,7 @@ def base_in(
     if wanted is not None:
         found = by_name.get(plain_name(wanted))
         if found is None:
-            raise NoSuchImageError(wanted, sorted(by_name))
+            raise NoSuchImageError(wanted, sorted(by_name), "the archive")
         return _checked(wanted, found.diffs, image.diffs)
     labelled = by_name.get(plain_name(labels.get(LABEL_NAME) or ""))
     if labelled is not None and _is_below(labelled.diffs, image.diffs):

@@ -391,7 +391,7 @@ def test_the_base_of_an_archived_image_is_in_the_archive(tmp_path: Path) -> None
     assert from_file(tmp_path, data, reference="c:1", base="a:1").base_layers == 1
     with pytest.raises(NotABaseError):
         from_file(tmp_path, data, reference="c:1", base="b:1")
-    with pytest.raises(NoSuchImageError):
+    with pytest.raises(NoSuchImageError, match="the archive has no image d:1"):
         from_file(tmp_path, data, reference="c:1", base="d:1")
 
 
