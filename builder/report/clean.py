@@ -12,7 +12,7 @@ from builder.report.table import Column, as_table
 from builder.report.units import count, short_id, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from builder.store.clean import Choice, Cleaned, CleanPlan
@@ -50,7 +50,7 @@ def as_text(
 def _preview(planned: CleanPlan, width: int) -> Iterator[str]:
     if planned.going:
         yield f"would go: {count(len(planned.going), 'image')}, {size(planned.frees)} on disk"
-        yield from _table(planned.going, width)
+        yield from _gone(((choice.row, choice.reason) for choice in planned.going), width)
     else:
         yield "nothing would go"
     yield from _staying([choice for choice in planned.choices if not choice.goes], width)
@@ -63,7 +63,7 @@ def _done(planned: CleanPlan, cleaned: Cleaned, width: int, backup: Path | None)
             f"removed {count(len(cleaned.removed), 'image')}, {size(cleaned.freed)} freed (measured: "
             f"{size(cleaned.before)} before, {size(cleaned.after)} now)"
         )
-        yield from as_table(_COLUMNS, [_cells(row, reasons[row.image.id]) for row in cleaned.removed], width=width)
+        yield from _gone(((row, reasons[row.image.id]) for row in cleaned.removed), width)
         if backup is not None:
             yield f"  saved in {backup}: `optbuild restore {backup}` brings them back"
     else:
@@ -86,6 +86,16 @@ def _staying(choices: Sequence[Choice], width: int) -> Iterator[str]:
 
 def _table(choices: Sequence[Choice], width: int) -> Iterator[str]:
     yield from as_table(_COLUMNS, [_cells(choice.row, choice.reason) for choice in choices], width=width)
+
+
+def _gone(found: Iterable[tuple[Row, str]], width: int) -> Iterator[str]:
+    """With every name, a line for each: a filter that one name fits takes the others too."""
+    lines = []
+    for row, reason in found:
+        first, *others = shown_names(row)
+        lines.append((first, *_cells(row, reason)[1:]))
+        lines += [(name, *[""] * (len(_COLUMNS) - 1)) for name in others]
+    yield from as_table(_COLUMNS, lines, width=width)
 
 
 def _cells(row: Row, reason: str) -> tuple[str, ...]:

@@ -118,6 +118,16 @@ def test_a_preview_says_what_would_go_and_why_the_rest_stays() -> None:
     assert json.loads(clean_report.as_json(planned, None))["preview"] is True
 
 
+def test_every_name_is_shown_of_what_goes_or_went() -> None:
+    here = Shelf()
+    here.add(image("app", ("base",), "mine:1", "somebody/else:prod", sizes=SIZES))
+    planned = plan(here.snapshot(), CleanOptions(unused=True), now=NOW)
+    assert "\n  somebody/else:prod" in clean_report.as_text(planned, None)
+    done = carry_out(planned, here, here.snapshot)
+    assert len(done.removed) == 1
+    assert "\n  somebody/else:prod" in clean_report.as_text(planned, done)
+
+
 def test_a_preview_of_nothing_offers_nothing() -> None:
     planned = plan(Shelf().snapshot(), CleanOptions(), now=NOW)
     assert clean_report.as_text(planned, None) == "nothing would go\n"
