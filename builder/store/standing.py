@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.engine.layers import plain_name
+from builder.engine.usage import LABEL_PROJECT as COMPOSE_PROJECT
 from builder.naming import LABEL_PROJECT
 from builder.store.bytes import below
 from builder.store.model import LABEL_PROTECT, Standing, Verdict
@@ -89,7 +90,7 @@ class _Judge:
         remembered = self._snapshot.remembered
         if name := remembered.promoted.get(image.id):
             return f"it is promoted as {name}"
-        owner = image.layers.labels.get(LABEL_PROJECT)
+        owner = _owner(image)
         if owner and owner not in remembered.superseded:
             return f"optbuild made it for {owner}, and the state knows nothing of {owner}: it may be promoted"
         return ""
@@ -107,7 +108,7 @@ class _Judge:
         remembered = self._snapshot.remembered
         if remembered.doubts:
             return Verdict(Standing.PROTECTED, f"{remembered.doubts[0]}, so it is not known whether something needs it")
-        owner = image.layers.labels.get(LABEL_PROJECT)
+        owner = _owner(image)
         if owner and image.id in remembered.superseded.get(owner, ()):
             return Verdict(Standing.SUPERSEDED, f"was promoted for {owner} once, and newer ones were since")
         former = remembered.replaced.get(image.id)
@@ -136,6 +137,12 @@ def _replaced(image: StoredImage, former: Former) -> Verdict:
     return Verdict(
         Standing.UNUSED, f"it also has the name {min(foreign)}, which is not of the project that replaced it"
     )
+
+
+def _owner(image: StoredImage) -> str | None:
+    """The project of ours that made it. What Compose built upon an image of ours carries our label too."""
+    labels = image.layers.labels
+    return None if COMPOSE_PROJECT in labels else labels.get(LABEL_PROJECT)
 
 
 def _kept(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

@@ -188,6 +188,17 @@ def test_what_the_state_does_not_know_is_not_ours_to_delete() -> None:
     assert "the state knows nothing of ml" in standing(shelf, "one")[1]
 
 
+def test_what_compose_built_upon_an_image_of_ours_is_not_taken_for_ours() -> None:
+    """It inherits our labels; the state can know nothing of it."""
+    built = {**OURS, "com.docker.compose.project": "shop"}
+    known = Former(APP, "the optimize of shop replaced it", frozenset({"app:1"}))
+    shelf = Shelf(remembered=Remembered(replaced={APP: known}))
+    shelf.add(image("app", ("base", "app"), "app:1", labels=built))
+    assert standing(shelf) == ("superseded", "the optimize of shop replaced it")
+    shelf = former("one", "two", "three", labels=built)
+    assert standing(shelf, "one")[0] == Standing.DANGLING
+
+
 def test_what_an_optimize_replaced_is_superseded_while_it_has_no_other_name() -> None:
     known = Former(APP, "the optimize of shop replaced it", frozenset({"app:1", "app:old"}))
     shelf = world(remembered=Remembered(replaced={APP: known}))
