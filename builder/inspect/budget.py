@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from builder.inspect.model import Inspection
 
-WASTE_FLOOR = 5_000_000
-"""Bytes of waste up to which no share of it fails: a third of a tiny image is not worth a red build."""
 HIDDEN = frozenset({"OB401", "OB402", "OB403", "OB404"})
 """Waste between layers, which is the only kind that dive knows."""
 
@@ -81,12 +79,10 @@ def _judged_dive(found: Inspection, limits: DiveLimits) -> Iterator[Verdict]:
     base = sum(layer.bytes for layer in found.layers if layer.from_base)
     if limits.efficiency is not None:
         efficiency = 1 - hidden / found.bytes if found.bytes else 1.0
-        small = hidden <= WASTE_FLOOR
         text = (
             f"{efficiency:.4f}, at least {limits.efficiency:g} is asked for ({_figure(hidden)} hidden between layers)"
-            f"{_floor(small=small and efficiency < limits.efficiency)}"
         )
-        passed = efficiency >= limits.efficiency or small
+        passed = efficiency >= limits.efficiency
         yield Verdict(f"{limits.file} lowestEfficiency", passed, efficiency, limits.efficiency, text)
     if limits.wasted_bytes is not None:
         yield _most(f"{limits.file} highestWastedBytes", hidden, limits.wasted_bytes, "hidden between layers")
@@ -102,15 +98,9 @@ def _most(name: str, actual: int, limit: int, what: str) -> Verdict:
 
 
 def _share(name: str, part: int, whole: int, limit: float, of: str) -> Verdict:
-    """A share fails only from WASTE_FLOOR bytes on."""
     percent = 100 * part / whole if whole else 0.0
-    small = part <= WASTE_FLOOR
     text = f"{percent:.2f} % {of} is waste ({_figure(part)}), at most {limit:g} % allowed"
-    return Verdict(name, percent <= limit or small, percent, limit, text + _floor(small=small and percent > limit))
-
-
-def _floor(*, small: bool) -> str:
-    return f"; a share counts only above {_figure(WASTE_FLOOR)}" if small else ""
+    return Verdict(name, percent <= limit, percent, limit, text)
 
 
 def _figure(count: int) -> str:
