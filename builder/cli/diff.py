@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.html_page import Html, output_file, page_file, write_output, write_page
 from builder.cli.looking import Output, Top, rows_of
+from builder.cli.output import Html, output_file, page_file, write_output, write_page
 from builder.cli.subjects import lock_file
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError

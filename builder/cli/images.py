@@ -14,7 +14,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.html_page import Html, page_file, write_page
+from builder.cli.output import Html, page_file, write_page
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.cli.world import world_of
 

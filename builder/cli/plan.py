@@ -18,6 +18,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
+from builder.cli.output import output_file, write_output
 from builder.cli.world import world_of
 from builder.errors import ComposeError, ExitCode, NoComposeFileError
 
@@ -77,6 +78,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.cli.plan_flow import PlanOptions, plan_of  # noqa: PLC0415
 
     world = world_of(ctx)
+    file_out = output_file(world, output)
     options = PlanOptions(
         tuple(file or ()),
         project_directory,
@@ -88,10 +90,10 @@ def command(  # noqa: PLR0917 - a parameter per option
         spec,
     )
     if explain is not None:
-        _write(_explained(world, options, explain), output, world)
+        write_output(file_out, _explained(world, options, explain), world)
         return
     planned = plan_of(world, options)
-    _write(_shown(planned, output_format, world, to_file=output is not None), output, world)
+    write_output(file_out, _shown(planned, output_format, world, to_file=file_out is not None), world)
     if planned.no_engine:
         world.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
         world.err.flush()
@@ -140,16 +142,6 @@ def _explained(world: World, options: PlanOptions, code: str) -> str:
         return explain(wanted, None, (), {})
     groups = tuple(one.group for one in planned.plan.groups)
     return explain(wanted, planned.plan.project, groups, planned.facts)
-
-
-def _write(text: str, output: Path | None, world: World) -> None:
-    from builder.files import atomic_write  # noqa: PLC0415
-
-    if output is None:
-        world.out.write(text)
-        world.out.flush()
-    else:
-        atomic_write(world.cwd / output, text.encode("utf-8", "backslashreplace"))
 
 
 def _repository_name(planned: Planned, world: World) -> Callable[[str], str]:

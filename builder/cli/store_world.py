@@ -132,7 +132,8 @@ class StoreWorld:
     ) -> Mentions:
         """Compose labels what it builds; journals know what they saw; its built images have the project's name."""
         known = f"{one.project} (known from {' and '.join(project.sources)})"
-        self.notes[f"{known}: {one.unreadable}, so whatever it ever used counts as referenced"] = None
+        kept = "what its containers, its journals and its name tell of its images counts as referenced"
+        self.notes[f"{known}: {one.unreadable}, so {kept}"] = None
         made = {image.id for image in images if image.layers.labels.get(LABEL_PROJECT) == one.project}
         starts = (f"{one.project}-", f"{one.project}_")
         named = {name for image in images for name in image.names if name.startswith(starts)}

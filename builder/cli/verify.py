@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.output import output_file, write_output
 from builder.cli.world import world_of
 from builder.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from builder.cli.output import ResultFile
     from builder.cli.world import World
     from builder.verify.board import Listener
     from builder.verify.model import Report
@@ -54,6 +56,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.verify.run import verify_image  # noqa: PLC0415 - the SDK and testcontainers
 
     world = world_of(ctx)
+    file_out = output_file(world, output)
     image, plan = _subject(subject, world)
     if database is not None:
         plan = replace(plan, database=database)
@@ -70,7 +73,7 @@ def command(  # noqa: PLR0917 - a parameter per option
             fail_fast=fail_fast,
             listener=listener,
         )
-    _write(report, output_format, output, world)
+    _write(report, output_format, file_out, world)
     raise typer.Exit(ExitCode.DONE if report.passed else ExitCode.CHECK_FAILED)
 
 
@@ -133,16 +136,10 @@ def _listener(world: World) -> Iterator[Listener | None]:
         yield live
 
 
-def _write(report: Report, output_format: Format, output: Path | None, world: World) -> None:
-    from builder.files import atomic_write  # noqa: PLC0415
+def _write(report: Report, output_format: Format, output: ResultFile | None, world: World) -> None:
     from builder.report.verification import FORMATS, failures_as_text  # noqa: PLC0415 - rich
 
-    text = FORMATS[output_format.value](report)
-    if output is None:
-        world.out.write(text)
-        world.out.flush()
-    else:
-        atomic_write(world.cwd / output, text.encode())
+    write_output(output, FORMATS[output_format.value](report), world)
     if failures := failures_as_text(report):
         world.err.write(failures)
         world.err.flush()

@@ -1,4 +1,4 @@
-"""`--html FILE`: refused before any work where it cannot be written, whole or not at all, and said where it is."""
+"""`--html` and `--output`: refused before any work where they cannot be written; whole or not at all; said where."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from archives import BASE, numpy, save, tar
 
 from builder.cli import main as cli
-from builder.cli.html_page import PageFile
+from builder.cli.output import PageFile
 from builder.cli.world import World
 from builder.errors import UnwritableError
 from builder.lock.document import write_lock
@@ -91,6 +91,15 @@ def test_a_place_that_is_not_there_is_refused_before_the_work(
     assert (code, out) == (2, "")
     assert "cannot write none/page.html:" in err
     assert "next: name a file in a folder" in err
+
+
+@pytest.mark.parametrize("words", [("plan",), ("plan", "--explain", "beliefs"), ("verify", "app:1")], ids=" ".join)
+def test_no_report_is_lost_after_minutes_of_work(run: Callable[..., tuple[int, str, str]], words: tuple[str]) -> None:
+    """No project, no engine: whoever looks for either before the place says something else."""
+    code, out, err = run(*words, "--output", "gone/report.txt")
+    assert (code, out) == (2, "")
+    assert "gone/report.txt" in err
+    assert "is not there" in err
 
 
 def test_says_why_a_place_is_refused(world: World, tmp_path: Path) -> None:
