@@ -161,10 +161,7 @@ def test_of_a_project_that_cannot_be_read_everything_that_it_ever_used_stays(mac
     assert verdicts["sha256:b"].standing == "referenced"
     assert verdicts["sha256:b"].reason == f"shop used it once, and {machine.shop / 'compose.yaml'} is not there"
     assert verdicts["sha256:a"].standing == "unused"
-    assert any(
-        "tell of its images counts as referenced" in note
-        for note in machine.notes
-    )
+    assert any("tell of its images counts as referenced" in note for note in machine.notes)
     machine.labels = {"com.docker.compose.project": "shop"}
     assert machine.verdicts()["sha256:c"].standing == "referenced"
 
