@@ -223,7 +223,7 @@ def _side(side: Side, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "id": side.id,
-        "references": list(side.references),
+        "names": list(side.references),
         "platform": side.platform,
         "bytes": side.bytes,
         "visible_bytes": side.visible_bytes,

@@ -178,7 +178,7 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
         "schema_version": SCHEMA_VERSION,
         "image": {
             "id": content.id,
-            "references": list(content.references),
+            "names": list(content.references),
             "platform": content.platform,
             "created": content.created,
             "base": {"name": content.base_name or None, "layers": content.base_layers},
