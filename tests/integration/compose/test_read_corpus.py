@@ -111,5 +111,5 @@ def test_what_it_reads_does_not_depend_on_the_way_it_was_asked(file: Path, tmp_p
 
 
 def one_of_many(said: str) -> str:
-    """Compose goes through a map in no order, and names the first bad service that it comes to."""
-    return re.sub(r'service "[^"]*"', "a service", said)
+    """Compose goes through a map in no order, and names the first bad service or missing env file that it comes to."""
+    return re.sub(r"env file \S+ not found: stat \S+:", "no env file:", re.sub(r'service "[^"]*"', "a service", said))
