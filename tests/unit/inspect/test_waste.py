@@ -70,7 +70,7 @@ def test_a_file_that_is_rewritten_and_then_removed_is_all_waste_once() -> None:
 
 
 def test_a_deleted_file_is_waste_of_the_layer_that_has_it() -> None:
-    found = inspected(layer(folder("/work"), file("/work/big", 5000)), layer(gone("/work/big")))
+    found = inspected(layer(folder("/scratch"), file("/scratch/big", 5000)), layer(gone("/scratch/big")))
     assert [(one.code, one.bytes, one.layer) for one in found.waste] == [("OB403", 5000, 0)]
 
 
