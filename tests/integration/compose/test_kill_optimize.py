@@ -68,6 +68,8 @@ def kill_at_each(
 ) -> tuple[int, int]:
     """How many points there are, and how many were tried."""
     tiny, original = stack
+    tiny.optimize()  # a first run writes caches too: it has steps that no later one has
+    tiny.rollback()
     command, repair = getattr(tiny, run), getattr(tiny, next_command)
     if run == "rollback":
         tiny.optimize()
