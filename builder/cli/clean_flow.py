@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.cli.store_world import StoreOptions, StoreWorld
 from builder.compose.history import all_replaced
-from builder.compose.journal import FOLDER, journal_path, write_journal
+from builder.compose.journalfile import FOLDER, journal_path, write_journal
 from builder.engine.buildcache import idle_cache, prune
 from builder.engine.quick import look
 from builder.errors import EngineFailedError

@@ -65,7 +65,7 @@ def bytes_here(world: World) -> int | None:
 
 
 def _record(store: StoreWorld, outside: Outside, journal: Journal, before: int) -> None:
-    from builder.compose.journal import read_journal, write_journal  # noqa: PLC0415
+    from builder.compose.journalfile import read_journal, write_journal  # noqa: PLC0415
 
     path = outside.committed(journal.files)
     if (written := read_journal(path)) is not None and written.run == journal.run:

@@ -100,7 +100,7 @@ class OptimizeFlow:
             return self._apply(outside, ready, engine)
 
     def _ready(self, outside: Outside) -> Ready:
-        from builder.compose.journal import read_journal  # noqa: PLC0415
+        from builder.compose.journalfile import read_journal  # noqa: PLC0415
         from builder.compose.work import Work  # noqa: PLC0415
 
         planned = plan_of(self.world, self.options.plan)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.cli.world import World
-    from builder.compose.choose import Choices
+    from builder.compose.choices import Choices
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Plan, Project, ProjectFiles
     from builder.compose.plan import Seen
@@ -143,7 +143,7 @@ def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, Comp
 
 
 def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices:
-    from builder.compose.choose import Choices  # noqa: PLC0415
+    from builder.compose.choices import Choices  # noqa: PLC0415
 
     made = Choices(options.builder_service, options.image_only, options.groups)
     folder = files.directory if options.spec is None else world.cwd / options.spec
@@ -197,7 +197,7 @@ def _promoted(world: World, engine: str) -> dict[str, str]:
 
 
 def _unfinished(world: World, files: ProjectFiles) -> tuple[str, ...]:
-    from builder.compose.journal import journal_path, open_path  # noqa: PLC0415
+    from builder.compose.journalfile import journal_path, open_path  # noqa: PLC0415
 
     if not open_path(journal_path(world.state_folder, files)).exists():
         return ()
@@ -206,7 +206,7 @@ def _unfinished(world: World, files: ProjectFiles) -> tuple[str, ...]:
 
 def _seconds(world: World, files: ProjectFiles) -> dict[str, float]:
     """Of the builds that an optimize of this project did."""
-    from builder.compose.journal import journal_path, read_journal  # noqa: PLC0415
+    from builder.compose.journalfile import journal_path, read_journal  # noqa: PLC0415
 
     try:
         journal = read_journal(journal_path(world.state_folder, files))

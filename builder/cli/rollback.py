@@ -65,14 +65,14 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _needs_engine(outside: Outside, files: ProjectFiles) -> bool:
-    from builder.compose.journal import read_journal  # noqa: PLC0415
+    from builder.compose.journalfile import read_journal  # noqa: PLC0415
 
     journals = (read_journal(path) for path in (outside.opened(files), outside.committed(files)))
     return any(journal is not None and journal.engine for journal in journals)
 
 
 def _roll_back(world: World, outside: Outside, files: ProjectFiles, *, yes: bool) -> None:
-    from builder.compose.journal import read_journal  # noqa: PLC0415
+    from builder.compose.journalfile import read_journal  # noqa: PLC0415
     from builder.compose.rollback import check_possible, roll_back  # noqa: PLC0415
 
     journal = read_journal(outside.committed(files))

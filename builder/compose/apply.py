@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.compose.history import before_this
-from builder.compose.journal import Journal, Phase, read_journal, write_journal
+from builder.compose.journal import Journal, Phase
+from builder.compose.journalfile import read_journal, write_journal
 from builder.compose.make import Ledger, image_for, recipes_of, tags_of
 from builder.compose.restart import Downtime, restart
 from builder.compose.rollback import finish, undo

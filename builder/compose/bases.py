@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from builder.compose.mentions import Told
+    from builder.compose.told import Told
 
 LARGEST_FILE = 1_000_000
 """Bytes that are read of a Dockerfile."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.compose.choices import Choice, Choices
 from builder.compose.group import builders_of
 from builder.compose.keeper import builder_for, why_no_builder
 from builder.compose.madeby import build_note, spec_note
@@ -20,28 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Taken = Callable[[str], bool]
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the person asked for."""
-
-    builder_service: str | None = None
-    image_only: bool = False
-    groups: tuple[str, ...] = ()
-    """Service or image names: their groups are wanted even if they are not Airflow, or no duplicates."""
-    spec_folder: Path | None = None
-    spec_image: str | None = None
-    """The name that the optbuild.toml in ``spec_folder`` gives, tag included."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A target, or the reason why there is none. ``warnings``: what the person should know about the target."""
-
-    target: Target | None
-    reason: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 def choose_targets(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.compose.choose import Choice
+from builder.compose.choices import Choice
 from builder.compose.lines import shown_where
 from builder.compose.model import FileEdit, Project, Target
 from builder.compose.wording import listed

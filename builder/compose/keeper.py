@@ -11,7 +11,7 @@ from builder.compose.startorder import is_init_like, is_on_with, reached_from, w
 from builder.compose.wording import listed, verb
 
 if TYPE_CHECKING:
-    from builder.compose.choose import Choices
+    from builder.compose.choices import Choices
     from builder.compose.model import Group, Project
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.compose.build import build_command, making_of, missing, overlay_of, raw_build, run_build
-from builder.compose.journal import Phase, Recipe, TagRecord, write_journal
+from builder.compose.journal import Phase, Recipe, TagRecord
+from builder.compose.journalfile import write_journal
 from builder.compose.model import Source
 from builder.errors import EngineFailedError
 from builder.files import atomic_write

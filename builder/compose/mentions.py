@@ -8,7 +8,6 @@ built the names that any Compose gives it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from builder.compose.interpolate import project_variables, substitute
 from builder.compose.model import ProjectFiles
 from builder.compose.products import product_of_image
 from builder.compose.reach import named
+from builder.compose.told import Told
 from builder.engine.layers import plain_name
 from builder.errors import ComposeError
 from builder.store.model import Mentions
@@ -36,43 +36,6 @@ _TEXT = re.compile(
 )
 _ANCHORED = re.compile(r"""&\w+\s+(["']?)([\w.${}:/@-]+)\1""")
 _SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
-
-
-@dataclass
-class Told:
-    """What a file says, as it is written: images, names of services, names of projects."""
-
-    images: set[str] = field(default_factory=set)
-    services: set[str] = field(default_factory=set)
-    imaged: set[str] = field(default_factory=set)
-    """Services to which some file gives an image: Compose gives what they build no other name."""
-    projects: set[str] = field(default_factory=set)
-    contexts: set[str] = field(default_factory=set)
-    dockerfiles: set[str] = field(default_factory=set)
-    inlines: set[str] = field(default_factory=set)
-    """Dockerfiles that stand in the file."""
-    arguments: set[str] = field(default_factory=set)
-    """``NAME=value``."""
-    broken: str = ""
-
-    @property
-    def sets(self) -> tuple[set[str], ...]:
-        """In the order of the fields."""
-        return (
-            self.images,
-            self.services,
-            self.imaged,
-            self.projects,
-            self.contexts,
-            self.dockerfiles,
-            self.inlines,
-            self.arguments,
-        )
-
-    def add(self, other: Told) -> None:
-        for mine, others in zip(self.sets, other.sets, strict=True):
-            mine.update(others)
-        self.broken = self.broken or other.broken
 
 
 def mentions(

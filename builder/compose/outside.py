@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.compose.health import Patience, SystemClock
-from builder.compose.journal import journal_path, open_path
+from builder.compose.journalfile import journal_path, open_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

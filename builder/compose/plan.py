@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.compose import bytes as layer_bytes
-from builder.compose.choose import Choice, Choices, built_by_nobody, choose_targets
+from builder.compose.choose import built_by_nobody, choose_targets
 from builder.compose.database import database_of
 from builder.compose.fitting import Rewrite, fit
 from builder.compose.group import builders_of, group_services
@@ -18,6 +18,7 @@ from builder.compose.rules.look import Line, Look, first_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from builder.compose.choices import Choice, Choices
     from builder.compose.facts import DockerfileFacts
     from builder.engine.layers import ImageLayers
     from builder.errors import ComposeError

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.compose.journal import Phase, read_journal, remove_journal, remove_leftovers, write_journal
+from builder.compose.journal import Phase
+from builder.compose.journalfile import read_journal, remove_journal, remove_leftovers, write_journal
 from builder.compose.promoted import forget_promotions
 from builder.compose.restart import Downtime, restart
 from builder.compose.stack import RUN_VARIABLE, records_of

@@ -10,7 +10,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from builder.compose.mentions import Told, look
+from builder.compose.mentions import look
+from builder.compose.told import Told
 from builder.files import atomic_write
 
 if TYPE_CHECKING:

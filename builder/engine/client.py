@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from builder.engine.asking import CONNECT_SECONDS, failures, reason
 from builder.engine.endpoint import Endpoint, resolve
+from builder.engine.loading import load
+from builder.engine.sdkapi import SdkApi
 from builder.errors import EngineFailedError, EngineMissingError, EngineTooOldError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from docker import DockerClient
 
     from builder.engine.layers import ImageLayers
-    from builder.engine.sdkapi import SdkApi
 
 NEEDED_ENGINE = 23
 """The first engine whose default builder is BuildKit with heredocs, ``COPY --link`` and secrets."""
-CONNECT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,6 @@ class Engine:
     @property
     def api(self) -> SdkApi:
         """The questions about images that :class:`builder.engine.quick.QuickLook` answers too."""
-        from builder.engine.sdkapi import SdkApi  # noqa: PLC0415 - it needs this module
-
         return SdkApi(self.client)
 
     def image_id(self, reference: str) -> str | None:
@@ -130,8 +128,6 @@ class Engine:
 
     def load(self, chunks: Iterable[bytes]) -> None:
         """Load an archive of `docker save`; an error that ``chunks`` raises leaves the engine as it was."""
-        from builder.engine.loading import load  # noqa: PLC0415 - it needs this module
-
         load(self.client, chunks)
 
     def free_bytes(self) -> int | None:
@@ -167,7 +163,7 @@ def connect(env: Mapping[str, str]) -> Engine:
         if client is not None:
             client.close()
         if isinstance(error, DockerException | OSError | NameError):
-            raise EngineMissingError(endpoint.host, _reason(error)) from error
+            raise EngineMissingError(endpoint.host, reason(error)) from error
         raise
     return Engine(client, endpoint, info)
 
@@ -225,26 +221,3 @@ def split_reference(reference: str) -> tuple[str, str]:
     """``name`` and ``tag`` of ``name:tag``; the colon of a registry's port does not count."""
     name, colon, tag = reference.rpartition(":")
     return (name, tag) if colon and "/" not in tag else (reference, "latest")
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost words of a chain of wrapped errors: ``No such file or directory`` says more than its wrapping."""
-    while error.__cause__ is not None or error.__context__ is not None:
-        error = error.__cause__ or error.__context__ or error
-    if isinstance(error, NameError):  # the SDK's way to say that its optional SSH parts are absent
-        return "an engine behind SSH needs `pip install 'docker[ssh]'`"
-    return getattr(error, "strerror", None) or str(error)
-
-
-@contextlib.contextmanager
-def failures(doing: str) -> Iterator[None]:
-    """What the SDK raises becomes EngineFailedError, which says what was being done."""
-    from docker.errors import APIError, DockerException  # noqa: PLC0415 - the SDK costs 150 ms
-    from requests.exceptions import RequestException  # noqa: PLC0415
-
-    try:
-        yield
-    except APIError as error:
-        raise EngineFailedError(f"{doing}: {error.explanation or error}") from error
-    except (DockerException, RequestException) as error:
-        raise EngineFailedError(f"{doing}: {_reason(error)}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.client import failures
+from builder.engine.asking import failures
 from builder.errors import EngineFailedError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import socket
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from builder.engine.client import CONNECT_SECONDS, check_version, connect, uses_containerd
+from builder.engine.asking import CONNECT_SECONDS, SAVE_CHUNK, AnswerError
+from builder.engine.client import check_version, connect, uses_containerd
 from builder.engine.endpoint import resolve
 from builder.engine.layers import many
 from builder.engine.usage import makers_by_reference, projects_by_image
@@ -24,19 +25,10 @@ if TYPE_CHECKING:
 
     from builder.engine.layers import ImageLayers
 
-SAVE_CHUNK = 1 << 20
 MAX_HEAD = 1 << 16
 _UNIX = "unix://"
 _SDK_ADDRESS = "http+docker://localhost"
 """What :mod:`builder.engine.client` takes for the identity of an engine that has none."""
-
-
-class AnswerError(EngineFailedError):
-    """The engine refused a request. ``status_code`` as in the SDK's APIError."""
-
-    def __init__(self, path: str, status: int, reason: str) -> None:
-        super().__init__(f"the engine answered {status} to {path}: {reason}")
-        self.status_code = status
 
 
 class SocketApi:

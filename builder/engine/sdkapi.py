@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.client import failures
-from builder.engine.quick import SAVE_CHUNK, AnswerError
+from builder.engine.asking import SAVE_CHUNK, AnswerError, failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

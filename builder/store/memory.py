@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.history import runs_back
-from builder.compose.journal import FOLDER, Phase, read_journal
+from builder.compose.journal import Phase
+from builder.compose.journalfile import FOLDER, read_journal
 from builder.errors import StateError
 from builder.store.model import Former, LastOptimize, Remembered
 

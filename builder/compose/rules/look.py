@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from builder.errors import Where
 
 if TYPE_CHECKING:
-    from builder.compose.choose import Choice
+    from builder.compose.choices import Choice
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Group, Project
     from builder.findings import Finding

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from reading import CORPUS, CORPUS_FILES, read, write
 
-from builder.compose.choose import Choices, choose_targets
+from builder.compose.choices import Choices
+from builder.compose.choose import choose_targets
 from builder.compose.dockerfiles import read_dockerfiles
 from builder.compose.group import builders_of, group_services
 from builder.compose.lines import line_of

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.engine.asking import AnswerError
 from builder.engine.client import Engine, connect
-from builder.engine.quick import AnswerError, QuickLook, look
+from builder.engine.quick import QuickLook, look
 from builder.errors import BadImageArchiveError, NoSuchImageError, NotABaseError
 from builder.inspect.model import Entry, ImageContent, Kind
 from builder.inspect.read import read_archive_file, read_image

@@ -21,15 +21,8 @@ from tiny_images import TEST_LABEL, Tiny, identity, load, own_value, removed_aft
 
 from builder.cli.store_world import StoreOptions, StoreWorld
 from builder.cli.world import World
-from builder.compose.journal import (
-    Journal,
-    Phase,
-    Replaced,
-    TagRecord,
-    journal_path,
-    read_journal,
-    write_journal,
-)
+from builder.compose.journal import Journal, Phase, Replaced, TagRecord
+from builder.compose.journalfile import journal_path, read_journal, write_journal
 from builder.compose.model import ProjectFiles
 from builder.engine.quick import look
 from builder.engine.stack import StackEngine

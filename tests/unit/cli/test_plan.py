@@ -10,7 +10,7 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.compose.journal import journal_path, open_path
+from builder.compose.journalfile import journal_path, open_path
 from builder.compose.model import ProjectFiles
 from builder.process import Result
 from builder.progress import SilentProgress

@@ -14,7 +14,8 @@ import pytest
 from builder.cli import main as cli
 from builder.cli.store_world import LAYERS_FOLDER, StoreOptions, StoreWorld
 from builder.cli.world import World
-from builder.compose.journal import FOLDER, Journal, Phase, Replaced, journal_path, write_journal
+from builder.compose.journal import Journal, Phase, Replaced
+from builder.compose.journalfile import FOLDER, journal_path, write_journal
 from builder.compose.model import ProjectFiles
 from builder.engine.layers import align
 from builder.errors import NoComposeFileError, UnknownProtectionError

@@ -11,7 +11,8 @@ import pytest
 from swap_world import SHARED, SHARERS, Stage
 
 from builder.compose.apply import apply
-from builder.compose.journal import Phase, read_journal
+from builder.compose.journal import Phase
+from builder.compose.journalfile import read_journal
 from builder.compose.model import FileEdit, Source
 from builder.errors import (
     CandidateRefusedError,

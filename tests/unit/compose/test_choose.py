@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from making import AIRFLOW, FOLDER, build, project, seed, service
 
-from builder.compose.choose import Choice, Choices, choose_targets
+from builder.compose.choices import Choice, Choices
+from builder.compose.choose import choose_targets
 from builder.compose.group import group_services
 from builder.compose.model import Project, Source, Target
 from builder.errors import ComposeError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from making import AIRFLOW, FOLDER, build, facts, project, seed, service
 
-from builder.compose.choose import Choices
+from builder.compose.choices import Choices
 from builder.compose.model import FileEdit, ImageBytes, Plan, Project, Sharing, Source, Target
 from builder.compose.plan import Means, Seen, make_plan, references_of
 from builder.engine.layers import ImageLayers, Layer

@@ -10,7 +10,8 @@ import pytest
 from swap_world import SHARED, SHARERS, Fuse, KilledError, Stage, arm
 
 from builder.compose.apply import apply
-from builder.compose.journal import Phase, dump_journal, parse_journal, read_journal
+from builder.compose.journal import Phase
+from builder.compose.journalfile import dump_journal, parse_journal, read_journal
 from builder.compose.model import Source
 from builder.compose.rollback import recover, roll_back
 from builder.errors import CheckFailedError, EditedSinceError, ExitCode, StackError, StateError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from making import AIRFLOW, Image, build, image, project, seed, service
 
-from builder.compose.choose import Choices, choose_targets
+from builder.compose.choices import Choices
+from builder.compose.choose import choose_targets
 from builder.compose.group import group_services
 from builder.compose.rules.builds import find_duplicates, find_same_tags
 from builder.compose.rules.look import Look

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from making import AIRFLOW, build, project, seed, service
 
-from builder.compose.choose import Choices, choose_targets
+from builder.compose.choices import Choices
+from builder.compose.choose import choose_targets
 from builder.compose.group import group_services
 from builder.compose.rules.look import Look
 from builder.compose.rules.sharing import find_early, find_shared

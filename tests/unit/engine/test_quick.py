@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from builder.engine.quick import AnswerError, parse_answer
+from builder.engine.asking import AnswerError
+from builder.engine.quick import parse_answer
 from builder.engine.usage import projects_by_image
 
 

@@ -9,7 +9,7 @@ import zstandard
 from tarballs import image, sha256, tar
 
 from builder.engine.archive import Archive
-from builder.engine.quick import AnswerError
+from builder.engine.asking import AnswerError
 from builder.progress import SilentProgress
 from builder.store.manifest import Manifest, SavedImage, write_manifest
 

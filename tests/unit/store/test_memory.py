@@ -6,20 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from builder.compose.journal import (
-    FOLDER,
-    ContainerRecord,
-    Journal,
-    Phase,
-    Replaced,
-    ServiceRecord,
-    TagRecord,
-    dump_journal,
-    journal_path,
-    open_path,
-    parse_journal,
-    write_journal,
-)
+from builder.compose.journal import ContainerRecord, Journal, Phase, Replaced, ServiceRecord, TagRecord
+from builder.compose.journalfile import FOLDER, dump_journal, journal_path, open_path, parse_journal, write_journal
 from builder.compose.model import ProjectFiles
 from builder.state import FormerImage, Move, Project, PromotionJournal, State
 from builder.store.memory import Journals, ever_used, last_optimize, read_journals, remembered
