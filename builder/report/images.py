@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.report.findings import wrapped
 from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, short_id, size
+from builder.report.when import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,7 @@ def as_json(inventory: Inventory) -> str:
         "totals": totals_as_json(inventory.totals),
         "last_optimize": None
         if last is None
-        else {"project": last.project, "at": last.at, "bytes_before": last.before, "bytes_after": last.after},
+        else {"project": last.project, "at": iso(last.at), "bytes_before": last.before, "bytes_after": last.after},
         "volumes": None if inventory.volumes is None else [_volume(one) for one in inventory.volumes],
         "build_cache": None if inventory.build_cache is None else vars(inventory.build_cache),
         "notes": list(inventory.notes),
@@ -158,7 +159,7 @@ def row_as_json(row: Row) -> dict[str, Any]:
         "id": row.image.id,
         "names": list(row.image.names),
         "digests": list(row.image.digests),
-        "created": row.image.layers.created,
+        "created": iso(row.image.layers.created),
         "unpacked_bytes": row.unpacked,
         "unique_bytes": row.unique,
         "shared_bytes": row.shared,

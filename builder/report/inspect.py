@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from builder.findings import CATALOG, Severity
 from builder.report.findings import wrapped
 from builder.report.units import count, one_line, short_id, size
+from builder.report.when import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -180,7 +181,7 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
             "id": content.id,
             "names": list(content.references),
             "platform": content.platform,
-            "created": content.created,
+            "created": iso(content.created),
             "base": {"name": content.base_name or None, "layers": content.base_layers},
         },
         "bytes": found.bytes,

@@ -10,8 +10,8 @@ from builder.inspect.model import Kind
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell, number_cell
-from builder.report.html.when import moment
 from builder.report.units import count, short_id, size
+from builder.report.when import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell
-from builder.report.html.when import moment
 from builder.report.units import UNKNOWN, count, short_id, size
+from builder.report.when import moment
 from builder.store.model import Standing
 
 if TYPE_CHECKING:

@@ -96,7 +96,8 @@ def test_the_json() -> None:
     assert (first["unique_bytes"], first["frees_bytes"], first["standing"]) == (500_000, 500_000, "in use")
     assert first["containers"] == [{"id": "id-web", "name": "web", "state": "running"}]
     assert first["projects"] == ["shop"]
-    assert document["images"][2]["unpacked_bytes"] is None
+    assert first["created"] == "1970-01-12T11:46:40Z"
+    assert (document["images"][2]["unpacked_bytes"], document["images"][2]["created"]) == (None, None)
     assert document["volumes"][1] == {"name": "lost", "bytes": None, "containers": [], "projects": []}
     assert json.loads(as_json(inventory(volumes=None, build_cache=None)))["volumes"] is None
 

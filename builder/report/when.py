@@ -1,0 +1,23 @@
+"""Moments as people and machines are told them: in UTC, the same wherever and whenever it is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def moment(seconds: float) -> str:
+    """Of seconds since 1970, whatever a hostile image says they are: ``2026-11-25 12:49 UTC``."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "at a time that no calendar has"
+
+
+def iso(seconds: float | None) -> str | None:
+    """The same for JSON, as Docker writes it (RFC 3339): ``2026-11-25T12:49:35Z``; None where no time is known."""
+    if not seconds:
+        return None
+    try:
+        return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%S}Z"
+    except (OverflowError, ValueError, OSError):
+        return None

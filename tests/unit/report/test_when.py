@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from builder.report.when import iso, moment
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        pytest.param(1_764_074_975.0, "2025-11-25T12:49:35Z", id="a-moment"),
+        pytest.param(1_764_074_975.9, "2025-11-25T12:49:35Z", id="its-fraction"),
+        pytest.param(0, None, id="not-known"),
+        pytest.param(None, None, id="none"),
+        pytest.param(1e30, None, id="after-all-calendars"),
+        pytest.param(-1e18, None, id="before-all-calendars"),
+        pytest.param(float("nan"), None, id="no-number"),
+    ],
+)
+def test_a_machine_gets_utc_or_nothing(seconds: float | None, written: str | None) -> None:
+    assert iso(seconds) == written
+
+
+def test_a_person_gets_words_for_every_number() -> None:
+    assert moment(1_764_074_975.0) == "2025-11-25 12:49 UTC"
+    assert moment(1e30) == "at a time that no calendar has"
