@@ -36,6 +36,14 @@ def runs_back(journal: Journal) -> Iterator[Journal]:
         now = now.previous
 
 
+def only_there(run: Journal) -> dict[str, str]:
+    """Image → a name that undoing the run gives it back, where nothing else would: a run that changed no file has
+    rebuilt, and what an earlier run made is only named in the files of before. Other old images are built again."""
+    earlier = {image for one in runs_back(run) if one is not run for image in one.moved}
+    moved = {tag.before: tag.reference for tag in run.tags if tag.before and tag.after and tag.before != tag.after}
+    return {image: name for image, name in moved.items() if not run.edits or image in earlier}
+
+
 def all_replaced(journal: Journal) -> dict[str, tuple[str, ...]]:
     """Image → the names that the files gave it, over all runs that are remembered."""
     found: dict[str, set[str]] = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.compose.history import only_there
 from builder.compose.journal import Phase
 from builder.compose.journalfile import read_journal, remove_journal, remove_leftovers, write_journal
 from builder.compose.promoted import forget_promotions
@@ -99,7 +100,8 @@ def roll_back(outside: Outside, journal: Journal) -> Undone:
 
 def undo(outside: Outside, journal: Journal) -> Undone:
     """Put back what a run changed, as far as it came; then its journal goes."""
-    check_possible(outside, journal)
+    _check_engine(outside, journal)
+    _check_edited(journal)
     opened = outside.opened(journal.files)
     write_journal(opened, replace(journal, phase=Phase.UNDOING))
     engine = outside.engine
@@ -131,9 +133,11 @@ def _step_back(committed: Path, journal: Journal) -> None:
 
 
 def check_possible(outside: Outside, journal: Journal) -> None:
-    """Raises CheckFailedError for another engine, EditedSinceError for a file that somebody went on working on."""
+    """Raises CheckFailedError for another engine and for an image that is gone for good, EditedSinceError for a file
+    that somebody went on working on."""
     _check_engine(outside, journal)
     _check_edited(journal)
+    _check_images(outside, journal)
 
 
 def _check_engine(outside: Outside, journal: Journal) -> None:
@@ -154,6 +158,17 @@ def _check_edited(journal: Journal) -> None:
             hint=f"compare it with {backup}; to keep the edits, take `image:` and `pull_policy:` out by hand and put "
             "`build:` back; to drop them, undo the edits first, then `optbuild rollback`",
         )
+
+
+def _check_images(outside: Outside, journal: Journal) -> None:
+    """Half of a rollback would leave the new image running under the old name."""
+    for image, name in only_there(journal).items():
+        if outside.engine is not None and outside.engine.image_id(image) is None:
+            raise CheckFailedError(
+                f"{name} cannot be what it was before: {image} was removed, and nothing builds it again",
+                hint="bring it back with `optbuild restore` if you have a backup. `optbuild optimize --rebuild` makes "
+                "another way back: to the image of today, and from there to the files as they were",
+            )
 
 
 def _names_back(outside: Outside, engine: Engine, journal: Journal) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ import pytest
 from swap_world import SHARED, SHARERS, Fuse, KilledError, Stage, arm
 
 from builder.compose.apply import apply
-from builder.compose.journal import Phase
+from builder.compose.history import only_there, runs_back
+from builder.compose.journal import Phase, undoing
 from builder.compose.journalfile import dump_journal, parse_journal, read_journal
 from builder.compose.model import Source
 from builder.compose.rollback import recover, roll_back
@@ -176,6 +177,45 @@ def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, reb
     assert read_journal(stage.outside().committed(stage.files)) is None
 
 
+@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.BUILDER])
+def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, source: Source) -> None:
+    """Nothing says how that one was built: the files name it, and the Dockerfile is another by now."""
+    apply(stage.outside(), stage.work(source=source), stage.hands())
+    first = stage.world.names[SHARED]
+    journal = rebuilt(stage, "0000bbbb", "two")
+    stage.world.images.remove(first)
+    before = stage.snapshot()
+    with pytest.raises(CheckFailedError, match=f"{SHARED} cannot be what it was before: {first} was removed"):
+        roll_back(stage.outside(), journal)
+    assert stage.snapshot() == before
+    assert committed(stage) == journal
+    rebuilt(stage, "0000cccc", "three")  # as the hint says: to the image of today, and from there to the files
+    roll_back(stage.outside(), committed(stage))
+    assert stage.world.names[SHARED] == before["names"][SHARED]
+    roll_back(stage.outside(), committed(stage))
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_which_images_nothing_but_a_rollback_brings_back(stage: Stage) -> None:
+    """What the first optimize replaced is built again, and no rollback goes back to the rebuilds in between."""
+    first = optimized(stage)
+    one = stage.world.names[SHARED]
+    second = rebuilt(stage, "0000bbbb", "two")
+    two = stage.world.names[SHARED]
+    third = rebuilt(stage, "0000cccc", "three")
+    assert only_there(first) == {}
+    assert only_there(second) == {one: SHARED}
+    assert [only_there(run) for run in runs_back(third)] == [{two: SHARED}, {}]
+
+
+def test_a_run_that_rewrites_and_rebuilds_needs_what_an_earlier_one_made(stage: Stage) -> None:
+    first = optimized(stage)
+    wider = replace(
+        first, run="0000bbbb", previous=first, tags=(replace(first.tags[0], before=first.made[0], after="x"),)
+    )
+    assert only_there(wider) == {first.made[0]: SHARED}
+
+
 def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: Stage) -> None:
     """A rebuild that is undone: nobody would ever say whose the nameless image is."""
     optimized(stage)
@@ -262,6 +302,46 @@ def test_the_name_of_a_promotion_that_was_not_ours_stays(stage: Stage) -> None:
     recover(stage.outside(), stage.files)
     assert stage.world.names == {**before["names"], SHARED: "sha256:spec"}
     assert {**stage.snapshot(), "names": 0, "images": 0} == {**before, "names": 0, "images": 0}
+
+
+def killed_while(stage: Stage, **hands: Any) -> None:
+    """Apply, and die in one of these hands."""
+    with pytest.MonkeyPatch.context() as patch:
+        arm(patch, stage)
+        with pytest.raises(KilledError):
+            apply(stage.outside(), stage.work(source=hands.pop("source", Source.IMAGE_ONLY)), replace(stage.hands(), **hands))
+    stage.world.fuse = Fuse()
+
+
+def die(stage: Stage) -> None:
+    stage.world.fuse = Fuse(0)
+    raise KilledError
+
+
+def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_begun(stage: Stage) -> None:
+    killed_while(stage, verify=lambda _image, _target: die(stage))
+    for name, box in stage.world.boxes.items():
+        stage.world.boxes[name] = replace(box, status="exited")
+    boxes = dict(stage.world.boxes)
+    recovery = recover(stage.outside(), stage.files)
+    assert recovery is not None
+    assert recovery.undone
+    assert "restarted" not in recovery.words
+    assert stage.world.boxes == boxes
+
+
+@pytest.mark.parametrize("phase", [Phase.BUILT, Phase.RESTARTING])
+def test_an_undoing_that_is_killed_knows_how_far_the_run_came(stage: Stage, phase: Phase) -> None:
+    journal = replace(optimized(stage), phase=phase)
+    assert parse_journal(dump_journal(undoing(journal))).restarted is (phase is Phase.RESTARTING)
+    assert undoing(undoing(journal)) == undoing(journal)
+
+
+def test_a_journal_that_does_not_say_how_far_the_run_came_is_read(stage: Stage) -> None:
+    """As an older optbuild wrote it: then containers are compared, as it did."""
+    document = json.loads(dump_journal(undoing(optimized(stage))))
+    del document["reached"]
+    assert parse_journal(json.dumps(document).encode()).restarted
 
 
 # A kill at every step
