@@ -96,6 +96,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def in_the_way(folder: Path) -> Path | None:
+    """What keeps ``folder`` from being there or being made: the nearest of it and its parents that exists, where that
+    is no folder. Also a link that leads nowhere."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path) or path == path.parent)
+    return None if there.is_dir() else there
+
+
 @contextlib.contextmanager
 def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the lock file ``path`` for the block; wait while another process holds it.

@@ -49,8 +49,13 @@ COMMANDS: tuple[str, ...] = (
 _HELP = ["-h", "--help"]
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """As of every Unix program whose reader went away (``optbuild images | head -1``)."""
-_MACHINE_FAULTS = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS})
-"""What the operating system refuses is no bug of ours."""
+_MACHINE_FAULTS = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS),
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG),
+    }
+)
+"""What the operating system refuses, or its disks cannot do, is no bug of ours."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -242,7 +247,7 @@ def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
         log.write_text(f"optbuild {builder.__version__}, Python {sys.version}\n{text}", encoding="utf-8")
-    except OSError:
+    except Exception:  # noqa: BLE001 - the world, or its folder for logs, may be what failed
         return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
     return _say(f"error: this is a bug of optbuild: {summary}\n  next: report it with the log in {log}", ExitCode.BUG)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from builder.errors import OptbuildError
+from builder.errors import OptbuildError, StateError
+from builder.files import in_the_way
 from builder.process import LocalRunner, Runner
 from builder.progress import BarProgress, LineProgress, Progress, SilentProgress
 
@@ -35,21 +36,37 @@ class World:
     @property
     def state_folder(self) -> Path:
         """``$XDG_STATE_HOME/optbuild``: what is promoted, superseded, verified; locks; logs."""
-        return Path(self.env.get("XDG_STATE_HOME") or self._home / ".local/state") / "optbuild"
+        return self._folder("XDG_STATE_HOME", ".local/state")
 
     @property
     def cache_folder(self) -> Path:
         """``$XDG_CACHE_HOME/optbuild``: may be deleted at any time."""
-        return Path(self.env.get("XDG_CACHE_HOME") or self._home / ".cache") / "optbuild"
+        return self._folder("XDG_CACHE_HOME", ".cache")
 
     @property
     def width(self) -> int:
         """Characters in a line of the terminal that ``out`` is; 0: it is none, and nothing is cut."""
         return shutil.get_terminal_size().columns if self.out.isatty() else 0
 
-    @property
-    def _home(self) -> Path:
-        return Path(self.env["HOME"]) if self.env.get("HOME") else Path.home()
+    def _folder(self, variable: str, below_home: str) -> Path:
+        """Raises StateError where there is none and none can be made."""
+        folder = Path(self.env.get(variable) or self._home(variable) / below_home) / "optbuild"
+        if (there := in_the_way(folder)) is not None:
+            raise StateError(
+                f"{there} is no folder, so there can be no {folder}", hint=f"set {variable} to a folder, or unset it"
+            )
+        return folder
+
+    def _home(self, instead: str) -> Path:
+        if self.env.get("HOME"):
+            return Path(self.env["HOME"])
+        try:
+            return Path.home()
+        except RuntimeError as error:  # a container that runs under a number which no user of it has
+            raise StateError(
+                f"there is no home folder: HOME is not set, and no user has the number {os.getuid()} here",
+                hint=f"set HOME, or {instead}, to a folder that you may write to",
+            ) from error
 
 
 def this_world(*, quiet: bool = False) -> World:

@@ -95,4 +95,4 @@ class BudgetExceededError(CheckFailedError):
 
 
 class StateError(ToolError):
-    """The state folder cannot be written."""
+    """The folder of the state, or of the caches, cannot be told or cannot be written."""

@@ -89,6 +89,21 @@ ENDINGS = {
         3,
         "optbuild: error: /x: Permission denied\n",
     ),
+    "a file larger than the disk takes": (
+        raising(OSError(27, "File too large")),
+        3,
+        "optbuild: error: the operating system: File too large\n",
+    ),
+    "a broken disk": (
+        raising(OSError(5, "Input/output error", "/x")),
+        3,
+        "optbuild: error: /x: Input/output error\n",
+    ),
+    "a name that no disk takes": (
+        raising(OSError(36, "File name too long", "/x")),
+        3,
+        "optbuild: error: /x: File name too long\n",
+    ),
     "ctrl-c": (raising(KeyboardInterrupt()), 130, "optbuild: interrupted\n"),
     "question not answered": (raising(typer.Abort()), 130, "optbuild: interrupted\n"),
     "sigterm": (lambda _world: os.kill(os.getpid(), signal.SIGTERM), 130, "optbuild: ended by a signal\n"),
@@ -140,6 +155,17 @@ def test_a_bug_whose_log_cannot_be_written_is_still_told(
     (tmp_path / "file").write_text("")
     assert run(raising(ZeroDivisionError("x")), state=tmp_path / "file") == 4
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_is_told_where_no_world_can_be_made(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    def no_world(**_options: object) -> World:
+        raise RuntimeError("a bug in the making of worlds")
+
+    assert run(lambda _world: None) == 0  # the command is there now
+    assert cli.run(("try",), no_world) == 4
+    error = capsys.readouterr().err
+    assert "RuntimeError: a bug in the making of worlds" in error
+    assert error.count("Traceback") == 1
 
 
 @pytest.mark.parametrize(

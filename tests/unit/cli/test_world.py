@@ -1,0 +1,66 @@
+"""The folders of a command: where they are, and what is said where they cannot be."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.cli.world import World
+from builder.errors import ExitCode, StateError
+from builder.process import LocalRunner
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDERS: dict[str, Callable[[World], Path]] = {
+    "XDG_STATE_HOME": lambda world: world.state_folder,
+    "XDG_CACHE_HOME": lambda world: world.cache_folder,
+}
+
+
+def world(**env: str) -> World:
+    return World(env, Path(), io.StringIO(), io.StringIO(), LocalRunner(), SilentProgress(), color=False)
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number of its own."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+
+
+@pytest.mark.parametrize("variable", FOLDERS)
+@pytest.mark.usefixtures("nobody")
+def test_a_user_without_a_home_is_told_what_to_set(variable: str, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match=r"no home folder.*\n  next: set HOME") as error:
+        FOLDERS[variable](world())
+    assert variable in str(error.value)
+    assert error.value.exit_code is ExitCode.ENGINE
+    assert FOLDERS[variable](world(**{variable: str(tmp_path)})) == tmp_path / "optbuild"
+    assert FOLDERS[variable](world(HOME=str(tmp_path))).is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("variable", FOLDERS)
+def test_a_file_where_the_folder_should_be_is_told(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "nowhere").symlink_to("gone")
+    (tmp_path / "optbuild").write_text("")
+    for given in ("file", "file/below", "nowhere", "."):
+        with pytest.raises(StateError, match=rf"is no folder.*\n  next: .*{variable}") as error:
+            FOLDERS[variable](world(**{variable: str(tmp_path / given)}))
+        assert error.value.exit_code is ExitCode.ENGINE
+
+
+@pytest.mark.parametrize("variable", FOLDERS)
+def test_a_folder_need_not_be_there_yet(variable: str, tmp_path: Path) -> None:
+    wanted = tmp_path / "not" / "yet"
+    assert FOLDERS[variable](world(**{variable: str(wanted)})) == wanted / "optbuild"
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert FOLDERS[variable](world(**{variable: str(tmp_path / "link")})) == tmp_path / "link/optbuild"
