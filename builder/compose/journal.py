@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Phase(StrEnum):
-    """How far a run is. Only COMMITTED and UNDOING are decided on; the others are for a person to read."""
+    """How far a run is, in this order."""
 
     PREPARED = "prepared"
     BUILT = "built"
@@ -24,6 +24,9 @@ class Phase(StrEnum):
     RESTARTING = "restarting"
     COMMITTED = "committed"
     UNDOING = "undoing"
+
+
+_BEFORE_RESTARTING = frozenset({Phase.PREPARED, Phase.BUILT, Phase.TAGGING, Phase.WRITING})
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class Journal:
     """Which engine; empty: none was used."""
     phase: Phase
     at: float
+    reached: Phase | None = None
+    """How far it had come when its undoing began; None: that has not, or an older optbuild wrote this."""
     edits: tuple[FileRecord, ...] = ()
     tags: tuple[TagRecord, ...] = ()
     services: tuple[ServiceRecord, ...] = ()
@@ -152,6 +157,18 @@ class Journal:
         """Image IDs that this run gave names to."""
         return frozenset({*self.made, *(tag.after for tag in self.tags if tag.after)})
 
+    @property
+    def restarted(self) -> bool:
+        """Whether it may have touched containers."""
+        return (self.reached or self.phase) not in _BEFORE_RESTARTING
+
     def with_tag(self, reference: str, after: str) -> Journal:
         tags = tuple(replace(tag, after=after) if tag.reference == reference else tag for tag in self.tags)
         return replace(self, tags=tags)
+
+
+def undoing(journal: Journal) -> Journal:
+    """The journal of a run that is being undone, also for the second time."""
+    if journal.phase is Phase.UNDOING:
+        return journal
+    return replace(journal, phase=Phase.UNDOING, reached=journal.phase)

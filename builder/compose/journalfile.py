@@ -115,10 +115,11 @@ def parse_journal(data: bytes) -> Journal:
 
 
 def _journal(document: dict[str, Any]) -> Journal:
-    previous = document.get("previous")  # the first journals had none
+    previous, reached = document.get("previous"), document.get("reached")  # the first journals had neither
     made = {
         "files": _files(document["files"]),
         "phase": Phase(document["phase"]),
+        "reached": None if reached is None else Phase(reached),
         "edits": tuple(_edit(item) for item in document["edits"]),
         "tags": tuple(TagRecord(**item) for item in document["tags"]),
         "services": tuple(_service(item) for item in document["services"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.history import only_there
-from builder.compose.journal import Phase
+from builder.compose.journal import Phase, undoing
 from builder.compose.journalfile import read_journal, remove_journal, remove_leftovers, write_journal
 from builder.compose.promoted import forget_promotions
 from builder.compose.restart import Downtime, restart
@@ -103,13 +103,13 @@ def undo(outside: Outside, journal: Journal) -> Undone:
     _check_engine(outside, journal)
     _check_edited(journal)
     opened = outside.opened(journal.files)
-    write_journal(opened, replace(journal, phase=Phase.UNDOING))
+    write_journal(opened, undoing(journal))
     engine = outside.engine
     references = _names_back(outside, engine, journal) if engine else ()
     if engine is not None:
         forget_promotions(outside.state_folder, engine.identity, journal.tags)
     files = restore_all(journal.edits)
-    downtime = _restart(outside, engine, journal) if engine else {}
+    downtime = _restart(outside, engine, journal) if engine and journal.restarted else {}
     if engine is not None:
         for tag in journal.tags:
             if tag.before is None:
@@ -195,7 +195,8 @@ def _ours(engine: Engine, journal: Journal) -> frozenset[str]:
 
 
 def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str, Downtime]:
-    """Those services whose containers are not what they were; all of them where the run had been committed."""
+    """Those services whose containers are not what they were; all of them where the run had been committed. Not for a
+    run that did not come to its restarts: what is different then was changed by a person."""
     _settle(outside, engine, journal)
     records = _touched(engine, journal) if journal.current is None else journal.current
     if not records:

@@ -21,11 +21,15 @@ from builder.errors import (
     EngineFailedError,
     ExitCode,
     InterruptedByUserError,
+    OptbuildError,
     RolledBackError,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from builder.engine.stack import Container
 
 
 @pytest.fixture
@@ -259,6 +263,40 @@ def test_an_interrupt_rolls_back(stage: Stage, where: str) -> None:
     error = failing(stage, InterruptedByUserError)
     assert isinstance(error, InterruptedByUserError)
     assert error.exit_code == ExitCode.INTERRUPTED
+
+
+def during_the_build(stage: Stage, change: Callable[[], None]) -> None:
+    """A build may take an hour, in which a person goes on using the stack."""
+
+    def on_run(words: str) -> None:
+        if " build " in words:
+            change()
+
+    stage.world.on_run = on_run
+
+
+@pytest.mark.parametrize("how", ["build", "verify"])
+@pytest.mark.parametrize("what", ["stop", "down", "scale"])
+def test_what_a_person_did_to_the_stack_during_a_build_that_fails_stays(stage: Stage, what: str, how: str) -> None:
+    boxes = stage.world.boxes
+
+    def change() -> None:
+        if what == "stop":
+            boxes["demo-scheduler-1"] = replace(boxes["demo-scheduler-1"], status="exited", exit_code=0)
+        elif what == "scale":
+            boxes["demo-scheduler-2"] = replace(boxes["demo-scheduler-1"], id="c99", number=2)
+        else:
+            boxes.clear()
+        left.update(boxes)
+
+    left: dict[str, Container] = {}
+    during_the_build(stage, change)
+    stage.world.failing_build = how == "build"
+    stage.refusing = CandidateRefusedError("checks failed: dag")
+    with pytest.raises(OptbuildError, match="as they were"):
+        apply(stage.outside(), stage.work(), stage.hands())
+    assert boxes == left
+    assert not any(" up " in call for call in stage.world.calls)
 
 
 def test_an_interrupted_compose_leaves_nothing_half_made(stage: Stage) -> None:

@@ -309,7 +309,11 @@ def killed_while(stage: Stage, **hands: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         arm(patch, stage)
         with pytest.raises(KilledError):
-            apply(stage.outside(), stage.work(source=hands.pop("source", Source.IMAGE_ONLY)), replace(stage.hands(), **hands))
+            apply(
+                stage.outside(),
+                stage.work(source=hands.pop("source", Source.IMAGE_ONLY)),
+                replace(stage.hands(), **hands),
+            )
     stage.world.fuse = Fuse()
 
 
