@@ -23,6 +23,7 @@ from builder.state import read_state
 from builder.verify.model import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from builder.cli.project import Project
@@ -47,14 +48,24 @@ class _Proven:
 
 
 class BuildFlow:
-    """One run of the command."""
+    """One run of the command. ``promoting`` hears the image's ID before the first name moves to it."""
 
-    def __init__(self, world: World, folder: Path, options: BuildOptions, *, verify: bool, refresh_base: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        options: BuildOptions,
+        *,
+        verify: bool,
+        refresh_base: bool,
+        promoting: Callable[[str], None] = lambda _image: None,
+    ) -> None:
         self.world = world
         self.folder = folder
         self.options = options
         self.verify = verify
         self.refresh_base = refresh_base
+        self.promoting = promoting
         self.place = _workplace(world)
         self.promoted = False
 
@@ -124,6 +135,7 @@ class BuildFlow:
             self._record(candidate, report, name, proof)
         roles = tuple(role.name for role in project.roles)
         references = promoted_references(name, project.spec.image.tags, roles)
+        self.promoting(candidate.image_id)
         promote(candidate, references, project=name, engine=engine, folder=folder, say=say)
         self.promoted = True
         return _Proven(report, references)

@@ -164,7 +164,7 @@ class OptimizeFlow:
         from builder.compose.work import Hands  # noqa: PLC0415
 
         if engine is None:
-            hands = Hands(lambda _image, _target: None, lambda _target: "", lambda _target: ())
+            hands = Hands(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
         else:
             hands = hands_for(self.world, engine, ready.planned.plan, no_cache=self.options.no_cache)
         from builder.cli.old_images import bytes_here, with_old_images  # noqa: PLC0415

@@ -9,6 +9,7 @@ from builder.compose.work import Hands
 from builder.errors import CheckFailedError, OptbuildError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from builder.airflow.model import Release, Role
@@ -29,11 +30,12 @@ def hands_for(world: World, engine: Engine, plan: Plan, *, no_cache: bool) -> Ha
     def verify(image: str, target: Target) -> None:
         verify_image_of(world, engine, plan, image, target)
 
-    def make(target: Target) -> str:
+    def make(target: Target, promoting: Callable[[str], None]) -> str:
         from builder.cli.build_flow import BuildFlow  # noqa: PLC0415
         from builder.engine.buildx import BuildOptions  # noqa: PLC0415
 
-        flow = BuildFlow(world, _folder(target), BuildOptions(no_cache=no_cache), verify=True, refresh_base=False)
+        options = BuildOptions(no_cache=no_cache)
+        flow = BuildFlow(world, _folder(target), options, verify=True, refresh_base=False, promoting=promoting)
         return flow.run().candidate.image_id
 
     return Hands(verify, make, lambda target: names_of_spec(_folder(target)))

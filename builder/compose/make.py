@@ -89,11 +89,13 @@ def _shared_already(project: Project, target: Target) -> bool:
 
 
 def _from_spec(ledger: Ledger, hands: Hands, target: Target) -> str:
-    image = hands.make_from_spec(target)
-    _note_made(ledger, image)
-    for name in hands.names_of_spec(target):
-        ledger.change(ledger.journal.with_tag(name, image))
-    return image
+    def promoting(image: str) -> None:
+        """Whoever undoes the run has to know whose names these are, also where it ends with the promotion."""
+        _note_made(ledger, image)
+        for name in hands.names_of_spec(target):
+            ledger.change(ledger.journal.with_tag(name, image))
+
+    return hands.make_from_spec(target, promoting)
 
 
 def _built(ledger: Ledger, work: Work, engine: Engine, making: Making) -> str:

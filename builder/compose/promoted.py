@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.journal import TagRecord
-    from builder.state import Project
+    from builder.state import Project, PromotionJournal
 
 
 def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) -> None:
-    """Where the state says that a name of ours points to the new image, let it say what it points to again."""
+    """Where the state says that a name of ours points to the new image, let it say what it points to again. A promotion
+    to it that was killed half way is not to be finished any more."""
     back = {tag.reference: tag for tag in tags if tag.after is not None and tag.after != tag.before}
 
     def concerned(project: Project) -> bool:
@@ -24,14 +25,19 @@ def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) ->
             name in back and image == back[name].after for name, image in project.references.items()
         )
 
-    if not any(concerned(project) for project in read_state(folder).projects):
+    def open_still(journal: PromotionJournal) -> bool:
+        return journal.engine == engine and any(
+            move.reference in back and journal.image_id == back[move.reference].after for move in journal.moves
+        )
+
+    known = read_state(folder)
+    if not (any(map(concerned, known.projects)) or any(map(open_still, known.journals))):
         return
 
     def change(state: State) -> State:
-        for project in state.projects:
-            if concerned(project):
-                state = state.with_project(_put_back(project, back, state))
-        return state
+        for project in filter(concerned, state.projects):
+            state = state.with_project(_put_back(project, back, state))
+        return replace(state, journals=tuple(one for one in state.journals if not open_still(one)))
 
     update_state(folder, change)
 

@@ -18,8 +18,9 @@ class Hands:
 
     verify: Callable[[str, Target], None]
     """Prove an image (its ID) for these services. Raises CheckFailedError."""
-    make_from_spec: Callable[[Target], str]
-    """Build, prove and promote what the target's optbuild.toml describes; the image ID."""
+    make_from_spec: Callable[[Target, Callable[[str], None]], str]
+    """Build, prove and promote what the target's optbuild.toml describes; the image ID, which the second argument hears
+    before the first name moves."""
     names_of_spec: Callable[[Target], tuple[str, ...]]
     """All names that this moves."""
 

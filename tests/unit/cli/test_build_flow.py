@@ -135,6 +135,18 @@ def test_verify_comes_before_promotion(world: World, stages: Stages) -> None:
     assert "sha256:a" in read_state(world.state_folder).verified
 
 
+def test_who_wants_to_know_hears_of_the_image_before_its_names_move(world: World, stages: Stages) -> None:
+    told: list[str] = []
+
+    def promoting(image: str) -> None:
+        assert stages.calls[-1] == "verify"
+        told.append(image)
+
+    BuildFlow(world, Path(), BuildOptions(), verify=True, refresh_base=False, promoting=promoting).run()
+    assert told == ["sha256:a"]
+    assert stages.calls[-1] == "promote"
+
+
 def test_what_was_proven_is_not_proven_again(world: World, stages: Stages) -> None:
     run(world, verify=True)
     stages.calls.clear()

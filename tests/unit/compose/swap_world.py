@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHARED = "demo-airflow:latest"
 SHARERS = ("init", "scheduler", "web")
+SPEC_NAMES = (SHARED, "demo-airflow-web:latest")
+"""Those that a promotion moves."""
 
 
 class KilledError(BaseException):
@@ -325,13 +327,14 @@ class Stage:
                 raise self.refusing
             self.verified.append(image)
 
-        def make(target: Target) -> str:
+        def make(_target: Target, promoting: Callable[[str], None]) -> str:
             self.world.images.add("sha256:spec")
-            for name in (SHARED, "demo-airflow-web:latest"):
+            promoting("sha256:spec")
+            for name in SPEC_NAMES:
                 self.world.tag("sha256:spec", name)
             return "sha256:spec"
 
-        return Hands(verify, make, lambda _target: (SHARED, "demo-airflow-web:latest"))
+        return Hands(verify, make, lambda _target: SPEC_NAMES)
 
     def snapshot(self) -> dict[str, Any]:
         """What a person would compare: files, names, and which image each container runs, in which state."""

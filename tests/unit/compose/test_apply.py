@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from swap_world import SHARED, SHARERS, Stage
+from swap_world import SHARED, SHARERS, SPEC_NAMES, Stage
 
 from builder.compose.apply import apply
 from builder.compose.journal import Phase
@@ -23,12 +24,15 @@ from builder.errors import (
     InterruptedByUserError,
     OptbuildError,
     RolledBackError,
+    StateError,
 )
+from builder.progress import LineProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from builder.compose.model import Target
     from builder.engine.stack import Container
 
 
@@ -263,6 +267,28 @@ def test_an_interrupt_rolls_back(stage: Stage, where: str) -> None:
     error = failing(stage, InterruptedByUserError)
     assert isinstance(error, InterruptedByUserError)
     assert error.exit_code == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), InterruptedByUserError("promoted already"), StateError("full")])
+def test_names_that_a_promotion_moved_are_put_back(stage: Stage, stop: BaseException, there: bool) -> None:
+    """It fails, or is interrupted, before optimize gets its image."""
+    if there:
+        stage.world.images.add("sha256:spec-old")
+        stage.world.names |= dict.fromkeys(SPEC_NAMES, "sha256:spec-old")
+    hands, before = stage.hands(), stage.snapshot()
+
+    def make(target: Target, promoting: Callable[[str], None]) -> str:
+        hands.make_from_spec(target, promoting)
+        raise stop
+
+    said = io.StringIO()
+    outside = replace(stage.outside(), progress=LineProgress(said))
+    with pytest.raises(OptbuildError) as caught:
+        apply(outside, stage.work(source=Source.SPEC), replace(hands, make_from_spec=make))
+    assert stage.snapshot() == before
+    assert said.getvalue() == ""
+    assert (f"put back the names {', '.join(SPEC_NAMES)}" in str(caught.value)) is there
 
 
 def during_the_build(stage: Stage, change: Callable[[], None]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from builder.compose.journal import TagRecord
 from builder.compose.promoted import forget_promotions
-from builder.state import FormerImage, Project, VerifiedImage, read_state, update_state
+from builder.state import FormerImage, Move, Project, PromotionJournal, VerifiedImage, read_state, update_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +39,19 @@ def test_another_engine_and_other_images_are_left_alone(tmp_path: Path) -> None:
     put(tmp_path)
     forget_promotions(tmp_path, "engine", (TagRecord("demo:latest", "old", "third"),))
     assert read_state(tmp_path).project("engine", "demo").references == NAMES
+
+
+@pytest.mark.parametrize(
+    ("engine", "image", "stays"), [("engine", "new", False), ("engine", "another", True), ("another", "new", True)]
+)
+def test_a_promotion_that_was_killed_is_not_finished_later(
+    tmp_path: Path, engine: str, image: str, stays: bool
+) -> None:
+    """Its names were put back: the next build must not move them again."""
+    journal = PromotionJournal(engine, "demo", image, "tag", (Move("demo:latest", "old"),), 1.0)
+    update_state(tmp_path, lambda state: state.with_journal(journal))
+    forget_promotions(tmp_path, "engine", (TagRecord("demo:latest", "old", "new"),))
+    assert (read_state(tmp_path).journal(engine, "demo") is not None) is stays
 
 
 def test_without_state_none_is_made(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from swap_world import SHARED, SHARERS, Fuse, KilledError, Stage, arm
+from swap_world import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, arm
 
 from builder.compose.apply import apply
 from builder.compose.history import only_there, runs_back
@@ -18,6 +18,7 @@ from builder.compose.rollback import recover, roll_back
 from builder.errors import CheckFailedError, EditedSinceError, ExitCode, StackError, StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from builder.compose.journal import Journal
@@ -280,30 +281,6 @@ def test_bytes_that_were_changed_in_the_journal_are_noticed(stage: Stage) -> Non
         read_journal(path)
 
 
-def test_the_name_of_a_promotion_that_was_not_ours_stays(stage: Stage) -> None:
-    """A kill between the promotion and its journal entry: whose it was is not known, and it was proven."""
-    before = stage.snapshot()
-
-    def die(image: str, target: object) -> None:
-        raise AssertionError("a spec is not verified again")
-
-    def promote(_target: object) -> str:
-        stage.world.images.add("sha256:spec")
-        stage.world.names[SHARED] = "sha256:spec"
-        stage.world.fuse = Fuse(0)
-        raise KilledError
-
-    hands = replace(stage.hands(), verify=die, make_from_spec=promote)
-    with pytest.MonkeyPatch.context() as patch:
-        arm(patch, stage)
-        with pytest.raises(KilledError):
-            apply(stage.outside(), stage.work(source=Source.SPEC), hands)
-    stage.world.fuse = Fuse()
-    recover(stage.outside(), stage.files)
-    assert stage.world.names == {**before["names"], SHARED: "sha256:spec"}
-    assert {**stage.snapshot(), "names": 0, "images": 0} == {**before, "names": 0, "images": 0}
-
-
 def killed_while(stage: Stage, **hands: Any) -> None:
     """Apply, and die in one of these hands."""
     with pytest.MonkeyPatch.context() as patch:
@@ -317,9 +294,24 @@ def killed_while(stage: Stage, **hands: Any) -> None:
     stage.world.fuse = Fuse()
 
 
-def die(stage: Stage) -> None:
+def die(stage: Stage) -> NoReturn:
     stage.world.fuse = Fuse(0)
     raise KilledError
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int) -> None:
+    before = stage.snapshot()
+
+    def promote(_target: object, promoting: Callable[[str], None]) -> str:
+        stage.world.images.add("sha256:spec")
+        promoting("sha256:spec")
+        stage.world.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
+        die(stage)
+
+    killed_while(stage, source=Source.SPEC, make_from_spec=promote)
+    recover(stage.outside(), stage.files)
+    assert stage.snapshot() == before
 
 
 def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_begun(stage: Stage) -> None:
