@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.cli.store_world import StoreOptions, StoreWorld
-from builder.compose.history import all_replaced
+from builder.compose.history import with_cleaned
 from builder.compose.journalfile import FOLDER, journal_path, write_journal
 from builder.engine.buildcache import idle_cache, prune
 from builder.engine.quick import look
@@ -186,7 +186,6 @@ def forget(world: World, engine: str, removed: frozenset[str]) -> None:
     if change(before := read_state(world.state_folder)) != before:
         update_state(world.state_folder, change, warn=world.progress.note)
     for journal in read_journals(world.state_folder).committed:
-        own = tuple(image for image in all_replaced(journal) if image in removed)
-        if own and journal.engine == engine:
-            cleaned = tuple(dict.fromkeys((*journal.cleaned, *own)))
-            write_journal(journal_path(world.state_folder, journal.files), replace(journal, cleaned=cleaned))
+        now = with_cleaned(journal, removed)
+        if journal.engine == engine and now != journal:
+            write_journal(journal_path(world.state_folder, journal.files), now)

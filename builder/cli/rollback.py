@@ -80,20 +80,22 @@ def _roll_back(world: World, outside: Outside, files: ProjectFiles, *, yes: bool
         world.out.write("nothing to roll back: no optimize of this project is recorded on this machine\n")
         return
     check_possible(outside, journal)
-    world.out.write(_to_do(journal))
+    world.out.write(to_do(journal))
     world.out.flush()
     if not yes and not _agreed(world):
         return
     world.out.write(report(roll_back(outside, journal), journal.previous))
 
 
-def _to_do(journal: Journal) -> str:
+def to_do(journal: Journal) -> str:
+    from builder.compose.history import built_again  # noqa: PLC0415
+
     names = [name for step in journal.steps for name in step]
     lines = [f"restore  {edit.path}, byte for byte" for edit in journal.edits]
     lines += [f"restart  {', '.join(names)}, as far as they have containers, from their old images"] * bool(
         journal.engine
     )
-    if journal.cleaned:
+    if built_again(journal) & set(journal.cleaned):
         lines.append("build    the old images again, which were removed since")
     return "".join(f"  {line}\n" for line in lines)
 

@@ -44,6 +44,20 @@ def only_there(run: Journal) -> dict[str, str]:
     return {image: name for image, name in moved.items() if not run.edits or image in earlier}
 
 
+def built_again(run: Journal) -> frozenset[str]:
+    """Old images that undoing the run builds again where they are gone: the files of before build them. To what an
+    optimize made, no rollback goes back but by :func:`only_there`."""
+    made = {image for one in runs_back(run) for image in one.moved}
+    return frozenset(one.image_id for one in run.replaced if run.edits) - made
+
+
+def with_cleaned(journal: Journal, removed: frozenset[str]) -> Journal:
+    """Each run that is remembered, with those of its old images that are gone."""
+    own = tuple(one.image_id for one in journal.replaced if one.image_id in removed)
+    previous = None if journal.previous is None else with_cleaned(journal.previous, removed)
+    return replace(journal, cleaned=_once(journal.cleaned, own), previous=previous)
+
+
 def all_replaced(journal: Journal) -> dict[str, tuple[str, ...]]:
     """Image → the names that the files gave it, over all runs that are remembered."""
     found: dict[str, set[str]] = {}

@@ -144,7 +144,7 @@ class Journal:
     replaced: tuple[Replaced, ...] = ()
     """The old images."""
     cleaned: tuple[str, ...] = ()
-    """Those of them that ``--clean`` removed: a rollback has to build them again."""
+    """Those of them that were removed since."""
     bytes_before: int | None = None
     """True bytes of all images of the engine when the run began; None: not measured, as in the first journals."""
     bytes_after: int | None = None

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.compose.history import runs_back
+from builder.compose.history import built_again, only_there, runs_back
 from builder.compose.journal import Phase
 from builder.compose.journalfile import FOLDER, read_journal
 from builder.errors import StateError
@@ -67,6 +67,7 @@ def remembered(engine: str, state: State, journals: Journals, *, doubts: tuple[s
     return Remembered(
         promoted={image: name for one in mine for name, image in sorted(one.references.items(), key=_longest_first)},
         superseded={one.name: tuple(former.image_id for former in one.superseded) for one in mine},
+        kept=_kept(done),
         replaced=_replaced(done),
         since=_since(mine, done),
         busy=busy,
@@ -126,16 +127,32 @@ def _needed(journal: Journal) -> set[str]:
     }
 
 
+def _kept(journals: Iterable[Journal]) -> dict[str, str]:
+    """What a rollback points names to again and could not build, of all runs that can be undone, one by one."""
+    return {
+        image: f"{_replacement(run)}; `optbuild rollback` goes back to it, and could not build it again"
+        for journal in journals
+        for run in runs_back(journal)
+        for image in only_there(run)
+    }
+
+
 def _replaced(journals: Iterable[Journal]) -> dict[str, Former]:
     """Old images of all runs, but for what the last run of a project points to."""
     found: dict[str, Former] = {}
     for journal in journals:
         current = {tag.after for tag in journal.tags}
         for run in runs_back(journal):
-            day = time.strftime("%Y-%m-%d", time.localtime(run.at))
-            reason = f"the optimize of {run.project} on {day} replaced it; a rollback would build it again"
+            again = built_again(run)
             for old in run.replaced:
                 known = found[old.image_id].names if old.image_id in found else frozenset()
+                way = "a rollback would build it again" if old.image_id in again else "no rollback goes back to it"
                 if old.image_id not in current:
+                    reason = f"{_replacement(run)}; {way}"
                     found[old.image_id] = Former(old.image_id, reason, known | set(old.references))
     return found
+
+
+def _replacement(run: Journal) -> str:
+    day = time.strftime("%Y-%m-%d", time.localtime(run.at))
+    return f"the optimize of {run.project} on {day} replaced it"

@@ -114,6 +114,8 @@ class Remembered:
     """Image ID → one promoted name."""
     superseded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Project of ours → IDs that were promoted once and are not now, newest last."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Image ID → why a rollback needs it, which could not build it again."""
     replaced: Mapping[str, Former] = field(default_factory=dict)
     """Image ID → what an optimize replaced by another."""
     since: Mapping[str, float] = field(default_factory=dict)

@@ -36,7 +36,7 @@ class _Judge:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._users = users_by_image(snapshot)
-        self._kept = dict(_kept(snapshot))
+        self._kept = {**dict(_kept(snapshot)), **snapshot.remembered.kept}
 
     def verdict(self, image: StoredImage) -> Verdict:
         rules = (

@@ -57,7 +57,7 @@ class Model:
             ),
             "labelled": one.layers.labels.get(LABEL_PROTECT) == "yes",
             "promoted": one.id in memory.promoted,
-            "kept": one.id in kept,
+            "kept": one.id in kept or one.id in memory.kept,
             "not known": one.layers.labels.get(LABEL_PROJECT) == "ml" and "ml" not in memory.superseded,
             "doubted": bool(memory.doubts),
         }
@@ -162,6 +162,13 @@ class Engine(RuleBasedStateMachine):
             former = Former(one.id, "an optimize replaced it", frozenset(one.names))
             memory = self.shelf.remembered
             self.shelf.remembered = replace(memory, replaced={**memory.replaced, one.id: former})
+
+    @rule(which=st.integers(0, 20))
+    def rebuild(self, which: int) -> None:
+        """What it replaces is needed to undo it, and what an earlier one kept is not."""
+        self.optimize(which)
+        if one := self._pick(which):
+            self.shelf.remembered = replace(self.shelf.remembered, kept={one.id: "a rollback needs it"})
 
     @rule(broken=st.booleans())
     def lose_the_state(self, broken: bool) -> None:

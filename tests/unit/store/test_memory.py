@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from builder.compose.journal import ContainerRecord, Journal, Phase, Replaced, ServiceRecord, TagRecord
+from builder.compose.journal import ContainerRecord, FileRecord, Journal, Phase, Replaced, ServiceRecord, TagRecord
 from builder.compose.journalfile import FOLDER, dump_journal, journal_path, open_path, parse_journal, write_journal
 from builder.compose.model import ProjectFiles
 from builder.state import FormerImage, Move, Project, PromotionJournal, State
@@ -42,6 +42,32 @@ def test_what_an_optimize_replaced_but_for_what_it_points_to_now() -> None:
     assert found.keys() == {"old"}
     assert found["old"].names == {"demo-web:latest"}
     assert "the optimize of demo on 1970-01-01 replaced it" in found["old"].reason
+
+
+REWRITE = replace(
+    JOURNAL,
+    edits=(FileRecord(Path("/p/compose.yaml"), b"a", b"b", 0o644, Path("/p/compose.yaml.bak"), Path("/p/t")),),
+    tags=(TagRecord("demo-airflow:latest", None, "new"),),
+    replaced=(Replaced("old", ("demo-web:latest",)),),
+)
+REBUILD = replace(
+    REWRITE,
+    edits=(),
+    tags=(TagRecord("demo-airflow:latest", "new", "newer"),),
+    made=("newer",),
+    replaced=(Replaced("new", ("demo-airflow:latest",)), Replaced("stale", ())),
+    previous=REWRITE,
+)
+
+
+def test_what_only_a_rollback_can_bring_back_is_kept_for_it() -> None:
+    memory = remembered("engine", State(), Journals((REBUILD,)))
+    replaced_it = "the optimize of demo on 1970-01-01 replaced it"
+    assert memory.kept == {"new": f"{replaced_it}; `optbuild rollback` goes back to it, and could not build it again"}
+    assert memory.replaced["old"].reason == f"{replaced_it}; a rollback would build it again"
+    assert memory.replaced["stale"].reason == f"{replaced_it}; no rollback goes back to it"
+    assert not remembered("engine", State(), Journals((REWRITE,))).kept
+    assert not remembered("another", State(), Journals((REBUILD,))).kept
 
 
 def test_every_run_before_it_counts() -> None:

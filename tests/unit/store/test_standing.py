@@ -93,6 +93,11 @@ CASES: dict[str, tuple[Callable[[], Shelf], Standing, str]] = {
         Standing.PROTECTED,
         "it is promoted as ml:latest",
     ),
+    "what only a rollback can bring back": (
+        lambda: world(remembered=Remembered(kept={APP: "a rollback needs it"}, replaced={APP: Former(APP, "old")})),
+        Standing.KEPT,
+        "a rollback needs it",
+    ),
     "a promotion that goes on": (
         lambda: world(remembered=Remembered(busy={APP: "a promotion of ml has not ended"})),
         Standing.PROTECTED,
