@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.compose.outside import Outside
     from builder.compose.superseded import OldImage
     from builder.engine.layers import ImageLayers
-    from builder.store.clean import Choice
+    from builder.store.clean import Choice, Cleaned
 
 
 def with_old_images(
@@ -47,8 +47,8 @@ def with_old_images(
             if before is not None:
                 _record(store, outside, journal, before)
             return outcome
-    except OptbuildError as error:
-        world.progress.note(f"the old images were left alone: {error}")
+    except (OptbuildError, OSError) as error:
+        world.progress.note(f"nothing more was done about the old images: {error}")
         return outcome
 
 
@@ -82,28 +82,42 @@ def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Ou
     current = {tag.after for tag in journal.tags}
     wanted = frozenset(image for image in all_replaced(journal) if image not in current)
     planned = plan(snapshot, CleanOptions(only=wanted))
-    old = tuple(_old(choice) for choice in planned.choices if choice.row.image.id in wanted)
-    gone: frozenset[str] = frozenset()
-    if asked and planned.going and outside.engine is not None:
-        with one_cleaner(store.world):
-            done = removed(store.world, snapshot.engine, planned, outside.engine, store.snapshot)
-        gone = frozenset(row.image.id for row in done.removed)
-    return replace(
+    outcome = replace(
         outcome,
-        old=tuple(one for one in old if one.image_id not in gone),
+        old=tuple(_old(choice, journal) for choice in planned.choices if choice.row.image.id in wanted),
         freed=planned.frees,
-        removed=tuple(one for one in old if one.image_id in gone),
         bytes=_amounts(journal, outcome, here),
     )
+    if not asked or not planned.going or outside.engine is None:
+        return outcome
+    with one_cleaner(store.world):
+        return _after(outcome, removed(store.world, snapshot.engine, planned, outside.engine, store.snapshot))
 
 
-def _old(choice: Choice) -> OldImage:
+def _old(choice: Choice, journal: Journal) -> OldImage:
+    from builder.compose.history import built_again, runs_back  # noqa: PLC0415
     from builder.compose.superseded import OldImage  # noqa: PLC0415
     from builder.store.model import Standing  # noqa: PLC0415
 
     image, verdict = choice.row.image, choice.row.verdict
     kept = verdict.reason if verdict.standing is Standing.UNUSED else choice.reason
-    return OldImage(image.id, image.names, "" if choice.goes else kept)
+    again = any(image.id in built_again(run) for run in runs_back(journal))
+    return OldImage(image.id, image.names, "" if choice.goes else kept, again)
+
+
+def _after(outcome: Outcome, done: Cleaned) -> Outcome:
+    """What was planned, as it went: an image that a container was started from meanwhile stays."""
+    from builder.store.clean import GONE  # noqa: PLC0415
+
+    went = {row.image.id for row in done.removed}
+    stays = {row.image.id: reason for row, reason in done.skipped}
+    left = [replace(one, kept=stays.get(one.image_id, one.kept)) for one in outcome.old if one.image_id not in went]
+    return replace(
+        outcome,
+        old=tuple(one for one in left if one.kept != GONE),
+        freed=done.freed,
+        removed=tuple(one for one in outcome.old if one.image_id in went),
+    )
 
 
 def _amounts(

@@ -148,21 +148,28 @@ def _old(outcome: Outcome) -> Iterator[str]:
         yield ""
         gone = count(len(outcome.removed), "old image")
         yield f"removed {gone}, {size(outcome.freed)} on disk: {_names(outcome.removed)}"
-        yield "A rollback has to build them again."
+        yield f"{_way_back(outcome.removed, 'has').capitalize()}."
     going = tuple(one for one in outcome.old if not one.kept)
     if going:
         yield ""
         yield f"{count(len(going), 'old image')} that nothing uses now, {_amount(outcome)}: {_names(going)}"
         yield f"  {outcome.command}"
-        yield "removes them (so does `optbuild optimize --clean`); a rollback would then have to build them again."
+        yield f"removes them (so does `optbuild optimize --clean`); {_way_back(going, 'would then have')}."
     for one in outcome.old:
         if one.kept:
             yield f"{_names((one,))} stays: {one.kept}"
 
 
+def _way_back(images: tuple[OldImage, ...], must: str) -> str:
+    again = [one for one in images if one.again]
+    if not again:
+        return "no rollback goes back to them"
+    return f"a rollback {must} to build {'some of ' * (len(again) < len(images))}them again"
+
+
 def _amount(outcome: Outcome) -> str:
     """What removing the old images gives back."""
-    freed = None if outcome.removed else outcome.freed
+    freed = outcome.freed
     return "no bytes of their own (images that stay have the same layers)" if freed == 0 else f"{size(freed)} on disk"
 
 

@@ -45,9 +45,9 @@ class Outcome:
     old: tuple[OldImage, ...] = ()
     """Images that the services had before and that are still there."""
     freed: int | None = None
-    """True bytes that go with those of ``old`` that may go; None: not measured."""
+    """True bytes that go with those of ``old`` that may go, or that went with ``removed``; None: not measured."""
     removed: tuple[OldImage, ...] = ()
-    """What ``--clean`` removed."""
+    """What ``--clean`` removed. Then none of ``old`` may go."""
 
     @property
     def command(self) -> str:

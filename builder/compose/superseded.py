@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OldImage:
-    """One old image that is still there. ``kept``: why it stays; empty: it may go."""
+    """One old image. ``kept``: why it stays; empty: it may go, or went. ``again``: a rollback would build it again."""
 
     image_id: str
     references: tuple[str, ...]
     kept: str = ""
+    again: bool = False
 
 
 def replaced_by(engine: Engine, project: Project, affected: Iterable[str]) -> tuple[Replaced, ...]:

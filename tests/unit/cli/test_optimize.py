@@ -143,8 +143,8 @@ OUTCOME = Outcome(
         ServiceOutcome("web", ("sha256:" + "3" * 64,), ("sha256:" + "1" * 64,), True, Downtime(0.31, 6.04)),
     ),
     old=(
-        OldImage("sha256:" + "2" * 64, ("demo-init:latest",)),
-        OldImage("sha256:" + "3" * 64, ()),
+        OldImage("sha256:" + "2" * 64, ("demo-init:latest",), again=True),
+        OldImage("sha256:" + "3" * 64, (), again=True),
         OldImage("sha256:" + "4" * 64, ("mine:v1",), "it also has the name mine:v1, which is not of this project"),
     ),
     freed=1_890_000_000,
