@@ -61,7 +61,8 @@ class Recovery:
 def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> Recovery | None:
     """Finish or undo a run that was killed; None: there was none. The caller holds the project's lock.
 
-    Raises EditedSinceError and StackError; the journal stays then, and the next command tries again.
+    Raises CheckFailedError for another engine, EditedSinceError and StackError; the journal stays then, and the next
+    command tries again.
     """
     opened, committed = outside.opened(files), outside.committed(files)
     for path in (opened, committed, outside.overlay(files)):
@@ -80,31 +81,32 @@ def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -
 
 
 def finish(outside: Outside, journal: Journal) -> None:
-    """What follows the commit: names that were only passing go, and with them the open journal."""
-    if outside.engine is not None:
-        for tag in journal.tags:
-            if tag.passing:
-                _take_name(outside, outside.engine, tag, journal)
+    """What follows the commit: names that were only passing go, and with them the open journal. Raises CheckFailedError
+    where another engine has them."""
+    passing = tuple(tag for tag in journal.tags if tag.passing)
+    if passing and (engine := _engine_of(outside, journal)) is not None:
+        for tag in passing:
+            _take_name(outside, engine, tag, journal)
     remove_journal(outside.opened(journal.files))
 
 
 def roll_back(outside: Outside, journal: Journal) -> Undone:
-    """Undo the committed run. Raises EditedSinceError before anything is touched, StackError half way."""
+    """Undo the committed run. Raises what :func:`check_possible` does before anything is touched, StackError half way.
+    A run that used no engine is undone without one: whatever runs meanwhile, the files alone are put back."""
     check_possible(outside, journal)
     current: tuple[ServiceRecord, ...] = ()
-    if outside.engine is not None:
+    if (engine := _engine_of(outside, journal)) is not None:
         names = [name for step in journal.steps for name in step]
-        current = records_of(outside.engine.containers(journal.project), names, journal.completing, outside.clock.now())
+        current = records_of(engine.containers(journal.project), names, journal.completing, outside.clock.now())
     return undo(outside, replace(journal, current=current))
 
 
 def undo(outside: Outside, journal: Journal) -> Undone:
     """Put back what a run changed, as far as it came; then its journal goes."""
-    _check_engine(outside, journal)
+    engine = _engine_of(outside, journal)
     _check_edited(journal)
     opened = outside.opened(journal.files)
     write_journal(opened, undoing(journal))
-    engine = outside.engine
     references = _names_back(outside, engine, journal) if engine else ()
     if engine is not None:
         forget_promotions(outside.state_folder, engine.identity, journal.tags)
@@ -135,17 +137,24 @@ def _step_back(committed: Path, journal: Journal) -> None:
 def check_possible(outside: Outside, journal: Journal) -> None:
     """Raises CheckFailedError for another engine and for an image that is gone for good, EditedSinceError for a file
     that somebody went on working on."""
-    _check_engine(outside, journal)
+    engine = _engine_of(outside, journal)
     _check_edited(journal)
-    _check_images(outside, journal)
+    if engine is not None:
+        _check_images(engine, journal)
 
 
-def _check_engine(outside: Outside, journal: Journal) -> None:
-    if journal.engine and (outside.engine is None or outside.engine.identity != journal.engine):
+def _engine_of(outside: Outside, journal: Journal) -> Engine | None:
+    """The one that the run used; None: it used none, and who undoes it does not either. Raises CheckFailedError where
+    that one does not answer."""
+    if not journal.engine:
+        return None
+    if outside.engine is None or outside.engine.identity != journal.engine:
+        now = "no engine answers" if outside.engine is None else "another engine answers"
         raise CheckFailedError(
-            "the last optimize changed images and containers of another engine than the one that answers now",
+            f"{now} now: the last optimize changed images and containers of the one that did then",
             hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again",
         )
+    return outside.engine
 
 
 def _check_edited(journal: Journal) -> None:
@@ -160,10 +169,10 @@ def _check_edited(journal: Journal) -> None:
         )
 
 
-def _check_images(outside: Outside, journal: Journal) -> None:
+def _check_images(engine: Engine, journal: Journal) -> None:
     """Half of a rollback would leave the new image running under the old name."""
     for image, name in only_there(journal).items():
-        if outside.engine is not None and outside.engine.image_id(image) is None:
+        if engine.image_id(image) is None:
             raise CheckFailedError(
                 f"{name} cannot be what it was before: {image} was removed, and nothing builds it again",
                 hint="bring it back with `optbuild restore` if you have a backup. `optbuild optimize --rebuild` makes "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from swap_world import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, arm
+from swap_world import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, World, arm
 
 from builder.compose.apply import apply
 from builder.compose.history import only_there, runs_back
@@ -338,6 +338,46 @@ def test_a_journal_that_does_not_say_how_far_the_run_came_is_read(stage: Stage) 
     document = json.loads(dump_journal(undoing(optimized(stage))))
     del document["reached"]
     assert parse_journal(json.dumps(document).encode()).restarted
+
+
+def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
+    """Somebody started the rewritten file by hand since: whoever rewrote the file alone gets the file alone back."""
+    stage.world.boxes.clear()
+    apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
+    stage.world.images.add("sha256:hand")
+    stage.world.names[SHARED] = "sha256:hand"
+    stage.start()
+    stage.world.boxes["012345678901_demo-web-1"] = replace(stage.world.boxes["demo-web-1"], id="half", status="created")
+    boxes, names = dict(stage.world.boxes), dict(stage.world.names)
+    undone = roll_back(stage.outside(), committed(stage))
+    assert undone.files == (stage.file,)
+    assert undone.downtime == {}
+    assert (stage.world.boxes, stage.world.names, stage.world.calls) == (boxes, names, [])
+    assert stage.file.read_bytes() == stage.before
+
+
+@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.SPEC])
+@pytest.mark.parametrize("other", [True, False])
+def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, other: bool, source: Source
+) -> None:
+    """Else its passing name would stay for ever."""
+    with monkeypatch.context() as patch:
+        patch.setattr("builder.compose.apply.finish", lambda *_args: die(stage))
+        with pytest.raises(KilledError):
+            apply(stage.outside(), stage.work(source=source), stage.hands())
+    stage.world.fuse = Fuse()
+    elsewhere = replace(stage.outside(), engine=World(stage.world.folder, other_engine=True) if other else None)
+    if source is Source.IMAGE_ONLY:
+        with pytest.raises(CheckFailedError, match="another engine" if other else "no engine answers"):
+            recover(elsewhere, stage.files)
+        recovery = recover(stage.outside(), stage.files)
+    else:
+        recovery = recover(elsewhere, stage.files)
+    assert recovery is not None
+    assert not recovery.undone
+    assert not any("optbuild-" in name for name in stage.world.names)
+    assert leftovers(stage) == []
 
 
 # A kill at every step
