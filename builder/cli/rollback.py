@@ -88,12 +88,15 @@ def _roll_back(world: World, outside: Outside, files: ProjectFiles, *, yes: bool
 
 
 def to_do(journal: Journal) -> str:
+    """What happens when the person says yes."""
     from builder.compose.history import built_again  # noqa: PLC0415
 
     names = [name for step in journal.steps for name in step]
     lines = [f"restore  {edit.path}, byte for byte" for edit in journal.edits]
-    lines += [f"restart  {', '.join(names)}, as far as they have containers, from their old images"] * bool(
-        journal.engine
+    lines.append(
+        f"restart  {', '.join(names)}, as far as they have containers, from their old images"
+        if journal.engine
+        else "leave    images and containers as they are: that optimize changed none"
     )
     if built_again(journal) & set(journal.cleaned):
         lines.append("build    the old images again, which were removed since")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from builder.cli.rollback import report
-from builder.compose.journal import Journal, Phase
+from builder.cli.rollback import report, to_do
+from builder.compose.journal import FileRecord, Journal, Phase
 from builder.compose.model import ProjectFiles
 from builder.compose.restart import Downtime
 from builder.compose.rollback import Undone
 
 FILE = Path("/p/compose.yaml")
+EDIT = FileRecord(FILE, b"old", b"new", 0o644, Path("/p/compose.yaml.bak"), Path("/p/.compose.yaml.0"))
 EARLIER = Journal("0000aaaa", ProjectFiles(Path("/p"), (FILE,)), "demo", "engine", Phase.COMMITTED, 1_700_000_000.0)
 
 
@@ -21,6 +23,19 @@ def test_all_that_was_put_back_is_named() -> None:
         "demo:latest is the image again that it was",
         "restarted init",
         "restarted web, stopped for 0.3 s, up after 6.0 s",
+    ]
+
+
+def test_what_is_done_is_said_before() -> None:
+    """Of a run that used no engine, that containers stay; else which ones start again."""
+    alone = replace(EARLIER, edits=(EDIT,), steps=(("init",), ("web",)), engine="")
+    assert to_do(alone).splitlines() == [
+        "  restore  /p/compose.yaml, byte for byte",
+        "  leave    images and containers as they are: that optimize changed none",
+    ]
+    assert to_do(replace(alone, engine="engine")).splitlines() == [
+        "  restore  /p/compose.yaml, byte for byte",
+        "  restart  init, web, as far as they have containers, from their old images",
     ]
 
 
