@@ -15,7 +15,7 @@ from builder.compose.mirror import inside, mirrored
 from builder.compose.reach import reach
 from builder.compose.references import broken_line
 from builder.engine.compose import GET_COMPOSE, find_compose
-from builder.errors import ComposeError, InterruptedByUserError, ToolError, Where
+from builder.errors import ComposeError, InterruptedByUserError, TooDeepError, ToolError, Where
 from builder.process import Command
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _ask(question: _Question, cli: ComposeCli, runner: Runner) -> Answers:
     said = tuple(_said(result, question) for result in results if not result.ok)
     if len(said) == len(results):
         raise _refusal(said[0], question)
-    resolved, raw = (_parsed(result) if result.ok else None for result in results)
+    resolved, raw = (_parsed(result, question) if result.ok else None for result in results)
     return Answers(resolved, raw, said)
 
 
@@ -112,9 +112,12 @@ def _both(question: _Question, cli: ComposeCli, runner: Runner) -> tuple[Result,
         return tuple(pool.map(run, (True, False)))
 
 
-def _parsed(result: Result) -> Answer:
+def _parsed(result: Result, question: _Question) -> Answer:
     try:
         found: Any = json.loads(result.out)
+    except RecursionError as error:
+        files = [question.real(str(file)) for file in question.files.files]
+        raise TooDeepError(Where(files[0]) if len(files) == 1 else None) from error
     except ValueError:
         found = None
     if not isinstance(found, dict):

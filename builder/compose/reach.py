@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from builder.compose.interpolate import project_variables, substitute, variables_of
 from builder.compose.references import references
-from builder.errors import ComposeError, Where
+from builder.errors import ComposeError, TooDeepError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.compose.model import ProjectFiles
-    from builder.compose.references import Include
+    from builder.compose.references import Include, References
 
 MAX_BYTES = 5_000_000
 """Of one file. The largest real one seen has 60 kB."""
@@ -83,7 +83,7 @@ def _visit(
         yield Source(path, b"", place.by_absolute_path, there=False)
         return
     yield Source(path, data, place.by_absolute_path)
-    further_files = references(data)
+    further_files = _references(path, data)
     includes = further_files.includes if place.includes else ()
     for text in (*(text for include in includes for text in include.paths), *further_files.extended):
         if _resolve(text, place) is None:
@@ -96,6 +96,13 @@ def _visit(
             further, absolute = found
             its_place = _Place(further.parent, place.variables, absolute, includes=False)
             yield from _visit(further, its_place, overlay, seen)
+
+
+def _references(path: Path, data: bytes) -> References:
+    try:
+        return references(data)
+    except RecursionError as error:
+        raise TooDeepError(Where(str(path))) from error
 
 
 def _included(include: Include, place: _Place) -> Iterator[tuple[Path, _Place]]:

@@ -36,7 +36,7 @@ class References:
 
 
 def references(data: bytes) -> References:
-    """The files that this one names."""
+    """The files that this one names. Raises RecursionError for one that is nested too deep."""
     if not _MAY_NAME_FILES.search(data):
         return References()
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - 20 ms, and few files name others
@@ -60,7 +60,7 @@ def broken_line(data: bytes) -> int | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return None if mark is None else mark.line + 1
-    except (YAMLError, UnicodeDecodeError):
+    except (YAMLError, UnicodeDecodeError, RecursionError):
         return None
     return None
 

@@ -39,6 +39,7 @@ from builder.errors.compose import (
     OldComposeError,
     RolledBackError,
     StackError,
+    TooDeepError,
     UnprovenEditError,
 )
 from builder.errors.judging import (
@@ -128,6 +129,7 @@ __all__ = [
     "StaleLockError",
     "StateError",
     "StoreUsageError",
+    "TooDeepError",
     "ToolError",
     "ToolFailedError",
     "ToolMissingError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.errors.base import CheckFailedError, OptbuildError, ToolError
+from builder.errors.base import CheckFailedError, OptbuildError, ToolError, Where
 
 
 class ComposeError(OptbuildError):
@@ -11,6 +11,15 @@ class ComposeError(OptbuildError):
 
 class NoComposeFileError(ComposeError):
     """Compose itself would find no file here."""
+
+
+class TooDeepError(ComposeError):
+    """Lists and mappings inside each other by the hundred. Compose reads ten thousand levels, real files have ten."""
+
+    def __init__(self, where: Where | None) -> None:
+        super().__init__(
+            "nested too deep to be read: no person wrote this", where=where, hint="write it flatter, or leave it away"
+        )
 
 
 class UnprovenEditError(ComposeError):

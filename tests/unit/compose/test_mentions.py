@@ -24,6 +24,9 @@ def read(folder: Path, text: str, *, env: dict[str, str] | None = None, **files:
     return mentions(KnownProject("shop", folder, (folder / "compose.yaml",)), env or {})
 
 
+DEEP = "[" * 700 + "]" * 700
+"""More than can be read, and Compose takes it."""
+
 PLACES = {
     "plain": "services:\n  db:\n    image: postgres:13\n",
     "with Docker Hub's host": "services: {db: {image: docker.io/library/postgres:13}}",
@@ -39,6 +42,8 @@ PLACES = {
     "where Compose refuses the file": "services: {db: {image: 'postgres:13', imagee: x, ports: {}}}",
     "where YAML is broken": "services:\n  db:\n    image: postgres:13\n   broken: [\n",
     "where YAML is broken, in quotes": "services:\n  db: {image: 'postgres:13', x: [}\n",
+    "where it is too deep to be read": f"services: {{db: {{image: 'postgres:13'}}}}\nx-deep: {DEEP}",
+    "where it is too deep to say what it includes": f"include: []\nx: {DEEP}\nx-db: {{image: 'postgres:13'}}",
     "where YAML is broken, through an anchor": "x: &name postgres:13\nservices: {db: {image: *name\n",
 }
 
@@ -48,7 +53,7 @@ def test_a_name_counts_wherever_it_stands(place: str, tmp_path: Path) -> None:
     found = read(tmp_path, PLACES[place])
     assert "postgres:13" in found.names
     assert "postgres:13" in found.databases
-    assert bool(found.unreadable) == ("broken" in place)
+    assert bool(found.unreadable) == ("broken" in place or "too deep" in place)
 
 
 def test_a_hostile_file_takes_no_time(tmp_path: Path) -> None:

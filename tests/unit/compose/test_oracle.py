@@ -120,6 +120,14 @@ def test_an_answer_that_is_no_project(files: ProjectFiles, env: dict[str, str]) 
             ask(files, CLI, Compose(resolved=(0, out, "")), env)
 
 
+def test_an_answer_that_is_nested_too_deep(files: ProjectFiles, env: dict[str, str]) -> None:
+    deep = '{"x-deep": ' + "[" * 5000 + "]" * 5000 + "}"
+    with pytest.raises(ComposeError, match="nested too deep") as caught:
+        ask(files, CLI, Compose(resolved=(0, deep, "")), env)
+    assert caught.value.where is not None
+    assert caught.value.where.file == str(files.files[0])
+
+
 def test_silence_is_the_tool_s_failure(files: ProjectFiles, env: dict[str, str]) -> None:
     def silent(command: Command) -> tuple[int, str, str]:
         raise ToolTimeoutError(str(command), 120)

@@ -56,6 +56,7 @@ def test_an_anchor_may_be_defined_again() -> None:
         ("a: *none\n", 1),
         ("a: 1\na: 2\n", None),
         ("a: 1\n", None),
+        ("[" * 700, None),
     ],
 )
 def test_the_line_where_yaml_is_broken(text: str, line: int | None) -> None:
