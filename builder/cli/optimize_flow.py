@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.cli.plan_flow import PlanOptions, find_project, plan_of
 from builder.cli.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
 from builder.compose.health import DEFAULT_TIMEOUT_SECONDS
-from builder.errors import ComposeError
+from builder.errors import ComposeError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from builder.compose.work import Work
     from builder.engine.client import Engine
     from builder.engine.compose import ComposeCli
+    from builder.engine.stack import Container
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class OptimizeFlow:
 
     def _apply(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
         from builder.cli.swap_hands import hands_for  # noqa: PLC0415
-        from builder.compose.apply import apply  # noqa: PLC0415
+        from builder.compose.apply import apply, done_already  # noqa: PLC0415
         from builder.compose.work import Hands  # noqa: PLC0415
 
         if engine is None:
@@ -172,17 +173,20 @@ class OptimizeFlow:
         measured = engine is not None and not self.options.file_only
         before = bytes_here(self.world) if measured else None
         applied = apply(outside, ready.work, hands)
-        outcome = self._outcome(outside, ready, applied)
-        if not measured:
-            return outcome
         clean = self.options.clean
-        return with_old_images(self.world, outside, applied.journal, outcome, ready.planned, asked=clean, before=before)
+        with done_already(applied):
+            outcome = self._outcome(outside, ready, applied)
+            if not measured:
+                return outcome
+            return with_old_images(
+                self.world, outside, applied.journal, outcome, ready.planned, asked=clean, before=before
+            )
 
     def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
         from builder.compose.outcome import Outcome, services_of  # noqa: PLC0415
 
         journal = applied.journal
-        now = outside.engine.containers(journal.project) if outside.engine and not self.options.file_only else ()
+        now = self._now(outside, journal.project)
         return Outcome(
             project=journal.project,
             files=tuple(edit.path for edit in journal.edits),
@@ -191,6 +195,16 @@ class OptimizeFlow:
             images=dict(applied.images),
             services=services_of(applied, now) if now else (),
         )
+
+    def _now(self, outside: Outside, project: str) -> tuple[Container, ...]:
+        """The containers; none where they cannot be looked at: all was done, and that is what counts."""
+        if outside.engine is None or self.options.file_only:
+            return ()
+        try:
+            return outside.engine.containers(project)
+        except ToolError as error:
+            self.world.progress.note(f"what was restarted is up, but could not be looked at once more: {error}")
+            return ()
 
     def _only_clean(self, outside: Outside, ready: Ready, nothing: Outcome) -> Outcome:
         """Nothing to change; ``--clean`` still removes what the last optimize left."""

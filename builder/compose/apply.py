@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from builder.compose.stack import Engine
     from builder.compose.work import Hands, Work
 
+LEFT = "the next `optbuild optimize` or `rollback` tidies up"
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -41,6 +43,12 @@ class Applied:
     images: Mapping[str, str]
     """Target image → its ID now; empty with ``file_only``."""
     downtime: Mapping[str, Downtime] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = [f"wrote {', '.join(str(edit.path) for edit in self.journal.edits)}"] * bool(self.journal.edits)
+        parts += [f"{reference} is the shared image" for reference in self.images]
+        parts += [f"restarted {', '.join(sorted(self.downtime))}"] * bool(self.downtime)
+        return "; ".join(parts)
 
 
 def apply(outside: Outside, work: Work, hands: Hands) -> Applied:
@@ -57,8 +65,28 @@ def apply(outside: Outside, work: Work, hands: Hands) -> Applied:
     run = _Run(outside, work, hands, journal)
     with _undoing(outside, run):
         done = run.carry_out()
-    finish(outside, run.ledger.journal)
+    with done_already(done, f"; {LEFT}"):
+        _tidy(outside, done.journal)
     return done
+
+
+@contextlib.contextmanager
+def done_already(done: Applied, left: str = "") -> Iterator[None]:
+    """Around what follows: who interrupts that hears that everything was done."""
+    try:
+        yield
+    except (KeyboardInterrupt, InterruptedByUserError) as stop:
+        raise InterruptedByUserError(
+            f"interrupted, when all was done: {done}{left}", hint="`optbuild rollback` undoes it"
+        ) from stop
+
+
+def _tidy(outside: Outside, journal: Journal) -> None:
+    """What fails here is no failure of the run."""
+    try:
+        finish(outside, journal)
+    except (OptbuildError, OSError) as error:
+        outside.progress.note(f"warning: all is done, but not tidied up: {_words(error)}; {LEFT}")
 
 
 def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
@@ -95,8 +123,9 @@ def _undoing(outside: Outside, run: _Run) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if run.committed:  # all is well, only the tidying was cut short: the next command does it
-            raise
+        if run.done is not None:
+            with done_already(run.done, f"; {LEFT}"):
+                raise
         journal = run.ledger.journal
         try:
             now = read_journal(outside.opened(journal.files)) or journal  # the disk may be a step ahead
@@ -143,7 +172,8 @@ class _Run:
         self.work = work
         self.hands = hands
         self.ledger = Ledger(outside, journal)
-        self.committed = False
+        self.done: Applied | None = None
+        """Once it is committed."""
 
     def carry_out(self) -> Applied:
         engine = None if self.work.file_only else self.outside.engine
@@ -151,8 +181,7 @@ class _Run:
         self.ledger.note(Phase.WRITING)
         write_all(self.ledger.journal.edits)
         downtime = {} if engine is None else self._restart(engine)
-        self._commit()
-        return Applied(self.ledger.journal, images, downtime)
+        return self._commit(images, downtime)
 
     def _images(self, engine: Engine) -> Mapping[str, str]:
         """Every image is there and proven before the first name moves."""
@@ -174,8 +203,8 @@ class _Run:
         self.ledger.change(replace(journal, phase=Phase.RESTARTING, services=records))
         return restart(self.outside, engine, self.ledger.journal, records) if records else {}
 
-    def _commit(self) -> None:
+    def _commit(self, images: Mapping[str, str], downtime: Mapping[str, Downtime]) -> Applied:
         journal = replace(self.ledger.journal, phase=Phase.COMMITTED, known=())
         write_journal(self.outside.committed(journal.files), journal)
-        self.ledger.journal = journal
-        self.committed = True
+        self.done = Applied(journal, images, downtime)
+        return self.done

@@ -21,7 +21,8 @@ TURN_SECONDS = 1.0
 def noting_deaths(
     engine: Engine, project: str, clock: Clock, *, turn_seconds: float = TURN_SECONDS
 ) -> Iterator[Mapping[str, float]]:
-    """Container ID → when it ended, of those of the project that end inside the block; complete behind it.
+    """Container ID → when it ended, of those of the project that end inside the block; behind it, all that the engine
+    could say.
 
     An engine remembers its last 256 events (moby, ``daemon/events``), and each health check of each container makes
     three. Who asks only once a stack is up again comes too late on an engine with a few stacks.
@@ -31,15 +32,18 @@ def noting_deaths(
     ended = threading.Event()
 
     def ask() -> None:
-        while not ended.wait(turn_seconds):
-            with contextlib.suppress(ToolError):  # the last question, below, is the one that may fail
-                found.update(engine.deaths(project, since, clock.now()))
+        with contextlib.suppress(ToolError):
+            found.update(engine.deaths(project, since, clock.now()))
 
-    asking = threading.Thread(target=ask, daemon=True)
+    def ask_again() -> None:
+        while not ended.wait(turn_seconds):
+            ask()
+
+    asking = threading.Thread(target=ask_again, daemon=True)
     asking.start()
     try:
         yield found
     finally:
         ended.set()
         asking.join()
-    found.update(engine.deaths(project, since, clock.now()))
+    ask()

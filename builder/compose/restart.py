@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.compose.deaths import noting_deaths
 from builder.compose.health import wait
 from builder.compose.stack import hashes_command, parse_hashes, undisturbed, up_command, ups_of
-from builder.errors import StackError
+from builder.errors import StackError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,10 @@ def _restart_step(
             if not result.ok:
                 raise StackError(f"{', '.join(up.services)} could not be started again: {_tail(result.err)}")
         ready = wait(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
-    now = engine.containers(journal.project)
+    try:
+        now = engine.containers(journal.project)
+    except ToolError:  # they are up: a figure that cannot be had is no reason to undo that
+        now = ()
     return {record.name: _measure(record, now, deaths, ready[record.name]) for record in chosen}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from builder.compose.apply import apply
 from builder.compose.journal import Phase
 from builder.compose.journalfile import read_journal
 from builder.compose.model import FileEdit, Source
+from builder.compose.restart import Downtime
+from builder.compose.rollback import recover
 from builder.errors import (
     CandidateRefusedError,
     ChangedFileError,
@@ -289,6 +292,59 @@ def test_names_that_a_promotion_moved_are_put_back(stage: Stage, stop: BaseExcep
     assert stage.snapshot() == before
     assert said.getvalue() == ""
     assert (f"put back the names {', '.join(SPEC_NAMES)}" in str(caught.value)) is there
+
+
+@pytest.mark.parametrize("stop", [EngineFailedError("server error 500"), KeyboardInterrupt()])
+def test_what_follows_the_commit_changes_nothing_about_it(stage: Stage, stop: BaseException) -> None:
+    """All is done then: the person hears so, and the next command takes the passing name away."""
+
+    def untag(_reference: str) -> None:
+        raise stop
+
+    said = io.StringIO()
+    outside = replace(stage.outside(), progress=LineProgress(said))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.world, "untag", untag)
+        if isinstance(stop, KeyboardInterrupt):
+            with pytest.raises(InterruptedByUserError) as caught:
+                apply(outside, stage.work(), stage.hands())
+            said.write(str(caught.value))
+            done = f"wrote {stage.file}; {SHARED} is the shared image; restarted {', '.join(SHARERS)}"
+            assert f"interrupted, when all was done: {done}" in said.getvalue()
+        else:
+            assert apply(outside, stage.work(), stage.hands()).images
+            assert "server error 500" in said.getvalue()
+    assert "the next `optbuild optimize` or `rollback`" in said.getvalue()
+    assert stage.file.read_bytes() == stage.after
+    assert images_of(stage)["web"] == stage.world.names[SHARED]
+    recovery = recover(stage.outside(), stage.files)
+    assert recovery is not None
+    assert not recovery.undone
+    assert not any("optbuild-" in name for name in stage.world.names)
+
+
+@pytest.mark.parametrize("what", ["events", "containers"])
+def test_a_downtime_that_cannot_be_had_ends_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """The events are the last question of a step that is up, and the containers the one behind it."""
+    asked, containers = threading.Event(), stage.world.containers
+
+    def deaths(*_args: object) -> dict[str, float]:
+        if what == "events":
+            raise EngineFailedError("reading the events: read timed out")
+        asked.set()
+        return {}
+
+    def failing_once(project: str) -> tuple[Container, ...]:
+        if asked.is_set():
+            asked.clear()
+            raise EngineFailedError("listing the containers: read timed out")
+        return containers(project)
+
+    monkeypatch.setattr(stage.world, "deaths", deaths)
+    monkeypatch.setattr(stage.world, "containers", failing_once)
+    done = apply(stage.outside(), stage.work(), stage.hands())
+    assert done.downtime == dict.fromkeys(SHARERS, Downtime())
+    assert not asked.is_set()
 
 
 def during_the_build(stage: Stage, change: Callable[[], None]) -> None:
