@@ -76,6 +76,7 @@ from builder.errors.spec import (
     UnknownAirflowError,
 )
 from builder.errors.store import (
+    BackupDiskError,
     BackupFolderError,
     DamagedBackupError,
     NamesTakenError,
@@ -85,6 +86,7 @@ from builder.errors.store import (
 
 __all__ = [
     "GET_AN_ENGINE",
+    "BackupDiskError",
     "BackupFolderError",
     "BadImageArchiveError",
     "BudgetExceededError",

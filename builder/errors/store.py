@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.errors.base import CheckFailedError, OptbuildError
+from builder.errors.base import CheckFailedError, OptbuildError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,16 @@ class UnknownProtectionError(OptbuildError):
 
 class BackupFolderError(OptbuildError):
     """A folder that no backup can be written to, or that holds none of what was asked for."""
+
+
+class BackupDiskError(ToolError):
+    """A disk that fails, or that takes no file as large as an archive of a backup."""
+
+    def __init__(self, image: str, folder: str, why: str) -> None:
+        super().__init__(
+            f"{image} cannot be written to {folder}: {why}",
+            hint="name a folder on another disk; FAT32, as sticks have it, takes no file of 4 GiB or more",
+        )
 
 
 class DamagedBackupError(CheckFailedError):

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
-from builder.errors import BadImageArchiveError, EngineFailedError
+from builder.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
 from builder.store.manifest import PRIVATE
 from builder.store.room import full, megabytes, while_there_is_room
 from builder.store.whole import PIECE, Sums, read_whole
@@ -25,6 +25,7 @@ LEVEL = 3
 MOST_THREADS = 4
 TOLD_EVERY = 4 << 20
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DISK_REFUSES = frozenset({errno.EFBIG, errno.EIO})
 
 
 class SavingApi(Protocol):
@@ -83,7 +84,7 @@ def _names(image: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def save(api: SavingApi, image: ToSave, path: Path, progress: Progress, which: str) -> Contents:
     """Write ``path``, which must be new, and read it back; it stays only when it is whole. ``which``: for the labels.
 
-    Raises BadImageArchiveError, DiskFullError, EngineFailedError.
+    Raises BadImageArchiveError, DiskFullError, BackupDiskError, EngineFailedError.
     """
     try:
         sums = _write(api, image, path, progress, which)
@@ -93,6 +94,8 @@ def save(api: SavingApi, image: ToSave, path: Path, progress: Progress, which: s
         path.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
             raise full(path.parent) from error
+        if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
+            raise BackupDiskError(image.shown, str(path.parent), os.strerror(error.errno)) from error
         raise
     return contents
 

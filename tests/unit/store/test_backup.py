@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from saving_engine import LAYER, Notes, SavingEngine, files
 from tarballs import image, tar
 
-from builder.errors import BackupFolderError, DamagedBackupError, DiskFullError, EngineFailedError, NoSuchImageError
+from builder.errors import (
+    BackupDiskError,
+    BackupFolderError,
+    DamagedBackupError,
+    DiskFullError,
+    EngineFailedError,
+    ExitCode,
+    NoSuchImageError,
+)
 from builder.store.backup import How, back_up, resolve, save_images
 from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
 
@@ -270,7 +278,9 @@ class Stopping(SavingEngine):
         (KeyboardInterrupt(), KeyboardInterrupt),
         (EngineFailedError("it went away"), EngineFailedError),
         (OSError(errno.ENOSPC, "No space left on device"), DiskFullError),
-        (OSError(errno.EIO, "Input/output error"), OSError),
+        (OSError(errno.EFBIG, "File too large"), BackupDiskError),
+        (OSError(errno.EIO, "Input/output error"), BackupDiskError),
+        (OSError(errno.EMFILE, "Too many open files"), OSError),
     ],
 )
 def test_a_run_that_stops_leaves_nothing_half(folder: Path, error: BaseException, seen: type[BaseException]) -> None:
@@ -279,6 +289,16 @@ def test_a_run_that_stops_leaves_nothing_half(folder: Path, error: BaseException
     with pytest.raises(seen):
         save_images(engine, [identity], folder, Notes())
     assert files(folder) == []
+
+
+def test_a_disk_that_takes_no_large_file_is_named_with_a_way_out(folder: Path) -> None:
+    """A FAT32 stick ends at 4 GiB."""
+    engine = Stopping(OSError(errno.EFBIG, "File too large"))
+    with pytest.raises(BackupDiskError) as caught:
+        save_images(engine, [engine.add(LAYER, names=["app:1"])], folder, Notes())
+    assert str(caught.value).startswith(f"app:1 cannot be written to {folder}: File too large\n  next: ")
+    assert "FAT32" in str(caught.value)
+    assert caught.value.exit_code is ExitCode.ENGINE
 
 
 def test_a_stop_at_the_manifest_leaves_the_archive_for_the_next_run(
