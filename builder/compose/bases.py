@@ -81,13 +81,16 @@ def built_on(folders: Iterable[Path], told: Told, variables: Mapping[str, str]) 
 
 
 def dockerfiles(folders: Iterable[Path], contexts: Iterable[str], names: Iterable[str]) -> Iterator[Path]:
-    """Every file that may be meant: each name in each context, seen from each folder. Only those that are there."""
+    """Every file that may be meant: each name in each context, seen from each folder. Only those that are there, or
+    may be: of a folder that this user may not enter, nobody knows."""
     names = ("Dockerfile", *names)
     places = (folder / context for folder in folders for context in contexts)
     for path in dict.fromkeys(place / name for place in places for name in names):
         try:
             if stat.S_ISREG(path.stat().st_mode):
                 yield path
+        except PermissionError:
+            yield path
         except (OSError, ValueError):  # a context may be an address
             continue
 

@@ -22,7 +22,7 @@ from builder.errors import ComposeError
 from builder.store.model import Mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from builder.store.model import KnownProject
@@ -41,8 +41,8 @@ _SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
 def mentions(
     project: KnownProject, env: Mapping[str, str], read_file: Callable[[bytes], Told] | None = None
 ) -> Mentions:
-    """Never raises for what a file says or lacks: that is what ``unreadable`` tells. ``read_file``: instead of
-    :func:`look`, one that remembers."""
+    """Never raises for what a file says or lacks, or for a folder that this user may not enter: that is what
+    ``unreadable`` tells. ``read_file``: instead of :func:`look`, one that remembers."""
     files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
     found, read, why = Told(), [], _missing(project.files)
     try:
@@ -52,8 +52,8 @@ def mentions(
                 found.add((read_file or look)(source.data))
             else:
                 why = why or f"{source.path}, which its files name, is not there"
-    except ComposeError as error:
-        why = why or str(error.where or "a file") + f": {error.message}"
+    except (ComposeError, OSError) as error:
+        why = why or _words(error)
         for path in project.files:
             found.add(scan(_bytes(path)))
     variables = _variables(files, env)
@@ -65,11 +65,20 @@ def mentions(
 def _missing(files: tuple[Path, ...]) -> str:
     if not files:
         return "nothing says which files it has"
-    return _first(f"{path} is not there" for path in files if not path.is_file())
+    return next((why for path in files if (why := _lacking(path))), "")
 
 
-def _first(words: Iterable[str]) -> str:
-    return next(iter(words), "")
+def _lacking(path: Path) -> str:
+    try:
+        return "" if path.is_file() else f"{path} is not there"
+    except OSError as error:
+        return _words(error)
+
+
+def _words(error: ComposeError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'} cannot be read: {error.strerror}"
+    return f"{error.where or 'a file'}: {error.message}"
 
 
 def _variables(files: ProjectFiles, env: Mapping[str, str]) -> dict[str, str]:

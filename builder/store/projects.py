@@ -93,9 +93,13 @@ def beside(folder: Path) -> tuple[KnownProject, ...]:
 def neighbours(project: KnownProject) -> tuple[KnownProject, ...]:
     """The project once more with each further compose file of its folder."""
     folders = dict.fromkeys((project.directory, *(path.parent for path in project.files)))
+    further = sorted({path for folder in folders for path in _compose_files(folder)} - set(project.files))
+    return tuple(replace(project, files=(*project.files, path), sources=("beside its files",)) for path in further)
+
+
+def _compose_files(folder: Path) -> tuple[Path, ...]:
+    """None in a folder that is not there, or that this user may not read."""
     try:
-        near = {path for folder in folders for glob in _NEIGHBOURS for path in folder.glob(glob) if path.is_file()}
+        return tuple(path for glob in _NEIGHBOURS for path in folder.glob(glob) if path.is_file())
     except OSError:
         return ()
-    further = sorted(near - set(project.files))
-    return tuple(replace(project, files=(*project.files, path), sources=("beside its files",)) for path in further)
