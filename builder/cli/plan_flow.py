@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.cli.background import in_background
-from builder.errors import MissingFileError, OptbuildError
+from builder.cli.subjects import SPEC_FILE, spec_folder
+from builder.errors import OptbuildError
 from builder.process import terminate_children
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ ENGINE_SECONDS = 10.0
 """How long a plan waits for an engine once everything else is there; it does without one then."""
 STOP_SECONDS = 10.0
 STOP_TURN_SECONDS = 0.05
-SPEC_FILE = "optbuild.toml"
 
 
 @dataclass(frozen=True)
@@ -146,12 +146,8 @@ def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices
     from builder.compose.choices import Choices  # noqa: PLC0415
 
     made = Choices(options.builder_service, options.image_only, options.groups)
-    folder = files.directory if options.spec is None else world.cwd / options.spec
+    folder = files.directory if options.spec is None else spec_folder(world, options.spec)
     if not (folder / SPEC_FILE).is_file():
-        if options.spec is not None:
-            raise MissingFileError(
-                f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml"
-            )
         return made
 
     from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic

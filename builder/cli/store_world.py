@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from builder.cli.subjects import spec_folder
 from builder.engine.usage import LABEL_PROJECT
 from builder.errors import NoComposeFileError, OptbuildError, UnknownProtectionError
 from builder.store.bytes import Ledger
@@ -55,6 +56,7 @@ class StoreWorld:
         self.notes: dict[str, None] = {}
         self._cache = world.cache_folder / LAYERS_FOLDER
         self._layers = {} if strict else read_layers(self._cache)
+        self._own = world.cwd if options.spec is None else spec_folder(world, options.spec)
         self._given = self._given_project()
 
     def snapshot(self) -> Snapshot:
@@ -65,6 +67,7 @@ class StoreWorld:
             journals = read_journals(self.world.state_folder)
             projects = self._projects(listed, journals)
             read = self._mentions(projects)
+            patterns, doubts = self._patterns(projects)
             images = reading.result()
         if self.options.times:
             images = with_times(self.look.api, images)
@@ -77,8 +80,8 @@ class StoreWorld:
             images=images,
             users=users,
             mentions=tuple(told),
-            remembered=remembered(self.look.identity, self._state(), journals),
-            rules=Rules(self._patterns(projects), self.options.keep),
+            remembered=remembered(self.look.identity, self._state(), journals, doubts=doubts),
+            rules=Rules(patterns, self.options.keep),
         )
 
     def bytes(self) -> int | None:
@@ -139,18 +142,19 @@ class StoreWorld:
         named = {name for image in images for name in image.names if name.startswith(starts)}
         return replace(one, ever_used=frozenset({*made, *named, *ever_used(journals, one.project)}))
 
-    def _patterns(self, projects: tuple[KnownProject, ...]) -> dict[str, str]:
-        found = dict.fromkeys(self.options.protect, "--protect")
-        spec = self.options.spec
-        own = self.world.cwd if spec is None else self.world.cwd / spec
-        for folder in dict.fromkeys((own, *(project.directory for project in projects))):
+    def _patterns(self, projects: tuple[KnownProject, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """And why more may be protected than is known."""
+        found, doubts = dict.fromkeys(self.options.protect, "--protect"), []
+        for folder in dict.fromkeys((self._own, *(project.directory for project in projects))):
             try:
                 found = {**protected_by(folder), **found}
+            except PermissionError as error:
+                doubts.append(f"{error.filename} may not be read by this user")
             except UnknownProtectionError as error:
                 if self.strict:
                     raise
                 self.notes[f"{error.where}: {error.message}"] = None
-        return found
+        return found, tuple(doubts)
 
     def _state(self) -> Any:
         from builder.state import read_state  # noqa: PLC0415

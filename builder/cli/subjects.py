@@ -16,6 +16,18 @@ LOCK_FILE = "optbuild.lock"
 SPEC_FILE = "optbuild.toml"
 
 
+def spec_folder(world: World, named: Path) -> Path:
+    """What ``--spec`` names. Raises MissingFileError."""
+    folder = world.cwd / named
+    if (folder / SPEC_FILE).is_file():
+        return folder
+    if folder.is_file():
+        raise MissingFileError(
+            f"{folder} is no folder", hint=f"--spec names the folder of an optbuild.toml: --spec {named.parent}"
+        )
+    raise MissingFileError(f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml")
+
+
 def content_of(subject: str, world: World, *, base: str | None = None, within: str | None = None) -> ImageContent:
     """All that the image holds. A file of that name is an archive; anything else is asked of the engine.
 

@@ -3,8 +3,9 @@ key of it is wrong."""
 
 from __future__ import annotations
 
+import difflib
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.errors import UnknownProtectionError, Where
 
@@ -16,18 +17,37 @@ _HINT = 'correct it ([protect] images = ["registry.example/base:*"]): what it pr
 
 
 def protected_by(folder: Path) -> dict[str, str]:
-    """Pattern → where it stands. None where there is no such file. Raises UnknownProtectionError."""
+    """Pattern → where it stands. None where there is no such file. Raises UnknownProtectionError, and PermissionError
+    where this user may not look: whether there is one is not known then."""
     path = folder / SPEC_FILE
     try:
         document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError:
+        raise
     except (OSError, ValueError) as error:
         raise UnknownProtectionError(f"cannot be read: {error}", where=Where(str(path)), hint=_HINT) from error
     table = document.get("protect", {})
+    if wrong := _misspelt(document, table):
+        key, meant = wrong
+        raise UnknownProtectionError(
+            "unknown key",
+            where=Where(str(path), key=key),
+            hint=f"write `{meant}`: what it protects is not known until then",
+        )
     patterns = table.get("images", []) if isinstance(table, dict) else None
     if not isinstance(patterns, list) or not all(isinstance(one, str) and one for one in patterns):
         raise UnknownProtectionError(
             "is no list of image patterns", where=Where(str(path), key="protect.images"), hint=_HINT
         )
     return dict.fromkeys(patterns, str(path))
+
+
+def _misspelt(document: dict[str, Any], table: object) -> tuple[str, str] | None:
+    """The key and what to write instead; None: whatever is wrong in the file, it is not about protection."""
+    near = difflib.get_close_matches("protect", document.keys() - {"protect"}, n=1)
+    if near:
+        return near[0], "[protect]"
+    other = sorted(table.keys() - {"images"}) if isinstance(table, dict) else []
+    return (f"protect.{other[0]}", "images") if other else None

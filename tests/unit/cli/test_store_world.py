@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from barred import bar
 
 from builder.cli import main as cli
 from builder.cli.store_world import LAYERS_FOLDER, StoreOptions, StoreWorld
@@ -18,7 +19,7 @@ from builder.compose.journal import Journal, Phase, Replaced
 from builder.compose.journalfile import FOLDER, journal_path, write_journal
 from builder.compose.model import ProjectFiles
 from builder.engine.layers import align
-from builder.errors import NoComposeFileError, UnknownProtectionError
+from builder.errors import MissingFileError, NoComposeFileError, UnknownProtectionError
 from builder.progress import SilentProgress
 from builder.store.clean import CleanOptions, plan
 from builder.store.layercache import write_layers
@@ -167,6 +168,26 @@ def test_of_a_project_that_cannot_be_read_everything_that_it_ever_used_stays(mac
     assert machine.verdicts()["sha256:c"].standing == "referenced"
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_folder_that_one_may_not_enter_keeps_what_it_may_name_or_protect(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, strict: bool
+) -> None:
+    """The home of another user, whose containers everybody sees."""
+    machine.known_by_a_container()
+    (machine.shop / "compose.yaml").write_text("services: {web: {image: 'app:1'}}")
+    bar(monkeypatch, machine.shop)
+    verdicts = machine.verdicts(strict=strict)
+    denied = f"{machine.shop / 'compose.yaml'} cannot be read: Permission denied"
+    assert (verdicts["sha256:b"].standing.value, verdicts["sha256:b"].reason) == (
+        "referenced",
+        f"shop used it once, and {denied}",
+    )
+    assert any(denied in note for note in machine.notes)
+    spec = machine.shop / "optbuild.toml"
+    reason = f"{spec} may not be read by this user, so it is not known whether something needs it"
+    assert (verdicts["sha256:a"].standing.value, verdicts["sha256:a"].reason) == ("protected", reason)
+
+
 def journal(machine: Machine) -> Journal:
     files = ProjectFiles(machine.shop, (machine.shop / "compose.yaml",))
     return Journal(
@@ -204,12 +225,26 @@ def test_patterns_of_every_folder_count(machine: Machine) -> None:
     assert machine.standings(StoreOptions(protect=("app",)))["sha256:a"] == "protected"
 
 
-def test_what_is_protected_is_not_guessed_where_something_would_go(machine: Machine) -> None:
-    (machine.here / "optbuild.toml").write_text("[protect")
+@pytest.mark.parametrize("text", ["[protect", '[protect]\nimage = ["app:*"]\n'])
+def test_what_is_protected_is_not_guessed_where_something_would_go(machine: Machine, text: str) -> None:
+    (machine.here / "optbuild.toml").write_text(text)
     with pytest.raises(UnknownProtectionError):
         machine.verdicts()
     machine.verdicts(strict=False)
     assert "optbuild.toml" in machine.notes[0]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_spec_that_is_named_is_there(machine: Machine, strict: bool) -> None:
+    folder = machine.here / "ml"
+    folder.mkdir()
+    (folder / "optbuild.toml").write_text('[protect]\nimages = ["app:*"]\n')
+    assert machine.verdicts(StoreOptions(spec=Path("ml")), strict=strict)["sha256:a"].standing.value == "protected"
+    with pytest.raises(MissingFileError, match=r"typo/optbuild\.toml is not there"):
+        machine.verdicts(StoreOptions(spec=Path("typo")), strict=strict)
+    with pytest.raises(MissingFileError, match="is no folder") as caught:
+        machine.verdicts(StoreOptions(spec=Path("ml/optbuild.toml")), strict=strict)
+    assert caught.value.hint == "--spec names the folder of an optbuild.toml: --spec ml"
 
 
 def test_files_that_belong_together_in_no_way_are_read_one_by_one(machine: Machine) -> None:

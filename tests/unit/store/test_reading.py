@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from barred import bar
 
 from builder.engine.layers import Layer
 from builder.errors import UnknownProtectionError
@@ -163,6 +164,42 @@ def test_what_it_protects_is_never_guessed(text: str, tmp_path: Path) -> None:
     (tmp_path / "optbuild.toml").write_text(text)
     with pytest.raises(UnknownProtectionError, match=r"optbuild\.toml"):
         protected_by(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("[protect]\nimage = ['x']\n", "protect.image", "write `images`"),
+        ("[protected]\nimages = ['x']\n", "protected", "write `[protect]`"),
+        ("[protect]\nimages = ['x']\nkeep = 2\n", "protect.keep", "write `images`"),
+    ],
+)
+def test_a_misspelt_key_does_not_protect_nothing(text: str, key: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "optbuild.toml").write_text(text)
+    with pytest.raises(UnknownProtectionError, match="unknown key") as caught:
+        protected_by(tmp_path)
+    assert caught.value.where is not None
+    assert caught.value.where.key == key
+    assert (caught.value.hint or "").startswith(hint)
+
+
+def test_whether_a_folder_that_one_may_not_enter_protects_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar(monkeypatch, tmp_path / "home")
+    with pytest.raises(PermissionError):
+        protected_by(tmp_path / "home")
+
+
+def test_a_folder_that_one_may_not_enter_hides_no_files_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("home", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "compose.prod.yaml").write_text("")
+    bar(monkeypatch, tmp_path / "home")
+    project = KnownProject("shop", tmp_path / "home", (tmp_path / "mine" / "compose.yaml",))
+    assert [one.files[1:] for one in neighbours(project)] == [(tmp_path / "mine" / "compose.prod.yaml",)]
 
 
 @pytest.mark.parametrize(
