@@ -42,7 +42,8 @@ def with_old_images(
         return outcome
     try:
         with look(world.env) as found:
-            store = StoreWorld(world, StoreOptions(spec=planned.choices.spec_folder), found, strict=True)
+            options = replace(StoreOptions.of(journal.files), spec=planned.choices.spec_folder)
+            store = StoreWorld(world, options, found, strict=True)
             outcome = _measured(store, outside, journal, outcome, asked=asked)
             if before is not None:
                 _record(store, outside, journal, before)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from builder.cli.subjects import spec_folder
 from builder.engine.usage import LABEL_PROJECT
-from builder.errors import NoComposeFileError, OptbuildError, UnknownProtectionError
+from builder.errors import NoProjectHereError, UnknownProtectionError
 from builder.store.bytes import Ledger
 from builder.store.inventory import read_images, with_times
 from builder.store.layercache import read_layers, write_layers
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.cli.world import World
+    from builder.compose.model import ProjectFiles
     from builder.engine.quick import QuickLook, SdkLook
     from builder.store.memory import Journals
     from builder.store.model import KnownProject, StoredImage
@@ -43,6 +45,11 @@ class StoreOptions:
     times: bool = False
     """Also ask when each image last got a name, one request for each."""
 
+    @classmethod
+    def of(cls, files: ProjectFiles) -> StoreOptions:
+        """As if a person named them."""
+        return cls(tuple(map(str, files.files)), str(files.directory), files.name, tuple(map(str, files.env_files)))
+
 
 class StoreWorld:
     """Reads the snapshot, as often as asked. ``strict``: for whoever deletes. Then what a broken optbuild.toml
@@ -57,15 +64,16 @@ class StoreWorld:
         self._cache = world.cache_folder / LAYERS_FOLDER
         self._layers = {} if strict else read_layers(self._cache)
         self._own = world.cwd if options.spec is None else spec_folder(world, options.spec)
-        self._given = self._given_project()
 
     def snapshot(self) -> Snapshot:
-        """Raises UnknownProtectionError when ``strict``, EngineFailedError and EngineMissingError."""
+        """Raises ComposeError for files that are named and not there, UnknownProtectionError when ``strict``,
+        EngineFailedError and EngineMissingError."""
+        given = self._given
         with ThreadPoolExecutor(max_workers=2) as pool:
             reading = pool.submit(read_images, self.look.api, self._layers)
             listed = self.look.api.containers()
             journals = read_journals(self.world.state_folder)
-            projects = self._projects(listed, journals)
+            projects = self._projects(given, listed, journals)
             read = self._mentions(projects)
             patterns, doubts = self._patterns(projects)
             images = reading.result()
@@ -90,13 +98,17 @@ class StoreWorld:
         self._remember(images)
         return Ledger(images).totals().real
 
-    def _projects(self, listed: list[dict[str, Any]], journals: Journals) -> tuple[KnownProject, ...]:
+    @staticmethod
+    def _projects(
+        given: tuple[KnownProject, ...], listed: list[dict[str, Any]], journals: Journals
+    ) -> tuple[KnownProject, ...]:
         done = (*journals.committed, *journals.unfinished)
-        known = merged((*self._given, *by_containers(listed), *by_journals(done)))
+        known = merged((*given, *by_containers(listed), *by_journals(done)))
         return (*known, *merged(near for one in known for near in neighbours(one)))
 
-    def _given_project(self) -> tuple[KnownProject, ...]:
-        """The one that ``-f`` names, else that of the current folder, where there is one."""
+    @cached_property
+    def _given(self) -> tuple[KnownProject, ...]:
+        """The one that ``-f`` or COMPOSE_FILE names, else that of the current folder, where there is one."""
         from builder.compose.discover import discover  # noqa: PLC0415
 
         options, world = self.options, self.world
@@ -110,11 +122,9 @@ class StoreWorld:
                 project_name=options.project_name,
                 env_files=options.env_files,
             )
-        except OptbuildError as error:
+        except NoProjectHereError:
             if named:
                 raise
-            if not isinstance(error, NoComposeFileError):
-                self.notes[f"the compose files here were read one by one: {error.message}"] = None
             return beside(world.cwd)
         return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
 

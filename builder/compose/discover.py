@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from builder.compose.interpolate import default_env_file, variables_of
 from builder.compose.model import ProjectFiles
 from builder.compose.reach import REMOTE
-from builder.errors import ComposeError, NoComposeFileError, Where
+from builder.errors import ComposeError, NoComposeFileError, NoProjectHereError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
 )
 """In Compose's order of preference; any of them goes with any of the default names."""
-_NOT_FOUND = "no compose file in {}, nor in a folder above it"
+_HINT = f"name it with -f FILE, or go to a folder with {', '.join(DEFAULT_NAMES)}"
 
 
 def discover(
@@ -41,7 +41,8 @@ def discover(
     """The project that Compose would read when called in ``cwd`` with these options. A folder given as a file means
     the project in it.
 
-    Raises NoComposeFileError where there is none, ComposeError for what cannot be changed in place (stdin, remote).
+    Raises NoProjectHereError where there is none, NoComposeFileError where one that is named is not there, ComposeError
+    for what cannot be changed in place (stdin, remote).
     """
     cwd = _absolute(cwd, cwd)
     directory = _absolute(project_directory, cwd) if project_directory is not None else None
@@ -49,7 +50,9 @@ def discover(
     start = directory or cwd
     home = start if files or directory else next((file.parent for file in _by_default(start)), start)
     settings = variables_of(env, named_env or default_env_file(home, env))
-    chosen = _chosen(files, settings, cwd) or _by_default(start) or _nothing(_NOT_FOUND.format(start))
+    chosen = _chosen(files, settings, cwd) or _by_default(start)
+    if not chosen:
+        raise NoProjectHereError(f"no compose file in {start}, nor in a folder above it", hint=_HINT)
     if not named_env and not files and "COMPOSE_FILE" not in env:
         _refuse_two_meanings(start, home, env)
         if settings.get("COMPOSE_FILE"):
@@ -111,11 +114,7 @@ def _in_folder(folder: Path) -> tuple[Path, ...]:
 
 
 def _nothing(message: str, file: str | None = None) -> tuple[Path, ...]:
-    raise NoComposeFileError(
-        message,
-        where=Where(file) if file else None,
-        hint=f"name it with -f FILE, or go to a folder with {', '.join(DEFAULT_NAMES)}",
-    )
+    raise NoComposeFileError(message, where=Where(file) if file else None, hint=_HINT)
 
 
 def _env_files(given: tuple[str, ...], env: Mapping[str, str], cwd: Path) -> tuple[Path, ...]:

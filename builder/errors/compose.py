@@ -13,6 +13,10 @@ class NoComposeFileError(ComposeError):
     """Compose itself would find no file here."""
 
 
+class NoProjectHereError(NoComposeFileError):
+    """No file was named, and neither this folder nor one above it has one."""
+
+
 class TooDeepError(ComposeError):
     """Lists and mappings inside each other by the hundred. Compose reads ten thousand levels, real files have ten."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from builder.cli.store_world import StoreOptions
+
 SHARED = "shop-airflow:latest"
 
 
@@ -68,13 +70,17 @@ class Behind:
         self.progress = Notes()
         self.failing: Exception | None = None
         monkeypatch.setattr("builder.engine.quick.look", self._look)
-        monkeypatch.setattr("builder.cli.store_world.StoreWorld", lambda world, *_, **__: self._store(world))
+        monkeypatch.setattr("builder.cli.store_world.StoreWorld", self._store)
 
     @contextlib.contextmanager
     def _look(self, _env: object) -> Iterator[None]:
         yield
 
-    def _store(self, world: Any) -> Any:
+    def _store(self, world: Any, options: StoreOptions, _look: object, *, strict: bool) -> Any:
+        """The project's files are those of the optimize, wherever it was called."""
+        assert strict
+        assert (options.files, options.project_directory) == ((str(self.folder / "c.yaml"),), str(self.folder))
+
         def snapshot() -> Any:
             if self.failing is not None:
                 raise self.failing

@@ -247,10 +247,33 @@ def test_a_spec_that_is_named_is_there(machine: Machine, strict: bool) -> None:
     assert caught.value.hint == "--spec names the folder of an optbuild.toml: --spec ml"
 
 
-def test_files_that_belong_together_in_no_way_are_read_one_by_one(machine: Machine) -> None:
-    machine.env = {**machine.env, "COMPOSE_FILE": "gone.yaml"}
-    (machine.here / "docker-compose.yml").write_text("services: {web: {image: 'app:1'}}")
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("how", ["environment", ".env", "-f"])
+def test_files_that_are_named_are_all_there(machine: Machine, how: str, strict: bool) -> None:
+    """However they are named: the one that is there must not lose its say with the other."""
+    there, gone = machine.shop / "stack.yml", machine.shop / "prod.yml"
+    there.write_text("services: {web: {image: 'app:1'}}")
+
+    def standing(*files: Path) -> str:
+        if how == "-f":
+            options = StoreOptions(files=tuple(map(str, files)))
+            return machine.verdicts(options, strict=strict)["sha256:a"].standing.value
+        listed = ":".join(map(str, files))
+        if how == ".env":
+            (machine.here / ".env").write_text(f"COMPOSE_FILE={listed}\n")
+        else:
+            machine.env["COMPOSE_FILE"] = listed
+        return machine.verdicts(strict=strict)["sha256:a"].standing.value
+
+    assert standing(there) == "referenced"
+    with pytest.raises(NoComposeFileError, match=r"prod\.yml: there is no such file"):
+        standing(there, gone)
+
+
+def test_files_beside_are_read_one_by_one_where_none_has_a_default_name(machine: Machine) -> None:
+    (machine.here / "compose.prod.yml").write_text("services: {web: {image: 'app:1'}}")
     assert machine.standings()["sha256:a"] == "referenced"
+    assert machine.notes == ()
 
 
 def test_a_broken_state_deletes_nothing(machine: Machine) -> None:
