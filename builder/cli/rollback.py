@@ -44,7 +44,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     """Undo the last `optbuild optimize` of this project.
 
     The files get their old bytes, image names point where they pointed, and the services that run start again from
-    their old images. Also finishes or undoes an optimize that was killed. Refused when a file was edited since.
+    their old images; after `optimize --file-only`, the files alone. Also finishes or undoes an optimize that was
+    killed. Refused when a file was edited since.
     """
     from builder.cli.plan_flow import PlanOptions, find_project  # noqa: PLC0415
     from builder.cli.project_lock import engine_if_any, one_at_a_time, outside_of, recovered  # noqa: PLC0415
