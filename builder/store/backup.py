@@ -113,6 +113,9 @@ def back_up(engine: ImageSource, image_ids: Sequence[str], folder: Path, progres
 class _GoneError(EngineFailedError):
     """The image is not on the engine any more."""
 
+    def __init__(self) -> None:
+        super().__init__("the engine has no such image any more")
+
 
 @contextlib.contextmanager
 def _opened(folder: Path, progress: Progress) -> Iterator[Manifest]:
@@ -181,7 +184,7 @@ class _Shelf:
 def _one(api: SavingApi, identity: str, shelf: _Shelf, progress: Progress, which: str) -> BackedUp:
     image = ask(api, identity)
     if image is None:
-        raise _GoneError("the engine has no such image any more")
+        raise _GoneError
     known = shelf.entry(identity)
     if known is None:
         return BackedUp(_save(api, image, shelf, progress, which), How.SAVED)
@@ -211,7 +214,12 @@ def damage(folder: Path, entry: SavedImage, progress: Progress, shown: str) -> s
 def _save(api: SavingApi, image: ToSave, shelf: _Shelf, progress: Progress, which: str) -> SavedImage:
     file = shelf.file_for(image)
     temporary = shelf.folder / f".{file}.part"
-    contents = save(api, image, temporary, progress, which)
+    try:
+        contents = save(api, image, temporary, progress, which)
+    except EngineFailedError as error:
+        if ask(api, image.id) is None:
+            raise _GoneError from error
+        raise
     entry = _entry(image, file, contents)
     try:
         shelf.put(temporary, entry)

@@ -258,6 +258,27 @@ def test_an_image_that_vanishes_is_left_out(engine: SavingEngine, folder: Path) 
     assert outcome.failed == {one: "the engine has no such image any more"}
 
 
+class Vanishing(SavingEngine):
+    """Somebody removes an image once it was asked for."""
+
+    which = ""
+
+    def get_image(self, image: str, chunk_size: int = 0) -> Iterator[bytes]:
+        if image == self.which:
+            self.remove(image)
+        return super().get_image(image)
+
+
+def test_an_image_that_vanishes_between_question_and_answer_is_left_out(folder: Path) -> None:
+    engine = Vanishing()
+    one, two = engine.add(LAYER), engine.add(tar({"b": b"2"}))
+    engine.which = one
+    outcome = back_up(engine, [one, two], folder, Notes())
+    assert [done.image.id for done in outcome.done] == [two]
+    assert outcome.failed == {one: "the engine has no such image any more"}
+    assert len(files(folder)) == 2, "its half archive is gone: one archive and the manifest are there"
+
+
 class Stopping(SavingEngine):
     """Something happens while it sends."""
 
