@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from builder.cli.output import output_folder
 from builder.cli.world import world_of
 from builder.errors import ExitCode
 
@@ -39,8 +40,9 @@ def command(
     from builder.store.backup import back_up, resolve  # noqa: PLC0415
 
     world = world_of(ctx)
+    folder = output_folder(world, output)
     with look(world.env) as engine:
-        done = back_up(engine, resolve(engine.api, images), world.cwd / output, world.progress)
+        done = back_up(engine, resolve(engine.api, images), folder, world.progress)
     as_json = output_format is Format.JSON
     world.out.write(backup_json(done, str(output)) if as_json else backup_text(done, str(output), width=world.width))
     world.out.flush()

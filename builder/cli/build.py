@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.output import output_file
 from builder.cli.world import world_of
 from builder.progress import LineProgress, SilentProgress
 
@@ -80,10 +81,13 @@ def command(
         progress=progress.value,
     )
     world = _world(world_of(ctx), progress)
+    metadata = output_file(world, metadata_file)
     result = BuildFlow(world, world.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
-    if metadata_file is not None:
-        _write_metadata(world.cwd / metadata_file, result)
-    world.out.write(as_json(result) if form is Format.JSON else as_text(result))
+    try:
+        if metadata is not None:
+            metadata.save(_metadata(result))
+    finally:  # whatever becomes of that file: this is what minutes of work came to
+        world.out.write(as_json(result) if form is Format.JSON else as_text(result))
 
 
 def _world(world: World, kind: ProgressKind) -> World:
@@ -95,10 +99,9 @@ def _world(world: World, kind: ProgressKind) -> World:
     return world
 
 
-def _write_metadata(path: Path, result: BuildResult) -> None:
+def _metadata(result: BuildResult) -> bytes:
     import json  # noqa: PLC0415 - only with --metadata-file
 
-    from builder.files import atomic_write  # noqa: PLC0415
     from builder.image.model import metadata_document  # noqa: PLC0415
 
-    atomic_write(path, json.dumps(metadata_document(result.candidate), indent=1).encode() + b"\n")
+    return json.dumps(metadata_document(result.candidate), indent=1).encode() + b"\n"

@@ -15,6 +15,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
+from builder.cli.output import output_folder
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.cli.world import world_of
 from builder.errors import ExitCode
@@ -87,7 +88,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         min_age=seconds(min_age, "--min-age") if min_age else 0.0,
         filters=tuple(parse_filter(text) for text in filters or ()),
     )
-    folder = None if backup is None else world.cwd / backup
+    folder = None if backup is None else output_folder(world, backup)
     outcome = clean(world, CleanRun(store, what, yes, build_cache, folder))
     _show(outcome, output_format, world)
     if outcome.cleaned is not None and any(reason == NOT_SAVED for _, reason in outcome.cleaned.skipped):

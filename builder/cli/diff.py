@@ -66,8 +66,8 @@ def command(  # noqa: PLR0917 - a parameter per option
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
     page = page_file(world, html)
     found = _compared(before, after, image, world)
-    write_page(page, lambda: _page(found, names))
     write_output(target, _shown(found, names, output_format, rows, world, to_file=target is not None), world)
+    write_page(page, lambda: _page(found, names))
     if limit is not None and limit.exceeded(found):
         from builder.report.units import size  # noqa: PLC0415
 

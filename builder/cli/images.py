@@ -72,8 +72,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     page = page_file(world, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
     inventory = inventory_of(world, options, wanted, Sort(sort.value))
-    write_page(page, lambda: _page(inventory))
     _show(inventory, output_format, world)
+    write_page(page, lambda: _page(inventory))
 
 
 def _page(inventory: Inventory) -> str:

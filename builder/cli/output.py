@@ -1,4 +1,5 @@
-"""``--html FILE`` and ``--output FILE``: written in one step; refused before the work where they cannot be written."""
+"""Files and folders that a person names for results: refused before the work where they cannot be written; a file is
+written in one step."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.errors import UnwritableError
+from builder.errors import NotWrittenError, UnwritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from builder.cli.world import World
 
@@ -32,16 +33,17 @@ class ResultFile:
         self._world = world
         self._name = str(path)
         self._path = world.cwd / path
-        if reason := _refusal(self._path):
+        if reason := _dash(path) or _refusal(self._path):
             raise UnwritableError(self._name, reason)
 
     def save(self, data: bytes) -> None:
+        """In one step. Raises NotWrittenError: then the file is as it was."""
         from builder.files import atomic_write  # noqa: PLC0415
 
         try:
             atomic_write(self._path, data)
         except OSError as error:
-            raise UnwritableError(self._name, error.strerror or str(error)) from error
+            raise NotWrittenError(self._name, error.strerror or str(error)) from error
 
 
 class PageFile(ResultFile):
@@ -62,16 +64,39 @@ def page_file(world: World, path: Path | None) -> PageFile | None:
 
 
 def output_file(world: World, path: Path | None) -> ResultFile | None:
-    """The place that ``--output`` names; None: stdout."""
+    """The place that an option names; None: it was not given."""
     return None if path is None else ResultFile(world, path)
 
 
+def output_folder(world: World, path: Path, files: Iterable[str] = ()) -> Path:
+    """The folder that a person names for results; it is there or can be made, and so are ``files`` in it.
+
+    Raises UnwritableError.
+    """
+    folder = world.cwd / path
+    if reason := _dash(path) or _folder_refusal(folder):
+        raise UnwritableError(str(path), reason, what="folder")
+    for name in files:
+        if reason := _refusal(folder / name, make_folder=True):
+            raise UnwritableError(str(path / name), reason, what="folder")
+    return folder
+
+
 def write_output(file: ResultFile | None, text: str, world: World) -> None:
+    """Into the file, or else to stdout: also where writing the file fails, because minutes of work may be in it."""
     if file is not None:
-        file.save(text.encode("utf-8", "backslashreplace"))
+        try:
+            file.save(text.encode("utf-8", "backslashreplace"))
+        except NotWrittenError:
+            _print(text, world)
+            raise
     else:
-        world.out.write(text)
-        world.out.flush()
+        _print(text, world)
+
+
+def _print(text: str, world: World) -> None:
+    world.out.write(text)
+    world.out.flush()
 
 
 def write_page(file: PageFile | None, make: Callable[[], str]) -> None:
@@ -80,14 +105,31 @@ def write_page(file: PageFile | None, make: Callable[[], str]) -> None:
         file.write(make())
 
 
-def _refusal(path: Path) -> str:
+def _dash(path: Path) -> str:
+    """Elsewhere it stands for stdout. Whoever types it means no file of that name."""
+    return "a dash stands for no file here" if str(path) == "-" else ""
+
+
+def _refusal(path: Path, *, make_folder: bool = False) -> str:
     """Why a file cannot be written there, as far as that can be told without writing one; empty: it can."""
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():
             return "it is a folder" if target.is_dir() else "it is no ordinary file"
-        if not target.parent.is_dir():
-            return f"{target.parent} is {'no folder' if target.parent.exists() else 'not there'}"
-        return "" if os.access(target.parent, os.W_OK | os.X_OK) else f"{target.parent} is not yours to write to"
+        if target.exists() and not os.access(target, os.W_OK):
+            return "it is write-protected"
+        if not make_folder and not target.parent.exists():
+            return f"{target.parent} is not there"
+        return _folder_refusal(target.parent)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a name too long; a NUL
         return str(error)
+
+
+def _folder_refusal(folder: Path) -> str:
+    """Why nothing can be written into a folder, which need not be there yet; empty: it can."""
+    from builder.files import in_the_way  # noqa: PLC0415
+
+    if (there := in_the_way(folder)) is not None:
+        return f"{there} is no folder"
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not yours to write to"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ExitCode(IntEnum):
@@ -66,7 +69,31 @@ class InterruptedByUserError(OptbuildError):
 
 
 class UnwritableError(OptbuildError):
-    """A file that a person named for a result cannot be written there; said before the work that makes the result."""
+    """A place that a person named for a result cannot be written to; said before the work that makes the result.
+
+    ``what`` the place is for: a file or a folder.
+    """
+
+    def __init__(self, path: str, why: str, *, what: str = "file") -> None:
+        place = "a file in a folder" if what == "file" else "a folder"
+        super().__init__(f"cannot write {path}: {why}", hint=f"name {place} that you may write to")
+
+
+class NotWrittenError(ToolError):
+    """Writing a result failed, after the work that made it. The file is as it was before."""
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"cannot write {path}: {why}", hint="name a file in a folder that you may write to")
+        super().__init__(f"{path} was not written: {why}", hint="name a place on another disk, or make room")
+
+
+class ForeignFilesError(OptbuildError):
+    """Files of a person lie where a render would write. Nothing was written."""
+
+    def __init__(self, folder: str, names: Sequence[str]) -> None:
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        super().__init__(
+            f"{folder} has files that no `optbuild render` wrote, or that were changed since: {shown}. "
+            "Nothing was written",
+            hint="name another folder; --force replaces them",
+        )
+        self.names = tuple(names)

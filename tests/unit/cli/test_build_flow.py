@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,9 @@ import pytest
 
 from builder.airflow.model import Role
 from builder.cli import build_flow, project
+from builder.cli import main as cli
 from builder.cli.build_flow import BuildFlow, base_env
+from builder.cli.output import ResultFile
 from builder.cli.world import World
 from builder.engine.buildx import BuildOptions
 from builder.errors import (
@@ -237,3 +240,36 @@ def test_a_debian_sources_file_is_named_from_where_the_person_is(world: World, g
 
 def test_without_a_debian_sources_file_none_is_named(world: World) -> None:
     assert base_env(world) == world.env
+
+
+@pytest.mark.parametrize("place", ["none/meta.json", ".", "-", "/dev/full"])
+def test_a_metadata_file_that_cannot_be_written_is_told_before_the_build(
+    world: World, stages: Stages, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(("build", "--verify", "--metadata-file", place), lambda **_: world) == 2
+    assert f"cannot write {place}: " in capsys.readouterr().err
+    assert stages.calls == []
+
+
+def test_a_metadata_file_that_fails_later_does_not_take_the_summary_with_it(
+    world: World, stages: Stages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, save = ResultFile.save, []
+
+    def fail(file: ResultFile, data: bytes) -> None:
+        save.append(data)
+        (tmp_path / "made").rmdir()
+        real(file, data)
+
+    (tmp_path / "made").mkdir()
+    monkeypatch.setattr(ResultFile, "save", fail)
+    assert cli.run(("build", "--verify", "--metadata-file", "made/meta.json"), lambda **_: world) == 3
+    assert stages.calls[-1] == "promote"
+    assert "made/meta.json was not written" in capsys.readouterr().err
+    assert "registry.example/demo:latest" in world.out.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+
+
+def test_the_metadata_file_is_written(world: World, stages: Stages, tmp_path: Path) -> None:
+    assert cli.run(("build", "--metadata-file", "meta.json"), lambda **_: world) == 0
+    assert json.loads((tmp_path / "meta.json").read_bytes())
+    assert "build" in stages.calls

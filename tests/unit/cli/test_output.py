@@ -14,7 +14,7 @@ from archives import BASE, numpy, save, tar
 from builder.cli import main as cli
 from builder.cli.output import PageFile
 from builder.cli.world import World
-from builder.errors import UnwritableError
+from builder.errors import NotWrittenError, UnwritableError
 from builder.lock.document import write_lock
 from builder.lock.model import Distribution, Inputs, Lock
 from builder.process import LocalRunner
@@ -114,6 +114,8 @@ def test_says_why_a_place_is_refused(world: World, tmp_path: Path) -> None:
         ("none/page", "is not there"),
         ("loop", "loop"),
         ("x" * 300, "too long"),
+        ("-", "a dash stands for no file"),
+        ("/dev/full", "it is no ordinary file"),
     ):
         with pytest.raises(UnwritableError, match=why):
             PageFile(world, Path(name))
@@ -126,6 +128,56 @@ def test_a_folder_of_somebody_else_is_refused(world: World, monkeypatch: pytest.
         PageFile(world, Path("page"))
 
 
+def test_a_write_protected_file_is_refused(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "page").write_text("mine")
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path / "page")
+    with pytest.raises(UnwritableError, match="it is write-protected"):
+        PageFile(world, Path("page"))
+
+
+@pytest.mark.parametrize("words", [("backup", "app:1", "--output"), ("clean", "--backup")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("old.tar", "old.tar is no folder"),
+        ("old.tar/below", "old.tar is no folder"),
+        ("-", "a dash"),
+        ("/dev/full", "is no folder"),
+    ],
+)
+def test_a_folder_for_a_backup_is_looked_at_before_the_engine_is(
+    run: Callable[..., tuple[int, str, str]], words: tuple[str, ...], place: str, why: str
+) -> None:
+    code, out, err = run(*words, place)
+    assert (code, out) == (2, "")
+    assert f"cannot write {place}: " in err
+    assert why in err
+    assert "next: name a folder that you may write to" in err
+
+
+@pytest.mark.parametrize("command", [("diff", "old.tar", "new.tar"), ("inspect", "new.tar")], ids=" ".join)
+@pytest.mark.parametrize("option", ["--html", "--output"])
+def test_what_cannot_be_written_after_all_is_no_lost_result(
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    option: str,
+) -> None:
+    """The disk filled up meanwhile: exit code 3, the text on stdout, the file as it was."""
+
+    def full(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    (tmp_path / "there").write_text("before")
+    monkeypatch.setattr("builder.files.atomic_write", full)
+    code, out, err = run(*command, option, "there")
+    assert code == 3
+    assert "numpy" in out
+    assert "error: there was not written: No space left on device\n  next: " in err
+    assert (tmp_path / "there").read_text() == "before"
+
+
 def test_a_full_disk_leaves_the_page_that_was_there(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +188,7 @@ def test_a_full_disk_leaves_the_page_that_was_there(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UnwritableError, match="No space left on device"):
+    with pytest.raises(NotWrittenError, match="No space left on device"):
         file.write("after")
     assert (tmp_path / "page").read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
