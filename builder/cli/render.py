@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from builder.cli.output import output_folder
 from builder.cli.world import world_of
-
-if TYPE_CHECKING:
-    from builder.render.model import Context
+from builder.errors import NotWrittenError, OptbuildError
 
 
 class Format(StrEnum):
@@ -28,33 +27,37 @@ def command(
     form: Annotated[
         Format, typer.Option("--format", help="The Dockerfile, or a bake file for `docker buildx bake`.")
     ] = Format.TEXT,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --output: replace also files that no earlier render wrote.")
+    ] = False,
 ) -> None:
     """Print the Dockerfile that optbuild.toml and optbuild.lock stand for.
 
     With --output the whole context is written: run its base.sh, which makes the Debian base, then plain
-    `docker build` builds it. The same spec and lock give the same bytes each time; no engine and no network is used.
+    `docker build` builds it. What an earlier render wrote there is replaced, and no other file. The same spec and
+    lock give the same bytes each time; no engine and no network is used.
     """
     from builder.cli.project import load_project  # noqa: PLC0415 - start-up of `optbuild --help`
     from builder.render.bake import bake_text  # noqa: PLC0415
     from builder.render.context import render_context  # noqa: PLC0415
+    from builder.render.folder import folder_files, write_folder  # noqa: PLC0415
 
     world = world_of(ctx)
+    if force and output is None:
+        raise OptbuildError("--force goes with --output", hint="add --output FOLDER")
     project = load_project(world.cwd / folder)
     context = render_context(project.spec, project.lock)
     bake = bake_text(project.spec, context, tuple(role.name for role in project.roles))
     if output is None:
         world.out.write(bake if form is Format.BAKE else context.stamped(context.file("Dockerfile")).decode())
         return
-    _write(context, bake, world.cwd / output)
+    files = folder_files(context, bake)
+    folder_out = output_folder(world, output, [file.path for file in files])
+    try:
+        write_folder(folder_out, files, force=force)
+    except OSError as error:
+        raise NotWrittenError(str(output), error.strerror or str(error)) from error
     world.progress.note(
-        f"wrote {len(context.files) + 1} files to {output}\nnext: {output}/base.sh && docker build "
+        f"wrote {len(files)} files to {output}\nnext: {output}/base.sh && docker build "
         f"--build-arg SOURCE_DATE_EPOCH={context.source_date_epoch} {output}"
     )
-
-
-def _write(context: Context, bake: str, folder: Path) -> None:
-    from builder.files import atomic_write  # noqa: PLC0415
-
-    folder.mkdir(parents=True, exist_ok=True)
-    context.write(folder)
-    atomic_write(folder / "docker-bake.json", bake.encode())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.files import atomic_write
 from builder.naming import content_tag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 CONTENT_PLACEHOLDER = "@optbuild.content@"
@@ -61,10 +62,19 @@ class Context:
             return file.data
         return file.data.replace(CONTENT_PLACEHOLDER.encode(), content_tag(self.digest()).encode())
 
+    def stamped_files(self) -> tuple[ContextFile, ...]:
+        """All files as they are written."""
+        return tuple(replace(file, data=self.stamped(file)) for file in self.files)
+
     def write(self, folder: Path) -> None:
-        """Write every file below ``folder``, which is made; modes do not depend on the umask."""
-        for file in self.files:
-            target = folder / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(target, self.stamped(file), mode=file.mode)
-            target.chmod(file.mode)
+        """Write every file below ``folder``, which is made."""
+        write_files(self.stamped_files(), folder)
+
+
+def write_files(files: Iterable[ContextFile], folder: Path) -> None:
+    """Write them below ``folder``, which is made; modes do not depend on the umask."""
+    for file in files:
+        target = folder / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(target, file.data, mode=file.mode)
+        target.chmod(file.mode)

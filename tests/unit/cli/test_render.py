@@ -1,0 +1,112 @@
+"""The command `render --output`: which places it refuses, and that nothing of a person is replaced."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.cli import main as cli
+from builder.cli.world import World
+from builder.process import LocalRunner
+from builder.progress import LineProgress
+from builder.render.folder import RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMAGE = str(Path(__file__).parents[3] / "images/airflow")
+
+
+@pytest.fixture
+def render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """``render(*words)`` of the project's own image: exit code, stdout, stderr."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        env = {"HOME": str(tmp_path / "home")}
+        world = World(env, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
+        code = cli.run(("render", IMAGE, *words), lambda **_: world)
+        return code, out.getvalue(), err.getvalue() + capsys.readouterr().err
+
+    return run
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_folder_is_made_and_can_be_written_again(render: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    for _ in range(2):
+        code, out, err = render("--output", "new/context")
+        assert (code, out) == (0, ""), err
+        assert "files to new/context\nnext: new/context/base.sh && docker build" in err
+    assert {"Dockerfile", "base.sh", "docker-bake.json", RECORD} <= names(tmp_path / "new/context")
+
+
+def test_a_person_s_dockerfile_stays(render: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM mine\n")
+    code, _, err = render("--output", ".")
+    assert code == 2
+    assert "error: " in err
+    assert "has files that no `optbuild render` wrote, or that were changed since: Dockerfile" in err
+    assert names(tmp_path) == {"Dockerfile"}
+    assert (tmp_path / "Dockerfile").read_text() == "FROM mine\n"
+    assert render("--output", ".", "--force")[0] == 0
+    assert (tmp_path / "Dockerfile").read_text().startswith("# Made by optbuild")
+    assert render("--output", ".")[0] == 0
+
+
+def test_force_alone_says_what_it_belongs_to(render: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = render("--force")
+    assert (code, out) == (2, "")
+    assert "--force goes with --output" in err
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("file", "file is no folder"),
+        ("file/sub", "file is no folder"),
+        ("gone", "gone is no folder"),
+        ("-", "a dash stands for no file here"),
+        ("/dev/full", "/dev/full is no folder"),
+        ("blocked", "scripts is no folder"),
+        ("taken", "it is a folder"),
+    ],
+)
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "forced"])
+def test_a_place_that_cannot_be_written_is_refused(
+    render: Callable[..., tuple[int, str, str]], tmp_path: Path, place: str, why: str, force: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "gone").symlink_to("nowhere")
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked/scripts").write_text("mine")
+    (tmp_path / "taken/Dockerfile").mkdir(parents=True)
+    code, out, err = render("--output", place, *force)
+    assert (code, out) == (2, "")
+    assert f"error: cannot write {place}" in err
+    assert why in err
+    assert "next: name a folder that you may write to" in err
+    assert (tmp_path / "file").read_text() == "mine"
+    assert names(tmp_path) == {"file", "gone", "blocked", "taken"}
+    assert names(tmp_path / "blocked") == {"scripts"}
+    assert names(tmp_path / "taken") == {"Dockerfile"}
+
+
+def test_a_full_disk_is_told_with_the_folder(
+    render: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = render("--output", "context")
+    assert code == 3
+    assert "error: context was not written: No space left on device" in err
+    assert [path for path in (tmp_path / "context").rglob("*") if path.is_file()] == []
