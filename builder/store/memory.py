@@ -11,7 +11,7 @@ from builder.compose.history import built_again, only_there, runs_back
 from builder.compose.journal import Phase
 from builder.compose.journalfile import FOLDER, read_journal
 from builder.errors import StateError
-from builder.store.model import Former, LastOptimize, Remembered
+from builder.store.model import Former, LastOptimize, Remembered, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,7 +71,7 @@ def remembered(engine: str, state: State, journals: Journals, *, doubts: tuple[s
         replaced=_replaced(done),
         since=_since(mine, done),
         busy=busy,
-        unfinished={_run(one): frozenset(one.known) for one in running if one.known},
+        unfinished=tuple(Unfinished(_run(one), frozenset(one.known)) for one in running if one.known),
         doubts=(*doubts, *journals.broken),
     )
 

@@ -107,6 +107,14 @@ class Former:
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """A run that has not ended, in words, and the IDs that were there when it began: what is newer may be its own."""
+
+    run: str
+    known: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Remembered:
     """What state and journals say about this engine's images."""
 
@@ -122,8 +130,7 @@ class Remembered:
     """Image ID → when it was put out of use, seconds since 1970."""
     busy: Mapping[str, str] = field(default_factory=dict)
     """Image ID → the unfinished run that may need it."""
-    unfinished: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Unfinished run → the IDs that were there when it began: whatever is newer may be its own."""
+    unfinished: tuple[Unfinished, ...] = ()
     doubts: tuple[str, ...] = ()
     """What could not be read: then nothing goes that only such a file could have named."""
 

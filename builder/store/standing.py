@@ -99,9 +99,9 @@ class _Judge:
         remembered = self._snapshot.remembered
         if reason := remembered.busy.get(image.id):
             return reason
-        for run, known in remembered.unfinished.items():
-            if image.id not in known:
-                return f"{run} has not ended, and may have made it"
+        for one in remembered.unfinished:
+            if image.id not in one.known:
+                return f"{one.run} has not ended, and may have made it"
         return ""
 
     def _free(self, image: StoredImage) -> Verdict:

@@ -11,6 +11,7 @@ from builder.compose.journalfile import FOLDER, dump_journal, journal_path, open
 from builder.compose.model import ProjectFiles
 from builder.state import FormerImage, Move, Project, PromotionJournal, State
 from builder.store.memory import Journals, ever_used, last_optimize, read_journals, remembered
+from builder.store.model import Unfinished
 
 FILES = ProjectFiles(Path("/p"), (Path("/p/compose.yaml"),))
 JOURNAL = Journal(
@@ -88,8 +89,16 @@ def test_what_an_unfinished_run_may_need_or_have_made() -> None:
     run = replace(JOURNAL, phase=Phase.TAGGING, known=("old", "before"))
     found = remembered("engine", State(), Journals(unfinished=(run,)))
     assert found.busy.keys() == {"old", "new", "before", "running"}
-    assert found.unfinished == {"an optimize of demo": frozenset({"old", "before"})}
+    assert found.unfinished == (Unfinished("an optimize of demo", frozenset({"old", "before"})),)
     assert not found.replaced
+
+
+def test_open_runs_of_projects_of_one_name_are_two() -> None:
+    """Both folders are called so; what was made since the first began may be the first one's."""
+    first = replace(JOURNAL, phase=Phase.BUILT, known=("old",))
+    second = replace(first, files=ProjectFiles(Path("/q"), (Path("/q/compose.yaml"),)), known=("old", "made since"))
+    found = remembered("engine", State(), Journals(unfinished=(first, second)))
+    assert [one.known for one in found.unfinished] == [{"old"}, {"old", "made since"}]
 
 
 def test_what_a_rollback_that_was_stopped_needs() -> None:

@@ -9,7 +9,7 @@ import pytest
 from shelf_world import Shelf, identity, image, user
 
 from builder.naming import LABEL_PROJECT
-from builder.store.model import LABEL_PROTECT, Former, Mentions, Remembered, Rules, Standing
+from builder.store.model import LABEL_PROTECT, Former, Mentions, Remembered, Rules, Standing, Unfinished
 from builder.store.standing import judge
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ CASES: dict[str, tuple[Callable[[], Shelf], Standing, str]] = {
         "a promotion of ml has not ended",
     ),
     "newer than a run that has not ended": (
-        lambda: world(remembered=Remembered(unfinished={"an optimize of shop": frozenset({identity("other")})})),
+        lambda: world(
+            remembered=Remembered(unfinished=(Unfinished("an optimize of shop", frozenset({identity("other")})),))
+        ),
         Standing.PROTECTED,
         "an optimize of shop has not ended, and may have made it",
     ),
@@ -134,7 +136,7 @@ HARMLESS: dict[str, Callable[[], Shelf]] = {
     "a protect pattern for another repository": lambda: world(rules=Rules({"ap": "x", "app:2*": "x", "*/app": "x"})),
     "another image promoted": lambda: world(remembered=Remembered(promoted={identity("other"): "ml:latest"})),
     "older than a run that has not ended": lambda: world(
-        remembered=Remembered(unfinished={"a run": frozenset({APP, identity("other")})})
+        remembered=Remembered(unfinished=(Unfinished("a run", frozenset({APP, identity("other")})),))
     ),
 }
 
