@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from builder.compose.group import builders_of, names_built
+from builder.compose.group import names_built
 from builder.compose.naming import familiar, is_reference, slug, with_tag
 
 if TYPE_CHECKING:
@@ -84,8 +84,3 @@ def _hint(project: Project, build: Build) -> str:
     inner = PurePosixPath(build.dockerfile).parent.name
     candidates = (build.target or "", ending, inner if is_project else folder.name, "" if is_project else inner)
     return next((word for word in map(slug, candidates) if word), "")
-
-
-def builds_several_names(project: Project, group: Group) -> bool:
-    """Whether those that build give their images more than one name."""
-    return len({familiar(project.image_of(project.services[name])) for name in builders_of(project, group)}) > 1

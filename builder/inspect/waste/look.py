@@ -133,12 +133,6 @@ def largest_first(files: Iterable[WastedFile]) -> tuple[WastedFile, ...]:
     return tuple(sorted(files, key=lambda file: (-file.bytes, file.path, file.layer)))
 
 
-def one_layer(files: Iterable[WastedFile]) -> int | None:
-    """The layer that has all of them; None: there are several."""
-    layers = {file.layer for file in files}
-    return layers.pop() if len(layers) == 1 else None
-
-
 def listed(names: Iterable[str], most: int = 3) -> str:
     """``a, b, c and 12 more``."""
     names = list(dict.fromkeys(names))
