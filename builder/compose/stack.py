@@ -58,7 +58,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Up:
-    """One ``docker compose up``. ``scale``: service → how many, where that may not be what the file says."""
+    """One ``docker compose up``. ``scale``: service → how many, whatever the file says: somebody may have scaled it."""
 
     services: tuple[str, ...]
     start: bool = True
@@ -152,7 +152,7 @@ def ups_of(
             Up(standing, start=False, scale=_scale(standing, records), build=build),
         )
     else:
-        scale = (*_scale(step, records), *sorted((name, count) for name, count in others.items() if count > 1))
+        scale = (*_scale(step, records), *sorted(others.items()))
         calls = (
             Up(step, start=False, scale=scale, build=build, alone=False),
             Up(started, scale=_scale(started, records), recreate=False),
@@ -161,7 +161,7 @@ def ups_of(
 
 
 def _scale(names: tuple[str, ...], records: Mapping[str, ServiceRecord]) -> tuple[tuple[str, int], ...]:
-    return tuple((name, records[name].replicas) for name in names if records[name].replicas > 1)
+    return tuple((name, records[name].replicas) for name in names)
 
 
 def undisturbed(

@@ -131,6 +131,27 @@ def test_a_scaled_and_a_stopped_service_stay_so(stack: Tiny) -> None:
     assert states["web-1"][1] == "created"
 
 
+def test_what_was_scaled_down_by_hand_stays_so(tiny: Tiny) -> None:
+    """A service that restarts, and one that it depends on."""
+    text = tiny.file.read_text()
+    for name, key in (
+        ("worker", "deploy: { replicas: 3 }"),
+        ("db", "scale: 2"),
+        ("web", "container_name: " + tiny.name),
+    ):
+        text = text.replace(f"  {name}:\n", f"  {name}:\n    {key}\n")
+    tiny.file.write_text(text)
+    tiny.compose("up", "--detach", "--wait", "--scale", "worker=1", "--scale", "db=1", "db", "web", "worker")
+    before = tiny.snapshot()
+    for change in (tiny.optimize, tiny.rollback):
+        change()
+        ids = {name: one["Id"] for name, one in tiny.containers().items()}
+        assert set(ids) == set(before["states"])
+        tiny.compose("up", "--detach", "--scale", "worker=1", "--scale", "db=1")
+        assert {name: one["Id"] for name, one in tiny.containers().items()} == ids
+    assert tiny.snapshot() == before
+
+
 def test_a_file_that_was_edited_since_is_not_overwritten(stack: Tiny) -> None:
     stack.optimize()
     stack.file.write_bytes(stack.file.read_bytes() + b"# mine\n")

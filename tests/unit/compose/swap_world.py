@@ -192,7 +192,9 @@ class World:
                     return 1
                 self.images.add(f"sha256:again-{name}")
                 self.names[image] = f"sha256:again-{name}"
-            for number in range(1, int(scale.get(name, 1)) + 1):
+            wanted = int(scale.get(name, services[name].get("scale", 1)))
+            self._scale_down(name, wanted)
+            for number in range(1, wanted + 1):
                 self.fuse.step(f"stop {name} {number}")
                 self._recreate(
                     name,
@@ -203,6 +205,9 @@ class World:
                     keep="--no-recreate" in argv,
                 )
         return 0
+
+    def _scale_down(self, name: str, wanted: int) -> None:
+        self.boxes = {key: one for key, one in self.boxes.items() if one.service != name or one.number <= wanted}
 
     def _with_needs(self, names: tuple[str, ...], services: dict[str, dict[str, Any]]) -> tuple[str, ...]:
         """All that they depend on comes first."""
@@ -277,8 +282,9 @@ class Stage:
         return ProjectFiles(self.file.parent, (self.file,))
 
     def start(self, *, workers: int = 1, services: tuple[str, ...] = (*SHARERS, "db")) -> None:
-        """The stack, as ``docker compose up`` starts it."""
-        argv = ("docker", "compose", *self.files.arguments, "up", "--scale", f"scheduler={workers}")
+        """The stack, as ``docker compose up`` starts it, whatever scale the file says."""
+        scale = ("--scale", f"scheduler={workers}", "--scale", "db=1")
+        argv = ("docker", "compose", *self.files.arguments, "up", *scale)
         fuse, self.world.fuse = self.world.fuse, Fuse()
         self.world.run(Command((*argv, "--", *services)))
         self.world.fuse = fuse

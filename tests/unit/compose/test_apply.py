@@ -17,7 +17,7 @@ from builder.compose.journal import Phase
 from builder.compose.journalfile import read_journal
 from builder.compose.model import FileEdit, Source
 from builder.compose.restart import Downtime
-from builder.compose.rollback import recover
+from builder.compose.rollback import recover, roll_back
 from builder.errors import (
     CandidateRefusedError,
     ChangedFileError,
@@ -149,6 +149,28 @@ def test_a_scale_of_three_stays_three(tmp_path: Path) -> None:
     apply(stage.outside(), stage.work(), stage.hands())
     assert any("--scale scheduler=3" in call for call in stage.world.calls)
     assert sum(one.service == "scheduler" and one.running for one in stage.world.boxes.values()) == 3
+
+
+@pytest.mark.parametrize("service", ["scheduler", "db"])
+def test_what_was_scaled_down_by_hand_stays_so(tmp_path: Path, service: str) -> None:
+    """The file says three, of a service that restarts or of one that it depends on."""
+    stage = Stage(tmp_path)
+    stage.before, stage.after = (with_scale(text, service, 3) for text in (stage.before, stage.after))
+    stage.file.write_bytes(stage.before)
+    stage.start()
+    before = stage.snapshot()
+    apply(stage.outside(), stage.work(), stage.hands())
+    assert sum(one.service == service and one.running for one in stage.world.boxes.values()) == 1
+    journal = read_journal(stage.outside().committed(stage.files))
+    assert journal is not None
+    roll_back(stage.outside(), journal)
+    assert stage.snapshot() == before
+
+
+def with_scale(text: bytes, service: str, scale: int) -> bytes:
+    document = json.loads(text)
+    document["services"][service]["scale"] = scale
+    return json.dumps(document, indent=1).encode()
 
 
 def test_a_stopped_service_stays_stopped(stage: Stage) -> None:

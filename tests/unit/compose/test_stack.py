@@ -105,7 +105,7 @@ def test_services_without_containers_and_those_of_others_are_left_out() -> None:
 def test_calls_that_leave_a_whole_definition_behind() -> None:
     records = {one.name: one for one in records_of([container("web"), container("web", 2)], ["web"], [], NOW)}
     assert ups_of(("web",), records, others={"db": 1, "redis": 3}) == (
-        Up(("web",), start=False, scale=(("web", 2), ("redis", 3)), alone=False),
+        Up(("web",), start=False, scale=(("web", 2), ("db", 1), ("redis", 3)), alone=False),
         Up(("web",), scale=(("web", 2),), recreate=False),
     )
 
@@ -113,7 +113,10 @@ def test_calls_that_leave_a_whole_definition_behind() -> None:
 def test_calls_that_must_not_touch_what_they_depend_on() -> None:
     found = [container("web"), container("init", status="exited", exit_code=137)]
     records = {one.name: one for one in records_of(found, ["web", "init"], [], NOW)}
-    assert ups_of(("init", "web"), records) == (Up(("web",)), Up(("init",), start=False))
+    assert ups_of(("init", "web"), records) == (
+        Up(("web",), scale=(("web", 1),)),
+        Up(("init",), start=False, scale=(("init", 1),)),
+    )
 
 
 def test_no_call_starts_what_stood_still() -> None:
