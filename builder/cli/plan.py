@@ -20,7 +20,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
 )
 from builder.cli.output import output_file, write_output
 from builder.cli.world import world_of
-from builder.errors import ComposeError, ExitCode, NoComposeFileError
+from builder.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,20 +128,25 @@ def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bo
 
 
 def _explained(world: World, options: PlanOptions, code: str) -> str:
-    """For the project at hand where there is one, else in general."""
+    """For the project at hand where there is one that can be read, else in general."""
     from builder.cli.plan_flow import plan_of  # noqa: PLC0415
-    from builder.compose.explain import explain  # noqa: PLC0415
-    from builder.findings import CATALOG  # noqa: PLC0415
+    from builder.compose.explain import BELIEFS, explain  # noqa: PLC0415
 
-    wanted = code.lower() if code.lower() == "beliefs" else code.upper()
-    if wanted != "beliefs" and wanted not in CATALOG:
-        raise ComposeError(f"there is no finding {code}", hint=f"--explain knows beliefs, {', '.join(CATALOG)}")
+    general = explain(code, None, (), {})
+    if code.lower() == BELIEFS:
+        return general
     try:
         planned = plan_of(world, options)
-    except NoComposeFileError:
-        return explain(wanted, None, (), {})
-    groups = tuple(one.group for one in planned.plan.groups)
-    return explain(wanted, planned.plan.project, groups, planned.facts)
+    except InterruptedByUserError:
+        raise
+    except NoProjectHereError:
+        return general
+    except OptbuildError as error:
+        where = f"{error.where}: " if error.where else ""
+        world.err.write(f"optbuild: nothing is said of the services here: {where}{error.message.splitlines()[0]}\n")
+        world.err.flush()
+        return general
+    return explain(code, planned.plan.project, tuple(one.group for one in planned.plan.groups), planned.facts)
 
 
 def _repository_name(planned: Planned, world: World) -> Callable[[str], str]:

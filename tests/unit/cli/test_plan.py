@@ -12,6 +12,7 @@ from builder.cli import main as cli
 from builder.cli.world import World
 from builder.compose.journalfile import journal_path, open_path
 from builder.compose.model import ProjectFiles
+from builder.errors import InterruptedByUserError, ToolMissingError
 from builder.process import Result
 from builder.progress import SilentProgress
 
@@ -232,7 +233,74 @@ def test_an_explanation_speaks_of_the_project_at_hand(plan: Callable[..., Ran]) 
     assert "airflow-init, airflow-scheduler" in plan("--explain", "OB104").out
 
 
+def test_common_beliefs_need_no_look_at_a_project(plan: Callable[..., Ran], folder: Path) -> None:
+    (folder / "compose.yaml").write_bytes(b"\xff")
+    done = plan("--explain", "beliefs")
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) > 10
+
+
+TROUBLES = {
+    "a file that cannot be read": "compose.yaml:1: not UTF-8: byte 0xff",
+    "a file that Compose refuses": "services.web Additional property x is not allowed",
+    "no docker": "docker is not installed",
+    "a file that is not there": "none.yaml",
+    "a service that is not there": "there is no service nobody",
+    "no folder for the state": "is no folder",
+}
+
+
+def trouble(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Make it; further words of the command line, and of its environment."""
+
+    def missing(_self: object, command: Command, **_: object) -> Result:
+        raise ToolMissingError(command.argv[0], hint="install it")
+
+    def refusing(_self: object, command: Command, **_: object) -> Result:
+        return Result(command, 15, "", "validating compose.yaml: services.web Additional property x is not allowed\n")
+
+    match kind:
+        case "a file that cannot be read":
+            (folder / "compose.yaml").write_bytes(b"services: \xff\n")
+        case "a file that Compose refuses":
+            monkeypatch.setattr(Compose, "run", refusing)
+        case "no docker":
+            monkeypatch.setattr(Compose, "run", missing)
+        case "a file that is not there":
+            return ("-f", "none.yaml"), {}
+        case "a service that is not there":
+            return ("--builder-service", "nobody"), {}
+        case "no folder for the state":
+            return (), {"XDG_STATE_HOME": str(folder / "Dockerfile")}
+    return (), {}
+
+
+@pytest.mark.parametrize(("kind", "why"), TROUBLES.items(), ids=TROUBLES)
+def test_an_explanation_needs_no_project_that_can_be_read(
+    plan: Callable[..., Ran], folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, why: str
+) -> None:
+    """The general text, and one line that says why nothing is said of the services at hand."""
+    words, env = trouble(kind, folder, monkeypatch)
+    for code in ("OB101", "OB104", "OB303"):
+        done = plan("--explain", code, *words, **env)
+        assert done.code == 0
+        assert done.out.startswith(f"{code} ")
+        assert "In this project\n" not in done.out
+        assert len(done.out.splitlines()) > 10
+        assert done.err.startswith("optbuild: nothing is said of the services here: ")
+        assert done.err.count("\n") == 1
+        assert why in done.err
+
+
+def test_ctrl_c_ends_an_explanation(plan: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> Result:
+        raise InterruptedByUserError("Compose was ended by a signal")
+
+    monkeypatch.setattr(Compose, "run", interrupted)
+    assert plan("--explain", "OB104").code == 130
+
+
 def test_a_code_that_does_not_exist_is_an_error_that_names_them(plan: Callable[..., Ran]) -> None:
     done = plan("--explain", "OB999")
     assert done.code == 2
-    assert "--explain knows beliefs, OB101" in done.err
+    assert "--explain knows OB101" in done.err
