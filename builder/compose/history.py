@@ -47,8 +47,8 @@ def only_there(run: Journal) -> dict[str, str]:
 def built_again(run: Journal) -> frozenset[str]:
     """Old images that undoing the run builds again where they are gone: the files of before build them. To what an
     optimize made, no rollback goes back but by :func:`only_there`."""
-    made = {image for one in runs_back(run) for image in one.moved}
-    return frozenset(one.image_id for one in run.replaced if run.edits) - made
+    made = {image for one in runs_back(run) for image in one.made}
+    return frozenset(one.image_id for one in run.replaced if run.edits) - made - only_there(run).keys()
 
 
 def with_cleaned(journal: Journal, removed: frozenset[str]) -> Journal:

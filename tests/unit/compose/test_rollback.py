@@ -10,7 +10,6 @@ import pytest
 from swap_world import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, World, arm
 
 from builder.compose.apply import apply
-from builder.compose.history import only_there, runs_back
 from builder.compose.journal import Phase, undoing
 from builder.compose.journalfile import dump_journal, parse_journal, read_journal
 from builder.compose.model import Source
@@ -195,26 +194,6 @@ def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, sourc
     assert stage.world.names[SHARED] == before["names"][SHARED]
     roll_back(stage.outside(), committed(stage))
     assert stage.file.read_bytes() == stage.before
-
-
-def test_which_images_nothing_but_a_rollback_brings_back(stage: Stage) -> None:
-    """What the first optimize replaced is built again, and no rollback goes back to the rebuilds in between."""
-    first = optimized(stage)
-    one = stage.world.names[SHARED]
-    second = rebuilt(stage, "0000bbbb", "two")
-    two = stage.world.names[SHARED]
-    third = rebuilt(stage, "0000cccc", "three")
-    assert only_there(first) == {}
-    assert only_there(second) == {one: SHARED}
-    assert [only_there(run) for run in runs_back(third)] == [{two: SHARED}, {}]
-
-
-def test_a_run_that_rewrites_and_rebuilds_needs_what_an_earlier_one_made(stage: Stage) -> None:
-    first = optimized(stage)
-    wider = replace(
-        first, run="0000bbbb", previous=first, tags=(replace(first.tags[0], before=first.made[0], after="x"),)
-    )
-    assert only_there(wider) == {first.made[0]: SHARED}
 
 
 def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: Stage) -> None:
