@@ -17,6 +17,7 @@ from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Self
 
     from builder.engine.pieces import Piece
 
@@ -59,7 +60,7 @@ class TarStream:
             files = tarfile.TarFile(
                 fileobj=cast("IO[bytes]", stream),
                 mode="r",
-                tarinfo=QuickInfo,
+                tarinfo=_Header,
                 encoding="utf-8",
                 errors="surrogateescape",
             )
@@ -140,13 +141,23 @@ def _check_records(data: bytes) -> None:
         raise tarfile.ReadError("an entry's header holds a number that is none")
 
 
+class _Header(QuickInfo):
+    """Tells the stream that the next thing read is a header: a long name of 512 bytes may look like any of them."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        cast("_Forward", tarfile.fileobj).expect_header()
+        return super().fromtarfile(tarfile)
+
+
 class _Forward:
-    """What tarfile takes for a file. Only headers are read through ``read``; the bytes of files are taken."""
+    """What tarfile takes for a file. Headers, and what belongs to them, are read; the bytes of files are taken."""
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
         self._at = 0
         self._header_bytes = 0
+        self._header_follows = False
         self._pax_follows = False
         self.last_block = b""
         """The last header: zeros at a proper end."""
@@ -154,6 +165,9 @@ class _Forward:
     def next_entry(self, common: Mapping[str, str]) -> None:
         """``common`` are the attributes of all further entries, which one archive may say more and more of."""
         self._header_bytes = sum(len(name) + len(value) for name, value in common.items()) if common else 0
+
+    def expect_header(self) -> None:
+        self._header_follows = True
 
     def tell(self) -> int:
         return self._at
@@ -167,7 +181,8 @@ class _Forward:
         if self._pax_follows:
             self._pax_follows = False
             _check_records(data)
-        elif size == tarfile.BLOCKSIZE:
+        elif self._header_follows:
+            self._header_follows = False
             self.last_block = data
             self._pax_follows = data[156:157] in _PAX_TYPES
         return data

@@ -337,6 +337,17 @@ def test_a_long_name_that_some_engine_could_unpack_is_read() -> None:
     assert names(tar({name: b""})) == [name]
 
 
+@pytest.mark.parametrize("letter", "xgX")
+@pytest.mark.parametrize("size", [157, 300, 500])
+def test_a_long_name_or_link_is_no_header_whatever_letter_stands_where_a_header_has_its_kind(
+    letter: str, size: int
+) -> None:
+    name = ("n" * 156 + letter + "/index.js").ljust(size, "n")[:size]
+    entries = [(info(name), b""), (info("link", tarfile.SYMTYPE, linkname=name), b"")]
+    stream = TarStream([tar_of(entries, form=tarfile.GNU_FORMAT)])
+    assert [(one.name, one.linkname) for one in stream] == [(name, ""), ("link", name)]
+
+
 def test_the_digest_of_a_sparse_file_is_that_of_the_unpacked_one() -> None:
     data = pax(record(b"GNU.sparse.map", b"5000000,1") + record(b"GNU.sparse.size", b"9000000")) + header(size=b"1")
     stream = TarStream([data, b"x".ljust(512, b"\0") + END])
