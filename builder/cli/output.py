@@ -4,6 +4,7 @@ written in one step."""
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,7 @@ class ResultFile:
         self._world = world
         self._name = str(path)
         self._path = world.cwd / path
-        if reason := _dash(path) or _refusal(self._path):
+        if reason := _stream(path) or _refusal(self._path):
             raise UnwritableError(self._name, reason)
 
     def save(self, data: bytes) -> None:
@@ -74,7 +75,7 @@ def output_folder(world: World, path: Path, files: Iterable[str] = ()) -> Path:
     Raises UnwritableError.
     """
     folder = world.cwd / path
-    if reason := _dash(path) or _folder_refusal(folder):
+    if reason := _stream(path) or _folder_refusal(folder):
         raise UnwritableError(str(path), reason, what="folder")
     for name in files:
         if reason := _refusal(folder / name, make_folder=True):
@@ -105,9 +106,9 @@ def write_page(file: PageFile | None, make: Callable[[], str]) -> None:
         file.write(make())
 
 
-def _dash(path: Path) -> str:
-    """Elsewhere it stands for stdout. Whoever types it means no file of that name."""
-    return "a dash stands for no file here" if str(path) == "-" else ""
+def _stream(path: Path) -> str:
+    """A dash is stdout elsewhere, and /dev/stdout a link to what that is now: a file there would be replaced."""
+    return "it stands for a stream" if re.fullmatch(r"-|/dev/(std(in|out|err)|fd/\d+)", str(path)) else ""
 
 
 def _refusal(path: Path, *, make_folder: bool = False) -> str:

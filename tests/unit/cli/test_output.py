@@ -114,7 +114,8 @@ def test_says_why_a_place_is_refused(world: World, tmp_path: Path) -> None:
         ("none/page", "is not there"),
         ("loop", "loop"),
         ("x" * 300, "too long"),
-        ("-", "a dash stands for no file"),
+        ("-", "it stands for a stream"),
+        ("/dev/stdout", "it stands for a stream"),
         ("/dev/full", "it is no ordinary file"),
     ):
         with pytest.raises(UnwritableError, match=why):
@@ -141,7 +142,7 @@ def test_a_write_protected_file_is_refused(world: World, tmp_path: Path, monkeyp
     [
         ("old.tar", "old.tar is no folder"),
         ("old.tar/below", "old.tar is no folder"),
-        ("-", "a dash"),
+        ("-", "it stands for a stream"),
         ("/dev/full", "is no folder"),
     ],
 )

@@ -73,7 +73,7 @@ def test_force_alone_says_what_it_belongs_to(render: Callable[..., tuple[int, st
         ("file", "file is no folder"),
         ("file/sub", "file is no folder"),
         ("gone", "gone is no folder"),
-        ("-", "a dash stands for no file here"),
+        ("-", "it stands for a stream"),
         ("/dev/full", "/dev/full is no folder"),
         ("blocked", "scripts is no folder"),
         ("taken", "it is a folder"),
