@@ -247,6 +247,37 @@ def test_a_rebuild_can_be_undone_and_then_the_optimize(stack: Tiny) -> None:
     assert stack.snapshot() == before
 
 
+def test_clean_keeps_the_image_that_the_rollback_of_a_rebuild_goes_back_to(stack: Tiny) -> None:
+    """No file builds it any more: the Dockerfile is another one by now."""
+    stack.optimize()
+    first = stack.names()[stack.shared]
+    dockerfile = stack.folder / "Dockerfile"
+    text = dockerfile.read_text()
+    for number in range(2):
+        dockerfile.write_text(text.replace("RUN echo", f"RUN echo {number}"))
+        before = stack.names()[stack.shared]
+        assert "`optbuild rollback` goes back to it" in stack.optimize("--rebuild", "--clean").out
+    assert stack.run("docker", "image", "inspect", first, ok=False).code != 0, "of two rebuilds, one can be undone"
+    stack.rollback()
+    assert stack.names()[stack.shared] == before
+    assert of_sharers(stack.images()) == {before}
+
+
+def test_a_rebuild_is_not_undone_without_the_image_of_before(stack: Tiny) -> None:
+    stack.optimize()
+    first = stack.names()[stack.shared]
+    dockerfile = stack.folder / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace("CMD ", "RUN echo two > /two\nCMD "))
+    stack.optimize("--rebuild")
+    stack.run("docker", "image", "rm", *[name for name, image in stack.names().items() if image == first] or [first])
+    before = stack.snapshot()
+    for _ in range(2):
+        done = stack.rollback(ok=False)
+        assert done.code == 1
+        assert f"{first} was removed, and nothing builds it again" in done.err
+        assert stack.snapshot() == before
+
+
 def test_a_service_that_crashes_all_the_time_keeps_nobody_waiting(tiny: Tiny) -> None:
     """A stack that is partly down: it is no worse afterwards, and a rollback does not wait for it either."""
     text = tiny.file.read_text()
