@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.output import ResultFile
 from builder.cli.world import world_of
 from builder.errors import LockFileError, LockUsageError, MissingFileError
 
@@ -76,6 +77,7 @@ def command(
     if check:
         _check(world, spec, requirements, path, output)
         return
+    file = ResultFile(world, path)
     previous = _previous(path, world, required=refresh_debian)
     _check_moving(moving, previous)
     if refresh_debian and previous is not None:
@@ -92,6 +94,7 @@ def command(
         )
         lock = _made(world, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
+    _write(file, path, lock)
     _report(world, path, (previous, lock), output, upgraded)
 
 
@@ -205,17 +208,22 @@ def _made(
     )
 
 
+def _write(file: ResultFile, path: Path, lock: Lock) -> None:
+    """Unless just its text is there now: then the file keeps its time."""
+    from builder.lock.document import dumps, is_written  # noqa: PLC0415
+
+    if not is_written(path, lock):
+        file.save(dumps(lock).encode())
+
+
 def _report(
     world: World, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
 ) -> None:
-    """Write the second of ``locks`` unless just its text is there now; then say what is in it."""
+    """Say what is in the second of ``locks``, and what moved since the first."""
     from builder.lock.changes import changes  # noqa: PLC0415
-    from builder.lock.document import is_written, write_lock  # noqa: PLC0415
     from builder.lock.summary import summary_json, summary_text  # noqa: PLC0415
 
     previous, lock = locks
-    if not is_written(path, lock):
-        write_lock(path, lock)
     moved = changes(previous, lock)
     text = summary_text(lock, moved, path.name, upgraded=upgraded)
     world.out.write(summary_json(lock, moved) if output is Format.JSON else text)

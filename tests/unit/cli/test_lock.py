@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -230,3 +232,30 @@ def test_a_misspelt_name_is_told(
     write_lock(tmp_path / "optbuild.lock", example())
     assert optbuild("--upgrade-package", "pandaz") == 2
     assert "did you mean pandas?" in capsys.readouterr().err
+
+
+def test_a_lock_that_cannot_be_written_is_told_before_anything_is_resolved(
+    optbuild: Callable[..., int], made: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "optbuild.lock").mkdir()
+    assert optbuild() == 2
+    assert "optbuild.lock: it is a folder\n  next: " in capsys.readouterr().err
+    assert made == {}
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_the_old_lock(
+    optbuild: Callable[..., int],
+    made: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "optbuild.lock").write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    assert optbuild() == 3
+    assert "optbuild.lock was not written: No space left on device\n  next: " in capsys.readouterr().err
+    assert (tmp_path / "optbuild.lock").read_text() == "old"
+    assert made
