@@ -36,6 +36,7 @@ _TEXT = re.compile(
 )
 _ANCHORED = re.compile(r"""&\w+\s+(["']?)([\w.${}:/@-]+)\1""")
 _SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
+_NEVER_IN_A_NAME = re.compile(r"[^a-z0-9_-]")
 
 
 def mentions(
@@ -45,11 +46,13 @@ def mentions(
     ``unreadable`` tells. ``read_file``: instead of :func:`look`, one that remembers."""
     files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
     found, read, why = Told(), [], _missing(project.files)
+    called: set[str] = set()
     try:
         for source in named(files, env, {}):
             if source.there:
                 read.append(source.path)
-                found.add((read_file or look)(source.data))
+                found.add(told := (read_file or look)(source.data))
+                called = (told.projects if source.path in project.files else set()) or called
             else:
                 why = why or f"{source.path}, which its files name, is not there"
     except (ComposeError, OSError) as error:
@@ -59,7 +62,19 @@ def mentions(
     variables = _variables(files, env)
     below = built_on((project.directory, *(path.parent for path in read)), found, variables)
     found.images |= below.names
-    return _told(project, found, variables, [*read, *below.files], why or found.broken or below.problem)
+    names = _project_names(project, called, variables)
+    return _told(names, found, variables, [*read, *below.files], why or found.broken or below.problem)
+
+
+def _project_names(project: KnownProject, called: set[str], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The one that Compose gives it first (compose-go, ``cli/options.go``): what a person or a container says, else a
+    variable, else the last of the main files that says one (``called``), else the folder. Without a file that can be
+    read it may be the folder's."""
+    if project.name:
+        return (project.name,)
+    own = substitute(max(called, default=""), variables)
+    folder = _NEVER_IN_A_NAME.sub("", project.directory.name.lower()).lstrip("_-") or project.directory.name
+    return (variables.get("COMPOSE_PROJECT_NAME") or own or folder, folder)
 
 
 def _missing(files: tuple[Path, ...]) -> str:
@@ -162,7 +177,8 @@ def scan(data: bytes) -> Told:
     return Told(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))
 
 
-def _told(project: KnownProject, found: Told, variables: Mapping[str, str], read: list[Path], why: str) -> Mentions:
+def _told(called: tuple[str, ...], found: Told, variables: Mapping[str, str], read: list[Path], why: str) -> Mentions:
+    """``called``: names that the project may have, its own first."""
     names: set[str] = set()
     patterns: set[str] = set()
     for text in found.images:
@@ -171,10 +187,10 @@ def _told(project: KnownProject, found: Told, variables: Mapping[str, str], read
         if "*" in (pattern := _pattern(text, variables)):
             patterns.add(pattern)
     built = found.services - found.imaged
-    projects = {project.name, *(substitute(name, variables) for name in found.projects)} - {""}
+    projects = {*called, *(substitute(name, variables) for name in found.projects)} - {""}
     names |= {name for owner in projects for service in built for name in _built(owner, service)}
     return Mentions(
-        project=project.name,
+        project=called[0],
         names=frozenset(names - {""}),
         patterns=frozenset(patterns),
         databases=frozenset(name for name in (*names, *patterns) if _is_database(name)),

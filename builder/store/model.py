@@ -70,7 +70,8 @@ class User:
 
 @dataclass(frozen=True)
 class KnownProject:
-    """A compose project of which this machine knows. ``sources``: from what: containers, a journal, ``-f``."""
+    """A compose project of which this machine knows. ``name`` empty: Compose derives it from files and folder.
+    ``sources``: from what it is known: containers, a journal, ``-f``."""
 
     name: str
     directory: Path

@@ -68,9 +68,8 @@ def by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:
 
 
 def from_files(files: ProjectFiles, name: str, source: str) -> KnownProject:
-    return KnownProject(
-        name or files.name or files.directory.name, files.directory, files.files, files.env_files, (source,)
-    )
+    """``name`` and that of ``files`` empty: what the files say of it counts."""
+    return KnownProject(name or files.name or "", files.directory, files.files, files.env_files, (source,))
 
 
 def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
@@ -86,7 +85,7 @@ def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
 
 def beside(folder: Path) -> tuple[KnownProject, ...]:
     """Each compose file of a folder as a project of its own, where nothing says which belong together."""
-    found = neighbours(KnownProject(folder.name, folder, ()))
+    found = neighbours(KnownProject("", folder, ()))
     return tuple(replace(one, sources=("the current folder",)) for one in found)
 
 

@@ -22,6 +22,7 @@ from builder.engine.layers import align
 from builder.errors import MissingFileError, NoComposeFileError, UnknownProtectionError
 from builder.progress import SilentProgress
 from builder.store.clean import CleanOptions, plan
+from builder.store.inventory import rows_of
 from builder.store.layercache import write_layers
 from builder.store.standing import judge
 
@@ -133,6 +134,13 @@ def test_an_image_that_was_made_long_ago_is_as_young_as_its_name(
     assert young.going == ()
     old = plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 61)
     assert len(old.going) == 3
+
+
+def test_the_project_has_the_name_that_its_file_says(machine: Machine) -> None:
+    (machine.here / "compose.yaml").write_text("name: rev4proj\nservices: {web: {image: 'app:1'}}")
+    rows = {row.image.id: row for row in rows_of(machine.snapshot())}
+    assert rows["sha256:a"].projects == ("rev4proj",)
+    assert rows["sha256:a"].verdict.reason == "compose.yaml of rev4proj names app:1"
 
 
 def test_the_project_of_the_current_folder_counts(machine: Machine) -> None:

@@ -203,3 +203,37 @@ def test_a_file_that_is_no_text_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
     found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
     assert "postgres:13" in found.names
     assert "not UTF-8" in found.unreadable
+
+
+@pytest.mark.parametrize(
+    ("given", "files", "env", "expected"),
+    [
+        ("", {"compose.yaml": "name: own"}, {}, "own"),
+        ("", {"compose.yaml": "name: own", "over.yaml": "name: later"}, {}, "later"),
+        ("", {"compose.yaml": "name: own", "over.yaml": "services: {}"}, {}, "own"),
+        ("", {"compose.yaml": "name: '${TEAM:-a}-b'"}, {"TEAM": "x"}, "x-b"),
+        ("", {"compose.yaml": "include: [more.yaml]", "more.yaml": "name: included"}, {}, "myapp"),
+        ("", {"compose.yaml": "services: {}"}, {}, "myapp"),
+        ("", {"compose.yaml": "name: own"}, {"COMPOSE_PROJECT_NAME": "said"}, "said"),
+        ("given", {"compose.yaml": "name: own"}, {"COMPOSE_PROJECT_NAME": "said"}, "given"),
+    ],
+)
+def test_a_project_is_called_what_compose_calls_it(
+    tmp_path: Path, given: str, files: dict[str, str], env: dict[str, str], expected: str
+) -> None:
+    folder = tmp_path / "My.App"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(f"{text}\nx-services: 1\n")
+    main = tuple(folder / name for name in files if name != "more.yaml")
+    found = mentions(KnownProject(given, folder, main), env)
+    assert found.project == expected
+    assert not found.unreadable
+
+
+def test_what_is_built_counts_under_the_names_of_file_and_folder(tmp_path: Path) -> None:
+    """A file that says its name may have been built before it said one."""
+    (tmp_path / "compose.yaml").write_text("name: own\nservices: {web: {build: .}}")
+    found = mentions(KnownProject("", tmp_path, (tmp_path / "compose.yaml",)), {})
+    folder = tmp_path.name.replace(".", "").lower()
+    assert {"own-web:latest", f"{folder}-web:latest"} <= found.names
