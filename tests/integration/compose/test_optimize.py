@@ -250,12 +250,12 @@ def test_a_rebuild_can_be_undone_and_then_the_optimize(stack: Tiny) -> None:
 def test_clean_keeps_the_image_that_the_rollback_of_a_rebuild_goes_back_to(stack: Tiny) -> None:
     """No file builds it any more: the Dockerfile is another one by now."""
     stack.optimize()
-    first = stack.names()[stack.shared]
+    first = before = stack.names()[stack.shared]
     dockerfile = stack.folder / "Dockerfile"
     text = dockerfile.read_text()
     for number in range(2):
-        dockerfile.write_text(text.replace("RUN echo", f"RUN echo {number}"))
         before = stack.names()[stack.shared]
+        dockerfile.write_text(text.replace("RUN echo", f"RUN echo {number}"))
         assert "`optbuild rollback` goes back to it" in stack.optimize("--rebuild", "--clean").out
     assert stack.run("docker", "image", "inspect", first, ok=False).code != 0, "of two rebuilds, one can be undone"
     stack.rollback()
