@@ -9,16 +9,26 @@ from typing import TYPE_CHECKING
 from builder.compose.choices import Choice, Choices
 from builder.compose.group import builders_of
 from builder.compose.keeper import builder_for, why_no_builder
-from builder.compose.madeby import build_note, spec_note
-from builder.compose.model import Build, Group, Project, Source, Target
+from builder.compose.madeby import build_note, by_hand, spec_note, unwritten_arguments, why_untold
+from builder.compose.model import Group, Project, Source, Target
 from builder.compose.names import Name, new_name, others_names, own_name
 from builder.compose.naming import familiar, has_registry, is_reference
-from builder.compose.refusals import LeftAloneError, check_policies, check_tags, collision, lacking_policy, refuse_tags
+from builder.compose.refusals import (
+    LeftAloneError,
+    check_policies,
+    check_registries,
+    check_tags,
+    collision,
+    lacking_policy,
+    refuse_tags,
+)
 from builder.errors import ComposeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from builder.compose.model import Service
 
 Taken = Callable[[str], bool]
 
@@ -135,6 +145,7 @@ def _share(
     project: Project, group: Group, choices: Choices, *, taken: Taken, occupied: Taken, spec_is_for: Group | None
 ) -> Choice:
     check_tags(project, group)
+    check_registries(project, group)
     if _spec_makes(group, choices) and group.airflow:
         return _from_spec(project, group, choices, spec_is_for)
     name = _name(project, group, lambda image: taken(image) or occupied(image))
@@ -174,17 +185,32 @@ def _from_spec(project: Project, group: Group, choices: Choices, spec_is_for: Gr
 
 def _image_only(project: Project, group: Group, name: Name, choices: Choices) -> Choice:
     refuse_tags(project, group)
-    build = _build(group)
-    note = build_note(project, project.services[builders_of(project, group)[0]], name.image)
-    target = _target(group, name, Source.IMAGE_ONLY, note=note)
-    warnings = [] if choices.image_only else [why_no_builder(project, group)]
-    valued = [argument for argument, value in build.args if value is not None]
-    if valued:
-        warnings.append(
-            f"the values of the build arguments {', '.join(valued)} leave the file with `build:`; the command in the "
-            "comment takes them from the environment"
+    builder = project.services[_builders(project, group)[0]]
+    untold = why_untold(project, builder)
+    lack = None if choices.image_only else why_no_builder(project, group)
+    if untold and lack is not None:
+        raise LeftAloneError(
+            f"no service can keep `build:` ({lack.why}), and without it the file would not say how the image is built: "
+            f"{untold}. {lack.remedy}; `--image-only` takes it out all the same"
         )
-    return Choice(target, warnings=tuple(warnings))
+    note = build_note(project, builder, name.image)
+    target = _target(group, name, Source.IMAGE_ONLY, note=note)
+    warnings = [] if lack is None else [f"no service keeps `build:`: {lack.why}. {lack.remedy}"]
+    return Choice(target, warnings=(*warnings, *_recipe_elsewhere(builder, note, untold)))
+
+
+def _recipe_elsewhere(builder: Service, note: str | None, untold: str) -> Iterator[str]:
+    """What of the recipe only the old file says."""
+    if untold:
+        yield (
+            f"how the image is built leaves the file with `build:` ({untold}): only the .bak and what this machine "
+            "remembers of the run say it, so keep the former"
+        )
+    elif by_hand(note) and (names := unwritten_arguments(builder)):
+        yield (
+            f"the values of the build arguments {', '.join(names)} come from variables; the command in the comment "
+            "takes them from the environment"
+        )
 
 
 def built_by_nobody(project: Project, group: Group, choice: Choice, choices: Choices, why: str) -> Choice | None:
@@ -195,6 +221,8 @@ def built_by_nobody(project: Project, group: Group, choice: Choice, choices: Cho
         return None
     try:
         name = Name(target.image, target.keeps_name)
+        if why_untold(project, project.services[builders_of(project, group)[0]]):
+            return None
         other = _image_only(project, group, name, replace(choices, image_only=True))
     except LeftAloneError:
         return None
@@ -214,10 +242,10 @@ def _target(
     return Target(group.services, name.image, source, builder, folder, policy, name.keeps, note)
 
 
-def _build(group: Group) -> Build:
+def _builders(project: Project, group: Group) -> tuple[str, ...]:
     if group.build is None:
         raise LeftAloneError("already shared: nobody here builds this image")
-    return group.build
+    return builders_of(project, group)
 
 
 def _name(project: Project, group: Group, taken: Taken) -> Name:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os.path
 import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from builder.compose.wording import listed, verb
 
 if TYPE_CHECKING:
     from builder.compose.model import Build, Project, Service
@@ -17,15 +21,15 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def shown_path(project: Project, path: str) -> str:
-    """``path`` as a person writes it in the project's folder (``./dags``); far away folders as they are, addresses
-    without the login that they may hold."""
+    """``path`` as a person writes it in the project's folder (``./dags``, ``../image``), so that it is right wherever
+    the project lies; absolute where a file says it so, addresses without the login that they may hold."""
     if not path.startswith("/"):
         return _LOGIN.sub("***@", path)
-    try:
-        relative = Path(path).relative_to(project.files.directory).as_posix()
-    except ValueError:
-        return path
-    return relative if relative == "." else f"./{relative}"
+    relative = Path(os.path.relpath(path, project.files.directory)).as_posix()
+    if not relative.startswith(".."):
+        return relative if relative == "." else f"./{relative}"
+    written = any(path.encode() in data for data in project.sources.values())
+    return path if written else relative
 
 
 def shown_dockerfile(project: Project, build: Build) -> str:
@@ -38,24 +42,23 @@ def shown_dockerfile(project: Project, build: Build) -> str:
     return shown_path(project, path.as_posix())
 
 
-def spec_note(project: Project, folder: Path) -> str:
-    """For an image that an optbuild.toml describes."""
+def spec_note(project: Project, folder: Path) -> str | None:
+    """For an image that an optbuild.toml describes. None: the files take no comment."""
+    if _is_json(project):
+        return None
     place = shown_path(project, folder.as_posix())
     words = ["optbuild", "build", *([] if place == "." else [place]), "--verify"]
     return f"{_PREFIX}{shlex.join(words)}"
 
 
-def build_note(project: Project, service: Service, image: str) -> str:
-    """A command that builds the service's image by hand as ``image``, on one line.
-
-    Arguments by name: their values may be secret. Where a command line cannot say it all (SSH keys, labels, an inline
-    Dockerfile), or would show what a variable holds, the command of ours that remembers the build.
-    """
-    build = service.build
-    if build is None or _beyond_words(build) or _has_variables(service.raw_build) or _LOGIN.search(build.context):
+def build_note(project: Project, service: Service, image: str) -> str | None:
+    """A command that builds the service's image by hand as ``image``, on one line; where no command says it all, the
+    one of ours that remembers the build. None: the files take no comment."""
+    if _is_json(project):
+        return None
+    if why_untold(project, service):
         return _BY_OPTBUILD
-    note = f"{_PREFIX}{shlex.join(_docker_build(project, build, image, service.platform))}"
-    return note if note.isprintable() else _BY_OPTBUILD
+    return f"{_PREFIX}{_docker_build(project, service, image)}"
 
 
 def by_hand(note: str | None) -> str | None:
@@ -63,26 +66,85 @@ def by_hand(note: str | None) -> str | None:
     return None if note is None or note == _BY_OPTBUILD else note.removeprefix(_PREFIX)
 
 
-def _beyond_words(build: Build) -> bool:
-    return bool(build.dockerfile_inline is not None or build.secrets or build.other or build.additional_contexts)
+def why_untold(project: Project, service: Service) -> str:
+    """Why no comment can keep the whole recipe of the service's image; empty: one can.
+
+    A `docker build` on one line cannot say everything, and must not show what a variable or a login holds.
+    """
+    if _is_json(project):
+        return "a JSON file takes no comment"
+    build = service.build
+    if build is None:
+        return "nobody here builds it"
+    if keys := [*_beyond_words(build), *_with_variables(service.raw_build)]:
+        return f"{listed(keys)} {verb(keys, 'does', 'do')} not fit into one `docker build` command"
+    if _LOGIN.search(build.context):
+        return "the address of its context holds a login"
+    if not _docker_build(project, service, "").isprintable():
+        return "its values do not fit into one line"
+    return ""
 
 
-def _has_variables(raw: Build | None) -> bool:
-    return raw is not None and any("$" in text for text in (raw.context, raw.dockerfile, raw.target or ""))
+def unwritten_arguments(service: Service) -> tuple[str, ...]:
+    """Build arguments with a value that the file does not say, so that no comment may: a variable may hold a secret."""
+    build = service.build
+    literal = _literal_arguments(service)
+    return tuple(name for name, value in (build.args if build else ()) if value is not None and name not in literal)
 
 
-def _docker_build(project: Project, build: Build, image: str, platform: str | None) -> list[str]:
+def _literal_arguments(service: Service) -> dict[str, str]:
+    raw = dict(service.raw_build.args) if service.raw_build is not None else {}
+    written = {name for name, value in raw.items() if value is not None and "$" not in value}
+    args = service.build.args if service.build is not None else ()
+    return {name: value for name, value in args if value is not None and name in written}
+
+
+def _is_json(project: Project) -> bool:
+    """Whether one of the files is JSON, which a comment would break."""
+    return any(_loads(data) for data in project.sources.values())
+
+
+def _loads(data: bytes) -> bool:
+    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return False
+    try:
+        json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _beyond_words(build: Build) -> list[str]:
+    keys = ("dockerfile_inline", "secrets", "additional_contexts")
+    return [f"`{key}`" for key in (*(key for key in keys if getattr(build, key)), *(key for key, _ in build.other))]
+
+
+def _with_variables(raw: Build | None) -> list[str]:
+    if raw is None:
+        return []
+    texts = {"context": raw.context, "dockerfile": raw.dockerfile, "target": raw.target or ""}
+    texts |= {"platform": " ".join(raw.platforms)}
+    return [f"a variable in `{key}`" for key, text in texts.items() if "$" in text]
+
+
+def _docker_build(project: Project, service: Service, image: str) -> str:
+    """Arguments with their values where the file says them, else by name."""
+    build = service.build
+    if build is None:
+        return ""
     words = ["docker", "build", "-t", image]
-    local = build.context.startswith("/")
+    local, context = build.context.startswith("/"), shown_path(project, build.context)
     path = build.dockerfile_path
     if local and path is not None and build.dockerfile != "Dockerfile":
-        words += ["-f", shown_path(project, path.as_posix()).removeprefix("./")]
+        file = path.as_posix()
+        words += ["-f", file if context.startswith("/") else shown_path(project, file).removeprefix("./")]
     elif not local and build.dockerfile != "Dockerfile":
         words += ["-f", build.dockerfile]
     if build.target is not None:
         words += ["--target", build.target]
-    if platform is not None:
+    for platform in (service.platform,) if service.platform else build.platforms:
         words += ["--platform", platform]
+    literal = _literal_arguments(service)
     for name, _value in build.args:
-        words += ["--build-arg", name]
-    return [*words, shown_path(project, build.context)]
+        words += ["--build-arg", f"{name}={literal[name]}" if name in literal else name]
+    return shlex.join([*words, context])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
+from builder.compose.names import own_name
 from builder.compose.naming import familiar, has_registry
+from builder.compose.wording import listed, verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.model import Group, Project
+    from builder.compose.model import Group, Project, Service
 
 _ASKS_NOBODY = frozenset({None, "missing", "if_not_present", "never"})
 """Pull policies that neither rebuild nor ask a registry when the image is there."""
@@ -35,6 +37,23 @@ def check_policies(project: Project, group: Group) -> None:
                 f"{name} has `pull_policy: {policy}`, so its image is meant to come from a registry. Remove that line, "
                 "or give the image a name with its registry"
             )
+
+
+def check_registries(project: Project, group: Group) -> None:
+    """Names under which images are pushed or pulled are not replaced by one that only this machine knows."""
+    if own_name(project, group) is not None:
+        return
+    registered = [name for name in group.services if _may_have_registry(project.services[name])]
+    if registered:
+        raise LeftAloneError(
+            f"its services have different image names, and {verb(registered, 'that', 'those')} of {listed(registered)} "
+            f"{verb(registered, 'carries', 'carry')} a registry, or a variable that may be one: nothing would be "
+            "pushed or pulled under them any more. Give all of them the one `image:` under which it is to be pushed"
+        )
+
+
+def _may_have_registry(service: Service) -> bool:
+    return has_registry(service.image or "") or (service.raw_image or "").startswith("$")
 
 
 def check_tags(project: Project, group: Group) -> None:

@@ -8,6 +8,7 @@ from builder.compose.group import builders_of
 from builder.compose.model import Source
 from builder.compose.naming import has_registry
 from builder.compose.startorder import COMPLETED, is_init_like, reached_from, without_builder
+from builder.compose.templates import can_wait_for, without_templates
 from builder.compose.wording import listed, verb
 from builder.findings import Finding
 
@@ -52,7 +53,7 @@ def find_early(look: Look) -> Iterator[Finding]:
         if builder is None:
             continue
         early = without_builder(look.project, builder, group.services)
-        if early:
+        if early and (early := without_templates(look.project, early)):
             yield _early(look, builder, early)
 
 
@@ -78,12 +79,17 @@ def _early(look: Look, builder: str, early: tuple[str, ...]) -> Finding:
         look.line(look.project, early[0], "depends_on"),
         f"{listed(early)} can start while {builder}, which builds {verb(early, 'its', 'their')} image, does not",
         early,
-        _remedy(look, builder, bool(unreached), bool(profiles)),
+        _remedy(look, builder, unreached, bool(profiles)),
         tuple(details),
     )
 
 
-def _remedy(look: Look, builder: str, unreached: bool, hidden: bool) -> str:
+def _remedy(look: Look, builder: str, unreached: list[str], hidden: bool) -> str:
+    unable = [name for name in unreached if not can_wait_for(look.project, name, builder)]
+    if unable:
+        them = verb(unable, "it", "them")
+        why = f"{listed(unable)} cannot depend on {builder}, which depends on {them} or extends {them}"
+        return f"let another service build: {why}"
     condition = COMPLETED if is_init_like(look.project, look.project.services[builder]) else "service_started"
     lines = [f"depends_on:\n  {builder}:\n    condition: {condition}"] if unreached else []
     if hidden:

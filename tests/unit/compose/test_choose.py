@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,14 +80,56 @@ def test_of_services_that_do_not_end_the_nearest_is_named() -> None:
     assert "three can start without one. Let it depend on one" in warning
     apart = project(*(service(name, **keys) for name in names))
     (warning,) = choose(apart, groups=("one",))[names].warnings
-    assert warning.endswith("none of them is started with any of the others")
+    assert warning.endswith("none of them is started with any of the others. Choose one with `--builder-service NAME`")
 
 
 def test_a_builder_behind_a_profile_is_none() -> None:
     made = seed(airflow_init={"profiles": ("setup",)})
     assert target(made).source is Source.IMAGE_ONLY
     (warning,) = choose(made)[SHARERS].warnings
-    assert "Take `profiles:` off airflow-init, or" in warning
+    assert "airflow-webserver can start without airflow-init. Take `profiles:` off airflow-init, or" in warning
+
+
+def test_advice_names_both_what_profiles_keep_apart_and_who_does_not_wait() -> None:
+    made = seed(airflow_init={"profiles": ("setup",)}, airflow_scheduler={"depends_on": ()})
+    (warning,) = choose(made)[SHARERS].warnings
+    assert warning.endswith(
+        "airflow-scheduler and airflow-webserver can start without airflow-init. Take `profiles:` off airflow-init and "
+        "let airflow-scheduler depend on it, or choose it with `--builder-service airflow-init`"
+    )
+
+
+def test_advice_proposes_no_circle() -> None:
+    common: dict[str, Any] = {"build": build(), "environment": AIRFLOW}
+    made = project(service("init", **common, depends_on=["web"]), service("web", **common), service("x", **common))
+    (warning,) = choose(made)[("init", "web", "x")].warnings
+    assert warning.endswith("web and x can start without init. Choose it with `--builder-service init`")
+
+
+TAKEN_OVER = """\
+services:
+  base: {build: .}
+  init: {extends: base, command: db migrate}
+  web: {extends: base, command: webserver, depends_on: [init]}
+"""
+
+
+def taken_over(**base: Any) -> Project:
+    """``init`` and ``web`` extend ``base``."""
+    common: dict[str, Any] = {"build": build(), "environment": AIRFLOW}
+    made = project(
+        service("base", **common, **base), service("init", **common), service("web", **common, depends_on=["init"])
+    )
+    return replace(made, sources={made.files.files[0]: TAKEN_OVER.encode()})
+
+
+def test_a_template_that_nothing_starts_is_no_sharer_to_wait_for() -> None:
+    assert target(taken_over(profiles=("template",)), "base", "init", "web").builder == "init"
+
+
+def test_who_is_taken_over_cannot_wait_for_who_takes_it_over() -> None:
+    (warning,) = choose(taken_over())[("base", "init", "web")].warnings
+    assert warning.endswith("base can start without init. Choose it with `--builder-service init`")
 
 
 def test_a_builder_may_have_the_profile_that_all_sharers_have() -> None:
@@ -165,7 +207,12 @@ def test_image_only_is_a_choice() -> None:
             {"context": "https://git.example/a.git#v1"},
             "docker build -t NAME -f Dockerfile.airflow 'https://git.example/a.git#v1'",
         ),
-        ({"args": (("TOKEN", "hunter2"),)}, "docker build -t NAME -f Dockerfile.airflow --build-arg TOKEN ."),
+        ({"args": (("TOKEN", "hunter2"),)}, "docker build -t NAME -f Dockerfile.airflow --build-arg TOKEN=hunter2 ."),
+        ({"args": (("A", "it's 1"),)}, """docker build -t NAME -f Dockerfile.airflow --build-arg 'A=it'"'"'s 1' ."""),
+        ({"args": (("A", None),)}, "docker build -t NAME -f Dockerfile.airflow --build-arg A ."),
+        ({"args": (("A", "a\nb"),)}, "optbuild optimize --rebuild"),
+        ({"platforms": ("linux/amd64",)}, "docker build -t NAME -f Dockerfile.airflow --platform linux/amd64 ."),
+        ({"context": "/home/ada"}, "docker build -t NAME -f ../Dockerfile.airflow .."),
         ({"secrets": ("pip",)}, "optbuild optimize --rebuild"),
         ({"dockerfile_inline": "FROM x"}, "optbuild optimize --rebuild"),
         ({"other": (("network", '"host"'),)}, "optbuild optimize --rebuild"),
@@ -192,12 +239,69 @@ def test_the_comment_names_the_platform() -> None:
     assert note == "built by: docker build -t shop-airflow:latest -f Dockerfile.airflow --platform linux/amd64 ."
 
 
-def test_values_of_build_arguments_that_leave_the_file_are_said_but_not_shown() -> None:
-    made = pair(build=build(args=(("FREE", None), ("TOKEN", "hunter2"))))
+def test_values_of_build_arguments_that_are_written_nowhere_are_said_but_not_shown() -> None:
+    raw = build(args=(("FREE", None), ("LITERAL", "1"), ("TOKEN", "${TOKEN}")))
+    made = pair(build=build(args=(("FREE", None), ("LITERAL", "1"), ("TOKEN", "hunter2"))), raw_build=raw)
     choice = choose(made, image_only=True)[("one", "two")]
-    assert "TOKEN" in choice.warnings[0]
-    assert "FREE" not in choice.warnings[0]
+    assert choice.target is not None
+    assert (choice.target.note or "").endswith("--build-arg FREE --build-arg LITERAL=1 --build-arg TOKEN .")
+    (warning,) = choice.warnings
+    assert "the build arguments TOKEN come" in warning
     assert "hunter2" not in str(choice)
+
+
+def test_a_value_is_written_nowhere_when_nobody_knows_how_it_is_written() -> None:
+    made = pair(build=build(args=(("TOKEN", "hunter2"),)), raw_build=None)
+    assert "hunter2" not in str(choose(made, image_only=True))
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"dockerfile_inline": "FROM x"}, "`dockerfile_inline` does not fit into one `docker build` command"),
+        ({"secrets": ("pip",), "other": (("labels", '{"a":"b"}'),)}, "`secrets` and `labels` do not fit"),
+        ({"context": "https://ada:hunter2@git.example/a.git"}, "the address of its context holds a login"),
+        ({"args": (("A", "a\nb"),)}, "its values do not fit into one line"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_recipe_that_no_comment_can_keep_stays_in_the_file(keys: dict[str, Any], words: str) -> None:
+    made = pair(build=build(**keys), second={"depends_on": ()})
+    why = reason(made, "one", "two")
+    assert words in why
+    assert "`--builder-service NAME`; `--image-only` takes" in why
+    assert "hunter2" not in why
+    choice = choose(made, image_only=True)[("one", "two")]
+    assert choice.target is not None
+    (warning,) = choice.warnings
+    assert words in warning
+    assert "only the .bak" in warning
+    assert target(made, "one", "two", builder_service="one").builder == "one"
+    assert target(made, "one", "two", **SPEC).source is Source.SPEC
+
+
+def test_a_variable_in_the_recipe_stays_in_the_file() -> None:
+    raw = build(context="/home/ada/shop/${DIR}")
+    made = pair(raw_build=raw, second={"depends_on": ()})
+    assert "a variable in `context` does not fit" in reason(made, "one", "two")
+
+
+@pytest.mark.parametrize("json", ['{"services": {}}', '\n{\n  "services": {}\n}\n'])
+def test_a_json_file_takes_no_comment(json: str) -> None:
+    made = pair(second={"depends_on": ()})
+    made = replace(made, sources={made.files.files[0]: json.encode()})
+    assert "a JSON file takes no comment" in reason(made, "one", "two")
+    assert target(made, "one", "two", image_only=True).note is None
+    assert target(made, "one", "two", **SPEC).note is None
+    flow = replace(made, sources={made.files.files[0]: b"{services: {}}"})
+    assert target(flow, "one", "two", image_only=True).note is not None
+
+
+def test_an_absolute_path_stays_where_a_file_says_it() -> None:
+    made = pair(build=build(context="/srv/image"))
+    made = replace(made, sources={made.files.files[0]: b"services: {one: {build: {context: /srv/image/}}}"})
+    note = target(made, "one", "two", image_only=True).note
+    assert note == "built by: docker build -t shop-airflow:latest -f /srv/image/Dockerfile.airflow /srv/image"
 
 
 # --- the name
@@ -215,8 +319,34 @@ def test_a_name_that_one_has_becomes_that_of_all() -> None:
 
 
 def test_a_name_with_a_variable_that_only_one_has_is_replaced() -> None:
-    made = pair({"image": "mine:1", "raw_image": "${NAME:-mine:1}"})
+    made = pair({"image": "mine:1", "raw_image": "mine:${TAG:-1}"})
     assert target(made, "one", "two").image == "shop-airflow:latest"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "who"),
+    [
+        ({"image": "ghcr.io/me/init:1"}, {"image": "ghcr.io/me/web:1"}, "those of one and two carry a registry"),
+        ({"image": "ghcr.io/me/init:1"}, {"image": "web"}, "that of one carries a registry"),
+        (
+            {"image": "af:1", "raw_image": "${REG:-}af:1"},
+            {"image": "af:1", "raw_image": "af:${TAG:-1}"},
+            "that of one carries",
+        ),
+        ({"image": "ghcr.io/af:1", "raw_image": "ghcr.io/af:${TAG}"}, {}, "that of one carries a registry"),
+    ],
+)
+@pytest.mark.parametrize("choices", [{}, {"image_only": True}, {"spec_image": "x:1", "spec_folder": FOLDER}])
+def test_names_of_a_registry_are_not_replaced(
+    first: dict[str, Any], second: dict[str, Any], who: str, choices: dict[str, Any]
+) -> None:
+    why = reason(pair(first, second), "one", "two", **choices)
+    assert who in why
+    assert "the one `image:` under which it is to be pushed" in why
+
+
+def test_a_name_of_a_registry_that_one_has_becomes_that_of_all() -> None:
+    assert target(pair({"image": "ghcr.io/me/af:1"}), "one", "two").image == "ghcr.io/me/af:1"
 
 
 def test_one_name_written_with_two_variables_is_not_kept() -> None:
@@ -434,8 +564,8 @@ def test_the_comment_names_the_folder_of_the_optbuild_toml() -> None:
     assert target(seed(), **{**SPEC, "spec_folder": FOLDER / "my image"}).note == (
         "built by: optbuild build './my image' --verify"
     )
-    assert target(seed(), **{**SPEC, "spec_folder": Path("/srv/image")}).note == (
-        "built by: optbuild build /srv/image --verify"
+    assert target(seed(), **{**SPEC, "spec_folder": FOLDER.parent / "image"}).note == (
+        "built by: optbuild build ../image --verify"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from making import AIRFLOW, build, project, seed, service
@@ -70,6 +71,18 @@ def test_a_sharer_that_does_not_depend_on_the_builder() -> None:
     assert finding.message == "two can start while one, which builds its image, does not"
     assert finding.services == ("two",)
     assert finding.fix == "depends_on:\n  one:\n    condition: service_started"
+
+
+def test_the_remedy_is_no_circle() -> None:
+    (finding,) = find_early(look(shared({"depends_on": ["two"]}, {"depends_on": []})))
+    assert finding.fix == "let another service build: two cannot depend on one, which depends on it or extends it"
+
+
+def test_a_template_that_nothing_starts_is_not_early() -> None:
+    made = shared(sharer={"depends_on": [], "profiles": ("template",)})
+    assert list(find_early(look(made)))
+    text = b"services:\n  two: {image: mine, profiles: [template]}\n  one: {extends: two, build: .}\n"
+    assert not list(find_early(look(replace(made, sources={made.files.files[0]: text}))))
 
 
 def test_the_remedy_waits_for_the_end_of_an_init() -> None:
