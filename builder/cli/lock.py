@@ -77,7 +77,7 @@ def command(
     if check:
         _check(world, spec, requirements, path, output)
         return
-    file = ResultFile(world, path)
+    file = ResultFile(world, path, hint="correct what is there, or its owner and mode")
     previous = _previous(path, world, required=refresh_debian)
     _check_moving(moving, previous)
     if refresh_debian and previous is not None:

@@ -27,15 +27,19 @@ Html = Annotated[
 ]
 
 
+_NAME_A_FILE = "name a file in a folder that you may write to"
+_NAME_A_FOLDER = "name a folder that you may write to"
+
+
 class ResultFile:
     """Where a result goes. Making one checks the place, so make it before the result."""
 
-    def __init__(self, world: World, path: Path) -> None:
+    def __init__(self, world: World, path: Path, *, hint: str = _NAME_A_FILE) -> None:
         self._world = world
         self._name = str(path)
         self._path = world.cwd / path
         if reason := _stream(path) or _refusal(self._path):
-            raise UnwritableError(self._name, reason)
+            raise UnwritableError(self._name, reason, hint=hint)
 
     def save(self, data: bytes) -> None:
         """In one step. Raises NotWrittenError: then the file is as it was."""
@@ -76,10 +80,10 @@ def output_folder(world: World, path: Path, files: Iterable[str] = ()) -> Path:
     """
     folder = world.cwd / path
     if reason := _stream(path) or _folder_refusal(folder):
-        raise UnwritableError(str(path), reason, what="folder")
+        raise UnwritableError(str(path), reason, hint=_NAME_A_FOLDER)
     for name in files:
         if reason := _refusal(folder / name, make_folder=True):
-            raise UnwritableError(str(path / name), reason, what="folder")
+            raise UnwritableError(str(path / name), reason, hint=_NAME_A_FOLDER)
     return folder
 
 

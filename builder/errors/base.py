@@ -69,14 +69,10 @@ class InterruptedByUserError(OptbuildError):
 
 
 class UnwritableError(OptbuildError):
-    """A place that a person named for a result cannot be written to; said before the work that makes the result.
+    """A place for a result cannot be written to; said before the work that makes the result."""
 
-    ``what`` the place is for: a file or a folder.
-    """
-
-    def __init__(self, path: str, why: str, *, what: str = "file") -> None:
-        place = "a file in a folder" if what == "file" else "a folder"
-        super().__init__(f"cannot write {path}: {why}", hint=f"name {place} that you may write to")
+    def __init__(self, path: str, why: str, *, hint: str) -> None:
+        super().__init__(f"cannot write {path}: {why}", hint=hint)
 
 
 class NotWrittenError(ToolError):

@@ -239,7 +239,7 @@ def test_a_lock_that_cannot_be_written_is_told_before_anything_is_resolved(
 ) -> None:
     (tmp_path / "optbuild.lock").mkdir()
     assert optbuild() == 2
-    assert "optbuild.lock: it is a folder\n  next: " in capsys.readouterr().err
+    assert "optbuild.lock: it is a folder\n  next: correct what is there, " in capsys.readouterr().err
     assert made == {}
 
 
