@@ -111,6 +111,7 @@ def test_a_kill_at_some_steps(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3 * 3600)  # 120 points of some 10 s each, and more on a busy machine
 @pytest.mark.parametrize(
     ("run", "next_command"), [("optimize", "rollback"), ("optimize", "optimize"), ("rollback", "rollback")]
 )
