@@ -7,10 +7,13 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+from builder.errors import UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +90,15 @@ def _move_to_free_name(temporary: Path, path: Path) -> None:
     temporary.unlink(missing_ok=True)
 
 
+def open_plain(path: Path) -> IO[bytes]:
+    """For reading. Raises OSError, also for what is no plain file: reading a pipe would wait for ever."""
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return stream
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in it last: they are on disk only once their folder is."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -108,10 +120,13 @@ def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
     """Hold the lock file ``path`` for the block; wait while another process holds it.
 
     ``on_wait`` is called once, with words that name the holder ("process 123: build of x, since 12 s"). The kernel
-    drops the lock with its process, so a killed holder never blocks the next one.
+    drops the lock with its process, so a killed holder never blocks the next one. Raises UnwritableError where
+    something else lies there: what a link leads to would be emptied.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as stream:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UnwritableError(str(path), "it is no plain file, as a lock is", hint="look what it is, and take it away")
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666), "a+b") as stream:
         told = False
         while True:
             try:

@@ -83,6 +83,7 @@ from builder.errors.store import (
     BackupFolderError,
     DamagedBackupError,
     NamesTakenError,
+    NoSuchImagesError,
     StoreUsageError,
     UnknownProtectionError,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "NoPackageListsError",
     "NoProjectHereError",
     "NoSuchImageError",
+    "NoSuchImagesError",
     "NotABaseError",
     "NotWrittenError",
     "OldComposeError",

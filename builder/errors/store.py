@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.errors.base import CheckFailedError, OptbuildError, ToolError
+from builder.errors.judging import NoSuchImageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,15 @@ class BackupDiskError(ToolError):
 
 class DamagedBackupError(CheckFailedError):
     """An archive or the manifest of a backup is not what was written; nothing of it reaches an engine."""
+
+
+class NoSuchImagesError(NoSuchImageError):
+    """Images that were named are not there: all of them are said at once."""
+
+    def __init__(self, references: Sequence[str], names: Sequence[str], archive: str | None = None) -> None:
+        super().__init__(references[0], names, archive)
+        if len(references) > 1:
+            self.message = f"{archive or 'the engine'} has no images {', '.join(references)}"
 
 
 class NamesTakenError(OptbuildError):

@@ -15,12 +15,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 import builder
-from builder.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImageError
-from builder.files import exclusive, sync_folder
+from builder.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImagesError
+from builder.files import exclusive, open_plain, sync_folder
 from builder.store.archiving import SavingApi, ask, save, sums_of
 from builder.store.manifest import MANIFEST_FILE, Manifest, SavedImage, file_name, read_manifest, write_manifest
 from builder.store.room import check_backup_room, check_engine_room
-from builder.store.whole import open_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,14 +81,12 @@ def save_images(
 
 
 def resolve(api: SavingApi, references: Sequence[str]) -> tuple[str, ...]:
-    """The ID of each name or ID, each once. Raises NoSuchImageError and EngineFailedError."""
-    found: dict[str, None] = {}
-    for reference in references:
-        image = ask(api, reference)
-        if image is None:
-            raise NoSuchImageError(reference, [name for one in api.images() for name in one.get("RepoTags") or ()])
-        found[image.id] = None
-    return tuple(found)
+    """The ID of each name or ID, each once. Raises NoSuchImagesError, which names all that are missing, and
+    EngineFailedError."""
+    found = {reference: ask(api, reference) for reference in references}
+    if missing := [reference for reference, image in found.items() if image is None]:
+        raise NoSuchImagesError(missing, [name for one in api.images() for name in one.get("RepoTags") or ()])
+    return tuple(dict.fromkeys(image.id for image in found.values() if image is not None))
 
 
 def back_up(engine: ImageSource, image_ids: Sequence[str], folder: Path, progress: Progress) -> Backup:
@@ -200,7 +197,7 @@ def _one(api: SavingApi, identity: str, shelf: _Shelf, progress: Progress, which
 def damage(folder: Path, entry: SavedImage, progress: Progress, shown: str) -> str:
     """Empty: the file is, byte for byte, what was read back when it was written. Nothing is decompressed."""
     try:
-        with open_archive(folder / entry.file) as stream:
+        with open_plain(folder / entry.file) as stream:
             there = os.fstat(stream.fileno()).st_size
             if there != entry.bytes:
                 return f"has {there} bytes, not {entry.bytes}"

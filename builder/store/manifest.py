@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import BackupFolderError, DamagedBackupError
-from builder.files import atomic_write
+from builder.files import atomic_write, open_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +116,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """Of a folder; None: it has none. Raises as :func:`parse_manifest`, and BackupFolderError."""
     path = folder / MANIFEST_FILE
     try:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None

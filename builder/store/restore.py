@@ -13,12 +13,13 @@ from builder.errors import (
     DamagedBackupError,
     EngineFailedError,
     NamesTakenError,
-    NoSuchImageError,
+    NoSuchImagesError,
 )
+from builder.files import open_plain
 from builder.store.archiving import SavingApi, ask, tell
 from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
 from builder.store.room import check_engine_room
-from builder.store.whole import Contents, Limits, Sums, decompressed, open_archive, read_whole
+from builder.store.whole import Contents, Limits, Sums, decompressed, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,7 +95,7 @@ def choose(path: Path, references: Sequence[str]) -> Chosen:
         )
     if not path.is_dir() and path.name != MANIFEST_FILE:
         manifest = _only(manifest, path)
-    images = tuple(dict.fromkeys(_named(manifest, one, folder) for one in references)) or manifest.images
+    images = _wanted(manifest, references, folder) or manifest.images
     if not images:
         raise BackupFolderError(
             f"{folder} holds no image yet", hint="`optbuild backup IMAGE --output FOLDER` saves one"
@@ -112,19 +113,25 @@ def _only(manifest: Manifest, path: Path) -> Manifest:
     return Manifest(found)
 
 
-def _named(manifest: Manifest, reference: str, folder: Path) -> SavedImage:
-    """By one of its names, by its ID or the first digits of that."""
+def _wanted(manifest: Manifest, references: Sequence[str], folder: Path) -> tuple[SavedImage, ...]:
+    """Each once. Raises NoSuchImagesError, which names all that are missing."""
+    found = {reference: _named(manifest, reference, folder) for reference in references}
+    if missing := [reference for reference, image in found.items() if image is None]:
+        names = [name for image in manifest.images for name in image.names or (image.id,)]
+        raise NoSuchImagesError(missing, names, str(folder))
+    return tuple(dict.fromkeys(image for image in found.values() if image is not None))
+
+
+def _named(manifest: Manifest, reference: str, folder: Path) -> SavedImage | None:
+    """By one of its names, by its ID or the first digits of that; None: there is none."""
     digits = reference.removeprefix("sha256:")
     found = [image for image in manifest.images if plain_name(reference) in map(plain_name, image.names)]
     if not found and len(digits) >= LEAST_DIGITS:
         found = [image for image in manifest.images if image.id.removeprefix("sha256:").startswith(digits)]
-    if not found:
-        names = [name for image in manifest.images for name in image.names or (image.id,)]
-        raise NoSuchImageError(reference, names, str(folder))
     if len(found) > 1:
         lines = "".join(f"\n    {image.id}, saved {image.saved}" for image in found)
         raise BackupFolderError(f"{folder} holds several images {reference}:{lines}", hint="name one of them by its ID")
-    return found[0]
+    return next(iter(found), None)
 
 
 def _names(images: Sequence[SavedImage]) -> dict[str, SavedImage]:
@@ -139,7 +146,7 @@ def check(chosen: Chosen, progress: Progress) -> tuple[Checked, ...]:
         which = f" ({number} of {len(chosen.images)})" if len(chosen.images) > 1 else ""
         try:
             with (
-                open_archive(chosen.folder / image.file) as stream,
+                open_plain(chosen.folder / image.file) as stream,
                 progress.task(f"checking {image.file}{which}") as task,
             ):
                 found.append(Checked(image, _contents(stream, image, task)))
@@ -248,7 +255,7 @@ class _Run:
     def _loaded(self, image: SavedImage, ids: Sequence[str]) -> str:
         """The ID of the image that is there now, with the layers of the manifest."""
         path = self.chosen.folder / image.file
-        with open_archive(path) as stream, self.progress.task(f"loading {image.file}") as task:
+        with open_plain(path) as stream, self.progress.task(f"loading {image.file}") as task:
             self.engine.load(_verified(stream, image, task))
         there = _there(self.engine, ids)
         found = None if there is None else ask(self.engine.api, there)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import posixpath
 import re
-import stat
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +15,6 @@ from builder.errors import BadImageArchiveError
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from builder.engine.archive import ArchivedLayer
     from builder.engine.manifests import ArchivedImage
@@ -111,15 +107,6 @@ def read_whole(
     if found - set(image.diffs):
         raise _refused(f"holds a layer that is none of the image: {min(found - set(image.diffs))}")
     return Contents(stored.bytes, stored.sha256, plain.bytes, plain.sha256, ids, image.diffs, unpacked)
-
-
-def open_archive(path: Path) -> IO[bytes]:
-    """For reading. Raises OSError, also for what is no plain file: reading a pipe would wait for ever."""
-    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
-        raise OSError(errno.EINVAL, "it is no plain file", str(path))
-    return stream
 
 
 def decompressed(stream: IO[bytes], stored: Sums, told: Callable[[int], None] = lambda _done: None) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder import files
+from builder.errors import UnwritableError
 from builder.files import atomic_write, exclusive
 
 
@@ -101,6 +102,18 @@ def test_an_error_inside_frees_the_lock(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with exclusive(tmp_path / "lock", "y", on_wait=pytest.fail):
         pass
+
+
+def test_a_lock_that_is_a_link_empties_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / "lock").symlink_to("mine")
+    (tmp_path / "nowhere").symlink_to("none")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("lock", "nowhere", "pipe"):
+        with pytest.raises(UnwritableError, match=f"{name}: it is no plain file"), exclusive(tmp_path / name, "x"):
+            pass
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_holder_that_wrote_nothing_yet_is_another_process(tmp_path: Path) -> None:

@@ -413,3 +413,9 @@ def test_an_unknown_name_is_said_with_the_nearest(engine: SavingEngine) -> None:
     with pytest.raises(NoSuchImageError) as caught:
         resolve(engine, ["airflow:lates"])
     assert "airflow:latest" in str(caught.value)
+
+
+def test_all_unknown_names_are_said_at_once(engine: SavingEngine) -> None:
+    engine.add(LAYER, names=("a:1",))
+    with pytest.raises(NoSuchImageError, match="the engine has no images nope, nope2"):
+        resolve(engine, ["a:1", "nope", "nope2"])

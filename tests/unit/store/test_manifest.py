@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,12 @@ def test_two_entries_of_one_image_or_one_file_are_refused() -> None:
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(DamagedBackupError, match="x is damaged"):
         parse_manifest(data, "x")
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / MANIFEST_FILE)
+    with pytest.raises(BackupFolderError, match="cannot be read: it is no plain file"):
+        read_manifest(tmp_path)
 
 
 def test_a_newer_format_is_no_damage() -> None:

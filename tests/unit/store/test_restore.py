@@ -125,6 +125,8 @@ def test_images_are_named_by_name_id_and_file(engine: SavingEngine, tmp_path: Pa
         choose(tmp_path, ["ap"])
     with pytest.raises(NoSuchImageError):
         choose(tmp_path / two.file, ["app"])
+    with pytest.raises(NoSuchImageError, match=f"{tmp_path} has no images ap, ab"):
+        choose(tmp_path, ["ap", "app", "ab"])
 
 
 def test_a_name_of_several_images_has_to_be_said_by_id(tmp_path: Path) -> None:
