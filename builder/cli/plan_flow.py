@@ -106,13 +106,14 @@ def _load(files: ProjectFiles) -> None:
     While Compose works, the main thread only waits: a signal that comes during an import could be raised inside one of
     the import system's callbacks, where Python drops it.
     """
-    from builder.compose import dockerfiles, plan, rewrite  # noqa: F401, PLC0415
+    from builder.compose import dockerfiles, nearby, plan, rewrite  # noqa: F401, PLC0415
     from builder.compose.tree import parse  # noqa: PLC0415
 
     parse(files.files[0], b"{}")
 
 
 def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Planned:
+    from builder.compose import nearby  # noqa: PLC0415
     from builder.compose.dockerfiles import read_dockerfiles, unread  # noqa: PLC0415
     from builder.compose.lines import line_of  # noqa: PLC0415
     from builder.compose.plan import Means, make_plan, references_of  # noqa: PLC0415
@@ -122,7 +123,8 @@ def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Pla
     wanted = references_of(given.project, facts, given.choices)
     seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, given.files, wanted))
     plan = make_plan(given.project, facts, given.choices, seen, Means(rewrite, line_of))
-    plan = replace(plan, notes=(*_unfinished(world, given.files), *unread(given.project, facts), *plan.notes))
+    before = (*_unfinished(world, given.files), *unread(given.project, facts))
+    plan = replace(plan, notes=(*before, *plan.notes, *nearby.notes_of(given.project, plan.edits)))
     return Planned(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 
