@@ -86,7 +86,7 @@ def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Ou
     outcome = replace(
         outcome,
         old=tuple(_old(choice, journal) for choice in planned.choices if choice.row.image.id in wanted),
-        freed=planned.frees,
+        freed=planned.frees.exact,
         bytes=_amounts(journal, outcome, here),
     )
     if not asked or not planned.going or outside.engine is None:
@@ -116,7 +116,7 @@ def _after(outcome: Outcome, done: Cleaned) -> Outcome:
     return replace(
         outcome,
         old=tuple(one for one in left if one.kept != GONE),
-        freed=done.freed,
+        freed=done.freed.exact,
         removed=tuple(one for one in outcome.old if one.image_id in went),
     )
 

@@ -70,7 +70,7 @@ class StoreWorld:
         EngineFailedError and EngineMissingError."""
         given = self._given
         with ThreadPoolExecutor(max_workers=2) as pool:
-            reading = pool.submit(read_images, self.look.api, self._layers)
+            reading = pool.submit(self._images)
             listed = self.look.api.containers()
             journals = read_journals(self.world.state_folder)
             projects = self._projects(given, listed, journals)
@@ -93,10 +93,13 @@ class StoreWorld:
         )
 
     def bytes(self) -> int | None:
-        """True bytes of all images, as they are now."""
-        images = read_images(self.look.api, self._layers)
+        """True bytes of all images, as they are now; None: the engine does not tell all of them."""
+        images = self._images()
         self._remember(images)
-        return Ledger(images).totals().real
+        return Ledger(images).totals().real.exact
+
+    def _images(self) -> tuple[StoredImage, ...]:
+        return read_images(self.look.api, self._layers, sized=not self.look.containerd_store)
 
     @staticmethod
     def _projects(

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from builder.report import amounts
 from builder.report.findings import wrapped
 from builder.report.images import row_as_json, shown_names
 from builder.report.table import Column, as_table
@@ -49,7 +50,10 @@ def as_text(
 
 def _preview(planned: CleanPlan, width: int) -> Iterator[str]:
     if planned.going:
-        yield f"would go: {count(len(planned.going), 'image')}, {size(planned.frees)} on disk"
+        yield (
+            f"would go: {count(len(planned.going), 'image')}, {amounts.at_least(planned.frees)} on disk"
+            f"{amounts.untold(planned.frees)}"
+        )
         yield from _gone(((choice.row, choice.reason) for choice in planned.going), width)
     else:
         yield "nothing would go"
@@ -60,8 +64,9 @@ def _done(planned: CleanPlan, cleaned: Cleaned, width: int, backup: Path | None)
     reasons = {choice.row.image.id: choice.reason for choice in planned.choices}
     if cleaned.removed:
         yield (
-            f"removed {count(len(cleaned.removed), 'image')}, {size(cleaned.freed)} freed (measured: "
-            f"{size(cleaned.before)} before, {size(cleaned.after)} now)"
+            f"removed {count(len(cleaned.removed), 'image')}, {amounts.at_least(cleaned.freed)} freed (measured: "
+            f"{amounts.at_least(cleaned.before)} before, {amounts.at_least(cleaned.after)} now)"
+            f"{amounts.untold(cleaned.freed)}"
         )
         yield from _gone(((row, reasons[row.image.id]) for row in cleaned.removed), width)
         if backup is not None:
@@ -127,13 +132,14 @@ def as_json(
     document = {
         "schema_version": SCHEMA_VERSION,
         "preview": cleaned is None,
-        "frees_bytes": planned.frees,
+        **amounts.as_json("frees", planned.frees),
         "images": [_choice(choice) for choice in planned.choices],
         "removed": None if cleaned is None else [_row(row) for row in cleaned.removed],
         "skipped": None if cleaned is None else [{**_row(row), "reason": why} for row, why in cleaned.skipped],
-        "freed_bytes": None if cleaned is None else cleaned.freed,
-        "bytes_before": None if cleaned is None else cleaned.before,
-        "bytes_after": None if cleaned is None else cleaned.after,
+        "freed_bytes": None if cleaned is None else cleaned.freed.exact,
+        "freed_at_least_bytes": None if cleaned is None else cleaned.freed.known,
+        "bytes_before": None if cleaned is None else cleaned.before.exact,
+        "bytes_after": None if cleaned is None else cleaned.after.exact,
         "build_cache": None if cache is None else vars(cache),
         "backup": None if backup is None else str(backup),
         "notes": list(notes),

@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from builder.report import amounts
 from builder.report.findings import wrapped
 from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, short_id, size
@@ -93,8 +94,9 @@ def age(created: float, now: float) -> str:
 def _totals(inventory: Inventory) -> Iterator[str]:
     totals = inventory.totals
     text = (
-        f"{count(totals.images, 'image')}: {size(totals.real)} on disk = {size(totals.unique)} unique"
-        f" + {size(totals.shared)} shared, each shared layer once (`docker images` adds up to {size(totals.apparent)})"
+        f"{count(totals.images, 'image')}: {amounts.at_least(totals.real)} on disk = {amounts.at_least(totals.unique)} "
+        f"unique + {amounts.at_least(totals.shared)} shared, each shared layer once (`docker images` adds up to "
+        f"{amounts.at_least(totals.apparent)}){amounts.untold(totals.real)}"
     )
     yield from wrapped(text, "", "  ")
 
@@ -105,7 +107,7 @@ def _last(last: LastOptimize | None, totals: Totals) -> Iterator[str]:
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.at))
     text = (
         f"since the last optimize ({last.project}, {day}): {size(last.before)} before it, {size(last.after)} after it, "
-        f"{size(totals.real)} now"
+        f"{amounts.at_least(totals.real)} now"
     )
     yield from wrapped(text, "", "  ")
 
@@ -175,10 +177,11 @@ def row_as_json(row: Row) -> dict[str, Any]:
 def totals_as_json(totals: Totals) -> dict[str, Any]:
     return {
         "images": totals.images,
-        "real_bytes": totals.real,
-        "unique_bytes": totals.unique,
-        "shared_bytes": totals.shared,
-        "apparent_bytes": totals.apparent,
+        **amounts.as_json("real", totals.real),
+        **amounts.as_json("unique", totals.unique),
+        **amounts.as_json("shared", totals.shared),
+        **amounts.as_json("apparent", totals.apparent),
+        "images_untold": totals.real.untold,
     }
 
 

@@ -6,17 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.store.model import Totals
+from builder.store.model import Amount, Totals
+from builder.store.untold import together, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from builder.store.model import StoredImage
 
 
 @dataclass(frozen=True)
 class OwnBytes:
-    """Of one image among others."""
+    """Of one image among others; None: not known for one of the layers."""
 
     unpacked: int | None
     unique: int | None
@@ -30,7 +32,8 @@ class Ledger:
 
     def __init__(self, images: Iterable[StoredImage]) -> None:
         self._images = tuple(images)
-        self._bytes = {layer.chain: layer.bytes for image in self._images for layer in image.layers.layers}
+        self._told = told(self._images)
+        self._together = together(self._images, self._told)
         self._owners = Counter(chain for image in self.visible for chain in set(image.chains))
         self._holders = Counter(chain for image in self._images for chain in set(image.chains))
 
@@ -44,28 +47,33 @@ class Ledger:
         chains = set(image.chains)
         own = {chain for chain in chains if self._owners[chain] <= 1}
         freed = {chain for chain in chains if self._holders[chain] <= 1}
-        return OwnBytes(self._sum(chains), self._sum(own), self._sum(chains - own), self._sum(freed))
+        parts = (self._sum(part, (image,)).exact for part in (chains, own, chains - own, freed))
+        return OwnBytes(*parts)
 
-    def freed_by(self, going: Iterable[StoredImage]) -> int | None:
-        """Bytes that go when all of these go: layers that nobody else has. None: not known for one of them."""
-        leaving = Counter(chain for image in going for chain in set(image.chains))
-        return self._sum(chain for chain, count in leaving.items() if self._holders[chain] == count)
+    def freed_by(self, going: Iterable[StoredImage]) -> Amount:
+        """Bytes that go when all of these go: layers that nobody else has."""
+        all_going = tuple(going)
+        leaving = Counter(chain for image in all_going for chain in set(image.chains))
+        return self._sum({chain for chain, count in leaving.items() if self._holders[chain] == count}, all_going)
 
     def totals(self) -> Totals:
-        unique = self._sum(chain for chain, count in self._owners.items() if count == 1)
-        shared = self._sum(chain for chain, count in self._owners.items() if count > 1)
         visible = self.visible
-        each = [self._sum(set(image.chains)) for image in visible]
-        return Totals(len(visible), self._sum(self._bytes), unique, shared, _total(each))
+        unique = {chain for chain, count in self._owners.items() if count == 1}
+        shared = {chain for chain, count in self._owners.items() if count > 1}
+        each = [self._sum(set(image.chains), (image,)) for image in visible]
+        apparent = Amount(sum(one.known for one in each), sum(one.untold for one in each))
+        real, only, several = (self._sum(part, visible) for part in (self._holders.keys(), unique, shared))
+        return Totals(len(visible), real, only, several, apparent)
 
-    def _sum(self, chains: Iterable[str]) -> int | None:
-        return _total(self._bytes[chain] for chain in chains)
-
-
-def _total(amounts: Iterable[int | None]) -> int | None:
-    found = tuple(amounts)
-    known = [amount for amount in found if amount is not None]
-    return sum(known) if len(known) == len(found) else None
+    def _sum(self, chains: AbstractSet[str], images: Iterable[StoredImage]) -> Amount:
+        """``images``: those that may have a layer whose bytes are not told; they are counted."""
+        left = chains - self._told.keys()
+        known = sum(self._told[chain] for chain in chains & self._told.keys())
+        for part, amount in self._together.items():
+            if part <= left:
+                left, known = left - part, known + amount
+        untold = max(1, sum(not left.isdisjoint(image.chains) for image in images)) if left else 0
+        return Amount(known, untold)
 
 
 def below(images: Iterable[StoredImage]) -> Mapping[str, tuple[StoredImage, ...]]:

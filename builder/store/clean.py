@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from builder.engine.removal import take_away
 from builder.store.bytes import Ledger, below
 from builder.store.inventory import rows_of
-from builder.store.model import Standing
+from builder.store.model import Amount, Standing
 from builder.store.select import selected
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class CleanPlan:
     """``choices``: those that go come first, each after all that stand on it. ``frees``: when all of them go."""
 
     choices: tuple[Choice, ...]
-    frees: int | None
+    frees: Amount
     options: CleanOptions
 
     @property
@@ -59,14 +59,14 @@ class CleanPlan:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What was done. ``freed``: measured, bytes of layers that no image has any more; None: they cannot be told."""
+    """What was done. ``freed``: measured, bytes of layers that no image has any more."""
 
     removed: tuple[Row, ...] = ()
     skipped: tuple[tuple[Row, str], ...] = ()
-    freed: int | None = 0
-    before: int | None = None
+    freed: Amount = field(default_factory=Amount)
+    before: Amount = field(default_factory=Amount)
     """True bytes of all images."""
-    after: int | None = None
+    after: Amount = field(default_factory=Amount)
 
 
 def plan(snapshot: Snapshot, options: CleanOptions, *, now: float | None = None) -> CleanPlan:
@@ -202,14 +202,12 @@ def _with_names(snapshot: Snapshot, identity: str, names: tuple[str, ...]) -> Sn
 
 
 def _measured(log: _Log, before: Snapshot, after: Snapshot) -> Cleaned:
-    staying = {chain for image in after.images for chain in image.chains}
-    was = {layer.chain: layer.bytes for row in log.removed for layer in row.image.layers.layers}
-    gone = [size for chain, size in was.items() if chain not in staying]
-    known = [size for size in gone if size is not None]
+    left = {image.id for image in after.images}
+    gone = [row.image for row in log.removed if row.image.id not in left]
     return Cleaned(
         tuple(log.removed),
         tuple(log.skipped),
-        sum(known) if len(known) == len(gone) else None,
+        Ledger((*gone, *after.images)).freed_by(gone),
         Ledger(before.images).totals().real,
         Ledger(after.images).totals().real,
     )

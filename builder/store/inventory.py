@@ -14,6 +14,7 @@ from builder.store.bytes import Ledger
 from builder.store.model import Row, StoredImage
 from builder.store.names import is_named, matches
 from builder.store.standing import judge, users_by_image
+from builder.store.untold import completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,9 +37,9 @@ class StoreApi(Protocol):
     def usage(self, kind: str) -> dict[str, Any]: ...
 
 
-def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]]) -> tuple[StoredImage, ...]:
+def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]], *, sized: bool) -> tuple[StoredImage, ...]:
     """All images. ``known``: layers by image ID; only what it lacks is asked for. What vanishes
-    meanwhile is left out."""
+    meanwhile is left out. ``sized``: the size of an image that the engine lists is that of its layers, and no more."""
     listed = list({str(entry["Id"]): entry for entry in api.images(all=True)}.values())
     new = [str(entry["Id"]) for entry in listed if entry["Id"] not in known]
     found: dict[str, tuple[Layer, ...] | None] = dict(known)
@@ -46,7 +47,7 @@ def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]]) -> tuple[
         with ThreadPoolExecutor(min(WORKERS, len(new))) as pool:
             found |= dict(zip(new, pool.map(lambda image: layers_of(api, image), new), strict=True))
     every = [(entry, found.get(str(entry["Id"]))) for entry in listed]
-    return tuple(_stored(entry, layers) for entry, layers in every if layers is not None)
+    return completed([_stored(entry, layers, sized=sized) for entry, layers in every if layers is not None])
 
 
 def with_times(api: StoreApi, images: Iterable[StoredImage]) -> tuple[StoredImage, ...]:
@@ -71,11 +72,14 @@ def _named_at(api: StoreApi, identity: str) -> float:
         return 0.0
 
 
-def _stored(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> StoredImage:
+def _stored(entry: Mapping[str, Any], layers: tuple[Layer, ...], *, sized: bool) -> StoredImage:
     tags = [str(name) for name in entry.get("RepoTags") or () if not str(name).startswith("<none>")]
     digests = [str(name) for name in entry.get("RepoDigests") or () if not str(name).startswith("<none>")]
     return StoredImage(
-        described({**entry, "RepoTags": sorted(tags)}, layers), tuple(sorted(digests)), str(entry.get("ParentId") or "")
+        described({**entry, "RepoTags": sorted(tags)}, layers),
+        tuple(sorted(digests)),
+        str(entry.get("ParentId") or ""),
+        entry.get("Size") if sized else None,
     )
 
 

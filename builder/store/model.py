@@ -37,6 +37,8 @@ class StoredImage:
     """``name@sha256:…``, as registries know it."""
     parent: str = ""
     """ID of the image that the classic builder or ``docker commit`` made it from; empty: the engine knows none."""
+    size: int | None = None
+    """Bytes of all of its layers, as the engine adds them up; None: what it lists is another sum."""
     named_at: float = 0.0
     """When it last got a name, seconds since 1970; 0: never, or not asked."""
 
@@ -187,14 +189,27 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """Bytes of several layers. ``untold``: so many images have some whose bytes the engine does not tell; then it is
+    at least ``known``."""
+
+    known: int = 0
+    untold: int = 0
+
+    @property
+    def exact(self) -> int | None:
+        return None if self.untold else self.known
+
+
+@dataclass(frozen=True)
 class Totals:
     """Of all images. ``real`` = ``unique`` + ``shared``, where each shared layer counts once."""
 
     images: int
-    real: int | None
-    unique: int | None
-    shared: int | None
-    apparent: int | None
+    real: Amount
+    unique: Amount
+    shared: Amount
+    apparent: Amount
     """What summing `docker images` says."""
 
 

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.report.amounts import at_least
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell
@@ -42,7 +43,7 @@ def images_page(inventory: Inventory) -> str:
     return as_page(
         Page(
             what="What lies on this engine",
-            heading=f"{count(inventory.totals.images, 'image')}, {size(inventory.totals.real)} on disk",
+            heading=f"{count(inventory.totals.images, 'image')}, {at_least(inventory.totals.real)} on disk",
             facts=" · ".join(_facts(inventory)),
             figures=_figures(inventory),
             tables=(_images(inventory), *_volumes(inventory.volumes)),
@@ -72,10 +73,10 @@ def _facts(inventory: Inventory) -> Iterator[str]:
 def _figures(inventory: Inventory) -> tuple[tuple[str, str], ...]:
     totals, cache, volumes = inventory.totals, inventory.build_cache, inventory.volumes
     return (
-        ("On disk", size(totals.real)),
-        ("Of one image alone", size(totals.unique)),
-        ("Shared by several", size(totals.shared)),
-        ("`docker images` adds up to", size(totals.apparent)),
+        ("On disk", at_least(totals.real)),
+        ("Of one image alone", at_least(totals.unique)),
+        ("Shared by several", at_least(totals.shared)),
+        ("`docker images` adds up to", at_least(totals.apparent)),
         ("Volumes", size(_sum(volumes))),
         ("Build cache", size(cache.bytes if cache else None)),
     )

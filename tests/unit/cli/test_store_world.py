@@ -85,7 +85,8 @@ class Machine:
     def snapshot(self, options: StoreOptions | None = None, *, strict: bool = True) -> Snapshot:
         out = io.StringIO()
         world = World(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
-        look = SimpleNamespace(api=Api(self.images, self.containers, self.labels), identity="engine")
+        api = Api(self.images, self.containers, self.labels)
+        look = SimpleNamespace(api=api, identity="engine", containerd_store=False)
         store = StoreWorld(world, options or StoreOptions(), cast("Any", look), strict=strict)
         found = store.snapshot()
         self.notes = tuple(store.notes)

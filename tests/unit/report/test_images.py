@@ -61,8 +61,10 @@ def test_the_table() -> None:
 
 def test_the_totals() -> None:
     text = as_text(inventory(), now=NOW)
-    assert "3 images: — on disk = — unique + 2 MB shared" in text
-    assert "5 MB before it, 2.8 MB after it, — now" in " ".join(text.split())
+    words = " ".join(text.split())
+    assert "3 images: at least 2.8 MB on disk = at least 800 kB unique + 2 MB shared" in words
+    assert "(`docker images` adds up to at least 4.8 MB); and 1 image whose layers the engine does not tell" in words
+    assert "5 MB before it, 2.8 MB after it, at least 2.8 MB now" in words
     assert "2 volumes: —, 1 used by containers; optbuild never touches one" in text
     assert "  data  1.5 MB, used by web (project shop)" in text
     assert "  lost  —, used by no container" in text
@@ -98,6 +100,9 @@ def test_the_json() -> None:
     assert first["projects"] == ["shop"]
     assert first["created"] == "1970-01-12T11:46:40Z"
     assert (document["images"][2]["unpacked_bytes"], document["images"][2]["created"]) == (None, None)
+    totals = document["totals"]
+    assert (totals["real_bytes"], totals["real_at_least_bytes"], totals["images_untold"]) == (None, 2_800_000, 1)
+    assert (totals["shared_bytes"], totals["shared_at_least_bytes"]) == (2_000_000, 2_000_000)
     assert document["volumes"][1] == {"name": "lost", "bytes": None, "containers": [], "projects": []}
     assert json.loads(as_json(inventory(volumes=None, build_cache=None)))["volumes"] is None
 
@@ -117,6 +122,16 @@ def test_a_preview_says_what_would_go_and_why_the_rest_stays() -> None:
     assert "(`--unused` takes such images too)" in text
     assert "`optbuild clean --yes` does exactly this" in text
     assert json.loads(clean_report.as_json(planned, None))["preview"] is True
+
+
+def test_a_layer_of_unknown_size_takes_no_other_figure_away() -> None:
+    planned = plan(shelf().snapshot(), CleanOptions(unused=True), now=NOW)
+    text = clean_report.as_text(planned, None)
+    assert text.startswith(
+        "would go: 2 images, at least 300 kB on disk; and 1 image whose layers the engine does not tell\n"
+    )
+    document = json.loads(clean_report.as_json(planned, None))
+    assert (document["frees_bytes"], document["frees_at_least_bytes"]) == (None, 300_000)
 
 
 def test_every_name_is_shown_of_what_goes_or_went() -> None:

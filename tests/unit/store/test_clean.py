@@ -11,7 +11,7 @@ from shelf_world import Shelf, identity, image, user
 from builder.engine.removal import CONFLICT, take_away
 from builder.naming import LABEL_PROJECT
 from builder.store.clean import GONE, NOT_SAVED, CleanOptions, carry_out, plan
-from builder.store.model import Former, Mentions, Remembered, Rules
+from builder.store.model import Amount, Former, Mentions, Remembered, Rules
 from builder.store.select import parse_filter
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_the_steps_of_the_classic_builder_go_with_what_was_made_from_them() -> N
     shelf.add(image("top", ("base", "x", "app"), "app:1", parent=identity("two")))
     planned = plan(shelf.snapshot(), ALL, now=NOW)
     assert [choice.row.image.id for choice in planned.going] == [identity("top"), identity("two"), identity("one")]
-    assert carry_out(planned, shelf, shelf.snapshot).freed == planned.frees == 80
+    assert carry_out(planned, shelf, shelf.snapshot).freed == planned.frees == Amount(80)
     assert not shelf.images
 
 
@@ -230,5 +230,5 @@ def test_what_is_freed_is_measured_not_promised() -> None:
         return shelf.snapshot()
 
     done = carry_out(planned, shelf, read)
-    assert planned.frees == 40
-    assert (len(done.removed), done.freed) == (1, 0)
+    assert planned.frees == Amount(40)
+    assert (len(done.removed), done.freed) == (1, Amount(0))

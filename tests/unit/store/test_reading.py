@@ -125,10 +125,10 @@ class Api:
 
 def test_images_are_read_once_and_what_vanished_is_left_out() -> None:
     api = Api()
-    (found,) = read_images(api, {})
+    (found,) = read_images(api, {}, sized=True)
     assert (found.id, found.names, found.parent, found.layers.bytes) == ("sha256:1", ("app:1",), "sha256:0", 7)
     api.asked.clear()
-    assert read_images(api, {"sha256:1": found.layers.layers, "sha256:2": ()})[0] == found
+    assert read_images(api, {"sha256:1": found.layers.layers, "sha256:2": ()}, sized=True)[0] == found
     assert api.asked == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.engine.layers import ImageLayers, Layer
-from builder.store.model import BuildCache, Inventory, Row, Standing, StoredImage, Totals, User, Verdict, Volume
+from builder.store.model import Amount, BuildCache, Inventory, Row, Standing, StoredImage, Totals, User, Verdict, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,9 @@ def row(
 def inventory(*rows: Row, hidden: int = 0, volumes: tuple[Volume, ...] | None = ()) -> Inventory:
     chains = {one.chain: one.bytes or 0 for row in rows for one in row.image.layers.layers}
     total = sum(chains.values())
-    totals = Totals(len(rows) + hidden, total, total, 0, sum(row.unpacked or 0 for row in rows))
+    totals = Totals(
+        len(rows) + hidden, Amount(total), Amount(total), Amount(), Amount(sum(row.unpacked or 0 for row in rows))
+    )
     return Inventory("engine", rows, totals, volumes, BuildCache(1, 2, 3, 4), None, ("a note",), hidden)
 
 
