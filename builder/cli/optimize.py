@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.world import world_of
-from builder.errors import OptbuildError
+from builder.errors import ExitCode, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,8 @@ def command(  # noqa: PLR0917 - a parameter per option
         world.out.write(as_json(outcome))
     else:
         world.out.write(as_text(outcome))
+    if outcome.refused:
+        raise typer.Exit(ExitCode.USAGE)
 
 
 def _showing(world: World, options: OptimizeOptions, write: Callable[[str], object]) -> Callable[[Ready], None]:

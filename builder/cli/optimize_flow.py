@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.cli.plan_flow import PlanOptions, find_project, plan_of
@@ -86,19 +86,29 @@ class OptimizeFlow:
         with one_at_a_time(outside, files, "optimize"):
             if not self.options.dry_run:
                 recovered(outside, files)
-            from builder.compose.outcome import Outcome  # noqa: PLC0415
+            from builder.compose.outcome import refused_of, warnings_of  # noqa: PLC0415
 
             ready = self._ready(outside)
-            nothing = Outcome(ready.work.project.name)
             self.show(ready)
-            if self.options.dry_run:
-                return nothing
-            if not ready.work.targets:
-                return self._only_clean(outside, ready, nothing)
-            self._refuse_running(ready)
-            if not self.agree(ready):
-                return nothing
-            return self._apply(outside, ready, engine)
+            plan = ready.planned.plan
+            return replace(
+                self._agreed(outside, ready, engine),
+                warnings=warnings_of(plan, ready.work.targets),
+                refused=refused_of(plan),
+            )
+
+    def _agreed(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
+        from builder.compose.outcome import Outcome  # noqa: PLC0415
+
+        nothing = Outcome(ready.work.project.name)
+        if self.options.dry_run:
+            return nothing
+        if not ready.work.targets:
+            return self._only_clean(outside, ready, nothing)
+        self._refuse_running(ready)
+        if not self.agree(ready):
+            return nothing
+        return self._apply(outside, ready, engine)
 
     def _ready(self, outside: Outside) -> Ready:
         from builder.compose.journalfile import read_journal  # noqa: PLC0415

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from builder.compose.group import builders_of
 from builder.compose.madeby import by_hand
 from builder.compose.model import Source
+from builder.compose.outcome import refused_of, warnings_of
+from builder.compose.wording import listed
+from builder.compose.written import free_backup
 from builder.report.findings import wrapped
 from builder.report.units import UNKNOWN, count, short_id, size
 
@@ -22,14 +25,15 @@ if TYPE_CHECKING:
     from builder.compose.superseded import OldImage
 
 SCHEMA_VERSION = 1
-EARLY = "OB106"
-"""A service can start before the image exists that another builds."""
 
 
 def to_do(ready: Ready, *, file_only: bool) -> str:
     """What happens when the person says yes, what it gains, and what to mind."""
     lines = [] if file_only else [line for target in ready.work.targets for line in _source(ready, target)]
-    lines += [f"write    {edit.path} (the old bytes go to a .bak beside it)" for edit in ready.work.edits]
+    lines += [
+        f"write    {edit.path} (the old bytes go to {free_backup(edit.path.resolve()).name} beside it)"
+        for edit in ready.work.edits
+    ]
     if not file_only:
         lines.append(_restarts(ready))
     lines += [line for target in ready.work.targets for line in _bytes(ready, target)]
@@ -46,11 +50,7 @@ def _bytes(ready: Ready, target: Target) -> Iterator[str]:
 
 
 def _mind(ready: Ready) -> Iterator[str]:
-    """What the plan says beside the edit: of these targets, and of services that can start too early."""
-    plan = ready.planned.plan
-    said = [warning for one in plan.groups if one.target in ready.work.targets for warning in one.warnings]
-    said += [one.message for one in plan.findings if one.code == EARLY and set(one.services) & set(ready.work.affected)]
-    for text in (*dict.fromkeys(said), *plan.notes):
+    for text in warnings_of(ready.planned.plan, ready.work.targets):
         yield from wrapped(text, "  mind     ")
 
 
@@ -58,6 +58,9 @@ def nothing_to_do(ready: Ready) -> str:
     """And why not, for every build that several services share the making of."""
     plan = ready.planned.plan
     lines = ["Nothing to do: no image is built or stored several times that could be shared."]
+    if refused := refused_of(plan):
+        what = f"Nothing was done: {listed(refused)} could share an image, but the file cannot be edited safely."
+        lines = [*wrapped(what, "")]
     for one in plan.groups:
         if one.reason and len(builders_of(plan.project, one.group)) > 1:
             lines += wrapped(f"{', '.join(one.group.services)}: {one.reason}", "  ", "    ")
@@ -191,10 +194,10 @@ def _habits(outcome: Outcome) -> Iterator[str]:
 def _up(target: Target, name: str) -> str:
     """Which `up` does not make the image, and what does where this machine's memory does not help."""
     up = f"up --no-deps {name}" if target.source is Source.BUILDER else "up"
-    build = build_words(target)
-    if target.source is Source.IMAGE_ONLY:
-        command = by_hand(target.note)
-        build = f"`docker load` a `docker save {target.image}` of this one" if command is None else f"`{command}`"
+    command = by_hand(target.note)
+    build = build_words(target) if command is None else f"`{command}`"
+    if target.source is Source.IMAGE_ONLY and command is None:
+        build = f"`docker load` a `docker save {target.image}` of this one"
     return f"`docker compose {up}` needs the image to be there: on a new machine first {build}"
 
 
@@ -221,6 +224,8 @@ def as_json(outcome: Outcome) -> str:
         "bytes": {name: {"before": before, "now": now} for name, (before, now) in outcome.bytes.items()},
         "old_bytes": outcome.freed,
         "removal_command": outcome.command or None,
+        "warnings": list(outcome.warnings),
+        "refused": list(outcome.refused),
     }
     return json.dumps(document, indent=1) + "\n"
 

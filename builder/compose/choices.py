@@ -31,3 +31,5 @@ class Choice:
     target: Target | None
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    refused: bool = False
+    """There would be a target, but no file can be edited for it safely."""

@@ -72,7 +72,9 @@ def _without(
     chosen: Mapping[tuple[str, ...], Choice], target: Target, error: ComposeError
 ) -> dict[tuple[str, ...], Choice]:
     return {
-        key: replace(choice, target=None, reason=f"it cannot be changed safely: {error.message}", warnings=())
+        key: replace(
+            choice, target=None, reason=f"it cannot be changed safely: {error.message}", warnings=(), refused=True
+        )
         for key, choice in chosen.items()
         if choice.target == target
     }

@@ -244,6 +244,8 @@ class GroupPlan:
     """None: not known, or none of its images is there."""
     warnings: tuple[str, ...] = ()
     """What a person should know about the target before it is applied."""
+    refused: bool = False
+    """There would be a target, but no file can be edited for it safely; ``reason`` says why."""
 
 
 @dataclass(frozen=True)

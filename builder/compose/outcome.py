@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.apply import Applied
-    from builder.compose.model import Target
+    from builder.compose.model import Plan, Target
     from builder.compose.superseded import OldImage
     from builder.engine.stack import Container
+
+EARLY = "OB106"
+"""A service can start before the image exists that another builds."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,27 @@ class Outcome:
     """True bytes that go with those of ``old`` that may go, or that went with ``removed``; None: not measured."""
     removed: tuple[OldImage, ...] = ()
     """What ``--clean`` removed. Then none of ``old`` may go."""
+    warnings: tuple[str, ...] = ()
+    """What was said before anything was done."""
+    refused: tuple[str, ...] = ()
+    """Services that could share an image, were it safe to edit their file."""
 
     @property
     def command(self) -> str:
         """What removes the old images; empty: nothing to remove."""
         return removal_command(self.old)
+
+
+def warnings_of(plan: Plan, targets: tuple[Target, ...]) -> tuple[str, ...]:
+    """What the plan says beside the edit: of these targets, and of services that can start too early."""
+    affected = {name for target in targets for name in target.services}
+    said = [warning for one in plan.groups if one.target in targets for warning in one.warnings]
+    said += [one.message for one in plan.findings if one.code == EARLY and affected & set(one.services)]
+    return (*dict.fromkeys(said), *plan.notes)
+
+
+def refused_of(plan: Plan) -> tuple[str, ...]:
+    return tuple(name for one in plan.groups if one.refused for name in one.group.services)
 
 
 def services_of(applied: Applied, now: tuple[Container, ...]) -> tuple[ServiceOutcome, ...]:

@@ -161,6 +161,7 @@ def _group_plan(
         build_seconds=seconds[0] if seconds else None,
         sharing=layer_bytes.sharing(images.values()),
         warnings=choice.warnings,
+        refused=choice.refused,
     )
 
 

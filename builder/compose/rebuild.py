@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from builder.compose.group import builders_of
 from builder.compose.model import Source, Target
 from builder.compose.naming import familiar
+from builder.compose.wording import listed
 from builder.errors import ComposeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from builder.compose.journal import Recipe
-    from builder.compose.model import Group, Plan
+    from builder.compose.model import Group, Plan, Project
 
 
 def targets_of(
@@ -38,13 +38,13 @@ def targets_of(
     found = (*planned, *(target for target in again.values() if target is not None))
     if service is None:
         if not found:
-            raise ComposeError("no image here is shared, so there is nothing to build again", hint="`optbuild plan`")
+            raise _nothing_known(plan, tuple(again))
         return found
     if service not in plan.project.services:
         raise ComposeError(f"there is no service {service}", hint=f"services here: {', '.join(plan.project.services)}")
     chosen = tuple(target for target in found if service in target.services)
     if not chosen:
-        raise _unknown(service, again)
+        raise _unknown(plan, service, tuple(again))
     return (*planned, *(target for target in chosen if target not in planned))
 
 
@@ -70,13 +70,41 @@ def _source(known: Target) -> Source:
     return Source.SPEC if known.source is Source.SPEC else Source.IMAGE_ONLY
 
 
-def _unknown(service: str, again: Mapping[Group, Target | None]) -> ComposeError:
-    group = next((group for group in again if service in group.services), None)
+def _nothing_known(plan: Plan, groups: tuple[Group, ...]) -> ComposeError:
+    """Where no service is named. Of a foreign image that several use nobody asks how it is built."""
+    lost = [
+        group
+        for group in groups
+        if len(group.services) > 1 and not builders_of(plan.project, group) and _is_made_here(plan.project, group)
+    ]
+    if lost:
+        return _recipe_lost(lost[0])
+    return ComposeError(
+        "no image that is built here is shared, so there is nothing to build again", hint="`optbuild plan`"
+    )
+
+
+def _is_made_here(project: Project, group: Group) -> bool:
+    """Nobody asks a registry for it."""
+    return all(project.services[name].pull_policy == "never" for name in group.services)
+
+
+def _unknown(plan: Plan, service: str, groups: tuple[Group, ...]) -> ComposeError:
+    group = next((group for group in groups if service in group.services), None)
     if group is None or len(group.services) == 1:
         return ComposeError(
             f"{service} shares its image with no other service", hint=f"`docker compose build {service}` builds it"
         )
+    if builders_of(plan.project, group):
+        return ComposeError(
+            f"{listed(group.services)} do not share one image that could be built again",
+            hint="`optbuild plan` says why they are left as they are",
+        )
+    return _recipe_lost(group)
+
+
+def _recipe_lost(group: Group) -> ComposeError:
     return ComposeError(
-        f"no file and no earlier optimize on this machine says how the image of {service} is built",
-        hint="put `build:` back into one of its services, then `optbuild optimize`",
+        f"no file and no earlier optimize on this machine says how the image of {listed(group.services)} is built",
+        hint="put `build:` back into one of them, then `optbuild optimize`",
     )

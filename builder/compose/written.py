@@ -34,7 +34,7 @@ def record(edit: FileEdit, run: str) -> FileRecord:
         edit.before,
         edit.after,
         stat.S_IMODE(found.st_mode),
-        _free_backup(path),
+        free_backup(path),
         path.with_name(f".{path.name}.optbuild-{run}"),
     )
 
@@ -53,7 +53,7 @@ def _check_writable(path: Path, found: os.stat_result) -> None:
         )
 
 
-def _free_backup(path: Path) -> Path:
+def free_backup(path: Path) -> Path:
     """``<file>.bak``, else ``.bak.1``, ...: what lies there already is somebody's."""
     first = path.with_name(f"{path.name}.bak")
     candidate, number = first, 0

@@ -227,6 +227,7 @@ def _group(plan: Plan, one: GroupPlan) -> dict[str, Any]:
             "pull_policy": target.pull_policy,
         },
         "reason": one.reason or None,
+        "refused": one.refused,
         "warnings": list(one.warnings),
         "sharing": one.sharing.value if one.sharing else None,
         "bytes": {"now": _amounts(one.now), "then": _amounts(one.then), "if_apart": _amounts(one.if_apart)},

@@ -86,7 +86,7 @@ def shown(
 def test_what_would_be_done() -> None:
     assert shown() == (
         f"  build    {SHARED} once, for init, web, and prove it; nothing stops meanwhile\n"
-        f"  write    {FILE} (the old bytes go to a .bak beside it)\n"
+        f"  write    {FILE} (the old bytes go to compose.yaml.bak beside it)\n"
         "  restart  init, web, in this order; db stays as it is\n"
     )
 
@@ -119,6 +119,27 @@ def test_nothing_to_do_says_why_not() -> None:
     assert nothing_to_do(ready_for(replace(made, groups=(alone,)))).count("\n") == 1
 
 
+def test_what_could_not_be_done_is_no_nothing_to_do() -> None:
+    made = plan({"init": None, "web": None})
+    left = replace(made.groups[0], target=None, reason="it cannot be changed safely: a lone CR", refused=True)
+    text = nothing_to_do(ready_for(replace(made, groups=(left,))))
+    assert text.startswith(
+        "Nothing was done: init and web could share an image, but the file cannot be edited safely.\n  init, web: it "
+    )
+
+
+def test_the_backup_is_named_as_it_will_be(tmp_path: Path) -> None:
+    ready = ready_for(plan({"init": None, "web": None}))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "c.yml").touch()
+    (tmp_path / "other" / "c.yml.bak").touch()
+    (tmp_path / "c.yml").symlink_to("other/c.yml")
+    ready.work.edits = (FileEdit(tmp_path / "c.yml", b"a", b"b"),)
+    assert f"write    {tmp_path / 'c.yml'} (the old bytes go to c.yml.bak.1 beside it)\n" in to_do(
+        ready, file_only=True
+    )
+
+
 def test_where_nothing_runs() -> None:
     assert "restart  nothing" in shown(running=())
 
@@ -128,7 +149,7 @@ def test_an_optbuild_toml_is_named() -> None:
 
 
 def test_the_file_alone() -> None:
-    assert shown(file_only=True).split() == f"write {FILE} (the old bytes go to a .bak beside it)".split()
+    assert shown(file_only=True).split() == f"write {FILE} (the old bytes go to compose.yaml.bak beside it)".split()
 
 
 OUTCOME = Outcome(
@@ -197,6 +218,13 @@ def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:
     assert f"`docker compose up` needs the image to be there: on a new machine {words}\n" in text
 
 
+def test_a_new_machine_lies_elsewhere() -> None:
+    made = replace(target(Source.SPEC), note="built by: optbuild build '../my image' --verify")
+    assert "on a new machine first `optbuild build '../my image' --verify`\n" in as_text(
+        replace(OUTCOME, targets=(made,))
+    )
+
+
 def test_nothing_done_says_nothing() -> None:
     assert as_text(Outcome("demo")) == ""
 
@@ -209,6 +237,8 @@ def test_the_json_has_the_same_figures() -> None:
     assert document["services"][0]["stopped_seconds"] is None
     assert document["removal_command"].startswith("docker image rm")
     assert json.loads(as_json(Outcome("demo")))["removal_command"] is None
+    told = json.loads(as_json(Outcome("demo", warnings=("mind it",), refused=SHARERS)))
+    assert (told["warnings"], told["refused"]) == (["mind it"], ["init", "web"])
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ def test_a_refused_edit_leaves_the_findings_and_says_why() -> None:
     assert plan.edits == ()
     assert plan.groups[0].target is None
     assert plan.groups[0].reason == "it cannot be changed safely: its anchor is used elsewhere"
+    assert [one.refused for one in plan.groups] == [True, False]
     services = "airflow-init, airflow-scheduler and airflow-webserver"
     assert plan.notes == (f"no edit for {services}: docker-compose.yml:7: its anchor is used elsewhere",)
     assert "OB101" in {finding.code for finding in plan.findings}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,35 @@ def test_an_optbuild_toml_says_how() -> None:
 
 @pytest.mark.parametrize(
     ("service", "words"),
-    [("web", "says how the image of web is built"), ("db", "shares its image with no other"), ("x", "no service x")],
+    [
+        ("web", "says how the image of init and web is built"),
+        ("db", "shares its image with no other"),
+        ("x", "no service x"),
+    ],
 )
 def test_what_cannot_be_built_is_said(service: str, words: str) -> None:
     with pytest.raises(ComposeError, match=words):
         targets_of(plan(builder=False), (), None, rebuild=True, service=service)
 
 
-def test_nothing_to_build_is_said() -> None:
-    with pytest.raises(ComposeError, match="no image here is shared"):
+def test_a_recipe_that_is_lost_is_said_the_same_without_a_service() -> None:
+    with pytest.raises(ComposeError, match="says how the image of init and web is built") as caught:
         targets_of(plan(builder=False), (), None, rebuild=True, service=None)
+    assert "put `build:` back into one of them" in str(caught.value)
+
+
+@pytest.mark.parametrize("policy", [None, "always"])
+def test_nothing_to_build_is_said(policy: str | None) -> None:
+    foreign = plan(builder=False)
+    services = {name: replace(one, pull_policy=policy) for name, one in foreign.project.services.items()}
+    made = replace(foreign, project=replace(foreign.project, services=services))
+    with pytest.raises(ComposeError, match="no image that is built here is shared"):
+        targets_of(made, (), None, rebuild=True, service=None)
+
+
+def test_what_several_build_is_not_said_to_be_unknown() -> None:
+    today = plan(builder=True)
+    services = {name: replace(one, build=BUILD) for name, one in today.project.services.items()}
+    made = replace(today, project=replace(today.project, services=services))
+    with pytest.raises(ComposeError, match="init and web do not share one image"):
+        targets_of(made, (), None, rebuild=True, service="web")

@@ -1,0 +1,99 @@
+"""The command `optimize` with a Compose that answers from here, no engine, and the files alone."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.cli import main as cli
+from builder.cli.world import World
+from builder.compose import prove as proof
+from builder.process import Result
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.process import Command
+
+COMPOSE = """\
+services:
+  init:
+    build: .
+    command: db migrate
+  web:
+    build: .
+    command: webserver
+    depends_on: [init]
+"""
+
+
+def answer(folder: Path) -> dict[str, Any]:
+    build = {"context": str(folder), "dockerfile": "Dockerfile"}
+    needs = {"init": {"condition": "service_started", "required": True}}
+    return {
+        "name": "shop",
+        "services": {
+            "init": {"build": build, "command": ["db", "migrate"]},
+            "web": {"build": build, "command": ["webserver"], "depends_on": needs},
+        },
+    }
+
+
+class Compose:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        said = "2.30.0\n" if "version" in command.argv else json.dumps(answer(self.folder))
+        return Result(command, 0, said, "")
+
+
+def optimize(folder: Path, *words: str) -> tuple[int, str]:
+    """Exit code and stdout."""
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "docker").write_text("#!/bin/false\n")
+    (tools / "docker").chmod(0o755)
+    env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none", "XDG_STATE_HOME": str(folder / "state")}
+    out = io.StringIO()
+
+    def make_world(*, quiet: bool) -> World:
+        return World(env, folder, out, io.StringIO(), Compose(folder), SilentProgress(), color=False)
+
+    return cli.run(("optimize", "--file-only", *words), make_world), out.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM apache/airflow:2.8.1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [("--yes",), ("--dry-run",)])
+def test_a_file_that_cannot_be_edited_safely_is_a_failure(folder: Path, words: tuple[str, ...]) -> None:
+    (folder / "compose.yml").write_bytes(COMPOSE.replace("migrate\n", "migrate\r").encode())
+    code, out = optimize(folder, *words)
+    assert code == 2
+    assert out.startswith("Nothing was done: init and web could share an image")
+    assert "compose.yml:4: a line ends with a lone carriage return" in out
+
+
+def test_what_is_left_by_choice_is_none(folder: Path) -> None:
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "Dockerfile").write_text("FROM python:3.12\n")
+    code, out = optimize(folder, "--yes")
+    assert (code, "Nothing to do" in out) == (0, True)
+
+
+def test_warnings_are_in_the_json_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "prove", lambda *_given: None)
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "compose.prod.yml").write_text("services: {web: {build: {target: prod}}}\n")
+    code, out = optimize(folder, "--dry-run", "--format", "json")
+    (warning,) = json.loads(out)["warnings"]
+    assert warning.startswith("compose.prod.yml was not read, and has a `build` too")
+    assert (code, json.loads(out)["refused"]) == (0, [])
