@@ -89,7 +89,8 @@ class LineProgress:
         finally:
             ended.set()
             beat.join()  # else its line could come behind the last one
-            self.note(f"=> {label}: {how} {time.monotonic() - started:.1f} s{task.suffix()}")
+            result = task.detail() if how == "done in" else task.suffix()  # what is done has no share that is done
+            self.note(f"=> {label}: {how} {time.monotonic() - started:.1f} s{result}")
 
     def _beat(self, label: str, task: _LineTask, started: float, ended: threading.Event) -> None:
         while not ended.wait(self._beat_seconds):
@@ -109,7 +110,10 @@ class _LineTask:
 
     def suffix(self) -> str:
         share = f", {100 * (self._done or 0) / self._total:.0f} %" if self._total else ""
-        return share + (f", {self._detail}" if self._detail else "")
+        return f"{share}{self.detail()}"
+
+    def detail(self) -> str:
+        return f", {self._detail}" if self._detail else ""
 
 
 class BarProgress:

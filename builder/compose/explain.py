@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -27,6 +28,7 @@ WIDTH = 100
 """Columns."""
 BELIEFS = "beliefs"
 CODES = (*CATALOG, BELIEFS)
+_DIGITS = str.maketrans("OIL", "011")
 _FIRST, _OTHER = 20, 37
 """Columns of the table: the aspect, and each of the two programs."""
 
@@ -41,11 +43,17 @@ def explain(code: str, project: Project | None, groups: tuple[Group, ...], facts
         return _text(BELIEFS)
     rule = CATALOG.get(wanted.upper())
     if rule is None:
-        raise ComposeError(f"there is no finding {code}", hint=f"--explain knows {', '.join(CODES)}")
+        raise ComposeError(f"there is no finding {code}", hint=f"{_meant(wanted)}--explain knows {', '.join(CODES)}")
     head = f"{rule.code} {rule.name} ({rule.severity.word}): {rule.title}\n\n"
     if rule.code == "OB104":
         return head + _apart(project, groups, facts)
     return head + _text(rule.code) + _here(rule.code, project, groups, facts)
+
+
+def _meant(code: str) -> str:
+    """``did you mean OB401? ``: where a letter stands for a digit, or the letters are missing; else empty."""
+    near = f"OB{re.sub('[^0-9]', '', code.upper().translate(_DIGITS))[-3:]}"
+    return f"did you mean {near}? " if near in CATALOG else ""
 
 
 def _text(name: str) -> str:
