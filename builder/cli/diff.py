@@ -12,7 +12,7 @@ import typer
 
 from builder.cli.looking import Output, Top, rows_of
 from builder.cli.output import Html, output_file, page_file, write_output, write_page
-from builder.cli.subjects import lock_file
+from builder.cli.subjects import lock_file, named
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
 
@@ -49,19 +49,21 @@ def command(  # noqa: PLR0917 - a parameter per option
 ) -> None:
     """Show what grew and shrank from image A to image B: layers, packages with their versions, files, waste.
 
+    Waste is judged with one base for both: layers that both have from an image below, and that both were made from.
+
     With a lock as B: which versions differ, what is missing, and what the lock does not know; then exit code 1 when
     the image is not what the lock says. Markdown is empty where nothing changed.
 
     In CI: `optbuild diff main.tar branch.tar --format markdown --max-growth 5%`.
     """
     world = world_of(ctx)
+    names = (named(before, "optbuild diff A B"), named(after, "optbuild diff A B"))
     target = output_file(world, output)
     rows, limit = rows_of(top), _limit(max_growth)
     lock = _lock(before, after, world)
-    names = (before, after)
     if lock is not None:
         _refuse_with_lock(html, max_growth)
-        text, differs = _against_lock(_inspected(before, image, world), lock, names, output_format)
+        text, differs = _against_lock(_looked_at(before, image, world), lock, names, output_format)
         write_output(target, text, world)
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
     page = page_file(world, html)
@@ -125,16 +127,15 @@ def _limit(text: str | None) -> _Limit | None:
 
 
 def _compared(before: str, after: str, image: str | None, world: World) -> ImageDiff:
-    from builder.inspect.diff import diff  # noqa: PLC0415
+    from builder.cli.inspect_flow import compared  # noqa: PLC0415 - reads archives
 
-    return diff(_inspected(before, image, world), _inspected(after, image, world))
+    return compared(world, before, after, image)
 
 
-def _inspected(subject: str, image: str | None, world: World) -> Inspection:
-    """As `optbuild inspect` sees it."""
-    from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
+def _looked_at(subject: str, image: str | None, world: World) -> Inspection:
+    from builder.cli.inspect_flow import looked_at  # noqa: PLC0415 - reads archives
 
-    return inspected(world, InspectOptions(subject, image=image)).inspection
+    return looked_at(world, subject, image)
 
 
 def _shown(

@@ -11,6 +11,7 @@ import typer
 from builder.cli.looking import Output, Top, rows_of
 from builder.cli.output import Html, output_file, page_file, write_output, write_page
 from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, bill_of_materials
+from builder.cli.subjects import named
 from builder.cli.world import world_of
 from builder.errors import ExitCode, OptbuildError
 
@@ -42,7 +43,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     top: Top = None,
     base: Annotated[
         str | None,
-        typer.Option("--base", metavar="IMAGE", help="What the image was made from: its layers are no waste."),
+        typer.Option(
+            "--base", metavar="IMAGE", help="What the image was made from: its layers are no waste; scratch: nothing."
+        ),
     ] = None,
     image: Annotated[
         str | None, typer.Option("--image", metavar="NAME", help="Which one, of an archive with several images.")
@@ -68,24 +71,30 @@ def command(  # noqa: PLR0917 - a parameter per option
     """Show which layer, package and folder takes an image's bytes, and which bytes are waste.
 
     Python distributions are told by their RECORD, Debian packages by dpkg's lists. Waste is what another Dockerfile
-    would save: copies but one, hidden files, caches, compilers, tests; nothing of the base image, no byte twice. What
-    was read is kept by layer, so a second look takes no time.
+    would save: copies but one, hidden files, caches, compilers, tests; no byte twice, and of the base image nothing but
+    a secret that can still be read. What was read is kept by layer, so a second look takes no time.
+
+    The base is what --base names; else what the image's labels org.opencontainers.image.base.* name; else the largest
+    image of another program at hand whose layers all are the lowest of this one. Another tag of the same repository is
+    none, nor is what the same compose or optbuild project built.
 
     Budgets: [budget] of --spec, or of an optbuild.toml here whose image this is; --dive-ci, or a .dive-ci here. Exit
-    code 1 when one is exceeded.
+    code 1 when one is exceeded. --sbom judges none.
     """
     world = world_of(ctx)
     target = output_file(world, output)
     if explain is not None:
         write_output(target, _explained(explain), world)
         return
-    if subject is None:
-        raise OptbuildError("which image?", hint="name it: optbuild inspect IMAGE; `docker images` lists them")
+    subject = named(subject, "optbuild inspect IMAGE")
+    base = None if base is None else named(base, "--base IMAGE")
     rows, page = rows_of(top), page_file(world, html)
     bill = bill_of_materials(world, sbom, lock, spec)
+    if bill is not None and dive_ci is not None:
+        raise OptbuildError("--sbom judges no budget", hint="leave --dive-ci away, or run it once more without --sbom")
     from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
 
-    found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value))
+    found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
     if bill is not None:
         text = bill.text(found.inspection)
     else:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.cli.subjects import content_of
+from builder.cli.subjects import content_of, must_be_there
 from builder.engine.endpoint import resolve
 from builder.engine.layers import plain_name
 from builder.inspect.analyse import analyse
+from builder.inspect.base import one_base
 from builder.inspect.budget import Limits, judge, judge_dive, strangers
+from builder.inspect.diff import diff
 from builder.inspect.diveci import DIVE_FILE, read_dive_file
 from builder.inspect.machine import UNKNOWN, Machine, this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from builder.cli.world import World
     from builder.inspect.budget import DiveLimits
+    from builder.inspect.diff import ImageDiff
     from builder.inspect.model import ImageContent, Inspection, Verdict
     from builder.spec.model import Spec
 
@@ -36,6 +40,8 @@ class InspectOptions:
     spec: Path | None = None
     dive_ci: Path | None = None
     gpu: str = "auto"
+    judged: bool = True
+    """Whether the limits of a budget are looked for and held."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +55,45 @@ class Inspected:
 
 def inspected(world: World, options: InspectOptions) -> Inspected:
     """Raises what reading an image raises, SpecError and DiveFileError: those before anything long is done."""
-    dive = _dive_limits(world, options)
+    dive = _dive_limits(world, options) if options.judged else None
     named = None if options.spec is None else _read_spec(world.cwd / options.spec)
-    # Hundreds of thousands of small tuples are made, and none of them in a circle: collecting would cost half the time.
-    gc.disable()
-    try:
+    with _uncollected():
         content = content_of(options.subject, world, base=options.base, within=options.image)
         spec = named or _spec_here(world, content, options.subject)
         found = analyse(content, frozenset() if spec is None else wanted(spec), machine_of(world, options))
-    finally:
-        gc.enable()
-    limits = Limits() if spec is None else limits_of(spec)
+    limits = limits_of(spec) if spec is not None and options.judged else Limits()
     verdicts = (*judge(found, limits), *(() if dive is None else judge_dive(found, dive)))
     return Inspected(found, verdicts, tuple(strangers(found, limits)))
+
+
+def looked_at(world: World, subject: str, image: str | None) -> Inspection:
+    """Without any file of a person beside it: for what judges no budget."""
+    with _uncollected():
+        content = content_of(subject, world, within=image)
+        return analyse(content, machine=machine_of(world, InspectOptions(subject)))
+
+
+def compared(world: World, before: str, after: str, image: str | None) -> ImageDiff:
+    """How two images differ, both judged alike: with one base, on one machine, by no spec, which is of one image."""
+    for subject in (before, after):  # reading the first may take minutes
+        must_be_there(subject, world)
+    machine = machine_of(world, InspectOptions(before))
+    with _uncollected():
+        contents = one_base(*(content_of(subject, world, within=image) for subject in (before, after)))
+        one, other = (analyse(content, machine=machine) for content in contents)
+        return diff(one, other)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hundreds of thousands of small tuples are made, and none of them in a circle: collecting would cost half the
+    time.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def machine_of(world: World, options: InspectOptions) -> Machine:

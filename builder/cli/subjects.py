@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.errors import MissingFileError
+from builder.errors import MissingFileError, OptbuildError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from builder.cli.world import World
     from builder.inspect.model import ImageContent
 
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 LOCK_FILE = "optbuild.lock"
 SPEC_FILE = "optbuild.toml"
 
@@ -36,17 +37,48 @@ def content_of(subject: str, world: World, *, base: str | None = None, within: s
     """
     from builder.inspect.read import read_archive_file, read_image  # noqa: PLC0415 - reads archives
 
-    path = world.cwd / subject
-    if path.is_file():
+    path = _archive(subject, world)
+    if path is not None:
         return read_archive_file(path, world.cache_folder, world.progress, reference=within, base=base)
-    if subject.startswith((".", "/", "~")) or subject.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")):
-        raise MissingFileError(
-            f"there is no archive {path}", hint=f"`docker save --output {subject} IMAGE` writes one; or name the image"
-        )
     from builder.engine.quick import look  # noqa: PLC0415
 
     with look(world.env) as engine:
         return read_image(engine, subject, world.cache_folder, world.progress, base=base)
+
+
+def must_be_there(subject: str, world: World) -> None:
+    """Raises what :func:`content_of` raises where there is no such file or image, and reads nothing."""
+    if _archive(subject, world) is None:
+        from builder.engine.quick import look  # noqa: PLC0415
+        from builder.inspect import read  # noqa: PLC0415
+
+        with look(world.env) as engine:
+            read.must_be_there(engine, subject)
+
+
+def named(subject: str | None, usage: str) -> str:
+    """``subject``. Raises OptbuildError for a blank one: `optbuild inspect "$IMAGE"` where the variable is not set."""
+    if subject is None or not subject.strip():
+        raise OptbuildError("which image?", hint=f"name it: {usage}; `docker images` lists them")
+    return subject
+
+
+def _archive(subject: str, world: World) -> Path | None:
+    """The file of that name; None: an image of the engine is meant. Raises MissingFileError."""
+    path = world.cwd / subject
+    if path.is_file():
+        return path
+    if not subject.startswith((".", "/", "~")) and not subject.endswith(_ARCHIVES):
+        return None
+    if path.exists():
+        kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "no ordinary file"
+        raise MissingFileError(
+            f"{path} is {kind}, and an archive has to be a file",
+            hint="`docker save --output FILE IMAGE` writes one; name that, or the image",
+        )
+    raise MissingFileError(
+        f"there is no archive {path}", hint=f"`docker save --output {subject} IMAGE` writes one; or name the image"
+    )
 
 
 def lock_file(subject: str, world: World) -> Path | None:

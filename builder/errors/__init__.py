@@ -47,6 +47,8 @@ from builder.errors.compose import (
 )
 from builder.errors.judging import (
     BadImageArchiveError,
+    BadImageNameError,
+    BaseNotSavedError,
     DiveFileError,
     NoSuchImageError,
     NotABaseError,
@@ -93,6 +95,8 @@ __all__ = [
     "BackupDiskError",
     "BackupFolderError",
     "BadImageArchiveError",
+    "BadImageNameError",
+    "BaseNotSavedError",
     "BudgetExceededError",
     "BuildFailedError",
     "BuildRefusedError",

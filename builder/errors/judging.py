@@ -35,6 +35,25 @@ class NoSuchImageError(OptbuildError):
         )
 
 
+class BadImageNameError(OptbuildError):
+    """What was named can be the name of no image."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is no name of an image: small letters, no blanks", hint="`docker images` lists the names here"
+        )
+
+
+class BaseNotSavedError(OptbuildError):
+    """What was given as the base of an archived image is not in its archive."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"--base {name}: the archive does not hold it",
+            hint=f"save both: docker save --output FILE IMAGE {name}",
+        )
+
+
 class NotABaseError(OptbuildError):
     """The image was not made from the one that was given as its base."""
 

@@ -1,78 +1,143 @@
-"""Which of an image's layers are those of the image that it was made from."""
+"""Which of an image's layers are those of the image that it was made from.
+
+A base is another program: what its layers waste, nobody who extends it can take out. So what a person names counts
+first, then what the image's labels say; what happens to lie beside an image is its base only where nothing says that
+it is an earlier build, or a part, of the same program.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.engine.layers import WORKERS, ImageApi, plain_name
-from builder.errors import EngineFailedError, NoSuchImageError, NotABaseError
+from builder.engine.usage import LABEL_PROJECT as LABEL_COMPOSE
+from builder.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
+from builder.inspect.asking import image_of, names_of
+from builder.naming import LABEL_CONTENT, LABEL_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from builder.engine.manifests import ArchivedImage
     from builder.inspect.known import KnownLayers
+    from builder.inspect.model import ImageContent
 
 LABEL_NAME = "org.opencontainers.image.base.name"
 LABEL_DIGEST = "org.opencontainers.image.base.digest"
+NO_IMAGE = "scratch"
+"""``--base scratch``: none. No image can have this name, and in a Dockerfile it means the same."""
+_GIVEN = "--base says so"
+_GUESSED = (
+    "all its layers are the lowest of this image, and no image of another program {place} has more of them "
+    "(a guess: --base IMAGE names another one, --base scratch none)"
+)
 
 
 @dataclass(frozen=True)
 class Base:
-    """How many of the lowest layers, and the base's name; 0 and empty: none is known."""
+    """How many of the lowest layers, the base's name, and why it is the base; 0 and empty: none is known."""
 
     layers: int = 0
     name: str = ""
+    why: str = ""
 
 
 NO_BASE = Base()
 
 
+@dataclass(frozen=True)
+class _Program:
+    """Of which program an image is a build: told by its names and labels."""
+
+    repositories: frozenset[str]
+    labels: Mapping[str, str] = field(repr=False)
+
+    def may_extend(self, other: _Program) -> bool:
+        """Whether ``other`` is another program. Of an image without a name nobody knows what its earlier builds are."""
+        return bool(self.repositories) and not (
+            self.repositories & other.repositories or self._shares(other, LABEL_COMPOSE) or self._rebuilds(other)
+        )
+
+    def _shares(self, other: _Program, label: str) -> bool:
+        return self.labels.get(label, "") == other.labels.get(label) != ""
+
+    def _rebuilds(self, other: _Program) -> bool:
+        """An image that extends one of `optbuild build` has inherited its content label too; another build has not."""
+        return self._shares(other, LABEL_PROJECT) and not self._shares(other, LABEL_CONTENT)
+
+
 def base_of(api: ImageApi, image: Mapping[str, Any], wanted: str | None, known: KnownLayers) -> Base:
-    """``wanted``, else what the labels name, else the longest tagged image whose layers are the lowest of this one.
+    """``wanted``, else what the labels name, else the longest tagged image below this one that is another program.
 
     Raises NoSuchImageError and NotABaseError for a ``wanted`` one that is not there, or is not below this image.
     """
+    if wanted == NO_IMAGE:
+        return NO_BASE
     diffs = _diffs(image)
     if wanted is not None:
-        found = _inspect(api, wanted)
+        found = image_of(api, wanted)
         if found is None:
-            raise NoSuchImageError(wanted, [name for entry in api.images() for name in entry.get("RepoTags") or ()])
+            raise NoSuchImageError(wanted, names_of(api))
         return _checked(wanted, _diffs(found), diffs)
     listed = api.images()
     labels = (image.get("Config") or {}).get("Labels") or {}
-    for name in _labelled(labels, listed):
-        below = _inspect(api, name)
+    for label, name in _labelled(labels, listed):
+        below = image_of(api, name)
         if below is not None and _is_below(_diffs(below), diffs):
-            return Base(len(_diffs(below)), str(labels.get(LABEL_NAME) or name))
+            return Base(len(_diffs(below)), str(labels.get(LABEL_NAME) or name), _says(label))
     return _longest(api, listed, image, known)
 
 
 def base_in(
     images: Sequence[ArchivedImage], image: ArchivedImage, labels: Mapping[str, str], wanted: str | None
 ) -> Base:
-    """The same among the images of one archive."""
+    """The same among the images of one archive. Raises BaseNotSavedError and NotABaseError."""
+    if wanted == NO_IMAGE:
+        return NO_BASE
     by_name = {plain_name(name): one for one in images for name in (*one.references, one.id)}
     if wanted is not None:
         found = by_name.get(plain_name(wanted))
         if found is None:
-            raise NoSuchImageError(wanted, sorted(by_name), "the archive")
+            raise BaseNotSavedError(wanted)
         return _checked(wanted, found.diffs, image.diffs)
     labelled = by_name.get(plain_name(labels.get(LABEL_NAME) or ""))
     if labelled is not None and _is_below(labelled.diffs, image.diffs):
-        return Base(len(labelled.diffs), labels[LABEL_NAME])
-    below = [one for one in images if one.references and _is_below(one.diffs, image.diffs)]
+        return Base(len(labelled.diffs), labels[LABEL_NAME], _says(LABEL_NAME))
+    program = _archived_program(image)
+    below = [
+        one
+        for one in images
+        if one.references and _is_below(one.diffs, image.diffs) and program.may_extend(_archived_program(one))
+    ]
     longest = max(below, key=lambda one: len(one.diffs), default=None)
-    return Base(len(longest.diffs), longest.references[0]) if longest is not None else NO_BASE
+    why = _GUESSED.format(place="in the archive")
+    return Base(len(longest.diffs), longest.references[0], why) if longest is not None else NO_BASE
+
+
+def one_base(before: ImageContent, after: ImageContent) -> tuple[ImageContent, ImageContent]:
+    """Both with one base: layers that both have, and that are the base's in both.
+
+    With a base of each one's own, what lies in layers of both would be waste on the one side and none on the other.
+    """
+    both = sum(1 for _ in _common(before.chains, after.chains))
+    layers = min(before.base_layers, after.base_layers, both)
+    named = next((one for one in (before, after) if 0 < one.base_layers == layers), None)
+    name, why = ("", "") if named is None else (named.base_name, named.base_why)
+    first, second = (replace(one, base_layers=layers, base_name=name, base_why=why) for one in (before, after))
+    return first, second
 
 
 def _checked(name: str, below: tuple[str, ...], diffs: tuple[str, ...]) -> Base:
     if not _is_below(below, diffs):
         common = sum(1 for _ in _common(below, diffs))
         raise NotABaseError(name, len(below), common)
-    return Base(len(below), name)
+    return Base(len(below), name, _GIVEN)
+
+
+def _says(label: str) -> str:
+    return f"the image's label {label} says so"
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> Iterable[str]:
@@ -87,18 +152,16 @@ def _is_below(below: tuple[str, ...], diffs: tuple[str, ...]) -> bool:
     return 0 < len(below) < len(diffs) and diffs[: len(below)] == below
 
 
-def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) -> list[str]:
-    """IDs of the images on the engine that the labels mean; the digest is the more exact of the two."""
+def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Label and ID of the images on the engine that the labels mean; the digest is the more exact of the two."""
     digest, name = str(labels.get(LABEL_DIGEST) or ""), str(labels.get(LABEL_NAME) or "")
     by_digest = [
-        str(entry["Id"])
+        (LABEL_DIGEST, str(entry["Id"]))
         for entry in listed
         if digest and any(str(one).endswith(f"@{digest}") for one in entry.get("RepoDigests") or ())
     ]
     by_name = [
-        str(entry["Id"])
-        for entry in listed
-        if name and plain_name(name) in {plain_name(str(tag)) for tag in entry.get("RepoTags") or ()}
+        (LABEL_NAME, str(entry["Id"])) for entry in listed if name and plain_name(name) in map(plain_name, _tags(entry))
     ]
     return by_digest + by_name
 
@@ -106,16 +169,41 @@ def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) ->
 def _longest(api: ImageApi, listed: Sequence[Mapping[str, Any]], image: Mapping[str, Any], known: KnownLayers) -> Base:
     """An image that is below another one has no more bytes, so most of an engine's images need no look."""
     diffs, most = _diffs(image), image.get("Size")
+    program = _program(image, (image.get("Config") or {}).get("Labels"))
     tagged = {
-        str(entry["Id"]): str(tags[0])
+        str(entry["Id"]): tags[0]
         for entry in listed
-        if (tags := [tag for tag in entry.get("RepoTags") or () if not str(tag).startswith("<none>")])
+        if (tags := _tags(entry))
         and entry["Id"] != image["Id"]
         and (most is None or (entry.get("Size") or 0) <= most)
+        and program.may_extend(_program(entry, entry.get("Labels")))
     }
     layers = _layers_of(api, tagged, known, [str(entry["Id"]) for entry in listed])
-    found = [Base(len(below), tagged[one]) for one, below in layers.items() if _is_below(below, diffs)]
+    why = _GUESSED.format(place="on the engine")
+    found = [Base(len(below), tagged[one], why) for one, below in layers.items() if _is_below(below, diffs)]
     return max(found, key=lambda base: (base.layers, base.name), default=NO_BASE)
+
+
+def _tags(entry: Mapping[str, Any]) -> list[str]:
+    return [str(tag) for tag in entry.get("RepoTags") or () if not str(tag).startswith("<none>")]
+
+
+def _program(entry: Mapping[str, Any], labels: Mapping[str, str] | None) -> _Program:
+    """Of an image as the engine lists or describes it."""
+    digests = (str(one) for one in entry.get("RepoDigests") or () if not str(one).startswith("<none>"))
+    return _Program(frozenset(map(_repository, (*_tags(entry), *digests))), labels or {})
+
+
+def _archived_program(image: ArchivedImage) -> _Program:
+    config = image.config.get("config")
+    labels = config.get("Labels") if isinstance(config, dict) else None
+    return _Program(frozenset(map(_repository, image.references)), labels if isinstance(labels, dict) else {})
+
+
+def _repository(reference: str) -> str:
+    """Without tag and digest, in the engine's spelling."""
+    before, at, _ = plain_name(reference).partition("@")
+    return before if at else before.rpartition(":")[0]
 
 
 def _layers_of(
@@ -125,20 +213,10 @@ def _layers_of(
     remembered = {one: known.get(one) for one in wanted}
     unknown = [one for one, diffs in remembered.items() if diffs is None]
     with ThreadPoolExecutor(min(WORKERS, len(unknown) or 1)) as pool:
-        images = zip(unknown, pool.map(lambda one: _inspect(api, one), unknown), strict=True)
+        images = zip(unknown, pool.map(lambda one: image_of(api, one), unknown), strict=True)
         asked = {one: _diffs(found) for one, found in images if found is not None}
     known.learn(asked.items(), present=present)
     return {one: diffs for one, diffs in {**remembered, **asked}.items() if diffs is not None}
-
-
-def _inspect(api: ImageApi, name: str) -> dict[str, Any] | None:
-    """None where there is no such image, or no longer."""
-    try:
-        return api.inspect_image(name)
-    except EngineFailedError as error:
-        if getattr(error, "status_code", None) == 404:
-            return None
-        raise
 
 
 def _diffs(image: Mapping[str, Any]) -> tuple[str, ...]:

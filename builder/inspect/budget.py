@@ -75,8 +75,8 @@ def judge_dive(found: Inspection, limits: DiveLimits) -> tuple[Verdict, ...]:
 
 
 def _judged_dive(found: Inspection, limits: DiveLimits) -> Iterator[Verdict]:
-    hidden = sum(one.bytes for one in found.waste if one.code in HIDDEN)
-    base = sum(layer.bytes for layer in found.layers if layer.from_base)
+    files = [file for one in found.waste if one.code in HIDDEN for file in one.files]
+    hidden = sum(file.bytes for file in files)
     if limits.efficiency is not None:
         efficiency = 1 - hidden / found.bytes if found.bytes else 1.0
         text = (
@@ -88,7 +88,9 @@ def _judged_dive(found: Inspection, limits: DiveLimits) -> Iterator[Verdict]:
         yield _most(f"{limits.file} highestWastedBytes", hidden, limits.wasted_bytes, "hidden between layers")
     if limits.user_wasted is not None:
         name = f"{limits.file} highestUserWastedPercent"
-        yield _share(name, hidden, found.bytes - base, 100 * limits.user_wasted, "of the layers above the base")
+        own = sum(layer.bytes for layer in found.layers if not layer.from_base)
+        hidden_own = sum(file.bytes for file in files if not found.layers[file.layer].from_base)
+        yield _share(name, hidden_own, own, 100 * limits.user_wasted, "of the layers above the base")
 
 
 def _most(name: str, actual: int, limit: int, what: str) -> Verdict:

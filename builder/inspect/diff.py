@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.inspect.align import aligned
 from builder.inspect.model import Kind
+from builder.inspect.pairing import paired
 from builder.inspect.scene import scene_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from builder.inspect.merge import Placed
     from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey
@@ -136,6 +137,9 @@ class ImageDiff:
     """Growth of the files that belong to no package."""
     files: tuple[FileChange, ...] = field(repr=False)
     waste: tuple[WasteChange, ...] = ()
+    base_layers: int = 0
+    """Lowest layers that both have and that are the base's in both: none of their waste is told, but secrets."""
+    base_name: str = ""
 
     @cached_property
     def growth(self) -> int:
@@ -159,7 +163,10 @@ class ImageDiff:
 
 
 def diff(before: Inspection, after: Inspection) -> ImageDiff:
-    """Compare two images; ``diff(a, a)`` is empty, and ``diff(b, a)`` is the mirror of ``diff(a, b)``."""
+    """Compare two images; ``diff(a, a)`` is empty, and ``diff(b, a)`` is the mirror of ``diff(a, b)``.
+
+    Their waste can only be compared where both have one base: :func:`builder.inspect.base.one_base`.
+    """
     old, new = _seen(before), _seen(after)
     pairs = aligned(before.layers, after.layers)
     shared = [one for one, other in pairs if one is not None and other is not None and one.chain == other.chain]
@@ -174,6 +181,8 @@ def diff(before: Inspection, after: Inspection) -> ImageDiff:
         nobody=after.nobody.bytes - before.nobody.bytes,
         files=_files(before, after, old, new),
         waste=_waste(before, after),
+        base_layers=after.content.base_layers,
+        base_name=after.content.base_name,
     )
 
 
@@ -205,11 +214,9 @@ def _side(inspection: Inspection, seen: Mapping[str, Placed]) -> Side:
 
 
 def _packages(before: Sequence[Package], after: Sequence[Package]) -> tuple[PackageChange, ...]:
-    old, new = _by_key(before), _by_key(after)
     changes = (
         PackageChange(key, one, other)
-        for key in {*old, *new}
-        for one, other in _paired(old.get(key, []), new.get(key, []))
+        for key, one, other in paired(before, after)
         if one is None or other is None or (one.version, one.bytes) != (other.version, other.bytes)
     )
     return tuple(sorted(changes, key=lambda change: (-abs(change.growth), change.key, _place(change))))
@@ -217,29 +224,6 @@ def _packages(before: Sequence[Package], after: Sequence[Package]) -> tuple[Pack
 
 def _place(change: PackageChange) -> list[tuple[str, str]]:
     return sorted((one.folder, one.architecture) for one in (change.before, change.after) if one is not None)
-
-
-def _by_key(packages: Iterable[Package]) -> dict[PackageKey, list[Package]]:
-    found: dict[PackageKey, list[Package]] = defaultdict(list)
-    for package in sorted(packages, key=lambda one: (one.folder, one.architecture, one.version)):
-        found[package.key].append(package)
-    return found
-
-
-def _paired(old: list[Package], new: list[Package]) -> Iterator[tuple[Package | None, Package | None]]:
-    """The same name may be there twice: in two folders, or for two architectures. Then the same place goes first."""
-    rest = list(new)
-    left = []
-    for one in old:
-        same = next((o for o in rest if (o.folder, o.architecture) == (one.folder, one.architecture)), None)
-        if same is None:
-            left.append(one)
-        else:
-            rest.remove(same)
-            yield one, same
-    yield from zip(left, rest, strict=False)
-    yield from ((one, None) for one in left[len(rest) :])
-    yield from ((None, other) for other in rest[len(left) :])
 
 
 def _files(

@@ -87,6 +87,8 @@ class ImageContent:
     base_layers: int = 0
     """How many of the lowest layers are those of the base image; 0: it has none, or which one is not known."""
     base_name: str = ""
+    base_why: str = ""
+    """Why that image counts as the base, as a sentence without a full stop."""
 
 
 class PackageKey(NamedTuple):
@@ -150,7 +152,7 @@ class WastedFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Waste:
-    """One kind of waste at one place. Bytes of the base's own layers are never part of it."""
+    """One kind of waste at one place. Of the base's own layers only a secret that can still be read is part of it."""
 
     code: str
     """``OB4xx`` of :mod:`builder.findings`."""
@@ -190,7 +192,7 @@ class Inspection:
     nobody_folders: tuple[FolderSize, ...]
     """Where they lie, largest first."""
     waste: tuple[Waste, ...]
-    """Largest first."""
+    """Errors first, then largest first."""
 
     @cached_property
     def waste_bytes(self) -> int:

@@ -6,13 +6,15 @@ its diff ID is the same, so it is kept in the cache.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from builder.engine.archive import BLOBS, Archive
 from builder.engine.layers import ImageApi, chain_ids, fit, plain_name
 from builder.engine.tarstream import printable
-from builder.errors import BadImageArchiveError, EngineFailedError, NoSuchImageError
+from builder.errors import BadImageArchiveError, NoSuchImageError
+from builder.inspect.asking import image_of, names_of
 from builder.inspect.base import base_in, base_of
 from builder.inspect.cache import LayerCache
 from builder.inspect.instructions import shown
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from builder.engine.manifests import ArchivedImage
     from builder.inspect.model import LayerContent
-    from builder.progress import Progress, Task
+    from builder.progress import Progress
 
 FILE_CHUNK = 1 << 20
 TOLD_EVERY = 8 << 20
@@ -52,10 +54,10 @@ def read_image(
 ) -> ImageContent:
     """What ``reference`` (a name or an ID) holds. ``base``: a name or an ID of the image that it was made from.
 
-    Raises NoSuchImageError, NotABaseError, BadImageArchiveError, EngineFailedError.
+    Raises NoSuchImageError, BadImageNameError, NotABaseError, BadImageArchiveError, EngineFailedError.
     """
     api = engine.api
-    image = _inspect(api, reference)
+    image = must_be_there(engine, reference)
     identity = str(image["Id"])
     diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
     history = tuple(reversed(api.history(identity)))
@@ -65,8 +67,7 @@ def read_image(
     layers = cache.load(diffs)
     if not set(diffs) <= set(layers):
         size = sum(int(entry.get("Size") or 0) for entry in history)
-        with progress.task(f"reading {reference}") as task:
-            chunks = _counted(api.get_image(identity), task, size)
+        with _reading(progress, reference, api.get_image(identity), size) as chunks:
             layers = _read_missing(chunks, identity, diffs, layers, cache)
     return ImageContent(
         identity,
@@ -79,7 +80,16 @@ def read_image(
         instructions(history, diffs, config.get("Shell") or ()),
         found.layers,
         found.name,
+        found.why,
     )
+
+
+def must_be_there(engine: ImageSource, reference: str) -> dict[str, Any]:
+    """What the engine says of an image. Raises NoSuchImageError, BadImageNameError."""
+    found = image_of(engine.api, reference)
+    if found is None:
+        raise NoSuchImageError(reference, names_of(engine.api))
+    return found
 
 
 def read_archive_file(
@@ -87,14 +97,16 @@ def read_archive_file(
 ) -> ImageContent:
     """What the image of an archive on disk holds. ``reference``: which, where it holds several; ``base`` is in it too.
 
-    Raises NoSuchImageError, NotABaseError, BadImageArchiveError, and OSError where the file cannot be read.
+    Raises NoSuchImageError, BaseNotSavedError, NotABaseError, BadImageArchiveError; OSError where the file cannot be
+    read.
     """
     cache = LayerCache(cache_folder)
-    with path.open("rb") as stream, progress.task(f"reading {path.name}") as task:
-        chunks = _counted(iter(lambda: stream.read(FILE_CHUNK), b""), task, path.stat().st_size)
-        archive = Archive(chunks)
-        layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
-        images = archive.images()
+    with path.open("rb") as stream:
+        pieces = iter(lambda: stream.read(FILE_CHUNK), b"")
+        with _reading(progress, path.name, pieces, path.stat().st_size) as chunks:
+            archive = Archive(chunks)
+            layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
+            images = archive.images()
     image = _chosen(images, reference, str(path))
     config = _mapping(image.config.get("config"))
     labels = {str(key): str(value) for key, value in _mapping(config.get("Labels")).items()}
@@ -110,6 +122,7 @@ def read_archive_file(
         _instructions_of_config(image),
         found.layers,
         found.name,
+        found.why,
     )
 
 
@@ -146,29 +159,32 @@ def _read_layers(
     return found
 
 
-def _counted(chunks: Iterator[bytes], task: Task, total: int) -> Iterator[bytes]:
-    """Tells how far it is, not for every piece."""
-    done = told = 0
-    for chunk in chunks:
-        done += len(chunk)
-        if done - told > TOLD_EVERY:
-            told = done
-            task.update(done=min(done, total), total=total)
-        yield chunk
+@contextlib.contextmanager
+def _reading(progress: Progress, name: str, chunks: Iterator[bytes], total: int) -> Iterator[Iterator[bytes]]:
+    """The chunks, as a step that tells how far it is, not for every piece; in the end how much it was."""
+    with progress.task(f"reading {name}") as task:
+        done = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal done
+            told = 0
+            for chunk in chunks:
+                done += len(chunk)
+                if done - told > TOLD_EVERY:
+                    told = done
+                    task.update(done=min(done, total), total=total, detail=_amount(done))
+                yield chunk
+
+        yield counted()
+        task.update(detail=_amount(done))
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB" if count >= 1_000_000 else f"{count / 1e3:,.0f} kB"
 
 
 def _in_order(layers: Mapping[str, LayerContent], diffs: Sequence[str]) -> tuple[LayerContent, ...]:
     return tuple(layers[diff] for diff in diffs)
-
-
-def _inspect(api: SavingApi, reference: str) -> dict[str, Any]:
-    try:
-        return api.inspect_image(reference)
-    except EngineFailedError as error:
-        if getattr(error, "status_code", None) != 404:
-            raise
-        names = [name for entry in api.images() for name in entry.get("RepoTags") or ()]
-        raise NoSuchImageError(reference, names) from error
 
 
 def _chosen(images: Sequence[ArchivedImage], reference: str | None, archive: str) -> ArchivedImage:

@@ -49,14 +49,23 @@ def _head(diff: ImageDiff, names: Names) -> Iterator[str]:
         return
     if before.platform != after.platform:
         yield f"  platform  {before.platform} -> {after.platform}"
-    yield f"  on disk   {amounts(before.bytes, after.bytes)}"
+    yield f"  unpacked  {amounts(before.bytes, after.bytes)}"
     yield f"  visible   {amounts(before.visible_bytes, after.visible_bytes)}"
-    yield f"  waste     {amounts(before.waste_bytes, after.waste_bytes)}"
+    yield f"  waste     {amounts(before.waste_bytes, after.waste_bytes)}; {one_line(base_words(diff))}"
     yield f"  files     {before.files if before.files == after.files else f'{before.files} -> {after.files}'}"
     shared = f"{count(diff.shared_layers, 'layer')} of {size(diff.shared_bytes)}" if diff.shared_layers else "none"
     yield f"  layers    {shared} in both; {size(diff.new_bytes)} more to store and pull for the second"
     if not diff.has_other_content:
         yield "  the files are the same; layers were made again, and differ in time stamps or in what is below them"
+
+
+def base_words(diff: ImageDiff) -> str:
+    """By which base the waste of both was judged."""
+    if not diff.base_layers:
+        return "without a base in both, so every layer counts"
+    lowest = "layer" if diff.base_layers == 1 else f"{diff.base_layers} layers"
+    named = f" {diff.base_name}" if diff.base_name else ""
+    return f"not counted in the base{named}, the lowest {lowest} of both"
 
 
 def amounts(before: int, after: int) -> str:
@@ -193,6 +202,7 @@ def as_json(diff: ImageDiff, names: Names) -> str:
             "waste_bytes": after.waste_bytes - before.waste_bytes,
             "no_package_bytes": diff.nobody,
         },
+        "base": {"name": diff.base_name or None, "layers": diff.base_layers},
         "shared": {"layers": diff.shared_layers, "bytes": diff.shared_bytes},
         "new_bytes": diff.new_bytes,
         "layers": [_change(one, _layer(one.before), _layer(one.after)) for one in diff.layers],

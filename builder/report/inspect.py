@@ -55,7 +55,9 @@ def _head(found: Inspection, name: str) -> Iterator[str]:
         below = sum(layer.bytes for layer in found.layers[: content.base_layers])
         named = f" {one_line(content.base_name)}" if content.base_name else ""
         lowest = "layer is" if content.base_layers == 1 else f"{content.base_layers} layers are"
-        yield f"  the lowest {lowest} the base's{named}: {size(below)}, of which nothing counts as waste here"
+        yield f"  the lowest {lowest} the base's{named}: {size(below)}, of which only secrets count as waste here"
+        if content.base_why:
+            yield from wrapped(f"it counts as the base because {content.base_why}", "  ")
     else:
         yield "  no base is known, so every layer counts; `--base IMAGE` names one"
 
@@ -126,7 +128,7 @@ def _waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
         yield from _title("Waste: none was found", color=color)
         return
     yield from _title(f"Waste: {size(found.waste_bytes)} that another Dockerfile would save", color=color)
-    chosen, rest = _first(sorted(found.waste, key=lambda one: CATALOG[one.code].severity < Severity.ERROR), top)
+    chosen, rest = _first(found.waste, top)
     for one in chosen:
         yield from _one_waste(one, color=color)
     if rest:
@@ -182,7 +184,11 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
             "names": list(content.references),
             "platform": content.platform,
             "created": iso(content.created),
-            "base": {"name": content.base_name or None, "layers": content.base_layers},
+            "base": {
+                "name": content.base_name or None,
+                "layers": content.base_layers,
+                "why": content.base_why or None,
+            },
         },
         "bytes": found.bytes,
         "visible_bytes": found.visible_bytes,

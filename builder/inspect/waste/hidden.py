@@ -11,10 +11,10 @@ from builder.inspect.model import Waste
 from builder.inspect.waste.look import by_layer, counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from builder.inspect.model import Entry, WastedFile
-    from builder.inspect.waste.look import Ledger, Look, Version
+    from builder.inspect.waste.look import Ledger, Look
 
 _SECRET = re.compile(
     r"(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|_netrc|\.pypirc|\.npmrc|\.pgpass|\.git-credentials|\.htpasswd"
@@ -72,7 +72,11 @@ _FIXES = {
 
 
 def secrets(look: Look, ledger: Ledger) -> Iterator[Waste]:
-    """OB404, before the two below: a hidden file is not shown, but anybody who has the image can read it."""
+    """OB404, before the two below: a hidden file is not shown, but anybody who has the image can read it.
+
+    In the base's layers too, whoever made them.
+    """
+    base = look.scene.content.base_layers
     files = _gone(look, ledger, deleted=None, secret=True)
     for layer, found in by_layer(files):
         told = (
@@ -83,7 +87,7 @@ def secrets(look: Look, ledger: Ledger) -> Iterator[Waste]:
             "give it to the one step that needs it, `RUN --mount=type=secret,id=NAME ...`, and never COPY or write it; "
             "then replace the secret itself, for whoever has the image has it"
         )
-        yield Waste("OB404", told, fix, found, layer)
+        yield Waste("OB404", told, f"in the Dockerfile of the base: {fix}" if layer < base else fix, found, layer)
 
 
 def deleted(look: Look, ledger: Ledger) -> Iterator[Waste]:
@@ -104,7 +108,7 @@ def replaced(look: Look, ledger: Ledger) -> Iterator[Waste]:
 
 def _gone(look: Look, ledger: Ledger, *, deleted: bool | None, secret: bool = False) -> list[WastedFile]:
     """The lowest copy of each run of equal versions that is hidden in the end."""
-    found = []
+    found: list[WastedFile] = []
     for path, runs in look.histories.items():
         if secret and not looks_secret(path):
             continue
@@ -112,13 +116,10 @@ def _gone(look: Look, ledger: Ledger, *, deleted: bool | None, secret: bool = Fa
             how = run[-1].gone
             if how is None or (deleted is not None and (how.by is None) != deleted):
                 continue
-            found += _taken(run, ledger)
+            file = ledger.take(run[0].layer, run[0].entry, also_base=secret)
+            if file is not None:
+                found.append(file)
     return found
-
-
-def _taken(run: Sequence[Version], ledger: Ledger) -> list[WastedFile]:
-    file = ledger.take(run[0].layer, run[0].entry)
-    return [] if file is None else [file]
 
 
 def looks_secret(path: str) -> bool:

@@ -85,16 +85,18 @@ def _same(below: Version, above: Version) -> bool:
 
 
 class Ledger:
-    """Which bytes already are waste. The base's are never any: whoever extends it cannot take them out."""
+    """Which bytes already are waste. The base's are none, for whoever extends it cannot take them out: but a secret
+    in it can be read all the same.
+    """
 
     def __init__(self, look: Look) -> None:
         self._look = look
         self._base = look.scene.content.base_layers
         self._taken: dict[tuple[int, str], int] = {}
 
-    def take(self, layer: int, entry: Entry, part: int | None = None) -> WastedFile | None:
+    def take(self, layer: int, entry: Entry, part: int | None = None, *, also_base: bool = False) -> WastedFile | None:
         """The whole file, or ``part`` of its bytes, as far as no rule has them; None: nothing is left."""
-        if layer < self._base or not entry.size:
+        if (layer < self._base and not also_base) or not entry.size:
             return None
         key = (layer, entry.path)
         taken = self._taken.get(key, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.findings import CATALOG, Severity
 from builder.inspect.waste.caches import caches, system
 from builder.inspect.waste.compilers import compilers
 from builder.inspect.waste.copies import copies
@@ -37,7 +38,11 @@ RULES: tuple[Callable[[Look, Ledger], Iterator[Waste]], ...] = (
 
 
 def waste_of(look: Look) -> tuple[Waste, ...]:
-    """Everything that any rule finds, largest first."""
+    """Everything that any rule finds: errors first, then largest first."""
     ledger = Ledger(look)
     found = [waste for rule in RULES for waste in rule(look, ledger)]
-    return tuple(sorted(found, key=lambda one: (-one.bytes, one.code, one.layer or 0, one.message)))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(one: Waste) -> tuple[bool, int, str, int, str]:
+    return CATALOG[one.code].severity < Severity.ERROR, -one.bytes, one.code, one.layer or 0, one.message

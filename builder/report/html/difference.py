@@ -9,6 +9,7 @@ from builder.report.html.mapdata import Dimension, Group, MapData, View
 from builder.report.html.mapdata import names as tree_of_names
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell, growth_cell
+from builder.report.imagediff import base_words
 from builder.report.units import UNKNOWN, short_id, size
 
 if TYPE_CHECKING:
@@ -35,12 +36,16 @@ def diff_page(diff: ImageDiff, names: tuple[str, str] | None = None) -> str:
         Page(
             what="How two images differ",
             heading=f"{before} → {after}",
-            facts=f"{short_id(diff.before.id)} → {short_id(diff.after.id)} · {diff.after.platform}",
+            facts=" · ".join((_ids(diff), diff.after.platform, f"waste {base_words(diff)}")),
             figures=_figures(diff),
             tables=(_packages(diff), _layers(diff), _waste(diff), _files(diff)),
             map=_map(diff, f"{before} → {after}"),
         )
     )
+
+
+def _ids(diff: ImageDiff) -> str:
+    return f"{short_id(diff.before.id)} → {short_id(diff.after.id)}"
 
 
 def _name(side: Side) -> str:
@@ -53,7 +58,7 @@ def _growth(count: int) -> str:
 
 def _figures(diff: ImageDiff) -> tuple[tuple[str, str], ...]:
     return (
-        ("On disk", f"{size(diff.before.bytes)} → {size(diff.after.bytes)}"),
+        ("Unpacked", f"{size(diff.before.bytes)} → {size(diff.after.bytes)}"),
         ("Growth", _growth(diff.growth)),
         ("Visible in a container", _growth(diff.after.visible_bytes - diff.before.visible_bytes)),
         ("Waste", _growth(diff.after.waste_bytes - diff.before.waste_bytes)),

@@ -129,6 +129,40 @@ def test_which_image_of_archives_with_several(diff: Callable[..., Ran], folder: 
     assert "the image has just these" in diff("a.tar", "image", "--image", "worker:1").out
 
 
+def test_waste_of_an_image_that_the_other_was_made_from_does_not_go_away(
+    diff: Callable[..., Ran], folder: Path
+) -> None:
+    lower = (tar({"big": b"1" * 5000}), tar({"big": b"2" * 6000}))
+    save_several(folder / "a.tar", {"web:1": lower})
+    save_several(folder / "b.tar", {"lower:1": lower, "web:1": (*lower, tar({"more": b"x"}))})
+    for words in (("a.tar", "b.tar"), ("b.tar", "a.tar")):
+        found = json.loads(diff(*words, "--image", "web:1", "--format", "json").out)
+        assert (found["waste"], found["before"]["waste_bytes"], found["after"]["waste_bytes"]) == ([], 5000, 5000)
+        assert found["base"] == {"name": None, "layers": 0}
+    same = json.loads(diff("b.tar", "b.tar", "--image", "web:1", "--format", "json").out)
+    assert same["base"] == {"name": "lower:1", "layers": 2}
+
+
+def test_no_file_of_a_budget_is_read(diff: Callable[..., Ran], folder: Path) -> None:
+    (folder / ".dive-ci").write_text("rules: [")
+    (folder / "optbuild.toml").write_text("[image")
+    assert diff("old.tar", "new.tar").code == 0
+    assert diff("old.tar", "image").code == 0
+
+
+@pytest.mark.parametrize("words", [("old.tar", "none.tar"), ("none.tar", "old.tar"), ("old.tar", ""), (" ", "old.tar")])
+def test_both_are_looked_for_before_one_is_read(
+    diff: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("an archive was read")
+
+    monkeypatch.setattr("builder.inspect.read.read_archive_file", read)
+    ran = diff(*words)
+    assert ran.code == 2
+    assert ("there is no archive" if "none.tar" in words else "which image?") in ran.err
+
+
 def test_shrinking_never_fails(diff: Callable[..., Ran]) -> None:
     assert diff("new.tar", "old.tar", "--max-growth", "0B").code == 0
 

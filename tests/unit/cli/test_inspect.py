@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import BASE, numpy, save, tar
+from archives import BASE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
 from builder.cli.inspect_flow import InspectOptions, is_named, machine_of, wanted
@@ -121,6 +122,15 @@ def test_explain_teaches_about_a_code_and_needs_no_image(inspect: Callable[..., 
     ("words", "told"),
     [
         ((), "which image?"),
+        (("",), "which image?"),
+        (("shop.tar", "--base", " "), "which image?"),
+        (("shop.tar", "--base", "nope"), "--base nope: the archive does not hold it"),
+        (("pipe.tar",), "pipe.tar is a pipe, and an archive has to be a file"),
+        (("./sub",), "sub is a folder, and an archive has to be a file"),
+        (("/dev/null",), "/dev/null is no ordinary file, and an archive has to be a file"),
+        (("shop.tar", "--sbom", "cyclonedx", "--dive-ci", "x"), "--sbom judges no budget"),
+        (("--explain", "OB4O1"), "next: did you mean OB401? --explain knows OB101"),
+        (("--explain", "402"), "did you mean OB402?"),
         (("shop.tar", "--top", "many"), "--top many is no number of rows"),
         (("--explain", "OB999"), "there is no finding OB999"),
         (("other.tar",), "there is no archive"),
@@ -130,7 +140,11 @@ def test_explain_teaches_about_a_code_and_needs_no_image(inspect: Callable[..., 
         (("shop.tar", "--spec", "none"), "there is no folder"),
     ],
 )
-def test_what_cannot_be_done_says_why(inspect: Callable[..., Ran], words: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_done_says_why(
+    inspect: Callable[..., Ran], folder: Path, words: tuple[str, ...], told: str
+) -> None:
+    os.mkfifo(folder / "pipe.tar")
+    (folder / "sub").mkdir()
     done = inspect(*words)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
@@ -146,6 +160,26 @@ def test_without_an_engine_an_image_cannot_be_asked_for(inspect: Callable[..., R
 def write_spec(folder: Path, name: str, budget: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "optbuild.toml").write_text(SPEC.format(name=name, budget=budget))
+
+
+def test_the_largest_image_of_another_program_is_the_base_and_none_of_this_one(
+    inspect: Callable[..., Ran], folder: Path
+) -> None:
+    first, secret, last = (
+        tar(BASE),
+        tar({"id_rsa": b"s" * 9, "big": b"b" * 700}),
+        tar({".wh.id_rsa": b"", ".wh.big": b""}),
+    )
+    images = {"debian:12": (first,), "rev:old": (first, secret), "rev:1": (first, secret, last)}
+    save_several(folder / "rev.tar", images)
+
+    def waste(*words: str) -> tuple[str | None, list[str]]:
+        found = json.loads(inspect("rev.tar", "--image", "rev:1", *words, "--format", "json").out)
+        return found["image"]["base"]["name"], [one["code"] for one in found["waste"]]
+
+    assert waste() == ("debian:12", ["OB404", "OB403"])
+    assert waste("--base", "scratch") == (None, ["OB404", "OB403"])
+    assert waste("--base", "rev:old") == ("rev:old", ["OB404"])
 
 
 def test_a_budget_of_this_image_is_held_and_fails_with_exit_code_1(inspect: Callable[..., Ran], folder: Path) -> None:

@@ -102,6 +102,13 @@ def test_a_lock_of_another_image_is_told(inspect: Callable[..., Ran], tmp_path: 
     assert "the image is not what the lock says: `optbuild diff IMAGE LOCK` shows where" in err
 
 
+def test_it_judges_no_budget(inspect: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / ".dive-ci").write_text("rules: [")
+    (tmp_path / "optbuild.toml").write_text(f'{SPEC}[budget]\nimage-bytes = "1B"\n')
+    assert inspect()[0] == 2
+    assert inspect("--sbom", "cyclonedx")[0] == 0
+
+
 def test_the_time_is_the_one_that_is_asked_for(inspect: Callable[..., Ran]) -> None:
     _, out, _ = inspect("--sbom", "cyclonedx", SOURCE_DATE_EPOCH="86400")
     assert json.loads(out)["metadata"]["timestamp"] == "1970-01-02T00:00:00+00:00"

@@ -154,6 +154,12 @@ def test_dives_rules_speak_of_hidden_files_above_the_base() -> None:
     ]
 
 
+def test_a_secret_of_the_base_is_no_share_of_the_layers_above_it() -> None:
+    stack = [layer(file("/root/.netrc", 30 * MB)), layer(gone("/root/.netrc"), file("/own", 10 * MB))]
+    efficiency, wasted, user = judge_dive(inspected(*stack, base=1), parse_dive_file(DIVE, "ci"))
+    assert (efficiency.passed, wasted.passed, user.passed, user.actual) == (False, False, True, 0.0)
+
+
 def test_dives_shares_count_in_a_small_image_too() -> None:
     found = image(kept=1, lost=9)
     text = "rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: 1MB\n"

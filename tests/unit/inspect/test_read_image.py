@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,17 @@ import pytest
 from tarballs import chunks, config_of, image, images, oci_image, old_image, sha256, tar
 
 from builder.engine.layers import chain_ids
-from builder.errors import BadImageArchiveError, EngineFailedError, NoSuchImageError, NotABaseError
+from builder.errors import (
+    BadImageArchiveError,
+    BadImageNameError,
+    BaseNotSavedError,
+    EngineFailedError,
+    NoSuchImageError,
+    NotABaseError,
+)
 from builder.inspect.layer import read_layer
 from builder.inspect.read import read_archive_file, read_image, seconds
-from builder.progress import SilentProgress
+from builder.progress import LineProgress, SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +32,17 @@ if TYPE_CHECKING:
     from builder.engine.archive import ArchivedLayer
     from builder.inspect.model import ImageContent, LayerContent
 
+COMPOSE = "com.docker.compose.project"
+BUILT = {"optbuild.project": "shop", "optbuild.content": "a"}
 ONE, TWO, THREE = tar({"a": b"1" * 100}), tar({"b": b"2" * 30}), tar({"c": b"3"})
 
 
 class GoneError(EngineFailedError):
     status_code = 404
+
+
+class BadRequestError(EngineFailedError):
+    status_code = 400
 
 
 def diff(layer: bytes) -> str:
@@ -79,12 +94,15 @@ class FakeApi:
                 "Size": 10 * len(one.layers),
                 "RepoTags": list(one.tags) or None,
                 "RepoDigests": list(one.digests) or None,
+                "Labels": one.labels or None,
             }
             for one in self._stored.values()
         ]
 
     def inspect_image(self, image: str) -> dict[str, Any]:
         self.inspected.append(image)
+        if " " in image:
+            raise BadRequestError("invalid reference format")
         found = self._find(image)
         return {
             "Id": found.id,
@@ -212,6 +230,7 @@ def test_a_history_that_does_not_fit_says_nothing(tmp_path: Path) -> None:
 def test_progress_goes_to_its_end_and_never_beyond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.inspect.read.TOLD_EVERY", 1000)
     told: list[tuple[float, float]] = []
+    details: list[str] = []
 
     class Spy(SilentProgress):
         @contextmanager
@@ -219,14 +238,23 @@ def test_progress_goes_to_its_end_and_never_beyond(tmp_path: Path, monkeypatch: 
             assert label == "reading it:1"
 
             class Task:
-                def update(self, *, done: float, total: float) -> None:
-                    told.append((done, total))
+                def update(self, *, detail: str, done: float | None = None, total: float | None = None) -> None:
+                    details.append(detail)
+                    if done is not None and total is not None:
+                        told.append((done, total))
 
             yield Task()
 
     read_image(FakeApi(Stored((ONE, TWO), ("it:1",))), "it:1", tmp_path, Spy())
     assert told
     assert all(done <= total for done, total in told)
+    assert re.fullmatch(r"[0-9]{2} kB", details[-1])
+
+
+def test_it_is_told_how_much_was_read_also_of_a_small_archive(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    read_archive_file(archive(tmp_path, image(ONE, TWO)), tmp_path / "cache", LineProgress(stream))
+    assert re.fullmatch(r"=> reading image.tar: done in 0\.[0-9] s, [0-9]{2} kB", stream.getvalue().splitlines()[-1])
 
 
 # --- the base
@@ -290,6 +318,66 @@ def test_an_image_without_a_tag_is_no_base(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tags", "labels", "other_tags", "other_labels"),
+    [
+        pytest.param(("rev:1",), {}, ("rev:old",), {}, id="an earlier build"),
+        pytest.param(("rev:1",), {}, ("docker.io/library/rev:old",), {}, id="in another spelling"),
+        pytest.param(("it:1", "rev:1"), {}, ("a:1", "rev:old"), {}, id="one of several names"),
+        pytest.param(("h.example:5000/rev:1",), {}, ("h.example:5000/rev:old",), {}, id="of a registry"),
+        pytest.param(("web:1",), {COMPOSE: "shop"}, ("builder:1",), {COMPOSE: "shop"}, id="the same compose project"),
+        pytest.param(
+            ("web:1",),
+            {"optbuild.project": "shop", "optbuild.content": "b"},
+            ("old:1",),
+            {"optbuild.project": "shop", "optbuild.content": "a"},
+            id="the same optbuild project",
+        ),
+        pytest.param((), {}, ("rev:old",), {}, id="an image without a name"),
+    ],
+)
+def test_another_build_of_the_same_program_is_no_base(
+    tmp_path: Path,
+    tags: tuple[str, ...],
+    labels: dict[str, str],
+    other_tags: tuple[str, ...],
+    other_labels: dict[str, str],
+) -> None:
+    it = Stored((ONE, TWO, THREE), tags, labels)
+    earlier = Stored((ONE, TWO), other_tags, other_labels)
+    found = look(FakeApi(earlier, it), tmp_path, it.id)
+    assert (found.base_layers, found.base_name, found.base_why) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("labels", "other_labels"),
+    [
+        pytest.param({COMPOSE: "shop"}, {COMPOSE: "other"}, id="another compose project"),
+        pytest.param({COMPOSE: "shop"}, {}, id="of no project"),
+        pytest.param(BUILT, BUILT, id="an image of `optbuild build`, whose labels are inherited"),
+    ],
+)
+def test_another_program_is_a_base(tmp_path: Path, labels: dict[str, str], other_labels: dict[str, str]) -> None:
+    it, below = Stored((ONE, TWO), ("team/it:1",), labels), Stored((ONE,), ("it:1",), other_labels)
+    found = look(FakeApi(below, it), tmp_path, it.id)
+    assert (found.base_layers, found.base_name) == (1, "it:1")
+    assert found.base_why.startswith("all its layers are the lowest of this image, and no image of another program on")
+
+
+def test_an_earlier_build_hides_no_base_below_it(tmp_path: Path) -> None:
+    api = FakeApi(Stored((ONE,), ("debian:12",)), Stored((ONE, TWO), ("it:old",)), Stored((ONE, TWO, THREE), ("it:1",)))
+    assert look(api, tmp_path).base_name == "debian:12"
+    assert look(api, tmp_path, base="it:old").base_layers == 2
+    assert look(api, tmp_path, base="scratch").base_layers == 0
+
+
+@pytest.mark.parametrize("base", [None, "UPPER/Bad Name"])
+def test_what_no_image_can_be_called_is_said(tmp_path: Path, base: str | None) -> None:
+    name = "it:1" if base else "UPPER/Bad Name"
+    with pytest.raises(BadImageNameError, match="UPPER/Bad Name is no name of an image: small letters, no blanks"):
+        look(FakeApi(Stored((ONE,), ("it:1",))), tmp_path, name, base=base)
+
+
+@pytest.mark.parametrize(
     "labels",
     [
         {"org.opencontainers.image.base.name": "docker.io/library/debian:12"},
@@ -302,6 +390,7 @@ def test_a_label_names_the_base_where_that_is_here_and_below(tmp_path: Path, lab
     found = look(FakeApi(debian, Stored((ONE, TWO), ("longer:1",)), it), tmp_path)
     assert found.base_layers == 1
     assert found.base_name in {"docker.io/library/debian:12", debian.id}
+    assert found.base_why == f"the image's label {next(iter(labels))} says so"
 
 
 def test_a_label_that_is_not_true_is_not_followed(tmp_path: Path) -> None:
@@ -318,7 +407,7 @@ def test_a_base_that_is_given_wins(tmp_path: Path) -> None:
         Stored((ONE, TWO, THREE), ("it:1",), labels),
     )
     found = look(api, tmp_path, base="debian:12")
-    assert (found.base_layers, found.base_name) == (1, "debian:12")
+    assert (found.base_layers, found.base_name, found.base_why) == (1, "debian:12", "--base says so")
 
 
 @pytest.mark.parametrize(
@@ -391,8 +480,15 @@ def test_the_base_of_an_archived_image_is_in_the_archive(tmp_path: Path) -> None
     assert from_file(tmp_path, data, reference="c:1", base="a:1").base_layers == 1
     with pytest.raises(NotABaseError):
         from_file(tmp_path, data, reference="c:1", base="b:1")
-    with pytest.raises(NoSuchImageError, match="the archive has no image d:1"):
+    with pytest.raises(BaseNotSavedError, match=r"--base d:1: the archive does not hold it\n.*docker save .* d:1"):
         from_file(tmp_path, data, reference="c:1", base="d:1")
+
+
+def test_another_tag_of_its_repository_is_no_base_of_an_archived_image_either(tmp_path: Path) -> None:
+    data = images([ONE], [ONE, TWO], [ONE, TWO, THREE], tags=["a:1", "rev:old", "rev:1"])
+    assert from_file(tmp_path, data, reference="rev:1").base_name == "a:1"
+    assert from_file(tmp_path, data, reference="rev:1", base="rev:old").base_layers == 2
+    assert from_file(tmp_path, data, reference="rev:1", base="scratch").base_layers == 0
 
 
 def test_a_damaged_archive_is_refused_also_where_its_layers_are_known(tmp_path: Path) -> None:

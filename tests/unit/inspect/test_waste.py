@@ -95,6 +95,22 @@ def test_a_hidden_secret_is_an_error_whether_deleted_or_replaced(end: Part) -> N
 
 
 @pytest.mark.parametrize(
+    ("base", "place"), [(0, "give it"), (1, "in the Dockerfile of the base"), (2, "in the Docker")]
+)
+def test_a_secret_of_the_base_can_be_read_too(base: int, place: str) -> None:
+    stack = (layer(file("/root/.netrc", 60), file("/lost", 70)), layer(gone("/root/.netrc"), gone("/lost")), layer())
+    found = inspected(*stack, base=base)
+    assert [(one.code, one.bytes, one.layer) for one in waste(found, "OB404")] == [("OB404", 60, 0)]
+    assert waste(found, "OB404")[0].fix.startswith(place)
+    assert bool(waste(found, "OB403")) == (base == 0)
+
+
+def test_an_error_comes_before_what_is_larger() -> None:
+    found = inspected(layer(file("/root/.netrc", 60), file("/lost", 70)), layer(gone("/root/.netrc"), gone("/lost")))
+    assert [one.code for one in found.waste] == ["OB404", "OB403"]
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "/root/.ssh/id_ed25519", "/app/.env", "/app/.env.production", "/home/me/.aws/credentials",

@@ -38,13 +38,28 @@ NEW = replace(AFTER, packages=[Owned("python", "numpy", "1.25.0", "/lib/numpy")]
 
 def test_text_has_the_figures_and_what_they_come_from() -> None:
     shown = as_text(diff(OLD, NEW), NAMES)
-    assert "on disk   4.1 MB -> 4.63 MB (+533 kB, +13.0 %)" in shown
+    assert "unpacked  4.1 MB -> 4.63 MB (+533 kB, +13.0 %)" in shown
+    assert "waste     0 B -> 700 B (+700 B, " not in shown
+    assert "waste     0 B -> 700 B (+700 B); without a base in both, so every layer counts" in shown
     assert "1 layer of 100 kB in both; 4.53 MB more to store and pull for the second" in shown
     assert re.search(r"changed +4 MB +4\.53 MB +\+530 kB +RUN pip install numpy==1\.25\.0", shown)
     assert re.search(r"added +— +3 kB +\+3 kB +COPY dags /dags", shown)
     assert re.search(r"python +numpy +1\.24\.3 +1\.25\.0 +\+530 kB +changed", shown)
     assert re.search(r"files of no package +\+3 kB", shown)
     assert re.search(r"OB999 +0 B +700 B +\+700 B", shown)
+
+
+@pytest.mark.parametrize(
+    ("layers", "name", "words"),
+    [
+        (1, "debian:12", "; not counted in the base debian:12, the lowest layer of both"),
+        (3, "", "; not counted in the base, the lowest 3 layers of both"),
+    ],
+)
+def test_it_says_which_base_both_were_judged_with(layers: int, name: str, words: str) -> None:
+    found = replace(diff(OLD, NEW), base_layers=layers, base_name=name)
+    assert words in as_text(found, NAMES)
+    assert json.loads(as_json(found, NAMES))["base"] == {"name": name or None, "layers": layers}
 
 
 def test_text_says_what_it_leaves_out() -> None:

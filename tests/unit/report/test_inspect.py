@@ -30,7 +30,14 @@ def test_the_head_says_what_it_is_and_how_much() -> None:
     first, second, third = as_text(image(), "shop:latest").splitlines()[:3]
     assert first == "shop:latest (aaaaaaaaaaaa, linux/amd64): 5.5 MB unpacked"
     assert second == "  3 layers; a container sees 5.5 MB; 300 kB is waste (5.5 %)"
-    assert third == "  the lowest layer is the base's below: 1.2 MB, of which nothing counts as waste here"
+    assert third == "  the lowest layer is the base's below: 1.2 MB, of which only secrets count as waste here"
+
+
+def test_it_says_why_an_image_counts_as_the_base() -> None:
+    made = content(layer(file("/a")), layer(file("/b")), base=1)
+    text = as_text(analyse(replace(made, base_why="--base says so")), "x")
+    assert "  it counts as the base because --base says so\n" in text
+    assert "it counts as the base" not in as_text(analyse(made), "x")
 
 
 def test_without_a_base_it_says_how_to_name_one() -> None:
@@ -114,7 +121,7 @@ def test_json_has_everything_and_adds_up() -> None:
     found = image()
     document = json.loads(as_json(found, (Verdict("a", passed=True, actual=1, limit=2, text="t"),)))
     assert document["schema_version"] == 1
-    assert document["image"]["base"] == {"name": "below", "layers": 1}
+    assert document["image"]["base"] == {"name": "below", "layers": 1, "why": None}
     assert document["bytes"] == sum(one["bytes"] for one in document["layers"]) == found.bytes
     owned = sum(one["bytes"] for one in document["packages"])
     assert owned + document["nobody"]["bytes"] == document["visible_bytes"]

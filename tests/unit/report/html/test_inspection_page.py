@@ -107,6 +107,14 @@ def test_a_part_of_a_file_is_waste() -> None:
     assert [columns for _, columns in leaves(data["files"])] == [[100, 0, 0, 0, 30], [None, 0, 0, 1, 20]]
 
 
+def test_waste_has_its_severity_and_its_code_looks_like_code() -> None:
+    draft = Draft([("one", layer("a", [Entry("/lib.so", Kind.FILE, 100)]))])
+    draft.waste = [Waste("OB404", "a secret", "give `--mount` <`x`> and ` alone", (WastedFile(0, "/lib.so", 30),), 0)]
+    page = inspection_page(draft.inspection())
+    assert '<td class="word">error</td>' in page
+    assert "<p>give <code>--mount</code> &lt;<code>x</code>&gt; and ` alone</p>" in page
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_of_an_image_leaves_its_place(text: str) -> None:
     for written in (escaped(text), json_block([text, {text: text}])):
