@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.findings import CATALOG
 from builder.inspect.merge import merge
 from builder.inspect.model import Kind
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
@@ -56,7 +57,8 @@ def _facts(inspection: Inspection, name: str) -> str:
     if content.created is not None:
         facts.append(f"created {moment(content.created)}")
     if content.base_layers:
-        facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')})")
+        why = f", because {content.base_why}" if content.base_why else ""
+        facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')}{why})")
     facts.extend(reference for reference in content.references if reference != name)
     return " · ".join(facts)
 
@@ -65,7 +67,7 @@ def _figures(inspection: Inspection) -> tuple[tuple[str, str], ...]:
     hidden = sum(layer.hidden for layer in inspection.layers)
     percent = 100 * inspection.waste_bytes / inspection.bytes if inspection.bytes else 0
     return (
-        ("On disk", size(inspection.bytes)),
+        ("Unpacked", size(inspection.bytes)),
         ("Visible in a container", size(inspection.visible_bytes)),
         ("Hidden by later layers", size(hidden)),
         ("Waste", f"{size(inspection.waste_bytes)} ({percent:.1f} %)"),
@@ -78,6 +80,7 @@ def _waste_table(inspection: Inspection) -> Table:
     rows = tuple(
         (
             Cell(waste.code),
+            Cell(CATALOG[waste.code].severity.word),
             Cell(
                 waste.message,
                 wide=True,
@@ -92,7 +95,7 @@ def _waste_table(inspection: Inspection) -> Table:
         )
         for index, waste in enumerate(inspection.waste)
     )
-    columns = ("Code", "What, and the change that avoids it", "Bytes", "Files", "Layer", "")
+    columns = ("Code", "Severity", "What, and the change that avoids it", "Bytes", "Files", "Layer", "")
     return Table("Waste", columns, rows, "Nothing was found that could be left out.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ from builder.report.units import size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Cell:
     wide: bool = False
     """A text of several words, which may break into lines."""
     below: tuple[str, ...] = ()
-    """Paragraphs under the text."""
+    """Paragraphs under the text, with code between backticks."""
     items: tuple[str, ...] = ()
     """A list that opens on demand; ``items_title`` says what of."""
     items_title: str = ""
@@ -107,8 +111,12 @@ def _classes(cell: Cell) -> list[str]:
     return [kind, "mono"] if cell.mono else [kind]
 
 
+def _with_code(text: str) -> str:
+    return _CODE.sub(r"<code>\1</code>", escaped(text))
+
+
 def _more(cell: Cell) -> str:
-    below = "".join(f"<p>{escaped(line)}</p>" for line in cell.below)
+    below = "".join(f"<p>{_with_code(line)}</p>" for line in cell.below)
     if not cell.items:
         return below
     items = "".join(f"<li>{escaped(item)}</li>" for item in cell.items)

@@ -42,7 +42,9 @@ class TreeNode {
   depth = 0;
   size = 0; // bytes, without a sign
   net = 0; // bytes, with it
-  bad = 0; // of them, waste or hidden
+  wasted = 0; // of them, waste
+  hidden = 0; // of them, hidden by a later layer; these may be waste too
+  bad = 0; // of them, one or both
   count = 0; // files
   kids = null;
   open = false; // in the list
@@ -81,13 +83,8 @@ function wasted(file) {
   return file.leaf[data.wasted] ?? file.leaf[1];
 }
 
-function badBytes(file) {
-  for (let number = 0; number < data.dimensions.length; number++) {
-    const tone = data.dimensions[number].groups[groupOf(file, number)]?.tone;
-    if (tone === "hidden") return file.leaf[1];
-    if (tone === "waste") return wasted(file);
-  }
-  return 0;
+function isIn(file, tone) {
+  return data.dimensions.some((dimension, number) => dimension.groups[groupOf(file, number)]?.tone === tone);
 }
 
 function childNamed(parent, key, make) {
@@ -132,7 +129,9 @@ function place(root, view, file, places) {
   node.count = 1;
   node.net = file.leaf[view.value] ?? file.leaf[1];
   node.size = Math.abs(node.net);
-  node.bad = badBytes(file);
+  node.wasted = isIn(file, "waste") ? wasted(file) : 0;
+  node.hidden = isIn(file, "hidden") ? file.leaf[1] : 0;
+  node.bad = Math.max(node.wasted, node.hidden);
   (parent.kids ??= []).push(node);
 }
 
@@ -167,6 +166,8 @@ function finish(root) {
     for (const kid of node.kids) {
       node.size += kid.size;
       node.net += kid.net;
+      node.wasted += kid.wasted;
+      node.hidden += kid.hidden;
       node.bad += kid.bad;
       node.count += kid.count;
     }

@@ -44,8 +44,22 @@ function about(node) {
 function inside(node) {
   const parts = [];
   if (node.kids) parts.push(counted(node.count, data.leaf));
-  if (node.bad && (node.kids || node.bad !== node.size)) parts.push(`waste or hidden: ${bytes(node.bad)}`);
-  return parts;
+  const of = (count, word) => (count && (node.kids || count !== node.size) ? [`${word} ${bytes(count)}`] : []);
+  const bad = [...of(node.wasted, "waste"), ...of(node.hidden, "hidden")];
+  return bad.length ? [...parts, bad.join("; ")] : parts;
+}
+
+/** All that is told of a node, line by line; each line is what an element holds. */
+function told(node, root) {
+  const note = node.note ? [withCode(node.note)] : [];
+  return [[sentence(node, root)], ...note, ...groupsOf(node).map((line) => [line])];
+}
+
+/** A sentence of ours with code between backticks; a backtick without its other one stays. */
+function withCode(text) {
+  const parts = text.split("`");
+  if (parts.length % 2 === 0) return [text];
+  return parts.map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
 
 /** The groups of a file, by the names of their dimensions. */

@@ -110,10 +110,9 @@ class TreeMap {
   #tip(tile) {
     const node = this.root.all[tile.node ?? tile.rest];
     if (!node) return "";
-    const lines = [tile.rest === undefined ? node.path || node.name : `${tile.words} of ${node.name}`];
-    if (tile.rest === undefined) lines.push(sentence(node, this.root), node.note, ...groupsOf(node));
-    else lines.push(bytes(tile.value));
-    return element("div", { className: "tip" }, ...lines.filter(Boolean).map((line) => element("div", {}, line)));
+    const ofNode = () => [[node.path || node.name], ...told(node, this.root)];
+    const lines = tile.rest === undefined ? ofNode() : [[`${tile.words} of ${node.name}`], [bytes(tile.value)]];
+    return element("div", { className: "tip" }, ...lines.map((line) => element("div", {}, ...line)));
   }
 
   #option(tiles) {

@@ -72,10 +72,9 @@ function drawTrail() {
 
 function drawDetails() {
   const node = state.selected;
-  const lines = [sentence(node, state.root), node.note, ...groupsOf(node)].filter(Boolean);
   byId("details").replaceChildren(
     element("strong", {}, node.kind === "folder" || node.leaf ? node.path : node.name),
-    ...lines.map((line) => element("span", {}, line)),
+    ...told(node, state.root).map((line) => element("span", {}, ...line)),
   );
 }
 
