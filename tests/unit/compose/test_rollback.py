@@ -109,8 +109,9 @@ def test_what_was_scaled_or_stopped_since_stays_so(stage: Stage) -> None:
 def test_another_engine_is_refused(stage: Stage) -> None:
     journal = optimized(stage)
     stage.world.other_engine = True
-    with pytest.raises(CheckFailedError, match="another engine"):
+    with pytest.raises(CheckFailedError, match="another engine") as caught:
         roll_back(stage.outside(), journal)
+    assert f"move {stage.outside().committed(journal.files)} away" in str(caught.value.hint)
     assert stage.file.read_bytes() == stage.after
 
 
