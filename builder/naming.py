@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 CONTENT_TAG_LENGTH = 12
 LABEL_PROJECT = "optbuild.project"
 """On every image that we build: the spec's image name. Only what carries it can be superseded."""
@@ -15,6 +20,11 @@ LABEL_AIRFLOW = "org.apache.airflow.version"
 def content_tag(digest: str) -> str:
     """First 12 hex digits of the context's sha256."""
     return digest[:CONTENT_TAG_LENGTH]
+
+
+def shortest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of one image: where a single one has to do, it is the first of these, everywhere."""
+    return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
 def candidate_reference(name: str, digest: str) -> str:

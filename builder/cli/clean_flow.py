@@ -107,7 +107,7 @@ def removed(
     gone: set[str] = set()
 
     def on_each(row: Row, reason: str) -> None:
-        name = next(iter(row.image.names), row.image.id.removeprefix("sha256:")[:12])
+        name = row.image.title
         world.progress.note(f"{name} stays: {reason}" if reason else f"removed {name}")
         if not reason:
             gone.add(row.image.id)

@@ -152,8 +152,8 @@ def _engine_of(outside: Outside, journal: Journal) -> Engine | None:
         now = "no engine answers" if outside.engine is None else "another engine answers"
         raise CheckFailedError(
             f"{now} now: the last optimize changed images and containers of the one that did then",
-            hint=f"set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again; if that engine is gone for good, move "
-            f"{_where(outside, journal)} away, and compare the files with the .bak beside them",
+            hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again; if that engine is gone for good, "
+            f"move {_where(outside, journal)} away, and compare the files with the .bak beside them",
         )
     return outside.engine
 

@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from builder.naming import shortest_first
 from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, one_line, short_id, size
 
@@ -107,7 +108,7 @@ def restore_json(restored: Sequence[Restored]) -> str:
 
 
 def _row(image: SavedImage, result: str) -> tuple[str, ...]:
-    names = image.names or image.digests[:1] or (UNKNOWN,)
+    names = shortest_first(image.names) or image.digests[:1] or (UNKNOWN,)
     more = f" +{len(names) - 1}" if len(names) > 1 else ""
     return f"{names[0]}{more}", short_id(image.id), size(image.unpacked), size(image.bytes), image.file, result
 

@@ -75,9 +75,8 @@ def _lines(row: Row, now: float) -> Iterator[tuple[str, ...]]:
 
 
 def shown_names(row: Row) -> tuple[str, ...]:
-    """The shortest first: it says most. At least one."""
-    names = sorted(row.image.names, key=lambda name: (len(name), name))
-    return tuple(names) or row.image.digests[:1] or (UNKNOWN,)
+    """At least one."""
+    return row.image.names or row.image.digests[:1] or (UNKNOWN,)
 
 
 def age(created: float, now: float) -> str:

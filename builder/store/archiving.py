@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from builder.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
+from builder.naming import shortest_first
 from builder.store.manifest import PRIVATE
 from builder.store.room import full, megabytes, while_there_is_room
 from builder.store.whole import PIECE, Sums, read_whole
@@ -52,7 +53,7 @@ class ToSave:
 
     @property
     def shown(self) -> str:
-        return self.names[0] if self.names else self.id.removeprefix("sha256:")[:12]
+        return shortest_first(self.names)[0] if self.names else self.id.removeprefix("sha256:")[:12]
 
 
 def ask(api: SavingApi, reference: str) -> ToSave | None:

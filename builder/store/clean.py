@@ -84,7 +84,7 @@ def plan(snapshot: Snapshot, options: CleanOptions, *, now: float | None = None)
 
 
 def _place(choice: Choice) -> tuple[int, str]:
-    return tuple(Standing).index(choice.row.verdict.standing), next(iter(choice.row.image.names), choice.row.image.id)
+    return tuple(Standing).index(choice.row.verdict.standing), choice.row.image.title
 
 
 def _why_stay(row: Row, snapshot: Snapshot, options: CleanOptions, fitting: set[str], now: float) -> str:
@@ -118,7 +118,7 @@ def _with_children(snapshot: Snapshot, reasons: Mapping[str, str]) -> dict[str, 
         for identity in [identity for identity, reason in found.items() if not reason]:
             child = next((one for one in upon.get(identity, ()) if found[one.id]), None)
             if child is not None:
-                found[identity] = f"{_named(child)} stands on all of its layers, and stays: it would free nothing"
+                found[identity] = f"{child.title} stands on all of its layers, and stays: it would free nothing"
                 changed = True
     return found
 
@@ -131,10 +131,6 @@ def _tops_first(going: list[Choice]) -> Iterator[Choice]:
         for choice in free or list(left.values()):
             del left[choice.row.image.id]
             yield choice
-
-
-def _named(image: StoredImage) -> str:
-    return next(iter(image.names), image.id.removeprefix("sha256:")[:12])
 
 
 @dataclass

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from builder.naming import shortest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +49,15 @@ class StoredImage:
     def id(self) -> str:
         return self.layers.id
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        return self.layers.references
+        """The shortest first: it says most, and is what the image is called wherever one name has to do."""
+        return shortest_first(self.layers.references)
+
+    @property
+    def title(self) -> str:
+        """One name for a person; without any, the digits of its ID that `docker images` shows."""
+        return next(iter((*self.names, *self.digests)), self.id.removeprefix("sha256:")[:12])
 
     @property
     def chains(self) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def _with_parents(snapshot: Snapshot, found: dict[str, Verdict]) -> dict[str, Ve
         children = keeps[identity] or [one for one in made_from.get(identity, ()) if found[one.id].stays]
         if children:
             child = children[0]
-            reason = f"{_short(next(iter(child.names), child.id))} stands on all of its layers, and stays"
+            reason = f"{child.title} stands on all of its layers, and stays"
             result[identity] = Verdict(Standing.PROTECTED, reason)
     return result
 

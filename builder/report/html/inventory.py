@@ -88,7 +88,8 @@ def _sum(volumes: tuple[Volume, ...] | None) -> int | None:
 
 
 def _name(row: Row) -> str:
-    return next(iter((*row.image.names, *row.image.digests)), f"<none> {short_id(row.image.id)}")
+    named = row.image.names or row.image.digests
+    return row.image.title if named else f"<none> {row.image.title}"
 
 
 def _images(inventory: Inventory) -> Table:

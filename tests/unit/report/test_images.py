@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from shelf_world import Shelf, identity, image, user
 
 from builder.report import clean as clean_report
+from builder.report.html import images_page
 from builder.report.images import age, as_json, as_text
 from builder.report.table import Column, as_table
 from builder.store.bytes import Ledger
 from builder.store.clean import CleanOptions, carry_out, plan
 from builder.store.inventory import rows_of
 from builder.store.model import BuildCache, CacheOutcome, Inventory, LastOptimize, Volume
+from builder.store.select import Sort, in_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +72,25 @@ def test_the_totals() -> None:
     assert "  lost  —, used by no container" in text
     assert "3 MB beside the images, 2 MB of it idle" in text
     assert "note: mind this" in text
+
+
+def test_an_image_has_the_same_name_wherever_one_has_to_do() -> None:
+    """The alphabet would take another one than what the table says first."""
+    here = Shelf()
+    here.add(
+        image("low", ("base",), sizes=SIZES),
+        image("top", ("base", "app"), "a-long-name:1", "z:1", sizes=SIZES),
+        image("mid", ("old",), "m:1", sizes=SIZES),
+    )
+    snapshot = here.snapshot()
+    rows = {row.image.id: row for row in rows_of(snapshot)}
+    found = inventory(rows=in_order(rows.values(), Sort.NAME))
+    assert [line.split()[0] for line in as_text(found).splitlines()[1:4]] == ["m:1", "z:1", "a-long-name:1"]
+    assert json.loads(as_json(found))["images"][1]["names"] == ["z:1", "a-long-name:1"]
+    assert "z:1 stands on all of its layers" in clean_report.as_text(plan(snapshot, CleanOptions(), now=NOW), None)
+    page = images_page(found)
+    assert page.index(">z:1<") < page.index(">a-long-name:1<")
+    assert rows[identity("low")].image.title == identity("low").removeprefix("sha256:")[:12]
 
 
 def test_what_the_engine_does_not_say_is_not_zero() -> None:
