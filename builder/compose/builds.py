@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import Build
@@ -51,6 +52,23 @@ def build_of(found: Any, *, platform: str | None = None) -> Build | None:
         other=_other(found),
         tags=tuple(map(str, found.get("tags") or ())),
     )
+
+
+def variable_parts(written: Build | None) -> dict[str, tuple[Any, ...]]:
+    """Field → what of a build, as it is written, has no value of its own: variables, and arguments that are taken from
+    the environment. The rest says the same whenever it resolves to the same (``1gb``, ``1073741824``)."""
+    parts = {}
+    for one in fields(written) if written is not None else ():
+        value = getattr(written, one.name)
+        items = value if isinstance(value, tuple) else (value or "",)
+        if one.compare and (open_ones := tuple(item for item in items if _is_open(item))):
+            parts[one.name] = open_ones
+    return parts
+
+
+def _is_open(item: str | tuple[str, str | None]) -> bool:
+    texts = (item,) if isinstance(item, str) else item
+    return any(part is None or "$" in part for part in texts)
 
 
 def pairs(found: Any, separators: str = "=") -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.compose.airflowness import is_airflow
+from builder.compose.builds import variable_parts
 from builder.compose.model import Build, Group, Project, Service
 from builder.compose.naming import familiar
 
@@ -19,8 +20,8 @@ Key = tuple[object, ...]
 def group_services(project: Project, facts: Mapping[str, DockerfileFacts]) -> tuple[Group, ...]:
     """Every service in exactly one group, groups in the order of their first service.
 
-    Builds must be equal as they are written and as Compose resolves them: those that are equal only as long as two
-    variables have the same value are two groups (OB103 says so).
+    Builds must be equal as Compose resolves them, and in the variables that they are written with: those that are equal
+    only as long as two variables have the same value are two groups (OB103 says so).
     """
     members: dict[Key, list[Service]] = {}
     built = _built_names(project)
@@ -67,7 +68,7 @@ def _key(project: Project, service: Service, built: Mapping[str, list[Key]]) -> 
 
 
 def _build_key(service: Service, build: Build) -> Key:
-    return ("build", build, service.raw_build, service.platform)
+    return ("build", build, tuple(variable_parts(service.raw_build).items()), service.platform)
 
 
 def _group(project: Project, services: list[Service], facts: Mapping[str, DockerfileFacts]) -> Group:

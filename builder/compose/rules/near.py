@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from builder.compose.builds import variable_parts
 from builder.compose.group import builders_of
 from builder.compose.madeby import shown_dockerfile
 from builder.findings import Finding
@@ -90,14 +91,22 @@ def _finding(
 
 def _raw(look: Look, names: tuple[str, str]) -> tuple[str, ...]:
     """Which keys are written differently; the text of none, since a default in it may be a secret."""
-    one, other = (look.project.services[name].raw_build for name in names)
-    if one is None or other is None:
-        return ()
-    args = {name for name, _ in set(one.args) ^ set(other.args)}
-    keys = [key for key in ("context", "dockerfile", "target") if getattr(one, key) != getattr(other, key)]
-    keys += [f"args.{name}" for name in sorted(args)]
+    one, other = (variable_parts(look.project.services[name].raw_build) for name in names)
+    different = {key: set(one.get(key, ())) ^ set(other.get(key, ())) for key in (*one, *other)}
+    keys = list(dict.fromkeys(name for key, parts in different.items() for name in _keys_of(key, parts)))
     same = "are the same" if len(keys) > 1 else "is the same"
-    return (f"{', '.join(keys) or 'something in the build'} {same} only as long as the variables are",)
+    return (f"{', '.join(keys)} {same} only as long as the variables are",)
+
+
+def _keys_of(field: str, parts: set[Any]) -> list[str]:
+    """The keys in a ``build:`` that these parts of one field of a Build come from."""
+    match field:
+        case "args":
+            return sorted(f"args.{name}" for name, _ in parts)
+        case "other":
+            return sorted(name for name, _ in parts)
+        case _:
+            return [field] if parts else []
 
 
 def _base(look: Look, one: Build, other: Build, difference: Difference) -> str | None:

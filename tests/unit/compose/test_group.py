@@ -62,6 +62,24 @@ def test_builds_with_the_same_variable_are_one() -> None:
     assert groups(project(service("a", **keys), service("b", **keys))) == [("a", "b")]
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ({"other": (("shm_size", '"1gb"'),)}, {"other": (("shm_size", "1073741824"),)}),
+        ({"target": "${T}", "other": (("pull", "true"),)}, {"target": "${T}"}),
+    ],
+)
+def test_one_build_in_two_spellings_is_one(a: dict[str, Any], b: dict[str, Any]) -> None:
+    made = project(*(service(name, build=build(), raw_build=build(**raw)) for name, raw in (("a", a), ("b", b))))
+    assert groups(made) == [("a", "b")]
+
+
+def test_an_argument_from_the_environment_is_not_one_with_its_value_of_today() -> None:
+    resolved = build(args=(("V", "2"),))
+    made = project(service("a", build=resolved), service("b", build=resolved, raw_build=build(args=(("V", None),))))
+    assert groups(made) == [("a",), ("b",)]
+
+
 def test_builds_whose_text_is_not_known_are_one_when_they_resolve_to_one() -> None:
     made = project(service("a", build=build(), raw_build=None), service("b", build=build(), raw_build=None))
     assert groups(made) == [("a", "b")]

@@ -105,6 +105,16 @@ def test_builds_that_are_equal_only_today() -> None:
     assert "hunter2" not in str(finding)
 
 
+def test_every_key_with_another_variable_is_named() -> None:
+    raws = (
+        build("${D}", args=(("A", None), ("SAME", "1")), other=(("shm_size", '"1gb"'), ("network", '"${N}"'))),
+        build(args=(("A", "1"), ("SAME", "1")), other=(("shm_size", "1073741824"), ("network", '"host"'))),
+    )
+    made = project(*(service(name, build=build(), raw_build=raw) for name, raw in zip("ab", raws, strict=True)))
+    (finding,) = find(look(made))
+    assert finding.details == ("dockerfile, args.A, network are the same only as long as the variables are",)
+
+
 def test_equal_builds_are_one_group_and_no_finding() -> None:
     assert not list(find(look(project(service("a", build=build()), service("b", build=build())))))
 
