@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from builder.compose.interpolate import default_env_file, variables_of
 from builder.compose.model import ProjectFiles
@@ -42,7 +42,7 @@ def discover(
     the project in it.
 
     Raises NoProjectHereError where there is none, NoComposeFileError where one that is named is not there, ComposeError
-    for what cannot be changed in place (stdin, remote).
+    for what cannot be changed in place (stdin, a pipe, remote).
     """
     cwd = _absolute(cwd, cwd)
     directory = _absolute(project_directory, cwd) if project_directory is not None else None
@@ -74,10 +74,7 @@ def _chosen(files: tuple[str, ...], settings: Mapping[str, str], cwd: Path) -> t
 
 def _named(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
     if file == "-":
-        raise ComposeError(
-            f"{source} -: a compose file from standard input cannot be changed, or restored",
-            hint="write it to a file, and name that",
-        )
+        _refuse_stream(f"{source} -", "standard input")
     if file.startswith(REMOTE):
         raise ComposeError(f"{source} {file}: a remote compose file cannot be changed", hint="fetch it, and name that")
     path = _absolute(file, cwd)
@@ -85,7 +82,15 @@ def _named(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
         return _in_folder(path) or _nothing(f"{source} {file}: this folder holds no compose file")
     if not path.exists():
         return _nothing(f"{source} {file}: there is no such file", str(path))
+    if not path.is_file():
+        _refuse_stream(f"{source} {file}", "a pipe or device")
     return (path,)
+
+
+def _refuse_stream(named: str, what: str) -> NoReturn:
+    raise ComposeError(
+        f"{named}: a compose file from {what} cannot be changed, or restored", hint="write it to a file, and name that"
+    )
 
 
 def _by_default(start: Path) -> tuple[Path, ...]:

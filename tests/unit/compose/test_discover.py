@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,13 @@ def test_what_cannot_be_changed_in_place_is_refused(tmp_path: Path, file: str) -
     assert caught.value.hint
     with pytest.raises(ComposeError, match="cannot be changed"):
         find(tmp_path, env={"COMPOSE_FILE": file, "COMPOSE_PATH_SEPARATOR": "|"})
+
+
+def test_a_pipe_is_refused_as_standard_input_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ComposeError, match="-f pipe: a compose file from a pipe or device cannot be changed") as caught:
+        find(tmp_path, "pipe")
+    assert caught.value.hint == "write it to a file, and name that"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
