@@ -30,14 +30,17 @@ NO_IMAGE = "scratch"
 """``--base scratch``: none. No image can have this name, and in a Dockerfile it means the same."""
 _GIVEN = "--base says so"
 _GUESSED = (
-    "all its layers are the lowest of this image, and no image of another program {place} has more of them "
+    "no other program's image {place} has more of the lowest layers "
     "(a guess: --base IMAGE names another one, --base scratch none)"
 )
 
 
 @dataclass(frozen=True)
 class Base:
-    """How many of the lowest layers, the base's name, and why it is the base; 0 and empty: none is known."""
+    """How many of the lowest layers, the base's name, and why it is the base; 0 and empty: none is known.
+
+    0 with a reason: a person says that there is none.
+    """
 
     layers: int = 0
     name: str = ""
@@ -45,6 +48,7 @@ class Base:
 
 
 NO_BASE = Base()
+_NONE_GIVEN = Base(why=_GIVEN)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def base_of(api: ImageApi, image: Mapping[str, Any], wanted: str | None, known: 
     Raises NoSuchImageError and NotABaseError for a ``wanted`` one that is not there, or is not below this image.
     """
     if wanted == NO_IMAGE:
-        return NO_BASE
+        return _NONE_GIVEN
     diffs = _diffs(image)
     if wanted is not None:
         found = image_of(api, wanted)
@@ -95,7 +99,7 @@ def base_in(
 ) -> Base:
     """The same among the images of one archive. Raises BaseNotSavedError and NotABaseError."""
     if wanted == NO_IMAGE:
-        return NO_BASE
+        return _NONE_GIVEN
     by_name = {plain_name(name): one for one in images for name in (*one.references, one.id)}
     if wanted is not None:
         found = by_name.get(plain_name(wanted))

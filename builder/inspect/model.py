@@ -88,7 +88,7 @@ class ImageContent:
     """How many of the lowest layers are those of the base image; 0: it has none, or which one is not known."""
     base_name: str = ""
     base_why: str = ""
-    """Why that image counts as the base, as a sentence without a full stop."""
+    """Why that image counts as the base, or none does, as a sentence without a full stop."""
 
 
 class PackageKey(NamedTuple):

@@ -58,6 +58,8 @@ def _head(found: Inspection, name: str) -> Iterator[str]:
         yield f"  the lowest {lowest} the base's{named}: {size(below)}, of which only secrets count as waste here"
         if content.base_why:
             yield from wrapped(f"it counts as the base because {content.base_why}", "  ")
+    elif content.base_why:
+        yield f"  there is no base, because {content.base_why}: every layer counts"
     else:
         yield "  no base is known, so every layer counts; `--base IMAGE` names one"
 

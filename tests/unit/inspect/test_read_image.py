@@ -360,14 +360,15 @@ def test_another_program_is_a_base(tmp_path: Path, labels: dict[str, str], other
     it, below = Stored((ONE, TWO), ("team/it:1",), labels), Stored((ONE,), ("it:1",), other_labels)
     found = look(FakeApi(below, it), tmp_path, it.id)
     assert (found.base_layers, found.base_name) == (1, "it:1")
-    assert found.base_why.startswith("all its layers are the lowest of this image, and no image of another program on")
+    assert found.base_why.startswith("no other program's image on the engine has more")
 
 
 def test_an_earlier_build_hides_no_base_below_it(tmp_path: Path) -> None:
     api = FakeApi(Stored((ONE,), ("debian:12",)), Stored((ONE, TWO), ("it:old",)), Stored((ONE, TWO, THREE), ("it:1",)))
     assert look(api, tmp_path).base_name == "debian:12"
     assert look(api, tmp_path, base="it:old").base_layers == 2
-    assert look(api, tmp_path, base="scratch").base_layers == 0
+    none = look(api, tmp_path, base="scratch")
+    assert (none.base_layers, none.base_why) == (0, "--base says so")
 
 
 @pytest.mark.parametrize("base", [None, "UPPER/Bad Name"])

@@ -38,6 +38,8 @@ def test_it_says_why_an_image_counts_as_the_base() -> None:
     text = as_text(analyse(replace(made, base_why="--base says so")), "x")
     assert "  it counts as the base because --base says so\n" in text
     assert "it counts as the base" not in as_text(analyse(made), "x")
+    none = as_text(analyse(replace(made, base_layers=0, base_why="--base says so")), "x")
+    assert "  there is no base, because --base says so: every layer counts\n" in none
 
 
 def test_without_a_base_it_says_how_to_name_one() -> None:
