@@ -58,7 +58,7 @@ def _facts(inspection: Inspection, name: str) -> str:
         facts.append(f"created {moment(content.created)}")
     if content.base_layers:
         why = f", because {content.base_why}" if content.base_why else ""
-        facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')}{why})")
+        facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')}){why}")
     facts.extend(reference for reference in content.references if reference != name)
     return " · ".join(facts)
 
