@@ -236,6 +236,27 @@ def test_a_row_of_the_tables_leads_to_the_map(browser: Browser, pages: dict[str,
     assert browser.js("return document.activeElement.id") == "outline"
 
 
+def test_waste_and_what_is_hidden_are_told_as_the_figures_above_have_them(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["inspect"])
+    figures = browser.js(
+        "return Object.fromEntries([...document.querySelectorAll('dt')].map("
+        "(one) => [one.textContent, one.nextElementSibling.textContent]))"
+    )
+    wasted, hidden = figures["Waste"].split(" (")[0], figures["Hidden by later layers"]
+    assert browser.text("#details").endswith(f", waste {wasted}; hidden {hidden}")
+
+
+def test_code_in_a_change_looks_like_code(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["inspect"])
+    browser.js("document.querySelector('button[aria-label^=\"Show pip\"]').click()")
+    for place in ("#details", "td"):
+        codes = f"[...document.querySelectorAll('{place} code')].map((one) => one.textContent)"
+        assert browser.js(f"return {codes}") == ["--no-cache-dir", "pip install"]
+    assert "`" not in browser.js("return document.body.innerText")
+
+
 def test_tables_sort(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["inspect"])
     head = "[...document.querySelectorAll('th button')].filter((b) => b.textContent === 'Files').at(-2)"

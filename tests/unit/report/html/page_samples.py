@@ -117,8 +117,8 @@ def big(files: int = 2000, packages: int = 40) -> Inspection:
             )
         )
     draft.waste = [
-        _waste("OB402", "pip's cache was left in the image", "add --no-cache-dir to pip install", 1, cache),
-        _waste("OB401", "`chown -R` wrote files again", "COPY with --chown in the first place", 1, again),
+        _waste("OB402", "pip's cache was left in the image", "add `--no-cache-dir` to `pip install`", 1, cache),
+        _waste("OB401", "chown wrote files again", "COPY with --chown in the first place", 1, again),
     ]
     return draft.inspection()
 

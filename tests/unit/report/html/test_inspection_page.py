@@ -244,7 +244,7 @@ def test_tables_name_waste_layers_and_packages() -> None:
     for text in (
         "OB402",
         "pip&#x27;s cache was left in the image",
-        "add --no-cache-dir",
+        "add <code>--no-cache-dir</code>",
         "RUN chown -R airflow:",
         "numpy",
     ):
