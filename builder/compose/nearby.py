@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from builder.compose.model import FileEdit, Project
 
-MOST_FOLDERS, MOST_ENTRIES, MAX_BYTES = 200, 2000, 500_000
+MOST_FOLDERS, MOST_ENTRIES, MAX_BYTES = 100, 2000, 500_000
 """More would take a time that a person notices; real projects have far less."""
 _NAME = re.compile(r".*compose.*\.ya?ml", re.IGNORECASE)
 _BUILD = re.compile(rb"""(?m)(?:^|[{,])[ \t]*["']?build["']?[ \t]*:""")
