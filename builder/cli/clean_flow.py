@@ -49,7 +49,7 @@ class CleanRun:
 
 @dataclass(frozen=True)
 class CleanOutcome:
-    """``cleaned`` None: only a preview."""
+    """``cleaned`` None: only a preview; then ``backup`` is where the images would be saved first."""
 
     plan: CleanPlan
     notes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ def clean(world: World, run: CleanRun) -> CleanOutcome:
             store = StoreWorld(world, run.store, found, strict=True)
             planned = plan(store.snapshot(), run.clean)
             cache = _cache(world, run, found)
-            return CleanOutcome(planned, tuple(store.notes), cache=cache)
+            return CleanOutcome(planned, tuple(store.notes), backup=run.backup, cache=cache)
         with all_projects(world), one_cleaner(world):
             return _cleaned(world, run, found)
 

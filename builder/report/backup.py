@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _COLUMNS = (
-    Column("image", gives=True),
+    Column("image"),
     Column("ID"),
     Column("unpacked", right=True),
     Column("archive", right=True),
     Column("file", gives=True),
-    Column("result", gives=True),
+    Column("result", moves=True),
 )
 
 

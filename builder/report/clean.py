@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from builder.report import amounts
 from builder.report.findings import wrapped
 from builder.report.images import row_as_json, shown_names
 from builder.report.table import Column, as_table
-from builder.report.units import count, short_id, size
+from builder.report.units import count, one_line, short_id, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _COLUMNS = (
-    Column("image", gives=True),
+    Column("image"),
     Column("ID"),
     Column("frees", right=True),
-    Column("standing"),
+    Column("standing", moves=True),
     Column("why", moves=True),
 )
 _LIMITS = "Only images go: by ID, never by force, never a volume or a container."
@@ -39,22 +40,26 @@ def as_text(
     notes: Sequence[str] = (),
     width: int = 0,
 ) -> str:
-    """``cleaned`` None: a preview. ``width`` of the terminal in characters; 0: nothing is cut."""
-    body = _preview(planned, width) if cleaned is None else _done(planned, cleaned, width, backup)
-    lines = [*body, *_cache(cache), *(line for note in notes for line in wrapped(note, "note: ", "      "))]
+    """``cleaned`` None: a preview. ``width`` of the terminal in characters; 0: it is none, and nothing is cut."""
+    body = _preview(planned, width, backup) if cleaned is None else _done(planned, cleaned, width, backup)
+    said = (line for note in notes for line in wrapped(note, "note: ", "      ", width=width))
+    lines = [*body, *_cache(cache, width), *said]
     if cleaned is None and (planned.going or cache is not None):
-        said = f"`optbuild clean --yes` does exactly this, with the same options. {_LIMITS}"
-        lines += ["", *wrapped(said, "next: ", "      ")]
+        then = f"`optbuild clean --yes` does exactly this, with the same options. {_LIMITS}"
+        lines += ["", *wrapped(then, "next: ", "      ", width=width)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _preview(planned: CleanPlan, width: int) -> Iterator[str]:
+def _preview(planned: CleanPlan, width: int, backup: Path | None) -> Iterator[str]:
     if planned.going:
-        yield (
+        text = (
             f"would go: {count(len(planned.going), 'image')}, {amounts.at_least(planned.frees)} on disk"
             f"{amounts.untold(planned.frees)}"
         )
+        yield from wrapped(text, "", "  ", width=width)
         yield from _gone(((choice.row, choice.reason) for choice in planned.going), width)
+        if backup is not None:
+            yield f"  each is saved in {one_line(str(backup))} first; what is not found whole there stays"
     else:
         yield "nothing would go"
     yield from _staying([choice for choice in planned.choices if not choice.goes], width)
@@ -63,14 +68,16 @@ def _preview(planned: CleanPlan, width: int) -> Iterator[str]:
 def _done(planned: CleanPlan, cleaned: Cleaned, width: int, backup: Path | None) -> Iterator[str]:
     reasons = {choice.row.image.id: choice.reason for choice in planned.choices}
     if cleaned.removed:
-        yield (
+        text = (
             f"removed {count(len(cleaned.removed), 'image')}, {amounts.at_least(cleaned.freed)} freed (measured: "
             f"{amounts.at_least(cleaned.before)} before, {amounts.at_least(cleaned.after)} now)"
             f"{amounts.untold(cleaned.freed)}"
         )
+        yield from wrapped(text, "", "  ", width=width)
         yield from _gone(((row, reasons[row.image.id]) for row in cleaned.removed), width)
         if backup is not None:
-            yield f"  saved in {backup}: `optbuild restore {backup}` brings them back"
+            place = one_line(str(backup))
+            yield f"  saved in {place}: `optbuild restore {shlex.quote(place)}` brings them back"
     else:
         yield "nothing was removed"
     if cleaned.skipped:
@@ -85,7 +92,8 @@ def _staying(choices: Sequence[Choice], width: int) -> Iterator[str]:
         return
     counted = Counter(choice.row.verdict.standing.value for choice in choices)
     yield ""
-    yield f"stays: {', '.join(f'{number} {word}' for word, number in counted.items())}"
+    text = f"stays: {', '.join(f'{number} {word}' for word, number in counted.items())}"
+    yield from wrapped(text, "", "  ", width=width)
     yield from _table(choices, width)
 
 
@@ -109,15 +117,16 @@ def _cells(row: Row, reason: str) -> tuple[str, ...]:
     return f"{names[0]}{more}", short_id(row.image.id), size(row.frees), row.verdict.standing.value, reason
 
 
-def _cache(cache: CacheOutcome | None) -> Iterator[str]:
+def _cache(cache: CacheOutcome | None, width: int) -> Iterator[str]:
     if cache is None:
         return
     yield ""
     about = "" if cache.exact else " (as buildx rounds it, of any age)"
     if cache.done:
-        yield f"build cache of {cache.builder}: {size(cache.freed)} freed, of {size(cache.idle)} idle{about}"
+        text = f"{size(cache.freed)} freed, of {size(cache.idle)} idle{about}"
     else:
-        yield f"build cache of {cache.builder}: {size(cache.idle)} idle{about} would go; builds run again what it held"
+        text = f"{size(cache.idle)} idle{about} would go; builds run again what it held"
+    yield from wrapped(f"build cache of {cache.builder}: {text}", "", "  ", width=width)
 
 
 def as_json(
@@ -140,11 +149,21 @@ def as_json(
         "freed_at_least_bytes": None if cleaned is None else cleaned.freed.known,
         "bytes_before": None if cleaned is None else cleaned.before.exact,
         "bytes_after": None if cleaned is None else cleaned.after.exact,
-        "build_cache": None if cache is None else vars(cache),
+        "build_cache": None if cache is None else _cache_as_json(cache),
         "backup": None if backup is None else str(backup),
         "notes": list(notes),
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+def _cache_as_json(cache: CacheOutcome) -> dict[str, Any]:
+    return {
+        "builder": cache.builder,
+        "idle_bytes": cache.idle,
+        "exact": cache.exact,
+        "done": cache.done,
+        "freed_bytes": cache.freed,
+    }
 
 
 def _choice(choice: Choice) -> dict[str, Any]:

@@ -43,11 +43,12 @@ def as_lines(findings: Iterable[Finding], *, color: bool = False) -> Iterator[st
         yield from _body(finding)
 
 
-def wrapped(text: str, first: str, rest: str | None = None) -> Iterator[str]:
-    """Foreign text, harmless, in lines of at most WIDTH; a word that is longer stays whole, to be copied."""
+def wrapped(text: str, first: str, rest: str | None = None, *, width: int = 0) -> Iterator[str]:
+    """Foreign text, harmless, in lines of at most WIDTH, and of ``width`` where that is said and less; a word that is
+    longer stays whole, to be copied."""
     yield from textwrap.wrap(
         one_line(text),
-        WIDTH,
+        min(width or WIDTH, WIDTH),
         initial_indent=first,
         subsequent_indent=" " * len(first) if rest is None else rest,
         break_long_words=False,

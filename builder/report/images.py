@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _COLUMNS = (
-    Column("image", gives=True),
+    Column("image"),
     Column("ID"),
     Column("created"),
     Column("unpacked", right=True),
     Column("unique", right=True),
     Column("shared", right=True),
     Column("frees", right=True),
-    Column("standing"),
+    Column("standing", moves=True),
     Column("why", moves=True),
 )
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def as_text(inventory: Inventory, *, width: int = 0, now: float | None = None) -> str:
-    """``width`` of the terminal in characters; 0: nothing is cut. ``now``: seconds since 1970."""
+    """``width`` of the terminal in characters; 0: it is none, and nothing is cut. ``now``: seconds since 1970."""
     at = time.time() if now is None else now
     lines = [
         *_rows(inventory, width, at),
         "",
-        *_totals(inventory),
-        *_last(inventory.last_optimize, inventory.totals),
-        *_volumes(inventory.volumes),
-        *_build_cache(inventory.build_cache),
-        *(line for note in inventory.notes for line in wrapped(note, "note: ", "      ")),
+        *wrapped(_totals(inventory.totals), "", "  ", width=width),
+        *_last(inventory.last_optimize, inventory.totals, width),
+        *_volumes(inventory.volumes, width),
+        *wrapped(_build_cache(inventory.build_cache), "", "  ", width=width),
+        *(line for note in inventory.notes for line in wrapped(note, "note: ", "      ", width=width)),
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -80,27 +80,28 @@ def shown_names(row: Row) -> tuple[str, ...]:
 
 
 def age(created: float, now: float) -> str:
-    """``3 days``, as a person counts; an image that says no time, or one to come, has no age."""
+    """``3 days``, as a person counts; an image that says no time, or one to come, has no age. Less than a minute is
+    ``just now``."""
     seconds = now - created
     if created <= 0 or seconds < 0:
         return UNKNOWN
+    if seconds < _MINUTE:
+        return "just now"
     for limit, unit, word in ((_HOUR, _MINUTE, "minute"), (2 * _DAY, _HOUR, "hour"), (60 * _DAY, _DAY, "day")):
         if seconds < limit:
             return count(int(seconds // unit), word)
     return time.strftime("%Y-%m-%d", time.gmtime(created))
 
 
-def _totals(inventory: Inventory) -> Iterator[str]:
-    totals = inventory.totals
-    text = (
+def _totals(totals: Totals) -> str:
+    return (
         f"{count(totals.images, 'image')}: {amounts.at_least(totals.real)} on disk = {amounts.at_least(totals.unique)} "
         f"unique + {amounts.at_least(totals.shared)} shared, each shared layer once (`docker images` adds up to "
         f"{amounts.at_least(totals.apparent)}){amounts.untold(totals.real)}"
     )
-    yield from wrapped(text, "", "  ")
 
 
-def _last(last: LastOptimize | None, totals: Totals) -> Iterator[str]:
+def _last(last: LastOptimize | None, totals: Totals, width: int) -> Iterator[str]:
     if last is None:
         return
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.at))
@@ -108,10 +109,10 @@ def _last(last: LastOptimize | None, totals: Totals) -> Iterator[str]:
         f"since the last optimize ({last.project}, {day}): {size(last.before)} before it, {size(last.after)} after it, "
         f"{amounts.at_least(totals.real)} now"
     )
-    yield from wrapped(text, "", "  ")
+    yield from wrapped(text, "", "  ", width=width)
 
 
-def _volumes(volumes: tuple[Volume, ...] | None) -> Iterator[str]:
+def _volumes(volumes: tuple[Volume, ...] | None, width: int) -> Iterator[str]:
     if volumes is None:
         yield f"volumes: {UNKNOWN} (the engine did not add them up in time)"
         return
@@ -122,18 +123,16 @@ def _volumes(volumes: tuple[Volume, ...] | None) -> Iterator[str]:
     for one in volumes:
         who = f"used by {', '.join(one.users)}" if one.users else "used by no container"
         owner = f" (project {', '.join(one.projects)})" if one.projects else ""
-        yield from wrapped(f"{one.name}  {size(one.bytes)}, {who}{owner}", "  ", "    ")
+        yield from wrapped(f"{one.name}  {size(one.bytes)}, {who}{owner}", "  ", "    ", width=width)
 
 
-def _build_cache(cache: BuildCache | None) -> Iterator[str]:
+def _build_cache(cache: BuildCache | None) -> str:
     if cache is None:
-        yield f"build cache: {UNKNOWN} (the engine did not add it up in time)"
-        return
-    text = (
+        return f"build cache: {UNKNOWN} (the engine did not add it up in time)"
+    return (
         f"build cache of the engine's own builder: {size(cache.bytes)} beside the images, {size(cache.idle)} of it idle"
         f" (`optbuild clean --build-cache`); {size(cache.shared)} more are layers of images"
     )
-    yield from wrapped(text, "", "  ")
 
 
 def as_json(inventory: Inventory) -> str:
@@ -149,7 +148,7 @@ def as_json(inventory: Inventory) -> str:
         if last is None
         else {"project": last.project, "at": iso(last.at), "bytes_before": last.before, "bytes_after": last.after},
         "volumes": None if inventory.volumes is None else [_volume(one) for one in inventory.volumes],
-        "build_cache": None if inventory.build_cache is None else vars(inventory.build_cache),
+        "build_cache": None if inventory.build_cache is None else _cache_as_json(inventory.build_cache),
         "notes": list(inventory.notes),
     }
     return json.dumps(document, indent=1) + "\n"
@@ -181,6 +180,15 @@ def totals_as_json(totals: Totals) -> dict[str, Any]:
         **amounts.as_json("shared", totals.shared),
         **amounts.as_json("apparent", totals.apparent),
         "images_untold": totals.real.untold,
+    }
+
+
+def _cache_as_json(cache: BuildCache) -> dict[str, Any]:
+    return {
+        "bytes": cache.bytes,
+        "shared_bytes": cache.shared,
+        "idle_bytes": cache.idle,
+        "records": cache.records,
     }
 
 

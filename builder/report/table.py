@@ -1,7 +1,8 @@
-"""Aligned columns as `plan` prints them: foreign text made harmless, and nothing wider than the terminal."""
+"""Aligned columns of what has a name: foreign text made harmless, and nothing wider than the terminal."""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,18 @@ from builder.report.units import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-NARROWEST = 24
+NARROWEST = 40
+"""Fewer characters of a name tell too few apart: then names get lines of their own."""
+_LEAST = 12
+_GAP = 2
 _CUT = "…"
 _BELOW = "    "
 
 
 @dataclass(frozen=True)
 class Column:
-    """``gives``: it may be cut where lines are too long. ``moves``: it gets a line of its own there (the last one)."""
+    """``gives``: it may be cut where nothing else helps. ``moves``: it goes below where lines are too long (the last
+    ones)."""
 
     title: str
     right: bool = False
@@ -25,44 +30,88 @@ class Column:
     moves: bool = False
 
 
+@dataclass(frozen=True)
+class _Row:
+    names: tuple[str, ...]
+    cells: tuple[str, ...]
+    """With the first name."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    columns: tuple[Column, ...]
+    """Those that stand in the line."""
+    widths: tuple[int, ...]
+    room: int
+    """0: any."""
+    names_above: bool = False
+
+
 def as_table(
     columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int, indent: str = "  "
 ) -> Iterator[str]:
-    """Lines of at most ``width`` characters, as far as columns can give way; 0: nothing is cut.
+    """Lines of at most ``width`` characters; 0: nothing is cut. The first column is a name.
 
-    A row with a first cell alone goes on with the one before it, and has the whole line.
+    A row with a first cell alone is a further name of the one before it. Where lines are too long, columns go below
+    first, then names above; only then something is cut, in its middle: a tag stays.
     """
-    cells = [[one_line(cell) for cell in row] for row in rows]
-    titles = [column.title for column in columns]
-    whole = [titles, *(row for row in cells if any(row[1:]))]
-    widths = [max(len(row[place]) for row in whole) for place in range(len(columns))]
-    room = width - len(indent)
-    fits = not width or _length(widths) <= room
-    kept = len(columns) if fits or not columns[-1].moves else len(columns) - 1
-    if not fits:
-        widths = _narrowed(columns, widths[:kept], room)
-    for row in (titles, *cells):
-        if not any(row[1:]):
-            yield f"{indent}{_cut(row[0], room) if width else row[0]}"
-            continue
-        shown = [_cell(*one) for one in zip(row[:kept], widths, columns, strict=False)]
-        yield f"{indent}{'  '.join(shown)}".rstrip()
-        for text in row[kept:] if row is not titles else ():
-            yield from [_cut(f"{indent}{_BELOW}{text}", width)] if text else ()
+    found = _rows([[one_line(cell) for cell in row] for row in rows])
+    layout = _layout(columns, found, max(1, width - len(indent)) if width else 0)
+    titles = tuple(column.title for column in columns[: len(layout.columns)])
+    for row in (_Row(titles[:1], titles), *found):
+        yield from (f"{indent}{line}".rstrip() for line in _lines(row, layout))
+
+
+def _rows(rows: Iterable[Sequence[str]]) -> list[_Row]:
+    found: list[_Row] = []
+    for first, *others in rows:
+        if any(others) or not found:
+            found.append(_Row((first,), (first, *others)))
+        else:
+            found[-1] = _Row((*found[-1].names, first), found[-1].cells)
+    return found
+
+
+def _layout(columns: Sequence[Column], rows: Sequence[_Row], room: int) -> _Layout:
+    whole = [
+        max(map(len, texts))
+        for texts in zip(*([column.title for column in columns], *(row.cells for row in rows)), strict=True)
+    ]
+    if not room or _length(whole) <= room:
+        return _Layout(tuple(columns), tuple(whole), room)
+    kept = tuple(column for column in columns if not column.moves)
+    first, *others = whole[: len(kept)]
+    left = room - _length(others) - _GAP
+    if left >= min(first, NARROWEST):
+        return _Layout(kept, (min(first, left), *others), room)
+    return _Layout(kept, (first, *_narrowed(kept[1:], others, room - len(_BELOW))), room, names_above=True)
 
 
 def _length(widths: Sequence[int]) -> int:
-    return sum(widths) + 2 * (len(widths) - 1)
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _narrowed(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
-    found, over = list(widths), _length(widths) - width
+def _narrowed(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
+    found, over = list(widths), _length(widths) - room
     for place in reversed(range(len(found))):
         if over > 0 and columns[place].gives:
-            less = min(over, max(0, found[place] - NARROWEST))
+            less = min(over, max(0, found[place] - _LEAST))
             found[place] -= less
             over -= less
     return found
+
+
+def _lines(row: _Row, layout: _Layout) -> Iterator[str]:
+    cells = [_cell(*one) for one in zip(row.cells, layout.widths, layout.columns, strict=False)]
+    names = [_cut(name, layout.room) for name in row.names]
+    if layout.names_above:
+        yield from names
+        yield f"{_BELOW}{(' ' * _GAP).join(cells[1:])}"
+    else:
+        yield (" " * _GAP).join(cells)
+        yield from names[1:]
+    if below := ": ".join(text for text in row.cells[len(layout.columns) :] if text):
+        yield from textwrap.wrap(below, layout.room, initial_indent=_BELOW, subsequent_indent=_BELOW + _BELOW)
 
 
 def _cell(text: str, width: int, column: Column) -> str:
@@ -71,4 +120,9 @@ def _cell(text: str, width: int, column: Column) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}{_CUT}"
+    """The end says as much as the beginning: a tag, the name behind a registry's."""
+    if not width or len(text) <= width:
+        return text
+    tag = len(text) - text.rfind(":") if ":" in text else 0
+    end = min(max(tag, width // 2), 2 * width // 3)
+    return f"{text[: width - end - 1]}{_CUT}{text[len(text) - end :]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from shelf_world import Shelf, identity, image, user
 
@@ -17,9 +17,6 @@ from builder.store.clean import CleanOptions, carry_out, plan
 from builder.store.inventory import rows_of
 from builder.store.model import BuildCache, CacheOutcome, Inventory, LastOptimize, Volume
 from builder.store.select import Sort, in_order
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOW = 1_000_000.0
 SIZES = {"base": 2_000_000, "app": 500_000, "old": 300_000}
@@ -105,11 +102,35 @@ def test_nothing_to_show() -> None:
 
 
 def test_the_lines_fit_the_terminal() -> None:
-    for width in (80, 100, 160):
-        lines = as_text(inventory(), width=width, now=NOW).splitlines()
-        assert max(map(len, lines)) <= max(width, 100), width
+    for width in (72, 80, 100, 160):
+        for found in (inventory(), wide_inventory()):
+            lines = as_text(found, width=width, now=NOW).splitlines()
+            assert max(map(len, lines)) <= width
     narrow = as_text(inventory(), width=90, now=NOW)
-    assert "    container web (running) uses it" in narrow.splitlines()
+    assert "    in use: container web (running) uses it" in narrow.splitlines()
+
+
+LONG = ("optbuild-test-inspect:1234567890ab", "optbuild-test-inspect:1234567890cd")
+
+
+def wide_inventory() -> Inventory:
+    here = shelf()
+    here.add(*(image(f"i{number}", ("base", "app"), name, sizes=SIZES) for number, name in enumerate(LONG)))
+    return inventory(rows=rows_of(here.snapshot()))
+
+
+def test_names_stay_whole_on_a_narrow_terminal_and_before_the_reason() -> None:
+    lines = as_text(wide_inventory(), width=80, now=NOW).splitlines()
+    assert set(LONG) <= set(lines)
+    at = lines.index("app:1")
+    assert lines[at + 1] == "shop-web:latest"
+    assert lines[at + 2].startswith("    617070000000  2 hours")
+    assert lines[at + 3] == "    in use: container web (running) uses it"
+
+
+def test_a_pipe_gets_names_whole_and_a_line_for_each_image() -> None:
+    text = as_text(wide_inventory(), width=0, now=NOW)
+    assert all(f"\n{name}  " in text for name in LONG)
 
 
 def test_the_json() -> None:
@@ -125,11 +146,18 @@ def test_the_json() -> None:
     assert (totals["real_bytes"], totals["real_at_least_bytes"], totals["images_untold"]) == (None, 2_800_000, 1)
     assert (totals["shared_bytes"], totals["shared_at_least_bytes"]) == (2_000_000, 2_000_000)
     assert document["volumes"][1] == {"name": "lost", "bytes": None, "containers": [], "projects": []}
+    assert document["build_cache"] == {
+        "bytes": 3_000_000,
+        "shared_bytes": 1_000_000,
+        "idle_bytes": 2_000_000,
+        "records": 4,
+    }
     assert json.loads(as_json(inventory(volumes=None, build_cache=None)))["volumes"] is None
 
 
 def test_ages() -> None:
     assert [age(NOW - old, NOW) for old in (90, 3600, 3 * 86400)] == ["1 minute", "1 hour", "3 days"]
+    assert (age(NOW - 59, NOW), age(NOW, NOW)) == ("just now", "just now")
     assert age(NOW, NOW + 90 * 86400) == "1970-01-12"
     assert age(NOW + 5, NOW) == "—"
     assert age(0, NOW) == "—"
@@ -141,6 +169,8 @@ def test_a_preview_says_what_would_go_and_why_the_rest_stays() -> None:
     assert text.startswith("would go: 1 image, 300 kB on disk\n")
     assert "stays: 1 in use, 1 unused" in text
     assert "(`--unused` takes such images too)" in text
+    assert "saved" not in text
+    assert "\n  each is saved in /b first" in clean_report.as_text(planned, None, backup=Path("/b"))
     assert "`optbuild clean --yes` does exactly this" in text
     assert json.loads(clean_report.as_json(planned, None))["preview"] is True
 
@@ -185,6 +215,8 @@ def test_what_was_done_is_measured(tmp_path: Path) -> None:
     assert f"`optbuild restore {tmp_path}` brings them back" in text
     assert "left alone after all: 1 image" in text
     assert "the engine says that something uses it" in text
+    blank = tmp_path / "bk 1"
+    assert f"saved in {blank}: `optbuild restore '{blank}'` brings" in clean_report.as_text(planned, done, backup=blank)
     document = json.loads(clean_report.as_json(planned, done))
     assert document["freed_bytes"] == 300_000
     assert [one["id"] for one in document["removed"]] == [identity("old")]
@@ -196,6 +228,13 @@ def test_the_build_cache_is_named_with_its_bytes() -> None:
     cache = CacheOutcome("default", 2_000_000, exact=True)
     assert "build cache of default: 2 MB idle would go" in clean_report.as_text(planned, None, cache=cache)
     done = replace(cache, done=True, freed=1_500_000)
+    assert json.loads(clean_report.as_json(planned, None, cache=done))["build_cache"] == {
+        "builder": "default",
+        "idle_bytes": 2_000_000,
+        "exact": True,
+        "done": True,
+        "freed_bytes": 1_500_000,
+    }
     text = clean_report.as_text(planned, carry_out(planned, Shelf(), Shelf().snapshot), cache=done)
     assert "nothing was removed" in text
     assert "1.5 MB freed, of 2 MB idle" in text
@@ -204,7 +243,8 @@ def test_the_build_cache_is_named_with_its_bytes() -> None:
 
 
 def test_a_table_cuts_what_may_be_cut_and_nothing_else() -> None:
-    columns = (Column("name", gives=True), Column("n", right=True))
+    columns = (Column("name"), Column("n", right=True))
     rows = [("x" * 50, "12"), ("short", "1")]
-    assert list(as_table(columns, rows, width=40, indent=""))[1] == f"{'x' * 35}…  12"
+    assert list(as_table(columns, rows, width=48, indent=""))[1] == f"{'x' * 21}…{'x' * 22}  12"
     assert list(as_table(columns, rows, width=0, indent=""))[2] == f"short{' ' * 45}   1"
+    assert list(as_table(columns, rows, width=40, indent=""))[2:4] == [f"{'x' * 19}…{'x' * 20}", "    12"]
