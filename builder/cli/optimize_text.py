@@ -57,16 +57,21 @@ def _mind(ready: Ready) -> Iterator[str]:
 def nothing_to_do(ready: Ready) -> str:
     """And why not, for every build that several services share the making of."""
     plan = ready.planned.plan
-    lines = ["Nothing to do: no image is built or stored several times that could be shared."]
-    if refused := refused_of(plan):
-        what = f"Nothing was done: {listed(refused)} could share an image, but the file cannot be edited safely."
-        lines = [*wrapped(what, "")]
-    for one in plan.groups:
-        if one.reason and len(builders_of(plan.project, one.group)) > 1:
-            lines += wrapped(f"{', '.join(one.group.services)}: {one.reason}", "  ", "    ")
+    left = [one for one in plan.groups if one.reason and len(builders_of(plan.project, one.group)) > 1]
+    lines = [*wrapped(_headline(refused_of(plan), left=bool(left)), "")]
+    for one in left:
+        lines += wrapped(f"{', '.join(one.group.services)}: {one.reason}", "  ", "    ")
     for note in plan.notes:
         lines += wrapped(note, "  ", "    ")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _headline(refused: tuple[str, ...], *, left: bool) -> str:
+    if refused:
+        return f"Nothing was done: {listed(refused)} could share an image, but the file cannot be edited safely."
+    if left:
+        return "Nothing to do: what several services build is left as it is."
+    return "Nothing to do: no image is built or stored several times that could be shared."
 
 
 def _source(ready: Ready, target: Target) -> Iterator[str]:
