@@ -43,10 +43,12 @@ def shown_dockerfile(project: Project, build: Build) -> str:
 
 
 def spec_note(project: Project, folder: Path) -> str | None:
-    """For an image that an optbuild.toml describes. None: the files take no comment."""
+    """For an image that an optbuild.toml describes. None: the files take no comment. ``folder`` is free of symbolic
+    links, which the project's own path may hold."""
     if _is_json(project):
         return None
-    place = shown_path(project, folder.as_posix())
+    home = project.files.directory
+    place = shown_path(project, os.path.normpath(home / os.path.relpath(folder, home.resolve())))
     words = ["optbuild", "build", *([] if place == "." else [place]), "--verify"]
     return f"{_PREFIX}{shlex.join(words)}"
 

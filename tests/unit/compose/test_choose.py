@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from making import AIRFLOW, FOLDER, build, project, seed, service
@@ -13,6 +13,9 @@ from builder.compose.choose import choose_targets
 from builder.compose.group import group_services
 from builder.compose.model import Project, Source, Target
 from builder.errors import ComposeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
 
@@ -567,6 +570,15 @@ def test_the_comment_names_the_folder_of_the_optbuild_toml() -> None:
     assert target(seed(), **{**SPEC, "spec_folder": FOLDER.parent / "image"}).note == (
         "built by: optbuild build ../image --verify"
     )
+
+
+def test_the_comment_holds_in_a_project_behind_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "real" / "image").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("deep/real")
+    made = seed()
+    made = replace(made, files=replace(made.files, directory=tmp_path / "link"))
+    note = target(made, **{**SPEC, "spec_folder": tmp_path / "deep" / "real" / "image"}).note
+    assert note == "built by: optbuild build ./image --verify"
 
 
 def test_an_optbuild_toml_makes_only_airflow() -> None:
