@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 """Levels of nesting; real files have about ten."""
+_CORRECT = "correct the file; `docker compose config` reads it too"
 
 
 @lru_cache(maxsize=64)
@@ -92,9 +93,9 @@ class _Builder:
         except YAMLError as error:
             self._fail(f"not valid YAML: {str(error).splitlines()[0]}", getattr(error, "position", self._end))
 
-    def _fail(self, message: str, at: int, key: str | None = None) -> NoReturn:
+    def _fail(self, message: str, at: int, key: str | None = None, *, hint: str = _CORRECT) -> NoReturn:
         where = Where(str(self._path), line_of_index(self._text, at), key)
-        raise ComposeError(message, where=where, hint="correct the file; `docker compose config` reads it too")
+        raise ComposeError(message, where=where, hint=hint)
 
     def _document(self) -> Mapping | None:
         from ruamel.yaml import YAML  # noqa: PLC0415 - as above
@@ -108,7 +109,8 @@ class _Builder:
                 continue
             documents += 1
             if documents > 1:
-                self._fail("several YAML documents in one file", event.start_mark.index)
+                hint = "write each document into a file of its own, and give Compose both with -f"
+                self._fail("several YAML documents in one file", event.start_mark.index, hint=hint)
             root = self._node(next(self._events))
         if isinstance(root, Scalar) and not root.value:
             return None
