@@ -6,14 +6,16 @@ No instruction is understood here, only names are found, in whatever state a fil
 from __future__ import annotations
 
 import re
-import stat
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.interpolate import substitute
+from builder.compose.reach import may_be_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from builder.compose.told import Told
@@ -27,6 +29,10 @@ _OTHER = re.compile(r"(?i)(?<=[\s,=])(?:--)?from=([^\s,\"']+)")
 _ARGUMENT = re.compile(r"""(?im)^[ \t]*ARG[ \t]+(.+)$""")
 _DEFAULT = re.compile(r"""([A-Za-z_]\w*)=("[^"\n]*"|'[^'\n]*'|\S*)""")
 _OPEN = re.compile(r"\$\{[^{}]*\}?|\$\w+")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+_MOST_WAYS = 200
+_LONGEST_NAME = 1000
+"""Longer than any name of an image: what is put together from itself again and again grows without end."""
 _DOCKER_IMAGE = "docker-image://"
 
 
@@ -62,15 +68,15 @@ def _entries(value: Any) -> Iterator[str]:
         yield from (str(one.value) for one in value.value if one.id == "scalar")
 
 
-def built_on(folders: Iterable[Path], told: Told, variables: Mapping[str, str]) -> Below:
-    """A name that is nothing but a variable without a value tells of no image."""
+def built_on(folders: Iterable[Path], told: Told, ways: Collection[Mapping[str, str]]) -> Below:
+    """``ways``: what may be filled in; every text counts with each. A name that is nothing but a variable without a
+    value tells of no image."""
     arguments: dict[str, set[str]] = {}
     for name, _, value in (text.partition("=") for text in told.arguments):
-        arguments.setdefault(name, set()).add(substitute(value, variables))
-    texts = [way for text in told.inlines for way in (text, substitute(text, variables))]
-    contexts, names = ({substitute(text, variables) for text in which} for which in (told.contexts, told.dockerfiles))
+        arguments.setdefault(name, set()).update(filled([value], ways))
+    texts = [*told.inlines, *filled(told.inlines, ways)]
     files, problem = [], ""
-    for path in dockerfiles(folders, contexts, names):
+    for path in dockerfiles(folders, filled(told.contexts, ways), filled(told.dockerfiles, ways)):
         try:
             texts.append(text_of(path))
             files.append(path)
@@ -80,19 +86,17 @@ def built_on(folders: Iterable[Path], told: Told, variables: Mapping[str, str]) 
     return Below(frozenset(name for name in found if _OPEN.sub("", name).strip(":@/")), tuple(files), problem)
 
 
+def filled(texts: Iterable[str], ways: Collection[Mapping[str, str]]) -> set[str]:
+    """Each text in each way."""
+    return {substitute(text, way) for text in texts for way in ways}
+
+
 def dockerfiles(folders: Iterable[Path], contexts: Iterable[str], names: Iterable[str]) -> Iterator[Path]:
     """Every file that may be meant: each name in each context, seen from each folder. Only those that are there, or
-    may be: of a folder that this user may not enter, nobody knows."""
+    may be."""
     names = ("Dockerfile", *names)
     places = (folder / context for folder in folders for context in contexts)
-    for path in dict.fromkeys(place / name for place in places for name in names):
-        try:
-            if stat.S_ISREG(path.stat().st_mode):
-                yield path
-        except PermissionError:
-            yield path
-        except (OSError, ValueError):  # a context may be an address
-            continue
+    return (path for path in dict.fromkeys(place / name for place in places for name in names) if may_be_file(path))
 
 
 def text_of(path: Path) -> str:
@@ -104,15 +108,13 @@ def text_of(path: Path) -> str:
 def bases(text: str, arguments: Mapping[str, Iterable[str]]) -> set[str]:
     """The images that a Dockerfile names. ``arguments``: the values that the files give to build arguments.
 
-    A variable counts with each value that it may have; one that has none stays as it is written.
+    A variable counts with each value that it may have; one that has no default also stays as it is written.
     """
     text = _CONTINUED.sub(" ", text)
     stages = {"scratch", *(match[2].lower() for match in _FROM.finditer(text) if match[2])}
     named = [*(match[1] for match in _FROM.finditer(text)), *(match[1] for match in _OTHER.finditer(text))]
-    defaults = _defaults(text)
-    ways = [defaults, *({**defaults, name: value} for name, values in arguments.items() for value in values)]
-    ways.append({**defaults, **{name: value for name, values in arguments.items() for value in values}})
-    found = {_filled(name.strip("\"'"), way) for name in named for way in ways}
+    values = _values(text, arguments)
+    found = {filled_name for name in named for filled_name in _every(name.strip("\"'"), values)}
     return {name for name in found if name.lower() not in stages and not name.isdigit()}
 
 
@@ -130,12 +132,24 @@ def _cached(source: str) -> str:
     return next((part.removeprefix("ref=") for part in source.split(",") if part.startswith("ref=")), "")
 
 
-def _defaults(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _values(text: str, arguments: Mapping[str, Iterable[str]]) -> dict[str, set[str | None]]:
+    """Name → what it may be; None: nothing that is known here."""
+    found: dict[str, set[str | None]] = {name: {None, *values} for name, values in arguments.items()}
     for line in _ARGUMENT.finditer(text):
         for match in _DEFAULT.finditer(line[1]):
-            found.setdefault(match[1], _filled(match[2].strip("\"'"), found))
+            defaults = _every(match[2].strip("\"'"), found)
+            found[match[1]] = (found.get(match[1], set()) | defaults) - {None} or {None}
     return found
+
+
+def _every(text: str, values: Mapping[str, set[str | None]]) -> set[str]:
+    """The text with each value of each variable in it; where that are too many, with ``*`` for a variable."""
+    names = [name for name in dict.fromkeys(_VARIABLE.findall(text)) if name in values]
+    if prod(len(values[name]) for name in names) > _MOST_WAYS:
+        return {_OPEN.sub("*", text)}
+    ways = (dict(zip(names, way, strict=True)) for way in product(*(values[name] for name in names)))
+    found = {_filled(text, {name: value for name, value in way.items() if value is not None}) for way in ways}
+    return {one for one in found if len(one) <= _LONGEST_NAME}
 
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:

@@ -6,9 +6,10 @@ them in. The rules are those of compose-go (``template/template.go``, ``cli/opti
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING
+
+from builder.compose.dotenv import read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,35 +81,24 @@ def _closing(text: str, start: int) -> int | None:
     return None
 
 
-def read_env_file(path: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a ``.env`` file; empty where it cannot be read, which Compose itself reports."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return {}
-
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - 20 ms, only where there is such a file
-
-    found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.key is None or binding.value is None:
-            continue
-        literal = re.search(r"=\s*'", binding.original.string) is not None
-        found[binding.key] = binding.value if literal else substitute(binding.value, {**found, **env})
-    return found
-
-
 def variables_of(env: Mapping[str, str], env_files: tuple[Path, ...]) -> dict[str, str]:
     """The environment wins over all files, a later file over an earlier one."""
     found: dict[str, str] = {}
     for path in env_files:
-        found |= read_env_file(path, {**found, **env})
+        inner: dict[str, str] = {}
+        for name, value in read_env_file(path).entries:
+            inner[name] = substitute(value, {**inner, **found, **env})
+        found |= inner
     return {**found, **env}
 
 
 def project_variables(files: ProjectFiles, env: Mapping[str, str]) -> dict[str, str]:
     """What Compose fills into the main files of the project. Values may be secrets."""
-    return variables_of(env, files.env_files or default_env_file(files.directory, env))
+    return variables_of(env, env_files_of(files, env))
+
+
+def env_files_of(files: ProjectFiles, env: Mapping[str, str]) -> tuple[Path, ...]:
+    return files.env_files or default_env_file(files.directory, env)
 
 
 def default_env_file(folder: Path, env: Mapping[str, str]) -> tuple[Path, ...]:

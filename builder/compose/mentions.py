@@ -8,10 +8,11 @@ built the names that any Compose gives it.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.bases import built_on, note_build
+from builder.compose.bases import built_on, filled, note_build
 from builder.compose.interpolate import project_variables, substitute
 from builder.compose.model import ProjectFiles
 from builder.compose.products import product_of_image
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from builder.compose.reach import Source
     from builder.store.model import KnownProject
 
 _NULL = "tag:yaml.org,2002:null"
@@ -45,25 +47,58 @@ def mentions(
     """Never raises for what a file says or lacks, or for a folder that this user may not enter: that is what
     ``unreadable`` tells. ``read_file``: instead of :func:`look`, one that remembers."""
     files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
-    found, read, why = Told(), [], _missing(project.files)
-    called: set[str] = set()
+    variables = _variables(files, env)
+    reading = _Reading(project.directory, [(variables, Told())], _missing(project.files))
     try:
         for source in named(files, env, {}):
-            if source.there:
-                read.append(source.path)
-                found.add(told := (read_file or look)(source.data))
-                called = (told.projects if source.path in project.files else set()) or called
+            if source.problem:
+                reading.problem = reading.problem or source.problem
             else:
-                why = why or f"{source.path}, which its files name, is not there"
+                reading.add(source, told := (read_file or look)(source.data))
+                reading.called = (told.projects if source.path in project.files else set()) or reading.called
     except (ComposeError, OSError) as error:
-        why = why or _words(error)
+        reading.problem = reading.problem or _words(error)
         for path in project.files:
-            found.add(scan(_bytes(path)))
-    variables = _variables(files, env)
-    below = built_on((project.directory, *(path.parent for path in read)), found, variables)
-    found.images |= below.names
-    names = _project_names(project, called, variables)
-    return _told(names, found, variables, [*read, *below.files], why or found.broken or below.problem)
+            reading.parts.append((variables, scan(_bytes(path))))
+    return _told(_project_names(project, reading.called, variables), reading)
+
+
+@dataclass
+class _Reading:
+    """What was read of a project."""
+
+    directory: Path
+    parts: list[tuple[Mapping[str, str], Told]]
+    """What files say, beside what is filled into them: an included file has variables of its own."""
+    problem: str
+    """Why not all of it is known."""
+    sources: list[Source] = field(default_factory=list)
+    called: set[str] = field(default_factory=set)
+    """The names that the last main file which says one gives the project."""
+
+    def add(self, source: Source, told: Told) -> None:
+        self.sources.append(source)
+        self.parts.append((source.variables, told))
+
+    @property
+    def all(self) -> Told:
+        found = Told()
+        for _, told in self.parts:
+            found.add(told)
+        return found
+
+    @property
+    def ways(self) -> list[Mapping[str, str]]:
+        """What may be filled in, each way once."""
+        found: list[Mapping[str, str]] = []
+        for variables, _ in self.parts:
+            found += [variables] if variables not in found else []
+        return found
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where paths may start."""
+        return (self.directory, *(path for source in self.sources for path in (source.path.parent, source.folder)))
 
 
 def _project_names(project: KnownProject, called: set[str], variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -177,25 +212,26 @@ def scan(data: bytes) -> Told:
     return Told(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))
 
 
-def _told(called: tuple[str, ...], found: Told, variables: Mapping[str, str], read: list[Path], why: str) -> Mentions:
+def _told(called: tuple[str, ...], reading: _Reading) -> Mentions:
     """``called``: names that the project may have, its own first."""
+    found, ways = reading.all, reading.ways
+    below = built_on(reading.folders, found, ways)
     names: set[str] = set()
-    patterns: set[str] = set()
-    for text in found.images:
-        for name in (substitute(text, variables), substitute(text, {})):
-            names |= {name, plain_name(name)} if name and "$" not in name else set()
-        if "*" in (pattern := _pattern(text, variables)):
-            patterns.add(pattern)
+    for name in filled(found.images | below.names, [*ways, {}]):
+        names |= {name, plain_name(name)} if name and "$" not in name else set()
+    patterns = {_pattern(text, variables) for variables, told in reading.parts for text in told.images}
+    patterns |= {_pattern(text, variables) for variables in ways for text in below.names}
+    projects = {*called, *filled(found.projects, ways)} - {""}
     built = found.services - found.imaged
-    projects = {*called, *(substitute(name, variables) for name in found.projects)} - {""}
     names |= {name for owner in projects for service in built for name in _built(owner, service)}
+    patterns = {pattern for pattern in patterns if "*" in pattern}
     return Mentions(
         project=called[0],
         names=frozenset(names - {""}),
         patterns=frozenset(patterns),
         databases=frozenset(name for name in (*names, *patterns) if _is_database(name)),
-        files=tuple(path.name for path in dict.fromkeys(read)),
-        unreadable=why,
+        files=tuple(path.name for path in dict.fromkeys((*(one.path for one in reading.sources), *below.files))),
+        unreadable=reading.problem or found.broken or below.problem,
     )
 
 

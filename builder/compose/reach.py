@@ -7,11 +7,13 @@ project directory, those of an included file from its own project directory, tho
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.compose.interpolate import project_variables, substitute, variables_of
+from builder.compose.dotenv import read_env_file
+from builder.compose.interpolate import env_files_of, substitute, variables_of
 from builder.compose.references import references
 from builder.errors import ComposeError, TooDeepError, Where
 
@@ -25,6 +27,8 @@ MAX_BYTES = 5_000_000
 """Of one file. The largest real one seen has 60 kB."""
 REMOTE = ("oci://", "http://", "https://", "git@", "git://", "ssh://", "github.com/")
 """How a file begins that Compose fetches."""
+MOST_WAYS = 2000
+"""In which all files together are reached. Each include that has variables of its own may double them."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,12 @@ class Source:
     data: bytes = field(repr=False)
     by_absolute_path: bool
     """It, or one on the way to it, is named by its absolute path."""
-    there: bool = True
-    """False: it is named, and cannot be read here; ``data`` is empty."""
+    problem: str = ""
+    """Why it, which is named, cannot be read here; ``data`` is empty then. Also of files with variables."""
+    folder: Path = Path()
+    """Where the paths in it start."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What is filled into it."""
 
 
 @dataclass(frozen=True)
@@ -50,52 +58,72 @@ class _Place:
     """Compose ignores ``include:`` of a file that is only extended."""
 
 
+_Way = tuple[Path, Path, bool, bool, frozenset[tuple[str, str]]]
+"""A file, and the place from which it is reached."""
+
+
 def read_sources(files: ProjectFiles, env: Mapping[str, str]) -> dict[Path, bytes]:
     """Path → bytes. Raises ComposeError for what cannot be read safely; what is missing is Compose's to report."""
     return {source.path: source.data for source in reach(files, env, {})}
 
 
 def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
-    """Every file, in the order in which it is first named, once per way in which paths in it are resolved.
+    """Every file, in the order in which it is first named, once per way in which what is in it is resolved.
 
     ``overlay`` are bytes to read instead of a file's own.
     """
-    return (source for source in named(files, env, overlay) if source.there)
+    return (source for source in named(files, env, overlay) if not source.problem)
 
 
 def named(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
     """As :func:`reach`, with what this machine does not have: files that are missing, and remote ones."""
-    seen: set[tuple[Path, Path, bool, bool]] = set()
-    variables = project_variables(files, env)
+    seen: set[_Way] = set()
+    env_files = env_files_of(files, env)
+    yield from _unread(env_files)
+    place = _Place(files.directory, variables_of(env, env_files))
     for path in files.files:
-        yield from _visit(path, _Place(files.directory, variables), overlay, seen)
+        yield from _visit(path, place, overlay, seen)
 
 
-def _visit(
-    path: Path, place: _Place, overlay: Mapping[Path, bytes], seen: set[tuple[Path, Path, bool, bool]]
-) -> Iterator[Source]:
-    key = (path, place.folder, place.by_absolute_path, place.includes)
-    if key in seen:
+def _unread(env_files: tuple[Path, ...]) -> Iterator[Source]:
+    for path in env_files:
+        if problem := read_env_file(path).problem:
+            yield Source(path, b"", by_absolute_path=False, problem=problem)
+
+
+def _visit(path: Path, place: _Place, overlay: Mapping[Path, bytes], seen: set[_Way]) -> Iterator[Source]:
+    way = (path, place.folder, place.by_absolute_path, place.includes, frozenset(place.variables.items()))
+    if way in seen:
         return
-    seen.add(key)
+    seen.add(way)
+    if len(seen) > MOST_WAYS:
+        raise ComposeError(
+            f"files include each other in more than {MOST_WAYS} ways", where=Where(str(path)), hint="include it once"
+        )
     data = overlay[path] if path in overlay else _read(path)
     if data is None:
-        yield Source(path, b"", place.by_absolute_path, there=False)
+        yield _missing(path, place)
         return
-    yield Source(path, data, place.by_absolute_path)
+    yield Source(path, data, place.by_absolute_path, folder=place.folder, variables=place.variables)
     further_files = _references(path, data)
     includes = further_files.includes if place.includes else ()
     for text in (*(text for include in includes for text in include.paths), *further_files.extended):
         if _resolve(text, place) is None:
-            yield Source(Path(text.replace("\0", "")), b"", place.by_absolute_path, there=False)
+            yield _missing(Path(text.replace("\0", "")), place)
     for include in includes:
-        for further, its_place in _included(include, place):
+        env_files, found_files = _included(include, place)
+        yield from _unread(env_files)
+        for further, its_place in found_files:
             yield from _visit(further, its_place, overlay, seen)
     for text in further_files.extended:
         if (found := _resolve(text, place)) is not None:
             further, absolute = found
             its_place = _Place(further.parent, place.variables, absolute, includes=False)
             yield from _visit(further, its_place, overlay, seen)
+
+
+def _missing(path: Path, place: _Place) -> Source:
+    return Source(path, b"", place.by_absolute_path, problem=f"{path}, which its files name, is not there")
 
 
 def _references(path: Path, data: bytes) -> References:
@@ -105,17 +133,19 @@ def _references(path: Path, data: bytes) -> References:
         raise TooDeepError(Where(str(path))) from error
 
 
-def _included(include: Include, place: _Place) -> Iterator[tuple[Path, _Place]]:
+def _included(include: Include, place: _Place) -> tuple[tuple[Path, ...], list[tuple[Path, _Place]]]:
+    """The files with variables for it, and its files, each with its place."""
     found = [one for text in include.paths if (one := _resolve(text, place)) is not None]
     if not found:
-        return
+        return (), []
     directory = _resolve(include.project_directory, place) if include.project_directory else None
     folder = directory[0] if directory else found[0][0].parent
-    named = [one[0] for text in include.env_files if (one := _resolve(text, place)) is not None]
-    variables = variables_of(place.variables, tuple(named) or (folder / ".env",))
+    named = tuple(one[0] for text in include.env_files if (one := _resolve(text, place)) is not None)
+    own = folder / ".env"
+    env_files = named or ((own,) if may_be_file(own) else ())
+    variables = variables_of(place.variables, env_files)
     absolute_folder = directory is not None and directory[1]
-    for path, absolute in found:
-        yield path, _Place(folder, variables, absolute or absolute_folder)
+    return env_files, [(path, _Place(folder, variables, absolute or absolute_folder)) for path, absolute in found]
 
 
 def _resolve(text: str, place: _Place) -> tuple[Path, bool] | None:
@@ -125,6 +155,16 @@ def _resolve(text: str, place: _Place) -> tuple[Path, bool] | None:
         return None
     absolute = place.by_absolute_path or path.startswith("/")
     return Path(os.path.normpath(place.folder / path)), absolute
+
+
+def may_be_file(path: Path) -> bool:
+    """Of a folder that this user may not enter, nobody knows."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # the context of a build may be an address
+        return False
 
 
 def _read(path: Path) -> bytes | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.interpolate import project_variables, read_env_file, substitute, variables_of
+from builder.compose.interpolate import project_variables, substitute, variables_of
 from builder.compose.model import ProjectFiles
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def test_an_env_file(tmp_path: Path) -> None:
     path.write_text(
         "# comment\nA=1\nexport B='$A literal'\nC=\"${A}-2\" # why\nEMPTY=\nNAME_ONLY\nOURS=${OUTER}\n\nD= spaced \n"
     )
-    assert read_env_file(path, {"OUTER": "o"}) == {
+    assert variables_of({"OUTER": "o"}, (path,)) == {
+        "OUTER": "o",
         "A": "1",
         "B": "$A literal",
         "C": "1-2",
@@ -56,13 +57,6 @@ def test_an_env_file(tmp_path: Path) -> None:
         "OURS": "o",
         "D": "spaced",
     }
-
-
-@pytest.mark.parametrize("data", [None, b"\xff=1\n"])
-def test_an_env_file_that_cannot_be_read_has_no_variables(tmp_path: Path, data: bytes | None) -> None:
-    if data is not None:
-        (tmp_path / ".env").write_bytes(data)
-    assert read_env_file(tmp_path / ".env", {}) == {}
 
 
 def test_the_environment_wins_and_a_later_file_over_an_earlier_one(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from barred import bar
 
 from builder.compose.mentions import mentions
 from builder.compose.toldcache import FILE, ToldCache
@@ -74,8 +75,9 @@ def test_what_a_file_says_is_kept_by_its_bytes(tmp_path: Path) -> None:
     assert mentions(project, {}, ToldCache(tmp_path / "cache")) == first
     (tmp_path / "compose.yaml").write_text("services: {db: {image: 'postgres:14'}}\n")
     assert mentions(project, {}, ToldCache(tmp_path / "cache")).databases == {"postgres:14"}
-    (tmp_path / "cache" / FILE).write_text('{"schema_version": 1, "files": {"x": 1}}')
-    assert mentions(project, {}, ToldCache(tmp_path / "cache")).databases == {"postgres:14"}
+    for damaged in ('{"schema_version": 1, "files": {"x": 1}}', "[" * 200_000):
+        (tmp_path / "cache" / FILE).write_text(damaged)
+        assert mentions(project, {}, ToldCache(tmp_path / "cache")).databases == {"postgres:14"}
 
 
 def test_what_stands_elsewhere_is_no_name(tmp_path: Path) -> None:
@@ -109,6 +111,65 @@ def test_variables(text: str, env: dict[str, str], names: set[str], patterns: se
 
 def test_the_dotenv_file_counts(tmp_path: Path) -> None:
     assert "app:3" in read(tmp_path, "services: {web: {image: 'app:${TAG}'}}", __env="TAG=3\n").names
+
+
+OWN = {
+    "of the file's folder": ("include: [sub/c.yml]", "sub/.env"),
+    "of a file with variables": ("include: [{path: sub/c.yml, env_file: sub/x.env}]", "sub/x.env"),
+    "of another folder": ("include: [{path: sub/c.yml, project_directory: other}]", "other/.env"),
+}
+
+
+@pytest.mark.parametrize("way", OWN)
+def test_an_included_file_has_variables_of_its_own(way: str, tmp_path: Path) -> None:
+    """And where it is built, a folder of its own."""
+    include, env_file = OWN[way]
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "sub/c.yml").write_text(
+        "services: {a: {image: 'shop:${TAG:-latest}'}, b: {image: '${IMG:-shop}:1'}, c: {image: 'open:$TAG'},"
+        " d: {build: {context: ., args: {BASE: 'base:$TAG'}}}}\n"
+    )
+    (tmp_path / env_file).write_text("TAG=5\nIMG=web\n")
+    (tmp_path / env_file).with_name("Dockerfile").write_text("ARG BASE=x:1\nFROM $BASE\n")
+    found = read(tmp_path, include)
+    assert {"shop:5", "shop:latest", "web:1", "shop:1", "open:5", "base:5"} <= found.names
+    assert not found.patterns
+    assert not found.unreadable
+
+
+def test_what_the_main_files_leave_open_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/c.yml").write_text("services: {a: {image: 'shop:$TAG'}}")
+    (tmp_path / "sub/.env").write_text("TAG=5")
+    found = read(tmp_path, "include: [sub/c.yml]\nservices: {b: {image: 'web:$TAG'}}")
+    assert found.patterns == {"web:*"}
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(None, "cannot be read: No such file"), (b"TAG=5\n?=1\n", "line 2: Compose refuses"), (b"# \xe9\nTAG=5\n", "")],
+)
+@pytest.mark.parametrize("given", [True, False])
+def test_variables_that_cannot_be_read_are_said(tmp_path: Path, data: bytes | None, why: str, given: bool) -> None:
+    path = tmp_path / "x.env"
+    if data is not None:
+        path.write_bytes(data)
+    text = "services: {a: {image: 'shop:${TAG:-latest}'}}"
+    (tmp_path / "c.yaml").write_text(text)
+    (tmp_path / "compose.yaml").write_text(text if given else f"include: [{{path: c.yaml, env_file: {path}}}]")
+    found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",), (path,) if given else ()), {})
+    assert why in found.unreadable
+    assert bool(why) == bool(found.unreadable)
+    assert ("shop:5" in found.names) == (data is not None)
+
+
+def test_an_env_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "c.yml").write_text("services: {a: {image: 'shop:${TAG:-latest}'}}")
+    bar(monkeypatch, tmp_path / "sub")
+    found = read(tmp_path, "include: [{path: c.yml, project_directory: sub}]")
+    assert found.unreadable == f"{tmp_path / 'sub/.env'} cannot be read: Permission denied"
 
 
 def test_what_is_built_has_the_names_of_every_compose(tmp_path: Path) -> None:

@@ -69,6 +69,27 @@ def test_variables_of_paths(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_is_reached_with_each_set_of_variables(tmp_path: Path) -> None:
+    include = "include: [{path: a.yml, env_file: 1.env}, {path: a.yml, env_file: 2.env}, {path: a.yml}]"
+    files = project(
+        tmp_path, {"compose.yaml": include, "a.yml": "", "1.env": "V=1", "2.env": "V=2\nW=2", ".env": "W=3"}
+    )
+    found = [source.variables for source in reach(files, {}, {}) if source.path.name == "a.yml"]
+    assert found == [{"V": "1", "W": "3"}, {"V": "2", "W": "3"}, {"W": "3"}]
+
+
+def test_files_that_are_reached_in_too_many_ways_are_refused(tmp_path: Path) -> None:
+    """Each step doubles them."""
+    texts = {"compose.yaml": "include: [0.yml]"}
+    for n in range(12):
+        texts |= {f"{n}a.env": f"A{n}=1", f"{n}b.env": f"B{n}=1"}
+        texts[f"{n}.yml"] = (
+            f"include: [{{path: {n + 1}.yml, env_file: {n}a.env}}, {{path: {n + 1}.yml, env_file: {n}b.env}}]"
+        )
+    with pytest.raises(ComposeError, match="in more than 2000 ways"):
+        read_sources(project(tmp_path, texts), {})
+
+
 def test_circles_remote_and_missing_files_are_left_to_compose(tmp_path: Path) -> None:
     files = project(
         tmp_path / "p",
