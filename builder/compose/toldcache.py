@@ -59,5 +59,5 @@ def _read(path: Path) -> dict[str, Told]:
         if document["schema_version"] != SCHEMA_VERSION:
             return {}
         return {key: _told(*found) for key, found in document["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
