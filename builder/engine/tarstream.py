@@ -31,8 +31,10 @@ MAX_HOLES = 16 << 30
 """Bytes that all sparse files of one archive may have without storing them: each has to be hashed."""
 _LONGEST_NUMBER = 255
 """Digits in a row. More are no file name, and tarfile's search in them takes the square of their number."""
-_RECORD = re.compile(rb"([0-9]{1,7}) [^=\n]+=")
+_RECORD = re.compile(rb"([0-9]{1,7}) ([^=\n]+)=")
 """How a record of a pax header begins: its length in bytes, a blank, a key (POSIX.1-2017, pax, "Extended Header")."""
+_READ = frozenset({b"hdrcharset", *(key.encode() for key in tarfile.PAX_FIELDS)})
+"""Keys whose values tarfile understands, beside those of sparse files."""
 _PAX_TYPES = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _DIGITS = bytes(0 if chr(byte).isdecimal() and byte < 128 else 1 for byte in range(256))
 _ZEROS = bytes(BLOCK)
@@ -128,17 +130,40 @@ def _check(member: tarfile.TarInfo) -> None:
         raise tarfile.ReadError(f"{absolute(member.name)} has {member.size} bytes, says its header")
 
 
-def _check_records(data: bytes) -> None:
-    """Raises ReadError for records that overlap or have no end: tarfile would copy them again and again."""
+def _records(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Each record's key, and where its value begins and ends.
+
+    Raises ReadError for records that overlap or have no end: tarfile would copy them again and again.
+    """
     at = 0
     while data[at : at + 1] not in {b"", b"\0"}:
         record = _RECORD.match(data, at)
         end = at + int(record[1]) if record is not None else 0
         if record is None or end <= record.end() or data[end - 1 : end] != b"\n":
             raise tarfile.ReadError("an entry's pax header is damaged")
+        yield record[2], record.end(), end - 1
         at = end
-    if bytes(_LONGEST_NUMBER + 1) in data.translate(_DIGITS):
+
+
+def _harmless(data: bytes) -> bytes:
+    """A pax header in which tarfile never searches for long. Raises ReadError where it is damaged.
+
+    An extended attribute may well be a long row of digits, and nobody reads those here: then it becomes zero bytes.
+    """
+    records = list(_records(data))
+    if not _has_long_number(data):
+        return data
+    found = bytearray(data)
+    for key, start, end in records:
+        if key not in _READ and not key.startswith(b"GNU.sparse."):
+            found[start:end] = bytes(end - start)
+    if _has_long_number(found):
         raise tarfile.ReadError("an entry's header holds a number that is none")
+    return bytes(found)
+
+
+def _has_long_number(data: bytes | bytearray) -> bool:
+    return bytes(_LONGEST_NUMBER + 1) in data.translate(_DIGITS)
 
 
 class _Header(QuickInfo):
@@ -180,8 +205,8 @@ class _Forward:
         self._at += len(data)
         if self._pax_follows:
             self._pax_follows = False
-            _check_records(data)
-        elif self._header_follows:
+            return _harmless(data)
+        if self._header_follows:
             self._header_follows = False
             self.last_block = data
             self._pax_follows = data[156:157] in _PAX_TYPES

@@ -184,7 +184,10 @@ END = bytes(1024)
             id="a chain of names",
         ),
         pytest.param(
-            pax(record(b"k", b"1" * 60_000)) + header() + END, "a number that is none", id="a quadratic search"
+            pax(record(b"path", b"1" * 60_000)) + header() + END, "a number that is none", id="a quadratic search"
+        ),
+        pytest.param(
+            pax(record(b"1" * 60_000, b"k")) + header() + END, "a number that is none", id="a quadratic search in a key"
         ),
         pytest.param(pax(b"0 path=x\n") + header() + END, "pax header", id="a record of no length"),
         pytest.param(pax(b"2 " * 50_000 + b"=") + header() + END, "pax header", id="records that overlap"),
@@ -243,6 +246,13 @@ def test_a_forged_header_is_refused_in_bounded_memory_and_time(data: bytes, word
         assert tracemalloc.get_traced_memory()[1] < 20 * MAX_HEADER_BYTES
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("key", [b"SCHILY.xattr.user.a", b"LIBARCHIVE.creationtime", b"comment"])
+def test_an_attribute_that_nobody_reads_may_be_a_long_row_of_digits(key: bytes) -> None:
+    records = record(b"path", b"name") + record(key, b"1" * 60_000) + record(b"size", b"3")
+    found = read(pax(records) + header(b"short") + b"abc".ljust(512, b"\0") + header(b"next") + END)
+    assert [(name, size) for name, _, size, _ in found] == [("name", 3), ("next", 0)]
 
 
 @pytest.mark.parametrize(
