@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
     from builder.inspect.merge import Placed
     from builder.inspect.scene import Scene
+
+_COMPILED = re.compile(r"(?:\.[a-z]+-?\d+(?:-pytest-[\w.]+)?(?:\.opt-\w+)?)?\.pyc$")
+"""The end of a compiled module's name: what compiled it (pytest says so too), and how."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,6 @@ def _of_folder(folder: str, placed: Iterable[Placed], claims: Mapping[str, int],
 
 
 def source_of(bytecode: str) -> str:
-    """``/a/x.py`` of ``/a/__pycache__/x.cpython-311.opt-1.pyc`` (PEP 3147, PEP 488)."""
+    """``/a/x.y.py`` of ``/a/__pycache__/x.y.cpython-311.opt-1.pyc`` (PEP 3147, PEP 488)."""
     folder, _, name = bytecode.rpartition("/")
-    return f"{folder.removesuffix('/__pycache__')}/{name.partition('.')[0]}.py"
+    return f"{folder.removesuffix('/__pycache__')}/{_COMPILED.sub('', name)}.py"

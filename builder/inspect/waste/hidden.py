@@ -20,7 +20,8 @@ _SECRET = re.compile(
     r"(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|_netrc|\.pypirc|\.npmrc|\.pgpass|\.git-credentials|\.htpasswd"
     r"|\.env(?:\.[a-z]+)?|\.aws/credentials|\.docker/config\.json|\.kube/config|\.vault-token|kubeconfig"
     r"|\.ssh/(?!known_hosts|authorized_keys|config|.*\.pub$)[^/]+"
-    r"|[^/]*(?:secret|credential|password|passwd|token|apikey|api_key|private[_-]?key)[^/]*"
+    r"|[^/]*(?:secret|credential|password|passwd|apikey|api_key|private[_-]?key)[^/]*"
+    r"|(?!added_tokens|special_tokens)[^/]*tokens?(?![a-z])[^/]*"  # not tokenizer.json, nor what lies beside it
     r"|[^/]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk))$",
     re.IGNORECASE,
 )

@@ -22,6 +22,7 @@ from stacking import (
 
 from builder.findings import CATALOG
 from builder.inspect.machine import Machine, this_machine
+from builder.inspect.owners import source_of
 from builder.inspect.waste.compilers import build_packages
 from builder.inspect.waste.hidden import looks_secret
 from builder.inspect.waste.rules import RULES
@@ -116,6 +117,7 @@ def test_an_error_comes_before_what_is_larger() -> None:
         "/root/.ssh/id_ed25519", "/app/.env", "/app/.env.production", "/home/me/.aws/credentials",
         "/etc/tls/server.key", "/run/secrets/db-password",
         "/app/service-account-credentials.json", "/root/.docker/config.json", "/a/API_KEY",
+        "/app/token", "/root/.token", "/app/github_token", "/app/token.json", "/srv/api-token.txt", "/app/tokens.yaml",
     ],
 )  # fmt: skip
 def test_what_looks_like_a_secret(path: str) -> None:
@@ -128,7 +130,8 @@ def test_what_looks_like_a_secret(path: str) -> None:
         "/etc/passwd", "/etc/passwd-", "/usr/lib/ssl/certs/ca.pem", f"{SITE}/certifi/cacert.pem", "/app/tokenizer.py",
         "/usr/share/doc/password.txt", "/app/main.txt", "/root/.ssh/known_hosts", "/root/.ssh/id_rsa.pub",
         "/etc/ssl/certs/x.pem", "/app/node_modules/tls/test.key", "/var/lib/dpkg/info/passwd.list",
-        "/usr/bin/passwd.md",
+        "/usr/bin/passwd.md", "/model/tokenizer.json", "/model/tokenizer_config.json", "/model/detokenize.bin",
+        "/model/special_tokens_map.json", "/model/added_tokens.json",
     ],
 )  # fmt: skip
 def test_what_anybody_can_have_is_no_secret(path: str) -> None:
@@ -309,6 +312,27 @@ def test_of_bytecode_the_interpreters_own_plain_form_stays() -> None:
     )
     superfluous = [f"{folder}/m.cpython-311.opt-1.pyc", f"{folder}/m.cpython-39.pyc"]
     assert wasted(found, "OB411") == {**dict.fromkeys(superfluous, 10), f"{SITE}/a/o.pyc": 3}
+
+
+def test_a_dot_in_a_modules_name_makes_it_no_second_form_of_another() -> None:
+    names = ("gunicorn", "gunicorn.conf")
+    sources = [file(f"/app/{name}.py", 20) for name in names]
+    bytecode = [file(f"/app/__pycache__/{name}.cpython-311.pyc", 50) for name in names]
+    assert not inspected(layer(*sources, *bytecode)).waste
+
+
+@pytest.mark.parametrize(
+    ("bytecode", "source"),
+    [
+        ("x.cpython-311.pyc", "x.py"),
+        ("x.y.cpython-311.opt-1.pyc", "x.y.py"),
+        ("a.b12.pypy39.pyc", "a.b12.py"),
+        ("test_x.cpython-311-pytest-8.0.0rc1.pyc", "test_x.py"),
+        ("x.pyc", "x.py"),
+    ],
+)
+def test_the_source_of_bytecode_is_told_by_its_name(bytecode: str, source: str) -> None:
+    assert source_of(f"/a/__pycache__/{bytecode}") == f"/a/{source}"
 
 
 def test_where_the_folder_does_not_tell_the_images_interpreter_does() -> None:
