@@ -191,13 +191,9 @@ def _same_chain(one: LayerSummary | None, other: LayerSummary | None) -> bool:
 
 
 def _seen(inspection: Inspection) -> dict[str, Placed]:
-    """Path → what a running container sees there, without folders: they have no bytes, and their files are compared.
-
-    Bytes whose first name is gone lie at their next one, as everywhere in an inspection.
-    """
-    scene = scene_of(inspection.content)
-    found = {path: placed for path, placed in scene.merged.visible.items() if placed.entry.kind in _FILES}
-    return found | dict(scene.files)
+    """Path → what a running container sees there, without folders: they have no bytes, and their files are compared."""
+    visible = scene_of(inspection.content).merged.visible
+    return {path: placed for path, placed in visible.items() if placed.entry.kind in _FILES}
 
 
 def _side(inspection: Inspection, seen: Mapping[str, Placed]) -> Side:

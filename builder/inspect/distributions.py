@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.inspect.cachefolders import is_cached
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -48,11 +50,14 @@ def normal(name: str) -> str:
 
 
 def distributions_of(scene: Scene) -> tuple[Distribution, ...]:
-    """All of them, by folder and name. What a distribution carries for its own use (``setuptools/_vendor``) is none."""
+    """All of them, by folder and name.
+
+    What a distribution carries for its own use (``setuptools/_vendor``) is none, nor what an installer's cache keeps.
+    """
     found: list[Distribution] = []
     carried: set[str] = set()
     for info in sorted(set(_infos(scene.texts)), key=_usual_places_first):
-        if info in carried:
+        if info in carried or is_cached(info):
             continue
         one = _read(info, scene)
         if one is not None:

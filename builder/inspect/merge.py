@@ -21,7 +21,7 @@ class Placed(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A regular file that nobody can read any more. ``by`` is the entry that replaced it; None: it was deleted."""
+    """A name of a regular file that is gone. ``by`` is the entry that replaced it; None: it was deleted."""
 
     layer: int
     entry: Entry
@@ -36,6 +36,7 @@ class Merged:
     visible: Mapping[str, Placed] = field(repr=False)
     """Path → what is there; folders and links too."""
     hidden: tuple[Hidden, ...] = field(repr=False)
+    """First names and hard links alike; :mod:`builder.inspect.hardlinks` says which bytes nobody can read any more."""
 
 
 def merge(layers: Sequence[LayerContent]) -> Merged:
@@ -81,7 +82,7 @@ class _Merging:
         path = entry.path
         there = self.visible.get(path)
         if there is not None:
-            if there.entry.kind is Kind.FILE:
+            if there.entry.kind is Kind.FILE or there.entry.kind is Kind.HARDLINK:
                 self.hidden.append(Hidden(there.layer, there.entry, number, entry))
             elif there.entry.kind is Kind.FOLDER and entry.kind is not Kind.FOLDER:
                 self._remove(path, number)
@@ -103,7 +104,7 @@ class _Merging:
         single = there is not None and there.entry.kind is not Kind.FOLDER  # no layer need name a folder
         for one in [path] if single else list(self._below(path)):
             placed = self.visible.pop(one, None)
-            if placed is not None and placed.entry.kind is Kind.FILE:
+            if placed is not None and (placed.entry.kind is Kind.FILE or placed.entry.kind is Kind.HARDLINK):
                 self.hidden.append(Hidden(placed.layer, placed.entry, number, None))
             if self._children is not None:
                 self._children.get(_parent(one), set()).discard(one)

@@ -48,6 +48,11 @@ class Packages:
             found[index].append(path)
         return {index: tuple(paths) for index, paths in found.items()}
 
+    def claimant(self, path: str) -> Distribution | None:
+        """The distribution that names ``path``, be it a further name of a file that counts elsewhere."""
+        index = self.ownership.claims.get(path, -1) - len(self.debian)
+        return self.distributions[index] if index >= 0 else None
+
 
 def packages_of(scene: Scene, asked_for: Iterable[str]) -> Packages:
     """``asked_for``: requirements (``pandas``, ``apache-airflow[postgres]``) and names of Debian packages."""

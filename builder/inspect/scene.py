@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from builder.inspect.merge import Placed, merge
+from builder.inspect.hardlinks import settled
+from builder.inspect.merge import merge
 from builder.inspect.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.inspect.merge import Hidden, Merged
+    from builder.inspect.merge import Hidden, Merged, Placed
     from builder.inspect.model import ImageContent
+
+_MOST_STEPS = 100
+"""Of a way through folders and links. Real ones take about ten; links that lead to themselves have no end."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,15 @@ class Scene:
     merged: Merged = field(repr=False)
     files: Mapping[str, Placed] = field(repr=False)
     """Path → each regular file that a container sees. Bytes that several names share (hard links) are here once."""
-    hidden: tuple[Hidden, ...] = field(repr=False)
-    """Files without any name that a container sees."""
     texts: Mapping[str, bytes] = field(repr=False)
     """Path → bytes, of those texts that a container sees."""
+    _real_folders: dict[str, str] = field(default_factory=dict, repr=False)
+    """Folder → where it lies, as far as asked."""
+
+    @property
+    def hidden(self) -> tuple[Hidden, ...]:
+        """Files without any name that a container sees."""
+        return self.merged.hidden
 
     @cached_property
     def folders(self) -> Mapping[str, list[Placed]]:
@@ -39,54 +48,51 @@ class Scene:
         return dict(found)
 
     @cached_property
-    def links(self) -> Mapping[str, str]:
-        """Symbolic links right below the root → where they lead: ``/bin`` → ``/usr/bin`` (a merged ``/usr``)."""
-        visible = self.merged.visible
-        return {
-            path: "/" + placed.entry.link.strip("/")
-            for path, placed in visible.items()
-            if placed.entry.kind is Kind.SYMLINK and path.count("/") == 1
-        }
-
-    @cached_property
     def hard_links(self) -> Mapping[str, list[str]]:
         """Visible file → its further visible names: its bytes stay as long as one of them does."""
         found: dict[str, list[str]] = defaultdict(list)
-        hard_link = Kind.HARDLINK
+        hard_link, files = Kind.HARDLINK, self.files
         for path, placed in self.merged.visible.items():
-            if placed.entry.kind is hard_link and path not in self.files:
-                first = self.files.get(placed.entry.link)
+            if placed.entry.kind is hard_link:
+                first = files.get(placed.entry.link)
                 if first is not None and first.layer == placed.layer:
                     found[placed.entry.link].append(path)
         return dict(found)
 
     def real(self, path: str) -> str:
-        """``/bin/ls`` as ``/usr/bin/ls`` where ``/bin`` is a link."""
-        end = path.find("/", 1)
-        target = self.links.get(path[:end]) if end > 0 else None
-        return path if target is None else target + path[end:]
+        """``/bin/ls`` as ``/usr/bin/ls`` where ``/bin`` is a link; a link to the file itself stays one."""
+        folder, _, name = path.rpartition("/")
+        found = self._real_folders.get(folder)
+        if found is None:
+            found = self._real_folders[folder] = self._followed(folder)
+        return f"{found}/{name}"
+
+    def _followed(self, folder: str) -> str:
+        """As the kernel walks; a folder that it cannot come to in so many steps stays as it is."""
+        visible, symlink = self.merged.visible, Kind.SYMLINK
+        here, ahead = "", folder.split("/")[::-1]
+        for _ in range(_MOST_STEPS):
+            if not ahead:
+                return here
+            part = ahead.pop()
+            if part == "..":
+                here = here.rpartition("/")[0]
+            elif part not in {"", "."}:
+                there = visible.get(f"{here}/{part}")
+                if there is None or there.entry.kind is not symlink:
+                    here = f"{here}/{part}"
+                    continue
+                link = there.entry.link
+                here = "" if link.startswith("/") else here
+                ahead += link.split("/")[::-1]
+        return folder
 
 
 def scene_of(content: ImageContent) -> Scene:
     """Lay the layers over each other."""
-    merged = merge(content.layers)
+    merged = settled(content.layers, merge(content.layers))
     files = {path: placed for path, placed in merged.visible.items() if placed.entry.kind is Kind.FILE}
-    hidden = _without_linked(merged, files)
-    return Scene(content, merged, files, hidden, _texts(content, merged))
-
-
-def _without_linked(merged: Merged, files: dict[str, Placed]) -> tuple[Hidden, ...]:
-    """A file whose first name is gone lives on under a hard link of its layer: its bytes move to that name."""
-    gone = {(one.layer, one.entry.path): one for one in merged.hidden}
-    if not gone:
-        return merged.hidden
-    for path, placed in merged.visible.items():
-        entry = placed.entry
-        if entry.kind is Kind.HARDLINK:
-            first = gone.pop((placed.layer, entry.link), None)
-            if first is not None:
-                files[path] = Placed(placed.layer, first.entry._replace(path=path))
-    return tuple(one for one in merged.hidden if (one.layer, one.entry.path) in gone)
+    return Scene(content, merged, files, _texts(content, merged))
 
 
 def _texts(content: ImageContent, merged: Merged) -> dict[str, bytes]:

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "doctor",
             "inspect.model",
             "inspect.diff",
-            "inspect.merge",  # a page shows also the files that a later layer hides; no value holds those
+            "inspect.scene",  # a page shows also the files that a later layer hides; no value holds those
             "inspect.againstlock",
             "store.model",
             "engine.layers",  # the layers of an image, which the values of store.model hold

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.inspect.cachefolders import cache_of
 from builder.inspect.model import Waste
 from builder.inspect.waste.look import by_layer, counted
 
@@ -15,34 +16,6 @@ if TYPE_CHECKING:
     from builder.inspect.model import WastedFile
     from builder.inspect.waste.look import Ledger, Look
 
-_CACHES = re.compile(
-    r"/\.cache/(?P<named>pip|uv|pypoetry|pdm|pipenv|yarn|node|node-gyp|go-build|conda|bazel|ccache)(?:/|$)"
-    r"|(?P<npm>/\.npm/_cacache|/\.npm/_logs|/\.pnpm-store)(?:/|$)"
-    r"|(?P<yarn>/\.yarn/(?:berry/)?cache|/usr/local/share/\.cache)(?:/|$)"
-    r"|(?P<conda>/(?:opt/conda|opt/mamba|miniconda3?|anaconda3?|miniforge3?|micromamba|\.conda)/pkgs)(?:/|$)"
-    r"|(?P<cargo>/\.cargo/registry|/usr/local/cargo/registry)(?:/|$)"
-    r"|(?P<go>/go/pkg/mod/cache)(?:/|$)"
-    r"|(?P<maven>/\.m2/repository|/\.gradle/caches)(?:/|$)"
-    r"|^/tmp/(?P<piptmp>pip-[^/]*)(?:/|$)"
-    r"|/(?P<plain>pip|uv)-cache(?:/|$)"
-    r"|^/root/\.cache/(?P<other>(?!huggingface|torch|whisper|clip|tfhub|nltk|ms-playwright|puppeteer|selenium)[^/]+)"
-)
-"""By folder. Models and browsers that a program downloaded into ``.cache`` are what it runs with, so they stay."""
-_HINTS = (
-    "/.cache",
-    "/.npm",
-    "/.pnpm",
-    "/.yarn",
-    "/pkgs",
-    "cargo/reg",
-    "/go/pkg",
-    "/.m2",
-    "/.gradle",
-    "/tmp/pip",  # noqa: S108 - a path in an image
-    "-cache",
-)
-"""One of these is part of whatever matches: a plain search is much faster than the expression."""
-_NAMES = {"npm": "npm", "yarn": "yarn", "conda": "conda", "cargo": "cargo", "go": "go", "maven": "maven or gradle"}
 _FIXES = {
     "pip": "`pip install --no-cache-dir ...`, or keep the cache out of the layer: "
     "`RUN --mount=type=cache,target=/root/.cache/pip pip install ...`",
@@ -68,43 +41,23 @@ _SYSTEM_FILES = frozenset(
 
 
 def caches(look: Look, ledger: Ledger) -> Iterator[Waste]:
-    """OB405, one for each cache of each layer."""
+    """OB405, one for each cache of each layer. What was installed as a hard link out of it stays, and is none of it."""
     found: dict[str, list[WastedFile]] = defaultdict(list)
     places: dict[str, set[str]] = defaultdict(set)
     for folder, placed in look.scene.folders.items():
-        match = _CACHES.search(folder) if _may_be(folder) else None
-        if match is None:
+        cache = cache_of(folder)
+        if cache is None:
             continue
-        tool = _tool(match)
-        found[tool] += ledger.take_all((one.entry.path for one in placed), _is_cached)
-        places[tool].add(folder[: match.end()].rstrip("/"))
+        found[cache.tool] += ledger.take_all(one.entry.path for one in placed)
+        places[cache.tool].add(cache.folder)
     for tool, files in sorted(found.items()):
         for layer, part in by_layer(files):
             told = f"the cache of {tool} ({', '.join(sorted(places[tool]))}), {counted(part)}"
             yield Waste("OB405", told, _FIXES.get(tool, _FIX), part, layer)
 
 
-def _is_cached(path: str) -> bool:
-    """conda's packages are hard links of what it installed: those take no bytes of their own."""
-    return _CACHES.search(path.rpartition("/")[0]) is not None
-
-
 def _is_systems(path: str) -> bool:
     return _SYSTEM.search(path.rpartition("/")[0]) is not None
-
-
-def _may_be(folder: str) -> bool:
-    for hint in _HINTS:  # noqa: SIM110 - three times as fast as any()
-        if hint in folder:
-            return True
-    return False
-
-
-def _tool(match: re.Match[str]) -> str:
-    kind = match.lastgroup or ""
-    if kind == "piptmp":
-        return "pip"
-    return _NAMES.get(kind) or match[kind]
 
 
 def system(look: Look, ledger: Ledger) -> Iterator[Waste]:

@@ -39,7 +39,7 @@ def _installed(look: Look, ledger: Ledger) -> Iterator[Waste]:
         folders = sorted({look.packages.packages[index].folder for index in indexes})
         for layer, part in by_layer(files):
             told = f"{name} is installed {len(indexes)} times ({', '.join(folders)}), {counted(part)} of it equal"
-            yield Waste("OB412", told, _INSTALLED, part, layer)
+            yield Waste("OB412", told, look.with_caches(_INSTALLED, part), part, layer)
 
 
 def _loose(look: Look, ledger: Ledger) -> Iterator[Waste]:
@@ -50,7 +50,13 @@ def _loose(look: Look, ledger: Ledger) -> Iterator[Waste]:
         wasted |= {path: first for path in others if path not in owners}
     for layer, part in by_layer(ledger.take_all(wasted)):
         pairs = listed(f"{file.path} is {wasted[file.path]}" for file in part)
-        yield Waste("OB412", f"{counted(part)} stored once more under another path: {pairs}", _FIX, part, layer)
+        yield Waste(
+            "OB412",
+            f"{counted(part)} stored once more under another path: {pairs}",
+            look.with_caches(_FIX, part),
+            part,
+            layer,
+        )
 
 
 def _equal(look: Look, paths: list[str]) -> Iterator[list[str]]:

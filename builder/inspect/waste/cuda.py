@@ -31,11 +31,16 @@ def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
     """Nothing is said where it is not known whether there is a GPU."""
     if look.machine.gpu is not False:
         return
+
+    def goes_too(path: str) -> bool:
+        one = look.packages.claimant(path)
+        return one is not None and _is_useless(one, path)
+
     files, names = [], []
     first = len(look.packages.debian)
     for index, one in enumerate(look.packages.distributions, first):
         paths = [path for path in look.packages.files.get(index, ()) if _is_useless(one, path)]
-        taken = ledger.take_all(paths)
+        taken = ledger.take_all(paths, goes_too)
         if taken:
             files += taken
             names.append(f"{one.name} {one.version}")
@@ -45,7 +50,7 @@ def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
             "install the wheels for a CPU, `uv pip install --torch-backend cpu torch` (their versions end in `+cpu`); "
             "when the image runs on another machine that has a GPU, say `--gpu yes`"
         )
-        yield Waste("OB408", told, fix, part, layer)
+        yield Waste("OB408", told, look.with_caches(fix, part), part, layer)
 
 
 def _is_useless(one: Distribution, path: str) -> bool:

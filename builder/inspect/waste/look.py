@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from builder.inspect.cachefolders import cache_of, is_cached
 from builder.inspect.model import WastedFile
 from builder.naming import LABEL_CONTENT
 
@@ -67,6 +68,13 @@ class Look:
         origin = self._origins.get(path)
         return self.scene.files[path].layer if origin is None else origin
 
+    def with_caches(self, fix: str, files: Iterable[WastedFile]) -> str:
+        """``fix``, and which caches have to go as well because they hold the same bytes by hard links."""
+        links = self.scene.hard_links
+        names = (name for file in files for name in links.get(file.path, ()))
+        caches = {cache.folder for name in names if (cache := cache_of(name.rpartition("/")[0])) is not None}
+        return f"{fix}; the same bytes are in {listed(sorted(caches))}, which has to go as well" if caches else fix
+
 
 def _runs(versions: list[Version]) -> Iterator[tuple[Version, ...]]:
     run: list[Version] = []
@@ -116,9 +124,12 @@ class Ledger:
         return self.take(self._look.layer_of(path), self._look.scene.files[path].entry, part)
 
     def take_all(self, paths: Iterable[str], also: Callable[[str], bool] = lambda _: False) -> list[WastedFile]:
-        """Whole visible files. One with a further name stays, unless that name goes too: ``also`` tells."""
+        """Whole visible files. One with a further name stays, unless that name goes too: ``also`` tells.
+
+        A name in a cache always does; :meth:`Look.with_caches` says so.
+        """
         links = self._look.scene.hard_links
-        going = (path for path in paths if all(also(name) for name in links.get(path, ())))
+        going = (path for path in paths if all(is_cached(name) or also(name) for name in links.get(path, ())))
         return [taken for path in going if (taken := self.take_visible(path)) is not None]
 
 

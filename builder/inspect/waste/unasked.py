@@ -55,7 +55,8 @@ def _orphans(found: list[tuple[Package, int]], look: Look, ledger: Ledger) -> It
     for layer, part in by_layer(files):
         names = list(dict.fromkeys(packages[owners[file.path]].key.name for file in part))
         told = f"{counted(names, 'distribution')} that nobody asked for and nothing needs: {listed(names, most=5)}"
-        yield Waste("OB414", told, "uninstall them, or take out the line that installs them", part, layer)
+        fix = look.with_caches("uninstall them, or take out the line that installs them", part)
+        yield Waste("OB414", told, fix, part, layer)
 
 
 def _debian(look: Look, ledger: Ledger) -> Iterator[Waste]:

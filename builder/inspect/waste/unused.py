@@ -34,7 +34,11 @@ def tests(look: Look, ledger: Ledger) -> Iterator[Waste]:
         for one in placed
         if one.entry.path in owners
     ]
-    for layer, files in by_layer(ledger.take_all(paths)):
+
+    def goes_too(path: str) -> bool:
+        return _is_tests(path.rpartition("/")[0]) and look.packages.claimant(path) is not None
+
+    for layer, files in by_layer(ledger.take_all(paths, goes_too)):
         sums: dict[str, int] = defaultdict(int)
         for file in files:
             sums[look.packages.packages[owners[file.path]].key.name] += file.bytes
@@ -44,7 +48,7 @@ def tests(look: Look, ledger: Ledger) -> Iterator[Waste]:
             "in the RUN that installs: `&& find SITE-PACKAGES -type d -name tests -prune -exec rm -r {} +`, then start "
             "the program once, because a few packages import theirs; `optbuild build` does this, and keeps those"
         )
-        yield Waste("OB409", told, fix, files, layer)
+        yield Waste("OB409", told, look.with_caches(fix, files), files, layer)
 
 
 def _is_tests(folder: str) -> bool:
@@ -60,12 +64,12 @@ def _is_tests(folder: str) -> bool:
 def source_maps(look: Look, ledger: Ledger) -> Iterator[Waste]:
     """OB410."""
     paths = [path for path in look.scene.files if path.endswith(_MAPS)]
-    for layer, files in by_layer(ledger.take_all(paths)):
+    for layer, files in by_layer(ledger.take_all(paths, lambda path: path.endswith(_MAPS))):
         told = (
             f"{counted(files, 'source map')}, which only a browser's debugger asks for: {listed(f.path for f in files)}"
         )
         fix = "in the RUN that installs: `&& find FOLDER -name '*.js.map' -delete -o -name '*.css.map' -delete`"
-        yield Waste("OB410", told, fix, files, layer)
+        yield Waste("OB410", told, look.with_caches(fix, files), files, layer)
 
 
 def bytecode(look: Look, ledger: Ledger) -> Iterator[Waste]:
@@ -80,7 +84,7 @@ def bytecode(look: Look, ledger: Ledger) -> Iterator[Waste]:
             "compile once, with the image's own interpreter and without -O: "
             "`python -m compileall -q SITE-PACKAGES`; remove the `.pyc` files of other interpreters"
         )
-        yield Waste("OB411", told, fix, files, layer)
+        yield Waste("OB411", told, look.with_caches(fix, files), files, layer)
 
 
 def _superfluous(folder: str, placed: Iterable[Placed], look: Look) -> Iterator[str]:

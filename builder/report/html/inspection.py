@@ -6,8 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.findings import CATALOG
-from builder.inspect.merge import merge
-from builder.inspect.model import Kind
+from builder.inspect.scene import scene_of
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell, number_cell
@@ -17,7 +16,7 @@ from builder.report.when import moment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey, Waste
+    from builder.inspect.model import Inspection, LayerSummary, Package, PackageKey, Waste
 
 _LAYER, _OWNER, _WASTE = range(3)
 _BY_LAYER, _BY_PACKAGE, _BY_FOLDER, _BY_WASTE = range(4)
@@ -216,26 +215,18 @@ def _package_group(key: PackageKey, packages: list[Package]) -> Group:
 
 def _files(inspection: Inspection) -> Iterator[tuple[str, tuple[int | None, ...]]]:
     """Path and columns (bytes, layer, owner, waste, wasted bytes) of every regular file of every layer."""
-    visible = merge(inspection.content.layers).visible
+    scene = scene_of(inspection.content)
     groups = _package_groups(inspection)
     wasted = _wasted(inspection)
-    for number, layer in enumerate(inspection.content.layers):
-        for entry in _regular(layer.entries):
-            placed = visible.get(entry.path)
-            seen = placed is not None and placed.layer == number and placed.entry.kind is Kind.FILE
-            key = inspection.owners.get(entry.path) if seen else None
-            owner = _GONE if not seen else _NOBODY if key is None else groups[key]
-            wastes = wasted.get((number, entry.path), [(-1, entry.size)])
-            for position, (waste, of_it) in enumerate(wastes):
-                columns = (None if position else entry.size, number, owner, waste, of_it)
-                yield entry.path, trimmed(columns, {3: -1, 4: entry.size})
-
-
-def _regular(entries: tuple[Entry, ...]) -> Iterator[Entry]:
-    """Where a path comes twice in a layer, the last one counts."""
-    gone = {Kind.WHITEOUT, Kind.OPAQUE}
-    last = {entry.path: entry for entry in entries if entry.kind not in gone}
-    return (entry for entry in last.values() if entry.kind is Kind.FILE)
+    gone = [(one.layer, one.entry, False) for one in scene.hidden]
+    files = [*gone, *((placed.layer, placed.entry, True) for placed in scene.files.values())]
+    for number, entry, seen in sorted(files, key=lambda one: one[0]):
+        key = inspection.owners.get(entry.path) if seen else None
+        owner = _GONE if not seen else _NOBODY if key is None else groups[key]
+        wastes = wasted.get((number, entry.path), [(-1, entry.size)])
+        for position, (waste, of_it) in enumerate(wastes):
+            columns = (None if position else entry.size, number, owner, waste, of_it)
+            yield entry.path, trimmed(columns, {3: -1, 4: entry.size})
 
 
 def _wasted(inspection: Inspection) -> dict[tuple[int, str], list[tuple[int, int]]]:

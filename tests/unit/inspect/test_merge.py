@@ -82,7 +82,7 @@ def test_a_hard_link_is_a_name_of_its_own() -> None:
     merged = merge([layer(file("/a"), link), layer(Entry("/a", Kind.WHITEOUT))])
     assert set(merged.visible) == {"/b"}
     assert [h.entry.path for h in merged.hidden] == ["/a"]
-    assert not merge([layer(link), layer(Entry("/b", Kind.WHITEOUT))]).hidden
+    assert [h.entry for h in merge([layer(link), layer(Entry("/b", Kind.WHITEOUT))]).hidden] == [link]
 
 
 def test_the_whole_root_may_be_opaque() -> None:
@@ -110,6 +110,8 @@ def test_deep_nesting_is_no_recursion() -> None:
 
 # --- against a model
 
+NAMED = {Kind.FILE, Kind.HARDLINK}
+"""What gives bytes a name."""
 System = dict[str, tuple[int, Entry]]
 NAMES = ("/a", "/a/b", "/a/b/c", "/a/d", "/e", "/e/f")
 PLACED = st.sampled_from([Kind.FILE, Kind.FOLDER, Kind.SYMLINK, Kind.HARDLINK, Kind.OTHER])
@@ -170,7 +172,7 @@ def test_it_shows_what_unpacking_would_show_and_hides_the_rest(
         system = after
     merged = merge(layers)
     assert {path: (placed.layer, placed.entry) for path, placed in merged.visible.items()} == system
-    stored = {(number, entry) for number, one in enumerate(layers) for entry in one.entries if entry.kind is Kind.FILE}
+    stored = {(number, entry) for number, one in enumerate(layers) for entry in one.entries if entry.kind in NAMED}
     hidden = [(one.layer, one.entry) for one in merged.hidden]
     assert len(hidden) == len(set(hidden)), "each is hidden once"
     assert set(hidden) == stored - set(system.values())
@@ -190,6 +192,6 @@ def test_layers_that_no_engine_writes_lose_no_file(stack: list[list[Entry]]) -> 
         for entry in one
         if entry.kind not in {Kind.WHITEOUT, Kind.OPAQUE}
     }
-    files = sorted(key for key, entry in stored.items() if entry.kind is Kind.FILE)
-    seen = [(placed.layer, path) for path, placed in merged.visible.items() if placed.entry.kind is Kind.FILE]
+    files = sorted(key for key, entry in stored.items() if entry.kind in NAMED)
+    seen = [(placed.layer, path) for path, placed in merged.visible.items() if placed.entry.kind in NAMED]
     assert sorted([*seen, *((one.layer, one.entry.path) for one in merged.hidden)]) == files
