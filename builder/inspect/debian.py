@@ -17,6 +17,8 @@ _STATUS = f"{DPKG}/status"
 _PARTS = f"{DPKG}/status.d/"
 _INFO = f"{DPKG}/info/"
 _AUTOMATIC = "/var/lib/apt/extended_states"
+_INSTALLED = frozenset({"installed", "triggers-awaited", "triggers-pending"})
+"""States of a package that is there and configured (dpkg(1)): the last two wait for a look at others' files."""
 _RELATION = re.compile(r"^\s*([a-z0-9][a-z0-9+.-]+)")
 
 
@@ -47,7 +49,7 @@ def debian_packages_of(scene: Scene) -> tuple[DebianPackage, ...]:
     found = [
         _package(fields, automatic, lists.of(fields["Package"], fields.get("Architecture", "")))
         for fields in _stanzas(texts)
-        if fields.get("Package") and fields.get("Status", "installed").endswith(" installed")
+        if fields.get("Package") and fields.get("Status", "").rpartition(" ")[2] in _INSTALLED
     ]
     return tuple(sorted(found, key=lambda one: (one.name, one.architecture)))
 

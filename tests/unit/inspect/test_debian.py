@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from stacking import SITE, Part, content, debian, distribution, dpkg_status, file, inspected, layer, status, symlink
 
 from builder.inspect.debian import debian_packages_of
@@ -33,6 +34,31 @@ def test_with_a_merged_usr_a_list_says_bin_and_the_file_is_in_usr_bin() -> None:
         debian("coreutils", listed=["/bin/ls"]),
     ]
     assert inspected(layer(parts, file("/usr/bin/ls"))).owners["/usr/bin/ls"] == key("coreutils")
+
+
+@pytest.mark.parametrize(
+    ("links", "listed", "real"),
+    [
+        ({"/bin": "./usr/bin"}, "/bin/ls", "/usr/bin/ls"),
+        ({"/bin": "/usr/bin/"}, "/bin/ls", "/usr/bin/ls"),
+        ({"/usr/share/foo": "/opt/foo"}, "/usr/share/foo/data/x", "/opt/foo/data/x"),
+        ({"/usr/share/foo": "../../opt/foo"}, "/usr/share/foo/x", "/opt/foo/x"),
+        ({"/lib": "usr/lib", "/usr/lib/jvm": "../../opt/jvm", "/opt/jvm": "java"}, "/lib/jvm/x", "/opt/java/x"),
+        ({"/a": "b", "/b": "a"}, "/a/x", "/a/x"),
+        ({"/a": "a/a/a"}, "/a/x", "/a/x"),
+    ],
+)
+def test_a_listed_file_is_found_behind_links_wherever_they_lie(links: dict[str, str], listed: str, real: str) -> None:
+    parts: list[Part] = [dpkg_status(status("foo")), debian("foo", listed=[listed]), file(real)]
+    parts += [symlink(path, target) for path, target in links.items()]
+    assert inspected(layer(parts)).owners[real] == key("foo")
+
+
+@pytest.mark.parametrize("state", ["triggers-awaited", "triggers-pending"])
+def test_a_package_that_waits_for_a_trigger_is_installed(state: str) -> None:
+    text = status("man-db").replace("ok installed", f"ok {state}")
+    found = inspected(layer(dpkg_status(text), debian("man-db", file("/usr/bin/man"))))
+    assert found.owners["/usr/bin/man"] == key("man-db")
 
 
 def test_without_a_merged_usr_both_stay_what_they_are() -> None:
