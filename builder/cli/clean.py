@@ -45,7 +45,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     protect: Protect = None,
     keep: Annotated[
         int,
-        typer.Option("--keep", metavar="N", min=2, help="Images of each project that stay for a rollback; 2 or more."),
+        typer.Option("--keep", metavar="N", help="Images of each project that stay for a rollback; 2 or more."),
     ] = 2,
     min_age: Annotated[
         str | None, typer.Option("--min-age", metavar="AGE", help="Only what is older: 90m, 12h, 4d, 2w.")
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.cli.clean_flow import CleanRun, clean  # noqa: PLC0415
     from builder.cli.store_world import StoreOptions  # noqa: PLC0415
     from builder.store.clean import NOT_SAVED, CleanOptions  # noqa: PLC0415
-    from builder.store.select import parse_filter, seconds  # noqa: PLC0415
+    from builder.store.select import checked_keep, parse_filter, seconds  # noqa: PLC0415
 
     world = world_of(ctx)
     store = StoreOptions(
@@ -80,7 +80,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         tuple(env_file or ()),
         spec,
         tuple(protect or ()),
-        keep,
+        checked_keep(keep),
         times=min_age is not None,
     )
     what = CleanOptions(

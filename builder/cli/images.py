@@ -23,21 +23,13 @@ if TYPE_CHECKING:
     from builder.store.model import Inventory
 
 
+SORTS = "[size|unique|shared|frees|created|name|standing]"
+"""As :class:`builder.store.select.Sort`, which is not imported before it is needed."""
+
+
 class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
-
-
-class SortBy(StrEnum):
-    """As :class:`builder.store.select.Sort`, which is not imported before it is needed."""
-
-    SIZE = "size"
-    UNIQUE = "unique"
-    SHARED = "shared"
-    FREES = "frees"
-    CREATED = "created"
-    NAME = "name"
-    STANDING = "standing"
 
 
 def command(  # noqa: PLR0917 - a parameter per option
@@ -50,8 +42,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     protect: Protect = None,
     filters: Filters = None,
     sort: Annotated[
-        SortBy, typer.Option("--sort", help="The largest, or newest, first; names by alphabet.")
-    ] = SortBy.SIZE,
+        str, typer.Option("--sort", metavar=SORTS, help="The largest, or newest, first; names by alphabet.")
+    ] = "size",
     output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
     html: Html = None,
 ) -> None:
@@ -63,15 +55,16 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     from builder.cli.images_flow import inventory_of  # noqa: PLC0415
     from builder.cli.store_world import StoreOptions  # noqa: PLC0415
-    from builder.store.select import Sort, parse_filter  # noqa: PLC0415
+    from builder.store.select import parse_filter, parse_sort  # noqa: PLC0415
 
     world = world_of(ctx)
+    order = parse_sort(sort)
     options = StoreOptions(
         tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ())
     )
     page = page_file(world, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
-    inventory = inventory_of(world, options, wanted, Sort(sort.value))
+    inventory = inventory_of(world, options, wanted, order)
     _show(inventory, output_format, world)
     write_page(page, lambda: _page(inventory))
 

@@ -83,7 +83,7 @@ def _judged_dive(found: Inspection, limits: DiveLimits) -> Iterator[Verdict]:
             f"{efficiency:.4f}, at least {limits.efficiency:g} is asked for ({_figure(hidden)} hidden between layers)"
         )
         passed = efficiency >= limits.efficiency
-        yield Verdict(f"{limits.file} lowestEfficiency", passed, efficiency, limits.efficiency, text)
+        yield Verdict(f"{limits.file} lowestEfficiency", passed, efficiency, limits.efficiency, text, "ratio")
     if limits.wasted_bytes is not None:
         yield _most(f"{limits.file} highestWastedBytes", hidden, limits.wasted_bytes, "hidden between layers")
     if limits.user_wasted is not None:
@@ -102,7 +102,7 @@ def _most(name: str, actual: int, limit: int, what: str) -> Verdict:
 def _share(name: str, part: int, whole: int, limit: float, of: str) -> Verdict:
     percent = 100 * part / whole if whole else 0.0
     text = f"{percent:.2f} % {of} is waste ({_figure(part)}), at most {limit:g} % allowed"
-    return Verdict(name, percent <= limit, percent, limit, text)
+    return Verdict(name, percent <= limit, percent, limit, text, "percent")
 
 
 def _figure(count: int) -> str:

@@ -201,7 +201,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One limit of a budget, and whether the image keeps it. ``actual`` and ``limit`` in one unit, as ``text`` says."""
+    """One limit of a budget, and whether the image keeps it. ``actual`` and ``limit`` are in ``unit``."""
 
     name: str
     """The key that set the limit: ``budget.waste-percent``, ``.dive-ci highestWastedBytes``."""
@@ -210,3 +210,4 @@ class Verdict:
     limit: float
     text: str
     """``12 MB of at most 10 MB``, with what else there is to say."""
+    unit: Literal["bytes", "percent", "ratio"] = "bytes"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.naming import shortest_first
 from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, one_line, short_id, size
+from builder.report.when import iso_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,12 +120,12 @@ def _image(image: SavedImage) -> dict[str, Any]:
         "names": list(image.names),
         "digests": list(image.digests),
         "platform": image.platform,
-        "created": image.created,
+        "created": iso_of(image.created),
         "unpacked_bytes": image.unpacked,
         "file": image.file,
         "file_bytes": image.bytes,
         "sha256": image.sha256,
-        "saved": image.saved,
+        "saved": iso_of(image.saved),
     }
 
 

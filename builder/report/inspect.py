@@ -206,7 +206,8 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
         },
         "waste": [_waste_document(one) for one in found.waste],
         "budget": [
-            {"name": one.name, "passed": one.passed, "actual": one.actual, "limit": one.limit, "text": one.text}
+            {"name": one.name, "passed": one.passed, "actual": one.actual, "limit": one.limit}
+            | {"unit": one.unit, "text": one.text}
             for one in verdicts
         ],
     }

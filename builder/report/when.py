@@ -13,11 +13,19 @@ def moment(seconds: float) -> str:
         return "at a time that no calendar has"
 
 
+def iso_of(text: str) -> str | None:
+    """The same of what an image or a file says (RFC 3339, whatever its fractions and zone); None: it is no time."""
+    try:
+        return iso(datetime.fromisoformat(text).timestamp())
+    except (OverflowError, ValueError):
+        return None
+
+
 def iso(seconds: float | None) -> str | None:
     """The same for JSON, as Docker writes it (RFC 3339): ``2026-11-25T12:49:35Z``; None where no time is known."""
     if not seconds:
         return None
     try:
-        return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%S}Z"
+        return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
     except (OverflowError, ValueError, OSError):
         return None

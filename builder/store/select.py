@@ -1,4 +1,4 @@
-"""``--filter`` and ``--sort``: which rows are shown, or may go, and in which order."""
+"""``--filter``, ``--sort`` and ``--keep``: which rows are shown, or may go, and in which order."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from builder.store.model import Row
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+LEAST_KEPT = 2
+"""Superseded images of each project that always stay."""
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
@@ -86,6 +88,21 @@ def seconds(text: str, option: str) -> float:
     if found is None:
         raise StoreUsageError(f"{option} {text!r} is no age", hint="a number and s, m, h, d or w: 90m, 12h, 4d, 2w")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def parse_sort(text: str) -> Sort:
+    """Raises StoreUsageError."""
+    if text in tuple(Sort):
+        return Sort(text)
+    *others, last = Sort
+    raise StoreUsageError(f"--sort {text!r}: use {', '.join(others)} or {last}")
+
+
+def checked_keep(number: int) -> int:
+    """Raises StoreUsageError."""
+    if number < LEAST_KEPT:
+        raise StoreUsageError(f"--keep {number}: at least {LEAST_KEPT} stay for a rollback")
+    return number
 
 
 def selected(rows: Iterable[Row], filters: Iterable[Filter], *, now: float | None = None) -> tuple[Row, ...]:

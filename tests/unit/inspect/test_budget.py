@@ -33,10 +33,12 @@ def test_each_failure_states_actual_and_limit() -> None:
     limits = Limits(image_bytes=99 * MB, waste_bytes=9 * MB, waste_percent=5)
     size, waste, share = judge(image(kept=90 * MB, lost=10 * MB), limits)
     assert (size.name, size.passed, size.actual, size.limit) == ("budget.image-bytes", False, 100 * MB, 99 * MB)
+    assert size.unit == "bytes"
     assert "100,000,000 bytes (100.0 MB) unpacked, at most 99,000,000 bytes" in size.text
     assert "1,000,000 bytes (1.0 MB) too much" in size.text
     assert (waste.name, waste.passed) == ("budget.waste-bytes", False)
     assert (share.name, share.passed, share.actual, share.limit) == ("budget.waste-percent", False, 10.0, 5)
+    assert share.unit == "percent"
     assert "10.00 % of the image is waste (10,000,000 bytes (10.0 MB)), at most 5 % allowed" in share.text
 
 

@@ -45,6 +45,9 @@ def test_a_backup_says_what_became_of_each_image() -> None:
     document = json.loads(backup_json(done, "my backups"))
     assert (document["schema_version"], document["folder"]) == (1, "my backups")
     assert document["images"][0]["result"] == "saved"
+    exact = replace(SAVED, created="2026-11-25T12:49:35.969130368Z")
+    first = json.loads(backup_json(Backup((BackedUp(exact, How.SAVED),), {}), "x"))["images"][0]
+    assert (first["created"], first["saved"]) == ("2026-11-25T12:49:35Z", "2026-11-25T13:29:35Z")
     assert document["failed"] == [{"id": OTHER, "reason": "the engine has no such image any more"}]
 
 

@@ -136,7 +136,8 @@ def test_json_has_everything_and_adds_up() -> None:
     secret = next(one for one in document["waste"] if one["code"] == "OB404")
     assert (secret["severity"], secret["layer"]) == ("error", 1)
     assert secret["files"] == [{"layer": 1, "path": "/root/.netrc", "bytes": 500}]
-    assert document["budget"] == [{"name": "a", "passed": True, "actual": 1, "limit": 2, "text": "t"}]
+    budget = {"name": "a", "passed": True, "actual": 1, "limit": 2, "unit": "bytes", "text": "t"}
+    assert document["budget"] == [budget]
 
 
 def test_top_has_a_default() -> None:

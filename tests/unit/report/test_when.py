@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.report.when import iso, moment
+from builder.report.when import iso, iso_of, moment
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,21 @@ from builder.report.when import iso, moment
 )
 def test_a_machine_gets_utc_or_nothing(seconds: float | None, written: str | None) -> None:
     assert iso(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2026-11-25T12:49:35.969130368Z", "2026-11-25T12:49:35Z"),
+        ("2026-11-25T12:49:35Z", "2026-11-25T12:49:35Z"),
+        ("2026-11-25T14:49:35.5+02:00", "2026-11-25T12:49:35Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("", None),
+        ("soon", None),
+    ],
+)
+def test_what_an_image_says_of_its_time_is_written_the_same_way(text: str, written: str | None) -> None:
+    assert iso_of(text) == written
 
 
 def test_a_person_gets_words_for_every_number() -> None:

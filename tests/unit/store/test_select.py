@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from shelf_world import Shelf, identity, image, user
 
-from builder.cli.images import SortBy
+from builder.cli.images import SORTS
 from builder.errors import StoreUsageError
 from builder.store.inventory import rows_of
 from builder.store.model import Standing
-from builder.store.select import FILTERS, Sort, in_order, parse_filter, seconds, selected
+from builder.store.select import FILTERS, Sort, checked_keep, in_order, parse_filter, parse_sort, seconds, selected
 
 if TYPE_CHECKING:
     from builder.store.model import Row
@@ -102,5 +102,16 @@ def test_orders(by: Sort, expected: list[str]) -> None:
     assert [bytes.fromhex(one.image.id.removeprefix("sha256:")).decode().rstrip("\0") for one in ordered] == expected
 
 
-def test_the_command_offers_every_order() -> None:
-    assert [one.value for one in SortBy] == [one.value for one in Sort]
+def test_an_order_that_there_is_not_is_said_with_those_that_there_are() -> None:
+    assert [parse_sort(one.value) for one in Sort] == list(Sort)
+    assert f"[{'|'.join(Sort)}]" == SORTS
+    with pytest.raises(StoreUsageError) as caught:
+        parse_sort("bytes")
+    said = "--sort 'bytes': use size, unique, shared, frees, created, name or standing"
+    assert str(caught.value) == said
+
+
+def test_two_always_stay_for_a_rollback() -> None:
+    assert checked_keep(2) == 2
+    with pytest.raises(StoreUsageError, match="--keep 1: at least 2 stay for a rollback"):
+        checked_keep(1)
