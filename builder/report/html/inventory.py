@@ -54,8 +54,6 @@ def images_page(inventory: Inventory) -> str:
 
 
 def _facts(inventory: Inventory) -> Iterator[str]:
-    if inventory.engine:
-        yield f"engine {inventory.engine}"
     if inventory.hidden:
         yield (
             f"the filter leaves out {count(inventory.hidden, 'image')}: a layer that only those share is shown as an "
@@ -93,11 +91,21 @@ def _name(row: Row) -> str:
 
 
 def _images(inventory: Inventory) -> Table:
-    numbers = {owners: number for number, owners in enumerate(_owners(inventory))}
-    rows = tuple(_image(row, numbers.get((index,))) for index, row in enumerate(inventory.rows))
+    groups = _groups(inventory)
+    rows = tuple(_image(row, groups.get(index)) for index, row in enumerate(inventory.rows))
     columns = ("Image", "ID", "Created", "Unpacked", "Unique", "Shared", "Deleting frees", "Standing", "")
     empty = "No image fits the filter." if inventory.hidden else "There is no image on this engine."
     return Table("Images", columns, rows, empty)
+
+
+def _groups(inventory: Inventory) -> dict[int, int]:
+    """Row → the group of the map that shows it: the layers that it has alone, else those that it shares with the
+    fewest. An image without layers has none."""
+    found: dict[int, int] = {}
+    for number, owners in enumerate(_owners(inventory)):
+        for index in owners:
+            found.setdefault(index, number)
+    return found
 
 
 def _image(row: Row, group: int | None) -> tuple[Cell | Show, ...]:

@@ -94,6 +94,18 @@ def test_images_are_told_with_who_uses_them_and_why_they_stay() -> None:
     assert "1 layer whose bytes the engine does not tell" in images_page(shelf())
 
 
+def test_an_image_whose_layers_are_all_shared_is_found_on_the_map_too() -> None:
+    base, own = layer("ba5e"), layer("aa")
+    rows = (row("a", [base], "a:1"), row("b", [base, own], "b:1"), row("c", [], "c:1"))
+    page = images_page(inventory(*rows))
+    assert page.count('aria-label="Show a:1 on the map"') == 1
+
+
+def test_an_engine_is_not_named_by_its_id() -> None:
+    found = type(shelf())(**{**vars(shelf()), "engine": "f1191d5b-1"})
+    assert "f1191d5b-1" not in images_page(found)
+
+
 def test_an_engine_without_images_has_a_page() -> None:
     assert "There is no image on this engine." in images_page(inventory(volumes=None))
     filtered = images_page(inventory(hidden=3))
