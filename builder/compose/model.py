@@ -122,6 +122,8 @@ class Project:
     """With --no-interpolate; None: refused. At least one of the two is there."""
     complaints: tuple[str, ...] = ()
     """What Compose said where it refused one of the two, in its own words."""
+    meanings: Mapping[tuple[Path, str], Path] = field(default_factory=dict, repr=False)
+    """A source and the path of another in it, as it is written there → that other."""
 
     def image_of(self, service: Service) -> str:
         """The name under which the service's image is looked for, tag included."""

@@ -18,7 +18,7 @@ from builder.compose.references import references
 from builder.errors import ComposeError, TooDeepError, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from builder.compose.model import ProjectFiles
     from builder.compose.references import Include, References
@@ -46,6 +46,13 @@ class Source:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What is filled into it."""
 
+    def meant(self) -> Iterator[tuple[str, Path]]:
+        """The paths of files in it, as they are written, and what they mean here."""
+        named = references(self.data)
+        for text in (*(text for include in named.includes for text in include.paths), *named.extended):
+            if (found := _resolve(text, self)) is not None:
+                yield text, found[0]
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -62,14 +69,21 @@ _Way = tuple[Path, Path, bool, bool, frozenset[tuple[str, str]]]
 """A file, and the place from which it is reached."""
 
 
-def read_sources(files: ProjectFiles, env: Mapping[str, str]) -> dict[Path, bytes]:
-    """Path → bytes. Raises ComposeError for what cannot be read safely; what is missing is Compose's to report."""
-    return {source.path: source.data for source in reach(files, env, {})}
+def meanings(sources: Iterable[Source]) -> dict[tuple[Path, str], Path]:
+    """A file and a path in it, as it is written → which of the files that means; where they are several: none."""
+    found: dict[tuple[Path, str], set[Path]] = {}
+    there = set()
+    for source in sources:
+        there.add(source.path)
+        for text, path in source.meant():
+            found.setdefault((source.path, text), set()).add(path)
+    return {key: path for key, paths in found.items() if len(paths) == 1 and (path := next(iter(paths))) in there}
 
 
 def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
     """Every file, in the order in which it is first named, once per way in which what is in it is resolved.
 
+    Raises ComposeError for what cannot be read safely; what is missing is Compose's to report.
     ``overlay`` are bytes to read instead of a file's own.
     """
     return (source for source in named(files, env, overlay) if not source.problem)
@@ -148,7 +162,7 @@ def _included(include: Include, place: _Place) -> tuple[tuple[Path, ...], list[t
     return env_files, [(path, _Place(folder, variables, absolute or absolute_folder)) for path, absolute in found]
 
 
-def _resolve(text: str, place: _Place) -> tuple[Path, bool] | None:
+def _resolve(text: str, place: _Place | Source) -> tuple[Path, bool] | None:
     """The path, and whether it stays where it is when the project is looked at elsewhere. None: not on this machine."""
     path = substitute(text, place.variables)
     if path.startswith(REMOTE) or "\0" in path:

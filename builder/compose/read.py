@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.interpolate import project_variables, substitute
 from builder.compose.model import Project
 from builder.compose.oracle import ask
-from builder.compose.reach import read_sources
+from builder.compose.reach import meanings, reach
 from builder.compose.services import service_of
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapp
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         asked = pool.submit(ask, files, cli, runner, env)
-        sources = read_sources(files, env)  # while Compose reads them too
+        sources = tuple(reach(files, env, {}))  # while Compose reads them too
         answers = asked.result()
     variables = {} if answers.resolved else project_variables(files, env)
-    return project_from(files, answers, sources, variables)
+    project = project_from(files, answers, {source.path: source.data for source in sources}, variables)
+    return replace(project, meanings=meanings(sources))
 
 
 def project_from(

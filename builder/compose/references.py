@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class References:
     extended: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=64)  # a file may be reached in many ways
 def references(data: bytes) -> References:
     """The files that this one names. Raises RecursionError for one that is nested too deep."""
     if not _MAY_NAME_FILES.search(data):

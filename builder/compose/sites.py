@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from builder.compose.nodes import Alias, Document, Entry, Mapping, Node, Scalar, Sequence, deref
-from builder.compose.sources import Given, find_source
+from builder.compose.sources import Given
 from builder.compose.tree import parse
 from builder.errors import ComposeError, Where
 
@@ -181,7 +181,7 @@ class _Finder:
     def _base(self, path: Path, extends: Entry) -> tuple[Path, str] | None:
         name = text_of(extends.value) or text_at(extends.value, "service")
         file = text_at(extends.value, "file")
-        found = path if file is None else find_source(self._given, file, path)
+        found = path if file is None else self._given.meant(file, path)
         return (found, name) if found is not None and name is not None and name in self._named(found) else None
 
 
@@ -213,6 +213,6 @@ def _included(given: Given, path: Path) -> Iterator[tuple[Path, ...]]:
         entry = find_entry(item, "path")
         node = deref(entry.value if entry else item)
         named = node.items if isinstance(node, Sequence) else (node,)
-        found = [find_source(given, text, path) for each in named if (text := text_of(each)) is not None]
+        found = [given.meant(text, path) for each in named if (text := text_of(each)) is not None]
         if unit := tuple(file for file in found if file is not None):
             yield unit

@@ -51,7 +51,7 @@ def test_the_file_that_wins_is_named() -> None:
 
 def test_extended_and_included_files_are_named() -> None:
     project = project_of(
-        "include: [more/a.yml]\nservices:\n  web:\n    extends: {file: '${X}/base.yml', service: base}\n",
+        "include: [more/a.yml]\nservices:\n  web:\n    extends: {file: '${X:-lib}/base.yml', service: base}\n",
         lib__base="services:\n  base:\n    build: .\n",
         more__a="services:\n  db:\n    image: postgres\n",
     )

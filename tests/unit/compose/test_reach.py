@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.compose.model import ProjectFiles
-from builder.compose.reach import MAX_BYTES, reach, read_sources
+from builder.compose.reach import MAX_BYTES, meanings, reach
 from builder.errors import ComposeError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -19,6 +20,10 @@ def project(folder: Path, files: dict[str, str], *main: str) -> ProjectFiles:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return ProjectFiles(folder, tuple(folder / name for name in main or ("compose.yaml",)))
+
+
+def read_sources(files: ProjectFiles, env: Mapping[str, str]) -> dict[Path, bytes]:
+    return {source.path: source.data for source in reach(files, env, {})}
 
 
 def sources(files: ProjectFiles, **env: str) -> list[str]:
@@ -88,6 +93,43 @@ def test_files_that_are_reached_in_too_many_ways_are_refused(tmp_path: Path) -> 
         )
     with pytest.raises(ComposeError, match="in more than 2000 ways"):
         read_sources(project(tmp_path, texts), {})
+
+
+def test_what_a_path_in_a_file_means(tmp_path: Path) -> None:
+    files = project(
+        tmp_path,
+        {
+            "compose.yml": "include: ['${F}.yml', {path: in/a.yml, project_directory: deep}, gone.yml]",
+            "base.yml": "services: {a: {extends: {file: './lib/../lib/$G.yml', service: a}}}",
+            "lib/one.yml": "",
+            "in/a.yml": "include: [b.yml]",
+            "in/b.yml": "",
+            "deep/b.yml": "",
+            ".env": "F: base\nG=one\n",
+        },
+        "compose.yml",
+    )
+    assert {
+        (path.name, text): str(to.relative_to(tmp_path)) for (path, text), to in meanings(reach(files, {}, {})).items()
+    } == {
+        ("compose.yml", "${F}.yml"): "base.yml",
+        ("compose.yml", "in/a.yml"): "in/a.yml",
+        ("base.yml", "./lib/../lib/$G.yml"): "lib/one.yml",
+        ("a.yml", "b.yml"): "deep/b.yml",
+    }
+
+
+def test_a_path_that_means_several_files_means_none(tmp_path: Path) -> None:
+    text = "include: [{path: a.yml, env_file: 1.env}, {path: a.yml, env_file: 2.env}]"
+    texts = {
+        "compose.yaml": text,
+        "a.yml": "include: ['$V.yml']",
+        "1.env": "V=1",
+        "2.env": "V=2",
+        "1.yml": "",
+        "2.yml": "",
+    }
+    assert [name for _, name in meanings(reach(project(tmp_path, texts), {}, {}))] == ["a.yml"]
 
 
 def test_circles_remote_and_missing_files_are_left_to_compose(tmp_path: Path) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from written_files import FOLDER, project_of
+from written_files import project_of
 
 from builder.compose.draft import Draft, Kept
-from builder.compose.model import ProjectFiles
 from builder.compose.sites import find_sites, text_of
-from builder.compose.sources import Given, find_source
 
 if TYPE_CHECKING:
     from builder.compose.model import Project
@@ -89,21 +86,14 @@ def test_what_an_extends_means_must_be_known() -> None:
     assert find_sites(project).unclear["a"].line == 3
 
 
-def test_a_path_with_a_variable_is_found_when_only_one_file_fits() -> None:
-    project = project_of("services: {}\n", lib__a="", lib__b="", **{"odd[1]": ""})
-    given, main = Given.of(project), FOLDER / "compose.yml"
-    assert find_source(given, "./lib/../lib/a.yml", main) == FOLDER / "lib/a.yml"
-    assert find_source(given, "${DIR:-lib}/a.yml", main) == FOLDER / "lib/a.yml"
-    assert find_source(given, "lib/$NAME.yml", main) is None
-    assert find_source(given, "odd[1].yml", main) == FOLDER / "odd[1].yml"
-    assert find_source(given, "b.yml", FOLDER / "lib/a.yml") == FOLDER / "lib/b.yml"
-
-
-def test_paths_of_main_files_are_relative_to_the_project_directory() -> None:
-    project = project_of("services: {}\n", lib__a="", deep__lib__a="")
-    moved = replace(project, files=ProjectFiles(FOLDER / "deep", project.files.files))
-    assert find_source(Given.of(project), "lib/a.yml", FOLDER / "compose.yml") == FOLDER / "lib/a.yml"
-    assert find_source(Given.of(moved), "lib/a.yml", FOLDER / "compose.yml") == FOLDER / "deep/lib/a.yml"
+def test_a_path_with_a_variable_is_found_beside_files_that_would_fit_as_well() -> None:
+    project = project_of(
+        "include: ['${F:-base}.yml']\nservices:\n  web: {extends: {file: '${G:-more}.yml', service: web}}\n",
+        base="services:\n  db: {image: base}\n",
+        more="services:\n  web: {image: more}\n",
+    )
+    assert given_by(project, "db", "image") == [("base.yml", "base")]
+    assert given_by(project, "web", "image") == [("more.yml", "more")]
 
 
 def test_equal_bytes_are_looked_at_once() -> None:

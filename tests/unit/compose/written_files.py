@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 from builder.compose.model import Project, ProjectFiles, Source, Target
+from builder.compose.reach import meanings, reach
 from builder.compose.rewrite import after, rewrite
 
 FOLDER = Path("/project")
@@ -18,7 +19,8 @@ def project_of(*mains: str, **others: str) -> Project:
     texts = dict(zip(names, mains, strict=True))
     texts |= {name.replace("__", "/") + ".yml": text for name, text in others.items()}
     sources = {FOLDER / name: textwrap.dedent(text).encode() for name, text in texts.items()}
-    return Project(ProjectFiles(FOLDER, tuple(FOLDER / name for name in names)), "shop", {}, sources, None, None)
+    files = ProjectFiles(FOLDER, tuple(FOLDER / name for name in names))
+    return Project(files, "shop", {}, sources, None, None, meanings=meanings(reach(files, {}, sources)))
 
 
 def target(*services: str, builder: str | None = None, image: str = IMAGE, **keys: object) -> Target:
