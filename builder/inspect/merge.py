@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from builder.inspect.model import Entry, LayerContent
 
 
+_LEADS_ON = (Kind.FOLDER, Kind.SYMLINK)
+"""What may have something below it: a folder, and a link to one."""
+
+
 class Placed(NamedTuple):
     """An entry and the index of its layer."""
 
@@ -74,6 +78,7 @@ class _Merging:
             self.visible = {path: Placed(0, entry) for path, entry in entries.items()}
             self._children = None
         else:
+            self._make_way(number, entries)
             for entry in entries.values():
                 self._place(number, entry)
         self._note_unnamed(entries)
@@ -91,6 +96,18 @@ class _Merging:
         self.visible[path] = Placed(number, entry)
         if self._children is not None:
             _enter(self._children, path)
+
+    def _make_way(self, number: int, entries: Mapping[str, Entry]) -> None:
+        """A file of the layers below is gone where this layer has a folder that has no entry of its own."""
+        for folder in {path.rpartition("/")[0] for path in entries}:
+            parent = folder
+            while parent and parent not in entries:
+                there = self.visible.get(parent)
+                if there is not None:
+                    if there.entry.kind not in _LEADS_ON:
+                        self._remove(parent, number)
+                    break
+                parent = parent.rpartition("/")[0]
 
     def _note_unnamed(self, paths: Iterable[str]) -> None:
         for path in paths:

@@ -85,6 +85,21 @@ def test_a_hard_link_is_a_name_of_its_own() -> None:
     assert [h.entry for h in merge([layer(link), layer(Entry("/b", Kind.WHITEOUT))]).hidden] == [link]
 
 
+def test_a_folder_without_an_entry_takes_the_place_of_a_file_too() -> None:
+    merged = merge([layer(file("/a"), file("/b")), layer(file("/a/b/c"))])
+    assert set(merged.visible) == {"/a/b/c", "/b"}
+    assert [(h.layer, h.entry.path, h.by_layer) for h in merged.hidden] == [(0, "/a", 1)]
+    assert shown(layer(file("/a")), layer(file("/a/b/c")), layer(Entry("/a", Kind.WHITEOUT))) == {}
+    first = layer(file("/x/y"), file("/a"))
+    later = layer(Entry("/x", Kind.WHITEOUT), file("/a/b/c"))  # after a folder went, all children are known
+    assert shown(first, later, layer(Entry("/a", Kind.WHITEOUT))) == {}
+
+
+def test_what_a_layer_has_behind_a_link_leaves_the_link() -> None:
+    link = Entry("/bin", Kind.SYMLINK, link="usr/bin")
+    assert shown(layer(link), layer(file("/bin/ls"))) == {"/bin": 0, "/bin/ls": 1}
+
+
 def test_the_whole_root_may_be_opaque() -> None:
     merged = merge([layer(file("/a/b"), file("/c")), layer(Entry("/", Kind.OPAQUE), file("/d"))])
     assert set(merged.visible) == {"/d"}
