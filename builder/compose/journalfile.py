@@ -36,7 +36,8 @@ FOLDER = "compose"
 def journal_path(state_folder: Path, files: ProjectFiles) -> Path:
     """One per project: a folder and the files that are read there."""
     words = "\0".join(str(path) for path in (files.directory, *files.files))
-    name = hashlib.sha256(f"{words}\0{files.name or ''}".encode()).hexdigest()
+    key = f"{words}\0{files.name or ''}".encode(errors="surrogateescape")  # a file's name is any bytes
+    name = hashlib.sha256(key).hexdigest()
     return state_folder / FOLDER / f"{name}.json"
 
 

@@ -28,7 +28,7 @@ def shown_path(project: Project, path: str) -> str:
     relative = Path(os.path.relpath(path, project.files.directory)).as_posix()
     if not relative.startswith(".."):
         return relative if relative == "." else f"./{relative}"
-    written = any(path.encode() in data for data in project.sources.values())
+    written = any(path.encode(errors="surrogateescape") in data for data in project.sources.values())
     return path if written else relative
 
 

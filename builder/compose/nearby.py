@@ -71,7 +71,7 @@ def _shown(project: Project, path: Path) -> str:
 
 def _names(user: Path, data: bytes, path: Path) -> bool:
     """Whether the text of ``user`` names ``path`` as a file that it extends or includes."""
-    name = path.name.encode()
+    name = os.fsencode(path.name)
     if name not in data or not _TAKES_OVER.search(data):
         return False
     pattern = rb"[^\r\n\"'\[\]{},]*" + re.escape(name) + rb"(?=[\s\"'\]},]|$)"
