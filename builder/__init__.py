@@ -9,7 +9,7 @@ def __getattr__(name: str) -> str:
     """``__version__`` when it is asked for: importlib.metadata costs 25 ms that a start-up need not pay."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("optbuild")

@@ -181,7 +181,7 @@ def disk(machine: Machine) -> Finding:
 
 def ca_bundle(machine: Machine) -> Finding:
     """The certificates that a build is given, so that it trusts whom this machine trusts (a company's proxy)."""
-    import ssl  # noqa: PLC0415 - OpenSSL costs 20 ms, and only this probe needs it
+    import ssl  # OpenSSL costs 20 ms, and only this probe needs it
 
     name = "CA bundle"
     variable, named = next(((key, machine.env[key]) for key in CA_VARIABLES if machine.env.get(key)), ("", ""))

@@ -120,7 +120,7 @@ class BarProgress:
     """For a terminal: one live bar per step that is under way; ended steps become lines above them."""
 
     def __init__(self, stream: IO[str], *, color: bool = True) -> None:
-        from rich.console import Console  # noqa: PLC0415 - 40 ms that a command without progress need not pay
+        from rich.console import Console  # 40 ms that a command without progress need not pay
 
         self._console = Console(
             file=stream, force_terminal=True, no_color=not color, highlight=False, markup=False, emoji=False
@@ -147,8 +147,8 @@ class BarProgress:
             self._end(identity)
 
     def _begin(self, label: str) -> tuple[RichBars, TaskID]:
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-        from rich.progress import Progress as Bars  # noqa: PLC0415
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
 
         with self._lock:
             if self._bars is None:

@@ -91,7 +91,7 @@ def _make_entry(context: Context, entry: Path, runner: Runner, progress: Progres
 def _temporary(env: Mapping[str, str]) -> Path:
     """Where the person wants temporary files."""
     wanted = Path(env.get("TMPDIR") or "/tmp")  # noqa: S108 - what mktemp does; the folder made there has its own name
-    return wanted if wanted.is_dir() else Path("/tmp")  # noqa: S108
+    return wanted if wanted.is_dir() else Path("/tmp")  # noqa: S108 - as above
 
 
 def _raise_unless_made(result: Result) -> None:

@@ -35,9 +35,9 @@ def command(
     `optbuild restore FOLDER` brings the images back; without optbuild, and without their names, so does
     `zstd -dc FILE | docker load`.
     """
-    from builder.engine.quick import look  # noqa: PLC0415
-    from builder.report.backup import backup_json, backup_text  # noqa: PLC0415
-    from builder.store.backup import back_up, resolve  # noqa: PLC0415
+    from builder.engine.quick import look
+    from builder.report.backup import backup_json, backup_text
+    from builder.store.backup import back_up, resolve
 
     world = world_of(ctx)
     folder = output_folder(world, output)

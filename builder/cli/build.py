@@ -67,9 +67,9 @@ def command(
     It gets a tag made from its content. With --verify every role is started from it and checked, and only when all
     checks pass do the image's own tags move to it. Where an image of the same content is proven, nothing is built.
     """
-    from builder.cli.build_flow import BuildFlow  # noqa: PLC0415 - start-up of `optbuild --help`
-    from builder.engine.buildx import BuildOptions  # noqa: PLC0415
-    from builder.image.result import as_json, as_text  # noqa: PLC0415
+    from builder.cli.build_flow import BuildFlow  # start-up of `optbuild --help`
+    from builder.engine.buildx import BuildOptions
+    from builder.image.result import as_json, as_text
 
     options = BuildOptions(
         no_cache=no_cache,
@@ -100,8 +100,8 @@ def _world(world: World, kind: ProgressKind) -> World:
 
 
 def _metadata(result: BuildResult) -> bytes:
-    import json  # noqa: PLC0415 - only with --metadata-file
+    import json  # only with --metadata-file
 
-    from builder.image.model import metadata_document  # noqa: PLC0415
+    from builder.image.model import metadata_document
 
     return json.dumps(metadata_document(result.candidate), indent=1).encode() + b"\n"

@@ -71,7 +71,7 @@ class BuildFlow:
 
     def run(self) -> BuildResult:
         """All stages. Raises the errors of each, and InterruptedByUserError, which says which tags stand."""
-        from builder.cli.project import load_project  # noqa: PLC0415 - pydantic
+        from builder.cli.project import load_project  # pydantic
 
         project = load_project(self.folder)
         name = project.spec.image.name
@@ -108,7 +108,7 @@ class BuildFlow:
         return project, build_candidate(self._job(project, engine))
 
     def _job(self, project: Project, engine: Engine) -> BuildJob:
-        from builder.render.context import render_context  # noqa: PLC0415 - jinja2
+        from builder.render.context import render_context  # jinja2
 
         def prepare(context: Context, folder: Path) -> None:
             world = self.world
@@ -161,10 +161,10 @@ def show_failures(report: Report, progress: Progress) -> None:
 
 def refreshed(project: Project, world: World) -> Project:
     """The project with the Debian versions that the release has now: said, and written into the lock."""
-    from builder.airflow.releases import release  # noqa: PLC0415 - only when a version vanished
-    from builder.lock.changes import changes  # noqa: PLC0415
-    from builder.lock.document import write_lock  # noqa: PLC0415
-    from builder.lock.make import refresh_debian  # noqa: PLC0415
+    from builder.airflow.releases import release  # only when a version vanished
+    from builder.lock.changes import changes
+    from builder.lock.document import write_lock
+    from builder.lock.make import refresh_debian
 
     lock = refresh_debian(
         project.spec,
@@ -191,7 +191,7 @@ def base_env(world: World) -> dict[str, str]:
 
 def _budget(project: Project) -> int | None:
     """Bytes, where the spec sets a limit."""
-    from builder.spec.types import bytes_of  # noqa: PLC0415 - pydantic
+    from builder.spec.types import bytes_of  # pydantic
 
     text = project.spec.budget.image_bytes
     return None if text is None else bytes_of(text)
@@ -206,8 +206,8 @@ def _workplace(world: World) -> Workplace:
 
 
 def _verify(project: Project, candidate: Candidate, world: World) -> Report:
-    from builder.verify.plan import plan_for  # noqa: PLC0415 - testcontainers and the SDK
-    from builder.verify.run import verify_image  # noqa: PLC0415
+    from builder.verify.plan import plan_for  # testcontainers and the SDK
+    from builder.verify.run import verify_image
 
     forbidden = tuple(text.encode() for text in find_secrets(world.env).credentials())
     return verify_image(

@@ -67,10 +67,10 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     Images of which optbuild does not know whose they are stay, unless --unused asks for them.
     """
-    from builder.cli.clean_flow import CleanRun, clean  # noqa: PLC0415
-    from builder.cli.store_world import StoreOptions  # noqa: PLC0415
-    from builder.store.clean import NOT_SAVED, CleanOptions  # noqa: PLC0415
-    from builder.store.select import checked_keep, parse_filter, seconds  # noqa: PLC0415
+    from builder.cli.clean_flow import CleanRun, clean
+    from builder.cli.store_world import StoreOptions
+    from builder.store.clean import NOT_SAVED, CleanOptions
+    from builder.store.select import checked_keep, parse_filter, seconds
 
     world = world_of(ctx)
     store = StoreOptions(
@@ -96,7 +96,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _show(outcome: CleanOutcome, output_format: Format, world: World) -> None:
-    from builder.report.clean import as_json, as_text  # noqa: PLC0415
+    from builder.report.clean import as_json, as_text
 
     if output_format is Format.JSON:
         text = as_json(outcome.plan, outcome.cleaned, cache=outcome.cache, backup=outcome.backup, notes=outcome.notes)

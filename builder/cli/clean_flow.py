@@ -71,8 +71,8 @@ def clean(world: World, run: CleanRun) -> CleanOutcome:
 
 
 def _cleaned(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CleanOutcome:
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
-    from builder.engine.stack import StackEngine  # noqa: PLC0415
+    from builder.engine.client import connect  # the SDK
+    from builder.engine.stack import StackEngine
 
     store = StoreWorld(world, run.store, found, strict=True)
     planned = plan(store.snapshot(), run.clean)
@@ -124,7 +124,7 @@ def _saved(
     """Image ID → its names, of what was read back and found whole; None: no backup was asked for."""
     if folder is None:
         return None
-    from builder.store.backup import save_images  # noqa: PLC0415
+    from builder.store.backup import save_images
 
     wanted = [choice.row.image.id for choice in planned.going]
     done = save_images(found, wanted, folder, world.progress) if wanted else ()

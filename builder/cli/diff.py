@@ -71,7 +71,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     write_output(target, _shown(found, names, output_format, rows, world, to_file=target is not None), world)
     write_page(page, lambda: _page(found, names))
     if limit is not None and limit.exceeded(found):
-        from builder.report.units import size  # noqa: PLC0415
+        from builder.report.units import size
 
         world.err.write(f"optbuild: {after} is {size(found.growth)} larger than {before}; {limit.text} is allowed\n")
         world.err.flush()
@@ -86,7 +86,7 @@ def _lock(before: str, after: str, world: World) -> Lock | None:
     path = lock_file(after, world)
     if path is None:
         return None
-    from builder.lock.document import read_lock  # noqa: PLC0415
+    from builder.lock.document import read_lock
 
     return read_lock(path)
 
@@ -117,8 +117,8 @@ def _limit(text: str | None) -> _Limit | None:
         return None
     if found := re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?%", text):
         return _Limit(text, float(found[1]))
-    from builder.spec.allow import RefusedError  # noqa: PLC0415 - pydantic
-    from builder.spec.types import bytes_of  # noqa: PLC0415
+    from builder.spec.allow import RefusedError  # pydantic
+    from builder.spec.types import bytes_of
 
     try:
         return _Limit(text, None, bytes_of(text))
@@ -127,13 +127,13 @@ def _limit(text: str | None) -> _Limit | None:
 
 
 def _compared(before: str, after: str, image: str | None, world: World) -> ImageDiff:
-    from builder.cli.inspect_flow import compared  # noqa: PLC0415 - reads archives
+    from builder.cli.inspect_flow import compared  # reads archives
 
     return compared(world, before, after, image)
 
 
 def _looked_at(subject: str, image: str | None, world: World) -> Inspection:
-    from builder.cli.inspect_flow import looked_at  # noqa: PLC0415 - reads archives
+    from builder.cli.inspect_flow import looked_at  # reads archives
 
     return looked_at(world, subject, image)
 
@@ -141,7 +141,7 @@ def _looked_at(subject: str, image: str | None, world: World) -> Inspection:
 def _shown(
     found: ImageDiff, names: tuple[str, str], output_format: Format, rows: int | None, world: World, *, to_file: bool
 ) -> str:
-    from builder.report import imagediff, imagediff_markdown  # noqa: PLC0415
+    from builder.report import imagediff, imagediff_markdown
 
     if output_format is Format.JSON:
         return imagediff.as_json(found, names)
@@ -152,15 +152,15 @@ def _shown(
 
 
 def _page(found: ImageDiff, names: tuple[str, str]) -> str:
-    from builder.report.html import diff_page  # noqa: PLC0415
+    from builder.report.html import diff_page
 
     return diff_page(found, names)
 
 
 def _against_lock(found: Inspection, lock: Lock, names: tuple[str, str], output_format: Format) -> tuple[str, bool]:
     """The text, and whether they differ."""
-    from builder.inspect.againstlock import against_lock  # noqa: PLC0415
-    from builder.report import lockdiff  # noqa: PLC0415
+    from builder.inspect.againstlock import against_lock
+    from builder.report import lockdiff
 
     shown = {Format.JSON: lockdiff.as_json, Format.MARKDOWN: lockdiff.as_markdown, Format.TEXT: lockdiff.as_text}
     differences = against_lock(found, lock)

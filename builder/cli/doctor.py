@@ -33,7 +33,7 @@ def command(
     A line per requirement says what was found and what to do about it. `!` may stay as it is; `✗` stops a build,
     and then the exit code is 3. Nothing is changed.
     """
-    from builder.doctor import Machine, as_json, examine, ready  # noqa: PLC0415 - start-up of `optbuild --help`
+    from builder.doctor import Machine, as_json, examine, ready  # start-up of `optbuild --help`
 
     world = world_of(ctx)
     with world.progress.task("look at this machine"):
@@ -59,16 +59,16 @@ def as_text(findings: tuple[Finding, ...], world: World) -> str:
 
 
 def _free_bytes(folder: Path) -> int:
-    import shutil  # noqa: PLC0415
+    import shutil
 
     return shutil.disk_usage(folder).free
 
 
 def _database_and_release(folder: Path) -> tuple[str, str]:
     """The spec's; the defaults where there is no spec, or one that other commands will complain about."""
-    from builder.doctor import DEFAULT_DATABASE, DEFAULT_RELEASE  # noqa: PLC0415
-    from builder.errors import OptbuildError  # noqa: PLC0415
-    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
+    from builder.doctor import DEFAULT_DATABASE, DEFAULT_RELEASE
+    from builder.errors import OptbuildError
+    from builder.spec.reader import read_spec  # pydantic
 
     try:
         spec = read_spec(folder)

@@ -53,9 +53,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     image alone would really give back. Nothing is changed. Compose projects are known from their containers, from
     optbuild's own journals, from the current folder and from -f; `optbuild clean` removes what nothing keeps.
     """
-    from builder.cli.images_flow import inventory_of  # noqa: PLC0415
-    from builder.cli.store_world import StoreOptions  # noqa: PLC0415
-    from builder.store.select import parse_filter, parse_sort  # noqa: PLC0415
+    from builder.cli.images_flow import inventory_of
+    from builder.cli.store_world import StoreOptions
+    from builder.store.select import parse_filter, parse_sort
 
     world = world_of(ctx)
     order = parse_sort(sort)
@@ -70,13 +70,13 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _page(inventory: Inventory) -> str:
-    from builder.report.html import images_page  # noqa: PLC0415
+    from builder.report.html import images_page
 
     return images_page(inventory)
 
 
 def _show(inventory: Inventory, output_format: Format, world: World) -> None:
-    from builder.report.images import as_json, as_text  # noqa: PLC0415
+    from builder.report.images import as_json, as_text
 
     text = as_json(inventory) if output_format is Format.JSON else as_text(inventory, width=world.width)
     world.out.write(text)

@@ -92,7 +92,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     bill = bill_of_materials(world, sbom, lock, spec)
     if bill is not None and dive_ci is not None:
         raise OptbuildError("--sbom judges no budget", hint="leave --dive-ci away, or run it once more without --sbom")
-    from builder.cli.inspect_flow import InspectOptions, inspected  # noqa: PLC0415 - reads archives
+    from builder.cli.inspect_flow import InspectOptions, inspected  # reads archives
 
     found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
     if bill is not None:
@@ -117,7 +117,7 @@ def _code(found: Inspected, world: World) -> int:
 
 
 def _shown(found: Inspected, name: str, output_format: Format, rows: int | None, world: World, *, to_file: bool) -> str:
-    from builder.report.inspect import TOP, as_json, as_text  # noqa: PLC0415
+    from builder.report.inspect import TOP, as_json, as_text
 
     if output_format is Format.JSON:
         return as_json(found.inspection, found.verdicts)
@@ -126,12 +126,12 @@ def _shown(found: Inspected, name: str, output_format: Format, rows: int | None,
 
 
 def _page(found: Inspected, name: str) -> str:
-    from builder.report.html import inspection_page  # noqa: PLC0415
+    from builder.report.html import inspection_page
 
     return inspection_page(found.inspection, name)
 
 
 def _explained(code: str) -> str:
-    from builder.compose.explain import explain  # noqa: PLC0415 - one mechanism for all codes
+    from builder.compose.explain import explain  # one mechanism for all codes
 
     return explain(code, None, (), {})

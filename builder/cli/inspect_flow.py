@@ -114,7 +114,7 @@ def _dive_limits(world: World, options: InspectOptions) -> DiveLimits | None:
 
 def _spec_here(world: World, content: ImageContent, subject: str) -> Spec | None:
     """The optbuild.toml of the current folder, where it is this image's; reading it whole takes 0.2 s."""
-    import tomllib  # noqa: PLC0415 - most folders have no such file
+    import tomllib  # most folders have no such file
 
     path = world.cwd / SPEC_FILE
     try:
@@ -135,14 +135,14 @@ def is_named(name: str, references: Iterable[str]) -> bool:
 
 
 def _read_spec(path: Path) -> Spec:
-    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
+    from builder.spec.reader import read_spec  # pydantic
 
     return read_spec(path)
 
 
 def wanted(spec: Spec) -> frozenset[str]:
     """What the spec asks for by name: requirements with their extras, Airflow's among them, and Debian packages."""
-    from builder.spec.requirements import read_requirements  # noqa: PLC0415 - pydantic
+    from builder.spec.requirements import read_requirements  # pydantic
 
     extras = ",".join(spec.airflow.extras)
     airflow = f"apache-airflow[{extras}]" if extras else "apache-airflow"
@@ -151,7 +151,7 @@ def wanted(spec: Spec) -> frozenset[str]:
 
 def limits_of(spec: Spec) -> Limits:
     """``[budget]`` in bytes and percent."""
-    from builder.spec.types import bytes_of  # noqa: PLC0415 - pydantic
+    from builder.spec.types import bytes_of  # pydantic
 
     budget = spec.budget
     return Limits(

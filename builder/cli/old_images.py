@@ -35,8 +35,8 @@ def with_old_images(
     """The old images and the bytes: named, and removed where the person asked for it. The optimize itself is done: what
     fails here is said and changes nothing. ``before``: what :func:`bytes_here` said when it began, for the journal.
     """
-    from builder.cli.store_world import StoreOptions, StoreWorld  # noqa: PLC0415
-    from builder.engine.quick import look  # noqa: PLC0415
+    from builder.cli.store_world import StoreOptions, StoreWorld
+    from builder.engine.quick import look
 
     if outside.engine is None:
         return outcome
@@ -55,8 +55,8 @@ def with_old_images(
 
 def bytes_here(world: World) -> int | None:
     """True bytes of all images of the engine; None: it cannot be measured, which stops nobody."""
-    from builder.cli.store_world import StoreOptions, StoreWorld  # noqa: PLC0415
-    from builder.engine.quick import look  # noqa: PLC0415
+    from builder.cli.store_world import StoreOptions, StoreWorld
+    from builder.engine.quick import look
 
     try:
         with look(world.env) as found:
@@ -66,7 +66,7 @@ def bytes_here(world: World) -> int | None:
 
 
 def _record(store: StoreWorld, outside: Outside, journal: Journal, before: int) -> None:
-    from builder.compose.journalfile import read_journal, write_journal  # noqa: PLC0415
+    from builder.compose.journalfile import read_journal, write_journal
 
     path = outside.committed(journal.files)
     if (written := read_journal(path)) is not None and written.run == journal.run:
@@ -74,9 +74,9 @@ def _record(store: StoreWorld, outside: Outside, journal: Journal, before: int) 
 
 
 def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Outcome, *, asked: bool) -> Outcome:
-    from builder.cli.clean_flow import one_cleaner, removed  # noqa: PLC0415
-    from builder.compose.history import all_replaced  # noqa: PLC0415
-    from builder.store.clean import CleanOptions, plan  # noqa: PLC0415
+    from builder.cli.clean_flow import one_cleaner, removed
+    from builder.compose.history import all_replaced
+    from builder.store.clean import CleanOptions, plan
 
     snapshot = store.snapshot()
     here = {image.id: image.layers for image in snapshot.images}
@@ -96,9 +96,9 @@ def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Ou
 
 
 def _old(choice: Choice, journal: Journal) -> OldImage:
-    from builder.compose.history import built_again, runs_back  # noqa: PLC0415
-    from builder.compose.superseded import OldImage  # noqa: PLC0415
-    from builder.store.model import Standing  # noqa: PLC0415
+    from builder.compose.history import built_again, runs_back
+    from builder.compose.superseded import OldImage
+    from builder.store.model import Standing
 
     image, verdict = choice.row.image, choice.row.verdict
     kept = verdict.reason if verdict.standing is Standing.UNUSED else choice.reason
@@ -108,7 +108,7 @@ def _old(choice: Choice, journal: Journal) -> OldImage:
 
 def _after(outcome: Outcome, done: Cleaned) -> Outcome:
     """What was planned, as it went: an image that a container was started from meanwhile stays."""
-    from builder.store.clean import GONE  # noqa: PLC0415
+    from builder.store.clean import GONE
 
     went = {row.image.id for row in done.removed}
     stays = {row.image.id: reason for row, reason in done.skipped}
@@ -144,7 +144,7 @@ def _before(journal: Journal, target: Target, targets: tuple[Target, ...]) -> fr
 
 def bytes_of(images: Iterable[str], everything: Mapping[str, ImageLayers]) -> int | None:
     """True bytes of these images (IDs) together: each layer chain once. None: not measured."""
-    from builder.compose.bytes import real_bytes  # noqa: PLC0415
+    from builder.compose.bytes import real_bytes
 
     wanted = set(images)
     if not wanted or not wanted <= everything.keys():

@@ -83,9 +83,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     them does not come up, or on Ctrl-C, everything is put back: files, image names, containers. Databases and volumes
     are not touched. `optbuild rollback` undoes it later, also after a crash.
     """
-    from builder.cli.optimize_flow import OptimizeFlow, OptimizeOptions  # noqa: PLC0415
-    from builder.cli.optimize_text import as_json, as_text  # noqa: PLC0415
-    from builder.cli.plan_flow import PlanOptions  # noqa: PLC0415
+    from builder.cli.optimize_flow import OptimizeFlow, OptimizeOptions
+    from builder.cli.optimize_text import as_json, as_text
+    from builder.cli.plan_flow import PlanOptions
 
     if service is not None and not rebuild:
         raise OptbuildError("a SERVICE is only named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
@@ -115,8 +115,8 @@ def _showing(world: World, options: OptimizeOptions, write: Callable[[str], obje
     """What would be done: on stdout, or beside the JSON on stderr."""
 
     def show(ready: Ready) -> None:
-        from builder.cli.optimize_text import nothing_to_do, to_do  # noqa: PLC0415
-        from builder.report.diff import for_person  # noqa: PLC0415
+        from builder.cli.optimize_text import nothing_to_do, to_do
+        from builder.report.diff import for_person
 
         if not ready.work.targets:
             write(nothing_to_do(ready))

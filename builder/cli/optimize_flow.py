@@ -72,7 +72,7 @@ class OptimizeFlow:
     def run(self) -> Outcome:
         """An empty one: nothing was done (nothing to do, a dry run, or the person said no). Raises what each stage
         raises."""
-        from builder.engine.compose import find_compose  # noqa: PLC0415
+        from builder.engine.compose import find_compose
 
         files, _ = find_project(self.world, self.options.plan)
         cli = find_compose(self.world.runner, self.world.env)
@@ -86,7 +86,7 @@ class OptimizeFlow:
         with one_at_a_time(outside, files, "optimize"):
             if not self.options.dry_run:
                 recovered(outside, files)
-            from builder.compose.outcome import refused_of, warnings_of  # noqa: PLC0415
+            from builder.compose.outcome import refused_of, warnings_of
 
             ready = self._ready(outside)
             self.show(ready)
@@ -98,7 +98,7 @@ class OptimizeFlow:
             )
 
     def _agreed(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
-        from builder.compose.outcome import Outcome  # noqa: PLC0415
+        from builder.compose.outcome import Outcome
 
         nothing = Outcome(ready.work.project.name)
         if self.options.dry_run:
@@ -111,8 +111,8 @@ class OptimizeFlow:
         return self._apply(outside, ready, engine)
 
     def _ready(self, outside: Outside) -> Ready:
-        from builder.compose.journalfile import read_journal  # noqa: PLC0415
-        from builder.compose.work import Work  # noqa: PLC0415
+        from builder.compose.journalfile import read_journal
+        from builder.compose.work import Work
 
         planned = plan_of(self.world, self.options.plan)
         journal = read_journal(outside.committed(planned.files))
@@ -131,7 +131,7 @@ class OptimizeFlow:
         return Ready(planned, work, journal, self._running(outside, work))
 
     def _targets(self, planned: Planned, journal: Journal | None) -> tuple[Target, ...]:
-        from builder.compose.rebuild import targets_of  # noqa: PLC0415
+        from builder.compose.rebuild import targets_of
 
         choices = planned.choices
         spec = (choices.spec_image, choices.spec_folder) if choices.spec_image and choices.spec_folder else None
@@ -142,8 +142,8 @@ class OptimizeFlow:
         """Before anything else: the new files mean what the old ones meant, but for the planned keys."""
         if not work.edits:
             return
-        from builder.compose.oracle import ask  # noqa: PLC0415
-        from builder.compose.prove import prove  # noqa: PLC0415
+        from builder.compose.oracle import ask
+        from builder.compose.prove import prove
 
         world = self.world
         prove(
@@ -154,7 +154,7 @@ class OptimizeFlow:
         )
 
     def _running(self, outside: Outside, work: Work) -> tuple[str, ...]:
-        from builder.compose.stack import steps_of  # noqa: PLC0415
+        from builder.compose.stack import steps_of
 
         if outside.engine is None:
             return ()
@@ -170,15 +170,15 @@ class OptimizeFlow:
             )
 
     def _apply(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
-        from builder.cli.swap_hands import hands_for  # noqa: PLC0415
-        from builder.compose.apply import apply, done_already  # noqa: PLC0415
-        from builder.compose.work import Hands  # noqa: PLC0415
+        from builder.cli.swap_hands import hands_for
+        from builder.compose.apply import apply, done_already
+        from builder.compose.work import Hands
 
         if engine is None:
             hands = Hands(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
         else:
             hands = hands_for(self.world, engine, ready.planned.plan, no_cache=self.options.no_cache)
-        from builder.cli.old_images import bytes_here, with_old_images  # noqa: PLC0415
+        from builder.cli.old_images import bytes_here, with_old_images
 
         measured = engine is not None and not self.options.file_only
         before = bytes_here(self.world) if measured else None
@@ -193,7 +193,7 @@ class OptimizeFlow:
             )
 
     def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
-        from builder.compose.outcome import Outcome, services_of  # noqa: PLC0415
+        from builder.compose.outcome import Outcome, services_of
 
         journal = applied.journal
         now = self._now(outside, journal.project)
@@ -218,7 +218,7 @@ class OptimizeFlow:
 
     def _only_clean(self, outside: Outside, ready: Ready, nothing: Outcome) -> Outcome:
         """Nothing to change; ``--clean`` still removes what the last optimize left."""
-        from builder.cli.old_images import with_old_images  # noqa: PLC0415
+        from builder.cli.old_images import with_old_images
 
         if not self.options.clean or ready.journal is None or not self.agree(ready):
             return nothing

@@ -43,7 +43,7 @@ class ResultFile:
 
     def save(self, data: bytes) -> None:
         """In one step. Raises NotWrittenError: then the file is as it was."""
-        from builder.files import atomic_write  # noqa: PLC0415
+        from builder.files import atomic_write
 
         try:
             atomic_write(self._path, data)
@@ -56,7 +56,7 @@ class PageFile(ResultFile):
 
     def write(self, page: str) -> None:
         """Write it, and say on stderr where it is and how large."""
-        from builder.report.units import size  # noqa: PLC0415
+        from builder.report.units import size
 
         data = page.encode()
         self.save(data)
@@ -132,7 +132,7 @@ def _refusal(path: Path, *, make_folder: bool = False) -> str:
 
 def _folder_refusal(folder: Path) -> str:
     """Why nothing can be written into a folder, which need not be there yet; empty: it can."""
-    from builder.files import in_the_way  # noqa: PLC0415
+    from builder.files import in_the_way
 
     if (there := in_the_way(folder)) is not None:
         return f"{there} is no folder"

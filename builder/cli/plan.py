@@ -75,7 +75,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     In CI: `optbuild plan --format github --fail-level warning`.
     """
-    from builder.cli.plan_flow import PlanOptions, plan_of  # noqa: PLC0415
+    from builder.cli.plan_flow import PlanOptions, plan_of
 
     world = world_of(ctx)
     file_out = output_file(world, output)
@@ -101,7 +101,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _code(planned: Planned, level: FailLevel) -> int:
-    from builder.findings import Severity, worst  # noqa: PLC0415
+    from builder.findings import Severity, worst
 
     found = worst(planned.plan.findings)
     failed = level is not FailLevel.NONE and found is not None and found >= Severity[level.name]
@@ -111,16 +111,16 @@ def _code(planned: Planned, level: FailLevel) -> int:
 def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bool) -> str:
     plan = planned.plan
     if output_format is Format.SARIF:
-        from builder import __version__  # noqa: PLC0415
-        from builder.report.sarif import as_sarif  # noqa: PLC0415
+        from builder import __version__
+        from builder.report.sarif import as_sarif
 
         return as_sarif(plan.findings, __version__, _repository_name(planned, world))
     if output_format is Format.GITHUB:
-        from builder.report.github import as_github  # noqa: PLC0415
+        from builder.report.github import as_github
 
         return as_github(plan.findings, _repository_name(planned, world))
 
-    from builder.report.plan import as_json, as_text  # noqa: PLC0415
+    from builder.report.plan import as_json, as_text
 
     if output_format is Format.JSON:
         return as_json(plan)
@@ -129,8 +129,8 @@ def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bo
 
 def _explained(world: World, options: PlanOptions, code: str) -> str:
     """For the project at hand where there is one that can be read, else in general."""
-    from builder.cli.plan_flow import plan_of  # noqa: PLC0415
-    from builder.compose.explain import BELIEFS, explain  # noqa: PLC0415
+    from builder.cli.plan_flow import plan_of
+    from builder.compose.explain import BELIEFS, explain
 
     general = explain(code, None, (), {})
     if code.lower() == BELIEFS:

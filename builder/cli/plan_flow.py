@@ -68,7 +68,7 @@ def plan_of(world: World, options: PlanOptions) -> Planned:
     """Raises ComposeError for files that cannot be read or choices that do not fit, ToolError without Compose."""
     files, cli = find_project(world, options)
 
-    from builder.compose.read import read_project  # noqa: PLC0415 - whatever Compose does not wait for comes later
+    from builder.compose.read import read_project  # whatever Compose does not wait for comes later
 
     reading = in_background(lambda: read_project(files, cli, world.runner, world.env))
     try:
@@ -106,18 +106,18 @@ def _load(files: ProjectFiles) -> None:
     While Compose works, the main thread only waits: a signal that comes during an import could be raised inside one of
     the import system's callbacks, where Python drops it.
     """
-    from builder.compose import dockerfiles, nearby, plan, rewrite  # noqa: F401, PLC0415
-    from builder.compose.tree import parse  # noqa: PLC0415
+    from builder.compose import dockerfiles, nearby, plan, rewrite  # noqa: F401 - only to be loaded
+    from builder.compose.tree import parse
 
     parse(files.files[0], b"{}")
 
 
 def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Planned:
-    from builder.compose import nearby  # noqa: PLC0415
-    from builder.compose.dockerfiles import read_dockerfiles, unread  # noqa: PLC0415
-    from builder.compose.lines import line_of  # noqa: PLC0415
-    from builder.compose.plan import Means, make_plan, references_of  # noqa: PLC0415
-    from builder.compose.rewrite import rewrite  # noqa: PLC0415
+    from builder.compose import nearby
+    from builder.compose.dockerfiles import read_dockerfiles, unread
+    from builder.compose.lines import line_of
+    from builder.compose.plan import Means, make_plan, references_of
+    from builder.compose.rewrite import rewrite
 
     facts = read_dockerfiles(given.project)
     wanted = references_of(given.project, facts, given.choices)
@@ -130,8 +130,8 @@ def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Pla
 
 def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, ComposeCli]:
     """Which files are meant, and what calls Compose. Raises NoComposeFileError, ComposeError, ComposeMissingError."""
-    from builder.compose.discover import discover  # noqa: PLC0415
-    from builder.engine.compose import likely_compose  # noqa: PLC0415
+    from builder.compose.discover import discover
+    from builder.engine.compose import likely_compose
 
     files = discover(
         options.files,
@@ -145,28 +145,28 @@ def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, Comp
 
 
 def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices:
-    from builder.compose.choices import Choices  # noqa: PLC0415
+    from builder.compose.choices import Choices
 
     made = Choices(options.builder_service, options.image_only, options.groups)
     folder = files.directory if options.spec is None else spec_folder(world, options.spec)
     if not (folder / SPEC_FILE).is_file():
         return made
 
-    from builder.spec.reader import read_spec  # noqa: PLC0415 - pydantic
+    from builder.spec.reader import read_spec  # pydantic
 
     image = read_spec(folder).image
     return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
 
 
 def _connect(world: World) -> EngineLook:
-    from builder.engine.quick import look  # noqa: PLC0415
+    from builder.engine.quick import look
 
     return look(world.env)
 
 
 def _seen(connecting: Future[EngineLook], look: Callable[[EngineLook], Seen]) -> tuple[Seen, str]:
     """What the engine knows, and why it knows nothing."""
-    from builder.compose.plan import Seen  # noqa: PLC0415
+    from builder.compose.plan import Seen
 
     try:
         with connecting.result(timeout=ENGINE_SECONDS) as engine:
@@ -178,7 +178,7 @@ def _seen(connecting: Future[EngineLook], look: Callable[[EngineLook], Seen]) ->
 
 
 def _look(world: World, engine: EngineLook, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
-    from builder.compose.plan import Seen  # noqa: PLC0415
+    from builder.compose.plan import Seen
 
     used_by = in_background(engine.projects_by_image)
     made_by = in_background(engine.makers_by_reference)
@@ -188,14 +188,14 @@ def _look(world: World, engine: EngineLook, files: ProjectFiles, wanted: tuple[s
 
 
 def _promoted(world: World, engine: str) -> dict[str, str]:
-    from builder.state import read_state  # noqa: PLC0415
+    from builder.state import read_state
 
     state = read_state(world.state_folder, warn=world.progress.note)
     return {name: image for one in state.projects if one.engine == engine for name, image in one.references.items()}
 
 
 def _unfinished(world: World, files: ProjectFiles) -> tuple[str, ...]:
-    from builder.compose.journalfile import journal_path, open_path  # noqa: PLC0415
+    from builder.compose.journalfile import journal_path, open_path
 
     if not open_path(journal_path(world.state_folder, files)).exists():
         return ()
@@ -204,7 +204,7 @@ def _unfinished(world: World, files: ProjectFiles) -> tuple[str, ...]:
 
 def _seconds(world: World, files: ProjectFiles) -> dict[str, float]:
     """Of the builds that an optimize of this project did."""
-    from builder.compose.journalfile import journal_path, read_journal  # noqa: PLC0415
+    from builder.compose.journalfile import journal_path, read_journal
 
     try:
         journal = read_journal(journal_path(world.state_folder, files))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def outside_of(world: World, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
     """The world as the stages of a swap take it."""
-    from builder.engine.stack import StackEngine  # noqa: PLC0415 - the SDK
+    from builder.engine.stack import StackEngine  # the SDK
 
     return Outside(
         engine=None if engine is None else StackEngine(engine),
@@ -40,7 +40,7 @@ def outside_of(world: World, cli: ComposeCli, engine: Engine | None, timeout: fl
 @contextlib.contextmanager
 def engine_if_any(world: World) -> Iterator[tuple[Engine | None, EngineMissingError | None]]:
     """The engine, or why there is none: a file alone can be changed and restored without one."""
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
+    from builder.engine.client import connect  # the SDK
 
     try:
         engine = connect(world.env)

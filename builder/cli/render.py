@@ -37,10 +37,10 @@ def command(
     `docker build` builds it. What an earlier render wrote there is replaced, and no other file. The same spec and
     lock give the same bytes each time; no engine and no network is used.
     """
-    from builder.cli.project import load_project  # noqa: PLC0415 - start-up of `optbuild --help`
-    from builder.render.bake import bake_text  # noqa: PLC0415
-    from builder.render.context import render_context  # noqa: PLC0415
-    from builder.render.folder import folder_files, write_folder  # noqa: PLC0415
+    from builder.cli.project import load_project  # start-up of `optbuild --help`
+    from builder.render.bake import bake_text
+    from builder.render.context import render_context
+    from builder.render.folder import folder_files, write_folder
 
     world = world_of(ctx)
     if force and output is None:

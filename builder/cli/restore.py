@@ -45,7 +45,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     `--check` needs no engine; exit code 1 says that an archive is damaged.
     """
-    from builder.store.restore import choose  # noqa: PLC0415
+    from builder.store.restore import choose
 
     world = world_of(ctx)
     chosen = choose(world.cwd / source, images or [])
@@ -57,8 +57,8 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _check(chosen: Chosen, world: World, *, as_json: bool) -> None:
-    from builder.report.backup import check_json, check_text  # noqa: PLC0415
-    from builder.store.restore import check  # noqa: PLC0415
+    from builder.report.backup import check_json, check_text
+    from builder.store.restore import check
 
     checked = check(chosen, world.progress)
     world.out.write(check_json(checked) if as_json else check_text(checked, width=world.width))
@@ -69,8 +69,8 @@ def _check(chosen: Chosen, world: World, *, as_json: bool) -> None:
 
 def _no_clean_meanwhile(world: World) -> AbstractContextManager[None]:
     """An image has no name between its load and its first: `clean` would take it for a leftover."""
-    from builder.cli.clean_flow import LOCK  # noqa: PLC0415
-    from builder.files import exclusive  # noqa: PLC0415
+    from builder.cli.clean_flow import LOCK
+    from builder.files import exclusive
 
     return exclusive(
         world.state_folder / LOCK, "restore", on_wait=lambda holder: world.progress.note(f"waiting for {holder}")
@@ -78,9 +78,9 @@ def _no_clean_meanwhile(world: World) -> AbstractContextManager[None]:
 
 
 def _restore(chosen: Chosen, world: World, *, as_json: bool, replace_tags: bool) -> None:
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK costs 150 ms
-    from builder.report.backup import restore_json, restore_text  # noqa: PLC0415
-    from builder.store.restore import check, restore  # noqa: PLC0415
+    from builder.engine.client import connect  # the SDK costs 150 ms
+    from builder.report.backup import restore_json, restore_text
+    from builder.store.restore import check, restore
 
     with connect(world.env) as engine:  # first, because the check takes minutes
         checked = check(chosen, world.progress)

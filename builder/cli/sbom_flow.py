@@ -45,8 +45,8 @@ class BillOfMaterials:
 
     def text(self, inspection: Inspection) -> str:
         """Says on stderr where the lock is not this image's: then some components have no hash."""
-        from builder.inspect.againstlock import against_lock  # noqa: PLC0415
-        from builder.inspect.sbom import as_cyclonedx  # noqa: PLC0415 - 0.4 s
+        from builder.inspect.againstlock import against_lock
+        from builder.inspect.sbom import as_cyclonedx  # 0.4 s
 
         if self.lock is not None and against_lock(inspection, self.lock).differs:
             self.progress.note("the image is not what the lock says: `optbuild diff IMAGE LOCK` shows where")
@@ -70,7 +70,7 @@ def bill_of_materials(world: World, sbom: Sbom, lock: Path | None, spec: Path | 
 
 
 def _lock(world: World, lock: Path | None, spec: Path | None) -> Lock | None:
-    from builder.lock.document import read_lock  # noqa: PLC0415
+    from builder.lock.document import read_lock
 
     if lock is not None:
         return read_lock(_in_folder(world.cwd / lock))

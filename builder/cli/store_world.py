@@ -112,7 +112,7 @@ class StoreWorld:
     @cached_property
     def _given(self) -> tuple[KnownProject, ...]:
         """The one that ``-f`` or COMPOSE_FILE names, else that of the current folder, where there is one."""
-        from builder.compose.discover import discover  # noqa: PLC0415
+        from builder.compose.discover import discover
 
         options, world = self.options, self.world
         named = bool(options.files or options.project_directory)
@@ -133,8 +133,8 @@ class StoreWorld:
 
     def _mentions(self, projects: tuple[KnownProject, ...]) -> list[Mentions]:
         """Who only looks may remember what files say; who deletes reads them."""
-        from builder.compose.mentions import mentions  # noqa: PLC0415
-        from builder.compose.toldcache import ToldCache  # noqa: PLC0415
+        from builder.compose.mentions import mentions
+        from builder.compose.toldcache import ToldCache
 
         if self.strict:
             return [mentions(project, self.world.env) for project in projects]
@@ -170,7 +170,7 @@ class StoreWorld:
         return found, tuple(doubts)
 
     def _state(self) -> Any:
-        from builder.state import read_state  # noqa: PLC0415
+        from builder.state import read_state
 
         return read_state(self.world.state_folder, warn=self._warned)
 

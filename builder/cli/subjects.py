@@ -35,12 +35,12 @@ def content_of(subject: str, world: World, *, base: str | None = None, within: s
     Raises MissingFileError for what can only be a file and is none.
     ``base``: what the image was made from; ``within``: which image, of an archive that holds several.
     """
-    from builder.inspect.read import read_archive_file, read_image  # noqa: PLC0415 - reads archives
+    from builder.inspect.read import read_archive_file, read_image  # reads archives
 
     path = _archive(subject, world)
     if path is not None:
         return read_archive_file(path, world.cache_folder, world.progress, reference=within, base=base)
-    from builder.engine.quick import look  # noqa: PLC0415
+    from builder.engine.quick import look
 
     with look(world.env) as engine:
         return read_image(engine, subject, world.cache_folder, world.progress, base=base)
@@ -49,8 +49,8 @@ def content_of(subject: str, world: World, *, base: str | None = None, within: s
 def must_be_there(subject: str, world: World) -> None:
     """Raises what :func:`content_of` raises where there is no such file or image, and reads nothing."""
     if _archive(subject, world) is None:
-        from builder.engine.quick import look  # noqa: PLC0415
-        from builder.inspect import read  # noqa: PLC0415
+        from builder.engine.quick import look
+        from builder.inspect import read
 
         with look(world.env) as engine:
             read.must_be_there(engine, subject)

@@ -31,8 +31,8 @@ def hands_for(world: World, engine: Engine, plan: Plan, *, no_cache: bool) -> Ha
         verify_image_of(world, engine, plan, image, target)
 
     def make(target: Target, promoting: Callable[[str], None]) -> str:
-        from builder.cli.build_flow import BuildFlow  # noqa: PLC0415
-        from builder.engine.buildx import BuildOptions  # noqa: PLC0415
+        from builder.cli.build_flow import BuildFlow
+        from builder.engine.buildx import BuildOptions
 
         options = BuildOptions(no_cache=no_cache)
         flow = BuildFlow(world, _folder(target), options, verify=True, refresh_base=False, promoting=promoting)
@@ -49,8 +49,8 @@ def _folder(target: Target) -> Path:
 
 def names_of_spec(folder: Path) -> tuple[str, ...]:
     """All names that a promotion moves. Raises SpecError, LockError."""
-    from builder.cli.project import load_project  # noqa: PLC0415 - pydantic
-    from builder.naming import promoted_references  # noqa: PLC0415
+    from builder.cli.project import load_project  # pydantic
+    from builder.naming import promoted_references
 
     project = load_project(folder)
     roles = tuple(role.name for role in project.roles)
@@ -68,8 +68,8 @@ def verify_image_of(world: World, engine: Engine, plan: Plan, image: str, target
         say(f"{made}: whether its services come up and are healthy is its proof")
         return
 
-    from builder.cli.build_flow import show_failures  # noqa: PLC0415
-    from builder.verify.run import verify_image  # noqa: PLC0415 - testcontainers and the SDK
+    from builder.cli.build_flow import show_failures
+    from builder.verify.run import verify_image  # testcontainers and the SDK
 
     report = verify_image(
         image,
@@ -92,9 +92,9 @@ def verify_image_of(world: World, engine: Engine, plan: Plan, image: str, target
 
 def _plan(engine: Engine, plan: Plan, image: str, target: Target) -> VerifyPlan | str:
     """The plan, or why there is none."""
-    from builder.airflow.releases import release  # noqa: PLC0415
-    from builder.naming import LABEL_AIRFLOW  # noqa: PLC0415
-    from builder.verify.plan import plan_from_labels  # noqa: PLC0415
+    from builder.airflow.releases import release
+    from builder.naming import LABEL_AIRFLOW
+    from builder.verify.plan import plan_from_labels
 
     attrs = engine.client.images.get(image).attrs
     config = attrs.get("Config") or {}

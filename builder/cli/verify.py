@@ -53,7 +53,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     and stopping. OPTBUILD_DATABASE_URL names an existing PostgreSQL server to use instead of one that is started
     here. Exit code 1 when a check fails. Everything that it starts is removed again.
     """
-    from builder.verify.run import verify_image  # noqa: PLC0415 - the SDK and testcontainers
+    from builder.verify.run import verify_image  # the SDK and testcontainers
 
     world = world_of(ctx)
     file_out = output_file(world, output)
@@ -79,7 +79,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 def _environment(world: World, database: str | None) -> dict[str, str]:
     """A database named on the command line counts more than the environment's."""
-    from builder.verify.database import DATABASE_URL_VARIABLE  # noqa: PLC0415 - the SDK
+    from builder.verify.database import DATABASE_URL_VARIABLE  # the SDK
 
     return {name: value for name, value in world.env.items() if database is None or name != DATABASE_URL_VARIABLE}
 
@@ -94,11 +94,11 @@ def _subject(subject: str, world: World) -> tuple[str, VerifyPlan]:
 
 def _of_folder(folder: Path, world: World) -> tuple[str, VerifyPlan]:
     """The promoted image, or, before the first promotion, the candidate."""
-    from builder.cli.project import load_project  # noqa: PLC0415 - pydantic
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
-    from builder.naming import candidate_reference  # noqa: PLC0415
-    from builder.render.context import render_context  # noqa: PLC0415 - jinja2
-    from builder.verify.plan import plan_for  # noqa: PLC0415
+    from builder.cli.project import load_project  # pydantic
+    from builder.engine.client import connect  # the SDK
+    from builder.naming import candidate_reference
+    from builder.render.context import render_context  # jinja2
+    from builder.verify.plan import plan_for
 
     project = load_project(folder)
     plan = plan_for(project.spec, project.lock, project.roles)
@@ -111,10 +111,10 @@ def _of_folder(folder: Path, world: World) -> tuple[str, VerifyPlan]:
 
 
 def _of_labels(image: str, world: World) -> VerifyPlan:
-    from builder.airflow.releases import release  # noqa: PLC0415
-    from builder.engine.client import connect  # noqa: PLC0415 - the SDK
-    from builder.errors import VerifyUsageError  # noqa: PLC0415
-    from builder.verify.plan import airflow_version_of, plan_from_labels  # noqa: PLC0415
+    from builder.airflow.releases import release
+    from builder.engine.client import connect  # the SDK
+    from builder.errors import VerifyUsageError
+    from builder.verify.plan import airflow_version_of, plan_from_labels
 
     with connect(world.env) as engine:
         found = engine.image(image)
@@ -126,8 +126,8 @@ def _of_labels(image: str, world: World) -> VerifyPlan:
 @contextlib.contextmanager
 def _listener(world: World) -> Iterator[Listener | None]:
     """A live table where bars would be; None leaves the lines to ``verify_image``."""
-    from builder.progress import BarProgress  # noqa: PLC0415
-    from builder.report.live import LiveTable  # noqa: PLC0415 - rich
+    from builder.progress import BarProgress
+    from builder.report.live import LiveTable  # rich
 
     if not isinstance(world.progress, BarProgress):
         yield None
@@ -137,7 +137,7 @@ def _listener(world: World) -> Iterator[Listener | None]:
 
 
 def _write(report: Report, output_format: Format, output: ResultFile | None, world: World) -> None:
-    from builder.report.verification import FORMATS, failures_as_text  # noqa: PLC0415 - rich
+    from builder.report.verification import FORMATS, failures_as_text  # rich
 
     write_output(output, FORMATS[output_format.value](report), world)
     if failures := failures_as_text(report):

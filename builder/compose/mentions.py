@@ -148,9 +148,9 @@ def _bytes(path: Path) -> bytes:
 @lru_cache(maxsize=256)  # before each removal everything is read again, and YAML takes long
 def look(data: bytes) -> Told:
     """One file, by YAML's rules, aliases followed; what is no YAML is read as text."""
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - 20 ms, and many machines know no project
+    from ruamel.yaml.error import YAMLError  # 20 ms, and many machines know no project
 
-    from builder.compose.references import documents  # noqa: PLC0415
+    from builder.compose.references import documents
 
     found = Told()
     try:

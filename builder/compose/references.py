@@ -41,7 +41,7 @@ def references(data: bytes) -> References:
     """The files that this one names. Raises RecursionError for one that is nested too deep."""
     if not _MAY_NAME_FILES.search(data):
         return References()
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - 20 ms, and few files name others
+    from ruamel.yaml.error import YAMLError  # 20 ms, and few files name others
 
     try:
         roots = tuple(node for node in documents(data) if node is not None)
@@ -54,7 +54,7 @@ def references(data: bytes) -> References:
 
 def broken_line(data: bytes) -> int | None:
     """The line (from 1) where YAML itself is broken; None where it is not, or where nothing says the line."""
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - only after a refusal
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # only after a refusal
 
     try:
         for _ in documents(data):
@@ -69,7 +69,7 @@ def broken_line(data: bytes) -> int | None:
 
 def documents(data: bytes) -> Iterator[Any]:
     """Nodes, not values: tags such as ``!reset`` and keys that stand twice do no harm."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - 20 ms, and few files name others
+    from ruamel.yaml import YAML  # 20 ms, and few files name others
 
     yaml = YAML(typ="safe", pure=True)
     yaml.composer.warn_double_anchors = False  # an anchor may be defined again, and Compose is fine with it

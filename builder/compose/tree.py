@@ -83,7 +83,7 @@ class _Builder:
         self._depth = 0
 
     def build(self) -> Mapping | None:
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - 60 ms that no other command needs
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError  # 60 ms that no other command needs
 
         try:
             return self._document()
@@ -98,7 +98,7 @@ class _Builder:
         raise ComposeError(message, where=where, hint=hint)
 
     def _document(self) -> Mapping | None:
-        from ruamel.yaml import YAML  # noqa: PLC0415 - as above
+        from ruamel.yaml import YAML  # as above
 
         text = _without_tabs(self._text) if "\t" in self._text else self._text
         self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))

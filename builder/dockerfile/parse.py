@@ -68,7 +68,7 @@ def read_instructions(text: str) -> tuple[Instruction, ...]:
 
 
 def _parser(masked: _Masked) -> Any:
-    from dockerfile_parse import DockerfileParser  # noqa: PLC0415 - plans of projects without a Dockerfile skip it
+    from dockerfile_parse import DockerfileParser  # plans of projects without a Dockerfile skip it
 
     return DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
 

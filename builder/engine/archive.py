@@ -226,7 +226,7 @@ def _gunzip(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
 
 
 def _unzstd(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
-    from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415 - rare: only some builders compress layers so
+    from zstandard import ZstdDecompressor, ZstdError  # rare: only some builders compress layers so
 
     source = cast("IO[bytes]", Pieces(pieces))
     try:

@@ -26,8 +26,8 @@ class AnswerError(EngineFailedError):
 @contextlib.contextmanager
 def failures(doing: str) -> Iterator[None]:
     """What the SDK raises becomes EngineFailedError, which says what was being done."""
-    from docker.errors import APIError, DockerException  # noqa: PLC0415 - the SDK costs 150 ms
-    from requests.exceptions import RequestException  # noqa: PLC0415
+    from docker.errors import APIError, DockerException  # the SDK costs 150 ms
+    from requests.exceptions import RequestException
 
     try:
         yield

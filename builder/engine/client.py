@@ -91,21 +91,21 @@ class Engine:
 
     def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
         """The layers of each image and their bytes; None where the engine has no such image."""
-        from builder.engine.layers import many  # noqa: PLC0415 - only plans count bytes
+        from builder.engine.layers import many  # only plans count bytes
 
         with failures("reading the layers of images"):
             return many(self.client.api, references)
 
     def projects_by_image(self) -> dict[str, frozenset[str]]:
         """Image name → the compose projects that have containers of it, in any state."""
-        from builder.engine.usage import projects_by_image  # noqa: PLC0415
+        from builder.engine.usage import projects_by_image
 
         with failures("listing containers"):
             return projects_by_image(self.client.api.containers(all=True))
 
     def makers_by_reference(self) -> dict[str, str]:
         """Each name of an image → the compose project that built it; empty: none did."""
-        from builder.engine.usage import makers_by_reference  # noqa: PLC0415
+        from builder.engine.usage import makers_by_reference
 
         with failures("listing images"):
             return makers_by_reference(self.client.api.images())
@@ -140,7 +140,7 @@ class Engine:
             return None  # an engine in a virtual machine has this folder there, not here
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
-        from docker.errors import ImageNotFound  # noqa: PLC0415 - the SDK costs 150 ms
+        from docker.errors import ImageNotFound  # the SDK costs 150 ms
 
         with failures(f"looking at {reference}"):
             try:
@@ -151,7 +151,7 @@ class Engine:
 
 def connect(env: Mapping[str, str]) -> Engine:
     """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
-    from docker.errors import DockerException  # noqa: PLC0415 - the SDK costs 150 ms
+    from docker.errors import DockerException  # the SDK costs 150 ms
 
     endpoint = resolve(env)
     client: DockerClient | None = None
@@ -169,8 +169,8 @@ def connect(env: Mapping[str, str]) -> Engine:
 
 
 def _client(endpoint: Endpoint) -> DockerClient:
-    from docker import DockerClient  # noqa: PLC0415 - the SDK costs 150 ms
-    from docker.tls import TLSConfig  # noqa: PLC0415
+    from docker import DockerClient  # the SDK costs 150 ms
+    from docker.tls import TLSConfig
 
     tls: TLSConfig | bool = False
     if endpoint.certificates is not None:

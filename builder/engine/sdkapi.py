@@ -57,7 +57,7 @@ class SdkApi:
 
 @contextlib.contextmanager
 def _refusals(path: str) -> Iterator[None]:
-    from docker.errors import APIError  # noqa: PLC0415 - the SDK costs 150 ms
+    from docker.errors import APIError  # the SDK costs 150 ms
 
     with failures(f"asking the engine for {path}"):
         try:

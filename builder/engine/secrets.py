@@ -132,7 +132,7 @@ def _remote(index: str) -> bool:
 
 
 def _password(url: str) -> str:
-    from urllib.parse import urlsplit  # noqa: PLC0415 - only where an index is set
+    from urllib.parse import urlsplit  # only where an index is set
 
     try:
         return urlsplit(url[url.find("http") :]).password or ""
@@ -141,7 +141,7 @@ def _password(url: str) -> str:
 
 
 def _netrc_passwords(path: Path) -> set[str]:
-    from netrc import NetrcParseError, netrc  # noqa: PLC0415 - only where there is such a file
+    from netrc import NetrcParseError, netrc  # only where there is such a file
 
     try:
         return {password for _, _, password in netrc(path).hosts.values() if password}

@@ -89,7 +89,7 @@ class StackEngine:
         return tuple(sorted((one for one in found if one), key=lambda one: (one.service, one.number, one.name)))
 
     def _container(self, identity: str) -> Container | None:
-        from docker.errors import NotFound  # noqa: PLC0415 - the SDK costs 150 ms
+        from docker.errors import NotFound  # the SDK costs 150 ms
 
         with failures(f"looking at container {identity[:12]}"):
             try:
@@ -127,7 +127,7 @@ class StackEngine:
 
         Nameless images that it was made from stay: each is an image of its own, to be judged by itself.
         """
-        from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 - the SDK costs 150 ms
+        from docker.errors import APIError, ImageNotFound  # the SDK costs 150 ms
 
         with failures(f"removing image {image_id}"):
             try:
@@ -142,7 +142,7 @@ class StackEngine:
 
     def log(self, container: str, lines: int) -> tuple[str, ...]:
         """The last lines of what a container said, secrets of its environment masked; none where it is gone."""
-        from docker.errors import NotFound  # noqa: PLC0415 - the SDK costs 150 ms
+        from docker.errors import NotFound  # the SDK costs 150 ms
 
         with failures(f"reading the log of {container[:12]}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)
@@ -152,7 +152,7 @@ class StackEngine:
 
     def probe(self, container: str) -> tuple[str, ...]:
         """What its last health check said, masked in the same way; none where it said nothing."""
-        from docker.errors import NotFound  # noqa: PLC0415 - the SDK costs 150 ms
+        from docker.errors import NotFound  # the SDK costs 150 ms
 
         with failures(f"reading the health of {container[:12]}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)

@@ -18,7 +18,7 @@ def push(engine: Engine, references: tuple[str, ...], progress: Progress) -> tup
 
 
 def _push_one(engine: Engine, reference: str, progress: Progress) -> str:
-    from docker.errors import DockerException  # noqa: PLC0415 - the SDK costs 150 ms
+    from docker.errors import DockerException  # the SDK costs 150 ms
 
     repository, tag = split_reference(reference)
     layers: dict[str, tuple[int, int]] = {}

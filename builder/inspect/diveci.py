@@ -82,8 +82,8 @@ _HINTS = {
 
 
 def _yaml(text: str, name: str) -> Any:
-    from ruamel.yaml import YAML  # noqa: PLC0415 - 20 ms that an image without such a file need not pay
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    from ruamel.yaml import YAML  # 20 ms that an image without such a file need not pay
+    from ruamel.yaml.error import YAMLError
 
     try:
         return YAML(typ="rt", pure=True).load(text)

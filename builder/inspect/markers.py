@@ -47,8 +47,8 @@ def holds(marker: str, platform: str, python: str, extra: str) -> bool:
 
 
 def _by_packaging(marker: str, environment: Mapping[str, str]) -> bool:
-    from packaging.markers import InvalidMarker, Marker, UndefinedComparison  # noqa: PLC0415 - see above
-    from packaging.markers import UndefinedEnvironmentName as UndefinedName  # noqa: PLC0415
+    from packaging.markers import InvalidMarker, Marker, UndefinedComparison  # see above
+    from packaging.markers import UndefinedEnvironmentName as UndefinedName
 
     try:
         return Marker(marker).evaluate(dict(environment))

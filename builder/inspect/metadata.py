@@ -57,7 +57,7 @@ def metadata_in(texts: Mapping[str, bytes]) -> Iterator[Metadata]:
 
 def declared(metadata: Message) -> str | None:
     """The first of License-Expression (PEP 639), License and the classifiers that is an SPDX expression, else None."""
-    from cyclonedx.spdx import fixup_id, is_expression  # noqa: PLC0415 - reads SPDX's list of licences, 0.2 s
+    from cyclonedx.spdx import fixup_id, is_expression  # reads SPDX's list of licences, 0.2 s
 
     for key in ("License-Expression", "License"):
         text = str(metadata.get(key) or "").strip()

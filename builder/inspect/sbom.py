@@ -42,11 +42,11 @@ _NAMESPACE = uuid.UUID("5b3d8f0e-8b0c-5c0f-9d55-2f0a5f7c9f11")
 
 def as_cyclonedx(inspection: Inspection, lock: Lock | None, *, version: str, epoch: int | None = None) -> str:
     """JSON. ``version`` is this program's; ``epoch`` (SOURCE_DATE_EPOCH, seconds) counts more than the image's time."""
-    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415 - 0.2 s
+    from cyclonedx.output.json import JsonV1Dot6  # 0.2 s
 
     created = inspection.content.created if epoch is None else float(epoch)
     bom = _bom(inspection, lock, version)
-    bom.metadata.timestamp = None if created is None else datetime.fromtimestamp(created, UTC)  # type: ignore[assignment]
+    bom.metadata.timestamp = None if created is None else datetime.fromtimestamp(created, UTC)  # type: ignore[assignment] # None is left out
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     document.pop("serialNumber", None)  # the library's is random
     serial = uuid.uuid5(_NAMESPACE, json.dumps(document, sort_keys=True))
@@ -54,9 +54,9 @@ def as_cyclonedx(inspection: Inspection, lock: Lock | None, *, version: str, epo
 
 
 def _bom(inspection: Inspection, lock: Lock | None, version: str) -> Bom:
-    from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
-    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
+    from cyclonedx.model.bom import Bom, BomMetaData
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.model.tool import ToolRepository
 
     content = inspection.content
     texts = scene_of(content).texts
@@ -100,7 +100,7 @@ def _unquoted(value: str) -> str:
 
 
 def _system(os_release: Mapping[str, str]) -> Iterator[Component]:
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType
 
     if os_release.get("ID"):
         name, version = os_release["ID"], os_release.get("VERSION_ID")
@@ -170,8 +170,8 @@ class _Making:
         )
 
     def _made(self, package: Package, *, purl: PackageURL | None, **more: Any) -> Component:
-        from cyclonedx.model import Property  # noqa: PLC0415
-        from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+        from cyclonedx.model import Property
+        from cyclonedx.model.component import Component, ComponentType
 
         size = str(package.bytes) if package.files else ""
         folder = package.folder.encode("utf-8", "backslashreplace").decode()  # a name on disk need not be text
@@ -196,7 +196,7 @@ class _Making:
 
 def _purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[str, str]) -> PackageURL | None:
     """None where the name is none that PyPI or Debian allows: a package URL leads there."""
-    from packageurl import PackageURL  # noqa: PLC0415
+    from packageurl import PackageURL
 
     if not _NAME.fullmatch(package.key.name):
         return None
@@ -204,7 +204,7 @@ def _purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[s
 
 
 def _sha256(digest: str) -> HashType:
-    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+    from cyclonedx.model import HashAlgorithm, HashType
 
     return HashType(alg=HashAlgorithm.SHA_256, content=digest)
 
@@ -215,15 +215,15 @@ def _plain(package: Package) -> str:
 
 def _source(package: Package, hashes: Iterable[HashType]) -> ExternalReference:
     """A lock knows no address; a package URL names the release."""
-    from cyclonedx.model import ExternalReference, ExternalReferenceType, XsUri  # noqa: PLC0415
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, XsUri
 
     url = XsUri(f"pkg:pypi/{package.key.name}@{quote(package.version)}")
     return ExternalReference(type=ExternalReferenceType.SOURCE_DISTRIBUTION, url=url, hashes=hashes)
 
 
 def _spdx(text: str | None) -> Iterable[Any]:
-    from cyclonedx.model.license import DisjunctiveLicense, LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
-    from cyclonedx.spdx import is_supported_id  # noqa: PLC0415
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseAcknowledgement, LicenseExpression
+    from cyclonedx.spdx import is_supported_id
 
     if text is None:
         return ()

@@ -20,7 +20,7 @@ Graph = dict["BomRef", list["BomRef"]]
 
 def dependencies(image: Component, made: Sequence[Made], system: Sequence[Component]) -> list[Dependency]:
     """``system`` is the operating system, where it is known."""
-    from cyclonedx.model.dependency import Dependency  # noqa: PLC0415 - 0.2 s
+    from cyclonedx.model.dependency import Dependency  # 0.2 s
 
     graph = _graph(made)
     asked_for = [component.bom_ref for package, component in made if package.asked_for]

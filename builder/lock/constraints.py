@@ -31,7 +31,7 @@ _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 4_000_000
 """An official file has 30 kB; more than this is something else."""
 _PIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*==\s*([A-Za-z0-9.!+_-]+)")
-_HOW_TO_PASS = "download it where that host can be reached, then: optbuild lock --constraints FILE"  # noqa: S105
+_HOW_TO_PASS = "download it where that host can be reached, then: optbuild lock --constraints FILE"  # noqa: S105 - no password
 
 
 @dataclass(frozen=True)

@@ -59,9 +59,9 @@ def unreadable(text: str) -> bool:
 
 def this_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
     """The uv of the package ``uv``, the version that this installation of optbuild has."""
-    from importlib.metadata import version  # noqa: PLC0415 - only needed to lock
+    from importlib.metadata import version  # only needed to lock
 
-    from uv import find_uv_bin  # noqa: PLC0415 - only needed to lock
+    from uv import find_uv_bin  # only needed to lock
 
     return Uv(find_uv_bin(), version("uv"), interpreter, runner, with_indexes(env))
 

@@ -18,8 +18,8 @@ class LiveTable:
     """A listener of a verification. Outside its block nothing of it is on the screen."""
 
     def __init__(self, stream: IO[str], *, color: bool) -> None:
-        from rich.console import Console  # noqa: PLC0415 - 40 ms
-        from rich.live import Live  # noqa: PLC0415
+        from rich.console import Console  # 40 ms
+        from rich.live import Live
 
         self._checks: list[Check] = []
         self._running: dict[str, float] = {}
@@ -47,7 +47,7 @@ class LiveTable:
             self._checks.append(check)
 
     def _render(self) -> object:
-        from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 40 ms
+        from rich.box import SIMPLE_HEAD  # 40 ms
 
         now = time.monotonic()
         running = [(name, now - since) for name, since in self._running.copy().items()]

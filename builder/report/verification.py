@@ -20,8 +20,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def as_text(report: Report, *, width: int = 120) -> str:
     """The table and the verdict."""
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 40 ms
-    from rich.console import Console  # noqa: PLC0415
+    from rich.box import SIMPLE_HEAD  # 40 ms
+    from rich.console import Console
 
     out = io.StringIO()
     console = Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False)
@@ -32,13 +32,13 @@ def as_text(report: Report, *, width: int = 120) -> str:
 
 def table(checks: Sequence[Check], box: object, *, running: Sequence[tuple[str, float]] = ()) -> object:
     """A rich table: name, status, seconds, message; ``running`` are (name, seconds so far)."""
-    from rich.table import Table  # noqa: PLC0415 - 40 ms
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table  # 40 ms
+    from rich.text import Text
 
     colors = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_RUN: "yellow"}
     made = Table(box=box, pad_edge=False)  # type: ignore[arg-type] # rich's boxes have no common type to name here
     for heading, justify in (("check", "left"), ("status", "left"), ("seconds", "right"), ("", "left")):
-        made.add_column(heading, justify=justify, no_wrap=heading != "")  # type: ignore[arg-type]
+        made.add_column(heading, justify=justify, no_wrap=heading != "")  # type: ignore[arg-type] # two words, as it wants
     for check in checks:
         status = Text(WORDS[check.status], style=colors[check.status])
         made.add_row(Text(check.name), status, f"{check.seconds:.1f}", Text(check.message))

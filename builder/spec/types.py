@@ -231,7 +231,7 @@ def bytes_of(text: str) -> int:
     """``900MB`` in bytes; units are decimal, as in Docker's own output. Raises :class:`RefusedError`."""
     hint = 'write it like "900MB" or "1.2GB" (decimal: 1 MB is 1 000 000 bytes)'
     matched(r"[0-9]{1,12}(?:\.[0-9]{1,3})? ?(?:B|kB|KB|MB|GB|TB)", text, "a number of bytes", hint)
-    number, unit = re.fullmatch(r"([0-9.]+) ?([A-Za-z]+)", text).groups()  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"([0-9.]+) ?([A-Za-z]+)", text).groups()  # type: ignore[union-attr] # it matched
     return round(float(number) * _UNITS[unit])
 
 

@@ -103,7 +103,7 @@ def save(api: SavingApi, image: ToSave, path: Path, progress: Progress, which: s
 
 def _write(api: SavingApi, image: ToSave, path: Path, progress: Progress, which: str) -> tuple[Sums, Sums]:
     """The sums of the file, and of what it holds decompressed. It is on the disk when this returns."""
-    from zstandard import ZstdCompressor  # noqa: PLC0415 - only a backup needs it
+    from zstandard import ZstdCompressor  # only a backup needs it
 
     stored, plain = Sums(), Sums()
     threads = min(os.cpu_count() or 1, MOST_THREADS)

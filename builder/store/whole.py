@@ -111,7 +111,7 @@ def read_whole(
 
 def decompressed(stream: IO[bytes], stored: Sums, told: Callable[[int], None] = lambda _done: None) -> Iterator[bytes]:
     """The bytes in a zstd file, in pieces; memory is bounded. Raises BadImageArchiveError."""
-    from zstandard import ZstdDecompressor, ZstdError  # noqa: PLC0415 - only a backup needs it
+    from zstandard import ZstdDecompressor, ZstdError  # only a backup needs it
 
     source: Any = _Reader(stream, stored, told)
     try:

@@ -94,7 +94,7 @@ class Box:
 
     def terminate(self) -> bool:
         """SIGTERM to its PID 1; False when it has ended already."""
-        return _unless_ended(lambda: (self.container.kill("SIGTERM"),)) is not None  # type: ignore[func-returns-value]
+        return _unless_ended(lambda: (self.container.kill("SIGTERM"),)) is not None  # type: ignore[func-returns-value] # a tuple
 
     def processes(self) -> str:
         """A line per process inside; empty when the container has ended."""
@@ -104,7 +104,7 @@ class Box:
 
 def _unless_ended(ask: Callable[[], Any]) -> Any:
     """What ``ask`` gives; None when the engine refuses because the container does not run."""
-    from docker.errors import APIError  # noqa: PLC0415 - the SDK costs 150 ms
+    from docker.errors import APIError  # the SDK costs 150 ms
 
     try:
         return ask()
@@ -118,7 +118,7 @@ class Yard:
     """Starts the containers of one session from one image."""
 
     def __init__(self, session: Session, endpoint: Endpoint, image: str, hidden: tuple[str, ...]) -> None:
-        from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - half a second
+        from testcontainers.core.config import testcontainers_config  # half a second
 
         testcontainers_config.ryuk_disabled = True  # our own sweep does its work; its image may not be obtainable
         self._session = session
@@ -129,7 +129,7 @@ class Yard:
 
     def open_network(self) -> None:
         """Make the session's network; every container joins it."""
-        from testcontainers.core.network import Network  # noqa: PLC0415 - half a second
+        from testcontainers.core.network import Network  # half a second
 
         with self._session.creating():
             labels = {"labels": self._session.labels}
@@ -148,7 +148,7 @@ class Yard:
         return Box(wrapped, self._hidden)
 
     def _configured(self, start: Start, image: str) -> DockerContainer:
-        from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - half a second
+        from testcontainers.core.container import DockerContainer  # half a second
 
         container = DockerContainer(image, docker_client_kw=self._client_options(), env=dict(start.environment))
         container.with_command(list(start.command))

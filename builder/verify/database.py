@@ -68,8 +68,8 @@ def check_is_postgres(image: str) -> None:
 
 
 def _pull(image: str, engine: Engine, progress: Progress) -> bool:
-    from docker.errors import DockerException  # noqa: PLC0415 - the SDK costs 150 ms
-    from requests.exceptions import RequestException  # noqa: PLC0415
+    from docker.errors import DockerException  # the SDK costs 150 ms
+    from requests.exceptions import RequestException
 
     repository, tag = split_reference(image)
     with progress.task(f"pulling {image}") as task:

@@ -66,9 +66,9 @@ def verify_image(
 @contextlib.contextmanager
 def engine_errors() -> Iterator[None]:
     """What the SDK raises when the engine refuses or goes away becomes EngineFailedError."""
-    from docker.errors import DockerException  # noqa: PLC0415 - the SDK costs 150 ms
-    from requests.exceptions import RequestException  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from docker.errors import DockerException  # the SDK costs 150 ms
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield

@@ -165,7 +165,7 @@ def removing_commands(things: Iterable[Any]) -> str:
 
 
 def _remove(thing: Any) -> bool:
-    from docker.errors import APIError  # noqa: PLC0415 - the SDK costs 150 ms
+    from docker.errors import APIError  # the SDK costs 150 ms
 
     try:
         thing.remove(**({"force": True, "v": True} if hasattr(thing, "image") else {}))

@@ -59,7 +59,7 @@ def _speaker(look: Look, group: Group) -> str:
 
 
 def _compared(look: Look, one: Group, other: Group) -> Finding | None:
-    from builder.compose.compare import compare_builds  # noqa: PLC0415 - it parses Dockerfiles: a library of its own
+    from builder.compose.compare import compare_builds  # it parses Dockerfiles: a library of its own
 
     if one.build is None or other.build is None:
         return None
