@@ -101,7 +101,8 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _code(planned: Planned, level: FailLevel) -> int:
-    from builder.findings import Severity, worst
+    from builder.catalog import Severity
+    from builder.findings import worst
 
     found = worst(planned.plan.findings)
     failed = level is not FailLevel.NONE and found is not None and found >= Severity[level.name]

@@ -10,12 +10,12 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from builder.catalog import CATALOG
 from builder.compose.aspects import ASPECTS, listed, of_airflow, of_product, schedulers, starts
 from builder.compose.lines import shown
 from builder.compose.model import Group, Project, ProjectFiles, Service
 from builder.compose.products import product_of
 from builder.errors import ComposeError
-from builder.findings import CATALOG
 from builder.resources import read_template
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.findings import Severity
+from builder.catalog import Severity
 from builder.report.units import count, one_line, visible
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from builder.findings import Severity
+from builder.catalog import Severity
 from builder.report.units import visible
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from builder.findings import CATALOG
+from builder.catalog import CATALOG
 from builder.inspect.diff import Change
 from builder.report.units import count, growth, one_line, short_id, size
 

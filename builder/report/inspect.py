@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.findings import CATALOG, Severity
+from builder.catalog import CATALOG, Severity
 from builder.report.findings import wrapped
 from builder.report.units import count, one_line, short_id, size
 from builder.report.when import iso

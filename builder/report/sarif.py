@@ -7,14 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from builder.findings import CATALOG, Severity
+from builder.catalog import CATALOG, Severity
 from builder.report.github import Rename, text_of
 from builder.report.units import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.findings import Finding, Rule
+    from builder.catalog import Rule
+    from builder.findings import Finding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "optbuild/v1"

@@ -10,7 +10,19 @@ import pytest
 
 BUILDER = Path(__file__).parents[2] / "builder"
 FOUNDATION = frozenset(
-    {"builder", "errors", "process", "files", "progress", "naming", "findings", "dockerfile", "elf", "resources"}
+    {
+        "builder",
+        "errors",
+        "process",
+        "files",
+        "progress",
+        "naming",
+        "catalog",
+        "findings",
+        "dockerfile",
+        "elf",
+        "resources",
+    }
 )
 """Top-level modules that everything may use."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.findings import CATALOG, Severity
+from builder.catalog import CATALOG, Severity
 from builder.inspect.waste.caches import caches, system
 from builder.inspect.waste.compilers import compilers
 from builder.inspect.waste.copies import copies

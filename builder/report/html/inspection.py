@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from builder.findings import CATALOG
+from builder.catalog import CATALOG
 from builder.inspect.scene import scene_of
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
 from builder.report.html.page import Page, as_page

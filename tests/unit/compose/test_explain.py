@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from making import AIRFLOW, FOLDER, build, project, seed, service
 
+from builder.catalog import CATALOG
 from builder.compose.aspects import ASPECTS
 from builder.compose.dockerfiles import facts_of
 from builder.compose.explain import CODES, WIDTH, explain
 from builder.compose.group import group_services
 from builder.compose.model import Build, Project
 from builder.errors import ComposeError
-from builder.findings import CATALOG
 from builder.resources import template_names
 
 SEED = Path(__file__).parents[2] / "fixtures" / "seed" / "Dockerfile.airflow"

@@ -20,7 +20,7 @@ from stacking import (
     wasted,
 )
 
-from builder.findings import CATALOG
+from builder.catalog import CATALOG
 from builder.inspect.machine import Machine, this_machine
 from builder.inspect.owners import source_of
 from builder.inspect.waste.compilers import build_packages

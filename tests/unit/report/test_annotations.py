@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.catalog import CATALOG
 from builder.errors import Where
-from builder.findings import CATALOG, Finding
+from builder.findings import Finding
 from builder.report.github import as_github
 from builder.report.sarif import FINGERPRINT, as_sarif
 
