@@ -45,7 +45,7 @@ lint: setup
 	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh
 
 unit: setup
-	@$(PYTEST) -q tests/unit
+	@$(PYTEST) -q --numprocesses=auto tests/unit
 
 integration: setup engine browser
 	@$(PYTEST) --durations=15 tests/integration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
@@ -13,6 +14,15 @@ from hypothesis import settings
 settings.register_profile("unit", deadline=None)  # a busy machine is no failure
 settings.register_profile("soak", deadline=None, max_examples=3000)
 settings.load_profile("soak" if os.environ.get("OPTBUILD_SOAK") else "unit")
+
+gc.disable()  # until all tests are collected: nothing that they are made of is garbage, and looking takes a third of it
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end, so no later look at garbage needs to go through it."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 class TripwireError(BaseException):
