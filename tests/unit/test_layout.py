@@ -17,6 +17,7 @@ FOUNDATION = frozenset(
         "files",
         "progress",
         "naming",
+        "core",
         "catalog",
         "findings",
         "dockerfile",

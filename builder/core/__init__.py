@@ -1,0 +1,1 @@
+"""What knows nothing of images' content, projects or engines: every other part may use it."""
