@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.cli.subjects import content_of, must_be_there
+from builder.core.image_reference import extract_repository
 from builder.engine.endpoint import resolve
-from builder.engine.layers import plain_name
 from builder.inspect.analyse import analyse
 from builder.inspect.base import one_base
 from builder.inspect.budget import Limits, judge, judge_dive, strangers
@@ -129,9 +129,7 @@ def _spec_here(world: World, content: ImageContent, subject: str) -> Spec | None
 
 def is_named(name: str, references: Iterable[str]) -> bool:
     """Whether one of the references is ``name`` with any tag."""
-    wanted = plain_name(f"{name}:latest").rpartition(":")[0]
-    found = {plain_name(reference).rpartition(":")[0] for reference in references}
-    return wanted in found
+    return extract_repository(name) in map(extract_repository, references)
 
 
 def _read_spec(path: Path) -> Spec:

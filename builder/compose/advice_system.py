@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from builder.compose.dockerfile_names import is_airflow_image
 from builder.compose.facts import Advice
 from builder.compose.installed import Copy, copies
+from builder.core.image_reference import extract_repository
 from builder.dockerfile.installs import SystemChange, system_change
 from builder.dockerfile.stages import substitute
 
@@ -210,7 +211,7 @@ def ends_as_root(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Ad
             return
         line, message = last[-1].line, f"the last USER is {user}"
     else:
-        if _plain_name(facts.base or "") not in _ROOT_BASES:
+        if extract_repository(facts.base or "") not in _ROOT_BASES:
             return
         line, message = facts.chain[-1].line, f"no USER is set, and {facts.base} starts as root"
     fix = "USER airflow" if facts.airflow and _is_official(facts.base) else "RUN useradd --create-home app\nUSER app"
@@ -225,11 +226,5 @@ def _steps_down(steps: tuple[Step, ...], facts: DockerfileFacts) -> bool:
     return any(_STEPS_DOWN.search(text) for text in texts)
 
 
-def _plain_name(base: str) -> str:
-    name = base.partition("@")[0]
-    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-    return name.removeprefix("docker.io/").removeprefix("library/")
-
-
 def _is_official(base: str | None) -> bool:
-    return _plain_name(base or "").endswith("apache/airflow")
+    return extract_repository(base or "").endswith("apache/airflow")

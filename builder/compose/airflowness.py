@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.compose.commands import started
-from builder.compose.naming import repository
 from builder.compose.products import product_of
+from builder.core.image_reference import extract_last_component
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ def _named(service: Service) -> bool:
     """Only an explicit name: the default one begins with the project's, which may be "airflow" for all of them."""
     if service.image is None:
         return False
-    name = repository(service.image)
+    name = extract_last_component(service.image)
     return name in _OFFICIAL or ("airflow" in words_of(name) and "exporter" not in words_of(name))
 
 

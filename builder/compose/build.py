@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.stack import compose_command
+from builder.core.image_reference import split_image_name
 from builder.errors import BuildFailedError, ComposeError
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class Making:
 
 def candidate_name(image: str, run: str) -> str:
     """``NAME:optbuild-<run>``."""
-    name, colon, tag = image.rpartition(":")
-    return f"{name if colon and '/' not in tag else image}:{CANDIDATE}{run}"
+    return f"{split_image_name(image)[0]}:{CANDIDATE}{run}"
 
 
 def making_of(project: Project, target: Target, recipe: Recipe | None, run: str) -> Making | None:

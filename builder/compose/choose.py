@@ -12,7 +12,6 @@ from builder.compose.keeper import builder_for, why_no_builder
 from builder.compose.madeby import build_note, by_hand, spec_note, unwritten_arguments, why_untold
 from builder.compose.model import Group, Project, Source, Target
 from builder.compose.names import Name, new_name, others_names, own_name
-from builder.compose.naming import familiar, has_registry, is_reference
 from builder.compose.refusals import (
     LeftAloneError,
     check_policies,
@@ -22,6 +21,7 @@ from builder.compose.refusals import (
     lacking_policy,
     refuse_tags,
 )
+from builder.core.image_reference import has_registry, is_taggable, normalize_image_name
 from builder.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def choose_targets(
             project,
             group,
             choices,
-            taken=lambda name: familiar(name) in given or taken(name),
+            taken=lambda name: normalize_image_name(name) in given or taken(name),
             occupied=occupied,
             spec_is_for=spec_group,
         )
         if choice.target is not None:
-            given.add(familiar(choice.target.image))
+            given.add(normalize_image_name(choice.target.image))
         chosen[group.services] = choice
     return chosen
 
@@ -107,7 +107,9 @@ def _check(project: Project, groups: tuple[Group, ...], choices: Choices) -> Non
 
 
 def _names(group: Group, name: str) -> bool:
-    return name in group.services or familiar(name) in {familiar(image) for image in group.images}
+    return name in group.services or normalize_image_name(name) in {
+        normalize_image_name(image) for image in group.images
+    }
 
 
 def _asked_for(group: Group, choices: Choices) -> bool:
@@ -129,13 +131,13 @@ def _wanted(project: Project, group: Group, choices: Choices) -> None:
 
 def _protect(project: Project, group: Group) -> Choice:
     """One service builds and others use it already: only the policy that keeps them from asking a registry is due."""
-    if len({familiar(image) for image in group.images}) > 1:
+    if len({normalize_image_name(image) for image in group.images}) > 1:
         raise LeftAloneError("already shared, under several names of one image")
     if not lacking_policy(project, group, group.images[0]):
         raise LeftAloneError("already shared")
     builder = builders_of(project, group)[0]
     others = others_names(project, group)
-    if familiar(group.images[0]) in others:
+    if normalize_image_name(group.images[0]) in others:
         raise LeftAloneError(collision(group.images[0], others))
     target = Target(group.services, group.images[0], Source.BUILDER, builder, keeps_name=True)
     return Choice(target)
@@ -172,11 +174,11 @@ def _from_spec(project: Project, group: Group, choices: Choices, spec_is_for: Gr
             "which keeps its own Dockerfile"
         )
     others = others_names(project, group)
-    if familiar(image) in others:
+    if normalize_image_name(image) in others:
         raise LeftAloneError(collision(image, others))
     refuse_tags(project, group)
     own = own_name(project, group)
-    keeps = own is not None and own.keeps and familiar(own.image) == familiar(image)
+    keeps = own is not None and own.keeps and normalize_image_name(own.image) == normalize_image_name(image)
     if keeps and group.build is None and not lacking_policy(project, group, image):
         raise LeftAloneError("already shared: the optbuild.toml makes this image")
     target = _target(group, Name(image, keeps), Source.SPEC, folder=folder, note=spec_note(project, folder))
@@ -252,12 +254,12 @@ def _name(project: Project, group: Group, taken: Taken) -> Name:
     others = others_names(project, group)
     own = own_name(project, group)
     if own is not None:
-        if familiar(own.image) in others:
+        if normalize_image_name(own.image) in others:
             raise LeftAloneError(collision(own.image, others))
-        if not is_reference(own.image):
+        if not is_taggable(own.image):
             raise LeftAloneError(f"nothing can be built under the name {own.image}")
         return own
-    name = new_name(project, group, lambda image: familiar(image) in others or taken(image))
+    name = new_name(project, group, lambda image: normalize_image_name(image) in others or taken(image))
     if name is None:
         raise LeftAloneError("every name for it is in use; give one of its services an `image:`")
     return name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from builder.core.image_reference import extract_last_component, extract_repository, split_image_name
+
 _AIRFLOW_IMAGES = ("airflow", "docker-airflow", "ap-airflow", "astro-runtime")
 """Last words of apache/airflow, puckel/docker-airflow, astronomer/ap-airflow, …/astro-runtime."""
 _WITH_VERSION = ("apache/airflow", "puckel/docker-airflow", "bitnami/airflow", "astronomer/ap-airflow")
@@ -13,13 +15,13 @@ _VERSION = re.compile(r"(?:slim-)?v?(\d+\.\d+\.\d+)(?:[-.+].*)?$")
 
 def is_airflow_image(reference: str | None) -> bool:
     """Whether the name is one of the known Airflow images'."""
-    return bool(reference) and str(reference).partition("@")[0].rpartition("/")[2].split(":")[0] in _AIRFLOW_IMAGES
+    return extract_last_component(reference or "") in _AIRFLOW_IMAGES
 
 
 def version_of_image(reference: str | None) -> str | None:
     """``2.8.1`` of ``apache/airflow:slim-2.8.1-python3.11``; None where the tag does not say it."""
-    name, _, tag = str(reference).partition("@")[0].rpartition(":")
-    return version_in(tag) if name.endswith(_WITH_VERSION) else None
+    text = reference or ""
+    return version_in(split_image_name(text)[1]) if extract_repository(text).endswith(_WITH_VERSION) else None
 
 
 def version_in(text: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from builder.compose.airflowness import is_airflow
 from builder.compose.builds import variable_parts
 from builder.compose.model import Build, Group, Project, Service
-from builder.compose.naming import familiar
+from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def names_built(project: Project, service: Service) -> tuple[str, ...]:
     """The names that the service's build gives its image: its own, and those of ``build.tags``."""
     if service.build is None:
         return ()
-    return tuple(dict.fromkeys(familiar(name) for name in (project.image_of(service), *service.build.tags)))
+    return tuple(dict.fromkeys(normalize_image_name(name) for name in (project.image_of(service), *service.build.tags)))
 
 
 def _built_names(project: Project) -> dict[str, list[Key]]:
@@ -62,7 +62,7 @@ def _key(project: Project, service: Service, built: Mapping[str, list[Key]]) -> 
         return _build_key(service, service.build)
     if service.image is None:
         return ("nothing", service.name)
-    name = familiar(project.image_of(service))
+    name = normalize_image_name(project.image_of(service))
     fitting = [key for key in built.get(name, ()) if service.platform in (None, key[3])]
     return fitting[0] if fitting else ("image", name, service.platform)
 

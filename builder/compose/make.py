@@ -9,6 +9,7 @@ from builder.compose.build import build_command, making_of, missing, overlay_of,
 from builder.compose.journal import Phase, Recipe, TagRecord
 from builder.compose.journalfile import write_journal
 from builder.compose.model import Source
+from builder.core.image_reference import normalize_image_name
 from builder.errors import EngineFailedError
 from builder.files import atomic_write
 
@@ -85,7 +86,9 @@ def _shared_already(project: Project, target: Target) -> bool:
     """Whether all of them use the image and at most one builds it: then nothing about it changes."""
     services = [project.services[name] for name in target.services if name in project.services]
     builders = [service for service in services if service.build is not None]
-    return len(builders) <= 1 and all(project.image_of(service) == target.image for service in services)
+    return len(builders) <= 1 and all(
+        normalize_image_name(project.image_of(service)) == normalize_image_name(target.image) for service in services
+    )
 
 
 def _from_spec(ledger: Ledger, hands: Hands, target: Target) -> str:

@@ -18,7 +18,7 @@ from builder.compose.model import ProjectFiles
 from builder.compose.products import product_of_image
 from builder.compose.reach import named
 from builder.compose.told import Told
-from builder.engine.layers import plain_name
+from builder.core.image_reference import normalize_image_name
 from builder.errors import ComposeError
 from builder.store.model import Mentions
 
@@ -218,7 +218,7 @@ def _told(called: tuple[str, ...], reading: _Reading) -> Mentions:
     below = built_on(reading.folders, found, ways)
     names: set[str] = set()
     for name in filled(found.images | below.names, [*ways, {}]):
-        names |= {name, plain_name(name)} if name and "$" not in name else set()
+        names |= {name, normalize_image_name(name)} if name and "$" not in name else set()
     patterns = {_pattern(text, variables) for variables, told in reading.parts for text in told.images}
     patterns |= {_pattern(text, variables) for variables in ways for text in below.names}
     projects = {*called, *filled(found.projects, ways)} - {""}

@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.core.image_reference import add_default_tag
+
 if TYPE_CHECKING:
     from builder.findings import Finding
 
@@ -127,9 +129,7 @@ class Project:
 
     def image_of(self, service: Service) -> str:
         """The name under which the service's image is looked for, tag included."""
-        image = service.image or f"{self.name}-{service.name}"
-        named = "@" in image or ":" in image.rpartition("/")[2]
-        return image if named else f"{image}:latest"
+        return add_default_tag(service.image or f"{self.name}-{service.name}")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from builder.compose.group import names_built
-from builder.compose.naming import familiar, is_reference, slug, with_tag
+from builder.compose.naming import slug
+from builder.core.image_reference import add_default_tag, is_taggable, normalize_image_name
 
 if TYPE_CHECKING:
     from builder.compose.model import Build, Group, Project
@@ -33,7 +34,11 @@ def others_names(project: Project, group: Group) -> dict[str, str]:
     for service in project.services.values():
         if service.name in inside or (service.image is None and service.build is None):
             continue
-        built = names_built(project, service) if service.build is not None else (familiar(project.image_of(service)),)
+        built = (
+            names_built(project, service)
+            if service.build is not None
+            else (normalize_image_name(project.image_of(service)),)
+        )
         for name in built:
             names.setdefault(name, service.name)
     return names
@@ -46,20 +51,20 @@ def own_name(project: Project, group: Group) -> Name | None:
     """
     services = [project.services[name] for name in group.services]
     written = {service.raw_image if service.raw_image is not None else service.image for service in services}
-    explicit = {familiar(service.image) for service in services if service.image is not None}
+    explicit = {normalize_image_name(service.image) for service in services if service.image is not None}
     first = next((service.image for service in services if service.image is not None), None)
     if first is None or len(explicit) != 1:
         return None
     if len(written) == 1 and None not in written:
-        return Name(with_tag(first), keeps=True)
+        return Name(add_default_tag(first), keeps=True)
     if any("$" in text for text in written if text is not None):
         return None
-    return Name(with_tag(first))
+    return Name(add_default_tag(first))
 
 
 def new_name(project: Project, group: Group, occupied: Taken) -> Name | None:
     """``<project>-airflow:latest``, or what tells another build apart; None: every try is occupied."""
-    return next((Name(name) for name in _candidates(project, group) if is_reference(name) and not occupied(name)), None)
+    return next((Name(name) for name in _candidates(project, group) if is_taggable(name) and not occupied(name)), None)
 
 
 def _candidates(project: Project, group: Group) -> list[str]:

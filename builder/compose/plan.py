@@ -11,9 +11,10 @@ from builder.compose.database import database_of
 from builder.compose.fitting import Rewrite, fit
 from builder.compose.group import builders_of, group_services
 from builder.compose.model import EngineImage, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
-from builder.compose.naming import candidate_names, familiar
+from builder.compose.naming import candidate_names
 from builder.compose.rules import find_all
 from builder.compose.rules.look import Line, Look, first_file
+from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,14 +65,14 @@ def make_plan(
     Raises ComposeError when ``choices`` name a service or group that does not exist.
     """
     groups = group_services(project, facts)
-    others = {familiar(name) for name, projects in seen.used_by.items() if projects - {project.name}}
-    strangers = {familiar(name) for name, maker in seen.made_by.items() if maker != project.name}
+    others = {normalize_image_name(name) for name, projects in seen.used_by.items() if projects - {project.name}}
+    strangers = {normalize_image_name(name) for name, maker in seen.made_by.items() if maker != project.name}
     chosen = choose_targets(
         project,
         groups,
         choices,
-        taken=lambda name: familiar(name) in others,
-        occupied=lambda name: familiar(name) in strangers,
+        taken=lambda name: normalize_image_name(name) in others,
+        occupied=lambda name: normalize_image_name(name) in strangers,
     )
     by_services = {group.services: group for group in groups}
 
@@ -88,7 +89,7 @@ def make_plan(
         kept,
         means.line,
         None if seen.images is None else {**seen.images, **there},
-        seen.promoted,
+        {normalize_image_name(name): image for name, image in seen.promoted.items()},
         choices.spec_image,
     )
     plans = tuple(_group_plan(project, group, kept[group.services], facts, seen=seen, there=there) for group in groups)
@@ -136,8 +137,8 @@ def _there(project: Project, seen: Seen) -> dict[str, ImageLayers]:
 
 def _found_as(name: str, image: ImageLayers) -> str:
     """``name`` where the image has it, else the one it was found under."""
-    familiar_names = [familiar(one) for one in image.references]
-    return name if not familiar_names or familiar(name) in familiar_names else familiar_names[0]
+    familiar_names = [normalize_image_name(one) for one in image.references]
+    return name if not familiar_names or normalize_image_name(name) in familiar_names else familiar_names[0]
 
 
 def _group_plan(
@@ -150,7 +151,8 @@ def _group_plan(
     there: Mapping[str, ImageLayers],
 ) -> GroupPlan:
     images = {name: there[name] for name in group.images if name in there}
-    seconds = [seen.build_seconds[name] for name in group.images if name in seen.build_seconds]
+    took = {normalize_image_name(name): seconds for name, seconds in seen.build_seconds.items()}
+    seconds = [took[name] for name in map(normalize_image_name, group.images) if name in took]
     return GroupPlan(
         group,
         choice.target,
@@ -181,7 +183,9 @@ def _if_apart(
     seen: Seen,
     images: Mapping[str, ImageLayers],
 ) -> ImageBytes | None:
-    copies = len({familiar(project.image_of(project.services[name])) for name in builders_of(project, group)})
+    copies = len(
+        {normalize_image_name(project.image_of(project.services[name])) for name in builders_of(project, group)}
+    )
     known = next((facts[name] for name in group.services if name in facts), None)
     if copies < 2 or known is None or not images:
         return None

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.compose.naming import repository
+from builder.core.image_reference import extract_last_component
 
 if TYPE_CHECKING:
     from builder.compose.facts import DockerfileFacts
@@ -112,7 +112,7 @@ def product_of_image(image: str) -> Product | None:
 def _of_image(image: str | None) -> Product | None:
     if not image:
         return None
-    return _PRODUCTS.get(repository(image).replace("_", "-"))
+    return _PRODUCTS.get(extract_last_component(image).replace("_", "-"))
 
 
 def _of_folders(service: Service) -> Product | None:

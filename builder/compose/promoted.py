@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.core.image_reference import normalize_image_name
 from builder.state import FormerImage, State, read_state, update_state
 
 if TYPE_CHECKING:
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) -> None:
     """Where the state says that a name of ours points to the new image, let it say what it points to again. A promotion
     to it that was killed half way is not to be finished any more."""
-    back = {tag.reference: tag for tag in tags if tag.after is not None and tag.after != tag.before}
+    back = {
+        normalize_image_name(tag.reference): tag for tag in tags if tag.after is not None and tag.after != tag.before
+    }
 
     def concerned(project: Project) -> bool:
         return project.engine == engine and any(
-            name in back and image == back[name].after for name, image in project.references.items()
+            (tag := back.get(normalize_image_name(name))) is not None and image == tag.after
+            for name, image in project.references.items()
         )
 
     def open_still(journal: PromotionJournal) -> bool:
         return journal.engine == engine and any(
-            move.reference in back and journal.image_id == back[move.reference].after for move in journal.moves
+            (tag := back.get(normalize_image_name(move.reference))) is not None and journal.image_id == tag.after
+            for move in journal.moves
         )
 
     known = read_state(folder)
@@ -46,7 +51,7 @@ def _put_back(project: Project, back: dict[str, TagRecord], state: State) -> Pro
     references: dict[str, str] = {}
     left: set[str] = set()
     for name, image in project.references.items():
-        tag = back.get(name)
+        tag = back.get(normalize_image_name(name))
         if tag is None or tag.after != image:
             references[name] = image
             continue

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
 from builder.compose.model import Source, Target
-from builder.compose.naming import familiar
 from builder.compose.wording import listed
+from builder.core.image_reference import normalize_image_name
 from builder.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -50,16 +50,18 @@ def targets_of(
 
 def _shared(plan: Plan, group: Group, recipes: tuple[Recipe, ...], spec: tuple[str, Path] | None) -> Target | None:
     """How the image of a group that stays as it is was made; None: that is not known, or it is not shared."""
-    image = group.images[0] if len(group.images) == 1 else ""
-    if not image:
+    if len(set(map(normalize_image_name, group.images))) != 1:
         return None
+    image = group.images[0]
     policy = plan.project.services[group.services[0]].pull_policy
     builders = builders_of(plan.project, group)
     if len(builders) == 1 and len(group.services) > 1:
         return Target(group.services, image, Source.BUILDER, builders[0], pull_policy=policy, keeps_name=True)
-    if spec is not None and familiar(spec[0]) == familiar(image):
+    if spec is not None and normalize_image_name(spec[0]) == normalize_image_name(image):
         return Target(group.services, image, Source.SPEC, None, spec[1], policy, keeps_name=True)
-    known = next((one.target for one in recipes if familiar(one.target.image) == familiar(image)), None)
+    known = next(
+        (one.target for one in recipes if normalize_image_name(one.target.image) == normalize_image_name(image)), None
+    )
     if known is None or builders:
         return None
     return replace(known, services=group.services, builder=None, keeps_name=True, note=None, source=_source(known))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
 from builder.compose.names import own_name
-from builder.compose.naming import familiar, has_registry
 from builder.compose.wording import listed, verb
+from builder.core.image_reference import has_registry, normalize_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def refuse_tags(project: Project, group: Group) -> None:
 
 
 def collision(image: str, others: Mapping[str, str]) -> str:
-    return f"the service {others[familiar(image)]} has the name {image} for another image"
+    return f"the service {others[normalize_image_name(image)]} has the name {image} for another image"
 
 
 def lacking_policy(project: Project, group: Group, image: str) -> tuple[str, ...]:

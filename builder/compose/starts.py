@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.dockerfile_names import is_airflow_image, version_of_image
-from builder.compose.naming import familiar
+from builder.core.image_reference import extract_repository
 from builder.dockerfile.shell import command_of
 from builder.dockerfile.stages import substitute
 
@@ -69,7 +69,7 @@ def is_official(service: Service, facts: DockerfileFacts | None) -> bool:
     base = facts.base if facts is not None else image_text(service) if service.build is None else None
     if base is None or (facts is not None and facts.entrypoint is not None):
         return False
-    name = familiar(base).partition("@")[0].rpartition(":")[0]
+    name = extract_repository(base)
     return name == "apache/airflow" or name.endswith("/apache/airflow")
 
 

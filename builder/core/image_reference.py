@@ -62,14 +62,13 @@ class ImageReference:
         return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag or _DEFAULT_TAG}"
 
     @property
-    def spellings(self) -> tuple[str, ...]:
-        """Every way to write :attr:`engine_name`, each with and without its tag or digest."""
-        names = [self.repository]
-        if self.domain == _HUB:
-            paths = dict.fromkeys((self.path, self.repository))
-            names = [f"{host}{path}" for host in ("", f"{_HUB}/", f"{_OLD_HUB}/") for path in paths]
-        suffix = self.engine_name.removeprefix(self.repository)
-        return tuple(text for name in names for text in (f"{name}{suffix}", name))
+    def prefixes(self) -> tuple[str, ...]:
+        """What may be written before :attr:`repository`, and be the same image: ``library/``, ``docker.io/``, …"""
+        if self.domain != _HUB:
+            return ("",)
+        official = self.path.removesuffix(self.repository)
+        hosts = ("", f"{_HUB}/", f"{_OLD_HUB}/")
+        return tuple(dict.fromkeys(host + folder for host in hosts for folder in ("", official)))
 
 
 @lru_cache(maxsize=4096)  # a project of a thousand services compares each name with all others
@@ -150,10 +149,10 @@ def is_taggable(text: str) -> bool:
     return found is not None and not found.digest
 
 
-def list_spellings(text: str) -> tuple[str, ...]:
-    """:attr:`ImageReference.spellings` of any text; what is not a reference has one way to be written."""
+def list_prefixes(text: str) -> tuple[str, ...]:
+    """:attr:`ImageReference.prefixes` of any text; what is not a reference has one way to be written."""
     found = find_image_reference(text)
-    return (text, split_image_name(text)[0]) if found is None else found.spellings
+    return ("",) if found is None else found.prefixes
 
 
 def _split_tag(before: str) -> tuple[str, str, str]:

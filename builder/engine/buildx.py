@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.core.image_reference import has_registry, split_image_name
 from builder.errors import GET_AN_ENGINE, BuildRefusedError, BuildxMissingError, ToolFailedError
 from builder.process import Command
 
@@ -138,10 +139,9 @@ def check_options(
 
 def check_pushable(reference: str) -> None:
     """The name must say to which registry. Raises BuildRefusedError."""
-    host, slash, _rest = reference.partition("/")
-    if not slash or not ("." in host or ":" in host or host == "localhost"):
+    if not has_registry(reference):
         raise BuildRefusedError(
-            f"--push: the name {reference.rpartition(':')[0]!r} says no registry",
+            f"--push: the name {split_image_name(reference)[0]!r} says no registry",
             hint='put it in front of the name in optbuild.toml: [image] name = "registry.example.com/team/name"',
         )
 

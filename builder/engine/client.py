@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from builder.core.image_reference import split_image_name
 from builder.engine.asking import CONNECT_SECONDS, failures, reason
 from builder.engine.endpoint import Endpoint, resolve
 from builder.engine.loading import load
@@ -218,6 +219,6 @@ def major(version: str) -> int:
 
 
 def split_reference(reference: str) -> tuple[str, str]:
-    """``name`` and ``tag`` of ``name:tag``; the colon of a registry's port does not count."""
-    name, colon, tag = reference.rpartition(":")
-    return (name, tag) if colon and "/" not in tag else (reference, "latest")
+    """Name, and digest or else tag, as the engine takes them apart when it pulls, tags and pushes."""
+    name, tag = split_image_name(reference)
+    return name, reference.partition("@")[2] or tag or "latest"

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from builder.core.image_reference import normalize_image_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -29,7 +31,6 @@ NEVER_LAYERS = frozenset(
 _IMPOSSIBLE = 10**6
 _NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 """What the classic builder writes before an instruction that ran nothing."""
-_DOCKER_HUB = re.compile(r"^(?:(?:index\.)?docker\.io/)(?:library/)?")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def many(api: ImageApi, references: Iterable[str]) -> dict[str, ImageLayers | No
         return {}
     listed = api.images()
     known = _ids(listed)
-    ids = {reference: known.get(plain_name(reference)) for reference in wanted}
+    ids = {reference: known.get(normalize_image_name(reference)) for reference in wanted}
     needed = {identity for identity in ids.values() if identity is not None}
     entries = [entry for entry in listed if entry["Id"] in needed]
     with ThreadPoolExecutor(min(WORKERS, len(entries) or 1)) as pool:
@@ -92,17 +93,6 @@ def many(api: ImageApi, references: Iterable[str]) -> dict[str, ImageLayers | No
             )
         )
     return {reference: read.get(identity) if identity else None for reference, identity in ids.items()}
-
-
-def plain_name(reference: str) -> str:
-    """The name as an engine lists it: without Docker Hub's host, with a tag; a tag before a digest does not count."""
-    name = _DOCKER_HUB.sub("", reference)
-    if name.startswith("sha256:"):
-        return name
-    before, at, digest = name.partition("@")
-    if at:
-        return f"{_without_tag(before)}@{digest}"
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def chain_ids(diffs: Sequence[str]) -> tuple[str, ...]:
@@ -135,7 +125,9 @@ def _ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in listed:
         names = (*(entry.get("RepoTags") or ()), *(entry.get("RepoDigests") or ()), entry["Id"])
-        found |= {plain_name(str(name)): str(entry["Id"]) for name in names if not str(name).startswith("<none>")}
+        found |= {
+            normalize_image_name(str(name)): str(entry["Id"]) for name in names if not str(name).startswith("<none>")
+        }
     return found
 
 
@@ -165,11 +157,6 @@ def described(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayer
 def _read(api: ImageApi, entry: Mapping[str, Any]) -> ImageLayers | None:
     layers = layers_of(api, str(entry["Id"]))
     return None if layers is None else described(entry, layers)
-
-
-def _without_tag(name: str) -> str:
-    folder, slash, last = name.rpartition("/")
-    return f"{folder}{slash}{last.partition(':')[0]}"
 
 
 def _size(entry: Mapping[str, Any]) -> int:

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.layers import WORKERS, ImageApi, plain_name
+from builder.core.image_reference import extract_repository, normalize_image_name
+from builder.engine.layers import WORKERS, ImageApi
 from builder.engine.usage import LABEL_PROJECT as LABEL_COMPOSE
 from builder.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
 from builder.inspect.asking import image_of, names_of
@@ -100,13 +101,13 @@ def base_in(
     """The same among the images of one archive. Raises BaseNotSavedError and NotABaseError."""
     if wanted == NO_IMAGE:
         return _NONE_GIVEN
-    by_name = {plain_name(name): one for one in images for name in (*one.references, one.id)}
+    by_name = {normalize_image_name(name): one for one in images for name in (*one.references, one.id)}
     if wanted is not None:
-        found = by_name.get(plain_name(wanted))
+        found = by_name.get(normalize_image_name(wanted))
         if found is None:
             raise BaseNotSavedError(wanted)
         return _checked(wanted, found.diffs, image.diffs)
-    labelled = by_name.get(plain_name(labels.get(LABEL_NAME) or ""))
+    labelled = by_name.get(normalize_image_name(labels.get(LABEL_NAME) or ""))
     if labelled is not None and _is_below(labelled.diffs, image.diffs):
         return Base(len(labelled.diffs), labels[LABEL_NAME], _says(LABEL_NAME))
     program = _archived_program(image)
@@ -165,7 +166,9 @@ def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) ->
         if digest and any(str(one).endswith(f"@{digest}") for one in entry.get("RepoDigests") or ())
     ]
     by_name = [
-        (LABEL_NAME, str(entry["Id"])) for entry in listed if name and plain_name(name) in map(plain_name, _tags(entry))
+        (LABEL_NAME, str(entry["Id"]))
+        for entry in listed
+        if name and normalize_image_name(name) in map(normalize_image_name, _tags(entry))
     ]
     return by_digest + by_name
 
@@ -195,19 +198,13 @@ def _tags(entry: Mapping[str, Any]) -> list[str]:
 def _program(entry: Mapping[str, Any], labels: Mapping[str, str] | None) -> _Program:
     """Of an image as the engine lists or describes it."""
     digests = (str(one) for one in entry.get("RepoDigests") or () if not str(one).startswith("<none>"))
-    return _Program(frozenset(map(_repository, (*_tags(entry), *digests))), labels or {})
+    return _Program(frozenset(map(extract_repository, (*_tags(entry), *digests))), labels or {})
 
 
 def _archived_program(image: ArchivedImage) -> _Program:
     config = image.config.get("config")
     labels = config.get("Labels") if isinstance(config, dict) else None
-    return _Program(frozenset(map(_repository, image.references)), labels if isinstance(labels, dict) else {})
-
-
-def _repository(reference: str) -> str:
-    """Without tag and digest, in the engine's spelling."""
-    before, at, _ = plain_name(reference).partition("@")
-    return before if at else before.rpartition(":")[0]
+    return _Program(frozenset(map(extract_repository, image.references)), labels if isinstance(labels, dict) else {})
 
 
 def _layers_of(

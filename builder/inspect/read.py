@@ -10,8 +10,9 @@ import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from builder.core.image_reference import normalize_image_name
 from builder.engine.archive import BLOBS, Archive
-from builder.engine.layers import ImageApi, chain_ids, fit, plain_name
+from builder.engine.layers import ImageApi, chain_ids, fit
 from builder.engine.tarstream import printable
 from builder.errors import BadImageArchiveError, NoSuchImageError
 from builder.inspect.asking import image_of, names_of
@@ -192,7 +193,9 @@ def _chosen(images: Sequence[ArchivedImage], reference: str | None, archive: str
         return images[0]
     names = [name for image in images for name in image.references or (image.id,)]
     for image in images:
-        if reference is not None and plain_name(reference) in map(plain_name, (*image.references, image.id)):
+        if reference is not None and normalize_image_name(reference) in map(
+            normalize_image_name, (*image.references, image.id)
+        ):
             return image
     raise NoSuchImageError(reference, names, archive)
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from builder.core.image_reference import split_image_name
 from builder.inspect.metadata import declared, metadata_in
 from builder.inspect.model import Package, PackageKey
 from builder.inspect.sbomgraph import dependencies
@@ -78,9 +79,7 @@ def _name(content: ImageContent) -> str:
     named = [reference for reference in sorted(content.references) if not reference.startswith(("sha256:", "<none>"))]
     if title or not named:
         return title or "image"
-    plain = named[0].partition("@")[0]
-    name, _, tag = plain.rpartition(":")
-    return name if name and "/" not in tag else plain
+    return split_image_name(named[0])[0]
 
 
 def _os_release(texts: Mapping[str, bytes]) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from builder.airflow.releases import ELSEWHERE, release
 from builder.base.packages import RELEASE_PYTHON
+from builder.core.image_reference import normalize_image_name
 from builder.errors import UnknownAirflowError
 from builder.naming import promoted_references
 
@@ -124,9 +125,9 @@ def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
 
 def _names(spec: Spec, *, known: bool) -> Iterator[Problem]:
     database = spec.verify.database
-    full = database if ":" in database.rsplit("/", 1)[-1] else f"{database}:latest"
     promoted = promoted_references(spec.image.name, spec.image.tags, _promoted_roles(spec, known=known))
-    if full in promoted:
+    full = normalize_image_name(database)
+    if full in map(normalize_image_name, promoted):
         message = f"the image would be promoted to {full}, which verify.database names"
         yield Problem(("image", "name"), message, "choose another name")
 

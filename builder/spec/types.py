@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BeforeValidator, Strict
 
 from builder.base.packages import RELEASE_PYTHON
+from builder.core.image_reference import extract_last_component, extract_repository, find_image_reference
 from builder.spec.allow import RefusedError, free_text, matched, no_invisible, shown
 
 MAX_IMAGE_LENGTH = 200
@@ -41,10 +42,6 @@ RESERVED_ENVIRONMENT = {
     "VIRTUAL_ENV": "it is where the image's packages lie",
     "_PIP_ADDITIONAL_REQUIREMENTS": "write the packages into python.requirements",
 }
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_HOST_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_DOMAIN = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*(?::[0-9]+)?"
-_NAME = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -105,12 +102,20 @@ def _debian_package(text: str) -> str:
 
 def _image_name(text: str) -> str:
     hint = 'write lower-case letters, digits and single `.`, `_`, `-` between them, like "ml-pipeline-airflow"'
-    if no_invisible(text) != text.lower() and re.fullmatch(_NAME, text.lower()):
+    no_invisible(text)
+    if _is_bare_name(text.lower()) and not _is_bare_name(text):
         hint = f"image names are lower case: {text.lower()}"
-    matched(_NAME, text, "an image name (without a tag)", hint)
-    if re.fullmatch(r"[0-9a-f]{64}|scratch", text) or len(text) > MAX_IMAGE_LENGTH:
+    reserved = re.fullmatch(r"[0-9a-f]{64}", text) or extract_repository(text) == "scratch"
+    if reserved or len(text) > MAX_IMAGE_LENGTH:
         raise RefusedError(f"Docker does not take {shown(text)} as a name: reserved, like an ID, or too long", hint)
+    if not _is_bare_name(text):
+        raise RefusedError(f"{shown(text)} is not an image name (without a tag)", hint)
     return text
+
+
+def _is_bare_name(text: str) -> bool:
+    found = find_image_reference(text)
+    return found is not None and not found.tag and not found.digest
 
 
 def _tag(text: str) -> str:
@@ -128,7 +133,8 @@ def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def _database(text: str) -> str:
     hint = 'write an image like "postgres:13", or "sqlite"'
-    matched(rf"{_NAME}(?::{_TAG})?(?:@sha256:[0-9a-f]{{64}})?", text, "a database image", hint)
+    if find_image_reference(no_invisible(text)) is None:
+        raise RefusedError(f"{shown(text)} is not a database image", hint)
     if text != SQLITE and not is_postgres(text):
         raise RefusedError(f"{shown(text)} is no PostgreSQL image: no other server can be started here", hint)
     return text
@@ -136,7 +142,7 @@ def _database(text: str) -> str:
 
 def is_postgres(image: str) -> bool:
     """By the last part of its name, without tag and digest, because nothing else tells before it is pulled."""
-    return "postgres" in image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return "postgres" in extract_last_component(image)
 
 
 def _image_pattern(text: str) -> str:

@@ -12,7 +12,7 @@ from builder.engine.layers import WORKERS, described, layers_of
 from builder.errors import EngineFailedError
 from builder.store.bytes import Ledger
 from builder.store.model import Row, StoredImage
-from builder.store.names import is_named, matches
+from builder.store.names import is_named, may_mean
 from builder.store.standing import judge, users_by_image
 from builder.store.untold import completed
 
@@ -100,5 +100,5 @@ def rows_of(snapshot: Snapshot, *, steps: bool = False) -> tuple[Row, ...]:
 
 def _projects(snapshot: Snapshot, image: StoredImage) -> Iterable[str]:
     for mention in snapshot.mentions:
-        if is_named(image, mention.names) or any(matches(pattern, image) for pattern in mention.patterns):
+        if is_named(image, mention.names) or any(may_mean(pattern, image) for pattern in mention.patterns):
             yield mention.project

@@ -12,6 +12,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from builder.core.image_reference import extract_last_component
 from builder.errors import BackupFolderError, DamagedBackupError
 from builder.files import atomic_write, open_plain
 
@@ -136,8 +137,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def file_name(names: tuple[str, ...], identity: str) -> str:
     """Of the archive: for a person, yet one for each image ID."""
-    word = names[0].rpartition("/")[2].rpartition(":")[0] if names else ""
-    safe = re.sub(r"[^a-z0-9._-]", "-", word.lower()).lstrip("._-")[:80]
+    word = extract_last_component(names[0]) if names else ""
+    safe = re.sub(r"[^a-z0-9._-]", "-", word).lstrip("._-")[:80]
     return f"{safe or 'image'}-{identity.removeprefix('sha256:')[:12]}.tar.zst"
 
 

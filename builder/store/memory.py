@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from builder.compose.history import built_again, only_there, runs_back
 from builder.compose.journal import Phase
 from builder.compose.journalfile import FOLDER, read_journal
+from builder.core.image_reference import normalize_image_name
 from builder.errors import StateError
 from builder.store.model import Former, LastOptimize, Remembered, Unfinished
 
@@ -102,8 +103,8 @@ def ever_used(journals: Journals, project: str) -> frozenset[str]:
     for one in (*journals.committed, *journals.unfinished):
         for run in runs_back(one):
             if run.project == project:
-                found |= _needed(run) | {tag.reference for tag in run.tags}
-                found |= {name for old in run.replaced for name in old.references}
+                found |= _needed(run) | {normalize_image_name(tag.reference) for tag in run.tags}
+                found |= {normalize_image_name(name) for old in run.replaced for name in old.references}
     return frozenset(found)
 
 
@@ -149,7 +150,9 @@ def _replaced(journals: Iterable[Journal]) -> dict[str, Former]:
                 way = "a rollback would build it again" if old.image_id in again else "no rollback goes back to it"
                 if old.image_id not in current:
                     reason = f"{_replacement(run)}; {way}"
-                    found[old.image_id] = Former(old.image_id, reason, known | set(old.references))
+                    found[old.image_id] = Former(
+                        old.image_id, reason, known | set(map(normalize_image_name, old.references))
+                    )
     return found
 
 

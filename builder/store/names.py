@@ -6,41 +6,46 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from builder.engine.layers import plain_name
+from builder.core.image_reference import extract_repository, list_prefixes, normalize_image_name
 
 if TYPE_CHECKING:
     from builder.store.model import StoredImage
 
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{7,64})")
-
-
-def repository(name: str) -> str:
-    """``name`` without tag and digest."""
-    before = name.partition("@")[0]
-    folder, slash, last = before.rpartition("/")
-    return f"{folder}{slash}{last.partition(':')[0]}"
+_TAG_BEFORE_DIGEST = re.compile(r":[^/:@]*@")
+"""It says nothing: the digest alone names the image."""
+_HOST_IN_BRACKETS = re.compile(r"^\[([0-9a-fA-F:]*:[0-9a-fA-F:]*)\](?=[:/])")
+"""An IPv6 address, where a pattern could mean a set of characters."""
 
 
 def matches(pattern: str, image: StoredImage) -> str:
     """The name of the image that a pattern (``postgres:*``, ``registry.example/*``, ``app``, an ID) means; empty: none.
 
-    A pattern without a tag means every tag. Docker Hub's host may be left out or written.
+    A pattern without a tag means every tag. Docker Hub's host and ``library/`` may be left out or written; ``*`` does
+    not stand for them.
     """
     if (found := _ID.fullmatch(pattern)) and image.id.removeprefix("sha256:").startswith(found[1]):
         return image.id
     return next((name for name in (*image.names, *image.digests) if fits(pattern, name)), "")
 
 
+def may_mean(pattern: str, image: StoredImage) -> bool:
+    """Whether a name with ``*`` for variables without a value may be the image's: they may stand for a host too."""
+    return bool(matches(pattern, image)) or any(
+        _is_like(prefix, name, pattern) for name in (*image.names, *image.digests) for prefix in list_prefixes(name)
+    )
+
+
 def fits(pattern: str, name: str) -> bool:
     """As in :func:`matches`, for one name in the engine's spelling."""
-    wanted = plain_name(pattern)
-    given = (pattern, wanted, _untagged(pattern, wanted))
-    return any(fnmatchcase(text, one) for text in (name, repository(name)) for one in given)
+    written = [prefix for prefix in list_prefixes(name) if pattern.startswith(prefix)]
+    return normalize_image_name(pattern) == name or any(_is_like(prefix, name, pattern) for prefix in written)
 
 
-def _untagged(pattern: str, wanted: str) -> str:
-    """``docker.io/library/redis`` means the repository ``redis``."""
-    return wanted if ":" in pattern.rpartition("/")[2] or "@" in pattern else wanted.removesuffix(":latest")
+def _is_like(prefix: str, name: str, pattern: str) -> bool:
+    """Whether the name, or its repository, is like the pattern where ``prefix`` stands before it."""
+    wanted = _HOST_IN_BRACKETS.sub(r"[[]\1]", _TAG_BEFORE_DIGEST.sub("@", pattern))
+    return any(fnmatchcase(prefix + text, wanted) for text in (name, extract_repository(name)))
 
 
 def is_named(image: StoredImage, names: frozenset[str]) -> str:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
 
-from builder.engine.layers import plain_name
+from builder.core.image_reference import normalize_image_name
 from builder.errors import (
     BackupFolderError,
     BadImageArchiveError,
@@ -125,7 +125,9 @@ def _wanted(manifest: Manifest, references: Sequence[str], folder: Path) -> tupl
 def _named(manifest: Manifest, reference: str, folder: Path) -> SavedImage | None:
     """By one of its names, by its ID or the first digits of that; None: there is none."""
     digits = reference.removeprefix("sha256:")
-    found = [image for image in manifest.images if plain_name(reference) in map(plain_name, image.names)]
+    found = [
+        image for image in manifest.images if normalize_image_name(reference) in map(normalize_image_name, image.names)
+    ]
     if not found and len(digits) >= LEAST_DIGITS:
         found = [image for image in manifest.images if image.id.removeprefix("sha256:").startswith(digits)]
     if len(found) > 1:

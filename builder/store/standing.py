@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.engine.layers import plain_name
+from builder.core.image_reference import normalize_image_name
 from builder.engine.usage import LABEL_PROJECT as COMPOSE_PROJECT
 from builder.naming import LABEL_PROJECT
 from builder.store.bytes import below
 from builder.store.model import LABEL_PROTECT, Standing, Verdict
-from builder.store.names import is_named, matches
+from builder.store.names import is_named, matches, may_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -124,7 +124,7 @@ def users_by_image(snapshot: Snapshot) -> dict[str, tuple[User, ...]]:
     names = {name: image.id for image in snapshot.images for name in (image.id, *image.names, *image.digests)}
     found: dict[str, list[User]] = {}
     for user in snapshot.users:
-        image = names.get(user.image_id) or names.get(plain_name(user.image) if user.image else "")
+        image = names.get(user.image_id) or names.get(normalize_image_name(user.image) if user.image else "")
         found.setdefault(image or user.image_id, []).append(user)
     return {image: tuple(users) for image, users in found.items()}
 
@@ -186,7 +186,7 @@ def _ancestors(snapshot: Snapshot) -> Mapping[str, tuple[StoredImage, ...]]:
 
 
 def _patterned(image: StoredImage, patterns: Iterable[str]) -> str:
-    return next((pattern for pattern in sorted(patterns) if "*" in pattern and matches(pattern, image)), "")
+    return next((pattern for pattern in sorted(patterns) if "*" in pattern and may_mean(pattern, image)), "")
 
 
 def _who(mention: Mentions) -> str:

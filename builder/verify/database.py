@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from builder.base.postgres import REFERENCE, ensure_postgres
+from builder.core.image_reference import extract_last_component
 from builder.engine.client import split_reference
 from builder.errors import VerifyUsageError
 from builder.verify import environment
@@ -60,7 +61,7 @@ def choose(
 
 def check_is_postgres(image: str) -> None:
     """Raises VerifyUsageError for the image of another database."""
-    if "postgres" not in split_reference(image)[0].rpartition("/")[2]:
+    if "postgres" not in extract_last_component(image):
         raise VerifyUsageError(
             f"verify starts PostgreSQL or uses sqlite; it does not know how to start {image}",
             hint="use `postgres:13` or `sqlite` as [verify] database (or --database)",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from builder.compose.commands import started
 from builder.compose.database import database_of
 from builder.compose.madeby import shown_dockerfile
-from builder.compose.naming import repository
 from builder.compose.products import product_of
 from builder.compose.wording import listed, verb
+from builder.core.image_reference import extract_last_component
 from builder.errors import Where
 from builder.findings import Finding
 
@@ -94,7 +94,7 @@ def _other(look: Look, service: Service) -> str:
 
 def _unknown(look: Look, service: Service) -> str:
     if service.build is None:
-        return f"runs {repository(service.image or '') or 'an image of its own'}"
+        return f"runs {extract_last_component(service.image or '') or 'an image of its own'}"
     return f"builds {shown_dockerfile(look.project, service.build)}"
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from builder.compose.group import builders_of, names_built
 from builder.compose.madeby import shown_dockerfile
 from builder.compose.model import Source
-from builder.compose.naming import candidate_names, familiar
+from builder.compose.naming import candidate_names
 from builder.compose.wording import every, listed, times
+from builder.core.image_reference import normalize_image_name
 from builder.findings import Finding
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def find_duplicates(look: Look) -> Iterator[Finding]:
     """OB101: one finding for each group whose services build under different names."""
     for group in look.groups:
         builders = builders_of(look.project, group)
-        names = {familiar(look.project.image_of(look.project.services[name])) for name in builders}
+        names = {normalize_image_name(look.project.image_of(look.project.services[name])) for name in builders}
         if len(names) > 1:
             yield _duplicate(look, group, builders)
 

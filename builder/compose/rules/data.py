@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from builder.compose.starts import image_text
+from builder.core.image_reference import extract_repository, split_image_name
 from builder.findings import Finding
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def find(look: Look) -> Iterator[Finding]:
     for service in look.project.services.values():
         facts = look.facts.get(service.name)
         image = _image(service, facts)
-        kind = _KINDS.get(_name(image)) if image else None
+        kind = _KINDS.get(extract_repository(image)) if image else None
         if (
             image is None
             or kind is None
@@ -93,17 +94,9 @@ def _image(service: Service, facts: DockerfileFacts | None) -> str | None:
     return facts.base if facts is not None else None
 
 
-def _name(image: str) -> str:
-    name = image.partition("@")[0]
-    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-    for prefix in ("docker.io/", "library/"):
-        name = name.removeprefix(prefix)
-    return name
-
-
 def _postgres_version(image: str) -> int | None:
     """The major version; None: the tag does not say it."""
-    match = re.match(r"(?:pg)?(\d+)", image.partition("@")[0].rpartition("/")[2].partition(":")[2])
+    match = re.match(r"(?:pg)?(\d+)", split_image_name(image)[1])
     return int(match[1]) if match else None
 
 

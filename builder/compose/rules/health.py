@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from builder.airflow.commands import at_least, major
-from builder.compose.naming import repository
 from builder.compose.starts import Start, image_text, is_airflow, is_waited_for, role_by_name, start_of, version_for
+from builder.core.image_reference import extract_last_component
 from builder.findings import Finding
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _of_server(service: Service) -> tuple[str, str, str] | None:
     image = image_text(service) if service.build is None else None
     if image is None or service.entrypoint or (service.command and not _is_server(service.command)):
         return None
-    test = _SERVERS.get(repository(image))
+    test = _SERVERS.get(extract_last_component(image))
     return ("its own client tells whether it answers", test, "10s") if test else None
 
 

@@ -58,7 +58,7 @@ class Look:
     images: Mapping[str, SeenImage | None] | None = field(default=None, repr=False)
     """Image name, tag included → what the engine has under it (None: nothing). None: no engine was asked."""
     promoted: Mapping[str, str] = field(default_factory=dict)
-    """Promoted name → image ID, of the state."""
+    """Promoted name, as an engine lists it → image ID, of the state."""
     spec_image: str | None = None
     """The name that an optbuild.toml gives, tag included."""
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from builder.compose.group import builders_of
 from builder.compose.model import Source
-from builder.compose.naming import has_registry
 from builder.compose.startorder import COMPLETED, is_init_like, reached_from, without_builder
 from builder.compose.templates import can_wait_for, without_templates
 from builder.compose.wording import listed, verb
+from builder.core.image_reference import has_registry
 from builder.findings import Finding
 
 if TYPE_CHECKING:

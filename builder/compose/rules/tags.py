@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from builder.compose.group import names_built
 from builder.compose.lines import shown
-from builder.compose.naming import familiar
 from builder.compose.starts import image_text
+from builder.core.image_reference import (
+    extract_last_component,
+    extract_repository,
+    normalize_image_name,
+    split_image_name,
+)
 from builder.errors import Where
 from builder.findings import Finding
 
@@ -34,7 +39,7 @@ def find_floating(look: Look) -> Iterator[Finding]:
     users: dict[str, list[str]] = {}
     for service in look.project.services.values():
         image = image_text(service) if service.build is None else None
-        if image is not None and familiar(image) not in ours and floats(image):
+        if image is not None and normalize_image_name(image) not in ours and floats(image):
             users.setdefault(image, []).append(service.name)
     for image, names in users.items():
         yield Finding(
@@ -52,16 +57,23 @@ def _ours(look: Look) -> set[str]:
     rewritten file of which another machine knows nothing."""
     services = look.project.services.values()
     built = {name for service in services for name in names_built(look.project, service)}
-    used = [(familiar(image), service.pull_policy) for service in services if (image := image_text(service))]
+    used = [
+        (normalize_image_name(image), service.pull_policy) for service in services if (image := image_text(service))
+    ]
     never_pulled = {name for name, _ in used} - {name for name, policy in used if policy != "never"}
-    return {*built, *never_pulled, *look.promoted, *([familiar(look.spec_image)] if look.spec_image else [])}
+    return {
+        *built,
+        *never_pulled,
+        *look.promoted,
+        *([normalize_image_name(look.spec_image)] if look.spec_image else []),
+    }
 
 
 def _bases(look: Look, ours: set[str]) -> Iterator[Finding]:
     told: set[tuple[str, int]] = set()
     for name, facts in look.facts.items():
         base = facts.base
-        if not base or base == "scratch" or "$" in base or familiar(base) in ours or not floats(base):
+        if not base or base == "scratch" or "$" in base or normalize_image_name(base) in ours or not floats(base):
             continue
         where = dockerfile_place(look, name, facts, facts.chain[0].line)
         if (where.file, where.line or 0) not in told:
@@ -88,7 +100,7 @@ def floats(image: str) -> str | None:
     """Why the name may mean another image tomorrow, as the end of a sentence; None: it stays."""
     if "@" in image:
         return None
-    name, _, tag = image.rpartition("/")[2].partition(":")
+    _, tag = split_image_name(image)
     if not tag:
         return "has no tag, which means :latest"
     words = re.split(r"[-_.+]", tag.lower())
@@ -97,9 +109,12 @@ def floats(image: str) -> str | None:
         return f"moves with every release ({moving})"
     if not any(character.isdigit() for character in tag) and not _is_hash(tag):
         return f"names a variant, no version ({tag})"
-    full = image[: -len(tag) - 1].removeprefix("docker.io/").removeprefix("library/")
     if words[0].removeprefix("v").isdigit() and (len(words) == 1 or not words[1].isdigit()):
-        return f"names only the major version ({words[0]})" if full in _FAST or name in _FAST else None
+        return (
+            f"names only the major version ({words[0]})"
+            if {extract_repository(image), extract_last_component(image)} & _FAST
+            else None
+        )
     return None
 
 
@@ -108,10 +123,9 @@ def _is_hash(tag: str) -> bool:
 
 
 def _fix(image: str) -> str:
-    name = image if not image.rpartition("/")[2].partition(":")[1] else image.rpartition(":")[0]
     return (
-        f"write the version that you run, as {name}:VERSION, or its digest: "
-        f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {familiar(image)}"
+        f"write the version that you run, as {split_image_name(image)[0]}:VERSION, or its digest: "
+        f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {normalize_image_name(image)}"
     )
 
 
@@ -121,7 +135,7 @@ def find_moved(look: Look) -> Iterator[Finding]:
         return
     users: dict[str, list[Service]] = {}
     for service in look.project.services.values():
-        name = familiar(look.project.image_of(service))
+        name = normalize_image_name(look.project.image_of(service))
         if name in look.promoted:
             users.setdefault(name, []).append(service)
     for name, services in users.items():

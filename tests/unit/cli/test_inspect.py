@@ -250,6 +250,8 @@ def test_a_bad_dive_file_stops_before_anything_is_read(inspect: Callable[..., Ra
         ("shop", "shop-web:latest", False),
         ("registry.example:5000/team/shop", "registry.example:5000/team/shop:2", True),
         ("shop", "registry.example:5000/team/shop:2", False),
+        ("library/shop", "shop:1", True),
+        ("shop", "localhost/shop:1", False),
     ],
 )
 def test_an_image_is_named_by_all_but_its_tag(name: str, reference: str, same: bool) -> None:

@@ -50,6 +50,12 @@ def test_builds_that_differ_in_anything_are_not_one(change: dict[str, Any]) -> N
     assert groups(made) == [("a", "b"), ("c",)]
 
 
+@pytest.mark.parametrize("name", ["library/app:1", "docker.io/app:1", "index.docker.io/library/app:1"])
+def test_what_one_builds_another_uses_in_every_spelling(name: str) -> None:
+    made = project(service("a", build=build(), image="app:1"), service("b", image=name), service("c", image="app:2"))
+    assert groups(made) == [("a", "b"), ("c",)]
+
+
 def test_builds_that_are_equal_only_today_are_not_one() -> None:
     written = build(args=(("V", "${ONE}"),)), build(args=(("V", "${OTHER}"),))
     resolved = build(args=(("V", "2"),))

@@ -222,7 +222,15 @@ def test_every_name_that_matters_is_asked_for() -> None:
 
 
 def test_a_build_that_was_seen_has_its_time() -> None:
-    assert planned(seen=Seen(build_seconds={NAMES[1]: 61.5})).groups[0].build_seconds == 61.5
+    for name in (NAMES[1], f"docker.io/library/{NAMES[1]}"):
+        assert planned(seen=Seen(build_seconds={name: 61.5})).groups[0].build_seconds == 61.5
+
+
+def test_a_promoted_name_is_the_same_in_every_spelling() -> None:
+    made = project(service("web", image="ml:latest"), service("worker", image="index.docker.io/library/ml"))
+    seen = Seen("26", {"ml:latest": image("sha256:now")}, promoted={"docker.io/library/ml:latest": "sha256:was"})
+    (found,) = [finding for finding in planned(made, seen=seen).findings if finding.code == "OB206"]
+    assert found.services == ("web", "worker")
 
 
 def test_what_keeps_compose_from_starting_is_a_note() -> None:

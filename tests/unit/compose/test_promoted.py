@@ -32,6 +32,12 @@ def test_names_point_where_they_pointed(tmp_path: Path) -> None:
     assert [(one.image_id, one.content_tag) for one in project.superseded] == [("new", "tag of new")]
 
 
+def test_a_name_is_the_same_in_every_spelling(tmp_path: Path) -> None:
+    put(tmp_path)
+    forget_promotions(tmp_path, "engine", (TagRecord("docker.io/library/demo", "old", "new"),))
+    assert read_state(tmp_path).project("engine", "demo").references == {**NAMES, "demo:latest": "old"}
+
+
 def test_another_engine_and_other_images_are_left_alone(tmp_path: Path) -> None:
     put(tmp_path, "another")
     forget_promotions(tmp_path, "engine", (TagRecord("demo:latest", "old", "new"),))

@@ -45,6 +45,14 @@ def test_an_earlier_optimize_remembers_how() -> None:
     assert (target.source, target.services) == (Source.IMAGE_ONLY, ("init", "web"))
 
 
+def test_one_image_under_several_spellings_is_one() -> None:
+    made = plan(builder=False)
+    shared = replace(made.groups[1].group, images=(SHARED, "docker.io/library/demo-airflow"))
+    made = replace(made, groups=(made.groups[0], GroupPlan(shared, None)))
+    (target,) = targets_of(made, (RECIPE,), None, rebuild=True, service=None)
+    assert target.services == ("init", "web")
+
+
 def test_an_optbuild_toml_says_how() -> None:
     (target,) = targets_of(plan(builder=False), (), (SHARED, Path("/p/image")), rebuild=True, service="init")
     assert (target.source, target.spec_folder) == (Source.SPEC, Path("/p/image"))

@@ -47,6 +47,8 @@ def test_safe(image: str, mount: tuple[str, str, str]) -> None:
     ("image", "mount", "word"),
     [
         ("postgres:13", None, "anonymous"),
+        ("index.docker.io/library/postgres:13", None, "anonymous"),
+        ("docker.io/postgres:13@sha256:00", None, "anonymous"),
         ("postgres:13", ("volume", "", f"{PG}/data"), "no name"),
         ("postgres:13", ("tmpfs", "", f"{PG}/data"), "tmpfs"),
         ("postgres:13", ("bind", "/init", "/docker-entrypoint-initdb.d"), "anonymous"),

@@ -26,6 +26,7 @@ from builder.compose.rules.tags import find_floating, find_moved, floats
         "apache/airflow:latest-python3.11",
         "apache/airflow:2",
         "docker.io/library/node:18",
+        "index.docker.io/apache/airflow:2",
         "x:main",
         "python:3-slim",
     ],

@@ -73,6 +73,7 @@ def test_role_by_name(name: str, role: str | None) -> None:
     [
         ("apache/airflow:2.8.1", True),
         ("docker.io/apache/airflow", True),
+        ("index.docker.io/apache/airflow:2.8.1@sha256:00", True),
         ("${X:-apache/airflow:2.8.1}", True),
         ("mirror.example/apache/airflow:2.8.1", True),
         ("bitnami/airflow:2", False),

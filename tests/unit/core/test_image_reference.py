@@ -20,7 +20,7 @@ from builder.core.image_reference import (
     find_image_reference,
     has_registry,
     is_taggable,
-    list_spellings,
+    list_prefixes,
     normalize_image_name,
     parse_image_reference,
     split_image_name,
@@ -214,14 +214,11 @@ def test_what_is_not_a_name_yet_keeps_its_text(text: str, same: str) -> None:
     assert normalize_image_name(text) == same
 
 
-def test_a_pattern_is_compared_with_every_spelling() -> None:
-    assert set(list_spellings("foo:1")) == {
-        *(f"{host}{path}{tag}" for host in ("docker.io/", "index.docker.io/", "") for path in ("foo", "library/foo")
-          for tag in ("", ":1"))
-    }  # fmt: skip
-    assert list_spellings("localhost:5000/foo:1") == ("localhost:5000/foo:1", "localhost:5000/foo")
-    assert list_spellings(f"r.example/foo:1@{DIGEST}") == (f"r.example/foo@{DIGEST}", "r.example/foo")
-    assert list_spellings("<none>:<none>") == ("<none>:<none>", "<none>")
+def test_what_may_stand_before_a_name() -> None:
+    hub = ("", "docker.io/", "index.docker.io/")
+    assert set(list_prefixes("foo:1")) == {*hub, "library/", "docker.io/library/", "index.docker.io/library/"}
+    assert list_prefixes("team/foo:1") == list_prefixes("library/foo/bar:1") == hub
+    assert list_prefixes("localhost:5000/foo:1") == list_prefixes("<none>:<none>") == ("",)
 
 
 @pytest.mark.parametrize(
@@ -303,5 +300,5 @@ def test_every_spelling_means_the_same_image(domain: str, words: list[str], tag:
         return
     assert isinstance(found, ImageReference)
     assert parse_image_reference(found.normalized) == found
-    named = [text for text in found.spellings if text.endswith(found.engine_name.removeprefix(found.repository))]
+    named = {prefix + found.engine_name for prefix in found.prefixes}
     assert {normalize_image_name(text) for text in named} == {normalize_image_name(written)}

@@ -15,6 +15,8 @@ from builder.errors import EngineTooOldError, ExitCode
         ("name", ("name", "latest")),
         ("127.0.0.1:5000/team/name:tag", ("127.0.0.1:5000/team/name", "tag")),
         ("127.0.0.1:5000/name", ("127.0.0.1:5000/name", "latest")),
+        ("name@sha256:12", ("name", "sha256:12")),
+        ("127.0.0.1:5000/name:tag@sha256:12", ("127.0.0.1:5000/name", "sha256:12")),
     ],
 )
 def test_a_registry_port_is_no_tag(reference: str, expected: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.engine.layers import EMPTY_DIFF, Layer, align, chain_ids, many, plain_name
+from builder.engine.layers import EMPTY_DIFF, Layer, align, chain_ids, many
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
 
@@ -84,22 +84,6 @@ def test_only_the_word_of_a_command_is_kept() -> None:
     (layer,) = align([entry(7, "|1 TOKEN=hunter2 /bin/sh -c make")], [A])
     assert layer.word == "RUN"
     assert "hunter2" not in repr(layer)
-
-
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [
-        ("postgres", "postgres:latest"),
-        ("docker.io/library/postgres:13", "postgres:13"),
-        ("index.docker.io/apache/airflow:2.8.1", "apache/airflow:2.8.1"),
-        ("localhost:5000/a", "localhost:5000/a:latest"),
-        ("a/b:1@sha256:12", "a/b@sha256:12"),
-        ("localhost:5000/a@sha256:12", "localhost:5000/a@sha256:12"),
-        (A, A),
-    ],
-)
-def test_names_are_those_that_the_engine_lists(reference: str, expected: str) -> None:
-    assert plain_name(reference) == expected
 
 
 class MissingError(Exception):

@@ -350,6 +350,22 @@ REFUSED = {
         "postgres:13",
         "another",
     ),
+    "database taken in another spelling": (
+        with_line('name = "ml-pipeline-airflow"', 'name = "docker.io/library/postgres"\ntags = ["13"]'),
+        2,
+        "image.name",
+        "postgres:13",
+        "another",
+    ),
+    "name with digest": (
+        with_line("ml-pipeline-airflow", "ml@sha256:" + "0" * 64),
+        2,
+        "image.name",
+        "not an image",
+        "",
+    ),
+    "reserved name in full": (with_line("ml-pipeline-airflow", "library/scratch"), 2, "image.name", "reserved", ""),
+    "upper case and tag": (with_line("ml-pipeline-airflow", "ML:1"), 2, "image.name", "without a tag", "lower-case"),
     "bytes": (GOOD + '[budget]\nimage-bytes = "900 MiB"\n', 13, "budget.image-bytes", "number of bytes", "decimal"),
     "no bytes": (GOOD + '[budget]\nimage-bytes = "0MB"\n', 13, "budget.image-bytes", "0 bytes", ""),
     "nearly a budget": (
