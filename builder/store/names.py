@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from builder.core.image_reference import extract_repository, list_prefixes, normalize_image_name
+from builder.core.image_reference import extract_repository, list_prefixes
 
 if TYPE_CHECKING:
     from builder.store.model import StoredImage
@@ -39,7 +39,7 @@ def may_mean(pattern: str, image: StoredImage) -> bool:
 def fits(pattern: str, name: str) -> bool:
     """As in :func:`matches`, for one name in the engine's spelling."""
     written = [prefix for prefix in list_prefixes(name) if pattern.startswith(prefix)]
-    return normalize_image_name(pattern) == name or any(_is_like(prefix, name, pattern) for prefix in written)
+    return any(_is_like(prefix, name, pattern) for prefix in written)
 
 
 def _is_like(prefix: str, name: str, pattern: str) -> bool:

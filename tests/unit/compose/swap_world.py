@@ -17,6 +17,7 @@ from builder.compose.health import Patience
 from builder.compose.model import Build, FileEdit, Project, ProjectFiles, Service, Source, Target
 from builder.compose.outside import Outside
 from builder.compose.work import Hands, Work
+from builder.core.image_reference import normalize_image_name
 from builder.engine.stack import Container
 from builder.process import Command, Result
 from builder.progress import SilentProgress
@@ -170,7 +171,7 @@ class World:
         return merged
 
     def _image_name(self, name: str, service: dict[str, Any]) -> str:
-        return str(service.get("image") or f"demo-{name}:latest")
+        return normalize_image_name(str(service.get("image") or f"demo-{name}:latest"))
 
     def _build(self, services: dict[str, dict[str, Any]], names: tuple[str, ...]) -> int:
         for name in names:

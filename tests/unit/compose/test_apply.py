@@ -218,6 +218,16 @@ def test_a_spec_makes_the_image(stage: Stage) -> None:
     assert not any(" build " in call for call in stage.world.calls)
 
 
+@pytest.mark.parametrize("name", ["docker.io/library/demo-airflow", "library/demo-airflow:latest", SHARED])
+def test_an_image_that_all_use_already_is_not_built_again(stage: Stage, name: str) -> None:
+    """Also where the file writes its name in another way."""
+    stage.file.write_bytes(stage.after.replace(SHARED.encode(), name.encode()))
+    stage.world.images.add("sha256:shared")
+    stage.world.names[SHARED] = "sha256:shared"
+    assert apply(stage.outside(), stage.work(), stage.hands()).images == {SHARED: "sha256:shared"}
+    assert not stage.verified
+
+
 def test_the_builder_service_builds(stage: Stage) -> None:
     apply(stage.outside(), stage.work(source=Source.BUILDER), stage.hands())
     assert stage.world.calls[0].endswith("build -- init")

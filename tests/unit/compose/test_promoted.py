@@ -54,7 +54,7 @@ def test_a_promotion_that_was_killed_is_not_finished_later(
     tmp_path: Path, engine: str, image: str, stays: bool
 ) -> None:
     """Its names were put back: the next build must not move them again."""
-    journal = PromotionJournal(engine, "demo", image, "tag", (Move("demo:latest", "old"),), 1.0)
+    journal = PromotionJournal(engine, "demo", image, "tag", (Move("library/demo:latest", "old"),), 1.0)
     update_state(tmp_path, lambda state: state.with_journal(journal))
     forget_promotions(tmp_path, "engine", (TagRecord("demo:latest", "old", "new"),))
     assert (read_state(tmp_path).journal(engine, "demo") is not None) is stays

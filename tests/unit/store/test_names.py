@@ -213,9 +213,11 @@ def run_of(name: str) -> Journal:
 
 @pytest.mark.parametrize("name", SAME[:6])
 def test_what_a_run_remembers_is_the_image_in_every_spelling(name: str) -> None:
-    journals = Journals((run_of(name),))
-    unreadable = Mentions("shop", unreadable="gone", ever_used=ever_used(journals, "shop") - {identity("foo")})
-    assert not goes(unreadable)
+    run = run_of(name)
+    for known in (replace(run, replaced=()), replace(run, tags=())):
+        used = ever_used(Journals((known,)), "shop") - {identity("foo")}
+        assert not goes(Mentions("shop", unreadable="gone", ever_used=used))
+    journals = Journals((run,))
     shelf = Shelf(remembered=remembered("engine", State(), journals))
     shelf.add(stored())
     assert judge(shelf.snapshot())[identity("foo")].standing is Standing.SUPERSEDED
