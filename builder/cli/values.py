@@ -1,8 +1,11 @@
 """Option values that are what they must be already: typer would import pydantic (0.13 s) to find that out.
 
-Typer makes a pydantic model for each option that is given or has a default (since 0.2x, ``typer/_coercion.py``). Its
-answer for a text, a list of texts, a flag or a choice is known without one. Whatever is not as plain as that goes to
-typer as before, and so does everything where typer is built in another way.
+Typer makes a pydantic model for each option that is given or has a default (0.29, ``typer/_coercion.py``). Its answer
+for a text, a list of texts, a flag or a choice is known without one. Whatever is not as plain as that goes to typer as
+before, and so does everything where typer is built in another way.
+
+There is no public way to set a parameter's converter, so a private slot of ``typer/core.py`` is filled. Therefore
+pyproject.toml pins typer's minor version; a test tells whether the slot is still there and still asked.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,6 +88,29 @@ def test_both_ways_agree(words: list[str]) -> None:
 )
 def test_only_what_is_plain_is_taken_as_it_is(value: Any, annotation: Any, expected: Any) -> None:
     assert plain_value(value, annotation) == expected
+
+
+def test_typer_still_has_the_slot_and_asks_what_is_in_it() -> None:
+    """When this fails, typer's minor version was raised: see builder/cli/values.py and the pin in pyproject.toml."""
+
+    def command(word: str) -> None:
+        """Of one parameter."""
+
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    (parameter, *_) = typer.main.get_command(app).params
+    asked: Any = parameter
+    take_as_given(asked)
+    assert type(asked.get_runtime_param()).__module__ == "builder.cli.values"
+    assert asked.get_runtime_param() is asked._runtime_param
+
+
+def test_typers_minor_version_is_pinned() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (pin,) = (text for text in project["dependencies"] if text.startswith("typer"))
+    bounds = re.fullmatch(r"typer>=0\.(\d+),<0\.(\d+)", pin)
+    assert bounds
+    assert int(bounds[2]) == int(bounds[1]) + 1
 
 
 def test_a_typer_that_is_built_in_another_way_is_left_alone() -> None:
