@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.catalog import CATALOG
 from builder.inspect.diff import Change
+from builder.report.table import Column, as_table
 from builder.report.units import count, growth, one_line, short_id, size
 
 if TYPE_CHECKING:
@@ -150,9 +151,7 @@ def version(package: Package | None) -> str:
 
 def _file_table(diff: ImageDiff, top: int) -> Iterator[str]:
     shown = diff.files[:top] if top else diff.files
-    rows = [
-        (file_word(one.change), *_sizes(one.before, one.after), growth(one.growth), one_line(one.path)) for one in shown
-    ]
+    rows = [(file_word(one.change), *_sizes(one.before, one.after), growth(one.growth), one.path) for one in shown]
     yield from _table(("change", "before", "after", "growth", "path"), rows)
     yield from _more(len(diff.files) - len(shown), "file", sum(one.growth for one in diff.files[len(shown) :]))
 
@@ -174,16 +173,7 @@ def _more(number: int, noun: str, total: int) -> Iterator[str]:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns of figures end at the same place, others begin there."""
-    lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    shown = []
-    for line in lines:
-        cells = [
-            cell.rjust(width) if name in _RIGHT else cell.ljust(width)
-            for cell, width, name in zip(line, widths, head, strict=True)
-        ]
-        shown.append(f"  {'  '.join(cells)}".rstrip())
-    return shown
+    return list(as_table([Column(name, right=name in _RIGHT) for name in head], rows, width=0))
 
 
 def as_json(diff: ImageDiff, names: Names) -> str:

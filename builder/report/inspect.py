@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.catalog import CATALOG, Severity
 from builder.report.findings import wrapped
+from builder.report.table import Column, as_table
 from builder.report.units import count, one_line, short_id, size
 from builder.report.when import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from builder.inspect.model import FolderSize, Inspection, LayerSummary, Package, Verdict, Waste
 
@@ -21,6 +22,7 @@ TOP = 10
 """Rows of each table, where nothing else is asked for."""
 _INSTRUCTION = 100
 """Characters of an instruction in a table."""
+_UNTITLED = ("", "", "")
 _MOSTLY = 0.9
 """A folder that has this share of its parent's bytes says all that the parent would say."""
 _BOLD, _END = "\x1b[1m", "\x1b[0m"
@@ -71,9 +73,8 @@ def share(part: int, whole: int) -> float:
 
 def _layers(found: Inspection, *, color: bool) -> Iterator[str]:
     yield from _title("Layers, lowest first", color=color)
-    rows: list[tuple[str, ...]] = [("", "bytes", "hidden", "files", "instruction")]
-    rows += [_layer(number, layer) for number, layer in enumerate(found.layers)]
-    yield from _table(rows)
+    rows = [_layer(number, layer) for number, layer in enumerate(found.layers)]
+    yield from _table(("", "bytes", "hidden", "files", "instruction"), rows)
 
 
 def _layer(number: int, layer: LayerSummary) -> tuple[str, ...]:
@@ -90,9 +91,8 @@ def _packages(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
     told = f"{python} Python, {len(found.packages) - python} Debian"
     yield from _title(f"Packages ({told})", color=color)
     chosen, rest = _first(found.packages, top)
-    rows = [("bytes", "files", "layer", "package")]
-    rows += [(size(one.bytes), f"{one.files:,}", str(one.layer), _package(one)) for one in chosen]
-    yield from _table(rows)
+    rows = [(size(one.bytes), f"{one.files:,}", str(one.layer), _package(one)) for one in chosen]
+    yield from _table(("bytes", "files", "layer", "package"), rows)
     if rest:
         yield f"  and {len(rest)} more: {size(sum(one.bytes for one in rest))}"
 
@@ -105,7 +105,7 @@ def _package(one: Package) -> str:
 def _folders(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
     yield from _title("Folders, each with all below it", color=color)
     chosen, _ = _first(_telling(found.folders), top)
-    yield from _table([(size(one.bytes), f"{one.files:,}", one_line(one.path)) for one in chosen])
+    yield from _table(_UNTITLED, [(size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
 
 
 def _telling(folders: Sequence[FolderSize]) -> list[FolderSize]:
@@ -122,7 +122,7 @@ def _nobody(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
     told = f"{size(found.nobody.bytes)} in {count(found.nobody.files, 'file')}"
     yield from _title(f"What belongs to no package: {told}", color=color)
     chosen, _ = _first(found.nobody_folders, top)
-    yield from _table([(size(one.bytes), f"{one.files:,}", one_line(one.path)) for one in chosen])
+    yield from _table(_UNTITLED, [(size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
 
 
 def _waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
@@ -162,14 +162,10 @@ def _title(text: str, *, color: bool) -> Iterator[str]:
     yield f"{_BOLD}{text}{_END}" if color else text
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def _table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """All columns but the last one to the right."""
-    if not rows:
-        return
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        yield f"  {'  '.join((*cells, row[-1]))}".rstrip()
+    last = len(titles) - 1
+    return as_table([Column(title, right=at < last) for at, title in enumerate(titles)], rows, width=0)
 
 
 def _first(items: Sequence[_Item], top: int) -> tuple[Sequence[_Item], Sequence[_Item]]:

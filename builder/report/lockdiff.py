@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.inspect.againstlock import Standing
 from builder.report.imagediff_markdown import MARK, code, table
+from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, one_line, short_id
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from builder.report.imagediff import Names
 
 SCHEMA_VERSION = 1
+_COLUMNS = (Column("kind"), Column("name"), Column("lock"), Column("image"), Column(""))
 TOP = 20
 """Rows that a comment on a pull request has at most."""
 
@@ -30,16 +32,13 @@ def _lines(diff: LockDiff, names: Names) -> Iterator[str]:
     if diff.platform:
         yield f"  the image is for {one_line(diff.platform)}, the lock for {diff.locked_platform}"
     yield f"  {verdict(diff)}"
-    rows = [("kind", "name", "lock", "image", ""), *(_row(one) for one in diff.differences)]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows if diff.differences else ():
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells)}".rstrip()
+    if diff.differences:
+        yield from as_table(_COLUMNS, (_row(one) for one in diff.differences), width=0)
 
 
 def _row(one: Difference) -> tuple[str, str, str, str, str]:
-    place = f"{one.standing}: {one_line(one.folder)}" if one.folder else one.standing.value
-    return one.kind, one_line(one.name), one.locked or UNKNOWN, one_line(one.found or UNKNOWN), place
+    place = f"{one.standing}: {one.folder}" if one.folder else one.standing.value
+    return one.kind, one.name, one.locked or UNKNOWN, one.found or UNKNOWN, place
 
 
 def verdict(diff: LockDiff) -> str:

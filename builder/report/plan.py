@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from builder.compose.model import Sharing, Source
 from builder.report.diff import as_diff, for_person, name_of
 from builder.report.findings import as_lines, in_order, totals, wrapped
+from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, one_line, short_id, size
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from builder.findings import Finding
 
 SCHEMA_VERSION = 1
-_COLUMNS = ("service", "image", "ID", "bytes")
+_COLUMNS = (Column("service"), Column("image"), Column("ID"), Column("bytes", right=True))
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 """Of an address of a Git repository."""
 _BOLD, _END = "\x1b[1m", "\x1b[0m"
@@ -86,18 +87,14 @@ def source_of(plan: Plan, build: Build) -> str:
 
 
 def _table(plan: Plan, services: Sequence[str]) -> Iterator[str]:
-    rows = [_COLUMNS, *(_row(plan, name) for name in services)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    for service, image, identity, amount in rows:
-        columns = (service.ljust(widths[0]), image.ljust(widths[1]), identity.ljust(widths[2]), amount.rjust(widths[3]))
-        yield f"  {'  '.join(columns)}".rstrip()
+    return as_table(_COLUMNS, (_row(plan, name) for name in services), width=0)
 
 
 def _row(plan: Plan, name: str) -> tuple[str, str, str, str]:
     image = plan.project.image_of(plan.project.services[name])
     there = plan.images.get(image)
     identity = UNKNOWN if there is None else short_id(there.id)
-    return one_line(name), one_line(image), identity, size(there.bytes if there else None)
+    return name, image, identity, size(there.bytes if there else None)
 
 
 def _bytes_of(one: GroupPlan) -> Iterator[str]:

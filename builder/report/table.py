@@ -50,7 +50,7 @@ class _Layout:
 def as_table(
     columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int, indent: str = "  "
 ) -> Iterator[str]:
-    """Lines of at most ``width`` characters; 0: nothing is cut. The first column is a name.
+    """Lines of at most ``width`` characters; 0: nothing is cut. The first column is a name. No title, no line of them.
 
     A row with a first cell alone is a further name of the one before it. Where lines are too long, columns go below
     first, then names above; only then something is cut, in its middle: a tag stays.
@@ -58,7 +58,7 @@ def as_table(
     found = _rows([[one_line(cell) for cell in row] for row in rows])
     layout = _layout(columns, found, max(1, width - len(indent)) if width else 0)
     titles = tuple(column.title for column in columns[: len(layout.columns)])
-    for row in (_Row(titles[:1], titles), *found):
+    for row in (*([_Row(titles[:1], titles)] if any(titles) else ()), *found):
         yield from (f"{indent}{line}".rstrip() for line in _lines(row, layout))
 
 
