@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAGIC = b"\x7fELF"
 MACHINES = {62: "x86_64", 183: "aarch64", 3: "i386", 40: "arm", 243: "riscv64", 21: "ppc64le", 22: "s390x"}
@@ -17,6 +18,26 @@ _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
 _MAX_ENTRIES = 100_000
 """More dynamic entries than any real file has: a bound on the work that a crafted file can cause."""
+
+
+class Header(NamedTuple):
+    """The file header, ``Elf64_Ehdr``; ``wide`` (64 bit) and the byte ``order`` are what its first 16 bytes say."""
+
+    wide: bool
+    order: str
+    e_type: int
+    e_machine: int
+    e_version: int
+    e_entry: int
+    e_phoff: int
+    e_shoff: int
+    e_flags: int
+    e_ehsize: int
+    e_phentsize: int
+    e_phnum: int
+    e_shentsize: int
+    e_shnum: int
+    e_shstrndx: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +67,7 @@ class Elf:
     runpath: tuple[str, ...]
 
 
-def is_elf(head: bytes) -> bool:
+def is_elf(head: bytes | memoryview) -> bool:
     """Whether a file that starts with these bytes claims to be ELF."""
     return head[:4] == MAGIC
 
@@ -59,22 +80,30 @@ def parse_elf(data: bytes) -> Elf:
         raise ValueError(f"the ELF file is truncated or damaged: {error}") from error
 
 
-def _parse(data: bytes) -> Elf:
-    if not is_elf(data):
+def parse_header(head: bytes | memoryview) -> Header:
+    """Read the header of a file that starts with ``head``, 64 bytes or all of it; raises ``ValueError``."""
+    if not is_elf(head):
         raise ValueError("not an ELF file: it does not start with 7f 45 4c 46")
-    if len(data) < 20:
+    if len(head) < 20:
         raise ValueError("the ELF file is truncated: it has no complete header")
-    wide, order = _class_and_order(data)
-    (machine,) = struct.unpack_from(order + "H", data, 18)
-    segments = _segments(data, wide=wide, order=order)
-    entries = _dynamic(data, segments, wide=wide, order=order)
+    wide, order = _class_and_order(head)
+    try:
+        return Header(wide, order, *struct.unpack_from(order + ("HHIQQQI6H" if wide else "HHIIIII6H"), head, 16))
+    except struct.error as error:
+        raise ValueError(f"the ELF file is truncated or damaged: {error}") from error
+
+
+def _parse(data: bytes) -> Elf:
+    header = parse_header(data)
+    segments = _segments(data, header)
+    entries = _dynamic(data, segments, header)
     strings = _strings(data, segments, entries)
 
     def words(tag: int) -> list[str]:
         return [_string(strings, value) for key, value in entries if key == tag]
 
     return Elf(
-        machine=MACHINES.get(machine, str(machine)),
+        machine=MACHINES.get(header.e_machine, str(header.e_machine)),
         segments=segments,
         needed=tuple(words(_DT_NEEDED)),
         soname=next(iter(words(_DT_SONAME)), None),
@@ -83,7 +112,7 @@ def _parse(data: bytes) -> Elf:
     )
 
 
-def _class_and_order(data: bytes) -> tuple[bool, str]:
+def _class_and_order(data: bytes | memoryview) -> tuple[bool, str]:
     if data[4] not in (1, 2):
         raise ValueError(f"the ELF class is {data[4]}, neither 32 nor 64 bit")
     if data[5] not in (1, 2):
@@ -91,32 +120,31 @@ def _class_and_order(data: bytes) -> tuple[bool, str]:
     return data[4] == 2, "<" if data[5] == 1 else ">"
 
 
-def _segments(data: bytes, *, wide: bool, order: str) -> tuple[Segment, ...]:
-    (start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)
-    size, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
-    if count and size < (56 if wide else 32):
+def _segments(data: bytes, header: Header) -> tuple[Segment, ...]:
+    size, count = header.e_phentsize, header.e_phnum
+    if count and size < (56 if header.wide else 32):
         raise ValueError(f"the ELF program headers are {size} bytes each, too short")
-    if start + size * count > len(data):
+    if header.e_phoff + size * count > len(data):
         raise ValueError("the ELF program headers lie outside the file")
-    return tuple(_segment(data, start + size * index, wide=wide, order=order) for index in range(count))
+    return tuple(_segment(data, header.e_phoff + size * index, header) for index in range(count))
 
 
-def _segment(data: bytes, at: int, *, wide: bool, order: str) -> Segment:
-    if wide:
-        kind, _, offset, address, _, file_size, _, alignment = struct.unpack_from(order + "IIQQQQQQ", data, at)
+def _segment(data: bytes, at: int, header: Header) -> Segment:
+    if header.wide:
+        kind, _, offset, address, _, file_size, _, alignment = struct.unpack_from(header.order + "IIQQQQQQ", data, at)
     else:
-        kind, offset, address, _, file_size, _, _, alignment = struct.unpack_from(order + "IIIIIIII", data, at)
+        kind, offset, address, _, file_size, _, _, alignment = struct.unpack_from(header.order + "IIIIIIII", data, at)
     return Segment(kind, offset, address, file_size, alignment)
 
 
-def _dynamic(data: bytes, segments: tuple[Segment, ...], *, wide: bool, order: str) -> list[tuple[int, int]]:
+def _dynamic(data: bytes, segments: tuple[Segment, ...], header: Header) -> list[tuple[int, int]]:
     """The (tag, value) pairs up to DT_NULL; empty for a static file."""
     segment = next((one for one in segments if one.kind == _PT_DYNAMIC), None)
     if segment is None:
         return []
     if segment.offset + segment.file_size > len(data):
         raise ValueError("the ELF dynamic section lies outside the file")
-    shape = struct.Struct(order + ("qQ" if wide else "iI"))
+    shape = struct.Struct(header.order + ("qQ" if header.wide else "iI"))
     entries: list[tuple[int, int]] = []
     for index in range(min(segment.file_size // shape.size, _MAX_ENTRIES)):
         tag, value = shape.unpack_from(data, segment.offset + index * shape.size)

@@ -11,7 +11,10 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from builder.elf import parse_header
+
 if TYPE_CHECKING:
+    from builder.elf import Header
     from builder.engine.pieces import Piece
 
 KEPT_BYTES = 32 << 20
@@ -51,16 +54,14 @@ class SymbolCounter:
         """Bytes of ``.symtab``, its strings and ``.debug_*``, each byte once; 0 where it cannot be told."""
         try:
             return _covered(self._symbol_ranges())
-        except (struct.error, IndexError):
+        except ValueError:
             return 0
 
     def _symbol_ranges(self) -> list[tuple[int, int]]:
-        order = {1: "<", 2: ">"}.get(self._head[5], "")
-        wide = self._head[4] == 2
-        (kind,) = struct.unpack_from(order + "H", self._head, 16)
-        if not order or self._head[4] not in {1, 2} or kind not in _LINKED:
+        header = parse_header(self._head)
+        if header.e_type not in _LINKED:
             return []
-        sections, names = self._sections(order, wide=wide)
+        sections, names = self._sections(header)
         found = []
         for section in sections:
             if section.kind == _SYMTAB:
@@ -76,14 +77,13 @@ class SymbolCounter:
             if one.kind != _NOBITS and one.offset + one.size <= self._size
         ]
 
-    def _sections(self, order: str, *, wide: bool) -> tuple[list[_Section], _Section | None]:
+    def _sections(self, header: Header) -> tuple[list[_Section], _Section | None]:
         """All of them, and the one that holds their names."""
-        (start,) = struct.unpack_from(order + ("Q" if wide else "I"), self._head, 40 if wide else 32)
-        size, count, names = struct.unpack_from(order + "HHH", self._head, 58 if wide else 46)
-        shape = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
+        size, count, names = header.e_shentsize, header.e_shnum, header.e_shstrndx
+        shape = struct.Struct(header.order + ("IIQQQQIIQQ" if header.wide else "IIIIIIIIII"))
         if size < shape.size or count > _MAX_SECTIONS:
             return [], None
-        table = self._at(start, size * count)
+        table = self._at(header.e_shoff, size * count)
         sections = []
         for at in range(0, len(table) - shape.size + 1, size):
             name, kind, _, _, offset, length, link, *_ = shape.unpack_from(table, at)

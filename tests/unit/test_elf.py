@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import elf
-from builder.elf import parse_elf
+from builder.elf import parse_elf, parse_header
 
 
 def elf_file(
@@ -54,6 +54,19 @@ def test_it_reads_what_the_loader_reads() -> None:
 def test_another_machine_is_named() -> None:
     assert parse_elf(elf_file(machine=183)).machine == "aarch64"
     assert parse_elf(elf_file(machine=999)).machine == "999"
+
+
+@pytest.mark.parametrize(("wide", "order"), [(True, "<"), (True, ">"), (False, "<"), (False, ">")])
+def test_the_header_is_read_of_a_view_too(wide: bool, order: str) -> None:
+    numbers = (3, 62, 1, 0x40, 0x50, 0x60, 7, 64, 56, 2, 40, 9, 8)
+    ident = b"\x7fELF" + bytes([1 + wide, 1 + (order == ">"), 1]) + bytes(9)
+    head = ident + struct.pack(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"), *numbers)
+    header = parse_header(memoryview(head + b"more"))
+    assert header == (wide, order, *numbers)
+    assert (header.e_phoff, header.e_phentsize, header.e_phnum) == (0x50, 56, 2)
+    assert (header.e_shoff, header.e_shentsize, header.e_shnum, header.e_shstrndx) == (0x60, 40, 9, 8)
+    with pytest.raises(ValueError, match="truncated"):
+        parse_header(head[:-1])
 
 
 def test_the_running_interpreter_is_an_elf_file() -> None:
