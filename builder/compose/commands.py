@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from builder.dockerfile.shell import ASSIGNMENT, SHELLS, simple_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Service
 
-_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
+# Fewer than dockerfile/shell.py follows, and without their options: these words decide what a service is taken for.
 _WRAPPERS = frozenset(
     {"exec", "nohup", "time", "sudo", "command", "dumb-init", "tini", "env", "--", "then", "do", "{", "("}
 )
 _USER_WRAPPERS = frozenset({"gosu", "su-exec"})
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_SEPARATORS = ";&|\n"
-_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
-_SEPARATOR = re.compile(r"&&|\|\||[;&|\n]")
-_CONTINUED = re.compile(r"\\\n")
 
 
 def started(service: Service) -> tuple[tuple[str, ...], ...]:
@@ -46,13 +41,13 @@ def _simple(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if script is None:
         yield words
         return
-    for part in _parts(_COMMENT.sub("", _CONTINUED.sub(" ", script))):
+    for part in simple_commands(script):
         yield from _simple(part)
 
 
 def _script(words: tuple[str, ...]) -> str | None:
     """What a shell is told to run; None when the first word is no shell with ``-c``."""
-    if words[0].rpartition("/")[2] not in _SHELLS:
+    if words[0].rpartition("/")[2] not in SHELLS:
         return None
     for position, word in enumerate(words[1:], 1):  # -c may stand together with other letters
         if not word.startswith("-"):
@@ -62,29 +57,12 @@ def _script(words: tuple[str, ...]) -> str | None:
     return None
 
 
-def _parts(script: str) -> tuple[tuple[str, ...], ...]:
-    """The words of each simple command; a separator inside quotes is none."""
-    lexer = shlex.shlex(script, posix=True, punctuation_chars=_SEPARATORS)
-    lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t\r", "", True
-    try:
-        tokens = list(lexer)
-    except ValueError:  # a quote that is not closed, or an apostrophe in a comment
-        return tuple(tuple(part.split()) for part in _SEPARATOR.split(script))
-    parts: list[list[str]] = [[]]
-    for token in tokens:
-        if token and not token.strip(_SEPARATORS):
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return tuple(tuple(part) for part in parts)
-
-
 def _unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
     while words:
         first = words[0].rpartition("/")[2] or words[0]
         if first in _USER_WRAPPERS:
             words = words[2:]
-        elif first in _WRAPPERS or _ASSIGNMENT.match(words[0]):
+        elif first in _WRAPPERS or ASSIGNMENT.fullmatch(words[0]):
             words = words[1:]
         else:
             break

@@ -1,6 +1,8 @@
 """Shell text cut into simple commands, each with its line: enough to see what a RUN or a start command calls.
 
 It is no shell: conditions, loops and substitutions are walked over, so a command in a branch counts as called.
+Own code, because the one parser of Bash in Python (bashlex) is under the GPL, and ``shlex`` knows neither comments
+behind words nor lines, ``$(…)`` or what a Dockerfile continues. Whoever has shell text asks here.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ if TYPE_CHECKING:
 JOIN = "\x01"
 """A line ended here, but the command goes on: where a Dockerfile continues an instruction."""
 _SEPARATORS = ";&|\n(){}"
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 _PLAIN = re.compile(r"[^\s;&|(){}'\"`\\$\x01]+")
 """What means nothing but itself."""
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "exec", "command", "nohup"})
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
+SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 _DEPTH = 4
 """How deep ``sh -c "sh -c …"`` is followed."""
 
@@ -53,6 +55,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(token.text for token in _tokens(text, 1, keep_quotes=True) if not token.separator)
 
 
+def simple_commands(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each simple command of ``text``, without quotes; keywords, variables and wrappers stay."""
+    return tuple(tuple(token.text for token in group) for group in _groups(text, 1))
+
+
 def commands(text: str, line: int = 1, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
     """The simple commands of ``text``, in order; what ``sh -c`` and the like start is among them."""
     return tuple(_commands(text, line, dict(variables or {}), 0))
@@ -64,14 +71,19 @@ def command_of(argv: tuple[str, ...], line: int = 1) -> tuple[ShellCommand, ...]
 
 
 def _commands(text: str, line: int, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+    for group in _groups(text, line):
+        yield from _simple(group, variables, depth)
+
+
+def _groups(text: str, line: int) -> Iterator[list[_Token]]:
+    """What stands between separators: at least one word each."""
     group: list[_Token] = []
     for token in (*_tokens(text, line), _Token("\n", line, separator=True)):
         if not token.separator:
             group.append(token)
-            continue
-        if group:
-            yield from _simple(group, variables, depth)
-        group = []
+        elif group:
+            yield group
+            group = []
 
 
 def _simple(group: list[_Token], variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
@@ -80,7 +92,7 @@ def _simple(group: list[_Token], variables: dict[str, str], depth: int) -> Itera
     line = group[0].line
     assigned: dict[str, str] = {}
     for token in group:
-        if not found and (match := _ASSIGNMENT.fullmatch(token.text)):
+        if not found and (match := ASSIGNMENT.fullmatch(token.text)):
             assigned[match[1]] = match[2]
         elif not found and token.text in _KEYWORDS:
             continue
@@ -91,7 +103,7 @@ def _simple(group: list[_Token], variables: dict[str, str], depth: int) -> Itera
         variables.update(assigned)
         return
     if found[0] == "export":
-        variables.update((match[1], match[2]) for word in found[1:] if (match := _ASSIGNMENT.fullmatch(word)))
+        variables.update((match[1], match[2]) for word in found[1:] if (match := ASSIGNMENT.fullmatch(word)))
     yield from _unwrapped(ShellCommand(tuple(found), line, tuple(assigned)), variables, depth)
 
 
@@ -121,12 +133,12 @@ def _unwrapped(command: ShellCommand, variables: dict[str, str], depth: int) -> 
 
 def _script(program: str, rest: tuple[str, ...]) -> str | None:
     """What stands behind ``-c`` (or ``-lc``, ``-ec``)."""
-    if program not in (*_SHELLS, "su", "runuser"):
+    if program not in (*SHELLS, "su", "runuser"):
         return None
     for index, word in enumerate(rest[:-1]):
         if re.fullmatch(r"-[a-zA-Z]*c", word):
             return rest[index + 1]
-        if program in _SHELLS and not word.startswith("-") and rest[index - 1] not in ("-o", "+o"):
+        if program in SHELLS and not word.startswith("-") and rest[index - 1] not in ("-o", "+o"):
             return None
     return None
 
@@ -154,7 +166,7 @@ def _behind_options(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
             break
         if word.startswith("-"):
             index += 2 if word in _WITH_VALUE.get(program, ()) else 1
-        elif program in ("env", "sudo") and _ASSIGNMENT.fullmatch(word):
+        elif program in ("env", "sudo") and ASSIGNMENT.fullmatch(word):
             index += 1
         else:
             break
@@ -204,9 +216,8 @@ def _word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
             scanner.at = plain.end()
             continue
         scanner.take()
-        if character in "'\"`":
+        if character in "'\"`" and (inside := _quoted(scanner, character, to_end=keep_quotes)) is not None:
             quoted = True
-            inside = _quoted(scanner, character)
             found += f"{character}{inside}{character}" if keep_quotes or character == "`" else inside
         elif character == "\\" and scanner.next:
             following = scanner.take()
@@ -218,8 +229,11 @@ def _word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
     return _Token(found, line, quoted=quoted)
 
 
-def _quoted(scanner: _Scanner, quote: str) -> str:
-    found = ""
+def _quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> str | None:
+    """The text up to the closing quote. Where there is none: the rest, or None and nothing is taken: no shell runs such
+    a text, and what stands behind a forgotten quote is still to be seen.
+    """
+    found, start, line = "", scanner.at, scanner.line
     while scanner.next and scanner.next != quote:
         character = scanner.take()
         if character == "\\" and quote == '"' and scanner.next:
@@ -229,6 +243,9 @@ def _quoted(scanner: _Scanner, quote: str) -> str:
             found += character
     if scanner.next:
         scanner.take()
+    elif not to_end:
+        scanner.at, scanner.line = start, line
+        return None
     return found
 
 

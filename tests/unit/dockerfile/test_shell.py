@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.dockerfile.shell import JOIN, command_of, commands
+from builder.dockerfile.shell import JOIN, command_of, commands, simple_commands
 
 
 def called(text: str) -> list[str]:
@@ -33,11 +33,22 @@ def called(text: str) -> list[str]:
         ("deps='gcc g++'; apt-get install $deps", ["apt-get install gcc g++"]),
         ("export D=gcc; apt-get install ${D}", ["export D=gcc", "apt-get install gcc"]),
         ('D="a b"; x "$D"', ["x a b"]),
+        ("echo 'a && b", ["echo 'a", "b"]),
+        ('echo "it\'s" && b', ["echo it's", "b"]),
         ("echo $(a; b) ${X:-c d}", ["echo $(a; b) ${X:-c d}"]),
     ],
 )
 def test_commands(text: str, expected: list[str]) -> None:
     assert called(text) == expected
+
+
+def test_simple_commands_keep_keywords_and_wrappers() -> None:
+    text = "if A=1 sudo b 'c d'; then (e); fi  # f"
+    assert simple_commands(text) == (("if", "A=1", "sudo", "b", "c d"), ("then",), ("e",), ("fi",))
+
+
+def test_a_forgotten_quote_costs_no_line() -> None:
+    assert [(one.words, one.line) for one in commands("a 'b\nc\nd")] == [(("a", "'b"), 1), (("c",), 2), (("d",), 3)]
 
 
 def test_lines_count_from_the_given_one() -> None:
