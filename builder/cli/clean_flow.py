@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.cli.world import World
-    from builder.engine.quick import QuickLook, SdkLook
-    from builder.engine.removal import Shelf
+    from builder.engine.protocols import ImageStore
+    from builder.engine.quick import EngineReader
     from builder.state import State
     from builder.store.clean import Cleaned, CleanPlan
     from builder.store.model import Row, Snapshot
@@ -70,7 +70,7 @@ def clean(world: World, run: CleanRun) -> CleanOutcome:
             return _cleaned(world, run, found)
 
 
-def _cleaned(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CleanOutcome:
+def _cleaned(world: World, run: CleanRun, found: EngineReader) -> CleanOutcome:
     from builder.engine.client import connect  # the SDK
     from builder.engine.stack import StackEngine
 
@@ -98,7 +98,7 @@ def removed(
     world: World,
     engine: str,
     planned: CleanPlan,
-    shelf: Shelf,
+    shelf: ImageStore,
     read: Callable[[], Snapshot],
     *,
     saved: Mapping[str, frozenset[str]] | None = None,
@@ -119,7 +119,7 @@ def removed(
 
 
 def _saved(
-    world: World, folder: Path | None, planned: CleanPlan, found: QuickLook | SdkLook
+    world: World, folder: Path | None, planned: CleanPlan, found: EngineReader
 ) -> dict[str, frozenset[str]] | None:
     """Image ID → its names, of what was read back and found whole; None: no backup was asked for."""
     if folder is None:
@@ -131,7 +131,7 @@ def _saved(
     return {one.id: frozenset(one.names) for one in done}
 
 
-def _cache(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CacheOutcome | None:
+def _cache(world: World, run: CleanRun, found: EngineReader) -> CacheOutcome | None:
     """What lies idle; None: it was not asked for."""
     if not run.build_cache:
         return None
@@ -139,7 +139,7 @@ def _cache(world: World, run: CleanRun, found: QuickLook | SdkLook) -> CacheOutc
     return CacheOutcome(idle.builder, idle.bytes, idle.exact)
 
 
-def _pruned(world: World, run: CleanRun, found: QuickLook | SdkLook, before: CacheOutcome) -> CacheOutcome:
+def _pruned(world: World, run: CleanRun, found: EngineReader, before: CacheOutcome) -> CacheOutcome:
     prune(world.runner, world.env, before.builder, run.clean.min_age)
     after = idle_cache(found.api, world.runner, world.env, run.clean.min_age, time.time())
     freed = None if before.idle is None or after.bytes is None else max(0, before.idle - after.bytes)

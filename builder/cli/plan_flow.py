@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from builder.compose.model import Plan, Project, ProjectFiles
     from builder.compose.plan import Seen
     from builder.engine.compose import ComposeCli
-    from builder.engine.quick import QuickLook, SdkLook
-
-    EngineLook = QuickLook | SdkLook
+    from builder.engine.quick import EngineReader
 
 ENGINE_SECONDS = 10.0
 """How long a plan waits for an engine once everything else is there; it does without one then."""
@@ -112,7 +110,7 @@ def _load(files: ProjectFiles) -> None:
     parse(files.files[0], b"{}")
 
 
-def _planned(world: World, given: _Given, connecting: Future[EngineLook]) -> Planned:
+def _planned(world: World, given: _Given, connecting: Future[EngineReader]) -> Planned:
     from builder.compose import nearby
     from builder.compose.dockerfiles import read_dockerfiles, unread
     from builder.compose.lines import line_of
@@ -158,13 +156,13 @@ def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices
     return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
 
 
-def _connect(world: World) -> EngineLook:
+def _connect(world: World) -> EngineReader:
     from builder.engine.quick import look
 
     return look(world.env)
 
 
-def _seen(connecting: Future[EngineLook], look: Callable[[EngineLook], Seen]) -> tuple[Seen, str]:
+def _seen(connecting: Future[EngineReader], look: Callable[[EngineReader], Seen]) -> tuple[Seen, str]:
     """What the engine knows, and why it knows nothing."""
     from builder.compose.plan import Seen
 
@@ -177,7 +175,7 @@ def _seen(connecting: Future[EngineLook], look: Callable[[EngineLook], Seen]) ->
         return Seen(), error.message
 
 
-def _look(world: World, engine: EngineLook, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
+def _look(world: World, engine: EngineReader, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
     from builder.compose.plan import Seen
 
     used_by = in_background(engine.projects_by_image)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from builder.cli.world import World
     from builder.compose.model import ProjectFiles
-    from builder.engine.quick import QuickLook, SdkLook
+    from builder.engine.quick import EngineReader
     from builder.store.memory import Journals
     from builder.store.model import KnownProject, StoredImage
 
@@ -55,7 +55,7 @@ class StoreWorld:
     """Reads the snapshot, as often as asked. ``strict``: for whoever deletes. Then what a broken optbuild.toml
     protects is not guessed, and which image stands on which is asked of the engine, not of a file in the cache."""
 
-    def __init__(self, world: World, options: StoreOptions, look: QuickLook | SdkLook, *, strict: bool) -> None:
+    def __init__(self, world: World, options: StoreOptions, look: EngineReader, *, strict: bool) -> None:
         self.world = world
         self.options = options
         self.look = look

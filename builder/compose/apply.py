@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.compose.outside import Outside
-    from builder.compose.stack import Engine
     from builder.compose.work import Hands, Work
+    from builder.engine.protocols import ProjectEngine
 
 LEFT = "the next `optbuild optimize` or `rollback` tidies up"
 
@@ -183,7 +183,7 @@ class _Run:
         downtime = {} if engine is None else self._restart(engine)
         return self._commit(images, downtime)
 
-    def _images(self, engine: Engine) -> Mapping[str, str]:
+    def _images(self, engine: ProjectEngine) -> Mapping[str, str]:
         """Every image is there and proven before the first name moves."""
         ledger, work = self.ledger, self.work
         found = {target.image: image_for(ledger, work, self.hands, engine, target) for target in work.targets}
@@ -194,7 +194,7 @@ class _Run:
                 engine.tag(image, reference)
         return found
 
-    def _restart(self, engine: Engine) -> Mapping[str, Downtime]:
+    def _restart(self, engine: ProjectEngine) -> Mapping[str, Downtime]:
         """What runs now: the build may have taken an hour."""
         journal = self.ledger.journal
         records = records_of(

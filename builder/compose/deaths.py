@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.compose.health import Clock
-    from builder.compose.stack import Engine
+    from builder.engine.protocols import ProjectEngine
 
 TURN_SECONDS = 1.0
 
 
 @contextlib.contextmanager
 def noting_deaths(
-    engine: Engine, project: str, clock: Clock, *, turn_seconds: float = TURN_SECONDS
+    engine: ProjectEngine, project: str, clock: Clock, *, turn_seconds: float = TURN_SECONDS
 ) -> Iterator[Mapping[str, float]]:
     """Container ID → when it ended, of those of the project that end inside the block; behind it, all that the engine
     could say.

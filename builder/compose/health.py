@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.compose.journal import ServiceRecord
-    from builder.compose.stack import Engine
+    from builder.engine.protocols import ProjectEngine
     from builder.engine.stack import Container
     from builder.progress import Task
 
@@ -93,7 +93,7 @@ def _judge_ended(record: ServiceRecord, one: Container) -> Verdict:
 
 
 def wait(
-    engine: Engine,
+    engine: ProjectEngine,
     project: str,
     records: Iterable[ServiceRecord],
     patience: Patience,
@@ -140,7 +140,7 @@ def _by_service(containers: tuple[Container, ...]) -> dict[str, tuple[Container,
 
 
 def _failure(
-    engine: Engine, name: str, why: str, containers: tuple[Container, ...], *, hint: str | None = None
+    engine: ProjectEngine, name: str, why: str, containers: tuple[Container, ...], *, hint: str | None = None
 ) -> StackError:
     worst = next((one for one in containers if not one.completed and one.health != "healthy"), None)
     said = _quoted("its health check said", engine.probe(worst.id)[-LOG_LINES:]) if worst and worst.health else ""

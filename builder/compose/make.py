@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from builder.compose.journal import Journal
     from builder.compose.model import Project, Target
     from builder.compose.outside import Outside
-    from builder.compose.stack import Engine
     from builder.compose.work import Hands, Work
+    from builder.engine.protocols import ProjectEngine
 
 
 class Ledger:
@@ -37,7 +37,7 @@ class Ledger:
         self.change(replace(self.journal, phase=phase))
 
 
-def tags_of(engine: Engine, work: Work, hands: Hands) -> tuple[TagRecord, ...]:
+def tags_of(engine: ProjectEngine, work: Work, hands: Hands) -> tuple[TagRecord, ...]:
     """All names that may move, and where they point now."""
     names: dict[str, bool] = {}
     for target in work.targets:
@@ -62,7 +62,7 @@ def recipes_of(work: Work) -> tuple[Recipe, ...]:
     return tuple(found.values())
 
 
-def image_for(ledger: Ledger, work: Work, hands: Hands, engine: Engine, target: Target) -> str:
+def image_for(ledger: Ledger, work: Work, hands: Hands, engine: ProjectEngine, target: Target) -> str:
     """The ID of a proven image. No name that anybody uses has moved, but those of an optbuild.toml's own image."""
     if target.source is Source.SPEC:
         return _from_spec(ledger, hands, target)
@@ -101,7 +101,7 @@ def _from_spec(ledger: Ledger, hands: Hands, target: Target) -> str:
     return hands.make_from_spec(target, promoting)
 
 
-def _built(ledger: Ledger, work: Work, engine: Engine, making: Making) -> str:
+def _built(ledger: Ledger, work: Work, engine: ProjectEngine, making: Making) -> str:
     outside, files = ledger.outside, work.project.files
     overlay = outside.overlay(files)
     atomic_write(overlay, overlay_of(making), mode=0o600)

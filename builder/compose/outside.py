@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from builder.compose.health import Clock
     from builder.compose.model import ProjectFiles
-    from builder.compose.stack import Engine
+    from builder.engine.protocols import ProjectEngine
     from builder.process import Runner
     from builder.progress import Progress
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Outside:
     """``engine`` None: none is used (``--file-only``); ``cli``: the words that start Compose."""
 
-    engine: Engine | None
+    engine: ProjectEngine | None
     runner: Runner
     env: Mapping[str, str] = field(repr=False)
     cli: tuple[str, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from builder.compose.journal import Journal, ServiceRecord
     from builder.compose.outside import Outside
-    from builder.compose.stack import Engine
+    from builder.engine.protocols import ProjectEngine
     from builder.engine.stack import Container
 
 ERROR_LINES = 6
@@ -31,7 +31,12 @@ class Downtime:
 
 
 def restart(
-    outside: Outside, engine: Engine, journal: Journal, records: tuple[ServiceRecord, ...], *, build: bool = False
+    outside: Outside,
+    engine: ProjectEngine,
+    journal: Journal,
+    records: tuple[ServiceRecord, ...],
+    *,
+    build: bool = False,
 ) -> Mapping[str, Downtime]:
     """Make the containers of these services anew from the files as they are now, and wait until they are up.
 
@@ -55,7 +60,7 @@ def _hashes(outside: Outside, journal: Journal) -> Mapping[str, str]:
 
 
 def _others(
-    outside: Outside, engine: Engine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
+    outside: Outside, engine: ProjectEngine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
 ) -> Mapping[str, int] | None:
     """What the step depends on, if Compose would leave all of it as it is; else None, and the person hears why."""
     needs = sorted({need for name in step for need in journal.needs.get(name, ())} - set(step))
@@ -71,7 +76,7 @@ def _others(
 
 def _restart_step(
     outside: Outside,
-    engine: Engine,
+    engine: ProjectEngine,
     journal: Journal,
     step: tuple[str, ...],
     records: Mapping[str, ServiceRecord],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.compose.journal import Journal, ServiceRecord, TagRecord
     from builder.compose.model import ProjectFiles
     from builder.compose.outside import Outside
-    from builder.compose.stack import Engine
+    from builder.engine.protocols import ProjectEngine
 
 ORPHAN_SECONDS = 30.0
 """How long the Compose of a killed run may take to end by itself: stopping it half way leaves more behind."""
@@ -143,7 +143,7 @@ def check_possible(outside: Outside, journal: Journal) -> None:
         _check_images(engine, journal)
 
 
-def _engine_of(outside: Outside, journal: Journal) -> Engine | None:
+def _engine_of(outside: Outside, journal: Journal) -> ProjectEngine | None:
     """The one that the run used; None: it used none, and who undoes it does not either. Raises CheckFailedError where
     that one does not answer."""
     if not journal.engine:
@@ -175,7 +175,7 @@ def _check_edited(journal: Journal) -> None:
         )
 
 
-def _check_images(engine: Engine, journal: Journal) -> None:
+def _check_images(engine: ProjectEngine, journal: Journal) -> None:
     """Half of a rollback would leave the new image running under the old name."""
     for image, name in only_there(journal).items():
         if engine.image_id(image) is None:
@@ -186,7 +186,7 @@ def _check_images(engine: Engine, journal: Journal) -> None:
             )
 
 
-def _names_back(outside: Outside, engine: Engine, journal: Journal) -> tuple[str, ...]:
+def _names_back(outside: Outside, engine: ProjectEngine, journal: Journal) -> tuple[str, ...]:
     """Names that pointed elsewhere before. One that somebody else moved meanwhile is left alone."""
     back = []
     for tag in journal.tags:
@@ -203,13 +203,13 @@ def _names_back(outside: Outside, engine: Engine, journal: Journal) -> tuple[str
     return tuple(back)
 
 
-def _ours(engine: Engine, journal: Journal) -> frozenset[str]:
+def _ours(engine: ProjectEngine, journal: Journal) -> frozenset[str]:
     """Images that this run gave names to; what it built has a passing name, also before it is written down."""
     passing = {engine.image_id(tag.reference) for tag in journal.tags if tag.passing}
     return journal.moved | {image for image in passing if image is not None}
 
 
-def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str, Downtime]:
+def _restart(outside: Outside, engine: ProjectEngine, journal: Journal) -> Mapping[str, Downtime]:
     """Those services whose containers are not what they were; all of them where the run had been committed. Not for a
     run that did not come to its restarts: what is different then was changed by a person."""
     _settle(outside, engine, journal)
@@ -227,7 +227,7 @@ def _restart(outside: Outside, engine: Engine, journal: Journal) -> Mapping[str,
         raise StackError(f"the old stack did not come up again: {error.message}", hint=again) from error
 
 
-def _settle(outside: Outside, engine: Engine, journal: Journal) -> None:
+def _settle(outside: Outside, engine: ProjectEngine, journal: Journal) -> None:
     """An interrupted Compose leaves containers that are about to end, and new ones beside those that they replace."""
     now = outside.clock.now()
     since, end = max(journal.at, now - SETTLE_SECONDS), now + SETTLE_SECONDS
@@ -236,7 +236,7 @@ def _settle(outside: Outside, engine: Engine, journal: Journal) -> None:
     engine.remove_half_made(journal.project)
 
 
-def _touched(engine: Engine, journal: Journal) -> tuple[ServiceRecord, ...]:
+def _touched(engine: ProjectEngine, journal: Journal) -> tuple[ServiceRecord, ...]:
     """Services whose containers are others than before, or run no longer, or run now and did not."""
     now = engine.containers(journal.project)
 
@@ -247,7 +247,7 @@ def _touched(engine: Engine, journal: Journal) -> tuple[ServiceRecord, ...]:
     return tuple(record for record in journal.services if not same(record))
 
 
-def _take_name(outside: Outside, engine: Engine, tag: TagRecord, journal: Journal) -> None:
+def _take_name(outside: Outside, engine: ProjectEngine, tag: TagRecord, journal: Journal) -> None:
     """Away with a name that this run made. The last name of an image goes only with an image that this run made."""
     image = engine.image_id(tag.reference)
     if image is None:
@@ -261,7 +261,7 @@ def _take_name(outside: Outside, engine: Engine, tag: TagRecord, journal: Journa
         outside.progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
 
 
-def _remove_nameless(engine: Engine, journal: Journal) -> None:
+def _remove_nameless(engine: ProjectEngine, journal: Journal) -> None:
     """What this run made and what lost its last name to the old image: nothing else would ever say whose it is."""
     for image in journal.made:
         if engine.image_id(image) is not None and not engine.references(image) and image not in engine.used_images():

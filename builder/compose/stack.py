@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from builder.compose.journal import ContainerRecord, ServiceRecord
 from builder.process import Command
@@ -21,39 +21,6 @@ COMPLETED = "service_completed_successfully"
 RUN_VARIABLE = "OPTBUILD_RUN"
 """In the environment of every process that a run starts: a killed run's are found by it."""
 REMOVE_ORPHANS = "COMPOSE_REMOVE_ORPHANS"
-
-
-class Engine(Protocol):
-    """The part of :class:`builder.engine.stack.StackEngine` that these stages use."""
-
-    @property
-    def identity(self) -> str: ...
-
-    def containers(self, project: str) -> tuple[Container, ...]: ...
-
-    def used_images(self) -> frozenset[str]: ...
-
-    def all_images(self) -> frozenset[str]: ...
-
-    def image_id(self, reference: str) -> str | None: ...
-
-    def references(self, image_id: str) -> tuple[str, ...]: ...
-
-    def tag(self, image_id: str, reference: str) -> None: ...
-
-    def untag(self, reference: str) -> None: ...
-
-    def remove(self, image_id: str) -> bool: ...
-
-    def log(self, container: str, lines: int) -> tuple[str, ...]: ...
-
-    def probe(self, container: str) -> tuple[str, ...]: ...
-
-    def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]: ...
-
-    def dying(self, project: str, since: float, until: float) -> frozenset[str]: ...
-
-    def remove_half_made(self, project: str) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)

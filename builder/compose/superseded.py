@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from builder.compose.model import Project, Service
-    from builder.compose.stack import Engine
+    from builder.engine.protocols import ProjectEngine
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class OldImage:
     again: bool = False
 
 
-def replaced_by(engine: Engine, project: Project, affected: Iterable[str]) -> tuple[Replaced, ...]:
+def replaced_by(engine: ProjectEngine, project: Project, affected: Iterable[str]) -> tuple[Replaced, ...]:
     """The images that these services have now: those of their containers, and those that their names point to, v1's
     names too. A name that Compose itself gives is of this project, also where the files name another image since."""
     names: dict[str, set[str]] = {}

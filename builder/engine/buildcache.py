@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from builder.engine.buildx import find_builder
 from builder.errors import ToolFailedError
@@ -17,6 +17,7 @@ from builder.process import Command
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from builder.engine.protocols import UsageApi
     from builder.process import Runner
 
 OWN_DRIVER = "docker"
@@ -24,10 +25,6 @@ OWN_DRIVER = "docker"
 SECONDS = 600.0
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _RECLAIMABLE = re.compile(r"(?m)^Reclaimable:\s+([\d.]+)(B|kB|MB|GB|TB)\s*$")
-
-
-class UsageApi(Protocol):
-    def usage(self, kind: str) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-    from builder.engine.layers import ImageLayers
 
 NEEDED_ENGINE = 23
 """The first engine whose default builder is BuildKit with heredocs, ``COPY --link`` and secrets."""
@@ -67,7 +66,7 @@ class Engine:
 
     @property
     def api(self) -> SdkApi:
-        """The questions about images that :class:`builder.engine.quick.QuickLook` answers too."""
+        """The questions about images that :class:`builder.engine.quick.EngineReader` answers too."""
         return SdkApi(self.client)
 
     def image_id(self, reference: str) -> str | None:
@@ -89,27 +88,6 @@ class Engine:
             f"{found.get('Os', '')}/{found.get('Architecture', '')}",
             sum(int(layer.get("Size") or 0) for layer in history),
         )
-
-    def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
-        """The layers of each image and their bytes; None where the engine has no such image."""
-        from builder.engine.layers import many  # only plans count bytes
-
-        with failures("reading the layers of images"):
-            return many(self.client.api, references)
-
-    def projects_by_image(self) -> dict[str, frozenset[str]]:
-        """Image name → the compose projects that have containers of it, in any state."""
-        from builder.engine.usage import projects_by_image
-
-        with failures("listing containers"):
-            return projects_by_image(self.client.api.containers(all=True))
-
-    def makers_by_reference(self) -> dict[str, str]:
-        """Each name of an image → the compose project that built it; empty: none did."""
-        from builder.engine.usage import makers_by_reference
-
-        with failures("listing images"):
-            return makers_by_reference(self.client.api.images())
 
     def tag(self, image: str, reference: str) -> None:
         """Point ``reference`` to ``image``, an ID; the engine does this in one step."""
@@ -133,12 +111,7 @@ class Engine:
 
     def free_bytes(self) -> int | None:
         """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
-        if not self.endpoint.local:
-            return None
-        try:
-            return shutil.disk_usage(self.info.root).free
-        except OSError:
-            return None  # an engine in a virtual machine has this folder there, not here
+        return free_bytes(self.info.root) if self.endpoint.local else None
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
         from docker.errors import ImageNotFound  # the SDK costs 150 ms
@@ -198,6 +171,14 @@ def _info(client: DockerClient) -> EngineInfo:
         f"{version.get('Os', 'linux')}/{version.get('Arch', '')}",
         uses_containerd(info.get("DriverStatus")),
     )
+
+
+def free_bytes(root: str) -> int | None:
+    """Free bytes of the disk under an engine's folder ``root``; None where it cannot be seen from here."""
+    try:
+        return shutil.disk_usage(root).free if root else None
+    except OSError:
+        return None  # an engine in a virtual machine has this folder there, not here
 
 
 def uses_containerd(status: Any) -> bool:

@@ -11,12 +11,14 @@ import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from builder.engine.protocols import HistoryApi
 
 WORKERS = 8
 EMPTY_DIFF = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
@@ -62,17 +64,7 @@ class ImageLayers:
         return sum(found) if len(found) == len(self.layers) else None
 
 
-class ImageApi(Protocol):
-    """What is asked of the SDK's low-level client."""
-
-    def images(self) -> list[dict[str, Any]]: ...
-
-    def inspect_image(self, image: str) -> dict[str, Any]: ...
-
-    def history(self, image: str) -> list[dict[str, Any]]: ...
-
-
-def many(api: ImageApi, references: Iterable[str]) -> dict[str, ImageLayers | None]:
+def many(api: HistoryApi, references: Iterable[str]) -> dict[str, ImageLayers | None]:
     """What each reference (``name:tag``, ``name@digest``, an ID) is on this engine; None: no such image.
 
     One request for the list and two for each different image, those at the same time. An image that is removed
@@ -131,7 +123,7 @@ def _ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def layers_of(api: ImageApi, identity: str) -> tuple[Layer, ...] | None:
+def layers_of(api: HistoryApi, identity: str) -> tuple[Layer, ...] | None:
     """The layers of the image with this ID, oldest first; None: no such image. They never change for an ID."""
     try:
         image, history = api.inspect_image(identity), api.history(identity)
@@ -154,7 +146,7 @@ def described(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayer
     )
 
 
-def _read(api: ImageApi, entry: Mapping[str, Any]) -> ImageLayers | None:
+def _read(api: HistoryApi, entry: Mapping[str, Any]) -> ImageLayers | None:
     layers = layers_of(api, str(entry["Id"]))
     return None if layers is None else described(entry, layers)
 

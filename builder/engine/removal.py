@@ -5,29 +5,17 @@ The only way in which optbuild deletes an image that is not its own half-made on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from builder.engine.protocols import ImageStore
+
 CONFLICT = "the engine says that something uses it"
 
 
-class Shelf(Protocol):
-    """The part of :class:`builder.engine.stack.StackEngine` that deletes."""
-
-    def references(self, image_id: str) -> tuple[str, ...]: ...
-
-    def image_id(self, reference: str) -> str | None: ...
-
-    def tag(self, image_id: str, reference: str) -> None: ...
-
-    def untag(self, reference: str) -> None: ...
-
-    def remove(self, image_id: str) -> bool: ...
-
-
-def take_away(shelf: Shelf, image_id: str, why_stay: Callable[[tuple[str, ...]], str]) -> str:
+def take_away(shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str, ...]], str]) -> str:
     """Delete an image with all its names. Empty: it is gone; else why it stays, with every name that it had.
 
     ``why_stay`` reads everything again, and is asked before each single step, with the names that are taken already:
@@ -47,7 +35,9 @@ def take_away(shelf: Shelf, image_id: str, why_stay: Callable[[tuple[str, ...]],
     return reason
 
 
-def _without_names(shelf: Shelf, image_id: str, why_stay: Callable[[tuple[str, ...]], str], taken: list[str]) -> str:
+def _without_names(
+    shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str, ...]], str], taken: list[str]
+) -> str:
     """Until one is left; the reason to stop before that."""
     while not (reason := why_stay(tuple(taken))):
         names = shelf.references(image_id)
@@ -59,7 +49,7 @@ def _without_names(shelf: Shelf, image_id: str, why_stay: Callable[[tuple[str, .
     return reason
 
 
-def _give_back(shelf: Shelf, image_id: str, taken: list[str]) -> None:
+def _give_back(shelf: ImageStore, image_id: str, taken: list[str]) -> None:
     """As far as nobody took the name meanwhile."""
     if shelf.image_id(image_id) is None:
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from builder.errors import BadImageNameError, EngineFailedError
 
 if TYPE_CHECKING:
-    from builder.engine.layers import ImageApi
+    from builder.engine.protocols import ImageApi
 
 
 def image_of(api: ImageApi, reference: str) -> dict[str, Any] | None:

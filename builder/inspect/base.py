@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.core.image_reference import extract_repository, normalize_image_name
-from builder.engine.layers import WORKERS, ImageApi
+from builder.engine.layers import WORKERS
 from builder.engine.usage import LABEL_PROJECT as LABEL_COMPOSE
 from builder.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
 from builder.inspect.asking import image_of, names_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from builder.engine.manifests import ArchivedImage
+    from builder.engine.protocols import HistoryApi
     from builder.inspect.known import KnownLayers
     from builder.inspect.model import ImageContent
 
@@ -73,7 +74,7 @@ class _Program:
         return self._shares(other, LABEL_PROJECT) and not self._shares(other, LABEL_CONTENT)
 
 
-def base_of(api: ImageApi, image: Mapping[str, Any], wanted: str | None, known: KnownLayers) -> Base:
+def base_of(api: HistoryApi, image: Mapping[str, Any], wanted: str | None, known: KnownLayers) -> Base:
     """``wanted``, else what the labels name, else the longest tagged image below this one that is another program.
 
     Raises NoSuchImageError and NotABaseError for a ``wanted`` one that is not there, or is not below this image.
@@ -173,7 +174,9 @@ def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) ->
     return by_digest + by_name
 
 
-def _longest(api: ImageApi, listed: Sequence[Mapping[str, Any]], image: Mapping[str, Any], known: KnownLayers) -> Base:
+def _longest(
+    api: HistoryApi, listed: Sequence[Mapping[str, Any]], image: Mapping[str, Any], known: KnownLayers
+) -> Base:
     """An image that is below another one has no more bytes, so most of an engine's images need no look."""
     diffs, most = _diffs(image), image.get("Size")
     program = _program(image, (image.get("Config") or {}).get("Labels"))
@@ -208,7 +211,7 @@ def _archived_program(image: ArchivedImage) -> _Program:
 
 
 def _layers_of(
-    api: ImageApi, wanted: Iterable[str], known: KnownLayers, present: Iterable[str]
+    api: HistoryApi, wanted: Iterable[str], known: KnownLayers, present: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
     """Of each image that is still there."""
     remembered = {one: known.get(one) for one in wanted}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from builder.core.image_reference import normalize_image_name
 from builder.engine.archive import BLOBS, Archive
-from builder.engine.layers import ImageApi, chain_ids, fit
+from builder.engine.layers import chain_ids, fit
 from builder.engine.tarstream import printable
 from builder.errors import BadImageArchiveError, NoSuchImageError
 from builder.inspect.asking import image_of, names_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.engine.manifests import ArchivedImage
+    from builder.engine.protocols import InspectableEngine
     from builder.inspect.model import LayerContent
     from builder.progress import Progress
 
@@ -37,21 +38,8 @@ MAX_ENTRIES = 3_000_000
 """Of all layers. The largest images that people make have a tenth of it."""
 
 
-class SavingApi(ImageApi, Protocol):
-    """What is asked of an engine."""
-
-    def get_image(self, image: str, chunk_size: int = ...) -> Iterator[bytes]: ...
-
-
-class ImageSource(Protocol):
-    """An engine: :class:`builder.engine.quick.QuickLook`, or :class:`builder.engine.client.Engine`."""
-
-    @property
-    def api(self) -> SavingApi: ...
-
-
 def read_image(
-    engine: ImageSource, reference: str, cache_folder: Path, progress: Progress, *, base: str | None = None
+    engine: InspectableEngine, reference: str, cache_folder: Path, progress: Progress, *, base: str | None = None
 ) -> ImageContent:
     """What ``reference`` (a name or an ID) holds. ``base``: a name or an ID of the image that it was made from.
 
@@ -85,7 +73,7 @@ def read_image(
     )
 
 
-def must_be_there(engine: ImageSource, reference: str) -> dict[str, Any]:
+def must_be_there(engine: InspectableEngine, reference: str) -> dict[str, Any]:
     """What the engine says of an image. Raises NoSuchImageError, BadImageNameError."""
     found = image_of(engine.api, reference)
     if found is None:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from builder.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
 from builder.naming import shortest_first
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
+    from builder.engine.protocols import SavingApi
     from builder.progress import Progress, Task
     from builder.store.whole import Contents
 
@@ -27,16 +28,6 @@ MOST_THREADS = 4
 TOLD_EVERY = 4 << 20
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DISK_REFUSES = frozenset({errno.EFBIG, errno.EIO})
-
-
-class SavingApi(Protocol):
-    """What is asked of :class:`builder.engine.quick.SocketApi` or :class:`builder.engine.sdkapi.SdkApi`."""
-
-    def images(self) -> list[dict[str, Any]]: ...
-
-    def inspect_image(self, image: str) -> dict[str, Any]: ...
-
-    def get_image(self, image: str, chunk_size: int = ...) -> Iterator[bytes]: ...
 
 
 @dataclass(frozen=True)

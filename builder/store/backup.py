@@ -12,12 +12,12 @@ import re
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import builder
 from builder.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImagesError
 from builder.files import exclusive, open_plain, sync_folder
-from builder.store.archiving import SavingApi, ask, save, sums_of
+from builder.store.archiving import ask, save, sums_of
 from builder.store.manifest import MANIFEST_FILE, Manifest, SavedImage, file_name, read_manifest, write_manifest
 from builder.store.room import check_backup_room, check_engine_room
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from builder.engine.protocols import SavingApi, SavingEngine
     from builder.progress import Progress
     from builder.store.archiving import ToSave
     from builder.store.whole import Contents
@@ -32,15 +33,6 @@ if TYPE_CHECKING:
 LOCK_FILE = ".optbuild-backup.lock"
 _LEFT = re.compile(rf"\.[a-z0-9][a-z0-9._-]*\.tar\.zst\.part|\.{re.escape(MANIFEST_FILE)}\.[A-Za-z0-9_]+")
 """What a run that was killed leaves: half an archive, half a manifest."""
-
-
-class ImageSource(Protocol):
-    """An engine: what :func:`builder.engine.quick.look` gives, or :class:`builder.engine.client.Engine`."""
-
-    @property
-    def api(self) -> SavingApi: ...
-
-    def free_bytes(self) -> int | None: ...
 
 
 class How(StrEnum):
@@ -69,7 +61,7 @@ class Backup:
 
 
 def save_images(
-    engine: ImageSource, image_ids: Sequence[str], folder: Path, progress: Progress
+    engine: SavingEngine, image_ids: Sequence[str], folder: Path, progress: Progress
 ) -> tuple[SavedImage, ...]:
     """Only those that were read back and found whole, whether now or in an earlier run: these may be deleted.
 
@@ -89,7 +81,7 @@ def resolve(api: SavingApi, references: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(image.id for image in found.values() if image is not None))
 
 
-def back_up(engine: ImageSource, image_ids: Sequence[str], folder: Path, progress: Progress) -> Backup:
+def back_up(engine: SavingEngine, image_ids: Sequence[str], folder: Path, progress: Progress) -> Backup:
     """Save what the folder does not hold whole. Raises as :func:`save_images`."""
     wanted = tuple(dict.fromkeys(image_ids))
     done: list[BackedUp] = []
@@ -135,7 +127,7 @@ def _opened(folder: Path, progress: Progress) -> Iterator[Manifest]:
         lock.__exit__(None, None, None)
 
 
-def _check_room(engine: ImageSource, wanted: Sequence[str], shelf: _Shelf) -> None:
+def _check_room(engine: SavingEngine, wanted: Sequence[str], shelf: _Shelf) -> None:
     """Raises DiskFullError. The engine packs an image on its own disk before it sends the first byte."""
     asked = [ask(engine.api, identity) for identity in wanted if shelf.entry(identity) is None]
     sizes = [image.bytes for image in asked if image is not None]

@@ -16,7 +16,7 @@ from builder.store.select import selected
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from builder.engine.removal import Shelf
+    from builder.engine.protocols import ImageStore
     from builder.store.model import Row, Snapshot, StoredImage
     from builder.store.select import Filter
 
@@ -141,7 +141,7 @@ class _Log:
 
 def carry_out(
     planned: CleanPlan,
-    shelf: Shelf,
+    shelf: ImageStore,
     read: Callable[[], Snapshot],
     on_each: Callable[[Row, str], None] = lambda _row, _reason: None,
     saved: Mapping[str, frozenset[str]] | None = None,

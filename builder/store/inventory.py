@@ -6,7 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from builder.engine.layers import WORKERS, described, layers_of
 from builder.errors import EngineFailedError
@@ -20,21 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.engine.layers import Layer
+    from builder.engine.protocols import StoreApi
     from builder.store.model import Snapshot
-
-
-class StoreApi(Protocol):
-    """What is asked of :class:`builder.engine.quick.SocketApi` or :class:`builder.engine.sdkapi.SdkApi`."""
-
-    def images(self, *, all: bool = False) -> list[dict[str, Any]]: ...  # noqa: A002 - the SDK's name
-
-    def inspect_image(self, image: str) -> dict[str, Any]: ...
-
-    def history(self, image: str) -> list[dict[str, Any]]: ...
-
-    def containers(self) -> list[dict[str, Any]]: ...
-
-    def usage(self, kind: str) -> dict[str, Any]: ...
 
 
 def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]], *, sized: bool) -> tuple[StoredImage, ...]:

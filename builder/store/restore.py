@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 from builder.core.image_reference import normalize_image_name
 from builder.errors import (
@@ -16,15 +16,16 @@ from builder.errors import (
     NoSuchImagesError,
 )
 from builder.files import open_plain
-from builder.store.archiving import SavingApi, ask, tell
+from builder.store.archiving import ask, tell
 from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
 from builder.store.room import check_engine_room
 from builder.store.whole import Contents, Limits, Sums, decompressed, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from builder.engine.protocols import RestoringEngine
     from builder.progress import Progress, Task
     from builder.store.manifest import SavedImage
 
@@ -32,21 +33,6 @@ LEAST_DIGITS = 4
 """Of an ID that a person abbreviates."""
 ROOM_FACTOR = 2
 """The engine unpacks an archive beside its images, and its layers from there."""
-
-
-class RestoreEngine(Protocol):
-    """The part of :class:`builder.engine.client.Engine` that is needed."""
-
-    @property
-    def api(self) -> SavingApi: ...
-
-    def image_id(self, reference: str) -> str | None: ...
-
-    def tag(self, image: str, reference: str) -> None: ...
-
-    def load(self, chunks: Iterable[bytes]) -> None: ...
-
-    def free_bytes(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -191,7 +177,12 @@ def refuse_damaged(checked: Sequence[Checked]) -> None:
 
 
 def restore(
-    engine: RestoreEngine, chosen: Chosen, checked: Sequence[Checked], progress: Progress, *, replace_tags: bool = False
+    engine: RestoringEngine,
+    chosen: Chosen,
+    checked: Sequence[Checked],
+    progress: Progress,
+    *,
+    replace_tags: bool = False,
 ) -> tuple[Restored, ...]:
     """Load what the engine lacks, and give the images their names.
 
@@ -210,7 +201,7 @@ def restore(
     return tuple(run.one(image, ids[image.id]) for image in chosen.images)
 
 
-def _refuse_taken(engine: RestoreEngine, chosen: Chosen, ids: Mapping[str, tuple[str, ...]]) -> None:
+def _refuse_taken(engine: RestoringEngine, chosen: Chosen, ids: Mapping[str, tuple[str, ...]]) -> None:
     now = {name: engine.image_id(name) for name in chosen.names}
     taken = [
         (name, found, chosen.names[name].id)
@@ -221,13 +212,13 @@ def _refuse_taken(engine: RestoreEngine, chosen: Chosen, ids: Mapping[str, tuple
         raise NamesTakenError(taken)
 
 
-def _there(engine: RestoreEngine, ids: Sequence[str]) -> str | None:
+def _there(engine: RestoringEngine, ids: Sequence[str]) -> str | None:
     return next((one for one in ids if engine.image_id(one) == one), None)
 
 
 @dataclass(frozen=True)
 class _Run:
-    engine: RestoreEngine
+    engine: RestoringEngine
     chosen: Chosen
     progress: Progress
     replace_tags: bool

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.engine.client import Engine, connect
 from builder.engine.layers import many
-from builder.engine.quick import QuickLook, look
+from builder.engine.quick import SocketApi, look, look_through_sdk
 from builder.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from builder.engine.client import Engine
 
 SERVICES = ("init", "scheduler", "webserver")
 OWN = 3_000_000 + 1_000_000
@@ -134,12 +135,15 @@ def test_nothing_built_is_nothing_measured(stack: Stack) -> None:
 
 def test_the_quick_look_and_the_sdk_see_the_same(engine: Engine, postgres_image: str) -> None:
     wanted = (postgres_image, f"docker.io/library/{postgres_image}", "optbuild-none:1")
-    with look(os.environ) as quick, connect(os.environ) as whole:
-        assert isinstance(quick, QuickLook)
-        assert (quick.identity, quick.version) == (whole.info.identity, whole.info.version)
+    with look(os.environ) as quick, look_through_sdk(os.environ) as whole:
+        assert isinstance(quick.api, SocketApi)
+        assert not isinstance(whole.api, SocketApi)
+        assert (quick.identity, quick.version) == (whole.identity, whole.version)
+        assert quick.containerd_store == whole.containerd_store
         found = quick.layers(wanted)
         assert found == whole.layers(wanted) == many(engine.client.api, wanted)
         assert quick.projects_by_image() == whole.projects_by_image()
+        assert quick.makers_by_reference() == whole.makers_by_reference()
     image = found[postgres_image]
     assert image is not None
     assert image.bytes == own_bytes(engine, postgres_image)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.engine.layers import many
 from builder.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def test_each_waste_names_the_layer_whose_instruction_has_to_change(found: Mappi
 
 
 def test_all_bytes_are_those_of_the_engine(found: Mapping[str, Any], bad: str, engine: Engine) -> None:
-    layers = engine.layers([bad])[bad]
+    layers = many(engine.api, [bad])[bad]
     assert layers is not None
     assert found["bytes"] == layers.bytes
     assert [one["bytes"] for one in found["layers"]] == [one.bytes for one in layers.layers]

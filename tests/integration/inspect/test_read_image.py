@@ -13,7 +13,7 @@ import pytest
 
 from builder.engine.asking import AnswerError
 from builder.engine.client import Engine, connect
-from builder.engine.quick import QuickLook, look
+from builder.engine.quick import EngineReader, SocketApi, look
 from builder.errors import BadImageArchiveError, NoSuchImageError, NotABaseError
 from builder.inspect.model import Entry, ImageContent, Kind
 from builder.inspect.read import read_archive_file, read_image
@@ -105,9 +105,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory, postgres_image: str, orph
 
 
 @pytest.fixture
-def quick() -> Iterator[QuickLook]:
+def quick() -> Iterator[EngineReader]:
     with look(os.environ) as found:
-        assert isinstance(found, QuickLook)
+        assert isinstance(found.api, SocketApi)
         yield found
 
 
@@ -126,7 +126,7 @@ def entry(content: ImageContent, layer: int, path: str) -> Entry:
 
 
 def test_the_bytes_of_each_layer_are_those_of_docker_history(
-    quick: QuickLook, engine: Engine, scratch: str, tmp_path: Path
+    quick: EngineReader, engine: Engine, scratch: str, tmp_path: Path
 ) -> None:
     found = read(quick, scratch, tmp_path)
     assert [layer.bytes for layer in found.layers if layer.bytes] == history(engine, scratch)
@@ -136,7 +136,7 @@ def test_the_bytes_of_each_layer_are_those_of_docker_history(
     assert found.created is not None
 
 
-def test_each_layer_has_the_instruction_that_made_it(quick: QuickLook, scratch: str, tmp_path: Path) -> None:
+def test_each_layer_has_the_instruction_that_made_it(quick: EngineReader, scratch: str, tmp_path: Path) -> None:
     found = read(quick, scratch, tmp_path)
     words = [(line.split()[0], layer.bytes) for line, layer in zip(found.instructions, found.layers, strict=True)]
     assert words[0] == ("ADD", 1028)
@@ -149,7 +149,7 @@ def test_each_layer_has_the_instruction_that_made_it(quick: QuickLook, scratch: 
     assert not any("hunter2" in line for line in found.instructions)
 
 
-def test_files_are_what_was_copied(quick: QuickLook, scratch: str, tmp_path: Path) -> None:
+def test_files_are_what_was_copied(quick: EngineReader, scratch: str, tmp_path: Path) -> None:
     found = read(quick, scratch, tmp_path)
     big = entry(found, 1, "/opt/data/big.bin")
     assert big == Entry("/opt/data/big.bin", Kind.FILE, len(BIG), 0o640, 50000, 7, "", hashlib.sha256(BIG).hexdigest())
@@ -162,7 +162,7 @@ def test_files_are_what_was_copied(quick: QuickLook, scratch: str, tmp_path: Pat
 
 
 def test_a_second_look_asks_for_no_archive(
-    quick: QuickLook, scratch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: EngineReader, scratch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = read(quick, scratch, tmp_path)
 
@@ -173,7 +173,7 @@ def test_a_second_look_asks_for_no_archive(
     assert read(quick, scratch, tmp_path) == first
 
 
-def test_what_is_not_there_is_refused_both_ways(quick: QuickLook, engine: Engine, tmp_path: Path) -> None:
+def test_what_is_not_there_is_refused_both_ways(quick: EngineReader, engine: Engine, tmp_path: Path) -> None:
     for one in (quick, engine):
         with pytest.raises(NoSuchImageError, match="no image optbuild-none:1"):
             read(one, "optbuild-none:1", tmp_path)
@@ -182,12 +182,12 @@ def test_what_is_not_there_is_refused_both_ways(quick: QuickLook, engine: Engine
         assert caught.value.status_code == 404
 
 
-def test_the_sdk_reads_the_same(quick: QuickLook, scratch: str, tmp_path: Path) -> None:
+def test_the_sdk_reads_the_same(quick: EngineReader, scratch: str, tmp_path: Path) -> None:
     with connect(os.environ) as engine:
         assert read(engine, scratch, tmp_path / "one") == read(quick, scratch, tmp_path / "two")
 
 
-def test_what_docker_save_wrote_reads_the_same_as_the_engine(quick: QuickLook, scratch: str, tmp_path: Path) -> None:
+def test_what_docker_save_wrote_reads_the_same_as_the_engine(quick: EngineReader, scratch: str, tmp_path: Path) -> None:
     path = tmp_path / "saved.tar"
     docker("save", "--output", str(path), scratch)
     found = read_archive_file(path, tmp_path / "one", SilentProgress())
@@ -201,7 +201,7 @@ def test_what_docker_save_wrote_reads_the_same_as_the_engine(quick: QuickLook, s
 
 
 def test_an_image_made_from_another_shows_only_its_own_layers_as_its_own(
-    quick: QuickLook, engine: Engine, extended: str, postgres_image: str, tmp_path: Path
+    quick: EngineReader, engine: Engine, extended: str, postgres_image: str, tmp_path: Path
 ) -> None:
     found = read(quick, extended, tmp_path)
     below = read(quick, postgres_image, tmp_path)
@@ -216,7 +216,7 @@ def test_an_image_made_from_another_shows_only_its_own_layers_as_its_own(
     assert entry(found, found.base_layers + 1, "/keep").mode == 0o700
 
 
-def test_a_build_argument_is_nowhere_in_what_is_shown(quick: QuickLook, extended: str, tmp_path: Path) -> None:
+def test_a_build_argument_is_nowhere_in_what_is_shown(quick: EngineReader, extended: str, tmp_path: Path) -> None:
     assert SECRET in docker("history", "--no-trunc", extended), "the engine shows it, so hiding it is up to us"
     found = read(quick, extended, tmp_path)
     assert SECRET not in repr(found)
