@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from builder.catalog import Severity
+from builder.report.colors import color_by_severity
 from builder.report.units import count, one_line, visible
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 INDENT = "    "
-_COLORS = {Severity.INFO: "\x1b[36m", Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[1;31m"}
-_END = "\x1b[0m"
 _NOUNS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
@@ -58,7 +57,7 @@ def wrapped(text: str, first: str, rest: str | None = None, *, width: int = 0) -
 
 def _heading(finding: Finding, *, color: bool) -> str:
     word = finding.severity.word
-    shown = f"{_COLORS[finding.severity]}{word}{_END}" if color else word
+    shown = color_by_severity(word, finding.severity, color=color)
     return f"{shown} {finding.code}: {finding.rule.title}"
 
 

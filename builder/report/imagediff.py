@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.catalog import CATALOG
 from builder.inspect.diff import Change
+from builder.report.colors import make_bold
 from builder.report.table import Column, as_table
-from builder.report.units import count, growth, one_line, short_id, size
+from builder.report.units import UNKNOWN, count, growth, one_line, short_id, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,6 @@ SCHEMA_VERSION = 1
 TOP = 15
 """Rows of each table that a person gets without asking for more."""
 _INSTRUCTION = 70
-_BOLD, _END = "\x1b[1m", "\x1b[0m"
 _RIGHT = frozenset({"before", "after", "growth"})
 _FILE_WORDS = {
     Change.ADDED: "added",
@@ -38,7 +38,7 @@ def as_text(diff: ImageDiff, names: Names, *, top: int = TOP, color: bool = Fals
     """``top`` rows of each table at most; 0: all."""
     lines = [*_head(diff, names)]
     for title, rows in _tables(diff, top):
-        lines += ["", f"{_BOLD}{title}{_END}" if color else title, *rows]
+        lines += ["", make_bold(title, color=color), *rows]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -146,7 +146,7 @@ def package_word(change: PackageChange) -> str:
 
 
 def version(package: Package | None) -> str:
-    return "—" if package is None else one_line(package.version)
+    return UNKNOWN if package is None else one_line(package.version)
 
 
 def _file_table(diff: ImageDiff, top: int) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.catalog import CATALOG, Severity
+from builder.catalog import CATALOG
+from builder.report.colors import color_by_severity, make_bold
 from builder.report.findings import wrapped
 from builder.report.table import Column, as_table
 from builder.report.units import count, one_line, short_id, size
@@ -25,8 +26,6 @@ _INSTRUCTION = 100
 _UNTITLED = ("", "", "")
 _MOSTLY = 0.9
 """A folder that has this share of its parent's bytes says all that the parent would say."""
-_BOLD, _END = "\x1b[1m", "\x1b[0m"
-_COLORS = {Severity.INFO: "\x1b[36m", Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[1;31m"}
 
 
 def as_text(
@@ -140,7 +139,7 @@ def _waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
 
 def _one_waste(one: Waste, *, color: bool) -> Iterator[str]:
     severity = CATALOG[one.code].severity
-    code = f"{_COLORS[severity]}{one.code}{_END}" if color else one.code
+    code = color_by_severity(one.code, severity, color=color)
     amount = size(one.bytes) if one.bytes else "note"
     where = "" if one.layer is None else f"layer {one.layer}: "
     lines = list(wrapped(f"{where}{one.message}", f"  {amount:>7}  {one.code}  ", " " * 11))
@@ -159,7 +158,7 @@ def _budget(verdicts: Sequence[Verdict], *, color: bool) -> Iterator[str]:
 
 def _title(text: str, *, color: bool) -> Iterator[str]:
     yield ""
-    yield f"{_BOLD}{text}{_END}" if color else text
+    yield make_bold(text, color=color)
 
 
 def _table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import Sharing, Source
+from builder.report.colors import make_bold
 from builder.report.diff import as_diff, for_person, name_of
 from builder.report.findings import as_lines, in_order, totals, wrapped
 from builder.report.table import Column, as_table
@@ -23,7 +24,6 @@ SCHEMA_VERSION = 1
 _COLUMNS = (Column("service"), Column("image"), Column("ID"), Column("bytes", right=True))
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 """Of an address of a Git repository."""
-_BOLD, _END = "\x1b[1m", "\x1b[0m"
 _SHARING = {
     Sharing.IMAGE: "one image",
     Sharing.LAYERS: "different IDs over equal layers, as one `docker compose build` makes them",
@@ -52,7 +52,7 @@ def _groups(plan: Plan, *, color: bool) -> Iterator[str]:
     shared = [one for one in plan.groups if len(one.group.services) > 1]  # a table each, the others have one
     for one in shared:
         yield ""
-        yield _bold(_title(plan, one), color=color)
+        yield make_bold(_title(plan, one), color=color)
         yield from _table(plan, one.group.services)
         yield from _bytes_of(one)
         yield from _old_names(plan, one)
@@ -60,7 +60,7 @@ def _groups(plan: Plan, *, color: bool) -> Iterator[str]:
     singles = [name for one in plan.groups if one not in shared for name in one.group.services]
     if singles:
         yield ""
-        yield _bold("Other services: each with an image of its own", color=color)
+        yield make_bold("Other services: each with an image of its own", color=color)
         yield from _table(plan, sorted(singles))
 
 
@@ -157,13 +157,13 @@ def _then(one: GroupPlan) -> str:
 
 def _found(plan: Plan, *, color: bool) -> Iterator[str]:
     yield ""
-    yield _bold(f"Findings: {totals(plan.findings)}", color=color)
+    yield make_bold(f"Findings: {totals(plan.findings)}", color=color)
     yield from as_lines(plan.findings, color=color)
 
 
 def _edit(plan: Plan, *, color: bool) -> str:
     shown = for_person(plan.edits, plan.project.files.directory, color=color)
-    return f"\n{_bold('The edit', color=color)}\n{shown}" if shown else ""
+    return f"\n{make_bold('The edit', color=color)}\n{shown}" if shown else ""
 
 
 def _next(plan: Plan) -> Iterator[str]:
@@ -176,10 +176,6 @@ def _next(plan: Plan) -> Iterator[str]:
         code = in_order(plan.findings)[0].code
         lines.append(f"`optbuild plan --explain {code}` says why, and what else could be done.")
     yield from (f"{start}{line}" for start, line in zip(("next: ", "      "), lines, strict=False))
-
-
-def _bold(text: str, *, color: bool) -> str:
-    return f"{_BOLD}{text}{_END}" if color else text
 
 
 def as_json(plan: Plan) -> str:
