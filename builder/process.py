@@ -45,10 +45,9 @@ class Command:
             raise ValueError("a command needs at least its executable")
 
     def __str__(self) -> str:
-        text = shlex.join(self.argv)
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        from builder.core.redact import mask_values  # a command is rarely shown, and always made
+
+        return mask_values(shlex.join(self.argv), self.secrets)
 
 
 @dataclass(frozen=True)

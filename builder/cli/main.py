@@ -176,7 +176,7 @@ def _guarded(argv: Sequence[str], make_world: Callable[..., World]) -> int:
     try:
         return _invoke(argv, make_world)
     except OptbuildError as error:
-        return _say(f"error: {error}", error.exit_code)
+        return _say_error(error)
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _say("ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED)
     except OSError as error:
@@ -214,6 +214,13 @@ def _say(text: str, code: int) -> int:
     return int(code)
 
 
+def _say_error(error: OptbuildError) -> int:
+    """What other programs said may stand in it: without the passwords of addresses."""
+    from builder.core.redact import mask_addresses
+
+    return _say(f"error: {mask_addresses(str(error))}", error.exit_code)
+
+
 def _descriptors() -> list[int]:
     """Of stdout and stderr, as far as they are real files."""
     found = []
@@ -241,13 +248,20 @@ def _silence() -> int:
 
 
 def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
-    text = "".join(traceback.format_exception(error))
+    from builder.core.redact import mask_addresses, mask_log  # people send the log to others
+
+    text = mask_addresses("".join(traceback.format_exception(error)))
+    summary = mask_addresses(f"{type(error).__name__}: {error}")
     try:
-        folder = make_world(quiet=True).state_folder / "logs"
+        world = make_world(quiet=True)
+        text, summary = (mask_log(one, world.env) for one in (text, summary))
+        folder = world.state_folder / "logs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
         log.write_text(f"optbuild {builder.__version__}, Python {sys.version}\n{text}", encoding="utf-8")
     except Exception:  # noqa: BLE001 - the world, or its folder for logs, may be what failed
         return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
-    summary = f"{type(error).__name__}: {error}".splitlines()[0]
-    return _say(f"error: this is a bug of optbuild: {summary}\n  next: report it with the log in {log}", ExitCode.BUG)
+    return _say(
+        f"error: this is a bug of optbuild: {summary.splitlines()[0]}\n  next: report it with the log in {log}",
+        ExitCode.BUG,
+    )

@@ -12,6 +12,7 @@ from builder.compose.model import Source
 from builder.compose.outcome import refused_of, warnings_of
 from builder.compose.wording import listed
 from builder.compose.written import free_backup
+from builder.core.redact import mask_text
 from builder.report.findings import wrapped
 from builder.report.units import UNKNOWN, count, short_id, size
 
@@ -200,7 +201,7 @@ def _up(target: Target, name: str) -> str:
     """Which `up` does not make the image, and what does where this machine's memory does not help."""
     up = f"up --no-deps {name}" if target.source is Source.BUILDER else "up"
     command = by_hand(target.note)
-    build = build_words(target) if command is None else f"`{command}`"
+    build = build_words(target) if command is None else f"`{mask_text(command)}`"
     if target.source is Source.IMAGE_ONLY and command is None:
         build = f"`docker load` a `docker save {target.image}` of this one"
     return f"`docker compose {up}` needs the image to be there: on a new machine first {build}"

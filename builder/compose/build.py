@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.compose.stack import compose_command
 from builder.core.image_reference import split_image_name
+from builder.core.redact import mask_output
 from builder.errors import BuildFailedError, ComposeError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def run_build(command: Command, making: Making, runner: Runner, progress: Progre
     with progress.task(f"building {making.candidate} from the service {making.service}") as task:
 
         def take(line: str) -> None:
-            shown = _masked(line, hidden)
+            shown = mask_output(line, hidden)
             lines.append(shown)
             del lines[:-LOG_LINES]
             task.update(detail=shown[:80])
@@ -100,12 +101,6 @@ def run_build(command: Command, making: Making, runner: Runner, progress: Progre
         reason = f"`docker compose build {making.service}` ended with {result.code}"
         raise BuildFailedError(None, reason, tuple(lines))
     return result.elapsed
-
-
-def _masked(line: str, hidden: tuple[str, ...]) -> str:
-    for value in hidden:
-        line = line.replace(value, "***")
-    return line
 
 
 def missing(target: Target) -> ComposeError:

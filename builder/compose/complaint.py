@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.core.redact import MASK, MIN_MASKED, find_secret_values, mask_output
+from builder.core.secret_name import is_secret_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MASK = "***"
-MIN_MASKED = 4
-"""Characters. A shorter value would turn every other word into stars."""
 _LOG_LINE = re.compile(r'^time="[^"]*" level=(?P<level>\w+) msg="(?P<text>(?:[^"\\]|\\.)*)"')
 _QUOTED = re.compile(r"""(?P<before>[\w.\]]*\W{0,2})(?P<quote>["'`])(?P<text>(?:(?!(?P=quote)).)*)(?:(?P=quote)|$)""")
 _NAMED_BEFORE = re.compile(
@@ -19,10 +19,10 @@ _NAMED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """Words before a quoted name. Behind other words Compose quotes what it read, which may be a password."""
-_SECRET_NAME = re.compile(r"PASS|_PWD$|SECRET|TOKEN|KEY|CRED|AUTH|CONN|DSN|URL|URI|PRIVATE", re.IGNORECASE)
+_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+"""What is written so is a variable, which Compose quotes when it is missing."""
 _TEMPLATE = re.compile(r"(escape any \$ with another \$\.?\s*).*", re.DOTALL)
 """What follows is the whole text that has a broken variable in it, an environment value for instance."""
-_LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 def words(err: str, variables: Mapping[str, str]) -> str:
@@ -39,22 +39,21 @@ def words(err: str, variables: Mapping[str, str]) -> str:
 
 def mask(text: str, variables: Mapping[str, str]) -> str:
     """``text`` without values: those of variables that are named like secrets, logins of addresses, quoted ones."""
-    values = {value for name, value in variables.items() if _is_secret(name) and len(value) >= MIN_MASKED}
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, MASK)
-    text = _TEMPLATE.sub(rf"\1{MASK}", _LOGIN.sub(MASK, text))
-    return "\n".join(_QUOTED.sub(_unquoted, line) for line in text.splitlines())
+    text = mask_output(text, find_secret_values(variables), variables)
+    text = _TEMPLATE.sub(rf"\1{MASK}", text)
+    return "\n".join(_QUOTED.sub(lambda found: _unquoted(found, variables), line) for line in text.splitlines())
 
 
-def _is_secret(name: str) -> bool:
-    """PWD is the current folder, which most refusals name."""
-    return name not in {"PWD", "OLDPWD"} and _SECRET_NAME.search(name) is not None
-
-
-def _unquoted(found: re.Match[str]) -> str:
-    if _NAMED_BEFORE.search(found["before"]) or len(found["text"]) < MIN_MASKED:
+def _unquoted(found: re.Match[str], variables: Mapping[str, str]) -> str:
+    text = found["text"]
+    if _NAMED_BEFORE.search(found["before"]) or len(text) < MIN_MASKED or _is_name(text, variables):
         return found.group()
     return f"{found['before']}{found['quote']}{MASK}{found['quote']}"
+
+
+def _is_name(text: str, variables: Mapping[str, str]) -> bool:
+    """Whether it is the name of a variable: the one word that helps."""
+    return text in variables or _NAME.fullmatch(text) is not None or (text.isupper() and is_secret_name(text))
 
 
 def file_in(text: str) -> str | None:

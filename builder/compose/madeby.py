@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 import os.path
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.wording import listed, verb
+from builder.core.redact import mask_addresses
 
 if TYPE_CHECKING:
     from builder.compose.model import Build, Project, Service
 
 _PREFIX = "built by: "
 _BY_OPTBUILD = f"{_PREFIX}optbuild optimize --rebuild"
-_LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
-"""User and password in an address."""
 
 
 def shown_path(project: Project, path: str) -> str:
     """``path`` as a person writes it in the project's folder (``./dags``, ``../image``), so that it is right wherever
     the project lies; absolute where a file says it so, addresses without the login that they may hold."""
     if not path.startswith("/"):
-        return _LOGIN.sub("***@", path)
+        return mask_addresses(path)
     relative = Path(os.path.relpath(path, project.files.directory)).as_posix()
     if not relative.startswith(".."):
         return relative if relative == "." else f"./{relative}"
@@ -80,7 +78,7 @@ def why_untold(project: Project, service: Service) -> str:
         return "nobody here builds it"
     if keys := [*_beyond_words(build), *_with_variables(service.raw_build)]:
         return f"{listed(keys)} {verb(keys, 'does', 'do')} not fit into one `docker build` command"
-    if _LOGIN.search(build.context):
+    if mask_addresses(build.context) != build.context:
         return "the address of its context holds a login"
     if not _docker_build(project, service, "").isprintable():
         return "its values do not fit into one line"

@@ -10,6 +10,7 @@ from builder.compose.journal import Phase, Recipe, TagRecord
 from builder.compose.journalfile import write_journal
 from builder.compose.model import Source
 from builder.core.image_reference import normalize_image_name
+from builder.core.redact import find_secret_values
 from builder.errors import EngineFailedError
 from builder.files import atomic_write
 
@@ -109,7 +110,8 @@ def _built(ledger: Ledger, work: Work, engine: ProjectEngine, making: Making) ->
         command = build_command(
             outside.cli, files, making, overlay=overlay, env=outside.env, run=work.run, no_cache=work.no_cache
         )
-        seconds = run_build(command, making, outside.runner, outside.progress, outside.hidden)
+        hidden = (*outside.secrets_of(files), *_find_secret_arguments(work.project, making))
+        seconds = run_build(command, making, outside.runner, outside.progress, hidden)
     finally:
         overlay.unlink(missing_ok=True)
     image = engine.image_id(making.candidate)
@@ -120,6 +122,13 @@ def _built(ledger: Ledger, work: Work, engine: ProjectEngine, making: Making) ->
         ledger.change(ledger.journal.with_tag(name, image))
     _note_seconds(ledger, making.target, seconds)
     return image
+
+
+def _find_secret_arguments(project: Project, making: Making) -> tuple[str, ...]:
+    """Values of build arguments that a build may say and nobody may read."""
+    service = project.services.get(making.service)
+    arguments = service.build.args if service is not None and service.build is not None else ()
+    return find_secret_values({name: value for name, value in arguments if value is not None})
 
 
 def _note_made(ledger: Ledger, image: str) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.compose.health import Patience, SystemClock
+from builder.compose.interpolate import project_variables
 from builder.compose.journalfile import journal_path, open_path
+from builder.core.redact import find_secret_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,11 @@ class Outside:
     clock: Clock = field(default_factory=SystemClock)
     patience: Patience = field(default_factory=Patience)
     hidden: tuple[str, ...] = field(default=(), repr=False)
-    """Secrets, masked in what a build says."""
+    """Secrets of package indexes, masked in what a build says."""
+
+    def secrets_of(self, files: ProjectFiles) -> tuple[str, ...]:
+        """What is masked in the words of Compose and of its builds: also what the project's variables hold."""
+        return (*self.hidden, *find_secret_values(project_variables(files, self.env)))
 
     def committed(self, files: ProjectFiles) -> Path:
         """The journal of the last run that went well."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from builder.compose.deaths import noting_deaths
 from builder.compose.health import wait
 from builder.compose.stack import hashes_command, parse_hashes, undisturbed, up_command, ups_of
+from builder.core.redact import mask_output
 from builder.errors import StackError, ToolError
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def _restart_step(
             command = up_command(outside.cli, journal.files, up, outside.env, journal.run)
             result = outside.runner.run(command)
             if not result.ok:
-                raise StackError(f"{', '.join(up.services)} could not be started again: {_tail(result.err)}")
+                said = _tail(result.err, outside.secrets_of(journal.files))
+                raise StackError(f"{', '.join(up.services)} could not be started again: {said}")
         ready = wait(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
     try:
         now = engine.containers(journal.project)
@@ -110,7 +112,8 @@ def _measure(record: ServiceRecord, now: tuple[Container, ...], deaths: Mapping[
     return Downtime(max(0.0, min(started) - max(ended)), max(0.0, ready - min(ended)))
 
 
-def _tail(text: str) -> str:
+def _tail(text: str, hidden: tuple[str, ...]) -> str:
     """Compose draws its progress in the same stream; the reason is at the end."""
+    text = mask_output(text, hidden)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(" Container ")]
     return "; ".join(lines[-ERROR_LINES:]) or "Compose did not say why"

@@ -10,12 +10,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from builder.core.redact import mask_addresses, mask_output, mask_values
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_ENCODED = re.compile(r"""(?<=")(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?(?=")""")
+"""A text in base64, as the stream holds what processes wrote and what warnings say."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,22 @@ class Decoder:
         """What a stream that broke off left behind."""
         held, self._held = self._held, []
         return tuple(Words(text) for text in held)
+
+
+def mask_event_line(line: str, hidden: tuple[str, ...]) -> str:
+    """A line of the stream without the ``hidden`` values, also those within its base64; it stays JSON."""
+    return _ENCODED.sub(lambda found: _mask_encoded(found[0], hidden), mask_addresses(mask_values(line, hidden)))
+
+
+def _mask_encoded(encoded: str, hidden: tuple[str, ...]) -> str:
+    try:
+        text = _bytes(encoded).decode()
+    except UnicodeDecodeError:  # a word that only looks so, or bytes that no value is in
+        text = _bytes(encoded).decode("latin-1")
+        shown = mask_values(text, hidden)
+        return encoded if shown == text else base64.b64encode(shown.encode("latin-1")).decode()
+    shown = mask_output(text, hidden)
+    return encoded if shown == text else base64.b64encode(shown.encode()).decode()
 
 
 def _events(document: dict[str, Any]) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.core.redact import MASK, MIN_MASKED, expand_forms
 from builder.errors import BuildRefusedError
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ DEFAULT_INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 EXTRA_INDEX_VARIABLES = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 MAX_SECRET_BYTES = 500 * 1024
 """BuildKit refuses a longer secret (``session/secrets``: MaxSecretSize)."""
-MIN_MASKED = 4
-"""Shorter texts are not masked: every other word would become stars."""
 _PREFIX = "OPTBUILD_SECRET_"
 
 
@@ -51,7 +50,7 @@ class ValueSecret:
         return _PREFIX + self.id.upper()
 
     def __repr__(self) -> str:
-        return f"ValueSecret(id={self.id!r}, value='***')"
+        return f"ValueSecret(id={self.id!r}, value={MASK!r})"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Secrets:
         for secret in self.values:
             for word in secret.value.split():
                 found |= {word, _password(word)}
-        return tuple(sorted((text for text in found if len(text) >= MIN_MASKED), key=len, reverse=True))
+        return expand_forms(found)
 
     def credentials(self) -> tuple[str, ...]:
         """What no layer of the image may hold: passwords, of URLs and of the netrc, and the URLs that carry one."""
@@ -107,13 +106,6 @@ def find_ca(env: Mapping[str, str]) -> Path | None:
     """The bundle that this machine's clients trust: a variable that names a file, else a well-known path."""
     named = [env[name] for name in CA_VARIABLES if env.get(name)]
     return next((path for path in map(Path, (*named, *CA_PATHS)) if path.is_file()), None)
-
-
-def mask(text: str, hidden: tuple[str, ...]) -> str:
-    """``text`` without any of the ``hidden`` values."""
-    for value in hidden:
-        text = text.replace(value, "***")
-    return text
 
 
 def _default_index(env: Mapping[str, str]) -> str:

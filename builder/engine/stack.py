@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from builder.core.redact import mask_log
 from builder.engine.asking import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from builder.engine.client import Engine
 
@@ -23,10 +24,6 @@ LABEL_SERVICE = "com.docker.compose.service"
 LABEL_NUMBER = "com.docker.compose.container-number"
 LABEL_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
-SHORTEST_SECRET = 4
-"""Shorter values would mask half of what is said."""
-_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CONN|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
-_PASSWORD = re.compile(r"://[^/:@\s]*:([^@\s]+)@")
 _PASSING = re.compile(r"[0-9a-f]{12}_")
 """``<12 digits of the old ID>_<name>`` (Compose, ``pkg/compose/convergence.go``)."""
 _NEVER = "0001-"
@@ -209,21 +206,8 @@ def _each(events: Any) -> Iterator[Any]:
 
 def _masked(text: str, attrs: Mapping[str, Any]) -> tuple[str, ...]:
     """Its lines, without the secrets that the container's environment holds."""
-    for secret in secrets_of(attrs["Config"].get("Env") or ()):
-        text = text.replace(secret, "***")
-    return tuple(text.splitlines())
-
-
-def secrets_of(environment: Iterable[str]) -> tuple[str, ...]:
-    """Values (``NAME=value``) whose name says that they are secret, and passwords inside of addresses; long ones first,
-    so that none hides a part of another."""
-    found: set[str] = set()
-    for text in environment:
-        name, _, value = text.partition("=")
-        found |= {password for password in _PASSWORD.findall(value) if password}
-        if _SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
-            found.add(value)
-    return tuple(sorted(found, key=lambda value: (-len(value), value)))
+    pairs = (text.partition("=") for text in attrs["Config"].get("Env") or ())
+    return tuple(mask_log(text, {name: value for name, _, value in pairs}).splitlines())
 
 
 def container_of(attrs: Mapping[str, Any]) -> Container:

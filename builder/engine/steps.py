@@ -9,9 +9,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.core.redact import mask_output
 from builder.engine.diagnosis import diagnose
 from builder.engine.rawjson import Decoder, Event, StepLog, StepStatus, Vertex, Words
-from builder.engine.secrets import mask
 from builder.errors import BuildFailedError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class StepReporter:
             self._progress.note(text)
 
     def _mask(self, text: str) -> str:
-        return mask(text, self._hidden)
+        return mask_output(text, self._hidden)
 
 
 def short_name(name: str, length: int = NAME_LENGTH) -> str:

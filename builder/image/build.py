@@ -7,8 +7,10 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from builder.core.redact import mask_output
 from builder.engine.buildx import BuildPlan, build_command, check_options, check_platform, find_builder
-from builder.engine.secrets import find_secrets, mask
+from builder.engine.rawjson import mask_event_line
+from builder.engine.secrets import find_secrets
 from builder.engine.steps import StepReporter
 from builder.errors import BuildFailedError, EngineFailedError
 from builder.files import exclusive
@@ -122,9 +124,9 @@ def _run(plan: BuildPlan, place: Workplace) -> None:
 
     def take(line: str) -> None:
         if plan.options.progress == "rawjson":
-            place.raw(mask(line, hidden))
+            place.raw(mask_event_line(line, hidden))
         elif not plan.rawjson:
-            shown.note(mask(line, hidden))
+            shown.note(mask_output(line, hidden))
         reporter.line(line)
 
     try:

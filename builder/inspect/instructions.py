@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.core.redact import MASK, find_secret_values, mask_text, mask_values
 from builder.engine.tarstream import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MASK = "***"
 LONGEST = 4000
 """Characters that are kept of an instruction."""
-MIN_MASKED = 4
-"""Shorter values are not masked elsewhere: every other word would become stars."""
 _NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 """What the classic builder writes before an instruction that ran nothing."""
 _ARGUMENTS = re.compile(r"^(?:RUN )?\|(\d+) ")
@@ -23,33 +21,15 @@ _NAME = re.compile(r"(?:^| )([A-Za-z_]\w*)=")
 _SHELL = re.compile(r"(?:^|(?<= ))/\S*sh(?: -o \w+| -[a-z]+)*? -[a-z]*c ")
 _CONFIGURES = re.compile(r"^(ENV|ARG)\s+([\w.-]+)[\s=].*", re.DOTALL)
 _BUILDKIT = re.compile(r"\s*# buildkit$")
-_SECRET_NAME = r"(?:PASS(?:W|PHRASE|\b|_)|PWD|SECRET|TOKEN|KEY(?![A-RT-Z]|S\b)|CREDENTIAL|AUTH(?!OR)|DSN|PRIVATE)"  # noqa: S105 - of names
-_VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^\s"';&|]+)"""
-_MASKED = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(://)[^/@\s]+(?=@)",  # the login of an address
-        r"\b((?:Bearer|Basic)\s+)[\w.~+/=-]+",
-        rf"((?<![\w.-])[\w.-]*{_SECRET_NAME}[\w.-]*\s?[=:]\s?){_VALUE}",
-        # no option for a value: of `--no-auth --password x`, x is the secret
-        rf"((?<!\S)--?[\w-]*{_SECRET_NAME}[\w-]*\s+)(?!--?[A-Za-z]){_VALUE}",
-        rf"((?<!\S)(?:-u\s?|--(?:proxy-)?user[\s=]+)[\"']?[^\s\"':/]+:){_VALUE}",  # curl -u name:password
-        rf"(\b(?:mysql|mariadb)[\w-]*\s(?:[^;&|]*?\s)?-p)(?!\s){_VALUE}",
-    )
-)
 
 
 def shown(history: Iterable[str], shell: Sequence[str] = ()) -> tuple[str, ...]:
     """One line for each text of an image's history. ``shell``: the one that the image's configuration names, if any."""
     words = " ".join(shell) + " " if shell else ""
     split = [_split(text, words) for text in history]
-    hidden = {
-        value
-        for values, _ in split
-        for name, value in values.items()
-        if len(value) >= MIN_MASKED and re.search(_SECRET_NAME, name, re.IGNORECASE)
-    }
-    return tuple(_line(text, sorted(hidden, key=len, reverse=True)) for _, text in split)
+    found = {one for values, _ in split if values for one in find_secret_values(values)}
+    hidden = tuple(sorted(found, key=lambda one: (-len(one), one)))
+    return tuple(_line(text, hidden) for _, text in split)
 
 
 def _split(created_by: str, shell: str) -> tuple[dict[str, str], str]:
@@ -88,11 +68,6 @@ def _values(text: str, count: int) -> dict[str, str]:
     return {name[1]: text[name.end() : end] for name, end in zip(names, ends, strict=True)}
 
 
-def _line(text: str, hidden: Sequence[str]) -> str:
-    text = _CONFIGURES.sub(rf"\1 \2={MASK}", text)
-    for value in hidden:
-        text = text.replace(value, MASK)
-    text = printable(" ".join(text.split()))[:LONGEST]
-    for expression in _MASKED:
-        text = expression.sub(rf"\g<1>{MASK}", text)
-    return text
+def _line(text: str, hidden: tuple[str, ...]) -> str:
+    text = mask_values(_CONFIGURES.sub(rf"\1 \2={MASK}", text), hidden)
+    return mask_text(printable(" ".join(text.split()))[:LONGEST])

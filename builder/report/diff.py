@@ -1,10 +1,11 @@
-"""The edits of a plan as a unified diff, as `diff -u` and `git diff` write it."""
+"""The edits of a plan as a unified diff, as `diff -u` and `git diff` write it, secrets masked."""
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
+from builder.report.secret_lines import SecretLines
 from builder.report.units import one_line, visible
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Change(NamedTuple):
 
 
 def as_diff(edits: Iterable[FileEdit], folder: Path) -> str:
-    """Exact: `patch` can apply it. Paths are relative to ``folder`` where they lie in it."""
+    """`patch` can apply it where it shows no secret, which is masked. Paths are relative to ``folder`` where they lie
+    in it."""
     return "".join(_one(edit, one_line(name_of(edit.path, folder))) for edit in edits if edit.changes)
 
 
@@ -80,6 +82,7 @@ def _whole(line: str) -> str:
 def _unified(before: list[str], after: list[str], name: str) -> Iterator[str]:
     yield f"--- {name}\n"
     yield f"+++ {name}\n"
+    shown = SecretLines(before, after)
     for hunk in _hunks(_changes(before, after)):
         start, stop = max(hunk[0].old[0] - CONTEXT_LINES, 0), min(hunk[-1].old[1] + CONTEXT_LINES, len(before))
         shift = hunk[0].new[0] - hunk[0].old[0]
@@ -87,11 +90,11 @@ def _unified(before: list[str], after: list[str], name: str) -> Iterator[str]:
         yield f"@@ -{_range(start, stop)} +{_range(start + shift, end)} @@\n"
         at = start
         for change in hunk:
-            yield from (f" {line}" for line in before[at : change.old[0]])
-            yield from (f"-{line}" for line in before[slice(*change.old)])
-            yield from (f"+{line}" for line in after[slice(*change.new)])
+            yield from (f" {line}" for line in shown.mask(0, at, change.old[0]))
+            yield from (f"-{line}" for line in shown.mask(0, *change.old))
+            yield from (f"+{line}" for line in shown.mask(1, *change.new))
             at = change.old[1]
-        yield from (f" {line}" for line in before[at:stop])
+        yield from (f" {line}" for line in shown.mask(0, at, stop))
 
 
 def _hunks(changes: Iterable[Change]) -> Iterator[list[Change]]:

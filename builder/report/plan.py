@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import Sharing, Source
+from builder.core.redact import mask_addresses
 from builder.report.colors import make_bold
 from builder.report.diff import as_diff, for_person, name_of
 from builder.report.findings import as_lines, in_order, totals, wrapped
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _COLUMNS = (Column("service"), Column("image"), Column("ID"), Column("bytes", right=True))
-_CREDENTIALS = re.compile(r"//[^/@\s]+@")
-"""Of an address of a Git repository."""
 _SHARING = {
     Sharing.IMAGE: "one image",
     Sharing.LAYERS: "different IDs over equal layers, as one `docker compose build` makes them",
@@ -80,7 +78,7 @@ def source_of(plan: Plan, build: Build) -> str:
     if build.dockerfile_inline is not None:
         text = "a Dockerfile written in the compose file"
     elif path is None:
-        text = _CREDENTIALS.sub("//***@", f"{build.dockerfile} of {build.context}")
+        text = mask_addresses(f"{build.dockerfile} of {build.context}")
     else:
         text = name_of(path, plan.project.files.directory)
     return text if build.target is None else f"{text}, target {build.target}"

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from builder.core.redact import mask_values
 from builder.verify.board import NotRun
-from builder.verify.environment import HOST_ALIAS, masked
+from builder.verify.environment import HOST_ALIAS
 
 if TYPE_CHECKING:
     import threading
@@ -75,14 +76,14 @@ class Box:
 
     def logs(self, tail: int = LOG_TAIL_LINES) -> str:
         """The last lines of both streams, secrets masked."""
-        return masked(bytes(self.container.logs(tail=tail)).decode("utf-8", "replace"), self._hidden)
+        return mask_values(bytes(self.container.logs(tail=tail)).decode("utf-8", "replace"), self._hidden)
 
     def lines(self) -> Iterator[str]:
         """Lines of its output as they come, until it ends."""
         rest = b""
         for chunk in self.container.logs(stream=True, follow=True):
             *whole, rest = (rest + chunk).split(b"\n")
-            yield from (masked(line.decode("utf-8", "replace"), self._hidden) for line in whole)
+            yield from (mask_values(line.decode("utf-8", "replace"), self._hidden) for line in whole)
 
     def execute(self, *command: str) -> tuple[int, str]:
         """Exit code and output of a command inside; NOT_RUNNING and nothing when the container has ended."""
@@ -90,7 +91,7 @@ class Box:
         if done is None:
             return NOT_RUNNING, ""
         code, output = done
-        return int(code or 0), masked(bytes(output).decode("utf-8", "replace"), self._hidden)
+        return int(code or 0), mask_values(bytes(output).decode("utf-8", "replace"), self._hidden)
 
     def terminate(self) -> bool:
         """SIGTERM to its PID 1; False when it has ended already."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
+from builder.core.redact import find_secret_values
 from builder.errors import VerifyUsageError
 from builder.verify.plan import SQLITE
 
@@ -54,14 +54,7 @@ class Database:
     @property
     def hidden(self) -> tuple[str, ...]:
         """Values that are masked wherever text of a container is shown."""
-        return tuple(value for value in (self.url, *_forms(self.url, self.password)) if value)
-
-
-def _forms(url: str, password: str) -> set[str]:
-    """A password as the URL writes it, as the server is told it, and as programs write it into URLs and JSON."""
-    written = {password, *(value for name, value in parse_qsl(urlsplit(url).query) if name == "password")}
-    plain = {*written, *map(unquote, written)}
-    return {form for text in plain for form in (text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1])}
+        return find_secret_values({"DATABASE_URL": self.url, "DATABASE_PASSWORD": self.password})
 
 
 UNUSED = Database("none", "")
@@ -137,10 +130,3 @@ def user_environment(own: Mapping[str, str], user: Mapping[str, str]) -> dict[st
 def new_fernet_key() -> str:
     """32 random bytes in URL-safe base64 (cryptography, "Fernet")."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
-def masked(text: str, hidden: tuple[str, ...]) -> str:
-    """``text`` with every hidden value replaced, the longest first."""
-    for value in sorted(hidden, key=len, reverse=True):
-        text = text.replace(value, "***")
-    return text

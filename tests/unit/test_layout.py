@@ -23,6 +23,7 @@ FOUNDATION = frozenset(
         "dockerfile",
         "elf",
         "resources",
+        "core",
     }
 )
 """Top-level modules that everything may use."""

@@ -19,8 +19,22 @@ KEPT = (
     "validating /p/compose.yaml: services.a Additional property foo is not allowed",
     "error while interpolating services.a.image: required variable IMG is missing a value: name the image",
     "/home/somebody/project/compose.yaml: no such file",
+    'error while interpolating services.a.image: required variable is missing a value: "DB_PWD" must be set',
+    'invalid interpolation: "PASSWORD" is missing, "${DB_PWD}"',
+    "services.db.environment.POSTGRES_DB: airflow-warehouse is unknown",
 )
-VARIABLES = {"PWD": "/home/somebody/project", "HOME": "/home/somebody", "PASSWORD": "canary-pass", "APP_TOKEN": "abc"}
+VARIABLES = {
+    "POSTGRES_DB": "airflow-warehouse",
+    "SSH_AUTH_SOCK": "/home/somebody",
+    "DB_PWD": "pwd-canary",
+    "PRIVATE_DATA": "private-canary",
+    "SLACK_WEBHOOK_URL": "https://canary.example/x",
+    "DATABASE_URL": "postgresql://me:url-canary@db/x",
+    "PWD": "/home/somebody/project",
+    "HOME": "/home/somebody",
+    "PASSWORD": "canary-pass",
+    "APP_TOKEN": "abc",
+}
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -48,6 +62,7 @@ def test_an_error_that_is_logged_is_a_refusal() -> None:
         "invalid interpolation format for services.a.environment.A.\nescape any $ with another $.\ncanary${\nmore",
         "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `canary` into int",
         "Invalid ip address canary-pass:b: address canary-pass:b:: too many colons in address",
+        "services.a.image: invalid reference: pwd-canary, private-canary at https://canary.example/x, url-canary",
         "cannot fetch https://me:canary@example.com/x.git: not found",
     ],
 )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.engine.secrets import MAX_SECRET_BYTES, ValueSecret, find_ca, find_secrets, mask
+from builder.core.redact import mask_values
+from builder.engine.secrets import MAX_SECRET_BYTES, ValueSecret, find_ca, find_secrets
 from builder.errors import BuildRefusedError
 
 if TYPE_CHECKING:
@@ -77,13 +78,13 @@ def test_a_bundle_that_buildkit_would_refuse_is_refused_before(tmp_path: Path) -
 
 def test_urls_and_their_passwords_are_masked(tmp_path: Path) -> None:
     hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": URL}).masked()
-    shown = mask(f"Looking at {URL}/pandas with password pa55word", hidden)
+    shown = mask_values(f"Looking at {URL}/pandas with password pa55word", hidden)
     assert shown == "Looking at ***/pandas with password ***"
 
 
 def test_a_short_password_does_not_turn_words_into_stars(tmp_path: Path) -> None:
     hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": "https://u:a@x.example"}).masked()
-    assert mask("a banana", hidden) == "a banana"
+    assert mask_values("a banana", hidden) == "a banana"
 
 
 def test_only_what_carries_a_password_is_forbidden_in_layers(tmp_path: Path) -> None:

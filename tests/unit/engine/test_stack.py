@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.engine.stack import StackEngine, container_of, seconds, secrets_of
+from builder.engine.stack import StackEngine, container_of, seconds
 
 ATTRS: dict[str, Any] = {
     "Id": "abc",
@@ -70,18 +70,6 @@ def test_times(text: str | None, expected: float | None) -> None:
     assert seconds(text) == (pytest.approx(expected) if expected is not None else None)
 
 
-def test_what_is_secret_in_an_environment() -> None:
-    environment = (
-        "POSTGRES_PASSWORD=hunter22",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql://me:pw1@db/airflow",
-        "BROKER=redis://:pw22@redis:6379/0",
-        "API_KEY=abc",
-        "HOME=/home/airflow",
-        "EMPTY_TOKEN=",
-    )
-    assert secrets_of(environment) == ("postgresql://me:pw1@db/airflow", "hunter22", "pw22", "pw1")
-
-
 def described(identity: str, name: str, status: str, number: str = "1", **labels: str) -> dict[str, Any]:
     return {
         **ATTRS,
@@ -99,6 +87,7 @@ class Api:
         self.found = {one["Id"]: one for one in found}
         self.seen = events
         self.removed: list[str] = []
+        self.words: dict[str, bytes] = {}
         self.api = self
 
     def containers(self, **_options: Any) -> list[dict[str, Any]]:
@@ -107,6 +96,9 @@ class Api:
 
     def inspect_container(self, identity: str) -> dict[str, Any]:
         return self.found[identity]
+
+    def logs(self, identity: str, *, tail: int) -> bytes:
+        return b"\n".join(self.words[identity].splitlines()[-tail:])
 
     def remove_container(self, identity: str, *, v: bool, force: bool) -> None:
         assert not v
@@ -174,6 +166,29 @@ def test_what_the_last_health_check_said_is_shown_without_secrets() -> None:
     stack = engine(Api(sick, described("none", "demo-db-1", "running")))
     assert stack.probe("sick") == ("curl: (7) Failed to connect", "as ***")
     assert stack.probe("none") == ()
+
+
+def test_a_log_is_quoted_without_the_secrets_of_its_container() -> None:
+    dead = described("dead", "demo-web-1", "exited")
+    dead["Config"]["Env"] = [
+        "DB_PWD=hunter22",
+        "PRIVATE_DATA=x9y8z7",
+        "SLACK_WEBHOOK_URL=https://hooks.slack.example/services/T0/B0/abcdef",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql://me:pw12@db/airflow",
+        "POSTGRES_DB=warehouse",
+        "AIRFLOW_UID=50000",
+        "EMPTY_TOKEN=",
+    ]
+    api = Api(dead)
+    api.words["dead"] = (
+        b'"DB_PWD" must be set\nhunter22, x9y8z7 and https://hooks.slack.example/services/T0/B0/abcdef\n'
+        b"postgresql://me:pw12@db/airflow: warehouse, 50000\n"
+    )
+    assert engine(api).log("dead", 40) == (
+        '"DB_PWD" must be set',
+        "***, *** and ***",
+        "postgresql://me:***@db/airflow: warehouse, 50000",
+    )
 
 
 def test_how_often_a_container_crashed() -> None:
