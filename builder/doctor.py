@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.core.redact import mask_addresses
 from builder.engine.secrets import CA_VARIABLES, find_ca
 from builder.errors import ToolMissingError, ToolTimeoutError
 from builder.process import Command
@@ -264,7 +265,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _reason(answer: Result) -> str:
     """The last line of what a tool said: docker ends with the cause."""
     lines = [line.strip() for line in (answer.err.strip() or answer.out.strip()).splitlines() if line.strip()]
-    text = lines[-1].removeprefix("ERROR: ") if lines else f"exit code {answer.code}"
+    text = mask_addresses(lines[-1]).removeprefix("ERROR: ") if lines else f"exit code {answer.code}"
     return text.rpartition(": ")[2] if len(text) > MAX_REASON else text
 
 

@@ -251,7 +251,7 @@ def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
     from builder.core.redact import mask_addresses, mask_log  # people send the log to others
 
     text = mask_addresses("".join(traceback.format_exception(error)))
-    summary = mask_addresses(f"{type(error).__name__}: {error}")
+    summary = mask_addresses(f"{type(error).__name__}: {error}".splitlines()[0])
     try:
         world = make_world(quiet=True)
         text, summary = (mask_log(one, world.env) for one in (text, summary))
@@ -262,6 +262,6 @@ def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
     except Exception:  # noqa: BLE001 - the world, or its folder for logs, may be what failed
         return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
     return _say(
-        f"error: this is a bug of optbuild: {summary.splitlines()[0]}\n  next: report it with the log in {log}",
+        f"error: this is a bug of optbuild: {summary}\n  next: report it with the log in {log}",
         ExitCode.BUG,
     )

@@ -6,15 +6,16 @@ import contextlib
 import os
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from builder.core.redact import find_secret_values
 from builder.engine.client import Engine, connect
 from builder.errors import EngineFailedError, InterruptedByUserError, VerifyUsageError
 from builder.verify.board import Board, Listener, Task
 from builder.verify.checks import STATIC_CHECKS, Bench, airflow_home, base_environment, tasks_of
 from builder.verify.containers import Yard
 from builder.verify.database import choose
-from builder.verify.environment import UNUSED, USER_PREFIX, new_fernet_key, new_user
+from builder.verify.environment import UNUSED, new_fernet_key, new_user
 from builder.verify.model import Check, Report, Status
 from builder.verify.plan import SQLITE, VerifyPlan
 from builder.verify.session import Session, new_owner, signals_as_errors, sweep, this_machine
@@ -127,13 +128,19 @@ def _bench(
     if database.note:
         progress.note(database.note)
     user = new_user()
-    hidden = (*database.hidden, user[f"{USER_PREFIX}PASSWORD"])
-    yard = Yard(session, engine.endpoint, str(attrs["Id"]), hidden)
-    yard.open_network()
     environment = base_environment(database, new_fernet_key(), secrets.token_hex(16))
+    yard = Yard(session, engine.endpoint, str(attrs["Id"]), _find_hidden(attrs, {**environment, **user}, database))
+    yard.open_network()
     dag_id = f"optbuild_verify_{session.owner.session}"
     volumes = _volumes(yard, database, home)
     return Bench(plan, attrs, engine.client, yard, database, environment, cache, dag_id, user, volumes)
+
+
+def _find_hidden(attrs: Mapping[str, Any], environment: Mapping[str, str], database: Database) -> tuple[str, ...]:
+    """What a container's output must not show: secrets that we give it, and those that its image brings."""
+    pairs = (text.partition("=") for text in (attrs.get("Config") or {}).get("Env") or ())
+    brought = {name: value for name, _, value in pairs}
+    return (*find_secret_values({**brought, **environment}), *database.hidden)
 
 
 def _volumes(yard: Yard, database: Database, home: str) -> tuple[tuple[str, str], ...]:

@@ -54,7 +54,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
         monkeypatch.setitem(sys.modules, "builder.cli.try", SimpleNamespace(command=command))
 
         def make_world(*, quiet: bool) -> World:
-            env: Mapping[str, str] = {"XDG_STATE_HOME": str(state), "QUIET": str(quiet)}
+            env: Mapping[str, str] = {"XDG_STATE_HOME": str(state), "QUIET": str(quiet), "DB_PWD": "pwd-hunter"}
             return World(env, tmp_path, sys.stdout, sys.stderr, NoRunner(), SilentProgress(), color=False)
 
         return cli.run(argv or ("try",), make_world)
@@ -147,6 +147,18 @@ def test_a_bug_leaves_its_traceback_in_a_log(
     assert error.startswith("optbuild: error: this is a bug of optbuild: ZeroDivisionError: that cannot be\n")
     assert str(log) in error
     assert "Traceback" not in error
+
+
+def test_neither_an_error_nor_the_log_of_a_bug_shows_a_secret(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(raising(CheckFailedError("cannot fetch postgresql://me:hunter2@db/x"))) == 1
+    assert capsys.readouterr().err == "optbuild: error: cannot fetch postgresql://me:***@db/x\n"
+    assert run(raising(ZeroDivisionError("not https://me:hunter2@x.example nor pwd-hunter"))) == 4
+    (log,) = (tmp_path / "optbuild" / "logs").iterdir()
+    for shown in (capsys.readouterr().err, log.read_text()):
+        assert "hunter" not in shown
+        assert "ZeroDivisionError: not https://***@x.example nor ***" in shown
 
 
 def test_a_bug_whose_log_cannot_be_written_is_still_told(

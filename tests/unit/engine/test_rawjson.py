@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.engine.rawjson import Decoder, Event, StepLog, StepStatus, Vertex, Words
+from builder.engine.rawjson import Decoder, Event, StepLog, StepStatus, Vertex, Words, mask_event_line
 
 DOCUMENT: dict[str, Any] = {
     "vertexes": [
@@ -72,6 +73,17 @@ def test_a_stream_that_breaks_off_shows_what_it_had() -> None:
 def test_fields_that_are_not_as_expected_break_nothing(document: str) -> None:
     for event in feed(document):
         assert not isinstance(event, Words)
+
+
+def test_a_line_is_masked_within_its_base64_too_and_stays_an_event() -> None:
+    data = base64.b64encode("is DB_PWD=abc hunter2 ü\n".encode()).decode()
+    line = json.dumps({"vertexes": [{"name": "RUN hunter2"}], "logs": [{"vertex": "hunting", "data": data}]})
+    masked = mask_event_line(line, ("hunter2",))
+    (step, log) = feed(masked)
+    assert isinstance(step, Vertex)
+    assert isinstance(log, StepLog)
+    assert (step.name, log.data.decode()) == ("RUN ***", "is DB_PWD=*** *** ü\n")
+    assert mask_event_line(line, ("absent",)).count("hunter2") == 1
 
 
 @given(st.text(alphabet='{}[]":,\n abc'))
