@@ -214,6 +214,10 @@ def test_an_old_image_that_a_container_uses_is_named() -> None:
     ("note", "words"),
     [
         (f"built by: docker build -t {SHARED} .", f"first `docker build -t {SHARED} .`"),
+        (
+            f"built by: docker build -t {SHARED} --build-arg A_TOKEN=hunter2 .",
+            f"first `docker build -t {SHARED} --build-arg A_TOKEN=*** .`",
+        ),
         ("built by: optbuild optimize --rebuild", f"first `docker load` a `docker save {SHARED}` of this one"),
     ],
 )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from swap_world import SHARED, SHARERS, SPEC_NAMES, Stage
+from swap_world import SHARED, SHARERS, SPEC_NAMES, Stage, World
 
 from builder.compose.apply import apply
 from builder.compose.journal import Phase
@@ -29,6 +29,7 @@ from builder.errors import (
     RolledBackError,
     StateError,
 )
+from builder.process import Command, Result
 from builder.progress import LineProgress
 
 if TYPE_CHECKING:
@@ -479,3 +480,46 @@ def test_an_image_that_existed_before_is_never_deleted_by_a_rollback(stage: Stag
     with pytest.raises(RolledBackError):
         apply(stage.outside(), stage.work(), stage.hands())
     assert "sha256:one-of-." in stage.world.images
+
+
+class Telling:
+    """Compose of ``world``, but ``word`` fails and says secrets."""
+
+    def __init__(self, world: World, word: str) -> None:
+        self.world, self.word = world, word
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_out: Callable[[str], None] | None = None,
+        on_err: Callable[[str], None] | None = None,
+    ) -> Result:
+        if self.word not in command.argv:
+            return self.world.run(command, on_out=on_out, on_err=on_err)
+        said = "refused hunter22, pw12 and token33 at postgresql://me:else44@db/x"
+        if on_err is not None:
+            on_err(said)
+        return Result(command, 1, "", said)
+
+
+@pytest.mark.parametrize("word", ["build", "up"])
+def test_words_of_compose_are_told_without_the_secrets_of_the_project(stage: Stage, word: str) -> None:
+    env = {"DB_PWD": "hunter22", "DATABASE_URL": "postgresql://me:pw12@db/x", "HOME": "/home/me", "A_TOKEN": "token33"}
+    outside = replace(stage.outside(), env=env, runner=Telling(stage.world, word))
+    with pytest.raises(OptbuildError) as caught:
+        apply(outside, stage.work(), stage.hands())
+    assert "refused ***, *** and *** at postgresql://me:***@db/x" in str(caught.value)
+
+
+def test_secret_arguments_of_a_build_are_not_told(stage: Stage) -> None:
+    work = stage.work()
+    services = {
+        name: replace(one, build=one.build and replace(one.build, args=(("A_TOKEN", "token33"), ("B_PWD", None))))
+        for name, one in work.project.services.items()
+    }
+    work = replace(work, project=replace(work.project, services=services))
+    outside = replace(stage.outside(), runner=Telling(stage.world, "build"))
+    with pytest.raises(OptbuildError) as caught:
+        apply(outside, work, stage.hands())
+    assert "token33" not in str(caught.value)
