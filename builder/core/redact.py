@@ -21,6 +21,8 @@ MIN_MASKED = 4
 """Characters. A shorter value is not searched for in running text: every other word would become stars."""
 
 _OPEN_NAMES = frozenset({"USER", "USERNAME", "LOGIN", "DB", "DATABASE", "HOST", "SCHEMA"})
+_GO_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "&<>"}
+"""Go's encoding/json writes JSON that is safe in HTML."""
 _COMMON = """
 admin airflow default disabled enabled false guest mariadb mysql none null password postgres postgresql rabbitmq redis
 root true user username
@@ -58,7 +60,11 @@ _SAID_OTHERWISE = (
         rf"((?<![\w.-])(?:X-[\w-]*(?:Key|Token|Auth|Secret)|Authorization):\s?)(?!(?:Bearer|Basic)\s)({_VALUE})",
         re.IGNORECASE,
     ),
-    re.compile(rf"((?<!\S)(?:-u\s?|--(?:proxy-)?user[\s=]+)[\"']?[^\s\"':/]+:)({_VALUE})", re.IGNORECASE),  # curl
+    re.compile(  # curl, also in the words of a list
+        r"((?<![^\s\"'])(?:-u(?:[\"'],)?\s?|--(?:proxy-)?user(?:[\"'],)?[\s=]+)[\"']?[^\s\"':/]+:)"
+        rf"({_VALUE})",
+        re.IGNORECASE,
+    ),
     re.compile(rf"(\bredis-cli\s(?:[^;&|]{{0,200}}?\s)?(?:-a|--pass)\s+)({_VALUE})"),
     re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\s(?:[^;&|]{{0,200}}?\s)?-p)(?!\s)({_VALUE})", re.IGNORECASE),
 )
@@ -92,6 +98,7 @@ def _write_forms(text: str) -> Iterator[str]:
     yield quote_plus(text, errors="surrogateescape")
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield json.dumps(text)[1:-1].translate(_GO_ESCAPES)
     yield repr(text)[1:-1]
     yield text.replace("'", "''")
     yield text.replace("'", "'\"'\"'")

@@ -297,6 +297,13 @@ def test_a_tool_that_vanishes_while_it_is_asked(machine: Machine) -> None:
     assert finding.state is State.MISSING
 
 
+def test_the_login_of_a_proxy_is_not_shown(machine: Machine) -> None:
+    said = "ERROR: proxyconnect tcp: http://me:hunter2@proxy.example failed"
+    found = str(examine(saying(machine, docker_version=(1, said))))
+    assert "hunter2" not in found
+    assert "http://***@proxy.example failed" in found
+
+
 def test_every_question_has_a_timeout(machine: Machine) -> None:
     examine(machine)
     assert isinstance(machine.runner, FakeRunner)

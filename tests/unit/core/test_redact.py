@@ -119,6 +119,9 @@ def test_addresses(text: str, expected: str) -> None:
         ("redis-server --requirepass hunter2", "redis-server --requirepass ***"),
         ("redis-cli -h cache -a hunter2 ping", "redis-cli -h cache -a *** ping"),
         ("tool --api-token 'hunter 2' run", "tool --api-token '***' run"),
+        ("curl -u me:'hunter 2' x", "curl -u me:'***' x"),
+        ('["curl", "-u", "me:hunter2", "x"]', '["curl", "-u", "me:***", "x"]'),
+        ("traefik.http.basicauth.users: me:$$apr1$$abc", "traefik.http.basicauth.users: ***"),
         ("image: shop/api-token:1.2", "image: shop/api-token:1.2"),
         ("DB_PWD: ${DB_PWD} x", "DB_PWD: ${DB_PWD} x"),
         ("DB_PWD=${DB_PWD:-hunter2}", "DB_PWD=${DB_PWD:-***}"),
@@ -137,6 +140,10 @@ def test_commands_and_lines_of_files(text: str, expected: str) -> None:
 @pytest.mark.parametrize("form", ['p@s"s\\w/d', "p%40s%22s%5Cw%2Fd", 'p@s\\"s\\\\w/d'])
 def test_a_value_goes_in_every_form_it_is_written_in(form: str) -> None:
     assert mask_log(f"bad <{form}>", {"DB_PWD": 'p@s"s\\w/d'}) == "bad <***>"
+
+
+def test_the_json_of_go_is_one_of_the_forms() -> None:
+    assert mask_log('{"a": "p\\u0026w\\u003cx"}', {"DB_PWD": "p&w<x"}) == '{"a": "***"}'
 
 
 def test_each_line_of_a_value_goes() -> None:

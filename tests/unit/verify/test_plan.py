@@ -16,7 +16,7 @@ from builder.verify.board import NotApplicable
 from builder.verify.checks import STATIC_CHECKS, Bench, _start, expected_health, tasks_of
 from builder.verify.database import check_is_postgres, choose
 from builder.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
-from builder.verify.run import _selected
+from builder.verify.run import _find_hidden, _selected
 from builder.verify.session import Owner
 
 if TYPE_CHECKING:
@@ -237,3 +237,12 @@ def test_nothing_sets_the_port_that_a_check_wants_to_see() -> None:
 
 def test_a_session_label_holds_no_secret() -> None:
     assert "hunter2" not in Owner("s", 1, 2, "b", "n").label()
+
+
+def test_secrets_of_the_image_and_of_the_roles_are_masked() -> None:
+    attrs = {"Config": {"Env": ["A_TOKEN=from-the-image", "PATH=/usr/bin", "EMPTY"]}}
+    made = environment.role_environment(environment.external(URL), "f3rnet-key", "s3ssion-key")
+    hidden = _find_hidden(attrs, made, environment.external(URL))
+    said = mask_values("from-the-image /usr/bin f3rnet-key s3ssion-key hunter2 db.example", hidden)
+    assert said == "*** /usr/bin *** *** *** db.example"
+    assert _find_hidden({}, {}, environment.UNUSED) == ()
