@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.dockerfile_names import version_of_image
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Group, Project, Service
-    from builder.compose.products import Product
+    from builder.products.model import Product
 
 ASPECTS = (
     "source code",
@@ -33,64 +32,9 @@ _SHOWN = 4
 """Names that are listed; the rest is counted."""
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What is known of a product beyond name, purpose and language."""
-
-    libraries: str
-    configuration: str
-    entry: str
-    resources: str
-    scaling: str
-    life: str
-
-
-_POSTGRES = _Known(
-    "its own: ICU, libxml2, LLVM for compiling queries",
-    "postgresql.conf in the data folder; POSTGRES_* is read once, while that folder is empty",
-    "docker-entrypoint.sh: makes the data folder, then `postgres` as a user of its own",
-    "shared memory, page cache, and a disk that must not lose a write",
-    "one writer for one data folder; a second one needs replication",
-    "years: a major version is left by dump or pg_upgrade; a restart drops every connection",
-)
-_MYSQL = _Known(
-    "its own",
-    "my.cnf; MYSQL_* or MARIADB_* is read once, while the data folder is empty",
-    "docker-entrypoint.sh: makes the data folder, then the server as a user of its own",
-    "a buffer pool in memory, and a disk that must not lose a write",
-    "one writer for one data folder; a second one needs replication",
-    "years: a major version upgrades the data folder for good; a restart drops every connection",
-)
-_REDIS = _Known(
-    "almost none",
-    "redis.conf or words behind redis-server",
-    "docker-entrypoint.sh, then `redis-server`",
-    "memory for everything that it holds",
-    "one for all workers; more of them need a cluster",
-    "runs for months; a restart loses what waits in its queues, unless it writes it to a disk",
-)
-_STORES = _Known(
-    "those of its own image",
-    "its own files and variables",
-    "that of its own image",
-    "memory, and a disk that must not lose a write",
-    "by its own rules, never with the number of schedulers",
-    "as long as its data; upgraded by its own steps",
-)
-_OTHERS = _Known(
-    "those of its own image",
-    "its own files and variables",
-    "that of its own image",
-    "its own",
-    "by its own load",
-    "its own releases; a new requirement of Airflow is none of its business",
-)
-_BY_NAME = {"PostgreSQL": _POSTGRES, "MySQL": _MYSQL, "MariaDB": _MYSQL, "Redis": _REDIS, "Valkey": _REDIS}
-
-
 def of_product(product: Product, service: Service) -> tuple[str, ...]:
     """One text for each aspect, in their order."""
-    known = _BY_NAME.get(product.name, _STORES if product.keeps_data else _OTHERS)
+    known = product.traits
     image = image_text(service)
     python = "its own, with its own pins" if product.language == "Python" else "none: it is no Python program"
     return (

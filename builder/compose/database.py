@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from builder.products.find import find_by_scheme
+
 if TYPE_CHECKING:
     from builder.compose.model import Project, Service
 
 _VARIABLES = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__SQL_ALCHEMY_CONN")
 """The second name is that of Airflow before 2.3, and still read by all of 2.x."""
-_KINDS = {
-    "postgres": "PostgreSQL",
-    "postgresql": "PostgreSQL",
-    "mysql": "MySQL",
-    "mariadb": "MariaDB",
-    "mssql": "SQL Server",
-    "sqlite": "SQLite",
-}
 _SCHEME = re.compile(r"([a-z]+)(?:\+[a-z0-9_]+)?://")
 
 
@@ -46,8 +40,9 @@ def database_of(project: Project, service: Service) -> Database | None:
     found = None if text is None else _SCHEME.match(text)
     if text is None or found is None or "${" in text:
         return None
-    kind = _KINDS.get(found[1], found[1])
-    if kind == "SQLite":
+    product = find_by_scheme(found[1])
+    kind = found[1] if product is None else product.name
+    if found[1] == "sqlite":
         return Database(kind, None, None, "", None)
     if text.count("@") > 1:  # part of a password could pass for the host
         return None

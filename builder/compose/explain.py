@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.facts import DockerfileFacts
-    from builder.compose.products import Product
+    from builder.products.model import Product
 
 WIDTH = 100
 """Columns."""

@@ -12,6 +12,7 @@ from builder.compose.facts import Installed, Pin
 from builder.dockerfile.installs import PipInstall, pip_install, split_requirement, system_change
 from builder.dockerfile.shell import words
 from builder.dockerfile.stages import exec_form, flags, substitute
+from builder.products.find import find_by_package
 
 if TYPE_CHECKING:
     from builder.compose.runs import Step
@@ -21,27 +22,14 @@ if TYPE_CHECKING:
 ReadFile = Callable[[str], str | None]
 """A path inside the build context → its text; None: not there, not readable, or not inside."""
 
-_SERVERS = (
-    (r"postgresql(-\d+(\.\d+)?)?|postgresql-(contrib|server)|postgresql\d+(-server)?", "PostgreSQL"),
-    (r"(default-)?mysql-server(-\d\S*)?", "MySQL"),
-    (r"mariadb(-server)?(-\d\S*)?", "MariaDB"),
-    (r"redis(-server)?|valkey(-server)?", "Redis"),
-    (r"mongodb(-org)?(-server)?", "MongoDB"),
-    (r"rabbitmq-server", "RabbitMQ"),
-    (r"memcached", "memcached"),
-    (r"elasticsearch|opensearch", "Elasticsearch"),
-    (r"clickhouse-server", "ClickHouse"),
-    (r"nginx(-\w+)?", "nginx"),
-    (r"apache2", "Apache"),
-)
-"""Package names of Debian, Alpine and Fedora that bring a server, not a client. ``mariadb-client`` is none."""
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[ =]?\s*(\S+)")
 _FILES_DEEP = 4
 
 
 def server_of(package: str) -> str | None:
     """The server that a system package brings."""
-    return next((product for pattern, product in _SERVERS if re.fullmatch(pattern, package)), None)
+    product = find_by_package(package)
+    return None if product is None else product.name
 
 
 @dataclass(frozen=True)

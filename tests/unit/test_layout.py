@@ -20,6 +20,7 @@ FOUNDATION = frozenset(
         "core",
         "catalog",
         "findings",
+        "products",
         "dockerfile",
         "elf",
         "resources",

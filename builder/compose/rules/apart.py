@@ -14,6 +14,7 @@ from builder.compose.wording import listed, verb
 from builder.core.image_reference import extract_last_component
 from builder.errors import Where
 from builder.findings import Finding
+from builder.products.find import find_by_program, find_by_system_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,31 +23,6 @@ if TYPE_CHECKING:
     from builder.compose.model import Service
     from builder.compose.rules.look import Look
 
-_SERVERS = {
-    "postgres": "PostgreSQL",
-    "pg_ctl": "PostgreSQL",
-    "pg_ctlcluster": "PostgreSQL",
-    "postmaster": "PostgreSQL",
-    "mysqld": "MySQL",
-    "mysqld_safe": "MySQL",
-    "mariadbd": "MariaDB",
-    "mariadbd-safe": "MariaDB",
-    "mongod": "MongoDB",
-    "redis-server": "Redis",
-    "valkey-server": "Valkey",
-    "rabbitmq-server": "RabbitMQ",
-}
-"""Programs that are servers of another product. Clients (psql, pg_isready, redis-cli) are not among them."""
-_SERVICES = {
-    "postgresql": "PostgreSQL",
-    "mysql": "MySQL",
-    "mariadb": "MariaDB",
-    "mongod": "MongoDB",
-    "redis-server": "Redis",
-    "redis": "Redis",
-    "rabbitmq-server": "RabbitMQ",
-}
-"""Names that ``service NAME start`` and ``systemctl start NAME`` know in Debian."""
 _INIT_SCRIPT = re.compile(r"/etc/init\.d/([a-z-]+)")
 
 
@@ -159,7 +135,9 @@ def _server(words: tuple[str, ...]) -> str | None:
     script = _INIT_SCRIPT.fullmatch(words[0])
     program = words[0].rpartition("/")[2]
     if script is not None:
-        return _SERVICES.get(script[1])
-    if program in ("service", "systemctl") and "start" in words:
-        return next((_SERVICES[word] for word in words[1:] if word in _SERVICES), None)
-    return _SERVERS.get(program)
+        product = find_by_system_service(script[1])
+    elif program in ("service", "systemctl") and "start" in words:
+        product = next(filter(None, map(find_by_system_service, words[1:])), None)
+    else:
+        product = find_by_program(program)
+    return None if product is None else product.name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from builder.compose.starts import image_text
 from builder.core.image_reference import extract_repository, split_image_name
 from builder.findings import Finding
+from builder.products.find import ENTRYPOINT, find_storage
+from builder.products.table import NEW_POSTGRES, POSTGRES_ROOT, POSTGRES_STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,47 +19,9 @@ if TYPE_CHECKING:
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Mount, Service
     from builder.compose.rules.look import Look
+    from builder.products.model import Storage
 
 CODE = "OB204"
-_POSTGRES_ROOT = "/var/lib/postgresql"
-_NEW_POSTGRES = 18
-"""From this version on the official image declares /var/lib/postgresql as its volume (its documentation, PGDATA)."""
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """``data``: where the server writes. ``declared``: VOLUME of the image. ``variable`` and ``option`` move it."""
-
-    title: str
-    data: str
-    declared: tuple[str, ...]
-    servers: tuple[str, ...]
-    variable: str | None = None
-    option: str | None = None
-
-
-_POSTGRES = _Kind("PostgreSQL", f"{_POSTGRES_ROOT}/data", (f"{_POSTGRES_ROOT}/data",), ("postgres",), "PGDATA")
-_MYSQL = _Kind("MySQL", "/var/lib/mysql", ("/var/lib/mysql",), ("mysqld", "mariadbd"), option="--datadir")
-_MARIADB = _Kind("MariaDB", "/var/lib/mysql", ("/var/lib/mysql",), ("mysqld", "mariadbd"), option="--datadir")
-_REDIS = _Kind("Redis", "/data", ("/data",), ("redis-server",), option="--dir")
-_KINDS = {
-    "postgres": _POSTGRES,
-    "postgis/postgis": _POSTGRES,
-    "pgvector/pgvector": _POSTGRES,
-    "timescale/timescaledb": _POSTGRES,
-    "mysql": _MYSQL,
-    "mysql/mysql-server": _MYSQL,
-    "percona": _MYSQL,
-    "mariadb": _MARIADB,
-    "mongo": _Kind("MongoDB", "/data/db", ("/data/db",), ("mongod",), option="--dbpath"),
-    "clickhouse/clickhouse-server": _Kind("ClickHouse", "/var/lib/clickhouse", ("/var/lib/clickhouse",), ()),
-    "bitnami/postgresql": _Kind("PostgreSQL", "/bitnami/postgresql", (), ()),
-    "bitnami/mysql": _Kind("MySQL", "/bitnami/mysql/data", (), ()),
-    "bitnami/mariadb": _Kind("MariaDB", "/bitnami/mariadb", (), ()),
-    "bitnami/mongodb": _Kind("MongoDB", "/bitnami/mongodb", (), ()),
-    "redis": _REDIS,
-}
-"""By image name. Source: each image's page in the registry that publishes it ("Where to Store Data")."""
 
 
 def find(look: Look) -> Iterator[Finding]:
@@ -66,24 +29,22 @@ def find(look: Look) -> Iterator[Finding]:
     for service in look.project.services.values():
         facts = look.facts.get(service.name)
         image = _image(service, facts)
-        kind = _KINDS.get(extract_repository(image)) if image else None
-        if (
-            image is None
-            or kind is None
-            or not _is_server(service, kind)
-            or (kind is _REDIS and not _persists(service))
-        ):
+        known = find_storage(extract_repository(image)) if image else None
+        if image is None or known is None:
             continue
-        postgres = _postgres_version(image) if kind is _POSTGRES else None
-        reason = _reason(service, facts, kind, postgres)
+        product, storage = known
+        if not _is_server(service, storage) or (storage.only_on_request and not _persists(service)):
+            continue
+        postgres = _postgres_version(image) if storage is POSTGRES_STORAGE else None
+        reason = _reason(service, facts, storage, postgres)
         if reason is not None:
             data, says = reason
             yield Finding(
                 CODE,
                 look.line(look.project, service.name, "volumes"),
-                f"{service.name}: {kind.title} keeps its data in {_shown(kind, data, postgres)}; {says}",
+                f"{service.name}: {product.name} keeps its data in {_shown(storage, data, postgres)}; {says}",
                 (service.name,),
-                _fix(service, data, unsure=kind is _POSTGRES and postgres is None and data == kind.data),
+                _fix(service, data, unsure=storage is POSTGRES_STORAGE and postgres is None and data == storage.data),
                 ("data that is in there now: copy it out first (pg_dump, mysqldump, ...), a new volume begins empty",),
             )
 
@@ -100,12 +61,12 @@ def _postgres_version(image: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _is_server(service: Service, kind: _Kind) -> bool:
+def _is_server(service: Service, storage: Storage) -> bool:
     """``command: psql …`` in a database image is a client, and starts nothing that keeps data."""
     if service.entrypoint:
         return False
     first = service.command[0].rpartition("/")[2] if service.command else ""
-    return not first or first.startswith("-") or first in (*kind.servers, "docker-entrypoint.sh")
+    return not first or first.startswith("-") or first in (*storage.servers, ENTRYPOINT)
 
 
 def _persists(service: Service) -> bool:
@@ -115,17 +76,17 @@ def _persists(service: Service) -> bool:
 
 
 def _reason(
-    service: Service, facts: DockerfileFacts | None, kind: _Kind, postgres: int | None
+    service: Service, facts: DockerfileFacts | None, storage: Storage, postgres: int | None
 ) -> tuple[str, str] | None:
     """The data folder and why it does not last, as the end of a sentence; None: it does, or it cannot be known."""
-    data, declared = _data_folder(service, facts, kind), kind.declared
-    if kind is _POSTGRES and postgres is not None and postgres >= _NEW_POSTGRES:
-        declared = (_POSTGRES_ROOT,)
-        data = f"{_POSTGRES_ROOT}/{postgres}/docker" if data == kind.data else data
+    data, declared = _data_folder(service, facts, storage), storage.declared
+    if storage is POSTGRES_STORAGE and postgres is not None and postgres >= NEW_POSTGRES:
+        declared = (POSTGRES_ROOT,)
+        data = f"{POSTGRES_ROOT}/{postgres}/docker" if data == storage.data else data
     if not data.startswith("/") or "$" in data:
         return None
-    inside = any(_lasts(mount) and _covers(_POSTGRES_ROOT, mount.target) for mount in service.mounts)
-    if kind is _POSTGRES and postgres is None and inside:  # the version decides whether the parent folder is enough
+    inside = any(_lasts(mount) and _covers(POSTGRES_ROOT, mount.target) for mount in service.mounts)
+    if storage is POSTGRES_STORAGE and postgres is None and inside:  # the version decides whether that is enough
         return None
     mounts = sorted((one for one in service.mounts if _covers(one.target, data)), key=lambda one: len(one.target))
     mount = mounts[-1] if mounts else None
@@ -145,21 +106,21 @@ def _reason(
     return data, "that folder is in the container's own layer and goes with the container"
 
 
-def _data_folder(service: Service, facts: DockerfileFacts | None, kind: _Kind) -> str:
+def _data_folder(service: Service, facts: DockerfileFacts | None, storage: Storage) -> str:
     words = service.command or ()
     for word, following in pairwise((*words, "")):
-        if kind.option and word == kind.option and following:
+        if storage.option and word == storage.option and following:
             return following
-        if kind.option and word.startswith(f"{kind.option}="):
+        if storage.option and word.startswith(f"{storage.option}="):
             return word.partition("=")[2]
     environment = {**(facts.environment if facts is not None else {}), **service.environment}
-    return (environment.get(kind.variable) if kind.variable else None) or kind.data
+    return (environment.get(storage.variable) if storage.variable else None) or storage.data
 
 
-def _shown(kind: _Kind, data: str, postgres: int | None) -> str:
+def _shown(storage: Storage, data: str, postgres: int | None) -> str:
     """The folder to mount, as a person reads it; where the tag hides the version, both that it may be."""
-    if kind is _POSTGRES and postgres is None and data == kind.data:
-        return f"{data} (from version {_NEW_POSTGRES} on below {_POSTGRES_ROOT})"
+    if storage is POSTGRES_STORAGE and postgres is None and data == storage.data:
+        return f"{data} (from version {NEW_POSTGRES} on below {POSTGRES_ROOT})"
     return data
 
 
@@ -184,7 +145,7 @@ def _clean(path: str) -> str:
 def _fix(service: Service, data: str, *, unsure: bool) -> str:
     """``unsure``: a PostgreSQL whose version the tag does not say; from 18 on it refuses to start with this mount."""
     volume = f"{re.sub(r'[^a-zA-Z0-9_.-]', '-', service.name)}-data"
-    target = _POSTGRES_ROOT if re.fullmatch(rf"{_POSTGRES_ROOT}/\d+/docker", data) else data
-    later = f"  # from PostgreSQL {_NEW_POSTGRES} on: {_POSTGRES_ROOT}" if unsure else ""
+    target = POSTGRES_ROOT if re.fullmatch(rf"{POSTGRES_ROOT}/\d+/docker", data) else data
+    later = f"  # from PostgreSQL {NEW_POSTGRES} on: {POSTGRES_ROOT}" if unsure else ""
     lines = ("volumes:", f"  - {volume}:{target}{later}", "# and at the end of the file", "volumes:", f"  {volume}:")
     return "\n".join(lines)

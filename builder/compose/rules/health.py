@@ -9,6 +9,7 @@ from builder.airflow.commands import at_least, major
 from builder.compose.starts import Start, image_text, is_airflow, is_waited_for, role_by_name, start_of, version_for
 from builder.core.image_reference import extract_last_component
 from builder.findings import Finding
+from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
 
 CODE = "OB202"
 _JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag-processor": "DagProcessorJob"}
-_SERVERS = {
-    "postgres": """["CMD-SHELL", 'pg_isready -U "$${POSTGRES_USER:-postgres}"']""",
-    "postgis": """["CMD-SHELL", 'pg_isready -U "$${POSTGRES_USER:-postgres}"']""",
-    "pgvector": """["CMD-SHELL", 'pg_isready -U "$${POSTGRES_USER:-postgres}"']""",
-    "timescaledb": """["CMD-SHELL", 'pg_isready -U "$${POSTGRES_USER:-postgres}"']""",
-    "postgresql": """["CMD-SHELL", 'pg_isready -U "$${POSTGRESQL_USERNAME:-postgres}"']""",
-    "redis": """["CMD", "redis-cli", "ping"]""",
-    "valkey": """["CMD", "valkey-cli", "ping"]""",
-    "mysql": """["CMD", "mysqladmin", "ping", "-h", "127.0.0.1"]""",
-    "mariadb": """["CMD", "healthcheck.sh", "--connect", "--innodb_initialized"]""",
-    "rabbitmq": """["CMD", "rabbitmq-diagnostics", "-q", "ping"]""",
-}
-"""By the last word of the image's name: the check that its own documentation gives."""
 _CELERY_APP = {
     True: "airflow.providers.celery.executors.celery_executor.app",
     False: "airflow.executors.celery_executor.app",
@@ -125,18 +113,10 @@ def _of_server(service: Service) -> tuple[str, str, str] | None:
     image = image_text(service) if service.build is None else None
     if image is None or service.entrypoint or (service.command and not _is_server(service.command)):
         return None
-    test = _SERVERS.get(extract_last_component(image))
+    test = find_health_test(extract_last_component(image))
     return ("its own client tells whether it answers", test, "10s") if test else None
 
 
 def _is_server(command: tuple[str, ...]) -> bool:
     first = command[0].rpartition("/")[2]
-    return first.startswith("-") or first in (
-        "postgres",
-        "redis-server",
-        "valkey-server",
-        "mysqld",
-        "mariadbd",
-        "rabbitmq-server",
-        "docker-entrypoint.sh",
-    )
+    return first.startswith("-") or first == ENTRYPOINT or first in TESTED_SERVERS

@@ -1,0 +1,1 @@
+"""The programs that compose files run beside Airflow."""
