@@ -8,9 +8,17 @@ became ``api-server``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from builder.airflow.find import LATEST, find_series, parse_version
+
+if TYPE_CHECKING:
+    from builder.airflow.model import Series
+
+GROUPS = frozenset({"db", "celery", "users", "dags", "tasks", "jobs", "connections", "variables", "pools", "config"})
+"""Subcommands that have subcommands."""
 _CONNECTIONS = (
     "`db migrate` no longer makes the default connections; `airflow connections create-default-connections` does, "
     "if a DAG uses one of them"
@@ -29,7 +37,7 @@ class Change:
     note: str | None = None
 
 
-_CHANGES = (
+CHANGES = (
     Change(("db", "init"), ("db", "migrate"), "2.7.0", "3.0.0", note=_CONNECTIONS),
     Change(("db", "upgrade"), ("db", "migrate"), "2.7.0", "3.0.0"),
     Change(("db", "migrate"), ("db", "upgrade"), added="2.7.0"),
@@ -55,8 +63,6 @@ _CHANGES = (
     Change(("unpause",), ("dags", "unpause"), removed="2.0.0"),
     Change(("pause",), ("dags", "pause"), removed="2.0.0"),
 )
-_BEFORE_MIGRATE: dict[tuple[str, ...], tuple[str, ...]] = {("db", "migrate"): ("db", "upgrade")}
-"""What 2.0 to 2.6 have in its place."""
 
 
 @dataclass(frozen=True)
@@ -73,37 +79,22 @@ def judge(call: tuple[str, ...], version: str | None) -> Verdict | None:
 
     Without a version only what every version since 2.7 deprecates is told, with that condition in its words.
     """
-    known = _parsed(version)
-    for change in _CHANGES:
+    known = parse_version(version)
+    for change in CHANGES:
         if call[: len(change.words)] != change.words:
             continue
         says = _unknown(change) if known is None else _known(change, known, version or "")
         if says is None:
             continue
-        instead = change.instead
-        if known is not None and known < Version("2.7.0"):
-            instead = _BEFORE_MIGRATE.get(instead, instead)
-        return Verdict(change, says, instead)
+        return Verdict(change, says, _replacement(change, find_series(version)))
     return None
 
 
-def major(version: str | None) -> int | None:
-    """2 of ``2.8.1``."""
-    known = _parsed(version)
-    return None if known is None else known.major
-
-
-def at_least(version: str | None, first: str) -> bool | None:
-    """None: the version is not known."""
-    known = _parsed(version)
-    return None if known is None else known >= Version(first)
-
-
-def _parsed(version: str | None) -> Version | None:
-    try:
-        return Version(version) if version else None
-    except InvalidVersion:
-        return None
+def _replacement(change: Change, series: Series | None) -> tuple[str, ...]:
+    """In words that the version has."""
+    if change.instead == LATEST.migrate and series is not None:
+        return series.migrate
+    return change.instead
 
 
 def _known(change: Change, version: Version, shown: str) -> str | None:

@@ -1,8 +1,12 @@
-"""The roles of an Airflow image, as data: how each is started and how one sees that it does its job."""
+"""What differs between Airflow versions, as values: roles, how each is started, how one sees that it works."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from builder.airflow.variables import Option
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,69 @@ class Role:
     command: tuple[str, ...]
     health: Health | None
     environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def needs_broker(self) -> bool:
+        """Celery's roles do."""
+        return self.command[:1] == ("celery",)
+
+
+@dataclass(frozen=True)
+class HealthServer:
+    """A server for health checks alone, which the role has beside its work when ``variable`` is true."""
+
+    variable: str
+    path: str
+    port: int
+
+
+@dataclass(frozen=True)
+class KnownRole:
+    """A role of Airflow's own: ``role`` as an image of ours has it, and what else is known of it in compose files."""
+
+    role: Role
+    weak_words: tuple[tuple[str, ...], ...] = ()
+    """Further first words that start it, too common to be a sign of Airflow (``worker``)."""
+    port: Option | None = None
+    """Moves the port of its HTTP health."""
+    health_server: HealthServer | None = None
+    answers_ping: bool = False
+    """Celery's own ping tells whether it answers."""
+    successor: str | None = None
+    """The role that does its job in the versions that no longer have it."""
+
+    @property
+    def name(self) -> str:
+        return self.role.name
+
+    @property
+    def lasts(self) -> bool:
+        """It goes on until it is stopped."""
+        return not isinstance(self.role.health, ExitHealth)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A row of the table: every version from ``first`` to before the next row's."""
+
+    first: str
+    python_versions: tuple[str, ...]
+    """None at all: no image of ours can have these versions; compose files may."""
+    roles: tuple[KnownRole, ...]
+    """On by default."""
+    optional_roles: tuple[KnownRole, ...] = ()
+    other_roles: tuple[KnownRole, ...] = ()
+    """That only compose files start, no spec."""
+    uses_gosu: bool = False
+    migrate: tuple[str, ...] = ("db", "migrate")
+    celery_app: str | None = None
+    """The module that Celery's command line wants for a ping; None: this Celery has none."""
+    users_need_fab: bool = False
+    """``airflow users`` exists only with the FAB auth manager, which is not the default."""
+
+    @property
+    def all_roles(self) -> tuple[KnownRole, ...]:
+        return (*self.roles, *self.optional_roles, *self.other_roles)
 
 
 @dataclass(frozen=True)

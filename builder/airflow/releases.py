@@ -1,4 +1,7 @@
-"""The Airflow versions that are known, as one table.
+"""The Airflow versions that are known, as one table: a row per range of versions, with the roles that it has.
+
+A role of a new version is a :class:`KnownRole` here and its name in the rows that have it; whoever asks (specs, compose
+files, verification) finds it through :mod:`builder.airflow.find`.
 
 Sources: ``Requires-Python`` and classifiers of each version on PyPI; the subcommands of its command line; the
 Dockerfile, entrypoint and compose file of the official image; "Checking Airflow Health Status" of its documentation.
@@ -6,26 +9,22 @@ Dockerfile, entrypoint and compose file of the official image; "Checking Airflow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.version import InvalidVersion, Version
 
-from builder.airflow.model import ExitHealth, HttpHealth, JobHealth, Release, Role
+from builder.airflow.model import (
+    ExitHealth,
+    HealthServer,
+    HttpHealth,
+    JobHealth,
+    KnownRole,
+    Release,
+    Role,
+    Series,
+)
+from builder.airflow.variables import MIGRATE_VARIABLE, SCHEDULER_HEALTH_SERVER, USER_PREFIX, WEB_PORT
 from builder.errors import UnknownAirflowError
 
 UI_PORT = 8080
-
-
-@dataclass(frozen=True)
-class _Series:
-    """Every version from ``first`` to before the next row's."""
-
-    first: str
-    python_versions: tuple[str, ...]
-    roles: tuple[Role, ...]
-    optional_roles: tuple[Role, ...]
-    uses_gosu: bool
-    migrate: tuple[str, ...] = ("db", "migrate")
 
 
 def _init() -> Role:
@@ -33,41 +32,78 @@ def _init() -> Role:
 
     Whoever starts it names the user and gives the password (``_AIRFLOW_WWW_USER_*``): a default would be known to all.
     """
-    environment = (
-        ("_AIRFLOW_DB_MIGRATE", "true"),
-        ("_AIRFLOW_WWW_USER_CREATE", "true"),
-    )
-    return Role("init", ("version",), ExitHealth(), environment)
+    return Role("init", ("version",), ExitHealth(), ((MIGRATE_VARIABLE, "true"), (f"{USER_PREFIX}CREATE", "true")))
 
 
-_SCHEDULER = Role("scheduler", ("scheduler",), JobHealth("SchedulerJob"))
-_TRIGGERER = Role("triggerer", ("triggerer",), JobHealth("TriggererJob"))
-_DAG_PROCESSOR = Role("dag-processor", ("dag-processor",), JobHealth("DagProcessorJob"))
-_CELERY = (
-    Role("worker", ("celery", "worker"), None),
-    Role("flower", ("celery", "flower"), HttpHealth("/", 5555)),
-)
 _COMPONENTS = ("metadatabase", "scheduler")
-_WEBSERVER = Role("webserver", ("webserver",), HttpHealth("/health", UI_PORT, _COMPONENTS))
-_API_SERVER = Role("api-server", ("api-server",), HttpHealth("/api/v2/monitor/health", UI_PORT, _COMPONENTS))
+_OLD_HEALTH, _NEW_HEALTH = "/health", "/api/v2/monitor/health"
+_INIT = KnownRole(_init())
+_WEBSERVER = KnownRole(
+    Role("webserver", ("webserver",), HttpHealth(_OLD_HEALTH, UI_PORT, _COMPONENTS)),
+    port=WEB_PORT,
+    successor="api-server",
+)
+_API_SERVER = KnownRole(
+    Role("api-server", ("api-server",), HttpHealth(_NEW_HEALTH, UI_PORT, _COMPONENTS)), port=WEB_PORT
+)
+SCHEDULER = KnownRole(
+    Role("scheduler", ("scheduler",), JobHealth("SchedulerJob")),
+    health_server=HealthServer(SCHEDULER_HEALTH_SERVER.name, "/health", 8974),
+)
+_TRIGGERER = KnownRole(Role("triggerer", ("triggerer",), JobHealth("TriggererJob")))
+_DAG_PROCESSOR = KnownRole(Role("dag-processor", ("dag-processor",), JobHealth("DagProcessorJob")))
+_WORKER = KnownRole(Role("worker", ("celery", "worker"), None), weak_words=(("worker",),), answers_ping=True)
+_FLOWER = KnownRole(Role("flower", ("celery", "flower"), HttpHealth("/", 5555)), weak_words=(("flower",),))
+_STANDALONE_2 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_OLD_HEALTH, UI_PORT)), port=WEB_PORT)
+_STANDALONE_3 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_NEW_HEALTH, UI_PORT)), port=WEB_PORT)
+_KUBERNETES = KnownRole(Role("kubernetes", (), None), weak_words=(("kubernetes",),))
 
-_ROLES_2 = (_init(), _WEBSERVER, _SCHEDULER)
-_OPTIONAL_2 = (_TRIGGERER, _DAG_PROCESSOR, *_CELERY)
-_ROLES_3 = (_init(), _API_SERVER, _SCHEDULER, _DAG_PROCESSOR)
-_OPTIONAL_3 = (_TRIGGERER, *_CELERY)
+_OLD_CELERY_APP = "airflow.executors.celery_executor.app"
+_CELERY_APP = "airflow.providers.celery.executors.celery_executor.app"
+"""Since Airflow 2.7 the executor lies in the provider."""
 
 
-def _two(first: str, *python_versions: str, migrate: tuple[str, ...] = ("db", "migrate")) -> _Series:
-    return _Series(first, python_versions, _ROLES_2, _OPTIONAL_2, uses_gosu=True, migrate=migrate)
+def _one(first: str) -> Series:
+    """Celery's roles are started by their weak words there."""
+    return Series(first, (), (_WEBSERVER, SCHEDULER), migrate=("upgradedb",))
 
 
-def _three(first: str, *python_versions: str) -> _Series:
-    return _Series(first, python_versions, _ROLES_3, _OPTIONAL_3, uses_gosu=False)
+def _two(
+    first: str, *python_versions: str, migrate: tuple[str, ...] = ("db", "migrate"), celery_app: str = _CELERY_APP
+) -> Series:
+    return Series(
+        first,
+        python_versions,
+        (_INIT, _WEBSERVER, SCHEDULER),
+        (_TRIGGERER, _DAG_PROCESSOR, _WORKER, _FLOWER),
+        (_STANDALONE_2, _KUBERNETES),
+        uses_gosu=True,
+        migrate=migrate,
+        celery_app=celery_app,
+    )
 
 
-_SERIES = (
-    _two("2.6.0", "3.7", "3.8", "3.9", "3.10", migrate=("db", "upgrade")),
-    _two("2.6.2", "3.7", "3.8", "3.9", "3.10", "3.11", migrate=("db", "upgrade")),
+def _before_provider(first: str, *python_versions: str) -> Series:
+    return _two(first, *python_versions, migrate=("db", "upgrade"), celery_app=_OLD_CELERY_APP)
+
+
+def _three(first: str, *python_versions: str) -> Series:
+    return Series(
+        first,
+        python_versions,
+        (_INIT, _API_SERVER, SCHEDULER, _DAG_PROCESSOR),
+        (_TRIGGERER, _WORKER, _FLOWER),
+        (_STANDALONE_3, _KUBERNETES),
+        celery_app=_CELERY_APP,
+        users_need_fab=True,
+    )
+
+
+SERIES = (
+    _one("1.0.0"),
+    _before_provider("2.0.0"),
+    _before_provider("2.6.0", "3.7", "3.8", "3.9", "3.10"),
+    _before_provider("2.6.2", "3.7", "3.8", "3.9", "3.10", "3.11"),
     _two("2.7.0", "3.8", "3.9", "3.10", "3.11"),
     _two("2.9.0", "3.8", "3.9", "3.10", "3.11", "3.12"),
     _two("2.11.0", "3.9", "3.10", "3.11", "3.12"),
@@ -79,8 +115,6 @@ _SERIES = (
 _LAST_OF_MAJOR = {2: 11, 3: 3}
 """The newest minor of each major that the table was checked against."""
 SUPPORTED = "2.6.0 to 2.11.x and 3.0.0 to 3.3.x"
-ELSEWHERE = {"webserver": "api-server", "api-server": "webserver"}
-"""A role that only another major version has, and what does its job in this one."""
 
 
 def release(version: str) -> Release:
@@ -89,9 +123,12 @@ def release(version: str) -> Release:
         parsed = Version(version)
     except InvalidVersion as error:
         raise UnknownAirflowError(version, SUPPORTED) from error
-    rows = [row for row in _SERIES if Version(row.first) <= parsed]
+    rows = [row for row in SERIES if Version(row.first) <= parsed]
     last = _LAST_OF_MAJOR.get(parsed.major, -1)
-    if not rows or parsed.minor > last or parsed.is_prerelease or len(parsed.release) != 3 or parsed.local:
+    known = rows and rows[-1].python_versions and parsed.minor <= last
+    if not known or parsed.is_prerelease or len(parsed.release) != 3 or parsed.local:
         raise UnknownAirflowError(version, SUPPORTED)
     row = rows[-1]
-    return Release(version, row.python_versions, row.roles, row.optional_roles, row.uses_gosu, row.migrate)
+    roles = tuple(one.role for one in row.roles)
+    optional = tuple(one.role for one in row.optional_roles)
+    return Release(version, row.python_versions, roles, optional, row.uses_gosu, row.migrate)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.airflow.roles import roles_of
 from builder.lock.check import check_lock
 from builder.lock.document import read_lock
 from builder.spec.reader import read_spec
 from builder.spec.requirements import read_requirements
+from builder.spec.roles import roles_of
 
 if TYPE_CHECKING:
     from pathlib import Path

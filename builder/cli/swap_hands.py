@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.airflow.variables import VERSION_VARIABLE
 from builder.compose.work import Hands
 from builder.errors import CheckFailedError, OptbuildError
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 FOREIGN_CHECKS = ("version", "database", "migrations")
 """What every Airflow image can be held to, beside the start of each role; the rest is the contract of our own."""
-VERSION_VARIABLE = "AIRFLOW_VERSION"
-"""The official images set it."""
 
 
 def hands_for(world: World, engine: Engine, plan: Plan, *, no_cache: bool) -> Hands:
@@ -119,5 +118,5 @@ def used_roles(known: Release, plan: Plan, target: Target) -> tuple[Role, ...]:
     chosen = tuple(
         role for role in (*known.roles, *known.optional_roles) if role.command[:1] in {(one,) for one in words}
     )
-    chosen = tuple(role for role in chosen if role.command[0] != "celery" and role != known.roles[0])
+    chosen = tuple(role for role in chosen if not role.needs_broker and role != known.roles[0])
     return (known.roles[0], *chosen) if chosen else known.roles

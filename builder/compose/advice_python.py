@@ -7,7 +7,7 @@ import shlex
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from builder.compose.dockerfile_names import is_airflow_image
+from builder.airflow.images import is_airflow_image
 from builder.compose.facts import Advice
 from builder.compose.installed import copies, requirements_of
 from builder.dockerfile.installs import PipInstall, pip_install, split_requirement

@@ -8,7 +8,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from builder.compose.dockerfile_names import is_airflow_image
+from builder.airflow.images import OFFICIAL_IMAGE, is_airflow_image
 from builder.compose.facts import Advice
 from builder.compose.installed import Copy, copies
 from builder.core.image_reference import extract_repository
@@ -227,4 +227,4 @@ def _steps_down(steps: tuple[Step, ...], facts: DockerfileFacts) -> bool:
 
 
 def _is_official(base: str | None) -> bool:
-    return extract_repository(base or "").endswith("apache/airflow")
+    return extract_repository(base or "").endswith(OFFICIAL_IMAGE)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.airflow.find import SIGNS
+from builder.airflow.images import FOLDERS, LAST_WORDS
+from builder.airflow.variables import HOME_VARIABLE, PREFIXES
 from builder.compose.commands import started
 from builder.compose.products import product_of
 from builder.core.image_reference import extract_last_component
@@ -15,11 +18,6 @@ if TYPE_CHECKING:
     from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Service
 
-_ROLES = frozenset({"webserver", "scheduler", "api-server", "triggerer", "dag-processor", "standalone"})
-_CELERY = frozenset({"worker", "flower"})
-_FOLDERS = ("/opt/airflow", "/usr/local/airflow")
-_OFFICIAL = frozenset({"airflow", "docker-airflow", "ap-airflow", "astro-runtime"})
-"""Last words of apache/airflow, bitnami/airflow, puckel/docker-airflow, astronomer/ap-airflow, …/astro-runtime."""
 _WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -49,7 +47,7 @@ def _named(service: Service) -> bool:
     if service.image is None:
         return False
     name = extract_last_component(service.image)
-    return name in _OFFICIAL or ("airflow" in words_of(name) and "exporter" not in words_of(name))
+    return name in LAST_WORDS or ("airflow" in words_of(name) and "exporter" not in words_of(name))
 
 
 def _commanded(service: Service) -> bool:
@@ -62,18 +60,18 @@ def _role_word(service: Service) -> bool:
     commands = started(service)
     if not commands:
         return False
-    first, *rest = commands[0]
-    return first in _ROLES or (first == "celery" and bool(rest) and rest[0] in _CELERY)
+    words = tuple(commands[0])
+    return words[:1] in SIGNS or words[:2] in SIGNS
 
 
 def _mounted(service: Service) -> bool:
     return any(
         mount.target == folder or mount.target.startswith(folder + "/")
         for mount in service.mounts
-        for folder in _FOLDERS
+        for folder in FOLDERS
     )
 
 
 def _configured(service: Service) -> bool:
     """Airflow's own configuration variables; AIRFLOW_HOST and the like may belong to a client of it."""
-    return any(name.startswith(("AIRFLOW__", "_AIRFLOW_")) or name == "AIRFLOW_HOME" for name in service.environment)
+    return any(name.startswith(PREFIXES) or name == HOME_VARIABLE for name in service.environment)

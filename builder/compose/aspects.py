@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.dockerfile_names import version_of_image
-from builder.compose.starts import LASTING, image_text, start_of
+from builder.airflow.commands import GROUPS
+from builder.airflow.find import find_started_role
+from builder.airflow.images import version_of_image
+from builder.airflow.releases import SCHEDULER
+from builder.compose.starts import image_text, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +29,6 @@ ASPECTS = (
     "scaling",
     "life cycle",
 )
-_GROUPS = frozenset({"db", "celery", "users", "dags", "tasks", "jobs", "connections", "variables", "pools", "config"})
-"""Subcommands of Airflow that have subcommands."""
 _SHOWN = 4
 """Names that are listed; the rest is counted."""
 
@@ -99,14 +100,14 @@ def starts(services: list[Service], facts: DockerfileFacts | None) -> list[str]:
     words = []
     for service in services:
         start = start_of(service, facts)
-        lasting = [call for call in start.calls if LASTING.get(call[:1]) or LASTING.get(call[:2])]
+        lasting = [call for call in start.calls if find_started_role(call)]
         words += [f"`{spoken(call)}`" for call in (lasting or start.calls)[:1] if call]
     return list(dict.fromkeys(words))
 
 
 def spoken(call: tuple[str, ...]) -> str:
     """The subcommand alone: what follows may hold a password."""
-    return " ".join(call[:2] if call[0] in _GROUPS else call[:1])
+    return " ".join(call[:2] if call[0] in GROUPS else call[:1])
 
 
 def listed(names: list[str]) -> str:
@@ -118,4 +119,4 @@ def listed(names: list[str]) -> str:
 def schedulers(project: Project, group: Group, facts: Mapping[str, DockerfileFacts]) -> int:
     """How many scheduler containers the file asks for."""
     chosen = [project.services[name] for name in group.services]
-    return sum(one.replicas for one in chosen if start_of(one, facts.get(one.name)).role == "scheduler")
+    return sum(one.replicas for one in chosen if start_of(one, facts.get(one.name)).role == SCHEDULER.name)

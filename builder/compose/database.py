@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from builder.airflow.variables import CONNECTION
 from builder.products.find import find_by_scheme
 
 if TYPE_CHECKING:
     from builder.compose.model import Project, Service
 
-_VARIABLES = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__SQL_ALCHEMY_CONN")
-"""The second name is that of Airflow before 2.3, and still read by all of 2.x."""
 _SCHEME = re.compile(r"([a-z]+)(?:\+[a-z0-9_]+)?://")
 
 
@@ -36,7 +35,7 @@ class Database:
 
 def database_of(project: Project, service: Service) -> Database | None:
     """None: no connection in its environment, or one that cannot be read (a variable, a command, a secret)."""
-    text = next((value for value in map(service.environment.get, _VARIABLES) if value), None)
+    text = next((value for value in map(service.environment.get, CONNECTION.names) if value), None)
     found = None if text is None else _SCHEME.match(text)
     if text is None or found is None or "${" in text:
         return None

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.airflow.images import is_airflow_image, version_in, version_of_image
+from builder.airflow.variables import VERSION_VARIABLE
 from builder.compose.advice import advise
-from builder.compose.dockerfile_names import is_airflow_image, version_in, version_of_image
 from builder.compose.facts import Advice, DockerfileFacts, Installed, Pin
 from builder.compose.installed import ReadFile, content_of
 from builder.compose.madeby import shown_dockerfile
@@ -120,7 +121,7 @@ def facts_of(text: str, build: Build, read: ReadFile = lambda _name: None) -> Do
         chain=chain,
         base=base,
         airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),
-        airflow_version=pinned or version_of_image(base) or version_in(environment.get("AIRFLOW_VERSION")),
+        airflow_version=pinned or version_of_image(base) or version_in(environment.get(VERSION_VARIABLE)),
         installed=(*own, *content.servers),
         apt=content.packages,
         pins=content.pins,

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.compose.dockerfile_names import is_airflow_image, version_of_image
+from builder.airflow.find import find_named_role, find_started_role
+from builder.airflow.images import OFFICIAL_IMAGE, is_airflow_image, version_of_image
+from builder.airflow.variables import VERSION_VARIABLE
 from builder.core.image_reference import extract_repository
 from builder.dockerfile.shell import command_of
 from builder.dockerfile.stages import substitute
@@ -23,20 +25,6 @@ _PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
 _OPERATORS = ("&&", "||", ";", "|", "&")
 _ASKED = 20
 """Sharers that are asked for the version; what none of them knows, the rest does not either."""
-LASTING = {
-    ("webserver",): "webserver",
-    ("api-server",): "api-server",
-    ("scheduler",): "scheduler",
-    ("triggerer",): "triggerer",
-    ("dag-processor",): "dag-processor",
-    ("celery", "worker"): "worker",
-    ("worker",): "worker",
-    ("celery", "flower"): "flower",
-    ("flower",): "flower",
-    ("standalone",): "standalone",
-    ("kubernetes",): "kubernetes",
-}
-"""First words behind ``airflow`` → the role that goes on until it is stopped."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +40,7 @@ class Start:
     def role(self) -> str | None:
         """The lasting role among the calls; None: it does its work and ends, or nothing is known."""
         for call in reversed(self.calls):
-            role = LASTING.get(call[:1]) or LASTING.get(call[:2])
-            if role:
+            if role := find_started_role(call):
                 return role
         return None
 
@@ -70,7 +57,7 @@ def is_official(service: Service, facts: DockerfileFacts | None) -> bool:
     if base is None or (facts is not None and facts.entrypoint is not None):
         return False
     name = extract_repository(base)
-    return name == "apache/airflow" or name.endswith("/apache/airflow")
+    return name == OFFICIAL_IMAGE or name.endswith(f"/{OFFICIAL_IMAGE}")
 
 
 def argv_of(service: Service, facts: DockerfileFacts | None) -> tuple[str, ...] | None:
@@ -142,7 +129,7 @@ def _version(service: Service, facts: DockerfileFacts | None) -> str | None:
     if facts is not None and facts.airflow_version:
         return facts.airflow_version
     image = image_text(service) if service.build is None else None
-    return version_of_image(image) or _plain(service.environment.get("AIRFLOW_VERSION"))
+    return version_of_image(image) or _plain(service.environment.get(VERSION_VARIABLE))
 
 
 def _plain(text: str | None) -> str | None:
@@ -163,10 +150,4 @@ def is_waited_for(project: Project, service: Service) -> bool:
 
 def role_by_name(service: Service) -> str | None:
     """The role that the service's name promises (``airflow-webserver``)."""
-    name = service.name.lower().replace("_", "-")
-    for role in ("webserver", "scheduler", "triggerer", "dag-processor", "worker", "flower"):
-        if role in name or role.replace("-", "") in name:
-            return role
-    if "apiserver" in name or "api-server" in name:
-        return "api-server"
-    return "init" if "init" in name else None
+    return find_named_role(service.name)

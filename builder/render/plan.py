@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from builder.airflow.variables import HOME, HOME_VARIABLE, LOAD_EXAMPLES, VERSION_VARIABLE
 from builder.dockerfile import parse_dockerfile
 from builder.errors import RenderMismatchError
 from builder.naming import LABEL_AIRFLOW, LABEL_CONTENT, LABEL_PROJECT
@@ -30,7 +31,7 @@ FIXED_VALUES = {
     "EXPOSE": {"8080"},
     "FROM": {"scratch AS base", "base AS rootfs", "scratch AS builder", "base"},
     "USER": {"50000"},
-    "WORKDIR": {"/opt/airflow"},
+    "WORKDIR": {HOME},
     "ENTRYPOINT": {'["/usr/bin/dumb-init", "--", "/entrypoint"]'},
     "CMD": {"[]"},
 }
@@ -47,11 +48,11 @@ def planned_environment(spec: Spec) -> dict[str, str]:
         "VIRTUAL_ENV": PACKAGES_FOLDER,
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
-        "AIRFLOW_HOME": "/opt/airflow",
+        HOME_VARIABLE: HOME,
         "AIRFLOW_UID": "50000",
         "AIRFLOW_USER_HOME_DIR": "/home/airflow",
-        "AIRFLOW_VERSION": spec.airflow.version,
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        VERSION_VARIABLE: spec.airflow.version,
+        LOAD_EXAMPLES.name: "false",
         "DUMB_INIT_SETSID": "1",
         "GUNICORN_CMD_ARGS": "--worker-tmp-dir /dev/shm",
         **spec.image.env,

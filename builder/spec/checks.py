@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from builder.airflow.releases import ELSEWHERE, release
+from builder.airflow.find import REPLACED_ROLES
+from builder.airflow.releases import release
 from builder.base.packages import RELEASE_PYTHON
 from builder.core.image_reference import normalize_image_name
 from builder.errors import UnknownAirflowError
@@ -112,9 +113,9 @@ def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
     for name, table in spec.roles.items():
         if name in names:
             continue
-        if name in ELSEWHERE:
+        if name in REPLACED_ROLES:
             message = f"Airflow {known.version} has no role {name}"
-            yield Problem(("roles", name), message, f"use {ELSEWHERE[name]}")
+            yield Problem(("roles", name), message, f"use {REPLACED_ROLES[name]}")
         elif table.command is None:
             message = f"Airflow {known.version} has no role {name}, and a role of your own needs a command"
             yield Problem(("roles", name), message, f"write its command, or use one of: {', '.join(sorted(names))}")

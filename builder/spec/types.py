@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BeforeValidator, Strict
 
+from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.base.packages import RELEASE_PYTHON
 from builder.core.image_reference import extract_last_component, extract_repository, find_image_reference
 from builder.spec.allow import RefusedError, free_text, matched, no_invisible, shown
@@ -31,8 +32,8 @@ _OCI = "org.opencontainers.image."
 OWN_LABELS = frozenset({f"{_OCI}title", f"{_OCI}version", f"{_OCI}created", f"{_OCI}base.name"})
 """Labels that every image gets anyway, so that a value of the spec would be lost."""
 RESERVED_ENVIRONMENT = {
-    "AIRFLOW_HOME": "it is /opt/airflow, as in the official image",
-    "AIRFLOW_VERSION": "airflow.version sets it",
+    HOME_VARIABLE: f"it is {HOME}, as in the official image",
+    VERSION_VARIABLE: "airflow.version sets it",
     "AIRFLOW_UID": "the image works with every user id in group 0",
     "AIRFLOW_USER_HOME_DIR": "it is /home/airflow, as in the official image",
     "HOME": "it is /home/airflow, as in the official image",

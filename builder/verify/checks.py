@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.airflow.model import HttpHealth, JobHealth
+from builder.airflow.releases import SCHEDULER
+from builder.airflow.variables import HOME, HOME_VARIABLE
 from builder.verify import image as image_checks
 from builder.verify import migration, probes, roles, stopping
 from builder.verify.board import CheckFailure, NotApplicable, NotRun, Outcome, Task
@@ -69,7 +71,7 @@ class Bench:
 def airflow_home(attrs: Mapping[str, Any]) -> str:
     """The image's AIRFLOW_HOME."""
     variables = dict(text.partition("=")[::2] for text in (attrs.get("Config") or {}).get("Env") or ())
-    return str(variables.get("AIRFLOW_HOME", "/opt/airflow"))
+    return str(variables.get(HOME_VARIABLE, HOME))
 
 
 def base_environment(database: Database, fernet_key: str, secret_key: str) -> dict[str, str]:
@@ -228,7 +230,7 @@ def expected_health(health: Health | None, plan: VerifyPlan) -> Health | None:
     """The health that is asked for: without a scheduler in the plan, nobody can say that it is healthy."""
     if not isinstance(health, HttpHealth) or plan.scheduler is not None:
         return health
-    return replace(health, json_components=tuple(name for name in health.json_components if name != "scheduler"))
+    return replace(health, json_components=tuple(name for name in health.json_components if name != SCHEDULER.name))
 
 
 def _observer(bench: Bench) -> Observer:

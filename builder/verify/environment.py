@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from builder.airflow.variables import CONNECTION, EXECUTOR, FERNET_KEY, LOAD_EXAMPLES, SECRET_KEY, USER_PREFIX
 from builder.core.redact import find_secret_values
 from builder.errors import VerifyUsageError
 from builder.verify.plan import SQLITE
@@ -23,7 +24,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 _QUICK = {
     "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-    "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+    LOAD_EXAMPLES.name: "false",
     "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor starts this many processes at once; 32 by default
     "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "false",
     "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "10",
@@ -100,14 +101,11 @@ def role_environment(database: Database, fernet_key: str, secret_key: str) -> di
     executor = "SequentialExecutor" if database.name == SQLITE else "LocalExecutor"
     return {
         **_QUICK,
-        "AIRFLOW__CORE__EXECUTOR": executor,
-        "AIRFLOW__CORE__FERNET_KEY": fernet_key,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.url,
-        "AIRFLOW__WEBSERVER__SECRET_KEY": secret_key,
+        EXECUTOR.name: executor,
+        FERNET_KEY.name: fernet_key,
+        CONNECTION.name: database.url,
+        SECRET_KEY.name: secret_key,
     }
-
-
-USER_PREFIX = "_AIRFLOW_WWW_USER_"
 
 
 def new_user() -> dict[str, str]:

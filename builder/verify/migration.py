@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from builder.airflow.find import MIGRATE_COMMANDS
+from builder.airflow.variables import CONNECTION, EXECUTOR, MIGRATE_VARIABLES, USER_PREFIX
 from builder.verify.board import CheckFailure, Outcome
 from builder.verify.containers import PROBE_SHARES, Box, Start, wait_until
 
@@ -18,12 +20,12 @@ UNKNOWN_REVISION = "000000000000"
 BROKEN_DATABASE = "/tmp/optbuild-broken.db"  # noqa: S108 - inside a container of our own
 _WHOLE_LOG = 2000
 """Lines: more than a migration that fails at once writes."""
-_MIGRATES = {"_AIRFLOW_DB_MIGRATE", "_AIRFLOW_DB_UPGRADE"}
 
 
 def migrates(role: Role) -> bool:
     """Whether starting the role migrates the database."""
-    return bool(_MIGRATES & dict(role.environment).keys()) or role.command[:2] in {("db", "migrate"), ("db", "upgrade")}
+    names = {name for name, _ in role.environment}
+    return not names.isdisjoint(MIGRATE_VARIABLES) or role.command[:2] in MIGRATE_COMMANDS
 
 
 def broken_migration(role: Role, environment: Mapping[str, str]) -> Start:
@@ -31,12 +33,12 @@ def broken_migration(role: Role, environment: Mapping[str, str]) -> Start:
 
     No user is to be made there: that would fail as well, and hide that the migration's failure was swallowed.
     """
-    own = {name: value for name, value in role.environment if not name.startswith("_AIRFLOW_WWW_USER_")}
+    own = {name: value for name, value in role.environment if not name.startswith(USER_PREFIX)}
     variables = {
         **environment,
         **own,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{BROKEN_DATABASE}",
-        "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",
+        CONNECTION.name: f"sqlite:///{BROKEN_DATABASE}",
+        EXECUTOR.name: "SequentialExecutor",
         "CONNECTION_CHECK_MAX_COUNT": "0",
     }
     database = (BROKEN_DATABASE, unmigratable_database())

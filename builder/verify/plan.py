@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.airflow.model import ExitHealth, JobHealth, Role
+from builder.airflow.releases import SCHEDULER
 from builder.errors import VerifyUsageError
 from builder.naming import LABEL_AIRFLOW, LABEL_PROJECT
 
@@ -73,7 +74,7 @@ class VerifyPlan:
     def scheduler(self) -> Role | None:
         """The role that runs DAGs, if the plan has one."""
         jobs = (role for role in self.servers if isinstance(role.health, JobHealth))
-        return next((role for role in jobs if role.health == JobHealth("SchedulerJob")), None)
+        return next((role for role in jobs if role.health == SCHEDULER.role.health), None)
 
 
 def plan_for(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> VerifyPlan:

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from builder.airflow.variables import LOAD_EXAMPLES
 from builder.resources import read_template
 from builder.verify.board import CheckFailure, NotRun, Outcome
 from builder.verify.containers import PROBE_SHARES, Box, Start, wait_until
@@ -44,7 +45,7 @@ def probe_files(*names: str) -> tuple[tuple[str, bytes], ...]:
 def probe_start(plan: VerifyPlan) -> Start:
     """The static probe: past the entrypoint, without a database."""
     asked = json.dumps({"requirements": plan.requirements})
-    environment = {"OPTBUILD_VERIFY": asked, "AIRFLOW__CORE__LOAD_EXAMPLES": "false", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"OPTBUILD_VERIFY": asked, LOAD_EXAMPLES.name: "false", "PYTHONDONTWRITEBYTECODE": "1"}
     files = probe_files("modules.py", "probe.py")
     return Start((f"{PROBE_FOLDER}/probe.py",), environment, ("python",), files=files, shares=PROBE_SHARES)
 
@@ -53,7 +54,7 @@ def user_start(uid: int) -> Start:
     """The user probe: behind the image's entrypoint, a user id that nobody made, group 0, no database to wait for."""
     environment = {
         "CONNECTION_CHECK_MAX_COUNT": "0",
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        LOAD_EXAMPLES.name: "false",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = ("python", f"{PROBE_FOLDER}/user.py")

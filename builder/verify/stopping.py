@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from builder.airflow.variables import CONNECTION
 from builder.verify.board import CheckFailure, NotRun, Outcome
 from builder.verify.containers import wait_until
 
@@ -30,7 +31,7 @@ _HINT = "the entrypoint must pass SIGTERM on (`exec`, dumb-init) and may not ign
 def waiting_environment() -> dict[str, str]:
     """With it the entrypoint waits for its database, longer than a verification lasts."""
     return {
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": NOBODY_LISTENS,
+        CONNECTION.name: NOBODY_LISTENS,
         "CONNECTION_CHECK_MAX_COUNT": "600",
         "CONNECTION_CHECK_SLEEP_TIME": "1",
     }

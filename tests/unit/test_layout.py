@@ -21,6 +21,7 @@ FOUNDATION = frozenset(
         "catalog",
         "findings",
         "products",
+        "airflow",
         "dockerfile",
         "elf",
         "resources",
@@ -31,19 +32,15 @@ FOUNDATION = frozenset(
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     # A stage takes its predecessor's value: it may import the module that defines it, and never calls the stage.
-    "spec": frozenset({"airflow.model", "airflow.releases", "base.packages"}),
-    "airflow": frozenset({"spec.model"}),
+    "spec": frozenset({"base.packages"}),
+    "airflow": frozenset(),
     "engine": frozenset(),
     "base": frozenset({"render.model", "engine"}),
-    "lock": frozenset({"spec.model", "airflow.model", "base.packages"}),
-    "render": frozenset({"spec.model", "lock.model", "airflow.model", "base.packages"}),
-    "image": frozenset(
-        {"spec.model", "lock.model", "render.model", "verify.model", "airflow.model", "engine", "state"}
-    ),
+    "lock": frozenset({"spec.model", "base.packages"}),
+    "render": frozenset({"spec.model", "lock.model", "base.packages"}),
+    "image": frozenset({"spec.model", "lock.model", "render.model", "verify.model", "engine", "state"}),
     # base.postgres is no stage of the flow: it makes the database that a verification starts.
-    "verify": frozenset(
-        {"spec.model", "lock.model", "airflow.model", "image.model", "engine", "state", "base.postgres"}
-    ),
+    "verify": frozenset({"spec.model", "lock.model", "image.model", "engine", "state", "base.postgres"}),
     "report": frozenset(
         {
             "verify.model",
@@ -65,7 +62,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "state": frozenset(),
     "doctor": frozenset({"engine.secrets"}),
     # What a project's files name keeps images from being deleted.
-    "compose": frozenset({"airflow.model", "airflow.releases", "airflow.commands", "engine", "state", "store.model"}),
+    "compose": frozenset({"engine", "state", "store.model"}),
     "inspect": frozenset({"spec.model", "lock.model", "engine"}),
     # What protects an image is said in compose files and journals.
     "store": frozenset(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.airflow.commands import judge, major
+from builder.airflow.commands import judge
+from builder.airflow.find import LATEST, find_role, find_series
+from builder.airflow.variables import AUTH_MANAGER, CONFIG_FILE, CONFIG_VARIABLE, FAB_AUTH_MANAGER, HOME
 from builder.compose.starts import (
     Start,
     argv_of,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from builder.compose.rules.look import Look
 
 CODE = "OB201"
-_OWN_CONFIG = ("AIRFLOW_CONFIG", "AIRFLOW__CORE__AUTH_MANAGER")
+_OWN_CONFIG = (CONFIG_VARIABLE, AUTH_MANAGER.name)
 
 
 def find(look: Look) -> Iterator[Finding]:
@@ -65,7 +67,8 @@ def _of_call(look: Look, service: Service, call: tuple[str, ...], version: str |
             _fix(service, verdict.change.words, verdict.instead),
             details if new == "db migrate" or old == "webserver" else (),
         )
-    if call[:1] == ("users",) and major(version) == 3 and not _has_fab(look, service):
+    series = find_series(version)
+    if call[:1] == ("users",) and series is not None and series.users_need_fab and not _has_fab(look, service):
         return _no_users(look, service, version or "")
     return None
 
@@ -90,10 +93,8 @@ def _spoken(service: Service) -> tuple[str, ...]:
 
 
 def _none_at_all(look: Look, service: Service, version: str | None) -> Finding:
-    role = role_by_name(service)
-    if role == "webserver" and major(version) == 3:
-        role = "api-server"
-    words = {"init": "db migrate", "worker": "celery worker", "flower": "celery flower"}.get(role or "", role)
+    role = find_role(role_by_name(service) or "", version)
+    words = None if role is None else " ".join(role.role.command if role.lasts else LATEST.migrate)
     message = (
         f"{service.name} starts no command, and the Airflow image has none of its own: it prints its help and ends"
         + ("; with `restart` it does so for ever" if service.restart not in (None, "no") else "")
@@ -135,8 +136,8 @@ def _has_fab(look: Look, service: Service) -> bool:
     facts = look.facts.get(service.name)
     environment = {**(facts.environment if facts is not None else {}), **service.environment}
     if any(environment.get(name) for name in _OWN_CONFIG):
-        return "fab" in (environment.get("AIRFLOW__CORE__AUTH_MANAGER") or "fab").lower()
-    return any(mount.target.endswith("airflow.cfg") or mount.target == "/opt/airflow" for mount in service.mounts)
+        return "fab" in (environment.get(AUTH_MANAGER.name) or "fab").lower()
+    return any(mount.target.endswith(CONFIG_FILE) or mount.target == HOME for mount in service.mounts)
 
 
 def _no_users(look: Look, service: Service, version: str) -> Finding:
@@ -145,6 +146,6 @@ def _no_users(look: Look, service: Service, version: str) -> Finding:
         look.line(look.project, service.name, _key(service)),
         f"{service.name} starts `airflow users`, which Airflow {version} has only with the FAB auth manager",
         (service.name,),
-        "AIRFLOW__CORE__AUTH_MANAGER: airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        f"{AUTH_MANAGER.name}: {FAB_AUTH_MANAGER}",
         ("and apache-airflow-providers-fab installed; the default SimpleAuthManager has no such command",),
     )

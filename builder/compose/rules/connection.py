@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.airflow.variables import CONFIG_FILE, CONFIG_VARIABLE, CONNECTION
 from builder.compose.wording import listed
 from builder.findings import Finding
 
@@ -12,13 +13,6 @@ if TYPE_CHECKING:
 
     from builder.compose.model import Group, Service
     from builder.compose.rules.look import Look
-
-_SECTIONS = ("DATABASE", "CORE")
-"""The option moved from [core] to [database] with Airflow 2.3; both names are read in 2.x."""
-_SUFFIXES = ("", "_CMD", "_SECRET")
-_CONFIG_FILE = "airflow.cfg"
-CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
-_VARIABLES = frozenset(f"AIRFLOW__{section}__SQL_ALCHEMY_CONN{suffix}" for section in _SECTIONS for suffix in _SUFFIXES)
 
 
 def find(look: Look) -> Iterator[Finding]:
@@ -38,19 +32,19 @@ def find(look: Look) -> Iterator[Finding]:
 def _lacks(look: Look, service: Service) -> bool:
     facts = look.facts.get(service.name)
     environment = {*service.environment, *(facts.environment if facts else ())}
-    if environment & _VARIABLES or "AIRFLOW_CONFIG" in environment:
+    if environment & CONNECTION.spellings or CONFIG_VARIABLE in environment:
         return False
-    if any(mount.target.endswith(_CONFIG_FILE) for mount in service.mounts):
+    if any(mount.target.endswith(CONFIG_FILE) for mount in service.mounts):
         return False
     copied = facts.instructions if facts else ()
-    return not any(_CONFIG_FILE in instruction.value for instruction in copied if instruction.name in {"COPY", "ADD"})
+    return not any(CONFIG_FILE in instruction.value for instruction in copied if instruction.name in {"COPY", "ADD"})
 
 
 def _finding(look: Look, group: Group) -> Finding:
     return Finding(
         "OB207",
         look.line(look.project, group.services[0], "environment"),
-        f"{listed(group.services)} have no {CONNECTION}: each works on a SQLite file inside its own container",
+        f"{listed(group.services)} have no {CONNECTION.name}: each works on a SQLite file inside its own container",
         group.services,
-        f"{CONNECTION}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
+        f"{CONNECTION.name}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
     )

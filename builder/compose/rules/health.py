@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from builder.airflow.commands import at_least, major
+from builder.airflow.find import LATEST, find_role, find_series
+from builder.airflow.model import HttpHealth, JobHealth
 from builder.compose.starts import Start, image_text, is_airflow, is_waited_for, role_by_name, start_of, version_for
 from builder.core.image_reference import extract_last_component
 from builder.findings import Finding
@@ -14,16 +15,12 @@ from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from builder.airflow.model import KnownRole
+    from builder.airflow.variables import Option
     from builder.compose.model import Service
     from builder.compose.rules.look import Look
 
 CODE = "OB202"
-_JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag-processor": "DagProcessorJob"}
-_CELERY_APP = {
-    True: "airflow.providers.celery.executors.celery_executor.app",
-    False: "airflow.executors.celery_executor.app",
-}
-"""Since Airflow 2.7 the executor lies in the provider."""
 
 
 def find(look: Look) -> Iterator[Finding]:
@@ -53,51 +50,55 @@ def _yaml(test: str, start_period: str) -> str:
 
 
 def _of_airflow(look: Look, service: Service) -> tuple[str, str, str] | None:
+    """None where nothing is known of the role, or the version decides and is not known."""
     start = start_of(service, look.facts.get(service.name))
     version = version_for(look, service)
-    role = start.role or (None if start.calls else role_by_name(service))
-    if role in ("webserver", "standalone", "api-server"):
-        path = _web_path(role, version)
-        what = "a request to its health page tells whether it answers"
-        return (what, _curl(_port(service, start), path), "60s") if path else None
-    if role == "scheduler" and _has_own_health_server(service):
-        return "its own health server tells whether it is alive", _curl("8974", "/health"), "60s"
-    if role in _JOBS:
-        what = f"`airflow jobs check` sees whether its {_JOBS[role]} is alive in the database"
-        return what, _shell(f'airflow jobs check --job-type {_JOBS[role]} --hostname "$${{HOSTNAME}}"'), "60s"
-    if role == "worker" and at_least(version, "2.0.0") is not False:
-        app = _CELERY_APP[at_least(version, "2.7.0") is not False]
-        what = "Celery's own ping tells whether this worker answers"
-        return what, _shell(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'), "60s"
-    if role == "flower":
-        return "a request tells whether it answers", _curl("5555", "/"), "60s"
+    known = find_role(start.role or (None if start.calls else role_by_name(service)) or "", version)
+    if known is None:
+        return None
+    server = known.health_server
+    if server is not None and _is_on(service, server.variable):
+        return "its own health server tells whether it is alive", _curl(str(server.port), server.path), "60s"
+    if known.answers_ping:
+        return _of_worker(version)
+    return _of_role(service, start, known)
+
+
+def _of_role(service: Service, start: Start, known: KnownRole) -> tuple[str, str, str] | None:
+    health = known.role.health
+    if isinstance(health, HttpHealth) and known.port is not None:
+        port = _moved_port(service, start, known.port) or str(health.port)
+        return "a request to its health page tells whether it answers", _curl(port, health.path), "60s"
+    if isinstance(health, HttpHealth):
+        return "a request tells whether it answers", _curl(str(health.port), health.path), "60s"
+    if isinstance(health, JobHealth):
+        what = f"`airflow jobs check` sees whether its {health.job_type} is alive in the database"
+        return what, _shell(f'airflow jobs check --job-type {health.job_type} --hostname "$${{HOSTNAME}}"'), "60s"
     return None
 
 
-def _has_own_health_server(service: Service) -> bool:
-    return (service.environment.get("AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK") or "").lower() in ("true", "t", "1")
+def _of_worker(version: str | None) -> tuple[str, str, str] | None:
+    app = (find_series(version) or LATEST).celery_app
+    if app is None:
+        return None
+    what = "Celery's own ping tells whether this worker answers"
+    return what, _shell(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'), "60s"
 
 
-def _web_path(role: str, version: str | None) -> str | None:
-    """None where the version decides and is not known."""
-    if role == "api-server" or major(version) == 3:  # a `webserver` there is gone anyway: OB201 says so
-        return "/api/v2/monitor/health"
-    return "/health" if role == "webserver" or major(version) == 2 else None
+def _is_on(service: Service, variable: str) -> bool:
+    return (service.environment.get(variable) or "").lower() in ("true", "t", "1")
 
 
-def _port(service: Service, start: Start) -> str:
-    """Of ``--port``, or of the configuration in the environment; 8080 is Airflow's own default."""
+def _moved_port(service: Service, start: Start, option: Option) -> str | None:
+    """Of ``--port``, or of the configuration in the environment, whose former name is asked first."""
     for call in start.calls:
         for word, following in pairwise((*call, "")):
             if word in ("-p", "--port") and following.isdigit():
                 return following
             if word.startswith("--port=") and word.partition("=")[2].isdigit():
                 return word.partition("=")[2]
-    for name in ("AIRFLOW__WEBSERVER__WEB_SERVER_PORT", "AIRFLOW__API__PORT"):
-        value = service.environment.get(name) or ""
-        if value.isdigit():
-            return value
-    return "8080"
+    values = (service.environment.get(name) or "" for name in reversed(option.names))
+    return next((value for value in values if value.isdigit()), None)
 
 
 def _curl(port: str, path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.airflow.images import OFFICIAL_IMAGE
 from builder.compose.group import names_built
 from builder.compose.lines import shown
 from builder.compose.starts import image_text
@@ -28,7 +29,7 @@ _MOVING = frozenset(
     {"latest", "stable", "edge", "nightly", "main", "master", "dev", "develop", "devel", "rolling", "lts", "current"}
     | {"mainline", "snapshot", "beta", "canary", "unstable", "next", "head"}
 )
-_FAST = frozenset({"python", "node", "golang", "apache/airflow", "apache/spark", "grafana/grafana", "trinodb/trino"})
+_FAST = frozenset({"python", "node", "golang", OFFICIAL_IMAGE, "apache/spark", "grafana/grafana", "trinodb/trino"})
 """Images whose minor versions change what a program can rely on; for them a tag like ``3`` still moves too far."""
 _SHOWN_ID = 12
 

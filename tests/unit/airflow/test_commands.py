@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.airflow.commands import at_least, judge, major
+from builder.airflow.commands import judge
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,3 @@ def test_the_words_say_what_happened_when() -> None:
     assert "removed in Airflow 3.0" in judge(("db", "init"), "3.0.2").says  # type: ignore[union-attr]
     assert "cannot be read here" in judge(("db", "init"), None).says  # type: ignore[union-attr]
     assert "came with Airflow 3.0" in judge(("api-server",), "2.8.1").says  # type: ignore[union-attr]
-
-
-def test_what_is_no_version_is_unknown() -> None:
-    assert major("latest") is None
-    assert major("2.8.1") == 2
-    assert at_least(None, "2.0.0") is None
-    assert at_least("2.8.1", "2.7.0") is True
-    assert at_least("2.6.3", "2.7.0") is False

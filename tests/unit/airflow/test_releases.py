@@ -8,9 +8,9 @@ import pytest
 
 from builder.airflow.model import ExitHealth, HttpHealth, JobHealth, Role
 from builder.airflow.releases import release
-from builder.airflow.roles import roles_of
 from builder.errors import UnknownAirflowError
 from builder.spec.reader import parse_spec
+from builder.spec.roles import roles_of
 
 PYTHONS = {
     "2.6.0": ("3.7", "3.10"),

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from making import AIRFLOW, build, facts, project, service
 
+from builder.airflow.releases import SERIES
 from builder.compose.group import group_services
 from builder.compose.rules.health import find
 from builder.compose.rules.look import Look
 
 if TYPE_CHECKING:
+    from builder.airflow.model import Series
     from builder.findings import Finding
 
 
@@ -49,6 +51,14 @@ def test_each_role(command: str, version: str, expected: str) -> None:
     assert found.fix is not None
     assert expected in found.fix
     assert found.fix.startswith("healthcheck:\n  test: [")
+
+
+@pytest.mark.parametrize("row", [row for row in SERIES if row.python_versions], ids=lambda row: row.first)
+def test_no_role_of_the_table_is_forgotten(row: Series) -> None:
+    """A role that an image of ours can have gets the check that the table knows."""
+    for known in (*row.roles, *row.optional_roles):
+        if known.lasts:
+            assert len(findings(command=known.role.command, version=row.first)) == 1, known.name
 
 
 @pytest.mark.parametrize(

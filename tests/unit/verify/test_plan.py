@@ -63,6 +63,15 @@ def test_every_role_and_promise_has_its_check() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("version", ["2.6.0", "2.11.2", "3.2.0"])
+def test_no_role_of_the_table_is_forgotten(version: str) -> None:
+    known = release(version)
+    every = (*known.roles, *known.optional_roles)
+    tasks = {task.name: task for task in tasks_of(bench(plan(roles=every), environment.sqlite("/x")))}
+    assert {role.name for role in every} <= tasks.keys()
+    assert {role.name for role in every} - {"init"} <= {*tasks["stop"].after}
+
+
 def test_static_checks_need_no_database() -> None:
     tasks = {task.name: task for task in tasks_of(bench(plan(), environment.UNUSED))}
     assert all(set(tasks[name].needs) <= STATIC_CHECKS for name in STATIC_CHECKS)
