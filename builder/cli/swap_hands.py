@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from builder.engine.client import Engine
     from builder.verify.plan import VerifyPlan
 
-FOREIGN_CHECKS = ("version", "database", "migrations")
-"""What every Airflow image can be held to, beside the start of each role; the rest is the contract of our own."""
-
 
 def hands_for(world: World, engine: Engine, plan: Plan, *, no_cache: bool) -> Hands:
     """For one run."""
@@ -68,6 +65,7 @@ def verify_image_of(world: World, engine: Engine, plan: Plan, image: str, target
         return
 
     from builder.cli.build_flow import show_failures
+    from builder.verify.checks import FOREIGN_CHECKS  # beside the start of each role
     from builder.verify.run import verify_image  # testcontainers and the SDK
 
     report = verify_image(

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from builder.core.redact import find_secret_values
 from builder.engine.client import Engine, connect
 from builder.errors import EngineFailedError, InterruptedByUserError, VerifyUsageError
+from builder.verify.bench import Bench, airflow_home
 from builder.verify.board import Board, Listener, Task
-from builder.verify.checks import STATIC_CHECKS, Bench, airflow_home, base_environment, tasks_of
+from builder.verify.checks import STATIC_CHECKS, tasks_of
 from builder.verify.containers import Yard
 from builder.verify.database import choose
-from builder.verify.environment import UNUSED, new_fernet_key, new_user
+from builder.verify.environment import UNUSED, new_fernet_key, new_user, role_environment
 from builder.verify.model import Check, Report, Status
 from builder.verify.plan import SQLITE, VerifyPlan
 from builder.verify.session import Session, new_owner, signals_as_errors, sweep, this_machine
@@ -128,7 +129,7 @@ def _bench(
     if database.note:
         progress.note(database.note)
     user = new_user()
-    environment = base_environment(database, new_fernet_key(), secrets.token_hex(16))
+    environment = role_environment(database, new_fernet_key(), secrets.token_hex(16))
     yard = Yard(session, engine.endpoint, str(attrs["Id"]), _find_hidden(attrs, {**environment, **user}, database))
     yard.open_network()
     dag_id = f"optbuild_verify_{session.owner.session}"

@@ -16,7 +16,8 @@ import pytest
 
 from builder.process import Command, LocalRunner
 from builder.progress import SilentProgress
-from builder.verify.checks import Bench, tasks_of
+from builder.verify.bench import Bench
+from builder.verify.checks import tasks_of
 from builder.verify.environment import UNUSED
 from builder.verify.model import Report, Status
 from builder.verify.plan import VerifyPlan, plan_for

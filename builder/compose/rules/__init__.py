@@ -1,4 +1,7 @@
-"""The rules: each looks at the whole project and yields what it found. One table says which exist."""
+"""The rules: each looks at the whole project and yields what it found. One table says which exist.
+
+A new rule is a row here, its text in the catalog and in ``templates/explain``, and a function in a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ RULES: dict[str, Find] = {
     "OB207": connection.find,
     "OB301": advice.find,
 }
-"""Code → its rule; a rule may yield several codes, and then stands under the first."""
+"""Code → its rule. Only what passes on the findings of Dockerfiles yields several codes: it stands under the first."""
 
 
 def find_all(look: Look) -> tuple[Finding, ...]:

@@ -1,4 +1,7 @@
-"""All rules, in the order in which they may claim bytes: the more precise ones first."""
+"""All rules, in the order in which they may claim bytes: the more precise ones first.
+
+A new rule is a row here, its text in the catalog and in ``templates/explain``, and a function in a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,28 +22,29 @@ if TYPE_CHECKING:
 
     from builder.inspect.model import Waste
 
-RULES: tuple[Callable[[Look, Ledger], Iterator[Waste]], ...] = (
-    rewritten,
-    secrets,
-    deleted,
-    replaced,
-    caches,
-    system,
-    compilers,
-    cuda,
-    tests,
-    source_maps,
-    bytecode,
-    copies,
-    symbols,
-    unasked,
-)
+RULES: dict[str, Callable[[Look, Ledger], Iterator[Waste]]] = {
+    "OB401": rewritten,
+    "OB404": secrets,
+    "OB403": deleted,
+    "OB402": replaced,
+    "OB405": caches,
+    "OB406": system,
+    "OB407": compilers,
+    "OB408": cuda,
+    "OB409": tests,
+    "OB410": source_maps,
+    "OB411": bytecode,
+    "OB412": copies,
+    "OB413": symbols,
+    "OB414": unasked,
+}
+"""Code → its rule, which yields no other."""
 
 
 def waste_of(look: Look) -> tuple[Waste, ...]:
     """Everything that any rule finds: errors first, then largest first."""
     ledger = Ledger(look)
-    found = [waste for rule in RULES for waste in rule(look, ledger)]
+    found = [waste for rule in RULES.values() for waste in rule(look, ledger)]
     return tuple(sorted(found, key=_order))
 
 

@@ -12,12 +12,14 @@ from builder.airflow.releases import release
 from builder.core.redact import mask_values
 from builder.errors import VerifyUsageError
 from builder.verify import environment
+from builder.verify.bench import Bench
 from builder.verify.board import NotApplicable
-from builder.verify.checks import STATIC_CHECKS, Bench, _start, expected_health, tasks_of
+from builder.verify.checks import STATIC_CHECKS, tasks_of
 from builder.verify.database import check_is_postgres, choose
 from builder.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
 from builder.verify.run import _find_hidden, _selected
 from builder.verify.session import Owner
+from builder.verify.starting import expected_health, start_role
 
 if TYPE_CHECKING:
     from builder.airflow.model import Role
@@ -124,7 +126,7 @@ def started_with(role: Role) -> dict[str, str]:
     seen: list[Any] = []
     yard: Any = type("Yard", (), {"start": lambda _, start: seen.append(start)})()
     made = replace(bench(plan(), environment.sqlite("/x")), yard=yard, user=environment.new_user())
-    _start(made, role)
+    start_role(made, role)
     return dict(seen[0].environment)
 
 

@@ -1,0 +1,58 @@
+"""The README's tables of checks and of waste name what the code has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from builder.airflow.releases import release
+from builder.catalog import CATALOG
+from builder.inspect.waste.rules import RULES
+from builder.verify import environment
+from builder.verify.bench import Bench
+from builder.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, tasks_of
+from builder.verify.plan import VerifyPlan
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def table(head: str) -> list[list[str]]:
+    """The rows of the README's table that begins with ``head``."""
+    (text,) = re.findall(rf"^\| {head}.*\n\|---.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
+def checks() -> list[str]:
+    nothing: Any = None
+    plan = VerifyPlan("2.8.1", (), release("2.8.1").roles, "postgres:13")
+    made = Bench(plan, {}, nothing, nothing, environment.UNUSED, {}, nothing, "optbuild_verify_x")
+    return [task.name for task in tasks_of(made)]
+
+
+def test_each_check_is_in_the_readme_in_the_order_of_the_report() -> None:
+    assert [row[0] for row in table("check")] == checks()
+
+
+def test_what_a_check_waits_for_exists() -> None:
+    nothing: Any = None
+    plan = VerifyPlan("2.8.1", (), release("2.8.1").roles, "postgres:13")
+    tasks = tasks_of(Bench(plan, {}, nothing, nothing, environment.UNUSED, {}, nothing, "optbuild_verify_x"))
+    named = {name for task in tasks for name in (*task.needs, *task.after, *task.blames)}
+    assert named <= set(checks())
+    places = {task.name: place for place, task in enumerate(tasks)}
+    assert all(places[need] < places[task.name] for task in tasks for need in task.needs)
+
+
+def test_the_rows_of_the_table_of_checks_have_names_of_their_own() -> None:
+    names = [row.name for row in CHECKS]
+    assert len(set(names)) == len(names)
+    assert STATIC_CHECKS | set(FOREIGN_CHECKS) <= set(names)
+
+
+def test_each_code_of_waste_is_in_the_readme() -> None:
+    told: list[str] = []
+    for *_, codes in table("waste"):
+        first, last = (int(code) for code in re.fullmatch(r"OB(\d+)-OB(\d+)", codes).groups())  # type: ignore[union-attr]
+        told += [f"OB{number}" for number in range(first, last + 1)]
+    assert told == [code for code in CATALOG if code in RULES]
