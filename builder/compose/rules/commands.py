@@ -57,15 +57,15 @@ def _of_service(look: Look, service: Service) -> Iterator[Finding]:
 def _of_call(look: Look, service: Service, call: tuple[str, ...], version: str | None) -> Finding | None:
     verdict = judge(call, version)
     if verdict is not None:
-        old, new = " ".join(verdict.change.words), " ".join(verdict.instead)
-        details = (verdict.change.note,) if verdict.change.note else ()
+        change = verdict.change
+        details = (change.note,) if change.note and verdict.instead == change.instead else ()
         return Finding(
             CODE,
             look.line(look.project, service.name, _key(service)),
-            f"{service.name} starts `airflow {old}`, which {verdict.says}",
+            f"{service.name} starts `airflow {' '.join(change.words)}`, which {verdict.says}",
             (service.name,),
-            _fix(service, verdict.change.words, verdict.instead),
-            details if new == "db migrate" or old == "webserver" else (),
+            _fix(service, change.words, verdict.instead),
+            details,
         )
     series = find_series(version)
     if call[:1] == ("users",) and series is not None and series.users_need_fab and not _has_fab(look, service):
