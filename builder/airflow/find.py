@@ -31,9 +31,10 @@ _STARTED = {
 
 
 def _list_names() -> tuple[str, ...]:
-    """Roles that services are named after: those that end come last, for ``init`` is a word of many names."""
-    own = tuple(dict.fromkeys(one for row in SERIES for one in (*row.roles, *row.optional_roles)))
-    return tuple(known.name for known in sorted(own, key=lambda known: not known.lasts))
+    """Roles that services are named after. Those that end come last, for ``init`` is a word of many names; a name that
+    holds another one (``edge-worker``) comes before it."""
+    own = {known.name: known.lasts for row in SERIES for known in (*row.roles, *row.optional_roles)}
+    return tuple(sorted(own, key=lambda name: (not own[name], -sum(other in name for other in own))))
 
 
 _NAMES = _list_names()
