@@ -25,7 +25,6 @@ FOUNDATION = frozenset(
         "dockerfile",
         "elf",
         "resources",
-        "core",
     }
 )
 """Top-level modules that everything may use."""
