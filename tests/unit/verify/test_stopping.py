@@ -82,9 +82,43 @@ def test_no_role_to_stop_is_not_a_pass() -> None:
         stopped()
 
 
+class Starting(Fake):
+    """A container whose log says more each time that it is read."""
+
+    def __init__(self, *logs: str) -> None:
+        super().__init__(None)
+        self._logs, self.reads = list(logs), 0
+
+    def logs(self) -> str:
+        self.reads += 1
+        return self._logs.pop(0) if len(self._logs) > 1 else self._logs[0]
+
+
+class Patience(threading.Event):
+    """Never set; whoever waits on it waits no time, and more than a few rounds are an error."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert self.rounds < 20, "it waits although the log shows that the container waits"
+        self.rounds += 1
+        return False
+
+    rounds = 0
+
+
+WAITING = "entrypoint: waiting for the database at 127.0.0.1:1, try 1 of 600: refused"
+
+
 def test_the_signal_is_sent_once_the_log_shows_that_it_waits() -> None:
-    box: Any = Fake(None, log="entrypoint: waiting for the database at 127.0.0.1:1, try 1 of 600: refused")
+    box: Any = Starting("", "entrypoint: user airflow", f"entrypoint: user airflow\n{WAITING}")
+    patience = Patience()
+    stopping.until_it_waits("init", box, patience, 60.0)
+    assert (box.reads, patience.rounds) == (3, 2)
+
+
+def test_an_entrypoint_that_waits_without_a_word_is_believed_after_a_while() -> None:
+    box: Any = Starting("entrypoint: user airflow")
     stopping.until_it_waits("init", box, threading.Event(), 0.0)
+    assert box.reads
 
 
 def test_a_role_that_does_not_wait_for_its_database_is_named() -> None:
