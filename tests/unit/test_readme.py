@@ -14,10 +14,6 @@ REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
 
 
-def test_has_every_figure() -> None:
-    assert re.findall(r"@[A-Z_]+@", README) == []
-
-
 def test_names_every_command_and_no_other() -> None:
     assert set(re.findall(r"[`$] ?optbuild ([a-z]+)", README)) == set(COMMANDS)
 
