@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import gzip
 import json
 import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
@@ -13,6 +17,9 @@ from tarballs import blob, broken, chunks, config_of, image, images, info, oci_i
 from builder.engine.archive import ZSTD, Archive, read_layers
 from builder.engine.manifests import MAX_DOCUMENT_BYTES
 from builder.errors import BadImageArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ONE, TWO = tar({"etc/key": b"secret", "a": b"1"}), tar({"etc/.wh.key": b""})
 SPARE = config_of([ONE])
@@ -202,7 +209,31 @@ def test_skipped_layers_still_count_as_there() -> None:
     assert found == ["/b"]
 
 
-def test_whoever_stops_halfway_leaves_nothing_open() -> None:
-    for file in read_layers(chunks(image(ONE, TWO))):
-        assert file.path == "/etc/key"
-        break
+def open_descriptors() -> dict[str, str]:
+    """Of this process: number -> what is open."""
+    found = {}
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # that of the listing itself
+            found[path.name] = str(path.readlink())
+    return found
+
+
+def chunks_of_file(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while data := file.read(512):
+            yield data
+
+
+def test_whoever_stops_halfway_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "image.tar").write_bytes(image(ONE, gzip.compress(TWO), zstandard.compress(ONE)))
+    gc.disable()  # what is closed only when somebody looks for garbage stays open for who knows how long
+    try:
+        before = open_descriptors()
+        for file in read_layers(chunks_of_file(tmp_path / "image.tar")):
+            assert file.path == "/etc/key"
+            assert str(tmp_path / "image.tar") in open_descriptors().values()
+            break
+        del file
+        assert open_descriptors() == before
+    finally:
+        gc.enable()
