@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from making import FOLDER, build, project, service
@@ -53,7 +52,19 @@ def test_text_for_an_inline_dockerfile_keeps_its_variables_from_compose() -> Non
     assert "==$${AIRFLOW_VERSION}" in (found.fix or "")
 
 
+EVERYTHING = """FROM apache/airflow:2.8.1
+USER root
+RUN apt-get update && apt-get install -y gcc
+COPY dags /opt/airflow/dags
+RUN chown -R airflow /opt/airflow/dags
+RUN pip install pandas
+"""
+"""A Dockerfile with each of the mistakes."""
+
+
 def test_each_finding_has_text_to_paste() -> None:
-    seed = (Path(__file__).parents[2] / "fixtures" / "seed" / "Dockerfile.airflow").read_text()
     made = project(service("a", build=build()))
-    assert all(one.fix for one in find(Look(made, facts={"a": known(seed)})))
+    fixes = {one.code: one.fix for one in find(Look(made, facts={"a": known(EVERYTHING)}))}
+    assert {code: bool(fix) for code, fix in fixes.items()} == dict.fromkeys(
+        ("OB301", "OB302", "OB303", "OB304", "OB305", "OB306"), True
+    )
