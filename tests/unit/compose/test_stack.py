@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,9 @@ def test_calls_that_must_not_touch_what_they_depend_on() -> None:
 
 def test_no_call_starts_what_stood_still() -> None:
     records = {one.name: one for one in records_of([container("web", status="exited")], ["web"], [], NOW)}
-    choices: tuple[dict[str, int] | None, ...] = (None, {})
-    for others in choices:
-        assert not any(call.start for call in ups_of(("web",), records, others=others))
+    made = Up(("web",), start=False, scale=(("web", 1),))
+    assert ups_of(("web",), records) == (made,)
+    assert ups_of(("web",), records, others={}) == (replace(made, alone=False),)
 
 
 @pytest.mark.parametrize(
