@@ -157,6 +157,7 @@ def test_without_a_source_of_the_release_a_container_is_asked(fake_runner: Any, 
     place = archive(fake_runner, tmp_path, answer, sources="")
     refresh_lists(target, place)
     runner: Any = place.runner
+    assert runner.argvs
     assert all(argv[:3] == ("docker", "run", "--rm") and "debian:bookworm-slim" in argv for argv in runner.argvs)
     written = tmp_path / "cache/apt/bookworm-amd64/etc/sources.list.d/debian.sources"
     assert "Suites: bookworm" in written.read_text()

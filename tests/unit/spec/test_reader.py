@@ -523,6 +523,7 @@ def test_nothing_is_concluded_from_what_is_missing(text: str) -> None:
         parse(text)
     problems = caught.value.problems if isinstance(caught.value, InvalidSpecError) else (caught.value,)
     reasons = ("required", "debian base only", "is not a version")
+    assert problems
     assert all(any(reason in problem.message for reason in reasons) for problem in problems), caught.value
 
 

@@ -164,6 +164,7 @@ def _renamed(inspection: Any) -> Any:
 @pytest.mark.parametrize("inspection", [big(300, 8), hostile()], ids=["harmless", "hostile"])
 def test_loads_nothing(inspection: Any) -> None:
     page = Elements(inspection_page(inspection))
+    assert {"html", "style", "script"} <= {tag for tag, _ in page.elements}
     for tag, attributes in page.elements:
         assert tag not in {"iframe", "img", "object", "embed", "base", "form", "video", "audio"}
         loading = {value for name, value in attributes.items() if name in _LOADING}
