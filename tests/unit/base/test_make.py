@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.base.leftovers import groups_of, make_scratch
+from builder.base.leftovers import make_scratch
 from builder.base.make import base_key, make_base
 from builder.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.process import Command, Result
@@ -153,18 +152,3 @@ def test_a_link_to_something_else_is_not_followed(tmp_path: Path) -> None:
     make(FakeRunner(), tmp_path)
     assert (tmp_path / "precious").is_dir()
     assert not half.exists()
-
-
-def test_only_the_groups_that_work_for_exactly_that_folder_are_found(tmp_path: Path) -> None:
-    folder, proc = tmp_path / ".making-a", tmp_path / "proc"
-    for pid, (value, group) in {
-        "11": (str(folder), 11),
-        "12": (str(folder), 11),
-        "13": (f"{folder}b", 13),
-        "14": (str(folder), os.getpgid(0)),
-    }.items():
-        (proc / pid).mkdir(parents=True)
-        (proc / pid / "environ").write_bytes(f"HOME=/\0OPTBUILD_MAKES_BASE={value}\0".encode())
-        (proc / pid / "stat").write_text(f"{pid} (a) b) S 1 {group} 1 0\n")
-    (proc / "15").mkdir()  # ended while it was looked at
-    assert groups_of(folder, proc) == {11}

@@ -11,11 +11,8 @@ import pytest
 from archives import BASE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
-from builder.cli.inspect_flow import InspectOptions, is_named, machine_of, wanted
 from builder.cli.world import World
-from builder.inspect.machine import UNKNOWN, Machine
 from builder.progress import SilentProgress
-from builder.spec.reader import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,38 +237,3 @@ def test_a_bad_dive_file_stops_before_anything_is_read(inspect: Callable[..., Ra
     done = inspect("shop.tar")
     assert (done.code, done.out) == (2, "")
     assert ".dive-ci:2: rules.lowestEfficiency: 95 is not between 0 and 1" in done.err
-
-
-@pytest.mark.parametrize(
-    ("name", "reference", "same"),
-    [
-        ("shop", "shop:latest", True),
-        ("shop", "docker.io/library/shop:1", True),
-        ("shop", "shop-web:latest", False),
-        ("registry.example:5000/team/shop", "registry.example:5000/team/shop:2", True),
-        ("shop", "registry.example:5000/team/shop:2", False),
-        ("library/shop", "shop:1", True),
-        ("shop", "localhost/shop:1", False),
-    ],
-)
-def test_an_image_is_named_by_all_but_its_tag(name: str, reference: str, same: bool) -> None:
-    assert is_named(name, ["other:1", reference]) is same
-
-
-def test_what_a_spec_asks_for(tmp_path: Path) -> None:
-    spec = tmp_path / "optbuild.toml"
-    spec.write_text(SPEC.format(name="shop", budget=""))
-    found = wanted(parse_spec(spec.read_text(), str(spec), tmp_path))
-    assert found == {"apache-airflow[postgres]", "numpy==1.0", "libgomp1"}
-
-
-def test_a_gpu_is_what_was_said_and_unknown_for_an_engine_elsewhere(tmp_path: Path) -> None:
-    def asked(gpu: str, host: str) -> Machine:
-        out = io.StringIO()
-        world = World({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
-        return machine_of(world, InspectOptions("x", gpu=gpu))
-
-    assert asked("auto", "tcp://10.0.0.1:2375") == UNKNOWN
-    assert asked("yes", "tcp://10.0.0.1:2375").gpu is True
-    assert asked("no", "unix:///none.sock") == Machine(gpu=False, how="--gpu no")
-    assert asked("auto", "unix:///none.sock").gpu is not None

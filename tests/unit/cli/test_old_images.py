@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from shelf_world import ENGINE, Shelf, identity, image, user
 
-from builder.cli.old_images import with_old_images
+from builder.cli.old_images import bytes_of, with_old_images
 from builder.cli.optimize_text import as_json, as_text
 from builder.compose.history import before_this
 from builder.compose.journal import FileRecord, Journal, Phase, Replaced, TagRecord
 from builder.compose.model import ProjectFiles
 from builder.compose.outcome import Outcome
+from builder.engine.layers import ImageLayers, Layer
 from builder.progress import SilentProgress
 from builder.state import State
 from builder.store.memory import Journals, remembered
@@ -178,3 +179,22 @@ def test_a_failure_behind_an_optimize_that_went_well_is_only_said(behind: Behind
     behind.failing = PermissionError(13, "Permission denied", "/home/other")
     assert behind.outcome(clean=True) == Outcome("shop")
     assert "Permission denied" in behind.progress.said[0]
+
+
+def layers_of(identity: str, **layers: int | None) -> ImageLayers:
+    return ImageLayers(identity, (), {}, 0.0, tuple(Layer(chain, chain, size) for chain, size in layers.items()))
+
+
+HERE = {
+    "a": layers_of("a", base=100, own_a=10),
+    "b": layers_of("b", base=100, own_b=20),
+    "c": layers_of("c", base=100),
+    "unknown": layers_of("unknown", base=100, own=None),
+}
+
+
+def test_bytes_that_were_not_measured_are_unknown() -> None:
+    assert bytes_of(("unknown",), HERE) is None
+    assert bytes_of(("a", "b"), HERE) == 130
+    assert bytes_of((), HERE) is None
+    assert bytes_of(("gone",), HERE) is None

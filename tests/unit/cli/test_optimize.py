@@ -1,296 +1,99 @@
-"""What optimize says before it asks and at the end, what it starts to prove an image, what bytes it counts."""
+"""The command `optimize` with a Compose that answers from here, no engine, and the files alone."""
 
 from __future__ import annotations
 
+import io
 import json
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.airflow.releases import release
-from builder.cli.old_images import bytes_of
-from builder.cli.optimize_text import as_json, as_text, build_words, nothing_to_do, to_do
-from builder.cli.swap_hands import used_roles
-from builder.compose.model import (
-    Build,
-    FileEdit,
-    Group,
-    GroupPlan,
-    ImageBytes,
-    Plan,
-    Project,
-    ProjectFiles,
-    Service,
-    Source,
-    Target,
-)
-from builder.compose.outcome import Outcome, ServiceOutcome
-from builder.compose.restart import Downtime
-from builder.compose.superseded import OldImage
-from builder.engine.layers import ImageLayers, Layer
-from builder.errors import Where
-from builder.findings import Finding
+from builder.cli import main as cli
+from builder.cli.world import World
+from builder.compose import prove as proof
+from builder.process import Result
+from builder.progress import SilentProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
-SHARED = "demo-airflow:latest"
-SHARERS = ("init", "web")
-FILE = Path("/p/compose.yaml")
+    from builder.process import Command
 
-
-def target(source: Source = Source.BUILDER) -> Target:
-    builder = "init" if source is Source.BUILDER else None
-    return Target(("init", "web"), SHARED, source, builder, Path("/p/my image") if source is Source.SPEC else None)
-
-
-def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
-    build = Build("/p")
-    services = {name: Service(name, build=build, command=command) for name, command in commands.items()}
-    services["db"] = Service("db", image="postgres:13")
-    project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
-    group = Group(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
-    return Plan(project, (GroupPlan(group, target()),), (), ())
+COMPOSE = """\
+services:
+  init:
+    build: .
+    command: db migrate
+  web:
+    build: .
+    command: webserver
+    depends_on: [init]
+"""
 
 
-class Ready:
-    """The parts of the real one that are shown."""
-
-    class Work:
-        def __init__(self, project: Project, chosen: Target) -> None:
-            self.project = project
-            self.targets = (chosen,)
-            self.edits = (FileEdit(FILE, b"a", b"b"),)
-            self.rebuild = False
-            self.affected = chosen.services
-
-    class Planned:
-        def __init__(self, made: Plan) -> None:
-            self.plan = made
-
-    def __init__(self, made: Plan, chosen: Target, running: tuple[str, ...]) -> None:
-        self.work = self.Work(made.project, chosen)
-        self.planned = self.Planned(made)
-        self.running = running
+def answer(folder: Path) -> dict[str, Any]:
+    build = {"context": str(folder), "dockerfile": "Dockerfile"}
+    needs = {"init": {"condition": "service_started", "required": True}}
+    return {
+        "name": "shop",
+        "services": {
+            "init": {"build": build, "command": ["db", "migrate"]},
+            "web": {"build": build, "command": ["webserver"], "depends_on": needs},
+        },
+    }
 
 
-def shown(
-    source: Source = Source.BUILDER, running: tuple[str, ...] = ("init", "web"), *, file_only: bool = False
-) -> str:
-    ready = Ready(plan({"init": None, "web": None}), target(source), running)
-    return to_do(cast("Any", ready), file_only=file_only)
+class Compose:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        said = "2.30.0\n" if "version" in command.argv else json.dumps(answer(self.folder))
+        return Result(command, 0, said, "")
 
 
-def test_what_would_be_done() -> None:
-    assert shown() == (
-        f"  build    {SHARED} once, for init, web, and prove it; nothing stops meanwhile\n"
-        f"  write    {FILE} (the old bytes go to compose.yaml.bak beside it)\n"
-        "  restart  init, web, in this order; db stays as it is\n"
-    )
+def optimize(folder: Path, *words: str) -> tuple[int, str]:
+    """Exit code and stdout."""
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "docker").write_text("#!/bin/false\n")
+    (tools / "docker").chmod(0o755)
+    env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none", "XDG_STATE_HOME": str(folder / "state")}
+    out = io.StringIO()
+
+    def make_world(*, quiet: bool) -> World:
+        return World(env, folder, out, io.StringIO(), Compose(folder), SilentProgress(), color=False)
+
+    return cli.run(("optimize", "--file-only", *words), make_world), out.getvalue()
 
 
-def ready_for(made: Plan) -> Any:
-    return cast("Any", Ready(made, target(), ()))
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM apache/airflow:2.8.1\n")
+    return tmp_path
 
 
-def test_bytes_and_warnings_are_shown_before_the_question() -> None:
-    made = plan({"init": None, "web": None})
-    now, then = ImageBytes(8_520_000_000, 2_900_000_000, 3), ImageBytes(2_840_000_000, 2_840_000_000, 1)
-    group = replace(made.groups[0], now=now, then=then, warnings=("another project uses the name too",))
-    where = Where("compose.yaml")
-    early = Finding("OB106", where, "web can start while init does not", ("web",))
-    other = Finding("OB106", where, "flower can start while mail does not", ("flower",))
-    text = to_do(ready_for(replace(made, groups=(group,), findings=(early, other))), file_only=False)
-    assert "  bytes    2.9 GB on disk now (8.52 GB as `docker images` adds up), then 2.84 GB\n" in text
-    assert "  mind     another project uses the name too\n" in text
-    assert "  mind     web can start while init does not\n" in text
-    assert "flower" not in text
+@pytest.mark.parametrize("words", [("--yes",), ("--dry-run",)])
+def test_a_file_that_cannot_be_edited_safely_is_a_failure(folder: Path, words: tuple[str, ...]) -> None:
+    (folder / "compose.yml").write_bytes(COMPOSE.replace("migrate\n", "migrate\r").encode())
+    code, out = optimize(folder, *words)
+    assert code == 2
+    assert out.startswith("Nothing was done: init and web could share an image")
+    assert "compose.yml:4: a line ends with a lone carriage return" in out
 
 
-def test_nothing_to_do_says_why_not() -> None:
-    made = plan({"init": None, "web": None})
-    left = replace(made.groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
-    text = nothing_to_do(ready_for(replace(made, groups=(left,), notes=("no edit: it has two anchors",))))
-    assert text.startswith(
-        "Nothing to do: what several services build is left as it is.\n"
-        "  init, web: not Airflow: left alone unless `--group init` asks for it\n"
-    )
-    assert "  no edit: it has two anchors\n" in text
-    (alone,) = (replace(left, group=replace(left.group, services=("web",))),)
-    assert nothing_to_do(ready_for(replace(made, groups=(alone,)))) == (
-        "Nothing to do: no image is built or stored several times that could be shared.\n"
-    )
+def test_what_is_left_by_choice_is_none(folder: Path) -> None:
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "Dockerfile").write_text("FROM python:3.12\n")
+    code, out = optimize(folder, "--yes")
+    assert (code, "Nothing to do" in out) == (0, True)
 
 
-def test_what_could_not_be_done_is_no_nothing_to_do() -> None:
-    made = plan({"init": None, "web": None})
-    left = replace(made.groups[0], target=None, reason="it cannot be changed safely: a lone CR", refused=True)
-    text = nothing_to_do(ready_for(replace(made, groups=(left,))))
-    assert text.startswith(
-        "Nothing was done: init and web could share an image, but the file cannot be edited safely.\n  init, web: it "
-    )
-
-
-def test_the_backup_is_named_as_it_will_be(tmp_path: Path) -> None:
-    ready = ready_for(plan({"init": None, "web": None}))
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "c.yml").touch()
-    (tmp_path / "other" / "c.yml.bak").touch()
-    (tmp_path / "c.yml").symlink_to("other/c.yml")
-    ready.work.edits = (FileEdit(tmp_path / "c.yml", b"a", b"b"),)
-    assert f"write    {tmp_path / 'c.yml'} (the old bytes go to c.yml.bak.1 beside it)\n" in to_do(
-        ready, file_only=True
-    )
-
-
-def test_where_nothing_runs() -> None:
-    assert "restart  nothing" in shown(running=())
-
-
-def test_an_optbuild_toml_is_named() -> None:
-    assert "from /p/my image/optbuild.toml, unless it is proven already" in shown(Source.SPEC)
-
-
-def test_the_file_alone() -> None:
-    assert shown(file_only=True).split() == f"write {FILE} (the old bytes go to compose.yaml.bak beside it)".split()
-
-
-OUTCOME = Outcome(
-    "demo",
-    files=(FILE,),
-    backups=(Path("/p/compose.yaml.bak"),),
-    targets=(target(),),
-    images={SHARED: "sha256:" + "1" * 64},
-    bytes={SHARED: (2_840_000_000, 950_000_000)},
-    services=(
-        ServiceOutcome("init", ("sha256:" + "2" * 64,), ("sha256:" + "1" * 64,), False, Downtime()),
-        ServiceOutcome("web", ("sha256:" + "3" * 64,), ("sha256:" + "1" * 64,), True, Downtime(0.31, 6.04)),
-    ),
-    old=(
-        OldImage("sha256:" + "2" * 64, ("demo-init:latest",), again=True),
-        OldImage("sha256:" + "3" * 64, (), again=True),
-        OldImage("sha256:" + "4" * 64, ("mine:v1",), "it also has the name mine:v1, which is not of this project"),
-    ),
-    freed=1_890_000_000,
-)
-
-
-def test_the_report() -> None:
-    text = as_text(OUTCOME)
-    assert f"{SHARED} is 111111111111, 950 MB on disk; its services used 2.84 GB before" in text
-    assert "web      333333333333  111111111111  0.3 s        6.0 s" in text
-    assert "init     222222222222  111111111111  —            —" in text
-    assert "2 old images that nothing uses now, 1.89 GB on disk: demo-init:latest, 333333333333" in text
-    assert f"  docker image rm demo-init:latest sha256:{'3' * 64}\n" in text
-    assert "mine:v1 stays: it also has the name mine:v1" in text
-    assert "`docker compose build web` builds nothing any more: `docker compose build init`" in text
-    assert "`docker compose up --no-deps web` needs the image" in text
-    assert "`optbuild rollback` undoes it" in text
-
-
-def test_what_clean_removed_is_said_with_its_price() -> None:
-    text = as_text(Outcome("demo", removed=OUTCOME.old[:1], freed=1_000_000))
-    assert text == "\nremoved 1 old image, 1 MB on disk: demo-init:latest\nA rollback has to build them again.\n"
-
-
-def test_a_rebuild_changes_no_file_that_could_be_put_back() -> None:
-    text = as_text(replace(OUTCOME, files=(), backups=()))
-    assert "byte for byte" not in text
-    assert "`optbuild rollback` starts the image again that was there before." in text
-
-
-def test_old_images_without_bytes_of_their_own_are_no_gain() -> None:
-    assert "2 old images that nothing uses now, no bytes of their own" in as_text(replace(OUTCOME, freed=0))
-
-
-def test_an_old_image_that_a_container_uses_is_named() -> None:
-    used = OldImage("sha256:" + "5" * 64, (), "a container uses it")
-    assert "555555555555 stays: a container uses it" in as_text(replace(OUTCOME, old=(used,)))
-
-
-@pytest.mark.parametrize(
-    ("note", "words"),
-    [
-        (f"built by: docker build -t {SHARED} .", f"first `docker build -t {SHARED} .`"),
-        (
-            f"built by: docker build -t {SHARED} --build-arg A_TOKEN=hunter2 .",
-            f"first `docker build -t {SHARED} --build-arg A_TOKEN=*** .`",
-        ),
-        ("built by: optbuild optimize --rebuild", f"first `docker load` a `docker save {SHARED}` of this one"),
-    ],
-)
-def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:
-    """Only the machine that made the image remembers how, so `--rebuild` is no way to it elsewhere."""
-    text = as_text(replace(OUTCOME, targets=(replace(target(Source.IMAGE_ONLY), note=note),)))
-    assert f"`docker compose up` needs the image to be there: on a new machine {words}\n" in text
-
-
-def test_a_new_machine_lies_elsewhere() -> None:
-    made = replace(target(Source.SPEC), note="built by: optbuild build '../my image' --verify")
-    assert "on a new machine first `optbuild build '../my image' --verify`\n" in as_text(
-        replace(OUTCOME, targets=(made,))
-    )
-
-
-def test_nothing_done_says_nothing() -> None:
-    assert as_text(Outcome("demo")) == ""
-
-
-def test_the_json_has_the_same_figures() -> None:
-    document = json.loads(as_json(OUTCOME))
-    assert document["schema_version"] == 1
-    assert document["bytes"] == {SHARED: {"before": 2_840_000_000, "now": 950_000_000}}
-    assert document["services"][1]["stopped_seconds"] == 0.31
-    assert document["services"][0]["stopped_seconds"] is None
-    assert document["removal_command"].startswith("docker image rm")
-    assert json.loads(as_json(Outcome("demo")))["removal_command"] is None
-    told = json.loads(as_json(Outcome("demo", warnings=("mind it",), refused=SHARERS)))
-    assert (told["warnings"], told["refused"]) == (["mind it"], ["init", "web"])
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        (Source.BUILDER, "`docker compose build init`"),
-        (Source.IMAGE_ONLY, "`optbuild optimize --rebuild`"),
-        (Source.SPEC, "`optbuild build --verify '/p/my image'`"),
-    ],
-)
-def test_how_the_image_is_built_from_now_on(source: Source, words: str) -> None:
-    assert build_words(target(source)) == words
-
-
-@pytest.mark.parametrize(
-    ("web", "roles"),
-    [
-        (("webserver",), ["init", "webserver"]),
-        (("airflow", "scheduler"), ["init", "scheduler"]),
-        (("bash", "-c", "airflow db migrate && airflow webserver"), ["init", "webserver"]),
-        (("celery", "worker"), ["init", "webserver", "scheduler"]),
-        (None, ["init", "webserver", "scheduler"]),
-    ],
-)
-def test_the_roles_that_the_services_start_are_proven(web: tuple[str, ...] | None, roles: list[str]) -> None:
-    made = plan({"init": ("version",), "web": web})
-    assert [role.name for role in used_roles(release("2.8.1"), made, target())] == roles
-
-
-def image(identity: str, **layers: int | None) -> ImageLayers:
-    return ImageLayers(identity, (), {}, 0.0, tuple(Layer(chain, chain, size) for chain, size in layers.items()))
-
-
-HERE = {
-    "a": image("a", base=100, own_a=10),
-    "b": image("b", base=100, own_b=20),
-    "c": image("c", base=100),
-    "unknown": image("unknown", base=100, own=None),
-}
-
-
-def test_bytes_that_were_not_measured_are_unknown() -> None:
-    assert bytes_of(("unknown",), HERE) is None
-    assert bytes_of(("a", "b"), HERE) == 130
-    assert bytes_of((), HERE) is None
-    assert bytes_of(("gone",), HERE) is None
+def test_warnings_are_in_the_json_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "prove", lambda *_given: None)
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "compose.prod.yml").write_text("services: {web: {build: {target: prod}}}\n")
+    code, out = optimize(folder, "--dry-run", "--format", "json")
+    (warning,) = json.loads(out)["warnings"]
+    assert warning.startswith("compose.prod.yml was not read, and has a `build` too")
+    assert (code, json.loads(out)["refused"]) == (0, [])

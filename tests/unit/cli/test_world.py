@@ -64,3 +64,7 @@ def test_a_folder_need_not_be_there_yet(variable: str, tmp_path: Path) -> None:
     assert FOLDERS[variable](world(**{variable: str(wanted)})) == wanted / "optbuild"
     (tmp_path / "link").symlink_to(tmp_path)
     assert FOLDERS[variable](world(**{variable: str(tmp_path / "link")})) == tmp_path / "link/optbuild"
+
+
+def test_a_world_does_not_show_its_environment() -> None:
+    assert "geheim" not in repr(world(TOKEN="geheim"))

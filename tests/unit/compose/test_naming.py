@@ -7,7 +7,6 @@ from dataclasses import replace
 from making import build, project, service
 
 from builder.compose.naming import candidate_names, slug
-from builder.compose.wording import every, listed, times
 
 
 def test_names_that_older_versions_of_compose_gave() -> None:
@@ -27,15 +26,3 @@ def test_a_name_in_the_file_is_the_only_one() -> None:
 def test_a_word_of_a_name() -> None:
     assert slug("My App_2!") == "my-app-2"
     assert slug("日本") == ""
-
-
-def test_lists_in_messages() -> None:
-    assert (listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == (
-        "",
-        "a",
-        "a and b",
-        "a, b and c",
-    )
-    assert listed([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 4 more"
-    assert (times(1), times(2), times(3)) == ("once", "twice", "3 times")
-    assert (every(2), every(3)) == ("both", "all 3")

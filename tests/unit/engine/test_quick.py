@@ -8,7 +8,6 @@ import pytest
 
 from builder.engine.asking import AnswerError
 from builder.engine.quick import EngineReader, parse_answer
-from builder.engine.usage import projects_by_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,13 +77,3 @@ def test_a_refusal_says_what_the_engine_said() -> None:
 def test_what_is_no_answer_is_an_error_of_the_engine(answer: bytes) -> None:
     with pytest.raises(AnswerError):
         parse_answer("/info", answer)
-
-
-def test_projects_are_known_by_the_labels_of_their_containers() -> None:
-    label = "com.docker.compose.project"
-    containers: list[dict[str, Any]] = [
-        {"Image": "web:latest", "Labels": {label: "shop"}},
-        {"Image": "web:latest", "Labels": {label: "other"}},
-        {"Image": "alone", "Labels": None},
-    ]
-    assert projects_by_image(containers) == {"web:latest": frozenset({"shop", "other"})}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from builder.image.model import Candidate, metadata_document
+from builder.image.model import Candidate
 from builder.image.result import BuildResult, as_json, as_text
 from builder.verify.model import Check, Report, Status
 
@@ -52,11 +52,3 @@ def test_json_has_the_same_facts() -> None:
         "pushed": ["sha256:d"],
         "seconds": {"build": 12.34, "verify": 7.5, "total": 20.0},
     }
-
-
-def test_the_metadata_file_holds_ours_and_buildx_s() -> None:
-    document = metadata_document(replace(CANDIDATE, metadata='{"containerimage.digest": "sha256:a"}'))
-    assert document["buildx"] == {"containerimage.digest": "sha256:a"}
-    assert document["image_id"] == "sha256:a"
-    assert document["bytes"] == 606_409_494
-    assert metadata_document(CANDIDATE)["buildx"] is None

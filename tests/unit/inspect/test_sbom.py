@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from email.message import Message
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from handmade import PYTHON_FOLDER, Image, Owned, file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.inspect.metadata import declared
 from builder.inspect.sbom import as_cyclonedx
 from builder.lock.model import DebianPackage, Distribution, Inputs, Lock
 
@@ -236,41 +234,6 @@ def test_a_licence_is_what_the_metadata_says() -> None:
 def test_metadata_that_a_later_layer_deleted_says_nothing() -> None:
     layers = [*IMAGE.layers[:1], ("RUN x", [one for one in IMAGE.layers[1][1] if one.path != METADATA])]
     assert "licenses" not in component(json.loads(made(replace(IMAGE, layers=layers))), "numpy")
-
-
-@pytest.mark.parametrize(
-    ("headers", "licence"),
-    [
-        pytest.param([("License-Expression", "MIT OR Apache-2.0")], "MIT OR Apache-2.0", id="expression"),
-        pytest.param([("License-Expression", "MIT"), ("License", "GPL-3.0-only")], "MIT", id="the newer field first"),
-        pytest.param([("License", "mit")], "MIT", id="SPDX does not care for case"),
-        pytest.param([("License", "BSD")], None, id="which one?"),
-        pytest.param([("License", "UNKNOWN")], None, id="unknown"),
-        pytest.param([("License", "Copyright (c)\n MIT")], None, id="a whole text"),
-        pytest.param([("Classifier", "License :: OSI Approved :: MIT License")], "MIT", id="classifier"),
-        pytest.param([("Classifier", "License :: OSI Approved :: BSD License")], None, id="classifier of several"),
-        pytest.param(
-            [
-                ("Classifier", "License :: OSI Approved :: MIT License"),
-                ("Classifier", "License :: OSI Approved :: ISC License (ISCL)"),
-            ],
-            None,
-            id="and or or?",
-        ),
-        pytest.param(
-            [("License", "The best"), ("Classifier", "License :: OSI Approved :: ISC License (ISCL)")],
-            "ISC",
-            id="classifier after a useless field",
-        ),
-        pytest.param([], None, id="nothing"),
-        pytest.param([("License", "((((")], None, id="nonsense"),
-    ],
-)
-def test_a_licence_is_told_only_in_the_words_of_spdx(headers: list[tuple[str, str]], licence: str | None) -> None:
-    metadata = Message()
-    for key, value in headers:
-        metadata[key] = value
-    assert declared(metadata) == licence
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from stacking import (
 )
 
 from builder.catalog import CATALOG
-from builder.inspect.machine import Machine, this_machine
-from builder.inspect.owners import source_of
+from builder.inspect.machine import Machine
 from builder.inspect.waste.compilers import build_packages
 from builder.inspect.waste.hidden import looks_secret
 from builder.inspect.waste.rules import RULES
@@ -260,13 +259,6 @@ def test_they_do_not_count_where_there_is_one_or_nothing_is_known(machine: Machi
     assert not waste(inspected(layer(torch()), machine=machine), "OB408")
 
 
-def test_a_gpu_is_told_by_its_driver(tmp_path: object) -> None:
-    device = f"{tmp_path}/nvidiactl"
-    assert this_machine([device]).gpu is False
-    with open(device, "w", encoding="utf-8"):  # noqa: PTH123
-        assert this_machine([device]) == Machine(gpu=True, how=f"it has {device}")
-
-
 # OB409 to OB411, OB413: parts of packages
 
 
@@ -319,20 +311,6 @@ def test_a_dot_in_a_modules_name_makes_it_no_second_form_of_another() -> None:
     sources = [file(f"/app/{name}.py", 20) for name in names]
     bytecode = [file(f"/app/__pycache__/{name}.cpython-311.pyc", 50) for name in names]
     assert not inspected(layer(*sources, *bytecode)).waste
-
-
-@pytest.mark.parametrize(
-    ("bytecode", "source"),
-    [
-        ("x.cpython-311.pyc", "x.py"),
-        ("x.y.cpython-311.opt-1.pyc", "x.y.py"),
-        ("a.b12.pypy39.pyc", "a.b12.py"),
-        ("test_x.cpython-311-pytest-8.0.0rc1.pyc", "test_x.py"),
-        ("x.pyc", "x.py"),
-    ],
-)
-def test_the_source_of_bytecode_is_told_by_its_name(bytecode: str, source: str) -> None:
-    assert source_of(f"/a/__pycache__/{bytecode}") == f"/a/{source}"
 
 
 def test_where_the_folder_does_not_tell_the_images_interpreter_does() -> None:

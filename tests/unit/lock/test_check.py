@@ -52,10 +52,6 @@ def test_changed_requirements_make_it_stale(spec: Spec, lock: Lock) -> None:
     assert caught.value.exit_code is ExitCode.CHECK_FAILED
 
 
-def test_the_order_of_the_spec_does_not_matter(spec: Spec) -> None:
-    assert inputs_of(spec, ("b", "a", "b")) == inputs_of(spec, ("a", "b"))
-
-
 def without(lock: Lock, part: str, name: str) -> Lock:
     parts: dict[str, Any] = {part: tuple(one for one in getattr(lock, part) if one.name != name)}
     return dataclasses.replace(lock, **parts)

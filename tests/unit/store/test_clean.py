@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from shelf_world import Shelf, identity, image, user
 
-from builder.engine.removal import CONFLICT, take_away
 from builder.naming import LABEL_PROJECT
 from builder.store.clean import GONE, NOT_SAVED, CleanOptions, carry_out, plan
 from builder.store.model import Amount, Former, Mentions, Remembered, Rules
@@ -171,13 +170,6 @@ def test_an_engine_that_fails_half_way_leaves_all_names() -> None:
     with pytest.raises(OSError, match="went away"):
         carry_out(plan(shelf.snapshot(), options, now=NOW), shelf, shelf.snapshot)
     assert shelf.references(identity("app")) == ("app:1", "app:2", "app:3")
-
-
-def test_a_conflict_is_a_skip() -> None:
-    shelf = Shelf(users=[user(identity("app"))])
-    shelf.add(image("app", ("base",), "app:1", "app:2"))
-    assert take_away(shelf, identity("app"), lambda _taken: "") == CONFLICT
-    assert shelf.references(identity("app")) == ("app:1", "app:2")
 
 
 def test_only_what_a_backup_holds_goes() -> None:

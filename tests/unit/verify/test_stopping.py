@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 from typing import Any
 
 import pytest
 
-from builder.verify import containers, stopping
+from builder.verify import stopping
 from builder.verify.board import CheckFailure, NotRun
 
 
@@ -132,39 +131,3 @@ def test_nobody_listens_where_it_waits_and_it_waits_long() -> None:
     made = stopping.waiting_environment()
     assert made["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("@127.0.0.1:1/airflow")
     assert int(made["CONNECTION_CHECK_MAX_COUNT"]) * int(made["CONNECTION_CHECK_SLEEP_TIME"]) > 300
-
-
-class Refusing:
-    """The SDK's container whose every call the engine answers with ``status``."""
-
-    def __init__(self, status: int) -> None:
-        self._status = status
-
-    def _refuse(self, *_: Any) -> None:
-        from docker.errors import APIError  # noqa: PLC0415 - 150 ms for this test only
-
-        response: Any = type("Response", (), {"status_code": self._status, "reason": "", "url": ""})
-        raise APIError("refused", response)
-
-    kill = exec_run = top = _refuse
-
-
-def box_that(status: int) -> containers.Box:
-    wrapped: Any = type("Wrapped", (), {"get_wrapped_container": lambda _: Refusing(status)})()
-    return containers.Box(wrapped, ())
-
-
-def test_a_container_that_has_ended_takes_no_signal_and_runs_nothing() -> None:
-    box = box_that(409)
-    assert box.terminate() is False
-    assert box.execute("cat", "x") == (containers.NOT_RUNNING, "")
-    assert box.processes() == ""
-
-
-def test_another_refusal_of_the_engine_is_raised() -> None:
-    from docker.errors import APIError  # noqa: PLC0415
-
-    box = box_that(500)
-    for ask in (box.terminate, box.processes, partial(box.execute, "x")):
-        with pytest.raises(APIError):
-            ask()
