@@ -1,0 +1,262 @@
+"""Each value of each command's `--format` writes a format of its own.
+
+The values come from the commands' own options. A value without a line in ``SIGNS``, and a command without one in
+``PREPARED``, are failures: they are what somebody forgets who adds a format.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, get_type_hints
+from xml.etree import ElementTree as ET
+
+import pytest
+from archives import BASE, numpy, save, tar
+from saving_engine import LAYER, SavingEngine
+from shelf_world import Shelf, image
+
+from builder.cli import main as cli
+from builder.cli.world import World
+from builder.process import Command, Result
+from builder.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+IMAGE = Path(__file__).parents[3] / "images/airflow"
+COMPOSE = """\
+services:
+  init:
+    build: .
+    command: db migrate
+  web:
+    build: .
+    command: webserver
+"""
+
+
+def formats_of(name: str) -> tuple[str, ...]:
+    """What `--format` of a command takes; nothing where there is no such option."""
+    hints = get_type_hints(importlib.import_module(f"builder.cli.{name}").command, include_extras=True)
+    for hint in hints.values():
+        kind, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        # typer takes the first name of an option for its default, until it looks closer
+        if any("--format" in (one.default, *(one.param_decls or ())) for one in more):
+            return tuple(member.value for member in kind)
+    return ()
+
+
+FORMATS = [(command, value) for command in cli.COMMANDS for value in formats_of(command)]
+
+
+def document_in(text: str) -> dict[str, Any]:
+    """The JSON object that a text is; an empty one: it is none."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def root_of(text: str) -> str:
+    """The tag of an XML document's root; "": it is none."""
+    with contextlib.suppress(ET.ParseError):
+        return ET.fromstring(text).tag  # noqa: S314 - our own report
+    return ""
+
+
+def is_text(text: str) -> bool:
+    others = (sign(text) for name, sign in SIGNS.items() if name != "text")
+    return bool(text.strip()) and not any(others) and not document_in(text) and not root_of(text)
+
+
+SIGNS: dict[str, Callable[[str], bool]] = {
+    "text": is_text,
+    "json": lambda text: "schema_version" in document_in(text),
+    "bake": lambda text: "target" in document_in(text),
+    "sarif": lambda text: {"$schema", "runs"} <= set(document_in(text)),
+    "junit": lambda text: root_of(text) in {"testsuites", "testsuite"},
+    "github": lambda text: text.startswith("::") and all(line.startswith("::") for line in text.splitlines()),
+    "markdown": lambda text: re.search(r"^\| :-- \|", text, re.MULTILINE) is not None,
+}
+"""By which each format is told from all others."""
+
+
+class Compose:
+    """`docker compose` with two services of one build; every other tool is broken."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        if "config" not in command.argv:
+            return Result(command, 0 if "version" in command.argv else 1, "2.30.0\n", "broken")
+        build = {"context": str(self._folder), "dockerfile": "Dockerfile"}
+        services = {
+            "init": {"build": build, "command": ["db", "migrate"]},
+            "web": {"build": build, "command": ["webserver"]},
+        }
+        return Result(command, 0, json.dumps({"name": "shop", "services": services}), "")
+
+
+def prepare_nothing(_folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    return ()
+
+
+def prepare_image(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    shutil.copytree(IMAGE, folder / "image")
+    return ("image",)
+
+
+def prepare_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.lock import make  # noqa: PLC0415 - as the command does
+    from builder.lock.document import read_lock  # noqa: PLC0415
+
+    patch.setattr(make, "make_lock", lambda *_args, **_more: read_lock(IMAGE / "optbuild.lock"))
+    return prepare_image(folder, patch)
+
+
+def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.cli.build_flow import BuildFlow  # noqa: PLC0415
+    from builder.image.model import Candidate  # noqa: PLC0415
+    from builder.image.result import BuildResult  # noqa: PLC0415
+
+    candidate = Candidate("sha256:a", "demo:0123", "0123", cached=False, seconds=1.0, bytes=1)
+    patch.setattr(BuildFlow, "run", lambda _self: BuildResult(candidate, None, (), (), 2.0))
+    return ()
+
+
+def prepare_verify(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.cli import verify  # noqa: PLC0415
+    from builder.verify import run  # noqa: PLC0415
+    from builder.verify.model import Check, Report, Status  # noqa: PLC0415
+
+    report = Report("demo:1", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 2.0)
+    patch.setattr(verify, "_subject", lambda subject, _world: (subject, None))
+    patch.setattr(run, "verify_image", lambda *_args, **_more: report)
+    return ("demo:1",)
+
+
+def prepare_project(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    (folder / "compose.yaml").write_text(COMPOSE)
+    (folder / "Dockerfile").write_text("FROM apache/airflow:2.8.1\n")
+    return ()
+
+
+def prepare_optimize(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.cli.optimize_flow import OptimizeFlow  # noqa: PLC0415
+    from builder.compose.outcome import Outcome  # noqa: PLC0415
+
+    file = folder / "compose.yaml"
+    outcome = Outcome("shop", files=(file,), backups=(file.with_suffix(".bak"),))
+    patch.setattr(OptimizeFlow, "run", lambda _self: outcome)
+    return prepare_project(folder, patch)
+
+
+def shelf() -> Shelf:
+    made = Shelf()
+    made.add(image("bare", ("base", "bare")), image("app", ("base", "app"), "app:1"))
+    return made
+
+
+def prepare_images(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.cli import images_flow  # noqa: PLC0415
+    from builder.store.bytes import Ledger  # noqa: PLC0415
+    from builder.store.inventory import rows_of  # noqa: PLC0415
+    from builder.store.model import Inventory  # noqa: PLC0415
+
+    found = shelf().snapshot()
+    inventory = Inventory("engine", rows_of(found), Ledger(found.images).totals(), (), None, None, ())
+    patch.setattr(images_flow, "inventory_of", lambda *_args: inventory)
+    return ()
+
+
+def prepare_clean(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.cli import clean_flow  # noqa: PLC0415
+    from builder.store.clean import CleanOptions, plan  # noqa: PLC0415
+
+    outcome = clean_flow.CleanOutcome(plan(shelf().snapshot(), CleanOptions(unused=True), now=1_000_000.0))
+    patch.setattr(clean_flow, "clean", lambda *_args: outcome)
+    return ()
+
+
+def prepare_backup(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.engine import quick  # noqa: PLC0415
+
+    engine = SavingEngine()
+    engine.add(LAYER, names=("app:1",))
+
+    @contextlib.contextmanager
+    def look(_env: object) -> Iterator[SavingEngine]:
+        yield engine
+
+    patch.setattr(quick, "look", look)
+    return ("app:1", "--output", "saved")
+
+
+def prepare_restore(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.store.backup import save_images  # noqa: PLC0415
+
+    engine = SavingEngine()
+    save_images(engine, [engine.add(LAYER, names=("app:1",))], folder / "saved", SilentProgress())
+    return ("saved", "--check")
+
+
+def prepare_archive(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    save(folder / "old.tar", tar(BASE), tar(numpy("1.0", 1000)))
+    return ("old.tar",)
+
+
+def prepare_archives(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    save(folder / "new.tar", tar(BASE), tar(numpy("2.0", 2000)))
+    return (*prepare_archive(folder, patch), "new.tar")
+
+
+PREPARED: dict[str, Callable[[Path, pytest.MonkeyPatch], tuple[str, ...]]] = {
+    "doctor": prepare_nothing,
+    "lock": prepare_lock,
+    "render": prepare_image,
+    "build": prepare_build,
+    "verify": prepare_verify,
+    "plan": prepare_project,
+    "optimize": prepare_optimize,
+    "images": prepare_images,
+    "clean": prepare_clean,
+    "backup": prepare_backup,
+    "restore": prepare_restore,
+    "inspect": prepare_archive,
+    "diff": prepare_archives,
+}
+"""What each command finds in its folder and on its engine; the words that it gets."""
+
+
+def output_of(words: tuple[str, ...], folder: Path) -> str:
+    """What `optbuild` with these words writes to stdout in ``folder``, with no engine."""
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "docker").touch(mode=0o755)
+    env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none"}
+    out, err = io.StringIO(), io.StringIO()
+    runner = cast("Any", Compose(folder))
+    code = cli.run(words, lambda **_: World(env, folder, out, err, runner, SilentProgress(), color=False))
+    assert code in {0, 1, 3}, err.getvalue()
+    return out.getvalue()
+
+
+def test_formats_are_found() -> None:
+    assert {command for command, _ in FORMATS} == set(PREPARED)
+    assert {value for _, value in FORMATS} == set(SIGNS)
+
+
+@pytest.mark.parametrize(("command", "value"), FORMATS)
+def test_a_format_is_its_own_and_no_other(
+    command: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = PREPARED[command](tmp_path, monkeypatch)
+    text = output_of((command, *words, "--format", value), tmp_path)
+    assert [name for name, sign in SIGNS.items() if sign(text)] == [value], text
