@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,26 @@ if TYPE_CHECKING:
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
 CORPUS_FILES = sorted(CORPUS.glob("*.yml"))
+"""Real files, where their folder lies beside the checkout."""
+OWN_FILES = sorted((Path(__file__).parents[2] / "fixtures" / "projects").glob("*/docker-compose.yml"))
+"""Small projects of our own that are written in the ways of real ones, each in a folder with all its files."""
+FILES = (*OWN_FILES, *CORPUS_FILES)
 RUNNER = LocalRunner()
+
+
+def name_of(file: Path) -> str:
+    """Of one of ``FILES``: the folder of our own, the number of a real one."""
+    return file.parent.name if file in OWN_FILES else file.name[:2]
+
+
+def copy_project(file: Path, folder: Path) -> Path:
+    """One of ``FILES`` with all that lies beside it if it is our own; alone if it is a real one. The new file."""
+    if file in OWN_FILES:
+        shutil.copytree(file.parent, folder, dirs_exist_ok=True)
+    else:
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(file, folder / "docker-compose.yml")
+    return folder / "docker-compose.yml"
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from reading import CORPUS_FILES, FILES, name_of
 
 from builder.compose.discover import discover
 from builder.compose.dockerfiles import read_dockerfiles
@@ -17,9 +18,26 @@ from builder.compose.rules.look import Look
 from builder.engine.compose import likely_compose
 from builder.process import LocalRunner
 
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 CODES = ("OB201", "OB202", "OB203", "OB204", "OB205", "OB206")
 EXPECTED = {
+    "anchors": {"OB202 airflow-scheduler", "OB202 airflow-worker", "OB202 redis"},
+    "crlf": {"OB202 airflow-scheduler", "OB202 airflow-webserver", "OB202 zeiten", "OB204 zeiten"},
+    "dockerfiles": {"OB202 airflow-scheduler", "OB202 airflow-webserver", "OB202 db"},
+    "extends": {"OB202 ledger", "OB202 scheduler", "OB202 triggerer", "OB202 webserver", "OB204 ledger"},
+    "include": {
+        "OB201 airflow-init",
+        "OB202 airflow-scheduler",
+        "OB202 airflow-webserver",
+        "OB202 warehouse",
+        "OB203 warehouse",
+        "OB204 warehouse",
+        "OB205",
+    },
+    "merges": {"OB202 scheduler", "OB202 webserver", "OB204 db"},
+    "shared": {"OB202 db", "OB202 scheduler", "OB202 webserver"},
     "02": {"OB203 redis"},
     "05": {"OB203 minio", "OB204 postgres", "OB205"},
     "06": {"OB202 airflow-scheduler", "OB202 airflow-worker", "OB203 redis", "OB205"},
@@ -69,18 +87,20 @@ EXPECTED = {
         "OB205",
     },
 }
-"""Number of the file → code and services."""
+"""Name of the file → code and services."""
 
 
-@pytest.mark.parametrize("number", EXPECTED)
-def test_findings_of_a_real_file(number: str) -> None:
-    path = next(CORPUS.glob(f"{number}-*.yml"), None)
-    if path is None:
-        pytest.skip(f"the corpus of real compose files is not at {CORPUS}")
+def test_every_file_is_in_the_table() -> None:
+    assert {name for name in EXPECTED if CORPUS_FILES or not name.isdigit()} == set(map(name_of, FILES))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_findings_of_a_file(path: Path) -> None:
     files = discover((str(path),), env=os.environ, cwd=path.parent)
     project = read_project(files, likely_compose(os.environ), LocalRunner(), os.environ)
     facts = read_dockerfiles(project)
     look = Look(project, group_services(project, facts), facts, line=line_of)
     found = [finding for code in CODES for finding in RULES[code](look)]
-    assert {" ".join((one.code, *one.services)) for one in found} == EXPECTED[number]
-    assert all(one.where.file == path.name and one.where.line for one in found)
+    assert {" ".join((one.code, *one.services)) for one in found} == EXPECTED[name_of(path)]
+    names = {str(source.relative_to(path.parent)) for source in project.sources}
+    assert [one for one in found if one.where.file not in names or not one.where.line] == []

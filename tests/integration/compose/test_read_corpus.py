@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import CORPUS_FILES, compose, environment, questioned, read
+from reading import CORPUS_FILES, FILES, compose, copy_project, environment, name_of, questioned, read
 
 from builder.compose.discover import discover
 from builder.errors import ComposeError
@@ -16,11 +15,27 @@ from builder.errors import ComposeError
 if TYPE_CHECKING:
     from builder.compose.model import Project
 
-UNRESOLVED = {"06": "env file", "22": "env file", "28": "env file", "30": "env file", "08": "undefined network"}
+UNRESOLVED = {
+    "merges": "env file",
+    "06": "env file",
+    "22": "env file",
+    "28": "env file",
+    "30": "env file",
+    "08": "undefined network",
+}
 """The files that Compose refuses as they lie there, and what it says."""
+FURTHER_SOURCES = {"extends": ("common/airflow.yml",), "include": ("stores/compose.yml",)}
+"""What a file extends or includes."""
 NOT_RAW = {"24": "too many colons"}
 """Refused with --no-interpolate."""
 SHARERS = {
+    "anchors": 4,
+    "crlf": 3,
+    "dockerfiles": 2,
+    "extends": 4,
+    "include": 3,
+    "merges": 2,
+    "shared": 1,
     "02": 8,
     "05": 3,
     "06": 5,
@@ -39,13 +54,12 @@ SHARERS = {
 
 
 def corpus() -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("file", CORPUS_FILES, ids=lambda file: file.name[:2])
+    return pytest.mark.parametrize("file", FILES, ids=name_of)
 
 
-def test_the_corpus_is_there() -> None:
-    if not CORPUS_FILES:
-        pytest.skip("the folder of real files is not beside this checkout")
-    assert len(CORPUS_FILES) == 16
+def test_the_files_are_there() -> None:
+    assert len(FILES) - len(CORPUS_FILES) == 7
+    assert len(CORPUS_FILES) in {0, 16}, "all real files, or a checkout alone"
 
 
 def largest_group(project: Project) -> int:
@@ -56,7 +70,7 @@ def largest_group(project: Project) -> int:
 @corpus()
 def test_a_real_file_as_it_lies_there(file: Path) -> None:
     project = read(str(file), cwd=file.parent)
-    number = file.name[:2]
+    number = name_of(file)
     assert (project.resolved is None) == (number in UNRESOLVED)
     assert (project.raw is None) == (number in NOT_RAW)
     for expected, said in zip([{**UNRESOLVED, **NOT_RAW}.get(number)], project.complaints, strict=False):
@@ -65,17 +79,16 @@ def test_a_real_file_as_it_lies_there(file: Path) -> None:
     assert bool(project.complaints) == (number in UNRESOLVED or number in NOT_RAW)
     if number in SHARERS:
         assert largest_group(project) == SHARERS[number]
-    assert project.sources == {file: file.read_bytes()}
+    assert set(project.sources) == {file, *(file.parent / name for name in FURTHER_SOURCES.get(number, ()))}
+    assert [path for path, data in project.sources.items() if path.read_bytes() != data] == []
 
 
 @corpus()
 def test_a_real_file_with_all_that_it_needs(file: Path, tmp_path: Path) -> None:
-    here = tmp_path / "proj" / "docker-compose.yml"
-    here.parent.mkdir()
-    shutil.copyfile(file, here)
+    here = copy_project(file, tmp_path / "proj")
     with_env_files(here)
     project = read(cwd=here.parent)
-    number = file.name[:2]
+    number = name_of(file)
     assert (project.resolved is None) == (number == "08")
     if number in SHARERS:
         assert largest_group(project) == SHARERS[number]
@@ -102,8 +115,7 @@ def with_env_files(compose_file: Path) -> None:
 @corpus()
 def test_what_it_reads_does_not_depend_on_the_way_it_was_asked(file: Path, tmp_path: Path) -> None:
     """A mirror in which the file has its own bytes answers the same as the real folder."""
-    here = tmp_path / "docker-compose.yml"
-    shutil.copyfile(file, here)
+    here = copy_project(file, tmp_path)
     files = discover((), env=environment(), cwd=tmp_path)
     plain, mirrored = questioned(files), questioned(files, {here: here.read_bytes()})
     assert (plain.resolved, plain.raw) == (mirrored.resolved, mirrored.raw)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from composed import Composed, composed
 from hypothesis import HealthCheck, Phase, given, settings
+from reading import FILES as REAL_FILES
+from reading import copy_project, name_of
 from written_files import target
 
 from builder.compose.discover import discover
@@ -25,11 +27,12 @@ from builder.process import LocalRunner
 if TYPE_CHECKING:
     from builder.compose.model import Build, FileEdit, Project, Target
 
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "compose"
-CORPUS_FILES = sorted(CORPUS.glob("*.yml"))
 RUNNER = LocalRunner()
 ENV = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
-SHARED_BUILDS = {"02", "05", "06", "07", "08", "13", "17", "22", "24", "26", "28", "30", "42"}
+SHARED_BUILDS = {
+    *("02", "05", "06", "07", "08", "13", "17", "22", "24", "26", "28", "30", "42"),
+    *("anchors", "crlf", "dockerfiles", "extends", "include", "merges"),
+}
 """The files in which several services share a build, by hand (README.md of the corpus)."""
 
 
@@ -57,19 +60,18 @@ def check(project: Project, targets: tuple[Target, ...], cli: ComposeCli) -> tup
     return edits
 
 
-@pytest.mark.skipif(not CORPUS_FILES, reason="the corpus of real compose files is not here")
-@pytest.mark.parametrize("file", CORPUS_FILES, ids=lambda path: path.name[:2])
+@pytest.mark.parametrize("file", REAL_FILES, ids=name_of)
 def test_a_real_file_changes_only_as_planned_whoever_keeps_the_build(
     file: Path, tmp_path: Path, cli: ComposeCli
 ) -> None:
-    (tmp_path / "docker-compose.yml").write_bytes(file.read_bytes())
+    copy_project(file, tmp_path)
     project = read(tmp_path, ["docker-compose.yml"], cli)
     groups: dict[Build, list[str]] = {}
     for service in project.services.values():
         if service.build is not None:
             groups.setdefault(service.build, []).append(service.name)
     shared = [tuple(names) for names in groups.values() if len(names) > 1]
-    assert bool(shared) == (file.name[:2] in SHARED_BUILDS)
+    assert bool(shared) == (name_of(file) in SHARED_BUILDS)
     for builder in (None, 0, -1):
         targets = tuple(
             target(*names, builder=None if builder is None else names[builder], image=f"shop-{number}:latest")
