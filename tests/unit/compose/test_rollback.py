@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -10,11 +9,10 @@ import pytest
 from swap_world import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, World, arm
 
 from builder.compose.apply import apply
-from builder.compose.journal import Phase, undoing
-from builder.compose.journalfile import dump_journal, parse_journal, read_journal
+from builder.compose.journalfile import read_journal
 from builder.compose.model import Source
 from builder.compose.rollback import recover, roll_back
-from builder.errors import CheckFailedError, EditedSinceError, ExitCode, StackError, StateError
+from builder.errors import CheckFailedError, EditedSinceError, ExitCode, StackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,31 +234,6 @@ def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
     assert at > 20
 
 
-def test_the_journal_survives_its_own_format(stage: Stage) -> None:
-    journal = optimized(stage)
-    assert parse_journal(dump_journal(journal)) == journal
-    assert parse_journal(dump_journal(replace(journal, current=journal.services))).current == journal.services
-
-
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b"null"])
-def test_a_broken_journal_is_no_bug_of_ours(stage: Stage, damage: bytes) -> None:
-    optimized(stage)
-    path = stage.outside().committed(stage.files)
-    path.write_bytes(damage)
-    with pytest.raises(StateError, match="broken"):
-        read_journal(path)
-
-
-def test_bytes_that_were_changed_in_the_journal_are_noticed(stage: Stage) -> None:
-    optimized(stage)
-    path = stage.outside().committed(stage.files)
-    document = json.loads(path.read_bytes())
-    document["edits"][0]["before"] = "YWJj"
-    path.write_text(json.dumps(document))
-    with pytest.raises(StateError):
-        read_journal(path)
-
-
 def killed_while(stage: Stage, **hands: Any) -> None:
     """Apply, and die in one of these hands."""
     with pytest.MonkeyPatch.context() as patch:
@@ -304,20 +277,6 @@ def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_beg
     assert recovery.undone
     assert "restarted" not in recovery.words
     assert stage.world.boxes == boxes
-
-
-@pytest.mark.parametrize("phase", [Phase.BUILT, Phase.RESTARTING])
-def test_an_undoing_that_is_killed_knows_how_far_the_run_came(stage: Stage, phase: Phase) -> None:
-    journal = replace(optimized(stage), phase=phase)
-    assert parse_journal(dump_journal(undoing(journal))).restarted is (phase is Phase.RESTARTING)
-    assert undoing(undoing(journal)) == undoing(journal)
-
-
-def test_a_journal_that_does_not_say_how_far_the_run_came_is_read(stage: Stage) -> None:
-    """As an older optbuild wrote it: then containers are compared, as it did."""
-    document = json.loads(dump_journal(undoing(optimized(stage))))
-    del document["reached"]
-    assert parse_journal(json.dumps(document).encode()).restarted
 
 
 def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
@@ -471,7 +430,3 @@ def tmp_path_made(folder: Path, name: str) -> Path:
     made = folder / name
     made.mkdir()
     return made
-
-
-def test_a_phase_is_a_word_for_people() -> None:
-    assert f"{Phase.RESTARTING}" == "restarting"
