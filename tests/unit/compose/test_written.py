@@ -20,6 +20,7 @@ from builder.compose.written import (
     write_all,
 )
 from builder.errors import ChangedFileError, ComposeError
+from builder.files import put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,15 +126,13 @@ def test_all_files_are_written_with_their_backups_and_modes(tmp_path: Path) -> N
 
 
 def test_all_backups_are_there_before_the_first_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from builder.compose import written  # noqa: PLC0415 - the name that is replaced in it
-
-    records, steps, put = (made(tmp_path, "a.yml"), made(tmp_path, "b.yml")), [], written.put
+    records, steps = (made(tmp_path, "a.yml"), made(tmp_path, "b.yml")), []
 
     def noted(path: Path, *args: bytes, **more: object) -> None:
         steps.append(path.name)
         put(path, *args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(written, "put", noted)
+    monkeypatch.setattr("builder.compose.written.put", noted)
     write_all(records)
     assert steps == ["a.yml.bak", "b.yml.bak", "a.yml", "b.yml"]
 
@@ -149,16 +148,14 @@ def test_a_backup_never_replaces_what_somebody_put_there_meanwhile(tmp_path: Pat
 def test_a_file_that_somebody_changes_meanwhile_keeps_those_bytes_and_what_was_written_goes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from builder.compose import written  # noqa: PLC0415 - the name that is replaced in it
-
-    first, second, put = made(tmp_path, "a.yml"), made(tmp_path, "b.yml"), written.put
+    first, second = made(tmp_path, "a.yml"), made(tmp_path, "b.yml")
 
     def disturbed(path: Path, *args: bytes, **more: object) -> None:
         put(path, *args, **more)  # type: ignore[arg-type]
         if path == first.path:
             second.path.write_bytes(OTHER)
 
-    monkeypatch.setattr(written, "put", disturbed)
+    monkeypatch.setattr("builder.compose.written.put", disturbed)
     with pytest.raises(ChangedFileError, match="changed meanwhile"):
         write_all((first, second))
     monkeypatch.undo()
