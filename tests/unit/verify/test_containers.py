@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import Any
 
 import pytest
 
 from builder.verify import containers
+from builder.verify.board import NotRun
+from builder.verify.containers import wait_until
 
 
 class Refusing:
@@ -44,3 +47,12 @@ def test_another_refusal_of_the_engine_is_raised() -> None:
     for ask in (box.terminate, box.processes, partial(box.execute, "x")):
         with pytest.raises(APIError):
             ask()
+
+
+def test_waiting_ends_with_the_answer_the_time_or_the_cancellation() -> None:
+    cancelled = threading.Event()
+    assert wait_until(lambda: 0, 1, cancelled) == 0
+    assert wait_until(lambda: None, 0, cancelled) is None
+    cancelled.set()
+    with pytest.raises(NotRun):
+        wait_until(lambda: None, 10, cancelled)

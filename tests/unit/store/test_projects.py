@@ -1,0 +1,74 @@
+"""Which projects there are: by containers, journals, and files beside the known ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from barred import bar
+
+from builder.store.model import KnownProject, User
+from builder.store.projects import beside, by_containers, merged, neighbours, users_of
+
+if TYPE_CHECKING:
+    import pytest
+
+LABELS = {
+    "com.docker.compose.project": "shop",
+    "com.docker.compose.project.working_dir": "/srv/shop",
+    "com.docker.compose.project.config_files": "/srv/shop/compose.yaml,/srv/shop/more.yaml",
+    "com.docker.compose.project.environment_file": "/srv/shop/prod.env",
+}
+CONTAINER = {
+    "Id": "c1",
+    "Names": ["/other/alias", "/shop-web-1"],
+    "ImageID": "sha256:1",
+    "Image": "app:1",
+    "State": "exited",
+    "Labels": LABELS,
+    "Mounts": [{"Type": "volume", "Name": "data"}, {"Type": "bind", "Source": "/x"}],
+}
+
+
+def test_containers() -> None:
+    assert users_of([CONTAINER]) == (User("c1", "shop-web-1", "sha256:1", "app:1", "exited", "shop", ("data",)),)
+    assert users_of([{"Id": "0123456789abcdef"}]) == (User("0123456789abcdef", "0123456789ab", "", "", "unknown"),)
+
+
+def test_projects_by_their_containers() -> None:
+    (found,) = by_containers([CONTAINER, CONTAINER, {"Id": "c2", "Labels": None}])
+    folder = Path("/srv/shop")
+    assert found.files == (folder / "compose.yaml", folder / "more.yaml")
+    assert (found.name, found.directory, found.env_files) == ("shop", folder, (folder / "prod.env",))
+
+
+def test_the_same_project_from_two_sources_is_one() -> None:
+    one = KnownProject("shop", Path("/p"), (Path("/p/c.yaml"),), sources=("a",))
+    two = KnownProject("shop", Path("/p"), (Path("/p/c.yaml"),), sources=("b",))
+    assert [project.sources for project in merged((one, two))] == [("a", "b")]
+
+
+def test_compose_files_beside_the_known_ones(tmp_path: Path) -> None:
+    for name in ("compose.yaml", "docker-compose.prod.yml", "compose.yaml.bak", "values.yaml"):
+        (tmp_path / name).write_text("")
+    project = KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",))
+    assert [one.files for one in neighbours(project)] == [
+        (tmp_path / "compose.yaml", tmp_path / "docker-compose.prod.yml")
+    ]
+    assert [one.files for one in beside(tmp_path)] == [
+        (tmp_path / "compose.yaml",),
+        (tmp_path / "docker-compose.prod.yml",),
+    ]
+    assert beside(tmp_path / "gone") == ()
+    assert neighbours(KnownProject("gone", tmp_path / "gone", ())) == ()
+
+
+def test_a_folder_that_one_may_not_enter_hides_no_files_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("home", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "compose.prod.yaml").write_text("")
+    bar(monkeypatch, tmp_path / "home")
+    project = KnownProject("shop", tmp_path / "home", (tmp_path / "mine" / "compose.yaml",))
+    assert [one.files[1:] for one in neighbours(project)] == [(tmp_path / "mine" / "compose.prod.yaml",)]
