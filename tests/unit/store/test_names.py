@@ -221,24 +221,3 @@ def test_what_a_run_remembers_is_the_image_in_every_spelling(name: str) -> None:
     shelf = Shelf(remembered=remembered("engine", State(), journals))
     shelf.add(stored())
     assert judge(shelf.snapshot())[identity("foo")].standing is Standing.SUPERSEDED
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "meant"),
-    [
-        ("postgres", "postgres:13", True),
-        ("postgres:*", "postgres:13", True),
-        ("postgres:1?", "postgres:13", True),
-        ("docker.io/library/postgres:13", "postgres:13", True),
-        ("*/app", "registry.example/app:1", True),
-        ("registry.example:5000/*", "registry.example:5000/app:1", True),
-        ("*", "app:1", True),
-        ("app@sha256:*", "app@sha256:0123", True),
-        ("postgres:14", "postgres:13", False),
-        ("postgre", "postgres:13", False),
-        ("postgres:latest", "postgres:13", False),
-        ("app", "registry.example/app:1", False),
-    ],
-)
-def test_patterns(pattern: str, name: str, meant: bool) -> None:
-    assert fits(pattern, name) is meant
