@@ -6,14 +6,14 @@ One JSON document. Whatever cannot be read is treated as unknown, with a warning
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder.errors import StateError
-from builder.files import atomic_write, exclusive
+from builder.core.documents import Form, dump_document, parse_document, read_document, write_document
+from builder.errors import BrokenDocumentError, StateError
+from builder.files import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,33 +146,39 @@ def update_state(folder: Path, change: Callable[[State], State], *, warn: Warn |
             _say(warn, _set_aside(folder, found).reason)
             found = State()
         changed = change(found)
-        try:
-            atomic_write(folder / STATE_FILE, dump_state(changed), mode=0o600)
-        except OSError as error:
-            raise StateError(f"{folder / STATE_FILE} cannot be written: {error.strerror}") from error
+        write_document(folder / STATE_FILE, dump_state(changed))
     return changed
 
 
 def dump_state(state: State) -> bytes:
     """The document; the same state always gives the same bytes."""
     document = {
-        "schema_version": STATE_SCHEMA_VERSION,
         "verified": [asdict(state.verified[key]) for key in sorted(state.verified)],
-        "projects": [{**asdict(one), "kept": list(one.kept)} for one in state.projects],
+        "projects": [{**asdict(one), "kept": one.kept} for one in state.projects],
         "journals": [asdict(one) for one in state.journals],
     }
-    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+    return dump_document(document, STATE_SCHEMA_VERSION)
 
 
 def parse_state(data: bytes) -> State:
-    """Inverse of :func:`dump_state`. Raises ValueError, KeyError or TypeError for anything else."""
-    document = json.loads(data)
-    images = [VerifiedImage(**item) for item in document["verified"]]
-    return State(
-        {image.image_id: image for image in images},
-        tuple(_project(item) for item in document["projects"]),
-        tuple(_journal(item) for item in document["journals"]),
-    )
+    """Inverse of :func:`dump_state`. Raises StateError for anything else."""
+    return _as_state(parse_document(data, _FORM, "the state"))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The state as its document has it."""
+
+    verified: tuple[VerifiedImage, ...]
+    projects: tuple[Project, ...]
+    journals: tuple[PromotionJournal, ...]
+
+
+_FORM = Form(_Stored, STATE_SCHEMA_VERSION, open_types=(_Stored, Project))
+
+
+def _as_state(stored: _Stored) -> State:
+    return State({image.image_id: image for image in stored.verified}, stored.projects, stored.journals)
 
 
 @dataclass(frozen=True)
@@ -183,20 +189,11 @@ class _Unreadable:
 
 
 def _load(folder: Path) -> State | _Unreadable:
-    path = folder / STATE_FILE
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return State()
-    except OSError as error:
-        return _Unreadable(f"{path} cannot be read: {error.strerror}", broken=False)
-    try:
-        version = json.loads(data)["schema_version"]
-        if isinstance(version, int) and version > STATE_SCHEMA_VERSION:
-            return _Unreadable(f"{path} was written by a newer optbuild (format {version})", broken=False)
-        return parse_state(data)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _Unreadable(f"{path} is broken", broken=True)
+        stored = read_document(folder / STATE_FILE, _FORM)
+    except StateError as error:
+        return _Unreadable(error.message, broken=isinstance(error, BrokenDocumentError))
+    return State() if stored is None else _as_state(stored)
 
 
 def _set_aside(folder: Path, found: _Unreadable) -> _Unreadable:
@@ -224,13 +221,3 @@ def _locked(folder: Path) -> Iterator[None]:
 def _say(warn: Warn | None, text: str) -> None:
     if warn is not None:
         warn(f"warning: {text}")
-
-
-def _project(item: dict[str, Any]) -> Project:
-    former = tuple(FormerImage(**one) for one in item["superseded"])
-    return Project(item["engine"], item["name"], dict(item["references"]), former)
-
-
-def _journal(item: dict[str, Any]) -> PromotionJournal:
-    moves = tuple(Move(**one) for one in item["moves"])
-    return PromotionJournal(**{**item, "moves": moves})

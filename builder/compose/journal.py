@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping  # noqa: TC003  the annotations say how a journal is read
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from pathlib import Path  # noqa: TC003
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from builder.compose.model import ProjectFiles, Target
+from builder.compose.model import ProjectFiles, Target  # noqa: TC001
 
 
 class Phase(StrEnum):

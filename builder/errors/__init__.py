@@ -19,6 +19,7 @@ from builder.errors.base import (
 )
 from builder.errors.build import (
     GET_AN_ENGINE,
+    BrokenDocumentError,
     BudgetExceededError,
     BuildFailedError,
     BuildRefusedError,
@@ -28,6 +29,7 @@ from builder.errors.build import (
     EngineFailedError,
     EngineMissingError,
     EngineTooOldError,
+    NewerDocumentError,
     PromotionError,
     StateError,
     VanishedPackagesError,
@@ -97,6 +99,7 @@ __all__ = [
     "BadImageArchiveError",
     "BadImageNameError",
     "BaseNotSavedError",
+    "BrokenDocumentError",
     "BudgetExceededError",
     "BuildFailedError",
     "BuildRefusedError",
@@ -125,6 +128,7 @@ __all__ = [
     "LockUsageError",
     "MissingFileError",
     "NamesTakenError",
+    "NewerDocumentError",
     "NoComposeFileError",
     "NoPackageListsError",
     "NoProjectHereError",

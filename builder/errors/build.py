@@ -95,4 +95,22 @@ class BudgetExceededError(CheckFailedError):
 
 
 class StateError(ToolError):
-    """The folder of the state, or of the caches, cannot be told or cannot be written."""
+    """The folder of the state, or of the caches, cannot be told or cannot be written; or what lies in it not read."""
+
+
+class BrokenDocumentError(StateError):
+    """A document that optbuild keeps for itself is not what any version wrote."""
+
+    def __init__(self, name: str, why: str, lost: str, *, hint: str | None) -> None:
+        super().__init__(f"{name} is broken ({why})" + (f": {lost}" if lost else ""), hint=hint)
+        self.why = why
+
+
+class NewerDocumentError(StateError):
+    """A document that optbuild keeps for itself has a format that this version does not know."""
+
+    def __init__(self, name: str, version: int, lost: str) -> None:
+        super().__init__(
+            f"{name} was written by a newer optbuild (format {version})" + (f": {lost}" if lost else ""),
+            hint="use that version",
+        )

@@ -2,7 +2,8 @@
 
 One file per layer: the digest of all that follows, a line of JSON that describes it, columns of entries, the texts.
 Columns, because tens of thousands of entries are to be there in a tenth of a second. A file that is not exactly what
-was written is not used: other version, other owner, other digest. Losing the folder costs only time.
+was written is not used: other version, other owner, other digest. Losing the folder costs only time. The line of JSON
+is read by hand: the digest says that we wrote it, and it is read once for each layer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Which layers each image of an engine has, kept between runs: an image's ID never means other layers.
 
-Looking for a base asks this of every image with a tag, and an engine answers for one at a time.
+Looking for a base asks this of every image with a tag, and an engine answers for one at a time. The file is read by
+hand: one check of all digests is shorter than a form for core/documents, and every `inspect` reads it.
 """
 
 from __future__ import annotations

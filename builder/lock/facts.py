@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from builder.core.documents import Form, read_cached
 from builder.elf import MAGIC, parse_elf
 from builder.errors import LockError
 from builder.files import atomic_write
@@ -42,6 +43,9 @@ class Facts:
     elf: tuple[ElfFact, ...]
     extras: tuple[str, ...] = ()
     """Normalised by PEP 503, sorted."""
+
+
+_FORM = Form(Facts)
 
 
 def read_facts(folder: Path) -> dict[str, Facts]:
@@ -93,14 +97,7 @@ def _recorded(folder: Path, info: Path) -> Iterator[Path]:
 
 def cached_facts(cache_folder: Path, sha256: str) -> Facts | None:
     """What an earlier run read from the file with this hash; a damaged entry counts as none."""
-    try:
-        content = json.loads(_entry(cache_folder, sha256).read_bytes())
-        elf = tuple(
-            ElfFact(one["path"], one["machine"], tuple(one["needed"]), tuple(one["search"])) for one in content["elf"]
-        )
-        return Facts(content["name"], tuple(content["requires"]), elf, tuple(content["extras"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return read_cached(_entry(cache_folder, sha256), _FORM)
 
 
 def store_facts(cache_folder: Path, sha256: str, facts: Facts) -> None:

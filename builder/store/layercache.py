@@ -1,7 +1,8 @@
 """The layers of images, kept by image ID: an ID is a hash over them, so they never change. For what is shown only:
 which image stands on which follows from them too, so whoever deletes asks the engine.
 
-One JSON file in the cache folder; whatever cannot be read is asked again.
+One JSON file in the cache folder; whatever cannot be read is asked again. It is read by hand: rows of three values
+need as many lines with core/documents, and `optbuild images` would wait for one more import.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def read_layers(folder: Path) -> Known:
         if document["schema_version"] != SCHEMA_VERSION:
             return {}
         return {image: _layers(found) for image, found in document["images"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -7,13 +7,13 @@ path of the machine that wrote it: a folder can be moved as a whole.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from builder.core.documents import Form, dump_document, parse_document
 from builder.core.image_reference import extract_last_component
-from builder.errors import BackupFolderError, DamagedBackupError
+from builder.errors import BackupFolderError, BrokenDocumentError, DamagedBackupError, NewerDocumentError
 from builder.files import atomic_write, open_plain
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ class Manifest:
 
 def dump_manifest(manifest: Manifest) -> bytes:
     """The document; the same manifest always gives the same bytes."""
-    document = {"schema_version": SCHEMA_VERSION, "images": [asdict(image) for image in manifest.images]}
-    return _text({**document, "sha256": hashlib.sha256(_text(document)).hexdigest()})
+    document = asdict(manifest)
+    digest = hashlib.sha256(dump_document(document, SCHEMA_VERSION)).hexdigest()
+    return dump_document({**document, "sha256": digest}, SCHEMA_VERSION)
 
 
 def parse_manifest(data: bytes, name: str) -> Manifest:
@@ -98,16 +99,11 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
     Raises DamagedBackupError, and BackupFolderError for one that a newer optbuild wrote.
     """
     try:
-        document = json.loads(data)
-        version = document["schema_version"]
-        if type(version) is int and version > SCHEMA_VERSION:
-            raise BackupFolderError(
-                f"{name} was written by a newer optbuild (format {version})", hint="use that version, or another folder"
-            )
-        manifest = Manifest(tuple(_image(entry) for entry in document["images"]))
-        _check_unique(manifest)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _damaged(name, str(error) or type(error).__name__) from error
+        manifest = parse_document(data, _FORM, name)
+    except NewerDocumentError as error:
+        raise BackupFolderError(error.message, hint="use that version, or another folder") from error
+    except BrokenDocumentError as error:
+        raise _damaged(name, error.why) from error
     if dump_manifest(manifest) != data:
         raise _damaged(name, "its bytes are not those that optbuild wrote")
     return manifest
@@ -142,24 +138,15 @@ def file_name(names: tuple[str, ...], identity: str) -> str:
     return f"{safe or 'image'}-{identity.removeprefix('sha256:')[:12]}.tar.zst"
 
 
-def _text(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
-
-
-def _image(entry: dict[str, Any]) -> SavedImage:
-    """Raises ValueError or TypeError for what no optbuild writes: later these values name files, tags and images."""
-    lists = {key: tuple(entry[key]) for key in ("names", "digests", "layers")}
-    image = SavedImage(**{**entry, **lists})
-    for key, value, shape in _texts(image):
-        if type(value) is not str or shape.fullmatch(value) is None:
-            raise ValueError(f"{key} {value!r} is none")
-    for key, number in (("unpacked", image.unpacked), ("bytes", image.bytes), ("tar_bytes", image.tar_bytes)):
-        if type(number) is not int or number < 0:
-            raise ValueError(f"{key} {number!r} is none")
-    return image
-
-
-def _check_unique(manifest: Manifest) -> None:
+def _check_values(_document: object, manifest: Manifest) -> None:
+    """Raises ValueError for what no optbuild writes: later these values name files, tags and images."""
+    for image in manifest.images:
+        for key, value, shape in _texts(image):
+            if shape.fullmatch(value) is None:
+                raise ValueError(f"{key} {value!r} is none")
+        for key, number in (("unpacked", image.unpacked), ("bytes", image.bytes), ("tar_bytes", image.tar_bytes)):
+            if number < 0:
+                raise ValueError(f"{key} {number!r} is none")
     for key in ("id", "file"):
         values = [getattr(image, key) for image in manifest.images]
         if len(set(values)) != len(values):
@@ -182,3 +169,7 @@ def _texts(image: SavedImage) -> list[tuple[str, str, re.Pattern[str]]]:
 
 def _damaged(name: str, why: str) -> DamagedBackupError:
     return DamagedBackupError(f"{name} is damaged: {why}", hint=_BY_HAND)
+
+
+_FORM = Form(Manifest, SCHEMA_VERSION, open_types=(Manifest,), check=_check_values)
+"""Open for its sha256; that nothing else is there, the comparison of the bytes shows."""

@@ -12,6 +12,7 @@ BUILDER = Path(__file__).parents[2] / "builder"
 FOUNDATION = frozenset(
     {
         "builder",
+        "core",
         "errors",
         "process",
         "files",
