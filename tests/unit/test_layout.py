@@ -18,7 +18,6 @@ FOUNDATION = frozenset(
         "files",
         "progress",
         "naming",
-        "core",
         "catalog",
         "findings",
         "products",
