@@ -35,7 +35,7 @@ from builder.compose.journalfile import (
     write_journal,
 )
 from builder.compose.model import ProjectFiles, Source, Target
-from builder.errors import StateError
+from builder.errors import BrokenDocumentError, NewerDocumentError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +167,6 @@ BROKEN: dict[str, bytes] = {
     **{
         name: json.dumps(found).encode()
         for name, found in {
-            "a newer format": with_key("schema_version", value=2),
             "an older format": with_key("schema_version", value=0),
             "no format": without_key("schema_version"),
             "unknown key": with_key("zeal", value=1),
@@ -196,10 +195,18 @@ BROKEN: dict[str, bytes] = {
 def test_a_journal_that_cannot_be_understood_is_refused_with_what_to_do(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(data)
-    with pytest.raises(StateError, match=f"{path} is broken, or of a newer optbuild") as caught:
+    with pytest.raises(BrokenDocumentError, match=f"{path} is broken") as caught:
         read_journal(path)
     assert "move the journal away" in (caught.value.hint or "")
     assert path.read_bytes() == data
+
+
+def test_a_journal_of_a_newer_version_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(with_key("schema_version", value=2))
+    with pytest.raises(NewerDocumentError, match=f"{path} was written by a newer optbuild") as caught:
+        read_journal(path)
+    assert caught.value.hint == "use that version"
 
 
 def test_no_journal_is_none(tmp_path: Path) -> None:
