@@ -12,7 +12,7 @@ from builder.engine.usage import LABEL_PROJECT
 from builder.errors import NoProjectHereError, UnknownProtectionError
 from builder.store.bytes import Ledger
 from builder.store.inventory import read_images, with_times
-from builder.store.layercache import read_layers, write_layers
+from builder.store.layercache import read_layers, remove_outdated, write_layers
 from builder.store.memory import ever_used, read_journals, remembered
 from builder.store.model import Mentions, Rules, Snapshot
 from builder.store.projects import beside, by_containers, by_journals, from_files, merged, neighbours, users_of
@@ -132,16 +132,9 @@ class StoreWorld:
         return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
 
     def _mentions(self, projects: tuple[KnownProject, ...]) -> list[Mentions]:
-        """Who only looks may remember what files say; who deletes reads them."""
         from builder.compose.mentions import mentions
-        from builder.compose.toldcache import ToldCache
 
-        if self.strict:
-            return [mentions(project, self.world.env) for project in projects]
-        cache = ToldCache(self._cache)
-        found = [mentions(project, self.world.env, cache) for project in projects]
-        cache.save()
-        return found
+        return [mentions(project, self.world.env) for project in projects]
 
     def _with_history(
         self, one: Mentions, project: KnownProject, images: tuple[StoredImage, ...], journals: Journals
@@ -178,6 +171,7 @@ class StoreWorld:
         self.notes[text.removeprefix("warning: ")] = None
 
     def _remember(self, images: tuple[StoredImage, ...]) -> None:
+        remove_outdated(self._cache)
         found = {image.id: image.layers.layers for image in images}
         if found.keys() != self._layers.keys():
             self._layers = found

@@ -9,15 +9,18 @@ import re
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.compose.interpolate import substitute
+from builder.compose.nodes import Mapping as YamlMapping
+from builder.compose.nodes import Scalar, Sequence, deref, key_text
 from builder.compose.reach import may_be_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from builder.compose.nodes import Anchored
     from builder.compose.told import Told
 
 LARGEST_FILE = 1_000_000
@@ -45,13 +48,13 @@ class Below:
     problem: str = ""
 
 
-def note_build(key: str, value: Any, found: Told) -> None:
+def note_build(key: str, value: Anchored, found: Told) -> None:
     """Keep what an entry of a compose file says of how an image is made, wherever it stands."""
     texts = {"build": found.contexts, "context": found.contexts, "dockerfile": found.dockerfiles}
     texts["dockerfile_inline"] = found.inlines
-    if value.id == "scalar" and value.value and key in texts:
-        texts[key].add(str(value.value))
-    elif key == "build" and value.id == "mapping":
+    if isinstance(value, Scalar) and value.value and key in texts:
+        texts[key].add(value.value)
+    elif key == "build" and isinstance(value, YamlMapping):
         found.contexts.add(".")
     elif key == "args":
         found.arguments |= set(_entries(value))
@@ -60,12 +63,13 @@ def note_build(key: str, value: Any, found: Told) -> None:
         found.images |= {name for name in map(image_of, given) if name}
 
 
-def _entries(value: Any) -> Iterator[str]:
+def _entries(value: Anchored) -> Iterator[str]:
     """``NAME=value`` of a mapping, and the items of a list."""
-    if value.id == "mapping":
-        yield from (f"{name.value}={one.value}" for name, one in value.value if one.id == "scalar")
-    elif value.id == "sequence":
-        yield from (str(one.value) for one in value.value if one.id == "scalar")
+    if isinstance(value, YamlMapping):
+        given = ((key_text(entry), deref(entry.value)) for entry in value.entries)
+        yield from (f"{name}={one.value}" for name, one in given if isinstance(one, Scalar))
+    elif isinstance(value, Sequence):
+        yield from (one.value for one in map(deref, value.items) if isinstance(one, Scalar))
 
 
 def built_on(folders: Iterable[Path], told: Told, ways: Collection[Mapping[str, str]]) -> Below:

@@ -9,27 +9,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.compose.bases import built_on, filled, note_build
 from builder.compose.interpolate import project_variables, substitute
 from builder.compose.model import ProjectFiles
+from builder.compose.nodes import Mapping as YamlMapping
+from builder.compose.nodes import Scalar, Sequence, deref, follow, key_text
 from builder.compose.products import product_of_image
 from builder.compose.reach import named
 from builder.compose.told import Told
+from builder.compose.tree import read_tree
 from builder.core.image_reference import normalize_image_name
 from builder.errors import ComposeError
 from builder.store.model import Mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from builder.compose.nodes import Anchored, Node
     from builder.compose.reach import Source
     from builder.store.model import KnownProject
 
-_NULL = "tag:yaml.org,2002:null"
 _BARE = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 """A variable without a default."""
 _LEFT = re.compile(r"\$\{[^{}]*\}?")
@@ -41,11 +43,9 @@ _SERVICE = re.compile(r"(?m)^[ \t]+([A-Za-z0-9][\w.-]*):[ \t]*(?:#.*)?$")
 _NEVER_IN_A_NAME = re.compile(r"[^a-z0-9_-]")
 
 
-def mentions(
-    project: KnownProject, env: Mapping[str, str], read_file: Callable[[bytes], Told] | None = None
-) -> Mentions:
+def mentions(project: KnownProject, env: Mapping[str, str]) -> Mentions:
     """Never raises for what a file says or lacks, or for a folder that this user may not enter: that is what
-    ``unreadable`` tells. ``read_file``: instead of :func:`look`, one that remembers."""
+    ``unreadable`` tells."""
     files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
     variables = _variables(files, env)
     reading = _Reading(project.directory, [(variables, Told())], _missing(project.files))
@@ -54,7 +54,7 @@ def mentions(
             if source.problem:
                 reading.problem = reading.problem or source.problem
             else:
-                reading.add(source, told := (read_file or look)(source.data))
+                reading.add(source, told := look(source.data))
                 reading.called = (told.projects if source.path in project.files else set()) or reading.called
     except (ComposeError, OSError) as error:
         reading.problem = reading.problem or _words(error)
@@ -145,64 +145,55 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
-@lru_cache(maxsize=256)  # before each removal everything is read again, and YAML takes long
 def look(data: bytes) -> Told:
     """One file, by YAML's rules, aliases followed; what is no YAML is read as text."""
-    from ruamel.yaml.error import YAMLError  # 20 ms, and many machines know no project
-
-    from builder.compose.references import documents
-
+    tree = read_tree(data)
+    if tree.broken is not None:
+        found = scan(data)
+        found.broken = f"a file of it is broken (line {tree.line(tree.broken.at)}: {tree.broken.message})"
+        return found
     found = Told()
-    try:
-        for root in documents(data):
-            _walk(root, found, set())
-            _services(root, found)
-    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        found.add(scan(data))
-        found.broken = f"a file of it is broken ({type(error).__name__})"
+    for root in tree.roots:
+        for node in follow(root):
+            _note_entries(node, found)
+        _note_services(root, found)
     return found
 
 
-def _walk(node: Any, found: Told, seen: set[int]) -> None:
-    if node is None or id(node) in seen:
-        return
-    seen.add(id(node))
-    if node.id == "sequence":
-        for item in node.value:
-            _walk(item, found, seen)
-    elif node.id == "mapping":
-        for key, value in node.value:
-            if key.value == "image" and value.id == "scalar" and value.value:
-                found.images.add(str(value.value).strip())
-            note_build(str(key.value), value, found)
-            _walk(value, found, seen)
+def _note_entries(node: Anchored, found: Told) -> None:
+    for key, value in _entries(node):
+        if key == "image" and isinstance(value, Scalar) and value.value:
+            found.images.add(value.value.strip())
+        note_build(key, value, found)
 
 
-def _services(root: Any, found: Told) -> None:
-    if root is None or root.id != "mapping":
-        return
-    for key, value in root.value:
-        if key.value == "name" and value.id == "scalar":
-            found.projects.add(str(value.value))
-        if key.value == "services" and value.id == "mapping":
-            found.services |= {str(name.value) for name, _ in value.value}
-            found.imaged |= {str(name.value) for name, service in value.value if _has_image(service, set())}
+def _entries(node: Node) -> Iterator[tuple[str, Anchored]]:
+    node = deref(node)
+    for entry in node.entries if isinstance(node, YamlMapping) else ():
+        yield key_text(entry) or "", deref(entry.value)
 
 
-def _has_image(service: Any, seen: set[int]) -> bool:
+def _note_services(root: Node, found: Told) -> None:
+    for key, value in _entries(root):
+        if key == "name" and isinstance(value, Scalar):
+            found.projects.add(value.value)
+        if key == "services":
+            found.services |= {name for name, _ in _entries(value)}
+            found.imaged |= {name for name, service in _entries(value) if _has_image(service)}
+
+
+def _has_image(service: Node) -> bool:
     """Its own, or one that a merge key brings."""
-    if id(service) in seen:
-        return False
-    seen.add(id(service))
-    if service.id == "sequence":
-        return any(_has_image(one, seen) for one in service.value)
-    if service.id != "mapping":
-        return False
+    given = (entry for node in follow(service, _find_merged) for entry in _entries(node))
     return any(
-        (key.value == "image" and value.id == "scalar" and bool(value.value) and value.tag != _NULL)
-        or (key.value == "<<" and _has_image(value, seen))
-        for key, value in service.value
+        key == "image" and isinstance(value, Scalar) and bool(value.value) and not value.is_null for key, value in given
     )
+
+
+def _find_merged(node: Anchored) -> list[Node]:
+    if isinstance(node, Sequence):  # of `<<: [*a, *b]`
+        return list(node.items)
+    return [value for key, value in _entries(node) if key == "<<"]
 
 
 def scan(data: bytes) -> Told:

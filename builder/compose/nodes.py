@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from builder.errors import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BOM = "\ufeff"
 MERGE_TAG = "tag:yaml.org,2002:merge"
+NULL_TAG = "tag:yaml.org,2002:null"
 _BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -34,6 +35,11 @@ class Scalar:
     """``'`` ``"`` ``|`` ``>``, or empty for a plain one."""
     anchor: str | None = None
     tag: str | None = None
+
+    @property
+    def is_null(self) -> bool:
+        plain = self.tag is None and not self.style
+        return self.tag == NULL_TAG or (plain and self.value in {"", "~", "null", "Null", "NULL"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +110,40 @@ Anchored = Scalar | Sequence | Mapping
 def deref(node: Node) -> Anchored:
     """The node itself, or what the alias means."""
     return node.target if isinstance(node, Alias) else node
+
+
+def key_text(entry: Entry) -> str | None:
+    """The name of the entry, also where that is an alias."""
+    key = deref(entry.key)
+    return key.value if isinstance(key, Scalar) else None
+
+
+def value_at(node: Node | None, key: str) -> Anchored | None:
+    """What the first entry of this name holds; merges are not followed. None also where ``node`` is not a mapping."""
+    node = None if node is None else deref(node)
+    entries = node.entries if isinstance(node, Mapping) else ()
+    return next((deref(entry.value) for entry in entries if key_text(entry) == key), None)
+
+
+def find_children(node: Anchored) -> list[Node]:
+    """The items of a sequence, the values of a mapping."""
+    if isinstance(node, Mapping):
+        return [entry.value for entry in node.entries]
+    return list(node.items) if isinstance(node, Sequence) else []
+
+
+def follow(root: Node, children: Callable[[Anchored], list[Node]] = find_children) -> Iterator[Anchored]:
+    """The node and what it holds, each once, in the order of the text; what an alias means stands where it does.
+
+    It ends for files that hold themselves, and takes any depth.
+    """
+    waiting, seen = [root], set()
+    while waiting:
+        node = deref(waiting.pop())
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            waiting += reversed(children(node))
 
 
 def walk(node: Node) -> Iterator[Node]:

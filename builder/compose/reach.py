@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from builder.compose.dotenv import read_env_file
 from builder.compose.interpolate import env_files_of, substitute, variables_of
-from builder.compose.references import references
+from builder.compose.references import is_too_deep, references
 from builder.errors import ComposeError, TooDeepError, Where
 
 if TYPE_CHECKING:
@@ -141,10 +141,9 @@ def _missing(path: Path, place: _Place) -> Source:
 
 
 def _references(path: Path, data: bytes) -> References:
-    try:
-        return references(data)
-    except RecursionError as error:
-        raise TooDeepError(Where(str(path))) from error
+    if is_too_deep(data):
+        raise TooDeepError(Where(str(path)))
+    return references(data)
 
 
 def _included(include: Include, place: _Place) -> tuple[tuple[Path, ...], list[tuple[Path, _Place]]]:

@@ -1,14 +1,15 @@
-"""A compose file as a tree of nodes with their exact places.
+"""A compose file as a tree of nodes with their exact places: the one reader of compose files.
 
-ruamel.yaml finds the tokens and is used for nothing else. Its end marks of block collections run past comments and
-blank lines, and its tree forgets where an alias stood, so the tree is built here from its events.
+libyaml finds the events. Its end marks of block collections run past comments and blank lines, and its own tree forgets
+where an alias stood, so the tree is built here.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from builder.compose.nodes import (
     BOM,
@@ -22,175 +23,239 @@ from builder.compose.nodes import (
     Sequence,
     line_of_index,
 )
+from builder.compose.yaml.events import InvalidYamlError, read_events
 from builder.errors import ComposeError, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 DEEPEST = 100
-"""Levels of nesting; real files have about ten."""
+"""Levels of nesting in a file that is edited; real files have about ten."""
+DEEPEST_READ = 1000
+"""In any file; libyaml stops there too."""
 _CORRECT = "correct the file; `docker compose config` reads it too"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a file that is refused. ``at`` is an index into ``Tree.text``."""
+
+    message: str
+    at: int
+    key: str | None = None
+    hint: str = _CORRECT
+    too_deep: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """What the bytes of a file say, whatever state they are in."""
+
+    text: str = field(repr=False)
+    """Without its byte order mark, as far as it is UTF-8."""
+    bom: bool
+    roots: tuple[Node, ...]
+    """One per document; those before ``broken``."""
+    faults: tuple[Fault, ...]
+    """What is refused where the file is edited, in the order of the text; whoever only looks may pass over it."""
+    broken: Fault | None
+    """Why the rest of the file cannot be read; behind all ``faults``."""
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first of all."""
+        return next(iter(self.faults), self.broken)
+
+    def line(self, at: int) -> int:
+        """The line of the character ``at``, from 1, as editors count."""
+        return line_of_index(self.text, at)
 
 
 @lru_cache(maxsize=64)
 def parse(path: Path, data: bytes) -> Document:
-    """The tree of one compose file. Raises ComposeError with the line for what cannot be read safely."""
-    text = _decode(path, data)
+    """The tree of one compose file. Raises ComposeError with the line for what cannot be edited safely.
+
+    Two files have two trees, also where their bytes are equal: nodes are told apart by what they are, not by their
+    places.
+    """
+    tree = _read(data)
+    root = tree.roots[0] if tree.roots else None
+    if isinstance(root, Scalar) and not root.value:
+        root = None
+    fault = tree.fault
+    if fault is None and root is not None and not isinstance(root, Mapping):
+        fault = Fault("a compose file is a mapping", root.start)
+    if fault is not None:
+        raise ComposeError(fault.message, where=Where(str(path), tree.line(fault.at), fault.key), hint=fault.hint)
+    return Document(path, tree.text, tree.bom, root if isinstance(root, Mapping) else None)
+
+
+@lru_cache(maxsize=64)  # which files it names and which images: each asks for the tree
+def read_tree(data: bytes) -> Tree:
+    """The tree of what a file says, for looking only. Raises nothing for what is in it."""
+    return _read(data)
+
+
+def _read(data: bytes) -> Tree:
+    text, problem = _decode(data)
     bom = text.startswith(BOM)
     text = text.removeprefix(BOM)
-    return Document(path, text, bom, _Builder(path, text).build())
+    if "\0" in text and not problem:
+        text, problem = text[: text.index("\0")], ("the file holds a NUL character", "remove it")
+    if problem:
+        message, hint = problem
+        return Tree(text, bom, (), (), Fault(message, len(text), hint=hint))
+    builder = _Builder(text)
+    broken = builder.build()
+    return Tree(text, bom, tuple(builder.roots), tuple(builder.faults), broken)
 
 
-def _decode(path: Path, data: bytes) -> str:
+def _decode(data: bytes) -> tuple[str, tuple[str, str] | None]:
+    """The text as far as it is UTF-8; message and next step where not all of it is."""
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8"), None
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ComposeError("the file is not UTF-8", where=Where(str(path), line), hint="save it as UTF-8") from error
-    if "\0" in text:
-        line = line_of_index(text, text.index("\0"))
-        raise ComposeError("the file holds a NUL character", where=Where(str(path), line), hint="remove it")
-    return text
+        return data[: error.start].decode("utf-8"), ("the file is not UTF-8", "save it as UTF-8")
 
 
-_LINE = re.compile(r"(?m)^([ \t]*)(\S?[^\n]*)")
+@dataclass(eq=False)
+class _Open:
+    """A collection whose end has not come yet."""
+
+    event: Any
+    is_mapping: bool
+    nodes: list[Node] = field(default_factory=list)
+    """Items, or keys and values in turn."""
+    names: dict[str | int, int] = field(default_factory=dict)
+    """Of a mapping: name → where it first stands."""
 
 
-def _without_tabs(text: str) -> str:
-    """The text with a space for every tab, but for those that indent: Compose allows the former, ruamel none.
+class _BrokenError(Exception):
+    """The rest cannot be read."""
 
-    No place moves. Only the text of values that hold a tab is another, and nothing that is compared has one.
-    """
-
-    def line(found: re.Match[str]) -> str:
-        lead, rest = found.groups()
-        lead = lead if rest.strip() and not rest.startswith("#") else lead.replace("\t", " ")
-        return lead + str(rest).replace("\t", " ")
-
-    return _LINE.sub(line, text)
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 class _Builder:
-    """One pass over the events of one file."""
+    """One pass over the events of one file. It calls itself nowhere: a file may be nested as deep as it likes."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self._path, self._text = path, text
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.roots: list[Node] = []
+        self.faults: list[Fault] = []
         self._anchors: dict[str, Anchored | None] = {}
         """None while the node is not complete."""
         self._end = 0
         """Behind the last thing that was read."""
-        self._depth = 0
+        self._open: list[_Open] = []
+        """From the outermost in."""
 
-    def build(self) -> Mapping | None:
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError  # 60 ms that no other command needs
-
+    def build(self) -> Fault | None:
+        """Fills ``roots`` and ``faults``. Why the rest cannot be read, or None."""
         try:
-            return self._document()
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self._fail(f"not valid YAML: {error.problem or error.context}", mark.index if mark else self._end)
-        except YAMLError as error:
-            self._fail(f"not valid YAML: {str(error).splitlines()[0]}", getattr(error, "position", self._end))
+            for event in read_events(self._text):
+                self._take(event)
+        except InvalidYamlError as error:
+            return self._too_deep(error.at) if error.too_deep else Fault(f"not valid YAML: {error.problem}", error.at)
+        except _BrokenError as error:
+            return error.fault
+        return None
 
-    def _fail(self, message: str, at: int, key: str | None = None, *, hint: str = _CORRECT) -> NoReturn:
-        where = Where(str(self._path), line_of_index(self._text, at), key)
-        raise ComposeError(message, where=where, hint=hint)
+    def _take(self, event: Any) -> None:
+        match type(event).__name__:
+            case "ScalarEvent":
+                self._add(self._keep(event.anchor, self._scalar(event)))
+            case "AliasEvent":
+                self._add(self._alias(event))
+            case "MappingStartEvent" | "SequenceStartEvent" as kind:
+                self._begin(event, is_mapping=kind == "MappingStartEvent")
+            case "MappingEndEvent" | "SequenceEndEvent":
+                opened = self._open.pop()
+                self._add(self._keep(opened.event.anchor, self._collection(opened, event.end_mark.index)))
+            case "DocumentStartEvent":
+                self._begin_document(event.start_mark.index)
 
-    def _document(self) -> Mapping | None:
-        from ruamel.yaml import YAML  # as above
+    def _begin_document(self, at: int) -> None:
+        self._anchors = {}
+        if len(self.roots) == 1:
+            hint = "write each document into a file of its own, and give Compose both with -f"
+            self.faults.append(Fault("several YAML documents in one file", at, hint=hint))
 
-        text = _without_tabs(self._text) if "\t" in self._text else self._text
-        self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
-        root: Node | None = None
-        documents = 0
-        for event in self._events:
-            if _kind(event) != "DocumentStart":
-                continue
-            documents += 1
-            if documents > 1:
-                hint = "write each document into a file of its own, and give Compose both with -f"
-                self._fail("several YAML documents in one file", event.start_mark.index, hint=hint)
-            root = self._node(next(self._events))
-        if isinstance(root, Scalar) and not root.value:
-            return None
-        if root is not None and not isinstance(root, Mapping):
-            self._fail("a compose file is a mapping", root.start)
-        return root
-
-    def _node(self, event: Any) -> Node:
-        kind, start = _kind(event), event.start_mark.index
-        if kind == "Alias":
-            return self._alias(event, start)
+    def _begin(self, event: Any, *, is_mapping: bool) -> None:
+        start = event.start_mark.index
+        if len(self._open) == DEEPEST:
+            self.faults.append(self._too_deep(start))
+        if len(self._open) == DEEPEST_READ:
+            raise _BrokenError(self._too_deep(start))
         if event.anchor:
             self._anchors[event.anchor] = None
-        node: Anchored
-        if kind == "Scalar":
-            node = self._scalar(event, start)
-        else:
-            self._depth += 1
-            if self._depth > DEEPEST:
-                self._fail(f"more than {DEEPEST} levels of nesting", start)
-            node = self._sequence(event, start) if kind == "SequenceStart" else self._mapping(event, start)
-            self._depth -= 1
+        self._open.append(_Open(event, is_mapping))
+        self._end = event.end_mark.index
+
+    @staticmethod
+    def _too_deep(at: int) -> Fault:
+        return Fault(f"more than {DEEPEST} levels of nesting", at, too_deep=True)
+
+    def _keep(self, anchor: str | None, node: Anchored) -> Anchored:
         self._end = max(self._end, node.end)
-        if event.anchor:
-            self._anchors[event.anchor] = node
+        if anchor:
+            self._anchors[anchor] = node
         return node
 
-    def _alias(self, event: Any, start: int) -> Alias:
+    def _add(self, node: Node) -> None:
+        """Puts the finished node where it belongs."""
+        if not self._open:
+            self.roots.append(node)
+            return
+        into = self._open[-1]
+        into.nodes.append(node)
+        if into.is_mapping and len(into.nodes) % 2 == 0:
+            self._check_name(into, into.nodes[-2])
+
+    def _check_name(self, mapping: _Open, key: Node) -> None:
+        name = key.value if isinstance(key, Scalar) else key.start
+        first = mapping.names.setdefault(name, key.start)
+        if first != key.start:
+            line = line_of_index(self._text, first)
+            message = f"the key stands twice in one mapping, first on line {line}"
+            self.faults.append(Fault(message, key.start, str(name)))
+
+    def _alias(self, event: Any) -> Alias:
+        start, self._end = event.start_mark.index, event.end_mark.index
         if event.anchor not in self._anchors:
-            self._fail(f"the alias *{event.anchor} stands before its anchor", start)
+            raise _BrokenError(Fault(f"the alias *{event.anchor} stands before its anchor", start))
         target = self._anchors[event.anchor]
         if target is None:
-            self._fail(f"the anchor &{event.anchor} holds itself", start)
-        self._end = event.end_mark.index
+            self.faults.append(Fault(f"the anchor &{event.anchor} holds itself", start))
+            target = Scalar(self._end, self._end, "")  # whoever follows it is inside of the anchored node already
         return Alias(start, self._end, event.anchor, target)
 
-    def _scalar(self, event: Any, start: int) -> Scalar:
-        end, style = event.end_mark.index, event.style or ""
+    def _scalar(self, event: Any) -> Scalar:
+        start, end, style = event.start_mark.index, event.end_mark.index, event.style or ""
         if style in {"|", ">"}:
             end = _block_end(self._text, start, end)
         elif not style and start == end:
             start = end = self._behind_indicator()
-        return Scalar(start, end, event.value, style, event.anchor, _tag(event))
+        return Scalar(start, end, event.value, style, event.anchor, event.tag)
 
     def _behind_indicator(self) -> int:
         """Where a value would stand that is not there: right behind its colon, dash or question mark."""
-        found = re.compile(r"(?:[ \t\r\n]|#[^\n]*\n)*[:\-?]").match(self._text, self._end)
+        found = _INDICATOR.match(self._text, self._end)
         return found.end() if found else self._end
 
-    def _sequence(self, opening: Any, start: int) -> Sequence:
-        items: list[Node] = []
-        flow, self._end = bool(opening.flow_style), opening.end_mark.index
-        while _kind(event := next(self._events)) != "SequenceEnd":
-            items.append(self._node(event))
-        end = event.end_mark.index if flow else self._end
-        return Sequence(start, end, tuple(items), flow, opening.anchor, _tag(opening))
-
-    def _mapping(self, opening: Any, start: int) -> Mapping:
-        entries: dict[str | int, Entry] = {}
-        flow, self._end = bool(opening.flow_style), opening.end_mark.index
-        while _kind(event := next(self._events)) != "MappingEnd":
-            key = self._node(event)
-            entry = Entry(key, self._node(next(self._events)))
-            name = key.start if entry.name is None else entry.name
-            if name in entries:
-                first = line_of_index(self._text, entries[name].start)
-                self._fail(f"the key stands twice in one mapping, first on line {first}", entry.start, str(name))
-            entries[name] = entry
-        end = event.end_mark.index if flow else self._end
-        return Mapping(start, end, tuple(entries.values()), flow, opening.anchor, _tag(opening))
+    def _collection(self, opened: _Open, end: int) -> Sequence | Mapping:
+        event, nodes = opened.event, opened.nodes
+        start, flow = event.start_mark.index, bool(event.flow_style)
+        end = end if flow else self._end
+        if not opened.is_mapping:
+            return Sequence(start, end, tuple(nodes), flow, event.anchor, event.tag)
+        entries = tuple(map(Entry, nodes[::2], nodes[1::2]))
+        return Mapping(start, end, entries, flow, event.anchor, event.tag)
 
 
-def _kind(event: Any) -> str:
-    return type(event).__name__.removesuffix("Event")
-
-
-def _tag(event: Any) -> str | None:
-    return None if event.tag is None else str(event.tag)
-
-
+_INDICATOR = re.compile(r"(?:[ \t\r\n\x85\u2028\u2029]|#[^\r\n\x85\u2028\u2029]*+)*+[:\-?]")
 _HEADER = re.compile(r"(?:[&!][^ \t\n]*[ \t]+)*[|>]([-+0-9]*)")
 
 

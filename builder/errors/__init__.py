@@ -46,6 +46,7 @@ from builder.errors.compose import (
     StackError,
     TooDeepError,
     UnprovenEditError,
+    YamlLibraryError,
 )
 from builder.errors.judging import (
     BadImageArchiveError,
@@ -162,4 +163,5 @@ __all__ = [
     "VanishedPackagesError",
     "VerifyUsageError",
     "Where",
+    "YamlLibraryError",
 ]

@@ -47,6 +47,18 @@ class OldComposeError(ComposeMissingError):
         self.version = version
 
 
+class YamlLibraryError(ToolError):
+    """PyYAML is here without libyaml: somebody built it so."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PyYAML is installed here without libyaml, which reads the compose files",
+            hint="`python -m pip install --force-reinstall --only-binary pyyaml pyyaml` with the Python that runs "
+            "optbuild; where there is no such package, install libyaml's headers (Debian: libyaml-dev) and use "
+            "`--no-binary pyyaml` in its place",
+        )
+
+
 class StackError(ToolError):
     """The stack could not be started again, or did not become healthy. ``message`` says what stands now."""
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from builder.compose.nodes import Mapping, Scalar, deref, value_at
+from builder.compose.sites import names_of
+from builder.compose.tree import read_tree
 from builder.errors import DiveFileError, Where
 from builder.inspect.budget import DiveLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from builder.compose.nodes import Anchored
+
 DIVE_FILE = ".dive-ci"
 DISABLED = "disabled"
-DEFAULTS: dict[str, object] = {
-    "lowestEfficiency": 0.9,
+DEFAULTS = {
+    "lowestEfficiency": "0.9",
     "highestWastedBytes": DISABLED,
-    "highestUserWastedPercent": 0.1,
+    "highestUserWastedPercent": "0.1",
 }
 """What dive takes for a rule that the file does not name."""
 _UNITS: dict[str, int] = {
@@ -44,24 +50,24 @@ def read_dive_file(path: Path, name: str) -> DiveLimits:
 
 def parse_dive_file(text: str, name: str) -> DiveLimits:
     """The same of what the file holds."""
-    rules = _rules(_yaml(text, name), name)
+    rules = _read_rules(text, name)
     values, problems = dict(DEFAULTS), []
     known = {key.lower(): key for key in DEFAULTS}
-    for key in rules:
-        rule = known.get(str(key).lower())  # dive does not care about the case of letters
+    for key, (value, where) in rules.items():
+        rule = known.get(key.lower())  # dive does not care about the case of letters
         if rule is None:
-            near = difflib.get_close_matches(str(key).lower(), known, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.5)
             hint = f"did you mean {known[near[0]]}?" if near else f"known here: {', '.join(DEFAULTS)}"
-            problems.append(DiveFileError("unknown rule", where=_where(name, rules, key), hint=hint))
+            problems.append(DiveFileError("unknown rule", where=where, hint=hint))
             continue
-        values[rule] = rules[key]
+        values[rule] = value
     numbers: dict[str, float | None] = {}
     for rule, value in values.items():
         try:
             numbers[rule] = _size(value) if rule == "highestWastedBytes" else _ratio(value)
         except ValueError as error:
-            written = next((key for key in rules if str(key).lower() == rule.lower()), rule)
-            problems.append(DiveFileError(str(error), where=_where(name, rules, written), hint=_HINTS[rule]))
+            where = next(where for key, (_, where) in rules.items() if key.lower() == rule.lower())
+            problems.append(DiveFileError(str(error), where=where, hint=_HINTS[rule]))
     if problems:
         raise problems[0] if len(problems) == 1 else DiveFileError("\n".join(str(one) for one in problems))
     size = numbers["highestWastedBytes"]
@@ -81,56 +87,66 @@ _HINTS = {
 }
 
 
-def _yaml(text: str, name: str) -> Any:
-    from ruamel.yaml import YAML  # 20 ms that an image without such a file need not pay
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return YAML(typ="rt", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = Where(name, None if mark is None else mark.line + 1)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise DiveFileError(f"not valid YAML: {problem}", where=where, hint="correct that line") from error
+_Rules = dict[str, tuple[str, Where]]
+"""Key → value and place, as they are written."""
 
 
-def _rules(document: Any, name: str) -> dict[Any, Any]:
-    if document is None:
+def _read_rules(text: str, name: str) -> _Rules:
+    tree = read_tree(text.encode())
+    if tree.fault is not None:
+        where = Where(name, tree.line(tree.fault.at), tree.fault.key)
+        raise DiveFileError(tree.fault.message, where=where, hint="correct that line")
+    root = tree.roots[0] if tree.roots else None
+    rules = value_at(root, "rules") if isinstance(root, Mapping) else root
+    if rules is None or (isinstance(rules, Scalar) and rules.is_null):
         return {}
-    rules = document.get("rules") if isinstance(document, dict) else document
-    if rules is None:
-        return {}
-    if not isinstance(rules, dict):
+    if not isinstance(rules, Mapping):
         hint = "write `rules:`, and below it lines like `  lowestEfficiency: 0.95`"
         raise DiveFileError("`rules` is no mapping", where=Where(name, 1, "rules"), hint=hint)
-    return rules
+    return {
+        str(entry.name): (
+            _plain(tree.text, deref(entry.value)),
+            Where(name, tree.line(entry.start), f"rules.{entry.name}"),
+        )
+        for entry in names_of(rules)
+    }
 
 
-def _where(name: str, rules: Any, key: object) -> Where:
-    try:
-        line = int(rules.lc.key(key)[0]) + 1
-    except (AttributeError, KeyError, TypeError):
-        line = None
-    return Where(name, line, f"rules.{key}")
+_WHOLE = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|0o[0-7_]+|[0-9][0-9_]*)")
+_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_.]*[eE][-+]?[0-9]+|\.(?:inf|nan|Inf|NaN|INF|NAN))")
 
 
-def _ratio(value: object) -> float | None:
-    if str(value) == DISABLED:
+def _plain(text: str, node: Anchored) -> str:
+    """The text of a value; of a number that is written in another way (``1_000``, ``0x10``, ``1e6``) its usual form."""
+    if not isinstance(node, Scalar):
+        return text[node.start : node.end]
+    if node.style or node.tag is not None:
+        return node.value
+    with suppress(ValueError):
+        if _WHOLE.fullmatch(node.value):
+            return str(int(node.value) if node.value.isdecimal() else int(node.value, 0))
+        if _FLOAT.fullmatch(node.value):
+            return str(float(re.sub(r"\.(?=[a-zA-Z])", "", node.value)))
+    return node.value
+
+
+def _ratio(value: str) -> float | None:
+    if value == DISABLED:
         return None
     try:
-        found = float(str(value))
+        found = float(value)
     except ValueError:
-        raise ValueError(f"{str(value)!a} is no number") from None
-    if isinstance(value, bool) or not 0 <= found <= 1:
+        raise ValueError(f"{value!a} is no number") from None
+    if not 0 <= found <= 1:
         raise ValueError(f"{value} is not between 0 and 1")
     return found
 
 
-def _size(value: object) -> int | None:
-    if str(value) == DISABLED:
+def _size(value: str) -> int | None:
+    if value == DISABLED:
         return None
-    found = _SIZE.fullmatch(str(value))
+    found = _SIZE.fullmatch(value)
     unit = None if found is None else _UNITS.get(found[2].lower())
     if found is None or unit is None:
-        raise ValueError(f"{str(value)!a} is no number of bytes")
+        raise ValueError(f"{value!a} is no number of bytes")
     return round(float(found[1]) * unit)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 FILE = "image-layers.json"
+_OUTDATED = "compose-files.json"
+"""What earlier versions kept beside it: what compose files say."""
 
 Known = dict[str, tuple[Layer, ...]]
 
@@ -41,6 +43,12 @@ def write_layers(folder: Path, known: Mapping[str, tuple[Layer, ...]]) -> None:
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / FILE, data)
+
+
+def remove_outdated(folder: Path) -> None:
+    """What no version writes any more."""
+    with contextlib.suppress(OSError):
+        (folder / _OUTDATED).unlink(missing_ok=True)
 
 
 def _layers(found: list[list[object]]) -> tuple[Layer, ...]:

@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "doctor": frozenset({"engine.secrets"}),
     # What a project's files name keeps images from being deleted.
     "compose": frozenset({"engine", "state", "store.model"}),
-    "inspect": frozenset({"spec.model", "lock.model", "engine"}),
+    # A .dive-ci is YAML too.
+    "inspect": frozenset({"spec.model", "lock.model", "engine", "compose.nodes", "compose.sites", "compose.tree"}),
     # What protects an image is said in compose files and journals.
     "store": frozenset(
         {"engine", "state", "compose.model", "compose.journal", "compose.journalfile", "compose.history"}
@@ -87,7 +88,7 @@ HEAVY = frozenset(
 )
 ONLY_HERE = {
     "subprocess": {"process"},
-    "ruamel": {"compose", "inspect"},  # a .dive-ci is YAML too
+    "yaml": {"compose"},
     "multiprocessing": set(),
     "jinja2": {"render"},
     "cyclonedx": {"inspect"},

@@ -119,6 +119,17 @@ def test_whoever_deletes_believes_no_cache(machine: Machine, monkeypatch: pytest
     assert machine.standings()["sha256:c"] == "protected"
 
 
+def test_what_earlier_versions_kept_of_compose_files_is_not_read_and_goes(machine: Machine) -> None:
+    (machine.here / "compose.yaml").write_text("services: {web: {image: 'app:1'}}")
+    kept = Path(machine.env["XDG_CACHE_HOME"]) / "optbuild" / LAYERS_FOLDER / "compose-files.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"schema_version": 2, "files": {}}')
+    assert machine.verdicts(strict=False)["sha256:a"].standing.value == "referenced"
+    assert not kept.exists()
+    kept.mkdir()
+    assert machine.verdicts(strict=False)["sha256:a"].standing.value == "referenced"
+
+
 @pytest.mark.parametrize(
     ("time", "seconds"),
     [("2026-11-25T13:35:55.646390146Z", 1795613755.646390), ("0001-01-01T00:00:00Z", 0.0), (None, 0.0), ("soon", 0.0)],

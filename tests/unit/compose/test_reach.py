@@ -198,7 +198,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_file_that_is_nested_too_deep_is_refused_by_its_name(tmp_path: Path) -> None:
     """Compose takes ten thousand levels."""
-    deep = "include: [none.yml]\nx-deep: " + "[" * 700 + "]" * 700
+    deep = "include: [none.yml]\nx-deep: " + "[" * 2000 + "]" * 2000
     files = project(tmp_path, {"compose.yaml": "services: {a: {extends: {file: b.yml}}}", "b.yml": deep})
     with pytest.raises(ComposeError, match="nested too deep") as caught:
         read_sources(files, {})

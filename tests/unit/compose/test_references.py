@@ -56,7 +56,10 @@ def test_an_anchor_may_be_defined_again() -> None:
         ("a: *none\n", 1),
         ("a: 1\na: 2\n", None),
         ("a: 1\n", None),
-        ("[" * 700, None),
+        ("a: 1\nb: \x07\n", 2),
+        ("a: 1\nb: \0\n", 2),
+        ("[" * 2000, None),
+        ("a: " * 100_000, 1),
     ],
 )
 def test_the_line_where_yaml_is_broken(text: str, line: int | None) -> None:
@@ -65,4 +68,4 @@ def test_the_line_where_yaml_is_broken(text: str, line: int | None) -> None:
 
 def test_bytes_that_are_no_text() -> None:
     assert references(b"include: [\xff]") == References()
-    assert broken_line(b"\xff") is None
+    assert broken_line(b"a: 1\nb: \xff") == 2

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from making import AIRFLOW, build, facts, project, service
 
 from builder.airflow.releases import SERIES
@@ -76,11 +77,9 @@ def test_servers_beside_it(image: str, expected: str) -> None:
 
 
 def test_the_fix_is_yaml_that_says_what_it_should() -> None:
-    from ruamel.yaml import YAML  # noqa: PLC0415
-
     for command in ("webserver", "scheduler", "celery worker"):
         (found,) = findings(command=tuple(command.split()))
-        read = YAML(typ="safe", pure=True).load(found.fix)
+        read = yaml.safe_load(found.fix or "")
         assert read["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
         assert read["healthcheck"]["interval"] == "30s"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.compose.nodes import Alias, Document, Mapping, Scalar, deref, walk
-from builder.compose.tree import DEEPEST, parse
-from builder.errors import ComposeError
+from builder.compose.nodes import Alias, Document, Mapping, Scalar, deref, follow, walk
+from builder.compose.tree import DEEPEST, DEEPEST_READ, parse, read_tree
+from builder.errors import ComposeError, YamlLibraryError
 
 FILE = Path("compose.yml")
 
@@ -77,8 +77,8 @@ def test_the_latest_anchor_of_a_name_counts() -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["\ufeffa: b\r\nc: d", "a: é # ü\nc: d\n", "a: b\t# tab\nc:\td\n", 'a: "b\u2028\u0085b"\nc: d\n', "a: b\rc: d\n"],
-    ids=["BOM and CRLF", "non-ASCII", "tabs", "line breaks of YAML 1.1", "CR alone"],
+    ["\ufeffa: b\r\nc: d", "a: é # 😀\nc: d\n", "a: b\t# tab\nc:\td\n", 'a: "b\u2028\u0085b"\nc: d\n', "a: b\rc: d\n"],
+    ids=["BOM and CRLF", "beyond U+FFFF", "tabs", "line breaks of YAML 1.1", "CR alone"],
 )
 def test_places_are_those_of_the_bytes(written: str) -> None:
     found = document(written)
@@ -92,6 +92,33 @@ def test_lines_are_those_of_an_editor() -> None:
     found = document('a: "b\u2028b"\r\nc: d\re: f\ng: h\n')
     assert found.root is not None
     assert [found.line(entry.start) for entry in found.root.entries] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("at", ["\u0085", "\u2028", "\u2029", "\r", "\r\n"])
+def test_a_line_break_of_yaml_ends_a_comment_and_an_absent_value(at: str) -> None:
+    """Compose reads all of them so; an editor counts only the last two."""
+    found = document(f"a: # one: two{at}b:{at}c: d")
+    assert found.root is not None
+    assert [found.text[entry.start : entry.end] for entry in found.root.entries] == ["a:", "b:", "c: d"]
+
+
+def test_a_value_that_is_absent_behind_a_comment_stands_in_no_comment() -> None:
+    assert spans("? a # b: c\n# d: e\n: \nf: g\n") == ["a", "", "f", "g"]
+
+
+@pytest.mark.parametrize("written", ["a: 'b\tc'", "a:\tb\tc", "a: |\n  b\tc\n"])
+def test_tabs_stay_in_values(written: str) -> None:
+    found = document(written)
+    assert found.root is not None
+    value = found.root.entries[0].value
+    assert isinstance(value, Scalar)
+    assert value.value.strip() == "b\tc"
+
+
+def test_files_with_the_same_bytes_have_nodes_of_their_own() -> None:
+    one, other = parse(Path("a.yml"), b"a: b\n"), parse(Path("b.yml"), b"a: b\n")
+    assert one.root is not other.root
+    assert parse(Path("a.yml"), b"a: b\n") is one
 
 
 def test_an_empty_file_has_no_root() -> None:
@@ -114,6 +141,16 @@ def test_an_empty_file_has_no_root() -> None:
         (b"a:\n\tb: c\n", 2, "not valid YAML"),
         (b"a: b: c\n", 1, "not valid YAML"),
         (b"a: " + b"[" * (DEEPEST + 1), 1, "levels of nesting"),
+        (b"a:\n  " + b"[" * 2_000 + b"]" * 2_000, 2, "levels of nesting"),
+        (b"a:\n  " + b"- " * 2_000, 2, "levels of nesting"),
+        (b"[" * 100_000, 1, "levels of nesting"),
+        (b"? " * 100_000, 1, "levels of nesting"),
+        (b"{a: " * 100_000, 1, "levels of nesting"),
+        ("a: b\n".encode("utf-16"), 1, "not UTF-8"),
+        ("a: b\n".encode("utf-16-le"), 1, "NUL"),
+        (b"a: 1\nb: &x.y 2\n", 2, "not valid YAML: did not find expected alphabetic or numeric character"),
+        (b"%YAML 3.0\n---\na: b\n", 1, "not valid YAML"),
+        ("a: \U0001f600\r\nb: \ufffe\r\n".encode(), 2, "not valid YAML: control characters are not allowed"),
     ],
 )
 def test_what_cannot_be_read_safely_is_refused_with_its_line(data: bytes, line: int, words: str) -> None:
@@ -123,3 +160,39 @@ def test_what_cannot_be_read_safely_is_refused_with_its_line(data: bytes, line: 
     assert caught.value.where is not None
     assert (caught.value.where.file, caught.value.where.line) == ("compose.yml", line)
     assert caught.value.hint
+
+
+def test_an_alias_bomb_is_not_unfolded() -> None:
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 60))
+    found = document(f"a0: &a0 [x]\n{levels}")
+    assert found.root is not None
+    assert sum(1 for _ in walk(found.root)) == 1 + 2 + 1 + 59 * (2 + 9)
+    assert sum(1 for _ in follow(found.root)) == 1 + 60 + 1
+
+
+@pytest.mark.parametrize("levels", [DEEPEST + 1, DEEPEST_READ - 1, DEEPEST_READ, 2_000, 100_000])
+def test_what_is_only_looked_at_may_be_nested_deeper(levels: int) -> None:
+    tree = read_tree(b"{a: " * levels + b"b" + b"}" * levels)
+    too_deep = levels > DEEPEST_READ
+    assert (tree.broken is not None and tree.broken.too_deep) is too_deep
+    assert sum(1 for root in tree.roots for _ in follow(root)) == (0 if too_deep else levels + 1)
+
+
+def test_what_is_only_looked_at_may_say_a_thing_twice() -> None:
+    tree = read_tree(b"a: 1\na: 2\n---\nb: &b {c: *b}\n")
+    assert tree.broken is None
+    assert [fault.message.split(",")[0] for fault in tree.faults] == [
+        "the key stands twice in one mapping",
+        "several YAML documents in one file",
+        "the anchor &b holds itself",
+    ]
+    values = [node.value for root in tree.roots for node in follow(root) if isinstance(node, Scalar)]
+    assert values == ["1", "2", ""]
+
+
+def test_a_pyyaml_without_libyaml_is_refused_with_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    with pytest.raises(YamlLibraryError) as caught:
+        document("unread: file\n")
+    assert "PyYAML is installed here without libyaml" in str(caught.value)
+    assert "--only-binary pyyaml" in (caught.value.hint or "")

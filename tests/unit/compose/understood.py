@@ -1,11 +1,11 @@
-"""What compose files mean, by a model that shares nothing with the product: ruamel's own loader, and merges by hand."""
+"""What compose files mean, by a model that shares nothing with the product: PyYAML's loader, whose parser is its own
+one in Python and not libyaml, and merges by hand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
+import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,17 +14,15 @@ if TYPE_CHECKING:
 RESET = "(reset)"
 
 
-class _Constructor(SafeConstructor):
+class _Loader(yaml.SafeLoader):
     """The safe one, and `!reset`."""
 
 
-_Constructor.add_constructor("!reset", lambda *_: RESET)
+_Loader.add_constructor("!reset", lambda *_: RESET)
 
 
 def load(data: bytes) -> dict[str, Any]:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _Constructor
-    found = yaml.load(data.decode("utf-8-sig").replace("\t", " "))
+    found = yaml.load(data.decode("utf-8-sig").replace("\t", " "), _Loader)  # noqa: S506 - it is a safe one
     assert isinstance(found, dict)
     return found
 

@@ -41,7 +41,18 @@ def test_rules_are_disabled_by_that_word_in_any_case_of_the_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "count"), [("20MB", 20 * MB), ("1.5 kB", 1500), ("2KiB", 2048), ("100", 100), ("3 gib", 3 * 2**30)]
+    ("written", "count"),
+    [
+        ("20MB", 20 * MB),
+        ("1.5 kB", 1500),
+        ("2KiB", 2048),
+        ("100", 100),
+        ("3 gib", 3 * 2**30),
+        ("1_000", 1000),
+        ("1e6", MB),
+        ("0x10", 16),
+        ("&size 5kB", 5000),
+    ],
 )
 def test_sizes_are_written_as_dive_takes_them(written: str, count: int) -> None:
     assert parse_dive_file(f"rules:\n  highestWastedBytes: {written}\n", "x").wasted_bytes == count
@@ -57,7 +68,13 @@ def test_sizes_are_written_as_dive_takes_them(written: str, count: int) -> None:
         ("# a comment\nrules:\n  highestWastedBytes: 20 lots\n", 3, "'20 lots' is no number of bytes"),
         ("rules: 5\n", 1, "`rules` is no mapping"),
         ("rules:\n  a: [\n", 3, "not valid YAML"),
-        ("rules:\n  lowestEfficiency: 0.9\n  lowestEfficiency: 0.8\n", 3, "not valid YAML"),
+        ("rules:\n  lowestEfficiency: 0.9\n  lowestEfficiency: 0.8\n", 3, "the key stands twice in one mapping"),
+        ("rules:\n  lowestEfficiency: [0.9]\n", 2, "'[0.9]' is no number"),
+        ("rules:\n  lowestEfficiency:\n", 2, "'' is no number"),
+        ("rules: {}\n---\nrules: {}\n", 2, "several YAML documents"),
+        ("rules: " + "[" * 2_000, 1, "levels of nesting"),
+        ("rules: {a: \0}", 1, "NUL"),
+        ("- lowestEfficiency: 0.9\n", 1, "`rules` is no mapping"),
     ],
 )
 def test_a_bad_dive_file_is_refused_with_its_line(text: str, line: int, words: str) -> None:
@@ -66,6 +83,12 @@ def test_a_bad_dive_file_is_refused_with_its_line(text: str, line: int, words: s
     assert words in str(caught.value)
     assert caught.value.where is not None
     assert caught.value.where.line == line
+
+
+def test_a_dive_file_may_have_aliases_and_merges() -> None:
+    text = "x: &x {lowestEfficiency: 0.4}\ny: &y 5kB\nrules:\n  <<: *x\n  highestWastedBytes: *y\n"
+    found = parse_dive_file(text, "ci")
+    assert (found.efficiency, found.wasted_bytes) == (0.4, 5000)
 
 
 def test_every_bad_rule_is_told_at_once() -> None:

@@ -1,0 +1,1 @@
+"""YAML of compose files, read."""
