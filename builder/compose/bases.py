@@ -15,6 +15,7 @@ from builder.compose.interpolate import substitute
 from builder.compose.nodes import Mapping as YamlMapping
 from builder.compose.nodes import Scalar, Sequence, deref, key_text
 from builder.compose.reach import may_be_file
+from builder.dockerfile.stages import substitute as replace_in_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -152,14 +153,6 @@ def _every(text: str, values: Mapping[str, set[str | None]]) -> set[str]:
     if prod(len(values[name]) for name in names) > _MOST_WAYS:
         return {_OPEN.sub("*", text)}
     ways = (dict(zip(names, way, strict=True)) for way in product(*(values[name] for name in names)))
-    found = {_filled(text, {name: value for name, value in way.items() if value is not None}) for way in ways}
+    known = ({name: value for name, value in way.items() if value is not None} for way in ways)
+    found = {replace_in_dockerfile(text, variables) for variables in known}
     return {one for one in found if len(one) <= _LONGEST_NAME}
-
-
-def _filled(text: str, variables: Mapping[str, str]) -> str:
-    """Variables without a value stay."""
-    return re.sub(
-        r"\$\{[A-Za-z_]\w*:?[-+][^{}]*\}|\$\{?([A-Za-z_]\w*)\}?",
-        lambda match: match[0] if match[1] and match[1] not in variables else substitute(match[0], variables),
-        text,
-    )

@@ -6,10 +6,10 @@ them in. The rules are those of compose-go (``template/template.go``, ``cli/opti
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from builder.compose.dotenv import read_env_file
+from builder.core.variables import Policy, replace_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     from builder.compose.model import ProjectFiles
 
-_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[A-Za-z_][A-Za-z0-9_]*)|\{(?P<open>))")
-_BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:?[-?+])(?P<other>.*))?", re.DOTALL)
-
-
+_COMPOSE = Policy(unset="", required=None, escapes=True)
 _YES = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true."""
 
@@ -30,55 +27,7 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
 
     What Compose would refuse (a missing ``${X:?}``, a broken ``${``) stays as it is written.
     """
-    done, position = [], 0
-    while found := _VARIABLE.search(text, position):
-        done.append(text[position : found.start()])
-        value, position = _value(text, found, variables)
-        done.append(value)
-    return "".join((*done, text[position:]))
-
-
-def _value(text: str, found: re.Match[str], variables: Mapping[str, str]) -> tuple[str, int]:
-    """What stands for the variable that begins at ``found``, and where the text goes on."""
-    if found["escaped"]:
-        return "$", found.end()
-    if found["named"]:
-        return variables.get(found["named"], ""), found.end()
-    end = _closing(text, found.end())
-    inside = _BRACED.fullmatch(text, found.end(), end) if end is not None else None
-    if end is None or inside is None:
-        return text[found.start() : found.end()], found.end()
-    value = _choose(inside, variables)
-    return (text[found.start() : end + 1] if value is None else value), end + 1
-
-
-def _choose(inside: re.Match[str], variables: Mapping[str, str]) -> str | None:
-    """None: Compose would stop here."""
-    value = variables.get(inside["name"])
-    how = inside["how"] or "-"
-    there = bool(value) if how.startswith(":") else value is not None
-    other = substitute(inside["other"] or "", variables)
-    match how[-1]:
-        case "-":
-            return value if there else other
-        case "+":
-            return other if there else ""
-        case _:
-            return value if there else None
-
-
-def _closing(text: str, start: int) -> int | None:
-    """Index of the brace that closes the one before ``start``."""
-    depth, position = 1, start
-    while position < len(text):
-        if text.startswith("${", position):
-            depth, position = depth + 1, position + 1
-        elif text[position] == "}":
-            depth -= 1
-            if depth == 0:
-                return position
-        position += 1
-    return None
+    return replace_variables(text, variables, _COMPOSE)
 
 
 def variables_of(env: Mapping[str, str], env_files: tuple[Path, ...]) -> dict[str, str]:

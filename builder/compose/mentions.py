@@ -21,6 +21,7 @@ from builder.compose.reach import named
 from builder.compose.told import Told
 from builder.compose.tree import read_tree
 from builder.core.image_reference import normalize_image_name
+from builder.core.variables import Policy, replace_variables
 from builder.errors import ComposeError
 from builder.store.model import Mentions
 
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from builder.compose.reach import Source
     from builder.store.model import KnownProject
 
-_BARE = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
-"""A variable without a default."""
+_OPEN = Policy(unset="*", required="*", escapes=True)
 _LEFT = re.compile(r"\$\{[^{}]*\}?")
 _TEXT = re.compile(
     r"""(?m)["']?\bimage["']?\s*:[ \t]*(?:[&!]\S+[ \t]+)*(["']?)([^\s"'#,{}\[\]]+(?:\{[^}\s]*\}[^\s"'#,{}]*)*)\1"""
@@ -234,12 +234,7 @@ def _built(project: str, service: str) -> Iterator[str]:
 
 def _pattern(text: str, variables: Mapping[str, str]) -> str:
     """``*`` for each variable that has no value and no default; without one: nothing is open."""
-
-    def starred(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        return match[0] if name in variables else "*"
-
-    return _LEFT.sub("*", substitute(_BARE.sub(starred, text), variables))
+    return _LEFT.sub("*", replace_variables(text, variables, _OPEN))
 
 
 def _is_database(name: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.core.variables import Policy, replace_variables
 from builder.dockerfile.shell import JOIN, ShellCommand, command_of, commands, words
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 
     from builder.dockerfile.parse import Instruction
 
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^{}]*))?\})")
-_NESTED = 4
-"""How deep ``${X:-${Y:-z}}`` is followed."""
+_DOCKERFILE = Policy(unset=None, required=None, escapes=False)
 _LONGEST = 4_000
 """Characters: ``ENV A=$A$A`` doubles, line after line."""
 _LONGEST_RUN = 100_000
@@ -45,24 +44,9 @@ class Stage:
 
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:
-    """Replace ``$X``, ``${X}``, ``${X:-y}`` and ``${X:+y}``; what is not known stays as it is written."""
-
-    def one(match: re.Match[str]) -> str:
-        name, operator, other = match[1] or match[2], match[3] or "", match[4] or ""
-        value = variables.get(name)
-        if operator.endswith("-"):
-            return substitute(other, variables) if value is None or (operator == ":-" and not value) else value
-        if operator.endswith("+"):
-            return "" if value is None or (operator == ":+" and not value) else substitute(other, variables)
-        return match[0] if value is None else value
-
-    for _ in range(_NESTED):
-        before, text = text, _VARIABLE.sub(one, text)
-        if len(text) > _LONGEST:
-            return before[:_LONGEST]
-        if before == text or "$" not in text:
-            break
-    return text
+    """``$X``, ``${X}``, ``${X:-y}`` and ``${X:+y}`` replaced; what is not known stays as it is written."""
+    found = replace_variables(text, variables, _DOCKERFILE)
+    return found if len(found) <= _LONGEST else text[:_LONGEST]
 
 
 def pairs(instruction: Instruction) -> dict[str, str | None]:
