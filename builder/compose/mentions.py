@@ -146,13 +146,12 @@ def _bytes(path: Path) -> bytes:
 
 
 def look(data: bytes) -> Told:
-    """One file, by YAML's rules, aliases followed; what is no YAML is read as text."""
+    """One file, by YAML's rules, aliases followed; what is no YAML is read as text, beside the documents before it."""
     tree = read_tree(data)
-    if tree.broken is not None:
-        found = scan(data)
-        found.broken = f"a file of it is broken (line {tree.line(tree.broken.at)}: {tree.broken.message})"
-        return found
     found = Told()
+    if tree.broken is not None:
+        found.add(scan(data))
+        found.broken = f"a file of it is broken (line {tree.line(tree.broken.at)}: {tree.broken.message})"
     for root in tree.roots:
         for node in follow(root):
             _note_entries(node, found)
@@ -178,7 +177,7 @@ def _note_services(root: Node, found: Told) -> None:
         if key == "name" and isinstance(value, Scalar):
             found.projects.add(value.value)
         if key == "services":
-            found.services |= {name for name, _ in _entries(value)}
+            found.services |= {name for name, _ in _entries(value) if name}
             found.imaged |= {name for name, service in _entries(value) if _has_image(service)}
 
 

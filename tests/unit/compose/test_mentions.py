@@ -42,6 +42,7 @@ PLACES = {
     "where Compose refuses the file": "services: {db: {image: 'postgres:13', imagee: x, ports: {}}}",
     "where YAML is broken": "services:\n  db:\n    image: postgres:13\n   broken: [\n",
     "where YAML is broken, in quotes": "services:\n  db: {image: 'postgres:13', x: [}\n",
+    "in a document before one where YAML is broken": "services: {db: {build: {cache_from: ['postgres:13']}}}\n--- [\n",
     "where it is too deep to be read": f"services: {{db: {{image: 'postgres:13'}}}}\nx-deep: {DEEP}",
     "where it is too deep to say what it includes": f"include: []\nx: {DEEP}\nx-db: {{image: 'postgres:13'}}",
     "where YAML is broken, through an anchor": "x: &name postgres:13\nservices: {db: {image: *name\n",
