@@ -7,9 +7,6 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from builder.compose.nodes import Mapping, Scalar, deref, value_at
-from builder.compose.sites import names_of
-from builder.compose.tree import read_tree
 from builder.errors import DiveFileError, Where
 from builder.inspect.budget import DiveLimits
 
@@ -92,6 +89,10 @@ _Rules = dict[str, tuple[str, Where]]
 
 
 def _read_rules(text: str, name: str) -> _Rules:
+    from builder.compose.nodes import Mapping, Scalar, deref, value_at
+    from builder.compose.sites import names_of
+    from builder.compose.tree import read_tree  # 30 ms with YAML that an image without such a file need not pay
+
     tree = read_tree(text.encode())
     if tree.fault is not None:
         where = Where(name, tree.line(tree.fault.at), tree.fault.key)
@@ -118,6 +119,8 @@ _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_.]*[eE][-+]?[0-9]+|\.(?:inf|nan|Inf|NaN|
 
 def _plain(text: str, node: Anchored) -> str:
     """The text of a value; of a number that is written in another way (``1_000``, ``0x10``, ``1e6``) its usual form."""
+    from builder.compose.nodes import Scalar
+
     if not isinstance(node, Scalar):
         return text[node.start : node.end]
     if node.style or node.tag is not None:

@@ -83,6 +83,7 @@ HEAVY = frozenset(
         "uv",
         "ssl",
         "asyncio",
+        "yaml",
         "cyclonedx",
     }
 )

@@ -102,8 +102,19 @@ def test_a_line_break_of_yaml_ends_a_comment_and_an_absent_value(at: str) -> Non
     assert [found.text[entry.start : entry.end] for entry in found.root.entries] == ["a:", "b:", "c: d"]
 
 
-def test_a_value_that_is_absent_behind_a_comment_stands_in_no_comment() -> None:
-    assert spans("? a # b: c\n# d: e\n: \nf: g\n") == ["a", "", "f", "g"]
+@pytest.mark.parametrize(
+    ("written", "entry"),
+    [
+        ("? a # b: c\n# d: e\n: \nf: g\n", "a # b: c\n# d: e\n:"),
+        ("? a # b: c\n# d: e\nf: g\n", "a"),
+        ("? a # b\u2028: \nf: g\n", "a # b\u2028:"),
+    ],
+)
+def test_the_place_of_an_absent_value_lies_in_no_comment(written: str, entry: str) -> None:
+    found = document(written)
+    assert found.root is not None
+    first = found.root.entries[0]
+    assert found.text[first.start : first.end] == entry
 
 
 @pytest.mark.parametrize("written", ["a: 'b\tc'", "a:\tb\tc", "a: |\n  b\tc\n"])
@@ -176,6 +187,21 @@ def test_what_is_only_looked_at_may_be_nested_deeper(levels: int) -> None:
     too_deep = levels > DEEPEST_READ
     assert (tree.broken is not None and tree.broken.too_deep) is too_deep
     assert sum(1 for root in tree.roots for _ in follow(root)) == (0 if too_deep else levels + 1)
+
+
+def test_a_libyaml_without_a_limit_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.compose.tree.DEEPEST_READ", 150)
+    assert read_tree(b"x: " + b"[" * 149 + b"]" * 149).broken is None
+    broken = read_tree(b"x: " + b"[" * 150 + b"]" * 150).broken
+    assert broken is not None
+    assert broken.too_deep
+
+
+def test_an_anchor_is_known_in_its_own_document_only() -> None:
+    tree = read_tree(b"a: &x 1\n---\nb: *x\n")
+    assert tree.broken is not None
+    assert tree.broken.message == "the alias *x stands before its anchor"
+    assert len(tree.roots) == 1
 
 
 def test_what_is_only_looked_at_may_say_a_thing_twice() -> None:
