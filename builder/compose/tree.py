@@ -56,15 +56,11 @@ class Tree:
     bom: bool
     roots: tuple[Node, ...]
     """One per document; those before ``broken``."""
-    faults: tuple[Fault, ...]
-    """What is refused where the file is edited, in the order of the text; whoever only looks may pass over it."""
+    fault: Fault | None
+    """The first thing that is refused where the file is edited; whoever only looks passes over it, unless it is
+    ``broken`` too."""
     broken: Fault | None
-    """Why the rest of the file cannot be read; behind all ``faults``."""
-
-    @property
-    def fault(self) -> Fault | None:
-        """The first of all."""
-        return next(iter(self.faults), self.broken)
+    """Why the rest of the file cannot be read."""
 
     def line(self, at: int) -> int:
         """The line of the character ``at``, from 1, as editors count."""
@@ -104,10 +100,11 @@ def _read(data: bytes) -> Tree:
         text, problem = text[: text.index("\0")], ("the file holds a NUL character", "remove it")
     if problem:
         message, hint = problem
-        return Tree(text, bom, (), (), Fault(message, len(text), hint=hint))
+        broken = Fault(message, len(text), hint=hint)
+        return Tree(text, bom, (), broken, broken)
     builder = _Builder(text)
-    broken = builder.build()
-    return Tree(text, bom, tuple(builder.roots), tuple(builder.faults), broken)
+    builder.build()
+    return Tree(text, bom, tuple(builder.roots), builder.fault or builder.broken, builder.broken)
 
 
 def _decode(data: bytes) -> tuple[str, tuple[str, str] | None]:
@@ -144,7 +141,9 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self._text = text
         self.roots: list[Node] = []
-        self.faults: list[Fault] = []
+        self.fault: Fault | None = None
+        """The first one."""
+        self.broken: Fault | None = None
         self._anchors: dict[str, Anchored | None] = {}
         """None while the node is not complete."""
         self._end = 0
@@ -152,16 +151,16 @@ class _Builder:
         self._open: list[_Open] = []
         """From the outermost in."""
 
-    def build(self) -> Fault | None:
-        """Fills ``roots`` and ``faults``. Why the rest cannot be read, or None."""
+    def build(self) -> None:
+        """Fills the public attributes."""
         try:
             for event in read_events(self._text):
                 self._take(event)
         except InvalidYamlError as error:
-            return self._too_deep(error.at) if error.too_deep else Fault(f"not valid YAML: {error.problem}", error.at)
+            invalid = Fault(f"not valid YAML: {error.problem}", error.at)
+            self.broken = self._too_deep(error.at) if error.too_deep else invalid
         except _BrokenError as error:
-            return error.fault
-        return None
+            self.broken = error.fault
 
     def _take(self, event: Any) -> None:
         match type(event).__name__:
@@ -177,16 +176,19 @@ class _Builder:
             case "DocumentStartEvent":
                 self._begin_document(event.start_mark.index)
 
+    def _note(self, message: str, at: int, key: str | None = None, *, hint: str = _CORRECT) -> None:
+        self.fault = self.fault or Fault(message, at, key, hint)
+
     def _begin_document(self, at: int) -> None:
         self._anchors = {}
         if len(self.roots) == 1:
             hint = "write each document into a file of its own, and give Compose both with -f"
-            self.faults.append(Fault("several YAML documents in one file", at, hint=hint))
+            self._note("several YAML documents in one file", at, hint=hint)
 
     def _begin(self, event: Any, *, is_mapping: bool) -> None:
         start = event.start_mark.index
         if len(self._open) == DEEPEST:
-            self.faults.append(self._too_deep(start))
+            self.fault = self.fault or self._too_deep(start)
         if len(self._open) == DEEPEST_READ:
             raise _BrokenError(self._too_deep(start))
         if event.anchor:
@@ -217,10 +219,9 @@ class _Builder:
     def _check_name(self, mapping: _Open, key: Node) -> None:
         name = key.value if isinstance(key, Scalar) else key.start
         first = mapping.names.setdefault(name, key.start)
-        if first != key.start:
+        if first != key.start and self.fault is None:
             line = line_of_index(self._text, first)
-            message = f"the key stands twice in one mapping, first on line {line}"
-            self.faults.append(Fault(message, key.start, str(name)))
+            self._note(f"the key stands twice in one mapping, first on line {line}", key.start, str(name))
 
     def _alias(self, event: Any) -> Alias:
         start, self._end = event.start_mark.index, event.end_mark.index
@@ -228,7 +229,7 @@ class _Builder:
             raise _BrokenError(Fault(f"the alias *{event.anchor} stands before its anchor", start))
         target = self._anchors[event.anchor]
         if target is None:
-            self.faults.append(Fault(f"the anchor &{event.anchor} holds itself", start))
+            self._note(f"the anchor &{event.anchor} holds itself", start)
             target = Scalar(self._end, self._end, "")  # whoever follows it is inside of the anchored node already
         return Alias(start, self._end, event.anchor, target)
 
