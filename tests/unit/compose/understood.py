@@ -12,10 +12,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESET = "(reset)"
+MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe one, and `!reset`."""
+    """The safe one, `!reset`, and merges as Compose makes them."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """The first of a merged list wins. In PyYAML 6.0.4 the last one does, unless the parser shares equal texts."""
+        merged: list[Any] = []
+        for _, value in (pair for pair in node.value if pair[0].tag == MERGE):
+            for one in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                self.flatten_mapping(one)
+                merged = [*one.value, *merged]
+        node.value = [*merged, *(pair for pair in node.value if pair[0].tag != MERGE)]
 
 
 _Loader.add_constructor("!reset", lambda *_: RESET)
