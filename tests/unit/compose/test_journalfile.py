@@ -203,7 +203,7 @@ def test_a_journal_that_cannot_be_understood_is_refused_with_what_to_do(data: by
 
 def test_a_journal_of_a_newer_version_is_left_to_it(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    path.write_bytes(with_key("schema_version", value=2))
+    path.write_text(json.dumps(with_key("schema_version", value=2)))
     with pytest.raises(NewerDocumentError, match=f"{path} was written by a newer optbuild") as caught:
         read_journal(path)
     assert caught.value.hint == "use that version"
