@@ -14,15 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.core.errors import ToolMissingError, ToolTimeoutError
+from builder.core.process import Command
 from builder.core.redact import mask_addresses
 from builder.engine.secrets import CA_VARIABLES, find_ca
-from builder.errors import ToolMissingError, ToolTimeoutError
-from builder.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.process import Result, Runner
+    from builder.core.process import Result, Runner
 
 SCHEMA_VERSION = 1
 NEEDED_ENGINE = 23

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.core.documents import Form, dump_document, parse_document, read_document, write_document
-from builder.errors import BrokenDocumentError, StateError
-from builder.files import exclusive
+from builder.core.errors import BrokenDocumentError, StateError
+from builder.core.files import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

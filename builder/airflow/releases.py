@@ -22,7 +22,7 @@ from builder.airflow.model import (
     Series,
 )
 from builder.airflow.variables import MIGRATE_VARIABLE, SCHEDULER_HEALTH_SERVER, USER_PREFIX, WEB_PORT
-from builder.errors import UnknownAirflowError
+from builder.core.errors import UnknownAirflowError
 
 UI_PORT = 8080
 

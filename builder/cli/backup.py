@@ -10,7 +10,7 @@ import typer
 
 from builder.cli.output import output_folder
 from builder.cli.world import world_of
-from builder.errors import ExitCode
+from builder.core.errors import ExitCode
 
 
 class Format(StrEnum):
@@ -35,7 +35,7 @@ def command(
     `optbuild restore FOLDER` brings the images back; without optbuild, and without their names, so does
     `zstd -dc FILE | docker load`.
     """
-    from builder.engine.quick import look
+    from builder.engine.socket_client import look
     from builder.report.backup import backup_json, backup_text
     from builder.store.backup import back_up, resolve
 

@@ -11,11 +11,11 @@ import typer
 
 from builder.cli.output import output_file
 from builder.cli.world import world_of
-from builder.progress import LineProgress, SilentProgress
+from builder.core.progress import LineProgress, SilentProgress
 
 if TYPE_CHECKING:
     from builder.cli.world import World
-    from builder.image.result import BuildResult
+    from builder.report.build import BuildResult
 
 
 class Format(StrEnum):
@@ -67,9 +67,9 @@ def command(
     It gets a tag made from its content. With --verify every role is started from it and checked, and only when all
     checks pass do the image's own tags move to it. Where an image of the same content is proven, nothing is built.
     """
-    from builder.cli.build_flow import BuildFlow  # start-up of `optbuild --help`
     from builder.engine.buildx import BuildOptions
-    from builder.image.result import as_json, as_text
+    from builder.operations.build import BuildFlow  # start-up of `optbuild --help`
+    from builder.report.build import as_json, as_text
 
     options = BuildOptions(
         no_cache=no_cache,
@@ -102,6 +102,6 @@ def _world(world: World, kind: ProgressKind) -> World:
 def _metadata(result: BuildResult) -> bytes:
     import json  # only with --metadata-file
 
-    from builder.image.model import metadata_document
+    from builder.image.build.model import metadata_document
 
     return json.dumps(metadata_document(result.candidate), indent=1).encode() + b"\n"

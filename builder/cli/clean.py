@@ -18,11 +18,11 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
 from builder.cli.output import output_folder
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.cli.world import world_of
-from builder.errors import ExitCode
+from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from builder.cli.clean_flow import CleanOutcome
     from builder.cli.world import World
+    from builder.operations.clean import CleanOutcome
 
 
 class Format(StrEnum):
@@ -67,8 +67,8 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     Images of which optbuild does not know whose they are stay, unless --unused asks for them.
     """
-    from builder.cli.clean_flow import CleanRun, clean
-    from builder.cli.store_world import StoreOptions
+    from builder.operations.clean import CleanRun, clean
+    from builder.operations.snapshot import StoreOptions
     from builder.store.clean import NOT_SAVED, CleanOptions
     from builder.store.select import checked_keep, parse_filter, seconds
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.looking import Output, Top, rows_of
 from builder.cli.output import Html, output_file, page_file, write_output, write_page
-from builder.cli.subjects import lock_file, named
+from builder.cli.report_options import Output, Top, rows_of
 from builder.cli.world import world_of
-from builder.errors import ExitCode, OptbuildError
+from builder.core.errors import ExitCode, OptbuildError
+from builder.operations.targets import lock_file, named
 
 if TYPE_CHECKING:
     from builder.cli.world import World
+    from builder.image.lock.model import Lock
     from builder.inspect.diff import ImageDiff
     from builder.inspect.model import Inspection
-    from builder.lock.model import Lock
 
 
 class Format(StrEnum):
@@ -86,7 +86,7 @@ def _lock(before: str, after: str, world: World) -> Lock | None:
     path = lock_file(after, world)
     if path is None:
         return None
-    from builder.lock.document import read_lock
+    from builder.image.lock.document import read_lock
 
     return read_lock(path)
 
@@ -117,8 +117,8 @@ def _limit(text: str | None) -> _Limit | None:
         return None
     if found := re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?%", text):
         return _Limit(text, float(found[1]))
-    from builder.spec.allow import RefusedError  # pydantic
-    from builder.spec.types import bytes_of
+    from builder.image.spec.allow import RefusedError  # pydantic
+    from builder.image.spec.types import bytes_of
 
     try:
         return _Limit(text, None, bytes_of(text))
@@ -127,13 +127,13 @@ def _limit(text: str | None) -> _Limit | None:
 
 
 def _compared(before: str, after: str, image: str | None, world: World) -> ImageDiff:
-    from builder.cli.inspect_flow import compared  # reads archives
+    from builder.operations.inspect import compared  # reads archives
 
     return compared(world, before, after, image)
 
 
 def _looked_at(subject: str, image: str | None, world: World) -> Inspection:
-    from builder.cli.inspect_flow import looked_at  # reads archives
+    from builder.operations.inspect import looked_at  # reads archives
 
     return looked_at(world, subject, image)
 
@@ -159,7 +159,7 @@ def _page(found: ImageDiff, names: tuple[str, str]) -> str:
 
 def _against_lock(found: Inspection, lock: Lock, names: tuple[str, str], output_format: Format) -> tuple[str, bool]:
     """The text, and whether they differ."""
-    from builder.inspect.againstlock import against_lock
+    from builder.inspect.lock_diff import against_lock
     from builder.report import lockdiff
 
     shown = {Format.JSON: lockdiff.as_json, Format.MARKDOWN: lockdiff.as_markdown, Format.TEXT: lockdiff.as_text}

@@ -66,9 +66,9 @@ def _free_bytes(folder: Path) -> int:
 
 def _database_and_release(folder: Path) -> tuple[str, str]:
     """The spec's; the defaults where there is no spec, or one that other commands will complain about."""
+    from builder.core.errors import OptbuildError
     from builder.doctor import DEFAULT_DATABASE, DEFAULT_RELEASE
-    from builder.errors import OptbuildError
-    from builder.spec.reader import read_spec  # pydantic
+    from builder.image.spec.reader import read_spec  # pydantic
 
     try:
         spec = read_spec(folder)

@@ -53,8 +53,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     image alone would really give back. Nothing is changed. Compose projects are known from their containers, from
     optbuild's own journals, from the current folder and from -f; `optbuild clean` removes what nothing keeps.
     """
-    from builder.cli.images_flow import inventory_of
-    from builder.cli.store_world import StoreOptions
+    from builder.operations.images import inventory_of
+    from builder.operations.snapshot import StoreOptions
     from builder.store.select import parse_filter, parse_sort
 
     world = world_of(ctx)

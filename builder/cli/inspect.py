@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.looking import Output, Top, rows_of
 from builder.cli.output import Html, output_file, page_file, write_output, write_page
-from builder.cli.sbom_flow import LockPath, Sbom, SbomFormat, bill_of_materials
-from builder.cli.subjects import named
+from builder.cli.report_options import Output, Top, rows_of
 from builder.cli.world import world_of
-from builder.errors import ExitCode, OptbuildError
+from builder.core.errors import ExitCode, OptbuildError
+from builder.operations.sbom import LockPath, Sbom, SbomFormat, bill_of_materials
+from builder.operations.targets import named
 
 if TYPE_CHECKING:
-    from builder.cli.inspect_flow import Inspected
     from builder.cli.world import World
+    from builder.operations.inspect import Inspected
 
 
 class Format(StrEnum):
@@ -92,7 +92,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     bill = bill_of_materials(world, sbom, lock, spec)
     if bill is not None and dive_ci is not None:
         raise OptbuildError("--sbom judges no budget", hint="leave --dive-ci away, or run it once more without --sbom")
-    from builder.cli.inspect_flow import InspectOptions, inspected  # reads archives
+    from builder.operations.inspect import InspectOptions, inspected  # reads archives
 
     found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
     if bill is not None:
@@ -132,6 +132,6 @@ def _page(found: Inspected, name: str) -> str:
 
 
 def _explained(code: str) -> str:
-    from builder.compose.explain import explain  # one mechanism for all codes
+    from builder.compose.rules.explain_separation import explain  # one mechanism for all codes
 
     return explain(code, None, (), {})

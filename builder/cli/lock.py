@@ -11,15 +11,15 @@ import typer
 
 from builder.cli.output import ResultFile
 from builder.cli.world import world_of
-from builder.errors import LockFileError, LockUsageError, MissingFileError
+from builder.core.errors import LockFileError, LockUsageError, MissingFileError
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from builder.cli.world import World
-    from builder.lock.make import Options
-    from builder.lock.model import Lock
-    from builder.spec.model import Spec
+    from builder.image.lock.make import Options
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
 
 LOCK_FILE = "optbuild.lock"
 
@@ -68,9 +68,9 @@ def command(
     if sum((check, refresh_debian, upgrade or bool(moving))) > 1:
         raise LockUsageError("--check, --refresh-debian and --upgrade exclude each other", hint="give one of them")
     _refuse_ignored("--check" if check else "--refresh-debian" if refresh_debian else None, constraints, platform)
-    from builder.cli.places import places_of  # start-up of `optbuild --help`
-    from builder.lock.check import check_lock
-    from builder.lock.make import Options
+    from builder.image.lock.check import check_lock
+    from builder.image.lock.make import Options
+    from builder.operations.lock_sources import places_of  # start-up of `optbuild --help`
 
     spec, requirements = _spec(world.cwd / folder)
     path = spec.folder / LOCK_FILE
@@ -110,7 +110,7 @@ def _platform(wanted: Platform | None, previous: Lock | None) -> str:
     """What was asked for, else that of the lock before, else this machine's own."""
     from platform import machine  # only where there is no lock yet
 
-    from builder.lock.target import platform_of
+    from builder.image.lock.target import platform_of
 
     if wanted is not None:
         return wanted.value
@@ -118,18 +118,18 @@ def _platform(wanted: Platform | None, previous: Lock | None) -> str:
 
 
 def _spec(folder: Path) -> tuple[Spec, tuple[str, ...]]:
-    from builder.spec.reader import read_spec  # start-up of `optbuild --help`
-    from builder.spec.requirements import read_requirements
+    from builder.image.spec.reader import read_spec  # start-up of `optbuild --help`
+    from builder.image.spec.requirements import read_requirements
 
     spec = read_spec(folder)
     return spec, read_requirements(spec)
 
 
 def _check(world: World, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
-    from builder.lock.check import differences, stale
-    from builder.lock.document import read_lock
-    from builder.lock.inputs import inputs_of
-    from builder.lock.summary import check_json
+    from builder.image.lock.check import differences, stale
+    from builder.image.lock.document import read_lock
+    from builder.image.lock.inputs import inputs_of
+    from builder.image.lock.summary import check_json
 
     found = differences(inputs_of(spec, requirements), read_lock(path))
     if output is Format.JSON:
@@ -142,7 +142,7 @@ def _check(world: World, spec: Spec, requirements: tuple[str, ...], path: Path, 
 
 def _previous(path: Path, world: World, *, required: bool) -> Lock | None:
     """The lock before. One that cannot be read is replaced, as its own error message tells people to do."""
-    from builder.lock.document import read_lock
+    from builder.image.lock.document import read_lock
 
     try:
         return read_lock(path)
@@ -172,7 +172,7 @@ def _check_moving(names: tuple[str, ...], previous: Lock | None) -> None:
 def refreshed(world: World, spec: Spec, lock: Lock) -> Lock:
     """``lock`` with what the Debian release offers now; not yet written."""
     from builder.airflow.releases import release
-    from builder.lock.make import refresh_debian
+    from builder.image.lock.make import refresh_debian
 
     return refresh_debian(
         spec,
@@ -193,7 +193,7 @@ def _made(
     options: Options,
 ) -> Lock:
     from builder.airflow.releases import release
-    from builder.lock.make import make_lock
+    from builder.image.lock.make import make_lock
 
     return make_lock(
         spec,
@@ -210,7 +210,7 @@ def _made(
 
 def _write(file: ResultFile, path: Path, lock: Lock) -> None:
     """Unless just its text is there now: then the file keeps its time."""
-    from builder.lock.document import dumps, is_written
+    from builder.image.lock.document import dumps, is_written
 
     if not is_written(path, lock):
         file.save(dumps(lock).encode())
@@ -220,8 +220,8 @@ def _report(
     world: World, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
 ) -> None:
     """Say what is in the second of ``locks``, and what moved since the first."""
-    from builder.lock.changes import changes
-    from builder.lock.summary import summary_json, summary_text
+    from builder.image.lock.changes import changes
+    from builder.image.lock.summary import summary_json, summary_text
 
     previous, lock = locks
     moved = changes(previous, lock)

@@ -20,10 +20,10 @@ import typer
 from typer.core import TyperGroup
 
 import builder
-from builder.cli.values import take_as_given
+from builder.cli.typer_values import take_as_given
 from builder.cli.world import World, WorldToCome, this_world
-from builder.errors import ExitCode, OptbuildError
-from builder.process import terminate_children
+from builder.core.errors import ExitCode, OptbuildError
+from builder.core.process import terminate_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

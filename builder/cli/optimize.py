@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.world import world_of
-from builder.errors import ExitCode, OptbuildError
+from builder.core.errors import ExitCode, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.cli.optimize_flow import OptimizeOptions, Ready
     from builder.cli.world import World
+    from builder.operations.optimize import OptimizeOptions, Ready
 
 
 class Format(StrEnum):
@@ -83,9 +83,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     them does not come up, or on Ctrl-C, everything is put back: files, image names, containers. Databases and volumes
     are not touched. `optbuild rollback` undoes it later, also after a crash.
     """
-    from builder.cli.optimize_flow import OptimizeFlow, OptimizeOptions
-    from builder.cli.optimize_text import as_json, as_text
-    from builder.cli.plan_flow import PlanOptions
+    from builder.operations.optimize import OptimizeFlow, OptimizeOptions
+    from builder.operations.plan import PlanOptions
+    from builder.report.optimize import as_json, as_text
 
     if service is not None and not rebuild:
         raise OptbuildError("a SERVICE is only named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
@@ -115,8 +115,8 @@ def _showing(world: World, options: OptimizeOptions, write: Callable[[str], obje
     """What would be done: on stdout, or beside the JSON on stderr."""
 
     def show(ready: Ready) -> None:
-        from builder.cli.optimize_text import nothing_to_do, to_do
         from builder.report.diff import for_person
+        from builder.report.optimize import nothing_to_do, to_do
 
         if not ready.work.targets:
             write(nothing_to_do(ready))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.errors import NotWrittenError, UnwritableError
+from builder.core.errors import NotWrittenError, UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ class ResultFile:
 
     def save(self, data: bytes) -> None:
         """In one step. Raises NotWrittenError: then the file is as it was."""
-        from builder.files import atomic_write
+        from builder.core.files import atomic_write
 
         try:
             atomic_write(self._path, data)
@@ -132,7 +132,7 @@ def _refusal(path: Path, *, make_folder: bool = False) -> str:
 
 def _folder_refusal(folder: Path) -> str:
     """Why nothing can be written into a folder, which need not be there yet; empty: it can."""
-    from builder.files import in_the_way
+    from builder.core.files import in_the_way
 
     if (there := in_the_way(folder)) is not None:
         return f"{there} is no folder"

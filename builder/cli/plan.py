@@ -20,13 +20,13 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
 )
 from builder.cli.output import output_file, write_output
 from builder.cli.world import world_of
-from builder.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
+from builder.core.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.cli.plan_flow import Planned, PlanOptions
     from builder.cli.world import World
+    from builder.operations.plan import Planned, PlanOptions
 
 
 class Format(StrEnum):
@@ -75,7 +75,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     In CI: `optbuild plan --format github --fail-level warning`.
     """
-    from builder.cli.plan_flow import PlanOptions, plan_of
+    from builder.operations.plan import PlanOptions, plan_of
 
     world = world_of(ctx)
     file_out = output_file(world, output)
@@ -101,8 +101,8 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _code(planned: Planned, level: FailLevel) -> int:
-    from builder.catalog import Severity
-    from builder.findings import worst
+    from builder.findings.catalog import Severity
+    from builder.findings.model import worst
 
     found = worst(planned.plan.findings)
     failed = level is not FailLevel.NONE and found is not None and found >= Severity[level.name]
@@ -130,8 +130,8 @@ def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bo
 
 def _explained(world: World, options: PlanOptions, code: str) -> str:
     """For the project at hand where there is one that can be read, else in general."""
-    from builder.cli.plan_flow import plan_of
-    from builder.compose.explain import BELIEFS, explain
+    from builder.compose.rules.explain_separation import BELIEFS, explain
+    from builder.operations.plan import plan_of
 
     general = explain(code, None, (), {})
     if code.lower() == BELIEFS:

@@ -10,7 +10,7 @@ import typer
 
 from builder.cli.output import output_folder
 from builder.cli.world import world_of
-from builder.errors import NotWrittenError, OptbuildError
+from builder.core.errors import NotWrittenError, OptbuildError
 
 
 class Format(StrEnum):
@@ -37,10 +37,10 @@ def command(
     `docker build` builds it. What an earlier render wrote there is replaced, and no other file. The same spec and
     lock give the same bytes each time; no engine and no network is used.
     """
-    from builder.cli.project import load_project  # start-up of `optbuild --help`
-    from builder.render.bake import bake_text
-    from builder.render.context import render_context
-    from builder.render.folder import folder_files, write_folder
+    from builder.image.render.bake import bake_text
+    from builder.image.render.context import render_context
+    from builder.image.render.folder import folder_files, write_folder
+    from builder.operations.project import load_project  # start-up of `optbuild --help`
 
     world = world_of(ctx)
     if force and output is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.world import world_of
-from builder.errors import ExitCode
+from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -69,8 +69,8 @@ def _check(chosen: Chosen, world: World, *, as_json: bool) -> None:
 
 def _no_clean_meanwhile(world: World) -> AbstractContextManager[None]:
     """An image has no name between its load and its first: `clean` would take it for a leftover."""
-    from builder.cli.clean_flow import LOCK
-    from builder.files import exclusive
+    from builder.core.files import exclusive
+    from builder.operations.clean import LOCK
 
     return exclusive(
         world.state_folder / LOCK, "restore", on_wait=lambda holder: world.progress.note(f"waiting for {holder}")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.world import world_of
-from builder.errors import OptbuildError
+from builder.core.errors import OptbuildError
 
 if TYPE_CHECKING:
     from builder.cli.world import World
-    from builder.compose.journal import Journal
     from builder.compose.model import ProjectFiles
-    from builder.compose.outside import Outside
-    from builder.compose.rollback import Undone
+    from builder.rollout.context import Outside
+    from builder.rollout.journal import Journal
+    from builder.rollout.undo import Undone
 
 
 def command(  # noqa: PLR0917 - a parameter per option
@@ -47,9 +47,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     their old images; after `optimize --file-only`, the files alone. Also finishes or undoes an optimize that was
     killed. Refused when a file was edited since.
     """
-    from builder.cli.plan_flow import PlanOptions, find_project
-    from builder.cli.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
     from builder.engine.compose import find_compose
+    from builder.operations.plan import PlanOptions, find_project
+    from builder.operations.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
 
     world = world_of(ctx)
     files, _ = find_project(
@@ -66,15 +66,15 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 
 def _needs_engine(outside: Outside, files: ProjectFiles) -> bool:
-    from builder.compose.journalfile import read_journal
+    from builder.rollout.journal_file import read_journal
 
     journals = (read_journal(path) for path in (outside.opened(files), outside.committed(files)))
     return any(journal is not None and journal.engine for journal in journals)
 
 
 def _roll_back(world: World, outside: Outside, files: ProjectFiles, *, yes: bool) -> None:
-    from builder.compose.journalfile import read_journal
-    from builder.compose.rollback import check_possible, roll_back
+    from builder.rollout.journal_file import read_journal
+    from builder.rollout.undo import check_possible, roll_back
 
     journal = read_journal(outside.committed(files))
     if journal is None:
@@ -90,7 +90,7 @@ def _roll_back(world: World, outside: Outside, files: ProjectFiles, *, yes: bool
 
 def to_do(journal: Journal) -> str:
     """What happens when the person says yes."""
-    from builder.compose.history import built_again
+    from builder.rollout.history import built_again
 
     names = [name for step in journal.steps for name in step]
     lines = [f"restore  {edit.path}, byte for byte" for edit in journal.edits]

@@ -12,16 +12,16 @@ import typer
 
 from builder.cli.output import output_file, write_output
 from builder.cli.world import world_of
-from builder.errors import ExitCode
+from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.cli.output import ResultFile
     from builder.cli.world import World
-    from builder.verify.board import Listener
-    from builder.verify.model import Report
-    from builder.verify.plan import VerifyPlan
+    from builder.image.verify.model import Report
+    from builder.image.verify.plan import VerifyPlan
+    from builder.image.verify.scheduler import Listener
 
 
 class Format(StrEnum):
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     and stopping. OPTBUILD_DATABASE_URL names an existing PostgreSQL server to use instead of one that is started
     here. Exit code 1 when a check fails. Everything that it starts is removed again.
     """
-    from builder.verify.run import verify_image  # the SDK and testcontainers
+    from builder.image.verify.run import verify_image  # the SDK and testcontainers
 
     world = world_of(ctx)
     file_out = output_file(world, output)
@@ -79,7 +79,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
 def _environment(world: World, database: str | None) -> dict[str, str]:
     """A database named on the command line counts more than the environment's."""
-    from builder.verify.database import DATABASE_URL_VARIABLE  # the SDK
+    from builder.image.verify.database import DATABASE_URL_VARIABLE  # the SDK
 
     return {name: value for name, value in world.env.items() if database is None or name != DATABASE_URL_VARIABLE}
 
@@ -94,11 +94,11 @@ def _subject(subject: str, world: World) -> tuple[str, VerifyPlan]:
 
 def _of_folder(folder: Path, world: World) -> tuple[str, VerifyPlan]:
     """The promoted image, or, before the first promotion, the candidate."""
-    from builder.cli.project import load_project  # pydantic
+    from builder.core.naming import candidate_reference
     from builder.engine.client import connect  # the SDK
-    from builder.naming import candidate_reference
-    from builder.render.context import render_context  # jinja2
-    from builder.verify.plan import plan_for
+    from builder.image.render.context import render_context  # jinja2
+    from builder.image.verify.plan import plan_for
+    from builder.operations.project import load_project  # pydantic
 
     project = load_project(folder)
     plan = plan_for(project.spec, project.lock, project.roles)
@@ -112,9 +112,9 @@ def _of_folder(folder: Path, world: World) -> tuple[str, VerifyPlan]:
 
 def _of_labels(image: str, world: World) -> VerifyPlan:
     from builder.airflow.releases import release
+    from builder.core.errors import VerifyUsageError
     from builder.engine.client import connect  # the SDK
-    from builder.errors import VerifyUsageError
-    from builder.verify.plan import airflow_version_of, plan_from_labels
+    from builder.image.verify.plan import airflow_version_of, plan_from_labels
 
     with connect(world.env) as engine:
         found = engine.image(image)
@@ -126,7 +126,7 @@ def _of_labels(image: str, world: World) -> VerifyPlan:
 @contextlib.contextmanager
 def _listener(world: World) -> Iterator[Listener | None]:
     """A live table where bars would be; None leaves the lines to ``verify_image``."""
-    from builder.progress import BarProgress
+    from builder.core.progress import BarProgress
     from builder.report.live import LiveTable  # rich
 
     if not isinstance(world.progress, BarProgress):

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from builder.errors import OptbuildError, StateError
-from builder.files import in_the_way
-from builder.process import LocalRunner, Runner
-from builder.progress import BarProgress, LineProgress, Progress, SilentProgress
+from builder.core.errors import OptbuildError, StateError
+from builder.core.files import in_the_way
+from builder.core.process import LocalRunner, Runner
+from builder.core.progress import BarProgress, LineProgress, Progress, SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from builder.core.image_reference import add_default_tag
 
 if TYPE_CHECKING:
-    from builder.findings import Finding
+    from builder.findings.model import Finding
 
 Answer = Mapping[str, Any]
 """One `docker compose config --format json`, parsed."""

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.compose import bytes as layer_bytes
-from builder.compose.choose import built_by_nobody, choose_targets
-from builder.compose.database import database_of
-from builder.compose.fitting import Rewrite, fit
-from builder.compose.group import builders_of, group_services
 from builder.compose.model import EngineImage, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
-from builder.compose.naming import candidate_names
 from builder.compose.rules import find_all
-from builder.compose.rules.look import Line, Look, first_file
+from builder.compose.rules.context import Line, Look, first_file
+from builder.compose.services.database import database_of
+from builder.compose.services.image_names import candidate_names
+from builder.compose.sharing import disk_usage as layer_bytes
+from builder.compose.sharing.feasible import Rewrite, fit
+from builder.compose.sharing.groups import builders_of, group_services
+from builder.compose.sharing.targets import built_by_nobody, choose_targets
 from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.choices import Choice, Choices
-    from builder.compose.facts import DockerfileFacts
+    from builder.compose.sharing.options import Choice, Choices
+    from builder.core.errors import ComposeError
+    from builder.dockerfile.facts import DockerfileFacts
     from builder.engine.layers import ImageLayers
-    from builder.errors import ComposeError
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
-from builder.errors import BrokenDocumentError, NewerDocumentError, StateError
-from builder.files import atomic_write
+from builder.core.errors import BrokenDocumentError, NewerDocumentError, StateError
+from builder.core.files import atomic_write
 
 T = TypeVar("T")
 

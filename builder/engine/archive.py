@@ -12,17 +12,17 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
+from builder.core.errors import BadImageArchiveError
+from builder.engine.chunks import Passing, Pieces
 from builder.engine.manifests import Documents
-from builder.engine.pieces import Passing, Pieces
 from builder.engine.tarstream import BLOCK, HINT, TarStream, absolute
-from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable, Iterable, Iterator
 
+    from builder.engine.chunks import Piece
     from builder.engine.manifests import ArchivedImage
-    from builder.engine.pieces import Piece
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from builder.core.errors import ToolFailedError
+from builder.core.process import Command
 from builder.engine.buildx import find_builder
-from builder.errors import ToolFailedError
-from builder.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from builder.core.process import Runner
     from builder.engine.protocols import UsageApi
-    from builder.process import Runner
 
 OWN_DRIVER = "docker"
 """The engine's own builder: its cache is listed by the engine, byte by byte."""

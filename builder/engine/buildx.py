@@ -7,16 +7,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.core.errors import GET_AN_ENGINE, BuildRefusedError, BuildxMissingError, ToolFailedError
 from builder.core.image_reference import has_registry, split_image_name
-from builder.errors import GET_AN_ENGINE, BuildRefusedError, BuildxMissingError, ToolFailedError
-from builder.process import Command
+from builder.core.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from builder.core.process import Runner
     from builder.engine.secrets import Secrets
-    from builder.process import Runner
 
 RAWJSON_SINCE = (0, 13)
 """The first buildx with ``--progress rawjson`` (its release notes)."""

@@ -7,12 +7,12 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from builder.core.errors import EngineFailedError, EngineMissingError, EngineTooOldError
 from builder.core.image_reference import split_image_name
-from builder.engine.asking import CONNECT_SECONDS, failures, reason
 from builder.engine.endpoint import Endpoint, resolve
+from builder.engine.errors import CONNECT_SECONDS, failures, reason
 from builder.engine.loading import load
-from builder.engine.sdkapi import SdkApi
-from builder.errors import EngineFailedError, EngineMissingError, EngineTooOldError
+from builder.engine.sdk_client import SdkApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,7 +66,7 @@ class Engine:
 
     @property
     def api(self) -> SdkApi:
-        """The questions about images that :class:`builder.engine.quick.EngineReader` answers too."""
+        """The questions about images that :class:`builder.engine.socket_client.EngineReader` answers too."""
         return SdkApi(self.client)
 
     def image_id(self, reference: str) -> str | None:

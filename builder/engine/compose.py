@@ -7,13 +7,13 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.errors import ComposeMissingError, OldComposeError, ToolMissingError, ToolTimeoutError
-from builder.process import Command
+from builder.core.errors import ComposeMissingError, OldComposeError, ToolMissingError, ToolTimeoutError
+from builder.core.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.process import Result, Runner
+    from builder.core.process import Result, Runner
 
 GET_COMPOSE = (
     "install the compose plugin of docker: the package docker-compose-plugin (docker-compose in Debian 13), "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import EngineMissingError
+from builder.core.errors import EngineMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

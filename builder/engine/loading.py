@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.asking import failures
-from builder.errors import EngineFailedError
+from builder.core.errors import EngineFailedError
+from builder.engine.errors import failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

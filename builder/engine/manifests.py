@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from builder.core.errors import BadImageArchiveError
 from builder.engine.tarstream import HINT
-from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

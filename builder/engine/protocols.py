@@ -1,8 +1,8 @@
 """What the other rooms ask of an engine, each part by the name of who needs it.
 
-Both transports fulfil the questions (``...Api``): :class:`builder.engine.quick.SocketApi` and
-:class:`builder.engine.sdkapi.SdkApi`. They are named as the SDK's low-level client names them, and answer with the JSON
-of the Docker Engine API (docs.docker.com/reference/api/engine). Tests fulfil them without an engine.
+Both transports fulfil the questions (``...Api``): :class:`builder.engine.socket_client.SocketApi` and
+:class:`builder.engine.sdk_client.SdkApi`. They are named as the SDK's low-level client names them, and answer with the
+JSON of the Docker Engine API (docs.docker.com/reference/api/engine). Tests fulfil them without an engine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from builder.engine.stack import Container
+    from builder.engine.compose_containers import Container
 
 
 class ImageApi(Protocol):
@@ -84,7 +84,7 @@ class RestoringEngine(SavingEngine, Protocol):
 
 
 class ImageStore(Protocol):
-    """The part of :class:`builder.engine.stack.StackEngine` that names images and deletes them."""
+    """The part of :class:`builder.engine.compose_containers.StackEngine` that names images and deletes them."""
 
     def references(self, image_id: str) -> tuple[str, ...]: ...
 
@@ -98,7 +98,7 @@ class ImageStore(Protocol):
 
 
 class ProjectEngine(ImageStore, Protocol):
-    """The part of :class:`builder.engine.stack.StackEngine` that knows the containers of a project."""
+    """The part of :class:`builder.engine.compose_containers.StackEngine` that knows the containers of a project."""
 
     @property
     def identity(self) -> str: ...

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.core.errors import BuildRefusedError
 from builder.core.redact import MASK, MIN_MASKED, expand_forms
-from builder.errors import BuildRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,15 +11,15 @@ import re
 import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
-from builder.engine.pieces import Pieces
+from builder.core.errors import BadImageArchiveError
+from builder.engine.chunks import Pieces
 from builder.engine.tarheader import QuickInfo
-from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Self
 
-    from builder.engine.pieces import Piece
+    from builder.engine.chunks import Piece
 
 BLOCK = 1 << 20
 """Bytes that are asked for at once."""

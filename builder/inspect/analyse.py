@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.inspect.filesystem import scene_of
 from builder.inspect.folders import folder_sizes, unowned
 from builder.inspect.machine import UNKNOWN, Machine
 from builder.inspect.model import Inspection, LayerSummary
-from builder.inspect.packages import packages_of
-from builder.inspect.scene import scene_of
-from builder.inspect.waste.look import Look
+from builder.inspect.packages.installed_packages import packages_of
+from builder.inspect.waste.context import Look
 from builder.inspect.waste.rules import waste_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from builder.inspect.filesystem import Scene
     from builder.inspect.model import ImageContent
-    from builder.inspect.scene import Scene
 
 
 def analyse(content: ImageContent, asked_for: Iterable[str] = frozenset(), machine: Machine = UNKNOWN) -> Inspection:

@@ -11,19 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from builder.core.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
 from builder.core.image_reference import extract_repository, normalize_image_name
+from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
+from builder.engine.compose_labels import LABEL_PROJECT as LABEL_COMPOSE
 from builder.engine.layers import WORKERS
-from builder.engine.usage import LABEL_PROJECT as LABEL_COMPOSE
-from builder.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
-from builder.inspect.asking import image_of, names_of
-from builder.naming import LABEL_CONTENT, LABEL_PROJECT
+from builder.inspect.lookup import image_of, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from builder.engine.manifests import ArchivedImage
     from builder.engine.protocols import HistoryApi
-    from builder.inspect.known import KnownLayers
+    from builder.inspect.layer_index import KnownLayers
     from builder.inspect.model import ImageContent
 
 LABEL_NAME = "org.opencontainers.image.base.name"

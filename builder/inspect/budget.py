@@ -6,8 +6,8 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.inspect.distributions import normal
 from builder.inspect.model import Verdict
+from builder.inspect.packages.distributions import normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

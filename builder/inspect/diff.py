@@ -13,16 +13,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.inspect.align import aligned
+from builder.inspect.filesystem import scene_of
+from builder.inspect.match_layers import aligned
 from builder.inspect.model import Kind
-from builder.inspect.pairing import paired
-from builder.inspect.scene import scene_of
+from builder.inspect.packages.match_packages import paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from builder.inspect.merge import Placed
     from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey
+    from builder.inspect.overlay import Placed
 
 _FILES = frozenset({Kind.FILE, Kind.HARDLINK, Kind.SYMLINK, Kind.OTHER})
 

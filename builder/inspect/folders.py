@@ -10,7 +10,7 @@ from builder.inspect.model import FolderSize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from builder.inspect.merge import Placed
+    from builder.inspect.overlay import Placed
 
 NOBODY_DEPTH = 3
 """How deep the places of unowned files are told apart: ``/home/airflow/.local``."""

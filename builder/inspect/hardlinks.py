@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from builder.inspect.cachefolders import is_cached
-from builder.inspect.merge import Merged, Placed
+from builder.inspect.cache_folders import is_cached
 from builder.inspect.model import Kind
+from builder.inspect.overlay import Merged, Placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

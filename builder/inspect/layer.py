@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from builder.elf import is_elf
+from builder.core.elf import is_elf
+from builder.core.errors import BadImageArchiveError
 from builder.engine.tarstream import absolute, printable
-from builder.errors import BadImageArchiveError
 from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.packages.metadata_files import kept, wanted
 from builder.inspect.symbols import SymbolCounter
-from builder.inspect.texts import kept, wanted
 
 if TYPE_CHECKING:
     import tarfile
 
     from builder.engine.archive import ArchivedLayer
-    from builder.engine.pieces import Piece
+    from builder.engine.chunks import Piece
 
 MAX_ENTRY_BYTES = 200 << 20
 """What the entries of one layer may take in memory. Half a million files with usual names do."""

@@ -155,7 +155,7 @@ class Waste:
     """One kind of waste at one place. Of the base's own layers only a secret that can still be read is part of it."""
 
     code: str
-    """``OB4xx`` of :mod:`builder.catalog`."""
+    """``OB4xx`` of :mod:`builder.findings.catalog`."""
     message: str
     """What it is, with the names at hand."""
     fix: str

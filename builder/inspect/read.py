@@ -10,27 +10,27 @@ import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from builder.core.errors import BadImageArchiveError, NoSuchImageError
 from builder.core.image_reference import normalize_image_name
 from builder.engine.archive import BLOBS, Archive
 from builder.engine.layers import chain_ids, fit
 from builder.engine.tarstream import printable
-from builder.errors import BadImageArchiveError, NoSuchImageError
-from builder.inspect.asking import image_of, names_of
 from builder.inspect.base import base_in, base_of
 from builder.inspect.cache import LayerCache
 from builder.inspect.instructions import shown
-from builder.inspect.known import KnownLayers
 from builder.inspect.layer import read_layer
+from builder.inspect.layer_index import KnownLayers
+from builder.inspect.lookup import image_of, names_of
 from builder.inspect.model import ImageContent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from builder.core.progress import Progress
     from builder.engine.manifests import ArchivedImage
     from builder.engine.protocols import InspectableEngine
     from builder.inspect.model import LayerContent
-    from builder.progress import Progress
 
 FILE_CHUNK = 1 << 20
 TOLD_EVERY = 8 << 20

@@ -11,11 +11,11 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.elf import parse_header
+from builder.core.elf import parse_header
 
 if TYPE_CHECKING:
-    from builder.elf import Header
-    from builder.engine.pieces import Piece
+    from builder.core.elf import Header
+    from builder.engine.chunks import Piece
 
 KEPT_BYTES = 32 << 20
 """Of a file's end, besides its beginning."""

@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from builder.naming import shortest_first
+from builder.core.naming import shortest_first
 from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, one_line, short_id, size
 from builder.report.when import iso_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.catalog import Severity
+from builder.findings.catalog import Severity
 
 _END = "\x1b[0m"
 _SEVERITIES = {Severity.INFO: "\x1b[36m", Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[1;31m"}

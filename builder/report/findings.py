@@ -6,14 +6,14 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.catalog import Severity
+from builder.findings.catalog import Severity
 from builder.report.colors import color_by_severity
 from builder.report.units import count, one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from builder.findings import Finding
+    from builder.findings.model import Finding
 
 WIDTH = 100
 INDENT = "    "

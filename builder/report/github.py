@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from builder.catalog import Severity
+from builder.findings.catalog import Severity
 from builder.report.units import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.findings import Finding
+    from builder.findings.model import Finding
 
 Rename = Callable[[str], str]
 _COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from builder.catalog import CATALOG
+from builder.findings.catalog import CATALOG
 from builder.inspect.diff import Change
 from builder.report.colors import make_bold
 from builder.report.table import Column, as_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.catalog import CATALOG
+from builder.findings.catalog import CATALOG
 from builder.report.colors import color_by_severity, make_bold
 from builder.report.findings import wrapped
 from builder.report.table import Column, as_table

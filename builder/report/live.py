@@ -11,7 +11,7 @@ from builder.report.verification import table
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from builder.verify.model import Check
+    from builder.image.verify.model import Check
 
 
 class LiveTable:

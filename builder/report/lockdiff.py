@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.inspect.againstlock import Standing
+from builder.inspect.lock_diff import Standing
 from builder.report.imagediff_markdown import MARK, code, table
 from builder.report.table import Column, as_table
 from builder.report.units import UNKNOWN, count, one_line, short_id
@@ -14,7 +14,7 @@ from builder.report.units import UNKNOWN, count, one_line, short_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.inspect.againstlock import Difference, LockDiff
+    from builder.inspect.lock_diff import Difference, LockDiff
     from builder.report.imagediff import Names
 
 SCHEMA_VERSION = 1

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builder.compose.model import Build, FileEdit, GroupPlan, ImageBytes, Plan
-    from builder.findings import Finding
+    from builder.findings.model import Finding
 
 SCHEMA_VERSION = 1
 _COLUMNS = (Column("service"), Column("image"), Column("ID"), Column("bytes", right=True))

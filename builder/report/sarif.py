@@ -7,15 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from builder.catalog import CATALOG, Severity
+from builder.findings.catalog import CATALOG, Severity
 from builder.report.github import Rename, text_of
 from builder.report.units import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.catalog import Rule
-    from builder.findings import Finding
+    from builder.findings.catalog import Rule
+    from builder.findings.model import Finding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "optbuild/v1"

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from builder.verify.model import REPORT_SCHEMA_VERSION, Check, Report, Status
+from builder.image.verify.model import REPORT_SCHEMA_VERSION, Check, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,19 +8,19 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from builder.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
-from builder.naming import shortest_first
+from builder.core.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
+from builder.core.naming import shortest_first
+from builder.store.archive_check import PIECE, Sums, read_whole
+from builder.store.disk_space import full, megabytes, while_there_is_room
 from builder.store.manifest import PRIVATE
-from builder.store.room import full, megabytes, while_there_is_room
-from builder.store.whole import PIECE, Sums, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
+    from builder.core.progress import Progress, Task
     from builder.engine.protocols import SavingApi
-    from builder.progress import Progress, Task
-    from builder.store.whole import Contents
+    from builder.store.archive_check import Contents
 
 LEVEL = 3
 """Of zstd: a third of an Airflow image's bytes. 6 saves a fourteenth of that and takes three times as long."""

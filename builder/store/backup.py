@@ -15,20 +15,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import builder
-from builder.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImagesError
-from builder.files import exclusive, open_plain, sync_folder
+from builder.core.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImagesError
+from builder.core.files import exclusive, open_plain, sync_folder
 from builder.store.archiving import ask, save, sums_of
+from builder.store.disk_space import check_backup_room, check_engine_room
 from builder.store.manifest import MANIFEST_FILE, Manifest, SavedImage, file_name, read_manifest, write_manifest
-from builder.store.room import check_backup_room, check_engine_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from builder.core.progress import Progress
     from builder.engine.protocols import SavingApi, SavingEngine
-    from builder.progress import Progress
+    from builder.store.archive_check import Contents
     from builder.store.archiving import ToSave
-    from builder.store.whole import Contents
 
 LOCK_FILE = ".optbuild-backup.lock"
 _LEFT = re.compile(rf"\.[a-z0-9][a-z0-9._-]*\.tar\.zst\.part|\.{re.escape(MANIFEST_FILE)}\.[A-Za-z0-9_]+")

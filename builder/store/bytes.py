@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.store.model import Amount, Totals
-from builder.store.untold import together, told
+from builder.store.unknown_sizes import together, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from builder.core.errors import EngineFailedError
 from builder.engine.layers import WORKERS, described, layers_of
-from builder.errors import EngineFailedError
 from builder.store.bytes import Ledger
+from builder.store.match import is_named, may_mean
 from builder.store.model import Row, StoredImage
-from builder.store.names import is_named, may_mean
-from builder.store.standing import judge, users_by_image
-from builder.store.untold import completed
+from builder.store.retention import judge, users_by_image
+from builder.store.unknown_sizes import completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

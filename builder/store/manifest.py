@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.core.documents import Form, dump_document, parse_document
+from builder.core.errors import BackupFolderError, BrokenDocumentError, DamagedBackupError, NewerDocumentError
+from builder.core.files import atomic_write, open_plain
 from builder.core.image_reference import extract_last_component
-from builder.errors import BackupFolderError, BrokenDocumentError, DamagedBackupError, NewerDocumentError
-from builder.files import atomic_write, open_plain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from builder.naming import shortest_first
+from builder.core.naming import shortest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.usage import LABEL_PROJECT
+from builder.engine.compose_labels import LABEL_PROJECT
 from builder.store.model import KnownProject, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from builder.compose.journal import Journal
     from builder.compose.model import ProjectFiles
+    from builder.rollout.journal import Journal
 
 LABEL_FILES = "com.docker.compose.project.config_files"
 LABEL_FOLDER = "com.docker.compose.project.working_dir"

@@ -7,7 +7,7 @@ import difflib
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import UnknownProtectionError, Where
+from builder.core.errors import UnknownProtectionError, Where
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from builder.core.image_reference import normalize_image_name
-from builder.errors import (
+from builder.core.errors import (
     BackupFolderError,
     BadImageArchiveError,
     DamagedBackupError,
@@ -15,18 +14,19 @@ from builder.errors import (
     NamesTakenError,
     NoSuchImagesError,
 )
-from builder.files import open_plain
+from builder.core.files import open_plain
+from builder.core.image_reference import normalize_image_name
+from builder.store.archive_check import Contents, Limits, Sums, decompressed, read_whole
 from builder.store.archiving import ask, tell
+from builder.store.disk_space import check_engine_room
 from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
-from builder.store.room import check_engine_room
-from builder.store.whole import Contents, Limits, Sums, decompressed, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from builder.core.progress import Progress, Task
     from builder.engine.protocols import RestoringEngine
-    from builder.progress import Progress, Task
     from builder.store.manifest import SavedImage
 
 LEAST_DIGITS = 4

@@ -10,9 +10,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from builder.errors import StoreUsageError
+from builder.core.errors import StoreUsageError
+from builder.store.match import matches
 from builder.store.model import Standing
-from builder.store.names import matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.usage import LABEL_PROJECT
+from builder.engine.compose_labels import LABEL_PROJECT
 from builder.store.model import BuildCache, Volume
 
 if TYPE_CHECKING:

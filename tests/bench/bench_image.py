@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fresh_engine import second_engine
 
-from builder.lock.document import read_lock
+from builder.image.lock.document import read_lock
 
 IMAGE = Path(__file__).parents[2] / "images/airflow"
 CA_BUNDLE = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")

@@ -15,15 +15,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.lock.constraints import parse_constraints
-from builder.lock.dependencies import root_requirements
-from builder.lock.inputs import inputs_of
-from builder.lock.resolve import Preferences, resolve_files, resolve_pins
-from builder.lock.target import Target
-from builder.lock.uvtool import Uv, this_uv
-from builder.process import LocalRunner
-from builder.spec.reader import read_spec
-from builder.spec.requirements import read_requirements
+from builder.core.process import LocalRunner
+from builder.image.lock.constraints import parse_constraints
+from builder.image.lock.dependencies import root_requirements
+from builder.image.lock.inputs import inputs_of
+from builder.image.lock.resolve import Preferences, resolve_files, resolve_pins
+from builder.image.lock.target import Target
+from builder.image.lock.uv import Uv, this_uv
+from builder.image.spec.reader import read_spec
+from builder.image.spec.requirements import read_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.process import Command, LocalRunner
+from builder.core.process import Command, LocalRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

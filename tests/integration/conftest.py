@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.base.postgres import ensure_postgres
-from builder.cli.project import Project, load_project
+from builder.core.process import Command, LocalRunner, Result
+from builder.core.progress import SilentProgress
 from builder.engine.client import Engine, connect
-from builder.process import Command, LocalRunner, Result
-from builder.progress import SilentProgress
+from builder.image.base.postgres import ensure_postgres
+from builder.operations.project import Project, load_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

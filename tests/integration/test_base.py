@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.lock.document import read_lock
-from builder.render.context import render_context
-from builder.spec.reader import read_spec
+from builder.image.lock.document import read_lock
+from builder.image.render.context import render_context
+from builder.image.spec.reader import read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

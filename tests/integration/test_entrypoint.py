@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.lock.document import read_lock
-from builder.render.context import render_context
-from builder.spec.reader import read_spec
+from builder.image.lock.document import read_lock
+from builder.image.render.context import render_context
+from builder.image.spec.reader import read_spec
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -17,17 +17,17 @@ from typing import Any
 
 import pytest
 
-from builder.base.packages import RELEASE_PYTHON
-from builder.errors import ToolFailedError
-from builder.lock.aptdoor import machine_sources
-from builder.lock.debian import Archive, Wishes, refresh_lists, resolve_packages
-from builder.lock.document import dumps, read_lock, write_lock
-from builder.lock.installed import collect_facts
-from builder.lock.pylock import LockedFile
-from builder.lock.sonames import _ANY_LINUX, known_package
-from builder.lock.target import Target
-from builder.lock.uvtool import this_uv
-from builder.process import LocalRunner
+from builder.core.debian import RELEASE_PYTHON
+from builder.core.errors import ToolFailedError
+from builder.core.process import LocalRunner
+from builder.image.lock.apt_source import machine_sources
+from builder.image.lock.debian import Archive, Wishes, refresh_lists, resolve_packages
+from builder.image.lock.document import dumps, read_lock, write_lock
+from builder.image.lock.installed import collect_facts
+from builder.image.lock.pylock import LockedFile
+from builder.image.lock.sonames import _ANY_LINUX, known_package
+from builder.image.lock.target import Target
+from builder.image.lock.uv import this_uv
 
 IMAGE = Path(__file__).parents[2] / "images/airflow"
 

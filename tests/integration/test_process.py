@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from builder import process
-from builder.errors import ToolError, ToolMissingError, ToolTimeoutError
-from builder.process import Command, LocalRunner, terminate_children
+from builder.core import process
+from builder.core.errors import ToolError, ToolMissingError, ToolTimeoutError
+from builder.core.process import Command, LocalRunner, terminate_children
 
 
 def sh(script: str, **options: object) -> Command:
@@ -147,7 +147,7 @@ PROGRAM = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from builder.cli import main
-from builder.process import Command, LocalRunner
+from builder.core.process import Command, LocalRunner
 import types, typer
 
 def command() -> None:

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.process import Command, LocalRunner
-from builder.progress import SilentProgress
-from builder.verify.bench import Bench
-from builder.verify.checks import tasks_of
-from builder.verify.environment import UNUSED
-from builder.verify.model import Report, Status
-from builder.verify.plan import VerifyPlan, plan_for
-from builder.verify.run import verify_image
+from builder.core.process import Command, LocalRunner
+from builder.core.progress import SilentProgress
+from builder.image.verify.bench import Bench
+from builder.image.verify.checks import tasks_of
+from builder.image.verify.environment import UNUSED
+from builder.image.verify.model import Report, Status
+from builder.image.verify.plan import VerifyPlan, plan_for
+from builder.image.verify.run import verify_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from builder.airflow.model import Role
-    from builder.cli.project import Project
+    from builder.operations.project import Project
 
 SITE = "/home/airflow/.local/lib/python3.11/site-packages"
 GOOD = 'exec /entrypoint.good "$@"'

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.naming import LABEL_SESSION
-from builder.process import Command, LocalRunner, Result
+from builder.core.naming import LABEL_SESSION
+from builder.core.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
     from pathlib import Path

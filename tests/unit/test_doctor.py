@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder import doctor
+from builder.core.errors import ToolMissingError, ToolTimeoutError
+from builder.core.process import Command, Result
 from builder.doctor import Finding, Machine, State, examine
-from builder.errors import ToolMissingError, ToolTimeoutError
-from builder.process import Command, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

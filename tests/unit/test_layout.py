@@ -149,7 +149,9 @@ def forbidden(module: str, imported: set[str]) -> set[str]:
         return set()
     allowed = MAY_IMPORT.get(own, frozenset())
     packages = {name for name in imported if name not in FOUNDATION and part(name) not in {own, *FOUNDATION}}
-    folders = {name for name in packages if (BUILDER / name).is_dir()}  # `from builder.spec import x` names x as well
+    folders = {
+        name for name in packages if (BUILDER / name).is_dir()
+    }  # `from builder.image.spec import x` names x as well
     return {name for name in packages - folders if name not in allowed and part(name) not in allowed}
 
 
@@ -165,11 +167,11 @@ def test_every_part_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("module", "source", "found"),
     [
-        ("render.plan", "from builder.lock.resolve import x", {"lock.resolve"}),
-        ("render.plan", "from builder.lock.model import Lock", set()),
+        ("render.plan", "from builder.image.lock.resolve import x", {"lock.resolve"}),
+        ("render.plan", "from builder.image.lock.model import Lock", set()),
         ("render.plan", "def f():\n    from builder.cli import main", {"cli.main"}),
-        ("errors", "from builder.spec import reader", {"spec.reader"}),
-        ("cli.lock", "from builder.spec import reader", set()),
+        ("errors", "from builder.image.spec import reader", {"spec.reader"}),
+        ("cli.lock", "from builder.image.spec import reader", set()),
     ],
 )
 def test_the_table_catches(monkeypatch: pytest.MonkeyPatch, module: str, source: str, found: set[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.cli.main import COMMANDS
-from builder.spec.reader import parse_spec
+from builder.image.spec.reader import parse_spec
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()

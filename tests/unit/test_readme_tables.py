@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.airflow.releases import release
-from builder.catalog import CATALOG
+from builder.findings.catalog import CATALOG
+from builder.image.verify import environment
+from builder.image.verify.bench import Bench
+from builder.image.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, tasks_of
+from builder.image.verify.plan import VerifyPlan
 from builder.inspect.waste.rules import RULES
-from builder.verify import environment
-from builder.verify.bench import Bench
-from builder.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, tasks_of
-from builder.verify.plan import VerifyPlan
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.catalog import CATALOG
-from builder.compose.advice import ADVICE
 from builder.compose.rules import RULES
+from builder.dockerfile.lint import ADVICE
+from builder.findings.catalog import CATALOG
 from builder.inspect.waste.rules import RULES as WASTE_RULES
 
 PASSED_ON = "OB301"

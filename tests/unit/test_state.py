@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.errors import StateError
+from builder.core.errors import StateError
 from builder.state import (
     STATE_FILE,
     FormerImage,

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.rules import (
-    advice,
-    apart,
-    builds,
-    commands,
-    connection,
-    data,
-    health,
-    near,
-    obsolete,
-    sharing,
-    tags,
-)
+from builder.compose.rules import advice, builds, commands, connection, data, health, obsolete, sharing, tags
+from builder.compose.rules import near_duplicates as near
+from builder.compose.rules import separate_products as apart
 
 if TYPE_CHECKING:
-    from builder.compose.rules.look import Find, Look
-    from builder.findings import Finding
+    from builder.compose.rules.context import Find, Look
+    from builder.findings.model import Finding
 
 RULES: dict[str, Find] = {
     "OB101": builds.find_duplicates,

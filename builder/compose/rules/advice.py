@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.compose.rules.tags import dockerfile_place
-from builder.findings import Finding
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.facts import Advice
-    from builder.compose.rules.look import Look
-    from builder.errors import Where
+    from builder.compose.rules.context import Look
+    from builder.core.errors import Where
+    from builder.dockerfile.facts import Advice
 
 
 def find(look: Look) -> Iterator[Finding]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.group import builders_of, names_built
-from builder.compose.madeby import shown_dockerfile
 from builder.compose.model import Source
-from builder.compose.naming import candidate_names
-from builder.compose.wording import every, listed, times
+from builder.compose.services.image_names import candidate_names
+from builder.compose.sharing.groups import builders_of, names_built
+from builder.compose.sharing.recipe_comment import shown_dockerfile
 from builder.core.image_reference import normalize_image_name
-from builder.findings import Finding
+from builder.core.phrases import every, listed, times
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Group, Target
-    from builder.compose.rules.look import Look, SeenImage
+    from builder.compose.rules.context import Look, SeenImage
 
 _SHARED_NOW = (
     "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and lie "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from builder.airflow.commands import judge
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.variables import AUTH_MANAGER, CONFIG_FILE, CONFIG_VARIABLE, FAB_AUTH_MANAGER, HOME
-from builder.compose.starts import (
+from builder.compose.services.start_commands import (
     Start,
     argv_of,
     is_airflow,
@@ -17,13 +17,13 @@ from builder.compose.starts import (
     start_of,
     version_for,
 )
-from builder.findings import Finding
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Service
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
 
 CODE = "OB201"
 _OWN_CONFIG = (CONFIG_VARIABLE, AUTH_MANAGER.name)

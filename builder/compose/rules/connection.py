@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.airflow.variables import CONFIG_FILE, CONFIG_VARIABLE, CONNECTION
-from builder.compose.wording import listed
-from builder.findings import Finding
+from builder.core.phrases import listed
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Group, Service
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
 
 
 def find(look: Look) -> Iterator[Finding]:

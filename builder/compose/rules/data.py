@@ -7,18 +7,18 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from builder.compose.starts import image_text
+from builder.compose.services.start_commands import image_text
 from builder.core.image_reference import extract_repository, split_image_name
-from builder.findings import Finding
+from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, find_storage
 from builder.products.table import NEW_POSTGRES, POSTGRES_ROOT, POSTGRES_STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Mount, Service
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
+    from builder.dockerfile.facts import DockerfileFacts
     from builder.products.model import Storage
 
 CODE = "OB204"

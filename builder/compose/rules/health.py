@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.model import HttpHealth, JobHealth
-from builder.compose.starts import Start, image_text, is_airflow, is_waited_for, role_by_name, start_of, version_for
+from builder.compose.services.start_commands import (
+    Start,
+    image_text,
+    is_airflow,
+    is_waited_for,
+    role_by_name,
+    start_of,
+    version_for,
+)
 from builder.core.image_reference import extract_last_component
-from builder.findings import Finding
+from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
     from builder.airflow.model import KnownRole
     from builder.airflow.variables import Option
     from builder.compose.model import Service
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
 
 CODE = "OB202"
 

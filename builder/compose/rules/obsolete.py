@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.lines import shown
-from builder.compose.tree import parse
-from builder.errors import ComposeError, Where
-from builder.findings import Finding
+from builder.compose.rewrite.locate import shown
+from builder.compose.yaml.parse import parse
+from builder.core.errors import ComposeError, Where
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
 
 
 def find(look: Look) -> Iterator[Finding]:

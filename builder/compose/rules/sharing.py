@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.group import builders_of
 from builder.compose.model import Source
-from builder.compose.startorder import COMPLETED, is_init_like, reached_from, without_builder
-from builder.compose.templates import can_wait_for, without_templates
-from builder.compose.wording import listed, verb
+from builder.compose.services.dependencies import COMPLETED, is_init_like, reached_from, without_builder
+from builder.compose.sharing.groups import builders_of
+from builder.compose.sharing.shared_definitions import can_wait_for, without_templates
 from builder.core.image_reference import has_registry
-from builder.findings import Finding
+from builder.core.phrases import listed, verb
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Group
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
 
 
 def find_shared(look: Look) -> Iterator[Finding]:

@@ -6,24 +6,24 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.airflow.images import OFFICIAL_IMAGE
-from builder.compose.group import names_built
-from builder.compose.lines import shown
-from builder.compose.starts import image_text
+from builder.compose.rewrite.locate import shown
+from builder.compose.services.start_commands import image_text
+from builder.compose.sharing.groups import names_built
+from builder.core.errors import Where
 from builder.core.image_reference import (
     extract_last_component,
     extract_repository,
     normalize_image_name,
     split_image_name,
 )
-from builder.errors import Where
-from builder.findings import Finding
+from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.facts import DockerfileFacts
     from builder.compose.model import Service
-    from builder.compose.rules.look import Look
+    from builder.compose.rules.context import Look
+    from builder.dockerfile.facts import DockerfileFacts
 
 _MOVING = frozenset(
     {"latest", "stable", "edge", "nightly", "main", "master", "dev", "develop", "devel", "rolling", "lts", "current"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import YamlLibraryError
+from builder.core.errors import YamlLibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

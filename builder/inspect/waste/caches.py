@@ -6,15 +6,15 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from builder.inspect.cachefolders import cache_of
+from builder.inspect.cache_folders import cache_of
 from builder.inspect.model import Waste
-from builder.inspect.waste.look import by_layer, counted
+from builder.inspect.waste.context import by_layer, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.inspect.model import WastedFile
-    from builder.inspect.waste.look import Ledger, Look
+    from builder.inspect.waste.context import Ledger, Look
 
 _FIXES = {
     "pip": "`pip install --no-cache-dir ...`, or keep the cache out of the layer: "

@@ -7,13 +7,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
-from builder.inspect.waste.look import by_layer, listed
+from builder.inspect.waste.context import by_layer, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.inspect.model import WastedFile
-    from builder.inspect.waste.look import Ledger, Look
+    from builder.inspect.waste.context import Ledger, Look
 
 _TOOLS = re.compile(
     r"^(?:(?:gcc|g\+\+|cpp|gfortran|gobjc|gnat|clang|clang-tools|llvm|lld|rustc|cargo|golang|tcc|nasm|yasm)(?:-.+)?"

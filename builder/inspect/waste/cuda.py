@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
-from builder.inspect.waste.look import by_layer, listed
+from builder.inspect.waste.context import by_layer, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.inspect.distributions import Distribution
-    from builder.inspect.waste.look import Ledger, Look
+    from builder.inspect.packages.distributions import Distribution
+    from builder.inspect.waste.context import Ledger, Look
 
 _WHOLE = re.compile(
     r"^(?:nvidia-(?!ml-py).+|(?:pytorch-)?triton|cuda-.+|cupy(?:-cuda.+)?|jax-cuda.+|tensorrt(?:-.+)?|libcu\w+-cu\d+)$"

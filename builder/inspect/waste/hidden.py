@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
-from builder.inspect.waste.look import by_layer, counted, listed
+from builder.inspect.waste.context import by_layer, counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.inspect.model import Entry, WastedFile
-    from builder.inspect.waste.look import Ledger, Look
+    from builder.inspect.waste.context import Ledger, Look
 
 _SECRET = re.compile(
     r"(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|_netrc|\.pypirc|\.npmrc|\.pgpass|\.git-credentials|\.htpasswd"

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.catalog import CATALOG, Severity
+from builder.findings.catalog import CATALOG, Severity
+from builder.inspect.waste.auto_installed import unasked
 from builder.inspect.waste.caches import caches, system
 from builder.inspect.waste.compilers import compilers
-from builder.inspect.waste.copies import copies
+from builder.inspect.waste.context import Ledger, Look
 from builder.inspect.waste.cuda import cuda
+from builder.inspect.waste.duplicates import copies
 from builder.inspect.waste.hidden import deleted, replaced, rewritten, secrets
-from builder.inspect.waste.look import Ledger, Look
-from builder.inspect.waste.unasked import unasked
-from builder.inspect.waste.unused import bytecode, source_maps, symbols, tests
+from builder.inspect.waste.not_imported import bytecode, source_maps, symbols, tests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from builder.catalog import CATALOG
-from builder.inspect.scene import scene_of
+from builder.findings.catalog import CATALOG
+from builder.inspect.filesystem import scene_of
 from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
 from builder.report.html.page import Page, as_page
 from builder.report.html.table import Cell, Show, Table, bytes_cell, number_cell

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder import __version__
+from builder.core.resources import read_template, template_names
 from builder.report.html.embed import escaped, json_block, policy
 from builder.report.html.mapdata import MapData, as_value
 from builder.report.html.table import Table, as_html
-from builder.resources import read_template, template_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

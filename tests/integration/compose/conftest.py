@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from seed import Stack, new_stack
+from seed_project import Stack, new_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

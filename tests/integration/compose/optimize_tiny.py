@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.cli import main as cli
-from builder.cli import project_lock
 from builder.cli.world import this_world
-from builder.compose.health import Patience
+from builder.core.process import LocalRunner
 from builder.engine.client import Engine
-from builder.engine.stack import StackEngine
-from builder.process import LocalRunner
+from builder.engine.compose_containers import StackEngine
+from builder.operations import project_lock
+from builder.rollout.wait import Patience
 
 STEADY_SECONDS = 0.3
 WHILE_SECONDS = (0.15, 0.35)

@@ -6,17 +6,17 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import CORPUS_FILES, FILES, name_of
+from real_files import CORPUS_FILES, FILES, name_of
 
-from builder.compose.discover import discover
-from builder.compose.dockerfiles import read_dockerfiles
-from builder.compose.group import group_services
-from builder.compose.lines import line_of
-from builder.compose.read import read_project
+from builder.compose.load.discover import discover
+from builder.compose.load.dockerfiles import read_dockerfiles
+from builder.compose.load.project import read_project
+from builder.compose.rewrite.locate import line_of
 from builder.compose.rules import RULES
-from builder.compose.rules.look import Look
+from builder.compose.rules.context import Look
+from builder.compose.sharing.groups import group_services
+from builder.core.process import LocalRunner
 from builder.engine.compose import likely_compose
-from builder.process import LocalRunner
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import CORPUS_FILES, FILES, copy_project, name_of, read, write
+from real_files import CORPUS_FILES, FILES, copy_project, name_of, read, write
 
-from builder.compose.choices import Choices
-from builder.compose.choose import choose_targets
-from builder.compose.dockerfiles import read_dockerfiles
-from builder.compose.group import builders_of, group_services
-from builder.compose.lines import line_of
+from builder.compose.load.dockerfiles import read_dockerfiles
+from builder.compose.rewrite.locate import line_of
 from builder.compose.rules import RULES
-from builder.compose.rules.look import Look
+from builder.compose.rules.context import Look
+from builder.compose.sharing.groups import builders_of, group_services
+from builder.compose.sharing.options import Choices
+from builder.compose.sharing.targets import choose_targets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from reading import RUNNER, compose, environment, read, write
+from real_files import RUNNER, compose, environment, read, write
 
-from builder.compose.discover import discover
-from builder.compose.oracle import ask
-from builder.compose.read import read_project
+from builder.compose.load.config import ask
+from builder.compose.load.discover import discover
+from builder.compose.load.project import read_project
+from builder.core.errors import ComposeError, ComposeMissingError
 from builder.engine.compose import ComposeCli, find_compose, likely_compose
-from builder.errors import ComposeError, ComposeMissingError
 
 STORIES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] = {
     "the default name": ({"compose.yaml": "A"}, ".", (), {}),

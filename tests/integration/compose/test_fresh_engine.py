@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fresh_engine import second_engine
-from seed import Stack
+from seed_project import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

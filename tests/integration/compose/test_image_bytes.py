@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.core.process import Command, LocalRunner, Result
 from builder.engine.layers import many
-from builder.engine.quick import SocketApi, look, look_through_sdk
-from builder.process import Command, LocalRunner, Result
+from builder.engine.socket_client import SocketApi, look, look_through_sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

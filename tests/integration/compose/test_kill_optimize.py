@@ -8,13 +8,13 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tiny import new_tiny
+from tiny_project import new_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tiny import Tiny
+    from tiny_project import Tiny
 
 EVERY = 24
 """`make test` takes one of so many points, `make soak` all."""

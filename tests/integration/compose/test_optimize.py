@@ -11,13 +11,13 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from tiny import DRIVER, SHARERS, new_tiny
+from tiny_project import DRIVER, SHARERS, new_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tiny import Tiny
+    from tiny_project import Tiny
 
 
 @pytest.fixture

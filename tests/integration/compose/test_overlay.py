@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import environment, questioned, read, write
+from real_files import environment, questioned, read, write
 
-from builder.compose.discover import discover
-from builder.errors import ComposeError
+from builder.compose.load.discover import discover
+from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
     from pathlib import Path

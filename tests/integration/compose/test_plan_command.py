@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import FILES, copy_project, name_of
+from real_files import FILES, copy_project, name_of
 
-from builder.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, Result
 
 ROOT = Path(__file__).parents[3]
 SEED = ROOT / "tests" / "fixtures" / "seed"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import CORPUS_FILES, FILES, compose, copy_project, environment, name_of, questioned, read
+from real_files import CORPUS_FILES, FILES, compose, copy_project, environment, name_of, questioned, read
 
-from builder.compose.discover import discover
-from builder.errors import ComposeError
+from builder.compose.load.discover import discover
+from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
     from builder.compose.model import Project

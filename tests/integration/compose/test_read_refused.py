@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import read, write
+from real_files import read, write
 
-from builder.errors import ComposeError
+from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import Composed, composed
+from compose_file_strategies import Composed, composed
 from hypothesis import HealthCheck, Phase, given, settings
-from reading import FILES as REAL_FILES
-from reading import copy_project, name_of
-from written_files import target
+from project_files import target
+from real_files import FILES as REAL_FILES
+from real_files import copy_project, name_of
 
-from builder.compose.discover import discover
-from builder.compose.oracle import ask
-from builder.compose.prove import differences, prove
-from builder.compose.read import read_project
-from builder.compose.rewrite import after, rewrite
+from builder.compose.load.config import ask
+from builder.compose.load.discover import discover
+from builder.compose.load.project import read_project
+from builder.compose.rewrite.check import differences, prove
+from builder.compose.rewrite.rewrite import after, rewrite
+from builder.core.errors import ComposeError, UnprovenEditError
+from builder.core.process import LocalRunner
 from builder.engine.compose import ComposeCli, find_compose
-from builder.errors import ComposeError, UnprovenEditError
-from builder.process import LocalRunner
 
 if TYPE_CHECKING:
     from builder.compose.model import Build, FileEdit, Project, Target

@@ -6,12 +6,12 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from seed import SHARERS, new_stack
+from seed_project import SHARERS, new_stack
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from seed import Stack
+    from seed_project import Stack
 
     from builder.engine.client import Engine
 

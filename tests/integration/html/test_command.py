@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from builder.process import Command, LocalRunner
+from builder.core.process import Command, LocalRunner
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,16 +18,16 @@ from pathlib import Path
 
 from builder.cli import main as cli
 from builder.cli.world import this_world
+from builder.core.naming import promoted_references
+from builder.core.process import LocalRunner
+from builder.core.progress import LineProgress
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import Engine, connect
-from builder.image.build import build_candidate, project_lock
-from builder.image.model import BuildJob, Workplace
-from builder.image.promote import promote, record_verified, recover
-from builder.naming import promoted_references
-from builder.process import LocalRunner
-from builder.progress import LineProgress
-from builder.render.model import CONTENT_PLACEHOLDER, Context, ContextFile
-from builder.verify.model import Check, Report, Status
+from builder.image.build.build import build_candidate, project_lock
+from builder.image.build.model import BuildJob, Workplace
+from builder.image.build.promote import promote, record_verified, recover
+from builder.image.render.model import CONTENT_PLACEHOLDER, Context, ContextFile
+from builder.image.verify.model import Check, Report, Status
 
 EPOCH = 1_700_000_000
 

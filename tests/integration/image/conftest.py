@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.core.naming import LABEL_PROJECT
 from builder.engine.client import connect
-from builder.naming import LABEL_PROJECT
 from builder.state import read_state
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import os, sys, types
 from pathlib import Path
-from builder.base.make import make_base
+from builder.image.base.make import make_base
 from builder.cli import main
-from builder.process import LocalRunner
-from builder.progress import LineProgress
-from builder.render.model import Context, ContextFile
+from builder.core.process import LocalRunner
+from builder.core.progress import LineProgress
+from builder.image.render.model import Context, ContextFile
 
 def command() -> None:
     "Make a base."

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.errors import EngineFailedError
-from builder.image.push import push
-from builder.progress import SilentProgress
+from builder.core.errors import EngineFailedError
+from builder.core.progress import SilentProgress
+from builder.image.build.push import push
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

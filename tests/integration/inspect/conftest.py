@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.process import Command, LocalRunner
+from builder.core.process import Command, LocalRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.core.process import Command, LocalRunner, Result
 from builder.engine.layers import many
-from builder.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.engine.asking import AnswerError
+from builder.core.errors import BadImageArchiveError, NoSuchImageError, NotABaseError
+from builder.core.process import Command, LocalRunner
+from builder.core.progress import SilentProgress
 from builder.engine.client import Engine, connect
-from builder.engine.quick import EngineReader, SocketApi, look
-from builder.errors import BadImageArchiveError, NoSuchImageError, NotABaseError
+from builder.engine.errors import AnswerError
+from builder.engine.socket_client import EngineReader, SocketApi, look
 from builder.inspect.model import Entry, ImageContent, Kind
 from builder.inspect.read import read_archive_file, read_image
-from builder.process import Command, LocalRunner
-from builder.progress import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

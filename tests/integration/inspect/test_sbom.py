@@ -15,13 +15,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
 from builder import __version__
-from builder.engine.quick import look
+from builder.core.process import Command, LocalRunner
+from builder.core.progress import SilentProgress
+from builder.engine.socket_client import look
+from builder.image.lock.document import read_lock
 from builder.inspect.analyse import analyse
 from builder.inspect.read import read_image
-from builder.inspect.sbom import as_cyclonedx
-from builder.lock.document import read_lock
-from builder.process import Command, LocalRunner
-from builder.progress import SilentProgress
+from builder.inspect.sbom.cyclonedx_document import as_cyclonedx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

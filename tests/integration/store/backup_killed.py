@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.cli import main as cli
 from builder.cli.world import this_world
-from builder.engine.quick import SocketApi
+from builder.engine.socket_client import SocketApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

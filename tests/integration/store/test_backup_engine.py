@@ -12,9 +12,9 @@ import pytest
 from backup_images import Machine, digits, snapshot
 from fresh_engine import second_engine
 
+from builder.core.errors import BadImageArchiveError
+from builder.core.progress import SilentProgress
 from builder.engine.client import connect
-from builder.errors import BadImageArchiveError
-from builder.progress import SilentProgress
 from builder.store.manifest import MANIFEST_FILE, read_manifest
 from builder.store.restore import check, choose, restore
 

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_images import TEST_LABEL, Tiny, identity, load, own_value, removed_afterwards
 
-from builder.cli.store_world import StoreOptions, StoreWorld
 from builder.cli.world import World
-from builder.compose.journal import Journal, Phase, Replaced, TagRecord
-from builder.compose.journalfile import journal_path, read_journal, write_journal
 from builder.compose.model import ProjectFiles
-from builder.engine.quick import look
-from builder.engine.stack import StackEngine
-from builder.naming import LABEL_PROJECT
-from builder.process import LocalRunner
-from builder.progress import SilentProgress
+from builder.core.naming import LABEL_PROJECT
+from builder.core.process import LocalRunner
+from builder.core.progress import SilentProgress
+from builder.engine.compose_containers import StackEngine
+from builder.engine.socket_client import look
+from builder.operations.snapshot import StoreOptions, StoreWorld
+from builder.rollout.journal import Journal, Phase, Replaced, TagRecord
+from builder.rollout.journal_file import journal_path, read_journal, write_journal
 from builder.state import FormerImage, Project, read_state, update_state
 from builder.store.clean import CleanOptions, carry_out, plan
 from builder.store.model import LABEL_PROTECT

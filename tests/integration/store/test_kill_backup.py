@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from backup_images import Machine, snapshot
 
-from builder.progress import SilentProgress
+from builder.core.progress import SilentProgress
 from builder.store.manifest import MANIFEST_FILE, read_manifest
 from builder.store.restore import Chosen, check
 

@@ -6,7 +6,7 @@ import pytest
 
 from builder.airflow.model import ExitHealth, HttpHealth, JobHealth, Role
 from builder.airflow.releases import release
-from builder.errors import UnknownAirflowError
+from builder.core.errors import UnknownAirflowError
 
 PYTHONS = {
     "2.6.0": ("3.7", "3.10"),

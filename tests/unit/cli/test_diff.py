@@ -8,19 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import BASE, SITE, numpy, save, save_several, tar
+from archive_factories import BASE, SITE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.lock.document import write_lock
-from builder.lock.model import Distribution, Inputs, Lock
-from builder.progress import SilentProgress
+from builder.core.progress import SilentProgress
+from builder.image.lock.document import write_lock
+from builder.image.lock.model import Distribution, Inputs, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.process import Command, Result
+    from builder.core.process import Command, Result
 
 LOCK = Lock(
     platform="linux/amd64",

@@ -10,8 +10,8 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.process import Command, Result
-from builder.progress import SilentProgress
+from builder.core.process import Command, Result
+from builder.core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, ge
 from xml.etree import ElementTree as ET
 
 import pytest
-from archives import BASE, numpy, save, tar
-from saving_engine import LAYER, SavingEngine
-from shelf_world import Shelf, image
+from archive_factories import BASE, numpy, save, tar
+from fake_archive_engine import LAYER, SavingEngine
+from fake_image_store import Shelf, image
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.process import Command, Result
-from builder.progress import SilentProgress
+from builder.core.process import Command, Result
+from builder.core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,17 +114,17 @@ def prepare_image(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.lock import make  # noqa: PLC0415 - as the command does
-    from builder.lock.document import read_lock  # noqa: PLC0415
+    from builder.image.lock import make  # noqa: PLC0415 - as the command does
+    from builder.image.lock.document import read_lock  # noqa: PLC0415
 
     patch.setattr(make, "make_lock", lambda *_args, **_more: read_lock(IMAGE / "optbuild.lock"))
     return prepare_image(folder, patch)
 
 
 def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.cli.build_flow import BuildFlow  # noqa: PLC0415
-    from builder.image.model import Candidate  # noqa: PLC0415
-    from builder.image.result import BuildResult  # noqa: PLC0415
+    from builder.image.build.model import Candidate  # noqa: PLC0415
+    from builder.operations.build import BuildFlow  # noqa: PLC0415
+    from builder.report.build import BuildResult  # noqa: PLC0415
 
     candidate = Candidate("sha256:a", "demo:0123", "0123", cached=False, seconds=1.0, bytes=1)
     patch.setattr(BuildFlow, "run", lambda _self: BuildResult(candidate, None, (), (), 2.0))
@@ -133,8 +133,8 @@ def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 def prepare_verify(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.cli import verify  # noqa: PLC0415
-    from builder.verify import run  # noqa: PLC0415
-    from builder.verify.model import Check, Report, Status  # noqa: PLC0415
+    from builder.image.verify import run  # noqa: PLC0415
+    from builder.image.verify.model import Check, Report, Status  # noqa: PLC0415
 
     report = Report("demo:1", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 2.0)
     patch.setattr(verify, "_subject", lambda subject, _world: (subject, None))
@@ -149,8 +149,8 @@ def prepare_project(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]
 
 
 def prepare_optimize(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.cli.optimize_flow import OptimizeFlow  # noqa: PLC0415
-    from builder.compose.outcome import Outcome  # noqa: PLC0415
+    from builder.operations.optimize import OptimizeFlow  # noqa: PLC0415
+    from builder.rollout.result import Outcome  # noqa: PLC0415
 
     file = folder / "compose.yaml"
     outcome = Outcome("shop", files=(file,), backups=(file.with_suffix(".bak"),))
@@ -165,7 +165,7 @@ def shelf() -> Shelf:
 
 
 def prepare_images(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.cli import images_flow  # noqa: PLC0415
+    from builder.operations import images as images_flow  # noqa: PLC0415
     from builder.store.bytes import Ledger  # noqa: PLC0415
     from builder.store.inventory import rows_of  # noqa: PLC0415
     from builder.store.model import Inventory  # noqa: PLC0415
@@ -177,7 +177,7 @@ def prepare_images(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_clean(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.cli import clean_flow  # noqa: PLC0415
+    from builder.operations import clean as clean_flow  # noqa: PLC0415
     from builder.store.clean import CleanOptions, plan  # noqa: PLC0415
 
     outcome = clean_flow.CleanOutcome(plan(shelf().snapshot(), CleanOptions(unused=True), now=1_000_000.0))
@@ -186,7 +186,7 @@ def prepare_clean(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_backup(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.engine import quick  # noqa: PLC0415
+    from builder.engine import socket_client as quick  # noqa: PLC0415
 
     engine = SavingEngine()
     engine.add(LAYER, names=("app:1",))

@@ -8,17 +8,17 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import BASE, numpy, save, save_several, tar
+from archive_factories import BASE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.progress import SilentProgress
+from builder.core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.process import Command, Result
+    from builder.core.process import Command, Result
 
 SPEC = """\
 [image]

@@ -13,10 +13,10 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.lock import make
-from builder.lock.document import read_lock, write_lock
-from builder.lock.model import DebianPackage, Distribution, Inputs, Lock
-from builder.progress import SilentProgress
+from builder.core.progress import SilentProgress
+from builder.image.lock import make
+from builder.image.lock.document import read_lock, write_lock
+from builder.image.lock.model import DebianPackage, Distribution, Inputs, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

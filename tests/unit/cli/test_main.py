@@ -15,13 +15,13 @@ import typer
 from builder import __version__
 from builder.cli import main as cli
 from builder.cli.world import World, world_of
-from builder.errors import CheckFailedError, SpecError, ToolError, Where
-from builder.progress import SilentProgress
+from builder.core.errors import CheckFailedError, SpecError, ToolError, Where
+from builder.core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.process import Command, Result
+    from builder.core.process import Command, Result
 
 Body = Callable[[World], None]
 

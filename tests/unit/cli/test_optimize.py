@@ -10,14 +10,14 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.compose import prove as proof
-from builder.process import Result
-from builder.progress import SilentProgress
+from builder.compose.rewrite import check as proof
+from builder.core.process import Result
+from builder.core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.process import Command
+    from builder.core.process import Command
 
 COMPOSE = """\
 services:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from archives import BASE, numpy, save, tar
+from archive_factories import BASE, numpy, save, tar
 
 from builder.cli import main as cli
 from builder.cli.output import PageFile
 from builder.cli.world import World
-from builder.errors import NotWrittenError, UnwritableError
-from builder.lock.document import write_lock
-from builder.lock.model import Distribution, Inputs, Lock
-from builder.process import LocalRunner
-from builder.progress import LineProgress
+from builder.core.errors import NotWrittenError, UnwritableError
+from builder.core.process import LocalRunner
+from builder.core.progress import LineProgress
+from builder.image.lock.document import write_lock
+from builder.image.lock.model import Distribution, Inputs, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ def test_what_cannot_be_written_after_all_is_no_lost_result(
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     (tmp_path / "there").write_text("before")
-    monkeypatch.setattr("builder.files.atomic_write", full)
+    monkeypatch.setattr("builder.core.files.atomic_write", full)
     code, out, err = run(*command, option, "there")
     assert code == 3
     assert "numpy" in out

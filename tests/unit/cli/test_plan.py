@@ -10,17 +10,17 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.compose.journalfile import journal_path, open_path
 from builder.compose.model import ProjectFiles
-from builder.errors import InterruptedByUserError, ToolMissingError
-from builder.process import Result
-from builder.progress import SilentProgress
+from builder.core.errors import InterruptedByUserError, ToolMissingError
+from builder.core.process import Result
+from builder.core.progress import SilentProgress
+from builder.rollout.journal_file import journal_path, open_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.process import Command
+    from builder.core.process import Command
 
 COMPOSE = """\
 services:

@@ -12,9 +12,9 @@ import pytest
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.process import LocalRunner
-from builder.progress import LineProgress
-from builder.render.folder import RECORD
+from builder.core.process import LocalRunner
+from builder.core.progress import LineProgress
+from builder.image.render.folder import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from saving_engine import LAYER, SavingEngine
+from fake_archive_engine import LAYER, SavingEngine
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.process import LocalRunner
-from builder.progress import SilentProgress
+from builder.core.process import LocalRunner
+from builder.core.progress import SilentProgress
 from builder.store.backup import save_images
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.cli.rollback import report, to_do
-from builder.compose.journal import FileRecord, Journal, Phase
 from builder.compose.model import ProjectFiles
-from builder.compose.restart import Downtime
-from builder.compose.rollback import Undone
+from builder.rollout.journal import FileRecord, Journal, Phase
+from builder.rollout.restart import Downtime
+from builder.rollout.undo import Undone
 
 FILE = Path("/p/compose.yaml")
 EDIT = FileRecord(FILE, b"old", b"new", 0o644, Path("/p/compose.yaml.bak"), Path("/p/.compose.yaml.0"))

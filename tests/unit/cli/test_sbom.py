@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from archives import BASE, numpy, save, tar
+from archive_factories import BASE, numpy, save, tar
 
 from builder.cli import main as cli
 from builder.cli.world import World
-from builder.lock.document import write_lock
-from builder.lock.model import Distribution, Inputs, Lock
-from builder.process import LocalRunner
-from builder.progress import LineProgress
+from builder.core.process import LocalRunner
+from builder.core.progress import LineProgress
+from builder.image.lock.document import write_lock
+from builder.image.lock.model import Distribution, Inputs, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.cli.world import World
-from builder.errors import ExitCode, StateError
-from builder.process import LocalRunner
-from builder.progress import SilentProgress
+from builder.core.errors import ExitCode, StateError
+from builder.core.process import LocalRunner
+from builder.core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

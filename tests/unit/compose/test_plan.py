@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from making import AIRFLOW, FOLDER, build, facts, project, seed, service
+from project_factories import AIRFLOW, FOLDER, build, facts, project, seed, service
 
-from builder.compose.choices import Choices
 from builder.compose.model import FileEdit, ImageBytes, Plan, Project, Sharing, Source, Target
 from builder.compose.plan import Means, Seen, make_plan, references_of
+from builder.compose.sharing.options import Choices
+from builder.core.errors import ComposeError, Where
 from builder.engine.layers import ImageLayers, Layer
-from builder.errors import ComposeError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable

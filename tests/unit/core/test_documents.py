@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.compose.journalfile import parse_journal, read_journal
 from builder.core.documents import Form, parse_document, read_cached, read_document, write_document
-from builder.errors import BackupFolderError, BrokenDocumentError, DamagedBackupError, NewerDocumentError, StateError
-from builder.lock.facts import Facts
+from builder.core.errors import (
+    BackupFolderError,
+    BrokenDocumentError,
+    DamagedBackupError,
+    NewerDocumentError,
+    StateError,
+)
+from builder.image.lock.facts import Facts
+from builder.rollout.journal_file import parse_journal, read_journal
 from builder.state import STATE_FILE, State, dump_state, parse_state, read_state, update_state
 from builder.store.manifest import parse_manifest
 

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from builder.compose.journal import (
+from builder.compose.model import ProjectFiles, Source, Target
+from builder.engine.layers import Layer, chain_ids
+from builder.image.lock.facts import ElfFact, Facts, cached_facts, store_facts
+from builder.inspect import cache
+from builder.inspect import layer_index as known
+from builder.inspect.model import Entry, Kind, LayerContent
+from builder.rollout.journal import (
     ContainerRecord,
     FileRecord,
     Journal,
@@ -21,12 +27,7 @@ from builder.compose.journal import (
     ServiceRecord,
     TagRecord,
 )
-from builder.compose.journalfile import dump_journal, parse_journal, read_journal
-from builder.compose.model import ProjectFiles, Source, Target
-from builder.engine.layers import Layer, chain_ids
-from builder.inspect import cache, known
-from builder.inspect.model import Entry, Kind, LayerContent
-from builder.lock.facts import ElfFact, Facts, cached_facts, store_facts
+from builder.rollout.journal_file import dump_journal, parse_journal, read_journal
 from builder.state import (
     STATE_FILE,
     FormerImage,
@@ -40,7 +41,7 @@ from builder.state import (
     read_state,
     update_state,
 )
-from builder.store import layercache
+from builder.store import layer_cache as layercache
 from builder.store.manifest import Manifest, SavedImage, dump_manifest, parse_manifest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "documents"

@@ -12,11 +12,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
-from tarballs import blob, broken, chunks, config_of, image, images, info, oci_image, old_image, sha256, tar, tar_of
+from archive_files import (
+    blob,
+    broken,
+    chunks,
+    config_of,
+    image,
+    images,
+    info,
+    oci_image,
+    old_image,
+    sha256,
+    tar,
+    tar_of,
+)
 
+from builder.core.errors import BadImageArchiveError
 from builder.engine.archive import ZSTD, Archive, read_layers
 from builder.engine.manifests import MAX_DOCUMENT_BYTES
-from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.core.errors import ToolFailedError
+from builder.core.process import Result
 from builder.engine.buildcache import IdleCache, idle_bytes, idle_cache, prune, prune_argv
-from builder.errors import ToolFailedError
-from builder.process import Result
 
 if TYPE_CHECKING:
-    from builder.process import Command
+    from builder.core.process import Command
 
 NOW = 1_700_000_000.0
 OLD = "2023-11-01T00:00:00.123456789Z"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.core.errors import BuildRefusedError, BuildxMissingError, ToolFailedError
+from builder.core.process import Command, Result
 from builder.engine.buildx import (
     Builder,
     BuildOptions,
@@ -20,8 +22,6 @@ from builder.engine.buildx import (
     parse_builder,
 )
 from builder.engine.secrets import Secrets, ValueSecret
-from builder.errors import BuildRefusedError, BuildxMissingError, ToolFailedError
-from builder.process import Command, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

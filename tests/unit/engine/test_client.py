@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from builder.core.errors import EngineTooOldError, ExitCode
 from builder.engine.client import check_version, major, split_reference
-from builder.errors import EngineTooOldError, ExitCode
 
 
 @pytest.mark.parametrize(

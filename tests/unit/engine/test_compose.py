@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.core.errors import ComposeMissingError, ExitCode, OldComposeError, ToolTimeoutError
+from builder.core.process import Command, Result
 from builder.engine.compose import ComposeCli, find_compose, likely_compose
-from builder.errors import ComposeMissingError, ExitCode, OldComposeError, ToolTimeoutError
-from builder.process import Command, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.core.errors import EngineMissingError, ExitCode
 from builder.engine.endpoint import DEFAULT_HOST, Endpoint, resolve
-from builder.errors import EngineMissingError, ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tarballs import blob, config_of, sha256, tar
+from archive_files import blob, config_of, sha256, tar
 
+from builder.core.errors import BadImageArchiveError
 from builder.engine.manifests import Documents
-from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     from builder.engine.manifests import ArchivedImage

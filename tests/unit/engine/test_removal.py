@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from shelf_world import Shelf, identity, image, user
+from fake_image_store import Shelf, identity, image, user
 
 from builder.engine.removal import CONFLICT, take_away
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.core.errors import BuildRefusedError
 from builder.core.redact import mask_values
 from builder.engine.secrets import MAX_SECRET_BYTES, ValueSecret, find_ca, find_secrets
-from builder.errors import BuildRefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ import tracemalloc
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from archive_files import chunks, info, tar, tar_of
 from hypothesis import given
 from hypothesis import strategies as st
-from tarballs import chunks, info, tar, tar_of
 
+from builder.core.errors import BadImageArchiveError
 from builder.engine.tarstream import MAX_HEADER_BYTES, MAX_PATH, TarStream, absolute
-from builder.errors import BadImageArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

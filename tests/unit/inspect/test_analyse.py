@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from stacking import (
+from layer_factories import (
     SITE,
     Part,
     content,
@@ -22,11 +22,11 @@ from stacking import (
 )
 
 from builder.inspect.analyse import analyse
-from builder.inspect.distributions import distributions_of
-from builder.inspect.graph import graph_of
+from builder.inspect.filesystem import scene_of
 from builder.inspect.machine import Machine
 from builder.inspect.model import Kind
-from builder.inspect.scene import scene_of
+from builder.inspect.packages.distributions import distributions_of
+from builder.inspect.packages.requirement_graph import graph_of
 
 
 def test_bytes_are_those_of_all_layers_and_visible_ones_of_what_is_seen() -> None:

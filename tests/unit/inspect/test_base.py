@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from stacking import content, file, layer
+from layer_factories import content, file, layer
 
 from builder.inspect.analyse import analyse
 from builder.inspect.base import one_base

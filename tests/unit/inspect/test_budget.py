@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stacking import SITE, distribution, file, gone, inspected, layer
+from layer_factories import SITE, distribution, file, gone, inspected, layer
 
 from builder.inspect.budget import Limits, judge, judge_dive, strangers
-from builder.inspect.diveci import parse_dive_file
+from builder.inspect.dive_config import parse_dive_file
 
 if TYPE_CHECKING:
     from builder.inspect.model import Inspection

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from archive_files import sha256
 from hypothesis import given
 from hypothesis import strategies as st
-from tarballs import sha256
 
 from builder.inspect.cache import LayerCache, parsed, serialized
 from builder.inspect.model import Entry, Kind, LayerContent

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from handmade import PYTHON_FOLDER, Image, Owned, file
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from image_factories import PYTHON_FOLDER, Image, Owned, file
 
 from builder.inspect.analyse import analyse
 from builder.inspect.diff import Change, FileChange, ImageDiff, LayerChange, diff

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from stacking import SITE, Part, content, distribution, file, gone, hardlink, inspected, layer, waste, wasted
+from layer_factories import SITE, Part, content, distribution, file, gone, hardlink, inspected, layer, waste, wasted
 
 from builder.inspect.analyse import analyse
 from builder.inspect.hardlinks import settled
 from builder.inspect.machine import Machine
-from builder.inspect.merge import merge
 from builder.inspect.model import Entry, Inspection, LayerContent
+from builder.inspect.overlay import merge
 
 NO_GPU = Machine(gpu=False, how="it has no device")
 CACHE = "/root/.cache/uv/archive-v0/abc"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stacking import SITE, distribution, file, inspected, layer
+from layer_factories import SITE, distribution, file, inspected, layer
 
 PATHS = (
     f"{SITE}/a-1.dist-info/METADATA",

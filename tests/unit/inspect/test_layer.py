@@ -6,10 +6,10 @@ import struct
 import tarfile
 
 import pytest
-from tarballs import broken, chunks, info, sha256, tar, tar_of
+from archive_files import broken, chunks, info, sha256, tar, tar_of
 
+from builder.core.errors import BadImageArchiveError
 from builder.engine.archive import Archive
-from builder.errors import BadImageArchiveError
 from builder.inspect import layer as layer_module
 from builder.inspect.layer import read_layer
 from builder.inspect.model import Entry, Kind, LayerContent

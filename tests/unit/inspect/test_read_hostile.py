@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
+from archive_files import blob, broken, chunks, config_of, image, info, oci_image, old_image, sha256, tar, tar_of
 from hypothesis import given
 from hypothesis import strategies as st
-from tarballs import blob, broken, chunks, config_of, image, info, oci_image, old_image, sha256, tar, tar_of
 
+from builder.core.errors import BadImageArchiveError
 from builder.engine.archive import Archive
-from builder.errors import BadImageArchiveError
 from builder.inspect.layer import read_layer
-from builder.inspect.merge import merge
 from builder.inspect.model import Kind, LayerContent
+from builder.inspect.overlay import merge
 
 if TYPE_CHECKING:
     from builder.engine.manifests import ArchivedImage

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tarballs import chunks, config_of, image, images, oci_image, old_image, sha256, tar
+from archive_files import chunks, config_of, image, images, oci_image, old_image, sha256, tar
 
-from builder.engine.layers import chain_ids
-from builder.errors import (
+from builder.core.errors import (
     BadImageArchiveError,
     BadImageNameError,
     BaseNotSavedError,
@@ -21,9 +20,10 @@ from builder.errors import (
     NoSuchImageError,
     NotABaseError,
 )
+from builder.core.progress import LineProgress, SilentProgress
+from builder.engine.layers import chain_ids
 from builder.inspect.layer import read_layer
 from builder.inspect.read import read_archive_file, read_image, seconds
-from builder.progress import LineProgress, SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

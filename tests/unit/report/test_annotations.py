@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.catalog import CATALOG
-from builder.errors import Where
-from builder.findings import Finding
+from builder.core.errors import Where
+from builder.findings.catalog import CATALOG
+from builder.findings.model import Finding
 from builder.report.github import as_github
 from builder.report.sarif import FINGERPRINT, as_sarif
 

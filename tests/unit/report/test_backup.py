@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 from builder.report.backup import backup_json, backup_text, check_json, check_text, restore_json, restore_text
+from builder.store.archive_check import Contents
 from builder.store.backup import BackedUp, Backup, How
 from builder.store.manifest import SavedImage
 from builder.store.restore import Checked, Restored
-from builder.store.whole import Contents
 
 ID = f"sha256:{'1' * 64}"
 OTHER = f"sha256:{'2' * 64}"

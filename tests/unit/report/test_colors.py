@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.catalog import Severity
+from builder.findings.catalog import Severity
 from builder.report.colors import color_by_severity, make_bold
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from handmade import Image, Owned, file
+from image_factories import Image, Owned, file
 from markdown_it import MarkdownIt
 
 from builder.inspect.diff import diff

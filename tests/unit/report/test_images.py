@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from shelf_world import Shelf, identity, image, user
+from fake_image_store import Shelf, identity, image, user
 
 from builder.report import clean as clean_report
 from builder.report.html import images_page

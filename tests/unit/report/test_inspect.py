@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from stacking import SITE, content, debian, distribution, dpkg_status, file, gone, inspected, layer, status
+from layer_factories import SITE, content, debian, distribution, dpkg_status, file, gone, inspected, layer, status
 
 from builder.inspect.analyse import analyse
 from builder.inspect.model import Verdict

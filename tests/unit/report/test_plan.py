@@ -24,8 +24,8 @@ from builder.compose.model import (
     Source,
     Target,
 )
-from builder.errors import Where
-from builder.findings import Finding
+from builder.core.errors import Where
+from builder.findings.model import Finding
 from builder.report.plan import as_json, as_text
 
 FOLDER = Path("/home/ada/shop")

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from builder.image.verify.model import Check, Report, Status
 from builder.report.verification import FORMATS, as_json, as_junit, as_text, failures_as_text
-from builder.verify.model import Check, Report, Status
 
 PASSED = Check("version", Status.PASSED, 1.25, "Airflow 2.8.1")
 FAILED = Check(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.resources import template_folder
+from builder.core.resources import template_folder
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+from archive_files import image, tar
+from fake_archive_engine import LAYER, Notes, SavingEngine, files
 from hypothesis import given
 from hypothesis import strategies as st
-from saving_engine import LAYER, Notes, SavingEngine, files
-from tarballs import image, tar
 
-from builder.errors import (
+from builder.core.errors import (
     BackupDiskError,
     BackupFolderError,
     DamagedBackupError,
@@ -369,7 +369,7 @@ def test_an_engine_without_room_to_pack_is_said_before(engine: SavingEngine, fol
 def test_a_disk_is_not_filled_to_its_last_byte(
     engine: SavingEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builder.store.room.LOOK_EVERY", 1000)
+    monkeypatch.setattr("builder.store.disk_space.LOOK_EVERY", 1000)
     disk(monkeypatch, 10 << 30, 10 << 30, 5 << 20)
     with pytest.raises(DiskFullError, match="no room for the rest"):
         save_images(engine, [engine.add(LAYER)], folder, Notes())

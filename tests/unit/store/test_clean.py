@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from shelf_world import Shelf, identity, image, user
+from fake_image_store import Shelf, identity, image, user
 
-from builder.naming import LABEL_PROJECT
+from builder.core.naming import LABEL_PROJECT
 from builder.store.clean import GONE, NOT_SAVED, CleanOptions, carry_out, plan
 from builder.store.model import Amount, Former, Mentions, Remembered, Rules
 from builder.store.select import parse_filter

@@ -11,12 +11,12 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from fake_image_store import Shelf, image, user
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from shelf_world import Shelf, image, user
 
-from builder.naming import LABEL_PROJECT
+from builder.core.naming import LABEL_PROJECT
 from builder.store.clean import CleanOptions, carry_out, plan
 from builder.store.model import LABEL_PROTECT, Former, Mentions, Remembered, Rules
 

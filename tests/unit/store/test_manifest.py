@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import BackupFolderError, DamagedBackupError
+from builder.core.errors import BackupFolderError, DamagedBackupError
 from builder.store.manifest import (
     MANIFEST_FILE,
     Manifest,

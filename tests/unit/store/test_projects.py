@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from barred import bar
+from unreadable_folder import bar
 
 from builder.store.model import KnownProject, User
 from builder.store.projects import beside, by_containers, merged, neighbours, users_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from barred import bar
+from unreadable_folder import bar
 
-from builder.errors import UnknownProtectionError
+from builder.core.errors import UnknownProtectionError
 from builder.store.protect import protected_by
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+from archive_files import blob, config_of, image, info, sha256, tar, tar_of
+from fake_archive_engine import LAYER, Notes, SavingEngine, forged
 from hypothesis import given
 from hypothesis import strategies as st
-from saving_engine import LAYER, Notes, SavingEngine, forged
-from tarballs import blob, config_of, image, info, sha256, tar, tar_of
 
-from builder.errors import (
+from builder.core.errors import (
     BackupFolderError,
     BadImageArchiveError,
     DamagedBackupError,
@@ -24,7 +24,7 @@ from builder.errors import (
     NoSuchImageError,
     OptbuildError,
 )
-from builder.progress import SilentProgress
+from builder.core.progress import SilentProgress
 from builder.store.backup import save_images
 from builder.store.manifest import MANIFEST_FILE, SavedImage, read_manifest
 from builder.store.restore import Restored, check, choose, restore

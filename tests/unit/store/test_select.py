@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from shelf_world import Shelf, identity, image, user
+from fake_image_store import Shelf, identity, image, user
 
 from builder.cli.images import SORTS
-from builder.errors import StoreUsageError
+from builder.core.errors import StoreUsageError
 from builder.store.inventory import rows_of
 from builder.store.model import Standing
 from builder.store.select import FILTERS, Sort, checked_keep, in_order, parse_filter, parse_sort, seconds, selected

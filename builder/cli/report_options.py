@@ -1,0 +1,24 @@
+"""What `inspect` and `diff` ask in the same words: how many rows, and where the result goes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builder.core.errors import OptbuildError
+
+Top = Annotated[str | None, typer.Option("--top", metavar="N", help="Rows of each table; 0: all. JSON always has all.")]
+"""A text to typer, which needs 0.13 s to make a number of one."""
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")]
+
+
+def rows_of(top: str | None) -> int | None:
+    """None: as many as the report chooses; 0: all."""
+    if top is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", top):
+        raise OptbuildError(f"--top {top} is no number of rows", hint="write it like --top 30; 0 shows all")
+    return int(top)

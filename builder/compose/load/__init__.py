@@ -1,0 +1,1 @@
+"""The files of a project as Compose reads them."""

@@ -1,0 +1,184 @@
+"""What Compose says that the files mean. Asked twice at the same time: with its variables filled in, and without."""
+
+from __future__ import annotations
+
+import json
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.load import config_errors as complaint
+from builder.compose.load.includes import broken_line
+from builder.compose.load.interpolate import project_variables
+from builder.compose.load.overlay import inside, mirrored
+from builder.compose.load.source_files import reach
+from builder.core.errors import ComposeError, InterruptedByUserError, TooDeepError, ToolError, Where
+from builder.core.process import Command
+from builder.engine.compose import GET_COMPOSE, find_compose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.compose.model import Answer, ProjectFiles
+    from builder.core.process import Result, Runner
+    from builder.engine.compose import ComposeCli
+
+ANSWER_SECONDS = 120.0
+"""It takes a tenth of one; a remote `include:` is fetched meanwhile."""
+
+
+ENDED_BY_SIGNAL = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
+"""Exit codes of a process that Ctrl-C, or our passing it on, ended; the docker client makes the latter two of it."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of one project. They hold secrets; at least one is there."""
+
+    resolved: Answer | None = field(repr=False)
+    raw: Answer | None = field(repr=False)
+    complaints: tuple[str, ...] = ()
+    """Compose's words about the one that is missing."""
+
+
+def ask(
+    files: ProjectFiles,
+    cli: ComposeCli,
+    runner: Runner,
+    env: Mapping[str, str],
+    *,
+    overlay: Mapping[Path, bytes] | None = None,
+) -> Answers:
+    """Both answers. With ``overlay``: what they would be if those files (absolute paths) had those bytes; nothing is
+    written beside them.
+
+    Raises ComposeError when Compose refuses both, ComposeMissingError when there is no Compose. ``cli`` may be a guess
+    (:func:`builder.engine.compose.likely_compose`); whether it holds is only asked when both calls fail.
+    """
+    if not overlay:
+        return _ask(_Question(files, env), cli, runner)
+    overlay = _completed(files, env, overlay)
+    with mirrored(overlay) as root:
+        moved = replace(
+            files, directory=inside(root, files.directory), files=tuple(inside(root, file) for file in files.files)
+        )
+        found = _ask(_Question(moved, env, overlay, root), cli, runner)
+    return Answers(_moved_back(found.resolved, root), _moved_back(found.raw, root), found.complaints)
+
+
+def config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool) -> tuple[str, ...]:
+    """All profiles, else Compose leaves out the services behind one."""
+    how = () if interpolate else ("--no-interpolate",)
+    return (*cli.argv, *files.arguments, "--profile", "*", "config", *how, "--format", "json")
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked about; with ``overlay``, ``files`` lie in a mirror at ``root``."""
+
+    files: ProjectFiles
+    env: Mapping[str, str] = field(repr=False)
+    overlay: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
+    root: Path | None = None
+
+    def real(self, text: str) -> str:
+        """``text`` with the paths of the real tree."""
+        return text.replace(str(self.root), "") if self.root else text
+
+
+def _ask(question: _Question, cli: ComposeCli, runner: Runner) -> Answers:
+    results = _both(question, cli, runner)
+    if any(result.code in ENDED_BY_SIGNAL for result in results):
+        raise InterruptedByUserError("Compose was ended by a signal")  # no reason to look for another Compose
+    if not any(result.ok for result in results) and not cli.version:
+        known = find_compose(runner, question.env)
+        if known.argv != cli.argv:
+            results = _both(question, known, runner)
+    said = tuple(_said(result, question) for result in results if not result.ok)
+    if len(said) == len(results):
+        raise _refusal(said[0], question)
+    resolved, raw = (_parsed(result, question) if result.ok else None for result in results)
+    return Answers(resolved, raw, said)
+
+
+def _both(question: _Question, cli: ComposeCli, runner: Runner) -> tuple[Result, ...]:
+    def run(interpolate: bool) -> Result:
+        argv = config_argv(cli, question.files, interpolate=interpolate)
+        return runner.run(Command(argv, env=question.env, timeout=ANSWER_SECONDS, install_hint=GET_COMPOSE))
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return tuple(pool.map(run, (True, False)))
+
+
+def _parsed(result: Result, question: _Question) -> Answer:
+    try:
+        found: Any = json.loads(result.out)
+    except RecursionError as error:
+        files = [question.real(str(file)) for file in question.files.files]
+        raise TooDeepError(Where(files[0]) if len(files) == 1 else None) from error
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ToolError("`docker compose config` answered something that is no project", hint=GET_COMPOSE)
+    return found
+
+
+def _said(result: Result, question: _Question) -> str:
+    variables = project_variables(question.files, question.env)
+    return question.real(complaint.words(result.err, variables)) or f"it ended with exit code {result.code}"
+
+
+def _refusal(said: str, question: _Question) -> ComposeError:
+    files = [Path(question.real(str(file))) for file in question.files.files]
+    where = _broken(files, question.overlay) if complaint.line_in(said) else None
+    if where is None:
+        file = complaint.file_in(said) or (str(files[0]) if len(files) == 1 else None)
+        where = Where(file, complaint.line_in(said), complaint.key_in(said)) if file else None
+    return ComposeError(
+        f"Compose refuses this project: {said}",
+        where=where,
+        hint="correct it until `docker compose config --quiet` is silent",
+    )
+
+
+def _broken(files: list[Path], overlay: Mapping[Path, bytes]) -> Where | None:
+    """Compose does not say in which file YAML is broken, and often not quite in which line."""
+    for file in files:
+        line = broken_line(overlay[file] if file in overlay else file.read_bytes())
+        if line is not None:
+            return Where(str(file), line)
+    return None
+
+
+def _completed(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    """The overlay, under every name by which a changed file is reached. Raises ComposeError for an absolute one."""
+    real = {path.resolve(): data for path, data in overlay.items()}
+    done = dict(overlay)
+    for source in reach(files, env, overlay):
+        changed = real.get(source.path.resolve())
+        if changed is None:
+            continue
+        if source.by_absolute_path:  # Compose reads it from there, wherever the project is looked at
+            raise ComposeError(
+                "another file names it by its absolute path (`extends` or `include`), so a change of it cannot be "
+                "checked before it is written",
+                where=Where(str(source.path)),
+                hint="name it by a relative path",
+            )
+        done.setdefault(source.path, changed)
+    return done
+
+
+def _moved_back(value: Any, root: Path) -> Any:
+    """Without the mirror's root in any text."""
+    match value:
+        case str():
+            return value.replace(str(root), "")
+        case dict():
+            return {key: _moved_back(item, root) for key, item in value.items()}
+        case list():
+            return [_moved_back(item, root) for item in value]
+        case _:
+            return value

@@ -1,0 +1,77 @@
+"""Files → project: what Compose answers about them, and the bytes they consist of."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from builder.compose.load.config import ask
+from builder.compose.load.interpolate import project_variables, substitute
+from builder.compose.load.services import service_of
+from builder.compose.load.source_files import meanings, reach
+from builder.compose.model import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.compose.load.config import Answers
+    from builder.compose.model import ProjectFiles
+    from builder.core.process import Runner
+    from builder.engine.compose import ComposeCli
+
+_NAMES = ("image", "build", "platform", "container_name", "pull_policy")
+"""What is looked for by name, and so has to be filled in by us where Compose does not."""
+
+
+def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapping[str, str]) -> Project:
+    """The project in these files. ``cli`` may be a guess, see :func:`builder.compose.load.config.ask`.
+
+    Raises ComposeError for files that Compose refuses or that cannot be read safely, ComposeMissingError.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        asked = pool.submit(ask, files, cli, runner, env)
+        sources = tuple(reach(files, env, {}))  # while Compose reads them too
+        answers = asked.result()
+    variables = {} if answers.resolved else project_variables(files, env)
+    project = project_from(files, answers, {source.path: source.data for source in sources}, variables)
+    return replace(project, meanings=meanings(sources))
+
+
+def project_from(
+    files: ProjectFiles,
+    answers: Answers,
+    sources: Mapping[Path, bytes],
+    variables: Mapping[str, str] | None = None,
+) -> Project:
+    """The answers as values. Where Compose only gave the raw one, ``variables`` fill in names and builds."""
+    answer = answers.resolved or answers.raw or {}
+    raw = (answers.raw or {}).get("services") or {}
+    services = {}
+    for name, found in sorted((answer.get("services") or {}).items()):
+        known = found or {}
+        if answers.resolved is None and variables is not None:
+            known = {**known, **{key: _filled(known[key], variables) for key in _NAMES if key in known}}
+        services[name] = service_of(name, known, raw.get(name))
+    return Project(
+        files=files,
+        name=str(answer.get("name") or files.name or files.directory.name),
+        services=services,
+        sources=sources,
+        resolved=answers.resolved,
+        raw=answers.raw,
+        complaints=answers.complaints,
+    )
+
+
+def _filled(value: Any, variables: Mapping[str, str]) -> Any:
+    match value:
+        case str():
+            return substitute(value, variables)
+        case dict():
+            return {key: _filled(item, variables) for key, item in value.items()}
+        case list():
+            return [_filled(item, variables) for item in value]
+        case _:
+            return value

@@ -1,0 +1,210 @@
+"""Every file that a service of the project can come from: main, override, included, extended files; with their bytes.
+
+Paths are resolved as compose-go does it (``loader/include.go``, ``loader/extends.go``): those of main files from the
+project directory, those of an included file from its own project directory, those of an extended file from its folder.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.compose.load.dotenv import read_env_file
+from builder.compose.load.includes import is_too_deep, references
+from builder.compose.load.interpolate import env_files_of, substitute, variables_of
+from builder.core.errors import ComposeError, TooDeepError, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from builder.compose.load.includes import Include, References
+    from builder.compose.model import ProjectFiles
+
+MAX_BYTES = 5_000_000
+"""Of one file. The largest real one seen has 60 kB."""
+REMOTE = ("oci://", "http://", "https://", "git@", "git://", "ssh://", "github.com/")
+"""How a file begins that Compose fetches."""
+MOST_WAYS = 2000
+"""In which all files together are reached. Each include that has variables of its own may double them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, as it is reached from the main files."""
+
+    path: Path
+    data: bytes = field(repr=False)
+    by_absolute_path: bool
+    """It, or one on the way to it, is named by its absolute path."""
+    problem: str = ""
+    """Why it, which is named, cannot be read here; ``data`` is empty then. Also of files with variables."""
+    folder: Path = Path()
+    """Where the paths in it start."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What is filled into it."""
+
+    def meant(self) -> Iterator[tuple[str, Path]]:
+        """The paths of files in it, as they are written, and what they mean here."""
+        named = references(self.data)
+        for text in (*(text for include in named.includes for text in include.paths), *named.extended):
+            if (found := _resolve(text, self)) is not None:
+                yield text, found[0]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the paths in a file start, and what its variables are."""
+
+    folder: Path
+    variables: Mapping[str, str] = field(repr=False)
+    by_absolute_path: bool = False
+    includes: bool = True
+    """Compose ignores ``include:`` of a file that is only extended."""
+
+
+_Way = tuple[Path, Path, bool, bool, frozenset[tuple[str, str]]]
+"""A file, and the place from which it is reached."""
+
+
+def meanings(sources: Iterable[Source]) -> dict[tuple[Path, str], Path]:
+    """A file and a path in it, as it is written → which of the files that means; where they are several: none."""
+    found: dict[tuple[Path, str], set[Path]] = {}
+    there = set()
+    for source in sources:
+        there.add(source.path)
+        for text, path in source.meant():
+            found.setdefault((source.path, text), set()).add(path)
+    return {key: path for key, paths in found.items() if len(paths) == 1 and (path := next(iter(paths))) in there}
+
+
+def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
+    """Every file, in the order in which it is first named, once per way in which what is in it is resolved.
+
+    Raises ComposeError for what cannot be read safely; what is missing is Compose's to report.
+    ``overlay`` are bytes to read instead of a file's own.
+    """
+    return (source for source in named(files, env, overlay) if not source.problem)
+
+
+def named(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
+    """As :func:`reach`, with what this machine does not have: files that are missing, and remote ones."""
+    seen: set[_Way] = set()
+    env_files = env_files_of(files, env)
+    yield from _unread(env_files)
+    place = _Place(files.directory, variables_of(env, env_files))
+    for path in files.files:
+        yield from _visit(path, place, overlay, seen)
+
+
+def _unread(env_files: tuple[Path, ...]) -> Iterator[Source]:
+    for path in env_files:
+        if problem := read_env_file(path).problem:
+            yield Source(path, b"", by_absolute_path=False, problem=problem)
+
+
+def _visit(path: Path, place: _Place, overlay: Mapping[Path, bytes], seen: set[_Way]) -> Iterator[Source]:
+    way = (path, place.folder, place.by_absolute_path, place.includes, frozenset(place.variables.items()))
+    if way in seen:
+        return
+    seen.add(way)
+    if len(seen) > MOST_WAYS:
+        raise ComposeError(
+            f"files include each other in more than {MOST_WAYS} ways", where=Where(str(path)), hint="include it once"
+        )
+    data = overlay[path] if path in overlay else _read(path)
+    if data is None:
+        yield _missing(path, place)
+        return
+    yield Source(path, data, place.by_absolute_path, folder=place.folder, variables=place.variables)
+    further_files = _references(path, data)
+    includes = further_files.includes if place.includes else ()
+    for text in (*(text for include in includes for text in include.paths), *further_files.extended):
+        if _resolve(text, place) is None:
+            yield _missing(Path(text.replace("\0", "")), place)
+    for include in includes:
+        env_files, found_files = _included(include, place)
+        yield from _unread(env_files)
+        for further, its_place in found_files:
+            yield from _visit(further, its_place, overlay, seen)
+    for text in further_files.extended:
+        if (found := _resolve(text, place)) is not None:
+            further, absolute = found
+            its_place = _Place(further.parent, place.variables, absolute, includes=False)
+            yield from _visit(further, its_place, overlay, seen)
+
+
+def _missing(path: Path, place: _Place) -> Source:
+    return Source(path, b"", place.by_absolute_path, problem=f"{path}, which its files name, is not there")
+
+
+def _references(path: Path, data: bytes) -> References:
+    if is_too_deep(data):
+        raise TooDeepError(Where(str(path)))
+    return references(data)
+
+
+def _included(include: Include, place: _Place) -> tuple[tuple[Path, ...], list[tuple[Path, _Place]]]:
+    """The files with variables for it, and its files, each with its place."""
+    found = [one for text in include.paths if (one := _resolve(text, place)) is not None]
+    if not found:
+        return (), []
+    directory = _resolve(include.project_directory, place) if include.project_directory else None
+    folder = directory[0] if directory else found[0][0].parent
+    named = tuple(one[0] for text in include.env_files if (one := _resolve(text, place)) is not None)
+    own = folder / ".env"
+    env_files = named or ((own,) if may_be_file(own) else ())
+    variables = variables_of(place.variables, env_files)
+    absolute_folder = directory is not None and directory[1]
+    return env_files, [(path, _Place(folder, variables, absolute or absolute_folder)) for path, absolute in found]
+
+
+def _resolve(text: str, place: _Place | Source) -> tuple[Path, bool] | None:
+    """The path, and whether it stays where it is when the project is looked at elsewhere. None: not on this machine."""
+    path = substitute(text, place.variables)
+    if path.startswith(REMOTE) or "\0" in path:
+        return None
+    absolute = place.by_absolute_path or path.startswith("/")
+    return Path(os.path.normpath(place.folder / path)), absolute
+
+
+def may_be_file(path: Path) -> bool:
+    """Of a folder that this user may not enter, nobody knows."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # the context of a build may be an address
+        return False
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        if not path.is_file():
+            return None
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except OSError as error:
+        raise ComposeError(
+            f"cannot be read: {error.strerror}", where=Where(str(path)), hint="let this user read it"
+        ) from error
+    if data is None:
+        raise ComposeError(
+            f"larger than {MAX_BYTES // 1_000_000} MB: no person wrote this", where=Where(str(path)), hint="split it"
+        )
+    _check_text(path, data)
+    return data
+
+
+def _check_text(path: Path, data: bytes) -> None:
+    """Raises ComposeError for bytes that are not UTF-8."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ComposeError(
+            f"not UTF-8: byte {data[error.start]:#04x}",
+            where=Where(str(path), line),
+            hint="save it as UTF-8; Compose reads nothing else",
+        ) from error

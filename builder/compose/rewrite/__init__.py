@@ -1,0 +1,1 @@
+"""The edits of compose files as text, and the check that they change nothing else."""

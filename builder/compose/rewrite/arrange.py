@@ -1,0 +1,232 @@
+"""Decide which slot gets which content, so that every sharer ends with the planned keys and nobody else changes.
+
+Plain YAML where it can do it: keys go into the mapping that gave the build, as long as only sharers get them from
+there; else into each sharer's own mapping. Who must keep a build that leaves a shared mapping gets a copy of it. What
+plain YAML cannot say (a service that extends another, and must not build although that one does) says ``!reset``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from builder.compose.rewrite.slots import Content, Draft, Found, Kept, Reset, Slot, Written
+from builder.core.errors import ComposeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from builder.compose.model import Target
+    from builder.compose.rewrite.resolve import Level, Sites
+
+OTHER_WAY = "let another service build it (--builder-service), or none (--image-only)"
+
+
+def arrange(sites: Sites, targets: tuple[Target, ...]) -> Draft:
+    """The whole change. Raises ComposeError, with the place, where no safe way exists."""
+    draft = Draft(sites)
+    seen = {name: draft.find(name, "build") for target in targets for name in target.services}
+    taken = _take_builds(draft, {name for target in targets for name in target.services if name != target.builder})
+    builds = {name: tuple(dict.fromkeys((*found, *taken.get(name, ())))) for name, found in seen.items()}
+    for target in targets:
+        if target.keeps_name:
+            _check_named(draft, target)
+        else:
+            _Placing(draft, target, builds, "image", target.image).run()
+        if target.pull_policy is not None:
+            _Placing(draft, target, builds, "pull_policy", target.pull_policy).run()
+    return draft
+
+
+def _check_named(draft: Draft, target: Target) -> None:
+    """Only the builder may do without: Compose names what it builds."""
+    for service in target.services:
+        if service != target.builder and not draft.find(service, "image"):
+            level = draft.sites.services[service][0].levels[0]
+            raise ComposeError(
+                f"{service} has no image of its own, so its name cannot stay as it is",
+                where=level.document.where(level.node.start, f"services.{service}"),
+                hint="give all services of the group the same `image:`",
+            )
+
+
+def _take_builds(draft: Draft, losers: set[str]) -> dict[str, list[Found]]:
+    """Service → what was taken. What a removed build hid (the next of a merge list, the file below an ``!override``) is
+    found in the next turn, and goes too."""
+    taken: dict[str, list[Found]] = {}
+    for service in sorted(losers):
+        while found := draft.find(service, "build"):
+            taken.setdefault(service, []).append(found[0])
+            _take(draft, service, found[0], losers)
+    return taken
+
+
+def _take(draft: Draft, service: str, found: Found, losers: set[str]) -> None:
+    reached = {
+        user: site
+        for user in draft.users([found.level])
+        for site in draft.find(user, "build")
+        if site.level is found.level
+    }
+    keepers = {user: site for user, site in reached.items() if user not in losers}
+    copies = _with_copies(draft, found, keepers)
+    for changes in (copies, _with_both(draft, copies, losers), _with_resets(draft, reached, losers)):
+        if changes is not None and _try(draft, changes, "build", partial(_taken, found.content, losers)):
+            return
+    entry = found.content.entry if isinstance(found.content, Kept) else None
+    raise ComposeError(
+        f"the build cannot be taken from {service}: {_names(keepers)} must keep it and has it from the same mapping",
+        where=found.level.document.where(entry.start if entry else found.level.node.start, f"services.{service}.build"),
+        hint=OTHER_WAY,
+    )
+
+
+def _names(services: Mapping[str, Found]) -> str:
+    return ", ".join(sorted(services)) or "another service"
+
+
+def _with_copies(draft: Draft, found: Found, keepers: Mapping[str, Found]) -> dict[Slot, Content | None] | None:
+    """The build leaves its mapping; who keeps it gets a copy of its own."""
+    changes: dict[Slot, Content | None] = {(found.level, "build"): None}
+    for site in keepers.values():
+        home = site.stratum.home
+        if draft.get(home, "build") is not None:
+            return None
+        changes[home, "build"] = found.content
+    return changes
+
+
+def _with_both(
+    draft: Draft, copies: dict[Slot, Content | None] | None, losers: set[str]
+) -> dict[Slot, Content | None] | None:
+    """The same, and who extends one that got a copy says that he does not build."""
+    if copies is None:
+        return None
+    changes = dict(copies)
+    homes = {level for (level, _), content in copies.items() if content is not None}
+    for user in losers.intersection(draft.users(homes)):
+        for stratum in draft.sites.services[user]:
+            if homes.intersection(stratum.levels) and draft.get(stratum.home, "build") is None:
+                changes.setdefault((stratum.home, "build"), Reset())
+    return changes
+
+
+def _with_resets(draft: Draft, reached: Mapping[str, Found], losers: set[str]) -> dict[Slot, Content | None] | None:
+    """The build stays where it is; who loses it says so. Only for what is extended: a merged build would stay."""
+    changes: dict[Slot, Content | None] = {}
+    for user, site in reached.items():
+        if user in losers:
+            home = site.stratum.home
+            if draft.get(home, "build") is not None:
+                return None
+            changes[home, "build"] = Reset()
+    return changes
+
+
+def _taken(
+    content: Content, losers: set[str], user: str, before: tuple[Content, ...], after: tuple[Content, ...]
+) -> bool:
+    return content not in after if user in losers else after == before
+
+
+def _try(
+    draft: Draft,
+    changes: dict[Slot, Content | None],
+    key: str,
+    right: Callable[[str, tuple[Content, ...], tuple[Content, ...]], bool],
+) -> bool:
+    """Make the changes; take them back when they are not right for one of the services that they reach."""
+    users = draft.users(level for level, _ in changes)
+    before = {user: draft.contents(user, key) for user in users}
+    earlier = {slot: draft.changes[slot] for slot in changes if slot in draft.changes}
+    draft.change(changes)
+    if all(right(user, before[user], draft.contents(user, key)) for user in users):
+        return True
+    draft.without(changes, earlier)
+    return False
+
+
+class _Placing:
+    """One plain text for one key of all services of a target."""
+
+    def __init__(
+        self, draft: Draft, target: Target, builds: Mapping[str, tuple[Found, ...]], key: str, text: str
+    ) -> None:
+        self._draft, self._target, self._builds = draft, target, builds
+        self._key, self._text = key, text
+
+    def run(self) -> None:
+        for level in self._levels():
+            self._put(level)
+        for service in self._target.services:
+            if not self._is_right(service):
+                self._put_at_home(service)
+
+    def _is_right(self, service: str) -> bool:
+        return self._draft.text(service, self._key) == self._text
+
+    def _levels(self) -> Iterator[Level]:
+        """Where it could go for several services at once, the best place first; each only while it is needed."""
+        for service in self._target.services:
+            yield from self._levels_with(service, self._key)
+        if self._key != "image":
+            for service in self._target.services:
+                yield from self._levels_with(service, "image")
+        for service in self._target.services:
+            for found in self._builds[service]:
+                for level in (found.level, found.stratum.home):
+                    if not self._is_right(service) or not self._has_in_file(service, found):
+                        yield level
+
+    def _levels_with(self, service: str, key: str) -> Iterator[Level]:
+        """The level that gives the service ``key``, unless it lies in a file below the one with the build."""
+        builds = self._builds[service]
+        for found in self._draft.find(service, key):
+            above = not builds or found.place <= builds[0].place
+            if not self._is_right(service) and (above or found.stratum.home is builds[0].stratum.home):
+                yield found.level
+
+    def _has_in_file(self, service: str, build: Found) -> bool:
+        """Whether the file that gave the build, or what it extends, has the key.
+
+        It may be used without the others, and must not ask a registry for our name then.
+        """
+        strata = [each for each in self._draft.sites.services[service] if each.home is build.stratum.home]
+        return any(self._draft.get(level, self._key) is not None for stratum in strata for level in stratum.levels)
+
+    def _put(self, level: Level) -> bool:
+        return _try(self._draft, {(level, self._key): Written(self._text)}, self._key, self._suits)
+
+    def _suits(self, user: str, before: tuple[Content, ...], after: tuple[Content, ...]) -> bool:
+        if user not in self._target.services:
+            return after == before
+        return self._is_right(user) or after == before
+
+    def _put_at_home(self, service: str) -> None:
+        home = self._home(service)
+        if home is not None and (self._put(home) or self._put_with_shields(home)):
+            return
+        place = self._draft.sites.services[service][0].levels[0]
+        raise ComposeError(
+            f"{self._key} cannot be set for {service} alone: other services take over its mapping",
+            where=place.document.where(place.node.start, f"services.{service}"),
+            hint="give the others a mapping of their own, or write the keys by hand",
+        )
+
+    def _home(self, service: str) -> Level | None:
+        """Its own mapping in the highest file that says something about the key or gave the build."""
+        sites = (*self._draft.find(service, self._key), *self._builds[service])
+        strata = self._draft.sites.services[service]
+        top = min((found.place for found in sites), default=0)
+        return strata[top].home if strata else None
+
+    def _put_with_shields(self, home: Level) -> bool:
+        """The same, and whoever takes over this mapping but is no sharer keeps what he had by an entry of his own."""
+        changes: dict[Slot, Content | None] = {(home, self._key): Written(self._text)}
+        for user in self._draft.users([home]):
+            if user in self._target.services:
+                continue
+            own = self._draft.sites.services[user][0].home
+            had = self._draft.contents(user, self._key)
+            changes.setdefault((own, self._key), had[0] if had else Reset())
+        return _try(self._draft, changes, self._key, self._suits)

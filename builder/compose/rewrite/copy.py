@@ -1,0 +1,106 @@
+"""An entry written once more, elsewhere: with its comments, at another depth, in block or flow style."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.compose.rewrite.resolve import find_entry
+from builder.compose.yaml.nodes import Alias, Document, Entry, Mapping, Scalar, walk
+from builder.compose.yaml.text import anchor_span, column, line_end, on_one_line, quoted
+from builder.core.errors import ComposeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Splice = tuple[int, int, str]
+"""Start, end, what stands there instead."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a copy goes: ``indent`` is the column of its key in block style, None in flow style."""
+
+    document: Document
+    folder: Path
+    """What relative paths of this file are relative to."""
+    indent: int | None
+    alias_works: Callable[[Alias], bool]
+    """Whether this alias of the same file would mean the same there."""
+
+
+def spliced(text: str, splices: list[Splice], start: int = 0, end: int | None = None) -> str:
+    """``text[start:end]`` with the splices done. Raises ValueError when two of them overlap."""
+    out, at = [], start
+    for first, last, new in sorted(splices, key=lambda splice: splice[:2]):
+        if first < at:
+            raise ValueError("two edits overlap")
+        out += [text[at:first], new]
+        at = last
+    return "".join((*out, text[at : len(text) if end is None else end]))
+
+
+def copied(entry: Entry, source: Document, folder: Path, place: Place, *, flow: bool) -> str:
+    """The text of the entry at its new place, without the indentation of its first line.
+
+    ``flow``: the entry stands in a mapping in flow style. Raises ComposeError where its paths would mean others.
+    """
+    works = place.alias_works if source is place.document else _never
+    splices = _in_other_folder(entry, source, folder, place.folder)
+    if place.indent is None:
+        if splices:
+            raise _refused(entry, source)
+        return f"{entry.name}: " + on_one_line(source, entry.value, works)
+    end = entry.end if flow else line_end(source.text, entry.end)
+    for node in (*walk(entry.key), *walk(entry.value)):
+        if isinstance(node, Alias):
+            if not works(node):
+                splices.append((node.start, node.end, on_one_line(source, node)))
+        elif node.anchor:
+            splices.append((*anchor_span(source, node), ""))
+    text = spliced(source.text, splices, entry.start, end).rstrip()
+    return indented(text, column(source.text, entry.start), place.indent, place.document.newline, flow=flow)
+
+
+def _never(_alias: Alias) -> bool:
+    return False
+
+
+def _in_other_folder(entry: Entry, source: Document, old: Path, new: Path) -> list[Splice]:
+    """What must be written for paths below the folder ``old``, so that they mean the same below ``new``."""
+    if entry.name != "build" or os.path.normpath(old) == os.path.normpath(new):
+        return []
+    value = entry.value
+    found = find_entry(value, "context") if isinstance(value, Mapping) else None
+    context = found.value if found else value
+    if not isinstance(context, Scalar) or "$" in context.value or find_entry(value, "additional_contexts"):
+        raise _refused(entry, source)
+    if re.match(r"/|git@|github\.com|[a-z+]+://", context.value):
+        return []
+    moved = os.path.relpath(old / context.value, new)
+    return [(context.start, context.end, quoted(moved if moved.startswith(".") else f"./{moved}"))]
+
+
+def _refused(entry: Entry, source: Document) -> ComposeError:
+    return ComposeError(
+        "this build would have to be copied to a file in another folder, and its paths would mean something else there",
+        where=source.where(entry.start, "build"),
+        hint="write the build into the service that is to keep it",
+    )
+
+
+def indented(text: str, old: int, new: int, newline: str, *, flow: bool = False) -> str:
+    """The lines behind the first moved from column ``old`` to ``new``."""
+    first, *rest = re.split(r"\r?\n", text)
+    if flow:
+        return newline.join((first, *(" " * (new + 2) + line.strip() for line in rest)))
+    return newline.join((first, *(_shifted(line, new - old) for line in rest)))
+
+
+def _shifted(line: str, by: int) -> str:
+    if not line or by >= 0:
+        return " " * by + line if line else line
+    return line[min(-by, len(line) - len(line.lstrip(" "))) :]

@@ -1,0 +1,84 @@
+"""The place of a service's key, for findings: the file and line that a person would look at."""
+
+from __future__ import annotations
+
+import os.path
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from builder.compose.rewrite.resolve import Sites, find_entry, find_sites
+from builder.compose.yaml.nodes import Document, Mapping, Node, Sequence, deref
+from builder.core.errors import ComposeError, Where
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.compose.model import Project
+
+
+def line_of(project: Project, service: str, *keys: str) -> Where:
+    """Where the key stands that gives the service this value; the nearest thing above it where it stands nowhere.
+
+    ``keys`` lead down from the service (``"build", "args"``); a number is the place in a list. Without keys, and for a
+    key that nobody wrote, it is the service; for a service that nobody wrote, the file. Raises nothing.
+    """
+    try:
+        sites = find_sites(project)
+    except ComposeError as error:
+        return shown_where(project, error.where or Where(str(project.files.files[0])))
+    found = _place(sites, service, keys)
+    if found is None:
+        first = project.files.files[0] if project.files.files else project.files.directory
+        return Where(shown(project, first))
+    document, at, depth = found
+    return Where(shown(project, document.path), document.line(at), ".".join(("services", service, *keys[:depth])))
+
+
+def shown(project: Project, path: Path) -> str:
+    """The path relative to the project directory where it lies inside, else as it is."""
+    inside = os.path.relpath(path, project.files.directory)
+    return str(path) if inside.startswith("..") else inside
+
+
+def shown_where(project: Project, where: Where) -> Where:
+    """The place of an error as a person names its file."""
+    return replace(where, file=shown(project, project.files.directory / where.file))
+
+
+def _place(sites: Sites, service: str, keys: tuple[str, ...]) -> tuple[Document, int, int] | None:
+    """The file, the index in its text, and how many of the keys were found."""
+    best: tuple[Document, int, int] | None = None
+    for stratum in sites.services.get(service, ()):
+        owner = stratum.levels[0].owner
+        if best is None and owner is not None:
+            best = (stratum.document, owner.start, 0)
+        for level in stratum.levels:
+            entry = level.entry(keys[0]) if keys else None
+            if entry is not None:
+                at, depth = _down(entry.value, keys[1:], entry.start)
+                if best is None or depth + 1 > best[2]:
+                    best = (stratum.document, at, depth + 1)
+    return best
+
+
+def _down(node: Node, keys: tuple[str, ...], at: int) -> tuple[int, int]:
+    """The index of the last of the keys that is there, and how many were."""
+    depth = 0
+    for key in keys:
+        below = _step(node, key)
+        if below is None:
+            break
+        at, node = below
+        depth += 1
+    return at, depth
+
+
+def _step(node: Node, key: str) -> tuple[int, Node] | None:
+    target = deref(node)
+    if isinstance(target, Mapping):
+        entry = find_entry(target, key)
+        return (entry.start, entry.value) if entry else None
+    if isinstance(target, Sequence) and key.isdecimal() and int(key) < len(target.items):
+        item = target.items[int(key)]
+        return item.start, item
+    return None

@@ -1,0 +1,245 @@
+"""The changes of one mapping as edits, in the style in which it is written.
+
+In block style an entry takes whole lines; comments inside of a removed one become lines of their own at its place,
+unless a copy carries them. In flow style everything stays on its line. ``web: *common`` becomes a mapping that merges.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from builder.compose.rewrite.slots import Content, Written
+from builder.compose.yaml.nodes import Alias, Entry, Mapping
+from builder.compose.yaml.text import column, line_end, line_start, next_line, trailing_comment
+from builder.core.errors import ComposeError
+
+if TYPE_CHECKING:
+    from builder.compose.rewrite.resolve import Level
+    from builder.compose.rewrite.writer import Changes, Pen
+
+KEYS = ("build", "image", "pull_policy")
+"""In the order in which new ones are written."""
+USUAL_STEP = 2
+
+
+def write(pen: Pen, level: Level, changes: Changes, note: str | None) -> None:
+    """``note``: a comment line above the new ``image`` of this level."""
+    if isinstance(level.node, Alias):
+        _Alias(pen, level, level.node, changes, note).write()
+    elif level.node.flow:
+        _Flow(pen, level, level.node, changes, note).write()
+    else:
+        _Block(pen, level, level.node, changes, note).write()
+
+
+class _Style:
+    def __init__(self, pen: Pen, level: Level, changes: Changes, note: str | None) -> None:
+        self._pen, self._level, self._changes = pen, level, changes
+        self._note = (f"# {note}",) if note else ()
+
+    def _new(self) -> list[tuple[str, Content]]:
+        """The keys that this mapping does not have yet."""
+        return [
+            (key, content)
+            for key in KEYS
+            if (content := self._changes.get(key)) is not None and self._level.entry(key) is None
+        ]
+
+    def _gone(self) -> Entry | None:
+        keys = [key for key, content in self._changes.items() if content is None]
+        return self._level.entry(keys[0]) if keys else None
+
+    def _pair(self, key: str, content: Content, indent: int | None, at: int) -> str:
+        return self._pen.pair(self._level, key, content, indent, at)
+
+    def _rewrite_existing(self, indent: int | None) -> None:
+        for key, content in self._changes.items():
+            entry = self._level.entry(key)
+            if entry is None or content is None:
+                continue
+            if isinstance(content, Written):
+                self._pen.replace_value(entry, content.text)
+            else:
+                pair = self._pair(key, content, indent, entry.start)
+                lines = (*self._pen.comments(self._level, entry), pair)
+                self._pen.cut(entry.start, entry.end, self._pen.lines(lines, column(self._pen.text, entry.start)))
+
+
+class _Block(_Style):
+    def __init__(self, pen: Pen, level: Level, node: Mapping, changes: Changes, note: str | None) -> None:
+        super().__init__(pen, level, changes, note)
+        self._node = node
+        self._indent = column(pen.text, node.entries[0].start)
+
+    def write(self) -> None:
+        self._rewrite_existing(self._indent)
+        image, gone, new = self._node.entry("image"), self._gone(), self._new()
+        if image is not None:
+            self._add_behind(image, [pair for pair in new if pair[0] == "pull_policy"])
+            new = [pair for pair in new if pair[0] != "pull_policy"]
+            if "image" in self._changes and self._note:
+                self._pen.add(image.start, self._lines((*self._note, "")))
+                self._note = ()
+        if gone is not None:
+            self._replace(gone, new)
+        elif new:
+            self._add(new)
+
+    def _lines(self, lines: tuple[str, ...]) -> str:
+        return self._pen.lines(lines, self._indent)
+
+    def _pairs(self, new: list[tuple[str, Content]], at: int) -> tuple[str, ...]:
+        lines: list[str] = []
+        for key, content in new:
+            lines += (*(self._note if key == "image" else ()), self._pair(key, content, self._indent, at))
+        return tuple(lines)
+
+    def _add(self, new: list[tuple[str, Content]]) -> None:
+        """Behind ``<<``, or as first keys."""
+        merge = next((entry for entry in self._node.entries if entry.is_merge), None)
+        if merge is not None:
+            self._add_behind(merge, new)
+        else:
+            first = self._node.entries[0].start
+            self._pen.add(first, self._lines((*self._pairs(new, first), "")))
+
+    def _add_behind(self, entry: Entry, new: list[tuple[str, Content]]) -> None:
+        if new:
+            at = line_end(self._pen.text, entry.end)
+            self._pen.add(at, self._lines(("", *self._pairs(new, at))))
+
+    def _replace(self, gone: Entry, new: list[tuple[str, Content]]) -> None:
+        """Others in place of this entry; what is left of it are its comments."""
+        pen, end = self._pen, line_end(self._pen.text, gone.end)
+        carried = pen.is_carried(self._level, gone)
+        trailing = None if carried else trailing_comment(pen.document, gone.end)
+        above = pen.comments(self._level, gone)
+        pairs = self._pairs(new, gone.start)
+        if not pairs and len(self._node.entries) == 1:
+            pairs = (*self._note, "{}")
+        if pairs:
+            head = len(pairs) - len(new) + 1 if new else len(pairs)
+            pen.cut(gone.start, end if carried else gone.end, self._lines((*above, *pairs[:head])))
+            if pairs[head:]:
+                pen.add(end, self._lines(("", *pairs[head:])))
+        elif left := (*above, *((trailing,) if trailing else ()), *self._note):
+            pen.cut(gone.start, end, self._lines(left))
+        else:
+            self._remove_lines(gone, end)
+
+    def _remove_lines(self, gone: Entry, end: int) -> None:
+        text, start = self._pen.text, line_start(self._pen.text, gone.start)
+        if text[start : gone.start].strip(" "):
+            raise ComposeError(
+                "the build stands behind something else on its line",
+                where=self._pen.document.where(gone.start, "build"),
+                hint="put it on a line of its own",
+            )
+        if end == len(text) and start > 0:  # the file ends without a line break, and goes on doing so
+            before = line_end(text, start - 1 if text[start - 2 : start] != "\r\n" else start - 2)
+            self._pen.cut(before, end)
+        else:
+            self._pen.cut(start, next_line(text, end))
+
+
+class _Flow(_Style):
+    def __init__(self, pen: Pen, level: Level, node: Mapping, changes: Changes, note: str | None) -> None:
+        super().__init__(pen, level, changes, note)
+        self._node = node
+
+    def write(self) -> None:
+        pen = self._pen
+        self._rewrite_existing(None)
+        _note_above(pen, self._node.start, self._note)
+        image, gone, new = self._node.entry("image"), self._gone(), self._new()
+        if image is not None:
+            behind = [pair for pair in new if pair[0] == "pull_policy"]
+            new = [pair for pair in new if pair[0] != "pull_policy"]
+            if behind:
+                pen.add(image.end, ", " + self._joined(behind, image.end))
+        if gone is not None:
+            self._replace(gone, self._joined(new, gone.start))
+        elif new:
+            self._add(new)
+
+    def _joined(self, new: list[tuple[str, Content]], at: int) -> str:
+        return ", ".join(self._pair(key, content, None, at) for key, content in new)
+
+    def _add(self, new: list[tuple[str, Content]]) -> None:
+        entries = self._node.entries
+        merge = next((entry for entry in entries if entry.is_merge), None)
+        if merge is not None:
+            self._pen.add(merge.end, ", " + self._joined(new, merge.end))
+        elif entries:
+            self._pen.add(entries[0].start, self._joined(new, entries[0].start) + ", ")
+        else:
+            self._pen.add(self._node.end - 1, self._joined(new, self._node.end - 1))
+
+    def _replace(self, gone: Entry, text: str) -> None:
+        pen = self._pen
+        comments = pen.comments(self._level, gone)
+        lines = pen.lines((*comments, text), column(pen.text, gone.start)) if comments else text
+        if text or comments:
+            pen.cut(gone.start, gone.end, lines)
+        if not text:
+            self._remove(gone, at_all=not comments)
+
+    def _remove(self, gone: Entry, *, at_all: bool) -> None:
+        """The entry with one comma: the one behind it, else the one before it."""
+        text, pen = self._pen.text, self._pen
+        behind = re.compile(r"[ \t\r\n]*,[ \t]*").match(text, gone.end)
+        before = re.compile(r",[ \t\r\n]*\Z").search(text[self._node.start : gone.start])
+        start, end = (gone.start, gone.end) if at_all else (gone.end, gone.end)
+        if behind:
+            pen.cut(start, behind.end())
+        elif before and at_all:
+            pen.cut(self._node.start + before.start(), end)
+        elif at_all:
+            pen.cut(start, end)
+
+
+class _Alias(_Style):
+    """``web: *common``, which is to get keys of its own."""
+
+    def __init__(self, pen: Pen, level: Level, node: Alias, changes: Changes, note: str | None) -> None:
+        super().__init__(pen, level, changes, note)
+        self._node = node
+
+    def write(self) -> None:
+        pen, node, merge = self._pen, self._node, f"<<: *{self._node.name}"
+        if pen.in_flow(node.start):
+            _note_above(pen, node.start, self._note)
+            pairs = [self._pair(key, content, None, node.end) for key, content in self._new()]
+            pen.cut(node.start, node.end, "{" + ", ".join((merge, *pairs)) + "}")
+            return
+        owner = self._level.owner
+        end = line_end(pen.text, node.end)
+        if owner is not None and line_start(pen.text, owner.start) == line_start(pen.text, node.start):
+            indent = column(pen.text, owner.start) + self._step(owner)
+            colon = len(pen.text[: node.start].rstrip(" \t"))
+            pen.cut(colon, node.end)
+            head: tuple[str, ...] = ("", merge)
+        else:
+            indent, head = column(pen.text, node.start), ("",)
+            pen.add(node.start, "<<: ")
+        lines: list[str] = []
+        for key, content in self._new():
+            lines += (*(self._note if key == "image" else ()), self._pair(key, content, indent, end))
+        pen.add(end, pen.lines((*head, *lines), indent))
+
+    def _step(self, owner: Entry) -> int:
+        """The indentation of the entries of a neighbour; the usual one where there is none in block style."""
+        for level in self._pen.neighbours:
+            node, entry = level.node, level.owner
+            if entry is not None and isinstance(node, Mapping) and not node.flow and node.entries:
+                return column(self._pen.text, node.entries[0].start) - column(self._pen.text, entry.start)
+        return max(column(self._pen.text, owner.start), USUAL_STEP)
+
+
+def _note_above(pen: Pen, at: int, note: tuple[str, ...]) -> None:
+    """The note on a line of its own above the line of ``at``."""
+    start = line_start(pen.text, at)
+    line = pen.text[start:at]
+    for each in note:
+        pen.add(start, line[: len(line) - len(line.lstrip(" "))] + each + pen.newline)

@@ -1,0 +1,122 @@
+"""What sets the programs of a project apart, aspect by aspect, filled in for the services at hand (OB104)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.airflow.commands import GROUPS
+from builder.airflow.find import find_started_role
+from builder.airflow.images import version_of_image
+from builder.airflow.releases import SCHEDULER
+from builder.compose.services.start_commands import image_text, start_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.compose.model import Group, Project, Service
+    from builder.dockerfile.facts import DockerfileFacts
+    from builder.products.model import Product
+
+ASPECTS = (
+    "source code",
+    "Python dependencies",
+    "system libraries",
+    "configuration",
+    "entry point",
+    "language",
+    "purpose",
+    "resources",
+    "scaling",
+    "life cycle",
+)
+_SHOWN = 4
+"""Names that are listed; the rest is counted."""
+
+
+def of_product(product: Product, service: Service) -> tuple[str, ...]:
+    """One text for each aspect, in their order."""
+    known = product.traits
+    image = image_text(service)
+    python = "its own, with its own pins" if product.language == "Python" else "none: it is no Python program"
+    return (
+        f"the {product.name} project's" + (f", as {image}" if image and service.build is None else ""),
+        python,
+        known.libraries,
+        known.configuration,
+        known.entry,
+        product.language,
+        product.purpose,
+        known.resources,
+        known.scaling,
+        known.life,
+    )
+
+
+def of_airflow(project: Project, group: Group, facts: DockerfileFacts | None) -> tuple[str, ...]:
+    """One text for each aspect, for the services of an Airflow group."""
+    services = [project.services[name] for name in group.services]
+    return (
+        f"apache-airflow{_version(services, facts)}, and your DAGs",
+        _python(facts),
+        _libraries(facts),
+        _configuration(services),
+        f"/entrypoint, then {', '.join(starts(services, facts)) or 'a word for each role'}",
+        "Python",
+        "plans tasks, starts them, shows them",
+        "CPU and memory of Python processes; what they keep is in the database",
+        "more schedulers, more workers, at any time",
+        "a new image with every new requirement; a container can go at any time",
+    )
+
+
+def _version(services: list[Service], facts: DockerfileFacts | None) -> str:
+    version = facts.airflow_version if facts is not None else None
+    version = version or next((found for one in services if (found := version_of_image(image_text(one)))), None)
+    return f" {version}" if version else ""
+
+
+def _python(facts: DockerfileFacts | None) -> str:
+    names = list(dict.fromkeys(pin.name for pin in facts.pins if not pin.from_argument)) if facts is not None else []
+    return f"Airflow's own, and {listed(names)}" if names else "Airflow's own, some hundred packages"
+
+
+def _libraries(facts: DockerfileFacts | None) -> str:
+    own = list(facts.written_packages) if facts is not None else []
+    return f"what wheels need, and {listed(own)}" if own else "what wheels need"
+
+
+def _configuration(services: list[Service]) -> str:
+    """Names of variables, never values."""
+    own = [{name for name in service.environment if name.startswith("AIRFLOW")} for service in services]
+    common = set.intersection(*own) if own else set()
+    if not common:
+        return "airflow.cfg and AIRFLOW__... variables, one set for all of them"
+    apart = len(set.union(*own) - common)
+    return f"the same {len(common)} AIRFLOW... variables" + (f"; {apart} more that only some have" if apart else "")
+
+
+def starts(services: list[Service], facts: DockerfileFacts | None) -> list[str]:
+    """What the services start, one after the other, without repetition."""
+    words = []
+    for service in services:
+        start = start_of(service, facts)
+        lasting = [call for call in start.calls if find_started_role(call)]
+        words += [f"`{spoken(call)}`" for call in (lasting or start.calls)[:1] if call]
+    return list(dict.fromkeys(words))
+
+
+def spoken(call: tuple[str, ...]) -> str:
+    """The subcommand alone: what follows may hold a password."""
+    return " ".join(call[:2] if call[0] in GROUPS else call[:1])
+
+
+def listed(names: list[str]) -> str:
+    """``a, b, c, d and 3 more``."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
+
+
+def schedulers(project: Project, group: Group, facts: Mapping[str, DockerfileFacts]) -> int:
+    """How many scheduler containers the file asks for."""
+    chosen = [project.services[name] for name in group.services]
+    return sum(one.replicas for one in chosen if start_of(one, facts.get(one.name)).role == SCHEDULER.name)

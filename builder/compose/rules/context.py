@@ -1,0 +1,76 @@
+"""What a rule may see: the project, its groups, what is planned for them, and what the engine and the state know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from builder.core.errors import Where
+
+if TYPE_CHECKING:
+    from builder.compose.model import Group, Project
+    from builder.compose.sharing.options import Choice
+    from builder.dockerfile.facts import DockerfileFacts
+    from builder.findings.model import Finding
+
+
+class SeenLayer(Protocol):
+    """One layer of an image on the engine."""
+
+    @property
+    def chain(self) -> str: ...
+
+
+class SeenImage(Protocol):
+    """An image on the engine; ``builder.engine.layers.ImageLayers`` is one."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def layers(self) -> tuple[SeenLayer, ...]: ...
+
+
+class Line(Protocol):
+    """Where a service, or a key of it, stands: ``line(project, "web", "build")``."""
+
+    def __call__(self, project: Project, service: str, *keys: str) -> Where: ...
+
+
+def first_file(project: Project, service: str, *keys: str) -> Where:
+    """A place without a line: the project's first file. The default where no positions are known."""
+    files = project.files.files
+    return Where(files[0].name if files else "", None, ".".join(("services", service, *keys)))
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything a rule gets. What is not known is empty or None; a rule is silent about it."""
+
+    project: Project
+    groups: tuple[Group, ...] = ()
+    facts: Mapping[str, DockerfileFacts] = field(default_factory=dict)
+    """Service → what its Dockerfile says; services without a readable Dockerfile are missing."""
+    choices: Mapping[tuple[str, ...], Choice] = field(default_factory=dict)
+    """The services of a group → what is planned for it."""
+    line: Line = first_file
+    images: Mapping[str, SeenImage | None] | None = field(default=None, repr=False)
+    """Image name, tag included → what the engine has under it (None: nothing). None: no engine was asked."""
+    promoted: Mapping[str, str] = field(default_factory=dict)
+    """Promoted name, as an engine lists it → image ID, of the state."""
+    spec_image: str | None = None
+    """The name that an optbuild.toml gives, tag included."""
+
+    def choice(self, group: Group) -> Choice | None:
+        return self.choices.get(group.services)
+
+    def group_of(self, service: str) -> Group | None:
+        return next((group for group in self.groups if service in group.services), None)
+
+    def image(self, reference: str) -> SeenImage | None:
+        """None: not on the engine, or no engine was asked."""
+        return None if self.images is None else self.images.get(reference)
+
+
+Find = Callable[[Look], Iterator["Finding"]]

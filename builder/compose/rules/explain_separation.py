@@ -1,0 +1,241 @@
+"""The long text behind each code: what it means, why it matters, an example, what to do. `optbuild plan --explain`."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from builder.compose.model import Group, Project, ProjectFiles, Service
+from builder.compose.rewrite.locate import shown
+from builder.compose.rules.aspects import ASPECTS, listed, of_airflow, of_product, schedulers, starts
+from builder.compose.services.products import product_of
+from builder.core.errors import ComposeError
+from builder.core.resources import read_template
+from builder.findings.catalog import CATALOG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.dockerfile.facts import DockerfileFacts
+    from builder.products.model import Product
+
+WIDTH = 100
+"""Columns."""
+BELIEFS = "beliefs"
+CODES = (*CATALOG, BELIEFS)
+_DIGITS = str.maketrans("OIL", "011")
+_FIRST, _OTHER = 20, 37
+"""Columns of the table: the aspect, and each of the two programs."""
+
+
+def explain(code: str, project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+    """The text of one code, or of ``beliefs``; filled in for the project where one is given.
+
+    Raises ComposeError for a code that does not exist.
+    """
+    wanted = code.strip()
+    if wanted.lower() == BELIEFS:
+        return _text(BELIEFS)
+    rule = CATALOG.get(wanted.upper())
+    if rule is None:
+        raise ComposeError(f"there is no finding {code}", hint=f"{_meant(wanted)}--explain knows {', '.join(CODES)}")
+    head = f"{rule.code} {rule.name} ({rule.severity.word}): {rule.title}\n\n"
+    if rule.code == "OB104":
+        return head + _apart(project, groups, facts)
+    return head + _text(rule.code) + _here(rule.code, project, groups, facts)
+
+
+def _meant(code: str) -> str:
+    """``did you mean OB401? ``: where a letter stands for a digit, or the letters are missing; else empty."""
+    near = f"OB{re.sub('[^0-9]', '', code.upper().translate(_DIGITS))[-3:]}"
+    return f"did you mean {near}? " if near in CATALOG else ""
+
+
+def _text(name: str) -> str:
+    return read_template(f"explain/{name}.txt").decode()
+
+
+def _here(code: str, project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+    """What of the project the text is about: groups, or lines of a Dockerfile; empty where that is nothing."""
+    if project is None:
+        return ""
+    lines = [*_groups(code, project, groups), *_dockerfile_lines(code, project, facts)]
+    return "\nIn this project\n" + _bullets(lines) + "\n" if lines else ""
+
+
+def _groups(code: str, project: Project, groups: tuple[Group, ...]) -> list[str]:
+    if code not in ("OB101", "OB102", "OB105"):
+        return []
+    if code == "OB105":
+        chosen = [group for group in groups if len(group.services) > 1 and not _builds_twice(project, group)]
+    else:
+        chosen = [group for group in groups if _builds_twice(project, group) and _one_name(group) == (code == "OB102")]
+    return [f"{', '.join(group.services)}: {', '.join(group.images)}" for group in chosen]
+
+
+def _dockerfile_lines(code: str, project: Project, facts: Mapping[str, DockerfileFacts]) -> list[str]:
+    found: dict[str, None] = {}
+    for name, known in facts.items():
+        file = shown(project, known.path) if known.path is not None else f"the inline Dockerfile of {name}"
+        found |= dict.fromkeys(f"{file}:{one.line}: {one.message}" for one in known.advice if one.code == code)
+    return list(found)
+
+
+def _builds_twice(project: Project, group: Group) -> bool:
+    return sum(project.services[name].build is not None for name in group.services) > 1
+
+
+def _one_name(group: Group) -> bool:
+    return len(group.images) == 1
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """Who is compared: a group of Airflow services, and what else runs beside them."""
+
+    project: Project
+    group: Group
+    facts: DockerfileFacts | None
+    others: tuple[tuple[Service, Product], ...]
+    schedulers: int
+
+    @property
+    def other(self) -> tuple[Service, Product] | None:
+        """The one that the table compares: one that keeps data, if there is any."""
+        return self.others[0] if self.others else None
+
+
+def _apart(project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+    """OB104 for the services at hand; without any, for Airflow and PostgreSQL as everybody has them."""
+    airflow = [group for group in groups if group.airflow]
+    if project is None or not airflow:
+        project, groups = _ordinary()
+        airflow = [group for group in groups if group.airflow]
+    group = max(airflow, key=lambda one: len(one.services))
+    scene = _Scene(
+        project,
+        group,
+        next((facts[name] for name in group.services if name in facts), None),
+        _others(project, groups, facts),
+        schedulers(project, group, facts),
+    )
+    return Template(_text("OB104")).substitute(
+        sharing=_sharing(scene), table=_table(scene), costs=_bullets(_costs(scene))
+    )
+
+
+def _ordinary() -> tuple[Project, tuple[Group, ...]]:
+    """The project of every guide."""
+    commands = {"airflow-init": ("db", "migrate"), "airflow-scheduler": ("scheduler",)}
+    commands["airflow-webserver"] = ("webserver",)
+    services = {name: Service(name, command=command) for name, command in commands.items()}
+    services["postgres"] = Service("postgres", image="postgres:13")
+    project = Project(ProjectFiles(Path("/"), ()), "example", services, {}, None, None)
+    postgres = Group(("postgres",), None, ("postgres:13",), airflow=False)
+    return project, (Group(tuple(commands), None, (), airflow=True), postgres)
+
+
+def _others(
+    project: Project, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]
+) -> tuple[tuple[Service, Product], ...]:
+    """The other products of the project, those that keep data first, databases before all."""
+    found = []
+    for group in groups:
+        for name in () if group.airflow else group.services:
+            product = product_of(project.services[name], facts.get(name))
+            if product is not None:
+                found.append((project.services[name], product))
+    return tuple(sorted(found, key=lambda pair: ("SQL" not in pair[1].name, not pair[1].keeps_data, pair[0].name)))
+
+
+def _sharing(scene: _Scene) -> str:
+    """Why the services of the group are one program."""
+    names = scene.group.services
+    words = starts([scene.project.services[name] for name in names], scene.facts)
+    if len(names) == 1:
+        return _wrapped(f"In this project {names[0]} is the only service of Airflow; nothing has to be shared.")
+    told = f": {', '.join(words)}" if words else ""
+    return _wrapped(
+        f"Airflow's services are one program. {', '.join(names)} run the same code with the same packages, libraries "
+        f"and configuration; what differs is the word behind the entrypoint{told}. They must even have the same "
+        "versions: the scheduler writes into the database what the others read. Their containers keep nothing, so any "
+        "of them can be replaced at any time, and all of them are replaced together when a requirement changes. "
+        "That is one image."
+    )
+
+
+def _table(scene: _Scene) -> str:
+    if scene.other is None:
+        return "  This project runs nothing beside Airflow."
+    service, product = scene.other
+    left = ("Airflow: " + listed(list(scene.group.services)), *of_airflow(scene.project, scene.group, scene.facts))
+    right = (f"{product.name}: {service.name}", *of_product(product, service))
+    rows = [_row(*cells) for cells in zip(("", *ASPECTS), left, right, strict=True)]
+    rows.insert(1, "  " + "-" * (WIDTH - 2))
+    rest = [f"{one.name} ({other.name}, {other.purpose}, {other.language})" for one, other in scene.others[1:]]
+    if rest:
+        rows += ["", _wrapped(f"The same holds for {', '.join(rest)}: each is a program of its own.")]
+    return "\n".join(rows)
+
+
+def _row(aspect: str, left: str, right: str) -> str:
+    columns = (
+        textwrap.wrap(aspect, _FIRST) or [""],
+        textwrap.wrap(left, _OTHER, break_on_hyphens=False) or [""],
+        textwrap.wrap(right, _OTHER, break_on_hyphens=False) or [""],
+    )
+    lines = zip_longest(*columns, fillvalue="")
+    return "\n".join(f"  {one:<{_FIRST}} {two:<{_OTHER}} {three}".rstrip() for one, two, three in lines)
+
+
+def _costs(scene: _Scene) -> list[str]:
+    if scene.other is None:
+        return ["There is nothing to merge with."]
+    service, product = scene.other
+    facts = {"name": product.name, "service": service.name, "times": scene.schedulers}
+    chosen = [_UPGRADES, *([_DATA] if product.keeps_data else []), _SIZE, _ATTACK]
+    if product.keeps_data:
+        chosen.append(_SCALING if scene.schedulers > 1 else _SCALING_LATER)
+    return [text.format(**facts) for text in (*chosen, _RUNNING)]
+
+
+_UPGRADES = (
+    "Upgrades. A new requirement of a DAG is a new image, and a new image restarts {name} with it. A fix of {name} "
+    "rebuilds and restarts all of Airflow."
+)
+_DATA = (
+    "Data. What {name} writes lies in the container unless a volume is mounted for it, and goes with the container. "
+    "The image of {service} declares where its data lies; Airflow's does not."
+)
+_SIZE = (
+    "Size. Every container that shares the image carries {name}, and so does every machine that pulls it; one of them "
+    "needs it."
+)
+_ATTACK = (
+    "Attack surface. Airflow runs the code of whoever may write a DAG. It would run beside {name}'s files and "
+    "programs, and each container would bring a server that somebody could start."
+)
+_SCALING = (
+    "Scaling. {times} schedulers, as this file asks for, would be {times} times {name}, each with a part of the truth."
+)
+_SCALING_LATER = "Scaling. A second scheduler would be a second {name}, each with a part of the truth."
+_RUNNING = (
+    "Running it. A container has one main program, one exit code, one health check, one log. With two programs none of "
+    "them says which one is meant."
+)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(
+        textwrap.fill(line, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+        for line in lines
+    )

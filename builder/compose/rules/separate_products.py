@@ -1,0 +1,143 @@
+"""OB104 and OB107: other products, which stay apart, and images that hold two of them."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from typing import TYPE_CHECKING
+
+from builder.compose.services.command_lines import started
+from builder.compose.services.database import database_of
+from builder.compose.services.products import product_of
+from builder.compose.sharing.recipe_comment import shown_dockerfile
+from builder.core.errors import Where
+from builder.core.image_reference import extract_last_component
+from builder.core.phrases import listed, verb
+from builder.findings.model import Finding
+from builder.products.find import find_by_program, find_by_system_service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.model import Service
+    from builder.compose.rules.context import Look
+    from builder.dockerfile.facts import DockerfileFacts, Installed
+
+_INIT_SCRIPT = re.compile(r"/etc/init\.d/([a-z-]+)")
+
+
+def find_others(look: Look) -> Iterator[Finding]:
+    """OB104: one finding for each service that is not Airflow, in a project that has Airflow."""
+    if not any(group.airflow for group in look.groups):
+        return
+    users = _users(look)
+    for group in look.groups:
+        if group.airflow or not (group.images or group.build):
+            continue
+        for name in group.services:
+            service = look.project.services[name]
+            key = "image" if service.build is None else "build"
+            told = (
+                (f"{listed(users[name])} {verb(users[name], 'keeps', 'keep')} Airflow's metadata there",)
+                if name in users
+                else ()
+            )
+            yield Finding("OB104", look.line(look.project, name, key), _other(look, service), (name,), details=told)
+
+
+def _users(look: Look) -> dict[str, list[str]]:
+    """Database service → the Airflow services that have their connection to it. A database elsewhere is none."""
+    users: dict[str, list[str]] = {}
+    for group in look.groups:
+        for name in group.services if group.airflow else ():
+            database = database_of(look.project, look.project.services[name])
+            if database is not None and database.service is not None:
+                users.setdefault(database.service, []).append(name)
+    return users
+
+
+def _other(look: Look, service: Service) -> str:
+    product = product_of(service, look.facts.get(service.name))
+    if product is None:
+        what = f"{service.name} {_unknown(look, service)}"
+        return f"{what}: another program than Airflow, with code and dependencies of its own"
+    name = "" if product.name == service.name else f"{product.name}, "
+    what = f"{service.name} is {name}{product.purpose}"
+    if product.keeps_data:
+        return f"{what}: another program, and its data must outlive every image of Airflow"
+    return f"{what}: another program, which is released, upgraded and scaled on its own"
+
+
+def _unknown(look: Look, service: Service) -> str:
+    if service.build is None:
+        return f"runs {extract_last_component(service.image or '') or 'an image of its own'}"
+    return f"builds {shown_dockerfile(look.project, service.build)}"
+
+
+def find_mixed(look: Look) -> Iterator[Finding]:
+    """OB107: a Dockerfile with a server beside Airflow or beside another server; a service that starts one."""
+    told: set[tuple[str, str]] = set()
+    for group in look.groups:
+        for name in group.services:
+            service, facts = look.project.services[name], look.facts.get(name)
+            for finding in (
+                *_installed(look, service, facts, airflow=group.airflow),
+                *_started(look, service, group.airflow),
+            ):
+                if (str(finding.where), finding.message) not in told:
+                    told.add((str(finding.where), finding.message))
+                    yield finding
+
+
+def _installed(look: Look, service: Service, facts: DockerfileFacts | None, *, airflow: bool) -> Iterator[Finding]:
+    if facts is None or service.build is None:
+        return
+    servers = {one.product: one for one in reversed(facts.installed)}
+    kept = None if airflow else next(iter(facts.products), None)  # a database's own Dockerfile may hold its own server
+    for product in facts.products:
+        if product == kept:
+            continue
+        package = servers[product].package
+        yield Finding(
+            "OB107",
+            _line(look, service, facts, servers[product]),
+            f"{shown_dockerfile(look.project, service.build)} puts {product} ({package}) beside {kept or 'Airflow'}",
+            (service.name,),
+            f"take {package} out of the Dockerfile; give {product} a service with an image of its own "
+            "and its data on a volume",
+        )
+
+
+def _line(look: Look, service: Service, facts: DockerfileFacts, server: Installed) -> Where:
+    if facts.path is None:
+        return look.line(look.project, service.name, "build")
+    inside = os.path.relpath(facts.path, look.project.files.directory)
+    return Where(str(facts.path) if inside.startswith("..") else inside, server.line)
+
+
+def _started(look: Look, service: Service, airflow: bool) -> Iterator[Finding]:
+    if not airflow:
+        return
+    for product in dict.fromkeys(filter(None, map(_server, started(service)))):
+        key = "command" if service.command else "entrypoint"
+        yield Finding(
+            "OB107",
+            look.line(look.project, service.name, key),
+            f"{service.name} starts {product} in Airflow's container",
+            (service.name,),
+            f"give {product} a service with an image of its own and its data on a volume, and let Airflow reach it by "
+            "that service's name",
+        )
+
+
+def _server(words: tuple[str, ...]) -> str | None:
+    """The product whose server this command starts."""
+    script = _INIT_SCRIPT.fullmatch(words[0])
+    program = words[0].rpartition("/")[2]
+    if script is not None:
+        product = find_by_system_service(script[1])
+    elif program in ("service", "systemctl") and "start" in words:
+        product = next(filter(None, map(find_by_system_service, words[1:])), None)
+    else:
+        product = find_by_program(program)
+    return None if product is None else product.name

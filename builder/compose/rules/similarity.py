@@ -1,0 +1,231 @@
+"""What two builds have in common and what keeps them apart (OB103). Names of build arguments, never their values."""
+
+from __future__ import annotations
+
+import os.path
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.dockerfile.parse import Instruction
+from builder.dockerfile.stages import flags, pairs, run_commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.model import Build
+    from builder.dockerfile.facts import DockerfileFacts
+
+NEAR = 0.6
+"""Two Dockerfiles are nearly the same from this share of equal leading instructions on."""
+_PINS_IN_COMMON = 2
+_MOST_PINS = 8
+"""Pins that are shown; the rest is counted."""
+_SHOWN = 48
+"""Characters of an instruction that are shown at most."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``lines``: one fact each, for a person. ``common_prefix``: the leading instructions that make equal layers."""
+
+    lines: tuple[str, ...]
+    common_prefix: tuple[Instruction, ...]
+    near: bool
+    """Whether the two are nearly the same: one Dockerfile, a long common beginning, or one base and the same pins."""
+    whole: bool = False
+    """Whether the common beginning is all of both."""
+
+
+def compare_builds(
+    a: Build,
+    b: Build,
+    facts_a: DockerfileFacts | None = None,
+    facts_b: DockerfileFacts | None = None,
+    names: tuple[str, str] = ("the first", "the second"),
+) -> Difference:
+    """Pure. Without facts only what the compose file says is compared; ``names`` are those of the two in the lines."""
+    left, right = _leading(facts_a), _leading(facts_b)
+    prefix = _common_prefix(left, right, same_files=_same_files(a, b))
+    lines = (*_of_keys(a, b, names), *_of_texts(a, b, facts_a, facts_b, names), *_of_pins(facts_a, facts_b, names))
+    whole = bool(prefix) and len(prefix) == len(left) == len(right)
+    return Difference(lines, tuple(step.instruction for step in prefix), _near(a, b, facts_a, facts_b), whole)
+
+
+def _near(a: Build, b: Build, facts_a: DockerfileFacts | None, facts_b: DockerfileFacts | None) -> bool:
+    if _one_dockerfile(a, b):
+        return True
+    if facts_a is None or facts_b is None:
+        return False
+    left, right = _leading(facts_a), _leading(facts_b)
+    written = _common_prefix(left, right, same_files=True)
+    if len(written) > 1 and len(written) >= NEAR * max(len(left), len(right)):
+        return True
+    common = {pin.name for pin in facts_a.pins} & {pin.name for pin in facts_b.pins}
+    fewer = min(len({pin.name for pin in facts.pins}) for facts in (facts_a, facts_b))
+    return facts_a.base == facts_b.base and len(common) >= max(_PINS_IN_COMMON, fewer / 2)
+
+
+def _one_dockerfile(a: Build, b: Build) -> bool:
+    if a.dockerfile_inline is not None or b.dockerfile_inline is not None:
+        return a.dockerfile_inline == b.dockerfile_inline
+    if not a.context.startswith("/") or not b.context.startswith("/"):
+        return (a.context, a.dockerfile) == (b.context, b.dockerfile)
+    return _path(a) == _path(b)
+
+
+def _path(build: Build) -> str:
+    return posixpath.normpath(posixpath.join(build.context, build.dockerfile))
+
+
+def _same_files(a: Build, b: Build) -> bool:
+    return (a.context, a.additional_contexts) == (b.context, b.additional_contexts)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An instruction with what decides about its layer: its words, and the arguments that it declares."""
+
+    instruction: Instruction
+    words: str
+    values: tuple[tuple[str, str | None], ...] = ()
+
+
+def _leading(facts: DockerfileFacts | None) -> tuple[_Step, ...]:
+    if facts is None or not facts.chain:
+        return ()
+    head = Instruction("FROM", facts.base or "", facts.chain[0].line)
+    steps = [_Step(head, head.value)]
+    for stage in facts.chain:
+        known = dict(stage.arguments)
+        steps += [_step(instruction, known) for instruction in stage.instructions]
+    return tuple(steps)
+
+
+def _step(instruction: Instruction, known: dict[str, str]) -> _Step:
+    bodies = "\0".join(heredoc.body for heredoc in instruction.heredocs)
+    declared = pairs(instruction) if instruction.name == "ARG" else {}
+    words = "" if declared else " ".join(instruction.value.split())
+    return _Step(instruction, f"{words}\0{bodies}", tuple((name, known.get(name)) for name in declared))
+
+
+def _common_prefix(left: tuple[_Step, ...], right: tuple[_Step, ...], *, same_files: bool) -> tuple[_Step, ...]:
+    """``same_files``: both copy from one context; else the first COPY from it ends what is common."""
+    found = []
+    for one, other in zip(left, right, strict=False):
+        copied = one.instruction.name in ("COPY", "ADD") and not any(
+            flag.startswith("--from=") for flag in flags(one.instruction)
+        )
+        if (one.instruction.name, one.words, one.values) != (other.instruction.name, other.words, other.values):
+            break
+        if copied and not same_files and not one.instruction.heredocs:
+            break
+        found.append(one)
+    return tuple(found)
+
+
+def _of_keys(a: Build, b: Build, names: tuple[str, str]) -> Iterator[str]:
+    """What the two ``build:`` keys say differently."""
+    if a.context != b.context:
+        yield f"context: {' against '.join(_shortened(a.context, b.context))}"
+    if a.target != b.target:
+        yield f"target: {a.target or 'the last stage'} against {b.target or 'the last stage'}"
+    args_a, args_b = dict(a.args), dict(b.args)
+    for name in sorted(args_a.keys() | args_b.keys()):
+        if name not in args_a or name not in args_b:
+            yield f"build argument {name}: only {names[0] if name in args_a else names[1]} sets it"
+        elif args_a[name] != args_b[name]:
+            yield f"build argument {name}: another value"
+    for key, one, other in (
+        ("secrets", a.secrets, b.secrets),
+        ("additional_contexts", a.additional_contexts, b.additional_contexts),
+        ("platforms", a.platforms, b.platforms),
+    ):
+        if one != other:
+            yield f"{key} differ"
+    others_a, others_b = dict(a.other), dict(b.other)
+    for name in sorted(others_a.keys() | others_b.keys()):
+        if others_a.get(name) != others_b.get(name):
+            yield f"{name} differs"
+
+
+def _shortened(one: str, other: str) -> tuple[str, ...]:
+    """Two paths relative to what they have in common."""
+    if not (one.startswith("/") and other.startswith("/")):
+        return one, other
+    common = posixpath.commonpath((one, other))
+    shown = [os.path.relpath(path, common) for path in (one, other)]
+    return tuple(path if path == "." else f"./{path}" for path in shown)
+
+
+def _of_texts(
+    a: Build,
+    b: Build,
+    facts_a: DockerfileFacts | None,
+    facts_b: DockerfileFacts | None,
+    names: tuple[str, str],
+) -> Iterator[str]:
+    """Where the two Dockerfiles part."""
+    if _one_dockerfile(a, b):
+        return
+    files = [_file(build, name) for build, name in zip((a, b), names, strict=True)]
+    if facts_a is None or facts_b is None:
+        yield f"Dockerfile: {files[0]} against {files[1]}"
+        return
+    if facts_a.base != facts_b.base:
+        yield f"base image: {facts_a.base} against {facts_b.base}"
+    left, right = _leading(facts_a), _leading(facts_b)
+    equal = len(_common_prefix(left, right, same_files=True))
+    if equal == len(left) == len(right):
+        yield f"{files[0]} and {files[1]} say the same"
+        return
+    shown = [_shown(steps, equal) for steps in (left, right)]
+    yield f"{files[0]} {shown[0]}; {files[1]} {shown[1]}"
+
+
+def _file(build: Build, name: str) -> str:
+    return f"the inline Dockerfile of {name}" if build.dockerfile_inline is not None else build.dockerfile
+
+
+def _shown(steps: tuple[_Step, ...], index: int) -> str:
+    if index >= len(steps):
+        return "ends there"
+    instruction = steps[index].instruction
+    return f"line {instruction.line}: {summary(instruction)}"
+
+
+def summary(instruction: Instruction) -> str:
+    """A few words that name an instruction without its values: ``RUN apt-get install …``."""
+    if instruction.name in ("ENV", "ARG", "LABEL"):
+        return f"{instruction.name} {', '.join(pairs(instruction))}"[:_SHOWN]
+    if instruction.name in ("CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"):
+        return instruction.name
+    if instruction.name != "RUN":
+        return f"{instruction.name} {instruction.value}"[:_SHOWN]
+    called = [
+        " ".join(word for word in command.words[:2] if not word.startswith(("-", "http")) and "=" not in word)
+        for command in run_commands(instruction)
+        if command.program not in ("set", "cd", "[", "fi", "done")
+    ]
+    return f"RUN {', '.join(dict.fromkeys(called))}"[:_SHOWN]
+
+
+def _of_pins(facts_a: DockerfileFacts | None, facts_b: DockerfileFacts | None, names: tuple[str, str]) -> Iterator[str]:
+    """Requirements with another version, and those that only one has."""
+    if facts_a is None or facts_b is None:
+        return
+    left = {pin.name: pin.spec for pin in facts_a.pins if not pin.from_argument}
+    right = {pin.name: pin.spec for pin in facts_b.pins if not pin.from_argument}
+    changed = [
+        f"{name}: {left[name] or 'any version'} against {right[name] or 'any version'}"
+        for name in sorted(left.keys() & right.keys())
+        if left[name] != right[name]
+    ]
+    yield from changed[:_MOST_PINS]
+    if len(changed) > _MOST_PINS:
+        yield f"{len(changed) - _MOST_PINS} more requirements with another version"
+    for owner, only in zip(names, (left.keys() - right.keys(), right.keys() - left.keys()), strict=True):
+        if only:
+            shown = sorted(only)[:_MOST_PINS]
+            more = f" and {len(only) - len(shown)} more" if len(only) > len(shown) else ""
+            yield f"only in {owner}: {', '.join(shown)}{more}"

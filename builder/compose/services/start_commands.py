@@ -1,0 +1,153 @@
+"""What a service of an Airflow image starts, and which Airflow it is: as far as file and Dockerfile tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.airflow.find import find_named_role, find_started_role
+from builder.airflow.images import OFFICIAL_IMAGE, is_airflow_image, version_of_image
+from builder.airflow.variables import VERSION_VARIABLE
+from builder.core.image_reference import extract_repository
+from builder.dockerfile.shell import command_of
+from builder.dockerfile.stages import substitute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.compose.model import Project, Service
+    from builder.compose.rules.context import Look
+    from builder.dockerfile.facts import DockerfileFacts
+
+_ENTRYPOINTS = ("entrypoint", "entrypoint.sh")
+_PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
+_OPERATORS = ("&&", "||", ";", "|", "&")
+_ASKED = 20
+"""Sharers that are asked for the version; what none of them knows, the rest does not either."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """``calls``: the words behind ``airflow`` of each call. ``literal``: shell operators that no shell reads."""
+
+    calls: tuple[tuple[str, ...], ...]
+    literal: tuple[str, ...] = ()
+    not_passed: str | None = None
+    """The first word, where the official entrypoint would take it for a subcommand of Airflow."""
+
+    @property
+    def role(self) -> str | None:
+        """The lasting role among the calls; None: it does its work and ends, or nothing is known."""
+        for call in reversed(self.calls):
+            if role := find_started_role(call):
+                return role
+        return None
+
+
+def image_text(service: Service) -> str | None:
+    """The image with its defaults filled in; None when a variable stays."""
+    text = substitute(service.image, {}) if service.image else None
+    return None if text is None or "$" in text else text
+
+
+def is_official(service: Service, facts: DockerfileFacts | None) -> bool:
+    """Whether the image is ``apache/airflow`` or built on it, its entrypoint in place."""
+    base = facts.base if facts is not None else image_text(service) if service.build is None else None
+    if base is None or (facts is not None and facts.entrypoint is not None):
+        return False
+    name = extract_repository(base)
+    return name == OFFICIAL_IMAGE or name.endswith(f"/{OFFICIAL_IMAGE}")
+
+
+def argv_of(service: Service, facts: DockerfileFacts | None) -> tuple[str, ...] | None:
+    """What is started: ``entrypoint`` of the file clears the image's command. None: the image's own, not known here."""
+    if service.entrypoint:
+        return (*service.entrypoint, *(service.command or ()))
+    command = service.command or (facts.command if facts is not None else None) or ()
+    own = facts.entrypoint if facts is not None else None
+    if own is not None:
+        return (*own, *command)
+    return tuple(command) or None
+
+
+def start_of(service: Service, facts: DockerfileFacts | None) -> Start:
+    """The calls of Airflow that the service makes, also those inside ``bash -c "…"``."""
+    argv = argv_of(service, facts)
+    if argv is None:
+        return Start(())
+    literal = tuple(dict.fromkeys(word for word in argv if word in _OPERATORS))
+    own_entrypoint = bool(service.entrypoint) or (facts is not None and facts.entrypoint is not None)
+    if own_entrypoint:
+        return Start(tuple(_called(argv)), literal)
+    official = is_official(service, facts)
+    not_passed = argv[0] if official and _is_no_subcommand(argv[0]) else None
+    return Start(tuple(_through_entrypoint(argv)), literal, not_passed)
+
+
+def _is_no_subcommand(word: str) -> bool:
+    """The official entrypoint knows ``bash``, ``python`` and ``airflow`` as first words, by exactly these names."""
+    program = word.rpartition("/")[2]
+    return (program in ("sh", "bash") and word != "bash") or word in ("gunicorn", "sleep", "tail", "pip")
+
+
+def _through_entrypoint(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """What the official entrypoint makes of its arguments."""
+    if not argv:
+        return
+    program = argv[0].rpartition("/")[2]
+    if program in ("bash", "sh") or _PYTHON.match(program) or program == "airflow":
+        yield from _called(argv)
+    elif program in _ENTRYPOINTS:
+        yield from _through_entrypoint(argv[1:])
+    elif not argv[0].startswith(("-", "/", "$")):
+        yield argv
+
+
+def _called(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for command in command_of(argv):
+        program, words = command.program, command.words
+        if program == "airflow":
+            yield words[1:]
+        elif program in _ENTRYPOINTS:
+            yield from _through_entrypoint(words[1:])
+        elif _PYTHON.match(program) and words[1:3] == ("-m", "airflow"):
+            yield words[3:]
+
+
+def version_for(look: Look, service: Service) -> str | None:
+    """The Airflow version of the service's image: its Dockerfile, its tag, its environment, or a sharer's."""
+    found = _version(service, look.facts.get(service.name))
+    group = look.group_of(service.name)
+    if found is None and group is not None:
+        others = (look.project.services[name] for name in group.services[:_ASKED])
+        found = next((version for one in others if (version := _version(one, look.facts.get(one.name)))), None)
+    return found
+
+
+def _version(service: Service, facts: DockerfileFacts | None) -> str | None:
+    if facts is not None and facts.airflow_version:
+        return facts.airflow_version
+    image = image_text(service) if service.build is None else None
+    return version_of_image(image) or _plain(service.environment.get(VERSION_VARIABLE))
+
+
+def _plain(text: str | None) -> str | None:
+    return text if text and re.fullmatch(r"\d+\.\d+\.\d+", text) else None
+
+
+def is_airflow(look: Look, service: Service) -> bool:
+    """As its group says; a service that is in no group by its image alone."""
+    group = look.group_of(service.name)
+    return group.airflow if group is not None else is_airflow_image(image_text(service))
+
+
+def is_waited_for(project: Project, service: Service) -> bool:
+    """Whether another service waits for its end: then it does its work and ends."""
+    waiting = (other.depends_on.get(service.name) for other in project.services.values())
+    return "service_completed_successfully" in waiting
+
+
+def role_by_name(service: Service) -> str | None:
+    """The role that the service's name promises (``airflow-webserver``)."""
+    return find_named_role(service.name)

@@ -1,0 +1,1 @@
+"""Which services may share an image, and how."""

@@ -1,0 +1,150 @@
+"""The comment that a rewritten file gets where no service builds the shared image: how it is made."""
+
+from __future__ import annotations
+
+import json
+import os.path
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.core.phrases import listed, verb
+from builder.core.redact import mask_addresses
+
+if TYPE_CHECKING:
+    from builder.compose.model import Build, Project, Service
+
+_PREFIX = "built by: "
+_BY_OPTBUILD = f"{_PREFIX}optbuild optimize --rebuild"
+
+
+def shown_path(project: Project, path: str) -> str:
+    """``path`` as a person writes it in the project's folder (``./dags``, ``../image``), so that it is right wherever
+    the project lies; absolute where a file says it so, addresses without the login that they may hold."""
+    if not path.startswith("/"):
+        return mask_addresses(path)
+    relative = Path(os.path.relpath(path, project.files.directory)).as_posix()
+    if not relative.startswith(".."):
+        return relative if relative == "." else f"./{relative}"
+    written = any(path.encode(errors="surrogateescape") in data for data in project.sources.values())
+    return path if written else relative
+
+
+def shown_dockerfile(project: Project, build: Build) -> str:
+    """The file that is built, for a message."""
+    if build.dockerfile_inline is not None:
+        return f"an inline Dockerfile in {shown_path(project, build.context)}"
+    path = build.dockerfile_path
+    if path is None:
+        return shown_path(project, build.context)
+    return shown_path(project, path.as_posix())
+
+
+def spec_note(project: Project, folder: Path) -> str | None:
+    """For an image that an optbuild.toml describes. None: the files take no comment. ``folder`` is free of symbolic
+    links, which the project's own path may hold."""
+    if _is_json(project):
+        return None
+    home = project.files.directory
+    place = shown_path(project, os.path.normpath(home / os.path.relpath(folder, home.resolve())))
+    words = ["optbuild", "build", *([] if place == "." else [place]), "--verify"]
+    return f"{_PREFIX}{shlex.join(words)}"
+
+
+def build_note(project: Project, service: Service, image: str) -> str | None:
+    """A command that builds the service's image by hand as ``image``, on one line; where no command says it all, the
+    one of ours that remembers the build. None: the files take no comment."""
+    if _is_json(project):
+        return None
+    if why_untold(project, service):
+        return _BY_OPTBUILD
+    return f"{_PREFIX}{_docker_build(project, service, image)}"
+
+
+def by_hand(note: str | None) -> str | None:
+    """The command of a note that works on any machine; None: only the machine that made the image remembers how."""
+    return None if note is None or note == _BY_OPTBUILD else note.removeprefix(_PREFIX)
+
+
+def why_untold(project: Project, service: Service) -> str:
+    """Why no comment can keep the whole recipe of the service's image; empty: one can.
+
+    A `docker build` on one line cannot say everything, and must not show what a variable or a login holds.
+    """
+    if _is_json(project):
+        return "a JSON file takes no comment"
+    build = service.build
+    if build is None:
+        return "nobody here builds it"
+    if keys := [*_beyond_words(build), *_with_variables(service.raw_build)]:
+        return f"{listed(keys)} {verb(keys, 'does', 'do')} not fit into one `docker build` command"
+    if mask_addresses(build.context) != build.context:
+        return "the address of its context holds a login"
+    if not _docker_build(project, service, "").isprintable():
+        return "its values do not fit into one line"
+    return ""
+
+
+def unwritten_arguments(service: Service) -> tuple[str, ...]:
+    """Build arguments with a value that the file does not say, so that no comment may: a variable may hold a secret."""
+    build = service.build
+    literal = _literal_arguments(service)
+    return tuple(name for name, value in (build.args if build else ()) if value is not None and name not in literal)
+
+
+def _literal_arguments(service: Service) -> dict[str, str]:
+    raw = dict(service.raw_build.args) if service.raw_build is not None else {}
+    written = {name for name, value in raw.items() if value is not None and "$" not in value}
+    args = service.build.args if service.build is not None else ()
+    return {name: value for name, value in args if value is not None and name in written}
+
+
+def _is_json(project: Project) -> bool:
+    """Whether one of the files is JSON, which a comment would break."""
+    return any(_loads(data) for data in project.sources.values())
+
+
+def _loads(data: bytes) -> bool:
+    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return False
+    try:
+        json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _beyond_words(build: Build) -> list[str]:
+    keys = ("dockerfile_inline", "secrets", "additional_contexts")
+    return [f"`{key}`" for key in (*(key for key in keys if getattr(build, key)), *(key for key, _ in build.other))]
+
+
+def _with_variables(raw: Build | None) -> list[str]:
+    if raw is None:
+        return []
+    texts = {"context": raw.context, "dockerfile": raw.dockerfile, "target": raw.target or ""}
+    texts |= {"platform": " ".join(raw.platforms)}
+    return [f"a variable in `{key}`" for key, text in texts.items() if "$" in text]
+
+
+def _docker_build(project: Project, service: Service, image: str) -> str:
+    """Arguments with their values where the file says them, else by name."""
+    build = service.build
+    if build is None:
+        return ""
+    words = ["docker", "build", "-t", image]
+    local, context = build.context.startswith("/"), shown_path(project, build.context)
+    path = build.dockerfile_path
+    if local and path is not None and build.dockerfile != "Dockerfile":
+        file = path.as_posix()
+        words += ["-f", file if context.startswith("/") else shown_path(project, file).removeprefix("./")]
+    elif not local and build.dockerfile != "Dockerfile":
+        words += ["-f", build.dockerfile]
+    if build.target is not None:
+        words += ["--target", build.target]
+    for platform in (service.platform,) if service.platform else build.platforms:
+        words += ["--platform", platform]
+    literal = _literal_arguments(service)
+    for name, _value in build.args:
+        words += ["--build-arg", f"{name}={literal[name]}" if name in literal else name]
+    return shlex.join([*words, context])

@@ -1,0 +1,43 @@
+"""Services that others take over by ``extends`` or a merge: what is said of one, they get too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from builder.compose.rewrite.resolve import find_sites
+from builder.compose.services.dependencies import reached_from
+from builder.core.errors import ComposeError
+
+if TYPE_CHECKING:
+    from builder.compose.model import Project
+
+
+def without_templates(project: Project, services: tuple[str, ...]) -> tuple[str, ...]:
+    """``services`` without those that nobody starts: taken over by others, waited for by none, and behind a profile
+    that no other service has."""
+    users = Counter(profile for one in project.services.values() for profile in one.profiles)
+    needed = {name for one in project.services.values() for name in one.depends_on}
+    return tuple(
+        name
+        for name in services
+        if not (profiles := project.services[name].profiles)
+        or any(users[profile] > 1 for profile in profiles)
+        or name in needed
+        or not _followers(project, name)
+    )
+
+
+def can_wait_for(project: Project, service: str, other: str) -> bool:
+    """Whether ``service`` may depend on ``other`` without a circle: whoever takes it over would depend on it too."""
+    followers = _followers(project, service)
+    return other not in followers and not reached_from(project, other) & {service, *followers}
+
+
+def _followers(project: Project, service: str) -> frozenset[str]:
+    try:
+        sites = find_sites(project)
+    except ComposeError:  # whoever rewrites the files says so
+        return frozenset()
+    strata = sites.services.get(service, ())
+    return frozenset(name for stratum in strata for name in sites.users[stratum.home]) - {service}

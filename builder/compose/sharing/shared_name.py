@@ -1,0 +1,91 @@
+"""Which name the shared image of a group gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from builder.compose.services.image_names import slug
+from builder.compose.sharing.groups import names_built
+from builder.core.image_reference import add_default_tag, is_taggable, normalize_image_name
+
+if TYPE_CHECKING:
+    from builder.compose.model import Build, Group, Project
+
+_TRIES = 9
+Taken = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Name:
+    """``keeps``: all sharers have it already, as it is written."""
+
+    image: str
+    keeps: bool = False
+
+
+def others_names(project: Project, group: Group) -> dict[str, str]:
+    """Name → a service outside of the group whose image has it, Compose's default names included."""
+    inside = set(group.services)
+    names: dict[str, str] = {}
+    for service in project.services.values():
+        if service.name in inside or (service.image is None and service.build is None):
+            continue
+        built = (
+            names_built(project, service)
+            if service.build is not None
+            else (normalize_image_name(project.image_of(service)),)
+        )
+        for name in built:
+            names.setdefault(name, service.name)
+    return names
+
+
+def own_name(project: Project, group: Group) -> Name | None:
+    """The name that the file gives already; None: there is none, there are several, or it has variables in it.
+
+    A variable that all of them have stays: then the text is kept.
+    """
+    services = [project.services[name] for name in group.services]
+    written = {service.raw_image if service.raw_image is not None else service.image for service in services}
+    explicit = {normalize_image_name(service.image) for service in services if service.image is not None}
+    first = next((service.image for service in services if service.image is not None), None)
+    if first is None or len(explicit) != 1:
+        return None
+    if len(written) == 1 and None not in written:
+        return Name(add_default_tag(first), keeps=True)
+    if any("$" in text for text in written if text is not None):
+        return None
+    return Name(add_default_tag(first))
+
+
+def new_name(project: Project, group: Group, occupied: Taken) -> Name | None:
+    """``<project>-airflow:latest``, or what tells another build apart; None: every try is occupied."""
+    return next((Name(name) for name in _candidates(project, group) if is_taggable(name) and not occupied(name)), None)
+
+
+def _candidates(project: Project, group: Group) -> list[str]:
+    owner = slug(project.name) or "compose"
+    hint = "" if group.build is None else _hint(project, group.build)
+    words = [owner, "airflow"] if group.airflow else [owner, hint or "shared"]
+    tries = [words]
+    if group.airflow and hint and hint != "airflow":
+        tries.append([*words, hint])
+    if words[-1] != "shared":
+        tries.append([*words, "shared"])
+    tries += [[*words, f"shared{number}"] for number in range(2, _TRIES)]
+    return [f"{'-'.join(parts)}:latest" for parts in tries]
+
+
+def _hint(project: Project, build: Build) -> str:
+    """One word for a build: its target, the ending of its Dockerfile, or its folder where that is not the project's."""
+    name = PurePosixPath(build.dockerfile).name
+    ending = re.sub(r"^dockerfile[._-]?|[._-]?dockerfile$", "", name, flags=re.IGNORECASE)
+    folder = PurePosixPath(build.context.split("#", maxsplit=1)[0].removesuffix(".git"))
+    is_project = build.context.rstrip("/") == project.files.directory.as_posix().rstrip("/")
+    inner = PurePosixPath(build.dockerfile).parent.name
+    candidates = (build.target or "", ending, inner if is_project else folder.name, "" if is_project else inner)
+    return next((word for word in map(slug, candidates) if word), "")

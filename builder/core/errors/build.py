@@ -1,0 +1,116 @@
+"""The engine, a build and a promotion."""
+
+from __future__ import annotations
+
+from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError
+
+GET_AN_ENGINE = (
+    "`make engine` installs one on Debian 12 or 13; elsewhere: https://docs.docker.com/engine/install/. "
+    "`optbuild doctor` shows what this machine has"
+)
+
+
+class EngineMissingError(ToolError):
+    """No Docker engine answers. ``where`` it was looked for is part of the message."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(f"no Docker engine answers at {endpoint}: {reason}", hint=GET_AN_ENGINE)
+
+
+class EngineTooOldError(ToolError):
+    """The engine answers, but its BuildKit lacks what the Dockerfile uses."""
+
+    def __init__(self, found: str, needed: str) -> None:
+        super().__init__(f"the Docker engine is version {found}; optbuild needs {needed} or newer", hint=GET_AN_ENGINE)
+
+
+class BuildxMissingError(ToolError):
+    """The docker client has no (working) buildx plugin."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the docker client has no buildx plugin: {reason}",
+            hint="`make engine` installs one on Debian 12 or 13; elsewhere: https://docs.docker.com/go/buildx/",
+        )
+
+
+class EngineFailedError(ToolError):
+    """The engine refused or failed an operation."""
+
+
+class BuildRefusedError(OptbuildError):
+    """An option of the build that the chosen builder, name or lock cannot do; refused before anything is built."""
+
+
+class DiskFullError(ToolError):
+    """Not enough free disk for the build; checked before it starts."""
+
+
+class BuildFailedError(ToolError):
+    """BuildKit could not build the context. ``step`` is the instruction that failed, ``log`` the end of its output.
+
+    ``cause`` is what happened in words, where it is known: a person reads it before step and log.
+    """
+
+    def __init__(
+        self, step: str | None, reason: str, log: tuple[str, ...], *, cause: str | None = None, hint: str | None = None
+    ) -> None:
+        place = f"step {step}" if step else "the build"
+        tail = "".join(f"\n    {line}" for line in log)
+        failed = f"{place} failed: {reason}" + (f"\n  the end of its log:{tail}" if tail else "")
+        super().__init__(f"{cause}\n  {failed}" if cause else failed, hint=hint)
+        self.step = step
+        self.log = log
+
+
+class VanishedPackagesError(ToolError):
+    """The mirror no longer has the Debian versions of the lock. ``packages`` are ``name=version``."""
+
+    def __init__(self, packages: tuple[str, ...], *, hint: str | None = None) -> None:
+        names = ", ".join(packages[:5]) + (f" and {len(packages) - 5} more" if len(packages) > 5 else "")
+        super().__init__(
+            f"the Debian release no longer has what the lock names: {names or 'some packages'}",
+            hint=hint or "`optbuild build --refresh-base` locks the versions that the release has now",
+        )
+        self.packages = packages
+
+
+class PromotionError(ToolError):
+    """The promoted tags could not all be moved; those that had been moved were put back."""
+
+
+class CandidateRefusedError(CheckFailedError):
+    """A check failed: the old tags stand, the candidate stays where the message says."""
+
+
+class BudgetExceededError(CheckFailedError):
+    """The image is larger than the spec allows. ``text`` gives the figures."""
+
+    def __init__(self, text: str, reference: str, image_id: str) -> None:
+        super().__init__(
+            f"{text}. Nothing was promoted: all tags stand as they were. The candidate is {reference} ({image_id})",
+            hint=f"`docker history {reference}` shows what takes the space; take out what is not needed, or raise "
+            "budget.image-bytes",
+        )
+
+
+class StateError(ToolError):
+    """The folder of the state, or of the caches, cannot be told or cannot be written; or what lies in it not read."""
+
+
+class BrokenDocumentError(StateError):
+    """A document that optbuild keeps for itself is not what any version wrote."""
+
+    def __init__(self, name: str, why: str, lost: str, *, hint: str | None) -> None:
+        super().__init__(f"{name} is broken ({why})" + (f": {lost}" if lost else ""), hint=hint)
+        self.why = why
+
+
+class NewerDocumentError(StateError):
+    """A document that optbuild keeps for itself has a format that this version does not know."""
+
+    def __init__(self, name: str, version: int, lost: str) -> None:
+        super().__init__(
+            f"{name} was written by a newer optbuild (format {version})" + (f": {lost}" if lost else ""),
+            hint="use that version",
+        )

@@ -1,0 +1,106 @@
+"""The lock: resolving, constraints, Debian packages."""
+
+from __future__ import annotations
+
+from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError, Where
+
+
+class LockFileError(OptbuildError):
+    """optbuild.lock cannot be read, is no lock, or is one of another format."""
+
+
+class LockError(OptbuildError):
+    """The spec cannot be resolved to a lock."""
+
+
+class UnsatisfiableError(LockError):
+    """No set of versions meets all requirements. ``involved`` are the spec's own lines that the reason speaks of."""
+
+    def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
+        lines = "".join(f"\n    {line}" for line in reason.splitlines())
+        asked = "".join(f"\n    {line}" for line in places or involved)
+        text = f"the requirements contradict each other:{lines}"
+        text = f"{text}\n  involved from the spec:{asked}" if asked else text
+        super().__init__(text, hint="loosen or remove one of them, then: optbuild lock")
+        self.reason = reason
+        self.involved = involved
+
+
+class UnknownExtraError(LockError):
+    """An extra that the distribution does not have. ``known`` are those that it has, ``near`` the likeliest of them."""
+
+    def __init__(
+        self,
+        extra: str,
+        distribution: str,
+        known: tuple[str, ...],
+        near: tuple[str, ...],
+        *,
+        where: Where | None = None,
+    ) -> None:
+        some = ", ".join(known[:12]) + (" and more" if len(known) > 12 else "")
+        hint = (
+            f"did you mean {' or '.join(near)}?" if near else f"it has: {some}" if known else "it has none: remove it"
+        )
+        super().__init__(f"{distribution} has no extra {extra!r}", where=where, hint=hint)
+
+
+class IndexUnreadableError(ToolError):
+    """uv cannot read the package index: no route to it, no trust in its certificate, or no permission."""
+
+    def __init__(self, reason: str) -> None:
+        lines = "".join(f"\n    {line.strip()}" for line in reason.strip().splitlines()[-20:])
+        super().__init__(
+            f"the package index cannot be read:{lines}",
+            hint="check the network; where this machine has an index of its own, set UV_DEFAULT_INDEX; "
+            "behind a proxy HTTPS_PROXY, and SSL_CERT_FILE for its CA; credentials belong into ~/.netrc",
+        )
+
+
+class UnknownPackageError(LockError):
+    """A name of [apt] that the Debian release does not have. ``near`` are names that look like it."""
+
+    def __init__(self, name: str, release: str, near: tuple[str, ...], *, where: Where | None = None) -> None:
+        hint = f"did you mean {' or '.join(near)}?" if near else f"find its name in {release}: apt-cache search {name}"
+        super().__init__(f"Debian {release} has no package {name}", where=where, hint=hint)
+
+
+class NoPackageListsError(ToolError):
+    """Neither this machine's apt nor a container can read the package lists of the Debian release."""
+
+    def __init__(self, release: str, host: str, container: str) -> None:
+        hint = (
+            f"run this on Debian, with a source of {release} in /etc/apt/sources.list.d, "
+            f"or where a Docker engine can pull debian:{release}-slim"
+        )
+        super().__init__(
+            f"the package lists of Debian {release} cannot be read: this machine {host}; {container}", hint=hint
+        )
+
+
+class SourcesFileError(OptbuildError):
+    """The apt sources file that OPTBUILD_DEBIAN_SOURCES names cannot be used."""
+
+
+class ConstraintsError(OptbuildError):
+    """The constraints file is missing, unreachable, or is not one."""
+
+
+class ConstraintsUnreachableError(ConstraintsError, ToolError):
+    """The host of the constraints does not answer; nothing is known to be wrong with the spec."""
+
+
+class LockUsageError(OptbuildError):
+    """Options of ``optbuild lock`` that do not go together."""
+
+
+class StaleLockError(CheckFailedError):
+    """The lock ``path`` was made from another spec, or contradicts itself. ``reasons``: a sentence each.
+
+    ``remake`` is the command that makes it anew.
+    """
+
+    def __init__(self, path: str, reasons: tuple[str, ...], remake: str) -> None:
+        text = "".join(f"\n    {reason}" for reason in reasons)
+        super().__init__(f"does not belong to the optbuild.toml beside it:{text}", where=Where(path), hint=remake)
+        self.reasons = reasons

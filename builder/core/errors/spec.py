@@ -1,0 +1,30 @@
+"""optbuild.toml cannot be read, or says something that cannot be built."""
+
+from __future__ import annotations
+
+from builder.core.errors.base import OptbuildError, Where
+
+
+class SpecError(OptbuildError):
+    """optbuild.toml cannot be read, or says something that cannot be built."""
+
+
+class InvalidSpecError(SpecError):
+    """Everything that is wrong with one optbuild.toml, in the order of its lines."""
+
+    def __init__(self, file: str, problems: tuple[SpecError, ...]) -> None:
+        text = "\n".join(f"  {problem}".replace("\n  next:", "\n    next:") for problem in problems)
+        super().__init__(f"{file} has {len(problems)} errors:\n{text}")
+        self.problems = problems
+
+
+class UnknownAirflowError(SpecError):
+    """An Airflow version that is not known here. ``supported`` says in words which are."""
+
+    def __init__(self, version: str, supported: str, *, where: Where | None = None) -> None:
+        hint = "take a final release in that range, written in full like 2.8.1"
+        super().__init__(f"Airflow {version!a} is not known; known are {supported}", where=where, hint=hint)
+
+
+class MissingFileError(OptbuildError):
+    """A file that the command needs is not there."""

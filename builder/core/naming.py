@@ -1,0 +1,37 @@
+"""Names that stages agree on: labels, content tags, promoted tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CONTENT_TAG_LENGTH = 12
+LABEL_PROJECT = "optbuild.project"
+"""On every image that we build: the spec's image name. Only what carries it can be superseded."""
+LABEL_CONTENT = "optbuild.content"
+"""The content tag."""
+LABEL_SESSION = "optbuild.session"
+"""On every container, network and volume that a verification starts; see ``builder.image.verify.session``."""
+LABEL_AIRFLOW = "org.apache.airflow.version"
+
+
+def content_tag(digest: str) -> str:
+    """First 12 hex digits of the context's sha256."""
+    return digest[:CONTENT_TAG_LENGTH]
+
+
+def shortest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of one image: where a single one has to do, it is the first of these, everywhere."""
+    return tuple(sorted(names, key=lambda name: (len(name), name)))
+
+
+def candidate_reference(name: str, digest: str) -> str:
+    """``NAME:<content tag>``."""
+    return f"{name}:{content_tag(digest)}"
+
+
+def promoted_references(name: str, tags: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
+    """``NAME:TAG`` for each tag, then ``NAME-ROLE:TAG`` for each role and tag; all of them get one image ID."""
+    return tuple(f"{name}:{tag}" for tag in tags) + tuple(f"{name}-{role}:{tag}" for role in roles for tag in tags)

@@ -1,0 +1,145 @@
+"""Advice about ``pip install``: its cache kept (OB302), Airflow not pinned again (OB303)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from builder.airflow.images import is_airflow_image
+from builder.dockerfile.facts import Advice
+from builder.dockerfile.installs import PipInstall, pip_install, split_requirement
+from builder.dockerfile.packages import copies, requirements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.packages import ReadFile
+    from builder.dockerfile.run_steps import Step
+    from builder.dockerfile.shell import ShellCommand
+
+_INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "pipenv", "poetry"})
+"""Nothing that Airflow's own dependencies argue about."""
+_NO_CACHE = "PIP_NO_CACHE_DIR"
+"""Any value switches the cache off, ``off`` and ``0`` too (pip's own option handling keeps that for compatibility)."""
+_AIRFLOW_PIN = '"apache-airflow==${AIRFLOW_VERSION}"'
+"""The official image sets the variable."""
+
+
+def pip_caches(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Advice]:
+    """Silent for uv, which links files out of its cache instead of copying them."""
+    configured = _NO_CACHE in facts.environment
+    for step in steps:
+        off = configured or _NO_CACHE in dict(step.stage.arguments) or step.has_cache_mount("pip", ".cache")
+        if off or any(_empties_cache(command) for command in step.commands):
+            configured = configured or any(_configures(command) for command in step.commands)
+            continue
+        for pip in _pips(step):
+            if not pip.uv and "--no-cache-dir" not in pip.options and _NO_CACHE not in pip.assignments:
+                yield Advice(
+                    "OB302",
+                    pip.line,
+                    "pip keeps every wheel that it downloads here in its cache, a second time in the same layer",
+                    _with_option(pip),
+                )
+
+
+def _pips(step: Step) -> tuple[PipInstall, ...]:
+    return tuple(pip for command in step.commands if (pip := pip_install(command)))
+
+
+_VENV = re.compile(r"/bin/activate$")
+_OWN_PATHS = ("/home/airflow/.local/bin/", "/usr/local/bin/", "/usr/bin/", "/usr/python/bin/", "/root/bin/")
+"""Where the pip of the image itself lies; a pip anywhere else is a virtual environment's."""
+
+
+def _into_image(step: Step) -> Iterator[PipInstall]:
+    """Installs into the environment that holds Airflow, not into a second one (as people make them for dbt)."""
+    apart = False
+    for command in step.commands:
+        if command.program in ("source", ".") and any(_VENV.search(word) for word in command.words[1:]):
+            apart = True
+        elif command.program == "deactivate":
+            apart = False
+        pip = pip_install(command)
+        if pip is not None and not apart and not _elsewhere(pip):
+            yield pip
+
+
+def _elsewhere(pip: PipInstall) -> bool:
+    program = pip.words[0]
+    other_python = any(option in ("-p", "--python") or option.startswith("--python=") for option in pip.options)
+    return other_python or ("/" in program and not program.startswith(_OWN_PATHS)) or "VIRTUAL_ENV" in pip.assignments
+
+
+def _empties_cache(command: ShellCommand) -> bool:
+    words = " ".join(command.words)
+    removes = command.program == "rm" and re.search(r"\.cache(/pip)?(/\*)?(\s|/?$)", words)
+    exports = command.program == "export" and f"{_NO_CACHE}=" in words
+    return bool(removes or exports or "cache purge" in words or _configures(command))
+
+
+def _configures(command: ShellCommand) -> bool:
+    """``pip config set global.no-cache-dir true`` holds for what comes after it, too."""
+    return "config" in command.words and any("no-cache-dir" in word for word in command.words)
+
+
+def _with_option(pip: PipInstall) -> str:
+    """The command with the option; shortened where it holds an address, which may hold a password."""
+    begin = pip.words[: pip.words.index("install") + 1]
+    rest = pip.words[len(begin) :]
+    if any("://" in word for word in rest):
+        return f"{shlex.join(begin)} --no-cache-dir ..."
+    return f"{shlex.join(begin)} --no-cache-dir {' '.join(_quoted(word) for word in rest)}".rstrip()
+
+
+def _quoted(word: str) -> str:
+    """As a shell needs it, variables left to be replaced."""
+    if "$" in word:
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
+def not_pinned_again(steps: tuple[Step, ...], facts: DockerfileFacts, read: ReadFile) -> Iterator[Advice]:
+    """An install in an image that has Airflow already, and that does not say which Airflow must stay.
+
+    Silent where a file that it installs from cannot be read: that file may say it.
+    """
+    has_airflow = is_airflow_image(facts.base)
+    copied = copies(facts.chain)
+    for step in steps:
+        for pip in _into_image(step):
+            pins, unread = requirements_of(pip, step.stage, copied, read)
+            names = {pin.name for pin in pins}
+            pinned = any(pin.name in ("apache-airflow", "apache-airflow-core") and pin.spec for pin in pins)
+            if has_airflow and not pinned and not unread and not _cannot_move(pip, names):
+                yield _unpinned(pip, copied_constraints=bool(pip.constraints))
+            has_airflow = has_airflow or "apache-airflow" in names
+
+
+def _cannot_move(pip: PipInstall, names: set[str]) -> bool:
+    local = any(split_requirement(word) is None for word in pip.requirements)
+    installers_only = bool(names) and names <= _INSTALLERS and not local
+    nothing = not pip.requirements and not pip.files
+    return "--no-deps" in pip.options or "--target" in pip.options or "-t" in pip.options or installers_only or nothing
+
+
+def _unpinned(pip: PipInstall, *, copied_constraints: bool) -> Advice:
+    begin = pip.words[: pip.words.index("install") + 1]
+    options = tuple(
+        takewhile(lambda word: word in ("--no-cache-dir", "--user", "--upgrade", "-U"), pip.words[len(begin) :])
+    )
+    rest = pip.words[len(begin) + len(options) :]
+    shown = "..." if any("://" in word for word in rest) else " ".join(_quoted(word) for word in rest)
+    details: tuple[str, ...] = ("named like that, pip stops with an error instead of replacing Airflow",)
+    if copied_constraints:
+        details = (*details, "constraints do not pin apache-airflow itself: the official files leave it out")
+    return Advice(
+        "OB303",
+        pip.line,
+        "this install may replace Airflow by another version: nothing tells pip which one must stay",
+        f"{shlex.join((*begin, *options))} {_AIRFLOW_PIN} {shown}",
+        details,
+    )

@@ -1,0 +1,46 @@
+"""What both ways to ask an engine share, its SDK and its socket: the errors, and how long and how much at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from builder.core.errors import EngineFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONNECT_SECONDS = 60
+SAVE_CHUNK = 1 << 20
+"""Bytes of an archive that are handed on at a time."""
+
+
+class AnswerError(EngineFailedError):
+    """The engine refused a request. ``status_code`` as in the SDK's APIError."""
+
+    def __init__(self, path: str, status: int, reason: str) -> None:
+        super().__init__(f"the engine answered {status} to {path}: {reason}")
+        self.status_code = status
+
+
+@contextlib.contextmanager
+def failures(doing: str) -> Iterator[None]:
+    """What the SDK raises becomes EngineFailedError, which says what was being done."""
+    from docker.errors import APIError, DockerException  # the SDK costs 150 ms
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except APIError as error:
+        raise EngineFailedError(f"{doing}: {error.explanation or error}") from error
+    except (DockerException, RequestException) as error:
+        raise EngineFailedError(f"{doing}: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """The innermost words of a chain of wrapped errors: ``No such file or directory`` says more than its wrapping."""
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__ or error
+    if isinstance(error, NameError):  # the SDK's way to say that its optional SSH parts are absent
+        return "an engine behind SSH needs `pip install 'docker[ssh]'`"
+    return getattr(error, "strerror", None) or str(error)

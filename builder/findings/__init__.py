@@ -1,0 +1,1 @@
+"""The rules: what can be found, and what each finding teaches."""

@@ -1,0 +1,119 @@
+"""Runs the context's base.sh, or takes what it made before from the same script and the same package lists."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
+from builder.core.files import exclusive
+from builder.core.process import Command
+from builder.image.base.leftovers import MARK, PREFIX, make_scratch, remove, remove_scratch, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.core.process import Result, Runner
+    from builder.core.progress import Progress
+    from builder.image.render.model import Context
+
+TARS = ("base.tar", "builder.tar")
+INPUTS = ("base.sh", "base.env", "runtime.packages", "builder.packages")
+EXIT_NO_TOOL, EXIT_VANISHED = 3, 4
+KEPT_BASES = 4
+"""Bases that stay in the cache; the ones unused for longest go (about 230 MB each)."""
+SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
+"""An apt sources file to use instead of the machine's own; base.sh reads it."""
+VANISHED_MARK = "gone from the mirror: "
+
+
+def base_key(context: Context) -> str:
+    """sha256 (hex) of all that a base is made from."""
+    total = hashlib.sha256()
+    for name in INPUTS:
+        data = context.file(name).data
+        total.update(f"{name} {len(data)}\n".encode() + data)
+    return total.hexdigest()
+
+
+def make_base(
+    context: Context,
+    folder: Path,
+    *,
+    cache_folder: Path,
+    runner: Runner,
+    progress: Progress,
+    env: Mapping[str, str],
+) -> None:
+    """Put base.tar and builder.tar into ``folder``, where ``context`` was written; made once per content.
+
+    Raises :class:`VanishedPackagesError` when the mirror no longer has a locked version, :class:`ToolMissingError`
+    without mmdebstrap and container, :class:`ToolFailedError` when mmdebstrap failed.
+    """
+    bases = cache_folder / "base"
+    entry = bases / base_key(context)
+    with exclusive(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
+        for swept in sweep(bases):
+            progress.note(f"swept {swept}: the optbuild that was making this base was killed")
+        if not all((entry / tar).is_file() for tar in TARS):
+            _make_entry(context, entry, runner, progress, env)
+        os.utime(entry)
+        _forget_oldest(bases)
+        for tar in TARS:
+            _place(entry / tar, folder / tar)
+
+
+def _make_entry(context: Context, entry: Path, runner: Runner, progress: Progress, env: Mapping[str, str]) -> None:
+    work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=entry.parent))
+    try:
+        work.chmod(0o755)
+        scratch = make_scratch(work, _temporary(env))
+        for name in INPUTS:
+            file = context.file(name)
+            (work / name).write_bytes(file.data)
+            (work / name).chmod(file.mode)
+        with progress.task("base: Debian packages to root file systems") as task:
+            command = Command((str(work / "base.sh"),), cwd=work, env={**env, MARK: str(work), "TMPDIR": str(scratch)})
+            result = runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
+            _raise_unless_made(result)
+        remove_scratch(work)
+        shutil.rmtree(entry, ignore_errors=True)
+        work.rename(entry)
+    except BaseException:
+        remove(work)
+        raise
+
+
+def _temporary(env: Mapping[str, str]) -> Path:
+    """Where the person wants temporary files."""
+    wanted = Path(env.get("TMPDIR") or "/tmp")  # noqa: S108 - what mktemp does; the folder made there has its own name
+    return wanted if wanted.is_dir() else Path("/tmp")  # noqa: S108 - as above
+
+
+def _raise_unless_made(result: Result) -> None:
+    if result.ok:
+        return
+    if result.code == EXIT_VANISHED:
+        lines = [line.partition(VANISHED_MARK)[2] for line in result.err.splitlines() if VANISHED_MARK in line]
+        raise VanishedPackagesError(tuple(dict.fromkeys(lines)))
+    if result.code == EXIT_NO_TOOL:
+        raise ToolMissingError("mmdebstrap", hint="apt-get install mmdebstrap (Debian, Ubuntu); see optbuild doctor")
+    raise ToolFailedError("base.sh", result.code, result.err, hint="check the machine's Debian mirror: apt-get update")
+
+
+def _forget_oldest(bases: Path) -> None:
+    entries = [path for path in bases.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    for stale in sorted(entries, key=lambda path: -path.stat().st_mtime)[KEPT_BASES:]:
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def _place(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)

@@ -1,0 +1,1 @@
+"""A context becomes a candidate, and a proven candidate is promoted."""

@@ -1,0 +1,158 @@
+"""apt-get with a root of its own: it reads the machine's sources for one release and changes nothing of the machine."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from builder.core.errors import LockError, ToolFailedError
+from builder.core.process import Command, Result, Runner
+from builder.image.lock.model import DebianPackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+ESSENTIAL = "?essential"
+"""apt-patterns(7): all packages that Debian calls essential."""
+_URI_LINE = re.compile(r"'[^']*' (?P<file>[^ _]+_[^ _]+_[^ _]+\.deb) (?P<size>[0-9]+) SHA256:(?P<sha256>[0-9a-f]{64})")
+"""A line of ``apt-get --print-uris``; in the file's name the epoch's colon and the like are %-coded."""
+_MISSING = re.compile(r"^E: Unable to locate package (\S+)$", re.MULTILINE)
+
+
+class MissingPackageError(Exception):
+    """``name`` is no package of the release; :mod:`builder.image.lock.debian` says so with the place in the spec."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Apt:
+    """``root`` holds apt's state; ``architecture`` as Debian names it.
+
+    ``prefix`` is put before each command: nothing on a Debian machine, ``docker run ...`` where apt is in a container.
+    """
+
+    root: Path
+    architecture: str
+    runner: Runner
+    env: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
+
+    def prepare(self, sources: Mapping[str, str]) -> None:
+        """Write the folders and settings; ``sources`` are file name → content for ``sources.list.d``."""
+        for name in ("etc/sources.list.d", "state/lists/partial", "cache/archives/partial", "log"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        for old in (self.root / "etc/sources.list.d").iterdir():
+            old.unlink()
+        for name, content in sources.items():
+            (self.root / "etc/sources.list.d" / name).write_text(content)
+        (self.root / "status").write_text("")
+        (self.root / "apt.conf").write_text(settings(self.root, self.architecture))
+        self.prefer({})
+
+    def prefer(self, versions: Mapping[str, str]) -> None:
+        """Keep these versions (name → version) as long as the release offers them."""
+        pins = [f"Package: {name}\nPin: version {versions[name]}\nPin-Priority: 1001\n" for name in sorted(versions)]
+        (self.root / "preferences").write_text("\n".join(pins))
+
+    def update(self) -> None:
+        """Fetch the release's package lists; cheap when they did not change."""
+        result = self._run("apt-get", "update", "--error-on=any", "-qq")
+        if not result.ok:
+            hint = "check the Debian sources and the network of this machine"
+            raise ToolFailedError("apt-get update", result.code, result.err, hint=hint)
+
+    def names(self) -> frozenset[str]:
+        """Every package that the release offers."""
+        return frozenset(self._checked("apt-cache", "pkgnames").out.split())
+
+    def closure(self, wanted: Iterable[str]) -> tuple[DebianPackage, ...]:
+        """All that would be installed for ``wanted`` into an empty system, essential packages too; sorted by name.
+
+        Raises :class:`MissingPackageError` for a name that the release does not have.
+        """
+        command = (
+            "--print-uris",
+            "--quiet=2",
+            "--no-install-recommends",
+            "--yes",
+            "install",
+            ESSENTIAL,
+            *sorted(wanted),
+        )
+        result = self._run("apt-get", *command)
+        missing = _MISSING.search(result.err)
+        if missing is not None:
+            raise MissingPackageError(missing[1])
+        if not result.ok:
+            hint = "change [apt] in the spec, or let everything move: optbuild lock --upgrade"
+            raise LockError(f"the Debian packages do not fit together:\n{_tail(result)}", hint=hint)
+        return parse_uris(result.out)
+
+    def _checked(self, tool: str, *argv: str) -> Result:
+        result = self._run(tool, *argv)
+        if not result.ok:
+            raise ToolFailedError(tool, result.code, result.err)
+        return result
+
+    def _run(self, tool: str, *argv: str) -> Result:
+        env = {**self.env, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+        argv = (*self.prefix, tool, "--config-file", str(self.root / "apt.conf"), *argv)
+        return self.runner.run(Command(argv, env=env, install_hint="use a Debian machine, or one with a Docker engine"))
+
+
+def settings(root: Path, architecture: str) -> str:
+    """apt.conf, read after the machine's own, whose proxy and certificates stay in force."""
+    places = {
+        "Dir::State": root / "state",
+        "Dir::State::status": root / "status",
+        "Dir::Cache": root / "cache",
+        "Dir::Cache::pkgcache": "pkgcache.bin",  # official Debian images switch both off, which costs 1 s per call
+        "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+        "Dir::Log": root / "log",
+        "Dir::Etc::sourcelist": "/dev/null",
+        "Dir::Etc::sourceparts": root / "etc/sources.list.d",
+        "Dir::Etc::preferences": root / "preferences",
+        "Dir::Etc::preferencesparts": "/dev/null",
+    }
+    lines = [f'{key} "{value}";' for key, value in places.items()]
+    cleared = ("APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success", "DPkg")
+    lines += [f"#clear {key};" for key in (*cleared, "APT::Default-Release", "APT::Architectures")]
+    lines += [
+        f'APT::Architecture "{architecture}";',
+        f'APT::Architectures {{ "{architecture}"; }};',
+        'APT::Install-Recommends "false";',
+        'APT::Install-Suggests "false";',
+        'APT::Get::AllowUnauthenticated "false";',
+        'APT::Sandbox::User "root";',  # the lists lie in the user's cache, which apt's own user may not enter
+        'Acquire::Languages "none";',
+        'Acquire::ForceHash "SHA256";',  # in the answer of --print-uris
+        'pkgCacheGen::ForceEssential ",";',  # else apt counts itself as essential
+        'Acquire::Retries "2";',
+        'Acquire::http::Timeout "30";',  # seconds: Ctrl-C waits for apt to end by itself
+        'Acquire::https::Timeout "30";',
+        'Acquire::AllowInsecureRepositories "false";',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def parse_uris(text: str) -> tuple[DebianPackage, ...]:
+    """The packages of ``apt-get --print-uris``, sorted by name; the URIs are left behind."""
+    found = {}
+    for line in text.splitlines():
+        match = _URI_LINE.fullmatch(line)
+        if match is None:
+            raise LockError(f"apt-get gave a line that is no package with a sha256: {line.split()[1:]}")
+        name, version, architecture = (unquote(part) for part in match["file"].removesuffix(".deb").split("_"))
+        found[name] = DebianPackage(name, version, architecture, match["sha256"], int(match["size"]))
+    return tuple(found[name] for name in sorted(found))
+
+
+def _tail(result: Result) -> str:
+    text = (result.out + result.err).strip().splitlines()[-15:]
+    return "\n".join(f"    {line}" for line in text)

@@ -1,0 +1,80 @@
+"""What a new lock moved against the one before, and a lock in a few figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.image.lock.model import DebianPackage, Distribution, Lock
+
+
+@dataclass(frozen=True)
+class Move:
+    """One name whose version changed; ``old`` or ``new`` is None where it came or went."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+    def __str__(self) -> str:
+        if self.old is None:
+            return f"{self.name} {self.new} (new)"
+        return f"{self.name} {self.old} -> {self.new or '(gone)'}"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """``python`` includes build requirements and uv; both sorted by name. Empty without a lock before."""
+
+    python: tuple[Move, ...]
+    debian: tuple[Move, ...]
+
+
+def changes(previous: Lock | None, lock: Lock) -> Changes:
+    if previous is None:
+        return Changes((), ())
+    return Changes(
+        python=moves((*previous.python, *previous.build_requires), (*lock.python, *lock.build_requires)),
+        debian=moves((*previous.runtime, *previous.build), (*lock.runtime, *lock.build)),
+    )
+
+
+def moves(
+    old: Iterable[Distribution] | Iterable[DebianPackage], new: Iterable[Distribution] | Iterable[DebianPackage]
+) -> tuple[Move, ...]:
+    before, after = ({one.name: one.version for one in part} for part in (old, new))
+    return tuple(
+        Move(name, before.get(name), after.get(name))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts and bytes of files to download; a distribution whose size the index does not give counts as None."""
+
+    distributions: int
+    sdists: int
+    distribution_bytes: int | None
+    runtime_packages: int
+    runtime_bytes: int
+    build_packages: int
+    build_bytes: int
+
+
+def figures(lock: Lock) -> Figures:
+    sizes = [one.size for one in lock.python]
+    known = [size for size in sizes if size is not None]
+    return Figures(
+        distributions=len(lock.python),
+        sdists=sum(one.kind == "sdist" for one in lock.python),
+        distribution_bytes=sum(known) if len(known) == len(sizes) else None,
+        runtime_packages=len(lock.runtime),
+        runtime_bytes=sum(one.size for one in lock.runtime),
+        build_packages=len(lock.build),
+        build_bytes=sum(one.size for one in lock.build),
+    )

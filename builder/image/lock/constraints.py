@@ -1,0 +1,142 @@
+"""The constraints that become preferences: fetched or read, parsed strictly, identified by version and sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from builder.core.errors import ConstraintsError, ConstraintsUnreachableError, Where
+from builder.core.files import atomic_write
+from builder.image.lock.inputs import NO_CONSTRAINTS, wanted_constraints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from builder.image.spec.model import Spec
+
+OFFICIAL = "official"
+_OFFICIAL_URL = "https://raw.githubusercontent.com/apache/airflow/constraints-{version}/constraints-{python}.txt"
+"""Where Airflow publishes them ("Installation from PyPI" in its documentation)."""
+_TIMEOUT_SECONDS = 20.0
+_MAX_BYTES = 4_000_000
+"""An official file has 30 kB; more than this is something else."""
+_PIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*==\s*([A-Za-z0-9.!+_-]+)")
+_HOW_TO_PASS = "download it where that host can be reached, then: optbuild lock --constraints FILE"  # noqa: S105 - no password
+
+
+@dataclass(frozen=True)
+class ConstraintsFile:
+    """``version`` names the file (``2.8.1/3.11``, or what the spec says), ``pins`` are normalised name → version."""
+
+    version: str
+    sha256: str
+    pins: Mapping[str, str]
+
+
+def find_constraints(
+    spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes] | None = None
+) -> ConstraintsFile | None:
+    """The constraints of the spec; ``given`` is ``--constraints FILE`` and stands in for whatever the spec names."""
+    try:
+        return _found(spec, given, cache_folder, fetch or _fetch)
+    except ConstraintsError as error:
+        if error.hint == _HOW_TO_PASS:
+            error.hint = f"{_HOW_TO_PASS} {shlex.quote(str(spec.folder))}"
+        raise
+
+
+def _found(spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes]) -> ConstraintsFile | None:
+    wanted = wanted_constraints(spec)
+    if wanted == NO_CONSTRAINTS:
+        if given is not None:
+            where = Where(spec.file, key="airflow.constraints")
+            raise ConstraintsError("is false: no constraints are wanted", where=where, hint="leave out --constraints")
+        return None
+    official = f"{spec.airflow.version}/{spec.python.version}"
+    version = official if wanted == OFFICIAL else wanted
+    if given is not None:
+        return parse_constraints(_read(given), version, str(given))
+    if wanted == OFFICIAL:
+        url = _OFFICIAL_URL.format(version=spec.airflow.version, python=spec.python.version)
+        cached = cache_folder / "constraints" / f"{official.replace('/', '-py')}.txt"
+        return parse_constraints(_cached(url, cached, fetch), version, url)
+    if re.match(r"https?://", wanted):
+        return parse_constraints(fetch(wanted), version, wanted)
+    return parse_constraints(_read(spec.folder / wanted), version, wanted)
+
+
+def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
+    """``name==version`` lines and comments, nothing else: an option or a URL in there would be obeyed by installers."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConstraintsError("is not a text file", where=Where(name), hint=_HOW_TO_PASS) from error
+    pins: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        content = line.strip(" \t\r")
+        if content and not content.startswith("#"):
+            key, pin = _pin(content, name, number)
+            if pins.setdefault(key, pin) != pin:
+                raise ConstraintsError(f"pins {key} twice, to {pins[key]} and {pin}", where=Where(name, number))
+    if not pins:
+        raise ConstraintsError("holds no pins", where=Where(name), hint=_HOW_TO_PASS)
+    return ConstraintsFile(version, hashlib.sha256(data).hexdigest(), pins)
+
+
+def _pin(content: str, name: str, number: int) -> tuple[str, str]:
+    match = _PIN.fullmatch(content.split(" #", 1)[0].rstrip())
+    try:
+        if match is not None:
+            Version(match[2])
+            return canonicalize_name(match[1]), match[2]
+    except InvalidVersion:
+        pass
+    shown = content if len(content) <= 80 and content.isprintable() else ascii(content[:80])
+    raise ConstraintsError(
+        f"is not a constraint: {shown}",
+        where=Where(name, number),
+        hint="a constraints file holds lines like pandas==2.0.3 and comments, nothing else",
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise ConstraintsError(message, where=Where(str(path)), hint=_HOW_TO_PASS) from error
+
+
+def _cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
+    """The official file of a release does not change in practice; deleting the cache fetches it anew."""
+    if path.is_file():
+        return path.read_bytes()
+    data = fetch(url)
+    parse_constraints(data, "", url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, data)
+    return data
+
+
+def _fetch(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()) as answer:  # noqa: S310
+            data: bytes = answer.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        absent = isinstance(error, urllib.error.HTTPError) and error.code in (404, 410)
+        kind = ConstraintsError if absent else ConstraintsUnreachableError
+        raise kind(f"cannot be fetched: {reason}", where=Where(url), hint=_HOW_TO_PASS) from error
+    if len(data) > _MAX_BYTES:
+        raise ConstraintsError(f"has more than {_MAX_BYTES} bytes", where=Where(url), hint=_HOW_TO_PASS)
+    return data

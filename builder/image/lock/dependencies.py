@@ -1,0 +1,62 @@
+"""Metadata → the dependencies that hold on the target, with the extras that the lock's own requirements ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from builder.image.lock.model import Inputs
+    from builder.image.lock.target import Target
+
+
+def root_requirements(inputs: Inputs) -> tuple[str, ...]:
+    """What is resolved: Airflow itself, always pinned, and the user's lines."""
+    extras = f"[{','.join(inputs.extras)}]" if inputs.extras else ""
+    return (f"apache-airflow{extras}=={inputs.airflow}", *inputs.requirements)
+
+
+def dependencies(
+    target: Target, requirements: Iterable[str], requires: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Name → PEP 508 lines without markers, sorted.
+
+    ``requirements`` are the roots, ``requires`` each distribution's Requires-Dist. Extras spread until nothing new is
+    asked for: ``apache-airflow[postgres]`` needs its provider, which needs ``common-sql``, and so on.
+    """
+    extras: dict[str, set[str]] = {name: set() for name in requires}
+    pending = [Requirement(line) for line in requirements]
+    found: dict[str, dict[str, Requirement]] = {name: {} for name in requires}
+    visited: set[tuple[str, str]] = set()
+    while pending:
+        requirement = pending.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *sorted(requirement.extras)):
+            if name not in requires or (name, extra) in visited:
+                continue
+            visited.add((name, extra))
+            extras[name].add(extra)
+            for line in _holding(target, requires[name], extra):
+                found[name][str(line)] = line
+                pending.append(line)
+    return {name: tuple(sorted(lines)) for name, lines in found.items()}
+
+
+def holds(target: Target, requirement: Requirement, extra: str = "") -> bool:
+    """Whether the requirement's marker is true on the target."""
+    return requirement.marker is None or requirement.marker.evaluate({**target.markers, "extra": extra})
+
+
+def _holding(target: Target, lines: Iterable[str], extra: str) -> list[Requirement]:
+    kept = []
+    for line in lines:
+        requirement = Requirement(line)
+        if holds(target, requirement, extra):
+            requirement.marker = None
+            requirement.name = canonicalize_name(requirement.name)
+            kept.append(requirement)
+    return kept

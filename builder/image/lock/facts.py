@@ -1,0 +1,110 @@
+"""What is known of one installed distribution: its metadata and its ELF files. Read once per file, then cached."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from email.parser import HeaderParser
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from builder.core.documents import Form, read_cached
+from builder.core.elf import MAGIC, parse_elf
+from builder.core.errors import LockError
+from builder.core.files import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import Message
+    from pathlib import Path
+
+_FACTS_VERSION = 2
+"""Part of the cached file's name; raise it when the shape below changes."""
+
+
+@dataclass(frozen=True)
+class ElfFact:
+    """One ELF file; ``path`` relative to the folder that it was installed into, ``search`` as in rpath or runpath."""
+
+    path: str
+    machine: str
+    needed: tuple[str, ...]
+    search: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """``requires`` are the Requires-Dist lines of the metadata, markers and all; ``extras`` its Provides-Extra."""
+
+    name: str
+    requires: tuple[str, ...]
+    elf: tuple[ElfFact, ...]
+    extras: tuple[str, ...] = ()
+    """Normalised by PEP 503, sorted."""
+
+
+_FORM = Form(Facts)
+
+
+def read_facts(folder: Path) -> dict[str, Facts]:
+    """Name → facts of every distribution that was installed into ``folder`` (``pip install --target``)."""
+    found: dict[str, Facts] = {}
+    for info in sorted(folder.glob("*.dist-info")):
+        fields = HeaderParser().parsestr((info / "METADATA").read_text(encoding="utf-8", errors="replace"))
+        name = canonicalize_name(str(fields["Name"]))
+        elf = tuple(_elf_facts(folder, info, name))
+        found[name] = Facts(name, lines_of(fields, "Requires-Dist"), elf, extras_of(fields))
+    return found
+
+
+def lines_of(fields: Message, name: str) -> tuple[str, ...]:
+    """Every value of a field that may be there more than once."""
+    return tuple(str(line) for line in fields.get_all(name, []))
+
+
+def extras_of(fields: Message) -> tuple[str, ...]:
+    return tuple(sorted({canonicalize_name(line.strip()) for line in lines_of(fields, "Provides-Extra")}))
+
+
+def _elf_facts(folder: Path, info: Path, name: str) -> Iterator[ElfFact]:
+    for path in _recorded(folder, info):
+        with path.open("rb") as stream:
+            if stream.read(len(MAGIC)) != MAGIC:
+                continue
+            stream.seek(0)
+            data = stream.read()
+        relative = path.relative_to(folder).as_posix()
+        try:
+            elf = parse_elf(data)
+        except ValueError as error:
+            raise LockError(f"{relative} of {name}: {error}", hint=f"ask for another version of {name}") from error
+        yield ElfFact(relative, elf.machine, elf.needed, elf.runpath or elf.rpath)
+
+
+def _recorded(folder: Path, info: Path) -> Iterator[Path]:
+    """The regular files that RECORD names, inside ``folder``. Python sources are no ELF files and not opened."""
+    root = folder.resolve()
+    for line in (info / "RECORD").read_text(encoding="utf-8", errors="replace").splitlines():
+        relative = line.rsplit(",", 2)[0].strip('"')
+        if PurePosixPath(relative).suffix in (".py", ".pyc", ".pyi", ".txt", ".json", ".js", ".css", ".html"):
+            continue
+        path = (folder / relative).resolve()
+        if path.is_relative_to(root) and path.is_file():
+            yield path
+
+
+def cached_facts(cache_folder: Path, sha256: str) -> Facts | None:
+    """What an earlier run read from the file with this hash; a damaged entry counts as none."""
+    return read_cached(_entry(cache_folder, sha256), _FORM)
+
+
+def store_facts(cache_folder: Path, sha256: str, facts: Facts) -> None:
+    path = _entry(cache_folder, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, json.dumps(asdict(facts), sort_keys=True).encode())
+
+
+def _entry(cache_folder: Path, sha256: str) -> Path:
+    return cache_folder / "facts" / f"{sha256}-{_FACTS_VERSION}.json"

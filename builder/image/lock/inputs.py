@@ -1,0 +1,35 @@
+"""What of a spec a lock depends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from builder.image.lock.model import Inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.image.spec.model import Spec
+
+NO_CONSTRAINTS = "none"
+
+
+def wanted_constraints(spec: Spec) -> str:
+    """What the spec asks for, in one word: ``official``, ``none``, a file or a URL."""
+    return NO_CONSTRAINTS if spec.airflow.constraints is False else spec.airflow.constraints
+
+
+def inputs_of(spec: Spec, requirements: Sequence[str]) -> Inputs:
+    """What of the spec a lock depends on, in one normal form."""
+    return Inputs(
+        airflow=spec.airflow.version,
+        extras=tuple(sorted({canonicalize_name(extra) for extra in spec.airflow.extras})),
+        python=spec.python.version,
+        requirements=tuple(sorted(set(requirements))),
+        constraints=wanted_constraints(spec),
+        debian=spec.base.debian,
+        apt_runtime=tuple(sorted(set(spec.apt.runtime))),
+        apt_build=tuple(sorted(set(spec.apt.build))),
+    )

@@ -1,0 +1,164 @@
+"""Requirements → pinned, hashed files: two passes of uv, with preferences instead of constraints."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from builder.core.errors import LockError, UnsatisfiableError
+from builder.image.lock.pylock import LockedFile, parse_pylock
+from builder.image.lock.uv import Uv, compile_argv, failure, pylock_argv, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from builder.core.process import Result
+    from builder.image.lock.target import Target
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Versions to prefer, as name → version. ``previous`` (the lock before) counts more than ``constraints``.
+
+    To have it the other way round, ``previous`` is given without the names that are constrained.
+    """
+
+    constraints: Mapping[str, str] = field(default_factory=dict)
+    previous: Mapping[str, str] = field(default_factory=dict)
+
+    def lines(self) -> str:
+        return pin_lines({**self.constraints, **self.previous})
+
+    def lost(self, pins: Mapping[str, str]) -> list[str]:
+        """Constrained names that ``pins`` has at another version, without those that the previous lock had there."""
+        return sorted(
+            name
+            for name, version in pins.items()
+            if self.constraints.get(name, version) != version and self.previous.get(name) != version
+        )
+
+
+def resolve_pins(
+    uv: Uv, target: Target, requirements: Sequence[str], preferences: Preferences, folder: Path
+) -> dict[str, str]:
+    """First pass: name → version. Preferences win wherever ``requirements`` allow it.
+
+    uv drops a preference as soon as the newest version of something unpreferred stands against it, so each lost
+    constraint is tried once more as a demand. When the previous lock's versions still do, the index is not asked at all
+    (0.1 s instead of seconds). Raises :class:`UnsatisfiableError` with uv's own reason when nothing satisfies
+    the requirements, :class:`ToolError` when uv failed for another reason.
+    """
+    (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
+    if preferences.previous:
+        _, pins = _attempt(uv, target, preferences, {}, folder, offline=True)
+        if pins is not None and pins.items() <= preferences.previous.items():
+            return pins
+    result, pins = _attempt(uv, target, preferences, {}, folder)
+    if pins is None:
+        raise unsatisfiable(result.err, requirements) if contradicts(result.err) else failure(result)
+    demanded: dict[str, str] = {}
+    for name in preferences.lost(pins):
+        constrained = preferences.constraints[name]
+        if pins.get(name, constrained) == constrained or _excluded(name, constrained, requirements):
+            continue
+        attempt = _demand(uv, target, preferences, {**demanded, name: constrained}, folder)
+        if attempt is not None:
+            demanded[name], pins = constrained, attempt
+    return pins
+
+
+def _demand(
+    uv: Uv, target: Target, preferences: Preferences, demanded: Mapping[str, str], folder: Path
+) -> dict[str, str] | None:
+    """First from uv's cache, which the first pass has just filled (0.1 s); asks the index only when that lacks some."""
+    result, pins = _attempt(uv, target, preferences, demanded, folder, offline=True)
+    if pins is None and re.search(r"network|offline|cache", result.err, re.IGNORECASE):
+        result, pins = _attempt(uv, target, preferences, demanded, folder)
+    return pins
+
+
+def _attempt(
+    uv: Uv,
+    target: Target,
+    preferences: Preferences,
+    demanded: Mapping[str, str],
+    folder: Path,
+    *,
+    offline: bool = False,
+) -> tuple[Result, dict[str, str] | None]:
+    output = folder / "requirements.txt"
+    output.write_text(preferences.lines())
+    (folder / "demanded.txt").write_text(pin_lines(demanded))
+    argv = compile_argv(target, uv.interpreter, "requirements.in", "demanded.txt", output.name)
+    result = uv.run((*argv, "--offline") if offline else argv, folder)
+    return result, parse_pins(output.read_text()) if result.ok else None
+
+
+def _excluded(name: str, version: str, requirements: Sequence[str]) -> bool:
+    return any(
+        canonicalize_name(one.name) == name and not one.specifier.contains(version, prereleases=True)
+        for one in map(Requirement, requirements)
+    )
+
+
+def contradicts(reason: str) -> bool:
+    """Whether uv read the index and found no solution, instead of failing to read it.
+
+    Where credentials are missing, uv calls the pages that it was refused "not found", and says so in a hint.
+    """
+    return "No solution found" in reason and not unreadable(reason)
+
+
+def unsatisfiable(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:
+    """uv's reason, and which of the requirements it speaks of."""
+    spoken = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
+    involved = tuple(line for line in requirements if canonicalize_name(Requirement(line).name) in spoken)
+    return UnsatisfiableError(plain_words(reason), involved)
+
+
+def plain_words(reason: str) -> str:
+    """uv's text without its layout and its hints for its own command line."""
+    text = re.split(r"\n\s*\n\s*hint:", reason.strip())[0]
+    lines = [
+        re.sub(r"^(error:|cause:|\N{MULTIPLICATION SIGN}|╰─▶|help:)\s*", "", line.strip()) for line in text.splitlines()
+    ]
+    return "\n".join(line for line in lines if line and not line.startswith("No solution found"))
+
+
+def resolve_files(uv: Uv, target: Target, pins: Mapping[str, str], folder: Path) -> tuple[LockedFile, ...]:
+    """Second pass: the one file of each pin that the target installs, sorted by name.
+
+    The first pass has filled uv's cache with just these pages, so the index is asked only where the cache is off.
+    """
+    if not pins:
+        return ()
+    source, output = folder / "pins.txt", folder / "pylock.toml"
+    source.write_text(pin_lines(pins))
+    output.unlink(missing_ok=True)
+    argv = pylock_argv(target, uv.interpreter, source.name, output.name)
+    if not uv.run((*argv, "--offline"), folder).ok:
+        uv.check(argv, folder)
+    return parse_pylock(output.read_text(), target)
+
+
+def parse_pins(text: str) -> dict[str, str]:
+    """``name==version`` per line, as uv writes them; extras are dropped, comments and options skipped."""
+    pins: dict[str, str] = {}
+    for line in text.splitlines():
+        content = line.split("#", 1)[0].split(";", 1)[0].strip()
+        if not content or content.startswith("-"):
+            continue
+        name, separator, version = content.partition("==")
+        if not separator:
+            raise LockError(f"uv resolved {content!r}, which is no pinned release", hint="ask for a released version")
+        pins[canonicalize_name(name.split("[", 1)[0].strip())] = version.strip()
+    return pins
+
+
+def pin_lines(pins: Mapping[str, str]) -> str:
+    return "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))

@@ -1,0 +1,51 @@
+"""Scratch folders in the cache, where uv can make hard links; those of a killed run are swept at the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.core.files import exclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIXES = ("resolve-", "unpacked-")
+_HELD = ".held"
+"""Locked by the process that uses the folder. The kernel drops that lock with its process, even one in a container."""
+
+
+@contextlib.contextmanager
+def scratch_folder(cache_folder: Path, prefix: str) -> Iterator[Path]:
+    """A folder of our own for the block; ``prefix`` is one of ``PREFIXES``."""
+    cache_folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        with exclusive(cache_folder / "scratch.lock", "sweeping scratch folders"):
+            _sweep(cache_folder)
+            new = tempfile.TemporaryDirectory(prefix=prefix, dir=cache_folder, ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(new))
+            held = stack.enter_context((folder / _HELD).open("w"))
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+
+
+def _sweep(cache_folder: Path) -> None:
+    for prefix in PREFIXES:
+        for folder in cache_folder.glob(f"{prefix}*"):
+            if not _in_use(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_use(folder: Path) -> bool:
+    try:
+        with (folder / _HELD).open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # killed before it was held; nobody is between the two, because that is done under a lock
+        return False
+    return False

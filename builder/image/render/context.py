@@ -1,0 +1,126 @@
+"""Spec and lock to context: pure, the same bytes each time, no engine and no network. The only user of Jinja."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from builder.core import elf
+from builder.core.debian import RELEASE_EPOCH
+from builder.core.resources import read_template, template_folder, template_names
+from builder.image.render.model import Context, ContextFile
+from builder.image.render.plan import check_rendered, planned_environment, planned_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.image.lock.model import DebianPackage, Distribution, Lock
+    from builder.image.spec.model import Spec
+
+OCI_PREFIX = "org.opencontainers.image."
+OCI_ORDER = (
+    *("title", "description", "source", "url", "documentation", "authors", "vendor", "licenses"),
+    *("version", "revision", "created", "ref.name", "base.name", "base.digest"),
+)
+"""Identity, source, ownership, release, base: the groups of the image specification's annotation keys."""
+
+
+def render_context(spec: Spec, lock: Lock) -> Context:
+    """Everything that ``docker build`` needs, but base.tar and builder.tar, which the context's base.sh makes."""
+    files = [
+        ContextFile("Dockerfile", render_dockerfile(spec, lock).encode()),
+        *_base_files(lock),
+        *_requirement_files(lock),
+        *_script_files(),
+    ]
+    return Context(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
+
+
+def render_dockerfile(spec: Spec, lock: Lock) -> str:
+    """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise."""
+    environment, labels = planned_environment(spec), planned_labels(spec, lock)
+    text = (
+        _jinja()
+        .get_template("debian.Dockerfile.j2")
+        .render(
+            debian=spec.base.debian,
+            base_epoch=RELEASE_EPOCH[spec.base.debian],
+            build_note=", strip, and the spec's build packages" if spec.apt.build else " and strip",
+            environment=list(environment.items()),
+            epoch=lock.source_date_epoch,
+            labels=sorted(labels.items(), key=_label_order),
+            uv_version=lock.uv.version,
+        )
+    )
+    check_rendered(text, environment, labels)
+    return text
+
+
+def _jinja() -> jinja2.Environment:
+    # Dockerfile syntax is not HTML: autoescape would turn a quote into an entity; `quoted` below is the escape.
+    environment = jinja2.Environment(  # noqa: S701
+        loader=jinja2.FileSystemLoader(template_folder()), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    environment.filters["quoted"] = quoted
+    return environment
+
+
+def quoted(value: str) -> str:
+    """A Dockerfile string: ``$`` would expand an earlier variable, backslash and quote would end or continue it."""
+    for character in ("\\", '"', "$"):
+        value = value.replace(character, "\\" + character)
+    return f'"{value}"'
+
+
+def _label_order(label: tuple[str, str]) -> tuple[int, str]:
+    """The standard's groups in their order, other keys behind them."""
+    name = label[0].removeprefix(OCI_PREFIX)
+    known = label[0].startswith(OCI_PREFIX) and name in OCI_ORDER
+    return (OCI_ORDER.index(name) if known else len(OCI_ORDER), label[0])
+
+
+def _base_files(lock: Lock) -> Iterable[ContextFile]:
+    release = lock.inputs.debian
+    settings = {
+        "release": release,
+        # Debian and Docker use the same words for the architectures that we know: amd64, arm64
+        "architecture": lock.platform.removeprefix("linux/"),
+        "source_date_epoch": str(RELEASE_EPOCH[release]),
+    }
+    yield ContextFile("base.sh", read_template("base.sh"), executable=True)
+    yield ContextFile("base.env", "".join(f"{key}={value}\n" for key, value in settings.items()).encode())
+    yield ContextFile("runtime.packages", _package_list(lock.runtime))
+    yield ContextFile("builder.packages", _package_list(lock.build))
+
+
+def _package_list(packages: tuple[DebianPackage, ...]) -> bytes:
+    lines = (f"{package.name} {package.version} {package.architecture} {package.sha256}\n" for package in packages)
+    return "".join(lines).encode()
+
+
+def _requirement_files(lock: Lock) -> Iterable[ContextFile]:
+    wheels = [distribution for distribution in lock.python if distribution.kind == "wheel"]
+    sdists = [distribution for distribution in lock.python if distribution.kind == "sdist"]
+    for name, distributions in (
+        ("requirements", wheels),
+        ("sdists", sdists),
+        ("build-requires", lock.build_requires),
+        ("uv", [lock.uv]),
+    ):
+        yield ContextFile(f"requirements/{name}.txt", requirements_text(distributions))
+
+
+def requirements_text(distributions: Iterable[Distribution]) -> bytes:
+    """pip's requirements format in hash-checking mode: one file per distribution, by its sha256."""
+    lines = (f"{entry.name}=={entry.version} --hash=sha256:{entry.sha256}\n" for entry in distributions)
+    return "".join(lines).encode()
+
+
+def _script_files() -> Iterable[ContextFile]:
+    for folder in ("scripts", "rootfs"):
+        for name in template_names(folder):
+            yield ContextFile(name, read_template(name))
+    # one ELF reader, used twice: the lock walks wheels with it, the build checks what strip left
+    yield ContextFile("scripts/elf.py", Path(elf.__file__).read_bytes())

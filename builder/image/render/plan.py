@@ -1,0 +1,90 @@
+"""What the Dockerfile must say, derived from spec and lock without the template: the second net behind the types.
+
+The rendered text is parsed again and compared with this. A value that broke out of its place would add, drop or change
+an instruction, a label or a variable, and nothing is written then.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from builder.airflow.variables import HOME, HOME_VARIABLE, LOAD_EXAMPLES, VERSION_VARIABLE
+from builder.core.errors import RenderMismatchError
+from builder.core.naming import LABEL_AIRFLOW, LABEL_CONTENT, LABEL_PROJECT
+from builder.dockerfile import parse_dockerfile
+from builder.image.render.model import CONTENT_PLACEHOLDER
+
+if TYPE_CHECKING:
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
+
+DEBIAN_INSTRUCTIONS = (
+    *("FROM", "ADD"),
+    *("FROM", "SHELL", "RUN"),
+    *("FROM", "ADD", "SHELL", "RUN", "RUN"),
+    *("FROM", "COPY", "COPY", "ENV", "LABEL", "EXPOSE", "USER", "WORKDIR", "ENTRYPOINT", "CMD"),
+)
+FIXED_VALUES = {
+    "ADD": {"base.tar /", "builder.tar /"},
+    "COPY": {"--link --from=rootfs /out/ /", "--link --from=builder /out/ /"},
+    "EXPOSE": {"8080"},
+    "FROM": {"scratch AS base", "base AS rootfs", "scratch AS builder", "base"},
+    "USER": {"50000"},
+    "WORKDIR": {HOME},
+    "ENTRYPOINT": {'["/usr/bin/dumb-init", "--", "/entrypoint"]'},
+    "CMD": {"[]"},
+}
+PACKAGES_FOLDER = "/home/airflow/.local"
+
+
+def planned_environment(spec: Spec) -> dict[str, str]:
+    """The image's variables: those of the official image that its users' compose files rely on, then the spec's.
+
+    Source: the official image's Dockerfile at 2.8.1 (LANG, AIRFLOW_*, DUMB_INIT_SETSID, GUNICORN_CMD_ARGS).
+    """
+    return {
+        "PATH": f"{PACKAGES_FOLDER}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "VIRTUAL_ENV": PACKAGES_FOLDER,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        HOME_VARIABLE: HOME,
+        "AIRFLOW_UID": "50000",
+        "AIRFLOW_USER_HOME_DIR": "/home/airflow",
+        VERSION_VARIABLE: spec.airflow.version,
+        LOAD_EXAMPLES.name: "false",
+        "DUMB_INIT_SETSID": "1",
+        "GUNICORN_CMD_ARGS": "--worker-tmp-dir /dev/shm",
+        **spec.image.env,
+    }
+
+
+def planned_labels(spec: Spec, lock: Lock) -> dict[str, str]:
+    """The spec's labels and ours; ours win, because clean-up and skipping trust them."""
+    created = datetime.fromtimestamp(lock.source_date_epoch, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        **spec.image.labels,
+        "org.opencontainers.image.title": spec.image.name,
+        "org.opencontainers.image.version": spec.airflow.version,
+        "org.opencontainers.image.created": created,
+        "org.opencontainers.image.base.name": f"debian:{spec.base.debian}",
+        LABEL_AIRFLOW: spec.airflow.version,
+        LABEL_PROJECT: spec.image.name,
+        LABEL_CONTENT: CONTENT_PLACEHOLDER,
+    }
+
+
+def check_rendered(text: str, environment: dict[str, str], labels: dict[str, str]) -> None:
+    """Raise :class:`RenderMismatchError` unless ``text`` says exactly what was planned."""
+    found = parse_dockerfile(text)
+    names = tuple(instruction.name for instruction in found.instructions)
+    if names != DEBIAN_INSTRUCTIONS:
+        raise RenderMismatchError("instructions", " ".join(DEBIAN_INSTRUCTIONS), " ".join(names))
+    for instruction in found.instructions:
+        allowed = FIXED_VALUES.get(instruction.name)
+        if allowed is not None and instruction.value not in allowed:
+            raise RenderMismatchError(instruction.name, " or ".join(sorted(allowed)), instruction.value)
+    if found.environment != environment:
+        raise RenderMismatchError("ENV", repr(environment), repr(found.environment))
+    if found.labels != labels:
+        raise RenderMismatchError("LABEL", repr(labels), repr(found.labels))

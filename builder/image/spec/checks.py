@@ -1,0 +1,175 @@
+"""What single values cannot tell: whether the parts of a spec fit together."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from builder.airflow.find import REPLACED_ROLES
+from builder.airflow.releases import release
+from builder.core.debian import RELEASE_PYTHON
+from builder.core.errors import UnknownAirflowError
+from builder.core.image_reference import normalize_image_name
+from builder.core.naming import promoted_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.airflow.model import Release
+    from builder.image.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong at ``path`` (keys and array indexes from the root)."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str | None = None
+
+
+_DEBIAN, _PYTHON, _AIRFLOW = ("base", "debian"), ("python", "version"), ("airflow", "version")
+
+
+def check(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) -> Iterator[Problem]:
+    """Everything in ``spec`` that contradicts something else, or what is known of Debian and Airflow.
+
+    Nothing is concluded from the keys that are ``faulty``: placeholders stand there.
+    """
+    yield from _duplicates(spec)
+    yield from _stages(spec)
+    if not faulty & {_DEBIAN, _PYTHON}:
+        yield from _base_python(spec)
+    if not faulty & {("image", "name"), ("verify", "database")}:
+        yield from _names(spec, known=_AIRFLOW not in faulty)
+    yield from _contradictions(spec)
+    if _AIRFLOW not in faulty:
+        yield from _airflow(spec, python=_PYTHON not in faulty)
+
+
+def _airflow(spec: Spec, *, python: bool) -> Iterator[Problem]:
+    yield from _other_airflow(spec)
+    try:
+        known = release(spec.airflow.version)
+    except UnknownAirflowError as error:
+        yield Problem(_AIRFLOW, error.message, error.hint)
+        return
+    if Version(known.version).major > 2:
+        message = f"Airflow {known.version} comes later: this version makes images of 2.x"
+        yield Problem(_AIRFLOW, message, "write a 2.x version, like 2.11.2")
+    if python:
+        yield from _airflow_python(spec, known)
+    yield from _roles(spec, known)
+
+
+def _duplicates(spec: Spec) -> Iterator[Problem]:
+    lists: dict[tuple[str, str], tuple[str, ...]] = {
+        ("image", "tags"): spec.image.tags,
+        ("airflow", "extras"): spec.airflow.extras,
+        ("python", "requirements-files"): spec.python.requirements_files,
+        ("apt", "runtime"): spec.apt.runtime,
+        ("apt", "build"): spec.apt.build,
+    }
+    for path, values in lists.items():
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield Problem((*path, index), f"{value} is there twice", "remove one of the two")
+
+
+def _stages(spec: Spec) -> Iterator[Problem]:
+    if not spec.build.multi_stage:
+        message = "a Debian base is always built in several stages: its final stage has no installer and no compiler"
+        yield Problem(("build", "multi-stage"), message, "remove the line")
+
+
+def _base_python(spec: Spec) -> Iterator[Problem]:
+    has = RELEASE_PYTHON[spec.base.debian]
+    if spec.python.version != has:
+        message = f"Debian {spec.base.debian} has Python {has}, not {spec.python.version}"
+        others = [name for name, python in RELEASE_PYTHON.items() if python == spec.python.version]
+        hint = f'write version = "{has}"' + (f', or debian = "{others[0]}"' if others else "")
+        yield Problem(_PYTHON, message, hint)
+
+
+def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
+    if spec.python.version not in known.python_versions:
+        supported = ", ".join(known.python_versions)
+        message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
+        fitting = [(name, python) for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
+        hint = "choose another Airflow version: no Debian release has a Python that this one supports"
+        if fitting:
+            hint = f'write debian = "{fitting[0][0]}" in [base] and version = "{fitting[0][1]}" in [python]'
+        yield Problem(_PYTHON, message, hint)
+
+
+def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
+    own = {role.name for role in known.roles}
+    names = own | {role.name for role in known.optional_roles}
+    for name, table in spec.roles.items():
+        if name in names:
+            continue
+        if name in REPLACED_ROLES:
+            message = f"Airflow {known.version} has no role {name}"
+            yield Problem(("roles", name), message, f"use {REPLACED_ROLES[name]}")
+        elif table.command is None:
+            message = f"Airflow {known.version} has no role {name}, and a role of your own needs a command"
+            yield Problem(("roles", name), message, f"write its command, or use one of: {', '.join(sorted(names))}")
+    kept = [name for name in own if name not in spec.roles or spec.roles[name].enabled]
+    if not kept and not any(table.enabled for table in spec.roles.values()):
+        yield Problem(("roles",), "every role is switched off", "leave at least one on")
+
+
+def _names(spec: Spec, *, known: bool) -> Iterator[Problem]:
+    database = spec.verify.database
+    promoted = promoted_references(spec.image.name, spec.image.tags, _promoted_roles(spec, known=known))
+    full = normalize_image_name(database)
+    if full in map(normalize_image_name, promoted):
+        message = f"the image would be promoted to {full}, which verify.database names"
+        yield Problem(("image", "name"), message, "choose another name")
+
+
+def _promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
+    """The spec's own, and those that its Airflow version has by itself."""
+    own: tuple[str, ...] = ()
+    if known:
+        with contextlib.suppress(UnknownAirflowError):  # told already
+            own = tuple(role.name for role in release(spec.airflow.version).roles)
+    names = dict.fromkeys((*own, *spec.roles))
+    return tuple(name for name in names if name not in spec.roles or spec.roles[name].enabled)
+
+
+def _other_airflow(spec: Spec) -> Iterator[Problem]:
+    for index, text in enumerate(spec.python.requirements):
+        reason = contradicts_airflow(Requirement(text), spec.airflow.version)
+        if reason:
+            yield Problem(("python", "requirements", index), reason, "remove it: airflow.version is what counts")
+
+
+def _contradictions(spec: Spec) -> Iterator[Problem]:
+    requirements = [Requirement(text) for text in spec.python.requirements]
+    for index, requirement in enumerate(requirements):
+        clash = next((other for other in requirements[:index] if contradict(other, requirement)), None)
+        if clash is not None:
+            yield Problem(("python", "requirements", index), f"contradicts {clash}", "keep one of the two")
+
+
+def contradicts_airflow(requirement: Requirement, version: str) -> str | None:
+    """Why a requirement on Airflow itself does not fit the spec's Airflow; None when it does."""
+    if canonicalize_name(requirement.name) != "apache-airflow":
+        return None
+    if requirement.specifier.contains(version, prereleases=True):
+        return None
+    return f"{requirement} does not admit airflow.version {version}"
+
+
+def contradict(one: Requirement, other: Requirement) -> bool:
+    """Whether no version can satisfy both; sees exact pins only, the resolver finds the rest."""
+    if canonicalize_name(one.name) != canonicalize_name(other.name) or one.marker != other.marker:
+        return False
+    pins = [(s.version, o) for r, o in ((one, other), (other, one)) for s in r.specifier if s.operator == "=="]
+    return any(not o.specifier.contains(v, prereleases=True) for v, o in pins if not v.endswith(".*"))

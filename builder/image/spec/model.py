@@ -1,0 +1,125 @@
+"""The shape of optbuild.toml as frozen values; ``builder.image.spec.reader`` turns a file into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from builder.image.spec.types import (
+    ByteSize,
+    CleanPath,
+    CommandWords,
+    ConstraintsChoice,
+    DatabaseImage,
+    DebianPackageName,
+    DebianRelease,
+    EnvironmentKey,
+    EnvironmentValue,
+    Extra,
+    Flag,
+    HttpPath,
+    ImageName,
+    ImagePattern,
+    LabelKey,
+    LabelValue,
+    PackageName,
+    PackageVersion,
+    Percent,
+    Port,
+    PythonVersion,
+    Requirement,
+    RoleName,
+    Tags,
+    WasteSize,
+)
+
+SPEC_FILE = "optbuild.toml"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ImageTable(_Table):
+    name: ImageName
+    tags: Tags = ("latest",)
+    labels: Mapping[LabelKey, LabelValue] = Field(default_factory=dict)
+    env: Mapping[EnvironmentKey, EnvironmentValue] = Field(default_factory=dict)
+
+
+class BaseTable(_Table):
+    debian: DebianRelease
+
+
+class AirflowTable(_Table):
+    version: PackageVersion
+    extras: tuple[Extra, ...] = ()
+    constraints: ConstraintsChoice = "official"
+
+
+class PythonTable(_Table):
+    version: PythonVersion
+    requirements: tuple[Requirement, ...] = ()
+    requirements_files: tuple[CleanPath, ...] = Field(default=(), alias="requirements-files")
+
+
+class AptTable(_Table):
+    runtime: tuple[DebianPackageName, ...] = ()
+    build: tuple[DebianPackageName, ...] = ()
+
+
+class BuildTable(_Table):
+    multi_stage: Flag = Field(default=True, alias="multi-stage")
+
+
+class HealthTable(_Table):
+    http: HttpPath
+    port: Port
+
+
+class RoleTable(_Table):
+    enabled: Flag = True
+    command: CommandWords | None = None
+    health: HealthTable | None = None
+
+
+class VerifyTable(_Table):
+    database: DatabaseImage = "postgres:13"
+
+
+class ProtectTable(_Table):
+    images: tuple[ImagePattern, ...] = ()
+
+
+class BudgetTable(_Table):
+    image_bytes: ByteSize | None = Field(default=None, alias="image-bytes")
+    """Unpacked. See :func:`builder.image.spec.types.bytes_of`."""
+    waste_bytes: WasteSize | None = Field(default=None, alias="waste-bytes")
+    waste_percent: Percent | None = Field(default=None, alias="waste-percent")
+    """Of the image's bytes."""
+    package_bytes: Mapping[PackageName, ByteSize] = Field(default_factory=dict, alias="package-bytes")
+
+
+class SpecFile(_Table):
+    """Exactly what may stand in the file."""
+
+    image: ImageTable
+    base: BaseTable
+    airflow: AirflowTable
+    python: PythonTable
+    apt: AptTable = AptTable()
+    build: BuildTable = BuildTable()
+    roles: Mapping[RoleName, RoleTable] = Field(default_factory=dict)
+    verify: VerifyTable = VerifyTable()
+    protect: ProtectTable = ProtectTable()
+    budget: BudgetTable = BudgetTable()
+
+
+class Spec(SpecFile):
+    """What a person wants. ``folder`` is where the file lies: paths in it are relative to that."""
+
+    folder: Path
+    file: str = SPEC_FILE
+    """How errors name the file."""

@@ -1,0 +1,251 @@
+"""optbuild.toml to :class:`Spec`; everything that is wrong with a file is told at once, in the order of its lines."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from builder.core.errors import InvalidSpecError, MissingFileError, SpecError, Where
+from builder.image.spec.allow import RefusedError, invisible, shown
+from builder.image.spec.checks import Problem, check
+from builder.image.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
+from builder.image.spec.paths import inside
+from builder.image.spec.positions import Path as Position
+from builder.image.spec.positions import positions
+from builder.image.spec.repair import repaired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+LATER_BASES = ("image", "airflow")
+"""Kinds of base that the format has and this version does not make."""
+_TYPE_WORDS = {
+    "string_type": "a text in quotes",
+    "tuple_type": 'a list like ["a", "b"]',
+    "dict_type": 'a table like { key = "value" }',
+    "model_type": "a table",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+}
+
+
+def read_spec(path: Path) -> Spec:
+    """The spec in ``path``, or in the optbuild.toml of the folder ``path``. Raises :class:`SpecError`."""
+    file = path / SPEC_FILE if path.is_dir() else path
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        folder = path if path.suffix != ".toml" else path.parent  # optbuild.toml itself may be named
+        if not folder.is_dir():
+            message = f"there is no folder {folder}"
+            raise MissingFileError(message, hint=f"name the folder in which {SPEC_FILE} lies") from error
+        hint = f"run it where {SPEC_FILE} lies, or name that folder; the README shows what belongs into the file"
+        raise MissingFileError(f"there is no {SPEC_FILE}; looked for {file}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        where = Where(str(file), line)
+        raise SpecError("not UTF-8, as TOML must be", where=where, hint="save the file as UTF-8") from error
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", where=Where(str(file))) from error
+    spec = parse_spec(text, str(file), file.parent)
+    _check_paths(spec, text)
+    return spec
+
+
+def parse_spec(text: str, file: str, folder: Path) -> Spec:
+    """The spec that ``text`` is. ``file`` is for messages, ``folder`` for relative paths; neither is read."""
+    document, lines = _parse_toml(text, file)
+    problems = list(_later_bases(document))
+    content, faulty = _validated(document, problems)
+    if content is not None:
+        tables = {name: getattr(content, name) for name in SpecFile.model_fields}
+        spec = Spec(folder=folder, file=file, **tables)
+        problems += check(spec, faulty)
+        if not problems:
+            return spec
+    raise _errors(problems, file, lines)
+
+
+def _validated(document: dict[str, Any], problems: list[Problem]) -> tuple[SpecFile | None, frozenset[Position]]:
+    """The values of ``document``; where it has mistakes, those go to ``problems`` and the rest is validated alone."""
+    try:
+        return SpecFile.model_validate(document, by_alias=True, by_name=False), frozenset()
+    except ValidationError as error:
+        told = {problem.path[:1] for problem in problems}  # a base of another kind is no missing one
+        found = [
+            _problem(detail)
+            for detail in error.errors()
+            if detail["type"] != "missing" or detail["loc"][:1] not in told
+        ]
+        problems += found
+        mistakes: list[Position] = [problem.path for problem in problems]
+    rest, faulty = repaired(document, mistakes)
+    try:
+        return SpecFile.model_validate(rest, by_alias=True, by_name=False), faulty
+    except ValidationError:
+        return None, faulty
+
+
+def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position, int]]:
+    text = text.removeprefix("\ufeff")
+    try:
+        return tomllib.loads(text), positions(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        number = int(line[1]) if line else text.rstrip("\n").count("\n") + 1
+        reason = re.sub(r" \(at .*\)$", "", str(error))
+        hint = 'correct that line; a text stands in quotes, a list in brackets: tags = ["latest"]'
+        if re.search(r"Cannot overwrite|Cannot declare|Duplicate", reason):
+            reason, hint = "this key is there twice", "keep one of the two"
+        raise SpecError(f"not valid TOML: {reason}", where=Where(file, number), hint=hint) from error
+    except RecursionError as error:
+        raise SpecError("nested too deeply", where=Where(file), hint="nothing here needs that") from error
+
+
+def _later_bases(document: dict[str, Any]) -> Iterator[Problem]:
+    """Take the known but unmade kinds of base out of ``document``, with one problem for all of them."""
+    base = document.get("base")
+    if not isinstance(base, dict):
+        return
+    found = [kind for kind in LATER_BASES if kind in base]
+    if not found:
+        return
+    if "debian" in base:
+        message, hint = "there is a base already, debian, and this version makes no other", "remove this line"
+    else:
+        message = f"this version makes the debian base only, not `{'`, `'.join(found)}`"
+        hint = 'write debian = "bookworm" instead'
+    for kind in found:
+        del base[kind]
+    yield Problem(("base", found[0]), message, hint)
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    cause = detail.get("ctx", {}).get("error")
+    match detail["type"]:
+        case "extra_forbidden":
+            return _unknown_key(path)
+        case "missing":
+            return Problem(path, "this key is required", _example(path))
+        case "value_error" if isinstance(cause, RefusedError):
+            return Problem(path, str(cause), cause.hint)
+        case kind if kind in _TYPE_WORDS:
+            return _wrong_type(path, detail["input"], _TYPE_WORDS[kind])
+        case _:
+            return Problem(path, detail["msg"])
+
+
+def _wrong_type(path: Position, found: object, wanted: str) -> Problem:
+    if isinstance(found, bool):
+        word = str(found).lower()
+        hint = f'write "{word}"' if "quotes" in wanted else f"write {wanted}"
+        return Problem(path, f"must be {wanted}, not {word}", hint)
+    if isinstance(found, (int, float)) and "quotes" in wanted:
+        hint = 'write a number with its unit, like "900MB"' if path[0] == "budget" else f'write "{found}"'
+        return Problem(path, f"must be {wanted}, not the number {found}", hint)
+    return Problem(path, f"must be {wanted}, not {shown(str(found))}", _written(path, found, wanted))
+
+
+def _written(path: Position, found: object, wanted: str) -> str:
+    """How to write what was meant, where that can be told from a text; else an example."""
+    if isinstance(found, str) and invisible(found) is None and len(found) <= 60:
+        if "list" in wanted:
+            words = found.split() if path[-1] == "command" else [found]
+            return f"write {json.dumps(words, ensure_ascii=False)}"
+        if "true or false" in wanted:
+            meant = found.strip().lower() in ("yes", "on", "true", "1")
+            return f"write {'true' if meant else 'false'}, without quotes"
+        if "number" in wanted and found.isascii() and found.isdigit():
+            return f"write {int(found)}, without quotes"
+    return f"write {wanted}"
+
+
+def _example(path: Position) -> str:
+    examples = {
+        ("image",): 'write [image] with name = "my-airflow"',
+        ("base",): 'write [base] with debian = "bookworm"',
+        ("airflow",): 'write [airflow] with version = "2.8.1"',
+        ("python",): 'write [python] with version = "3.11"',
+        ("image", "name"): 'write name = "my-airflow"',
+        ("base", "debian"): 'write debian = "bookworm"',
+        ("airflow", "version"): 'write version = "2.8.1"',
+        ("python", "version"): 'write version = "3.11"',
+    }
+    return examples.get(tuple(str(part) for part in path), f"add {path[-1]} to that table")
+
+
+def _unknown_key(path: Position) -> Problem:
+    known = _known_keys(path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+    return Problem(path, "unknown key", hint)
+
+
+def _known_keys(path: Position) -> list[str]:
+    """The keys of the table at ``path``; a name that a person chose (of a role) stands for any."""
+    model: type[BaseModel] = SpecFile
+    annotation: Any = SpecFile
+    for part in path:
+        fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+        annotation = get_args(annotation)[-1] if get_origin(annotation) is Mapping else fields[str(part)]
+        model = _model_in(annotation) or model
+    own = [field.alias or name for name, field in model.model_fields.items()]
+    return [*own, *LATER_BASES] if model is BaseTable else own
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """``HealthTable`` of ``HealthTable | None``; None where the annotation is a mapping, whose items are models."""
+    candidates = () if get_origin(annotation) is Mapping else (annotation, *get_args(annotation))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _errors(problems: list[Problem], file: str, lines: Mapping[Position, int]) -> SpecError:
+    placed = [SpecError(p.message, where=_where(p.path, file, lines), hint=p.hint) for p in problems]
+    placed.sort(key=lambda error: error.where.line or 0 if error.where else 0)
+    return placed[0] if len(placed) == 1 else InvalidSpecError(file, tuple(placed))
+
+
+def _where(path: Position, file: str, lines: Mapping[Position, int]) -> Where:
+    """The line of ``path``, or of the nearest table or list around it; line 1 for a table that is missing."""
+    around = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in lines), None)
+    return Where(file, 1 if around is None else lines[around], dotted(path))
+
+
+def dotted(path: Position) -> str:
+    """``image.env."bad key"``, ``python.requirements[2]``; what is no bare key is quoted and escaped."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            quoted = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part)
+            text += f".{quoted}" if text else quoted
+    return text
+
+
+def _check_paths(spec: Spec, text: str) -> None:
+    """Files that the spec names must exist below its folder, also after symbolic links."""
+    named: list[tuple[Position, str]] = [
+        (("python", "requirements-files", i), name) for i, name in enumerate(spec.python.requirements_files)
+    ]
+    constraints = spec.airflow.constraints
+    if constraints and constraints != "official" and "://" not in constraints:
+        named.append((("airflow", "constraints"), constraints))
+    problems = []
+    for path, name in named:
+        try:
+            inside(spec.folder, name)
+        except RefusedError as error:
+            problems.append(Problem(path, str(error), error.hint))
+    if problems:
+        raise _errors(problems, spec.file, _parse_toml(text, spec.file)[1])

@@ -1,0 +1,119 @@
+"""Which database a verification runs against, and having it answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builder.core.errors import VerifyUsageError
+from builder.core.image_reference import extract_last_component
+from builder.engine.client import split_reference
+from builder.image.base.postgres import REFERENCE, ensure_postgres
+from builder.image.verify import environment
+from builder.image.verify.containers import Start, wait_until
+from builder.image.verify.plan import SQLITE
+from builder.image.verify.scheduler import CheckFailure, Outcome
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from builder.core.process import Runner
+    from builder.core.progress import Progress, Task
+    from builder.engine.client import Engine
+    from builder.image.verify.containers import Box, Yard
+    from builder.image.verify.environment import Database
+
+DATABASE_URL_VARIABLE = "OPTBUILD_DATABASE_URL"
+SILENT_PULL_SECONDS = 15
+"""A registry that says nothing for this long is taken for unreachable."""
+_DATA = "/var/lib/postgresql/data"
+_SERVER = ("postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+"""The data is thrown away in a minute: nothing needs to survive a power cut."""
+
+
+def choose(
+    wanted: str,
+    home: str,
+    engine: Engine,
+    *,
+    env: Mapping[str, str],
+    runner: Runner,
+    progress: Progress,
+    cache_folder: Path,
+) -> Database:
+    """The database for this run: the existing one of the environment, sqlite, the wanted image, or one made here.
+
+    ``home`` is the image's AIRFLOW_HOME. Raises VerifyUsageError and what ``ensure_postgres`` raises.
+    """
+    if url := env.get(DATABASE_URL_VARIABLE):
+        return environment.external(url)
+    if wanted == SQLITE:
+        return environment.sqlite(home)
+    check_is_postgres(wanted)
+    if engine.image_id(wanted) is not None or _pull(wanted, engine, progress):
+        return environment.started_here(wanted, wanted)
+    made = ensure_postgres(engine, runner=runner, progress=progress, env=env, cache_folder=cache_folder)
+    why = f"{wanted} is not on this engine and cannot be pulled"
+    note = f"{why}: the roles run against {REFERENCE}, made from Debian's packages"
+    return environment.started_here(made, made, note)
+
+
+def check_is_postgres(image: str) -> None:
+    """Raises VerifyUsageError for the image of another database."""
+    if "postgres" not in extract_last_component(image):
+        raise VerifyUsageError(
+            f"verify starts PostgreSQL or uses sqlite; it does not know how to start {image}",
+            hint="use `postgres:13` or `sqlite` as [verify] database (or --database)",
+        )
+
+
+def _pull(image: str, engine: Engine, progress: Progress) -> bool:
+    from docker.errors import DockerException  # the SDK costs 150 ms
+    from requests.exceptions import RequestException
+
+    repository, tag = split_reference(image)
+    with progress.task(f"pulling {image}") as task:
+        timeout, engine.client.api.timeout = engine.client.api.timeout, SILENT_PULL_SECONDS
+        try:
+            _follow(engine.client.api.pull(repository, tag=tag, stream=True, decode=True), task)
+        except (DockerException, RequestException, OSError):
+            task.update(detail="not possible here")
+        finally:
+            engine.client.api.timeout = timeout
+    return engine.image_id(image) is not None
+
+
+def _follow(events: Iterable[dict[str, Any]], task: Task) -> None:
+    for event in events:
+        if event.get("error"):
+            task.update(detail="not possible here")
+            return
+        task.update(detail=str(event.get("status", "")))
+
+
+def start_server(yard: Yard, database: Database) -> Box | None:
+    """Start the server of a database that is ours; None for the others."""
+    if database.image is None:
+        return None
+    variables = {"POSTGRES_USER": "airflow", "POSTGRES_PASSWORD": database.password, "POSTGRES_DB": "airflow"}
+    start = Start(_SERVER, variables, alias=environment.DATABASE_HOST, tmpfs=(_DATA,))
+    return yard.start(start, image=database.image)
+
+
+def check_server(yard: Yard, database: Database, seconds: float, cancelled: threading.Event) -> Outcome:
+    """Up means that it answers over TCP: while it makes its cluster, the official image listens on a socket only."""
+    box = start_server(yard, database)
+    if box is None:
+        return Outcome(database.note or f"{database.name}: no server to start")
+
+    def ready() -> bool | None:
+        if box.exit_code() is not None:
+            return False
+        return box.execute("pg_isready", "-q", "-h", "127.0.0.1", "-U", "airflow", "-d", "airflow")[0] == 0 or None
+
+    if not wait_until(ready, seconds, cancelled):
+        code = box.exit_code()
+        how = f"did not answer within {seconds:.0f} s" if code is None else f"ended with exit code {code}"
+        raise CheckFailure(f"{database.name} {how}", log=box.logs())
+    return Outcome(database.note or f"{database.name} answers")

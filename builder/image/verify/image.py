@@ -1,0 +1,99 @@
+"""Checks of the image as the engine describes it and as its layers hold it; no container is started for them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.engine.archive import read_layers
+from builder.engine.tarstream import BLOCK
+from builder.image.verify.contents import Inspection, config_findings, read_clean, short_name, write_clean
+from builder.image.verify.scheduler import CheckFailure, NotRun, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from docker import DockerClient
+
+    from builder.image.verify.plan import VerifyPlan
+
+READING_NICENESS = 5
+CACHE_FILE = "clean-layers.json"
+_HINTS = {
+    "compiler": "compilers belong into the builder stage ([apt] build), what they make is copied out of it",
+    "apt": "remove /var/lib/apt/lists in the same RUN that filled it",
+    "cache": "give installers a cache mount (RUN --mount=type=cache) or --no-cache-dir",
+    "secret": "pass it as a build secret (RUN --mount=type=secret) and revoke it: every layer can be read",
+}
+
+
+def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan) -> Outcome:
+    """User, entrypoint and labels of the image contract."""
+    config = attrs.get("Config") or {}
+    user = str(config.get("User") or "root")
+    problems = []
+    if user.partition(":")[0] not in {plan.user, "airflow"}:
+        problems.append(f"runs as user {user}, expected {plan.user}")
+    if not any(str(word).endswith("/entrypoint") for word in config.get("Entrypoint") or ()):
+        problems.append(f"its entrypoint is {config.get('Entrypoint')}, expected /entrypoint")
+    labels = config.get("Labels") or {}
+    problems += [
+        f"label {name} is {labels.get(name, 'missing')}, expected {value}"
+        for name, value in plan.labels
+        if labels.get(name) != value
+    ]
+    if problems:
+        raise CheckFailure(
+            "; ".join(problems), hint="build the image again: its configuration is not what optbuild renders"
+        )
+    return Outcome(f"user {user}, entrypoint and {len(plan.labels)} labels")
+
+
+def check_contents(
+    client: DockerClient, attrs: Mapping[str, Any], plan: VerifyPlan, cache: Path, cancelled: threading.Event
+) -> Outcome:
+    """No compiler, apt list, installer's cache or secret in any layer, deleted files included.
+
+    Layers that were found clean before are not read again: a layer's name is the sha256 of its bytes. With secrets of
+    the build to look for, all of them are.
+    """
+    layers = [digest.removeprefix("sha256:") for digest in (attrs.get("RootFS") or {}).get("Layers") or ()]
+    known = frozenset() if plan.forbidden else read_clean(cache / CACHE_FILE)
+    inspection = Inspection(plan.forbidden)
+    if not set(layers) <= known:
+        _give_way()
+        for file in read_layers(
+            _saved(client, str(attrs["Id"]), cancelled), skip=lambda name: short_name(name) in known
+        ):
+            inspection.look(file)
+        write_clean(cache / CACHE_FILE, known | set(inspection.clean_layers(layers)))
+    config = {name: attrs.get(name) for name in ("Config", "Author", "Comment")}
+    history = client.images.get(str(attrs["Id"])).history()
+    findings = (*inspection.findings(), *config_findings({**config, "history": history}, plan.forbidden))
+    if findings:
+        words = [str(finding) for finding in findings]
+        more = f" (and {len(words) - 1} more)" if len(words) > 1 else ""
+        raise CheckFailure(words[0] + more, hint=_HINTS[findings[0].kind], log="\n".join(words[:40]) if more else "")
+    return Outcome(
+        f"{len(layers)} layers, {inspection.files} files read, {len(known & set(layers))} layers known to be clean"
+    )
+
+
+def _give_way() -> None:
+    """Lower this thread's priority: ten seconds of reading must not take the processor from roles that others wait for.
+
+    setpriority(2): on Linux a thread is a PRIO_PROCESS of its own. Elsewhere this would lower the whole process.
+    """
+    if Path("/proc/self/task").is_dir():
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), READING_NICENESS)
+
+
+def _saved(client: DockerClient, image: str, cancelled: threading.Event) -> Iterator[bytes]:
+    for chunk in client.api.get_image(image, chunk_size=BLOCK):
+        if cancelled.is_set():
+            raise NotRun("stopped before it could end")
+        yield chunk

@@ -1,0 +1,76 @@
+"""A migration that must fail, and whether the role says so: swallowed, the others would start without tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from builder.airflow.find import MIGRATE_COMMANDS
+from builder.airflow.variables import CONNECTION, EXECUTOR, MIGRATE_VARIABLES, USER_PREFIX
+from builder.image.verify.containers import PROBE_SHARES, Box, Start, wait_until
+from builder.image.verify.scheduler import CheckFailure, Outcome
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+
+    from builder.airflow.model import Role
+
+UNKNOWN_REVISION = "000000000000"
+BROKEN_DATABASE = "/tmp/optbuild-broken.db"  # noqa: S108 - inside a container of our own
+_WHOLE_LOG = 2000
+"""Lines: more than a migration that fails at once writes."""
+
+
+def migrates(role: Role) -> bool:
+    """Whether starting the role migrates the database."""
+    names = {name for name, _ in role.environment}
+    return not names.isdisjoint(MIGRATE_VARIABLES) or role.command[:2] in MIGRATE_COMMANDS
+
+
+def broken_migration(role: Role, environment: Mapping[str, str]) -> Start:
+    """The role against a database that answers and cannot be migrated: its revision is none that Alembic knows.
+
+    No user is to be made there: that would fail as well, and hide that the migration's failure was swallowed.
+    """
+    own = {name: value for name, value in role.environment if not name.startswith(USER_PREFIX)}
+    variables = {
+        **environment,
+        **own,
+        CONNECTION.name: f"sqlite:///{BROKEN_DATABASE}",
+        EXECUTOR.name: "SequentialExecutor",
+        "CONNECTION_CHECK_MAX_COUNT": "0",
+    }
+    database = (BROKEN_DATABASE, unmigratable_database())
+    return Start(role.command, variables, writable_files=(database,), shares=PROBE_SHARES)
+
+
+def unmigratable_database() -> bytes:
+    """A small sqlite file."""
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (UNKNOWN_REVISION,))
+        connection.commit()
+        return connection.serialize()
+
+
+def judge_broken_migration(role: Role, box: Box, seconds: float, cancelled: threading.Event) -> Outcome:
+    """It must fail: after a swallowed failure the other roles start on a database without tables."""
+    code = wait_until(box.exit_code, seconds, cancelled)
+    if code is None:
+        raise CheckFailure(
+            f"{role.name} did not end within {seconds:.0f} s on a database that cannot be migrated", log=box.logs()
+        )
+    if code == 0:
+        raise CheckFailure(
+            f"{role.name} ended with exit code 0 although the migration failed",
+            hint="the entrypoint must end with the migration's exit code (no `airflow db migrate || true`)",
+            log=box.logs(),
+        )
+    if UNKNOWN_REVISION not in box.logs(tail=_WHOLE_LOG):
+        raise CheckFailure(
+            f"{role.name} ended with exit code {code} on a database that cannot be migrated, but not because of that",
+            hint=f"the log should hold the migration's own error, which names the revision {UNKNOWN_REVISION}",
+            log=box.logs(),
+        )
+    return Outcome(f"a failed migration ends {role.name} with exit code {code}")

@@ -1,0 +1,93 @@
+"""The observer: one start of Airflow beside the roles that watches their database and their ports."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from builder.image.verify.containers import Start
+from builder.image.verify.probes import PROBE_FOLDER, answer, probe_files
+from builder.image.verify.scheduler import CheckFailure, NotRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.airflow.model import HttpHealth, JobHealth
+    from builder.image.verify.containers import Box
+
+_POLL_SECONDS = 0.5
+
+
+def observer_start(
+    environment: Mapping[str, str],
+    *,
+    jobs: Mapping[str, tuple[JobHealth, str]],
+    http: Mapping[str, HttpHealth],
+    dag_id: str | None,
+    seconds: float,
+) -> Start:
+    """``jobs``: role → its job and the host name it runs under. ``seconds``: when the observer gives up."""
+    asked = {
+        "jobs": {role: {"type": job.job_type, "hostname": hostname} for role, (job, hostname) in jobs.items()},
+        "http": {role: f"http://{role}:{health.port}{health.path}" for role, health in http.items()},
+        "dag_id": dag_id,
+        "seconds": seconds,
+    }
+    variables = {**environment, "OPTBUILD_VERIFY": json.dumps(asked), "PYTHONDONTWRITEBYTECODE": "1"}
+    return Start((f"{PROBE_FOLDER}/observer.py",), variables, ("python",), files=probe_files("observer.py"))
+
+
+class Observer:
+    """What it has said so far. Its container is read on a thread of its own."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self._events: dict[str, tuple[bool, str]] = {}
+        self._ended = False
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, name="observer", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            for line in self.box.lines():
+                found = answer(line)
+                if found is not None:
+                    self._note(str(found["event"]), bool(found["ok"]), str(found["detail"]))
+        except Exception:  # noqa: BLE001, S110 - the container was removed: whoever waits is told that it ended
+            pass
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _note(self, event: str, ok: bool, detail: str) -> None:
+        with self._changed:
+            self._events[event] = (ok, detail)
+            self._changed.notify_all()
+
+    def said(self, event: str) -> tuple[bool, str] | None:
+        """Whether the event was good, and its words; None as long as it has not come."""
+        with self._changed:
+            return self._events.get(event)
+
+    def still_needed(self, whom: str) -> None:
+        """Raises CheckFailure when it has ended: without it nothing more is learned about a role."""
+        with self._changed:
+            ended = self._ended
+        if ended:
+            raise CheckFailure(
+                f"nothing is known about {whom}: verify's observer, which watches from a container of the same image, "
+                f"ended with exit code {self.box.exit_code()}",
+                log=self.box.logs(),
+            )
+
+    def wait(self, event: str, seconds: float, cancelled: threading.Event) -> tuple[bool, str] | None:
+        """None when the observer ended, or ``seconds`` passed, without it."""
+        ends = time.monotonic() + seconds
+        with self._changed:
+            while event not in self._events and not self._ended and time.monotonic() < ends:
+                self._changed.wait(_POLL_SECONDS)
+                if cancelled.is_set():
+                    raise NotRun("stopped before it could end")
+            return self._events.get(event)

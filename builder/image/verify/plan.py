@@ -1,0 +1,110 @@
+"""What a verification will start and expect, as a value: made from a spec and its lock, or from an image's labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from builder.airflow.model import ExitHealth, JobHealth, Role
+from builder.airflow.releases import SCHEDULER
+from builder.core.errors import VerifyUsageError
+from builder.core.naming import LABEL_AIRFLOW, LABEL_PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
+
+SQLITE = "sqlite"
+DEFAULT_DATABASE = "postgres:13"
+AIRFLOW_USER = "50000"
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds that each step may take on a busy machine of two cores; a check fails when its step takes longer."""
+
+    database: float = 60.0
+    probe: float = 120.0
+    init: float = 180.0
+    role: float = 120.0
+    dag: float = 120.0
+    stop: float = 15.0
+    """The image's contract: SIGTERM ends each role within this time."""
+
+
+@dataclass(frozen=True)
+class VerifyPlan:
+    """Everything that ``verify_image`` needs to know beside the image."""
+
+    airflow: str
+    """The version that ``airflow version`` must say."""
+    requirements: tuple[str, ...]
+    """PEP 508; the spec's own and ``apache-airflow[extras]==version``."""
+    roles: tuple[Role, ...]
+    database: str
+    """``sqlite``, or the image to start a server from."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Labels that the image must carry, with these values."""
+    user: str = AIRFLOW_USER
+    forbidden: tuple[bytes, ...] = field(default=(), repr=False)
+    """Values of the build's own secrets: in no layer, wherever they stand."""
+    timeouts: Timeouts = Timeouts()
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Names of the required distributions, normalised, sorted."""
+        return tuple(sorted({canonicalize_name(Requirement(text).name) for text in self.requirements}))
+
+    @property
+    def starters(self) -> tuple[Role, ...]:
+        """Roles that do their work and end (``init``)."""
+        return tuple(role for role in self.roles if isinstance(role.health, ExitHealth))
+
+    @property
+    def servers(self) -> tuple[Role, ...]:
+        """Roles that stay."""
+        return tuple(role for role in self.roles if not isinstance(role.health, ExitHealth))
+
+    @property
+    def scheduler(self) -> Role | None:
+        """The role that runs DAGs, if the plan has one."""
+        jobs = (role for role in self.servers if isinstance(role.health, JobHealth))
+        return next((role for role in jobs if role.health == SCHEDULER.role.health), None)
+
+
+def plan_for(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> VerifyPlan:
+    """The plan for the image of a spec; ``roles`` are those that it ends up with (version's own and the spec's)."""
+    return VerifyPlan(
+        airflow=spec.airflow.version,
+        requirements=(_airflow_requirement(spec.airflow.version, spec.airflow.extras), *lock.inputs.requirements),
+        roles=roles,
+        database=spec.verify.database,
+        labels=((LABEL_AIRFLOW, spec.airflow.version), (LABEL_PROJECT, spec.image.name)),
+    )
+
+
+def plan_from_labels(image: str, labels: Mapping[str, str], roles: tuple[Role, ...]) -> VerifyPlan:
+    """The plan for an image that nothing but its labels describes. Raises VerifyUsageError when they do not suffice."""
+    version = airflow_version_of(image, labels)
+    return VerifyPlan(
+        version, (_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, ((LABEL_AIRFLOW, version),)
+    )
+
+
+def airflow_version_of(image: str, labels: Mapping[str, str]) -> str:
+    """What ``org.apache.airflow.version`` says; the official images carry it too."""
+    if version := labels.get(LABEL_AIRFLOW):
+        return version
+    raise VerifyUsageError(
+        f"{image} carries no label {LABEL_AIRFLOW}, so nothing says which Airflow it should have",
+        hint="name the folder of its optbuild.toml instead: optbuild verify DIR",
+    )
+
+
+def _airflow_requirement(version: str, extras: tuple[str, ...]) -> str:
+    return f"apache-airflow[{','.join(extras)}]=={version}" if extras else f"apache-airflow=={version}"

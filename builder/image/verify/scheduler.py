@@ -1,0 +1,146 @@
+"""Runs checks at the same time where they can, and decides what a failure takes away from others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from builder.image.verify.model import Check, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A check passed. ``seconds`` where the time of the check itself is known better than that of its thread."""
+
+    message: str = ""
+    seconds: float | None = None
+
+
+class CheckFailure(Exception):  # noqa: N818 - a finding about the image, not an error of the program
+    """The image does not keep its promise."""
+
+    def __init__(self, message: str, *, hint: str = "", log: str = "", seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.log, self.seconds = message, hint, log, seconds
+
+
+class NotRun(Exception):  # noqa: N818 - as above
+    """What the check needs is not there; the words say why."""
+
+
+class NotApplicable(NotRun):
+    """The plan has nothing that the check could look at; the words say what is missing."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One check to run. It starts when all ``needs`` passed and all ``after`` ended.
+
+    When it fails and one of ``blames`` failed too, that one is the cause and this check counts as not run.
+    """
+
+    name: str
+    action: Callable[[], Outcome]
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    blames: tuple[str, ...] = ()
+
+
+class Listener(Protocol):
+    """Who watches a verification. Called from several threads."""
+
+    def started(self, name: str) -> None:
+        """The check began."""
+
+    def finished(self, check: Check) -> None:
+        """The check ended, or will not run."""
+
+
+class Board:
+    """Holds the results while checks run, each on its own thread."""
+
+    def __init__(self, tasks: Sequence[Task], listener: Listener, *, fail_fast: bool = False) -> None:
+        self._tasks = {task.name: task for task in tasks}
+        self._listener = listener
+        self._fail_fast = fail_fast
+        self._checks: dict[str, Check] = {}
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+        self.cancelled = threading.Event()
+
+    def run(self) -> tuple[Check, ...]:
+        """All results in the order of the tasks. Raises what a task raised that is no finding."""
+        for task in self._tasks.values():
+            threading.Thread(target=self._thread, args=(task,), name=task.name, daemon=True).start()
+        try:
+            with self._changed:
+                while len(self._checks) < len(self._tasks) and self._error is None:
+                    self._changed.wait(0.2)  # a wait without a limit would hold back signals
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self.cancelled.set()
+        if self._error is not None:
+            raise self._error
+        return tuple(self._checks[name] for name in self._tasks)
+
+    def _thread(self, task: Task) -> None:
+        started = time.monotonic()
+        try:
+            check = self._settle(task)
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+            check = Check(task.name, Status.NOT_RUN, time.monotonic() - started, "interrupted")
+            if not self.cancelled.is_set():
+                self._error = self._error or error
+        with self._changed:
+            self._checks[task.name] = check
+            self._changed.notify_all()
+        if check.status is Status.FAILED and self._fail_fast:
+            self.cancelled.set()
+        if self._error is None:
+            self._listener.finished(check)
+
+    def _settle(self, task: Task) -> Check:
+        self._wait_for((*task.needs, *task.after))
+        if missing := self._not_passed(task.needs):
+            return Check(task.name, Status.NOT_RUN, 0.0, f"needs {missing}, which did not pass")
+        if self.cancelled.is_set():
+            return Check(task.name, Status.NOT_RUN, 0.0, "stopped after the first failure")
+        self._listener.started(task.name)
+        started = time.monotonic()
+        try:
+            done = task.action()
+        except NotRun as reason:
+            excused = isinstance(reason, NotApplicable)
+            return Check(task.name, Status.NOT_RUN, time.monotonic() - started, str(reason), excused=excused)
+        except CheckFailure as failure:
+            return self._failed(task, failure, time.monotonic() - started)
+        seconds = time.monotonic() - started if done.seconds is None else done.seconds
+        return Check(task.name, Status.PASSED, seconds, done.message)
+
+    def _failed(self, task: Task, failure: CheckFailure, elapsed: float) -> Check:
+        seconds = elapsed if failure.seconds is None else failure.seconds
+        self._wait_for(task.blames)
+        if cause := self._not_passed(task.blames):
+            return Check(task.name, Status.NOT_RUN, seconds, f"follows from {cause}: {failure.message}")
+        if self.cancelled.is_set():
+            return Check(task.name, Status.NOT_RUN, seconds, "stopped after the first failure")
+        return Check(task.name, Status.FAILED, seconds, failure.message, failure.hint, failure.log)
+
+    def _wait_for(self, names: tuple[str, ...]) -> None:
+        with self._changed:
+            while any(name in self._tasks and name not in self._checks for name in names):
+                if self.cancelled.is_set() and self._error is not None:
+                    return
+                self._changed.wait(0.5)
+
+    def _not_passed(self, names: tuple[str, ...]) -> str:
+        with self._changed:
+            checks = [self._checks[name] for name in names if name in self._checks]
+        return ", ".join(check.name for check in checks if check.status is not Status.PASSED)

@@ -1,0 +1,108 @@
+"""SIGTERM: every role ends by it, in time, with a documented exit code."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from builder.airflow.variables import CONNECTION
+from builder.image.verify.containers import wait_until
+from builder.image.verify.scheduler import CheckFailure, NotRun, Outcome
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Collection, Mapping
+
+    from builder.image.verify.containers import Box
+
+TERMINATED = 128 + 15
+CLEAN_EXITS = frozenset({0, TERMINATED})
+"""Documented: a role that ended its work says 0; one that SIGTERM ended while it prepared says 143."""
+NOBODY_LISTENS = "postgresql+psycopg2://airflow@127.0.0.1:1/airflow"
+"""Port 1 (tcpmux) of the container itself."""
+_WAITS = "waiting for the database"
+"""What the entrypoint says in each round of its wait."""
+WAIT_SECONDS = 30.0
+"""For an entrypoint to say that it waits."""
+_POLL_SECONDS = 0.1
+_HINT = "the entrypoint must pass SIGTERM on (`exec`, dumb-init) and may not ignore it; see `docker top` in the log"
+
+
+def waiting_environment() -> dict[str, str]:
+    """With it the entrypoint waits for its database, longer than a verification lasts."""
+    return {
+        CONNECTION.name: NOBODY_LISTENS,
+        "CONNECTION_CHECK_MAX_COUNT": "600",
+        "CONNECTION_CHECK_SLEEP_TIME": "1",
+    }
+
+
+def until_it_waits(name: str, box: Box, cancelled: threading.Event, seconds: float = WAIT_SECONDS) -> None:
+    """Until its log shows that it waits. An entrypoint that waits without a word is believed after ``seconds``."""
+
+    def waits() -> bool | None:
+        if (code := box.exit_code()) is not None:
+            words = f"{name} ended with exit code {code} instead of waiting for a database that does not answer yet"
+            raise CheckFailure(words, log=box.logs())
+        return _WAITS in box.logs() or None
+
+    wait_until(waits, seconds, cancelled)
+
+
+def stop_all(
+    boxes: Mapping[str, Box], seconds: float, cancelled: threading.Event, *, preparing: Collection[str] = ()
+) -> Outcome:
+    """SIGTERM to all roles at once: each ends within ``seconds``, and with PID 1 all its processes.
+
+    With 0 or 143; those that are still ``preparing`` with 143 only, since they would also end well by themselves.
+    """
+    if not boxes:
+        raise NotRun("no role runs that could be stopped")
+    refuse_ended(boxes)
+    started = time.monotonic()
+    for name, box in boxes.items():
+        if not box.terminate():
+            refuse_ended({name: box})
+    ended: dict[str, tuple[int, float]] = {}
+    while len(ended) < len(boxes) and time.monotonic() - started < seconds:
+        for name, box in boxes.items():
+            if name not in ended and (code := box.exit_code()) is not None:
+                ended[name] = (code, time.monotonic() - started)
+        if cancelled.wait(_POLL_SECONDS):
+            raise NotRun("stopped before it could end")
+    return judge_stop(boxes, ended, seconds, preparing)
+
+
+def refuse_ended(boxes: Mapping[str, Box]) -> None:
+    """A role that had been healthy and then ended was not stopped, whatever its exit code."""
+    codes = {name: code for name, box in boxes.items() if (code := box.exit_code()) is not None}
+    if codes:
+        words = [f"{name} had ended by itself with exit code {code} before SIGTERM" for name, code in codes.items()]
+        raise CheckFailure("; ".join(words), log="\n".join(boxes[name].logs() for name in codes))
+
+
+def judge_stop(
+    boxes: Mapping[str, Box], ended: Mapping[str, tuple[int, float]], seconds: float, preparing: Collection[str]
+) -> Outcome:
+    """Every role ended in time with a documented code."""
+    problems = {
+        name: problem for name in boxes if (problem := _problem(ended.get(name), seconds, waited=name in preparing))
+    }
+    if problems:
+        words = "; ".join(f"{name} {problem}" for name, problem in problems.items())
+        raise CheckFailure(words, hint=_HINT, log="\n".join(_log(boxes[name]) for name in problems))
+    return Outcome(", ".join(f"{name} {code} in {after:.1f} s" for name, (code, after) in ended.items()))
+
+
+def _problem(found: tuple[int, float] | None, seconds: float, *, waited: bool) -> str:
+    if found is None:
+        return f"still runs {seconds:.0f} s after SIGTERM"
+    code = found[0]
+    if waited and code != TERMINATED:
+        return f"ended with exit code {code}, not {TERMINATED}, when SIGTERM came while it waited for its database"
+    return "" if code in CLEAN_EXITS else f"ended with exit code {code}"
+
+
+def _log(box: Box) -> str:
+    """The end of its log, and the processes that are left."""
+    return f"{box.logs()}\n{box.processes()}".strip()

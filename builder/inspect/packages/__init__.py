@@ -1,0 +1,1 @@
+"""The packages of an image: what its own records say of them."""

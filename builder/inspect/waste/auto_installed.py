@@ -1,0 +1,104 @@
+"""OB414: packages that nobody asked for. What another one needs is no waste, but worth a look."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from builder.inspect.model import Waste
+from builder.inspect.packages.installed_packages import INSTALLERS
+from builder.inspect.waste.context import by_layer, counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from builder.inspect.model import Package
+    from builder.inspect.waste.context import Ledger, Look
+
+_LONGEST = 8
+"""Steps of a way that are all shown."""
+FLOOR = 1_000_000
+"""Bytes of a needed one below which nobody wants to hear of it."""
+
+
+def unasked(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """Only where it is known what was asked for."""
+    yield from _python(look, ledger)
+    yield from _debian(look, ledger)
+
+
+def _python(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    if not look.packages.roots_known:
+        return
+    candidates = [
+        (one, index)
+        for one, index in _candidates(look, len(look.packages.debian), len(look.packages.packages))
+        if one.key.name not in INSTALLERS
+    ]
+    reach = look.packages.reach
+    yield from _orphans([pair for pair in candidates if pair[0].key.name not in reach.before], look, ledger)
+    needed = [one for one, _ in candidates if one.key.name in reach.before and one.bytes >= FLOOR]
+    if needed:
+        largest = max(needed, key=lambda one: (one.bytes, one.key.name))
+        yield _note(largest, reach.way(largest.key.name), "of the requirements")
+
+
+def _candidates(look: Look, start: int, end: int) -> Iterator[tuple[Package, int]]:
+    for index, one in enumerate(look.packages.packages[start:end], start):
+        if not one.asked_for and one.layer >= look.scene.content.base_layers:
+            yield one, index
+
+
+def _orphans(found: list[tuple[Package, int]], look: Look, ledger: Ledger) -> Iterator[Waste]:
+    owners, packages = look.packages.ownership.owners, look.packages.packages
+    files = [file for _, index in found for file in ledger.take_all(look.packages.files.get(index, ()))]
+    for layer, part in by_layer(files):
+        names = list(dict.fromkeys(packages[owners[file.path]].key.name for file in part))
+        told = f"{counted(names, 'distribution')} that nobody asked for and nothing needs: {listed(names, most=5)}"
+        fix = look.with_caches("uninstall them, or take out the line that installs them", part)
+        yield Waste("OB414", told, fix, part, layer)
+
+
+def _debian(look: Look, ledger: Ledger) -> Iterator[Waste]:
+    """The same of what apt was asked for; packages that count as compilers were told already."""
+    packages = look.packages.packages[: len(look.packages.debian)]
+    roots = sorted(one.key.name for one in packages if one.asked_for)
+    before = steps({one.key.name: one.requires for one in packages}, roots)
+    needed = [
+        one
+        for one, index in _candidates(look, 0, len(packages))
+        if one.bytes >= FLOOR and one.key.name in before and not ledger.knows(look.packages.files.get(index, ()))
+    ]
+    if needed:
+        largest = max(needed, key=lambda one: (one.bytes, one.key.name))
+        yield _note(largest, _way(before, largest.key.name), "of what apt installs")
+
+
+def steps(needs: Mapping[str, Iterable[str]], roots: Iterable[str]) -> dict[str, str]:
+    """Everything that ``roots`` bring → who brings it, on the shortest way; empty for a root."""
+    before = dict.fromkeys(roots, "")
+    todo = deque(before)
+    while todo:
+        name = todo.popleft()
+        for one in needs.get(name, ()):
+            if one not in before:
+                before[one] = name
+                todo.append(one)
+    return before
+
+
+def _way(before: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = []
+    while name:
+        found.append(name)
+        name = before[name]
+    return tuple(reversed(found))
+
+
+def _note(one: Package, way: tuple[str, ...], out_of: str) -> Waste:
+    """Without files: its bytes go only when what needs it goes."""
+    kind = "Python" if one.key.kind == "python" else "Debian"
+    told = f"{one.key.name} {one.version} is the largest {kind} package that nobody asked for ({one.bytes:,} bytes)"
+    told += f": {' -> '.join(way if len(way) <= _LONGEST else (*way[:3], '...', *way[-3:]))}"
+    fix = f"if nothing of yours uses what needs it, take {way[0]} out {out_of}"
+    return Waste("OB414", told, fix, (), one.layer)

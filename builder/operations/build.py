@@ -1,0 +1,221 @@
+"""What ``optbuild build`` does, stage by stage: build, verify, promote, push, under the project's lock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from builder.core.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
+from builder.core.naming import promoted_references
+from builder.engine.buildx import check_platform, check_pushable
+from builder.engine.client import connect
+from builder.engine.secrets import find_secrets
+from builder.image.base.make import SOURCES_VARIABLE, make_base
+from builder.image.build.budget import check_budget
+from builder.image.build.build import build_candidate, project_lock
+from builder.image.build.model import BuildJob, Workplace
+from builder.image.build.preflight import estimate_bytes
+from builder.image.build.promote import is_verified, promote, proof_of, record_verified, recover
+from builder.image.build.push import push
+from builder.image.verify.model import Status
+from builder.report.build import BuildResult
+from builder.state import read_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.cli.world import World
+    from builder.core.progress import Progress
+    from builder.engine.buildx import BuildOptions
+    from builder.engine.client import Engine
+    from builder.image.build.model import Candidate
+    from builder.image.render.model import Context
+    from builder.image.verify.model import Report
+    from builder.operations.project import Project
+
+LOCK_FILE = "optbuild.lock"
+STANDS = "nothing was promoted: all tags stand as they were"
+
+
+@dataclass(frozen=True)
+class _Proven:
+    """``report`` None: exactly this was proven before."""
+
+    report: Report | None
+    references: tuple[str, ...]
+
+
+class BuildFlow:
+    """One run of the command. ``promoting`` hears the image's ID before the first name moves to it."""
+
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        options: BuildOptions,
+        *,
+        verify: bool,
+        refresh_base: bool,
+        promoting: Callable[[str], None] = lambda _image: None,
+    ) -> None:
+        self.world = world
+        self.folder = folder
+        self.options = options
+        self.verify = verify
+        self.refresh_base = refresh_base
+        self.promoting = promoting
+        self.place = _workplace(world)
+        self.promoted = False
+
+    def run(self) -> BuildResult:
+        """All stages. Raises the errors of each, and InterruptedByUserError, which says which tags stand."""
+        from builder.operations.project import load_project  # pydantic
+
+        project = load_project(self.folder)
+        name = project.spec.image.name
+        check_platform(self.options.platform, project.lock.platform)
+        if self.options.push:
+            check_pushable(f"{name}:latest")
+        try:
+            with connect(self.world.env) as engine, project_lock(self.place, engine, name):
+                return self._locked(project, engine)
+        except (KeyboardInterrupt, InterruptedByUserError) as stop:
+            standing = "the image had been promoted already" if self.promoted else STANDS
+            raise InterruptedByUserError(f"interrupted; {standing}") from stop
+
+    def _locked(self, project: Project, engine: Engine) -> BuildResult:
+        started = time.monotonic()
+        recover(engine, self.world.state_folder, project.spec.image.name, self.world.progress.note)
+        project, candidate = self._candidate(project, engine)
+        check_budget(candidate, _budget(project), self.world.progress, promoting=self.verify)
+        proven = self._proven(project, engine, candidate) if self.verify else _Proven(None, ())
+        pushed: tuple[str, ...] = ()
+        if self.options.push:
+            pushed = push(engine, proven.references or (candidate.reference,), self.world.progress)
+        return BuildResult(candidate, proven.report, proven.references, pushed, time.monotonic() - started)
+
+    def _candidate(self, project: Project, engine: Engine) -> tuple[Project, Candidate]:
+        """Build; where the mirror dropped a locked version and the person allows it, lock the new one and go on."""
+        try:
+            return project, build_candidate(self._job(project, engine))
+        except VanishedPackagesError as vanished:
+            if not self.refresh_base:
+                raise
+            self.world.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
+        project = refreshed(project, self.world)
+        return project, build_candidate(self._job(project, engine))
+
+    def _job(self, project: Project, engine: Engine) -> BuildJob:
+        from builder.image.render.context import render_context  # jinja2
+
+        def prepare(context: Context, folder: Path) -> None:
+            world = self.world
+            make_base(
+                context,
+                folder,
+                cache_folder=world.cache_folder,
+                runner=world.runner,
+                progress=world.progress,
+                env=base_env(world),
+            )
+
+        context = render_context(project.spec, project.lock)
+        estimate = estimate_bytes(project.lock)
+        return BuildJob(context, project.spec.image.name, engine, self.place, self.options, prepare, estimate)
+
+    def _proven(self, project: Project, engine: Engine, candidate: Candidate) -> _Proven:
+        """Verify unless exactly this was proven before, then promote."""
+        name, folder, say = project.spec.image.name, self.world.state_folder, self.world.progress.note
+        proof = proof_of(project.roles, project.spec.verify.database)
+        report = None
+        if not is_verified(read_state(folder, warn=say), candidate.image_id, proof):
+            report = _verify(project, candidate, self.world)
+            self._record(candidate, report, name, proof)
+        roles = tuple(role.name for role in project.roles)
+        references = promoted_references(name, project.spec.image.tags, roles)
+        self.promoting(candidate.image_id)
+        promote(candidate, references, project=name, engine=engine, folder=folder, say=say)
+        self.promoted = True
+        return _Proven(report, references)
+
+    def _record(self, candidate: Candidate, report: Report, name: str, proof: str) -> None:
+        try:
+            record_verified(self.world.state_folder, candidate, report, project=name, proof=proof)
+        except CandidateRefusedError:
+            show_failures(report, self.world.progress)
+            raise
+
+
+def show_failures(report: Report, progress: Progress) -> None:
+    """What each failed check found, its hint, and the end of the log it comes from."""
+    for check in report.checks:
+        if check.status is not Status.FAILED:
+            continue
+        lines = [f"check {check.name} failed: {check.message}"]
+        lines += [f"    {line}" for line in check.log.splitlines()]
+        lines += [f"  next: {check.hint}"] if check.hint else []
+        progress.note("\n".join(lines))
+
+
+def refreshed(project: Project, world: World) -> Project:
+    """The project with the Debian versions that the release has now: said, and written into the lock."""
+    from builder.airflow.releases import release  # only when a version vanished
+    from builder.image.lock.changes import changes
+    from builder.image.lock.document import write_lock
+    from builder.image.lock.make import refresh_debian
+
+    lock = refresh_debian(
+        project.spec,
+        project.lock,
+        release(project.spec.airflow.version),
+        runner=world.runner,
+        env=world.env,
+        cache_folder=world.cache_folder,
+        progress=world.progress,
+    )
+    for move in changes(project.lock, lock).debian:
+        world.progress.note(f"   {move}")
+    path = project.spec.folder / LOCK_FILE
+    write_lock(path, lock)
+    world.progress.note(f"wrote {path}: commit it, so that others build the same")
+    return replace(project, lock=lock)
+
+
+def base_env(world: World) -> dict[str, str]:
+    """The environment of base.sh, which runs in another folder: the person's sources file by its whole path."""
+    sources = world.env.get(SOURCES_VARIABLE)
+    return {**world.env, **({SOURCES_VARIABLE: str(world.cwd / sources)} if sources else {})}
+
+
+def _budget(project: Project) -> int | None:
+    """Bytes, where the spec sets a limit."""
+    from builder.image.spec.types import bytes_of  # pydantic
+
+    text = project.spec.budget.image_bytes
+    return None if text is None else bytes_of(text)
+
+
+def _workplace(world: World) -> Workplace:
+    def raw(line: str) -> None:
+        world.err.write(line + "\n")
+        world.err.flush()
+
+    return Workplace(world.env, world.state_folder, world.cache_folder, world.runner, world.progress, raw)
+
+
+def _verify(project: Project, candidate: Candidate, world: World) -> Report:
+    from builder.image.verify.plan import plan_for  # testcontainers and the SDK
+    from builder.image.verify.run import verify_image
+
+    forbidden = tuple(text.encode() for text in find_secrets(world.env).credentials())
+    return verify_image(
+        candidate.image_id,
+        replace(plan_for(project.spec, project.lock, project.roles), forbidden=forbidden),
+        env=world.env,
+        runner=world.runner,
+        progress=world.progress,
+        cache_folder=world.cache_folder,
+        state_folder=world.state_folder,
+    )

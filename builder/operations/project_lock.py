@@ -1,0 +1,72 @@
+"""What optimize and rollback share: one of them per project at a time, and first the rest of a run that was killed."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from builder.core.errors import EngineMissingError
+from builder.core.files import exclusive
+from builder.engine.secrets import find_secrets
+from builder.rollout.context import Outside
+from builder.rollout.undo import recover
+from builder.rollout.wait import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.cli.world import World
+    from builder.compose.model import ProjectFiles
+    from builder.engine.client import Engine
+    from builder.engine.compose import ComposeCli
+
+
+def outside_of(world: World, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
+    """The world as the stages of a swap take it."""
+    from builder.engine.compose_containers import StackEngine  # the SDK
+
+    return Outside(
+        engine=None if engine is None else StackEngine(engine),
+        runner=world.runner,
+        env=world.env,
+        cli=cli.argv,
+        state_folder=world.state_folder,
+        progress=world.progress,
+        patience=Patience(timeout=timeout),
+        hidden=find_secrets(world.env).masked(),
+    )
+
+
+@contextlib.contextmanager
+def engine_if_any(world: World) -> Iterator[tuple[Engine | None, EngineMissingError | None]]:
+    """The engine, or why there is none: a file alone can be changed and restored without one."""
+    from builder.engine.client import connect  # the SDK
+
+    try:
+        engine = connect(world.env)
+    except EngineMissingError as error:
+        yield None, error
+        return
+    with engine:
+        yield engine, None
+
+
+@contextlib.contextmanager
+def one_at_a_time(outside: Outside, files: ProjectFiles, purpose: str) -> Iterator[None]:
+    """The second one waits, and says for whom."""
+
+    def say(holder: str) -> None:
+        outside.progress.note(
+            f"waiting: one optimize or rollback of {files.directory} at a time, and there is {holder}"
+        )
+
+    with exclusive(outside.lock(files), f"{purpose} of {files.directory}", on_wait=say):
+        yield
+
+
+def recovered(outside: Outside, files: ProjectFiles) -> bool:
+    """Finish or undo what a killed run left, and say so. Whether something was undone."""
+    done = recover(outside, files)
+    if done is not None:
+        outside.progress.note(done.words)
+    return done is not None and done.undone

@@ -1,0 +1,94 @@
+"""What a command line names: an image on the engine or in an archive file on disk, or a lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.core.errors import MissingFileError, OptbuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.cli.world import World
+    from builder.inspect.model import ImageContent
+
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+LOCK_FILE = "optbuild.lock"
+SPEC_FILE = "optbuild.toml"
+
+
+def spec_folder(world: World, named: Path) -> Path:
+    """What ``--spec`` names. Raises MissingFileError."""
+    folder = world.cwd / named
+    if (folder / SPEC_FILE).is_file():
+        return folder
+    if folder.is_file():
+        raise MissingFileError(
+            f"{folder} is no folder", hint=f"--spec names the folder of an optbuild.toml: --spec {named.parent}"
+        )
+    raise MissingFileError(f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml")
+
+
+def content_of(subject: str, world: World, *, base: str | None = None, within: str | None = None) -> ImageContent:
+    """All that the image holds. A file of that name is an archive; anything else is asked of the engine.
+
+    Raises MissingFileError for what can only be a file and is none.
+    ``base``: what the image was made from; ``within``: which image, of an archive that holds several.
+    """
+    from builder.inspect.read import read_archive_file, read_image  # reads archives
+
+    path = _archive(subject, world)
+    if path is not None:
+        return read_archive_file(path, world.cache_folder, world.progress, reference=within, base=base)
+    from builder.engine.socket_client import look
+
+    with look(world.env) as engine:
+        return read_image(engine, subject, world.cache_folder, world.progress, base=base)
+
+
+def must_be_there(subject: str, world: World) -> None:
+    """Raises what :func:`content_of` raises where there is no such file or image, and reads nothing."""
+    if _archive(subject, world) is None:
+        from builder.engine.socket_client import look
+        from builder.inspect import read
+
+        with look(world.env) as engine:
+            read.must_be_there(engine, subject)
+
+
+def named(subject: str | None, usage: str) -> str:
+    """``subject``. Raises OptbuildError for a blank one: `optbuild inspect "$IMAGE"` where the variable is not set."""
+    if subject is None or not subject.strip():
+        raise OptbuildError("which image?", hint=f"name it: {usage}; `docker images` lists them")
+    return subject
+
+
+def _archive(subject: str, world: World) -> Path | None:
+    """The file of that name; None: an image of the engine is meant. Raises MissingFileError."""
+    path = world.cwd / subject
+    if path.is_file():
+        return path
+    if not subject.startswith((".", "/", "~")) and not subject.endswith(_ARCHIVES):
+        return None
+    if path.exists():
+        kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "no ordinary file"
+        raise MissingFileError(
+            f"{path} is {kind}, and an archive has to be a file",
+            hint="`docker save --output FILE IMAGE` writes one; name that, or the image",
+        )
+    raise MissingFileError(
+        f"there is no archive {path}", hint=f"`docker save --output {subject} IMAGE` writes one; or name the image"
+    )
+
+
+def lock_file(subject: str, world: World) -> Path | None:
+    """The lock that is meant; None: it is no lock. An image may have the name of a folder that happens to be here.
+
+    A ``.lock`` file is one whether it is there or not; a folder where it has a lock or a spec, or is written as a path.
+    """
+    path = world.cwd / subject
+    if path.name.endswith(".lock"):
+        return path
+    is_path = subject.startswith((".", "/")) or subject.endswith("/")
+    known = is_path or (path / LOCK_FILE).exists() or (path / SPEC_FILE).exists()
+    return path / LOCK_FILE if path.is_dir() and known else None

@@ -1,0 +1,67 @@
+"""What a build did, as a value, and its two forms: a summary to read, and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from builder.image.build.model import Candidate
+    from builder.image.verify.model import Report
+
+RESULT_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """``report`` None: nothing was verified this time. ``promoted`` names; ``pushed`` digests. ``seconds`` in all."""
+
+    candidate: Candidate
+    report: Report | None
+    promoted: tuple[str, ...]
+    pushed: tuple[str, ...]
+    seconds: float
+
+
+def as_text(result: BuildResult) -> str:
+    """A line per fact."""
+    candidate, report = result.candidate, result.report
+    built = "nothing: this content is on the engine and proven" if candidate.cached else f"in {candidate.seconds:.1f} s"
+    lines = [
+        f"image     {candidate.image_id}",
+        f"tag       {candidate.reference}",
+        f"bytes     {candidate.bytes} unpacked ({candidate.bytes / 1e6:.0f} MB)",
+        f"built     {built}",
+    ]
+    if report is not None:
+        lines.append(f"verified  {len(report.checks)} checks in {report.seconds:.1f} s, database {report.database}")
+    elif result.promoted:
+        lines.append("verified  before, by this image ID")
+    lines += [f"promoted  {reference}" for reference in result.promoted]
+    lines += [f"pushed    {digest}" for digest in result.pushed]
+    if not result.promoted:
+        lines.append("promoted  nothing: a candidate is trusted after `optbuild build --verify`")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(result: BuildResult) -> str:
+    """The same facts for machines; keys are only ever added within one schema version."""
+    candidate, report = result.candidate, result.report
+    document = {
+        "schema_version": RESULT_SCHEMA_VERSION,
+        "image_id": candidate.image_id,
+        "reference": candidate.reference,
+        "content_tag": candidate.content_tag,
+        "bytes": candidate.bytes,
+        "cached": candidate.cached,
+        "verified": bool(result.promoted),
+        "promoted": list(result.promoted),
+        "pushed": list(result.pushed),
+        "seconds": {
+            "build": round(candidate.seconds, 3),
+            "verify": None if report is None else round(report.seconds, 3),
+            "total": round(result.seconds, 3),
+        },
+    }
+    return json.dumps(document, indent=1) + "\n"

@@ -1,0 +1,57 @@
+"""What optimize and rollback are given of the outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.compose.load.interpolate import project_variables
+from builder.core.redact import find_secret_values
+from builder.rollout.journal_file import journal_path, open_path
+from builder.rollout.wait import Patience, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.compose.model import ProjectFiles
+    from builder.core.process import Runner
+    from builder.core.progress import Progress
+    from builder.engine.protocols import ProjectEngine
+    from builder.rollout.wait import Clock
+
+
+@dataclass(frozen=True)
+class Outside:
+    """``engine`` None: none is used (``--file-only``); ``cli``: the words that start Compose."""
+
+    engine: ProjectEngine | None
+    runner: Runner
+    env: Mapping[str, str] = field(repr=False)
+    cli: tuple[str, ...]
+    state_folder: Path
+    progress: Progress
+    clock: Clock = field(default_factory=SystemClock)
+    patience: Patience = field(default_factory=Patience)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """Secrets of package indexes, masked in what a build says."""
+
+    def secrets_of(self, files: ProjectFiles) -> tuple[str, ...]:
+        """What is masked in the words of Compose and of its builds: also what the project's variables hold."""
+        return (*self.hidden, *find_secret_values(project_variables(files, self.env)))
+
+    def committed(self, files: ProjectFiles) -> Path:
+        """The journal of the last run that went well."""
+        return journal_path(self.state_folder, files)
+
+    def opened(self, files: ProjectFiles) -> Path:
+        """The journal of a run that goes on, or was killed."""
+        return open_path(self.committed(files))
+
+    def overlay(self, files: ProjectFiles) -> Path:
+        """The file that a build adds; a killed run leaves it."""
+        return self.committed(files).with_suffix(".overlay.json")
+
+    def lock(self, files: ProjectFiles) -> Path:
+        """Held by whoever changes the project."""
+        return self.committed(files).with_suffix(".lock")

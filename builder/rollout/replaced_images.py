@@ -1,0 +1,55 @@
+"""Old images after an optimize: which they are, and what removes them. Which may go is for builder.store to say."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.compose.services.image_names import default_names
+from builder.rollout.journal import Replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.compose.model import Project, Service
+    from builder.engine.protocols import ProjectEngine
+
+
+@dataclass(frozen=True)
+class OldImage:
+    """One old image. ``kept``: why it stays; empty: it may go, or went. ``again``: a rollback would build it again."""
+
+    image_id: str
+    references: tuple[str, ...]
+    kept: str = ""
+    again: bool = False
+
+
+def replaced_by(engine: ProjectEngine, project: Project, affected: Iterable[str]) -> tuple[Replaced, ...]:
+    """The images that these services have now: those of their containers, and those that their names point to, v1's
+    names too. A name that Compose itself gives is of this project, also where the files name another image since."""
+    names: dict[str, set[str]] = {}
+    wanted = set(affected)
+    for one in engine.containers(project.name):
+        if one.service in wanted:
+            names.setdefault(one.image_id, set())
+    services = [project.services[name] for name in sorted(wanted & set(project.services))]
+    for reference in (name for service in services for name in _names_of(project, service)):
+        if (image := engine.image_id(reference)) is not None:
+            names.setdefault(image, set()).add(reference)
+    own = {name for service in services for name in default_names(project, service)}
+    for image in names:
+        names[image] |= own & set(engine.references(image))
+    return tuple(Replaced(image, tuple(sorted(found))) for image, found in sorted(names.items()))
+
+
+def _names_of(project: Project, service: Service) -> tuple[str, ...]:
+    built = service.image is None and service.build is not None
+    return (project.image_of(service), *(default_names(project, service) if built else ()))
+
+
+def removal_command(images: Iterable[OldImage]) -> str:
+    """What removes them by hand; empty when there is nothing to remove."""
+    words = [word for one in images if not one.kept for word in (one.references or (one.image_id,))]
+    return shlex.join(("docker", "image", "rm", *words)) if words else ""

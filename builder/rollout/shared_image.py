@@ -1,0 +1,144 @@
+"""The shared image of each target: taken, built by Compose, or made from an optbuild.toml, each step journalled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from builder.compose.model import Source
+from builder.core.errors import EngineFailedError
+from builder.core.files import atomic_write
+from builder.core.image_reference import normalize_image_name
+from builder.core.redact import find_secret_values
+from builder.rollout.compose_build import build_command, making_of, missing, overlay_of, raw_build, run_build
+from builder.rollout.journal import Phase, Recipe, TagRecord
+from builder.rollout.journal_file import write_journal
+
+if TYPE_CHECKING:
+    from builder.compose.model import Project, Target
+    from builder.engine.protocols import ProjectEngine
+    from builder.rollout.compose_build import Making
+    from builder.rollout.context import Outside
+    from builder.rollout.journal import Journal
+    from builder.rollout.request import Hands, Work
+
+
+class Ledger:
+    """The journal of a run under way: what is on disk is what ``journal`` says."""
+
+    def __init__(self, outside: Outside, journal: Journal) -> None:
+        self.outside = outside
+        self.journal = journal
+
+    def change(self, journal: Journal) -> None:
+        write_journal(self.outside.opened(journal.files), journal)
+        self.journal = journal
+
+    def note(self, phase: Phase) -> None:
+        self.change(replace(self.journal, phase=phase))
+
+
+def tags_of(engine: ProjectEngine, work: Work, hands: Hands) -> tuple[TagRecord, ...]:
+    """All names that may move, and where they point now."""
+    names: dict[str, bool] = {}
+    for target in work.targets:
+        names[target.image] = False
+        if target.source is Source.SPEC:
+            names |= dict.fromkeys(hands.names_of_spec(target), False)
+        elif making := _making(work, target):
+            names |= dict.fromkeys(making.tags, False) | {making.candidate: True}
+    return tuple(TagRecord(name, engine.image_id(name), passing=passing) for name, passing in names.items())
+
+
+def recipes_of(work: Work) -> tuple[Recipe, ...]:
+    """How each image is made, also those of earlier runs: the files of today do not say it any more."""
+    found = {one.target.image: one for one in work.recipes}
+    for target in work.targets:
+        making = None if target.source is Source.SPEC else _making(work, target)
+        if making is not None:
+            build = making.build or raw_build(work.project, making.service)
+            found[target.image] = Recipe(target, making.service, build)
+        elif target.source is Source.SPEC or target.image not in found:
+            found[target.image] = Recipe(target)
+    return tuple(found.values())
+
+
+def image_for(ledger: Ledger, work: Work, hands: Hands, engine: ProjectEngine, target: Target) -> str:
+    """The ID of a proven image. No name that anybody uses has moved, but those of an optbuild.toml's own image."""
+    if target.source is Source.SPEC:
+        return _from_spec(ledger, hands, target)
+    there = engine.image_id(target.image)
+    if there is not None and not work.rebuild and _shared_already(work.project, target):
+        return there
+    making = _making(work, target)
+    if making is None or (making.build is not None and not work.rebuild):
+        raise missing(target)
+    image = _built(ledger, work, engine, making)
+    hands.verify(image, target)
+    return image
+
+
+def _making(work: Work, target: Target) -> Making | None:
+    recipe = next((one for one in work.recipes if one.target.image == target.image), None)
+    return making_of(work.project, target, recipe, work.run)
+
+
+def _shared_already(project: Project, target: Target) -> bool:
+    """Whether all of them use the image and at most one builds it: then nothing about it changes."""
+    services = [project.services[name] for name in target.services if name in project.services]
+    builders = [service for service in services if service.build is not None]
+    return len(builders) <= 1 and all(
+        normalize_image_name(project.image_of(service)) == normalize_image_name(target.image) for service in services
+    )
+
+
+def _from_spec(ledger: Ledger, hands: Hands, target: Target) -> str:
+    def promoting(image: str) -> None:
+        """Whoever undoes the run has to know whose names these are, also where it ends with the promotion."""
+        _note_made(ledger, image)
+        for name in hands.names_of_spec(target):
+            ledger.change(ledger.journal.with_tag(name, image))
+
+    return hands.make_from_spec(target, promoting)
+
+
+def _built(ledger: Ledger, work: Work, engine: ProjectEngine, making: Making) -> str:
+    outside, files = ledger.outside, work.project.files
+    overlay = outside.overlay(files)
+    atomic_write(overlay, overlay_of(making), mode=0o600)
+    try:
+        command = build_command(
+            outside.cli, files, making, overlay=overlay, env=outside.env, run=work.run, no_cache=work.no_cache
+        )
+        hidden = (*outside.secrets_of(files), *_find_secret_arguments(work.project, making))
+        seconds = run_build(command, making, outside.runner, outside.progress, hidden)
+    finally:
+        overlay.unlink(missing_ok=True)
+    image = engine.image_id(making.candidate)
+    if image is None:
+        raise EngineFailedError(f"the build ended well, and yet there is no image {making.candidate}")
+    _note_made(ledger, image)
+    for name in making.tags:
+        ledger.change(ledger.journal.with_tag(name, image))
+    _note_seconds(ledger, making.target, seconds)
+    return image
+
+
+def _find_secret_arguments(project: Project, making: Making) -> tuple[str, ...]:
+    """Values of build arguments that a build may say and nobody may read."""
+    service = project.services.get(making.service)
+    arguments = service.build.args if service is not None and service.build is not None else ()
+    return find_secret_values({name: value for name, value in arguments if value is not None})
+
+
+def _note_made(ledger: Ledger, image: str) -> None:
+    journal = ledger.journal
+    made = journal.made if image in journal.known else (*journal.made, image)
+    ledger.change(replace(journal, phase=Phase.BUILT, made=made))
+
+
+def _note_seconds(ledger: Ledger, target: Target, seconds: float) -> None:
+    recipes = (
+        replace(one, seconds=seconds) if one.target.image == target.image else one for one in ledger.journal.recipes
+    )
+    ledger.change(replace(ledger.journal, recipes=tuple(recipes)))

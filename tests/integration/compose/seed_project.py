@@ -1,0 +1,105 @@
+"""The seed project as a running stack, for the tests that change it: started, asked, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.core.process import Command, LocalRunner, Result
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
+MAIN = "from builder.cli.main import main; main()"
+HEALTHY_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A project folder whose name is the project's name; ``env`` is that of every command run in it."""
+
+    folder: Path
+    env: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "docker-compose.yml"
+
+    def docker(self, *words: str, ok: bool = True) -> Result:
+        return self._run(("docker", *words), ok=ok)
+
+    def compose(self, *words: str, ok: bool = True) -> Result:
+        return self._run(("docker", "compose", *words), ok=ok)
+
+    def optbuild(self, *words: str, ok: bool = True) -> Result:
+        return self._run((sys.executable, "-c", MAIN, *words), ok=ok)
+
+    def _run(self, argv: tuple[str, ...], *, ok: bool) -> Result:
+        done = LocalRunner().run(Command(argv, cwd=self.folder, env=self.env, timeout=900))
+        assert done.ok or not ok, f"{argv} failed with {done.code}:\n{done.out}\n{done.err}"
+        return done
+
+    def build_apart(self) -> None:
+        """Each service by itself and without cache: what other days and other machines make of it."""
+        for service in SHARERS:
+            self.compose("build", "--no-cache", service)
+
+    def up(self) -> None:
+        self.compose("up", "--detach", "--wait")
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """Service → what the engine knows of its one container, stopped ones too."""
+        identities = self.compose("ps", "--all", "--quiet").out.split()
+        found = json.loads(self.docker("inspect", *identities).out) if identities else []
+        return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
+
+    def image_ids(self) -> set[str]:
+        """Of the sharers' containers."""
+        containers = self.containers()
+        return {containers[service]["Image"] for service in SHARERS}
+
+    def webserver_is_healthy(self) -> bool:
+        """By asking it, as a person's browser would."""
+        bindings = self.containers()["airflow-webserver"]["NetworkSettings"]["Ports"]["8080/tcp"]
+        address = f"http://127.0.0.1:{bindings[0]['HostPort']}/health"
+        end = time.monotonic() + HEALTHY_SECONDS
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(address, timeout=5) as answer:
+                    health = json.load(answer)
+            except OSError:
+                health = {}
+            if all(health.get(part, {}).get("status") == "healthy" for part in ("metadatabase", "scheduler")):
+                return True
+            time.sleep(1)
+        return False
+
+    def sql(self, query: str) -> str:
+        words = ("exec", "-T", "postgres", "psql", "-U", "airflow", "-d", "airflow", "-Atc", query)
+        return self.compose(*words).out.strip()
+
+    def remove(self) -> None:
+        """Everything of this project that the tests made, its volume and images too."""
+        self.compose("down", "--volumes", "--timeout", "2", ok=False)
+        for line in self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").out.split():
+            if line.startswith((f"{self.name}-", f"{self.name}_")):
+                self.docker("image", "rm", line, ok=False)
+
+
+def new_stack(parent: Path, name: str, *, fixture: str = "seed-live") -> Stack:
+    """A copy of a fixture. The state is the copy's own, so that tests do not see each other's journals."""
+    folder = parent / name
+    shutil.copytree(FIXTURES / fixture, folder)
+    env = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+    root = str(Path(__file__).parents[3])
+    return Stack(folder, {**env, "XDG_STATE_HOME": str(parent / "state"), "PYTHONPATH": root})

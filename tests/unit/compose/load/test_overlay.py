@@ -1,0 +1,72 @@
+"""A folder that looks like the real tree with some files changed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.compose.load.overlay import inside, mirrored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("p/compose.yaml", "p/.env", "p/sub/a.yml", "q/b.yml", "q/c.yml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"real {name}")
+    return tmp_path
+
+
+def test_everything_but_the_changed_files_is_as_it_is(tree: Path) -> None:
+    with mirrored({tree / "p/compose.yaml": b"new", tree / "q/b.yml": b"new too"}) as root:
+        there = inside(root, tree)
+        found = {name: (there / name).read_text() for name in ("p/compose.yaml", "p/.env", "p/sub/a.yml", "q/b.yml")}
+        assert (there / "p/../q/c.yml").read_text() == "real q/c.yml"
+    assert found == {
+        "p/compose.yaml": "new",
+        "p/.env": "real p/.env",
+        "p/sub/a.yml": "real p/sub/a.yml",
+        "q/b.yml": "new too",
+    }
+    assert (tree / "p/compose.yaml").read_text() == "real p/compose.yaml"
+
+
+def test_a_file_that_is_not_there_yet(tree: Path) -> None:
+    with mirrored({tree / "p/new.yml": b"new"}) as root:
+        assert inside(root, tree / "p/new.yml").read_bytes() == b"new"
+    assert not (tree / "p/new.yml").exists()
+
+
+def test_a_link_is_replaced_not_followed(tree: Path) -> None:
+    (tree / "p/link.yml").symlink_to("../q/b.yml")
+    (tree / "linked").symlink_to("p")
+    with mirrored({tree / "p/link.yml": b"one", tree / "linked/compose.yaml": b"two"}) as root:
+        assert inside(root, tree / "p/link.yml").read_bytes() == b"one"
+        assert inside(root, tree / "p/compose.yaml").read_text() == "real p/compose.yaml"
+        assert inside(root, tree / "linked/compose.yaml").read_bytes() == b"two"
+    assert (tree / "q/b.yml").read_text() == "real q/b.yml"
+    assert (tree / "p/compose.yaml").read_text() == "real p/compose.yaml"
+
+
+def test_nothing_is_left_and_nobody_else_may_look(tree: Path) -> None:
+    context = mirrored({tree / "p/compose.yaml": b"new"})
+    root = context.__enter__()
+    assert root.stat().st_mode & 0o077 == 0
+    assert os.path.realpath(root) == str(root)
+    failed = ValueError("what went on in the block")
+    assert not context.__exit__(ValueError, failed, None)
+    assert not root.exists()
+    assert (tree / "p/sub/a.yml").exists()
+
+
+def test_a_folder_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(type(tree), "iterdir", refuse)
+    with mirrored({tree / "p/compose.yaml": b"new"}) as root:
+        assert inside(root, tree / "p/compose.yaml").read_bytes() == b"new"

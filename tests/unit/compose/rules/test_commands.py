@@ -1,0 +1,162 @@
+"""OB201: what a service starts, and whether its Airflow has that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from project_factories import AIRFLOW, build, facts, project, seed, service
+
+from builder.compose.rules.commands import find
+from builder.compose.rules.context import Look
+from builder.compose.sharing.groups import group_services
+
+if TYPE_CHECKING:
+    from builder.findings.model import Finding
+
+
+def look(*, version: str | None = "2.8.1", official: bool = True, command: Any = None, **keys: Any) -> Look:
+    """One service of Airflow that starts ``command``."""
+    if isinstance(command, str):
+        command = tuple(command.split())
+    base = "apache/airflow:x" if official else "registry.example/airflow:x"
+    known = {"web": replace(facts(airflow=True, base=base), airflow_version=version)}
+    made = project(service("web", build=build(), environment=AIRFLOW, command=command, **keys))
+    return Look(made, group_services(made, known), known)
+
+
+def findings(**keys: Any) -> list[Finding]:
+    return list(find(look(**keys)))
+
+
+def test_the_seed_project() -> None:
+    made = seed(airflow_init={"command": ("db", "init")}, airflow_webserver={"command": None})
+    known = {
+        name: replace(facts(airflow=True, base="apache/airflow:2.8.1"), airflow_version="2.8.1")
+        for name in ("airflow-init", "airflow-scheduler", "airflow-webserver")
+    }
+    found = {one.services[0]: one for one in find(Look(made, group_services(made, known), known))}
+    assert set(found) == {"airflow-init", "airflow-webserver"}
+    assert found["airflow-init"].fix == "command: db migrate"
+    assert "default connections" in found["airflow-init"].details[0]
+    assert found["airflow-webserver"].fix == "command: webserver"
+    assert "prints its help" in found["airflow-webserver"].message
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("bash", "-c", "airflow db init && airflow webserver"),
+        ("bash", "-c", "set -e\nif true; then\n  airflow db init\nfi\nexec airflow scheduler"),
+        ("bash", "-c", "sleep 5; /entrypoint airflow db init"),
+        ("bash", "-c", "/entrypoint db init"),
+        ("bash", "-c", "python -m airflow db init"),
+        ("airflow", "db", "init"),
+        ("db", "init"),
+    ],
+)
+def test_every_way_to_call_it(command: tuple[str, ...]) -> None:
+    (found,) = findings(command=command)
+    assert "`airflow db init`" in found.message
+
+
+@pytest.mark.parametrize(
+    ("command", "version"),
+    [
+        ("db migrate", "2.8.1"),
+        ("webserver", "2.8.1"),
+        ("webserver", None),
+        ("api-server", "3.0.2"),
+        ("db init", "2.5.1"),
+        ("bash -c airflow", "2.8.1"),
+        (("bash", "-c", "echo airflow db init"), "2.8.1"),
+        ("version", "2.8.1"),
+        ("users create --role Admin", "2.8.1"),
+    ],
+)
+def test_what_fits_is_silent(command: Any, version: str | None) -> None:
+    assert findings(command=command, version=version) == []
+
+
+def test_an_entrypoint_of_the_service_is_read_with_its_command() -> None:
+    (found,) = findings(entrypoint=("/bin/bash", "-c"), command=("airflow db upgrade",))
+    assert found.fix == "replace `airflow db upgrade` by `airflow db migrate`"
+    assert findings(entrypoint=("/start.sh",), command=None) == []
+
+
+def test_webserver_in_airflow_3() -> None:
+    (found,) = findings(command="webserver --port 8081", version="3.0.2")
+    assert found.fix == "replace `webserver` by `api-server`"
+    assert "ends at once" in found.message
+    assert "dag-processor" in found.details[0]
+
+
+def test_users_in_airflow_3_need_fab() -> None:
+    assert len(findings(command="users create", version="3.0.2")) == 1
+    fab = {
+        **AIRFLOW,
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+    }
+    made = look(command="users create", version="3.0.2")
+    changed = replace(made.project.services["web"], environment=fab)
+    assert list(find(replace(made, project=replace(made.project, services={"web": changed})))) == []
+
+
+def test_no_command_is_fine_where_the_image_has_one() -> None:
+    assert len(findings(command=None)) == 1
+    assert findings(command=None, official=False) == [], "an image of which nothing is known may have its own"
+    made = look(command=None)
+    own = {"web": replace(made.facts["web"], command=("webserver",))}
+    assert list(find(replace(made, facts=own))) == []
+
+
+def test_no_command_of_an_image_that_nobody_builds() -> None:
+    made = project(service("scheduler", image="apache/airflow:2.8.1", restart="always"))
+    (found,) = find(Look(made, group_services(made, {}), {}))
+    assert found.fix == "command: scheduler"
+    assert "for ever" in found.message
+
+
+def test_operators_without_a_shell_are_words() -> None:
+    (found,) = (one for one in findings(command="db migrate && webserver") if "shell" in one.message)
+    assert (found.fix or "").startswith("command: bash -c")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "webserver --hunter2",
+        "airflow db init hunter2",
+        "airflow db init && airflow users create --password hunter2",
+        ("bash", "-c", "airflow db init --token hunter2; airflow users create --password hunter2"),
+        "users create --password hunter2",
+        ("sh", "-c", "hunter2"),
+    ],
+)
+def test_no_word_of_a_command_is_told_that_may_be_a_password(command: Any) -> None:
+    found = findings(command=command, version="3.0.2")
+    assert found
+    assert "hunter2" not in repr(found)
+
+
+def test_words_that_the_entrypoint_does_not_pass_on() -> None:
+    (found,) = findings(command=("sh", "-c", "airflow webserver"))
+    assert "`airflow sh`" in found.message
+    assert findings(command=("sh", "-c", "airflow webserver"), official=False) == []
+    assert findings(command=("bash", "-c", "airflow webserver")) == []
+
+
+def test_the_version_may_come_from_a_sharer() -> None:
+    made = project(
+        service("a", build=build(), image="shop", environment=AIRFLOW, command=("scheduler",)),
+        service("b", image="shop", environment=AIRFLOW, command=("db", "init")),
+    )
+    known = {"a": replace(facts(airflow=True, base="apache/airflow:3.0.2"), airflow_version="3.0.2")}
+    (found,) = find(Look(made, group_services(made, known), known))
+    assert "removed in Airflow 3.0" in found.message
+
+
+def test_another_program_may_have_the_same_words() -> None:
+    made = project(service("superset", image="apache/superset:3.1.0", command=("bash", "-c", "superset db init")))
+    assert list(find(Look(made, group_services(made, {}), {}))) == []

@@ -1,0 +1,128 @@
+"""OB202: the right health check for each role, and silence where none is needed or one exists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from project_factories import AIRFLOW, build, facts, project, service
+
+from builder.airflow.releases import SERIES
+from builder.compose.rules.context import Look
+from builder.compose.rules.health import find
+from builder.compose.sharing.groups import group_services
+
+if TYPE_CHECKING:
+    from builder.airflow.model import Series
+    from builder.findings.model import Finding
+
+
+def findings(name: str = "web", *, version: str | None = "2.8.1", **keys: Any) -> list[Finding]:
+    keys = {"build": build(), "environment": AIRFLOW, **keys}
+    made = project(service(name, **keys))
+    known = {} if keys["build"] is None else {name: _facts(version)}
+    return list(find(Look(made, group_services(made, known), known)))
+
+
+def _facts(version: str | None) -> Any:
+    return replace(facts(airflow=True, base="apache/airflow:x"), airflow_version=version)
+
+
+@pytest.mark.parametrize(
+    ("command", "version", "expected"),
+    [
+        ("webserver", "2.8.1", "http://localhost:8080/health"),
+        ("webserver --port 9000", "2.8.1", "http://localhost:9000/health"),
+        ("api-server", "3.0.2", "http://localhost:8080/api/v2/monitor/health"),
+        ("standalone", "3.0.2", "/api/v2/monitor/health"),
+        ("webserver", "3.0.2", "/api/v2/monitor/health"),
+        ("standalone", "2.8.1", "http://localhost:8080/health"),
+        ("scheduler", "2.8.1", """'airflow jobs check --job-type SchedulerJob --hostname "$${HOSTNAME}"'"""),
+        ("triggerer", "2.8.1", "TriggererJob"),
+        ("dag-processor", "3.0.2", "DagProcessorJob"),
+        ("celery worker", "2.8.1", "airflow.providers.celery.executors.celery_executor.app inspect ping"),
+        ("celery worker", "2.6.3", "--app airflow.executors.celery_executor.app inspect ping"),
+        ("celery flower", "2.8.1", "http://localhost:5555/"),
+    ],
+)
+def test_each_role(command: str, version: str, expected: str) -> None:
+    (found,) = findings(command=tuple(command.split()), version=version)
+    assert found.fix is not None
+    assert expected in found.fix
+    assert found.fix.startswith("healthcheck:\n  test: [")
+
+
+@pytest.mark.parametrize("row", [row for row in SERIES if row.python_versions], ids=lambda row: row.first)
+def test_no_role_of_the_table_is_forgotten(row: Series) -> None:
+    """A role that an image of ours can have gets the check that the table knows."""
+    for known in (*row.roles, *row.optional_roles):
+        if known.lasts:
+            assert len(findings(command=known.role.command, version=row.first)) == 1, known.name
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("postgres:13", "pg_isready"),
+        ("registry.example/library/postgres:13", "pg_isready"),
+        ("redis:7", "redis-cli"),
+        ("mysql:8", "mysqladmin"),
+    ],
+)
+def test_servers_beside_it(image: str, expected: str) -> None:
+    (found,) = findings("db", image=image, build=None, environment={})
+    assert expected in (found.fix or "")
+
+
+def test_the_fix_is_yaml_that_says_what_it_should() -> None:
+    for command in ("webserver", "scheduler", "celery worker"):
+        (found,) = findings(command=tuple(command.split()))
+        read = yaml.safe_load(found.fix or "")
+        assert read["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+        assert read["healthcheck"]["interval"] == "30s"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"command": ("webserver",), "health_test": ("CMD", "true")},
+        {"command": ("webserver",), "health_test": ("NONE",)},
+        {"command": ("db", "migrate")},
+        {"command": ("users", "create")},
+        {"command": ("version",)},
+        {"name": "airflow-init", "command": None},
+        {"image": "postgres:13", "build": None, "environment": {}, "command": ("psql", "-c", "select 1")},
+        {"image": "postgres:13", "build": None, "environment": {}, "entrypoint": ("/backup.sh",)},
+        {"image": "grafana/grafana:10.0.0", "build": None, "environment": {}},
+    ],
+)
+def test_silence(keys: dict[str, Any]) -> None:
+    assert findings(**keys) == []
+
+
+def test_a_health_check_of_the_dockerfile_is_one() -> None:
+    made = project(service("web", build=build(), environment=AIRFLOW, command=("webserver",)))
+    known = {"web": replace(_facts("2.8.1"), has_health_check=True)}
+    assert list(find(Look(made, group_services(made, known), known))) == []
+
+
+def test_who_is_waited_for_ends() -> None:
+    waits = {"prepare": "service_completed_successfully"}
+    made = project(
+        service("prepare", image="postgres:13"),
+        service("web", image="other:1", depends_on=waits),
+    )
+    assert list(find(Look(made, group_services(made, {}), {}))) == []
+
+
+def test_the_schedulers_own_health_server_is_cheaper() -> None:
+    environment = {**AIRFLOW, "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "true"}
+    (found,) = findings(command=("scheduler",), environment=environment)
+    assert "http://localhost:8974/health" in (found.fix or "")
+
+
+def test_a_role_without_command_is_taken_from_the_name() -> None:
+    (found,) = findings("airflow-scheduler", command=None)
+    assert "SchedulerJob" in (found.fix or "")

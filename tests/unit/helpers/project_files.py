@@ -1,0 +1,39 @@
+"""A project of compose files that a test writes as text."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from builder.compose.load.source_files import meanings, reach
+from builder.compose.model import Project, ProjectFiles, Source, Target
+from builder.compose.rewrite.rewrite import after, rewrite
+
+FOLDER = Path("/project")
+IMAGE = "shop-airflow:latest"
+
+
+def project_of(*mains: str, **others: str) -> Project:
+    """Main files in Compose's order; ``others``: name without ``.yml``, ``__`` for a folder → text."""
+    names = ("compose.yml", "compose.override.yml")[: len(mains)]
+    texts = dict(zip(names, mains, strict=True))
+    texts |= {name.replace("__", "/") + ".yml": text for name, text in others.items()}
+    sources = {FOLDER / name: textwrap.dedent(text).encode() for name, text in texts.items()}
+    files = ProjectFiles(FOLDER, tuple(FOLDER / name for name in names))
+    return Project(files, "shop", {}, sources, None, None, meanings=meanings(reach(files, {}, sources)))
+
+
+def target(*services: str, builder: str | None = None, image: str = IMAGE, **keys: object) -> Target:
+    source = Source.BUILDER if builder else Source.IMAGE_ONLY
+    return Target(tuple(sorted(services)), image, source, builder, **keys)  # type: ignore[arg-type]
+
+
+def rewritten(project: Project, *targets: Target) -> dict[str, str]:
+    """The new text of each file that changes, by its name."""
+    edits = rewrite(project, targets)
+    assert rewrite(after(project, edits), targets) == (), "a second run changes something"
+    return {str(edit.path.relative_to(FOLDER)): edit.after.decode() for edit in edits}
+
+
+def text(written: str) -> str:
+    return textwrap.dedent(written)

@@ -1,0 +1,154 @@
+"""Making a base: once per content, and each way in which it fails says what to do."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
+from builder.core.process import Command, Result
+from builder.core.progress import SilentProgress
+from builder.image.base.leftovers import make_scratch
+from builder.image.base.make import base_key, make_base
+from builder.image.render.model import Context, ContextFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def context_of(packages: bytes = b"curl 1 amd64 00\n") -> Context:
+    names = {"base.sh": b"#!/bin/sh\n", "base.env": b"", "runtime.packages": packages, "builder.packages": b""}
+    files = (ContextFile(name, data, executable=name == "base.sh") for name, data in sorted(names.items()))
+    return Context(tuple(files), "linux/amd64", 1)
+
+
+class FakeRunner:
+    """Does what base.sh does: two tars beside it, or an exit code and a message."""
+
+    def __init__(self, code: int = 0, err: str = "") -> None:
+        self.code, self.err, self.runs = code, err, 0
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_out: Callable[[str], None] | None = None,
+        on_err: Callable[[str], None] | None = None,
+    ) -> Result:
+        self.runs += 1
+        assert command.cwd is not None
+        (command.cwd / "base.tar").write_bytes(b"base")
+        if self.code == 0:
+            (command.cwd / "builder.tar").write_bytes(b"builder")
+        return Result(command, self.code, "", self.err)
+
+
+def make(runner: FakeRunner, tmp_path: Path, context: Context | None = None, out: str = "out") -> Path:
+    folder = tmp_path / out
+    folder.mkdir(exist_ok=True)
+    (tmp_path / "tmp").mkdir(exist_ok=True)
+    cache = tmp_path / "cache"
+    make_base(
+        context or context_of(),
+        folder,
+        cache_folder=cache,
+        runner=runner,
+        progress=SilentProgress(),
+        env={"HOME": "/", "TMPDIR": str(tmp_path / "tmp")},
+    )
+    return folder
+
+
+def test_made_once_per_content(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    for out in ("one", "two"):
+        folder = make(runner, tmp_path, out=out)
+        assert (folder / "base.tar").read_bytes() == b"base"
+        assert (folder / "builder.tar").read_bytes() == b"builder"
+    assert runner.runs == 1
+
+
+def test_another_package_list_makes_another_base(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    make(runner, tmp_path)
+    make(runner, tmp_path, context_of(b"curl 2 amd64 00\n"))
+    assert runner.runs == 2
+    assert base_key(context_of()) != base_key(context_of(b"curl 2 amd64 00\n"))
+
+
+def test_half_a_result_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(ToolFailedError, match="mmdebstrap says no"):
+        make(FakeRunner(1, "mmdebstrap says no"), tmp_path)
+    assert [path.name for path in (tmp_path / "cache/base").iterdir()] == [".lock"]
+    runner = FakeRunner()
+    make(runner, tmp_path)
+    assert runner.runs == 1
+
+
+def test_vanished_versions_are_named(tmp_path: Path) -> None:
+    said = "base.sh: gone from the mirror: libssl3 3.0.1\nbase.sh: the mirror has now: libssl3 3.0.2\n"
+    with pytest.raises(VanishedPackagesError) as caught:
+        make(FakeRunner(4, said), tmp_path)
+    assert "libssl3 3.0.1" in str(caught.value)
+    assert "--refresh-base" in str(caught.value)
+
+
+def test_no_tool_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissingError, match="apt-get install mmdebstrap"):
+        make(FakeRunner(3), tmp_path)
+
+
+def test_cache_keeps_the_last_few(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    for number in range(7):
+        make(runner, tmp_path, context_of(f"curl {number} amd64 00\n".encode()))
+    kept = [path for path in (tmp_path / "cache/base").iterdir() if path.is_dir()]
+    assert len(kept) == 4
+
+
+class LookingRunner(FakeRunner):
+    """Keeps what base.sh would see of its environment."""
+
+    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> Result:
+        assert command.env is not None
+        self.env = dict(command.env)
+        self.scratch = Path(self.env["TMPDIR"])
+        self.mode = self.scratch.stat().st_mode & 0o777
+        (self.scratch / "root").mkdir()
+        return super().run(command, **callbacks)
+
+
+@pytest.mark.parametrize("code", [0, 1], ids=["made", "failed"])
+def test_temporary_files_are_open_to_other_users_and_go_with_the_base(tmp_path: Path, code: int) -> None:
+    runner = LookingRunner(code)
+    with contextlib.suppress(ToolFailedError):
+        make(runner, tmp_path)
+    assert runner.mode == 0o755  # apt's own user must get in, whatever the umask
+    assert runner.scratch.parent == tmp_path / "tmp"
+    assert list((tmp_path / "tmp").iterdir()) == []
+    left = sorted(path.name for path in (tmp_path / "cache/base").rglob("*"))
+    assert [name for name in left if name.startswith(".making") or name == "tmp"] == []
+
+
+def test_what_a_killed_run_left_is_swept_before_the_next(tmp_path: Path) -> None:
+    half = tmp_path / "cache/base/.making-dead"
+    half.mkdir(parents=True)
+    (half / "base.tar.part").write_bytes(b"x")
+    scratch = make_scratch(half, tmp_path)
+    (scratch / "root").mkdir()
+    make(FakeRunner(), tmp_path)
+    assert not half.exists()
+    assert not scratch.exists()
+
+
+def test_a_link_to_something_else_is_not_followed(tmp_path: Path) -> None:
+    half = tmp_path / "cache/base/.making-dead"
+    half.mkdir(parents=True)
+    (tmp_path / "precious").mkdir()
+    (half / "tmp").symlink_to(tmp_path / "precious")
+    make(FakeRunner(), tmp_path)
+    assert (tmp_path / "precious").is_dir()
+    assert not half.exists()

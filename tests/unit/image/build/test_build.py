@@ -1,0 +1,224 @@
+"""A build against a runner and an engine in memory: what is asked of them, and in which order."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from builder.core.errors import BuildFailedError, BuildRefusedError, DiskFullError, EngineFailedError
+from builder.core.process import Command, Result
+from builder.engine.buildx import BuildOptions
+from builder.engine.client import EngineInfo, ImageInfo
+from builder.image.build.build import build_candidate, project_lock
+from builder.image.build.model import BuildJob, Workplace
+from builder.image.render.model import Context, ContextFile
+from builder.state import VerifiedImage, update_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.engine.client import Engine
+
+CONTEXT = Context((ContextFile("Dockerfile", b"FROM scratch\n"),), "linux/amd64", 17)
+INSPECT = "Name: default\nDriver: docker\nPlatforms: linux/amd64\n"
+EVENT = json.dumps({"vertexes": [{"digest": "a", "name": "RUN x", "error": "exit code: 1", "started": None}]})
+
+
+@dataclass
+class FakeDocker:
+    """Engine and runner in one: a build makes the image that ``makes`` says."""
+
+    version: str = "0.13.1"
+    code: int = 0
+    says: tuple[str, ...] = ()
+    makes: ImageInfo | None = None
+    images: dict[str, ImageInfo] = field(default_factory=dict)
+    builds: list[Command] = field(default_factory=list)
+    free: int | None = 10**12
+    info: EngineInfo = field(
+        default_factory=lambda: EngineInfo("e", "26", "/root", "linux/amd64", containerd_store=False)
+    )
+
+    def run(
+        self,
+        command: Command,
+        *,
+        on_out: Callable[[str], None] | None = None,
+        on_err: Callable[[str], None] | None = None,
+    ) -> Result:
+        match command.argv[1:3]:
+            case ("buildx", "version"):
+                return Result(command, 0, f"github.com/docker/buildx {self.version} x", "")
+            case ("buildx", "inspect"):
+                return Result(command, 0, INSPECT, "")
+        self.builds.append(command)
+        assert on_err is not None
+        for line in self.says:
+            on_err(line)
+        if self.code == 0 and self.makes is not None:
+            self.images[command.argv[command.argv.index("--tag") + 1]] = self.makes
+        return Result(command, self.code, "", "")
+
+    def image(self, reference: str) -> ImageInfo | None:
+        return self.images.get(reference)
+
+    def free_bytes(self) -> int | None:
+        return self.free
+
+
+@dataclass
+class Place:
+    """A job, and all that was said."""
+
+    job: BuildJob
+    docker: FakeDocker
+    notes: list[str]
+    raw: list[str]
+
+
+class Notes:
+    def __init__(self, notes: list[str]) -> None:
+        self.notes = notes
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def task(self, label: str) -> object:
+        raise AssertionError(label)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    docker, notes, raw = FakeDocker(), [], []  # type: tuple[FakeDocker, list[str], list[str]]
+    env = {"HOME": str(tmp_path), "UV_INDEX": "https://u:hidden@x.example"}
+    workplace = Workplace(env, tmp_path / "state", tmp_path / "cache", docker, Notes(notes), raw.append)  # type: ignore[arg-type]
+    job = BuildJob(CONTEXT, "demo", cast("Engine", docker), workplace, BuildOptions(), lambda _c, _f: None, 1000)
+    docker.makes = good(job)
+    return Place(job, docker, notes, raw)
+
+
+def good(job: BuildJob) -> ImageInfo:
+    labels = {"optbuild.project": "demo", "optbuild.content": job.content_tag}
+    return ImageInfo("sha256:a", (job.reference,), labels, "linux/amd64", 42)
+
+
+def proven(place: Place, image: ImageInfo) -> None:
+    """On the engine, and verified."""
+    place.docker.images[place.job.reference] = image
+    verified = VerifiedImage(image.id, "demo", place.job.content_tag, "p", 1.0)
+    update_state(place.job.place.state_folder, lambda state: state.with_verified(verified))
+
+
+def test_a_build_gives_the_image_of_its_content_tag(place: Place) -> None:
+    found = build_candidate(place.job)
+    assert (found.image_id, found.reference, found.bytes, found.cached) == ("sha256:a", place.job.reference, 42, False)
+    assert len(place.docker.builds) == 1
+
+
+def test_what_is_proven_needs_no_process(place: Place) -> None:
+    proven(place, good(place.job))
+    assert build_candidate(place.job).cached
+    assert place.docker.builds == []
+
+
+def test_an_image_that_was_never_verified_is_built_again(place: Place) -> None:
+    place.docker.images[place.job.reference] = good(place.job)
+    assert not build_candidate(place.job).cached
+    assert len(place.docker.builds) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"labels": {}}, id="no labels"),
+        pytest.param({"platform": "linux/arm64"}, id="platform"),
+        pytest.param({"labels": {"optbuild.project": "demo", "optbuild.content": "other"}}, id="content"),
+    ],
+)
+def test_an_image_that_is_not_what_was_planned_is_no_proof(place: Place, changed: dict[str, object]) -> None:
+    proven(place, replace(good(place.job), **changed))  # type: ignore[arg-type]
+    assert not build_candidate(place.job).cached
+
+
+def test_no_cache_builds_what_is_proven(place: Place) -> None:
+    proven(place, good(place.job))
+    job = replace(place.job, options=BuildOptions(no_cache=True))
+    assert not build_candidate(job).cached
+    assert "--no-cache" in place.docker.builds[0].argv
+
+
+def test_another_byte_has_another_tag(place: Place) -> None:
+    proven(place, good(place.job))
+    other = Context((ContextFile("Dockerfile", b"FROM scratch\n\n"),), "linux/amd64", 17)
+    job = replace(place.job, context=other)
+    assert job.reference != place.job.reference
+    place.docker.makes = good(job)
+    assert not build_candidate(job).cached
+
+
+def test_wrong_labels_of_a_built_image_are_an_error(place: Place) -> None:
+    place.docker.makes = replace(good(place.job), labels={"optbuild.project": "demo"})
+    with pytest.raises(BuildFailedError, match=r"label optbuild\.content is None"):
+        build_candidate(place.job)
+
+
+def test_a_build_without_an_image_is_an_error(place: Place) -> None:
+    place.docker.makes = None
+    with pytest.raises(EngineFailedError, match="no such image"):
+        build_candidate(place.job)
+
+
+def test_an_old_buildx_has_its_plain_output_passed_on_and_that_is_said_once(place: Place) -> None:
+    place.docker.version = "0.12.0"
+    place.docker.says = ("#1 load hidden", "#2 https://u:hidden@x.example")
+    build_candidate(place.job)
+    assert [note for note in place.notes if "no event stream" in note] == [place.notes[0]]
+    assert place.notes[2:] == ["#1 load ***", "#2 ***"]
+    assert "plain" in place.docker.builds[0].argv
+
+
+def test_rawjson_is_passed_on_masked_and_nothing_else(place: Place) -> None:
+    place.docker.says = (EVENT.replace("RUN x", "RUN hidden"),)
+    build_candidate(replace(place.job, options=BuildOptions(progress="rawjson")))
+    assert place.raw == [EVENT.replace("RUN x", "RUN ***")]
+
+
+def test_a_failed_build_names_its_step(place: Place) -> None:
+    place.docker.code, place.docker.says = 1, (EVENT,)
+    with pytest.raises(BuildFailedError, match=r"RUN x failed: exit code: 1"):
+        build_candidate(place.job)
+    assert list((place.job.place.cache_folder / "contexts").iterdir()) == []
+
+
+def test_refusals_come_before_the_build(place: Place) -> None:
+    with pytest.raises(BuildRefusedError):
+        build_candidate(replace(place.job, options=BuildOptions(cache_to=("type=local,dest=x",))))
+    place.docker.free = 10
+    with pytest.raises(DiskFullError, match="/root"):
+        build_candidate(replace(place.job, estimate=10**9))
+    assert place.docker.builds == []
+
+
+def test_the_base_is_made_inside_the_written_context(place: Place) -> None:
+    seen: list[bytes] = []
+
+    def prepare(_context: Context, folder: Path) -> None:
+        seen.append((folder / "Dockerfile").read_bytes())
+
+    build_candidate(replace(place.job, prepare=prepare))
+    assert seen == [b"FROM scratch\n"]
+
+
+def test_secrets_are_not_in_the_argument_vector(place: Place) -> None:
+    build_candidate(place.job)
+    assert "hidden" not in " ".join(place.docker.builds[0].argv)
+
+
+def test_the_project_lock_is_one_per_engine_and_name(place: Place) -> None:
+    engine = place.job.engine
+    with project_lock(place.job.place, engine, "demo"), project_lock(place.job.place, engine, "other"):
+        assert len(list((place.job.place.state_folder / "locks").iterdir())) == 2

@@ -1,0 +1,97 @@
+"""Values that the tests of the lock start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.core.process import Command, Result
+from builder.image.lock.model import Constraints, DebianPackage, Distribution, GivenUp, Inputs, Lock
+from builder.image.lock.target import Target
+from builder.image.spec.model import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SHA = "ab" * 32
+
+
+class FakeRunner:
+    """Answers each command by ``answer(argv, cwd)`` → (code, out, err) and remembers them all."""
+
+    def __init__(self, answer: Callable[[Command], tuple[int, str, str]]) -> None:
+        self.answer = answer
+        self.commands: list[Command] = []
+
+    def run(self, command: Command, *, on_out: object = None, on_err: object = None) -> Result:
+        self.commands.append(command)
+        return Result(command, *self.answer(command))
+
+    @property
+    def argvs(self) -> list[tuple[str, ...]]:
+        return [command.argv for command in self.commands]
+
+
+@pytest.fixture
+def fake_runner() -> type[FakeRunner]:
+    return FakeRunner
+
+
+@pytest.fixture
+def target() -> Target:
+    return Target("3.11", "bookworm")
+
+
+def distribution(name: str, version: str, *dependencies: str, kind: Any = "wheel") -> Distribution:
+    return Distribution(name, version, kind, SHA, 1000, dependencies)
+
+
+@pytest.fixture
+def lock() -> Lock:
+    """Small, complete, and without contradiction."""
+    return Lock(
+        platform="linux/amd64",
+        inputs=Inputs(
+            airflow="2.8.1",
+            extras=("postgres",),
+            python="3.11",
+            requirements=("pandas==2.0.3",),
+            constraints="official",
+            debian="bookworm",
+            apt_runtime=("libgomp1",),
+            apt_build=(),
+        ),
+        constraints=Constraints("2.8.1/3.11", SHA),
+        given_up=(GivenUp("pandas", "2.1.4", "2.0.3", "the spec asks for pandas==2.0.3"),),
+        source_date_epoch=1_700_000_000,
+        uv=distribution("uv", "0.13.9"),
+        python=(
+            distribution("apache-airflow", "2.8.1", "dill>=0.2.2"),
+            distribution("dill", "0.3.1.1", kind="sdist"),
+            distribution("pandas", "2.0.3"),
+        ),
+        build_requires=(distribution("setuptools", "84.2.1"),),
+        shared_libraries=(("libz.so.1", "zlib1g"),),
+        runtime=(
+            DebianPackage("libgomp1", "12.2.0-14+deb12u1", "amd64", SHA, 116000),
+            DebianPackage("zlib1g", "1:1.2.13.dfsg-1", "amd64", SHA, 86700),
+        ),
+        build=(DebianPackage("binutils", "2.40-2", "amd64", SHA, 64000),),
+    )
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Spec:
+    """The spec that ``lock`` belongs to."""
+    return Spec.model_validate(
+        {
+            "folder": tmp_path,
+            "image": {"name": "example"},
+            "base": {"debian": "bookworm"},
+            "airflow": {"version": "2.8.1", "extras": ("postgres",)},
+            "python": {"version": "3.11", "requirements": ("pandas==2.0.3",)},
+            "apt": {"runtime": ("libgomp1",)},
+        }
+    )

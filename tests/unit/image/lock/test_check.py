@@ -1,0 +1,81 @@
+"""``lock --check``: each input that changes makes the lock stale, and a lock must hold together."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.core.errors import ExitCode, StaleLockError
+from builder.image.lock.check import check_lock, differences
+from builder.image.lock.inputs import inputs_of
+
+if TYPE_CHECKING:
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
+
+REQUIREMENTS = ("pandas==2.0.3",)
+
+
+def test_the_lock_of_its_own_spec_is_current(spec: Spec, lock: Lock) -> None:
+    check_lock(spec, REQUIREMENTS, lock)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (("airflow", "version"), "2.8.2", "airflow.version: the spec says 2.8.2, the lock was made for 2.8.1"),
+        (("airflow", "extras"), ("postgres", "celery"), "airflow.extras: celery was added"),
+        (("airflow", "extras"), (), "airflow.extras: postgres was removed"),
+        (("airflow", "constraints"), False, "airflow.constraints: the spec says none, the lock was made for official"),
+        (("airflow", "constraints"), "pins.txt", "airflow.constraints: the spec says pins.txt"),
+        (("python", "version"), "3.10", "python.version: the spec says 3.10"),
+        (("base", "debian"), "trixie", "base.debian: the spec says trixie"),
+        (("apt", "runtime"), ("libgomp1", "git"), "apt.runtime: git was added"),
+        (("apt", "build"), ("gcc",), "apt.build: gcc was added"),
+    ],
+)
+def test_each_changed_input_makes_it_stale(
+    spec: Spec, lock: Lock, key: tuple[str, str], value: Any, message: str
+) -> None:
+    table, name = key
+    changed = spec.model_copy(update={table: getattr(spec, table).model_copy(update={name: value})})
+    found = differences(inputs_of(changed, REQUIREMENTS), lock)
+    assert len(found) == 1
+    assert found[0].startswith(message)
+
+
+def test_changed_requirements_make_it_stale(spec: Spec, lock: Lock) -> None:
+    with pytest.raises(StaleLockError, match=r"pandas==2.0.2 was added, pandas==2.0.3 was removed") as caught:
+        check_lock(spec, ("pandas==2.0.2",), lock)
+    assert caught.value.exit_code is ExitCode.CHECK_FAILED
+
+
+def without(lock: Lock, part: str, name: str) -> Lock:
+    parts: dict[str, Any] = {part: tuple(one for one in getattr(lock, part) if one.name != name)}
+    return dataclasses.replace(lock, **parts)
+
+
+def with_version(lock: Lock, name: str, version: str) -> Lock:
+    rows = [dataclasses.replace(one, version=version) if one.name == name else one for one in lock.python]
+    return dataclasses.replace(lock, python=tuple(rows))
+
+
+def test_contradictions_inside_are_found(spec: Spec, lock: Lock) -> None:
+    inputs = inputs_of(spec, REQUIREMENTS)
+    assert differences(inputs, without(lock, "python", "dill")) == (
+        "apache-airflow 2.8.1 needs dill>=0.2.2, and the lock does not have it",
+    )
+    assert differences(inputs, with_version(lock, "dill", "0.2.1")) == (
+        "apache-airflow 2.8.1 needs dill>=0.2.2, and the lock has 0.2.1",
+    )
+    assert differences(inputs, with_version(lock, "pandas", "2.0.2")) == (
+        "the spec needs pandas==2.0.3, and the lock has 2.0.2",
+    )
+    assert differences(inputs, without(lock, "runtime", "zlib1g")) == (
+        "zlib1g, which has libz.so.1, is not among the packages of the image",
+    )
+    assert differences(inputs, dataclasses.replace(lock, build_requires=())) == (
+        "there are source distributions, but nothing to build them with",
+    )

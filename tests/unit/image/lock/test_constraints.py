@@ -1,0 +1,140 @@
+"""Constraints files: strict, hostile ones refused, identified without their place."""
+
+from __future__ import annotations
+
+import urllib.error
+from email.message import Message
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.core.errors import ConstraintsError, ExitCode, Where
+from builder.image.lock.constraints import find_constraints, parse_constraints
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.image.spec.model import Spec
+
+GOOD = b"# made by a machine\n\nFlask_AppBuilder==4.3.10\r\npyparsing == 3.1.1  # why\n"
+
+
+def no_network(url: str) -> bytes:
+    raise AssertionError(url)
+
+
+def test_names_are_normalised_and_comments_skipped() -> None:
+    found = parse_constraints(GOOD, "2.8.1/3.11", "c.txt")
+    assert dict(found.pins) == {"flask-appbuilder": "4.3.10", "pyparsing": "3.1.1"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url https://example.org/simple",
+        "-r other.txt",
+        "-e .",
+        "pandas @ https://example.org/pandas.whl",
+        "https://example.org/pandas.whl",
+        "pandas>=2",
+        "pandas==2.*",
+        "pandas==2 --hash=sha256:00",
+        "pandas==2; python_version > '3'",
+        "pandas[extra]==2",
+        "pandas==not-a-version",
+        "pandas==1\x00",
+        "pandas==1\u2028--index-url x",
+        "pandas==1\x85b==2",
+        "<!DOCTYPE html>",
+        "404: Not Found",
+    ],
+)
+def test_what_is_no_pin_is_refused_with_its_line(line: str) -> None:
+    with pytest.raises(ConstraintsError, match="is not a constraint") as caught:
+        parse_constraints(b"a==1\n" + line.encode() + b"\n", "v", "c.txt")
+    assert caught.value.where == Where("c.txt", 2)
+    assert caught.value.message.isprintable()
+
+
+def test_two_versions_of_one_name_are_refused() -> None:
+    with pytest.raises(ConstraintsError, match="pins a-b twice, to 1 and 2"):
+        parse_constraints(b"a-b==1\nA_b==2\n", "v", "c.txt")
+
+
+@pytest.mark.parametrize("data", [b"", b"# nothing\n", b"\xff\xfe"])
+def test_what_holds_no_pins_is_refused(data: bytes) -> None:
+    with pytest.raises(ConstraintsError):
+        parse_constraints(data, "v", "c.txt")
+
+
+def test_a_given_file_stands_in_for_the_official_one(spec: Spec, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_bytes(GOOD)
+    given = find_constraints(spec, tmp_path / "c.txt", tmp_path / "cache", no_network)
+    fetched = find_constraints(spec, None, tmp_path / "cache", lambda _url: GOOD)
+    assert given == fetched
+    assert given is not None
+    assert given.version == "2.8.1/3.11"
+
+
+def test_the_official_one_is_fetched_once(spec: Spec, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        asked.append(url)
+        return GOOD
+
+    first = find_constraints(spec, None, tmp_path, fetch)
+    assert find_constraints(spec, None, tmp_path, no_network) == first
+    assert len(asked) == 1
+    assert asked[0].endswith("/apache/airflow/constraints-2.8.1/constraints-3.11.txt")
+
+
+def test_rubbish_is_not_cached(spec: Spec, tmp_path: Path) -> None:
+    with pytest.raises(ConstraintsError):
+        find_constraints(spec, None, tmp_path, lambda _url: b"<html>")
+    assert find_constraints(spec, None, tmp_path, lambda _url: GOOD) is not None
+
+
+def test_without_network_it_says_how_to_pass_a_file(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_args: object, **_kwargs: object) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(ConstraintsError, match="cannot be fetched") as caught:
+        find_constraints(spec, None, tmp_path)
+    assert f"optbuild lock --constraints FILE {spec.folder}" in (caught.value.hint or "")
+    assert caught.value.exit_code is ExitCode.ENGINE
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(404, ExitCode.USAGE), (403, ExitCode.ENGINE), (502, ExitCode.ENGINE)])
+def test_only_a_url_that_leads_nowhere_is_the_specs_fault(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, exit_code: ExitCode
+) -> None:
+    def answered(*_args: object, **_kwargs: object) -> None:
+        raise urllib.error.HTTPError("http://x", code, "no", Message(), None)
+
+    monkeypatch.setattr("urllib.request.urlopen", answered)
+    with pytest.raises(ConstraintsError, match="cannot be fetched") as caught:
+        find_constraints(spec, None, tmp_path)
+    assert caught.value.exit_code is exit_code
+
+
+@pytest.mark.parametrize(("wanted", "version"), [("pins.txt", "pins.txt"), (False, None)])
+def test_a_file_of_the_spec_or_none(spec: Spec, tmp_path: Path, wanted: object, version: str | None) -> None:
+    (tmp_path / "pins.txt").write_bytes(GOOD)
+    changed = spec.model_copy(update={"airflow": spec.airflow.model_copy(update={"constraints": wanted})})
+    found = find_constraints(changed, None, tmp_path, no_network)
+    assert (found and found.version) == version
+
+
+def test_a_file_for_a_spec_that_wants_none_is_refused(spec: Spec, tmp_path: Path) -> None:
+    changed = spec.model_copy(update={"airflow": spec.airflow.model_copy(update={"constraints": False})})
+    with pytest.raises(ConstraintsError, match=r"airflow.constraints: is false.*\n.*leave out --constraints"):
+        find_constraints(changed, tmp_path / "c.txt", tmp_path, no_network)
+
+
+def test_a_missing_file_is_named(spec: Spec, tmp_path: Path) -> None:
+    with pytest.raises(ConstraintsError, match=r"nowhere.txt: cannot be read"):
+        find_constraints(spec, tmp_path / "nowhere.txt", tmp_path)

@@ -1,0 +1,92 @@
+"""optbuild.lock as text."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.core.errors import LockFileError, MissingFileError
+from builder.image.lock.document import dumps, loads, read_lock, write_lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.image.lock.model import Lock
+
+
+def test_a_lock_survives_writing_and_reading(lock: Lock, tmp_path: Path) -> None:
+    write_lock(tmp_path / "optbuild.lock", lock)
+    assert read_lock(tmp_path / "optbuild.lock") == lock
+
+
+def test_empty_parts_survive(lock: Lock) -> None:
+    bare = dataclasses.replace(lock, constraints=None, given_up=(), build_requires=(), shared_libraries=(), build=())
+    assert loads(dumps(bare)) == bare
+
+
+def test_a_size_that_the_index_does_not_give_survives(lock: Lock) -> None:
+    unknown = dataclasses.replace(lock, uv=dataclasses.replace(lock.uv, size=None))
+    assert loads(dumps(unknown)) == unknown
+
+
+def test_the_text_is_stable_and_says_how_it_was_made(lock: Lock) -> None:
+    assert dumps(lock) == dumps(loads(dumps(lock)))
+    assert dumps(lock).startswith("# Made by `optbuild lock`")
+    assert "://" not in dumps(lock)
+
+
+def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="make it: optbuild lock") as caught:
+        read_lock(tmp_path / "a b" / "optbuild.lock")
+    assert str(caught.value).endswith(f"optbuild lock '{tmp_path}/a b'")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param("lock-version = 1", "lock-version = 2", "format 2", id="newer"),
+        pytest.param("lock-version = 1\n", "", "not a lock", id="foreign"),
+        pytest.param("lock-version = 1", "lock-version = 'x'", "not a lock", id="version-text"),
+        pytest.param("[inputs]", "[inputs", "not valid TOML", id="broken"),
+        pytest.param("[inputs]", "[other]", "inputs: is missing|other: is not a key", id="table-missing"),
+        pytest.param('sha256 = "' + "ab" * 32 + '"\nsize', "size", r"uv.sha256: is missing", id="no-hash"),
+        pytest.param("ab" * 32, "ab" * 31, "sha256: is 'abab.*not 64 hexadecimal digits", id="short-hash"),
+        pytest.param('name = "pandas"\nversion', 'name = "Pandas"\nversion', "PEP 503", id="name"),
+        pytest.param('"2.40-2"', '"2.40-2 && sh"', r"build\[binutils\].version: .*not a Debian version", id="debian"),
+        pytest.param('"2.40-2"', r'"2.40-2\nRUN x"', "not a line of text", id="newline"),
+        pytest.param('kind = "sdist"', 'kind = "egg"', r"python\[dill\].kind: is 'egg'", id="kind"),
+        pytest.param("size = 116000", "size = -1", "size: is not a number", id="negative"),
+        pytest.param("size = 116000", "size = true", "size: is not a number", id="boolean"),
+        pytest.param("epoch = 1700000000", "epoch = 99999999999999", "epoch: is 9.*; at most 4354819198", id="epoch"),
+        pytest.param("linux/amd64", "linux/riscv64", "platform: is 'linux/riscv64', not one of", id="platform"),
+        pytest.param(
+            '= "amd64"', '= "arm64"', r"runtime\[libgomp1\].architecture: is 'arm64'.* all and amd64", id="arch"
+        ),
+        pytest.param("size = 116000", "bytes = 116000", "bytes|size: is missing", id="renamed"),
+        pytest.param('"dill>=0.2.2"', '"dill >>> 2"', "PEP 508", id="dependency"),
+        pytest.param('version = "2.0.3"', 'version = "two"', "PEP 440", id="version"),
+    ],
+)
+def test_a_damaged_lock_is_refused_with_its_key(lock: Lock, old: str, new: str, message: str) -> None:
+    text = dumps(lock)
+    assert old in text
+    with pytest.raises(LockFileError, match=message) as caught:
+        loads(text.replace(old, new, 1), "some.lock")
+    assert caught.value.where is not None
+    assert caught.value.where.file == "some.lock"
+    assert "optbuild lock" in str(caught.value)
+
+
+def test_binary_rubbish_is_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "optbuild.lock").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LockFileError, match="cannot be read: it is not UTF-8"):
+        read_lock(tmp_path / "optbuild.lock")
+
+
+def test_a_lock_that_cannot_be_read_is_told_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "optbuild.lock").mkdir()
+    with pytest.raises(LockFileError, match="cannot be read: Is a directory") as caught:
+        read_lock(tmp_path / "optbuild.lock")
+    assert "Errno" not in str(caught.value)

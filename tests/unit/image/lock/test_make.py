@@ -1,0 +1,109 @@
+"""Putting a lock together: what is preferred, what is said, and the Debian half alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.airflow.model import Release
+from builder.core.errors import UnsatisfiableError, Where
+from builder.core.progress import SilentProgress
+from builder.image.lock.constraints import ConstraintsFile
+from builder.image.lock.debian import kept_versions
+from builder.image.lock.make import Options, _placed, _preferences, refresh_debian
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.core.process import Command
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
+
+SAME = ConstraintsFile("2.8.1/3.11", "ab" * 32, {"pandas": "2.1.4"})
+"""The constraints that the lock of the tests was made with."""
+SHA = "ef" * 32
+
+
+def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
+    wanted, tools = _preferences(lock.inputs, SAME, lock, Options("py"))
+    assert wanted.constraints == {"pandas": "2.1.4"}
+    assert wanted.previous == {"apache-airflow": "2.8.1", "dill": "0.3.1.1", "pandas": "2.0.3"}
+    assert tools.previous == {"setuptools": "84.2.1"}
+    assert kept_versions(lock, ()) == {
+        "libgomp1": "12.2.0-14+deb12u1",
+        "zlib1g": "1:1.2.13.dfsg-1",
+        "binutils": "2.40-2",
+    }
+
+
+@pytest.mark.parametrize("change", ["airflow", "python", "version", "sha256", "none before"])
+def test_another_airflow_python_or_constraints_beat_the_lock_before(lock: Lock, change: str) -> None:
+    inputs, constraints, previous = lock.inputs, SAME, lock
+    match change:
+        case "airflow" | "python":
+            changed: dict[str, Any] = {change: "3.12"}
+            inputs = dataclasses.replace(inputs, **changed)
+        case "version":
+            constraints = dataclasses.replace(SAME, version="2.10.3/3.11")
+        case "sha256":
+            constraints = dataclasses.replace(SAME, sha256="00" * 32)
+        case _:
+            previous = dataclasses.replace(lock, constraints=None)
+    wanted, _ = _preferences(inputs, constraints, previous, Options("py"))
+    assert wanted.lines() == "apache-airflow==2.8.1\ndill==0.3.1.1\npandas==2.1.4\n"
+    assert wanted.lost({"pandas": "2.0.3"}) == ["pandas"]  # so it is tried as a demand
+
+
+def test_without_constraints_another_airflow_keeps_what_it_can(lock: Lock) -> None:
+    inputs = dataclasses.replace(lock.inputs, airflow="2.10.3", constraints="none")
+    assert _preferences(inputs, None, lock, Options("py"))[0].previous["pandas"] == "2.0.3"
+
+
+def test_an_upgrade_lets_go_of_all_or_of_one(lock: Lock) -> None:
+    assert _preferences(lock.inputs, SAME, lock, Options("py", upgrade=True))[0].previous == {}
+    one = Options("py", upgrade_packages=("Pandas", "SetupTools"))
+    wanted, tools = _preferences(lock.inputs, SAME, lock, one)
+    assert set(wanted.previous) == {"apache-airflow", "dill"}
+    assert tools.previous == {}
+    assert set(kept_versions(lock, ("zlib1g",))) == {"libgomp1", "binutils"}
+
+
+def test_contradicting_requirements_are_placed() -> None:
+    places = {"pandas==2.0.3": Where("optbuild.toml", 7, "python.requirements[0]")}
+    message = r"optbuild.toml:7: python.requirements\[0\]: pandas==2.0.3"
+    with pytest.raises(UnsatisfiableError, match=message), _placed(places):
+        raise UnsatisfiableError("because", ("pandas==2.0.3", "numpy==1"))
+
+
+def test_refreshing_debian_asks_for_the_same_and_leaves_python(
+    fake_runner: Any, spec: Spec, lock: Lock, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def answer(command: Command) -> tuple[int, str, str]:
+        assert command.argv[0] in ("apt-get", "apt-cache")
+        if "install" not in command.argv:
+            return 0, "", ""
+        names = [name for name in command.argv[command.argv.index("install") + 1 :] if name != "?essential"]
+        asked.extend(names)
+        return 0, "".join(f"'u' {name}_9_amd64.deb 7 SHA256:{SHA}\n" for name in names), ""
+
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    new = refresh_debian(
+        spec,
+        lock,
+        Release("2.8.1", ("3.11",), (), uses_gosu=True),
+        runner=fake_runner(answer),
+        env={},
+        cache_folder=tmp_path / "cache",
+        progress=SilentProgress(),
+        etc_apt=tmp_path / "etc",
+    )
+    assert (new.python, new.inputs, new.shared_libraries) == (lock.python, lock.inputs, lock.shared_libraries)
+    assert {"libgomp1", "zlib1g", "gosu", "curl", "usr-is-merged"} <= {one.name for one in new.runtime}
+    assert "binutils" in {one.name for one in new.build}
+    assert {one.version for one in new.runtime} == {"9"}
+    assert "binutils" in asked

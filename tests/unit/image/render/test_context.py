@@ -1,0 +1,173 @@
+"""The context: the same bytes each time, another digest for another byte, nothing that breaks out of its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.core.errors import ExitCode, RenderMismatchError
+from builder.core.naming import content_tag
+from builder.dockerfile import parse_dockerfile
+from builder.image.render.bake import bake_text
+from builder.image.render.context import quoted, render_context, render_dockerfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
+
+GOLDEN = Path(__file__).parents[3] / "golden/airflow.Dockerfile"
+UPDATE = "OPTBUILD_UPDATE_GOLDEN"
+VISIBLE = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")), min_size=1, max_size=40)
+
+
+def with_image(spec: Spec, **changes: object) -> Spec:
+    """A spec that went past the types that refuse hostile values: what the second net is for."""
+    return spec.model_copy(update={"image": spec.image.model_copy(update=changes)})
+
+
+def test_dockerfile_is_the_golden_one(spec: Spec, lock: Lock) -> None:
+    context = render_context(spec, lock)
+    text = re.sub(r"\d{9,}", "EPOCH", context.file("Dockerfile").data.decode())
+    text = text.replace(lock.uv.version, "UV")
+    text = re.sub(r'(image\.created=)"[^"]*"', r'\1"CREATED"', text)
+    if os.environ.get(UPDATE):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text(), f"{UPDATE}=1 make unit writes the new one; look at the difference first"
+
+
+def test_golden_is_not_left_updating() -> None:
+    assert not os.environ.get("CI") or not os.environ.get(UPDATE)
+
+
+def test_same_bytes_each_time(spec: Spec, lock: Lock) -> None:
+    assert render_context(spec, lock) == render_context(spec, lock)
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("a requirement's hash", {"python": "rehash"}),
+        ("a Debian version", {"runtime": "newer"}),
+        ("the epoch", {"source_date_epoch": 1}),
+        ("the platform", {"platform": "linux/arm64"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_digest_moves_with(what: str, change: Mapping[str, object], spec: Spec, lock: Lock) -> None:
+    match next(iter(change.items())):
+        case "python", _:
+            other = replace(lock, python=(replace(lock.python[0], sha256="0" * 64), *lock.python[1:]))
+        case "runtime", _:
+            other = replace(lock, runtime=(replace(lock.runtime[0], version="999"), *lock.runtime[1:]))
+        case "platform", name:
+            other = replace(lock, platform=str(name))
+        case _:
+            other = replace(lock, source_date_epoch=1)
+    assert render_context(spec, other).digest() != render_context(spec, lock).digest(), what
+
+
+def test_label_and_tag_are_the_digest_and_do_not_move_it(spec: Spec, lock: Lock, tmp_path: Path) -> None:
+    context = render_context(spec, lock)
+    context.write(tmp_path)
+    labels = parse_dockerfile((tmp_path / "Dockerfile").read_text()).labels
+    assert labels["optbuild.content"] == content_tag(context.digest())
+
+
+def test_modes_do_not_depend_on_the_umask(spec: Spec, lock: Lock, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        render_context(spec, lock).write(tmp_path)
+    finally:
+        os.umask(before)
+    modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.*")}
+    assert modes["base.sh"] == 0o755
+    assert {mode for name, mode in modes.items() if name != "base.sh"} == {0o644}
+
+
+def test_no_address_in_any_file(spec: Spec, lock: Lock) -> None:
+    for file in render_context(spec, lock).files:
+        if file.path.startswith("rootfs/"):
+            continue  # the entrypoint speaks of database URLs
+        assert b"://" not in file.data, file.path
+
+
+def test_requirements_are_pinned_and_hashed(spec: Spec, lock: Lock) -> None:
+    context = render_context(spec, lock)
+    for name in ("requirements", "sdists", "build-requires", "uv"):
+        lines = context.file(f"requirements/{name}.txt").data.decode().splitlines()
+        assert lines, name
+        assert all(re.fullmatch(r"[a-z0-9-]+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
+
+
+@pytest.mark.parametrize("place", ["labels", "env"])
+@pytest.mark.parametrize(
+    ("value", "differs"),
+    [
+        ("x\nRUN id", "instructions"),
+        ('x"\nUSER 0\nLABEL y="', "instructions"),
+        ("x\r\nUSER 0", "instructions"),
+        ("x\\", None),
+    ],
+    ids=["newline", "quote-newline", "crlf", "trailing-backslash"],
+)
+def test_a_hostile_value_that_cannot_be_written_is_refused(
+    value: str, differs: str | None, place: str, spec: Spec, lock: Lock
+) -> None:
+    what = differs or {"labels": "LABEL", "env": "ENV"}[place]
+    with pytest.raises(RenderMismatchError, match=rf"does not say what was planned \({what}\)"):
+        render_dockerfile(with_image(spec, **{place: {"team": value}}), lock)
+
+
+@pytest.mark.parametrize("place", ["labels", "env"])
+def test_a_line_separator_is_written_as_itself_and_changes_no_instruction(place: str, spec: Spec, lock: Lock) -> None:
+    """Python would end a line there; Docker's parser does not."""
+    value = "a\u2028RUN id"
+    harmless, hostile = (
+        parse_dockerfile(render_dockerfile(with_image(spec, **{place: {"team": text}}), lock)) for text in ("a", value)
+    )
+    assert {"labels": hostile.labels, "env": hostile.environment}[place]["team"] == value
+    assert [one.name for one in hostile.instructions] == [one.name for one in harmless.instructions]
+    assert [one.value for one in hostile.instructions if one.name == "USER"] == ["50000"]
+
+
+def test_a_newline_is_never_rendered(spec: Spec, lock: Lock) -> None:
+    with pytest.raises(RenderMismatchError) as caught:
+        render_dockerfile(with_image(spec, labels={"team": "x\nRUN id"}), lock)
+    assert "nothing was written" in str(caught.value)
+    assert caught.value.exit_code is ExitCode.BUG
+
+
+@given(value=VISIBLE)
+def test_quoted_text_reads_back(value: str) -> None:
+    text = f"FROM scratch\nLABEL key={quoted(value)}\nUSER 1\n"
+    found = parse_dockerfile(text)
+    assert [one.name for one in found.instructions] == ["FROM", "LABEL", "USER"]
+
+
+def test_ours_wins_over_a_label_of_the_spec(spec: Spec, lock: Lock) -> None:
+    changed = with_image(spec, labels={"optbuild.project": "other", "team": "ml"})
+    labels = parse_dockerfile(render_dockerfile(changed, lock)).labels
+    assert labels["optbuild.project"] == spec.image.name
+    assert labels["team"] == "ml"
+
+
+def test_bake_has_one_target_with_every_tag(spec: Spec, lock: Lock) -> None:
+    context = render_context(spec, lock)
+    document = json.loads(bake_text(spec, context, ("init", "webserver")))
+    (target,) = document["target"].values()
+    assert target["tags"] == [
+        f"ml-pipeline-airflow:{content_tag(context.digest())}",
+        "ml-pipeline-airflow:latest",
+        "ml-pipeline-airflow-init:latest",
+        "ml-pipeline-airflow-webserver:latest",
+    ]

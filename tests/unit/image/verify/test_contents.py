@@ -1,0 +1,199 @@
+"""What must be in no layer, and what only looks like it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.engine.archive import LayerFile
+from builder.image.verify.contents import Inspection, config_findings, read_clean, write_clean
+from builder.image.verify.secrets import find_secrets, recorded_hashes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASE64_LINE = b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"
+KEY = b"-----BEGIN RSA " + b"PRIVATE KEY-----\n" + BASE64_LINE * 3
+AWS = b"AKIA" + b"IOSFODNN7ABCDEFG"
+GITHUB = b"ghp_" + b"a1B2" * 9
+
+
+def file(path: str, data: bytes = b"", *, mode: int = 0o644, layer: str = "blobs/sha256/one") -> LayerFile:
+    return LayerFile(layer, path, len(data), mode, lambda: data)
+
+
+def kinds(*files: LayerFile, forbidden: tuple[bytes, ...] = ()) -> list[str]:
+    inspection = Inspection(forbidden)
+    for each in files:
+        inspection.look(each)
+    return [finding.kind for finding in inspection.findings()]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/bin/gcc",
+        "/usr/bin/gcc-12",
+        "/usr/bin/x86_64-linux-gnu-gcc-12",
+        "/usr/bin/g++",
+        "/usr/bin/c++",
+        "/usr/bin/cc",
+        "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
+        "/usr/libexec/gcc/x86_64-linux-gnu/13/cc1plus",
+        "/usr/bin/clang-15",
+        "/usr/lib/llvm-15/bin/clang++",
+        "/usr/bin/ld",
+        "/usr/bin/ld.gold",
+        "/usr/local/bin/x86_64-linux-gnu-ld.bfd",
+        "/opt/conda/bin/gcc",
+    ],
+)
+def test_a_compiler_is_found_by_name_and_mode(path: str) -> None:
+    assert kinds(file(path, mode=0o755)) == ["compiler"]
+    assert kinds(file(path, mode=0o644)) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/bin/ld.so",
+        "/usr/bin/ldd",
+        "/usr/share/bash-completion/completions/gcc",
+        "/usr/lib/python3.11/distutils/cc",
+        "/usr/bin/accelerate",
+        "/usr/sbin/ldconfig",
+        "/home/airflow/.local/bin/celery",
+    ],
+)
+def test_what_is_no_compiler_is_not_taken_for_one(path: str) -> None:
+    assert kinds(file(path, mode=0o755)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lib/apt/lists/deb.example_dists_bookworm_InRelease", "apt"),
+        ("/var/cache/apt/archives/gcc_12_amd64.deb", "apt"),
+        ("/var/cache/apt/pkgcache.bin", "apt"),
+        ("/root/.cache/pip/http/a/b", "cache"),
+        ("/home/airflow/.cache/uv/CACHEDIR.TAG", "cache"),
+    ],
+)
+def test_lists_and_caches_are_found(path: str, kind: str) -> None:
+    assert kinds(file(path, b"x")) == [kind]
+
+
+def test_apts_own_empty_lock_is_no_list() -> None:
+    assert kinds(file("/var/lib/apt/lists/lock")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        pytest.param("/root/.ssh/id_rsa", KEY, id="key"),
+        pytest.param("/k", KEY.replace(b"RSA ", b"").replace(b"\n", b"\r\n"), id="key with CRLF"),
+        pytest.param("/k.json", KEY.replace(b"RSA ", b"").replace(b"\n", rb"\n"), id="key inside JSON"),
+        pytest.param("/k", KEY.replace(b"-----\nMII", b"-----\nProc-Type: 4,ENCRYPTED\n\nMII"), id="encrypted key"),
+        pytest.param("/k", b"\x00\x01" + KEY, id="key in a binary file"),
+        pytest.param("/app/settings.py", b"KEY = '" + AWS + b"'", id="AWS"),
+        pytest.param("/app/x.pyc", b"\x00" + GITHUB + b"\x00", id="GitHub"),
+        pytest.param("/app/x", b"glpat-" + b"abcdefghij0123456789", id="GitLab"),
+        pytest.param("/root/.npmrc", b"//r.example/:_authToken=" + b"0123456789abcdef", id="npm"),
+        pytest.param("/root/.netrc", b"machine pypi.example login u password hunter2", id="netrc"),
+        pytest.param("/etc/pip.conf", b"[global]\nindex-url = https://me:pw@pypi.example/simple", id="pip.conf"),
+        pytest.param("/root/.pypirc", b"[pypi]\nusername = u\npassword = x", id="pypirc"),
+        pytest.param("/root/.aws/credentials", b"aws_secret_access_key = " + b"a1B2c3D4" * 5, id="AWS file"),
+        pytest.param("/root/.docker/config.json", b'{"auths": {"r": {"auth": "dXNlcjpwYXNz"}}}', id="registry"),
+        pytest.param("/root/.git-credentials", b"https://u:p@git.example", id="git"),
+    ],
+)
+def test_secrets_are_found(path: str, data: bytes) -> None:
+    assert kinds(file(path, data)) == ["secret"]
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        pytest.param("/x.py", b'if "-----BEGIN PRIVATE KEY-----" in text:', id="code that looks for keys"),
+        pytest.param("/x.py", b'HEADER = "-----BEGIN RSA PRIVATE KEY-----\\n" + body', id="code that writes keys"),
+        pytest.param("/x", b"-----BEGIN PUBLIC KEY-----\n" + BASE64_LINE, id="public key"),
+        pytest.param("/x", b"-----BEGIN CERTIFICATE-----\n" + BASE64_LINE, id="certificate"),
+        pytest.param("/x.rst", b"AKIA" + b"IOSFODNN7EXAMPLE", id="the example of AWS's documentation"),
+        pytest.param("/etc/pip.conf", b"index-url = https://pypi.example/simple", id="an index without credentials"),
+        pytest.param("/x.js", b"token = ghp_short", id="too short"),
+        pytest.param("/usr/lib/libtls.so", b"\x7fELF" + KEY, id="self-test key of a library"),
+    ],
+)
+def test_what_only_looks_like_a_secret_is_left_alone(path: str, data: bytes) -> None:
+    assert kinds(file(path, data)) == []
+
+
+def test_the_builds_own_secrets_are_found_anywhere_even_in_programs() -> None:
+    assert kinds(file("/usr/lib/a.so", b"\x7fELF..hunter2.."), forbidden=(b"hunter2",)) == ["secret"]
+
+
+def record_line(path: str, data: bytes) -> bytes:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=")
+    return path.encode() + b",sha256=" + digest + b",%d\n" % len(data)
+
+
+def test_a_file_of_a_published_distribution_is_excused_whatever_comes_first() -> None:
+    key = file("/sp/pkg/tests/key.pem", KEY)
+    record = file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/tests/key.pem", KEY), layer="blobs/sha256/two")
+    assert kinds(key, record) == kinds(record, key) == []
+
+
+def test_a_changed_file_of_a_distribution_is_not_excused() -> None:
+    record = file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/key.pem", KEY + b"x"))
+    assert kinds(file("/sp/pkg/key.pem", KEY), record) == ["secret"]
+
+
+def test_a_secret_of_the_build_is_never_excused() -> None:
+    data = b"hunter2"
+    record = file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/x", data))
+    assert kinds(file("/sp/pkg/x", data), record, forbidden=(data,)) == ["secret"]
+
+
+def test_a_layer_is_clean_only_by_itself() -> None:
+    inspection = Inspection()
+    inspection.look(file("/sp/pkg/key.pem", KEY))
+    inspection.look(file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/key.pem", KEY), layer="blobs/sha256/two"))
+    assert inspection.clean_layers(["one", "two"]) == ("two",)
+
+
+def test_a_finding_never_shows_the_secret() -> None:
+    inspection = Inspection((b"hunter2",))
+    inspection.look(file("/a", AWS + b" hunter2"))
+    words = " ".join(map(str, inspection.findings()))
+    assert "AKIA" not in words
+    assert "hunter2" not in words
+    assert "/a" in words
+
+
+def test_the_configuration_is_searched_too() -> None:
+    config = {"Config": {"Env": [f"TOKEN={GITHUB.decode()}"]}, "history": []}
+    assert [finding.what for finding in config_findings(config, ())] == ["a GitHub token"]
+    assert config_findings({"Config": {"Env": ["A=ü"]}}, ("ü".encode(),)) != ()
+
+
+def test_clean_layers_are_remembered_and_a_damaged_memory_is_none(tmp_path: Path) -> None:
+    cache = tmp_path / "new/clean.json"
+    assert read_clean(cache) == frozenset()
+    write_clean(cache, {"b", "a"})
+    assert read_clean(cache) == {"a", "b"}
+    for damaged in ("{", "[]", '{"rules": 0, "clean": ["a"]}', '{"rules": 1}'):
+        cache.write_text(damaged)
+        assert read_clean(cache) == frozenset()
+
+
+def test_hashes_of_a_record_are_read_by_its_format() -> None:
+    digest = "a" * 43
+    text = f"x.py,sha256={digest},12\r\nRECORD,,\ny.py,md5=abc,3\nz.py,sha256=short,1\n"
+    assert recorded_hashes(text.encode()) == {digest}
+
+
+def test_patterns_do_not_take_quadratic_time() -> None:
+    assert find_secrets("/x", (b"-----BEGIN " + b"A: b\n" * 10 + b"PRIVATE KEY") * 20_000) == ()

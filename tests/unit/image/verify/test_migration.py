@@ -1,0 +1,74 @@
+"""A migration that must fail, and that must be why the role failed."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import Any
+
+import pytest
+
+from builder.airflow.model import ExitHealth, Role
+from builder.image.verify import migration
+from builder.image.verify.scheduler import CheckFailure
+
+INIT = Role("init", ("version",), ExitHealth(), (("_AIRFLOW_DB_MIGRATE", "true"), ("_AIRFLOW_WWW_USER_CREATE", "true")))
+
+
+class Ended:
+    """A container that has ended."""
+
+    def __init__(self, code: int, log: str) -> None:
+        self._code, self._log = code, log
+
+    def exit_code(self) -> int:
+        return self._code
+
+    def logs(self, tail: int = 40) -> str:
+        return "\n".join(self._log.splitlines()[-tail:])
+
+
+def judged(code: int, log: str) -> str:
+    box: Any = Ended(code, log)
+    return migration.judge_broken_migration(INIT, box, 1.0, threading.Event()).message
+
+
+def test_a_failure_that_names_the_unknown_revision_is_the_migrations() -> None:
+    log = "Can't locate revision identified by '000000000000'\n" + "more\n" * 300
+    assert judged(1, log) == "a failed migration ends init with exit code 1"
+
+
+def test_a_failure_of_anything_else_is_none() -> None:
+    with pytest.raises(CheckFailure, match="not because of that") as caught:
+        judged(1, "sqlite3.OperationalError: attempt to write a readonly database")
+    assert "000000000000" in caught.value.hint
+
+
+def test_a_swallowed_failure_is_named() -> None:
+    with pytest.raises(CheckFailure, match="exit code 0 although the migration failed"):
+        judged(0, "Can't locate revision identified by '000000000000'")
+
+
+def test_the_broken_database_may_be_written_by_the_images_user() -> None:
+    start = migration.broken_migration(INIT, {})
+    assert [path for path, _ in start.writable_files] == [migration.BROKEN_DATABASE]
+    assert start.files == ()
+
+
+def test_the_broken_database_answers_and_holds_an_unknown_revision() -> None:
+    with sqlite3.connect(":memory:") as connection:
+        connection.deserialize(migration.unmigratable_database())
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("000000000000",)]
+
+
+def test_the_failing_init_is_told_not_to_wait_and_keeps_its_own_variables() -> None:
+    role = INIT
+    start = migration.broken_migration(role, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "A": "b"})
+    assert start.environment["_AIRFLOW_DB_MIGRATE"] == "true"
+    assert "_AIRFLOW_WWW_USER_CREATE" not in start.environment, "its failure would hide a swallowed migration"
+    assert start.environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
+    assert start.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite:////tmp/")
+    assert start.entrypoint is None
+    assert migration.migrates(role)
+    assert migration.migrates(Role("m", ("db", "migrate"), ExitHealth()))
+    assert not migration.migrates(Role("x", ("version",), ExitHealth()))

@@ -1,0 +1,259 @@
+"""Plans, environments and databases as values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.airflow.model import HttpHealth
+from builder.airflow.releases import release
+from builder.core.errors import VerifyUsageError
+from builder.core.redact import mask_values
+from builder.image.verify import environment
+from builder.image.verify.bench import Bench
+from builder.image.verify.checks import STATIC_CHECKS, tasks_of
+from builder.image.verify.database import check_is_postgres, choose
+from builder.image.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
+from builder.image.verify.run import _find_hidden, _selected
+from builder.image.verify.scheduler import NotApplicable
+from builder.image.verify.session import Owner
+from builder.image.verify.starting import expected_health, start_role
+
+if TYPE_CHECKING:
+    from builder.airflow.model import Role
+
+ROLES = release("2.8.1").roles
+LABELS = {"org.apache.airflow.version": "2.8.1"}
+URL = "postgresql+psycopg2://me:hunter2@db.example:5433/airflow"
+
+
+def bench(plan: VerifyPlan, database: environment.Database) -> Bench:
+    nothing: Any = None
+    return Bench(plan, {}, nothing, nothing, database, {}, nothing, "optbuild_verify_x")
+
+
+def plan(**changes: Any) -> VerifyPlan:
+    return VerifyPlan(**{"airflow": "2.8.1", "requirements": (), "roles": ROLES, "database": "postgres:13", **changes})
+
+
+def names(of: VerifyPlan, *only: str) -> list[str]:
+    return [task.name for task in _selected(tasks_of(bench(of, environment.sqlite("/opt/airflow"))), only)]
+
+
+def test_a_plan_from_labels_knows_version_and_roles() -> None:
+    made = plan_from_labels("x:1", LABELS, ROLES)
+    assert (made.airflow, made.requirements, made.database) == ("2.8.1", ("apache-airflow==2.8.1",), "postgres:13")
+
+
+def test_an_image_without_labels_says_what_to_do() -> None:
+    with pytest.raises(VerifyUsageError, match=r"no label org.apache.airflow.version") as caught:
+        airflow_version_of("x:1", {})
+    assert "optbuild verify DIR" in str(caught.value)
+
+
+def test_distributions_are_normalised_and_unique() -> None:
+    made = plan(requirements=("Apache_Airflow[postgres]==2.8.1", "apache-airflow==2.8.1", "Scikit.Learn>1"))
+    assert made.distributions == ("apache-airflow", "scikit-learn")
+
+
+def test_every_role_and_promise_has_its_check() -> None:
+    assert names(plan()) == [
+        "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
+        "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "dag", "stop",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["2.6.0", "2.11.2", "3.2.0"])
+def test_no_role_of_the_table_is_forgotten(version: str) -> None:
+    known = release(version)
+    every = (*known.roles, *known.optional_roles)
+    tasks = {task.name: task for task in tasks_of(bench(plan(roles=every), environment.sqlite("/x")))}
+    assert {role.name for role in every} <= tasks.keys()
+    assert {role.name for role in every} - {"init"} <= {*tasks["stop"].after}
+
+
+def test_static_checks_need_no_database() -> None:
+    tasks = {task.name: task for task in tasks_of(bench(plan(), environment.UNUSED))}
+    assert all(set(tasks[name].needs) <= STATIC_CHECKS for name in STATIC_CHECKS)
+
+
+def test_only_takes_what_the_check_needs_along() -> None:
+    assert names(plan(), "version") == ["version"]
+    assert names(plan(), "dag") == ["database", "init", "migrations", "scheduler", "dag"]
+
+
+def test_an_unknown_check_names_the_known_ones() -> None:
+    with pytest.raises(VerifyUsageError, match="there is no check webservr") as caught:
+        names(plan(), "webservr")
+    assert "webserver" in str(caught.value)
+
+
+NO_SCHEDULER = tuple(role for role in ROLES if role.name != "scheduler")
+
+
+def test_without_a_scheduler_the_dag_is_shown_as_not_run_with_the_reason() -> None:
+    tasks = {task.name: task for task in tasks_of(bench(plan(roles=NO_SCHEDULER), environment.sqlite("/x")))}
+    assert "scheduler" not in tasks
+    assert names(plan(roles=NO_SCHEDULER), "dag") == ["dag"]
+    with pytest.raises(NotApplicable, match="no role is a scheduler"):
+        tasks["dag"].action()
+
+
+def test_without_a_scheduler_nobody_demands_that_it_is_healthy() -> None:
+    health = HttpHealth("/health", 8080, ("metadatabase", "scheduler"))
+    assert expected_health(health, plan(roles=NO_SCHEDULER)) == HttpHealth("/health", 8080, ("metadatabase",))
+    assert expected_health(health, plan()) == health
+    assert expected_health(None, plan(roles=NO_SCHEDULER)) is None
+
+
+def test_a_role_that_makes_a_user_makes_one_that_nobody_knows() -> None:
+    first, second = environment.new_user(), environment.new_user()
+    assert not set(first.values()) & set(second.values()) - {"Public"}
+    own = {"_AIRFLOW_WWW_USER_CREATE": "true", "_AIRFLOW_WWW_USER_USERNAME": "airflow", "A": "b"}
+    assert environment.user_environment(own, first)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
+    assert environment.user_environment(own, first)["_AIRFLOW_WWW_USER_PASSWORD_CMD"] == ""
+    assert environment.user_environment({"A": "b"}, first) == {}
+
+
+def test_no_role_comes_with_a_password_that_everybody_knows() -> None:
+    every = [dict(role.environment) for version in ("2.6.0", "2.8.1", "3.0.0") for role in release(version).roles]
+    assert [name for made in every for name in made if name.endswith(("PASSWORD", "USERNAME"))] == []
+
+
+def started_with(role: Role) -> dict[str, str]:
+    seen: list[Any] = []
+    yard: Any = type("Yard", (), {"start": lambda _, start: seen.append(start)})()
+    made = replace(bench(plan(), environment.sqlite("/x")), yard=yard, user=environment.new_user())
+    start_role(made, role)
+    return dict(seen[0].environment)
+
+
+def test_the_roles_are_started_with_that_user() -> None:
+    init = replace(ROLES[0], environment=(*ROLES[0].environment, ("_AIRFLOW_WWW_USER_USERNAME", "airflow")))
+    assert started_with(init)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
+    assert not [name for name in started_with(ROLES[1]) if "WWW_USER" in name]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("postgresql://me:p%40ss%2Fw+d@h/db", "p@ss/w+d", id="decoded"),
+        pytest.param("postgresql://me:p%40ss%2Fw+d@h/db", "p%40ss%2Fw+d", id="as written"),
+        pytest.param("postgresql://me:p%40ss%2Fw+d@h/db", "p%40ss%2Fw%2Bd", id="quoted by another program"),
+        pytest.param("postgresql://me:a%22b%5Cc@h/db", 'a\\"b\\\\c', id="in JSON"),
+        pytest.param("postgresql://h/db?user=me&password=hun%40ter2", "hun@ter2", id="in the query"),
+    ],
+)
+def test_a_password_is_masked_in_every_form(url: str, shown: str) -> None:
+    made = environment.external(url)
+    assert mask_values(f'FATAL: "{shown}" refused', made.hidden) == 'FATAL: "***" refused'
+
+
+def test_roles_start_on_the_migrated_database_only() -> None:
+    tasks = {task.name: task for task in tasks_of(bench(plan(), environment.sqlite("/x")))}
+    assert tasks["webserver"].needs == tasks["scheduler"].needs == ("init",)
+    assert "migrations" in tasks["scheduler"].blames
+    assert "scheduler" in tasks["webserver"].blames
+    assert "scheduler" not in tasks["scheduler"].blames
+
+
+def test_the_migration_that_must_fail_starts_at_once_and_init_explains_its_failure() -> None:
+    """It needs no server: the processor is freer while init works than when all roles start."""
+    task = next(task for task in tasks_of(bench(plan(), environment.sqlite("/x"))) if task.name == "failed-migration")
+    assert (task.needs, task.after, task.blames) == ((), (), ("init",))
+
+
+def test_host_names_differ_by_role_and_session_and_are_short_enough() -> None:
+    made = bench(plan(), environment.sqlite("/x"))
+    assert made.hostname(ROLES[1]) == "webserver-x"
+    assert made.hostname(ROLES[1]) != made.hostname(ROLES[2])
+
+
+def test_an_existing_server_is_never_named_with_its_password() -> None:
+    made = environment.external(URL)
+    assert made.url == URL
+    assert made.name == "external"
+    assert "hunter2" not in f"{made!r} {made.note} {made.name}"
+    assert "airflow on db.example" in made.note
+    assert (
+        mask_values(f"cannot connect to {URL} (hunter2)", made.hidden)
+        == f"cannot connect to {URL.replace('hunter2', '***')} (***)"
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_the_own_machine_has_another_name_inside_a_container(host: str) -> None:
+    made = environment.external(f"postgresql://me:pw@{host}:5433/airflow")
+    assert made.url == f"postgresql://me:pw@{environment.HOST_ALIAS}:5433/airflow"
+
+
+@pytest.mark.parametrize(
+    "url", ["x", "mysql://a@b/c", "postgresql://", "postgresql://host", "postgresql://h:x/d", "http://[/x"]
+)
+def test_a_url_that_cannot_be_used_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(VerifyUsageError) as caught:
+        environment.external(url)
+    assert "OPTBUILD_DATABASE_URL" in str(caught.value)
+
+
+@pytest.mark.parametrize("image", ["mysql:8", "redis", "registry.example:5000/postgres/mysql:8"])
+def test_another_database_is_refused(image: str) -> None:
+    with pytest.raises(VerifyUsageError, match="does not know how to start"):
+        check_is_postgres(image)
+
+
+@pytest.mark.parametrize("image", ["postgres:13", "registry.example:5000/library/postgres:16", "optbuild-postgres:15"])
+def test_postgres_is_known_by_its_name(image: str) -> None:
+    check_is_postgres(image)
+
+
+class OneImage:
+    def __init__(self, *images: str) -> None:
+        self.images = images
+
+    def image_id(self, reference: str) -> str | None:
+        return "sha256:1" if reference in self.images else None
+
+
+def chosen(wanted: str, env: dict[str, str]) -> environment.Database:
+    nothing: Any = None
+    engine: Any = OneImage("postgres:13")
+    return choose(wanted, "/opt/airflow", engine, env=env, runner=nothing, progress=nothing, cache_folder=nothing)
+
+
+def test_the_environments_server_counts_first_then_sqlite_then_the_image() -> None:
+    assert chosen("postgres:13", {"OPTBUILD_DATABASE_URL": URL}).name == "external"
+    assert chosen("sqlite", {}).url == "sqlite:////opt/airflow/airflow.db"
+    made = chosen("postgres:13", {})
+    assert (made.name, made.image, made.note) == ("postgres:13", "postgres:13", "")
+    assert made.password in made.url
+    assert made.password != chosen("postgres:13", {}).password
+
+
+def test_the_executor_fits_the_database() -> None:
+    assert (
+        environment.role_environment(environment.sqlite("/x"), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
+        == "SequentialExecutor"
+    )
+    assert (
+        environment.role_environment(environment.external(URL), "f", "s")["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    )
+
+
+def test_nothing_sets_the_port_that_a_check_wants_to_see() -> None:
+    assert not [key for key in environment.role_environment(environment.sqlite("/x"), "f", "s") if "PORT" in key]
+
+
+def test_a_session_label_holds_no_secret() -> None:
+    assert "hunter2" not in Owner("s", 1, 2, "b", "n").label()
+
+
+def test_secrets_of_the_image_and_of_the_roles_are_masked() -> None:
+    attrs = {"Config": {"Env": ["A_TOKEN=from-the-image", "PATH=/usr/bin", "EMPTY"]}}
+    made = environment.role_environment(environment.external(URL), "f3rnet-key", "s3ssion-key")
+    hidden = _find_hidden(attrs, made, environment.external(URL))
+    said = mask_values("from-the-image /usr/bin f3rnet-key s3ssion-key hunter2 db.example", hidden)
+    assert said == "*** /usr/bin *** *** *** db.example"
+    assert _find_hidden({}, {}, environment.UNUSED) == ()

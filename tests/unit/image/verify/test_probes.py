@@ -1,0 +1,80 @@
+"""What the answers of the probes mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builder.image.verify import probes
+from builder.image.verify.scheduler import CheckFailure, NotRun
+
+
+@pytest.mark.parametrize("line", ["", "ready", "optbuild: {", "optbuild: [1]", 'x optbuild: {"a": 1}'])
+def test_what_is_no_answer_is_none(line: str) -> None:
+    assert probes.answer(line) is None
+
+
+def static(answer: dict[str, Any] | None) -> probes.StaticProbe:
+    return probes.StaticProbe(lambda: probes.Ended(127, "python: not found", answer))
+
+
+def part(result: Any, error: str = "") -> dict[str, Any]:
+    return {"result": result, "error": error, "seconds": 1.5}
+
+
+def test_the_version_must_equal() -> None:
+    assert probes.check_version(static({"version": part("2.8.1")}), "2.8.1").seconds == 1.5
+    with pytest.raises(CheckFailure, match=r"says 2\.8\.0, expected 2\.8\.1"):
+        probes.check_version(static({"version": part("2.8.0")}), "2.8.1")
+
+
+def test_without_python_one_check_fails_and_the_others_did_not_run() -> None:
+    probe = static(None)
+    with pytest.raises(NotRun):
+        probes.check_problems(probe, "imports", "", "")
+    with pytest.raises(CheckFailure, match="exit code 127") as caught:
+        probes.check_version(probe, "2.8.1")
+    assert caught.value.log == "python: not found"
+
+
+def test_problems_are_counted_and_all_of_them_are_in_the_log() -> None:
+    with pytest.raises(CheckFailure, match=r"^a \(and 1 more\)$") as caught:
+        probes.check_problems(static({"imports": part(["a", "b"])}), "imports", "", "hint")
+    assert (caught.value.log, caught.value.hint) == ("a\nb", "hint")
+
+
+def test_a_part_that_broke_is_a_failure_of_that_part() -> None:
+    probe = static({"imports": part(None, "KeyError: 'x'"), "folders": part([])})
+    with pytest.raises(CheckFailure, match="KeyError"):
+        probes.check_problems(probe, "imports", "", "")
+    assert probes.check_problems(probe, "folders", "fine", "").message == "fine"
+
+
+def test_the_probe_runs_once_for_all_its_checks() -> None:
+    runs: list[int] = []
+
+    def run() -> probes.Ended:
+        runs.append(1)
+        return probes.Ended(0, "", {"version": part("1"), "folders": part([])})
+
+    probe = probes.StaticProbe(run)
+    probes.check_version(probe, "1")
+    probes.check_problems(probe, "folders", "", "")
+    assert runs == [1]
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (probes.Ended(1, "denied", None), "ended with exit code 1"),
+        (probes.Ended(1, "", {"problems": ["cannot write /x"]}), "cannot write /x"),
+    ],
+)
+def test_a_refused_user_is_named_by_its_id(ended: probes.Ended, words: str) -> None:
+    with pytest.raises(CheckFailure, match=f"user 61234, group 0: .*{words}"):
+        probes.judge_user(61234, ended)
+
+
+def test_the_random_user_is_neither_root_nor_the_images_own() -> None:
+    assert all(uid >= 60000 for uid in (probes.random_uid() for _ in range(50)))

@@ -1,0 +1,276 @@
+"""The order of the stages of a build, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from builder.airflow.model import Role
+from builder.cli import main as cli
+from builder.cli.output import ResultFile
+from builder.cli.world import World
+from builder.core.errors import (
+    BudgetExceededError,
+    BuildRefusedError,
+    CandidateRefusedError,
+    InterruptedByUserError,
+    VanishedPackagesError,
+)
+from builder.core.progress import LineProgress
+from builder.engine.buildx import BuildOptions
+from builder.image.build.model import Candidate
+from builder.image.verify.model import Check, Report, Status
+from builder.operations import build as build_flow
+from builder.operations import project
+from builder.operations.build import BuildFlow, base_env
+from builder.state import read_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.core.process import Runner
+
+CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=1.0, bytes=1)
+ROLE = Role("init", ("version",), None)
+
+
+@dataclass
+class Stages:
+    """What was called, in order; each stage may be told to fail the first time."""
+
+    calls: list[str] = field(default_factory=list)
+    fail: dict[str, BaseException] = field(default_factory=dict)
+    status: Status = Status.PASSED
+    spec: Any = None
+    candidate: Candidate = CANDIDATE
+
+    def enter(self, stage: str) -> None:
+        self.calls.append(stage)
+        if stage in self.fail:
+            raise self.fail.pop(stage)
+
+    def build(self, _job: object) -> Candidate:
+        self.enter("build")
+        return self.candidate
+
+    def verify(self, *_args: object) -> Report:
+        self.enter("verify")
+        check = Check("init", self.status, 1.0, "it did not", "look there", "one\ntwo")
+        return Report(CANDIDATE.reference, CANDIDATE.image_id, "sqlite", (check,), 1.0)
+
+    def promote(self, _candidate: object, references: tuple[str, ...], **_more: object) -> None:
+        self.enter("promote")
+        self.promoted = references
+
+    def push(self, _engine: object, references: tuple[str, ...], _progress: object) -> tuple[str, ...]:
+        self.enter("push")
+        self.pushed = references
+        return ("sha256:d",)
+
+    def refreshed(self, found: Any, _world: object) -> Any:
+        self.enter("refresh")
+        return found
+
+    def recover(self, *_args: object) -> None:
+        self.enter("recover")
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
+    """Every stage replaced at the one place that puts them together."""
+    found = Stages()
+    spec = SimpleNamespace(
+        image=SimpleNamespace(name="registry.example/demo", tags=("latest",)),
+        verify=SimpleNamespace(database="sqlite"),
+        budget=SimpleNamespace(image_bytes=None),
+    )
+    lock = SimpleNamespace(platform="linux/amd64")
+    loaded = SimpleNamespace(spec=spec, lock=lock, roles=(ROLE,))
+
+    @contextlib.contextmanager
+    def nothing(*_args: object) -> Iterator[None]:
+        yield
+
+    found.spec = spec
+    monkeypatch.setattr(project, "load_project", lambda _folder: loaded)
+    monkeypatch.setattr(build_flow, "connect", nothing)
+    monkeypatch.setattr(build_flow, "project_lock", nothing)
+    monkeypatch.setattr(build_flow.BuildFlow, "_job", lambda *_args: None)
+    monkeypatch.setattr(build_flow, "build_candidate", found.build)
+    monkeypatch.setattr(build_flow, "_verify", found.verify)
+    for name in ("promote", "push", "recover", "refreshed"):
+        monkeypatch.setattr(build_flow, name, getattr(found, name))
+    return found
+
+
+@pytest.fixture
+def err() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def world(tmp_path: Path, err: io.StringIO) -> World:
+    env = {"HOME": str(tmp_path)}
+    return World(env, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
+
+
+def run(world: World, *, verify: bool = False, refresh: bool = False, **options: Any) -> Any:
+    return BuildFlow(world, Path(), BuildOptions(**options), verify=verify, refresh_base=refresh).run()
+
+
+def test_without_verify_nothing_is_proven_or_promoted(world: World, stages: Stages) -> None:
+    result = run(world)
+    assert stages.calls == ["recover", "build"]
+    assert (result.report, result.promoted) == (None, ())
+
+
+def test_verify_comes_before_promotion(world: World, stages: Stages) -> None:
+    result = run(world, verify=True)
+    assert stages.calls == ["recover", "build", "verify", "promote"]
+    assert result.promoted == stages.promoted
+    assert stages.promoted == ("registry.example/demo:latest", "registry.example/demo-init:latest")
+    assert "sha256:a" in read_state(world.state_folder).verified
+
+
+def test_who_wants_to_know_hears_of_the_image_before_its_names_move(world: World, stages: Stages) -> None:
+    told: list[str] = []
+
+    def promoting(image: str) -> None:
+        assert stages.calls[-1] == "verify"
+        told.append(image)
+
+    BuildFlow(world, Path(), BuildOptions(), verify=True, refresh_base=False, promoting=promoting).run()
+    assert told == ["sha256:a"]
+    assert stages.calls[-1] == "promote"
+
+
+def test_what_was_proven_is_not_proven_again(world: World, stages: Stages) -> None:
+    run(world, verify=True)
+    stages.calls.clear()
+    assert run(world, verify=True).report is None
+    assert stages.calls == ["recover", "build", "promote"]
+
+
+def test_a_failed_check_promotes_nothing_and_shows_its_log(world: World, stages: Stages, err: io.StringIO) -> None:
+    stages.status = Status.FAILED
+    with pytest.raises(CandidateRefusedError, match="checks failed: init"):
+        run(world, verify=True, push=True)
+    assert stages.calls == ["recover", "build", "verify"]
+    assert err.getvalue() == "check init failed: it did not\n    one\n    two\n  next: look there\n"
+    assert read_state(world.state_folder).verified == {}
+
+
+def test_an_image_over_its_budget_is_neither_verified_nor_promoted(world: World, stages: Stages) -> None:
+    stages.spec.budget.image_bytes, stages.candidate = "0.5kB", replace(CANDIDATE, bytes=501)
+    with pytest.raises(BudgetExceededError, match="allows 500 bytes"):
+        run(world, verify=True, push=True)
+    assert stages.calls == ["recover", "build"]
+
+
+def test_a_candidate_over_its_budget_is_a_warning(world: World, stages: Stages, err: io.StringIO) -> None:
+    stages.spec.budget.image_bytes, stages.candidate = "0.5kB", replace(CANDIDATE, bytes=501)
+    run(world)
+    assert "warning: the image has 501 bytes" in err.getvalue()
+
+
+def test_a_push_takes_the_promoted_names_or_else_the_candidate(world: World, stages: Stages) -> None:
+    run(world, push=True)
+    assert stages.pushed == (CANDIDATE.reference,)
+    run(world, verify=True, push=True)
+    assert stages.pushed == stages.promoted
+    assert stages.calls[-2:] == ["promote", "push"]
+
+
+def test_another_platform_is_refused_before_the_engine_is_asked(world: World, stages: Stages) -> None:
+    with pytest.raises(BuildRefusedError):
+        run(world, platform="linux/arm64")
+    assert stages.calls == []
+
+
+@pytest.mark.parametrize("stage", ["build", "verify"])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt(), InterruptedByUserError("interrupted")])
+def test_an_interruption_says_that_the_tags_stand(
+    world: World, stages: Stages, stage: str, kind: BaseException
+) -> None:
+    stages.fail[stage] = kind
+    with pytest.raises(InterruptedByUserError, match="all tags stand as they were"):
+        run(world, verify=True)
+    assert "promote" not in stages.calls
+
+
+def test_an_interrupted_push_does_not_claim_that_nothing_was_promoted(world: World, stages: Stages) -> None:
+    stages.fail["push"] = KeyboardInterrupt()
+    with pytest.raises(InterruptedByUserError, match="had been promoted already"):
+        run(world, verify=True, push=True)
+
+
+def test_a_vanished_version_is_locked_anew_only_when_asked(world: World, stages: Stages) -> None:
+    stages.fail["build"] = VanishedPackagesError(("tzdata=1",))
+    with pytest.raises(VanishedPackagesError, match="--refresh-base"):
+        run(world)
+    stages.calls.clear()
+    stages.fail["build"] = VanishedPackagesError(("tzdata=1",))
+    run(world, refresh=True)
+    assert stages.calls == ["recover", "build", "refresh", "build"]
+
+
+def test_a_version_that_vanishes_twice_is_an_error(
+    world: World, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_job: object) -> Candidate:
+        raise VanishedPackagesError(("tzdata=1",))
+
+    monkeypatch.setattr(build_flow, "build_candidate", gone)
+    with pytest.raises(VanishedPackagesError):
+        run(world, refresh=True)
+    assert stages.calls == ["recover", "refresh"]
+
+
+@pytest.mark.parametrize(("given", "passed"), [("a.sources", "/home/me/a.sources"), ("/b.sources", "/b.sources")])
+def test_a_debian_sources_file_is_named_from_where_the_person_is(world: World, given: str, passed: str) -> None:
+    found = base_env(replace(world, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
+    assert found == {"OPTBUILD_DEBIAN_SOURCES": passed, "HOME": "/"}
+
+
+def test_without_a_debian_sources_file_none_is_named(world: World) -> None:
+    assert base_env(world) == world.env
+
+
+@pytest.mark.parametrize("place", ["none/meta.json", ".", "-", "/dev/full"])
+def test_a_metadata_file_that_cannot_be_written_is_told_before_the_build(
+    world: World, stages: Stages, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(("build", "--verify", "--metadata-file", place), lambda **_: world) == 2
+    assert f"cannot write {place}: " in capsys.readouterr().err
+    assert stages.calls == []
+
+
+def test_a_metadata_file_that_fails_later_does_not_take_the_summary_with_it(
+    world: World, stages: Stages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, save = ResultFile.save, []
+
+    def fail(file: ResultFile, data: bytes) -> None:
+        save.append(data)
+        (tmp_path / "made").rmdir()
+        real(file, data)
+
+    (tmp_path / "made").mkdir()
+    monkeypatch.setattr(ResultFile, "save", fail)
+    assert cli.run(("build", "--verify", "--metadata-file", "made/meta.json"), lambda **_: world) == 3
+    assert stages.calls[-1] == "promote"
+    assert "made/meta.json was not written" in capsys.readouterr().err
+    assert "registry.example/demo:latest" in world.out.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+
+
+def test_the_metadata_file_is_written(world: World, stages: Stages, tmp_path: Path) -> None:
+    assert cli.run(("build", "--metadata-file", "meta.json"), lambda **_: world) == 0
+    assert json.loads((tmp_path / "meta.json").read_bytes())
+    assert "build" in stages.calls

@@ -1,0 +1,79 @@
+"""What an inspection needs to know before it reads."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.cli.world import World
+from builder.core.progress import SilentProgress
+from builder.image.spec.reader import parse_spec
+from builder.inspect.machine import UNKNOWN, Machine
+from builder.operations.inspect import InspectOptions, is_named, machine_of, wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.core.process import Command, Result
+
+
+SPEC = """\
+[image]
+name = "{name}"
+[base]
+debian = "bookworm"
+[airflow]
+version = "2.8.1"
+extras = ["postgres"]
+[python]
+version = "3.11"
+requirements = ["numpy==1.0"]
+[apt]
+runtime = ["libgomp1"]
+[budget]
+{budget}
+"""
+
+
+class NoProcess:
+    """Whoever starts one is told."""
+
+    def run(self, command: Command, **_callbacks: object) -> Result:
+        raise AssertionError(command)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "same"),
+    [
+        ("shop", "shop:latest", True),
+        ("shop", "docker.io/library/shop:1", True),
+        ("shop", "shop-web:latest", False),
+        ("registry.example:5000/team/shop", "registry.example:5000/team/shop:2", True),
+        ("shop", "registry.example:5000/team/shop:2", False),
+        ("library/shop", "shop:1", True),
+        ("shop", "localhost/shop:1", False),
+    ],
+)
+def test_an_image_is_named_by_all_but_its_tag(name: str, reference: str, same: bool) -> None:
+    assert is_named(name, ["other:1", reference]) is same
+
+
+def test_what_a_spec_asks_for(tmp_path: Path) -> None:
+    spec = tmp_path / "optbuild.toml"
+    spec.write_text(SPEC.format(name="shop", budget=""))
+    found = wanted(parse_spec(spec.read_text(), str(spec), tmp_path))
+    assert found == {"apache-airflow[postgres]", "numpy==1.0", "libgomp1"}
+
+
+def test_a_gpu_is_what_was_said_and_unknown_for_an_engine_elsewhere(tmp_path: Path) -> None:
+    def asked(gpu: str, host: str) -> Machine:
+        out = io.StringIO()
+        world = World({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
+        return machine_of(world, InspectOptions("x", gpu=gpu))
+
+    assert asked("auto", "tcp://10.0.0.1:2375") == UNKNOWN
+    assert asked("yes", "tcp://10.0.0.1:2375").gpu is True
+    assert asked("no", "unix:///none.sock") == Machine(gpu=False, how="--gpu no")
+    assert asked("auto", "unix:///none.sock").gpu is not None

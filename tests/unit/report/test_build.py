@@ -1,0 +1,54 @@
+"""The summary of a build, and its JSON: the same facts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from builder.image.build.model import Candidate
+from builder.image.verify.model import Check, Report, Status
+from builder.report.build import BuildResult, as_json, as_text
+
+CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=12.34, bytes=606_409_494)
+REPORT = Report("demo:0123456789ab", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 7.5)
+RESULT = BuildResult(CANDIDATE, REPORT, ("demo:latest", "demo-init:latest"), ("sha256:d",), 20.0)
+
+
+def test_the_summary_has_every_figure() -> None:
+    assert as_text(RESULT) == (
+        "image     sha256:a\n"
+        "tag       demo:0123456789ab\n"
+        "bytes     606409494 unpacked (606 MB)\n"
+        "built     in 12.3 s\n"
+        "verified  1 checks in 7.5 s, database sqlite\n"
+        "promoted  demo:latest\n"
+        "promoted  demo-init:latest\n"
+        "pushed    sha256:d\n"
+    )
+
+
+def test_what_was_proven_before_is_said_so() -> None:
+    text = as_text(replace(RESULT, candidate=replace(CANDIDATE, cached=True), report=None))
+    assert "built     nothing: this content is on the engine and proven\n" in text
+    assert "verified  before, by this image ID\n" in text
+
+
+def test_an_unproven_candidate_is_not_called_promoted() -> None:
+    text = as_text(replace(RESULT, report=None, promoted=(), pushed=()))
+    assert "promoted  nothing" in text
+    assert "verified" not in text
+
+
+def test_json_has_the_same_facts() -> None:
+    assert json.loads(as_json(RESULT)) == {
+        "schema_version": 1,
+        "image_id": "sha256:a",
+        "reference": "demo:0123456789ab",
+        "content_tag": "0123456789ab",
+        "bytes": 606_409_494,
+        "cached": False,
+        "verified": True,
+        "promoted": ["demo:latest", "demo-init:latest"],
+        "pushed": ["sha256:d"],
+        "seconds": {"build": 12.34, "verify": 7.5, "total": 20.0},
+    }

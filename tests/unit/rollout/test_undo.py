@@ -1,0 +1,432 @@
+"""Undoing an optimize: byte for byte, also after a kill at any of its steps, also when the undoing itself is killed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from fake_stack import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, World, arm
+
+from builder.compose.model import Source
+from builder.core.errors import CheckFailedError, EditedSinceError, ExitCode, StackError
+from builder.rollout.apply import apply
+from builder.rollout.journal_file import read_journal
+from builder.rollout.undo import recover, roll_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.rollout.journal import Journal
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    made.start()
+    return made
+
+
+def committed(stage: Stage) -> Journal:
+    journal = read_journal(stage.outside().committed(stage.files))
+    assert journal is not None
+    return journal
+
+
+def optimized(stage: Stage, run: str = "0000aaaa") -> Journal:
+    apply(stage.outside(), stage.work(run), stage.hands())
+    return committed(stage)
+
+
+def test_a_rollback_restores_files_names_and_images(stage: Stage) -> None:
+    before = stage.snapshot()
+    journal = optimized(stage)
+    undone = roll_back(stage.outside(), journal)
+    assert stage.snapshot() == before
+    assert undone.files == (stage.file,)
+    assert sorted(undone.downtime) == sorted(SHARERS)
+    assert read_journal(stage.outside().committed(stage.files)) is None
+
+
+def test_optimize_rollback_optimize_gives_the_same_bytes(stage: Stage) -> None:
+    optimized(stage)
+    first = stage.file.read_bytes()
+    roll_back(stage.outside(), committed(stage))
+    optimized(stage, "0000bbbb")
+    assert stage.file.read_bytes() == first
+
+
+def test_an_edited_file_is_not_overwritten(stage: Stage) -> None:
+    journal = optimized(stage)
+    edited = stage.after + b"\n# mine\n"
+    stage.file.write_bytes(edited)
+    before = stage.snapshot()
+    with pytest.raises(EditedSinceError) as caught:
+        roll_back(stage.outside(), journal)
+    assert caught.value.exit_code == ExitCode.CHECK_FAILED
+    assert str(stage.file) in str(caught.value)
+    assert stage.snapshot() == before
+
+
+def test_a_lost_backup_is_not_needed(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.file.with_name("docker-compose.yml.bak").unlink()
+    roll_back(stage.outside(), journal)
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_a_backup_that_somebody_changed_stays(stage: Stage) -> None:
+    journal = optimized(stage)
+    backup = stage.file.with_name("docker-compose.yml.bak")
+    backup.write_bytes(b"mine now")
+    roll_back(stage.outside(), journal)
+    assert backup.read_bytes() == b"mine now"
+
+
+def test_removed_images_are_built_again(stage: Stage) -> None:
+    journal = optimized(stage)
+    for name in SHARERS:
+        stage.world.images.remove(f"sha256:old-{name}")
+        del stage.world.names[f"demo-{name}:latest"]
+    roll_back(stage.outside(), journal)
+    assert stage.world.boxes["demo-web-1"].image_id == "sha256:again-web"
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_what_was_scaled_or_stopped_since_stays_so(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.start(workers=2, services=("scheduler",))
+    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited", exit_code=137)
+    roll_back(stage.outside(), journal)
+    running = [(one.service, one.image_id) for one in stage.world.boxes.values() if one.running]
+    assert running.count(("scheduler", "sha256:old-scheduler")) == 2
+    assert stage.world.boxes["demo-web-1"].status == "created"
+
+
+def test_another_engine_is_refused(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.world.other_engine = True
+    with pytest.raises(CheckFailedError, match="another engine") as caught:
+        roll_back(stage.outside(), journal)
+    assert f"move {stage.outside().committed(journal.files)} away" in str(caught.value.hint)
+    assert stage.file.read_bytes() == stage.after
+
+
+def test_a_name_that_somebody_moved_is_left_alone(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.world.images.add("sha256:strange")
+    stage.world.names[SHARED] = "sha256:strange"
+    roll_back(stage.outside(), journal)
+    assert stage.world.names[SHARED] == "sha256:strange"
+
+
+def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> None:
+    journal = optimized(stage)
+    stage.world.broken["web"] = "demo-web:latest"
+    with pytest.raises(StackError, match="did not come up again"):
+        roll_back(stage.outside(), journal)
+    assert stage.file.read_bytes() == stage.before
+    stage.world.broken.clear()
+    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited")
+    recovery = recover(stage.outside(), stage.files)
+    assert recovery is not None
+    assert recovery.undone
+    assert "a rollback was killed half way" in recovery.words
+    assert "restarted" in recovery.words
+    assert stage.world.boxes["demo-web-1"].image_id == "sha256:old-web"
+    assert stage.world.boxes["demo-web-1"].running
+
+
+def test_a_second_run_that_fails_leaves_the_way_back_from_the_first(stage: Stage) -> None:
+    first = optimized(stage)
+    stage.world.dockerfile = "two"
+    stage.world.broken["web"] = "sha256:two-of-."
+    work = replace(stage.work("0000bbbb"), rebuild=True, recipes=first.recipes)
+    with pytest.raises(CheckFailedError):
+        apply(stage.outside(), work, stage.hands())
+    assert committed(stage) == first
+    stage.world.broken.clear()
+    roll_back(stage.outside(), first)
+    assert stage.file.read_bytes() == stage.before
+
+
+def rebuilt(stage: Stage, run: str, dockerfile: str) -> Journal:
+    stage.world.dockerfile = dockerfile
+    work = replace(stage.work(run), rebuild=True, recipes=committed(stage).recipes)
+    apply(stage.outside(), work, stage.hands())
+    return committed(stage)
+
+
+@pytest.mark.parametrize("rebuilds", [1, 2, 3])
+def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, rebuilds: int) -> None:
+    """The last rebuild first, then the file: but not each rebuild of a year."""
+    before = stage.snapshot()
+    optimized(stage)
+    for number in range(rebuilds):
+        rebuilt(stage, f"{number:08x}", f"rebuilt {number}")
+    roll_back(stage.outside(), committed(stage))
+    assert stage.file.read_bytes() == stage.after
+    image = "one" if rebuilds == 1 else f"rebuilt {rebuilds - 2}"
+    assert stage.world.names[SHARED].startswith(f"sha256:{image}-of-")
+    assert committed(stage).run == "0000aaaa"
+    roll_back(stage.outside(), committed(stage))
+    after = stage.snapshot()
+    assert {**after, "images": before["images"]} == before
+    assert read_journal(stage.outside().committed(stage.files)) is None
+
+
+@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.BUILDER])
+def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, source: Source) -> None:
+    """Nothing says how that one was built: the files name it, and the Dockerfile is another by now."""
+    apply(stage.outside(), stage.work(source=source), stage.hands())
+    first = stage.world.names[SHARED]
+    journal = rebuilt(stage, "0000bbbb", "two")
+    stage.world.images.remove(first)
+    before = stage.snapshot()
+    with pytest.raises(CheckFailedError, match=f"{SHARED} cannot be what it was before: {first} was removed"):
+        roll_back(stage.outside(), journal)
+    assert stage.snapshot() == before
+    assert committed(stage) == journal
+    rebuilt(stage, "0000cccc", "three")  # as the hint says: to the image of today, and from there to the files
+    roll_back(stage.outside(), committed(stage))
+    assert stage.world.names[SHARED] == before["names"][SHARED]
+    roll_back(stage.outside(), committed(stage))
+    assert stage.file.read_bytes() == stage.before
+
+
+def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: Stage) -> None:
+    """A rebuild that is undone: nobody would ever say whose the nameless image is."""
+    optimized(stage)
+    before = stage.snapshot()
+    journal = rebuilt(stage, "0000bbbb", "two")
+    (made,) = journal.made
+    roll_back(stage.outside(), journal)
+    assert made not in stage.world.images
+    assert stage.snapshot() == before
+
+
+def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
+    """The way back from the file stays there, at every third step."""
+    at, done = -2, False
+    while not done:
+        at += 3
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        stage = Stage(folder)
+        stage.start()
+        optimized(stage)
+        before = stage.snapshot()
+        journal = rebuilt(stage, "0000bbbb", "two")
+        with pytest.MonkeyPatch.context() as patch:
+            arm(patch, stage)
+            stage.world.fuse = Fuse(at)
+            try:
+                roll_back(stage.outside(), journal)
+                done = True
+            except KilledError:
+                stage.world.fuse = Fuse()
+                recover(stage.outside(), stage.files)
+                if committed(stage).run == "0000bbbb":
+                    roll_back(stage.outside(), committed(stage))
+        assert stage.snapshot() == before, at
+        assert committed(stage).run == "0000aaaa", at
+    assert at > 20
+
+
+def killed_while(stage: Stage, **hands: Any) -> None:
+    """Apply, and die in one of these hands."""
+    with pytest.MonkeyPatch.context() as patch:
+        arm(patch, stage)
+        with pytest.raises(KilledError):
+            apply(
+                stage.outside(),
+                stage.work(source=hands.pop("source", Source.IMAGE_ONLY)),
+                replace(stage.hands(), **hands),
+            )
+    stage.world.fuse = Fuse()
+
+
+def die(stage: Stage) -> NoReturn:
+    stage.world.fuse = Fuse(0)
+    raise KilledError
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int) -> None:
+    before = stage.snapshot()
+
+    def promote(_target: object, promoting: Callable[[str], None]) -> str:
+        stage.world.images.add("sha256:spec")
+        promoting("sha256:spec")
+        stage.world.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
+        die(stage)
+
+    killed_while(stage, source=Source.SPEC, make_from_spec=promote)
+    recover(stage.outside(), stage.files)
+    assert stage.snapshot() == before
+
+
+def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_begun(stage: Stage) -> None:
+    killed_while(stage, verify=lambda _image, _target: die(stage))
+    for name, box in stage.world.boxes.items():
+        stage.world.boxes[name] = replace(box, status="exited")
+    boxes = dict(stage.world.boxes)
+    recovery = recover(stage.outside(), stage.files)
+    assert recovery is not None
+    assert recovery.undone
+    assert "restarted" not in recovery.words
+    assert stage.world.boxes == boxes
+
+
+def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
+    """Somebody started the rewritten file by hand since: whoever rewrote the file alone gets the file alone back."""
+    stage.world.boxes.clear()
+    apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
+    stage.world.images.add("sha256:hand")
+    stage.world.names[SHARED] = "sha256:hand"
+    stage.start()
+    stage.world.boxes["012345678901_demo-web-1"] = replace(stage.world.boxes["demo-web-1"], id="half", status="created")
+    boxes, names = dict(stage.world.boxes), dict(stage.world.names)
+    undone = roll_back(stage.outside(), committed(stage))
+    assert undone.files == (stage.file,)
+    assert undone.downtime == {}
+    assert (stage.world.boxes, stage.world.names, stage.world.calls) == (boxes, names, [])
+    assert stage.file.read_bytes() == stage.before
+
+
+@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.SPEC])
+@pytest.mark.parametrize("other", [True, False])
+def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, other: bool, source: Source
+) -> None:
+    """Else its passing name would stay for ever."""
+    with monkeypatch.context() as patch:
+        patch.setattr("builder.rollout.apply.finish", lambda *_args: die(stage))
+        with pytest.raises(KilledError):
+            apply(stage.outside(), stage.work(source=source), stage.hands())
+    stage.world.fuse = Fuse()
+    elsewhere = replace(stage.outside(), engine=World(stage.world.folder, other_engine=True) if other else None)
+    if source is Source.IMAGE_ONLY:
+        with pytest.raises(CheckFailedError, match="another engine" if other else "no engine answers"):
+            recover(elsewhere, stage.files)
+        recovery = recover(stage.outside(), stage.files)
+    else:
+        recovery = recover(elsewhere, stage.files)
+    assert recovery is not None
+    assert not recovery.undone
+    assert SHARED in stage.world.names
+    assert [name for name in stage.world.names if "optbuild-" in name] == []
+    assert leftovers(stage) == []
+
+
+# A kill at every step
+
+
+def points(folder: Path, scenario: Any) -> list[str]:
+    """The steps of a run that nobody kills."""
+    with pytest.MonkeyPatch.context() as patch:
+        stage = Stage(folder)
+        stage.start(workers=2)
+        if scenario is not run_optimize:
+            run_optimize(stage)
+        stage.world.fuse = Fuse()
+        arm(patch, stage)
+        scenario(stage)
+        return stage.world.fuse.names
+
+
+def run_optimize(stage: Stage) -> None:
+    apply(stage.outside(), stage.work(), stage.hands())
+
+
+def run_rollback(stage: Stage) -> None:
+    roll_back(stage.outside(), committed(stage))
+
+
+def killed_at(stage: Stage, number: int, scenario: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stage.world.fuse = Fuse(number)
+        arm(patch, stage)
+        with pytest.raises(KilledError):
+            scenario(stage)
+    stage.world.fuse = Fuse()
+
+
+def leftovers(stage: Stage) -> list[str]:
+    """Files that should not stay: temporary ones, overlays, open journals."""
+    names = [path.name for path in (*stage.file.parent.iterdir(), *(stage.state / "compose").iterdir())]
+    return [name for name in names if name.startswith(".") or ".open." in name or ".overlay." in name]
+
+
+def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
+    names = points(tmp_path_made(tmp_path, "count"), run_optimize)
+    for number in range(1, len(names) + 1):
+        stage = Stage(tmp_path_made(tmp_path, f"k{number}"))
+        stage.start(workers=2)
+        before = stage.snapshot()
+        killed_at(stage, number, run_optimize)
+        assert stage.file.read_bytes() in {stage.before, stage.after}, names[number - 1]
+        recover(stage.outside(), stage.files)
+        where = f"point {number}: {names[number - 1]}"
+        assert leftovers(stage) == [], where
+        after = stage.snapshot()
+        assert after["db"] == before["db"], where
+        if stage.file.read_bytes() == stage.before:
+            assert after == before, where
+        else:
+            assert stage.world.boxes["demo-web-1"].image_id == stage.world.names[SHARED], where
+            assert "demo-airflow:optbuild-0000aaaa" not in after["names"], where
+            run_rollback(stage)
+            assert stage.snapshot() == before, where
+    assert len(names) > 60
+
+
+def test_a_kill_at_every_step_of_rollback(tmp_path: Path) -> None:
+    names = points(tmp_path_made(tmp_path, "count"), run_rollback)
+    for number in range(1, len(names) + 1):
+        stage = Stage(tmp_path_made(tmp_path, f"k{number}"))
+        stage.start(workers=2)
+        before = stage.snapshot()
+        run_optimize(stage)
+        killed_at(stage, number, run_rollback)
+        where = f"point {number}: {names[number - 1]}"
+        recover(stage.outside(), stage.files)
+        if read_journal(stage.outside().committed(stage.files)) is not None:
+            run_rollback(stage)
+        assert stage.snapshot() == before, where
+        assert leftovers(stage) == [], where
+    assert len(names) > 30
+
+
+def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
+    names = points(tmp_path_made(tmp_path, "count"), run_optimize)
+    number = next(index for index, name in enumerate(names, 1) if name.startswith("created web"))
+    for second in range(1, 200):
+        stage = Stage(tmp_path_made(tmp_path, f"k{second}"))
+        stage.start(workers=2)
+        before = stage.snapshot()
+        killed_at(stage, number, run_optimize)
+        with pytest.MonkeyPatch.context() as patch:
+            stage.world.fuse = Fuse(second)
+            arm(patch, stage)
+            try:
+                recover(stage.outside(), stage.files)
+            except KilledError:
+                ended = False
+            else:
+                ended = True
+        stage.world.fuse = Fuse()
+        recover(stage.outside(), stage.files)
+        assert stage.snapshot() == before
+        assert leftovers(stage) == []
+        if ended:
+            assert second > 20
+            return
+    pytest.fail("the recovery never ended")
+
+
+def tmp_path_made(folder: Path, name: str) -> Path:
+    made = folder / name
+    made.mkdir()
+    return made
