@@ -61,7 +61,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Machine:
-    """What the probes are given of the world. ``free_bytes`` raises OSError for a folder that cannot be seen."""
+    """What the probes are given of the runtime. ``free_bytes`` raises OSError for a folder that cannot be seen."""
 
     runner: Runner
     env: Mapping[str, str]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from builder.cli.output import output_folder
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
 
 
@@ -39,12 +39,14 @@ def command(
     from builder.report.backup import backup_json, backup_text
     from builder.store.backup import back_up, resolve
 
-    world = world_of(ctx)
-    folder = output_folder(world, output)
-    with look(world.env) as engine:
-        done = back_up(engine, resolve(engine.api, images), folder, world.progress)
+    runtime = find_runtime(ctx)
+    folder = output_folder(runtime, output)
+    with look(runtime.env) as engine:
+        done = back_up(engine, resolve(engine.api, images), folder, runtime.progress)
     as_json = output_format is Format.JSON
-    world.out.write(backup_json(done, str(output)) if as_json else backup_text(done, str(output), width=world.width))
-    world.out.flush()
+    runtime.out.write(
+        backup_json(done, str(output)) if as_json else backup_text(done, str(output), width=runtime.width)
+    )
+    runtime.out.flush()
     if done.failed:
         raise typer.Exit(ExitCode.CHECK_FAILED)

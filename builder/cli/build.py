@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.output import output_file
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.progress import LineProgress, SilentProgress
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
-    from builder.report.build import BuildResult
+    from builder.core.runtime import Runtime
+    from builder.image.build.model import BuildResult
 
 
 class Format(StrEnum):
@@ -80,23 +80,23 @@ def command(
         cache_to=tuple(cache_to or ()),
         progress=progress.value,
     )
-    world = _world(world_of(ctx), progress)
-    metadata = output_file(world, metadata_file)
-    result = BuildFlow(world, world.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
+    runtime = _runtime(find_runtime(ctx), progress)
+    metadata = output_file(runtime, metadata_file)
+    result = BuildFlow(runtime, runtime.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
     try:
         if metadata is not None:
             metadata.save(_metadata(result))
     finally:  # whatever becomes of that file: this is what minutes of work came to
-        world.out.write(as_json(result) if form is Format.JSON else as_text(result))
+        runtime.out.write(as_json(result) if form is Format.JSON else as_text(result))
 
 
-def _world(world: World, kind: ProgressKind) -> World:
+def _runtime(runtime: Runtime, kind: ProgressKind) -> Runtime:
     """``plain`` means lines also on a terminal; beside BuildKit's own events nothing else is shown."""
     if kind in (ProgressKind.QUIET, ProgressKind.RAWJSON):
-        return replace(world, progress=SilentProgress())
-    if kind is ProgressKind.PLAIN and not isinstance(world.progress, SilentProgress):
-        return replace(world, progress=LineProgress(world.err))
-    return world
+        return replace(runtime, progress=SilentProgress())
+    if kind is ProgressKind.PLAIN and not isinstance(runtime.progress, SilentProgress):
+        return replace(runtime, progress=LineProgress(runtime.err))
+    return runtime
 
 
 def _metadata(result: BuildResult) -> bytes:

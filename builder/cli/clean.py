@@ -16,12 +16,12 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     Spec,
 )
 from builder.cli.output import output_folder
+from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
-from builder.cli.world import world_of
 from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.operations.clean import CleanOutcome
 
 
@@ -72,7 +72,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.store.clean import NOT_SAVED, CleanOptions
     from builder.store.select import checked_keep, parse_filter, seconds
 
-    world = world_of(ctx)
+    runtime = find_runtime(ctx)
     store = StoreOptions(
         tuple(file or ()),
         project_directory,
@@ -88,14 +88,14 @@ def command(  # noqa: PLR0917 - a parameter per option
         min_age=seconds(min_age, "--min-age") if min_age else 0.0,
         filters=tuple(parse_filter(text) for text in filters or ()),
     )
-    folder = None if backup is None else output_folder(world, backup)
-    outcome = clean(world, CleanRun(store, what, yes, build_cache, folder))
-    _show(outcome, output_format, world)
+    folder = None if backup is None else output_folder(runtime, backup)
+    outcome = clean(runtime, CleanRun(store, what, yes, build_cache, folder))
+    _show(outcome, output_format, runtime)
     if outcome.cleaned is not None and any(reason == NOT_SAVED for _, reason in outcome.cleaned.skipped):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _show(outcome: CleanOutcome, output_format: Format, world: World) -> None:
+def _show(outcome: CleanOutcome, output_format: Format, runtime: Runtime) -> None:
     from builder.report.clean import as_json, as_text
 
     if output_format is Format.JSON:
@@ -107,7 +107,7 @@ def _show(outcome: CleanOutcome, output_format: Format, world: World) -> None:
             cache=outcome.cache,
             backup=outcome.backup,
             notes=outcome.notes,
-            width=world.width,
+            width=runtime.width,
         )
-    world.out.write(text)
-    world.out.flush()
+    runtime.out.write(text)
+    runtime.out.flush()

@@ -12,12 +12,12 @@ import typer
 
 from builder.cli.output import Html, output_file, page_file, write_output, write_page
 from builder.cli.report_options import Output, Top, rows_of
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
 from builder.operations.targets import lock_file, named
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.image.lock.model import Lock
     from builder.inspect.diff import ImageDiff
     from builder.inspect.model import Inspection
@@ -56,34 +56,34 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     In CI: `optbuild diff main.tar branch.tar --format markdown --max-growth 5%`.
     """
-    world = world_of(ctx)
+    runtime = find_runtime(ctx)
     names = (named(before, "optbuild diff A B"), named(after, "optbuild diff A B"))
-    target = output_file(world, output)
+    target = output_file(runtime, output)
     rows, limit = rows_of(top), _limit(max_growth)
-    lock = _lock(before, after, world)
+    lock = _lock(before, after, runtime)
     if lock is not None:
         _refuse_with_lock(html, max_growth)
-        text, differs = _against_lock(_looked_at(before, image, world), lock, names, output_format)
-        write_output(target, text, world)
+        text, differs = _against_lock(_looked_at(before, image, runtime), lock, names, output_format)
+        write_output(target, text, runtime)
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
-    page = page_file(world, html)
-    found = _compared(before, after, image, world)
-    write_output(target, _shown(found, names, output_format, rows, world, to_file=target is not None), world)
+    page = page_file(runtime, html)
+    found = _compared(before, after, image, runtime)
+    write_output(target, _shown(found, names, output_format, rows, runtime, to_file=target is not None), runtime)
     write_page(page, lambda: _page(found, names))
     if limit is not None and limit.exceeded(found):
         from builder.report.units import size
 
-        world.err.write(f"optbuild: {after} is {size(found.growth)} larger than {before}; {limit.text} is allowed\n")
-        world.err.flush()
+        runtime.err.write(f"optbuild: {after} is {size(found.growth)} larger than {before}; {limit.text} is allowed\n")
+        runtime.err.flush()
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _lock(before: str, after: str, world: World) -> Lock | None:
+def _lock(before: str, after: str, runtime: Runtime) -> Lock | None:
     """Read before the images are; None: two images are meant."""
-    if lock_file(before, world) is not None:
+    if lock_file(before, runtime) is not None:
         hint = "name the image first: optbuild diff IMAGE LOCK; one that is called like a folder with its tag"
         raise OptbuildError(f"{before} is a lock or a folder, no image", hint=hint)
-    path = lock_file(after, world)
+    path = lock_file(after, runtime)
     if path is None:
         return None
     from builder.image.lock.document import read_lock
@@ -126,20 +126,26 @@ def _limit(text: str | None) -> _Limit | None:
         raise OptbuildError(f"--max-growth {text} is no size", hint='write it like "20MB" or "5%"') from error
 
 
-def _compared(before: str, after: str, image: str | None, world: World) -> ImageDiff:
+def _compared(before: str, after: str, image: str | None, runtime: Runtime) -> ImageDiff:
     from builder.operations.inspect import compared  # reads archives
 
-    return compared(world, before, after, image)
+    return compared(runtime, before, after, image)
 
 
-def _looked_at(subject: str, image: str | None, world: World) -> Inspection:
+def _looked_at(subject: str, image: str | None, runtime: Runtime) -> Inspection:
     from builder.operations.inspect import looked_at  # reads archives
 
-    return looked_at(world, subject, image)
+    return looked_at(runtime, subject, image)
 
 
 def _shown(
-    found: ImageDiff, names: tuple[str, str], output_format: Format, rows: int | None, world: World, *, to_file: bool
+    found: ImageDiff,
+    names: tuple[str, str],
+    output_format: Format,
+    rows: int | None,
+    runtime: Runtime,
+    *,
+    to_file: bool,
 ) -> str:
     from builder.report import imagediff, imagediff_markdown
 
@@ -147,7 +153,7 @@ def _shown(
         return imagediff.as_json(found, names)
     if output_format is Format.MARKDOWN:
         return imagediff_markdown.as_markdown(found, names, top=imagediff_markdown.TOP if rows is None else rows)
-    color = world.color and world.out.isatty() and not to_file
+    color = runtime.color and runtime.out.isatty() and not to_file
     return imagediff.as_text(found, names, top=imagediff.TOP if rows is None else rows, color=color)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.doctor import Finding
 
 _MARKS = {"ok": ("✓", "32"), "warning": ("!", "33"), "missing": ("✗", "31")}
@@ -35,17 +35,19 @@ def command(
     """
     from builder.doctor import Machine, as_json, examine, ready  # start-up of `optbuild --help`
 
-    world = world_of(ctx)
-    with world.progress.task("look at this machine"):
-        findings = examine(Machine(world.runner, world.env, _free_bytes, *_database_and_release(world.cwd / folder)))
-    world.out.write(as_json(findings) + "\n" if output is Format.JSON else as_text(findings, world))
+    runtime = find_runtime(ctx)
+    with runtime.progress.task("look at this machine"):
+        findings = examine(
+            Machine(runtime.runner, runtime.env, _free_bytes, *_database_and_release(runtime.cwd / folder))
+        )
+    runtime.out.write(as_json(findings) + "\n" if output is Format.JSON else as_text(findings, runtime))
     raise typer.Exit(0 if ready(findings) else 3)
 
 
-def as_text(findings: tuple[Finding, ...], world: World) -> str:
+def as_text(findings: tuple[Finding, ...], runtime: Runtime) -> str:
     """A line per finding, the advice below it, and a last line that says whether a build can start."""
     width = max(len(finding.name) for finding in findings)
-    color = world.color and world.out.isatty()
+    color = runtime.color and runtime.out.isatty()
     lines = []
     for finding in findings:
         sign, code = _MARKS[finding.state.value]

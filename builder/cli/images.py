@@ -15,11 +15,11 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     Spec,
 )
 from builder.cli.output import Html, page_file, write_page
+from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
-from builder.cli.world import world_of
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.store.model import Inventory
 
 
@@ -57,15 +57,15 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.operations.snapshot import StoreOptions
     from builder.store.select import parse_filter, parse_sort
 
-    world = world_of(ctx)
+    runtime = find_runtime(ctx)
     order = parse_sort(sort)
     options = StoreOptions(
         tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ())
     )
-    page = page_file(world, html)
+    page = page_file(runtime, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
-    inventory = inventory_of(world, options, wanted, order)
-    _show(inventory, output_format, world)
+    inventory = inventory_of(runtime, options, wanted, order)
+    _show(inventory, output_format, runtime)
     write_page(page, lambda: _page(inventory))
 
 
@@ -75,9 +75,9 @@ def _page(inventory: Inventory) -> str:
     return images_page(inventory)
 
 
-def _show(inventory: Inventory, output_format: Format, world: World) -> None:
+def _show(inventory: Inventory, output_format: Format, runtime: Runtime) -> None:
     from builder.report.images import as_json, as_text
 
-    text = as_json(inventory) if output_format is Format.JSON else as_text(inventory, width=world.width)
-    world.out.write(text)
-    world.out.flush()
+    text = as_json(inventory) if output_format is Format.JSON else as_text(inventory, width=runtime.width)
+    runtime.out.write(text)
+    runtime.out.flush()

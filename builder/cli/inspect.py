@@ -10,13 +10,13 @@ import typer
 
 from builder.cli.output import Html, output_file, page_file, write_output, write_page
 from builder.cli.report_options import Output, Top, rows_of
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
 from builder.operations.sbom import LockPath, Sbom, SbomFormat, bill_of_materials
 from builder.operations.targets import named
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.operations.inspect import Inspected
 
 
@@ -81,47 +81,49 @@ def command(  # noqa: PLR0917 - a parameter per option
     Budgets: [budget] of --spec, or of an optbuild.toml here whose image this is; --dive-ci, or a .dive-ci here. Exit
     code 1 when one is exceeded. --sbom judges none.
     """
-    world = world_of(ctx)
-    target = output_file(world, output)
+    runtime = find_runtime(ctx)
+    target = output_file(runtime, output)
     if explain is not None:
-        write_output(target, _explained(explain), world)
+        write_output(target, _explained(explain), runtime)
         return
     subject = named(subject, "optbuild inspect IMAGE")
     base = None if base is None else named(base, "--base IMAGE")
-    rows, page = rows_of(top), page_file(world, html)
-    bill = bill_of_materials(world, sbom, lock, spec)
+    rows, page = rows_of(top), page_file(runtime, html)
+    bill = bill_of_materials(runtime, sbom, lock, spec)
     if bill is not None and dive_ci is not None:
         raise OptbuildError("--sbom judges no budget", hint="leave --dive-ci away, or run it once more without --sbom")
     from builder.operations.inspect import InspectOptions, inspected  # reads archives
 
-    found = inspected(world, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
+    found = inspected(runtime, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
     if bill is not None:
         text = bill.text(found.inspection)
     else:
-        text = _shown(found, subject, output_format, rows, world, to_file=target is not None)
-    write_output(target, text, world)
+        text = _shown(found, subject, output_format, rows, runtime, to_file=target is not None)
+    write_output(target, text, runtime)
     write_page(page, lambda: _page(found, subject))
     for note in found.notes:
-        world.err.write(f"optbuild: {note}\n")
-    world.err.flush()
-    raise typer.Exit(_code(found, world))
+        runtime.err.write(f"optbuild: {note}\n")
+    runtime.err.flush()
+    raise typer.Exit(_code(found, runtime))
 
 
-def _code(found: Inspected, world: World) -> int:
+def _code(found: Inspected, runtime: Runtime) -> int:
     """Each failure states actual and limit, also where the report went into a file."""
     failed = [one for one in found.verdicts if not one.passed]
     for one in failed:
-        world.err.write(f"optbuild: over budget: {one.name}: {one.text}\n")
-    world.err.flush()
+        runtime.err.write(f"optbuild: over budget: {one.name}: {one.text}\n")
+    runtime.err.flush()
     return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
 
 
-def _shown(found: Inspected, name: str, output_format: Format, rows: int | None, world: World, *, to_file: bool) -> str:
+def _shown(
+    found: Inspected, name: str, output_format: Format, rows: int | None, runtime: Runtime, *, to_file: bool
+) -> str:
     from builder.report.inspect import TOP, as_json, as_text
 
     if output_format is Format.JSON:
         return as_json(found.inspection, found.verdicts)
-    color = world.color and world.out.isatty() and not to_file
+    color = runtime.color and runtime.out.isatty() and not to_file
     return as_text(found.inspection, name, found.verdicts, top=TOP if rows is None else rows, color=color)
 
 

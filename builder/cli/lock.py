@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.cli.output import ResultFile
-from builder.cli.world import world_of
-from builder.core.errors import LockFileError, LockUsageError, MissingFileError
+from builder.cli.runtime import find_runtime
+from builder.core.errors import LockUsageError
+from builder.operations.lock import (
+    check_moving_names,
+    read_inputs,
+    read_previous_lock,
+    refresh_debian_packages,
+    resolve_lock,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from builder.cli.world import World
-    from builder.image.lock.make import Options
+    from builder.core.runtime import Runtime
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -63,7 +69,7 @@ def command(
     Versions of an earlier lock stay where they can. Airflow's official constraints are preferences: each one that
     had to be given up is listed, with what forced it. --check needs no network.
     """
-    world = world_of(ctx)
+    runtime = find_runtime(ctx)
     moving = tuple(upgrade_package or ())
     if sum((check, refresh_debian, upgrade or bool(moving))) > 1:
         raise LockUsageError("--check, --refresh-debian and --upgrade exclude each other", hint="give one of them")
@@ -72,30 +78,30 @@ def command(
     from builder.image.lock.make import Options
     from builder.operations.lock_sources import places_of  # start-up of `optbuild --help`
 
-    spec, requirements = _spec(world.cwd / folder)
+    spec, requirements = read_inputs(runtime.cwd / folder)
     path = spec.folder / LOCK_FILE
     if check:
-        _check(world, spec, requirements, path, output)
+        _check(runtime, spec, requirements, path, output)
         return
-    file = ResultFile(world, path, hint="correct what is there, or its owner and mode")
-    previous = _previous(path, world, required=refresh_debian)
-    _check_moving(moving, previous)
+    file = ResultFile(runtime, path, hint="correct what is there, or its owner and mode")
+    previous = read_previous_lock(path, runtime, required=refresh_debian)
+    check_moving_names(moving, previous)
     if refresh_debian and previous is not None:
         check_lock(spec, requirements, previous)
-        lock = refreshed(world, spec, previous)
+        lock = refresh_debian_packages(runtime, spec, previous)
     else:
         options = Options(
             sys.executable,
-            None if constraints is None else world.cwd / constraints,
+            None if constraints is None else runtime.cwd / constraints,
             upgrade,
             moving,
             platform=_platform(platform, previous),
             places=places_of(spec),
         )
-        lock = _made(world, spec, requirements, previous, options)
+        lock = resolve_lock(runtime, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
     _write(file, path, lock)
-    _report(world, path, (previous, lock), output, upgraded)
+    _report(runtime, path, (previous, lock), output, upgraded)
 
 
 def _refuse_ignored(mode: str | None, constraints: Path | None, platform: Platform | None) -> None:
@@ -117,15 +123,7 @@ def _platform(wanted: Platform | None, previous: Lock | None) -> str:
     return platform_of(machine()) if previous is None else previous.platform
 
 
-def _spec(folder: Path) -> tuple[Spec, tuple[str, ...]]:
-    from builder.image.spec.reader import read_spec  # start-up of `optbuild --help`
-    from builder.image.spec.requirements import read_requirements
-
-    spec = read_spec(folder)
-    return spec, read_requirements(spec)
-
-
-def _check(world: World, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
+def _check(runtime: Runtime, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
     from builder.image.lock.check import differences, stale
     from builder.image.lock.document import read_lock
     from builder.image.lock.inputs import inputs_of
@@ -133,79 +131,11 @@ def _check(world: World, spec: Spec, requirements: tuple[str, ...], path: Path, 
 
     found = differences(inputs_of(spec, requirements), read_lock(path))
     if output is Format.JSON:
-        world.out.write(check_json(found))
+        runtime.out.write(check_json(found))
         raise typer.Exit(1 if found else 0)
     if found:
         raise stale(spec, found)
-    world.out.write(f"{path.name} belongs to {Path(spec.file).name}.\n")
-
-
-def _previous(path: Path, world: World, *, required: bool) -> Lock | None:
-    """The lock before. One that cannot be read is replaced, as its own error message tells people to do."""
-    from builder.image.lock.document import read_lock
-
-    try:
-        return read_lock(path)
-    except (MissingFileError, LockFileError) as error:
-        if required:
-            raise
-        if isinstance(error, LockFileError):
-            world.progress.note(f"the old lock is not used: {error.message}")
-        return None
-
-
-def _check_moving(names: tuple[str, ...], previous: Lock | None) -> None:
-    """A misspelt name would move nothing and say nothing."""
-    if previous is None:
-        return
-    from difflib import get_close_matches
-
-    parts = (previous.python, previous.build_requires, previous.runtime, previous.build)
-    known = {one.name for part in parts for one in part}
-    for name in names:
-        if name not in known and name.lower().replace("_", "-").replace(".", "-") not in known:
-            near = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "optbuild.lock lists the names"
-            raise LockUsageError(f"--upgrade-package {name}: the lock has no such name", hint=hint)
-
-
-def refreshed(world: World, spec: Spec, lock: Lock) -> Lock:
-    """``lock`` with what the Debian release offers now; not yet written."""
-    from builder.airflow.releases import release
-    from builder.image.lock.make import refresh_debian
-
-    return refresh_debian(
-        spec,
-        lock,
-        release(spec.airflow.version),
-        runner=world.runner,
-        env=world.env,
-        cache_folder=world.cache_folder,
-        progress=world.progress,
-    )
-
-
-def _made(
-    world: World,
-    spec: Spec,
-    requirements: tuple[str, ...],
-    previous: Lock | None,
-    options: Options,
-) -> Lock:
-    from builder.airflow.releases import release
-    from builder.image.lock.make import make_lock
-
-    return make_lock(
-        spec,
-        requirements,
-        release(spec.airflow.version),
-        previous=previous,
-        options=options,
-        runner=world.runner,
-        env=world.env,
-        cache_folder=world.cache_folder,
-        progress=world.progress,
-    )
+    runtime.out.write(f"{path.name} belongs to {Path(spec.file).name}.\n")
 
 
 def _write(file: ResultFile, path: Path, lock: Lock) -> None:
@@ -217,7 +147,7 @@ def _write(file: ResultFile, path: Path, lock: Lock) -> None:
 
 
 def _report(
-    world: World, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
+    runtime: Runtime, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
 ) -> None:
     """Say what is in the second of ``locks``, and what moved since the first."""
     from builder.image.lock.changes import changes
@@ -226,4 +156,4 @@ def _report(
     previous, lock = locks
     moved = changes(previous, lock)
     text = summary_text(lock, moved, path.name, upgraded=upgraded)
-    world.out.write(summary_json(lock, moved) if output is Format.JSON else text)
+    runtime.out.write(summary_json(lock, moved) if output is Format.JSON else text)

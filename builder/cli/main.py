@@ -20,14 +20,16 @@ import typer
 from typer.core import TyperGroup
 
 import builder
+from builder.cli.runtime import LazyRuntime, make_local_runtime
 from builder.cli.typer_values import take_as_given
-from builder.cli.world import World, WorldToCome, this_world
 from builder.core.errors import ExitCode, OptbuildError
 from builder.core.process import terminate_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
+
+    from builder.core.runtime import Runtime
 
 COMMANDS: tuple[str, ...] = (
     "doctor",
@@ -98,7 +100,7 @@ def _hasten(command: Any) -> None:
 
 
 def _be_quiet(ctx: typer.Context, value: bool) -> None:
-    coming = ctx.find_object(WorldToCome)
+    coming = ctx.find_object(LazyRuntime)
     if value and coming is not None:
         coming.quiet = True
 
@@ -150,17 +152,17 @@ def root(
 
 def main() -> NoReturn:
     """What the installed ``optbuild`` runs."""
-    sys.exit(run(sys.argv[1:], this_world))
+    sys.exit(run(sys.argv[1:], make_local_runtime))
 
 
-def run(argv: Sequence[str], make_world: Callable[..., World]) -> int:
-    """Run one command line; the exit code. ``make_world(quiet=...)`` gives the command its world."""
+def run(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
+    """Run one command line; the exit code. ``make_runtime(quiet=...)`` gives the command its runtime."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored: nohup, which means to go on
         numbers.append(signal.SIGHUP)
     previous = {number: signal.signal(number, _on_signal) for number in numbers}
     try:
-        return _guarded(argv, make_world)
+        return _guarded(argv, make_runtime)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -172,32 +174,32 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
-def _guarded(argv: Sequence[str], make_world: Callable[..., World]) -> int:
+def _guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
     try:
-        return _invoke(argv, make_world)
+        return _invoke(argv, make_runtime)
     except OptbuildError as error:
         return _say_error(error)
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _say("ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED)
     except OSError as error:
-        return _on_os_error(error, make_world)
+        return _on_os_error(error, make_runtime)
     except Exception as error:  # noqa: BLE001 - the last net: whatever else comes up is a bug of ours
-        return _report_bug(error, make_world)
+        return _report_bug(error, make_runtime)
 
 
-def _on_os_error(error: OSError, make_world: Callable[..., World]) -> int:
+def _on_os_error(error: OSError, make_runtime: Callable[..., Runtime]) -> int:
     if isinstance(error, BrokenPipeError) and _reader_is_gone():
         return _silence()
     if error.errno in _MACHINE_FAULTS:
         return _say(f"error: {error.filename or 'the operating system'}: {error.strerror}", ExitCode.ENGINE)
-    return _report_bug(error, make_world)
+    return _report_bug(error, make_runtime)
 
 
-def _invoke(argv: Sequence[str], make_world: Callable[..., World]) -> int:
+def _invoke(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
     command: Any = typer.main.get_command(app)
     _hasten(command)
     try:
-        with command.make_context("optbuild", list(argv), obj=WorldToCome(make_world)) as context:
+        with command.make_context("optbuild", list(argv), obj=LazyRuntime(make_runtime)) as context:
             command.invoke(context)
         code = int(ExitCode.DONE)
     except typer.Exit as end:
@@ -247,19 +249,19 @@ def _silence() -> int:
     return BROKEN_PIPE
 
 
-def _report_bug(error: Exception, make_world: Callable[..., World]) -> int:
+def _report_bug(error: Exception, make_runtime: Callable[..., Runtime]) -> int:
     from builder.core.redact import mask_addresses, mask_log  # people send the log to others
 
     text = mask_addresses("".join(traceback.format_exception(error)))
     summary = mask_addresses(f"{type(error).__name__}: {error}".splitlines()[0])
     try:
-        world = make_world(quiet=True)
-        text, summary = (mask_log(one, world.env) for one in (text, summary))
-        folder = world.state_folder / "logs"
+        runtime = make_runtime(quiet=True)
+        text, summary = (mask_log(one, runtime.env) for one in (text, summary))
+        folder = runtime.state_folder / "logs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
         log.write_text(f"optbuild {builder.__version__}, Python {sys.version}\n{text}", encoding="utf-8")
-    except Exception:  # noqa: BLE001 - the world, or its folder for logs, may be what failed
+    except Exception:  # noqa: BLE001 - the runtime, or its folder for logs, may be what failed
         return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
     return _say(
         f"error: this is a bug of optbuild: {summary}\n  next: report it with the log in {log}",

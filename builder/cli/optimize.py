@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.cli.world import World
-    from builder.operations.optimize import OptimizeOptions, Ready
+    from builder.core.runtime import Runtime
+    from builder.operations.optimize import OptimizeOptions
+    from builder.rollout.preview import Ready
 
 
 class Format(StrEnum):
@@ -89,7 +90,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     if service is not None and not rebuild:
         raise OptbuildError("a SERVICE is only named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
-    world = world_of(ctx)
+    runtime = find_runtime(ctx)
     plan = PlanOptions(
         tuple(file or ()),
         project_directory,
@@ -101,17 +102,17 @@ def command(  # noqa: PLR0917 - a parameter per option
         spec,
     )
     options = OptimizeOptions(plan, yes, dry_run, file_only, rebuild, service, no_cache, clean, timeout)
-    shows = world.out if output_format is Format.TEXT else world.err
-    outcome = OptimizeFlow(world, options, _showing(world, options, shows.write), _agreeing(world, options)).run()
+    shows = runtime.out if output_format is Format.TEXT else runtime.err
+    outcome = OptimizeFlow(runtime, options, _showing(runtime, options, shows.write), _agreeing(runtime, options)).run()
     if output_format is Format.JSON:
-        world.out.write(as_json(outcome))
+        runtime.out.write(as_json(outcome))
     else:
-        world.out.write(as_text(outcome))
+        runtime.out.write(as_text(outcome))
     if outcome.refused:
         raise typer.Exit(ExitCode.USAGE)
 
 
-def _showing(world: World, options: OptimizeOptions, write: Callable[[str], object]) -> Callable[[Ready], None]:
+def _showing(runtime: Runtime, options: OptimizeOptions, write: Callable[[str], object]) -> Callable[[Ready], None]:
     """What would be done: on stdout, or beside the JSON on stderr."""
 
     def show(ready: Ready) -> None:
@@ -121,16 +122,16 @@ def _showing(world: World, options: OptimizeOptions, write: Callable[[str], obje
         if not ready.work.targets:
             write(nothing_to_do(ready))
             return
-        color = world.color and world.out.isatty()
+        color = runtime.color and runtime.out.isatty()
         if diff := for_person(ready.work.edits, ready.planned.files.directory, color=color):
             write(f"{diff}\n")
         write(to_do(ready, file_only=options.file_only))
-        world.out.flush()
+        runtime.out.flush()
 
     return show
 
 
-def _agreeing(world: World, options: OptimizeOptions) -> Callable[[Ready], bool]:
+def _agreeing(runtime: Runtime, options: OptimizeOptions) -> Callable[[Ready], bool]:
     """Asks on a terminal. Raises OptbuildError where there is none to ask on."""
 
     def agree(_ready: Ready) -> bool:
@@ -143,7 +144,7 @@ def _agreeing(world: World, options: OptimizeOptions) -> Callable[[Ready], bool]
             )
         if typer.confirm("Do it?", default=False, err=True):
             return True
-        world.err.write("nothing was done\n")
+        runtime.err.write("nothing was done\n")
         return False
 
     return agree

@@ -15,7 +15,7 @@ from builder.core.errors import NotWrittenError, UnwritableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
 
 Html = Annotated[
     Path | None,
@@ -34,10 +34,10 @@ _NAME_A_FOLDER = "name a folder that you may write to"
 class ResultFile:
     """Where a result goes. Making one checks the place, so make it before the result."""
 
-    def __init__(self, world: World, path: Path, *, hint: str = _NAME_A_FILE) -> None:
-        self._world = world
+    def __init__(self, runtime: Runtime, path: Path, *, hint: str = _NAME_A_FILE) -> None:
+        self._runtime = runtime
         self._name = str(path)
-        self._path = world.cwd / path
+        self._path = runtime.cwd / path
         if reason := _stream(path) or _refusal(self._path):
             raise UnwritableError(self._name, reason, hint=hint)
 
@@ -60,25 +60,25 @@ class PageFile(ResultFile):
 
         data = page.encode()
         self.save(data)
-        self._world.progress.note(f"wrote {self._name} ({size(len(data))}): open it in a browser")
+        self._runtime.progress.note(f"wrote {self._name} ({size(len(data))}): open it in a browser")
 
 
-def page_file(world: World, path: Path | None) -> PageFile | None:
+def page_file(runtime: Runtime, path: Path | None) -> PageFile | None:
     """The place that ``--html`` names; None where it was not given."""
-    return None if path is None else PageFile(world, path)
+    return None if path is None else PageFile(runtime, path)
 
 
-def output_file(world: World, path: Path | None) -> ResultFile | None:
+def output_file(runtime: Runtime, path: Path | None) -> ResultFile | None:
     """The place that an option names; None: it was not given."""
-    return None if path is None else ResultFile(world, path)
+    return None if path is None else ResultFile(runtime, path)
 
 
-def output_folder(world: World, path: Path, files: Iterable[str] = ()) -> Path:
+def output_folder(runtime: Runtime, path: Path, files: Iterable[str] = ()) -> Path:
     """The folder that a person names for results; it is there or can be made, and so are ``files`` in it.
 
     Raises UnwritableError.
     """
-    folder = world.cwd / path
+    folder = runtime.cwd / path
     if reason := _stream(path) or _folder_refusal(folder):
         raise UnwritableError(str(path), reason, hint=_NAME_A_FOLDER)
     for name in files:
@@ -87,21 +87,21 @@ def output_folder(world: World, path: Path, files: Iterable[str] = ()) -> Path:
     return folder
 
 
-def write_output(file: ResultFile | None, text: str, world: World) -> None:
+def write_output(file: ResultFile | None, text: str, runtime: Runtime) -> None:
     """Into the file, or else to stdout: also where writing the file fails, because minutes of work may be in it."""
     if file is not None:
         try:
             file.save(text.encode("utf-8", "backslashreplace"))
         except NotWrittenError:
-            _print(text, world)
+            _print(text, runtime)
             raise
     else:
-        _print(text, world)
+        _print(text, runtime)
 
 
-def _print(text: str, world: World) -> None:
-    world.out.write(text)
-    world.out.flush()
+def _print(text: str, runtime: Runtime) -> None:
+    runtime.out.write(text)
+    runtime.out.flush()
 
 
 def write_page(file: PageFile | None, make: Callable[[], str]) -> None:

@@ -19,14 +19,15 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     Spec,
 )
 from builder.cli.output import output_file, write_output
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.cli.world import World
-    from builder.operations.plan import Planned, PlanOptions
+    from builder.compose.planned import Planned
+    from builder.core.runtime import Runtime
+    from builder.operations.plan import PlanOptions
 
 
 class Format(StrEnum):
@@ -77,8 +78,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     from builder.operations.plan import PlanOptions, plan_of
 
-    world = world_of(ctx)
-    file_out = output_file(world, output)
+    runtime = find_runtime(ctx)
+    file_out = output_file(runtime, output)
     options = PlanOptions(
         tuple(file or ()),
         project_directory,
@@ -90,13 +91,13 @@ def command(  # noqa: PLR0917 - a parameter per option
         spec,
     )
     if explain is not None:
-        write_output(file_out, _explained(world, options, explain), world)
+        write_output(file_out, _explained(runtime, options, explain), runtime)
         return
-    planned = plan_of(world, options)
-    write_output(file_out, _shown(planned, output_format, world, to_file=file_out is not None), world)
+    planned = plan_of(runtime, options)
+    write_output(file_out, _shown(planned, output_format, runtime, to_file=file_out is not None), runtime)
     if planned.no_engine:
-        world.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
-        world.err.flush()
+        runtime.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
+        runtime.err.flush()
     raise typer.Exit(_code(planned, fail_level))
 
 
@@ -109,51 +110,52 @@ def _code(planned: Planned, level: FailLevel) -> int:
     return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
 
 
-def _shown(planned: Planned, output_format: Format, world: World, *, to_file: bool) -> str:
+def _shown(planned: Planned, output_format: Format, runtime: Runtime, *, to_file: bool) -> str:
     plan = planned.plan
     if output_format is Format.SARIF:
         from builder import __version__
         from builder.report.sarif import as_sarif
 
-        return as_sarif(plan.findings, __version__, _repository_name(planned, world))
+        return as_sarif(plan.findings, __version__, _repository_name(planned, runtime))
     if output_format is Format.GITHUB:
         from builder.report.github import as_github
 
-        return as_github(plan.findings, _repository_name(planned, world))
+        return as_github(plan.findings, _repository_name(planned, runtime))
 
     from builder.report.plan import as_json, as_text
 
     if output_format is Format.JSON:
         return as_json(plan)
-    return as_text(plan, color=world.color and world.out.isatty() and not to_file)
+    return as_text(plan, color=runtime.color and runtime.out.isatty() and not to_file)
 
 
-def _explained(world: World, options: PlanOptions, code: str) -> str:
+def _explained(runtime: Runtime, options: PlanOptions, code: str) -> str:
     """For the project at hand where there is one that can be read, else in general."""
-    from builder.compose.rules.explain_separation import BELIEFS, explain
+    from builder.compose.rules.explain_separation import explain
+    from builder.findings.explain import BELIEFS
     from builder.operations.plan import plan_of
 
     general = explain(code, None, (), {})
     if code.lower() == BELIEFS:
         return general
     try:
-        planned = plan_of(world, options)
+        planned = plan_of(runtime, options)
     except InterruptedByUserError:
         raise
     except NoProjectHereError:
         return general
     except OptbuildError as error:
         where = f"{error.where}: " if error.where else ""
-        world.err.write(f"optbuild: nothing is said of the services here: {where}{error.message.splitlines()[0]}\n")
-        world.err.flush()
+        runtime.err.write(f"optbuild: nothing is said of the services here: {where}{error.message.splitlines()[0]}\n")
+        runtime.err.flush()
         return general
     return explain(code, planned.plan.project, tuple(one.group for one in planned.plan.groups), planned.facts)
 
 
-def _repository_name(planned: Planned, world: World) -> Callable[[str], str]:
+def _repository_name(planned: Planned, runtime: Runtime) -> Callable[[str], str]:
     """A finding's file as the repository names it: relative to the nearest folder with a ``.git``."""
     directory = planned.files.directory
-    given = world.env.get("GITHUB_WORKSPACE")
+    given = runtime.env.get("GITHUB_WORKSPACE")
     marked = (folder for folder in (directory, *directory.parents) if (folder / ".git").exists())
     root = Path(given) if given and directory.is_relative_to(given) else next(marked, directory)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from builder.cli.output import output_folder
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import NotWrittenError, OptbuildError
 
 
@@ -42,22 +42,22 @@ def command(
     from builder.image.render.folder import folder_files, write_folder
     from builder.operations.project import load_project  # start-up of `optbuild --help`
 
-    world = world_of(ctx)
+    runtime = find_runtime(ctx)
     if force and output is None:
         raise OptbuildError("--force goes with --output", hint="add --output FOLDER")
-    project = load_project(world.cwd / folder)
+    project = load_project(runtime.cwd / folder)
     context = render_context(project.spec, project.lock)
     bake = bake_text(project.spec, context, tuple(role.name for role in project.roles))
     if output is None:
-        world.out.write(bake if form is Format.BAKE else context.stamped(context.file("Dockerfile")).decode())
+        runtime.out.write(bake if form is Format.BAKE else context.stamped(context.file("Dockerfile")).decode())
         return
     files = folder_files(context, bake)
-    folder_out = output_folder(world, output, [file.path for file in files])
+    folder_out = output_folder(runtime, output, [file.path for file in files])
     try:
         write_folder(folder_out, files, force=force)
     except OSError as error:
         raise NotWrittenError(str(output), error.strerror or str(error)) from error
-    world.progress.note(
+    runtime.progress.note(
         f"wrote {len(files)} files to {output}\nnext: {output}/base.sh && docker build "
         f"--build-arg SOURCE_DATE_EPOCH={context.source_date_epoch} {output}"
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.world import world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.store.restore import Chosen
 
 
@@ -47,44 +47,44 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     from builder.store.restore import choose
 
-    world = world_of(ctx)
-    chosen = choose(world.cwd / source, images or [])
+    runtime = find_runtime(ctx)
+    chosen = choose(runtime.cwd / source, images or [])
     as_json = output_format is Format.JSON
     if check_only:
-        _check(chosen, world, as_json=as_json)
+        _check(chosen, runtime, as_json=as_json)
     else:
-        _restore(chosen, world, as_json=as_json, replace_tags=replace_tags)
+        _restore(chosen, runtime, as_json=as_json, replace_tags=replace_tags)
 
 
-def _check(chosen: Chosen, world: World, *, as_json: bool) -> None:
+def _check(chosen: Chosen, runtime: Runtime, *, as_json: bool) -> None:
     from builder.report.backup import check_json, check_text
     from builder.store.restore import check
 
-    checked = check(chosen, world.progress)
-    world.out.write(check_json(checked) if as_json else check_text(checked, width=world.width))
-    world.out.flush()
+    checked = check(chosen, runtime.progress)
+    runtime.out.write(check_json(checked) if as_json else check_text(checked, width=runtime.width))
+    runtime.out.flush()
     if any(one.contents is None for one in checked):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _no_clean_meanwhile(world: World) -> AbstractContextManager[None]:
+def _no_clean_meanwhile(runtime: Runtime) -> AbstractContextManager[None]:
     """An image has no name between its load and its first: `clean` would take it for a leftover."""
     from builder.core.files import exclusive
     from builder.operations.clean import LOCK
 
     return exclusive(
-        world.state_folder / LOCK, "restore", on_wait=lambda holder: world.progress.note(f"waiting for {holder}")
+        runtime.state_folder / LOCK, "restore", on_wait=lambda holder: runtime.progress.note(f"waiting for {holder}")
     )
 
 
-def _restore(chosen: Chosen, world: World, *, as_json: bool, replace_tags: bool) -> None:
+def _restore(chosen: Chosen, runtime: Runtime, *, as_json: bool, replace_tags: bool) -> None:
     from builder.engine.client import connect  # the SDK costs 150 ms
     from builder.report.backup import restore_json, restore_text
     from builder.store.restore import check, restore
 
-    with connect(world.env) as engine:  # first, because the check takes minutes
-        checked = check(chosen, world.progress)
-        with _no_clean_meanwhile(world):
-            done = restore(engine, chosen, checked, world.progress, replace_tags=replace_tags)
-    world.out.write(restore_json(done) if as_json else restore_text(done, width=world.width))
-    world.out.flush()
+    with connect(runtime.env) as engine:  # first, because the check takes minutes
+        checked = check(chosen, runtime.progress)
+        with _no_clean_meanwhile(runtime):
+            done = restore(engine, chosen, checked, runtime.progress, replace_tags=replace_tags)
+    runtime.out.write(restore_json(done) if as_json else restore_text(done, width=runtime.width))
+    runtime.out.flush()

@@ -269,3 +269,33 @@ class Plan:
     def affected(self) -> tuple[str, ...]:
         """Services whose image, build or pull policy changes."""
         return tuple(name for plan in self.groups if plan.target for name in plan.target.services)
+
+
+@dataclass(frozen=True)
+class KnownProject:
+    """A compose project of which this machine knows. ``name`` empty: Compose derives it from files and folder.
+    ``sources``: from what it is known: containers, a journal, ``-f``."""
+
+    name: str
+    directory: Path
+    files: tuple[Path, ...]
+    env_files: tuple[Path, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """What the files of one project name. More than Compose would use is said, never less."""
+
+    project: str
+    names: frozenset[str] = frozenset()
+    """In the engine's spelling (``postgres:13``, ``name@sha256:…``)."""
+    patterns: frozenset[str] = frozenset()
+    """For names with a variable that has no value here; ``*`` stands for it."""
+    databases: frozenset[str] = frozenset()
+    """Those of ``names`` and ``patterns`` that are a database server's."""
+    files: tuple[str, ...] = ()
+    unreadable: str = ""
+    """Why not all of it is known; then whatever the project ever used is referenced."""
+    ever_used: frozenset[str] = frozenset()
+    """IDs and names of that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,22 @@ class Pin:
     file: str | None = None
     from_argument: bool = False
     """A variable is part of it, which a build argument may fill: such a pin is not shown."""
+
+
+class BuildInputs(Protocol):
+    """What a build gives a Dockerfile, whoever starts it: a service of a compose file does."""
+
+    @property
+    def args(self) -> tuple[tuple[str, str | None], ...]:
+        """Build arguments; None: the value comes from the environment of the build."""
+
+    @property
+    def target(self) -> str | None:
+        """The stage that is wanted; None: the last one."""
+
+    @property
+    def additional_contexts(self) -> tuple[tuple[str, str], ...]:
+        """Names that stand for other contexts, such as ``docker-image://NAME``."""
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,20 @@ from builder.engine.secrets import find_secrets
 from builder.image.base.make import SOURCES_VARIABLE, make_base
 from builder.image.build.budget import check_budget
 from builder.image.build.build import build_candidate, project_lock
-from builder.image.build.model import BuildJob, Workplace
+from builder.image.build.model import BuildJob, BuildResult, Workplace
 from builder.image.build.preflight import estimate_bytes
 from builder.image.build.promote import is_verified, promote, proof_of, record_verified, recover
 from builder.image.build.push import push
 from builder.image.verify.model import Status
-from builder.report.build import BuildResult
+from builder.operations.lock import refresh_debian_packages
 from builder.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.cli.world import World
     from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine
     from builder.image.build.model import Candidate
@@ -52,7 +52,7 @@ class BuildFlow:
 
     def __init__(
         self,
-        world: World,
+        runtime: Runtime,
         folder: Path,
         options: BuildOptions,
         *,
@@ -60,13 +60,13 @@ class BuildFlow:
         refresh_base: bool,
         promoting: Callable[[str], None] = lambda _image: None,
     ) -> None:
-        self.world = world
+        self.runtime = runtime
         self.folder = folder
         self.options = options
         self.verify = verify
         self.refresh_base = refresh_base
         self.promoting = promoting
-        self.place = _workplace(world)
+        self.place = _workplace(runtime)
         self.promoted = False
 
     def run(self) -> BuildResult:
@@ -79,7 +79,7 @@ class BuildFlow:
         if self.options.push:
             check_pushable(f"{name}:latest")
         try:
-            with connect(self.world.env) as engine, project_lock(self.place, engine, name):
+            with connect(self.runtime.env) as engine, project_lock(self.place, engine, name):
                 return self._locked(project, engine)
         except (KeyboardInterrupt, InterruptedByUserError) as stop:
             standing = "the image had been promoted already" if self.promoted else STANDS
@@ -87,13 +87,13 @@ class BuildFlow:
 
     def _locked(self, project: Project, engine: Engine) -> BuildResult:
         started = time.monotonic()
-        recover(engine, self.world.state_folder, project.spec.image.name, self.world.progress.note)
+        recover(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
         project, candidate = self._candidate(project, engine)
-        check_budget(candidate, _budget(project), self.world.progress, promoting=self.verify)
+        check_budget(candidate, _budget(project), self.runtime.progress, promoting=self.verify)
         proven = self._proven(project, engine, candidate) if self.verify else _Proven(None, ())
         pushed: tuple[str, ...] = ()
         if self.options.push:
-            pushed = push(engine, proven.references or (candidate.reference,), self.world.progress)
+            pushed = push(engine, proven.references or (candidate.reference,), self.runtime.progress)
         return BuildResult(candidate, proven.report, proven.references, pushed, time.monotonic() - started)
 
     def _candidate(self, project: Project, engine: Engine) -> tuple[Project, Candidate]:
@@ -103,22 +103,22 @@ class BuildFlow:
         except VanishedPackagesError as vanished:
             if not self.refresh_base:
                 raise
-            self.world.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
-        project = refreshed(project, self.world)
+            self.runtime.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
+        project = refresh_debian_versions(project, self.runtime)
         return project, build_candidate(self._job(project, engine))
 
     def _job(self, project: Project, engine: Engine) -> BuildJob:
         from builder.image.render.context import render_context  # jinja2
 
         def prepare(context: Context, folder: Path) -> None:
-            world = self.world
+            runtime = self.runtime
             make_base(
                 context,
                 folder,
-                cache_folder=world.cache_folder,
-                runner=world.runner,
-                progress=world.progress,
-                env=base_env(world),
+                cache_folder=runtime.cache_folder,
+                runner=runtime.runner,
+                progress=runtime.progress,
+                env=base_env(runtime),
             )
 
         context = render_context(project.spec, project.lock)
@@ -127,11 +127,11 @@ class BuildFlow:
 
     def _proven(self, project: Project, engine: Engine, candidate: Candidate) -> _Proven:
         """Verify unless exactly this was proven before, then promote."""
-        name, folder, say = project.spec.image.name, self.world.state_folder, self.world.progress.note
+        name, folder, say = project.spec.image.name, self.runtime.state_folder, self.runtime.progress.note
         proof = proof_of(project.roles, project.spec.verify.database)
         report = None
         if not is_verified(read_state(folder, warn=say), candidate.image_id, proof):
-            report = _verify(project, candidate, self.world)
+            report = _verify(project, candidate, self.runtime)
             self._record(candidate, report, name, proof)
         roles = tuple(role.name for role in project.roles)
         references = promoted_references(name, project.spec.image.tags, roles)
@@ -142,9 +142,9 @@ class BuildFlow:
 
     def _record(self, candidate: Candidate, report: Report, name: str, proof: str) -> None:
         try:
-            record_verified(self.world.state_folder, candidate, report, project=name, proof=proof)
+            record_verified(self.runtime.state_folder, candidate, report, project=name, proof=proof)
         except CandidateRefusedError:
-            show_failures(report, self.world.progress)
+            show_failures(report, self.runtime.progress)
             raise
 
 
@@ -159,34 +159,24 @@ def show_failures(report: Report, progress: Progress) -> None:
         progress.note("\n".join(lines))
 
 
-def refreshed(project: Project, world: World) -> Project:
+def refresh_debian_versions(project: Project, runtime: Runtime) -> Project:
     """The project with the Debian versions that the release has now: said, and written into the lock."""
-    from builder.airflow.releases import release  # only when a version vanished
     from builder.image.lock.changes import changes
     from builder.image.lock.document import write_lock
-    from builder.image.lock.make import refresh_debian
 
-    lock = refresh_debian(
-        project.spec,
-        project.lock,
-        release(project.spec.airflow.version),
-        runner=world.runner,
-        env=world.env,
-        cache_folder=world.cache_folder,
-        progress=world.progress,
-    )
+    lock = refresh_debian_packages(runtime, project.spec, project.lock)
     for move in changes(project.lock, lock).debian:
-        world.progress.note(f"   {move}")
+        runtime.progress.note(f"   {move}")
     path = project.spec.folder / LOCK_FILE
     write_lock(path, lock)
-    world.progress.note(f"wrote {path}: commit it, so that others build the same")
+    runtime.progress.note(f"wrote {path}: commit it, so that others build the same")
     return replace(project, lock=lock)
 
 
-def base_env(world: World) -> dict[str, str]:
+def base_env(runtime: Runtime) -> dict[str, str]:
     """The environment of base.sh, which runs in another folder: the person's sources file by its whole path."""
-    sources = world.env.get(SOURCES_VARIABLE)
-    return {**world.env, **({SOURCES_VARIABLE: str(world.cwd / sources)} if sources else {})}
+    sources = runtime.env.get(SOURCES_VARIABLE)
+    return {**runtime.env, **({SOURCES_VARIABLE: str(runtime.cwd / sources)} if sources else {})}
 
 
 def _budget(project: Project) -> int | None:
@@ -197,25 +187,25 @@ def _budget(project: Project) -> int | None:
     return None if text is None else bytes_of(text)
 
 
-def _workplace(world: World) -> Workplace:
+def _workplace(runtime: Runtime) -> Workplace:
     def raw(line: str) -> None:
-        world.err.write(line + "\n")
-        world.err.flush()
+        runtime.err.write(line + "\n")
+        runtime.err.flush()
 
-    return Workplace(world.env, world.state_folder, world.cache_folder, world.runner, world.progress, raw)
+    return Workplace(runtime.env, runtime.state_folder, runtime.cache_folder, runtime.runner, runtime.progress, raw)
 
 
-def _verify(project: Project, candidate: Candidate, world: World) -> Report:
+def _verify(project: Project, candidate: Candidate, runtime: Runtime) -> Report:
     from builder.image.verify.plan import plan_for  # testcontainers and the SDK
     from builder.image.verify.run import verify_image
 
-    forbidden = tuple(text.encode() for text in find_secrets(world.env).credentials())
+    forbidden = tuple(text.encode() for text in find_secrets(runtime.env).credentials())
     return verify_image(
         candidate.image_id,
         replace(plan_for(project.spec, project.lock, project.roles), forbidden=forbidden),
-        env=world.env,
-        runner=world.runner,
-        progress=world.progress,
-        cache_folder=world.cache_folder,
-        state_folder=world.state_folder,
+        env=runtime.env,
+        runner=runtime.runner,
+        progress=runtime.progress,
+        cache_folder=runtime.cache_folder,
+        state_folder=runtime.state_folder,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.engine.protocols import ImageStore
     from builder.engine.socket_client import EngineReader
     from builder.state import State
@@ -58,30 +58,30 @@ class CleanOutcome:
     cache: CacheOutcome | None = None
 
 
-def clean(world: World, run: CleanRun) -> CleanOutcome:
+def clean(runtime: Runtime, run: CleanRun) -> CleanOutcome:
     """Raises UnknownProtectionError, EngineMissingError, EngineFailedError, and what a backup raises."""
-    with look(world.env) as found:
+    with look(runtime.env) as found:
         if not run.yes:
-            store = StoreWorld(world, run.store, found, strict=True)
+            store = StoreWorld(runtime, run.store, found, strict=True)
             planned = plan(store.snapshot(), run.clean)
-            cache = _cache(world, run, found)
+            cache = _cache(runtime, run, found)
             return CleanOutcome(planned, tuple(store.notes), backup=run.backup, cache=cache)
-        with all_projects(world), one_cleaner(world):
-            return _cleaned(world, run, found)
+        with all_projects(runtime), one_cleaner(runtime):
+            return _cleaned(runtime, run, found)
 
 
-def _cleaned(world: World, run: CleanRun, found: EngineReader) -> CleanOutcome:
+def _cleaned(runtime: Runtime, run: CleanRun, found: EngineReader) -> CleanOutcome:
     from builder.engine.client import connect  # the SDK
     from builder.engine.compose_containers import StackEngine
 
-    store = StoreWorld(world, run.store, found, strict=True)
+    store = StoreWorld(runtime, run.store, found, strict=True)
     planned = plan(store.snapshot(), run.clean)
-    saved = _saved(world, run.backup, planned, found)
-    with connect(world.env) as engine:
+    saved = _saved(runtime, run.backup, planned, found)
+    with connect(runtime.env) as engine:
         check_same(found.identity, engine.info.identity)
-        done = removed(world, found.identity, planned, StackEngine(engine), store.snapshot, saved=saved)
-    cache = _cache(world, run, found)
-    pruned = None if cache is None else _pruned(world, run, found, cache)
+        done = removed(runtime, found.identity, planned, StackEngine(engine), store.snapshot, saved=saved)
+    cache = _cache(runtime, run, found)
+    pruned = None if cache is None else _pruned(runtime, run, found, cache)
     return CleanOutcome(planned, tuple(store.notes), done, run.backup, pruned)
 
 
@@ -95,7 +95,7 @@ def check_same(judged: str, now: str) -> None:
 
 
 def removed(
-    world: World,
+    runtime: Runtime,
     engine: str,
     planned: CleanPlan,
     shelf: ImageStore,
@@ -108,18 +108,18 @@ def removed(
 
     def on_each(row: Row, reason: str) -> None:
         name = row.image.title
-        world.progress.note(f"{name} stays: {reason}" if reason else f"removed {name}")
+        runtime.progress.note(f"{name} stays: {reason}" if reason else f"removed {name}")
         if not reason:
             gone.add(row.image.id)
 
     try:
         return carry_out(planned, shelf, read, on_each, saved)
     finally:
-        forget(world, engine, frozenset(gone))
+        forget(runtime, engine, frozenset(gone))
 
 
 def _saved(
-    world: World, folder: Path | None, planned: CleanPlan, found: EngineReader
+    runtime: Runtime, folder: Path | None, planned: CleanPlan, found: EngineReader
 ) -> dict[str, frozenset[str]] | None:
     """Image ID → its names, of what was read back and found whole; None: no backup was asked for."""
     if folder is None:
@@ -127,51 +127,53 @@ def _saved(
     from builder.store.backup import save_images
 
     wanted = [choice.row.image.id for choice in planned.going]
-    done = save_images(found, wanted, folder, world.progress) if wanted else ()
+    done = save_images(found, wanted, folder, runtime.progress) if wanted else ()
     return {one.id: frozenset(one.names) for one in done}
 
 
-def _cache(world: World, run: CleanRun, found: EngineReader) -> CacheOutcome | None:
+def _cache(runtime: Runtime, run: CleanRun, found: EngineReader) -> CacheOutcome | None:
     """What lies idle; None: it was not asked for."""
     if not run.build_cache:
         return None
-    idle = idle_cache(found.api, world.runner, world.env, run.clean.min_age, time.time())
+    idle = idle_cache(found.api, runtime.runner, runtime.env, run.clean.min_age, time.time())
     return CacheOutcome(idle.builder, idle.bytes, idle.exact)
 
 
-def _pruned(world: World, run: CleanRun, found: EngineReader, before: CacheOutcome) -> CacheOutcome:
-    prune(world.runner, world.env, before.builder, run.clean.min_age)
-    after = idle_cache(found.api, world.runner, world.env, run.clean.min_age, time.time())
+def _pruned(runtime: Runtime, run: CleanRun, found: EngineReader, before: CacheOutcome) -> CacheOutcome:
+    prune(runtime.runner, runtime.env, before.builder, run.clean.min_age)
+    after = idle_cache(found.api, runtime.runner, runtime.env, run.clean.min_age, time.time())
     freed = None if before.idle is None or after.bytes is None else max(0, before.idle - after.bytes)
     return replace(before, done=True, freed=freed)
 
 
 @contextlib.contextmanager
-def all_projects(world: World) -> Iterator[None]:
+def all_projects(runtime: Runtime) -> Iterator[None]:
     """No optimize, rollback or build of a project that is known begins meanwhile; one that goes on is waited for.
 
     In the order in which an optimize that builds takes them, so that none waits for the other.
     """
-    folder = world.state_folder / FOLDER
+    folder = runtime.state_folder / FOLDER
     names = {path.name.split(".")[0] for path in folder.glob("*.json")} if folder.is_dir() else set()
-    builds = sorted((world.state_folder / BUILD_LOCKS).glob("*.lock"))
+    builds = sorted((runtime.state_folder / BUILD_LOCKS).glob("*.lock"))
     with contextlib.ExitStack() as held:
         for path in (*(folder / f"{name}.lock" for name in sorted(names)), *builds):
-            held.enter_context(exclusive(path, "clean", on_wait=_waiting(world)))
+            held.enter_context(exclusive(path, "clean", on_wait=_waiting(runtime)))
         yield
 
 
 @contextlib.contextmanager
-def one_cleaner(world: World) -> Iterator[None]:
-    with exclusive(world.state_folder / LOCK, "clean", on_wait=_waiting(world)):
+def one_cleaner(runtime: Runtime) -> Iterator[None]:
+    with exclusive(runtime.state_folder / LOCK, "clean", on_wait=_waiting(runtime)):
         yield
 
 
-def _waiting(world: World) -> Callable[[str], None]:
-    return lambda holder: world.progress.note(f"waiting: images are only removed while no other run goes on: {holder}")
+def _waiting(runtime: Runtime) -> Callable[[str], None]:
+    return lambda holder: runtime.progress.note(
+        f"waiting: images are only removed while no other run goes on: {holder}"
+    )
 
 
-def forget(world: World, engine: str, removed: frozenset[str]) -> None:
+def forget(runtime: Runtime, engine: str, removed: frozenset[str]) -> None:
     """What is gone is no old image any more, and a rollback has to build it again."""
     if not removed:
         return
@@ -183,9 +185,9 @@ def forget(world: World, engine: str, removed: frozenset[str]) -> None:
                 state = state.with_project(replace(project, superseded=left))
         return state
 
-    if change(before := read_state(world.state_folder)) != before:
-        update_state(world.state_folder, change, warn=world.progress.note)
-    for journal in read_journals(world.state_folder).committed:
+    if change(before := read_state(runtime.state_folder)) != before:
+        update_state(runtime.state_folder, change, warn=runtime.progress.note)
+    for journal in read_journals(runtime.state_folder).committed:
         now = with_cleaned(journal, removed)
         if journal.engine == engine and now != journal:
-            write_journal(journal_path(world.state_folder, journal.files), now)
+            write_journal(journal_path(runtime.state_folder, journal.files), now)

@@ -20,7 +20,7 @@ from builder.store.usage import build_cache_of, volumes_of
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.operations.snapshot import StoreOptions
     from builder.store.select import Filter, Sort
 
@@ -34,14 +34,14 @@ CONTAINERD = (
 
 
 def inventory_of(
-    world: World, options: StoreOptions, filters: tuple[Filter, ...], sort: Sort, *, patience: float = USAGE_SECONDS
+    runtime: Runtime, options: StoreOptions, filters: tuple[Filter, ...], sort: Sort, *, patience: float = USAGE_SECONDS
 ) -> Inventory:
     """Raises EngineMissingError, EngineTooOldError, EngineFailedError, and ComposeError for files given by name."""
     end = time.monotonic() + patience
-    with look(world.env) as found:
+    with look(runtime.env) as found:
         api = found.api
         asked = {kind: in_background(partial(api.usage, kind)) for kind in ("volume", "build-cache")}
-        store = StoreWorld(world, options, found, strict=False)
+        store = StoreWorld(runtime, options, found, strict=False)
         snapshot = store.snapshot()
         rows = rows_of(snapshot)
         shown = in_order(selected(rows, filters), sort)
@@ -53,7 +53,7 @@ def inventory_of(
         totals=Ledger(snapshot.images).totals(),
         volumes=None if volumes is None else volumes_of(volumes, snapshot.users),
         build_cache=None if cache is None else build_cache_of(cache),
-        last_optimize=last_optimize(snapshot.engine, read_journals(world.state_folder)),
+        last_optimize=last_optimize(snapshot.engine, read_journals(runtime.state_folder)),
         notes=tuple(notes),
         hidden=len(rows) - len(shown),
     )

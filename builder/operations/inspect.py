@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.image.spec.model import Spec
     from builder.inspect.budget import DiveLimits
     from builder.inspect.diff import ImageDiff
@@ -53,33 +53,33 @@ class Inspected:
     notes: tuple[str, ...] = ()
 
 
-def inspected(world: World, options: InspectOptions) -> Inspected:
+def inspected(runtime: Runtime, options: InspectOptions) -> Inspected:
     """Raises what reading an image raises, SpecError and DiveFileError: those before anything long is done."""
-    dive = _dive_limits(world, options) if options.judged else None
-    named = None if options.spec is None else _read_spec(world.cwd / options.spec)
+    dive = _dive_limits(runtime, options) if options.judged else None
+    named = None if options.spec is None else _read_spec(runtime.cwd / options.spec)
     with _uncollected():
-        content = content_of(options.subject, world, base=options.base, within=options.image)
-        spec = named or _spec_here(world, content, options.subject)
-        found = analyse(content, frozenset() if spec is None else wanted(spec), machine_of(world, options))
+        content = content_of(options.subject, runtime, base=options.base, within=options.image)
+        spec = named or _spec_here(runtime, content, options.subject)
+        found = analyse(content, frozenset() if spec is None else wanted(spec), machine_of(runtime, options))
     limits = limits_of(spec) if spec is not None and options.judged else Limits()
     verdicts = (*judge(found, limits), *(() if dive is None else judge_dive(found, dive)))
     return Inspected(found, verdicts, tuple(strangers(found, limits)))
 
 
-def looked_at(world: World, subject: str, image: str | None) -> Inspection:
+def looked_at(runtime: Runtime, subject: str, image: str | None) -> Inspection:
     """Without any file of a person beside it: for what judges no budget."""
     with _uncollected():
-        content = content_of(subject, world, within=image)
-        return analyse(content, machine=machine_of(world, InspectOptions(subject)))
+        content = content_of(subject, runtime, within=image)
+        return analyse(content, machine=machine_of(runtime, InspectOptions(subject)))
 
 
-def compared(world: World, before: str, after: str, image: str | None) -> ImageDiff:
+def compared(runtime: Runtime, before: str, after: str, image: str | None) -> ImageDiff:
     """How two images differ, both judged alike: with one base, on one machine, by no spec, which is of one image."""
     for subject in (before, after):  # reading the first may take minutes
-        must_be_there(subject, world)
-    machine = machine_of(world, InspectOptions(before))
+        must_be_there(subject, runtime)
+    machine = machine_of(runtime, InspectOptions(before))
     with _uncollected():
-        contents = one_base(*(content_of(subject, world, within=image) for subject in (before, after)))
+        contents = one_base(*(content_of(subject, runtime, within=image) for subject in (before, after)))
         one, other = (analyse(content, machine=machine) for content in contents)
         return diff(one, other)
 
@@ -96,27 +96,27 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def machine_of(world: World, options: InspectOptions) -> Machine:
+def machine_of(runtime: Runtime, options: InspectOptions) -> Machine:
     """Of an engine on another machine nothing is known."""
     if options.gpu != "auto":
         return Machine(options.gpu == "yes", f"--gpu {options.gpu}")
-    if (world.cwd / options.subject).is_file():  # an archive needs no engine, not even one that could be found
+    if (runtime.cwd / options.subject).is_file():  # an archive needs no engine, not even one that could be found
         return this_machine()
-    return this_machine() if resolve(world.env).local else UNKNOWN
+    return this_machine() if resolve(runtime.env).local else UNKNOWN
 
 
-def _dive_limits(world: World, options: InspectOptions) -> DiveLimits | None:
+def _dive_limits(runtime: Runtime, options: InspectOptions) -> DiveLimits | None:
     if options.dive_ci is not None:
-        return read_dive_file(world.cwd / options.dive_ci, str(options.dive_ci))
-    here = world.cwd / DIVE_FILE
+        return read_dive_file(runtime.cwd / options.dive_ci, str(options.dive_ci))
+    here = runtime.cwd / DIVE_FILE
     return read_dive_file(here, DIVE_FILE) if here.is_file() else None
 
 
-def _spec_here(world: World, content: ImageContent, subject: str) -> Spec | None:
+def _spec_here(runtime: Runtime, content: ImageContent, subject: str) -> Spec | None:
     """The optbuild.toml of the current folder, where it is this image's; reading it whole takes 0.2 s."""
     import tomllib  # most folders have no such file
 
-    path = world.cwd / SPEC_FILE
+    path = runtime.cwd / SPEC_FILE
     try:
         table = tomllib.loads(path.read_bytes().decode("utf-8-sig")).get("image")
         name = table.get("name") if isinstance(table, dict) else None

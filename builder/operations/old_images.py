@@ -10,10 +10,10 @@ from builder.core.errors import OptbuildError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from builder.cli.world import World
     from builder.compose.model import Target
+    from builder.compose.planned import Planned
+    from builder.core.runtime import Runtime
     from builder.engine.layers import ImageLayers
-    from builder.operations.plan import Planned
     from builder.operations.snapshot import StoreWorld
     from builder.rollout.context import Outside
     from builder.rollout.journal import Journal
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def with_old_images(
-    world: World,
+    runtime: Runtime,
     outside: Outside,
     journal: Journal,
     outcome: Outcome,
@@ -41,26 +41,26 @@ def with_old_images(
     if outside.engine is None:
         return outcome
     try:
-        with look(world.env) as found:
+        with look(runtime.env) as found:
             options = replace(StoreOptions.of(journal.files), spec=planned.choices.spec_folder)
-            store = StoreWorld(world, options, found, strict=True)
+            store = StoreWorld(runtime, options, found, strict=True)
             outcome = _measured(store, outside, journal, outcome, asked=asked)
             if before is not None:
                 _record(store, outside, journal, before)
             return outcome
     except (OptbuildError, OSError) as error:
-        world.progress.note(f"nothing more was done about the old images: {error}")
+        runtime.progress.note(f"nothing more was done about the old images: {error}")
         return outcome
 
 
-def bytes_here(world: World) -> int | None:
+def bytes_here(runtime: Runtime) -> int | None:
     """True bytes of all images of the engine; None: it cannot be measured, which stops nobody."""
     from builder.engine.socket_client import look
     from builder.operations.snapshot import StoreOptions, StoreWorld
 
     try:
-        with look(world.env) as found:
-            return StoreWorld(world, StoreOptions(), found, strict=False).bytes()
+        with look(runtime.env) as found:
+            return StoreWorld(runtime, StoreOptions(), found, strict=False).bytes()
     except OptbuildError:
         return None
 
@@ -91,8 +91,8 @@ def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Ou
     )
     if not asked or not planned.going or outside.engine is None:
         return outcome
-    with one_cleaner(store.world):
-        return _after(outcome, removed(store.world, snapshot.engine, planned, outside.engine, store.snapshot))
+    with one_cleaner(store.runtime):
+        return _after(outcome, removed(store.runtime, snapshot.engine, planned, outside.engine, store.snapshot))
 
 
 def _old(choice: Choice, journal: Journal) -> OldImage:

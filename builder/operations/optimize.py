@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from builder.core.errors import ComposeError, ToolError
 from builder.operations.plan import PlanOptions, find_project, plan_of
 from builder.operations.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
+from builder.rollout.preview import Ready
 from builder.rollout.wait import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.cli.world import World
     from builder.compose.model import ProjectFiles, Target
+    from builder.compose.planned import Planned
+    from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.engine.compose import ComposeCli
     from builder.engine.compose_containers import Container
-    from builder.operations.plan import Planned
     from builder.rollout.apply import Applied
     from builder.rollout.context import Outside
     from builder.rollout.journal import Journal
@@ -42,29 +43,17 @@ class OptimizeOptions:
     timeout: float = DEFAULT_TIMEOUT_SECONDS
 
 
-@dataclass(frozen=True)
-class Ready:
-    """Everything that would be done, before anybody agreed."""
-
-    planned: Planned
-    work: Work
-    journal: Journal | None
-    """Of the last optimize."""
-    running: tuple[str, ...]
-    """Affected services that have containers, in the order in which they are restarted."""
-
-
 class OptimizeFlow:
     """One run of the command. ``show`` prints what would be done, ``agree`` asks whether to do it."""
 
     def __init__(
         self,
-        world: World,
+        runtime: Runtime,
         options: OptimizeOptions,
         show: Callable[[Ready], None],
         agree: Callable[[Ready], bool],
     ) -> None:
-        self.world = world
+        self.runtime = runtime
         self.options = options
         self.show = show
         self.agree = agree
@@ -74,15 +63,15 @@ class OptimizeFlow:
         raises."""
         from builder.engine.compose import find_compose
 
-        files, _ = find_project(self.world, self.options.plan)
-        cli = find_compose(self.world.runner, self.world.env)
-        with engine_if_any(self.world) as (engine, missing):
+        files, _ = find_project(self.runtime, self.options.plan)
+        cli = find_compose(self.runtime.runner, self.runtime.env)
+        with engine_if_any(self.runtime) as (engine, missing):
             if missing is not None and not (self.options.file_only or self.options.dry_run):
                 raise missing
             return self._with_engine(files, cli, engine)
 
     def _with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> Outcome:
-        outside = outside_of(self.world, cli, engine, self.options.timeout)
+        outside = outside_of(self.runtime, cli, engine, self.options.timeout)
         with one_at_a_time(outside, files, "optimize"):
             if not self.options.dry_run:
                 recovered(outside, files)
@@ -114,7 +103,7 @@ class OptimizeFlow:
         from builder.rollout.journal_file import read_journal
         from builder.rollout.request import Work
 
-        planned = plan_of(self.world, self.options.plan)
+        planned = plan_of(self.runtime, self.options.plan)
         journal = read_journal(outside.committed(planned.files))
         options = self.options
         work = Work(
@@ -145,12 +134,12 @@ class OptimizeFlow:
         from builder.compose.load.config import ask
         from builder.compose.rewrite.check import prove
 
-        world = self.world
+        runtime = self.runtime
         prove(
             work.project,
             work.edits,
             work.targets,
-            lambda overlay: ask(planned.files, planned.cli, world.runner, world.env, overlay=overlay),
+            lambda overlay: ask(planned.files, planned.cli, runtime.runner, runtime.env, overlay=overlay),
         )
 
     def _running(self, outside: Outside, work: Work) -> tuple[str, ...]:
@@ -177,11 +166,11 @@ class OptimizeFlow:
         if engine is None:
             hands = Hands(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
         else:
-            hands = hands_for(self.world, engine, ready.planned.plan, no_cache=self.options.no_cache)
+            hands = hands_for(self.runtime, engine, ready.planned.plan, no_cache=self.options.no_cache)
         from builder.operations.old_images import bytes_here, with_old_images
 
         measured = engine is not None and not self.options.file_only
-        before = bytes_here(self.world) if measured else None
+        before = bytes_here(self.runtime) if measured else None
         applied = apply(outside, ready.work, hands)
         clean = self.options.clean
         with done_already(applied):
@@ -189,7 +178,7 @@ class OptimizeFlow:
             if not measured:
                 return outcome
             return with_old_images(
-                self.world, outside, applied.journal, outcome, ready.planned, asked=clean, before=before
+                self.runtime, outside, applied.journal, outcome, ready.planned, asked=clean, before=before
             )
 
     def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
@@ -213,7 +202,7 @@ class OptimizeFlow:
         try:
             return outside.engine.containers(project)
         except ToolError as error:
-            self.world.progress.note(f"what was restarted is up, but could not be looked at once more: {error}")
+            self.runtime.progress.note(f"what was restarted is up, but could not be looked at once more: {error}")
             return ()
 
     def _only_clean(self, outside: Outside, ready: Ready, nothing: Outcome) -> Outcome:
@@ -222,4 +211,4 @@ class OptimizeFlow:
 
         if not self.options.clean or ready.journal is None or not self.agree(ready):
             return nothing
-        return with_old_images(self.world, outside, ready.journal, nothing, ready.planned, asked=True)
+        return with_old_images(self.runtime, outside, ready.journal, nothing, ready.planned, asked=True)

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.compose.planned import Planned
 from builder.core.errors import OptbuildError
 from builder.core.process import terminate_children
 from builder.operations.background import in_background
 from builder.operations.targets import SPEC_FILE, spec_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
-    from builder.cli.world import World
-    from builder.compose.model import Plan, Project, ProjectFiles
+    from builder.compose.model import Project, ProjectFiles
     from builder.compose.plan import Seen
     from builder.compose.sharing.options import Choices
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.core.runtime import Runtime
     from builder.engine.compose import ComposeCli
     from builder.engine.socket_client import EngineReader
 
@@ -50,31 +50,19 @@ class PlanOptions:
     """The folder of an optbuild.toml; None: the project's own folder, where it has one."""
 
 
-@dataclass(frozen=True)
-class Planned:
-    """The plan and what it was made from. ``no_engine``: why no engine was seen; empty: one was."""
-
-    plan: Plan
-    files: ProjectFiles
-    cli: ComposeCli
-    choices: Choices
-    facts: Mapping[str, DockerfileFacts] = field(repr=False)
-    no_engine: str = ""
-
-
-def plan_of(world: World, options: PlanOptions) -> Planned:
+def plan_of(runtime: Runtime, options: PlanOptions) -> Planned:
     """Raises ComposeError for files that cannot be read or choices that do not fit, ToolError without Compose."""
-    files, cli = find_project(world, options)
+    files, cli = find_project(runtime, options)
 
     from builder.compose.load.project import read_project  # whatever Compose does not wait for comes later
 
-    reading = in_background(lambda: read_project(files, cli, world.runner, world.env))
+    reading = in_background(lambda: read_project(files, cli, runtime.runner, runtime.env))
     try:
-        connecting = in_background(lambda: _connect(world))
+        connecting = in_background(lambda: _connect(runtime))
         loading = in_background(lambda: _load(files))
-        choosing = in_background(lambda: _choices(world, options, files))
+        choosing = in_background(lambda: _choices(runtime, options, files))
         choices, _ = choosing.result(), loading.result()
-        return _planned(world, _Given(files, cli, reading.result(), choices), connecting)
+        return _planned(runtime, _Given(files, cli, reading.result(), choices), connecting)
     except BaseException:
         _stop(reading)
         raise
@@ -113,7 +101,7 @@ def _load(files: ProjectFiles) -> None:
     parse(files.files[0], b"{}")
 
 
-def _planned(world: World, given: _Given, connecting: Future[EngineReader]) -> Planned:
+def _planned(runtime: Runtime, given: _Given, connecting: Future[EngineReader]) -> Planned:
     from builder.compose.load.dockerfiles import read_dockerfiles, unread
     from builder.compose.plan import Means, make_plan, references_of
     from builder.compose.rewrite import other_files as nearby
@@ -122,34 +110,34 @@ def _planned(world: World, given: _Given, connecting: Future[EngineReader]) -> P
 
     facts = read_dockerfiles(given.project)
     wanted = references_of(given.project, facts, given.choices)
-    seen, no_engine = _seen(connecting, lambda engine: _look(world, engine, given.files, wanted))
+    seen, no_engine = _seen(connecting, lambda engine: _look(runtime, engine, given.files, wanted))
     plan = make_plan(given.project, facts, given.choices, seen, Means(rewrite, line_of))
-    before = (*_unfinished(world, given.files), *unread(given.project, facts))
+    before = (*_unfinished(runtime, given.files), *unread(given.project, facts))
     plan = replace(plan, notes=(*before, *plan.notes, *nearby.notes_of(given.project, plan.edits)))
     return Planned(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 
-def find_project(world: World, options: PlanOptions) -> tuple[ProjectFiles, ComposeCli]:
+def find_project(runtime: Runtime, options: PlanOptions) -> tuple[ProjectFiles, ComposeCli]:
     """Which files are meant, and what calls Compose. Raises NoComposeFileError, ComposeError, ComposeMissingError."""
     from builder.compose.load.discover import discover
     from builder.engine.compose import likely_compose
 
     files = discover(
         options.files,
-        env=world.env,
-        cwd=world.cwd,
+        env=runtime.env,
+        cwd=runtime.cwd,
         project_directory=options.project_directory,
         project_name=options.project_name,
         env_files=options.env_files,
     )
-    return files, likely_compose(world.env)
+    return files, likely_compose(runtime.env)
 
 
-def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices:
+def _choices(runtime: Runtime, options: PlanOptions, files: ProjectFiles) -> Choices:
     from builder.compose.sharing.options import Choices
 
     made = Choices(options.builder_service, options.image_only, options.groups)
-    folder = files.directory if options.spec is None else spec_folder(world, options.spec)
+    folder = files.directory if options.spec is None else spec_folder(runtime, options.spec)
     if not (folder / SPEC_FILE).is_file():
         return made
 
@@ -159,10 +147,10 @@ def _choices(world: World, options: PlanOptions, files: ProjectFiles) -> Choices
     return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
 
 
-def _connect(world: World) -> EngineReader:
+def _connect(runtime: Runtime) -> EngineReader:
     from builder.engine.socket_client import look
 
-    return look(world.env)
+    return look(runtime.env)
 
 
 def _seen(connecting: Future[EngineReader], look: Callable[[EngineReader], Seen]) -> tuple[Seen, str]:
@@ -178,37 +166,37 @@ def _seen(connecting: Future[EngineReader], look: Callable[[EngineReader], Seen]
         return Seen(), error.message
 
 
-def _look(world: World, engine: EngineReader, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
+def _look(runtime: Runtime, engine: EngineReader, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
     from builder.compose.plan import Seen
 
     used_by = in_background(engine.projects_by_image)
     made_by = in_background(engine.makers_by_reference)
     images = engine.layers(wanted)
-    promoted, seconds = _promoted(world, engine.identity), _seconds(world, files)
+    promoted, seconds = _promoted(runtime, engine.identity), _seconds(runtime, files)
     return Seen(engine.version, images, used_by.result(), made_by.result(), promoted, seconds)
 
 
-def _promoted(world: World, engine: str) -> dict[str, str]:
+def _promoted(runtime: Runtime, engine: str) -> dict[str, str]:
     from builder.state import read_state
 
-    state = read_state(world.state_folder, warn=world.progress.note)
+    state = read_state(runtime.state_folder, warn=runtime.progress.note)
     return {name: image for one in state.projects if one.engine == engine for name, image in one.references.items()}
 
 
-def _unfinished(world: World, files: ProjectFiles) -> tuple[str, ...]:
+def _unfinished(runtime: Runtime, files: ProjectFiles) -> tuple[str, ...]:
     from builder.rollout.journal_file import journal_path, open_path
 
-    if not open_path(journal_path(world.state_folder, files)).exists():
+    if not open_path(journal_path(runtime.state_folder, files)).exists():
         return ()
     return ("an `optbuild optimize` of this project goes on or was killed half way; `optbuild rollback` undoes it",)
 
 
-def _seconds(world: World, files: ProjectFiles) -> dict[str, float]:
+def _seconds(runtime: Runtime, files: ProjectFiles) -> dict[str, float]:
     """Of the builds that an optimize of this project did."""
     from builder.rollout.journal_file import journal_path, read_journal
 
     try:
-        journal = read_journal(journal_path(world.state_folder, files))
+        journal = read_journal(journal_path(runtime.state_folder, files))
     except OptbuildError:  # optimize and rollback say so; here it is only about a figure
         return {}
     recipes = journal.recipes if journal is not None else ()

@@ -15,35 +15,35 @@ from builder.rollout.wait import Patience
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.cli.world import World
     from builder.compose.model import ProjectFiles
+    from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.engine.compose import ComposeCli
 
 
-def outside_of(world: World, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
-    """The world as the stages of a swap take it."""
+def outside_of(runtime: Runtime, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
+    """What the stages of a rollout are given."""
     from builder.engine.compose_containers import StackEngine  # the SDK
 
     return Outside(
         engine=None if engine is None else StackEngine(engine),
-        runner=world.runner,
-        env=world.env,
+        runner=runtime.runner,
+        env=runtime.env,
         cli=cli.argv,
-        state_folder=world.state_folder,
-        progress=world.progress,
+        state_folder=runtime.state_folder,
+        progress=runtime.progress,
         patience=Patience(timeout=timeout),
-        hidden=find_secrets(world.env).masked(),
+        hidden=find_secrets(runtime.env).masked(),
     )
 
 
 @contextlib.contextmanager
-def engine_if_any(world: World) -> Iterator[tuple[Engine | None, EngineMissingError | None]]:
+def engine_if_any(runtime: Runtime) -> Iterator[tuple[Engine | None, EngineMissingError | None]]:
     """The engine, or why there is none: a file alone can be changed and restored without one."""
     from builder.engine.client import connect  # the SDK
 
     try:
-        engine = connect(world.env)
+        engine = connect(runtime.env)
     except EngineMissingError as error:
         yield None, error
         return

@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.airflow.model import Release, Role
-    from builder.cli.world import World
     from builder.compose.model import Plan, Target
+    from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.image.verify.plan import VerifyPlan
 
 
-def hands_for(world: World, engine: Engine, plan: Plan, *, no_cache: bool) -> Hands:
+def hands_for(runtime: Runtime, engine: Engine, plan: Plan, *, no_cache: bool) -> Hands:
     """For one run."""
 
     def verify(image: str, target: Target) -> None:
-        verify_image_of(world, engine, plan, image, target)
+        verify_image_of(runtime, engine, plan, image, target)
 
     def make(target: Target, promoting: Callable[[str], None]) -> str:
         from builder.engine.buildx import BuildOptions
         from builder.operations.build import BuildFlow
 
         options = BuildOptions(no_cache=no_cache)
-        flow = BuildFlow(world, _folder(target), options, verify=True, refresh_base=False, promoting=promoting)
+        flow = BuildFlow(runtime, _folder(target), options, verify=True, refresh_base=False, promoting=promoting)
         return flow.run().candidate.image_id
 
     return Hands(verify, make, lambda target: names_of_spec(_folder(target)))
@@ -53,9 +53,9 @@ def names_of_spec(folder: Path) -> tuple[str, ...]:
     return promoted_references(project.spec.image.name, project.spec.image.tags, roles)
 
 
-def verify_image_of(world: World, engine: Engine, plan: Plan, image: str, target: Target) -> None:
+def verify_image_of(runtime: Runtime, engine: Engine, plan: Plan, image: str, target: Target) -> None:
     """Start the roles of an Airflow image for real. Raises CheckFailedError. Other images are left to their stack."""
-    say = world.progress.note
+    say = runtime.progress.note
     if not any(one.group.airflow for one in plan.groups if set(target.services) & set(one.group.services)):
         say(f"{target.image} is not Airflow: whether its services come up and are healthy is its proof")
         return
@@ -71,15 +71,15 @@ def verify_image_of(world: World, engine: Engine, plan: Plan, image: str, target
     report = verify_image(
         image,
         made,
-        env=world.env,
-        runner=world.runner,
-        progress=world.progress,
-        cache_folder=world.cache_folder,
-        state_folder=world.state_folder,
+        env=runtime.env,
+        runner=runtime.runner,
+        progress=runtime.progress,
+        cache_folder=runtime.cache_folder,
+        state_folder=runtime.state_folder,
         only=(*FOREIGN_CHECKS, *(role.name for role in made.roles)),
     )
     if not report.passed:
-        show_failures(report, world.progress)
+        show_failures(report, runtime.progress)
         failed = ", ".join(check.name for check in report.checks if check.status == "failed")
         raise CheckFailedError(
             f"the shared image does not do its job: {failed or 'a check could not be run'}",

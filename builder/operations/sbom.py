@@ -15,8 +15,8 @@ from builder.core.errors import OptbuildError
 from builder.operations.targets import LOCK_FILE
 
 if TYPE_CHECKING:
-    from builder.cli.world import World
     from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.image.lock.model import Lock
     from builder.inspect.model import Inspection
 
@@ -53,7 +53,7 @@ class BillOfMaterials:
         return as_cyclonedx(inspection, self.lock, version=builder.__version__, epoch=self.epoch)
 
 
-def bill_of_materials(world: World, sbom: Sbom, lock: Path | None, spec: Path | None) -> BillOfMaterials | None:
+def bill_of_materials(runtime: Runtime, sbom: Sbom, lock: Path | None, spec: Path | None) -> BillOfMaterials | None:
     """None: none was asked for. ``lock``, or else the one beside the spec; made before the image is read.
 
     Raises what reading a lock raises, and OptbuildError where a lock was named for nothing.
@@ -63,20 +63,20 @@ def bill_of_materials(world: World, sbom: Sbom, lock: Path | None, spec: Path | 
             return None
         hint = "add --sbom cyclonedx; `optbuild diff IMAGE LOCK` compares an image with a lock"
         raise OptbuildError("--lock goes with --sbom", hint=hint)
-    found = _lock(world, lock, spec)
+    found = _lock(runtime, lock, spec)
     if found is None:
-        world.progress.note("the bill of materials has no hashes: --lock DIR takes them from an optbuild.lock")
-    return BillOfMaterials(found, _epoch(world), world.progress)
+        runtime.progress.note("the bill of materials has no hashes: --lock DIR takes them from an optbuild.lock")
+    return BillOfMaterials(found, _epoch(runtime), runtime.progress)
 
 
-def _lock(world: World, lock: Path | None, spec: Path | None) -> Lock | None:
+def _lock(runtime: Runtime, lock: Path | None, spec: Path | None) -> Lock | None:
     from builder.image.lock.document import read_lock
 
     if lock is not None:
-        return read_lock(_in_folder(world.cwd / lock))
+        return read_lock(_in_folder(runtime.cwd / lock))
     if spec is None:
         return None
-    beside = _in_folder(world.cwd / spec).with_name(LOCK_FILE)
+    beside = _in_folder(runtime.cwd / spec).with_name(LOCK_FILE)
     return read_lock(beside) if beside.is_file() else None
 
 
@@ -84,9 +84,9 @@ def _in_folder(path: Path) -> Path:
     return path / LOCK_FILE if path.is_dir() else path
 
 
-def _epoch(world: World) -> int | None:
+def _epoch(runtime: Runtime) -> int | None:
     """SOURCE_DATE_EPOCH as reproducible-builds.org has it: whole seconds."""
-    text = world.env.get("SOURCE_DATE_EPOCH", "")
+    text = runtime.env.get("SOURCE_DATE_EPOCH", "")
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,11}", text):

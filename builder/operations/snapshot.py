@@ -14,18 +14,18 @@ from builder.store.bytes import Ledger
 from builder.store.history import ever_used, read_journals, remembered
 from builder.store.inventory import read_images, with_times
 from builder.store.layer_cache import read_layers, remove_outdated, write_layers
-from builder.store.model import Mentions, Rules, Snapshot
+from builder.store.model import Rules, Snapshot
 from builder.store.projects import beside, by_containers, by_journals, from_files, merged, neighbours, users_of
 from builder.store.protect import protected_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.cli.world import World
-    from builder.compose.model import ProjectFiles
+    from builder.compose.model import KnownProject, Mentions, ProjectFiles
+    from builder.core.runtime import Runtime
     from builder.engine.socket_client import EngineReader
     from builder.store.history import Journals
-    from builder.store.model import KnownProject, StoredImage
+    from builder.store.model import StoredImage
 
 LAYERS_FOLDER = "store"
 """Below the cache folder."""
@@ -55,15 +55,15 @@ class StoreWorld:
     """Reads the snapshot, as often as asked. ``strict``: for whoever deletes. Then what a broken optbuild.toml
     protects is not guessed, and which image stands on which is asked of the engine, not of a file in the cache."""
 
-    def __init__(self, world: World, options: StoreOptions, look: EngineReader, *, strict: bool) -> None:
-        self.world = world
+    def __init__(self, runtime: Runtime, options: StoreOptions, look: EngineReader, *, strict: bool) -> None:
+        self.runtime = runtime
         self.options = options
         self.look = look
         self.strict = strict
         self.notes: dict[str, None] = {}
-        self._cache = world.cache_folder / LAYERS_FOLDER
+        self._cache = runtime.cache_folder / LAYERS_FOLDER
         self._layers = {} if strict else read_layers(self._cache)
-        self._own = world.cwd if options.spec is None else spec_folder(world, options.spec)
+        self._own = runtime.cwd if options.spec is None else spec_folder(runtime, options.spec)
 
     def snapshot(self) -> Snapshot:
         """Raises ComposeError for files that are named and not there, UnknownProtectionError when ``strict``,
@@ -72,7 +72,7 @@ class StoreWorld:
         with ThreadPoolExecutor(max_workers=2) as pool:
             reading = pool.submit(self._images)
             listed = self.look.api.containers()
-            journals = read_journals(self.world.state_folder)
+            journals = read_journals(self.runtime.state_folder)
             projects = self._projects(given, listed, journals)
             read = self._mentions(projects)
             patterns, doubts = self._patterns(projects)
@@ -114,13 +114,13 @@ class StoreWorld:
         """The one that ``-f`` or COMPOSE_FILE names, else that of the current folder, where there is one."""
         from builder.compose.load.discover import discover
 
-        options, world = self.options, self.world
+        options, runtime = self.options, self.runtime
         named = bool(options.files or options.project_directory)
         try:
             files = discover(
                 options.files,
-                env=world.env,
-                cwd=world.cwd,
+                env=runtime.env,
+                cwd=runtime.cwd,
                 project_directory=options.project_directory,
                 project_name=options.project_name,
                 env_files=options.env_files,
@@ -128,13 +128,13 @@ class StoreWorld:
         except NoProjectHereError:
             if named:
                 raise
-            return beside(world.cwd)
+            return beside(runtime.cwd)
         return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
 
     def _mentions(self, projects: tuple[KnownProject, ...]) -> list[Mentions]:
         from builder.store.references.compose_files import mentions
 
-        return [mentions(project, self.world.env) for project in projects]
+        return [mentions(project, self.runtime.env) for project in projects]
 
     def _with_history(
         self, one: Mentions, project: KnownProject, images: tuple[StoredImage, ...], journals: Journals
@@ -165,7 +165,7 @@ class StoreWorld:
     def _state(self) -> Any:
         from builder.state import read_state
 
-        return read_state(self.world.state_folder, warn=self._warned)
+        return read_state(self.runtime.state_folder, warn=self._warned)
 
     def _warned(self, text: str) -> None:
         self.notes[text.removeprefix("warning: ")] = None

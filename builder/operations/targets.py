@@ -9,7 +9,7 @@ from builder.core.errors import MissingFileError, OptbuildError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.cli.world import World
+    from builder.core.runtime import Runtime
     from builder.inspect.model import ImageContent
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
@@ -17,9 +17,9 @@ LOCK_FILE = "optbuild.lock"
 SPEC_FILE = "optbuild.toml"
 
 
-def spec_folder(world: World, named: Path) -> Path:
+def spec_folder(runtime: Runtime, named: Path) -> Path:
     """What ``--spec`` names. Raises MissingFileError."""
-    folder = world.cwd / named
+    folder = runtime.cwd / named
     if (folder / SPEC_FILE).is_file():
         return folder
     if folder.is_file():
@@ -29,7 +29,7 @@ def spec_folder(world: World, named: Path) -> Path:
     raise MissingFileError(f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml")
 
 
-def content_of(subject: str, world: World, *, base: str | None = None, within: str | None = None) -> ImageContent:
+def content_of(subject: str, runtime: Runtime, *, base: str | None = None, within: str | None = None) -> ImageContent:
     """All that the image holds. A file of that name is an archive; anything else is asked of the engine.
 
     Raises MissingFileError for what can only be a file and is none.
@@ -37,22 +37,22 @@ def content_of(subject: str, world: World, *, base: str | None = None, within: s
     """
     from builder.inspect.read import read_archive_file, read_image  # reads archives
 
-    path = _archive(subject, world)
+    path = _archive(subject, runtime)
     if path is not None:
-        return read_archive_file(path, world.cache_folder, world.progress, reference=within, base=base)
+        return read_archive_file(path, runtime.cache_folder, runtime.progress, reference=within, base=base)
     from builder.engine.socket_client import look
 
-    with look(world.env) as engine:
-        return read_image(engine, subject, world.cache_folder, world.progress, base=base)
+    with look(runtime.env) as engine:
+        return read_image(engine, subject, runtime.cache_folder, runtime.progress, base=base)
 
 
-def must_be_there(subject: str, world: World) -> None:
+def must_be_there(subject: str, runtime: Runtime) -> None:
     """Raises what :func:`content_of` raises where there is no such file or image, and reads nothing."""
-    if _archive(subject, world) is None:
+    if _archive(subject, runtime) is None:
         from builder.engine.socket_client import look
         from builder.inspect import read
 
-        with look(world.env) as engine:
+        with look(runtime.env) as engine:
             read.must_be_there(engine, subject)
 
 
@@ -63,9 +63,9 @@ def named(subject: str | None, usage: str) -> str:
     return subject
 
 
-def _archive(subject: str, world: World) -> Path | None:
+def _archive(subject: str, runtime: Runtime) -> Path | None:
     """The file of that name; None: an image of the engine is meant. Raises MissingFileError."""
-    path = world.cwd / subject
+    path = runtime.cwd / subject
     if path.is_file():
         return path
     if not subject.startswith((".", "/", "~")) and not subject.endswith(_ARCHIVES):
@@ -81,12 +81,12 @@ def _archive(subject: str, world: World) -> Path | None:
     )
 
 
-def lock_file(subject: str, world: World) -> Path | None:
+def lock_file(subject: str, runtime: Runtime) -> Path | None:
     """The lock that is meant; None: it is no lock. An image may have the name of a folder that happens to be here.
 
     A ``.lock`` file is one whether it is there or not; a folder where it has a lock or a spec, or is written as a path.
     """
-    path = world.cwd / subject
+    path = runtime.cwd / subject
     if path.name.endswith(".lock"):
         return path
     is_path = subject.startswith((".", "/")) or subject.endswith("/")

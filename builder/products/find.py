@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.core.image_reference import extract_last_component
 from builder.products.table import PRODUCTS
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ _TESTS = {word: one.test for product in PRODUCTS for one in product.health_tests
 _STORAGES = {name: (product, one) for product in PRODUCTS for one in product.storages for name in one.images}
 TESTED_SERVERS = frozenset(product.programs[0] for product in PRODUCTS if product.health_tests)
 """First words that start a server of which a health test is known."""
+
+
+def find_by_image(image: str | None) -> Product | None:
+    """By the name of the image that a service starts or builds on; None also where there is none."""
+    return find_by_image_word(extract_last_component(image)) if image else None
 
 
 def find_by_image_word(word: str) -> Product | None:

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.image.build.model import Candidate
-    from builder.image.verify.model import Report
+    from builder.image.build.model import BuildResult
 
 RESULT_SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """``report`` None: nothing was verified this time. ``promoted`` names; ``pushed`` digests. ``seconds`` in all."""
-
-    candidate: Candidate
-    report: Report | None
-    promoted: tuple[str, ...]
-    pushed: tuple[str, ...]
-    seconds: float
 
 
 def as_text(result: BuildResult) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.model import GroupPlan, Target
-    from builder.operations.optimize import Ready
+    from builder.rollout.preview import Ready
     from builder.rollout.replaced_images import OldImage
     from builder.rollout.result import Outcome, ServiceOutcome
 

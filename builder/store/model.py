@@ -11,8 +11,8 @@ from builder.core.naming import shortest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from builder.compose.model import Mentions
     from builder.engine.layers import ImageLayers
 
 LABEL_PROTECT = "optbuild.protect"
@@ -77,36 +77,6 @@ class User:
     project: str = ""
     """The compose project it belongs to; empty: none."""
     volumes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KnownProject:
-    """A compose project of which this machine knows. ``name`` empty: Compose derives it from files and folder.
-    ``sources``: from what it is known: containers, a journal, ``-f``."""
-
-    name: str
-    directory: Path
-    files: tuple[Path, ...]
-    env_files: tuple[Path, ...] = ()
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Mentions:
-    """What the files of one project name. More than Compose would use is said, never less."""
-
-    project: str
-    names: frozenset[str] = frozenset()
-    """In the engine's spelling (``postgres:13``, ``name@sha256:…``)."""
-    patterns: frozenset[str] = frozenset()
-    """For names with a variable that has no value here; ``*`` stands for it."""
-    databases: frozenset[str] = frozenset()
-    """Those of ``names`` and ``patterns`` that are a database server's."""
-    files: tuple[str, ...] = ()
-    unreadable: str = ""
-    """Why not all of it is known; then whatever the project ever used is referenced."""
-    ever_used: frozenset[str] = frozenset()
-    """IDs and names of that."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.compose.model import KnownProject
 from builder.engine.compose_labels import LABEL_PROJECT
-from builder.store.model import KnownProject, User
+from builder.store.model import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,7 +17,8 @@ from builder.store.model import LABEL_PROTECT, Standing, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from builder.store.model import Former, Mentions, Snapshot, StoredImage, User
+    from builder.compose.model import Mentions
+    from builder.store.model import Former, Snapshot, StoredImage, User
 
 _NO = frozenset({"", "0", "false", "no"})
 _FREE = frozenset({Standing.SUPERSEDED, Standing.DANGLING, Standing.UNUSED})

@@ -30,7 +30,7 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
     program = f"""
 import sys
 from builder.cli import main
-assert main.run({argv!r}, main.this_world) == 0
+assert main.run({argv!r}, main.make_local_runtime) == 0
 print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {HEAVY!r}), file=sys.stderr)
 """
     result = run(sys.executable, "-c", program)

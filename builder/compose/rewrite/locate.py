@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os.path
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.compose.display import shown, shown_where
 from builder.compose.rewrite.resolve import Sites, find_entry, find_sites
 from builder.compose.yaml.nodes import Document, Mapping, Node, Sequence, deref
 from builder.core.errors import ComposeError, Where
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.compose.model import Project
 
 
@@ -32,17 +29,6 @@ def line_of(project: Project, service: str, *keys: str) -> Where:
         return Where(shown(project, first))
     document, at, depth = found
     return Where(shown(project, document.path), document.line(at), ".".join(("services", service, *keys[:depth])))
-
-
-def shown(project: Project, path: Path) -> str:
-    """The path relative to the project directory where it lies inside, else as it is."""
-    inside = os.path.relpath(path, project.files.directory)
-    return str(path) if inside.startswith("..") else inside
-
-
-def shown_where(project: Project, where: Where) -> Where:
-    """The place of an error as a person names its file."""
-    return replace(where, file=shown(project, project.files.directory / where.file))
 
 
 def _place(sites: Sites, service: str, keys: tuple[str, ...]) -> tuple[Document, int, int] | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.compose.display import shown_dockerfile
 from builder.compose.model import Source
 from builder.compose.services.image_names import candidate_names
 from builder.compose.sharing.groups import builders_of, names_built
-from builder.compose.sharing.recipe_comment import shown_dockerfile
 from builder.core.image_reference import normalize_image_name
 from builder.core.phrases import every, listed, times
 from builder.findings.model import Finding

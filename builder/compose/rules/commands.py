@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING
 from builder.airflow.commands import judge
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.variables import AUTH_MANAGER, CONFIG_FILE, CONFIG_VARIABLE, FAB_AUTH_MANAGER, HOME
-from builder.compose.services.start_commands import (
-    Start,
-    argv_of,
-    is_airflow,
-    is_official,
-    is_waited_for,
-    role_by_name,
-    start_of,
-    version_for,
-)
+from builder.compose.rules.airflow import is_airflow, version_for
+from builder.compose.services.start_commands import Start, argv_of, is_official, is_waited_for, role_by_name, start_of
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:

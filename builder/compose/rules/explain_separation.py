@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -10,13 +9,13 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from builder.compose.display import shown
 from builder.compose.model import Group, Project, ProjectFiles, Service
-from builder.compose.rewrite.locate import shown
 from builder.compose.rules.aspects import ASPECTS, listed, of_airflow, of_product, schedulers, starts
 from builder.compose.services.products import product_of
 from builder.core.errors import ComposeError
-from builder.core.resources import read_template
 from builder.findings.catalog import CATALOG
+from builder.findings.explain import BELIEFS, CODES, WIDTH, read_explanation, suggest_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from builder.dockerfile.facts import DockerfileFacts
     from builder.products.model import Product
 
-WIDTH = 100
-"""Columns."""
-BELIEFS = "beliefs"
-CODES = (*CATALOG, BELIEFS)
-_DIGITS = str.maketrans("OIL", "011")
 _FIRST, _OTHER = 20, 37
 """Columns of the table: the aspect, and each of the two programs."""
 
@@ -40,24 +34,16 @@ def explain(code: str, project: Project | None, groups: tuple[Group, ...], facts
     """
     wanted = code.strip()
     if wanted.lower() == BELIEFS:
-        return _text(BELIEFS)
+        return read_explanation(BELIEFS)
     rule = CATALOG.get(wanted.upper())
     if rule is None:
-        raise ComposeError(f"there is no finding {code}", hint=f"{_meant(wanted)}--explain knows {', '.join(CODES)}")
+        raise ComposeError(
+            f"there is no finding {code}", hint=f"{suggest_code(wanted)}--explain knows {', '.join(CODES)}"
+        )
     head = f"{rule.code} {rule.name} ({rule.severity.word}): {rule.title}\n\n"
     if rule.code == "OB104":
         return head + _apart(project, groups, facts)
-    return head + _text(rule.code) + _here(rule.code, project, groups, facts)
-
-
-def _meant(code: str) -> str:
-    """``did you mean OB401? ``: where a letter stands for a digit, or the letters are missing; else empty."""
-    near = f"OB{re.sub('[^0-9]', '', code.upper().translate(_DIGITS))[-3:]}"
-    return f"did you mean {near}? " if near in CATALOG else ""
-
-
-def _text(name: str) -> str:
-    return read_template(f"explain/{name}.txt").decode()
+    return head + read_explanation(rule.code) + _here(rule.code, project, groups, facts)
 
 
 def _here(code: str, project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
@@ -124,7 +110,7 @@ def _apart(project: Project | None, groups: tuple[Group, ...], facts: Mapping[st
         _others(project, groups, facts),
         schedulers(project, group, facts),
     )
-    return Template(_text("OB104")).substitute(
+    return Template(read_explanation("OB104")).substitute(
         sharing=_sharing(scene), table=_table(scene), costs=_bullets(_costs(scene))
     )
 

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.model import HttpHealth, JobHealth
-from builder.compose.services.start_commands import (
-    Start,
-    image_text,
-    is_airflow,
-    is_waited_for,
-    role_by_name,
-    start_of,
-    version_for,
-)
+from builder.compose.rules.airflow import is_airflow, version_for
+from builder.compose.services.start_commands import Start, image_text, is_waited_for, role_by_name, start_of
 from builder.core.image_reference import extract_last_component
 from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from builder.compose.display import shown_dockerfile
 from builder.compose.load.builds import variable_parts
 from builder.compose.sharing.groups import builders_of
-from builder.compose.sharing.recipe_comment import shown_dockerfile
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.rewrite.locate import shown
+from builder.compose.display import shown
 from builder.compose.yaml.parse import parse
 from builder.core.errors import ComposeError, Where
 from builder.findings.model import Finding

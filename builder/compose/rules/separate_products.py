@@ -6,10 +6,10 @@ import os.path
 import re
 from typing import TYPE_CHECKING
 
+from builder.compose.display import shown_dockerfile
 from builder.compose.services.command_lines import started
 from builder.compose.services.database import database_of
 from builder.compose.services.products import product_of
-from builder.compose.sharing.recipe_comment import shown_dockerfile
 from builder.core.errors import Where
 from builder.core.image_reference import extract_last_component
 from builder.core.phrases import listed, verb

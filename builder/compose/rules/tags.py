@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.airflow.images import OFFICIAL_IMAGE
-from builder.compose.rewrite.locate import shown
+from builder.compose.display import shown
 from builder.compose.services.start_commands import image_text
 from builder.compose.sharing.groups import names_built
 from builder.core.errors import Where

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from builder.core.image_reference import extract_last_component
-from builder.products.find import find_by_data_folder, find_by_image_word
+from builder.products.find import find_by_data_folder, find_by_image, find_by_image_word
 
 if TYPE_CHECKING:
     from builder.compose.model import Service
@@ -17,22 +16,11 @@ if TYPE_CHECKING:
 def product_of(service: Service, facts: DockerfileFacts | None = None) -> Product | None:
     """None: a program of which only its owner knows what it is, or Airflow itself."""
     return (
-        _of_image(service.image if service.build is None else None)
-        or _of_image(None if facts is None else facts.base)
+        find_by_image(service.image if service.build is None else None)
+        or find_by_image(None if facts is None else facts.base)
         or find_by_data_folder(mount.target for mount in service.mounts)
         or (_of_words(service.name) if service.build is not None and facts is None else None)
     )
-
-
-def product_of_image(image: str) -> Product | None:
-    """By the image's name alone."""
-    return _of_image(image)
-
-
-def _of_image(image: str | None) -> Product | None:
-    if not image:
-        return None
-    return find_by_image_word(extract_last_component(image))
 
 
 def _of_words(name: str) -> Product | None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.compose.display import shown_where
 from builder.compose.model import FileEdit, Project, Target
-from builder.compose.rewrite.locate import shown_where
 from builder.compose.sharing.options import Choice
 from builder.core.errors import ComposeError
 from builder.core.phrases import listed

@@ -5,39 +5,19 @@ from __future__ import annotations
 import json
 import os.path
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.compose.display import shown_path
 from builder.core.phrases import listed, verb
 from builder.core.redact import mask_addresses
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from builder.compose.model import Build, Project, Service
 
 _PREFIX = "built by: "
 _BY_OPTBUILD = f"{_PREFIX}optbuild optimize --rebuild"
-
-
-def shown_path(project: Project, path: str) -> str:
-    """``path`` as a person writes it in the project's folder (``./dags``, ``../image``), so that it is right wherever
-    the project lies; absolute where a file says it so, addresses without the login that they may hold."""
-    if not path.startswith("/"):
-        return mask_addresses(path)
-    relative = Path(os.path.relpath(path, project.files.directory)).as_posix()
-    if not relative.startswith(".."):
-        return relative if relative == "." else f"./{relative}"
-    written = any(path.encode(errors="surrogateescape") in data for data in project.sources.values())
-    return path if written else relative
-
-
-def shown_dockerfile(project: Project, build: Build) -> str:
-    """The file that is built, for a message."""
-    if build.dockerfile_inline is not None:
-        return f"an inline Dockerfile in {shown_path(project, build.context)}"
-    path = build.dockerfile_path
-    if path is None:
-        return shown_path(project, build.context)
-    return shown_path(project, path.as_posix())
 
 
 def spec_note(project: Project, folder: Path) -> str | None:

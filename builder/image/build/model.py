@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine, ImageInfo
     from builder.image.render.model import Context
+    from builder.image.verify.model import Report
 
 METADATA_SCHEMA_VERSION = 1
 
@@ -97,3 +98,14 @@ def metadata_document(candidate: Candidate) -> dict[str, Any]:
         "bytes": candidate.bytes,
         "buildx": json.loads(candidate.metadata) if candidate.metadata else None,
     }
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """``report`` None: nothing was verified this time. ``promoted`` names; ``pushed`` digests. ``seconds`` in all."""
+
+    candidate: Candidate
+    report: Report | None
+    promoted: tuple[str, ...]
+    pushed: tuple[str, ...]
+    seconds: float

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 from builder.compose.load.interpolate import project_variables, substitute
 from builder.compose.load.source_files import named
-from builder.compose.model import ProjectFiles
-from builder.compose.services.products import product_of_image
+from builder.compose.model import Mentions, ProjectFiles
 from builder.compose.yaml.nodes import Mapping as YamlMapping
 from builder.compose.yaml.nodes import Scalar, Sequence, deref, follow, key_text
 from builder.compose.yaml.parse import read_tree
 from builder.core.errors import ComposeError
 from builder.core.image_reference import normalize_image_name
 from builder.core.variables import Policy, replace_variables
-from builder.store.model import Mentions
+from builder.products.find import find_by_image
 from builder.store.references.dockerfiles import built_on, filled, note_build
 from builder.store.references.file_references import Told
 
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.load.source_files import Source
+    from builder.compose.model import KnownProject
     from builder.compose.yaml.nodes import Anchored, Node
-    from builder.store.model import KnownProject
 
 _OPEN = Policy(unset="*", required="*", escapes=True)
 _LEFT = re.compile(r"\$\{[^{}]*\}?")
@@ -237,5 +236,5 @@ def _pattern(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _is_database(name: str) -> bool:
-    product = product_of_image(name)
+    product = find_by_image(name)
     return product is not None and "database" in product.purpose

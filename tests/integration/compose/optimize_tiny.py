@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.cli import main as cli
-from builder.cli.world import this_world
+from builder.cli.runtime import make_local_runtime
 from builder.core.process import LocalRunner
 from builder.engine.client import Engine
 from builder.engine.compose_containers import StackEngine
@@ -91,7 +91,7 @@ def main() -> None:
     killer.wrap(StackEngine, "remove")
     killer.wrap_runner()
     vars(project_lock)["Patience"] = functools.partial(Patience, steady=STEADY_SECONDS)
-    sys.exit(cli.run(sys.argv[1:], this_world))
+    sys.exit(cli.run(sys.argv[1:], make_local_runtime))
 
 
 if __name__ == "__main__":

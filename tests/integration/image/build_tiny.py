@@ -17,7 +17,7 @@ import types
 from pathlib import Path
 
 from builder.cli import main as cli
-from builder.cli.world import this_world
+from builder.cli.runtime import make_local_runtime
 from builder.core.naming import promoted_references
 from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
@@ -108,7 +108,7 @@ def main() -> None:
     module = types.ModuleType("builder.cli.tiny")
     module.command = command  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    sys.exit(cli.run(["tiny"], this_world))
+    sys.exit(cli.run(["tiny"], make_local_runtime))
 
 
 def _build(args: argparse.Namespace, place: Workplace) -> None:

@@ -32,7 +32,7 @@ def command() -> None:
 
 main.COMMANDS = ("try",)
 sys.modules["builder.cli.try"] = types.SimpleNamespace(command=command)
-sys.exit(main.run(["try"], main.this_world))
+sys.exit(main.run(["try"], main.make_local_runtime))
 """
 
 SLOW = """#!/bin/sh

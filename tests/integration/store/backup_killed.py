@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.cli import main as cli
-from builder.cli.world import this_world
+from builder.cli.runtime import make_local_runtime
 from builder.engine.socket_client import SocketApi
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def main() -> None:
         killer.wrap(Path, name)
     killer.wrap(os, "fsync")
     killer.wrap_sending()
-    sys.exit(cli.run(sys.argv[1:], this_world))
+    sys.exit(cli.run(sys.argv[1:], make_local_runtime))
 
 
 if __name__ == "__main__":

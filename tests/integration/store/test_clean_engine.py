@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_images import TEST_LABEL, Tiny, identity, load, own_value, removed_afterwards
 
-from builder.cli.world import World
 from builder.compose.model import ProjectFiles
 from builder.core.naming import LABEL_PROJECT
 from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.engine.compose_containers import StackEngine
 from builder.engine.socket_client import look
 from builder.operations.snapshot import StoreOptions, StoreWorld
@@ -212,9 +212,9 @@ def test_a_container_that_is_made_between_preview_and_removal_keeps_its_image(ma
     machine.load(image)
     options = CleanOptions(unused=True, filters=(parse_filter(f"label={TEST_LABEL}={machine.value}"),))
     out = io.StringIO()
-    world = World(machine.env, machine.project, out, out, LocalRunner(), SilentProgress(), color=False)
+    runtime = Runtime(machine.env, machine.project, out, out, LocalRunner(), SilentProgress(), color=False)
     with look(os.environ) as found:
-        store = StoreWorld(world, StoreOptions(), found, strict=True)
+        store = StoreWorld(runtime, StoreOptions(), found, strict=True)
         planned, count = plan(store.snapshot(), options), 0
         assert [choice.row.image.id for choice in planned.going] == [identity(image)]
 

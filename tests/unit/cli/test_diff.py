@@ -11,8 +11,8 @@ import pytest
 from archive_factories import BASE, SITE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
 from builder.image.lock.model import Distribution, Inputs, Lock
 
@@ -70,10 +70,10 @@ def diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]
     def run(*words: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_world(*, quiet: bool) -> World:
-            return World(env, folder, out, err, NoProcess(), SilentProgress(), color=False)
+        def make_runtime(*, quiet: bool) -> Runtime:
+            return Runtime(env, folder, out, err, NoProcess(), SilentProgress(), color=False)
 
-        code = cli.run(("diff", *words), make_world)
+        code = cli.run(("diff", *words), make_runtime)
         return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
 
     return run

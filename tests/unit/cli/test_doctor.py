@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.process import Command, Result
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,11 +57,11 @@ def doctor(tmp_path: Path) -> Callable[..., tuple[int, str, NoTools]]:
     def call(*argv: str, color: bool = False) -> tuple[int, str, NoTools]:
         out, tools = Terminal(), NoTools()
 
-        def make_world(*, quiet: bool) -> World:
+        def make_runtime(*, quiet: bool) -> Runtime:
             env = {"PATH": str(tmp_path / "bin"), "XDG_STATE_HOME": str(tmp_path)}
-            return World(env, tmp_path, out, io.StringIO(), tools, SilentProgress(), color=color)
+            return Runtime(env, tmp_path, out, io.StringIO(), tools, SilentProgress(), color=color)
 
-        return cli.run(("doctor", *argv), make_world), out.getvalue(), tools
+        return cli.run(("doctor", *argv), make_runtime), out.getvalue(), tools
 
     return call
 

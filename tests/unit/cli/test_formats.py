@@ -22,9 +22,9 @@ from fake_archive_engine import LAYER, SavingEngine
 from fake_image_store import Shelf, image
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.process import Command, Result
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,9 +122,8 @@ def prepare_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.image.build.model import Candidate  # noqa: PLC0415
+    from builder.image.build.model import BuildResult, Candidate  # noqa: PLC0415
     from builder.operations.build import BuildFlow  # noqa: PLC0415
-    from builder.report.build import BuildResult  # noqa: PLC0415
 
     candidate = Candidate("sha256:a", "demo:0123", "0123", cached=False, seconds=1.0, bytes=1)
     patch.setattr(BuildFlow, "run", lambda _self: BuildResult(candidate, None, (), (), 2.0))
@@ -137,7 +136,7 @@ def prepare_verify(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.image.verify.model import Check, Report, Status  # noqa: PLC0415
 
     report = Report("demo:1", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 2.0)
-    patch.setattr(verify, "_subject", lambda subject, _world: (subject, None))
+    patch.setattr(verify, "find_image", lambda subject, _runtime: (subject, None))
     patch.setattr(run, "verify_image", lambda *_args, **_more: report)
     return ("demo:1",)
 
@@ -243,7 +242,7 @@ def output_of(words: tuple[str, ...], folder: Path) -> str:
     env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none"}
     out, err = io.StringIO(), io.StringIO()
     runner = cast("Any", Compose(folder))
-    code = cli.run(words, lambda **_: World(env, folder, out, err, runner, SilentProgress(), color=False))
+    code = cli.run(words, lambda **_: Runtime(env, folder, out, err, runner, SilentProgress(), color=False))
     assert code in {0, 1, 3}, err.getvalue()
     return out.getvalue()
 

@@ -11,8 +11,8 @@ import pytest
 from archive_factories import BASE, numpy, save, save_several, tar
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +68,11 @@ def inspect(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     def run(*words: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_world(*, quiet: bool) -> World:
+        def make_runtime(*, quiet: bool) -> Runtime:
             env = {"HOME": str(tmp_path), "DOCKER_CONTEXT": "none"}
-            return World(env, folder, out, err, NoProcess(), SilentProgress(), color=True)
+            return Runtime(env, folder, out, err, NoProcess(), SilentProgress(), color=True)
 
-        code = cli.run(("inspect", *words), make_world)
+        code = cli.run(("inspect", *words), make_runtime)
         return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
 
     return run

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.image.lock import make
 from builder.image.lock.document import read_lock, write_lock
 from builder.image.lock.model import DebianPackage, Distribution, Inputs, Lock
@@ -65,13 +65,13 @@ def optbuild(tmp_path: Path) -> Callable[..., int]:
     (tmp_path / "optbuild.toml").write_text(SPEC)
 
     def run(*argv: str) -> int:
-        def make_world(*, quiet: bool) -> World:
+        def make_runtime(*, quiet: bool) -> Runtime:
             runner: Any = None
-            return World(
+            return Runtime(
                 {"HOME": str(tmp_path)}, tmp_path, sys.stdout, sys.stderr, runner, SilentProgress(), color=False
             )
 
-        return cli.run(("lock", *argv), make_world)
+        return cli.run(("lock", *argv), make_runtime)
 
     return run
 

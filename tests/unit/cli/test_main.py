@@ -14,16 +14,17 @@ import typer
 
 from builder import __version__
 from builder.cli import main as cli
-from builder.cli.world import World, world_of
+from builder.cli.runtime import find_runtime
 from builder.core.errors import CheckFailedError, SpecError, ToolError, Where
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.process import Command, Result
 
-Body = Callable[[World], None]
+Body = Callable[[Runtime], None]
 
 
 class NoRunner:
@@ -48,29 +49,29 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     def with_body(body: Body, *argv: str, state: Path = tmp_path) -> int:
         def command(ctx: typer.Context) -> None:
             """Try something."""
-            body(world_of(ctx))
+            body(find_runtime(ctx))
 
         monkeypatch.setattr(cli, "COMMANDS", ("try",))
         monkeypatch.setitem(sys.modules, "builder.cli.try", SimpleNamespace(command=command))
 
-        def make_world(*, quiet: bool) -> World:
+        def make_runtime(*, quiet: bool) -> Runtime:
             env: Mapping[str, str] = {"XDG_STATE_HOME": str(state), "QUIET": str(quiet), "DB_PWD": "pwd-hunter"}
-            return World(env, tmp_path, sys.stdout, sys.stderr, NoRunner(), SilentProgress(), color=False)
+            return Runtime(env, tmp_path, sys.stdout, sys.stderr, NoRunner(), SilentProgress(), color=False)
 
-        return cli.run(argv or ("try",), make_world)
+        return cli.run(argv or ("try",), make_runtime)
 
     return with_body
 
 
 def raising(error: BaseException) -> Body:
-    def body(_world: World) -> None:
+    def body(_runtime: Runtime) -> None:
         raise error
 
     return body
 
 
 ENDINGS = {
-    "done": (lambda _world: None, 0, ""),
+    "done": (lambda _runtime: None, 0, ""),
     "own exit code": (raising(typer.Exit(1)), 1, ""),
     "check failed": (raising(CheckFailedError("stale")), 1, "optbuild: error: stale\n"),
     "bad spec": (
@@ -106,8 +107,8 @@ ENDINGS = {
     ),
     "ctrl-c": (raising(KeyboardInterrupt()), 130, "optbuild: interrupted\n"),
     "question not answered": (raising(typer.Abort()), 130, "optbuild: interrupted\n"),
-    "sigterm": (lambda _world: os.kill(os.getpid(), signal.SIGTERM), 130, "optbuild: ended by a signal\n"),
-    "sighup": (lambda _world: os.kill(os.getpid(), signal.SIGHUP), 130, "optbuild: ended by a signal\n"),
+    "sigterm": (lambda _runtime: os.kill(os.getpid(), signal.SIGTERM), 130, "optbuild: ended by a signal\n"),
+    "sighup": (lambda _runtime: os.kill(os.getpid(), signal.SIGHUP), 130, "optbuild: ended by a signal\n"),
 }
 
 
@@ -120,7 +121,7 @@ def test_each_ending_has_its_code_and_its_words(
 
 
 def test_sigterm_is_not_swallowed_by_a_broad_except(run: Callable[..., int]) -> None:
-    def body(_world: World) -> None:
+    def body(_runtime: Runtime) -> None:
         try:
             os.kill(os.getpid(), signal.SIGTERM)
         except Exception:  # noqa: BLE001 - the point
@@ -131,7 +132,7 @@ def test_sigterm_is_not_swallowed_by_a_broad_except(run: Callable[..., int]) -> 
 
 def test_the_handler_of_sigterm_is_put_back(run: Callable[..., int]) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    run(lambda _world: None)
+    run(lambda _runtime: None)
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -169,12 +170,14 @@ def test_a_bug_whose_log_cannot_be_written_is_still_told(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_bug_is_told_where_no_world_can_be_made(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
-    def no_world(**_options: object) -> World:
+def test_a_bug_is_told_where_no_runtime_can_be_made(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_runtime(**_options: object) -> Runtime:
         raise RuntimeError("a bug in the making of worlds")
 
-    assert run(lambda _world: None) == 0  # the command is there now
-    assert cli.run(("try",), no_world) == 4
+    assert run(lambda _runtime: None) == 0  # the command is there now
+    assert cli.run(("try",), no_runtime) == 4
     error = capsys.readouterr().err
     assert "RuntimeError: a bug in the making of worlds" in error
     assert error.count("Traceback") == 1
@@ -216,7 +219,7 @@ def test_the_version(run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 )
 def test_quiet_reaches_the_world(run: Callable[..., int], argv: tuple[str, ...], quiet: str) -> None:
     seen = []
-    assert run(lambda world: seen.append(world.env["QUIET"]), *argv) == 0
+    assert run(lambda runtime: seen.append(runtime.env["QUIET"]), *argv) == 0
     assert seen == [quiet]
 
 
@@ -227,7 +230,7 @@ def test_a_reader_that_went_away_is_no_error(
     os.close(reading)
     with open(writing, "w") as gone:  # noqa: PTH123 - a descriptor
         monkeypatch.setattr(sys, "stdout", gone)
-        assert run(lambda world: world.out.write("data\n") and None) == 128 + signal.SIGPIPE
+        assert run(lambda runtime: runtime.out.write("data\n") and None) == 128 + signal.SIGPIPE
     assert capsys.readouterr().err == ""
 
 
@@ -244,8 +247,8 @@ def test_the_commands_are_in_the_order_in_which_one_meets_them() -> None:
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    def no_world(**_options: object) -> World:
-        raise AssertionError("--help needs no world")
+    def no_runtime(**_options: object) -> Runtime:
+        raise AssertionError("--help needs no runtime")
 
-    assert cli.run((name, "--help"), no_world) == 0
+    assert cli.run((name, "--help"), no_runtime) == 0
     assert f"Usage: optbuild {name}" in capsys.readouterr().out

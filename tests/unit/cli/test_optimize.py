@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.compose.rewrite import check as proof
 from builder.core.process import Result
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +61,10 @@ def optimize(folder: Path, *words: str) -> tuple[int, str]:
     env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none", "XDG_STATE_HOME": str(folder / "state")}
     out = io.StringIO()
 
-    def make_world(*, quiet: bool) -> World:
-        return World(env, folder, out, io.StringIO(), Compose(folder), SilentProgress(), color=False)
+    def make_runtime(*, quiet: bool) -> Runtime:
+        return Runtime(env, folder, out, io.StringIO(), Compose(folder), SilentProgress(), color=False)
 
-    return cli.run(("optimize", "--file-only", *words), make_world), out.getvalue()
+    return cli.run(("optimize", "--file-only", *words), make_runtime), out.getvalue()
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from archive_factories import BASE, numpy, save, tar
 
 from builder.cli import main as cli
 from builder.cli.output import PageFile
-from builder.cli.world import World
 from builder.core.errors import NotWrittenError, UnwritableError
 from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
+from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
 from builder.image.lock.model import Distribution, Inputs, Lock
 
@@ -39,22 +39,22 @@ LOCK = Lock(
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def runtime(tmp_path: Path) -> Runtime:
     err = io.StringIO()
     env = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_CONTEXT": "none"}
-    return World(env, tmp_path, io.StringIO(), err, LocalRunner(), LineProgress(err), color=False)
+    return Runtime(env, tmp_path, io.StringIO(), err, LocalRunner(), LineProgress(err), color=False)
 
 
 @pytest.fixture
-def run(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def run(runtime: Runtime, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """A whole command line in a folder with two archives: exit code, stdout, stderr."""
     save(tmp_path / "old.tar", tar(BASE), tar(numpy("1.0", 1000)))
     save(tmp_path / "new.tar", tar(BASE), tar(numpy("2.0", 2000)))
 
     def ran(*words: str) -> tuple[int, str, str]:
-        code = cli.run(words, lambda **_: world)
-        said = world.err.getvalue() + capsys.readouterr().err  # type: ignore[attr-defined]  # it is a StringIO
-        return code, world.out.getvalue(), said  # type: ignore[attr-defined]  # so is this
+        code = cli.run(words, lambda **_: runtime)
+        said = runtime.err.getvalue() + capsys.readouterr().err  # type: ignore[attr-defined]  # it is a StringIO
+        return code, runtime.out.getvalue(), said  # type: ignore[attr-defined]  # so is this
 
     return ran
 
@@ -102,7 +102,7 @@ def test_no_report_is_lost_after_minutes_of_work(run: Callable[..., tuple[int, s
     assert "is not there" in err
 
 
-def test_says_why_a_place_is_refused(world: World, tmp_path: Path) -> None:
+def test_says_why_a_place_is_refused(runtime: Runtime, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")
@@ -119,21 +119,21 @@ def test_says_why_a_place_is_refused(world: World, tmp_path: Path) -> None:
         ("/dev/full", "it is no ordinary file"),
     ):
         with pytest.raises(UnwritableError, match=why):
-            PageFile(world, Path(name))
+            PageFile(runtime, Path(name))
 
 
-def test_a_folder_of_somebody_else_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_somebody_else_is_refused(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may write everywhere, so the answer is made up."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(UnwritableError, match="not yours to write to"):
-        PageFile(world, Path("page"))
+        PageFile(runtime, Path("page"))
 
 
-def test_a_write_protected_file_is_refused(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_protected_file_is_refused(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "page").write_text("mine")
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path / "page")
     with pytest.raises(UnwritableError, match="it is write-protected"):
-        PageFile(world, Path("page"))
+        PageFile(runtime, Path("page"))
 
 
 @pytest.mark.parametrize("words", [("backup", "app:1", "--output"), ("clean", "--backup")], ids=" ".join)
@@ -180,10 +180,10 @@ def test_what_cannot_be_written_after_all_is_no_lost_result(
 
 
 def test_a_full_disk_leaves_the_page_that_was_there(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "page").write_text("before")
-    file = PageFile(world, Path("page"))
+    file = PageFile(runtime, Path("page"))
 
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -195,9 +195,9 @@ def test_a_full_disk_leaves_the_page_that_was_there(
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
-def test_a_link_stays_a_link(world: World, tmp_path: Path) -> None:
+def test_a_link_stays_a_link(runtime: Runtime, tmp_path: Path) -> None:
     (tmp_path / "real").write_text("before")
     (tmp_path / "link").symlink_to("real")
-    PageFile(world, Path("link")).write("after")
+    PageFile(runtime, Path("link")).write("after")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "after"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.compose.model import ProjectFiles
 from builder.core.errors import InterruptedByUserError, ToolMissingError
 from builder.core.process import Result
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.rollout.journal_file import journal_path, open_path
 
 if TYPE_CHECKING:
@@ -102,10 +102,10 @@ def plan(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ca
     def run(*words: str, cwd: Path = folder, **more: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_world(*, quiet: bool) -> World:
-            return World({**env, **more}, cwd, out, err, Compose(folder), SilentProgress(), color=True)
+        def make_runtime(*, quiet: bool) -> Runtime:
+            return Runtime({**env, **more}, cwd, out, err, Compose(folder), SilentProgress(), color=True)
 
-        code = cli.run(("plan", *words), make_world)
+        code = cli.run(("plan", *words), make_runtime)
         return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
 
     return run

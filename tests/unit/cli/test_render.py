@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
+from builder.core.runtime import Runtime
 from builder.image.render.folder import RECORD
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., 
     def run(*words: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         env = {"HOME": str(tmp_path / "home")}
-        world = World(env, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
-        code = cli.run(("render", IMAGE, *words), lambda **_: world)
+        runtime = Runtime(env, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
+        code = cli.run(("render", IMAGE, *words), lambda **_: runtime)
         return code, out.getvalue(), err.getvalue() + capsys.readouterr().err
 
     return run

@@ -10,9 +10,9 @@ import pytest
 from fake_archive_engine import LAYER, SavingEngine
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.store.backup import save_images
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
         out = io.StringIO()
         env = {"HOME": str(tmp_path), "DOCKER_HOST": "unix:///nowhere"}
 
-        def world(*, quiet: bool = False) -> World:
-            return World(env, tmp_path, out, io.StringIO(), LocalRunner(), SilentProgress(), color=False)
+        def runtime(*, quiet: bool = False) -> Runtime:
+            return Runtime(env, tmp_path, out, io.StringIO(), LocalRunner(), SilentProgress(), color=False)
 
-        code = cli.run(["restore", *words], world)
+        code = cli.run(["restore", *words], runtime)
         return code, out.getvalue(), capsys.readouterr().err
 
     return call

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from builder.cli.rollback import report, to_do
 from builder.compose.model import ProjectFiles
+from builder.report.rollback import report, to_do
 from builder.rollout.journal import FileRecord, Journal, Phase
 from builder.rollout.restart import Downtime
 from builder.rollout.undo import Undone

@@ -11,9 +11,9 @@ import pytest
 from archive_factories import BASE, numpy, save, tar
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
+from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
 from builder.image.lock.model import Distribution, Inputs, Lock
 
@@ -58,10 +58,10 @@ def inspect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
     def run(*words: str, **more: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_world(*, quiet: bool) -> World:
-            return World({**env, **more}, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
+        def make_runtime(*, quiet: bool) -> Runtime:
+            return Runtime({**env, **more}, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
 
-        code = cli.run(("inspect", "shop.tar", *words), make_world)
+        code = cli.run(("inspect", "shop.tar", *words), make_runtime)
         return code, out.getvalue(), err.getvalue() + capsys.readouterr().err
 
     return run

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.load.dockerfiles import facts_of
 from builder.compose.model import Build
+from builder.dockerfile.analysis import facts_of
 
 if TYPE_CHECKING:
     from builder.dockerfile.facts import Advice

@@ -9,12 +9,12 @@ import pytest
 from layer_factories import SITE, distribution, file, gone, inspected, layer
 from project_factories import AIRFLOW, FOLDER, build, facts, image, project, seed, service
 
-from builder.compose.load.dockerfiles import facts_of
 from builder.compose.rules import find_all
 from builder.compose.rules.context import Look
 from builder.compose.sharing.groups import group_services
 from builder.compose.sharing.options import Choices
 from builder.compose.sharing.targets import choose_targets
+from builder.dockerfile.analysis import facts_of
 from builder.dockerfile.facts import Installed
 from builder.findings.catalog import CATALOG
 from builder.inspect.machine import Machine

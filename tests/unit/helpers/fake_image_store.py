@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.engine.layers import ImageLayers, Layer, chain_ids
-from builder.store.model import Mentions, Remembered, Rules, Snapshot, StoredImage, User
+from builder.store.model import Remembered, Rules, Snapshot, StoredImage, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from builder.compose.model import Mentions
 
 ENGINE = "engine"
 

@@ -59,7 +59,7 @@ class Fuse:
 
 
 @dataclass
-class World:
+class Runtime:
     """``images``: IDs; ``names``: name → ID; ``broken``: services that never come up on that image."""
 
     folder: Path
@@ -263,7 +263,7 @@ class Stage:
     """A project of three builds of one Dockerfile and a database, running, and everything to optimize it with."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(folder)
+        self.runtime = Runtime(folder)
         self.state = folder / "state"
         self.file = folder / "project" / "docker-compose.yml"
         self.file.parent.mkdir()
@@ -272,11 +272,11 @@ class Stage:
         self.file.write_bytes(self.before)
         self.verified: list[str] = []
         self.refusing: BaseException | None = None
-        self.world.images.add("sha256:postgres")
-        self.world.names["postgres:13"] = "sha256:postgres"
+        self.runtime.images.add("sha256:postgres")
+        self.runtime.names["postgres:13"] = "sha256:postgres"
         for name in SHARERS:
-            self.world.images.add(f"sha256:old-{name}")
-            self.world.names[f"demo-{name}:latest"] = f"sha256:old-{name}"
+            self.runtime.images.add(f"sha256:old-{name}")
+            self.runtime.names[f"demo-{name}:latest"] = f"sha256:old-{name}"
 
     @property
     def files(self) -> ProjectFiles:
@@ -286,20 +286,20 @@ class Stage:
         """The stack, as ``docker compose up`` starts it, whatever scale the file says."""
         scale = ("--scale", f"scheduler={workers}", "--scale", "db=1")
         argv = ("docker", "compose", *self.files.arguments, "up", *scale)
-        fuse, self.world.fuse = self.world.fuse, Fuse()
-        self.world.run(Command((*argv, "--", *services)))
-        self.world.fuse = fuse
-        self.world.calls.clear()
+        fuse, self.runtime.fuse = self.runtime.fuse, Fuse()
+        self.runtime.run(Command((*argv, "--", *services)))
+        self.runtime.fuse = fuse
+        self.runtime.calls.clear()
 
     def outside(self) -> Outside:
         return Outside(
-            self.world,
-            self.world,
+            self.runtime,
+            self.runtime,
             {"COMPOSE_REMOVE_ORPHANS": "1", "HOME": "/home/me"},
             ("docker", "compose"),
             self.state,
             SilentProgress(),
-            self.world,
+            self.runtime,
             Patience(timeout=30.0, steady=1.0),
         )
 
@@ -329,16 +329,16 @@ class Stage:
 
     def hands(self) -> Hands:
         def verify(image: str, target: Target) -> None:
-            self.world.fuse.step("verify")
+            self.runtime.fuse.step("verify")
             if self.refusing is not None:
                 raise self.refusing
             self.verified.append(image)
 
         def make(_target: Target, promoting: Callable[[str], None]) -> str:
-            self.world.images.add("sha256:spec")
+            self.runtime.images.add("sha256:spec")
             promoting("sha256:spec")
             for name in SPEC_NAMES:
-                self.world.tag("sha256:spec", name)
+                self.runtime.tag("sha256:spec", name)
             return "sha256:spec"
 
         return Hands(verify, make, lambda _target: SPEC_NAMES)
@@ -348,10 +348,10 @@ class Stage:
         folder = self.file.parent
         return {
             "files": {path.name: path.read_bytes() for path in sorted(folder.iterdir())},
-            "names": dict(self.world.names),
-            "images": set(self.world.images),
-            "boxes": {name: (one.image_id, one.running, one.exit_code) for name, one in self.world.boxes.items()},
-            "db": [one.id for one in self.world.boxes.values() if one.service == "db"],
+            "names": dict(self.runtime.names),
+            "images": set(self.runtime.images),
+            "boxes": {name: (one.image_id, one.running, one.exit_code) for name, one in self.runtime.boxes.items()},
+            "db": [one.id for one in self.runtime.boxes.values() if one.service == "db"],
         }
 
 
@@ -371,9 +371,9 @@ def arm(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
         real = getattr(owner, name)
 
         def armed(*args: Any, **kwargs: Any) -> Any:
-            stage.world.fuse.step(f"before {name}")
+            stage.runtime.fuse.step(f"before {name}")
             found = real(*args, **kwargs)
-            stage.world.fuse.step(f"after {name}")
+            stage.runtime.fuse.step(f"after {name}")
             return found
 
         monkeypatch.setattr(owner, name, armed)

@@ -15,7 +15,6 @@ import pytest
 from builder.airflow.model import Role
 from builder.cli import main as cli
 from builder.cli.output import ResultFile
-from builder.cli.world import World
 from builder.core.errors import (
     BudgetExceededError,
     BuildRefusedError,
@@ -24,6 +23,7 @@ from builder.core.errors import (
     VanishedPackagesError,
 )
 from builder.core.progress import LineProgress
+from builder.core.runtime import Runtime
 from builder.engine.buildx import BuildOptions
 from builder.image.build.model import Candidate
 from builder.image.verify.model import Check, Report, Status
@@ -74,7 +74,7 @@ class Stages:
         self.pushed = references
         return ("sha256:d",)
 
-    def refreshed(self, found: Any, _world: object) -> Any:
+    def refresh_debian_versions(self, found: Any, _runtime: object) -> Any:
         self.enter("refresh")
         return found
 
@@ -105,7 +105,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     monkeypatch.setattr(build_flow.BuildFlow, "_job", lambda *_args: None)
     monkeypatch.setattr(build_flow, "build_candidate", found.build)
     monkeypatch.setattr(build_flow, "_verify", found.verify)
-    for name in ("promote", "push", "recover", "refreshed"):
+    for name in ("promote", "push", "recover", "refresh_debian_versions"):
         monkeypatch.setattr(build_flow, name, getattr(found, name))
     return found
 
@@ -116,144 +116,148 @@ def err() -> io.StringIO:
 
 
 @pytest.fixture
-def world(tmp_path: Path, err: io.StringIO) -> World:
+def runtime(tmp_path: Path, err: io.StringIO) -> Runtime:
     env = {"HOME": str(tmp_path)}
-    return World(env, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
+    return Runtime(env, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
 
 
-def run(world: World, *, verify: bool = False, refresh: bool = False, **options: Any) -> Any:
-    return BuildFlow(world, Path(), BuildOptions(**options), verify=verify, refresh_base=refresh).run()
+def run(runtime: Runtime, *, verify: bool = False, refresh: bool = False, **options: Any) -> Any:
+    return BuildFlow(runtime, Path(), BuildOptions(**options), verify=verify, refresh_base=refresh).run()
 
 
-def test_without_verify_nothing_is_proven_or_promoted(world: World, stages: Stages) -> None:
-    result = run(world)
+def test_without_verify_nothing_is_proven_or_promoted(runtime: Runtime, stages: Stages) -> None:
+    result = run(runtime)
     assert stages.calls == ["recover", "build"]
     assert (result.report, result.promoted) == (None, ())
 
 
-def test_verify_comes_before_promotion(world: World, stages: Stages) -> None:
-    result = run(world, verify=True)
+def test_verify_comes_before_promotion(runtime: Runtime, stages: Stages) -> None:
+    result = run(runtime, verify=True)
     assert stages.calls == ["recover", "build", "verify", "promote"]
     assert result.promoted == stages.promoted
     assert stages.promoted == ("registry.example/demo:latest", "registry.example/demo-init:latest")
-    assert "sha256:a" in read_state(world.state_folder).verified
+    assert "sha256:a" in read_state(runtime.state_folder).verified
 
 
-def test_who_wants_to_know_hears_of_the_image_before_its_names_move(world: World, stages: Stages) -> None:
+def test_who_wants_to_know_hears_of_the_image_before_its_names_move(runtime: Runtime, stages: Stages) -> None:
     told: list[str] = []
 
     def promoting(image: str) -> None:
         assert stages.calls[-1] == "verify"
         told.append(image)
 
-    BuildFlow(world, Path(), BuildOptions(), verify=True, refresh_base=False, promoting=promoting).run()
+    BuildFlow(runtime, Path(), BuildOptions(), verify=True, refresh_base=False, promoting=promoting).run()
     assert told == ["sha256:a"]
     assert stages.calls[-1] == "promote"
 
 
-def test_what_was_proven_is_not_proven_again(world: World, stages: Stages) -> None:
-    run(world, verify=True)
+def test_what_was_proven_is_not_proven_again(runtime: Runtime, stages: Stages) -> None:
+    run(runtime, verify=True)
     stages.calls.clear()
-    assert run(world, verify=True).report is None
+    assert run(runtime, verify=True).report is None
     assert stages.calls == ["recover", "build", "promote"]
 
 
-def test_a_failed_check_promotes_nothing_and_shows_its_log(world: World, stages: Stages, err: io.StringIO) -> None:
+def test_a_failed_check_promotes_nothing_and_shows_its_log(runtime: Runtime, stages: Stages, err: io.StringIO) -> None:
     stages.status = Status.FAILED
     with pytest.raises(CandidateRefusedError, match="checks failed: init"):
-        run(world, verify=True, push=True)
+        run(runtime, verify=True, push=True)
     assert stages.calls == ["recover", "build", "verify"]
     assert err.getvalue() == "check init failed: it did not\n    one\n    two\n  next: look there\n"
-    assert read_state(world.state_folder).verified == {}
+    assert read_state(runtime.state_folder).verified == {}
 
 
-def test_an_image_over_its_budget_is_neither_verified_nor_promoted(world: World, stages: Stages) -> None:
+def test_an_image_over_its_budget_is_neither_verified_nor_promoted(runtime: Runtime, stages: Stages) -> None:
     stages.spec.budget.image_bytes, stages.candidate = "0.5kB", replace(CANDIDATE, bytes=501)
     with pytest.raises(BudgetExceededError, match="allows 500 bytes"):
-        run(world, verify=True, push=True)
+        run(runtime, verify=True, push=True)
     assert stages.calls == ["recover", "build"]
 
 
-def test_a_candidate_over_its_budget_is_a_warning(world: World, stages: Stages, err: io.StringIO) -> None:
+def test_a_candidate_over_its_budget_is_a_warning(runtime: Runtime, stages: Stages, err: io.StringIO) -> None:
     stages.spec.budget.image_bytes, stages.candidate = "0.5kB", replace(CANDIDATE, bytes=501)
-    run(world)
+    run(runtime)
     assert "warning: the image has 501 bytes" in err.getvalue()
 
 
-def test_a_push_takes_the_promoted_names_or_else_the_candidate(world: World, stages: Stages) -> None:
-    run(world, push=True)
+def test_a_push_takes_the_promoted_names_or_else_the_candidate(runtime: Runtime, stages: Stages) -> None:
+    run(runtime, push=True)
     assert stages.pushed == (CANDIDATE.reference,)
-    run(world, verify=True, push=True)
+    run(runtime, verify=True, push=True)
     assert stages.pushed == stages.promoted
     assert stages.calls[-2:] == ["promote", "push"]
 
 
-def test_another_platform_is_refused_before_the_engine_is_asked(world: World, stages: Stages) -> None:
+def test_another_platform_is_refused_before_the_engine_is_asked(runtime: Runtime, stages: Stages) -> None:
     with pytest.raises(BuildRefusedError):
-        run(world, platform="linux/arm64")
+        run(runtime, platform="linux/arm64")
     assert stages.calls == []
 
 
 @pytest.mark.parametrize("stage", ["build", "verify"])
 @pytest.mark.parametrize("kind", [KeyboardInterrupt(), InterruptedByUserError("interrupted")])
 def test_an_interruption_says_that_the_tags_stand(
-    world: World, stages: Stages, stage: str, kind: BaseException
+    runtime: Runtime, stages: Stages, stage: str, kind: BaseException
 ) -> None:
     stages.fail[stage] = kind
     with pytest.raises(InterruptedByUserError, match="all tags stand as they were"):
-        run(world, verify=True)
+        run(runtime, verify=True)
     assert "promote" not in stages.calls
 
 
-def test_an_interrupted_push_does_not_claim_that_nothing_was_promoted(world: World, stages: Stages) -> None:
+def test_an_interrupted_push_does_not_claim_that_nothing_was_promoted(runtime: Runtime, stages: Stages) -> None:
     stages.fail["push"] = KeyboardInterrupt()
     with pytest.raises(InterruptedByUserError, match="had been promoted already"):
-        run(world, verify=True, push=True)
+        run(runtime, verify=True, push=True)
 
 
-def test_a_vanished_version_is_locked_anew_only_when_asked(world: World, stages: Stages) -> None:
+def test_a_vanished_version_is_locked_anew_only_when_asked(runtime: Runtime, stages: Stages) -> None:
     stages.fail["build"] = VanishedPackagesError(("tzdata=1",))
     with pytest.raises(VanishedPackagesError, match="--refresh-base"):
-        run(world)
+        run(runtime)
     stages.calls.clear()
     stages.fail["build"] = VanishedPackagesError(("tzdata=1",))
-    run(world, refresh=True)
+    run(runtime, refresh=True)
     assert stages.calls == ["recover", "build", "refresh", "build"]
 
 
 def test_a_version_that_vanishes_twice_is_an_error(
-    world: World, stages: Stages, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(_job: object) -> Candidate:
         raise VanishedPackagesError(("tzdata=1",))
 
     monkeypatch.setattr(build_flow, "build_candidate", gone)
     with pytest.raises(VanishedPackagesError):
-        run(world, refresh=True)
+        run(runtime, refresh=True)
     assert stages.calls == ["recover", "refresh"]
 
 
 @pytest.mark.parametrize(("given", "passed"), [("a.sources", "/home/me/a.sources"), ("/b.sources", "/b.sources")])
-def test_a_debian_sources_file_is_named_from_where_the_person_is(world: World, given: str, passed: str) -> None:
-    found = base_env(replace(world, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
+def test_a_debian_sources_file_is_named_from_where_the_person_is(runtime: Runtime, given: str, passed: str) -> None:
+    found = base_env(replace(runtime, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
     assert found == {"OPTBUILD_DEBIAN_SOURCES": passed, "HOME": "/"}
 
 
-def test_without_a_debian_sources_file_none_is_named(world: World) -> None:
-    assert base_env(world) == world.env
+def test_without_a_debian_sources_file_none_is_named(runtime: Runtime) -> None:
+    assert base_env(runtime) == runtime.env
 
 
 @pytest.mark.parametrize("place", ["none/meta.json", ".", "-", "/dev/full"])
 def test_a_metadata_file_that_cannot_be_written_is_told_before_the_build(
-    world: World, stages: Stages, place: str, capsys: pytest.CaptureFixture[str]
+    runtime: Runtime, stages: Stages, place: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(("build", "--verify", "--metadata-file", place), lambda **_: world) == 2
+    assert cli.run(("build", "--verify", "--metadata-file", place), lambda **_: runtime) == 2
     assert f"cannot write {place}: " in capsys.readouterr().err
     assert stages.calls == []
 
 
 def test_a_metadata_file_that_fails_later_does_not_take_the_summary_with_it(
-    world: World, stages: Stages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runtime: Runtime,
+    stages: Stages,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     real, save = ResultFile.save, []
 
@@ -264,13 +268,13 @@ def test_a_metadata_file_that_fails_later_does_not_take_the_summary_with_it(
 
     (tmp_path / "made").mkdir()
     monkeypatch.setattr(ResultFile, "save", fail)
-    assert cli.run(("build", "--verify", "--metadata-file", "made/meta.json"), lambda **_: world) == 3
+    assert cli.run(("build", "--verify", "--metadata-file", "made/meta.json"), lambda **_: runtime) == 3
     assert stages.calls[-1] == "promote"
     assert "made/meta.json was not written" in capsys.readouterr().err
-    assert "registry.example/demo:latest" in world.out.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+    assert "registry.example/demo:latest" in runtime.out.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
 
 
-def test_the_metadata_file_is_written(world: World, stages: Stages, tmp_path: Path) -> None:
-    assert cli.run(("build", "--metadata-file", "meta.json"), lambda **_: world) == 0
+def test_the_metadata_file_is_written(runtime: Runtime, stages: Stages, tmp_path: Path) -> None:
+    assert cli.run(("build", "--metadata-file", "meta.json"), lambda **_: runtime) == 0
     assert json.loads((tmp_path / "meta.json").read_bytes())
     assert "build" in stages.calls

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from builder.cli.rollback import to_do
 from builder.compose.model import ProjectFiles
 from builder.core.errors import EngineFailedError
 from builder.core.progress import SilentProgress
 from builder.operations.clean import check_same, forget
+from builder.report.rollback import to_do
 from builder.rollout.journal import FileRecord, Journal, Phase, Replaced
 from builder.rollout.journal_file import journal_path, read_journal, write_journal
 
@@ -36,10 +36,10 @@ def test_each_run_knows_which_of_its_old_images_are_gone(tmp_path: Path) -> None
     """The rollback of a rebuild does not build what the first optimize replaced; the one after it does."""
     path = journal_path(tmp_path, FILES)
     write_journal(path, REBUILD)
-    world = cast("Any", SimpleNamespace(state_folder=tmp_path, progress=SilentProgress()))
-    forget(world, "another", frozenset({"old"}))
+    runtime = cast("Any", SimpleNamespace(state_folder=tmp_path, progress=SilentProgress()))
+    forget(runtime, "another", frozenset({"old"}))
     assert read_journal(path) == REBUILD
-    forget(world, "engine", frozenset({"old", "stale"}))
+    forget(runtime, "engine", frozenset({"old", "stale"}))
     journal = read_journal(path)
     assert journal == replace(REBUILD, cleaned=("stale",), previous=replace(REWRITE, cleaned=("old",)))
     assert "build " not in to_do(REBUILD)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cli.world import World
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.image.spec.reader import parse_spec
 from builder.inspect.machine import UNKNOWN, Machine
 from builder.operations.inspect import InspectOptions, is_named, machine_of, wanted
@@ -70,8 +70,8 @@ def test_what_a_spec_asks_for(tmp_path: Path) -> None:
 def test_a_gpu_is_what_was_said_and_unknown_for_an_engine_elsewhere(tmp_path: Path) -> None:
     def asked(gpu: str, host: str) -> Machine:
         out = io.StringIO()
-        world = World({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
-        return machine_of(world, InspectOptions("x", gpu=gpu))
+        runtime = Runtime({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
+        return machine_of(runtime, InspectOptions("x", gpu=gpu))
 
     assert asked("auto", "tcp://10.0.0.1:2375") == UNKNOWN
     assert asked("yes", "tcp://10.0.0.1:2375").gpu is True

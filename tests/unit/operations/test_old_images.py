@@ -77,7 +77,7 @@ class Behind:
     def _look(self, _env: object) -> Iterator[None]:
         yield
 
-    def _store(self, world: Any, options: StoreOptions, _look: object, *, strict: bool) -> Any:
+    def _store(self, runtime: Any, options: StoreOptions, _look: object, *, strict: bool) -> Any:
         """The project's files are those of the optimize, wherever it was called."""
         assert strict
         assert (options.files, options.project_directory) == ((str(self.folder / "c.yaml"),), str(self.folder))
@@ -88,13 +88,13 @@ class Behind:
             self.shelf.remembered = remembered(ENGINE, State(), Journals((self.journal,)))
             return self.shelf.snapshot()
 
-        return SimpleNamespace(snapshot=snapshot, world=world)
+        return SimpleNamespace(snapshot=snapshot, runtime=runtime)
 
     def outcome(self, *, clean: bool) -> Outcome:
-        world = SimpleNamespace(env={}, state_folder=self.folder, progress=self.progress)
+        runtime = SimpleNamespace(env={}, state_folder=self.folder, progress=self.progress)
         planned = SimpleNamespace(choices=SimpleNamespace(spec_folder=None))
         outside = SimpleNamespace(engine=self.shelf)
-        given = cast("tuple[Any, Any, Any]", (world, outside, planned))
+        given = cast("tuple[Any, Any, Any]", (runtime, outside, planned))
         return with_old_images(given[0], given[1], self.journal, Outcome("shop"), given[2], asked=clean)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from builder.cli.world import World
 from builder.compose.model import ProjectFiles
 from builder.core.errors import EngineFailedError, InterruptedByUserError
 from builder.core.progress import LineProgress
+from builder.core.runtime import Runtime
 from builder.operations import old_images
 from builder.operations import prove_shared_image as swap_hands
 from builder.operations.optimize import OptimizeFlow, OptimizeOptions
@@ -38,32 +38,32 @@ class Engine:
         raise EngineFailedError("listing the containers of demo: server error 500")
 
 
-def applied(monkeypatch: pytest.MonkeyPatch, world: World, after: Any) -> Outcome:
+def applied(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, after: Any) -> Outcome:
     """Let apply end well; ``after`` is what looks at the old images."""
     monkeypatch.setattr(applying, "apply", lambda *_args: Applied(JOURNAL, {"demo:latest": "sha256:a"}))
     monkeypatch.setattr(swap_hands, "hands_for", lambda *_args, **_more: None)
-    monkeypatch.setattr(old_images, "bytes_here", lambda _world: None)
+    monkeypatch.setattr(old_images, "bytes_here", lambda _runtime: None)
     monkeypatch.setattr(old_images, "with_old_images", after)
-    flow = OptimizeFlow(world, OptimizeOptions(), lambda _ready: None, lambda _ready: True)
+    flow = OptimizeFlow(runtime, OptimizeOptions(), lambda _ready: None, lambda _ready: True)
     ready = SimpleNamespace(work=SimpleNamespace(targets=()), planned=SimpleNamespace(plan=None))
     return flow._apply(cast("Any", SimpleNamespace(engine=Engine())), cast("Any", ready), cast("Any", object()))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def runtime(tmp_path: Path) -> Runtime:
     err = io.StringIO()
-    return World({}, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
+    return Runtime({}, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
 
 
-def test_containers_that_cannot_be_looked_at_any_more(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    outcome = applied(monkeypatch, world, lambda _world, _outside, _journal, outcome, *_more, **_options: outcome)
+def test_containers_that_cannot_be_looked_at_any_more(monkeypatch: pytest.MonkeyPatch, runtime: Runtime) -> None:
+    outcome = applied(monkeypatch, runtime, lambda _runtime, _outside, _journal, outcome, *_more, **_options: outcome)
     assert (outcome.files, outcome.images, outcome.services) == ((FILE,), {"demo:latest": "sha256:a"}, ())
-    assert "server error 500" in cast("io.StringIO", world.err).getvalue()
+    assert "server error 500" in cast("io.StringIO", runtime.err).getvalue()
 
 
-def test_who_interrupts_it_hears_what_was_done(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+def test_who_interrupts_it_hears_what_was_done(monkeypatch: pytest.MonkeyPatch, runtime: Runtime) -> None:
     def interrupted(*_args: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(InterruptedByUserError, match=r"when all was done: wrote /p/compose.yaml; demo:latest is the"):
-        applied(monkeypatch, world, interrupted)
+        applied(monkeypatch, runtime, interrupted)

@@ -13,10 +13,10 @@ import pytest
 from unreadable_folder import bar
 
 from builder.cli import main as cli
-from builder.cli.world import World
 from builder.compose.model import ProjectFiles
 from builder.core.errors import MissingFileError, NoComposeFileError, UnknownProtectionError
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 from builder.engine.layers import align
 from builder.operations.snapshot import LAYERS_FOLDER, StoreOptions, StoreWorld
 from builder.rollout.journal import Journal, Phase, Replaced
@@ -84,10 +84,10 @@ class Machine:
 
     def snapshot(self, options: StoreOptions | None = None, *, strict: bool = True) -> Snapshot:
         out = io.StringIO()
-        world = World(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
+        runtime = Runtime(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
         api = Api(self.images, self.containers, self.labels)
         look = SimpleNamespace(api=api, identity="engine", containerd_store=False)
-        store = StoreWorld(world, options or StoreOptions(), cast("Any", look), strict=strict)
+        store = StoreWorld(runtime, options or StoreOptions(), cast("Any", look), strict=strict)
         found = store.snapshot()
         self.notes = tuple(store.notes)
         return found
@@ -317,12 +317,12 @@ def test_a_broken_state_deletes_nothing(machine: Machine) -> None:
 def test_a_wrong_option_is_explained(
     words: tuple[str, ...], said: str, machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def make_world(**_options: object) -> World:
-        return World(
+    def make_runtime(**_options: object) -> Runtime:
+        return Runtime(
             machine.env, machine.here, sys.stdout, sys.stderr, cast("Any", None), SilentProgress(), color=False
         )
 
-    assert cli.run(words, make_world) == 2
+    assert cli.run(words, make_runtime) == 2
     assert said in capsys.readouterr().err
 
 

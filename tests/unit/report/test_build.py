@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from builder.image.build.model import Candidate
+from builder.image.build.model import BuildResult, Candidate
 from builder.image.verify.model import Check, Report, Status
-from builder.report.build import BuildResult, as_json, as_text
+from builder.report.build import as_json, as_text
 
 CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=12.34, bytes=606_409_494)
 REPORT = Report("demo:0123456789ab", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 7.5)

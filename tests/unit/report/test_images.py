@@ -201,15 +201,15 @@ def test_a_preview_of_nothing_offers_nothing() -> None:
 
 
 def test_what_was_done_is_measured(tmp_path: Path) -> None:
-    world = shelf()
-    planned = plan(world.snapshot(), CleanOptions(unused=True), now=NOW)
+    runtime = shelf()
+    planned = plan(runtime.snapshot(), CleanOptions(unused=True), now=NOW)
 
     def starts(words: str) -> None:
         if words == f"remove {identity('dark')}":
-            world.users.append(user(identity("dark"), "late", "created"))
+            runtime.users.append(user(identity("dark"), "late", "created"))
 
-    world.before_step = starts
-    done = carry_out(planned, world, world.snapshot)
+    runtime.before_step = starts
+    done = carry_out(planned, runtime, runtime.snapshot)
     text = clean_report.as_text(planned, done, backup=tmp_path)
     assert "removed 1 image, 300 kB freed" in text
     assert f"`optbuild restore {tmp_path}` brings them back" in text

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_stack import SHARED, SHARERS, SPEC_NAMES, Stage, World
+from fake_stack import SHARED, SHARERS, SPEC_NAMES, Runtime, Stage
 
 from builder.compose.model import FileEdit, Source
 from builder.core.errors import (
@@ -49,11 +49,11 @@ def stage(tmp_path: Path) -> Stage:
 
 def verbs_of(stage: Stage) -> set[str]:
     """What Compose was asked to do."""
-    return {word for call in stage.world.calls for word in ("build", "config", "up") if f" {word} " in call}
+    return {word for call in stage.runtime.calls for word in ("build", "config", "up") if f" {word} " in call}
 
 
 def images_of(stage: Stage) -> dict[str, str]:
-    return {one.service: one.image_id for one in stage.world.boxes.values()}
+    return {one.service: one.image_id for one in stage.runtime.boxes.values()}
 
 
 def test_all_sharers_run_one_image_and_nothing_else_moves(stage: Stage) -> None:
@@ -99,7 +99,7 @@ def test_the_journal_is_for_its_owner_only_and_says_what_was(stage: Stage) -> No
 
 def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
     apply(stage.outside(), stage.work(), stage.hands())
-    words = [" ".join(call.split()[5:]).replace(str(stage.file), "FILE") for call in stage.world.calls]
+    words = [" ".join(call.split()[5:]).replace(str(stage.file), "FILE") for call in stage.runtime.calls]
     assert [word.split(" -- ")[-1] for word in words if "--hash" not in word] == [
         "init",
         "init",
@@ -112,7 +112,7 @@ def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
 
 def test_only_the_affected_services_are_named_and_nothing_is_pulled(stage: Stage) -> None:
     apply(stage.outside(), stage.work(), stage.hands())
-    ups = [call for call in stage.world.calls if " up " in call]
+    ups = [call for call in stage.runtime.calls if " up " in call]
     assert len(ups) == 4
     for call in ups:
         assert "--pull never --no-build" in call
@@ -121,40 +121,40 @@ def test_only_the_affected_services_are_named_and_nothing_is_pulled(stage: Stage
 
 def test_the_next_plain_up_finds_nothing_to_do(stage: Stage) -> None:
     apply(stage.outside(), stage.work(), stage.hands())
-    boxes = {name: one.id for name, one in stage.world.boxes.items()}
+    boxes = {name: one.id for name, one in stage.runtime.boxes.items()}
     stage.start()
-    assert {name: one.id for name, one in stage.world.boxes.items()} == boxes
+    assert {name: one.id for name, one in stage.runtime.boxes.items()} == boxes
 
 
 @pytest.mark.parametrize("how", ["definition", "image", "missing"])
 def test_a_database_that_compose_would_make_anew_is_not_touched(stage: Stage, how: str) -> None:
-    box = stage.world.boxes["demo-db-1"]
+    box = stage.runtime.boxes["demo-db-1"]
     if how == "definition":
-        stage.world.boxes["demo-db-1"] = replace(box, config_hash="of another day")
+        stage.runtime.boxes["demo-db-1"] = replace(box, config_hash="of another day")
     elif how == "image":
-        stage.world.images.add("sha256:newer")
-        stage.world.names["postgres:13"] = "sha256:newer"
+        stage.runtime.images.add("sha256:newer")
+        stage.runtime.names["postgres:13"] = "sha256:newer"
     else:
-        del stage.world.boxes["demo-db-1"]
+        del stage.runtime.boxes["demo-db-1"]
     before = stage.snapshot()["db"]
     apply(stage.outside(), stage.work(), stage.hands())
     assert stage.snapshot()["db"] == before
-    assert images_of(stage)["web"] == stage.world.names[SHARED]
-    assert any("--detach --no-deps" in call and call.endswith("-- scheduler web") for call in stage.world.calls)
+    assert images_of(stage)["web"] == stage.runtime.names[SHARED]
+    assert any("--detach --no-deps" in call and call.endswith("-- scheduler web") for call in stage.runtime.calls)
 
 
 def test_a_database_that_is_stopped_stays_so(stage: Stage) -> None:
-    stage.world.boxes["demo-db-1"] = replace(stage.world.boxes["demo-db-1"], status="exited")
+    stage.runtime.boxes["demo-db-1"] = replace(stage.runtime.boxes["demo-db-1"], status="exited")
     apply(stage.outside(), stage.work(), stage.hands())
-    assert stage.world.boxes["demo-db-1"].status == "exited"
+    assert stage.runtime.boxes["demo-db-1"].status == "exited"
 
 
 def test_a_scale_of_three_stays_three(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.start(workers=3)
     apply(stage.outside(), stage.work(), stage.hands())
-    assert any("--scale scheduler=3" in call for call in stage.world.calls)
-    assert sum(one.service == "scheduler" and one.running for one in stage.world.boxes.values()) == 3
+    assert any("--scale scheduler=3" in call for call in stage.runtime.calls)
+    assert sum(one.service == "scheduler" and one.running for one in stage.runtime.boxes.values()) == 3
 
 
 @pytest.mark.parametrize("service", ["scheduler", "db"])
@@ -166,7 +166,7 @@ def test_what_was_scaled_down_by_hand_stays_so(tmp_path: Path, service: str) -> 
     stage.start()
     before = stage.snapshot()
     apply(stage.outside(), stage.work(), stage.hands())
-    assert sum(one.service == service and one.running for one in stage.world.boxes.values()) == 1
+    assert sum(one.service == service and one.running for one in stage.runtime.boxes.values()) == 1
     journal = read_journal(stage.outside().committed(stage.files))
     assert journal is not None
     roll_back(stage.outside(), journal)
@@ -180,25 +180,25 @@ def with_scale(text: bytes, service: str, scale: int) -> bytes:
 
 
 def test_a_stopped_service_stays_stopped(stage: Stage) -> None:
-    box = stage.world.boxes["demo-web-1"]
-    stage.world.boxes["demo-web-1"] = replace(box, status="exited", exit_code=137)
+    box = stage.runtime.boxes["demo-web-1"]
+    stage.runtime.boxes["demo-web-1"] = replace(box, status="exited", exit_code=137)
     apply(stage.outside(), stage.work(), stage.hands())
-    assert stage.world.boxes["demo-web-1"].status == "created"
-    assert {call.rpartition(" -- ")[2] for call in stage.world.calls if "--detach" in call} == {"init", "scheduler"}
+    assert stage.runtime.boxes["demo-web-1"].status == "created"
+    assert {call.rpartition(" -- ")[2] for call in stage.runtime.calls if "--detach" in call} == {"init", "scheduler"}
 
 
 def test_a_service_without_container_gets_none(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.start(services=("init", "web", "db"))
     apply(stage.outside(), stage.work(), stage.hands())
-    assert {one.service for one in stage.world.boxes.values()} == {"init", "web", "db"}
+    assert {one.service for one in stage.runtime.boxes.values()} == {"init", "web", "db"}
 
 
 def test_where_nothing_runs_nothing_is_started(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     apply(stage.outside(), stage.work(), stage.hands())
-    assert [" build " in call for call in stage.world.calls] == [True]
-    assert stage.world.names[SHARED]
+    assert [" build " in call for call in stage.runtime.calls] == [True]
+    assert stage.runtime.names[SHARED]
 
 
 def test_file_only_touches_neither_image_nor_stack(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_file_only_touches_neither_image_nor_stack(tmp_path: Path) -> None:
     apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
     assert stage.file.read_bytes() == stage.after
     assert {**stage.snapshot(), "files": None} == {**before, "files": None}
-    assert stage.world.calls == []
+    assert stage.runtime.calls == []
 
 
 def test_downtime_is_measured(stage: Stage) -> None:
@@ -228,15 +228,15 @@ def test_a_spec_makes_the_image(stage: Stage) -> None:
 def test_an_image_that_all_use_already_is_not_built_again(stage: Stage, name: str) -> None:
     """Also where the file writes its name in another way."""
     stage.file.write_bytes(stage.after.replace(SHARED.encode(), name.encode()))
-    stage.world.images.add("sha256:shared")
-    stage.world.names[SHARED] = "sha256:shared"
+    stage.runtime.images.add("sha256:shared")
+    stage.runtime.names[SHARED] = "sha256:shared"
     assert apply(stage.outside(), stage.work(), stage.hands()).images == {SHARED: "sha256:shared"}
     assert not stage.verified
 
 
 def test_the_builder_service_builds(stage: Stage) -> None:
     apply(stage.outside(), stage.work(source=Source.BUILDER), stage.hands())
-    assert stage.world.calls[0].endswith("build -- init")
+    assert stage.runtime.calls[0].endswith("build -- init")
 
 
 def failing(stage: Stage, expected: type[BaseException], *, source: Source = Source.IMAGE_ONLY) -> BaseException:
@@ -253,7 +253,7 @@ def failing(stage: Stage, expected: type[BaseException], *, source: Source = Sou
 @pytest.mark.parametrize("service", SHARERS)
 @pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.SPEC, Source.BUILDER])
 def test_a_service_that_does_not_come_up_rolls_everything_back(stage: Stage, service: str, source: Source) -> None:
-    stage.world.broken[service] = SHARED
+    stage.runtime.broken[service] = SHARED
     error = failing(stage, RolledBackError, source=source)
     assert isinstance(error, RolledBackError)
     assert error.exit_code == ExitCode.CHECK_FAILED
@@ -265,22 +265,22 @@ def test_a_service_that_does_not_come_up_rolls_everything_back(stage: Stage, ser
 def test_a_health_check_that_never_turns_healthy_times_out(stage: Stage) -> None:
     def sicken(words: str) -> None:
         if "--no-start" in words and words.endswith("-- scheduler web") and SHARED.encode() in stage.file.read_bytes():
-            stage.world.on_run = lambda _words: None
-            real = stage.world._started
+            stage.runtime.on_run = lambda _words: None
+            real = stage.runtime._started
 
             def started(box: object, service: dict[str, object]) -> object:
                 made = real(box, service)  # type: ignore[arg-type]
                 return replace(made, health="unhealthy") if made.service == "web" and service.get("image") else made
 
-            stage.world._started = started  # type: ignore[method-assign,assignment]
+            stage.runtime._started = started  # type: ignore[method-assign,assignment]
 
-    stage.world.on_run = sicken
+    stage.runtime.on_run = sicken
     error = failing(stage, RolledBackError)
     assert "web did not come up: it was not up after 30 s: its health is unhealthy" in str(error)
 
 
 def test_a_service_that_was_unhealthy_before_is_not_waited_for(stage: Stage) -> None:
-    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], health="unhealthy")
+    stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], health="unhealthy")
     assert apply(stage.outside(), stage.work(), stage.hands()).images
 
 
@@ -288,11 +288,11 @@ def test_a_failed_verification_changes_nothing(stage: Stage) -> None:
     stage.refusing = CandidateRefusedError("checks failed: webserver")
     error = failing(stage, RolledBackError)
     assert "checks failed: webserver" in str(error)
-    assert len(stage.world.calls) == 1
+    assert len(stage.runtime.calls) == 1
 
 
 def test_a_failed_build_changes_nothing(stage: Stage) -> None:
-    stage.world.failing_build = True
+    stage.runtime.failing_build = True
     error = failing(stage, EngineFailedError)
     assert "`docker compose build init` ended with 1" in str(error)
 
@@ -301,10 +301,10 @@ def test_a_failed_build_changes_nothing(stage: Stage) -> None:
 def test_an_interrupt_rolls_back(stage: Stage, where: str) -> None:
     def interrupt(words: str) -> None:
         if where in words:
-            stage.world.on_run = lambda _words: None
+            stage.runtime.on_run = lambda _words: None
             raise KeyboardInterrupt
 
-    stage.world.on_run = interrupt
+    stage.runtime.on_run = interrupt
     error = failing(stage, InterruptedByUserError)
     assert isinstance(error, InterruptedByUserError)
     assert error.exit_code == ExitCode.INTERRUPTED
@@ -315,8 +315,8 @@ def test_an_interrupt_rolls_back(stage: Stage, where: str) -> None:
 def test_names_that_a_promotion_moved_are_put_back(stage: Stage, stop: BaseException, there: bool) -> None:
     """It fails, or is interrupted, before optimize gets its image."""
     if there:
-        stage.world.images.add("sha256:spec-old")
-        stage.world.names |= dict.fromkeys(SPEC_NAMES, "sha256:spec-old")
+        stage.runtime.images.add("sha256:spec-old")
+        stage.runtime.names |= dict.fromkeys(SPEC_NAMES, "sha256:spec-old")
     hands, before = stage.hands(), stage.snapshot()
 
     def make(target: Target, promoting: Callable[[str], None]) -> str:
@@ -342,7 +342,7 @@ def test_what_follows_the_commit_changes_nothing_about_it(stage: Stage, stop: Ba
     said = io.StringIO()
     outside = replace(stage.outside(), progress=LineProgress(said))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage.world, "untag", untag)
+        patch.setattr(stage.runtime, "untag", untag)
         if isinstance(stop, KeyboardInterrupt):
             with pytest.raises(InterruptedByUserError) as caught:
                 apply(outside, stage.work(), stage.hands())
@@ -354,17 +354,17 @@ def test_what_follows_the_commit_changes_nothing_about_it(stage: Stage, stop: Ba
             assert "server error 500" in said.getvalue()
     assert "the next `optbuild optimize` or `rollback`" in said.getvalue()
     assert stage.file.read_bytes() == stage.after
-    assert images_of(stage)["web"] == stage.world.names[SHARED]
+    assert images_of(stage)["web"] == stage.runtime.names[SHARED]
     recovery = recover(stage.outside(), stage.files)
     assert recovery is not None
     assert not recovery.undone
-    assert not any("optbuild-" in name for name in stage.world.names)
+    assert not any("optbuild-" in name for name in stage.runtime.names)
 
 
 @pytest.mark.parametrize("what", ["events", "containers"])
 def test_a_downtime_that_cannot_be_had_ends_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The events are the last question of a step that is up, and the containers the one behind it."""
-    asked, containers = threading.Event(), stage.world.containers
+    asked, containers = threading.Event(), stage.runtime.containers
 
     def deaths(*_args: object) -> dict[str, float]:
         if what == "events":
@@ -378,8 +378,8 @@ def test_a_downtime_that_cannot_be_had_ends_nothing(stage: Stage, monkeypatch: p
             raise EngineFailedError("listing the containers: read timed out")
         return containers(project)
 
-    monkeypatch.setattr(stage.world, "deaths", deaths)
-    monkeypatch.setattr(stage.world, "containers", failing_once)
+    monkeypatch.setattr(stage.runtime, "deaths", deaths)
+    monkeypatch.setattr(stage.runtime, "containers", failing_once)
     done = apply(stage.outside(), stage.work(), stage.hands())
     assert done.downtime == dict.fromkeys(SHARERS, Downtime())
     assert not asked.is_set()
@@ -392,13 +392,13 @@ def during_the_build(stage: Stage, change: Callable[[], None]) -> None:
         if " build " in words:
             change()
 
-    stage.world.on_run = on_run
+    stage.runtime.on_run = on_run
 
 
 @pytest.mark.parametrize("how", ["build", "verify"])
 @pytest.mark.parametrize("what", ["stop", "down", "scale"])
 def test_what_a_person_did_to_the_stack_during_a_build_that_fails_stays(stage: Stage, what: str, how: str) -> None:
-    boxes = stage.world.boxes
+    boxes = stage.runtime.boxes
 
     def change() -> None:
         if what == "stop":
@@ -411,7 +411,7 @@ def test_what_a_person_did_to_the_stack_during_a_build_that_fails_stays(stage: S
 
     left: dict[str, Container] = {}
     during_the_build(stage, change)
-    stage.world.failing_build = how == "build"
+    stage.runtime.failing_build = how == "build"
     stage.refusing = CandidateRefusedError("checks failed: dag")
     with pytest.raises(OptbuildError, match="as they were"):
         apply(stage.outside(), stage.work(), stage.hands())
@@ -424,15 +424,15 @@ def test_an_interrupted_compose_leaves_nothing_half_made(stage: Stage) -> None:
 
     def interrupt(words: str) -> None:
         if words.endswith("-- scheduler web"):
-            stage.world.on_run = lambda _words: None
-            box = stage.world.boxes["demo-web-1"]
-            stage.world.boxes["012345678901_demo-web-1"] = replace(box, id="half", status="created")
-            stage.world.told[box.id] = stage.world.time + 7
+            stage.runtime.on_run = lambda _words: None
+            box = stage.runtime.boxes["demo-web-1"]
+            stage.runtime.boxes["012345678901_demo-web-1"] = replace(box, id="half", status="created")
+            stage.runtime.told[box.id] = stage.runtime.time + 7
             raise KeyboardInterrupt
 
-    stage.world.on_run = interrupt
+    stage.runtime.on_run = interrupt
     failing(stage, InterruptedByUserError)
-    assert stage.world.time > max(stage.world.told.values())
+    assert stage.runtime.time > max(stage.runtime.told.values())
 
 
 def test_a_file_that_was_changed_since_the_plan_is_refused(stage: Stage) -> None:
@@ -440,7 +440,7 @@ def test_a_file_that_was_changed_since_the_plan_is_refused(stage: Stage) -> None
     stage.file.write_bytes(stage.before + b"\n")
     with pytest.raises(ChangedFileError):
         apply(stage.outside(), work, stage.hands())
-    assert stage.world.calls == []
+    assert stage.runtime.calls == []
     assert stage.file.read_bytes() == stage.before + b"\n"
 
 
@@ -453,7 +453,7 @@ def test_what_is_read_only_is_refused_before_anything_is_built(stage: Stage, wha
             apply(stage.outside(), stage.work(), stage.hands())
     finally:
         path.chmod(0o755)
-    assert stage.world.calls == []
+    assert stage.runtime.calls == []
 
 
 def test_a_symbolic_link_stays_one(stage: Stage, tmp_path: Path) -> None:
@@ -470,28 +470,28 @@ def test_several_files_are_all_written_or_all_put_back(stage: Stage) -> None:
     other = stage.file.with_name("other.yml")
     other.write_bytes(b"old")
     work = replace(stage.work(), edits=(*stage.work().edits, FileEdit(other, b"old", b"new")))
-    stage.world.broken["web"] = SHARED
+    stage.runtime.broken["web"] = SHARED
     with pytest.raises(RolledBackError):
         apply(stage.outside(), work, stage.hands())
     assert (stage.file.read_bytes(), other.read_bytes()) == (stage.before, b"old")
-    stage.world.broken.clear()
+    stage.runtime.broken.clear()
     apply(stage.outside(), replace(work, run="0000bbbb"), stage.hands())
     assert (stage.file.read_bytes(), other.read_bytes()) == (stage.after, b"new")
 
 
 def test_an_image_that_existed_before_is_never_deleted_by_a_rollback(stage: Stage) -> None:
-    stage.world.images.add("sha256:one-of-.")
-    stage.world.broken["web"] = SHARED
+    stage.runtime.images.add("sha256:one-of-.")
+    stage.runtime.broken["web"] = SHARED
     with pytest.raises(RolledBackError):
         apply(stage.outside(), stage.work(), stage.hands())
-    assert "sha256:one-of-." in stage.world.images
+    assert "sha256:one-of-." in stage.runtime.images
 
 
 class Telling:
     """Compose of ``world``, but ``word`` fails and says secrets."""
 
-    def __init__(self, world: World, word: str) -> None:
-        self.world, self.word = world, word
+    def __init__(self, runtime: Runtime, word: str) -> None:
+        self.runtime, self.word = runtime, word
 
     def run(
         self,
@@ -501,7 +501,7 @@ class Telling:
         on_err: Callable[[str], None] | None = None,
     ) -> Result:
         if self.word not in command.argv:
-            return self.world.run(command, on_out=on_out, on_err=on_err)
+            return self.runtime.run(command, on_out=on_out, on_err=on_err)
         said = "refused hunter22, pw12 and token33 at postgresql://me:else44@db/x"
         if on_err is not None:
             on_err(said)
@@ -511,7 +511,7 @@ class Telling:
 @pytest.mark.parametrize("word", ["build", "up"])
 def test_words_of_compose_are_told_without_the_secrets_of_the_project(stage: Stage, word: str) -> None:
     env = {"DB_PWD": "hunter22", "DATABASE_URL": "postgresql://me:pw12@db/x", "HOME": "/home/me", "A_TOKEN": "token33"}
-    outside = replace(stage.outside(), env=env, runner=Telling(stage.world, word))
+    outside = replace(stage.outside(), env=env, runner=Telling(stage.runtime, word))
     with pytest.raises(OptbuildError) as caught:
         apply(outside, stage.work(), stage.hands())
     assert "refused ***, *** and *** at postgresql://me:***@db/x" in str(caught.value)
@@ -524,7 +524,7 @@ def test_secret_arguments_of_a_build_are_not_told(stage: Stage) -> None:
         for name, one in work.project.services.items()
     }
     work = replace(work, project=replace(work.project, services=services))
-    outside = replace(stage.outside(), runner=Telling(stage.world, "build"))
+    outside = replace(stage.outside(), runner=Telling(stage.runtime, "build"))
     with pytest.raises(OptbuildError) as caught:
         apply(outside, work, stage.hands())
     assert "token33" not in str(caught.value)

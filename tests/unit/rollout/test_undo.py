@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from fake_stack import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Stage, World, arm
+from fake_stack import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Runtime, Stage, arm
 
 from builder.compose.model import Source
 from builder.core.errors import CheckFailedError, EditedSinceError, ExitCode, StackError
@@ -87,26 +87,26 @@ def test_a_backup_that_somebody_changed_stays(stage: Stage) -> None:
 def test_removed_images_are_built_again(stage: Stage) -> None:
     journal = optimized(stage)
     for name in SHARERS:
-        stage.world.images.remove(f"sha256:old-{name}")
-        del stage.world.names[f"demo-{name}:latest"]
+        stage.runtime.images.remove(f"sha256:old-{name}")
+        del stage.runtime.names[f"demo-{name}:latest"]
     roll_back(stage.outside(), journal)
-    assert stage.world.boxes["demo-web-1"].image_id == "sha256:again-web"
+    assert stage.runtime.boxes["demo-web-1"].image_id == "sha256:again-web"
     assert stage.file.read_bytes() == stage.before
 
 
 def test_what_was_scaled_or_stopped_since_stays_so(stage: Stage) -> None:
     journal = optimized(stage)
     stage.start(workers=2, services=("scheduler",))
-    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited", exit_code=137)
+    stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], status="exited", exit_code=137)
     roll_back(stage.outside(), journal)
-    running = [(one.service, one.image_id) for one in stage.world.boxes.values() if one.running]
+    running = [(one.service, one.image_id) for one in stage.runtime.boxes.values() if one.running]
     assert running.count(("scheduler", "sha256:old-scheduler")) == 2
-    assert stage.world.boxes["demo-web-1"].status == "created"
+    assert stage.runtime.boxes["demo-web-1"].status == "created"
 
 
 def test_another_engine_is_refused(stage: Stage) -> None:
     journal = optimized(stage)
-    stage.world.other_engine = True
+    stage.runtime.other_engine = True
     with pytest.raises(CheckFailedError, match="another engine") as caught:
         roll_back(stage.outside(), journal)
     assert f"move {stage.outside().committed(journal.files)} away" in str(caught.value.hint)
@@ -115,44 +115,44 @@ def test_another_engine_is_refused(stage: Stage) -> None:
 
 def test_a_name_that_somebody_moved_is_left_alone(stage: Stage) -> None:
     journal = optimized(stage)
-    stage.world.images.add("sha256:strange")
-    stage.world.names[SHARED] = "sha256:strange"
+    stage.runtime.images.add("sha256:strange")
+    stage.runtime.names[SHARED] = "sha256:strange"
     roll_back(stage.outside(), journal)
-    assert stage.world.names[SHARED] == "sha256:strange"
+    assert stage.runtime.names[SHARED] == "sha256:strange"
 
 
 def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> None:
     journal = optimized(stage)
-    stage.world.broken["web"] = "demo-web:latest"
+    stage.runtime.broken["web"] = "demo-web:latest"
     with pytest.raises(StackError, match="did not come up again"):
         roll_back(stage.outside(), journal)
     assert stage.file.read_bytes() == stage.before
-    stage.world.broken.clear()
-    stage.world.boxes["demo-web-1"] = replace(stage.world.boxes["demo-web-1"], status="exited")
+    stage.runtime.broken.clear()
+    stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], status="exited")
     recovery = recover(stage.outside(), stage.files)
     assert recovery is not None
     assert recovery.undone
     assert "a rollback was killed half way" in recovery.words
     assert "restarted" in recovery.words
-    assert stage.world.boxes["demo-web-1"].image_id == "sha256:old-web"
-    assert stage.world.boxes["demo-web-1"].running
+    assert stage.runtime.boxes["demo-web-1"].image_id == "sha256:old-web"
+    assert stage.runtime.boxes["demo-web-1"].running
 
 
 def test_a_second_run_that_fails_leaves_the_way_back_from_the_first(stage: Stage) -> None:
     first = optimized(stage)
-    stage.world.dockerfile = "two"
-    stage.world.broken["web"] = "sha256:two-of-."
+    stage.runtime.dockerfile = "two"
+    stage.runtime.broken["web"] = "sha256:two-of-."
     work = replace(stage.work("0000bbbb"), rebuild=True, recipes=first.recipes)
     with pytest.raises(CheckFailedError):
         apply(stage.outside(), work, stage.hands())
     assert committed(stage) == first
-    stage.world.broken.clear()
+    stage.runtime.broken.clear()
     roll_back(stage.outside(), first)
     assert stage.file.read_bytes() == stage.before
 
 
 def rebuilt(stage: Stage, run: str, dockerfile: str) -> Journal:
-    stage.world.dockerfile = dockerfile
+    stage.runtime.dockerfile = dockerfile
     work = replace(stage.work(run), rebuild=True, recipes=committed(stage).recipes)
     apply(stage.outside(), work, stage.hands())
     return committed(stage)
@@ -168,7 +168,7 @@ def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, reb
     roll_back(stage.outside(), committed(stage))
     assert stage.file.read_bytes() == stage.after
     image = "one" if rebuilds == 1 else f"rebuilt {rebuilds - 2}"
-    assert stage.world.names[SHARED].startswith(f"sha256:{image}-of-")
+    assert stage.runtime.names[SHARED].startswith(f"sha256:{image}-of-")
     assert committed(stage).run == "0000aaaa"
     roll_back(stage.outside(), committed(stage))
     after = stage.snapshot()
@@ -180,9 +180,9 @@ def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, reb
 def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, source: Source) -> None:
     """Nothing says how that one was built: the files name it, and the Dockerfile is another by now."""
     apply(stage.outside(), stage.work(source=source), stage.hands())
-    first = stage.world.names[SHARED]
+    first = stage.runtime.names[SHARED]
     journal = rebuilt(stage, "0000bbbb", "two")
-    stage.world.images.remove(first)
+    stage.runtime.images.remove(first)
     before = stage.snapshot()
     with pytest.raises(CheckFailedError, match=f"{SHARED} cannot be what it was before: {first} was removed"):
         roll_back(stage.outside(), journal)
@@ -190,7 +190,7 @@ def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, sourc
     assert committed(stage) == journal
     rebuilt(stage, "0000cccc", "three")  # as the hint says: to the image of today, and from there to the files
     roll_back(stage.outside(), committed(stage))
-    assert stage.world.names[SHARED] == before["names"][SHARED]
+    assert stage.runtime.names[SHARED] == before["names"][SHARED]
     roll_back(stage.outside(), committed(stage))
     assert stage.file.read_bytes() == stage.before
 
@@ -202,7 +202,7 @@ def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: S
     journal = rebuilt(stage, "0000bbbb", "two")
     (made,) = journal.made
     roll_back(stage.outside(), journal)
-    assert made not in stage.world.images
+    assert made not in stage.runtime.images
     assert stage.snapshot() == before
 
 
@@ -220,12 +220,12 @@ def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
         journal = rebuilt(stage, "0000bbbb", "two")
         with pytest.MonkeyPatch.context() as patch:
             arm(patch, stage)
-            stage.world.fuse = Fuse(at)
+            stage.runtime.fuse = Fuse(at)
             try:
                 roll_back(stage.outside(), journal)
                 done = True
             except KilledError:
-                stage.world.fuse = Fuse()
+                stage.runtime.fuse = Fuse()
                 recover(stage.outside(), stage.files)
                 if committed(stage).run == "0000bbbb":
                     roll_back(stage.outside(), committed(stage))
@@ -244,11 +244,11 @@ def killed_while(stage: Stage, **hands: Any) -> None:
                 stage.work(source=hands.pop("source", Source.IMAGE_ONLY)),
                 replace(stage.hands(), **hands),
             )
-    stage.world.fuse = Fuse()
+    stage.runtime.fuse = Fuse()
 
 
 def die(stage: Stage) -> NoReturn:
-    stage.world.fuse = Fuse(0)
+    stage.runtime.fuse = Fuse(0)
     raise KilledError
 
 
@@ -257,9 +257,9 @@ def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int
     before = stage.snapshot()
 
     def promote(_target: object, promoting: Callable[[str], None]) -> str:
-        stage.world.images.add("sha256:spec")
+        stage.runtime.images.add("sha256:spec")
         promoting("sha256:spec")
-        stage.world.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
+        stage.runtime.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
         die(stage)
 
     killed_while(stage, source=Source.SPEC, make_from_spec=promote)
@@ -269,29 +269,31 @@ def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int
 
 def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_begun(stage: Stage) -> None:
     killed_while(stage, verify=lambda _image, _target: die(stage))
-    for name, box in stage.world.boxes.items():
-        stage.world.boxes[name] = replace(box, status="exited")
-    boxes = dict(stage.world.boxes)
+    for name, box in stage.runtime.boxes.items():
+        stage.runtime.boxes[name] = replace(box, status="exited")
+    boxes = dict(stage.runtime.boxes)
     recovery = recover(stage.outside(), stage.files)
     assert recovery is not None
     assert recovery.undone
     assert "restarted" not in recovery.words
-    assert stage.world.boxes == boxes
+    assert stage.runtime.boxes == boxes
 
 
 def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
     """Somebody started the rewritten file by hand since: whoever rewrote the file alone gets the file alone back."""
-    stage.world.boxes.clear()
+    stage.runtime.boxes.clear()
     apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
-    stage.world.images.add("sha256:hand")
-    stage.world.names[SHARED] = "sha256:hand"
+    stage.runtime.images.add("sha256:hand")
+    stage.runtime.names[SHARED] = "sha256:hand"
     stage.start()
-    stage.world.boxes["012345678901_demo-web-1"] = replace(stage.world.boxes["demo-web-1"], id="half", status="created")
-    boxes, names = dict(stage.world.boxes), dict(stage.world.names)
+    stage.runtime.boxes["012345678901_demo-web-1"] = replace(
+        stage.runtime.boxes["demo-web-1"], id="half", status="created"
+    )
+    boxes, names = dict(stage.runtime.boxes), dict(stage.runtime.names)
     undone = roll_back(stage.outside(), committed(stage))
     assert undone.files == (stage.file,)
     assert undone.downtime == {}
-    assert (stage.world.boxes, stage.world.names, stage.world.calls) == (boxes, names, [])
+    assert (stage.runtime.boxes, stage.runtime.names, stage.runtime.calls) == (boxes, names, [])
     assert stage.file.read_bytes() == stage.before
 
 
@@ -305,8 +307,8 @@ def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
         patch.setattr("builder.rollout.apply.finish", lambda *_args: die(stage))
         with pytest.raises(KilledError):
             apply(stage.outside(), stage.work(source=source), stage.hands())
-    stage.world.fuse = Fuse()
-    elsewhere = replace(stage.outside(), engine=World(stage.world.folder, other_engine=True) if other else None)
+    stage.runtime.fuse = Fuse()
+    elsewhere = replace(stage.outside(), engine=Runtime(stage.runtime.folder, other_engine=True) if other else None)
     if source is Source.IMAGE_ONLY:
         with pytest.raises(CheckFailedError, match="another engine" if other else "no engine answers"):
             recover(elsewhere, stage.files)
@@ -315,8 +317,8 @@ def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
         recovery = recover(elsewhere, stage.files)
     assert recovery is not None
     assert not recovery.undone
-    assert SHARED in stage.world.names
-    assert [name for name in stage.world.names if "optbuild-" in name] == []
+    assert SHARED in stage.runtime.names
+    assert [name for name in stage.runtime.names if "optbuild-" in name] == []
     assert leftovers(stage) == []
 
 
@@ -330,10 +332,10 @@ def points(folder: Path, scenario: Any) -> list[str]:
         stage.start(workers=2)
         if scenario is not run_optimize:
             run_optimize(stage)
-        stage.world.fuse = Fuse()
+        stage.runtime.fuse = Fuse()
         arm(patch, stage)
         scenario(stage)
-        return stage.world.fuse.names
+        return stage.runtime.fuse.names
 
 
 def run_optimize(stage: Stage) -> None:
@@ -346,11 +348,11 @@ def run_rollback(stage: Stage) -> None:
 
 def killed_at(stage: Stage, number: int, scenario: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        stage.world.fuse = Fuse(number)
+        stage.runtime.fuse = Fuse(number)
         arm(patch, stage)
         with pytest.raises(KilledError):
             scenario(stage)
-    stage.world.fuse = Fuse()
+    stage.runtime.fuse = Fuse()
 
 
 def leftovers(stage: Stage) -> list[str]:
@@ -375,7 +377,7 @@ def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
         if stage.file.read_bytes() == stage.before:
             assert after == before, where
         else:
-            assert stage.world.boxes["demo-web-1"].image_id == stage.world.names[SHARED], where
+            assert stage.runtime.boxes["demo-web-1"].image_id == stage.runtime.names[SHARED], where
             assert "demo-airflow:optbuild-0000aaaa" not in after["names"], where
             run_rollback(stage)
             assert stage.snapshot() == before, where
@@ -408,7 +410,7 @@ def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
         before = stage.snapshot()
         killed_at(stage, number, run_optimize)
         with pytest.MonkeyPatch.context() as patch:
-            stage.world.fuse = Fuse(second)
+            stage.runtime.fuse = Fuse(second)
             arm(patch, stage)
             try:
                 recover(stage.outside(), stage.files)
@@ -416,7 +418,7 @@ def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
                 ended = False
             else:
                 ended = True
-        stage.world.fuse = Fuse()
+        stage.runtime.fuse = Fuse()
         recover(stage.outside(), stage.files)
         assert stage.snapshot() == before
         assert leftovers(stage) == []

@@ -42,7 +42,7 @@ prune = load("prune")
         ("tests/test_a.py", False),
         ("numpy/testing/__init__.py", False),
         ("pandas/_libs/lib.so", False),
-        ("package/maps/world.map", False),
+        ("package/maps/runtime.map", False),
         ("pkg/tests.py", False),
     ],
 )

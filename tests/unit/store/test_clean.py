@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_image_store import Shelf, identity, image, user
 
+from builder.compose.model import Mentions
 from builder.core.naming import LABEL_PROJECT
 from builder.store.clean import GONE, NOT_SAVED, CleanOptions, carry_out, plan
-from builder.store.model import Amount, Former, Mentions, Remembered, Rules
+from builder.store.model import Amount, Former, Remembered, Rules
 from builder.store.select import parse_filter
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ NOW = 1_000_000.0
 ALL = CleanOptions(unused=True)
 
 
-def world() -> Shelf:
+def runtime() -> Shelf:
     shelf = Shelf()
     shelf.add(image("bare", ("base", "bare")), image("app", ("base", "app"), "app:1", "app:2"))
     return shelf
@@ -36,14 +37,14 @@ def why(shelf: Shelf, name: str, options: CleanOptions = ALL) -> str:
 
 
 def test_what_has_a_name_goes_only_when_asked_for() -> None:
-    assert going(world(), CleanOptions()) == [identity("bare")]
-    assert set(going(world())) == {identity("bare"), identity("app")}
+    assert going(runtime(), CleanOptions()) == [identity("bare")]
+    assert set(going(runtime())) == {identity("bare"), identity("app")}
 
 
 def test_a_filter_narrows_and_says_so() -> None:
     options = replace(ALL, filters=(parse_filter("name=app:*"),))
-    assert going(world(), options) == [identity("app")]
-    assert why(world(), "bare", options) == "the filter leaves it out"
+    assert going(runtime(), options) == [identity("app")]
+    assert why(runtime(), "bare", options) == "the filter leaves it out"
 
 
 @pytest.mark.parametrize(("created", "since", "goes"), [(0.0, 0.0, True), (NOW - 5, 0.0, False), (0.0, NOW - 5, False)])
@@ -73,7 +74,7 @@ def test_the_steps_of_the_classic_builder_go_with_what_was_made_from_them() -> N
 
 
 def test_every_name_is_taken_before_the_image_goes() -> None:
-    shelf = world()
+    shelf = runtime()
     carry_out(plan(shelf.snapshot(), ALL, now=NOW), shelf, shelf.snapshot)
     assert not shelf.images
     assert "untag app:1" in shelf.steps
@@ -94,7 +95,7 @@ def disturbed(shelf: Shelf, options: CleanOptions, number: int, event: object) -
 
 
 def test_a_container_that_starts_after_the_preview_keeps_its_image() -> None:
-    shelf = world()
+    shelf = runtime()
     skipped = disturbed(shelf, CleanOptions(), 0, lambda: shelf.users.append(user(identity("bare"), "late", "running")))
     assert skipped == [(identity("bare"), "container late (running) uses it")]
     assert identity("bare") in shelf.images
@@ -136,7 +137,7 @@ def test_a_name_that_it_got_since_the_preview_keeps_an_image() -> None:
 
 
 def test_what_somebody_else_removed_is_no_merit_of_ours() -> None:
-    shelf = world()
+    shelf = runtime()
     skipped = disturbed(shelf, CleanOptions(), 0, lambda: shelf.images.pop(identity("bare")))
     assert skipped == [(identity("bare"), GONE)]
 
@@ -173,7 +174,7 @@ def test_an_engine_that_fails_half_way_leaves_all_names() -> None:
 
 
 def test_only_what_a_backup_holds_goes() -> None:
-    shelf = world()
+    shelf = runtime()
     planned = plan(shelf.snapshot(), ALL, now=NOW)
     saved = {identity("app"): frozenset({"app:1", "app:2"})}
     done = carry_out(planned, shelf, shelf.snapshot, saved=saved)
@@ -209,7 +210,7 @@ def test_what_an_optimize_replaced_goes_without_being_asked_for() -> None:
 
 
 def test_what_is_freed_is_measured_not_promised() -> None:
-    shelf = world()
+    shelf = runtime()
     planned = plan(shelf.snapshot(), CleanOptions(), now=NOW)
     twin = image("twin", ("base", "bare"), "twin:1")
     count = 0

@@ -16,9 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from builder.compose.model import Mentions
 from builder.core.naming import LABEL_PROJECT
 from builder.store.clean import CleanOptions, carry_out, plan
-from builder.store.model import LABEL_PROTECT, Former, Mentions, Remembered, Rules
+from builder.store.model import LABEL_PROTECT, Former, Remembered, Rules
 
 if TYPE_CHECKING:
     from builder.store.model import Snapshot, StoredImage

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_image_store import Shelf, identity, image, user
 
-from builder.compose.model import ProjectFiles
+from builder.compose.model import KnownProject, Mentions, ProjectFiles
 from builder.rollout.journal import Journal, Phase, Replaced, TagRecord
 from builder.state import State
 from builder.store.clean import CleanOptions, plan
 from builder.store.history import Journals, ever_used, remembered
 from builder.store.match import fits, may_mean
-from builder.store.model import KnownProject, Mentions, Rules, Standing
+from builder.store.model import Rules, Standing
 from builder.store.protect import protected_by
 from builder.store.references.compose_files import mentions
 from builder.store.retention import judge

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from unreadable_folder import bar
 
-from builder.store.model import KnownProject, User
+from builder.compose.model import KnownProject
+from builder.store.model import User
 from builder.store.projects import beside, by_containers, merged, neighbours, users_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_image_store import Shelf, identity, image, user
 
+from builder.compose.model import Mentions
 from builder.core.naming import LABEL_PROJECT
-from builder.store.model import LABEL_PROTECT, Former, Mentions, Remembered, Rules, Standing, Unfinished
+from builder.store.model import LABEL_PROTECT, Former, Remembered, Rules, Standing, Unfinished
 from builder.store.retention import judge
 
 if TYPE_CHECKING:

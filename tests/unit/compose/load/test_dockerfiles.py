@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from project_factories import project, service
 
-from builder.compose.load.dockerfiles import LARGEST_FILE, DockerfileFacts, facts_of, read_dockerfiles
+from builder.compose.load.dockerfiles import LARGEST_FILE, read_dockerfiles
 from builder.compose.model import Build
+from builder.dockerfile.analysis import facts_of
+
+if TYPE_CHECKING:
+    from builder.dockerfile.facts import DockerfileFacts
 
 SEED = Path(__file__).parents[3] / "fixtures" / "seed" / "Dockerfile.airflow"
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from project_factories import FOLDER, build, project, service
 
-from builder.compose.load.dockerfiles import DockerfileFacts, facts_of, read_dockerfiles
+from builder.compose.load.dockerfiles import read_dockerfiles
 from builder.compose.model import Build
 from builder.compose.rules.advice import find
 from builder.compose.rules.context import Look
 from builder.core.errors import Where
+from builder.dockerfile.analysis import facts_of
+
+if TYPE_CHECKING:
+    from builder.dockerfile.facts import DockerfileFacts
 
 ROOT = "FROM python:3.11\nRUN pip install pandas\n"
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from project_factories import AIRFLOW, FOLDER, build, project, seed, service
 
-from builder.compose.load.dockerfiles import facts_of
 from builder.compose.model import Build, Project
 from builder.compose.rules.aspects import ASPECTS
-from builder.compose.rules.explain_separation import CODES, WIDTH, explain
+from builder.compose.rules.explain_separation import explain
 from builder.compose.sharing.groups import group_services
 from builder.core.errors import ComposeError
 from builder.core.resources import template_names
+from builder.dockerfile.analysis import facts_of
 from builder.findings.catalog import CATALOG
+from builder.findings.explain import CODES, WIDTH
 
 SEED = Path(__file__).parents[3] / "fixtures" / "seed" / "Dockerfile.airflow"
 

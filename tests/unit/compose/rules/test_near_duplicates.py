@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from project_factories import build, project, service
 
-from builder.compose.load.dockerfiles import facts_of
 from builder.compose.rules.context import Look
 from builder.compose.rules.near_duplicates import find
 from builder.compose.sharing.groups import group_services
+from builder.dockerfile.analysis import facts_of
 
 if TYPE_CHECKING:
     from builder.compose.model import Project

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from project_factories import build
 
-from builder.compose.load.dockerfiles import facts_of
 from builder.compose.model import Build
 from builder.compose.rules.similarity import Difference, compare_builds
+from builder.dockerfile.analysis import facts_of
 
 BASE = "FROM apache/airflow:2.8.1\n"
 

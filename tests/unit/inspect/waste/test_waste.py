@@ -285,7 +285,7 @@ def test_of_an_image_that_was_pruned_by_optbuild_tests_and_symbols_stay() -> Non
 
 
 def test_source_maps_count_wherever_they_lie() -> None:
-    found = inspected(layer(file("/app/a.js.map", 5), file("/app/a.css.map", 6), file("/app/world.map", 7)))
+    found = inspected(layer(file("/app/a.js.map", 5), file("/app/a.css.map", 6), file("/app/runtime.map", 7)))
     assert wasted(found, "OB410") == {"/app/a.js.map": 5, "/app/a.css.map": 6}
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from unreadable_folder import bar
 
-from builder.store.model import KnownProject
+from builder.compose.model import KnownProject
 from builder.store.references.compose_files import mentions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.store.model import Mentions
+    from builder.compose.model import Mentions
 
 
 def read(folder: Path, text: str, *, env: dict[str, str] | None = None, **files: str) -> Mentions:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from builder.core.errors import OptbuildError, StateError
+from builder.core.errors import StateError
 from builder.core.files import in_the_way
-from builder.core.process import LocalRunner, Runner
-from builder.core.progress import BarProgress, LineProgress, Progress, SilentProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    import typer
+    from builder.core.process import Runner
+    from builder.core.progress import Progress
 
 
 @dataclass(frozen=True)
-class World:
+class Runtime:
     """Passed in, never read inside a stage: only this module touches ``os.environ`` and ``sys``."""
 
     env: Mapping[str, str] = field(repr=False)  # may hold credentials, and a repr ends up in tracebacks
@@ -67,50 +64,3 @@ class World:
                 f"there is no home folder: HOME is not set, and no user has the number {os.getuid()} here",
                 hint=f"set HOME, or {instead}, to a folder that you may write to",
             ) from error
-
-
-def this_world(*, quiet: bool = False) -> World:
-    """The real one. Bars only where stderr is a terminal that can move its cursor, and not in CI."""
-    env = dict(os.environ)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # As stderr does: a check mark must not stop us on a terminal that is not UTF-8.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    terminal = sys.stderr.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
-    color = terminal and "NO_COLOR" not in env
-    progress: Progress
-    if quiet:
-        progress = SilentProgress()
-    elif terminal:
-        progress = BarProgress(sys.stderr, color=color)
-    else:
-        progress = LineProgress(sys.stderr)
-    return World(env, _cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)
-
-
-def _cwd() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError as error:
-        raise OptbuildError("the current folder no longer exists", hint="change into another one") from error
-
-
-class WorldToCome:
-    """The world of one command line, made when a command first asks: ``--help`` needs none."""
-
-    def __init__(self, make: Callable[..., World]) -> None:
-        self._make = make
-        self._made: World | None = None
-        self.quiet = False
-
-    def world(self) -> World:
-        if self._made is None:
-            self._made = self._make(quiet=self.quiet)
-        return self._made
-
-
-def world_of(context: typer.Context) -> World:
-    """The world of the command line that this command is part of; ``builder.cli.main`` put it there."""
-    coming = context.find_object(WorldToCome)
-    if coming is None:
-        raise RuntimeError("a command runs below builder.cli.main, which makes its world")
-    return coming.world()

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cli.world import World
 from builder.core.errors import ExitCode, StateError
 from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
+from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FOLDERS: dict[str, Callable[[World], Path]] = {
-    "XDG_STATE_HOME": lambda world: world.state_folder,
-    "XDG_CACHE_HOME": lambda world: world.cache_folder,
+FOLDERS: dict[str, Callable[[Runtime], Path]] = {
+    "XDG_STATE_HOME": lambda runtime: runtime.state_folder,
+    "XDG_CACHE_HOME": lambda runtime: runtime.cache_folder,
 }
 
 
-def world(**env: str) -> World:
-    return World(env, Path(), io.StringIO(), io.StringIO(), LocalRunner(), SilentProgress(), color=False)
+def runtime(**env: str) -> Runtime:
+    return Runtime(env, Path(), io.StringIO(), io.StringIO(), LocalRunner(), SilentProgress(), color=False)
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nobody")
 def test_a_user_without_a_home_is_told_what_to_set(variable: str, tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"no home folder.*\n  next: set HOME") as error:
-        FOLDERS[variable](world())
+        FOLDERS[variable](runtime())
     assert variable in str(error.value)
     assert error.value.exit_code is ExitCode.ENGINE
-    assert FOLDERS[variable](world(**{variable: str(tmp_path)})) == tmp_path / "optbuild"
-    assert FOLDERS[variable](world(HOME=str(tmp_path))).is_relative_to(tmp_path)
+    assert FOLDERS[variable](runtime(**{variable: str(tmp_path)})) == tmp_path / "optbuild"
+    assert FOLDERS[variable](runtime(HOME=str(tmp_path))).is_relative_to(tmp_path)
 
 
 @pytest.mark.parametrize("variable", FOLDERS)
@@ -54,17 +54,17 @@ def test_a_file_where_the_folder_should_be_is_told(variable: str, tmp_path: Path
     (tmp_path / "optbuild").write_text("")
     for given in ("file", "file/below", "nowhere", "."):
         with pytest.raises(StateError, match=rf"is no folder.*\n  next: .*{variable}") as error:
-            FOLDERS[variable](world(**{variable: str(tmp_path / given)}))
+            FOLDERS[variable](runtime(**{variable: str(tmp_path / given)}))
         assert error.value.exit_code is ExitCode.ENGINE
 
 
 @pytest.mark.parametrize("variable", FOLDERS)
 def test_a_folder_need_not_be_there_yet(variable: str, tmp_path: Path) -> None:
     wanted = tmp_path / "not" / "yet"
-    assert FOLDERS[variable](world(**{variable: str(wanted)})) == wanted / "optbuild"
+    assert FOLDERS[variable](runtime(**{variable: str(wanted)})) == wanted / "optbuild"
     (tmp_path / "link").symlink_to(tmp_path)
-    assert FOLDERS[variable](world(**{variable: str(tmp_path / "link")})) == tmp_path / "link/optbuild"
+    assert FOLDERS[variable](runtime(**{variable: str(tmp_path / "link")})) == tmp_path / "link/optbuild"
 
 
-def test_a_world_does_not_show_its_environment() -> None:
-    assert "geheim" not in repr(world(TOKEN="geheim"))
+def test_a_runtime_does_not_show_its_environment() -> None:
+    assert "geheim" not in repr(runtime(TOKEN="geheim"))

@@ -1,0 +1,91 @@
+"""What `optbuild lock` does: spec and earlier lock to lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.core.errors import LockFileError, LockUsageError, MissingFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.core.runtime import Runtime
+    from builder.image.lock.make import Options
+    from builder.image.lock.model import Lock
+    from builder.image.spec.model import Spec
+
+
+def read_inputs(folder: Path) -> tuple[Spec, tuple[str, ...]]:
+    from builder.image.spec.reader import read_spec  # start-up of `optbuild --help`
+    from builder.image.spec.requirements import read_requirements
+
+    spec = read_spec(folder)
+    return spec, read_requirements(spec)
+
+
+def read_previous_lock(path: Path, runtime: Runtime, *, required: bool) -> Lock | None:
+    """The lock before. One that cannot be read is replaced, as its own error message tells people to do."""
+    from builder.image.lock.document import read_lock
+
+    try:
+        return read_lock(path)
+    except (MissingFileError, LockFileError) as error:
+        if required:
+            raise
+        if isinstance(error, LockFileError):
+            runtime.progress.note(f"the old lock is not used: {error.message}")
+        return None
+
+
+def check_moving_names(names: tuple[str, ...], previous: Lock | None) -> None:
+    """A misspelt name would move nothing and say nothing."""
+    if previous is None:
+        return
+    from difflib import get_close_matches
+
+    parts = (previous.python, previous.build_requires, previous.runtime, previous.build)
+    known = {one.name for part in parts for one in part}
+    for name in names:
+        if name not in known and name.lower().replace("_", "-").replace(".", "-") not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "optbuild.lock lists the names"
+            raise LockUsageError(f"--upgrade-package {name}: the lock has no such name", hint=hint)
+
+
+def refresh_debian_packages(runtime: Runtime, spec: Spec, lock: Lock) -> Lock:
+    """``lock`` with what the Debian release offers now; not yet written."""
+    from builder.airflow.releases import release
+    from builder.image.lock.make import refresh_debian
+
+    return refresh_debian(
+        spec,
+        lock,
+        release(spec.airflow.version),
+        runner=runtime.runner,
+        env=runtime.env,
+        cache_folder=runtime.cache_folder,
+        progress=runtime.progress,
+    )
+
+
+def resolve_lock(
+    runtime: Runtime,
+    spec: Spec,
+    requirements: tuple[str, ...],
+    previous: Lock | None,
+    options: Options,
+) -> Lock:
+    from builder.airflow.releases import release
+    from builder.image.lock.make import make_lock
+
+    return make_lock(
+        spec,
+        requirements,
+        release(spec.airflow.version),
+        previous=previous,
+        options=options,
+        runner=runtime.runner,
+        env=runtime.env,
+        cache_folder=runtime.cache_folder,
+        progress=runtime.progress,
+    )

@@ -1,0 +1,57 @@
+"""What `optbuild verify` proves: an image, or the image of a folder with a spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.core.runtime import Runtime
+    from builder.image.verify.plan import VerifyPlan
+
+
+def choose_environment(runtime: Runtime, database: str | None) -> dict[str, str]:
+    """A database named on the command line counts more than the environment's."""
+    from builder.image.verify.database import DATABASE_URL_VARIABLE  # the SDK
+
+    return {name: value for name, value in runtime.env.items() if database is None or name != DATABASE_URL_VARIABLE}
+
+
+def find_image(subject: str, runtime: Runtime) -> tuple[str, VerifyPlan]:
+    """A folder with a spec is that; anything else is an image."""
+    folder = runtime.cwd / subject
+    if folder.is_dir() and (subject.startswith((".", "/")) or (folder / "optbuild.toml").exists()):
+        return _find_image_of_folder(folder, runtime)
+    return subject, _make_plan_from_labels(subject, runtime)
+
+
+def _find_image_of_folder(folder: Path, runtime: Runtime) -> tuple[str, VerifyPlan]:
+    """The promoted image, or, before the first promotion, the candidate."""
+    from builder.core.naming import candidate_reference
+    from builder.engine.client import connect  # the SDK
+    from builder.image.render.context import render_context  # jinja2
+    from builder.image.verify.plan import plan_for
+    from builder.operations.project import load_project  # pydantic
+
+    project = load_project(folder)
+    plan = plan_for(project.spec, project.lock, project.roles)
+    name = project.spec.image.name
+    promoted = f"{name}:{project.spec.image.tags[0]}"
+    with connect(runtime.env) as engine:
+        if engine.image_id(promoted) is not None:
+            return promoted, plan
+    return candidate_reference(name, render_context(project.spec, project.lock).digest()), plan
+
+
+def _make_plan_from_labels(image: str, runtime: Runtime) -> VerifyPlan:
+    from builder.airflow.releases import release
+    from builder.core.errors import VerifyUsageError
+    from builder.engine.client import connect  # the SDK
+    from builder.image.verify.plan import airflow_version_of, plan_from_labels
+
+    with connect(runtime.env) as engine:
+        found = engine.image(image)
+    if found is None:
+        raise VerifyUsageError(f"there is no image {image} on this engine", hint="build it (optbuild build) or pull it")
+    return plan_from_labels(image, found.labels, release(airflow_version_of(image, found.labels)).roles)
