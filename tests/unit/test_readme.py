@@ -28,6 +28,43 @@ def test_its_spec_is_a_spec() -> None:
     assert parse_spec(block, "README.md", REPOSITORY).image.name == "ml-pipeline-airflow"
 
 
-@pytest.mark.parametrize("folder", ["builder", "templates", "images", "tests"])
-def test_names_the_folders(folder: str) -> None:
-    assert f"{folder}/" in README
+def layout() -> dict[str, str]:
+    """Path → what the layout block says of it; names ending in ``/`` are folders, deeper ones are indented."""
+    block = README.split("## How it is laid out", 1)[1].split("```", 2)[1]
+    found: dict[str, str] = {}
+    above: list[tuple[int, str]] = []
+    for line in block.strip().splitlines():
+        indent = len(line) - len(line.lstrip())
+        name, _, text = line.strip().partition(" ")
+        above = [one for one in above if one[0] < indent]
+        path = "".join(folder for _, folder in above) + name
+        found[path] = text.strip()
+        if name.endswith("/"):
+            above.append((indent, name))
+    return found
+
+
+def rooms(folder: Path) -> set[str]:
+    """What of Python lies directly in ``folder``: packages, and modules but ``__init__``."""
+    packages = {f"{path.name}/" for path in folder.iterdir() if (path / "__init__.py").exists()}
+    return packages | {path.name for path in folder.glob("*.py") if path.name != "__init__.py"}
+
+
+def test_its_layout_names_all_rooms_of_the_package_and_no_other() -> None:
+    named = {path.removeprefix("builder/") for path in layout() if path.count("/") - path.endswith("/") == 1}
+    assert named == rooms(REPOSITORY / "builder")
+
+
+@pytest.mark.parametrize("room", ["image", "compose"])
+def test_its_layout_names_the_rooms_within(room: str) -> None:
+    prefix = f"builder/{room}/"
+    named = {path.removeprefix(prefix) for path in layout() if path.startswith(prefix) and path != prefix}
+    packages = {name for name in rooms(REPOSITORY / prefix) if name.endswith("/")}
+    assert {name for name in named if name.endswith("/")} == packages
+    assert {name for name in named if not name.endswith("/")} <= rooms(REPOSITORY / prefix)
+
+
+def test_its_layout_says_something_of_each_path_that_is_there() -> None:
+    for path, text in layout().items():
+        assert (REPOSITORY / path).exists(), path
+        assert text, path
