@@ -22,7 +22,7 @@ from builder.engine.secrets import CA_VARIABLES, find_ca
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.core.process import Result, Runner
+    from builder.core.process import ProcessResult, Runner
 
 SCHEMA_VERSION = 1
 NEEDED_ENGINE = 23
@@ -43,24 +43,24 @@ DEFAULT_DATABASE = "postgres:13"
 DEFAULT_RELEASE = "bookworm"
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     OK = "ok"
     WARNING = "warning"
     MISSING = "missing"
 
 
 @dataclass(frozen=True)
-class Finding:
+class MachineFinding:
     """One line. ``advice`` is empty when there is nothing to do."""
 
     name: str
-    state: State
+    state: FindingState
     found: str
     advice: str = ""
 
 
 @dataclass(frozen=True)
-class Machine:
+class ProbeContext:
     """What the probes are given of the runtime. ``free_bytes`` raises OSError for a folder that cannot be seen."""
 
     runner: Runner
@@ -70,7 +70,7 @@ class Machine:
     release: str = DEFAULT_RELEASE
     """Debian's release that the base is made from."""
 
-    def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> Result | None:
+    def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> ProcessResult | None:
         """The answer of a tool; None when it is missing or silent."""
         env = {**self.env, "DOCKER_CLI_HINTS": "false"}
         try:
@@ -82,84 +82,105 @@ class Machine:
         return shutil.which(tool, path=self.env.get("PATH", "")) is not None
 
 
-def examine(machine: Machine) -> tuple[Finding, ...]:
+def examine_machine(machine: ProbeContext) -> tuple[MachineFinding, ...]:
     """All lines, in the order in which the tools are needed. Never raises for what it finds."""
-    probes = (engine, buildx, compose, old_compose, mmdebstrap, disk, ca_bundle, registry)
+    probes = (
+        check_engine,
+        check_buildx,
+        check_compose,
+        check_old_compose,
+        check_mmdebstrap,
+        check_disk_space,
+        check_ca_bundle,
+        check_registry,
+    )
     with ThreadPoolExecutor(max_workers=len(probes)) as pool:
         return tuple(pool.map(lambda probe: probe(machine), probes))
 
 
-def engine(machine: Machine) -> Finding:
+def check_engine(machine: ProbeContext) -> MachineFinding:
     """The engine that the docker client talks to, at least :data:`NEEDED_ENGINE`."""
     name = "Docker engine"
     if not machine.has("docker"):
-        return Finding(name, State.MISSING, "docker is not on PATH", _GET_AN_ENGINE)
+        return MachineFinding(name, FindingState.MISSING, "docker is not on PATH", _GET_AN_ENGINE)
     answer = machine.ask("docker", "version", "--format", "{{json .}}")
-    server = _json(answer.out).get("Server") if answer else None
+    server = _parse_json(answer.out).get("Server") if answer else None
     if not server:
-        reason = _reason(answer) if answer else f"it did not answer within {PROBE_SECONDS:g} s"
-        return Finding(name, State.MISSING, reason, _GET_AN_ENGINE)
+        reason = _find_reason(answer) if answer else f"it did not answer within {PROBE_SECONDS:g} s"
+        return MachineFinding(name, FindingState.MISSING, reason, _GET_AN_ENGINE)
     version = str(server.get("Version", "?"))
-    if _numbers(version) < (NEEDED_ENGINE,):
-        return Finding(name, State.MISSING, f"{version}, which is older than {NEEDED_ENGINE}", _GET_AN_ENGINE)
-    return Finding(name, State.OK, f"{version} ({server.get('Os')}/{server.get('Arch')})")
+    if _parse_numbers(version) < (NEEDED_ENGINE,):
+        return MachineFinding(
+            name, FindingState.MISSING, f"{version}, which is older than {NEEDED_ENGINE}", _GET_AN_ENGINE
+        )
+    return MachineFinding(name, FindingState.OK, f"{version} ({server.get('Os')}/{server.get('Arch')})")
 
 
-def buildx(machine: Machine) -> Finding:
+def check_buildx(machine: ProbeContext) -> MachineFinding:
     """The build client; :data:`RAWJSON_BUILDX` for live progress."""
     name = "buildx"
     answer = machine.ask("docker", "buildx", "version") if machine.has("docker") else None
     if answer is None or not answer.ok:
-        return Finding(name, State.MISSING, "`docker buildx` does not work", _GET_AN_ENGINE)
-    version = _version_in(answer.out)
-    if _numbers(version) < RAWJSON_BUILDX:
+        return MachineFinding(name, FindingState.MISSING, "`docker buildx` does not work", _GET_AN_ENGINE)
+    version = _find_version(answer.out)
+    if _parse_numbers(version) < RAWJSON_BUILDX:
         wanted = ".".join(map(str, RAWJSON_BUILDX))
-        return Finding(name, State.WARNING, f"{version}, which tells little while it builds", f"update to {wanted}")
-    return Finding(name, State.OK, version)
+        return MachineFinding(
+            name, FindingState.WARNING, f"{version}, which tells little while it builds", f"update to {wanted}"
+        )
+    return MachineFinding(name, FindingState.OK, version)
 
 
-def compose(machine: Machine) -> Finding:
+def check_compose(machine: ProbeContext) -> MachineFinding:
     """`docker compose`, which starts what the image is for."""
     name = "Compose v2"
     answer = machine.ask("docker", "compose", "version", "--short") if machine.has("docker") else None
     if answer is None or not answer.ok:
         advice = "install the compose plugin (docker-compose-plugin, or docker-compose from Debian 13)"
-        return Finding(name, State.WARNING, "`docker compose` does not work; images are built without it", advice)
-    return Finding(name, State.OK, _version_in(answer.out))
+        return MachineFinding(
+            name, FindingState.WARNING, "`docker compose` does not work; images are built without it", advice
+        )
+    return MachineFinding(name, FindingState.OK, _find_version(answer.out))
 
 
-def old_compose(machine: Machine) -> Finding:
+def check_old_compose(machine: ProbeContext) -> MachineFinding:
     """Compose v1 reads other files, builds images one by one, and has had no fixes since 2023."""
     name = "docker-compose v1"
     if not machine.has("docker-compose"):
-        return Finding(name, State.OK, "not there, as it should be")
+        return MachineFinding(name, FindingState.OK, "not there, as it should be")
     answer = machine.ask("docker-compose", "version", "--short")
-    version = _version_in(answer.out) if answer and answer.ok else "?"
+    version = _find_version(answer.out) if answer and answer.ok else "?"
     if version.startswith("1."):
         advice = "call `docker compose` (two words) and remove docker-compose"
-        return Finding(name, State.WARNING, f"docker-compose {version} is on PATH; it is no longer maintained", advice)
+        return MachineFinding(
+            name, FindingState.WARNING, f"docker-compose {version} is on PATH; it is no longer maintained", advice
+        )
     if version == "?":
-        return Finding(name, State.WARNING, "docker-compose is on PATH and does not work", "remove it")
-    return Finding(name, State.OK, f"not there (docker-compose is {version})")
+        return MachineFinding(name, FindingState.WARNING, "docker-compose is on PATH and does not work", "remove it")
+    return MachineFinding(name, FindingState.OK, f"not there (docker-compose is {version})")
 
 
-def mmdebstrap(machine: Machine) -> Finding:
+def check_mmdebstrap(machine: ProbeContext) -> MachineFinding:
     """Makes a Debian base. Without it a container of Debian's own image does, the one that base.sh names."""
     name = "mmdebstrap"
     answer = machine.ask("mmdebstrap", "--version") if machine.has("mmdebstrap") else None
     if answer and answer.ok:
-        return Finding(name, State.OK, _version_in(answer.out))
+        return MachineFinding(name, FindingState.OK, _find_version(answer.out))
     image = f"debian:{machine.release}-slim"
     if machine.has("docker"):
         if _is_here(machine, image):
-            return Finding(name, State.OK, f"not there; a container of {image}, which is here, makes the base")
+            return MachineFinding(
+                name, FindingState.OK, f"not there; a container of {image}, which is here, makes the base"
+            )
         if _can_be_pulled(_inspect_manifest(machine, image)):
-            return Finding(name, State.OK, f"not there; a container of {image}, which can be pulled, makes the base")
+            return MachineFinding(
+                name, FindingState.OK, f"not there; a container of {image}, which can be pulled, makes the base"
+            )
     found = f"not there, and {image}, in which it could run, is neither here nor can it be pulled"
-    return Finding(name, State.MISSING, found, "`apt-get install mmdebstrap` (Debian, Ubuntu)")
+    return MachineFinding(name, FindingState.MISSING, found, "`apt-get install mmdebstrap` (Debian, Ubuntu)")
 
 
-def disk(machine: Machine) -> Finding:
+def check_disk_space(machine: ProbeContext) -> MachineFinding:
     """Free bytes where the engine keeps its images."""
     name = "disk"
     answer = machine.ask("docker", "info", "--format", "{{json .DockerRootDir}}") if machine.has("docker") else None
@@ -170,28 +191,38 @@ def disk(machine: Machine) -> Finding:
         free = None
     if free is None:
         found = f"{root or 'where the engine keeps images'} cannot be seen from here"
-        return Finding(name, State.WARNING, found, f"see that the engine's machine has {_gb(NEEDED_BYTES)} free")
-    numbers = f"{_gb(free)} free in {root}; a first build needs about {_gb(NEEDED_BYTES)}"
+        return MachineFinding(
+            name,
+            FindingState.WARNING,
+            found,
+            f"see that the engine's machine has {_format_gigabytes(NEEDED_BYTES)} free",
+        )
+    numbers = f"{_format_gigabytes(free)} free in {root}; a first build needs about {_format_gigabytes(NEEDED_BYTES)}"
     advice = "make room: `docker system df` shows what is held"
     if free < NEEDED_BYTES:
-        return Finding(name, State.MISSING, numbers, advice)
-    return Finding(
-        name, State.WARNING if free < 2 * NEEDED_BYTES else State.OK, numbers, advice * (free < 2 * NEEDED_BYTES)
+        return MachineFinding(name, FindingState.MISSING, numbers, advice)
+    return MachineFinding(
+        name,
+        FindingState.WARNING if free < 2 * NEEDED_BYTES else FindingState.OK,
+        numbers,
+        advice * (free < 2 * NEEDED_BYTES),
     )
 
 
-def ca_bundle(machine: Machine) -> Finding:
+def check_ca_bundle(machine: ProbeContext) -> MachineFinding:
     """The certificates that a build is given, so that it trusts whom this machine trusts (a company's proxy)."""
     import ssl  # OpenSSL costs 20 ms, and only this probe needs it
 
     name = "CA bundle"
     variable, named = next(((key, machine.env[key]) for key in CA_VARIABLES if machine.env.get(key)), ("", ""))
     if named and not Path(named).is_file():
-        return Finding(name, State.MISSING, f"{variable} names {named}, which is no file", "correct or unset it")
+        return MachineFinding(
+            name, FindingState.MISSING, f"{variable} names {named}, which is no file", "correct or unset it"
+        )
     bundle = find_ca(machine.env)
     if bundle is None:
         advice = "`apt-get install ca-certificates`, or let SSL_CERT_FILE name your bundle"
-        return Finding(name, State.WARNING, "none found; builds trust Debian's own list only", advice)
+        return MachineFinding(name, FindingState.WARNING, "none found; builds trust Debian's own list only", advice)
     source = f" (from {variable})" if named else ""
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -199,53 +230,55 @@ def ca_bundle(machine: Machine) -> Finding:
         count = context.cert_store_stats()["x509_ca"]
     except OSError as error:  # SSLError is one
         found = f"{bundle}{source} cannot be read as certificates: {error.strerror or error}"
-        return Finding(name, State.MISSING, found, "it must be a PEM file; `update-ca-certificates` makes Debian's")
-    return Finding(name, State.OK, f"{bundle}{source}, {count} certificate{'s' * (count != 1)}")
+        return MachineFinding(
+            name, FindingState.MISSING, found, "it must be a PEM file; `update-ca-certificates` makes Debian's"
+        )
+    return MachineFinding(name, FindingState.OK, f"{bundle}{source}, {count} certificate{'s' * (count != 1)}")
 
 
-def registry(machine: Machine) -> Finding:
+def check_registry(machine: ProbeContext) -> MachineFinding:
     """Whether the image of ``verify.database`` is here, or could be pulled."""
     name, image = "registry", machine.database
     if not machine.has("docker"):
-        return Finding(name, State.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
+        return MachineFinding(name, FindingState.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
     if image == "sqlite":
-        return Finding(name, State.OK, "not needed: verify.database is sqlite")
+        return MachineFinding(name, FindingState.OK, "not needed: verify.database is sqlite")
     reached = _inspect_manifest(machine, image)
     if _can_be_pulled(reached):
-        return Finding(name, State.OK, f"{image} can be pulled")
+        return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
     if _is_here(machine, image):
-        return Finding(name, State.OK, f"not in reach, and not needed: {image} is here already")
-    reason = _reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
+        return MachineFinding(name, FindingState.OK, f"not in reach, and not needed: {image} is here already")
+    reason = _find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
     advice = "nothing needs to be done: `optbuild verify` makes a PostgreSQL from Debian's packages and uses that"
-    return Finding(name, State.WARNING, f"{image} cannot be had: {reason}", advice)
+    return MachineFinding(name, FindingState.WARNING, f"{image} cannot be had: {reason}", advice)
 
 
-def _inspect_manifest(machine: Machine, image: str) -> Result | None:
+def _inspect_manifest(machine: ProbeContext, image: str) -> ProcessResult | None:
     """What the image's registry says of it; nothing is pulled."""
     return machine.ask("docker", "buildx", "imagetools", "inspect", image, timeout=REGISTRY_SECONDS)
 
 
-def _can_be_pulled(answer: Result | None) -> bool:
+def _can_be_pulled(answer: ProcessResult | None) -> bool:
     return answer is not None and answer.ok
 
 
-def _is_here(machine: Machine, image: str) -> bool:
+def _is_here(machine: ProbeContext, image: str) -> bool:
     answer = machine.ask("docker", "image", "inspect", "--format", "{{.Id}}", image)
     return answer is not None and answer.ok
 
 
-def as_json(findings: tuple[Finding, ...]) -> str:
+def format_findings_json(findings: tuple[MachineFinding, ...]) -> str:
     """The machine-readable form; ``schema_version`` changes when a key does."""
     lines = [{"name": f.name, "state": f.state.value, "found": f.found, "advice": f.advice} for f in findings]
-    return json.dumps({"schema_version": SCHEMA_VERSION, "ready": ready(findings), "findings": lines}, indent=2)
+    return json.dumps({"schema_version": SCHEMA_VERSION, "ready": is_ready(findings), "findings": lines}, indent=2)
 
 
-def ready(findings: tuple[Finding, ...]) -> bool:
+def is_ready(findings: tuple[MachineFinding, ...]) -> bool:
     """Nothing that a build needs is missing."""
-    return all(finding.state is not State.MISSING for finding in findings)
+    return all(finding.state is not FindingState.MISSING for finding in findings)
 
 
-def _json(text: str) -> dict[str, Any]:
+def _parse_json(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
@@ -253,21 +286,21 @@ def _json(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _version_in(text: str) -> str:
+def _find_version(text: str) -> str:
     found = re.search(r"\d+\.\d+(?:\.\d+)?", text)
     return found.group() if found else "?"
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def _parse_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _reason(answer: Result) -> str:
+def _find_reason(answer: ProcessResult) -> str:
     """The last line of what a tool said: docker ends with the cause."""
     lines = [line.strip() for line in (answer.err.strip() or answer.out.strip()).splitlines() if line.strip()]
     text = mask_addresses(lines[-1]).removeprefix("ERROR: ") if lines else f"exit code {answer.code}"
     return text.rpartition(": ")[2] if len(text) > MAX_REASON else text
 
 
-def _gb(count: int) -> str:
+def _format_gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.documents import Form, dump_document, parse_document, read_document, write_document
 from builder.core.errors import BrokenDocumentError, StateError
-from builder.core.files import exclusive
+from builder.core.files import hold_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ class FormerImage:
 
 
 @dataclass(frozen=True)
-class Project:
+class ProjectState:
     """One image name on one engine. ``references``: promoted name → image ID."""
 
     engine: str
@@ -65,7 +65,7 @@ class Project:
 
 
 @dataclass(frozen=True)
-class Move:
+class TagMove:
     """One name of a promotion and what it pointed to before; None: it did not exist."""
 
     reference: str
@@ -80,7 +80,7 @@ class PromotionJournal:
     name: str
     image_id: str
     content_tag: str
-    moves: tuple[Move, ...]
+    moves: tuple[TagMove, ...]
     at: float
 
 
@@ -90,14 +90,14 @@ class State:
 
     verified: Mapping[str, VerifiedImage] = field(default_factory=dict)
     """By image ID."""
-    projects: tuple[Project, ...] = ()
+    projects: tuple[ProjectState, ...] = ()
     journals: tuple[PromotionJournal, ...] = ()
 
-    def project(self, engine: str, name: str) -> Project:
+    def find_project(self, engine: str, name: str) -> ProjectState:
         known = (project for project in self.projects if (project.engine, project.name) == (engine, name))
-        return next(known, Project(engine, name))
+        return next(known, ProjectState(engine, name))
 
-    def with_project(self, project: Project) -> State:
+    def with_project(self, project: ProjectState) -> State:
         key = (project.engine, project.name)
         others = tuple(other for other in self.projects if (other.engine, other.name) != key)
         return replace(self, projects=(*others, project))
@@ -105,7 +105,7 @@ class State:
     def with_verified(self, image: VerifiedImage) -> State:
         return replace(self, verified={**self.verified, image.image_id: image})
 
-    def journal(self, engine: str, name: str) -> PromotionJournal | None:
+    def find_journal(self, engine: str, name: str) -> PromotionJournal | None:
         open_ones = (one for one in self.journals if (one.engine, one.name) == (engine, name))
         return next(open_ones, None)
 
@@ -119,16 +119,16 @@ class State:
 
 def read_state(folder: Path, *, warn: Warn | None = None) -> State:
     """What is known; an empty state where nothing is. A broken file is moved aside and kept."""
-    found = _load(folder)
+    found = _load_state(folder)
     if isinstance(found, State):
         return found
     if found.broken:
-        with _locked(folder):
-            found = _load(folder)
+        with _lock_folder(folder):
+            found = _load_state(folder)
             if isinstance(found, State):
                 return found
-            found = _set_aside(folder, found)
-    _say(warn, found.reason)
+            found = _move_aside(folder, found)
+    _warn(warn, found.reason)
     return State()
 
 
@@ -137,13 +137,13 @@ def update_state(folder: Path, change: Callable[[State], State], *, warn: Warn |
 
     The file of a newer optbuild is left as it is: then nothing is recorded, and ``warn`` hears so.
     """
-    with _locked(folder):
-        found = _load(folder)
-        if isinstance(found, _Unreadable) and not found.broken:
-            _say(warn, f"{found.reason}; nothing was recorded")
+    with _lock_folder(folder):
+        found = _load_state(folder)
+        if isinstance(found, _UnreadableState) and not found.broken:
+            _warn(warn, f"{found.reason}; nothing was recorded")
             return change(State())
-        if isinstance(found, _Unreadable):
-            _say(warn, _set_aside(folder, found).reason)
+        if isinstance(found, _UnreadableState):
+            _warn(warn, _move_aside(folder, found).reason)
             found = State()
         changed = change(found)
         write_document(folder / STATE_FILE, dump_state(changed))
@@ -170,11 +170,11 @@ class _Stored:
     """The state as its document has it."""
 
     verified: tuple[VerifiedImage, ...]
-    projects: tuple[Project, ...]
+    projects: tuple[ProjectState, ...]
     journals: tuple[PromotionJournal, ...]
 
 
-_FORM = Form(_Stored, STATE_SCHEMA_VERSION, open_types=(_Stored, Project))
+_FORM = Form(_Stored, STATE_SCHEMA_VERSION, open_types=(_Stored, ProjectState))
 
 
 def _as_state(stored: _Stored) -> State:
@@ -182,21 +182,21 @@ def _as_state(stored: _Stored) -> State:
 
 
 @dataclass(frozen=True)
-class _Unreadable:
+class _UnreadableState:
     reason: str
     broken: bool
     """Else: written by a newer optbuild, or not readable by this user; such a file is not touched."""
 
 
-def _load(folder: Path) -> State | _Unreadable:
+def _load_state(folder: Path) -> State | _UnreadableState:
     try:
         stored = read_document(folder / STATE_FILE, _FORM)
     except StateError as error:
-        return _Unreadable(error.message, broken=isinstance(error, BrokenDocumentError))
+        return _UnreadableState(error.message, broken=isinstance(error, BrokenDocumentError))
     return State() if stored is None else _as_state(stored)
 
 
-def _set_aside(folder: Path, found: _Unreadable) -> _Unreadable:
+def _move_aside(folder: Path, found: _UnreadableState) -> _UnreadableState:
     path = folder / STATE_FILE
     kept = folder / f"state.broken-{time.time_ns()}.json"
     with contextlib.suppress(OSError):
@@ -205,10 +205,10 @@ def _set_aside(folder: Path, found: _Unreadable) -> _Unreadable:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = exclusive(folder / "state.lock", "writing the state")
+        lock = hold_lock(folder / "state.lock", "writing the state")
         lock.__enter__()
     except OSError as error:
         raise StateError(f"{folder} cannot be written: {error.strerror}", hint="set XDG_STATE_HOME") from error
@@ -218,6 +218,6 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.__exit__(None, None, None)
 
 
-def _say(warn: Warn | None, text: str) -> None:
+def _warn(warn: Warn | None, text: str) -> None:
     if warn is not None:
         warn(f"warning: {text}")

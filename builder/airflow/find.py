@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from builder.airflow.releases import SERIES
 
 if TYPE_CHECKING:
-    from builder.airflow.model import KnownRole, Series
+    from builder.airflow.model import KnownRole, ReleaseSeries
 
 ROLES: tuple[KnownRole, ...] = tuple(dict.fromkeys(one for row in SERIES for one in row.all_roles))
 """Of all versions; one name stands twice where its facts differ between versions."""
@@ -23,21 +23,25 @@ REPLACED_ROLES = {
 LATEST = SERIES[-1]
 MIGRATE_COMMANDS = frozenset(row.migrate for row in SERIES if row.python_versions)
 """Words behind ``airflow`` that migrate the database, in any version that an image can have."""
-SIGNS = frozenset(known.role.command for known in ROLES if known.lasts and known.role.command)
+DISTINCTIVE_COMMANDS = frozenset(known.role.command for known in ROLES if known.is_lasting and known.role.command)
 """First words behind ``airflow`` that hardly anything else is started by."""
 _STARTED = {
-    words: known.name for known in ROLES if known.lasts for words in (known.role.command, *known.weak_words) if words
+    words: known.name
+    for known in ROLES
+    if known.is_lasting
+    for words in (known.role.command, *known.weak_words)
+    if words
 }
 
 
-def _list_names() -> tuple[str, ...]:
+def _list_role_names() -> tuple[str, ...]:
     """Roles that services are named after. Those that end come last, for ``init`` is a word of many names; a name that
     holds another one (``edge-worker``) comes before it."""
-    own = {known.name: known.lasts for row in SERIES for known in (*row.roles, *row.optional_roles)}
+    own = {known.name: known.is_lasting for row in SERIES for known in (*row.roles, *row.optional_roles)}
     return tuple(sorted(own, key=lambda name: (not own[name], -sum(other in name for other in own))))
 
 
-_NAMES = _list_names()
+_NAMES = _list_role_names()
 
 
 def parse_version(version: str | None) -> Version | None:
@@ -48,7 +52,7 @@ def parse_version(version: str | None) -> Version | None:
         return None
 
 
-def find_series(version: str | None) -> Series | None:
+def find_series(version: str | None) -> ReleaseSeries | None:
     """The row of a version, the first one for all before it; None: the version is not known."""
     parsed = parse_version(version)
     if parsed is None:

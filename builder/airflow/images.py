@@ -38,12 +38,12 @@ def is_airflow_image(reference: str | None) -> bool:
     return extract_last_component(reference or "") in LAST_WORDS
 
 
-def version_of_image(reference: str | None) -> str | None:
+def parse_image_version(reference: str | None) -> str | None:
     """``2.8.1`` of ``apache/airflow:slim-2.8.1-python3.11``; None where the tag does not say it."""
     text = reference or ""
-    return version_in(split_image_name(text)[1]) if extract_repository(text).endswith(_WITH_VERSION) else None
+    return parse_tag_version(split_image_name(text)[1]) if extract_repository(text).endswith(_WITH_VERSION) else None
 
 
-def version_in(text: str | None) -> str | None:
+def parse_tag_version(text: str | None) -> str | None:
     match = _VERSION.match(text or "")
     return match[1] if match else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.airflow.variables import Option
+    from builder.airflow.variables import ConfigOption
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class KnownRole:
     role: Role
     weak_words: tuple[tuple[str, ...], ...] = ()
     """Further first words that start it, too common to be a sign of Airflow (``worker``)."""
-    port: Option | None = None
+    port: ConfigOption | None = None
     """Moves the port of its HTTP health."""
     health_server: HealthServer | None = None
     answers_ping: bool = False
@@ -78,13 +78,13 @@ class KnownRole:
         return self.role.name
 
     @property
-    def lasts(self) -> bool:
+    def is_lasting(self) -> bool:
         """It goes on until it is stopped."""
         return not isinstance(self.role.health, ExitHealth)
 
 
 @dataclass(frozen=True)
-class Series:
+class ReleaseSeries:
     """A row of the table: every version from ``first`` to before the next row's."""
 
     first: str

@@ -18,8 +18,8 @@ from builder.airflow.model import (
     JobHealth,
     KnownRole,
     Release,
+    ReleaseSeries,
     Role,
-    Series,
 )
 from builder.airflow.variables import MIGRATE_VARIABLE, SCHEDULER_HEALTH_SERVER, USER_PREFIX, WEB_PORT
 from builder.core.errors import UnknownAirflowError
@@ -27,7 +27,7 @@ from builder.core.errors import UnknownAirflowError
 UI_PORT = 8080
 
 
-def _init() -> Role:
+def _make_init_role() -> Role:
     """As the official compose file starts it: the migration is a side effect of the entrypoint, then a harmless word.
 
     Whoever starts it names the user and gives the password (``_AIRFLOW_WWW_USER_*``): a default would be known to all.
@@ -37,7 +37,7 @@ def _init() -> Role:
 
 _COMPONENTS = ("metadatabase", "scheduler")
 _OLD_HEALTH, _NEW_HEALTH = "/health", "/api/v2/monitor/health"
-_INIT = KnownRole(_init())
+_INIT = KnownRole(_make_init_role())
 _WEBSERVER = KnownRole(
     Role("webserver", ("webserver",), HttpHealth(_OLD_HEALTH, UI_PORT, _COMPONENTS)),
     port=WEB_PORT,
@@ -63,15 +63,15 @@ _CELERY_APP = "airflow.providers.celery.executors.celery_executor.app"
 """Since Airflow 2.7 the executor lies in the provider."""
 
 
-def _one(first: str) -> Series:
+def _make_series_1(first: str) -> ReleaseSeries:
     """Celery's roles are started by their weak words there."""
-    return Series(first, (), (_WEBSERVER, SCHEDULER), migrate=("upgradedb",))
+    return ReleaseSeries(first, (), (_WEBSERVER, SCHEDULER), migrate=("upgradedb",))
 
 
-def _two(
+def _make_series_2(
     first: str, *python_versions: str, migrate: tuple[str, ...] = ("db", "migrate"), celery_app: str = _CELERY_APP
-) -> Series:
-    return Series(
+) -> ReleaseSeries:
+    return ReleaseSeries(
         first,
         python_versions,
         (_INIT, _WEBSERVER, SCHEDULER),
@@ -83,12 +83,12 @@ def _two(
     )
 
 
-def _before_provider(first: str, *python_versions: str) -> Series:
-    return _two(first, *python_versions, migrate=("db", "upgrade"), celery_app=_OLD_CELERY_APP)
+def _make_series_before_provider(first: str, *python_versions: str) -> ReleaseSeries:
+    return _make_series_2(first, *python_versions, migrate=("db", "upgrade"), celery_app=_OLD_CELERY_APP)
 
 
-def _three(first: str, *python_versions: str) -> Series:
-    return Series(
+def _make_series_3(first: str, *python_versions: str) -> ReleaseSeries:
+    return ReleaseSeries(
         first,
         python_versions,
         (_INIT, _API_SERVER, SCHEDULER, _DAG_PROCESSOR),
@@ -100,24 +100,24 @@ def _three(first: str, *python_versions: str) -> Series:
 
 
 SERIES = (
-    _one("1.0.0"),
-    _before_provider("2.0.0"),
-    _before_provider("2.6.0", "3.7", "3.8", "3.9", "3.10"),
-    _before_provider("2.6.2", "3.7", "3.8", "3.9", "3.10", "3.11"),
-    _two("2.7.0", "3.8", "3.9", "3.10", "3.11"),
-    _two("2.9.0", "3.8", "3.9", "3.10", "3.11", "3.12"),
-    _two("2.11.0", "3.9", "3.10", "3.11", "3.12"),
-    _two("2.11.1", "3.10", "3.11", "3.12"),
-    _three("3.0.0", "3.9", "3.10", "3.11", "3.12"),
-    _three("3.1.0", "3.10", "3.11", "3.12", "3.13"),
-    _three("3.2.0", "3.10", "3.11", "3.12", "3.13", "3.14"),
+    _make_series_1("1.0.0"),
+    _make_series_before_provider("2.0.0"),
+    _make_series_before_provider("2.6.0", "3.7", "3.8", "3.9", "3.10"),
+    _make_series_before_provider("2.6.2", "3.7", "3.8", "3.9", "3.10", "3.11"),
+    _make_series_2("2.7.0", "3.8", "3.9", "3.10", "3.11"),
+    _make_series_2("2.9.0", "3.8", "3.9", "3.10", "3.11", "3.12"),
+    _make_series_2("2.11.0", "3.9", "3.10", "3.11", "3.12"),
+    _make_series_2("2.11.1", "3.10", "3.11", "3.12"),
+    _make_series_3("3.0.0", "3.9", "3.10", "3.11", "3.12"),
+    _make_series_3("3.1.0", "3.10", "3.11", "3.12", "3.13"),
+    _make_series_3("3.2.0", "3.10", "3.11", "3.12", "3.13", "3.14"),
 )
 _LAST_OF_MAJOR = {2: 11, 3: 3}
 """The newest minor of each major that the table was checked against."""
 SUPPORTED = "2.6.0 to 2.11.x and 3.0.0 to 3.3.x"
 
 
-def release(version: str) -> Release:
+def find_release(version: str) -> Release:
     """What is known of the Airflow ``version`` (like ``2.8.1``). Raises :class:`UnknownAirflowError`."""
     try:
         parsed = Version(version)

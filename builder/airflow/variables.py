@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Option:
+class ConfigOption:
     """A configuration option, as the variable that sets it. ``since``: the version from which on it has this name."""
 
     name: str
@@ -31,17 +31,17 @@ class Option:
 
 _SUFFIXES = ("", "_CMD", "_SECRET")
 
-CONNECTION = Option(
+CONNECTION = ConfigOption(
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", ("AIRFLOW__CORE__SQL_ALCHEMY_CONN",), since="2.3.0", secret=True
 )
 """The former name is still read by all of 2.x."""
-WEB_PORT = Option("AIRFLOW__API__PORT", ("AIRFLOW__WEBSERVER__WEB_SERVER_PORT",), since="3.0.0")
-EXECUTOR = Option("AIRFLOW__CORE__EXECUTOR")
-LOAD_EXAMPLES = Option("AIRFLOW__CORE__LOAD_EXAMPLES")
-AUTH_MANAGER = Option("AIRFLOW__CORE__AUTH_MANAGER")
-FERNET_KEY = Option("AIRFLOW__CORE__FERNET_KEY", secret=True)
-SECRET_KEY = Option("AIRFLOW__WEBSERVER__SECRET_KEY", secret=True)
-SCHEDULER_HEALTH_SERVER = Option("AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK")
+WEB_PORT = ConfigOption("AIRFLOW__API__PORT", ("AIRFLOW__WEBSERVER__WEB_SERVER_PORT",), since="3.0.0")
+EXECUTOR = ConfigOption("AIRFLOW__CORE__EXECUTOR")
+LOAD_EXAMPLES = ConfigOption("AIRFLOW__CORE__LOAD_EXAMPLES")
+AUTH_MANAGER = ConfigOption("AIRFLOW__CORE__AUTH_MANAGER")
+FERNET_KEY = ConfigOption("AIRFLOW__CORE__FERNET_KEY", secret=True)
+SECRET_KEY = ConfigOption("AIRFLOW__WEBSERVER__SECRET_KEY", secret=True)
+SCHEDULER_HEALTH_SERVER = ConfigOption("AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK")
 
 FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from builder.cli.output import output_folder
+from builder.cli.output import check_output_folder
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
 
@@ -35,17 +35,17 @@ def command(
     `optbuild restore FOLDER` brings the images back; without optbuild, and without their names, so does
     `zstd -dc FILE | docker load`.
     """
-    from builder.engine.socket_client import look
-    from builder.report.backup import backup_json, backup_text
-    from builder.store.backup import back_up, resolve
+    from builder.engine.socket_client import connect_reader
+    from builder.report.backup import format_backup_json, format_backup_text
+    from builder.store.backup import back_up_images, resolve_image_ids
 
     runtime = find_runtime(ctx)
-    folder = output_folder(runtime, output)
-    with look(runtime.env) as engine:
-        done = back_up(engine, resolve(engine.api, images), folder, runtime.progress)
+    folder = check_output_folder(runtime, output)
+    with connect_reader(runtime.env) as engine:
+        done = back_up_images(engine, resolve_image_ids(engine.api, images), folder, runtime.progress)
     as_json = output_format is Format.JSON
     runtime.out.write(
-        backup_json(done, str(output)) if as_json else backup_text(done, str(output), width=runtime.width)
+        format_backup_json(done, str(output)) if as_json else format_backup_text(done, str(output), width=runtime.width)
     )
     runtime.out.flush()
     if done.failed:

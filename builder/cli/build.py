@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.output import output_file
+from builder.cli.output import make_output_file
 from builder.cli.runtime import find_runtime
 from builder.core.progress import LineProgress, SilentProgress
 
@@ -69,7 +69,7 @@ def command(
     """
     from builder.engine.buildx import BuildOptions
     from builder.operations.build import BuildFlow  # start-up of `optbuild --help`
-    from builder.report.build import as_json, as_text
+    from builder.report.build import format_build_json, format_build_text
 
     options = BuildOptions(
         no_cache=no_cache,
@@ -81,13 +81,13 @@ def command(
         progress=progress.value,
     )
     runtime = _runtime(find_runtime(ctx), progress)
-    metadata = output_file(runtime, metadata_file)
+    metadata = make_output_file(runtime, metadata_file)
     result = BuildFlow(runtime, runtime.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
     try:
         if metadata is not None:
-            metadata.save(_metadata(result))
+            metadata.save(_format_metadata(result))
     finally:  # whatever becomes of that file: this is what minutes of work came to
-        runtime.out.write(as_json(result) if form is Format.JSON else as_text(result))
+        runtime.out.write(format_build_json(result) if form is Format.JSON else format_build_text(result))
 
 
 def _runtime(runtime: Runtime, kind: ProgressKind) -> Runtime:
@@ -99,9 +99,9 @@ def _runtime(runtime: Runtime, kind: ProgressKind) -> Runtime:
     return runtime
 
 
-def _metadata(result: BuildResult) -> bytes:
+def _format_metadata(result: BuildResult) -> bytes:
     import json  # only with --metadata-file
 
-    from builder.image.build.model import metadata_document
+    from builder.image.build.model import make_metadata_document
 
-    return json.dumps(metadata_document(result.candidate), indent=1).encode() + b"\n"
+    return json.dumps(make_metadata_document(result.candidate), indent=1).encode() + b"\n"

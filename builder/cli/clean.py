@@ -15,14 +15,14 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.output import output_folder
+from builder.cli.output import check_output_folder
 from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
-    from builder.operations.clean import CleanOutcome
+    from builder.operations.clean import CleanReport
 
 
 class Format(StrEnum):
@@ -67,10 +67,10 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     Images of which optbuild does not know whose they are stay, unless --unused asks for them.
     """
-    from builder.operations.clean import CleanRun, clean
+    from builder.operations.clean import CleanRequest, run_clean
     from builder.operations.snapshot import StoreOptions
     from builder.store.clean import NOT_SAVED, CleanOptions
-    from builder.store.select import checked_keep, parse_filter, seconds
+    from builder.store.select import check_keep, parse_age, parse_filter
 
     runtime = find_runtime(ctx)
     store = StoreOptions(
@@ -80,28 +80,30 @@ def command(  # noqa: PLR0917 - a parameter per option
         tuple(env_file or ()),
         spec,
         tuple(protect or ()),
-        checked_keep(keep),
+        check_keep(keep),
         times=min_age is not None,
     )
     what = CleanOptions(
         unused=unused,
-        min_age=seconds(min_age, "--min-age") if min_age else 0.0,
+        min_age=parse_age(min_age, "--min-age") if min_age else 0.0,
         filters=tuple(parse_filter(text) for text in filters or ()),
     )
-    folder = None if backup is None else output_folder(runtime, backup)
-    outcome = clean(runtime, CleanRun(store, what, yes, build_cache, folder))
-    _show(outcome, output_format, runtime)
+    folder = None if backup is None else check_output_folder(runtime, backup)
+    outcome = run_clean(runtime, CleanRequest(store, what, yes, build_cache, folder))
+    _show_report(outcome, output_format, runtime)
     if outcome.cleaned is not None and any(reason == NOT_SAVED for _, reason in outcome.cleaned.skipped):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _show(outcome: CleanOutcome, output_format: Format, runtime: Runtime) -> None:
-    from builder.report.clean import as_json, as_text
+def _show_report(outcome: CleanReport, output_format: Format, runtime: Runtime) -> None:
+    from builder.report.clean import format_clean_json, format_clean_text
 
     if output_format is Format.JSON:
-        text = as_json(outcome.plan, outcome.cleaned, cache=outcome.cache, backup=outcome.backup, notes=outcome.notes)
+        text = format_clean_json(
+            outcome.plan, outcome.cleaned, cache=outcome.cache, backup=outcome.backup, notes=outcome.notes
+        )
     else:
-        text = as_text(
+        text = format_clean_text(
             outcome.plan,
             outcome.cleaned,
             cache=outcome.cache,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.output import Html, output_file, page_file, write_output, write_page
-from builder.cli.report_options import Output, Top, rows_of
+from builder.cli.output import Html, make_output_file, make_page_file, write_output, write_page
+from builder.cli.report_options import Output, Top, parse_row_count
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
-from builder.operations.targets import lock_file, named
+from builder.operations.targets import find_lock_path, require_subject_name
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
@@ -57,33 +57,35 @@ def command(  # noqa: PLR0917 - a parameter per option
     In CI: `optbuild diff main.tar branch.tar --format markdown --max-growth 5%`.
     """
     runtime = find_runtime(ctx)
-    names = (named(before, "optbuild diff A B"), named(after, "optbuild diff A B"))
-    target = output_file(runtime, output)
-    rows, limit = rows_of(top), _limit(max_growth)
-    lock = _lock(before, after, runtime)
+    names = (require_subject_name(before, "optbuild diff A B"), require_subject_name(after, "optbuild diff A B"))
+    target = make_output_file(runtime, output)
+    rows, limit = parse_row_count(top), _parse_limit(max_growth)
+    lock = _read_named_lock(before, after, runtime)
     if lock is not None:
         _refuse_with_lock(html, max_growth)
-        text, differs = _against_lock(_looked_at(before, image, runtime), lock, names, output_format)
+        text, differs = _compare_with_lock(_inspect_subject(before, image, runtime), lock, names, output_format)
         write_output(target, text, runtime)
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
-    page = page_file(runtime, html)
-    found = _compared(before, after, image, runtime)
-    write_output(target, _shown(found, names, output_format, rows, runtime, to_file=target is not None), runtime)
-    write_page(page, lambda: _page(found, names))
-    if limit is not None and limit.exceeded(found):
-        from builder.report.units import size
+    page = make_page_file(runtime, html)
+    found = _compare_images(before, after, image, runtime)
+    write_output(target, _format_diff(found, names, output_format, rows, runtime, to_file=target is not None), runtime)
+    write_page(page, lambda: _render_diff_page(found, names))
+    if limit is not None and limit.is_exceeded_by(found):
+        from builder.report.units import format_size
 
-        runtime.err.write(f"optbuild: {after} is {size(found.growth)} larger than {before}; {limit.text} is allowed\n")
+        runtime.err.write(
+            f"optbuild: {after} is {format_size(found.growth)} larger than {before}; {limit.text} is allowed\n"
+        )
         runtime.err.flush()
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _lock(before: str, after: str, runtime: Runtime) -> Lock | None:
+def _read_named_lock(before: str, after: str, runtime: Runtime) -> Lock | None:
     """Read before the images are; None: two images are meant."""
-    if lock_file(before, runtime) is not None:
+    if find_lock_path(before, runtime) is not None:
         hint = "name the image first: optbuild diff IMAGE LOCK; one that is called like a folder with its tag"
         raise OptbuildError(f"{before} is a lock or a folder, no image", hint=hint)
-    path = lock_file(after, runtime)
+    path = find_lock_path(after, runtime)
     if path is None:
         return None
     from builder.image.lock.document import read_lock
@@ -99,46 +101,46 @@ def _refuse_with_lock(html: Path | None, max_growth: str | None) -> None:
 
 
 @dataclass(frozen=True)
-class _Limit:
+class _GrowthLimit:
     """By how much an image may grow: a share in percent, or else bytes."""
 
     text: str
     percent: float | None
     bytes: int = 0
 
-    def exceeded(self, found: ImageDiff) -> bool:
+    def is_exceeded_by(self, found: ImageDiff) -> bool:
         allowed = self.bytes if self.percent is None else found.before.bytes * self.percent / 100
         return found.growth > allowed
 
 
-def _limit(text: str | None) -> _Limit | None:
+def _parse_limit(text: str | None) -> _GrowthLimit | None:
     """Read before the images are."""
     if text is None:
         return None
     if found := re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?%", text):
-        return _Limit(text, float(found[1]))
+        return _GrowthLimit(text, float(found[1]))
     from builder.image.spec.allow import RefusedError  # pydantic
-    from builder.image.spec.types import bytes_of
+    from builder.image.spec.types import parse_byte_size
 
     try:
-        return _Limit(text, None, bytes_of(text))
+        return _GrowthLimit(text, None, parse_byte_size(text))
     except RefusedError as error:
         raise OptbuildError(f"--max-growth {text} is no size", hint='write it like "20MB" or "5%"') from error
 
 
-def _compared(before: str, after: str, image: str | None, runtime: Runtime) -> ImageDiff:
-    from builder.operations.inspect import compared  # reads archives
+def _compare_images(before: str, after: str, image: str | None, runtime: Runtime) -> ImageDiff:
+    from builder.operations.inspect import compare_subjects  # reads archives
 
-    return compared(runtime, before, after, image)
-
-
-def _looked_at(subject: str, image: str | None, runtime: Runtime) -> Inspection:
-    from builder.operations.inspect import looked_at  # reads archives
-
-    return looked_at(runtime, subject, image)
+    return compare_subjects(runtime, before, after, image)
 
 
-def _shown(
+def _inspect_subject(subject: str, image: str | None, runtime: Runtime) -> Inspection:
+    from builder.operations.inspect import inspect_subject  # reads archives
+
+    return inspect_subject(runtime, subject, image)
+
+
+def _format_diff(
     found: ImageDiff,
     names: tuple[str, str],
     output_format: Format,
@@ -150,24 +152,32 @@ def _shown(
     from builder.report import imagediff, imagediff_markdown
 
     if output_format is Format.JSON:
-        return imagediff.as_json(found, names)
+        return imagediff.format_image_diff_json(found, names)
     if output_format is Format.MARKDOWN:
-        return imagediff_markdown.as_markdown(found, names, top=imagediff_markdown.TOP if rows is None else rows)
+        return imagediff_markdown.format_image_diff_markdown(
+            found, names, top=imagediff_markdown.TOP if rows is None else rows
+        )
     color = runtime.color and runtime.out.isatty() and not to_file
-    return imagediff.as_text(found, names, top=imagediff.TOP if rows is None else rows, color=color)
+    return imagediff.format_image_diff_text(found, names, top=imagediff.TOP if rows is None else rows, color=color)
 
 
-def _page(found: ImageDiff, names: tuple[str, str]) -> str:
-    from builder.report.html import diff_page
+def _render_diff_page(found: ImageDiff, names: tuple[str, str]) -> str:
+    from builder.report.html import render_diff_page
 
-    return diff_page(found, names)
+    return render_diff_page(found, names)
 
 
-def _against_lock(found: Inspection, lock: Lock, names: tuple[str, str], output_format: Format) -> tuple[str, bool]:
+def _compare_with_lock(
+    found: Inspection, lock: Lock, names: tuple[str, str], output_format: Format
+) -> tuple[str, bool]:
     """The text, and whether they differ."""
-    from builder.inspect.lock_diff import against_lock
+    from builder.inspect.lock_diff import compare_with_lock
     from builder.report import lockdiff
 
-    shown = {Format.JSON: lockdiff.as_json, Format.MARKDOWN: lockdiff.as_markdown, Format.TEXT: lockdiff.as_text}
-    differences = against_lock(found, lock)
+    shown = {
+        Format.JSON: lockdiff.format_lock_diff_json,
+        Format.MARKDOWN: lockdiff.format_lock_diff_markdown,
+        Format.TEXT: lockdiff.format_lock_diff_text,
+    }
+    differences = compare_with_lock(found, lock)
     return shown[output_format](differences, names), differences.differs

@@ -12,7 +12,7 @@ from builder.cli.runtime import find_runtime
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
-    from builder.doctor import Finding
+    from builder.doctor import MachineFinding
 
 _MARKS = {"ok": ("✓", "32"), "warning": ("!", "33"), "missing": ("✗", "31")}
 """Sign and ANSI colour of each state."""
@@ -33,18 +33,27 @@ def command(
     A line per requirement says what was found and what to do about it. `!` may stay as it is; `✗` stops a build,
     and then the exit code is 3. Nothing is changed.
     """
-    from builder.doctor import Machine, as_json, examine, ready  # start-up of `optbuild --help`
+    from builder.doctor import (  # start-up of `optbuild --help`
+        ProbeContext,
+        examine_machine,
+        format_findings_json,
+        is_ready,
+    )
 
     runtime = find_runtime(ctx)
     with runtime.progress.task("look at this machine"):
-        findings = examine(
-            Machine(runtime.runner, runtime.env, _free_bytes, *_database_and_release(runtime.cwd / folder))
+        findings = examine_machine(
+            ProbeContext(
+                runtime.runner, runtime.env, _measure_free_bytes, *_read_database_and_release(runtime.cwd / folder)
+            )
         )
-    runtime.out.write(as_json(findings) + "\n" if output is Format.JSON else as_text(findings, runtime))
-    raise typer.Exit(0 if ready(findings) else 3)
+    runtime.out.write(
+        format_findings_json(findings) + "\n" if output is Format.JSON else format_findings_text(findings, runtime)
+    )
+    raise typer.Exit(0 if is_ready(findings) else 3)
 
 
-def as_text(findings: tuple[Finding, ...], runtime: Runtime) -> str:
+def format_findings_text(findings: tuple[MachineFinding, ...], runtime: Runtime) -> str:
     """A line per finding, the advice below it, and a last line that says whether a build can start."""
     width = max(len(finding.name) for finding in findings)
     color = runtime.color and runtime.out.isatty()
@@ -60,13 +69,13 @@ def as_text(findings: tuple[Finding, ...], runtime: Runtime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _free_bytes(folder: Path) -> int:
+def _measure_free_bytes(folder: Path) -> int:
     import shutil
 
     return shutil.disk_usage(folder).free
 
 
-def _database_and_release(folder: Path) -> tuple[str, str]:
+def _read_database_and_release(folder: Path) -> tuple[str, str]:
     """The spec's; the defaults where there is no spec, or one that other commands will complain about."""
     from builder.core.errors import OptbuildError
     from builder.doctor import DEFAULT_DATABASE, DEFAULT_RELEASE

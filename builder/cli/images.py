@@ -14,7 +14,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.output import Html, page_file, write_page
+from builder.cli.output import Html, make_page_file, write_page
 from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SORTS = "[size|unique|shared|frees|created|name|standing]"
-"""As :class:`builder.store.select.Sort`, which is not imported before it is needed."""
+"""As :class:`builder.store.select.SortKey`, which is not imported before it is needed."""
 
 
 class Format(StrEnum):
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     image alone would really give back. Nothing is changed. Compose projects are known from their containers, from
     optbuild's own journals, from the current folder and from -f; `optbuild clean` removes what nothing keeps.
     """
-    from builder.operations.images import inventory_of
+    from builder.operations.images import read_inventory
     from builder.operations.snapshot import StoreOptions
     from builder.store.select import parse_filter, parse_sort
 
@@ -62,22 +62,26 @@ def command(  # noqa: PLR0917 - a parameter per option
     options = StoreOptions(
         tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ())
     )
-    page = page_file(runtime, html)
+    page = make_page_file(runtime, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
-    inventory = inventory_of(runtime, options, wanted, order)
-    _show(inventory, output_format, runtime)
-    write_page(page, lambda: _page(inventory))
+    inventory = read_inventory(runtime, options, wanted, order)
+    _show_inventory(inventory, output_format, runtime)
+    write_page(page, lambda: _render_images_page(inventory))
 
 
-def _page(inventory: Inventory) -> str:
-    from builder.report.html import images_page
+def _render_images_page(inventory: Inventory) -> str:
+    from builder.report.html import render_images_page
 
-    return images_page(inventory)
+    return render_images_page(inventory)
 
 
-def _show(inventory: Inventory, output_format: Format, runtime: Runtime) -> None:
-    from builder.report.images import as_json, as_text
+def _show_inventory(inventory: Inventory, output_format: Format, runtime: Runtime) -> None:
+    from builder.report.images import format_images_json, format_images_text
 
-    text = as_json(inventory) if output_format is Format.JSON else as_text(inventory, width=runtime.width)
+    text = (
+        format_images_json(inventory)
+        if output_format is Format.JSON
+        else format_images_text(inventory, width=runtime.width)
+    )
     runtime.out.write(text)
     runtime.out.flush()

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.output import Html, output_file, page_file, write_output, write_page
-from builder.cli.report_options import Output, Top, rows_of
+from builder.cli.output import Html, make_output_file, make_page_file, write_output, write_page
+from builder.cli.report_options import Output, Top, parse_row_count
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
-from builder.operations.sbom import LockPath, Sbom, SbomFormat, bill_of_materials
-from builder.operations.targets import named
+from builder.operations.sbom import LockPath, Sbom, SbomFormat, make_bill_of_materials
+from builder.operations.targets import require_subject_name
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
-    from builder.operations.inspect import Inspected
+    from builder.operations.inspect import InspectResult
 
 
 class Format(StrEnum):
@@ -25,7 +25,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class Gpu(StrEnum):
+class GpuChoice(StrEnum):
     AUTO = "auto"
     YES = "yes"
     NO = "no"
@@ -58,8 +58,8 @@ def command(  # noqa: PLR0917 - a parameter per option
         Path | None, typer.Option("--dive-ci", metavar="FILE", help="Limits as dive's CI mode takes them.")
     ] = None,
     gpu: Annotated[
-        Gpu, typer.Option("--gpu", help="Whether the image runs where a GPU is; auto: as on this machine.")
-    ] = Gpu.AUTO,
+        GpuChoice, typer.Option("--gpu", help="Whether the image runs where a GPU is; auto: as on this machine.")
+    ] = GpuChoice.AUTO,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="CODE", help="Teach about one kind of waste (OB405).")
     ] = None,
@@ -82,32 +82,32 @@ def command(  # noqa: PLR0917 - a parameter per option
     code 1 when one is exceeded. --sbom judges none.
     """
     runtime = find_runtime(ctx)
-    target = output_file(runtime, output)
+    target = make_output_file(runtime, output)
     if explain is not None:
-        write_output(target, _explained(explain), runtime)
+        write_output(target, _explain_waste_code(explain), runtime)
         return
-    subject = named(subject, "optbuild inspect IMAGE")
-    base = None if base is None else named(base, "--base IMAGE")
-    rows, page = rows_of(top), page_file(runtime, html)
-    bill = bill_of_materials(runtime, sbom, lock, spec)
+    subject = require_subject_name(subject, "optbuild inspect IMAGE")
+    base = None if base is None else require_subject_name(base, "--base IMAGE")
+    rows, page = parse_row_count(top), make_page_file(runtime, html)
+    bill = make_bill_of_materials(runtime, sbom, lock, spec)
     if bill is not None and dive_ci is not None:
         raise OptbuildError("--sbom judges no budget", hint="leave --dive-ci away, or run it once more without --sbom")
-    from builder.operations.inspect import InspectOptions, inspected  # reads archives
+    from builder.operations.inspect import InspectOptions, run_inspect  # reads archives
 
-    found = inspected(runtime, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
+    found = run_inspect(runtime, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))
     if bill is not None:
-        text = bill.text(found.inspection)
+        text = bill.format_text(found.inspection)
     else:
-        text = _shown(found, subject, output_format, rows, runtime, to_file=target is not None)
+        text = _format_inspection(found, subject, output_format, rows, runtime, to_file=target is not None)
     write_output(target, text, runtime)
-    write_page(page, lambda: _page(found, subject))
+    write_page(page, lambda: _render_inspection_page(found, subject))
     for note in found.notes:
         runtime.err.write(f"optbuild: {note}\n")
     runtime.err.flush()
-    raise typer.Exit(_code(found, runtime))
+    raise typer.Exit(_report_budget(found, runtime))
 
 
-def _code(found: Inspected, runtime: Runtime) -> int:
+def _report_budget(found: InspectResult, runtime: Runtime) -> int:
     """Each failure states actual and limit, also where the report went into a file."""
     failed = [one for one in found.verdicts if not one.passed]
     for one in failed:
@@ -116,24 +116,26 @@ def _code(found: Inspected, runtime: Runtime) -> int:
     return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
 
 
-def _shown(
-    found: Inspected, name: str, output_format: Format, rows: int | None, runtime: Runtime, *, to_file: bool
+def _format_inspection(
+    found: InspectResult, name: str, output_format: Format, rows: int | None, runtime: Runtime, *, to_file: bool
 ) -> str:
-    from builder.report.inspect import TOP, as_json, as_text
+    from builder.report.inspect import TOP, format_inspection_json, format_inspection_text
 
     if output_format is Format.JSON:
-        return as_json(found.inspection, found.verdicts)
+        return format_inspection_json(found.inspection, found.verdicts)
     color = runtime.color and runtime.out.isatty() and not to_file
-    return as_text(found.inspection, name, found.verdicts, top=TOP if rows is None else rows, color=color)
+    return format_inspection_text(
+        found.inspection, name, found.verdicts, top=TOP if rows is None else rows, color=color
+    )
 
 
-def _page(found: Inspected, name: str) -> str:
-    from builder.report.html import inspection_page
+def _render_inspection_page(found: InspectResult, name: str) -> str:
+    from builder.report.html import render_inspection_page
 
-    return inspection_page(found.inspection, name)
+    return render_inspection_page(found.inspection, name)
 
 
-def _explained(code: str) -> str:
-    from builder.compose.rules.explain_separation import explain  # one mechanism for all codes
+def _explain_waste_code(code: str) -> str:
+    from builder.compose.rules.explain_separation import explain_code  # one mechanism for all codes
 
-    return explain(code, None, (), {})
+    return explain_code(code, None, (), {})

@@ -73,15 +73,17 @@ def command(
     moving = tuple(upgrade_package or ())
     if sum((check, refresh_debian, upgrade or bool(moving))) > 1:
         raise LockUsageError("--check, --refresh-debian and --upgrade exclude each other", hint="give one of them")
-    _refuse_ignored("--check" if check else "--refresh-debian" if refresh_debian else None, constraints, platform)
+    _refuse_ignored_options(
+        "--check" if check else "--refresh-debian" if refresh_debian else None, constraints, platform
+    )
     from builder.image.lock.check import check_lock
-    from builder.image.lock.make import Options
-    from builder.operations.lock_sources import places_of  # start-up of `optbuild --help`
+    from builder.image.lock.make import LockOptions
+    from builder.operations.lock_sources import locate_lock_sources  # start-up of `optbuild --help`
 
     spec, requirements = read_inputs(runtime.cwd / folder)
     path = spec.folder / LOCK_FILE
     if check:
-        _check(runtime, spec, requirements, path, output)
+        _check_lock(runtime, spec, requirements, path, output)
         return
     file = ResultFile(runtime, path, hint="correct what is there, or its owner and mode")
     previous = read_previous_lock(path, runtime, required=refresh_debian)
@@ -90,21 +92,21 @@ def command(
         check_lock(spec, requirements, previous)
         lock = refresh_debian_packages(runtime, spec, previous)
     else:
-        options = Options(
+        options = LockOptions(
             sys.executable,
             None if constraints is None else runtime.cwd / constraints,
             upgrade,
             moving,
-            platform=_platform(platform, previous),
-            places=places_of(spec),
+            platform=_choose_platform(platform, previous),
+            places=locate_lock_sources(spec),
         )
         lock = resolve_lock(runtime, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
-    _write(file, path, lock)
-    _report(runtime, path, (previous, lock), output, upgraded)
+    _write_if_changed(file, path, lock)
+    _report_changes(runtime, path, (previous, lock), output, upgraded)
 
 
-def _refuse_ignored(mode: str | None, constraints: Path | None, platform: Platform | None) -> None:
+def _refuse_ignored_options(mode: str | None, constraints: Path | None, platform: Platform | None) -> None:
     """``mode`` is the flag that makes no Python versions: with it, these options would say nothing."""
     given = [name for name, value in (("--constraints", constraints), ("--platform", platform)) if value is not None]
     if mode and given:
@@ -112,48 +114,48 @@ def _refuse_ignored(mode: str | None, constraints: Path | None, platform: Platfo
         raise LockUsageError(f"{mode} {why}: it takes no {given[0]}", hint=f"leave out {given[0]}, or {mode}")
 
 
-def _platform(wanted: Platform | None, previous: Lock | None) -> str:
+def _choose_platform(wanted: Platform | None, previous: Lock | None) -> str:
     """What was asked for, else that of the lock before, else this machine's own."""
     from platform import machine  # only where there is no lock yet
 
-    from builder.image.lock.target import platform_of
+    from builder.image.lock.target import find_platform
 
     if wanted is not None:
         return wanted.value
-    return platform_of(machine()) if previous is None else previous.platform
+    return find_platform(machine()) if previous is None else previous.platform
 
 
-def _check(runtime: Runtime, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
-    from builder.image.lock.check import differences, stale
+def _check_lock(runtime: Runtime, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
+    from builder.image.lock.check import find_lock_differences, make_stale_error
     from builder.image.lock.document import read_lock
-    from builder.image.lock.inputs import inputs_of
-    from builder.image.lock.summary import check_json
+    from builder.image.lock.inputs import make_lock_inputs
+    from builder.image.lock.summary import format_check_json
 
-    found = differences(inputs_of(spec, requirements), read_lock(path))
+    found = find_lock_differences(make_lock_inputs(spec, requirements), read_lock(path))
     if output is Format.JSON:
-        runtime.out.write(check_json(found))
+        runtime.out.write(format_check_json(found))
         raise typer.Exit(1 if found else 0)
     if found:
-        raise stale(spec, found)
+        raise make_stale_error(spec, found)
     runtime.out.write(f"{path.name} belongs to {Path(spec.file).name}.\n")
 
 
-def _write(file: ResultFile, path: Path, lock: Lock) -> None:
+def _write_if_changed(file: ResultFile, path: Path, lock: Lock) -> None:
     """Unless just its text is there now: then the file keeps its time."""
-    from builder.image.lock.document import dumps, is_written
+    from builder.image.lock.document import format_lock, is_written
 
     if not is_written(path, lock):
-        file.save(dumps(lock).encode())
+        file.save(format_lock(lock).encode())
 
 
-def _report(
+def _report_changes(
     runtime: Runtime, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
 ) -> None:
     """Say what is in the second of ``locks``, and what moved since the first."""
-    from builder.image.lock.changes import changes
-    from builder.image.lock.summary import summary_json, summary_text
+    from builder.image.lock.changes import compare_locks
+    from builder.image.lock.summary import format_lock_json, format_lock_text
 
     previous, lock = locks
-    moved = changes(previous, lock)
-    text = summary_text(lock, moved, path.name, upgraded=upgraded)
-    runtime.out.write(summary_json(lock, moved) if output is Format.JSON else text)
+    moved = compare_locks(previous, lock)
+    text = format_lock_text(lock, moved, path.name, upgraded=upgraded)
+    runtime.out.write(format_lock_json(lock, moved) if output is Format.JSON else text)

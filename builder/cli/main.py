@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 import builder
 from builder.cli.runtime import LazyRuntime, make_local_runtime
-from builder.cli.typer_values import take_as_given
+from builder.cli.typer_values import skip_conversion
 from builder.core.errors import ExitCode, OptbuildError
 from builder.core.process import terminate_children
 
@@ -74,32 +74,32 @@ class _LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = _load(cmd_name)
+            self.commands[cmd_name] = _load_command(cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS:  # typer's "Did you mean" looks through what was loaded
-            self.commands = {name: _load(name) for name in COMMANDS}
+            self.commands = {name: _load_command(name) for name in COMMANDS}
         return super().resolve_command(ctx, args)
 
 
-def _load(name: str) -> Any:
+def _load_command(name: str) -> Any:
     module = importlib.import_module(f"builder.cli.{name}")
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name=name)(module.command)
     command: Any = typer.main.get_command(single)
-    command.params.append(_quiet_option())
-    _hasten(command)
+    command.params.append(_make_quiet_option())
+    _skip_conversions(command)
     return command
 
 
-def _hasten(command: Any) -> None:
+def _skip_conversions(command: Any) -> None:
     """The help option is no member of ``params``, and gets its names from the first context that asks for it."""
     for parameter in command.get_params(typer.Context(command, help_option_names=_HELP)):
-        take_as_given(parameter)
+        skip_conversion(parameter)
 
 
-def _be_quiet(ctx: typer.Context, value: bool) -> None:
+def _set_quiet(ctx: typer.Context, value: bool) -> None:
     coming = ctx.find_object(LazyRuntime)
     if value and coming is not None:
         coming.quiet = True
@@ -107,11 +107,13 @@ def _be_quiet(ctx: typer.Context, value: bool) -> None:
 
 _Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", callback=_be_quiet, expose_value=False, help="No progress: only results and errors."),
+    typer.Option(
+        "--quiet", "-q", callback=_set_quiet, expose_value=False, help="No progress: only results and errors."
+    ),
 ]
 
 
-def _quiet_option() -> Any:
+def _make_quiet_option() -> Any:
     """``-q`` behind a command means what it means before it."""
     single = typer.Typer(add_completion=False)
 
@@ -160,44 +162,46 @@ def run(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored: nohup, which means to go on
         numbers.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, _on_signal) for number in numbers}
+    previous = {number: signal.signal(number, _raise_interrupt) for number in numbers}
     try:
-        return _guarded(argv, make_runtime)
+        return _run_guarded(argv, make_runtime)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _on_signal(number: int, _frame: FrameType | None) -> None:
+def _raise_interrupt(number: int, _frame: FrameType | None) -> None:
     """Children first: workers wait for them, and the main thread for its workers."""
     terminate_children()
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
-def _guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
+def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
     try:
-        return _invoke(argv, make_runtime)
+        return _invoke_command(argv, make_runtime)
     except OptbuildError as error:
         return _say_error(error)
     except (KeyboardInterrupt, typer.Abort) as stop:
-        return _say("ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED)
+        return _write_error(
+            "ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED
+        )
     except OSError as error:
-        return _on_os_error(error, make_runtime)
+        return _report_os_error(error, make_runtime)
     except Exception as error:  # noqa: BLE001 - the last net: whatever else comes up is a bug of ours
         return _report_bug(error, make_runtime)
 
 
-def _on_os_error(error: OSError, make_runtime: Callable[..., Runtime]) -> int:
-    if isinstance(error, BrokenPipeError) and _reader_is_gone():
-        return _silence()
+def _report_os_error(error: OSError, make_runtime: Callable[..., Runtime]) -> int:
+    if isinstance(error, BrokenPipeError) and _is_reader_gone():
+        return _silence_streams()
     if error.errno in _MACHINE_FAULTS:
-        return _say(f"error: {error.filename or 'the operating system'}: {error.strerror}", ExitCode.ENGINE)
+        return _write_error(f"error: {error.filename or 'the operating system'}: {error.strerror}", ExitCode.ENGINE)
     return _report_bug(error, make_runtime)
 
 
-def _invoke(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
+def _invoke_command(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
     command: Any = typer.main.get_command(app)
-    _hasten(command)
+    _skip_conversions(command)
     try:
         with command.make_context("optbuild", list(argv), obj=LazyRuntime(make_runtime)) as context:
             command.invoke(context)
@@ -205,13 +209,13 @@ def _invoke(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
     except typer.Exit as end:
         code = end.exit_code
     except typer.TyperException as error:  # click's usage errors: they bring their text and their code, 2
-        error.show() if hasattr(error, "show") else _say(f"error: {error}", error.exit_code)
+        error.show() if hasattr(error, "show") else _write_error(f"error: {error}", error.exit_code)
         code = int(ExitCode.USAGE)
     sys.stdout.flush()
     return code
 
 
-def _say(text: str, code: int) -> int:
+def _write_error(text: str, code: int) -> int:
     sys.stderr.write(f"optbuild: {text}\n")
     return int(code)
 
@@ -220,10 +224,10 @@ def _say_error(error: OptbuildError) -> int:
     """What other programs said may stand in it: without the passwords of addresses."""
     from builder.core.redact import mask_addresses
 
-    return _say(f"error: {mask_addresses(str(error))}", error.exit_code)
+    return _write_error(f"error: {mask_addresses(str(error))}", error.exit_code)
 
 
-def _descriptors() -> list[int]:
+def _list_descriptors() -> list[int]:
     """Of stdout and stderr, as far as they are real files."""
     found = []
     for stream in (sys.stdout, sys.stderr):
@@ -232,18 +236,18 @@ def _descriptors() -> list[int]:
     return found
 
 
-def _reader_is_gone() -> bool:
+def _is_reader_gone() -> bool:
     """Whether stdout or stderr is a pipe that nobody reads any more; any other broken pipe is a bug."""
     poll = select.poll()
-    for descriptor in _descriptors():
+    for descriptor in _list_descriptors():
         poll.register(descriptor, 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
-def _silence() -> int:
+def _silence_streams() -> int:
     """Python flushes its streams once more at exit, and would complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in _descriptors():
+    for descriptor in _list_descriptors():
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     return BROKEN_PIPE
@@ -262,8 +266,10 @@ def _report_bug(error: Exception, make_runtime: Callable[..., Runtime]) -> int:
         log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
         log.write_text(f"optbuild {builder.__version__}, Python {sys.version}\n{text}", encoding="utf-8")
     except Exception:  # noqa: BLE001 - the runtime, or its folder for logs, may be what failed
-        return _say(f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG)
-    return _say(
+        return _write_error(
+            f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG
+        )
+    return _write_error(
         f"error: this is a bug of optbuild: {summary}\n  next: report it with the log in {log}",
         ExitCode.BUG,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from builder.core.runtime import Runtime
     from builder.operations.optimize import OptimizeOptions
-    from builder.rollout.preview import Ready
+    from builder.rollout.preview import OptimizePreview
 
 
 class Format(StrEnum):
@@ -86,7 +86,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     from builder.operations.optimize import OptimizeFlow, OptimizeOptions
     from builder.operations.plan import PlanOptions
-    from builder.report.optimize import as_json, as_text
+    from builder.report.optimize import format_optimize_json, format_optimize_text
 
     if service is not None and not rebuild:
         raise OptbuildError("a SERVICE is only named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
@@ -103,38 +103,42 @@ def command(  # noqa: PLR0917 - a parameter per option
     )
     options = OptimizeOptions(plan, yes, dry_run, file_only, rebuild, service, no_cache, clean, timeout)
     shows = runtime.out if output_format is Format.TEXT else runtime.err
-    outcome = OptimizeFlow(runtime, options, _showing(runtime, options, shows.write), _agreeing(runtime, options)).run()
+    outcome = OptimizeFlow(
+        runtime, options, _make_preview_printer(runtime, options, shows.write), _make_confirm_prompt(runtime, options)
+    ).run()
     if output_format is Format.JSON:
-        runtime.out.write(as_json(outcome))
+        runtime.out.write(format_optimize_json(outcome))
     else:
-        runtime.out.write(as_text(outcome))
+        runtime.out.write(format_optimize_text(outcome))
     if outcome.refused:
         raise typer.Exit(ExitCode.USAGE)
 
 
-def _showing(runtime: Runtime, options: OptimizeOptions, write: Callable[[str], object]) -> Callable[[Ready], None]:
+def _make_preview_printer(
+    runtime: Runtime, options: OptimizeOptions, write: Callable[[str], object]
+) -> Callable[[OptimizePreview], None]:
     """What would be done: on stdout, or beside the JSON on stderr."""
 
-    def show(ready: Ready) -> None:
-        from builder.report.diff import for_person
-        from builder.report.optimize import nothing_to_do, to_do
+    def show(ready: OptimizePreview) -> None:
+        from builder.report.diff import format_readable_diff
+        from builder.report.optimize import format_nothing_to_do, format_optimize_preview
 
         if not ready.work.targets:
-            write(nothing_to_do(ready))
+            write(format_nothing_to_do(ready))
             return
         color = runtime.color and runtime.out.isatty()
-        if diff := for_person(ready.work.edits, ready.planned.files.directory, color=color):
+        if diff := format_readable_diff(ready.work.edits, ready.planned.files.directory, color=color):
             write(f"{diff}\n")
-        write(to_do(ready, file_only=options.file_only))
+        write(format_optimize_preview(ready, file_only=options.file_only))
         runtime.out.flush()
 
     return show
 
 
-def _agreeing(runtime: Runtime, options: OptimizeOptions) -> Callable[[Ready], bool]:
+def _make_confirm_prompt(runtime: Runtime, options: OptimizeOptions) -> Callable[[OptimizePreview], bool]:
     """Asks on a terminal. Raises OptbuildError where there is none to ask on."""
 
-    def agree(_ready: Ready) -> bool:
+    def agree(_ready: OptimizePreview) -> bool:
         if options.yes:
             return True
         if not sys.stdin.isatty():

@@ -38,15 +38,15 @@ class ResultFile:
         self._runtime = runtime
         self._name = str(path)
         self._path = runtime.cwd / path
-        if reason := _stream(path) or _refusal(self._path):
+        if reason := _explain_stream(path) or _explain_file_refusal(self._path):
             raise UnwritableError(self._name, reason, hint=hint)
 
     def save(self, data: bytes) -> None:
         """In one step. Raises NotWrittenError: then the file is as it was."""
-        from builder.core.files import atomic_write
+        from builder.core.files import write_atomically
 
         try:
-            atomic_write(self._path, data)
+            write_atomically(self._path, data)
         except OSError as error:
             raise NotWrittenError(self._name, error.strerror or str(error)) from error
 
@@ -56,33 +56,33 @@ class PageFile(ResultFile):
 
     def write(self, page: str) -> None:
         """Write it, and say on stderr where it is and how large."""
-        from builder.report.units import size
+        from builder.report.units import format_size
 
         data = page.encode()
         self.save(data)
-        self._runtime.progress.note(f"wrote {self._name} ({size(len(data))}): open it in a browser")
+        self._runtime.progress.note(f"wrote {self._name} ({format_size(len(data))}): open it in a browser")
 
 
-def page_file(runtime: Runtime, path: Path | None) -> PageFile | None:
+def make_page_file(runtime: Runtime, path: Path | None) -> PageFile | None:
     """The place that ``--html`` names; None where it was not given."""
     return None if path is None else PageFile(runtime, path)
 
 
-def output_file(runtime: Runtime, path: Path | None) -> ResultFile | None:
+def make_output_file(runtime: Runtime, path: Path | None) -> ResultFile | None:
     """The place that an option names; None: it was not given."""
     return None if path is None else ResultFile(runtime, path)
 
 
-def output_folder(runtime: Runtime, path: Path, files: Iterable[str] = ()) -> Path:
+def check_output_folder(runtime: Runtime, path: Path, files: Iterable[str] = ()) -> Path:
     """The folder that a person names for results; it is there or can be made, and so are ``files`` in it.
 
     Raises UnwritableError.
     """
     folder = runtime.cwd / path
-    if reason := _stream(path) or _folder_refusal(folder):
+    if reason := _explain_stream(path) or _explain_folder_refusal(folder):
         raise UnwritableError(str(path), reason, hint=_NAME_A_FOLDER)
     for name in files:
-        if reason := _refusal(folder / name, make_folder=True):
+        if reason := _explain_file_refusal(folder / name, make_folder=True):
             raise UnwritableError(str(path / name), reason, hint=_NAME_A_FOLDER)
     return folder
 
@@ -93,13 +93,13 @@ def write_output(file: ResultFile | None, text: str, runtime: Runtime) -> None:
         try:
             file.save(text.encode("utf-8", "backslashreplace"))
         except NotWrittenError:
-            _print(text, runtime)
+            _write_stdout(text, runtime)
             raise
     else:
-        _print(text, runtime)
+        _write_stdout(text, runtime)
 
 
-def _print(text: str, runtime: Runtime) -> None:
+def _write_stdout(text: str, runtime: Runtime) -> None:
     runtime.out.write(text)
     runtime.out.flush()
 
@@ -110,12 +110,12 @@ def write_page(file: PageFile | None, make: Callable[[], str]) -> None:
         file.write(make())
 
 
-def _stream(path: Path) -> str:
+def _explain_stream(path: Path) -> str:
     """A dash is stdout elsewhere, and /dev/stdout a link to what that is now: a file there would be replaced."""
     return "it stands for a stream" if re.fullmatch(r"-|/dev/(std(in|out|err)|fd/\d+)", str(path)) else ""
 
 
-def _refusal(path: Path, *, make_folder: bool = False) -> str:
+def _explain_file_refusal(path: Path, *, make_folder: bool = False) -> str:
     """Why a file cannot be written there, as far as that can be told without writing one; empty: it can."""
     try:
         target = path.resolve()
@@ -125,16 +125,16 @@ def _refusal(path: Path, *, make_folder: bool = False) -> str:
             return "it is write-protected"
         if not make_folder and not target.parent.exists():
             return f"{target.parent} is not there"
-        return _folder_refusal(target.parent)
+        return _explain_folder_refusal(target.parent)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a name too long; a NUL
         return str(error)
 
 
-def _folder_refusal(folder: Path) -> str:
+def _explain_folder_refusal(folder: Path) -> str:
     """Why nothing can be written into a folder, which need not be there yet; empty: it can."""
-    from builder.core.files import in_the_way
+    from builder.core.files import find_obstacle
 
-    if (there := in_the_way(folder)) is not None:
+    if (there := find_obstacle(folder)) is not None:
         return f"{there} is no folder"
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not yours to write to"

@@ -18,14 +18,14 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.output import output_file, write_output
+from builder.cli.output import make_output_file, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.compose.planned import Planned
+    from builder.compose.planned import PlanResult
     from builder.core.runtime import Runtime
     from builder.operations.plan import PlanOptions
 
@@ -76,10 +76,10 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     In CI: `optbuild plan --format github --fail-level warning`.
     """
-    from builder.operations.plan import PlanOptions, plan_of
+    from builder.operations.plan import PlanOptions, run_plan
 
     runtime = find_runtime(ctx)
-    file_out = output_file(runtime, output)
+    file_out = make_output_file(runtime, output)
     options = PlanOptions(
         tuple(file or ()),
         project_directory,
@@ -91,55 +91,55 @@ def command(  # noqa: PLR0917 - a parameter per option
         spec,
     )
     if explain is not None:
-        write_output(file_out, _explained(runtime, options, explain), runtime)
+        write_output(file_out, _explain_finding_code(runtime, options, explain), runtime)
         return
-    planned = plan_of(runtime, options)
-    write_output(file_out, _shown(planned, output_format, runtime, to_file=file_out is not None), runtime)
+    planned = run_plan(runtime, options)
+    write_output(file_out, _format_plan(planned, output_format, runtime, to_file=file_out is not None), runtime)
     if planned.no_engine:
         runtime.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
         runtime.err.flush()
-    raise typer.Exit(_code(planned, fail_level))
+    raise typer.Exit(_choose_exit_code(planned, fail_level))
 
 
-def _code(planned: Planned, level: FailLevel) -> int:
+def _choose_exit_code(planned: PlanResult, level: FailLevel) -> int:
     from builder.findings.catalog import Severity
-    from builder.findings.model import worst
+    from builder.findings.model import find_worst_severity
 
-    found = worst(planned.plan.findings)
+    found = find_worst_severity(planned.plan.findings)
     failed = level is not FailLevel.NONE and found is not None and found >= Severity[level.name]
     return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
 
 
-def _shown(planned: Planned, output_format: Format, runtime: Runtime, *, to_file: bool) -> str:
+def _format_plan(planned: PlanResult, output_format: Format, runtime: Runtime, *, to_file: bool) -> str:
     plan = planned.plan
     if output_format is Format.SARIF:
         from builder import __version__
-        from builder.report.sarif import as_sarif
+        from builder.report.sarif import format_sarif
 
-        return as_sarif(plan.findings, __version__, _repository_name(planned, runtime))
+        return format_sarif(plan.findings, __version__, _make_path_renamer(planned, runtime))
     if output_format is Format.GITHUB:
-        from builder.report.github import as_github
+        from builder.report.github import format_annotations
 
-        return as_github(plan.findings, _repository_name(planned, runtime))
+        return format_annotations(plan.findings, _make_path_renamer(planned, runtime))
 
-    from builder.report.plan import as_json, as_text
+    from builder.report.plan import format_plan_json, format_plan_text
 
     if output_format is Format.JSON:
-        return as_json(plan)
-    return as_text(plan, color=runtime.color and runtime.out.isatty() and not to_file)
+        return format_plan_json(plan)
+    return format_plan_text(plan, color=runtime.color and runtime.out.isatty() and not to_file)
 
 
-def _explained(runtime: Runtime, options: PlanOptions, code: str) -> str:
+def _explain_finding_code(runtime: Runtime, options: PlanOptions, code: str) -> str:
     """For the project at hand where there is one that can be read, else in general."""
-    from builder.compose.rules.explain_separation import explain
+    from builder.compose.rules.explain_separation import explain_code
     from builder.findings.explain import BELIEFS
-    from builder.operations.plan import plan_of
+    from builder.operations.plan import run_plan
 
-    general = explain(code, None, (), {})
+    general = explain_code(code, None, (), {})
     if code.lower() == BELIEFS:
         return general
     try:
-        planned = plan_of(runtime, options)
+        planned = run_plan(runtime, options)
     except InterruptedByUserError:
         raise
     except NoProjectHereError:
@@ -149,10 +149,10 @@ def _explained(runtime: Runtime, options: PlanOptions, code: str) -> str:
         runtime.err.write(f"optbuild: nothing is said of the services here: {where}{error.message.splitlines()[0]}\n")
         runtime.err.flush()
         return general
-    return explain(code, planned.plan.project, tuple(one.group for one in planned.plan.groups), planned.facts)
+    return explain_code(code, planned.plan.project, tuple(one.group for one in planned.plan.groups), planned.facts)
 
 
-def _repository_name(planned: Planned, runtime: Runtime) -> Callable[[str], str]:
+def _make_path_renamer(planned: PlanResult, runtime: Runtime) -> Callable[[str], str]:
     """A finding's file as the repository names it: relative to the nearest folder with a ``.git``."""
     directory = planned.files.directory
     given = runtime.env.get("GITHUB_WORKSPACE")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from builder.cli.output import output_folder
+from builder.cli.output import check_output_folder
 from builder.cli.runtime import find_runtime
 from builder.core.errors import NotWrittenError, OptbuildError
 
@@ -37,9 +37,9 @@ def command(
     `docker build` builds it. What an earlier render wrote there is replaced, and no other file. The same spec and
     lock give the same bytes each time; no engine and no network is used.
     """
-    from builder.image.render.bake import bake_text
+    from builder.image.render.bake import format_bake_json
     from builder.image.render.context import render_context
-    from builder.image.render.folder import folder_files, write_folder
+    from builder.image.render.folder import make_folder_files, write_folder
     from builder.operations.project import load_project  # start-up of `optbuild --help`
 
     runtime = find_runtime(ctx)
@@ -47,12 +47,12 @@ def command(
         raise OptbuildError("--force goes with --output", hint="add --output FOLDER")
     project = load_project(runtime.cwd / folder)
     context = render_context(project.spec, project.lock)
-    bake = bake_text(project.spec, context, tuple(role.name for role in project.roles))
+    bake = format_bake_json(project.spec, context, tuple(role.name for role in project.roles))
     if output is None:
-        runtime.out.write(bake if form is Format.BAKE else context.stamped(context.file("Dockerfile")).decode())
+        runtime.out.write(bake if form is Format.BAKE else context.stamp_file(context.find_file("Dockerfile")).decode())
         return
-    files = folder_files(context, bake)
-    folder_out = output_folder(runtime, output, [file.path for file in files])
+    files = make_folder_files(context, bake)
+    folder_out = check_output_folder(runtime, output, [file.path for file in files])
     try:
         write_folder(folder_out, files, force=force)
     except OSError as error:

@@ -15,7 +15,7 @@ Top = Annotated[str | None, typer.Option("--top", metavar="N", help="Rows of eac
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")]
 
 
-def rows_of(top: str | None) -> int | None:
+def parse_row_count(top: str | None) -> int | None:
     """None: as many as the report chooses; 0: all."""
     if top is None:
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from builder.core.runtime import Runtime
-    from builder.store.restore import Chosen
+    from builder.store.restore import RestoreSelection
 
 
 class Format(StrEnum):
@@ -45,46 +45,48 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     `--check` needs no engine; exit code 1 says that an archive is damaged.
     """
-    from builder.store.restore import choose
+    from builder.store.restore import select_images
 
     runtime = find_runtime(ctx)
-    chosen = choose(runtime.cwd / source, images or [])
+    chosen = select_images(runtime.cwd / source, images or [])
     as_json = output_format is Format.JSON
     if check_only:
-        _check(chosen, runtime, as_json=as_json)
+        _check_backup(chosen, runtime, as_json=as_json)
     else:
-        _restore(chosen, runtime, as_json=as_json, replace_tags=replace_tags)
+        _restore_backup(chosen, runtime, as_json=as_json, replace_tags=replace_tags)
 
 
-def _check(chosen: Chosen, runtime: Runtime, *, as_json: bool) -> None:
-    from builder.report.backup import check_json, check_text
-    from builder.store.restore import check
+def _check_backup(chosen: RestoreSelection, runtime: Runtime, *, as_json: bool) -> None:
+    from builder.report.backup import format_archive_check_json, format_archive_check_text
+    from builder.store.restore import check_archives
 
-    checked = check(chosen, runtime.progress)
-    runtime.out.write(check_json(checked) if as_json else check_text(checked, width=runtime.width))
+    checked = check_archives(chosen, runtime.progress)
+    runtime.out.write(
+        format_archive_check_json(checked) if as_json else format_archive_check_text(checked, width=runtime.width)
+    )
     runtime.out.flush()
     if any(one.contents is None for one in checked):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _no_clean_meanwhile(runtime: Runtime) -> AbstractContextManager[None]:
+def _block_clean(runtime: Runtime) -> AbstractContextManager[None]:
     """An image has no name between its load and its first: `clean` would take it for a leftover."""
-    from builder.core.files import exclusive
+    from builder.core.files import hold_lock
     from builder.operations.clean import LOCK
 
-    return exclusive(
+    return hold_lock(
         runtime.state_folder / LOCK, "restore", on_wait=lambda holder: runtime.progress.note(f"waiting for {holder}")
     )
 
 
-def _restore(chosen: Chosen, runtime: Runtime, *, as_json: bool, replace_tags: bool) -> None:
-    from builder.engine.client import connect  # the SDK costs 150 ms
-    from builder.report.backup import restore_json, restore_text
-    from builder.store.restore import check, restore
+def _restore_backup(chosen: RestoreSelection, runtime: Runtime, *, as_json: bool, replace_tags: bool) -> None:
+    from builder.engine.client import connect_engine  # the SDK costs 150 ms
+    from builder.report.backup import format_restore_json, format_restore_text
+    from builder.store.restore import check_archives, restore_images
 
-    with connect(runtime.env) as engine:  # first, because the check takes minutes
-        checked = check(chosen, runtime.progress)
-        with _no_clean_meanwhile(runtime):
-            done = restore(engine, chosen, checked, runtime.progress, replace_tags=replace_tags)
-    runtime.out.write(restore_json(done) if as_json else restore_text(done, width=runtime.width))
+    with connect_engine(runtime.env) as engine:  # first, because the check takes minutes
+        checked = check_archives(chosen, runtime.progress)
+        with _block_clean(runtime):
+            done = restore_images(engine, chosen, checked, runtime.progress, replace_tags=replace_tags)
+    runtime.out.write(format_restore_json(done) if as_json else format_restore_text(done, width=runtime.width))
     runtime.out.flush()

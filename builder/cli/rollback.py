@@ -9,7 +9,7 @@ import typer
 
 from builder.cli.runtime import find_runtime
 from builder.core.errors import OptbuildError
-from builder.report.rollback import report, to_do
+from builder.report.rollback import format_rollback_preview, format_rollback_report
 
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
@@ -49,17 +49,17 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     runtime = find_runtime(ctx)
     options = PlanOptions(tuple(file or ()), project_directory, project_name, tuple(env_file or ()))
-    run = undo_last_run(runtime, options, timeout, lambda journal: _agreed(runtime, journal, yes=yes))
+    run = undo_last_run(runtime, options, timeout, lambda journal: _confirm(runtime, journal, yes=yes))
     if run is not None and run.undone is not None:
-        runtime.out.write(report(run.undone, run.earlier))
+        runtime.out.write(format_rollback_report(run.undone, run.earlier))
 
 
-def _agreed(runtime: Runtime, journal: Journal | None, *, yes: bool) -> bool:
+def _confirm(runtime: Runtime, journal: Journal | None, *, yes: bool) -> bool:
     """Say what would be done, and ask. Raises OptbuildError where there is no terminal to ask on."""
     if journal is None:
         runtime.out.write("nothing to roll back: no optimize of this project is recorded on this machine\n")
         return False
-    runtime.out.write(to_do(journal))
+    runtime.out.write(format_rollback_preview(journal))
     runtime.out.flush()
     if yes:
         return True

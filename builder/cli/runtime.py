@@ -34,10 +34,10 @@ def make_local_runtime(*, quiet: bool = False) -> Runtime:
         progress = BarProgress(sys.stderr, color=color)
     else:
         progress = LineProgress(sys.stderr)
-    return Runtime(env, _cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)
+    return Runtime(env, _find_cwd(), sys.stdout, sys.stderr, LocalRunner(), progress, color)
 
 
-def _cwd() -> Path:
+def _find_cwd() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:

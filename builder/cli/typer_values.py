@@ -17,17 +17,17 @@ _SLOT = "_runtime_param"
 """Where typer keeps the thing that converts a value; empty until the first value."""
 
 
-def take_as_given(parameter: Any) -> None:
+def skip_conversion(parameter: Any) -> None:
     """Put the short way before typer's own."""
     if getattr(parameter, _SLOT, parameter) is None and hasattr(parameter, "type_descriptor"):
-        setattr(parameter, _SLOT, _AsGiven())
+        setattr(parameter, _SLOT, _UnconvertedParam())
 
 
-class _AsGiven:
+class _UnconvertedParam:
     """What typer calls with a value, see ``RuntimeParam`` there."""
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        short = plain_value(value, param.type_descriptor.annotation)
+        short = convert_simple_value(value, param.type_descriptor.annotation)
         if short is not None:
             return short
         if value is None:
@@ -36,7 +36,7 @@ class _AsGiven:
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
 
 
-def plain_value(value: Any, annotation: Any) -> Any:
+def convert_simple_value(value: Any, annotation: Any) -> Any:
     """The value as the command gets it; None: it takes more than a look to tell."""
     if annotation in {str, bool} and type(value) is annotation:
         return value

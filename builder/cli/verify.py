@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.output import output_file, write_output
+from builder.cli.output import make_output_file, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
 from builder.operations.verify import choose_environment, find_image
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from builder.cli.output import ResultFile
     from builder.core.runtime import Runtime
-    from builder.image.verify.model import Report
-    from builder.image.verify.scheduler import Listener
+    from builder.image.verify.model import VerifyReport
+    from builder.image.verify.scheduler import CheckListener
 
 
 class Format(StrEnum):
@@ -56,11 +56,11 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.image.verify.run import verify_image  # the SDK and testcontainers
 
     runtime = find_runtime(ctx)
-    file_out = output_file(runtime, output)
+    file_out = make_output_file(runtime, output)
     image, plan = find_image(subject, runtime)
     if database is not None:
         plan = replace(plan, database=database)
-    with _listener(runtime) as listener:
+    with _open_live_table(runtime) as listener:
         report = verify_image(
             image,
             plan,
@@ -73,12 +73,12 @@ def command(  # noqa: PLR0917 - a parameter per option
             fail_fast=fail_fast,
             listener=listener,
         )
-    _write(report, output_format, file_out, runtime)
+    _write_report(report, output_format, file_out, runtime)
     raise typer.Exit(ExitCode.DONE if report.passed else ExitCode.CHECK_FAILED)
 
 
 @contextlib.contextmanager
-def _listener(runtime: Runtime) -> Iterator[Listener | None]:
+def _open_live_table(runtime: Runtime) -> Iterator[CheckListener | None]:
     """A live table where bars would be; None leaves the lines to ``verify_image``."""
     from builder.core.progress import BarProgress
     from builder.report.live import LiveTable  # rich
@@ -90,10 +90,10 @@ def _listener(runtime: Runtime) -> Iterator[Listener | None]:
         yield live
 
 
-def _write(report: Report, output_format: Format, output: ResultFile | None, runtime: Runtime) -> None:
-    from builder.report.verification import FORMATS, failures_as_text  # rich
+def _write_report(report: VerifyReport, output_format: Format, output: ResultFile | None, runtime: Runtime) -> None:
+    from builder.report.verification import FORMATS, format_failures  # rich
 
     write_output(output, FORMATS[output_format.value](report), runtime)
-    if failures := failures_as_text(report):
+    if failures := format_failures(report):
         runtime.err.write(failures)
         runtime.err.flush()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from builder.core.errors import Where
 
 
-def shown_path(project: Project, path: str) -> str:
+def format_compose_path(project: Project, path: str) -> str:
     """``path`` as a person writes it in the project's folder (``./dags``, ``../image``), so that it is right wherever
     the project lies; absolute where a file says it so, addresses without the login that they may hold."""
     if not path.startswith("/"):
@@ -26,22 +26,22 @@ def shown_path(project: Project, path: str) -> str:
     return path if written else relative
 
 
-def shown_dockerfile(project: Project, build: Build) -> str:
+def describe_dockerfile(project: Project, build: Build) -> str:
     """The file that is built, for a message."""
     if build.dockerfile_inline is not None:
-        return f"an inline Dockerfile in {shown_path(project, build.context)}"
+        return f"an inline Dockerfile in {format_compose_path(project, build.context)}"
     path = build.dockerfile_path
     if path is None:
-        return shown_path(project, build.context)
-    return shown_path(project, path.as_posix())
+        return format_compose_path(project, build.context)
+    return format_compose_path(project, path.as_posix())
 
 
-def shown(project: Project, path: Path) -> str:
+def format_relative_path(project: Project, path: Path) -> str:
     """The path relative to the project directory where it lies inside, else as it is."""
     inside = os.path.relpath(path, project.files.directory)
     return str(path) if inside.startswith("..") else inside
 
 
-def shown_where(project: Project, where: Where) -> Where:
+def make_where_relative(project: Project, where: Where) -> Where:
     """The place of an error as a person names its file."""
-    return replace(where, file=shown(project, project.files.directory / where.file))
+    return replace(where, file=format_relative_path(project, project.files.directory / where.file))

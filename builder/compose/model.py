@@ -16,7 +16,7 @@ from builder.core.image_reference import add_default_tag
 if TYPE_CHECKING:
     from builder.findings.model import Finding
 
-Answer = Mapping[str, Any]
+ComposeConfig = Mapping[str, Any]
 """One `docker compose config --format json`, parsed."""
 
 
@@ -118,22 +118,22 @@ class Project:
     """In the order of their names, as Compose gives them; services behind profiles included."""
     sources: Mapping[Path, bytes] = field(repr=False)
     """The bytes of every file that a service can come from: main, override, included, extended files."""
-    resolved: Answer | None = field(repr=False)
+    resolved: ComposeConfig | None = field(repr=False)
     """Interpolated; None: Compose refuses it, see ``complaints``."""
-    raw: Answer | None = field(repr=False)
+    raw: ComposeConfig | None = field(repr=False)
     """With --no-interpolate; None: refused. At least one of the two is there."""
     complaints: tuple[str, ...] = ()
     """What Compose said where it refused one of the two, in its own words."""
     meanings: Mapping[tuple[Path, str], Path] = field(default_factory=dict, repr=False)
     """A source and the path of another in it, as it is written there → that other."""
 
-    def image_of(self, service: Service) -> str:
+    def resolve_image_name(self, service: Service) -> str:
         """The name under which the service's image is looked for, tag included."""
         return add_default_tag(service.image or f"{self.name}-{service.name}")
 
 
 @dataclass(frozen=True)
-class Group:
+class ServiceGroup:
     """Services that build the same image, or use one image that at most one of them builds."""
 
     services: tuple[str, ...]
@@ -151,7 +151,7 @@ class Group:
         return self.build is not None and len(self.services) > 1
 
 
-class Source(StrEnum):
+class ImageOrigin(StrEnum):
     """Where the shared image comes from once the file is rewritten."""
 
     BUILDER = "builder"
@@ -163,13 +163,13 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True)
-class Target:
+class SharedTarget:
     """What one group becomes: the same three keys for every sharer."""
 
     services: tuple[str, ...]
     image: str
     """The name that every sharer gets, tag included."""
-    source: Source
+    source: ImageOrigin
     builder: str | None = None
     """The service that keeps ``build:``; set exactly when ``source`` is BUILDER."""
     spec_folder: Path | None = None
@@ -231,8 +231,8 @@ class EngineImage:
 class GroupPlan:
     """One group and what would be done about it."""
 
-    group: Group
-    target: Target | None
+    group: ServiceGroup
+    target: SharedTarget | None
     """None: nothing to do, or left alone (then ``reason`` says why)."""
     reason: str = ""
     now: ImageBytes | None = None
@@ -284,7 +284,7 @@ class KnownProject:
 
 
 @dataclass(frozen=True)
-class Mentions:
+class ImageReferences:
     """What the files of one project name. More than Compose would use is said, never less."""
 
     project: str

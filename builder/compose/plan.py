@@ -5,28 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.compose.model import EngineImage, Group, GroupPlan, ImageBytes, Plan, Project, Source, Target
-from builder.compose.rules import find_all
-from builder.compose.rules.context import Line, Look, first_file
-from builder.compose.services.database import database_of
-from builder.compose.services.image_names import candidate_names
+from builder.compose.model import (
+    EngineImage,
+    GroupPlan,
+    ImageBytes,
+    ImageOrigin,
+    Plan,
+    Project,
+    ServiceGroup,
+    SharedTarget,
+)
+from builder.compose.rules import run_rules
+from builder.compose.rules.context import KeyLocator, RuleContext, locate_first_file
+from builder.compose.services.database import find_database
+from builder.compose.services.image_names import list_possible_names
 from builder.compose.sharing import disk_usage as layer_bytes
-from builder.compose.sharing.feasible import Rewrite, fit
-from builder.compose.sharing.groups import builders_of, group_services
-from builder.compose.sharing.targets import built_by_nobody, choose_targets
+from builder.compose.sharing.feasible import Rewrite, keep_feasible
+from builder.compose.sharing.groups import find_builders, group_services
+from builder.compose.sharing.targets import choose_targets, find_image_only_alternative
 from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.sharing.options import Choice, Choices
+    from builder.compose.sharing.options import SharingOptions, TargetDecision
     from builder.core.errors import ComposeError
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.engine.layers import ImageLayers
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedState:
     """What the engine and our own state know. ``images`` None: no engine was asked."""
 
     version: str = ""
@@ -42,23 +51,29 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Means:
+class PlanDependencies:
     """The parts that a plan is made with: positions in the files, and how the files are rewritten."""
 
     rewrite: Rewrite
-    line: Line = first_file
+    line: KeyLocator = locate_first_file
 
 
-def references_of(project: Project, facts: Mapping[str, DockerfileFacts], choices: Choices) -> tuple[str, ...]:
+def list_image_names(
+    project: Project, facts: Mapping[str, DockerfileAnalysis], choices: SharingOptions
+) -> tuple[str, ...]:
     """Every image name that a plan wants to know about: of the services, their bases, the optbuild.toml."""
-    services = [name for service in project.services.values() for name in candidate_names(project, service)]
+    services = [name for service in project.services.values() for name in list_possible_names(project, service)]
     bases = [one.base for one in facts.values() if one.base is not None]
     spec = [choices.spec_image] if choices.spec_image is not None else []
     return tuple(dict.fromkeys((*services, *bases, *spec)))
 
 
 def make_plan(
-    project: Project, facts: Mapping[str, DockerfileFacts], choices: Choices, seen: Seen, means: Means
+    project: Project,
+    facts: Mapping[str, DockerfileAnalysis],
+    choices: SharingOptions,
+    seen: ObservedState,
+    means: PlanDependencies,
 ) -> Plan:
     """The whole plan. A group that cannot be rewritten safely is left as it is, and says why.
 
@@ -76,13 +91,13 @@ def make_plan(
     )
     by_services = {group.services: group for group in groups}
 
-    def other(target: Target, error: ComposeError) -> Choice | None:
+    def other(target: SharedTarget, error: ComposeError) -> TargetDecision | None:
         group = by_services[target.services]
-        return built_by_nobody(project, group, chosen[group.services], choices, error.message)
+        return find_image_only_alternative(project, group, chosen[group.services], choices, error.message)
 
-    kept, edits, notes = fit(project, chosen, means.rewrite, other)
-    there = _there(project, seen)
-    look = Look(
+    kept, edits, notes = keep_feasible(project, chosen, means.rewrite, other)
+    there = _find_current_images(project, seen)
+    look = RuleContext(
         project,
         groups,
         facts,
@@ -92,19 +107,21 @@ def make_plan(
         {normalize_image_name(name): image for name, image in seen.promoted.items()},
         choices.spec_image,
     )
-    plans = tuple(_group_plan(project, group, kept[group.services], facts, seen=seen, there=there) for group in groups)
+    plans = tuple(
+        _make_group_plan(project, group, kept[group.services], facts, seen=seen, there=there) for group in groups
+    )
     return Plan(
         project,
         plans,
-        find_all(look),
+        run_rules(look),
         edits,
         seen.version,
-        {name: EngineImage(_found_as(name, image), image.id, image.bytes) for name, image in there.items()},
-        (*_complaints(project), *_elsewhere(project, groups), *notes),
+        {name: EngineImage(_choose_found_name(name, image), image.id, image.bytes) for name, image in there.items()},
+        (*_format_complaints(project), *_describe_external_databases(project, groups), *notes),
     )
 
 
-def _complaints(project: Project) -> tuple[str, ...]:
+def _format_complaints(project: Project) -> tuple[str, ...]:
     """Only what keeps `up` from working: that Compose cannot read a file without its variables is no fault of it."""
     said = project.complaints if project.resolved is None else ()
     return tuple(
@@ -112,10 +129,10 @@ def _complaints(project: Project) -> tuple[str, ...]:
     )
 
 
-def _elsewhere(project: Project, groups: tuple[Group, ...]) -> tuple[str, ...]:
+def _describe_external_databases(project: Project, groups: tuple[ServiceGroup, ...]) -> tuple[str, ...]:
     """Where Airflow keeps its metadata, if that is no service of this project."""
     services = (project.services[name] for group in groups if group.airflow for name in group.services)
-    databases = (database_of(project, service) for service in services)
+    databases = (find_database(project, service) for service in services)
     found = {(one.kind, one.host or "") for one in databases if one is not None and one.is_external}
     return tuple(
         f"Airflow keeps its metadata in {kind} at {host}, outside of this project: nothing here touches it"
@@ -124,30 +141,30 @@ def _elsewhere(project: Project, groups: tuple[Group, ...]) -> tuple[str, ...]:
     )
 
 
-def _there(project: Project, seen: Seen) -> dict[str, ImageLayers]:
+def _find_current_images(project: Project, seen: ObservedState) -> dict[str, ImageLayers]:
     """The image that each service starts from now, by the name that today's Compose looks for."""
     found = {}
     for service in project.services.values():
-        names = candidate_names(project, service)
+        names = list_possible_names(project, service)
         images = [image for name in names if (image := (seen.images or {}).get(name)) is not None]
         if images:
             found[names[0]] = images[0]
     return found
 
 
-def _found_as(name: str, image: ImageLayers) -> str:
+def _choose_found_name(name: str, image: ImageLayers) -> str:
     """``name`` where the image has it, else the one it was found under."""
     familiar_names = [normalize_image_name(one) for one in image.references]
     return name if not familiar_names or normalize_image_name(name) in familiar_names else familiar_names[0]
 
 
-def _group_plan(
+def _make_group_plan(
     project: Project,
-    group: Group,
-    choice: Choice,
-    facts: Mapping[str, DockerfileFacts],
+    group: ServiceGroup,
+    choice: TargetDecision,
+    facts: Mapping[str, DockerfileAnalysis],
     *,
-    seen: Seen,
+    seen: ObservedState,
     there: Mapping[str, ImageLayers],
 ) -> GroupPlan:
     images = {name: there[name] for name in group.images if name in there}
@@ -157,34 +174,39 @@ def _group_plan(
         group,
         choice.target,
         choice.reason,
-        now=layer_bytes.measure(images),
-        then=_then(choice.target, images, seen),
-        if_apart=_if_apart(project, group, facts, seen, images),
+        now=layer_bytes.measure_images(images),
+        then=_estimate_planned_bytes(choice.target, images, seen),
+        if_apart=_estimate_bytes_apart(project, group, facts, seen, images),
         build_seconds=seconds[0] if seconds else None,
-        sharing=layer_bytes.sharing(images.values()),
+        sharing=layer_bytes.classify_sharing(images.values()),
         warnings=choice.warnings,
         refused=choice.refused,
     )
 
 
-def _then(target: Target | None, images: Mapping[str, ImageLayers], seen: Seen) -> ImageBytes | None:
+def _estimate_planned_bytes(
+    target: SharedTarget | None, images: Mapping[str, ImageLayers], seen: ObservedState
+) -> ImageBytes | None:
     """The spec's own image where it makes the group's, else the newest: the same build makes the same bytes."""
     if target is None:
         return None
-    if target.source is Source.SPEC:
-        return layer_bytes.after((seen.images or {}).get(target.image))
-    return layer_bytes.after(layer_bytes.newest_of(images.values())) if images else None
+    if target.source is ImageOrigin.SPEC:
+        return layer_bytes.measure_shared_image((seen.images or {}).get(target.image))
+    return layer_bytes.measure_shared_image(layer_bytes.find_newest_image(images.values())) if images else None
 
 
-def _if_apart(
+def _estimate_bytes_apart(
     project: Project,
-    group: Group,
-    facts: Mapping[str, DockerfileFacts],
-    seen: Seen,
+    group: ServiceGroup,
+    facts: Mapping[str, DockerfileAnalysis],
+    seen: ObservedState,
     images: Mapping[str, ImageLayers],
 ) -> ImageBytes | None:
     copies = len(
-        {normalize_image_name(project.image_of(project.services[name])) for name in builders_of(project, group)}
+        {
+            normalize_image_name(project.resolve_image_name(project.services[name]))
+            for name in find_builders(project, group)
+        }
     )
     known = next((facts[name] for name in group.services if name in facts), None)
     if copies < 2 or known is None or not images:
@@ -192,4 +214,6 @@ def _if_apart(
     base = (seen.images or {}).get(known.base) if known.base is not None else None
     unique = tuple(images.values())
     words = tuple(instruction.name for instruction in known.instructions)
-    return layer_bytes.if_apart(unique, max(copies, len(unique)), layer_bytes.base_layers(unique, base, words))
+    return layer_bytes.estimate_separate_bytes(
+        unique, max(copies, len(unique)), layer_bytes.count_base_layers(unique, base, words)
+    )

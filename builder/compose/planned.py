@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.model import Plan, ProjectFiles
-    from builder.compose.sharing.options import Choices
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.compose.sharing.options import SharingOptions
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.engine.compose import ComposeCli
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanResult:
     """The plan and what it was made from. ``no_engine``: why no engine was seen; empty: one was."""
 
     plan: Plan
     files: ProjectFiles
     cli: ComposeCli
-    choices: Choices
-    facts: Mapping[str, DockerfileFacts] = field(repr=False)
+    choices: SharingOptions
+    facts: Mapping[str, DockerfileAnalysis] = field(repr=False)
     no_engine: str = ""

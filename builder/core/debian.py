@@ -19,7 +19,7 @@ BUILDER_PACKAGES = ("binutils", "python3-pip-whl")
 """Only in the builder stage: ``strip``, and the pip that installs the pinned uv."""
 
 
-def runtime_seeds(python: str, *, gosu: bool, extra: tuple[str, ...]) -> tuple[str, ...]:
+def list_runtime_packages(python: str, *, gosu: bool, extra: tuple[str, ...]) -> tuple[str, ...]:
     """The packages that the final image asks for, besides Debian's essential ones.
 
     ``usr-is-merged`` keeps ``usrmerge`` and with it 46 MB of Perl out. ``gosu`` where the official image has it.

@@ -18,7 +18,7 @@ from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from builder.core.errors import BrokenDocumentError, NewerDocumentError, StateError
-from builder.core.files import atomic_write
+from builder.core.files import write_atomically
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def write_document(path: Path, data: bytes) -> None:
     """In one step, for its owner only. Raises StateError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        atomic_write(path, data, mode=0o600)
+        write_atomically(path, data, mode=0o600)
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror}", hint="set XDG_STATE_HOME") from error
 

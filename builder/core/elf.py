@@ -20,7 +20,7 @@ _MAX_ENTRIES = 100_000
 """More dynamic entries than any real file has: a bound on the work that a crafted file can cause."""
 
 
-class Header(NamedTuple):
+class ElfHeader(NamedTuple):
     """The file header, ``Elf64_Ehdr``; ``wide`` (64 bit) and the byte ``order`` are what its first 16 bytes say."""
 
     wide: bool
@@ -75,44 +75,44 @@ def is_elf(head: bytes | memoryview) -> bool:
 def parse_elf(data: bytes) -> Elf:
     """Read one file; raises ``ValueError`` when it is not a well-formed 32 or 64 bit ELF file."""
     try:
-        return _parse(data)
+        return _parse_contents(data)
     except (struct.error, IndexError, OverflowError) as error:
         raise ValueError(f"the ELF file is truncated or damaged: {error}") from error
 
 
-def parse_header(head: bytes | memoryview) -> Header:
+def parse_header(head: bytes | memoryview) -> ElfHeader:
     """Read the header of a file that starts with ``head``, 64 bytes or all of it; raises ``ValueError``."""
     if not is_elf(head):
         raise ValueError("not an ELF file: it does not start with 7f 45 4c 46")
     if len(head) < 20:
         raise ValueError("the ELF file is truncated: it has no complete header")
-    wide, order = _class_and_order(head)
+    wide, order = _parse_class_and_order(head)
     try:
-        return Header(wide, order, *struct.unpack_from(order + ("HHIQQQI6H" if wide else "HHIIIII6H"), head, 16))
+        return ElfHeader(wide, order, *struct.unpack_from(order + ("HHIQQQI6H" if wide else "HHIIIII6H"), head, 16))
     except struct.error as error:
         raise ValueError(f"the ELF file is truncated or damaged: {error}") from error
 
 
-def _parse(data: bytes) -> Elf:
+def _parse_contents(data: bytes) -> Elf:
     header = parse_header(data)
-    segments = _segments(data, header)
-    entries = _dynamic(data, segments, header)
-    strings = _strings(data, segments, entries)
+    segments = _parse_segments(data, header)
+    entries = _parse_dynamic_entries(data, segments, header)
+    strings = _read_string_table(data, segments, entries)
 
     def words(tag: int) -> list[str]:
-        return [_string(strings, value) for key, value in entries if key == tag]
+        return [_read_string(strings, value) for key, value in entries if key == tag]
 
     return Elf(
         machine=MACHINES.get(header.e_machine, str(header.e_machine)),
         segments=segments,
         needed=tuple(words(_DT_NEEDED)),
         soname=next(iter(words(_DT_SONAME)), None),
-        rpath=_paths(words(_DT_RPATH)),
-        runpath=_paths(words(_DT_RUNPATH)),
+        rpath=_split_paths(words(_DT_RPATH)),
+        runpath=_split_paths(words(_DT_RUNPATH)),
     )
 
 
-def _class_and_order(data: bytes | memoryview) -> tuple[bool, str]:
+def _parse_class_and_order(data: bytes | memoryview) -> tuple[bool, str]:
     if data[4] not in (1, 2):
         raise ValueError(f"the ELF class is {data[4]}, neither 32 nor 64 bit")
     if data[5] not in (1, 2):
@@ -120,16 +120,16 @@ def _class_and_order(data: bytes | memoryview) -> tuple[bool, str]:
     return data[4] == 2, "<" if data[5] == 1 else ">"
 
 
-def _segments(data: bytes, header: Header) -> tuple[Segment, ...]:
+def _parse_segments(data: bytes, header: ElfHeader) -> tuple[Segment, ...]:
     size, count = header.e_phentsize, header.e_phnum
     if count and size < (56 if header.wide else 32):
         raise ValueError(f"the ELF program headers are {size} bytes each, too short")
     if header.e_phoff + size * count > len(data):
         raise ValueError("the ELF program headers lie outside the file")
-    return tuple(_segment(data, header.e_phoff + size * index, header) for index in range(count))
+    return tuple(_parse_segment(data, header.e_phoff + size * index, header) for index in range(count))
 
 
-def _segment(data: bytes, at: int, header: Header) -> Segment:
+def _parse_segment(data: bytes, at: int, header: ElfHeader) -> Segment:
     if header.wide:
         kind, _, offset, address, _, file_size, _, alignment = struct.unpack_from(header.order + "IIQQQQQQ", data, at)
     else:
@@ -137,7 +137,7 @@ def _segment(data: bytes, at: int, header: Header) -> Segment:
     return Segment(kind, offset, address, file_size, alignment)
 
 
-def _dynamic(data: bytes, segments: tuple[Segment, ...], header: Header) -> list[tuple[int, int]]:
+def _parse_dynamic_entries(data: bytes, segments: tuple[Segment, ...], header: ElfHeader) -> list[tuple[int, int]]:
     """The (tag, value) pairs up to DT_NULL; empty for a static file."""
     segment = next((one for one in segments if one.kind == _PT_DYNAMIC), None)
     if segment is None:
@@ -154,27 +154,27 @@ def _dynamic(data: bytes, segments: tuple[Segment, ...], header: Header) -> list
     return entries
 
 
-def _strings(data: bytes, segments: tuple[Segment, ...], entries: list[tuple[int, int]]) -> bytes:
+def _read_string_table(data: bytes, segments: tuple[Segment, ...], entries: list[tuple[int, int]]) -> bytes:
     values = dict(entries)
     if _DT_STRTAB not in values:
         if any(tag in (_DT_NEEDED, _DT_SONAME, _DT_RPATH, _DT_RUNPATH) for tag in values):
             raise ValueError("the ELF dynamic section names strings but has no string table")
         return b""
-    start = _file_offset(segments, values[_DT_STRTAB])
+    start = _find_file_offset(segments, values[_DT_STRTAB])
     size = values.get(_DT_STRSZ, 0)
     if start + size > len(data):
         raise ValueError("the ELF string table lies outside the file")
     return data[start : start + size]
 
 
-def _file_offset(segments: tuple[Segment, ...], address: int) -> int:
+def _find_file_offset(segments: tuple[Segment, ...], address: int) -> int:
     for one in segments:
         if one.loaded and one.address <= address < one.address + one.file_size:
             return address - one.address + one.offset
     raise ValueError(f"no segment of the ELF file holds the address {address:#x}")
 
 
-def _string(strings: bytes, start: int) -> str:
+def _read_string(strings: bytes, start: int) -> str:
     end = strings.find(b"\0", start)
     if start >= len(strings) or end < 0:
         raise ValueError(f"the ELF string at {start} lies outside the string table")
@@ -184,5 +184,5 @@ def _string(strings: bytes, start: int) -> str:
         raise ValueError("an ELF string is not UTF-8") from error
 
 
-def _paths(values: list[str]) -> tuple[str, ...]:
+def _split_paths(values: list[str]) -> tuple[str, ...]:
     return tuple(part for value in values for part in value.split(":") if part)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOCK_POLL_SECONDS = 0.2
 
 
-def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data`` in one step: temp file beside it, fsync, rename, fsync of the folder.
 
     An existing file keeps its mode and owner, and a symbolic link stays one; ``mode`` is that of a new file, whatever
@@ -36,7 +36,7 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
-            _keep(stream.fileno(), existing, mode)
+            _copy_owner_and_mode(stream.fileno(), existing, mode)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -46,7 +46,7 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
-def _keep(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
+def _copy_owner_and_mode(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
     if existing is not None:
         with contextlib.suppress(PermissionError):  # only root can give a file away; the bytes matter more
             os.fchown(descriptor, existing.st_uid, existing.st_gid)
@@ -54,8 +54,8 @@ def _keep(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
     os.fchmod(descriptor, mode)  # after fchown, which clears the set-id bits
 
 
-def put(path: Path, data: bytes, *, temporary: Path, like: Path, replace: bool = True) -> None:
-    """As :func:`atomic_write`, with a temp file whose name the caller knows, so that it can be found after a kill.
+def write_with_temporary(path: Path, data: bytes, *, temporary: Path, like: Path, replace: bool = True) -> None:
+    """As :func:`write_atomically`, with a temp file whose name the caller knows, so that it can be found after a kill.
 
     ``like`` gives mode and owner. With ``replace`` False an existing ``path`` raises FileExistsError and stays.
     """
@@ -64,7 +64,7 @@ def put(path: Path, data: bytes, *, temporary: Path, like: Path, replace: bool =
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(data)
-            _keep(stream.fileno(), existing, 0o600)
+            _copy_owner_and_mode(stream.fileno(), existing, 0o600)
             stream.flush()
             os.fsync(stream.fileno())
         if replace:
@@ -90,7 +90,7 @@ def _move_to_free_name(temporary: Path, path: Path) -> None:
     temporary.unlink(missing_ok=True)
 
 
-def open_plain(path: Path) -> IO[bytes]:
+def open_regular_file(path: Path) -> IO[bytes]:
     """For reading. Raises OSError, also for what is no plain file: reading a pipe would wait for ever."""
     stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -108,7 +108,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def in_the_way(folder: Path) -> Path | None:
+def find_obstacle(folder: Path) -> Path | None:
     """What keeps ``folder`` from being there or being made: the nearest of it and its parents that exists, where that
     is no folder. Also a link that leads nowhere."""
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path) or path == path.parent)
@@ -116,7 +116,7 @@ def in_the_way(folder: Path) -> Path | None:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+def hold_lock(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the lock file ``path`` for the block; wait while another process holds it.
 
     ``on_wait`` is called once, with words that name the holder ("process 123: build of x, since 12 s"). The kernel
@@ -134,7 +134,7 @@ def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
                 break
             except BlockingIOError:
                 if not told and on_wait is not None:
-                    on_wait(_holder(path))
+                    on_wait(_describe_holder(path))
                 told = True
                 time.sleep(LOCK_POLL_SECONDS)
         stream.truncate(0)
@@ -146,7 +146,7 @@ def exclusive(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
             stream.truncate(0)  # so that nobody who waits for the next holder is told of this one
 
 
-def _holder(path: Path) -> str:
+def _describe_holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_bytes())
         return f"process {holder['pid']}: {holder['purpose']}, since {time.time() - holder['since']:.0f} s"

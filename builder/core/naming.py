@@ -17,21 +17,21 @@ LABEL_SESSION = "optbuild.session"
 LABEL_AIRFLOW = "org.apache.airflow.version"
 
 
-def content_tag(digest: str) -> str:
+def make_content_tag(digest: str) -> str:
     """First 12 hex digits of the context's sha256."""
     return digest[:CONTENT_TAG_LENGTH]
 
 
-def shortest_first(names: Iterable[str]) -> tuple[str, ...]:
+def sort_shortest_first(names: Iterable[str]) -> tuple[str, ...]:
     """The names of one image: where a single one has to do, it is the first of these, everywhere."""
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
-def candidate_reference(name: str, digest: str) -> str:
+def make_candidate_reference(name: str, digest: str) -> str:
     """``NAME:<content tag>``."""
-    return f"{name}:{content_tag(digest)}"
+    return f"{name}:{make_content_tag(digest)}"
 
 
-def promoted_references(name: str, tags: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
+def list_promoted_references(name: str, tags: tuple[str, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
     """``NAME:TAG`` for each tag, then ``NAME-ROLE:TAG`` for each role and tag; all of them get one image ID."""
     return tuple(f"{name}:{tag}" for tag in tags) + tuple(f"{name}-{role}:{tag}" for role in roles for tag in tags)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """``a``; ``a and b``; ``a, b and c``; of many the first few and how many more there are."""
     if len(names) > SHOWN + 1:
         return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
@@ -19,16 +19,16 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def verb(names: Sequence[str], one: str, several: str) -> str:
+def choose_verb(names: Sequence[str], one: str, several: str) -> str:
     """The form of a verb that agrees with the number of ``names``."""
     return one if len(names) == 1 else several
 
 
-def times(number: int) -> str:
+def format_times(number: int) -> str:
     """``twice``, ``3 times``."""
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
-def every(number: int) -> str:
+def format_both_or_all(number: int) -> str:
     """``both``, ``all 3``."""
     return "both" if number == 2 else f"all {number}"

@@ -51,7 +51,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Result:
+class ProcessResult:
     """How a process ended. ``elapsed`` in seconds; the streams are decoded as UTF-8, undecodable bytes replaced."""
 
     command: Command
@@ -74,7 +74,7 @@ class Runner(Protocol):
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         """Run to the end. Each callback gets whole lines, without the newline, as they arrive, on a reader thread."""
         ...
 
@@ -105,15 +105,15 @@ class LocalRunner:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         started = time.monotonic()
-        process = _spawn(command)
-        threads: list[_Reader] = []
+        process = _spawn_process(command)
+        threads: list[_StreamReader] = []
         try:
             _running.add(process)
-            threads += [_Reader(process.stdout, on_out), _Reader(process.stderr, on_err)]
-            _feed(process, command.stdin)
-            _wait(process, command.timeout)
+            threads += [_StreamReader(process.stdout, on_out), _StreamReader(process.stderr, on_err)]
+            _feed_stdin(process, command.stdin)
+            _wait_for_process(process, command.timeout)
         except subprocess.TimeoutExpired as error:
             _end_group(process)
             raise ToolTimeoutError(str(command), error.timeout) from error
@@ -124,11 +124,11 @@ class LocalRunner:
             _running.discard(process)
             for reader in threads:
                 reader.join()
-        out, err = (reader.text() for reader in threads)
-        return Result(command, process.returncode, out, err, time.monotonic() - started)
+        out, err = (reader.read_text() for reader in threads)
+        return ProcessResult(command, process.returncode, out, err, time.monotonic() - started)
 
 
-def _spawn(command: Command) -> subprocess.Popen[bytes]:
+def _spawn_process(command: Command) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command.argv,
@@ -147,11 +147,11 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
         raise ToolError(f"{command.argv[0]} cannot be started: {error.strerror}", hint=command.install_hint) from error
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float | None) -> None:
+def _wait_for_process(process: subprocess.Popen[bytes], timeout: float | None) -> None:
     """Wait in short turns. The kernel may hand a signal to any thread, and Python's handlers run on the main one: were
     that blocked in waitpid, Ctrl-C would be noticed when the child ends by itself."""
     end = None if timeout is None else time.monotonic() + timeout
-    with _sleeper(process) as sleep:
+    with _open_sleeper(process) as sleep:
         while process.poll() is None:
             left = SIGNAL_TURN_SECONDS if end is None else end - time.monotonic()
             if left <= 0:
@@ -160,13 +160,13 @@ def _wait(process: subprocess.Popen[bytes], timeout: float | None) -> None:
 
 
 @contextlib.contextmanager
-def _sleeper(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], object]]:
+def _open_sleeper(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], object]]:
     """Sleeps so many seconds, or until the process ends: at once where the kernel tells (Linux 5.3). Popen's own wait
     looks every 50 ms, which is as long as some of our children run."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except (AttributeError, OSError):
-        yield lambda seconds: _wait_by_looking(process, seconds)
+        yield lambda seconds: _wait_by_polling(process, seconds)
         return
     try:
         poll = select.poll()
@@ -176,12 +176,12 @@ def _sleeper(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], obj
         os.close(descriptor)
 
 
-def _wait_by_looking(process: subprocess.Popen[bytes], seconds: float) -> None:
+def _wait_by_polling(process: subprocess.Popen[bytes], seconds: float) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
 
 
-def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
+def _feed_stdin(process: subprocess.Popen[bytes], data: bytes | None) -> None:
     """Write on a thread of its own: a child that does not read must not get around the time limit."""
     stream = process.stdin
     if data is None or stream is None:
@@ -206,14 +206,14 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         _signal_group(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=TERMINATE_GRACE_SECONDS)
-        while group_runs(process.pid) and time.monotonic() < end:
+        while is_group_running(process.pid) and time.monotonic() < end:
             time.sleep(GROUP_TURN_SECONDS)
     finally:  # also when a second Ctrl-C ends the waiting
         _signal_group(process, signal.SIGKILL)
         process.wait()
 
 
-def group_runs(group: int, proc: Path = Path("/proc")) -> bool:
+def is_group_running(group: int, proc: Path = Path("/proc")) -> bool:
     """Whether a process of the group runs. A zombie does not: nobody may ever wait for an orphan in a container."""
     try:
         os.killpg(group, 0)
@@ -223,10 +223,10 @@ def group_runs(group: int, proc: Path = Path("/proc")) -> bool:
         pass
     if not (proc / "self").exists():  # no Linux: what the kernel said is all there is
         return True
-    return any(_runs_in(stat, group) for stat in proc.glob("[0-9]*/stat"))
+    return any(_is_running_in(stat, group) for stat in proc.glob("[0-9]*/stat"))
 
 
-def _runs_in(stat: Path, group: int) -> bool:
+def _is_running_in(stat: Path, group: int) -> bool:
     try:
         state, _parent, its_group, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
     except (OSError, ValueError):
@@ -239,7 +239,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(process.pid, number)
 
 
-class _Reader:
+class _StreamReader:
     """Drains one stream on a thread, so that neither pipe can fill up and stop the child.
 
     An error of the callback does not stop the draining; :meth:`text` raises it.
@@ -260,9 +260,9 @@ class _Reader:
             for raw in self._stream:
                 line = raw.decode("utf-8", "replace")
                 self._lines.append(line)
-                self._tell(line.rstrip("\r\n"))
+                self._pass_line(line.rstrip("\r\n"))
 
-    def _tell(self, line: str) -> None:
+    def _pass_line(self, line: str) -> None:
         if self._on_line is None or self._error is not None:
             return
         try:
@@ -274,7 +274,7 @@ class _Reader:
         """Until the stream ended; a grandchild that keeps it open is not waited for longer than the grace."""
         self._thread.join(timeout=TERMINATE_GRACE_SECONDS)
 
-    def text(self) -> str:
+    def read_text(self) -> str:
         if self._error is not None:
             raise self._error
         return "".join(self._lines)

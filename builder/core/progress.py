@@ -89,12 +89,14 @@ class LineProgress:
         finally:
             ended.set()
             beat.join()  # else its line could come behind the last one
-            result = task.detail() if how == "done in" else task.suffix()  # what is done has no share that is done
+            result = (
+                task.format_detail() if how == "done in" else task.format_suffix()
+            )  # what is done has no share that is done
             self.note(f"=> {label}: {how} {time.monotonic() - started:.1f} s{result}")
 
     def _beat(self, label: str, task: _LineTask, started: float, ended: threading.Event) -> None:
         while not ended.wait(self._beat_seconds):
-            self.note(f"   {label}: {time.monotonic() - started:.0f} s{task.suffix()}")
+            self.note(f"   {label}: {time.monotonic() - started:.0f} s{task.format_suffix()}")
 
 
 class _LineTask:
@@ -108,11 +110,11 @@ class _LineTask:
         self._total = self._total if total is None else total
         self._detail = self._detail if detail is None else detail
 
-    def suffix(self) -> str:
+    def format_suffix(self) -> str:
         share = f", {100 * (self._done or 0) / self._total:.0f} %" if self._total else ""
-        return f"{share}{self.detail()}"
+        return f"{share}{self.format_detail()}"
 
-    def detail(self) -> str:
+    def format_detail(self) -> str:
         return f", {self._detail}" if self._detail else ""
 
 

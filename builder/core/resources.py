@@ -7,7 +7,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 
 
-def template_folder() -> Path:
+def find_template_folder() -> Path:
     """Where the templates lie."""
     installed = _PACKAGE / "_templates"
     return installed if installed.is_dir() else _PACKAGE.parent / "templates"
@@ -15,10 +15,10 @@ def template_folder() -> Path:
 
 def read_template(name: str) -> bytes:
     """The bytes of one template file; ``name`` is relative, with forward slashes."""
-    return (template_folder() / name).read_bytes()
+    return (find_template_folder() / name).read_bytes()
 
 
-def template_names(folder: str) -> tuple[str, ...]:
+def list_template_names(folder: str) -> tuple[str, ...]:
     """Names (relative to the template folder) of the files directly in ``folder``, sorted."""
-    found = (template_folder() / folder).iterdir()
+    found = (find_template_folder() / folder).iterdir()
     return tuple(sorted(f"{folder}/{path.name}" for path in found if path.is_file() and not path.name.startswith(".")))

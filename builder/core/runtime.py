@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from builder.core.errors import StateError
-from builder.core.files import in_the_way
+from builder.core.files import find_obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,28 +33,28 @@ class Runtime:
     @property
     def state_folder(self) -> Path:
         """``$XDG_STATE_HOME/optbuild``: what is promoted, superseded, verified; locks; logs."""
-        return self._folder("XDG_STATE_HOME", ".local/state")
+        return self._resolve_folder("XDG_STATE_HOME", ".local/state")
 
     @property
     def cache_folder(self) -> Path:
         """``$XDG_CACHE_HOME/optbuild``: may be deleted at any time."""
-        return self._folder("XDG_CACHE_HOME", ".cache")
+        return self._resolve_folder("XDG_CACHE_HOME", ".cache")
 
     @property
     def width(self) -> int:
         """Characters in a line of the terminal that ``out`` is; 0: it is none, and nothing is cut."""
         return shutil.get_terminal_size().columns if self.out.isatty() else 0
 
-    def _folder(self, variable: str, below_home: str) -> Path:
+    def _resolve_folder(self, variable: str, below_home: str) -> Path:
         """Raises StateError where there is none and none can be made."""
-        folder = Path(self.env.get(variable) or self._home(variable) / below_home) / "optbuild"
-        if (there := in_the_way(folder)) is not None:
+        folder = Path(self.env.get(variable) or self._find_home(variable) / below_home) / "optbuild"
+        if (there := find_obstacle(folder)) is not None:
             raise StateError(
                 f"{there} is no folder, so there can be no {folder}", hint=f"set {variable} to a folder, or unset it"
             )
         return folder
 
-    def _home(self, instead: str) -> Path:
+    def _find_home(self, instead: str) -> Path:
         if self.env.get("HOME"):
             return Path(self.env["HOME"])
         try:

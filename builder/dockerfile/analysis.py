@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.airflow.images import is_airflow_image, version_in, version_of_image
+from builder.airflow.images import is_airflow_image, parse_image_version, parse_tag_version
 from builder.airflow.variables import VERSION_VARIABLE
-from builder.dockerfile.facts import DockerfileFacts, Installed, Pin
-from builder.dockerfile.lint import advise
-from builder.dockerfile.packages import ReadFile, content_of
+from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer, Pin
+from builder.dockerfile.lint import lint_dockerfile
+from builder.dockerfile.packages import ReadFile, collect_packages
 from builder.dockerfile.parse import read_instructions
-from builder.dockerfile.run_steps import runs_of
-from builder.dockerfile.stages import chain_of, exec_form, pairs, stages_of, substitute
+from builder.dockerfile.run_steps import list_run_steps
+from builder.dockerfile.stages import (
+    find_stage_chain,
+    parse_assignments,
+    parse_exec_form,
+    parse_stages,
+    substitute_variables,
+)
 from builder.products.find import find_by_image
 
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ MOST_INSTRUCTIONS = 1_000
 """An image has at most some hundred layers; what is longer was made to keep us busy."""
 
 
-def facts_of(text: str, build: BuildInputs, read: ReadFile = lambda _name: None) -> DockerfileFacts:
+def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _name: None) -> DockerfileAnalysis:
     """Pure: the facts of a Dockerfile's text for one build; ``read`` gives requirements files.
 
     Raises ValueError for one that is too long to be real.
@@ -33,41 +39,41 @@ def facts_of(text: str, build: BuildInputs, read: ReadFile = lambda _name: None)
     instructions = read_instructions(text)
     if len(instructions) > MOST_INSTRUCTIONS:
         raise ValueError("more instructions than an image can have layers")
-    stages = stages_of(instructions, given)
-    chain = chain_of(stages, build.target)
-    base = _base(chain, build)
-    steps = runs_of(chain)
-    content = content_of(chain, steps, read)
-    environment = _environment(chain)
+    stages = parse_stages(instructions, given)
+    chain = find_stage_chain(stages, build.target)
+    base = _resolve_base(chain, build)
+    steps = list_run_steps(chain)
+    content = collect_packages(chain, steps, read)
+    environment = _collect_environment(chain)
     product = find_by_image(base) if base else None
-    own = (Installed(product.name, base, chain[0].line),) if product and base else ()
-    pinned = next((pin.spec.removeprefix("==") for pin in content.pins if _pins_airflow(pin)), None)
-    facts = DockerfileFacts(
+    own = (InstalledServer(product.name, base, chain[0].line),) if product and base else ()
+    pinned = next((pin.spec.removeprefix("==") for pin in content.pins if _is_airflow_pin(pin)), None)
+    facts = DockerfileAnalysis(
         path=None,
         stages=stages,
         chain=chain,
         base=base,
         airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),
-        airflow_version=pinned or version_of_image(base) or version_in(environment.get(VERSION_VARIABLE)),
+        airflow_version=pinned or parse_image_version(base) or parse_tag_version(environment.get(VERSION_VARIABLE)),
         installed=(*own, *content.servers),
         apt=content.packages,
         pins=content.pins,
-        user=_last(chain, "USER"),
-        command=_words(_last(chain, "CMD")),
-        entrypoint=_words(_last(chain, "ENTRYPOINT")),
-        has_health_check=(_last(chain, "HEALTHCHECK") or "NONE").upper() != "NONE",
-        volumes=_volumes(chain),
+        user=_find_last_value(chain, "USER"),
+        command=_parse_command(_find_last_value(chain, "CMD")),
+        entrypoint=_parse_command(_find_last_value(chain, "ENTRYPOINT")),
+        has_health_check=(_find_last_value(chain, "HEALTHCHECK") or "NONE").upper() != "NONE",
+        volumes=_collect_volumes(chain),
         environment=environment,
         unread=content.unread,
     )
-    return replace(facts, advice=advise(facts, steps, read))
+    return replace(facts, advice=lint_dockerfile(facts, steps, read))
 
 
-def _pins_airflow(pin: Pin) -> bool:
-    return pin.name == "apache-airflow" and version_in(pin.spec.removeprefix("==")) is not None
+def _is_airflow_pin(pin: Pin) -> bool:
+    return pin.name == "apache-airflow" and parse_tag_version(pin.spec.removeprefix("==")) is not None
 
 
-def _base(chain: tuple[Stage, ...], build: BuildInputs) -> str | None:
+def _resolve_base(chain: tuple[Stage, ...], build: BuildInputs) -> str | None:
     if not chain:
         return None
     base = chain[0].base
@@ -75,28 +81,31 @@ def _base(chain: tuple[Stage, ...], build: BuildInputs) -> str | None:
     return named.removeprefix("docker-image://") if named.startswith("docker-image://") else base
 
 
-def _environment(chain: tuple[Stage, ...]) -> dict[str, str]:
+def _collect_environment(chain: tuple[Stage, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for stage in chain:
         for instruction in stage.instructions:
             if instruction.name == "ENV":
                 known = {**dict(stage.arguments), **found}
-                found |= {key: substitute(value or "", known) for key, value in pairs(instruction).items()}
+                found |= {
+                    key: substitute_variables(value or "", known)
+                    for key, value in parse_assignments(instruction).items()
+                }
     return found
 
 
-def _last(chain: tuple[Stage, ...], name: str) -> str | None:
+def _find_last_value(chain: tuple[Stage, ...], name: str) -> str | None:
     values = [one.value.strip() for stage in chain for one in stage.instructions if one.name == name]
     return values[-1] if values else None
 
 
-def _words(value: str | None) -> tuple[str, ...] | None:
+def _parse_command(value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
-    argv = exec_form(value)
+    argv = parse_exec_form(value)
     return ("/bin/sh", "-c", value) if argv is None else argv
 
 
-def _volumes(chain: tuple[Stage, ...]) -> tuple[str, ...]:
+def _collect_volumes(chain: tuple[Stage, ...]) -> tuple[str, ...]:
     values = [one.value for stage in chain for one in stage.instructions if one.name == "VOLUME"]
-    return tuple(path for value in values for path in (exec_form(value) or tuple(value.split())))
+    return tuple(path for value in values for path in (parse_exec_form(value) or tuple(value.split())))

@@ -25,7 +25,7 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Installed:
+class InstalledServer:
     """A server that the Dockerfile puts into the image; ``package`` as it is installed, or the image it comes from."""
 
     product: str
@@ -62,7 +62,7 @@ class BuildInputs(Protocol):
 
 
 @dataclass(frozen=True)
-class DockerfileFacts:
+class DockerfileAnalysis:
     """One Dockerfile as one service's build sees it: its target, its arguments."""
 
     path: Path | None
@@ -74,7 +74,7 @@ class DockerfileFacts:
     """The image that the chain begins with, its variables replaced where they are known."""
     airflow: bool
     airflow_version: str | None
-    installed: tuple[Installed, ...] = ()
+    installed: tuple[InstalledServer, ...] = ()
     """Servers; the base image is among them when it is one."""
     apt: tuple[str, ...] = ()
     """System packages of any package manager, in order."""

@@ -80,7 +80,7 @@ class PipInstall:
     uv: bool = False
 
 
-def normal_name(name: str) -> str:
+def normalize_package_name(name: str) -> str:
     """As PEP 503 compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -97,10 +97,10 @@ def split_requirement(text: str) -> tuple[str, str] | None:
     if match is None or "/" in match[1] or match[1].endswith((".whl", ".tar.gz", ".zip")):
         return None
     spec = re.sub(r"\s+", "", match[3])
-    return normal_name(match[1]), "@address" if spec.startswith("@") else spec
+    return normalize_package_name(match[1]), "@address" if spec.startswith("@") else spec
 
 
-def system_change(command: ShellCommand) -> SystemChange | None:
+def parse_system_change(command: ShellCommand) -> SystemChange | None:
     """None when the command is no package manager's."""
     manager = _SYSTEM.get(command.program)
     if manager is None:
@@ -123,7 +123,7 @@ def system_change(command: ShellCommand) -> SystemChange | None:
     return SystemChange(manager, action, tuple(packages), command.line, group)
 
 
-def pip_install(command: ShellCommand) -> PipInstall | None:
+def parse_pip_install(command: ShellCommand) -> PipInstall | None:
     """None when the command is no ``pip install`` (of pip, ``python -m pip`` or uv)."""
     words = command.words
     uv = command.program == "uv"
@@ -131,15 +131,15 @@ def pip_install(command: ShellCommand) -> PipInstall | None:
     if uv and words[1:3] == ("pip", "install"):
         rest = words[3:]
     elif _PYTHON.match(command.program) and words[1:3] == ("-m", "pip"):
-        rest = _behind_install(words[3:])
+        rest = _find_install_words(words[3:])
     elif _PIP.match(command.program):
-        rest = _behind_install(words[1:])
+        rest = _find_install_words(words[1:])
     else:
         return None
-    return None if rest is None else _pip_words(rest, command, uv=uv)
+    return None if rest is None else _parse_pip_words(rest, command, uv=uv)
 
 
-def _behind_install(words: tuple[str, ...]) -> tuple[str, ...] | None:
+def _find_install_words(words: tuple[str, ...]) -> tuple[str, ...] | None:
     """Options before the subcommand are kept behind it; None for another subcommand."""
     before: list[str] = []
     for index, word in enumerate(words):
@@ -149,7 +149,7 @@ def _behind_install(words: tuple[str, ...]) -> tuple[str, ...] | None:
     return None
 
 
-def _pip_words(words: tuple[str, ...], command: ShellCommand, *, uv: bool) -> PipInstall:
+def _parse_pip_words(words: tuple[str, ...], command: ShellCommand, *, uv: bool) -> PipInstall:
     requirements: list[str] = []
     files: list[str] = []
     constraints: list[str] = []

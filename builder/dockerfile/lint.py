@@ -8,28 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from builder.dockerfile.lint_pip import not_pinned_again, pip_caches
-from builder.dockerfile.lint_system import compilers, ends_as_root, package_lists, recursive_change
+from builder.dockerfile.lint_pip import find_kept_pip_caches, find_unpinned_airflow
+from builder.dockerfile.lint_system import (
+    find_compilers,
+    find_kept_package_lists,
+    find_recursive_changes,
+    find_root_user,
+)
 
 if TYPE_CHECKING:
-    from builder.dockerfile.facts import Advice, DockerfileFacts
+    from builder.dockerfile.facts import Advice, DockerfileAnalysis
     from builder.dockerfile.packages import ReadFile
-    from builder.dockerfile.run_steps import Step
+    from builder.dockerfile.run_steps import RunStep
 
 
-Advise = Callable[[tuple["Step", ...], "DockerfileFacts", "ReadFile"], Iterator["Advice"]]
+Advise = Callable[[tuple["RunStep", ...], "DockerfileAnalysis", "ReadFile"], Iterator["Advice"]]
 ADVICE: dict[str, Advise] = {
-    "OB301": lambda steps, facts, _: compilers(steps, facts),
-    "OB302": lambda steps, facts, _: pip_caches(steps, facts),
-    "OB303": not_pinned_again,
-    "OB304": lambda steps, facts, _: ends_as_root(steps, facts),
-    "OB305": lambda steps, facts, _: recursive_change(steps, facts),
-    "OB306": lambda steps, *_: package_lists(steps),
+    "OB301": lambda steps, facts, _: find_compilers(steps, facts),
+    "OB302": lambda steps, facts, _: find_kept_pip_caches(steps, facts),
+    "OB303": find_unpinned_airflow,
+    "OB304": lambda steps, facts, _: find_root_user(steps, facts),
+    "OB305": lambda steps, facts, _: find_recursive_changes(steps, facts),
+    "OB306": lambda steps, *_: find_kept_package_lists(steps),
 }
 """Code → what finds it. A new rule is a row here, its text in the catalog and in ``templates/explain``, a function."""
 
 
-def advise(facts: DockerfileFacts, steps: tuple[Step, ...], read: ReadFile) -> tuple[Advice, ...]:
+def lint_dockerfile(facts: DockerfileAnalysis, steps: tuple[RunStep, ...], read: ReadFile) -> tuple[Advice, ...]:
     """In the order of the lines, then of the codes."""
     found = (one for find in ADVICE.values() for one in find(steps, facts, read))
     return tuple(sorted(found, key=lambda one: (one.line, one.code)))

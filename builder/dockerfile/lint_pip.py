@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.images import is_airflow_image
 from builder.dockerfile.facts import Advice
-from builder.dockerfile.installs import PipInstall, pip_install, split_requirement
-from builder.dockerfile.packages import copies, requirements_of
+from builder.dockerfile.installs import PipInstall, parse_pip_install, split_requirement
+from builder.dockerfile.packages import collect_requirements, find_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.dockerfile.packages import ReadFile
-    from builder.dockerfile.run_steps import Step
+    from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
 
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "pipenv", "poetry"})
@@ -28,26 +28,26 @@ _AIRFLOW_PIN = '"apache-airflow==${AIRFLOW_VERSION}"'
 """The official image sets the variable."""
 
 
-def pip_caches(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Advice]:
+def find_kept_pip_caches(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) -> Iterator[Advice]:
     """Silent for uv, which links files out of its cache instead of copying them."""
     configured = _NO_CACHE in facts.environment
     for step in steps:
         off = configured or _NO_CACHE in dict(step.stage.arguments) or step.has_cache_mount("pip", ".cache")
-        if off or any(_empties_cache(command) for command in step.commands):
-            configured = configured or any(_configures(command) for command in step.commands)
+        if off or any(_is_cache_removal(command) for command in step.commands):
+            configured = configured or any(_is_cache_setting(command) for command in step.commands)
             continue
-        for pip in _pips(step):
+        for pip in _find_pip_installs(step):
             if not pip.uv and "--no-cache-dir" not in pip.options and _NO_CACHE not in pip.assignments:
                 yield Advice(
                     "OB302",
                     pip.line,
                     "pip keeps every wheel that it downloads here in its cache, a second time in the same layer",
-                    _with_option(pip),
+                    _format_uncached_install(pip),
                 )
 
 
-def _pips(step: Step) -> tuple[PipInstall, ...]:
-    return tuple(pip for command in step.commands if (pip := pip_install(command)))
+def _find_pip_installs(step: RunStep) -> tuple[PipInstall, ...]:
+    return tuple(pip for command in step.commands if (pip := parse_pip_install(command)))
 
 
 _VENV = re.compile(r"/bin/activate$")
@@ -55,7 +55,7 @@ _OWN_PATHS = ("/home/airflow/.local/bin/", "/usr/local/bin/", "/usr/bin/", "/usr
 """Where the pip of the image itself lies; a pip anywhere else is a virtual environment's."""
 
 
-def _into_image(step: Step) -> Iterator[PipInstall]:
+def _find_image_installs(step: RunStep) -> Iterator[PipInstall]:
     """Installs into the environment that holds Airflow, not into a second one (as people make them for dbt)."""
     apart = False
     for command in step.commands:
@@ -63,76 +63,76 @@ def _into_image(step: Step) -> Iterator[PipInstall]:
             apart = True
         elif command.program == "deactivate":
             apart = False
-        pip = pip_install(command)
-        if pip is not None and not apart and not _elsewhere(pip):
+        pip = parse_pip_install(command)
+        if pip is not None and not apart and not _uses_other_environment(pip):
             yield pip
 
 
-def _elsewhere(pip: PipInstall) -> bool:
+def _uses_other_environment(pip: PipInstall) -> bool:
     program = pip.words[0]
     other_python = any(option in ("-p", "--python") or option.startswith("--python=") for option in pip.options)
     return other_python or ("/" in program and not program.startswith(_OWN_PATHS)) or "VIRTUAL_ENV" in pip.assignments
 
 
-def _empties_cache(command: ShellCommand) -> bool:
+def _is_cache_removal(command: ShellCommand) -> bool:
     words = " ".join(command.words)
     removes = command.program == "rm" and re.search(r"\.cache(/pip)?(/\*)?(\s|/?$)", words)
     exports = command.program == "export" and f"{_NO_CACHE}=" in words
-    return bool(removes or exports or "cache purge" in words or _configures(command))
+    return bool(removes or exports or "cache purge" in words or _is_cache_setting(command))
 
 
-def _configures(command: ShellCommand) -> bool:
+def _is_cache_setting(command: ShellCommand) -> bool:
     """``pip config set global.no-cache-dir true`` holds for what comes after it, too."""
     return "config" in command.words and any("no-cache-dir" in word for word in command.words)
 
 
-def _with_option(pip: PipInstall) -> str:
+def _format_uncached_install(pip: PipInstall) -> str:
     """The command with the option; shortened where it holds an address, which may hold a password."""
     begin = pip.words[: pip.words.index("install") + 1]
     rest = pip.words[len(begin) :]
     if any("://" in word for word in rest):
         return f"{shlex.join(begin)} --no-cache-dir ..."
-    return f"{shlex.join(begin)} --no-cache-dir {' '.join(_quoted(word) for word in rest)}".rstrip()
+    return f"{shlex.join(begin)} --no-cache-dir {' '.join(_quote_word(word) for word in rest)}".rstrip()
 
 
-def _quoted(word: str) -> str:
+def _quote_word(word: str) -> str:
     """As a shell needs it, variables left to be replaced."""
     if "$" in word:
         return f'"{word}"'
     return shlex.quote(word)
 
 
-def not_pinned_again(steps: tuple[Step, ...], facts: DockerfileFacts, read: ReadFile) -> Iterator[Advice]:
+def find_unpinned_airflow(steps: tuple[RunStep, ...], facts: DockerfileAnalysis, read: ReadFile) -> Iterator[Advice]:
     """An install in an image that has Airflow already, and that does not say which Airflow must stay.
 
     Silent where a file that it installs from cannot be read: that file may say it.
     """
     has_airflow = is_airflow_image(facts.base)
-    copied = copies(facts.chain)
+    copied = find_copies(facts.chain)
     for step in steps:
-        for pip in _into_image(step):
-            pins, unread = requirements_of(pip, step.stage, copied, read)
+        for pip in _find_image_installs(step):
+            pins, unread = collect_requirements(pip, step.stage, copied, read)
             names = {pin.name for pin in pins}
             pinned = any(pin.name in ("apache-airflow", "apache-airflow-core") and pin.spec for pin in pins)
-            if has_airflow and not pinned and not unread and not _cannot_move(pip, names):
-                yield _unpinned(pip, copied_constraints=bool(pip.constraints))
+            if has_airflow and not pinned and not unread and not _is_harmless_install(pip, names):
+                yield _make_unpinned_advice(pip, copied_constraints=bool(pip.constraints))
             has_airflow = has_airflow or "apache-airflow" in names
 
 
-def _cannot_move(pip: PipInstall, names: set[str]) -> bool:
+def _is_harmless_install(pip: PipInstall, names: set[str]) -> bool:
     local = any(split_requirement(word) is None for word in pip.requirements)
     installers_only = bool(names) and names <= _INSTALLERS and not local
     nothing = not pip.requirements and not pip.files
     return "--no-deps" in pip.options or "--target" in pip.options or "-t" in pip.options or installers_only or nothing
 
 
-def _unpinned(pip: PipInstall, *, copied_constraints: bool) -> Advice:
+def _make_unpinned_advice(pip: PipInstall, *, copied_constraints: bool) -> Advice:
     begin = pip.words[: pip.words.index("install") + 1]
     options = tuple(
         takewhile(lambda word: word in ("--no-cache-dir", "--user", "--upgrade", "-U"), pip.words[len(begin) :])
     )
     rest = pip.words[len(begin) + len(options) :]
-    shown = "..." if any("://" in word for word in rest) else " ".join(_quoted(word) for word in rest)
+    shown = "..." if any("://" in word for word in rest) else " ".join(_quote_word(word) for word in rest)
     details: tuple[str, ...] = ("named like that, pip stops with an error instead of replacing Airflow",)
     if copied_constraints:
         details = (*details, "constraints do not pin apache-airflow itself: the official files leave it out")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from builder.airflow.images import OFFICIAL_IMAGE, is_airflow_image
 from builder.core.image_reference import extract_repository
 from builder.dockerfile.facts import Advice
-from builder.dockerfile.installs import SystemChange, system_change
-from builder.dockerfile.packages import Copy, copies
-from builder.dockerfile.stages import substitute
+from builder.dockerfile.installs import SystemChange, parse_system_change
+from builder.dockerfile.packages import CopyInstruction, find_copies
+from builder.dockerfile.stages import substitute_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.dockerfile.facts import DockerfileFacts
-    from builder.dockerfile.run_steps import Step
+    from builder.dockerfile.facts import DockerfileAnalysis
+    from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
 
 _COMPILER = re.compile(
@@ -36,26 +36,28 @@ _ROOT_BASES = frozenset(
 _STEPS_DOWN = re.compile(r"\b(gosu|su-exec|setpriv|runuser)\b")
 
 
-def compilers(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Advice]:
+def find_compilers(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) -> Iterator[Advice]:
     """Compilers and headers that a RUN installs and does not remove itself; a later RUN frees no bytes."""
     for step in steps:
-        changes = [change for command in step.filled if (change := system_change(command))]
-        removed = _removed(changes)
+        changes = [change for command in step.filled if (change := parse_system_change(command))]
+        removed = _collect_removed_packages(changes)
         for change in changes:
             kept = [name for name in change.packages if change.action == "install" and name not in removed]
             tools = [name for name in kept if _COMPILER.match(name)]
             headers = [name for name in kept if _HEADERS.match(name)]
             if (tools or headers) and change.group not in removed and "$" not in removed:
-                yield _compiler(change, tools, headers, facts)
+                yield _make_compiler_advice(change, tools, headers, facts)
 
 
-def _removed(changes: list[SystemChange]) -> set[str]:
+def _collect_removed_packages(changes: list[SystemChange]) -> set[str]:
     """Names that the RUN removes; ``$`` where it removes something that only a shell knows."""
     names = {name for change in changes if change.action == "remove" for name in change.packages}
     return names | {"$" for name in names if name.startswith(("$", "`"))}
 
 
-def _compiler(change: SystemChange, tools: list[str], headers: list[str], facts: DockerfileFacts) -> Advice:
+def _make_compiler_advice(
+    change: SystemChange, tools: list[str], headers: list[str], facts: DockerfileAnalysis
+) -> Advice:
     kinds = (
         f"{', '.join(tools)} (compiler and build tools)" if tools else "",
         f"{', '.join(headers)} (headers)" if headers else "",
@@ -71,7 +73,7 @@ def _compiler(change: SystemChange, tools: list[str], headers: list[str], facts:
         "OB301",
         change.line,
         f"{' and '.join(kind for kind in kinds if kind)} stay in the image",
-        _two_stages(change, (*tools, *headers), facts),
+        _format_two_stage_build(change, (*tools, *headers), facts),
         tuple(details),
     )
 
@@ -86,10 +88,10 @@ _INSTALL = {
 _FILE = "-r requirements.txt"
 
 
-def _two_stages(change: SystemChange, packages: tuple[str, ...], facts: DockerfileFacts) -> str:
+def _format_two_stage_build(change: SystemChange, packages: tuple[str, ...], facts: DockerfileAnalysis) -> str:
     """Wheels are made beside the compiler, and installed without it."""
     base = facts.base or "IMAGE"
-    wanted = _requirements(facts)
+    wanted = _format_requirements(facts)
     copied = ["COPY requirements.txt requirements.txt"] if wanted == _FILE else []
     again = '"apache-airflow==${AIRFLOW_VERSION}" ' if is_airflow_image(facts.base) else ""
     lines = (
@@ -108,7 +110,7 @@ def _two_stages(change: SystemChange, packages: tuple[str, ...], facts: Dockerfi
     return "\n".join(lines)
 
 
-def _requirements(facts: DockerfileFacts) -> str:
+def _format_requirements(facts: DockerfileAnalysis) -> str:
     """The project's own requirements where they stand in the Dockerfile itself."""
     own = [pin for pin in facts.pins if pin.name != "apache-airflow" and pin.name not in ("pip", "setuptools", "wheel")]
     if not own or facts.unread or any(pin.file or pin.from_argument or pin.spec.startswith("@") for pin in own):
@@ -116,14 +118,14 @@ def _requirements(facts: DockerfileFacts) -> str:
     return " ".join(shlex.quote(f"{pin.name}{pin.spec}") for pin in own)
 
 
-def package_lists(steps: tuple[Step, ...]) -> Iterator[Advice]:
+def find_kept_package_lists(steps: tuple[RunStep, ...]) -> Iterator[Advice]:
     """A RUN that fetches apt's lists and does not delete them itself."""
     for step in steps:
         changes = [
-            change for command in step.commands if (change := system_change(command)) and change.manager == "apt"
+            change for command in step.commands if (change := parse_system_change(command)) and change.manager == "apt"
         ]
         update = next((change for change in changes if change.action == "update"), None)
-        if update is None or any(_deletes_lists(command) for command in step.commands):
+        if update is None or any(_is_list_removal(command) for command in step.commands):
             continue
         if any(change.action in ("dist-clean", "distclean") for change in changes):
             continue
@@ -138,49 +140,49 @@ def package_lists(steps: tuple[Step, ...]) -> Iterator[Advice]:
         )
 
 
-def _deletes_lists(command: ShellCommand) -> bool:
+def _is_list_removal(command: ShellCommand) -> bool:
     return command.program in ("rm", "find") and any(_LISTS.match(word) for word in command.words[1:])
 
 
-def recursive_change(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Advice]:
+def find_recursive_changes(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) -> Iterator[Advice]:
     """``chown -R`` and ``chmod -R`` of files that an earlier layer holds."""
-    copied = copies(facts.chain)
+    copied = find_copies(facts.chain)
     for step in steps:
         for index, command in enumerate(step.commands):
             if command.program not in ("chown", "chmod", "chgrp") or not _is_recursive(command):
                 continue
             words = [word for word in command.words[1:] if not word.startswith("-")]
             who, paths = (words[0], words[1:]) if words else ("", [])
-            old = [path for path in paths if not _made_here(path, step.commands[:index])]
+            old = [path for path in paths if not _is_new_in_run(path, step.commands[:index])]
             if old:
-                yield _recursive(command, who, old, copied, facts)
+                yield _make_recursive_advice(command, who, old, copied, facts)
 
 
 def _is_recursive(command: ShellCommand) -> bool:
     return any(re.match(r"-[a-zA-Z]*R|--recursive$", word) for word in command.words[1:])
 
 
-def _made_here(path: str, before: tuple[ShellCommand, ...]) -> bool:
+def _is_new_in_run(path: str, before: tuple[ShellCommand, ...]) -> bool:
     """Whether an earlier command of the same RUN names the folder or one around it: its files are new here."""
     for command in before:
         if command.program in ("chown", "chmod", "chgrp", "cd", "ls", "rm", "echo"):
             continue
         named = [word for word in command.words[1:] if word.startswith(("/", "$", "~", "."))]
-        if any(_within(path, word) for word in named):
+        if any(_is_within(path, word) for word in named):
             return True
     return False
 
 
-def _within(path: str, folder: str) -> bool:
+def _is_within(path: str, folder: str) -> bool:
     one, other = posixpath.normpath(path), posixpath.normpath(folder)
     return other != "/" and (one == other or one.startswith(other + "/"))
 
 
-def _recursive(
-    command: ShellCommand, who: str, paths: list[str], copied: tuple[Copy, ...], facts: DockerfileFacts
+def _make_recursive_advice(
+    command: ShellCommand, who: str, paths: list[str], copied: tuple[CopyInstruction, ...], facts: DockerfileAnalysis
 ) -> Advice:
     what = command.program
-    copy = next((one for one in reversed(copied) if one.line < command.line and _touches(one, paths)), None)
+    copy = next((one for one in reversed(copied) if one.line < command.line and _overlaps(one, paths)), None)
     option = "--chmod" if what == "chmod" else "--chown"
     if facts.airflow and who in ("airflow", "airflow:airflow", "airflow:"):
         who = "airflow:0"  # the official image has the user in group 0, and no group of its name
@@ -195,17 +197,17 @@ def _recursive(
     )
 
 
-def _touches(copy: Copy, paths: list[str]) -> bool:
-    return any(_within(copy.target, path) or _within(path, copy.target) for path in paths)
+def _overlaps(copy: CopyInstruction, paths: list[str]) -> bool:
+    return any(_is_within(copy.target, path) or _is_within(path, copy.target) for path in paths)
 
 
-def ends_as_root(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Advice]:
+def find_root_user(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) -> Iterator[Advice]:
     """The last USER is root, or there is none and the base image is known to have none."""
     last = [one for one in facts.instructions if one.name == "USER"]
-    if not facts.chain or _steps_down(steps, facts):
+    if not facts.chain or _has_privilege_drop(steps, facts):
         return
     if last:
-        written = substitute(last[-1].value.strip().strip("\"'"), dict(facts.chain[-1].arguments))
+        written = substitute_variables(last[-1].value.strip().strip("\"'"), dict(facts.chain[-1].arguments))
         user = written.partition(":")[0]
         if user not in ("root", "0"):
             return
@@ -214,11 +216,15 @@ def ends_as_root(steps: tuple[Step, ...], facts: DockerfileFacts) -> Iterator[Ad
         if extract_repository(facts.base or "") not in _ROOT_BASES:
             return
         line, message = facts.chain[-1].line, f"no USER is set, and {facts.base} starts as root"
-    fix = "USER airflow" if facts.airflow and _is_official(facts.base) else "RUN useradd --create-home app\nUSER app"
+    fix = (
+        "USER airflow"
+        if facts.airflow and _is_official_airflow(facts.base)
+        else "RUN useradd --create-home app\nUSER app"
+    )
     yield Advice("OB304", line, message, fix, ("as the last instruction before CMD",))
 
 
-def _steps_down(steps: tuple[Step, ...], facts: DockerfileFacts) -> bool:
+def _has_privilege_drop(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) -> bool:
     """An entrypoint of its own together with gosu or the like: it begins as root on purpose."""
     if facts.entrypoint is None:
         return False
@@ -226,5 +232,5 @@ def _steps_down(steps: tuple[Step, ...], facts: DockerfileFacts) -> bool:
     return any(_STEPS_DOWN.search(text) for text in texts)
 
 
-def _is_official(base: str | None) -> bool:
+def _is_official_airflow(base: str | None) -> bool:
     return extract_repository(base or "").endswith(OFFICIAL_IMAGE)

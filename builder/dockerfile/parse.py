@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.dockerfile.shell import words
+from builder.dockerfile.shell import split_shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,29 +56,29 @@ def parse_dockerfile(text: str) -> Dockerfile:
 
     Raises ValueError for an ENV, ARG or LABEL that dockerfile-parse does not understand (``ARG X=1 Y``).
     """
-    masked = _mask(text)
-    parser = _parser(masked)
-    return Dockerfile(_instructions(parser, masked), dict(parser.labels), dict(parser.envs))
+    masked = _mask_heredocs(text)
+    parser = _make_parser(masked)
+    return Dockerfile(_list_instructions(parser, masked), dict(parser.labels), dict(parser.envs))
 
 
 def read_instructions(text: str) -> tuple[Instruction, ...]:
     """The instructions alone, of any text: for files that somebody else wrote."""
-    masked = _mask(text)
-    return _instructions(_parser(masked), masked)
+    masked = _mask_heredocs(text)
+    return _list_instructions(_make_parser(masked), masked)
 
 
-def _parser(masked: _Masked) -> Any:
+def _make_parser(masked: _MaskedText) -> Any:
     from dockerfile_parse import DockerfileParser  # plans of projects without a Dockerfile skip it
 
     return DockerfileParser(fileobj=io.BytesIO(masked.text.encode()), env_replace=False)
 
 
-def _instructions(parser: Any, masked: _Masked) -> tuple[Instruction, ...]:
-    return tuple(_instruction(entry, masked) for entry in parser.structure if entry["instruction"] != "COMMENT")
+def _list_instructions(parser: Any, masked: _MaskedText) -> tuple[Instruction, ...]:
+    return tuple(_make_instruction(entry, masked) for entry in parser.structure if entry["instruction"] != "COMMENT")
 
 
 @dataclass(frozen=True)
-class _Masked:
+class _MaskedText:
     """The text with the same number of lines, in which heredocs and blank lines of an instruction are comments."""
 
     text: str
@@ -88,7 +88,7 @@ class _Masked:
     sources: Mapping[int, tuple[str, ...]]
 
 
-def _instruction(entry: Mapping[str, object], masked: _Masked) -> Instruction:
+def _make_instruction(entry: Mapping[str, object], masked: _MaskedText) -> Instruction:
     line = int(str(entry["startline"])) + 1
     return Instruction(
         str(entry["instruction"]).upper(),
@@ -100,7 +100,7 @@ def _instruction(entry: Mapping[str, object], masked: _Masked) -> Instruction:
     )
 
 
-def _escape_of(lines: list[str]) -> str:
+def _find_escape(lines: list[str]) -> str:
     for line in lines:
         if match := _ESCAPE.match(line):
             return match[1]
@@ -109,9 +109,9 @@ def _escape_of(lines: list[str]) -> str:
     return "\\"
 
 
-def _mask(text: str) -> _Masked:
+def _mask_heredocs(text: str) -> _MaskedText:
     lines = text.split("\n")
-    escape = _escape_of(lines)
+    escape = _find_escape(lines)
     heredocs: dict[int, tuple[Heredoc, ...]] = {}
     sources: dict[int, tuple[str, ...]] = {}
     index = 0
@@ -119,25 +119,25 @@ def _mask(text: str) -> _Masked:
         if not lines[index].strip() or _COMMENT.match(lines[index]):
             index += 1
             continue
-        start, index = index, _last_line(lines, index, escape) + 1
-        sources[start + 1] = tuple(_own(line) for line in lines[start:index])
+        start, index = index, _find_last_line(lines, index, escape) + 1
+        sources[start + 1] = tuple(_drop_comment(line) for line in lines[start:index])
         for number in range(start + 1, index):
             if not lines[number].strip():
                 lines[number] = "#"
         found = []
-        for heredoc, end in _bodies(lines, index, sources[start + 1], escape):
+        for heredoc, end in _iterate_heredocs(lines, index, sources[start + 1], escape):
             lines[index:end] = ["#"] * (end - index)
             index = end
             found.append(heredoc)
         heredocs[start + 1] = tuple(found)
-    return _Masked("\n".join(lines), escape, heredocs, sources)
+    return _MaskedText("\n".join(lines), escape, heredocs, sources)
 
 
-def _own(line: str) -> str:
+def _drop_comment(line: str) -> str:
     return "" if _COMMENT.match(line) else line
 
 
-def _last_line(lines: list[str], first: int, escape: str) -> int:
+def _find_last_line(lines: list[str], first: int, escape: str) -> int:
     """The index of the last line of the instruction that begins at ``first``."""
     index = first
     for index in range(first, len(lines)):
@@ -148,12 +148,14 @@ def _last_line(lines: list[str], first: int, escape: str) -> int:
     return index
 
 
-def _bodies(lines: list[str], index: int, source: tuple[str, ...], escape: str) -> Iterator[tuple[Heredoc, int]]:
+def _iterate_heredocs(
+    lines: list[str], index: int, source: tuple[str, ...], escape: str
+) -> Iterator[tuple[Heredoc, int]]:
     """Each heredoc of an instruction with the index behind its end; the first body begins at ``index``."""
     text = " ".join(line.rstrip().removesuffix(escape) for line in source).strip()
     if "<<" not in text or text.replace("\t", " ").partition(" ")[0].upper() not in _WITH_HEREDOC:
         return
-    for word in words(text):
+    for word in split_shell_words(text):
         match = _HEREDOC.match(word)
         if match is None:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.dockerfile.stages import flags, run_commands
+from builder.dockerfile.stages import parse_flags, parse_run_commands
 
 if TYPE_CHECKING:
     from builder.dockerfile import Instruction
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class RunStep:
     """``commands`` with the words that the Dockerfile says: what a build argument puts in may be a secret."""
 
     stage: Stage
@@ -25,20 +25,20 @@ class Step:
 
     def has_cache_mount(self, *words: str) -> bool:
         """Whether a cache mount's target has one of the words in it."""
-        mounts = [flag for flag in flags(self.run) if flag.startswith("--mount=") and "type=cache" in flag]
+        mounts = [flag for flag in parse_flags(self.run) if flag.startswith("--mount=") and "type=cache" in flag]
         return any(word in mount for mount in mounts for word in words)
 
     def has_tmpfs(self, word: str) -> bool:
         """Whether a folder with ``word`` in it is a tmpfs while this runs."""
-        return any("type=tmpfs" in flag and word in flag for flag in flags(self.run))
+        return any("type=tmpfs" in flag and word in flag for flag in parse_flags(self.run))
 
 
-def runs_of(chain: tuple[Stage, ...]) -> tuple[Step, ...]:
+def list_run_steps(chain: tuple[Stage, ...]) -> tuple[RunStep, ...]:
     """Every RUN of the stages, in order."""
-    return tuple(_step(stage, one) for stage in chain for one in stage.instructions if one.name == "RUN")
+    return tuple(_make_run_step(stage, one) for stage in chain for one in stage.instructions if one.name == "RUN")
 
 
-def _step(stage: Stage, run: Instruction) -> Step:
-    said = run_commands(run)
+def _make_run_step(stage: Stage, run: Instruction) -> RunStep:
+    said = parse_run_commands(run)
     variable = "$" in run.value or any("$" in heredoc.body for heredoc in run.heredocs)
-    return Step(stage, run, said, run_commands(run, dict(stage.arguments)) if variable else said)
+    return RunStep(stage, run, said, parse_run_commands(run, dict(stage.arguments)) if variable else said)

@@ -29,7 +29,7 @@ _DEPTH = 4
 
 @dataclass(frozen=True)
 class ShellCommand:
-    """One simple command: ``words`` without quotes, keywords and wrappers like ``sudo``."""
+    """One simple command: ``split_shell_words`` without quotes, keywords and wrappers like ``sudo``."""
 
     words: tuple[str, ...]
     line: int
@@ -50,35 +50,37 @@ class _Token:
     quoted: bool = False
 
 
-def words(text: str) -> tuple[str, ...]:
+def split_shell_words(text: str) -> tuple[str, ...]:
     """The words of ``text`` as they are written, quotes included."""
-    return tuple(token.text for token in _tokens(text, 1, keep_quotes=True) if not token.separator)
+    return tuple(token.text for token in _iterate_tokens(text, 1, keep_quotes=True) if not token.separator)
 
 
-def simple_commands(text: str) -> tuple[tuple[str, ...], ...]:
+def split_simple_commands(text: str) -> tuple[tuple[str, ...], ...]:
     """The words of each simple command of ``text``, without quotes; keywords, variables and wrappers stay."""
-    return tuple(tuple(token.text for token in group) for group in _groups(text, 1))
+    return tuple(tuple(token.text for token in group) for group in _iterate_groups(text, 1))
 
 
-def commands(text: str, line: int = 1, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
+def parse_shell_commands(
+    text: str, line: int = 1, variables: Mapping[str, str] | None = None
+) -> tuple[ShellCommand, ...]:
     """The simple commands of ``text``, in order; what ``sh -c`` and the like start is among them."""
-    return tuple(_commands(text, line, dict(variables or {}), 0))
+    return tuple(_iterate_script_commands(text, line, dict(variables or {}), 0))
 
 
-def command_of(argv: tuple[str, ...], line: int = 1) -> tuple[ShellCommand, ...]:
+def parse_argv(argv: tuple[str, ...], line: int = 1) -> tuple[ShellCommand, ...]:
     """The commands that an argument vector starts: itself, or those of the script behind ``sh -c``."""
-    return tuple(_unwrapped(ShellCommand(argv, line), {}, 0))
+    return tuple(_iterate_unwrapped(ShellCommand(argv, line), {}, 0))
 
 
-def _commands(text: str, line: int, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
-    for group in _groups(text, line):
-        yield from _simple(group, variables, depth)
+def _iterate_script_commands(text: str, line: int, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+    for group in _iterate_groups(text, line):
+        yield from _expand_group(group, variables, depth)
 
 
-def _groups(text: str, line: int) -> Iterator[list[_Token]]:
+def _iterate_groups(text: str, line: int) -> Iterator[list[_Token]]:
     """What stands between separators: at least one word each."""
     group: list[_Token] = []
-    for token in (*_tokens(text, line), _Token("\n", line, separator=True)):
+    for token in (*_iterate_tokens(text, line), _Token("\n", line, separator=True)):
         if not token.separator:
             group.append(token)
         elif group:
@@ -86,7 +88,7 @@ def _groups(text: str, line: int) -> Iterator[list[_Token]]:
             group = []
 
 
-def _simple(group: list[_Token], variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+def _expand_group(group: list[_Token], variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
     """One command; a bare assignment is remembered instead."""
     found: list[str] = []
     line = group[0].line
@@ -98,16 +100,16 @@ def _simple(group: list[_Token], variables: dict[str, str], depth: int) -> Itera
             continue
         else:
             line = line if found else token.line
-            found += _expanded(token, variables)
+            found += _expand_token(token, variables)
     if not found:
         variables.update(assigned)
         return
     if found[0] == "export":
         variables.update((match[1], match[2]) for word in found[1:] if (match := ASSIGNMENT.fullmatch(word)))
-    yield from _unwrapped(ShellCommand(tuple(found), line, tuple(assigned)), variables, depth)
+    yield from _iterate_unwrapped(ShellCommand(tuple(found), line, tuple(assigned)), variables, depth)
 
 
-def _expanded(token: _Token, variables: Mapping[str, str]) -> list[str]:
+def _expand_token(token: _Token, variables: Mapping[str, str]) -> list[str]:
     """A word that is one known variable becomes its words; all else stays."""
     match = _VARIABLE.fullmatch(token.text)
     value = variables.get(match[1] or match[2]) if match else None
@@ -116,22 +118,22 @@ def _expanded(token: _Token, variables: Mapping[str, str]) -> list[str]:
     return [value] if token.quoted else value.split()
 
 
-def _unwrapped(command: ShellCommand, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
+def _iterate_unwrapped(command: ShellCommand, variables: dict[str, str], depth: int) -> Iterator[ShellCommand]:
     """Follow ``sh -c``, ``su -c``, ``sudo``, ``env``, ``gosu``, ``dumb-init`` and the like to what they start."""
     program, rest = command.program, command.words[1:]
-    script = _script(program, rest)
+    script = _find_shell_script(program, rest)
     if script is not None and depth < _DEPTH:
-        yield from _commands(script, command.line, dict(variables), depth + 1)
+        yield from _iterate_script_commands(script, command.line, dict(variables), depth + 1)
         return
-    inner = _wrapped(program, rest)
+    inner = _strip_wrapper(program, rest)
     if inner and depth < _DEPTH:
-        yield from _unwrapped(ShellCommand(inner, command.line, command.assignments), variables, depth + 1)
+        yield from _iterate_unwrapped(ShellCommand(inner, command.line, command.assignments), variables, depth + 1)
         return
     if command.words:
         yield command
 
 
-def _script(program: str, rest: tuple[str, ...]) -> str | None:
+def _find_shell_script(program: str, rest: tuple[str, ...]) -> str | None:
     """What stands behind ``-c`` (or ``-lc``, ``-ec``)."""
     if program not in (*SHELLS, "su", "runuser"):
         return None
@@ -143,21 +145,21 @@ def _script(program: str, rest: tuple[str, ...]) -> str | None:
     return None
 
 
-def _wrapped(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
+def _strip_wrapper(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
     """The words of the command that a wrapper starts; empty when ``program`` is none."""
     if program in ("exec", "nohup", "command", "time"):
         return rest
     if program in ("gosu", "su-exec"):
         return rest[1:]
     if program in ("sudo", "env", "dumb-init", "tini", "timeout", "nice", "xargs"):
-        return _behind_options(program, rest)
+        return _strip_options(program, rest)
     return ()
 
 
 _WITH_VALUE = {"sudo": ("-u", "-g", "--user"), "env": ("-u",), "timeout": ("-k", "-s"), "nice": ("-n",)}
 
 
-def _behind_options(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
+def _strip_options(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
     index = 0
     while index < len(rest):
         word = rest[index]
@@ -192,7 +194,7 @@ class _Scanner:
         return self.text[self.at] if self.at < len(self.text) else ""
 
 
-def _tokens(text: str, line: int, *, keep_quotes: bool = False) -> Iterator[_Token]:
+def _iterate_tokens(text: str, line: int, *, keep_quotes: bool = False) -> Iterator[_Token]:
     scanner = _Scanner(text, line)
     while character := scanner.next:
         if character == "#":
@@ -205,10 +207,10 @@ def _tokens(text: str, line: int, *, keep_quotes: bool = False) -> Iterator[_Tok
             scanner.at += character == "\\"
             scanner.take()
         else:
-            yield _word(scanner, keep_quotes=keep_quotes)
+            yield _read_word(scanner, keep_quotes=keep_quotes)
 
 
-def _word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
+def _read_word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
     line, found, quoted = scanner.line, "", False
     while (character := scanner.next) and not character.isspace() and character not in _SEPARATORS:
         if plain := _PLAIN.match(scanner.text, scanner.at):
@@ -216,20 +218,20 @@ def _word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
             scanner.at = plain.end()
             continue
         scanner.take()
-        if character in "'\"`" and (inside := _quoted(scanner, character, to_end=keep_quotes)) is not None:
+        if character in "'\"`" and (inside := _read_quoted(scanner, character, to_end=keep_quotes)) is not None:
             quoted = True
             found += f"{character}{inside}{character}" if keep_quotes or character == "`" else inside
         elif character == "\\" and scanner.next:
             following = scanner.take()
             found += "" if following == "\n" else following
         elif character == "$" and scanner.next in ("(", "{"):
-            found += character + _bracketed(scanner)
+            found += character + _read_bracketed(scanner)
         elif character != JOIN:
             found += character
     return _Token(found, line, quoted=quoted)
 
 
-def _quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> str | None:
+def _read_quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> str | None:
     """The text up to the closing quote. Where there is none: the rest, or None and nothing is taken: no shell runs such
     a text, and what stands behind a forgotten quote is still to be seen.
     """
@@ -249,7 +251,7 @@ def _quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> str | None:
     return found
 
 
-def _bracketed(scanner: _Scanner) -> str:
+def _read_bracketed(scanner: _Scanner) -> str:
     """``(…)`` or ``{…}`` behind a dollar, brackets in it balanced."""
     opening = scanner.take()
     closing = {"(": ")", "{": "}"}[opening]

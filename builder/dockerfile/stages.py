@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.variables import Policy, replace_variables
-from builder.dockerfile.shell import JOIN, ShellCommand, command_of, commands, words
+from builder.dockerfile.shell import JOIN, ShellCommand, parse_argv, parse_shell_commands, split_shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,27 +43,27 @@ class Stage:
         return f"Stage({self.index}, {self.name!r}, line {self.line})"
 
 
-def substitute(text: str, variables: Mapping[str, str]) -> str:
+def substitute_variables(text: str, variables: Mapping[str, str]) -> str:
     """``$X``, ``${X}``, ``${X:-y}`` and ``${X:+y}`` replaced; what is not known stays as it is written."""
     found = replace_variables(text, variables, _DOCKERFILE)
     return found if len(found) <= _LONGEST else text[:_LONGEST]
 
 
-def pairs(instruction: Instruction) -> dict[str, str | None]:
+def parse_assignments(instruction: Instruction) -> dict[str, str | None]:
     """The names and values of an ARG, ENV or LABEL; None: an ARG without default."""
-    parts = [_QUOTED.sub(_bare, word) for word in _PLAIN_WORD.findall(instruction.value)]
+    parts = [_QUOTED.sub(_unquote_match, word) for word in _PLAIN_WORD.findall(instruction.value)]
     if instruction.name != "ARG" and parts and "=" not in parts[0]:
         return {parts[0]: " ".join(parts[1:])}
     return {name: value if equals else None for name, equals, value in (part.partition("=") for part in parts)}
 
 
-def _bare(match: re.Match[str]) -> str:
+def _unquote_match(match: re.Match[str]) -> str:
     if match[2] is not None:
         return re.sub(r"\\([\"\\$])", r"\1", match[2])
     return match[1] or match[3] or ""
 
 
-def stages_of(instructions: tuple[Instruction, ...], build_args: Mapping[str, str]) -> tuple[Stage, ...]:
+def parse_stages(instructions: tuple[Instruction, ...], build_args: Mapping[str, str]) -> tuple[Stage, ...]:
     """All stages in order. ``build_args`` win over the defaults of ARG, as in a build."""
     outside: dict[str, str] = {}
     blocks: list[list[Instruction]] = []
@@ -73,70 +73,72 @@ def stages_of(instructions: tuple[Instruction, ...], build_args: Mapping[str, st
         elif blocks:
             blocks[-1].append(instruction)
         elif instruction.name == "ARG":
-            outside |= {name: build_args.get(name, value) for name, value in _known(instruction, outside).items()}
-            outside |= {name: build_args[name] for name in pairs(instruction) if name in build_args}
+            outside |= {
+                name: build_args.get(name, value) for name, value in _resolve_assignments(instruction, outside).items()
+            }
+            outside |= {name: build_args[name] for name in parse_assignments(instruction) if name in build_args}
     found: list[Stage] = []
     for block in blocks:
-        found.append(_stage(tuple(found), block, outside, build_args))
+        found.append(_make_stage(tuple(found), block, outside, build_args))
     return tuple(found)
 
 
-def _known(instruction: Instruction, variables: Mapping[str, str]) -> dict[str, str]:
-    given = pairs(instruction)
-    return {name: substitute(value, variables) for name, value in given.items() if value is not None}
+def _resolve_assignments(instruction: Instruction, variables: Mapping[str, str]) -> dict[str, str]:
+    given = parse_assignments(instruction)
+    return {name: substitute_variables(value, variables) for name, value in given.items() if value is not None}
 
 
-def _stage(
+def _make_stage(
     before: tuple[Stage, ...], block: list[Instruction], outside: Mapping[str, str], build_args: Mapping[str, str]
 ) -> Stage:
     head, *body = block
     parts = [word for word in head.value.split() if not word.startswith("--")]
-    base = substitute(parts[0], outside).strip("\"'") if parts else ""
+    base = substitute_variables(parts[0], outside).strip("\"'") if parts else ""
     name = parts[2] if len(parts) > 2 and parts[1].upper() == "AS" else None
-    parent = stage_named(before, base)
+    parent = find_stage(before, base)
     known = dict(parent.arguments) if parent else {}
     for instruction in body:
         if instruction.name == "ENV":
-            known |= _known(instruction, known)
+            known |= _resolve_assignments(instruction, known)
         elif instruction.name == "ARG":
-            known = {**_chosen(instruction, known, outside, build_args), **known}
+            known = {**_resolve_arguments(instruction, known, outside, build_args), **known}
     return Stage(len(before), name, base, head.line, tuple(body), tuple(known.items()))
 
 
-def _chosen(
+def _resolve_arguments(
     instruction: Instruction, known: Mapping[str, str], outside: Mapping[str, str], build_args: Mapping[str, str]
 ) -> dict[str, str]:
     """What an ARG of a stage gets: the build's argument, else its default, else that of the ARG before FROM."""
     found = {}
-    for name, default in pairs(instruction).items():
-        fallback = outside.get(name) if default is None else substitute(default, known)
+    for name, default in parse_assignments(instruction).items():
+        fallback = outside.get(name) if default is None else substitute_variables(default, known)
         value = build_args.get(name, fallback)
         if value is not None:
             found[name] = value
     return found
 
 
-def stage_named(stages: tuple[Stage, ...], name: str) -> Stage | None:
+def find_stage(stages: tuple[Stage, ...], name: str) -> Stage | None:
     """A stage by its name (letter case does not matter) or its number."""
     if name.isdigit() and int(name) < len(stages):
         return stages[int(name)]
     return next((stage for stage in reversed(stages) if stage.name and stage.name.lower() == name.lower()), None)
 
 
-def chain_of(stages: tuple[Stage, ...], target: str | None) -> tuple[Stage, ...]:
+def find_stage_chain(stages: tuple[Stage, ...], target: str | None) -> tuple[Stage, ...]:
     """The stages whose layers the target has, base first. Empty when there is no such target.
 
     A stage that only hands over files (``COPY --from``) is none of them.
     """
-    stage = stage_named(stages, target) if target else (stages[-1] if stages else None)
+    stage = find_stage(stages, target) if target else (stages[-1] if stages else None)
     found: list[Stage] = []
     while stage is not None and stage not in found:
         found.insert(0, stage)
-        stage = stage_named(stages[: stage.index], stage.base)
+        stage = find_stage(stages[: stage.index], stage.base)
     return tuple(found)
 
 
-def exec_form(value: str) -> tuple[str, ...] | None:
+def parse_exec_form(value: str) -> tuple[str, ...] | None:
     """The words of ``["a", "b"]``; None when it is shell form."""
     if not value.lstrip().startswith("["):
         return None
@@ -147,12 +149,12 @@ def exec_form(value: str) -> tuple[str, ...] | None:
     return tuple(parsed) if isinstance(parsed, list) and all(isinstance(word, str) for word in parsed) else None
 
 
-def flags(instruction: Instruction) -> tuple[str, ...]:
+def parse_flags(instruction: Instruction) -> tuple[str, ...]:
     """The ``--mount=…``, ``--chown=…`` words before the instruction's own."""
     return tuple(_FLAGS.match(instruction.value)[0].split())  # type: ignore[index] # it matches nothing as well
 
 
-def run_commands(run: Instruction, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
+def parse_run_commands(run: Instruction, variables: Mapping[str, str] | None = None) -> tuple[ShellCommand, ...]:
     """The commands of a RUN, each with its line; a heredoc counts when a shell reads it.
 
     Empty for more text than a person writes.
@@ -160,28 +162,32 @@ def run_commands(run: Instruction, variables: Mapping[str, str] | None = None) -
     if len(run.value) + sum(len(heredoc.body) for heredoc in run.heredocs) > _LONGEST_RUN:
         return ()
     bare = run.value
-    for flag in flags(run):
+    for flag in parse_flags(run):
         bare = bare.replace(flag, "", 1)
-    argv = exec_form(bare)
+    argv = parse_exec_form(bare)
     if argv is not None:
-        return command_of(argv, run.line)
-    found = [one for one in commands(_joined(run), run.line, variables) if not one.program.startswith("--")]
-    found = [_without_flags(one) for one in found]
-    if run.heredocs and all(_SHELL_HEREDOC.fullmatch(word) for word in words(bare)):
+        return parse_argv(argv, run.line)
+    found = [
+        one
+        for one in parse_shell_commands(_join_run_text(run), run.line, variables)
+        if not one.program.startswith("--")
+    ]
+    found = [_remove_flags(one) for one in found]
+    if run.heredocs and all(_SHELL_HEREDOC.fullmatch(word) for word in split_shell_words(bare)):
         for heredoc in run.heredocs:
             if not heredoc.body.startswith("#!") or re.match(r"#!.*\b(ba|da|a)?sh\b", heredoc.body):
-                found += commands(heredoc.body, heredoc.line, variables)
+                found += parse_shell_commands(heredoc.body, heredoc.line, variables)
     return tuple(one for one in found if one.words)
 
 
-def _without_flags(command: ShellCommand) -> ShellCommand:
+def _remove_flags(command: ShellCommand) -> ShellCommand:
     kept = command.words
     while kept and kept[0].startswith("--"):
         kept = kept[1:]
     return ShellCommand(kept, command.line, command.assignments)
 
 
-def _joined(run: Instruction) -> str:
+def _join_run_text(run: Instruction) -> str:
     """The text behind RUN, its line ends marked, so that each command keeps its line."""
     lines = [line.rstrip("\r") for line in run.source] or [f"RUN {run.value}"]
     cut = [line.rstrip().removesuffix(run.escape) for line in lines[:-1]]

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.chunks import Passing, Pieces
-from builder.engine.manifests import Documents
-from builder.engine.tarstream import BLOCK, HINT, TarStream, absolute
+from builder.engine.chunks import ChunkStream, HashingReader
+from builder.engine.manifests import ArchiveDocuments
+from builder.engine.tarstream import BLOCK, HINT, TarStream, normalize_entry_path
 
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable, Iterable, Iterator
 
-    from builder.engine.chunks import Piece
+    from builder.engine.chunks import Chunk
     from builder.engine.manifests import ArchivedImage
 
 GZIP = b"\x1f\x8b"
@@ -44,24 +44,28 @@ class LayerFile:
     read: Callable[[], bytes]
 
 
-def read_layers(chunks: Iterable[bytes], *, skip: Callable[[str], bool] = lambda _: False) -> Iterator[LayerFile]:
+def iterate_layer_files(
+    chunks: Iterable[bytes], *, skip: Callable[[str], bool] = lambda _: False
+) -> Iterator[LayerFile]:
     """Every file of every layer. Layers whose name in the archive ``skip`` accepts are passed over.
 
     Raises BadImageArchiveError when the archive is damaged, ends early, or does not hold the layers that it names.
     """
-    archive = Archive(chunks)
-    for layer in archive.layers(skip=skip):
-        for member in layer.members():
+    archive = ImageArchive(chunks)
+    for layer in archive.iterate_layers(skip=skip):
+        for member in layer.iterate_members():
             if member.isfile() or member.islnk():
-                yield LayerFile(layer.name, absolute(member.name), member.size, member.mode, _reader(layer, member))
-    archive.images()
+                yield LayerFile(
+                    layer.name, normalize_entry_path(member.name), member.size, member.mode, _make_reader(layer, member)
+                )
+    archive.check_images()
 
 
-def _reader(layer: ArchivedLayer, member: tarfile.TarInfo) -> Callable[[], bytes]:
-    return lambda: b"".join(layer.data(member)) if member.isfile() else b""
+def _make_reader(layer: ArchivedLayer, member: tarfile.TarInfo) -> Callable[[], bytes]:
+    return lambda: b"".join(layer.iterate_data(member)) if member.isfile() else b""
 
 
-class Archive:
+class ImageArchive:
     """One archive, read once from its first byte to its last: first ``layers()``, then ``images()``."""
 
     def __init__(
@@ -70,17 +74,17 @@ class Archive:
         """``admit`` sees each entry of the archive itself before its bytes are read, and may refuse it by raising."""
         self._chunks = chunks
         self._admit = admit
-        self._documents = Documents()
+        self._documents = ArchiveDocuments()
         self._diffs: dict[str, str | None] = {}
         """Of each layer, by its name; None: it was skipped."""
         self._links: dict[str, str] = {}
 
-    def layers(self, *, skip: Callable[[str], bool] = lambda _: False) -> Iterator[ArchivedLayer]:
+    def iterate_layers(self, *, skip: Callable[[str], bool] = lambda _: False) -> Iterator[ArchivedLayer]:
         """Each layer in the order of the archive. One that nobody reads to its end is read to its end here.
 
         Raises BadImageArchiveError, while the consumer reads a layer too.
         """
-        archive = TarStream(_unpacked(_read(self._chunks)), _WHAT)
+        archive = TarStream(_decompress_archive(_read_chunks(self._chunks)), _WHAT)
         for member in archive:
             self._admit(member)
             name = posixpath.normpath(member.name)
@@ -89,25 +93,27 @@ class Archive:
             elif member.islnk():
                 self._links[name] = posixpath.normpath(member.linkname)
             elif member.isfile():
-                yield from self._file(name, member.size, Pieces(archive.data(member)), skip)
+                yield from self._iterate_layer(name, member.size, ChunkStream(archive.iterate_data(member)), skip)
 
-    def images(self) -> tuple[ArchivedImage, ...]:
+    def check_images(self) -> tuple[ArchivedImage, ...]:
         """What the archive says it holds. Raises BadImageArchiveError where that is not what it holds."""
-        found = self._documents.images()
+        found = self._documents.read_images()
         for image in found:
             for name, diff in zip(image.layers, image.diffs, strict=True):
-                self._check(name, diff)
+                self._check_layer(name, diff)
         return found
 
-    def images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
+    def find_images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
         """Those that an OCI index or manifest with this digest leads to. Raises BadImageArchiveError: there is none."""
-        return self._documents.images_below(digest)
+        return self._documents.find_images_below(digest)
 
-    def document(self, name: str) -> bytes | None:
+    def find_document(self, name: str) -> bytes | None:
         """A small file of the archive, as ``index.json``; None: there is none."""
-        return self._documents.text(name)
+        return self._documents.find_text(name)
 
-    def _file(self, name: str, size: int, data: Pieces, skip: Callable[[str], bool]) -> Iterator[ArchivedLayer]:
+    def _iterate_layer(
+        self, name: str, size: int, data: ChunkStream, skip: Callable[[str], bool]
+    ) -> Iterator[ArchivedLayer]:
         if not is_layer(data.peek(512)):
             self._documents.add(name, size, lambda: data.read(size))
         elif skip(name):
@@ -122,8 +128,8 @@ class Archive:
         if self._diffs.setdefault(name, diff) != diff:
             raise BadImageArchiveError(f"the image's archive holds two different layers {name}", hint=HINT)
 
-    def _check(self, name: str, wanted: str) -> None:
-        here = self._resolve(name)
+    def _check_layer(self, name: str, wanted: str) -> None:
+        here = self._resolve_link(name)
         if here not in self._diffs:
             raise BadImageArchiveError(f"the image's archive lacks the layer {name}", hint=HINT)
         found = self._diffs[here]
@@ -134,7 +140,7 @@ class Archive:
                 hint=HINT,
             )
 
-    def _resolve(self, name: str) -> str:
+    def _resolve_link(self, name: str) -> str:
         """The layer that a name means; links that go round in a circle lead nowhere."""
         seen: set[str] = set()
         while name in self._links and name not in self._diffs and name not in seen:
@@ -146,27 +152,27 @@ class Archive:
 class ArchivedLayer:
     """One layer while it streams by. ``diff`` and ``tar_bytes`` are known when it is finished."""
 
-    def __init__(self, name: str, data: Pieces) -> None:
+    def __init__(self, name: str, data: ChunkStream) -> None:
         self.name = name
         self.diff = ""
         """``sha256:...`` over the uncompressed tar: the layer's diff ID."""
         self.tar_bytes = 0
         what = f"layer {name} of the image's archive"
-        compressed = _decompressor(data.peek(4))
-        self._stored = self._plain = Passing()
-        self._rest = plain = self._stored.through(data.rest())
+        compressed = _choose_decompressor(data.peek(4))
+        self._stored = self._plain = HashingReader()
+        self._rest = plain = self._stored.iterate_hashed(data.take_rest())
         if compressed is not None:
-            self._plain = Passing()
-            plain = self._plain.through(compressed(self._rest, what))
+            self._plain = HashingReader()
+            plain = self._plain.iterate_hashed(compressed(self._rest, what))
         self._tar = TarStream(plain, what)
 
-    def members(self) -> Iterator[tarfile.TarInfo]:
+    def iterate_members(self) -> Iterator[tarfile.TarInfo]:
         """Its entries in the order of the tar; a path may come twice."""
         return iter(self._tar)
 
-    def data(self, member: tarfile.TarInfo) -> Iterator[Piece]:
+    def iterate_data(self, member: tarfile.TarInfo) -> Iterator[Chunk]:
         """The bytes of the regular file that ``members`` gave last, in pieces."""
-        return self._tar.data(member)
+        return self._tar.iterate_data(member)
 
     def finish(self) -> None:
         """Read what is left. Raises BadImageArchiveError when the stored bytes are not those that the name promises."""
@@ -200,17 +206,17 @@ def is_tar(head: bytes) -> bool:
         return False
 
 
-def _decompressor(head: bytes) -> Callable[[Iterator[Piece], str], Iterator[Piece]] | None:
+def _choose_decompressor(head: bytes) -> Callable[[Iterator[Chunk], str], Iterator[Chunk]] | None:
     """What unpacks a layer that starts so; None: it is not compressed."""
-    return _gunzip if head.startswith(GZIP) else _unzstd if head.startswith(ZSTD) else None
+    return _decompress_gzip if head.startswith(GZIP) else _decompress_zstd if head.startswith(ZSTD) else None
 
 
-def _gunzip(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
+def _decompress_gzip(pieces: Iterator[Chunk], what: str) -> Iterator[Chunk]:
     """One part or several; zeros may follow (RFC 1952, and what every reader accepts). Memory is bounded."""
     part = zlib.decompressobj(_ANY_GZIP)
     try:
         for piece in pieces:
-            left: Piece = piece
+            left: Chunk = piece
             while left:
                 if part.eof:
                     left = bytes(left).lstrip(b"\0")
@@ -220,36 +226,36 @@ def _gunzip(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
                 yield part.decompress(left, BLOCK)
                 left = part.unused_data or part.unconsumed_tail
     except zlib.error as error:
-        raise _unreadable(what, error) from error
+        raise _make_unreadable_error(what, error) from error
     if not part.eof:
-        raise _unreadable(what, "it ends early")
+        raise _make_unreadable_error(what, "it ends early")
 
 
-def _unzstd(pieces: Iterator[Piece], what: str) -> Iterator[Piece]:
+def _decompress_zstd(pieces: Iterator[Chunk], what: str) -> Iterator[Chunk]:
     from zstandard import ZstdDecompressor, ZstdError  # rare: only some builders compress layers so
 
-    source = cast("IO[bytes]", Pieces(pieces))
+    source = cast("IO[bytes]", ChunkStream(pieces))
     try:
         with ZstdDecompressor().stream_reader(source, read_across_frames=True, closefd=False) as plain:
             while piece := plain.read(BLOCK):
                 yield piece
     except ZstdError as error:
-        raise _unreadable(what, error) from error
+        raise _make_unreadable_error(what, error) from error
 
 
-def _read(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _read_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     try:
         yield from chunks
     except OSError as error:
-        raise _unreadable(_WHAT, error) from error
+        raise _make_unreadable_error(_WHAT, error) from error
 
 
-def _unpacked(chunks: Iterator[bytes]) -> Iterator[Piece]:
+def _decompress_archive(chunks: Iterator[bytes]) -> Iterator[Chunk]:
     """People compress what ``docker save`` writes, and ``docker load`` takes it."""
-    data = Pieces(chunks)
-    decompress = _decompressor(data.peek(4))
-    return data.rest() if decompress is None else decompress(data.rest(), _WHAT)
+    data = ChunkStream(chunks)
+    decompress = _choose_decompressor(data.peek(4))
+    return data.take_rest() if decompress is None else decompress(data.take_rest(), _WHAT)
 
 
-def _unreadable(what: str, error: object) -> BadImageArchiveError:
+def _make_unreadable_error(what: str, error: object) -> BadImageArchiveError:
     return BadImageArchiveError(f"{what} cannot be read: {error}", hint=HINT)

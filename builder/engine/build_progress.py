@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import BuildFailedError
 from builder.core.redact import mask_output
-from builder.engine.buildkit_events import Decoder, Event, StepLog, StepStatus, Vertex, Words
-from builder.engine.diagnosis import diagnose
+from builder.engine.buildkit_events import Event, EventDecoder, PlainLine, StepLog, StepStatus, Vertex
+from builder.engine.diagnosis import diagnose_failure
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,7 +28,7 @@ LABEL_LENGTH = 48
 
 
 @dataclass
-class _Step:
+class _BuildStep:
     name: str
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_TAIL_LINES))
     partial: str = ""
@@ -41,7 +41,7 @@ class _Step:
     @property
     def label(self) -> str:
         """The name as it is shown; errors give the whole one."""
-        return short_name(self.name, LABEL_LENGTH)
+        return shorten_name(self.name, LABEL_LENGTH)
 
 
 class StepReporter:
@@ -51,70 +51,70 @@ class StepReporter:
         self._progress = progress
         self._hidden = hidden
         self._show_logs = show_logs
-        self._decoder = Decoder()
-        self._steps: dict[str, _Step] = {}
+        self._decoder = EventDecoder()
+        self._steps: dict[str, _BuildStep] = {}
         self._words: deque[str] = deque(maxlen=LOG_TAIL_LINES)
         self._lock = threading.Lock()
 
-    def line(self, text: str) -> None:
+    def read_line(self, text: str) -> None:
         with self._lock:
             for event in self._decoder.feed(text):
-                self._take(event)
+                self._apply_event(event)
 
     def close(self) -> None:
         """End what is still open: an interrupted build leaves steps behind."""
         with self._lock:
-            for event in self._decoder.rest():
-                self._take(event)
+            for event in self._decoder.take_rest():
+                self._apply_event(event)
             for step in self._steps.values():
-                self._end(step, "stopped" if step.manager else "")
+                self._end_task(step, "stopped" if step.manager else "")
 
-    def failure(self) -> BuildFailedError:
+    def make_failure(self) -> BuildFailedError:
         """The error of the step that failed; of a build that failed outside of any step, buildx's last words."""
         step = next((step for step in self._steps.values() if step.error and "canceled" not in step.error), None)
         words = tuple(self._words)
         if step is None:
             reason = next((word for word in reversed(words) if word.startswith("ERROR")), "no reason was given")
-            return _failed(None, reason, words)
+            return _make_failed_error(None, reason, words)
         tail = tuple(step.tail) or words
-        return _failed(step.name, step.error, tail)
+        return _make_failed_error(step.name, step.error, tail)
 
-    def _take(self, event: Event) -> None:
+    def _apply_event(self, event: Event) -> None:
         if isinstance(event, Vertex):
-            self._vertex(event)
+            self._apply_vertex(event)
         elif isinstance(event, StepStatus):
-            self._status(event)
+            self._apply_status(event)
         elif isinstance(event, StepLog):
-            self._log(event)
+            self._apply_log(event)
         else:
-            self._say(event)
+            self._record_message(event)
 
-    def _vertex(self, event: Vertex) -> None:
-        step = self._steps.setdefault(event.digest, _Step(short_name(self._mask(event.name))))
+    def _apply_vertex(self, event: Vertex) -> None:
+        step = self._steps.setdefault(event.digest, _BuildStep(shorten_name(self._mask(event.name))))
         if event.error:
             step.error = self._mask(event.error)
         if event.cached:
-            self._once(step, f"=> {step.label}: cached")
+            self._show_once(step, f"=> {step.label}: cached")
         elif event.completed is not None and step.manager is None:
             # so fast that start and end came together; BuildKit's own small steps do this, twice
             if event.started is not None and not step.name.startswith("[internal]"):
-                self._once(step, f"=> {step.label}: done in {event.completed - event.started:.1f} s")
+                self._show_once(step, f"=> {step.label}: done in {event.completed - event.started:.1f} s")
         elif event.completed is not None:
-            self._end(step, step.error)
+            self._end_task(step, step.error)
         elif event.started is not None and step.manager is None:
             self._begin(step)
 
-    def _begin(self, step: _Step) -> None:
+    def _begin(self, step: _BuildStep) -> None:
         step.manager = self._progress.task(step.label)
         step.task = step.manager.__enter__()
         step.shown = True
 
-    def _once(self, step: _Step, text: str) -> None:
+    def _show_once(self, step: _BuildStep, text: str) -> None:
         if not step.shown:
             self._progress.note(text)
         step.shown = True
 
-    def _status(self, event: StepStatus) -> None:
+    def _apply_status(self, event: StepStatus) -> None:
         step = self._steps.get(event.vertex)
         if step is None:
             return
@@ -124,14 +124,14 @@ class StepReporter:
         if step.task is not None and done >= SHOWN_BYTES:
             step.task.update(done=done, total=total or None, detail=f"{done / 1e6:.1f} MB")
 
-    def _log(self, event: StepLog) -> None:
-        step = self._steps.setdefault(event.vertex, _Step(event.vertex))
+    def _apply_log(self, event: StepLog) -> None:
+        step = self._steps.setdefault(event.vertex, _BuildStep(event.vertex))
         lines = (step.partial + event.data.decode("utf-8", "replace")).split("\n")
         step.partial = lines.pop()
         for line in lines:
-            self._log_line(step, line)
+            self._record_line(step, line)
 
-    def _log_line(self, step: _Step, raw: str) -> None:
+    def _record_line(self, step: _BuildStep, raw: str) -> None:
         line = self._mask(raw.rstrip("\r").rpartition("\r")[2])
         step.tail.append(line)
         if step.task is not None and line.strip():
@@ -139,10 +139,10 @@ class StepReporter:
         if self._show_logs:
             self._progress.note(f"   {line}")
 
-    def _end(self, step: _Step, error: str) -> None:
+    def _end_task(self, step: _BuildStep, error: str) -> None:
         """Leave the step's task, as failed where there is an error."""
         if step.partial:
-            self._log_line(step, step.partial)
+            self._record_line(step, step.partial)
         manager, step.manager, step.task, step.partial = step.manager, None, None, ""
         if manager is None:
             return
@@ -150,7 +150,7 @@ class StepReporter:
         with contextlib.suppress(RuntimeError):
             manager.__exit__(type(failure) if failure else None, failure, None)
 
-    def _say(self, event: Words) -> None:
+    def _record_message(self, event: PlainLine) -> None:
         text = self._mask(event.text)
         self._words.append(text)
         if text.lower().startswith("warning"):
@@ -160,12 +160,12 @@ class StepReporter:
         return mask_output(text, self._hidden)
 
 
-def short_name(name: str, length: int = NAME_LENGTH) -> str:
+def shorten_name(name: str, length: int = NAME_LENGTH) -> str:
     """A step in one line: the instruction without its mounts, which are most of a long RUN."""
     words = " ".join(re.sub(r"--mount=\S+", "", name).split())
     return words if len(words) <= length else words[: length - 1] + "…"
 
 
-def _failed(step: str | None, reason: str, log: tuple[str, ...]) -> BuildFailedError:
-    found = diagnose("\n".join((reason, *log)))
+def _make_failed_error(step: str | None, reason: str, log: tuple[str, ...]) -> BuildFailedError:
+    found = diagnose_failure("\n".join((reason, *log)))
     return BuildFailedError(step, reason, log, cause=found.cause, hint=found.hint)

@@ -39,36 +39,36 @@ class IdleCache:
     exact: bool = True
 
 
-def idle_cache(api: UsageApi, runner: Runner, env: Mapping[str, str], min_age: float, now: float) -> IdleCache:
+def measure_idle_cache(api: UsageApi, runner: Runner, env: Mapping[str, str], min_age: float, now: float) -> IdleCache:
     """Of the builder that this environment means. ``min_age`` and ``now`` in seconds. Raises what finding it raises."""
     builder = find_builder(runner, env, None)
     if builder.driver == OWN_DRIVER:
-        return IdleCache(builder.name, idle_bytes(api.usage("build-cache").get("BuildCache") or (), min_age, now))
+        return IdleCache(builder.name, sum_idle_bytes(api.usage("build-cache").get("BuildCache") or (), min_age, now))
     done = runner.run(Command(("docker", "buildx", "du", "--builder", builder.name), env=env, timeout=SECONDS))
     found = _RECLAIMABLE.search(done.out) if done.ok else None
     return IdleCache(builder.name, int(float(found[1]) * _UNITS[found[2]]) if found else None, exact=False)
 
 
-def idle_bytes(records: Iterable[Mapping[str, Any]], min_age: float, now: float) -> int:
+def sum_idle_bytes(records: Iterable[Mapping[str, Any]], min_age: float, now: float) -> int:
     """Of what the engine lists: not in use, not shared with an image, not used for ``min_age`` seconds."""
     idle = (item for item in records if not item.get("InUse") and not item.get("Shared"))
-    return sum(int(item.get("Size") or 0) for item in idle if now - _last_used(item) >= min_age)
+    return sum(int(item.get("Size") or 0) for item in idle if now - _parse_last_use(item) >= min_age)
 
 
-def _last_used(item: Mapping[str, Any]) -> float:
+def _parse_last_use(item: Mapping[str, Any]) -> float:
     """Seconds since 1970. The engine writes nanoseconds, of which Python reads six digits."""
     text = str(item.get("LastUsedAt") or item.get("CreatedAt") or "1970-01-01T00:00:00Z")
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text)).timestamp()
 
 
-def prune_argv(builder: str, min_age: float) -> tuple[str, ...]:
+def make_prune_argv(builder: str, min_age: float) -> tuple[str, ...]:
     """Only of this builder, only what is older, and never ``--all``."""
     age = f"until={int(min_age)}s"
     return ("docker", "buildx", "prune", "--builder", builder, "--force", "--filter", age)
 
 
-def prune(runner: Runner, env: Mapping[str, str], builder: str, min_age: float) -> None:
+def prune_build_cache(runner: Runner, env: Mapping[str, str], builder: str, min_age: float) -> None:
     """Raises ToolFailedError."""
-    done = runner.run(Command(prune_argv(builder, min_age), env=env, timeout=SECONDS))
+    done = runner.run(Command(make_prune_argv(builder, min_age), env=env, timeout=SECONDS))
     if not done.ok:
         raise ToolFailedError("docker buildx prune", done.code, done.err)

@@ -58,16 +58,16 @@ class StepLog:
 
 
 @dataclass(frozen=True)
-class Words:
+class PlainLine:
     """A line that is no event: a warning of buildx, or the error with which it ends."""
 
     text: str
 
 
-Event = Vertex | StepStatus | StepLog | Words
+Event = Vertex | StepStatus | StepLog | PlainLine
 
 
-class Decoder:
+class EventDecoder:
     """Lines in, events out. Holds back the lines of a document until it is whole."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Decoder:
 
     def feed(self, line: str) -> tuple[Event, ...]:
         if not self._held and not line.startswith("{"):
-            return (Words(line),) if line.strip() else ()
+            return (PlainLine(line),) if line.strip() else ()
         self._held.append(line)
         if not line.startswith("}") and not (len(self._held) == 1 and line.rstrip().endswith("}")):
             return ()
@@ -83,13 +83,13 @@ class Decoder:
         try:
             document = json.loads("\n".join(held))
         except ValueError:
-            return tuple(Words(text) for text in held)
-        return tuple(_events(document)) if isinstance(document, dict) else ()
+            return tuple(PlainLine(text) for text in held)
+        return tuple(_iterate_events(document)) if isinstance(document, dict) else ()
 
-    def rest(self) -> tuple[Event, ...]:
+    def take_rest(self) -> tuple[Event, ...]:
         """What a stream that broke off left behind."""
         held, self._held = self._held, []
-        return tuple(Words(text) for text in held)
+        return tuple(PlainLine(text) for text in held)
 
 
 def mask_event_line(line: str, hidden: tuple[str, ...]) -> str:
@@ -99,22 +99,22 @@ def mask_event_line(line: str, hidden: tuple[str, ...]) -> str:
 
 def _mask_encoded(encoded: str, hidden: tuple[str, ...]) -> str:
     try:
-        text = _bytes(encoded).decode()
+        text = _decode_bytes(encoded).decode()
     except UnicodeDecodeError:  # a word that only looks so, or bytes that no value is in
-        text = _bytes(encoded).decode("latin-1")
+        text = _decode_bytes(encoded).decode("latin-1")
         shown = mask_values(text, hidden)
         return encoded if shown == text else base64.b64encode(shown.encode("latin-1")).decode()
     shown = mask_output(text, hidden)
     return encoded if shown == text else base64.b64encode(shown.encode()).decode()
 
 
-def _events(document: dict[str, Any]) -> Iterator[Event]:
+def _iterate_events(document: dict[str, Any]) -> Iterator[Event]:
     for item in document.get("vertexes") or ():
         yield Vertex(
             str(item.get("digest", "")),
             str(item.get("name", "")),
-            _seconds(item.get("started")),
-            _seconds(item.get("completed")),
+            _parse_time(item.get("started")),
+            _parse_time(item.get("completed")),
             bool(item.get("cached")),
             str(item.get("error") or ""),
         )
@@ -122,30 +122,30 @@ def _events(document: dict[str, Any]) -> Iterator[Event]:
         yield StepStatus(
             str(item.get("vertex", "")),
             str(item.get("id", "")),
-            _whole(item.get("current")),
-            _whole(item.get("total")),
+            _parse_count(item.get("current")),
+            _parse_count(item.get("total")),
             bool(item.get("completed")),
         )
     for item in document.get("logs") or ():
-        yield StepLog(str(item.get("vertex", "")), _whole(item.get("stream")), _bytes(item.get("data")))
+        yield StepLog(str(item.get("vertex", "")), _parse_count(item.get("stream")), _decode_bytes(item.get("data")))
     for item in document.get("warnings") or ():
-        short = _bytes(item.get("short")).decode("utf-8", "replace")
+        short = _decode_bytes(item.get("short")).decode("utf-8", "replace")
         if short:
-            yield Words(f"warning: {short}")
+            yield PlainLine(f"warning: {short}")
 
 
-def _whole(value: object) -> int:
+def _parse_count(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _bytes(value: object) -> bytes:
+def _decode_bytes(value: object) -> bytes:
     try:
         return base64.b64decode(str(value or ""), validate=True)
     except (binascii.Error, ValueError):
         return b""
 
 
-def _seconds(text: object) -> float | None:
+def _parse_time(text: object) -> float | None:
     """RFC 3339 with up to nine digits after the point, of which Python reads six."""
     if not isinstance(text, str) or len(text) < len("2026-01-01T00:00:00Z"):
         return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.process import Runner
-    from builder.engine.secrets import Secrets
+    from builder.engine.secrets import BuildSecrets
 
 RAWJSON_SINCE = (0, 13)
 """The first buildx with ``--progress rawjson`` (its release notes)."""
@@ -49,7 +49,7 @@ class Builder:
     """Of buildx."""
 
     @property
-    def speaks_rawjson(self) -> bool:
+    def supports_rawjson(self) -> bool:
         return self.version >= RAWJSON_SINCE
 
 
@@ -63,18 +63,18 @@ class BuildPlan:
     metadata: Path
     folder: Path
     options: BuildOptions
-    secrets: Secrets
+    secrets: BuildSecrets
     rawjson: bool
 
 
-def build_argv(plan: BuildPlan) -> tuple[str, ...]:
+def make_build_argv(plan: BuildPlan) -> tuple[str, ...]:
     """The command of one build. It always loads into the engine; pushing is the engine's job, after the checks."""
     options = plan.options
     argv = ["docker", "buildx", "build", "--load", "--provenance=false"]
     argv += ["--progress", "rawjson" if plan.rawjson else "plain"]
     argv += ["--tag", plan.reference, "--platform", plan.platform]
     argv += ["--build-arg", f"SOURCE_DATE_EPOCH={plan.source_date_epoch}"]
-    argv += ["--metadata-file", str(plan.metadata), *plan.secrets.argv()]
+    argv += ["--metadata-file", str(plan.metadata), *plan.secrets.make_argv()]
     argv += ["--no-cache"] if options.no_cache else []
     argv += ["--builder", options.builder] if options.builder else []
     argv += [word for value in options.cache_from for word in ("--cache-from", value)]
@@ -82,11 +82,15 @@ def build_argv(plan: BuildPlan) -> tuple[str, ...]:
     return (*argv, str(plan.folder))
 
 
-def build_command(plan: BuildPlan, env: Mapping[str, str]) -> Command:
+def make_buildx_command(plan: BuildPlan, env: Mapping[str, str]) -> Command:
     """The process of one build; secrets are in its environment and masked wherever it is shown."""
-    whole = {**env, **plan.secrets.environment()}
+    whole = {**env, **plan.secrets.make_environment()}
     return Command(
-        build_argv(plan), cwd=plan.folder, env=whole, secrets=plan.secrets.masked(), install_hint=GET_AN_ENGINE
+        make_build_argv(plan),
+        cwd=plan.folder,
+        env=whole,
+        secrets=plan.secrets.list_masked_texts(),
+        install_hint=GET_AN_ENGINE,
     )
 
 
@@ -95,16 +99,16 @@ def find_builder(runner: Runner, env: Mapping[str, str], name: str | None) -> Bu
 
     Raises BuildxMissingError, and BuildRefusedError for a name that buildx does not know.
     """
-    version = buildx_version(runner, env)
-    result = runner.run(_docker(("buildx", "inspect", *((name,) if name else ())), env))
+    version = query_buildx_version(runner, env)
+    result = runner.run(_make_docker_command(("buildx", "inspect", *((name,) if name else ())), env))
     if not result.ok:
-        _refuse_unknown(runner, env, name or env.get("BUILDX_BUILDER"), result.err)
+        _refuse_unknown_builder(runner, env, name or env.get("BUILDX_BUILDER"), result.err)
     return replace(parse_builder(result.out), version=version)
 
 
-def buildx_version(runner: Runner, env: Mapping[str, str]) -> tuple[int, ...]:
+def query_buildx_version(runner: Runner, env: Mapping[str, str]) -> tuple[int, ...]:
     """``(0, 13, 1)``. Raises BuildxMissingError."""
-    result = runner.run(_docker(("buildx", "version"), env))
+    result = runner.run(_make_docker_command(("buildx", "version"), env))
     found = re.search(r"\bv?(\d+)\.(\d+)\.(\d+)", result.out)
     if not result.ok or "buildx" not in result.out:
         raise BuildxMissingError((result.err.strip() or result.out.strip() or "`docker buildx version` failed")[-300:])
@@ -124,12 +128,12 @@ def check_options(
     options: BuildOptions, builder: Builder, *, reference: str, platform: str, containerd_store: bool
 ) -> None:
     """Refuse, before anything is built, what this builder, name or lock cannot do. Raises BuildRefusedError."""
-    _check_platform(options.platform, builder, platform)
+    _check_builder_platform(options.platform, builder, platform)
     if options.push:
         check_pushable(reference)
     plain = builder.driver == "docker" and not containerd_store
     for value in options.cache_to:
-        if plain and _cache_type(value) not in LOCAL_CACHE_TYPES:
+        if plain and _parse_cache_type(value) not in LOCAL_CACHE_TYPES:
             raise BuildRefusedError(
                 f"--cache-to {value}: the builder {builder.name!r} has the docker driver, which cannot export a cache",
                 hint="`docker buildx create --name optbuild --driver docker-container`, then --builder optbuild; "
@@ -161,7 +165,7 @@ def check_platform(wanted: str | None, locked: str) -> None:
     )
 
 
-def _check_platform(wanted: str | None, builder: Builder, locked: str) -> None:
+def _check_builder_platform(wanted: str | None, builder: Builder, locked: str) -> None:
     check_platform(wanted, locked)
     if builder.platforms and locked not in builder.platforms:
         raise BuildRefusedError(
@@ -170,14 +174,14 @@ def _check_platform(wanted: str | None, builder: Builder, locked: str) -> None:
         )
 
 
-def _cache_type(value: str) -> str:
+def _parse_cache_type(value: str) -> str:
     """``local`` of ``type=local,dest=x``; a bare reference means ``registry``."""
     found = re.search(r"(?:^|,)type=([^,]+)", value)
     return found[1] if found else "registry"
 
 
-def _refuse_unknown(runner: Runner, env: Mapping[str, str], name: str | None, reason: str) -> None:
-    listed = runner.run(_docker(("buildx", "ls", "--format", "json"), env))
+def _refuse_unknown_builder(runner: Runner, env: Mapping[str, str], name: str | None, reason: str) -> None:
+    listed = runner.run(_make_docker_command(("buildx", "ls", "--format", "json"), env))
     names = sorted({str(json.loads(line).get("Name")) for line in listed.out.splitlines() if line.startswith("{")})
     if name is None or name in names:
         raise ToolFailedError("docker buildx inspect", 1, reason)
@@ -188,5 +192,5 @@ def _refuse_unknown(runner: Runner, env: Mapping[str, str], name: str | None, re
     )
 
 
-def _docker(words: tuple[str, ...], env: Mapping[str, str]) -> Command:
+def _make_docker_command(words: tuple[str, ...], env: Mapping[str, str]) -> Command:
     return Command(("docker", *words), env=env, timeout=60, install_hint=GET_AN_ENGINE)

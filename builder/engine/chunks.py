@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Piece: TypeAlias = "bytes | memoryview"
+Chunk: TypeAlias = "bytes | memoryview"
 _NOTHING = memoryview(b"")
 
 
-class Pieces:
+class ChunkStream:
     """Reads forward only. The memory that is taken is that of the pieces under way."""
 
-    def __init__(self, pieces: Iterable[Piece]) -> None:
+    def __init__(self, pieces: Iterable[Chunk]) -> None:
         self._pieces = iter(pieces)
         self._piece = _NOTHING
         self._at = 0
 
     def take(self, size: int) -> memoryview:
         """At least one byte and at most ``size``; none at the end."""
-        if self._at == len(self._piece) and not self._next():
+        if self._at == len(self._piece) and not self._load_next():
             return _NOTHING
         found = self._piece[self._at : self._at + size]
         self._at += len(found)
@@ -47,12 +47,12 @@ class Pieces:
         self._piece, self._at = memoryview(found + bytes(self._piece[self._at :])), 0
         return found
 
-    def rest(self) -> Iterator[memoryview]:
+    def take_rest(self) -> Iterator[memoryview]:
         """Everything that is left."""
         while piece := self.take(1 << 62):
             yield piece
 
-    def _next(self) -> bool:
+    def _load_next(self) -> bool:
         """Whether there is a further piece, which then is under way."""
         for piece in self._pieces:
             if piece:
@@ -61,7 +61,7 @@ class Pieces:
         return False
 
 
-class Passing:
+class HashingReader:
     """The sha256 and the number of the bytes that pass by."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Passing:
         """Hexadecimal."""
         return self._hash.hexdigest()
 
-    def through(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+    def iterate_hashed(self, pieces: Iterable[Chunk]) -> Iterator[Chunk]:
         for piece in pieces:
             self._hash.update(piece)
             self.bytes += len(piece)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from builder.core.errors import EngineFailedError, EngineMissingError, EngineTooOldError
 from builder.core.image_reference import split_image_name
-from builder.engine.endpoint import Endpoint, resolve
-from builder.engine.errors import CONNECT_SECONDS, failures, reason
-from builder.engine.loading import load
+from builder.engine.endpoint import Endpoint, resolve_endpoint
+from builder.engine.errors import CONNECT_SECONDS, find_innermost_reason, translate_sdk_errors
+from builder.engine.loading import load_archive
 from builder.engine.sdk_client import SdkApi
 
 if TYPE_CHECKING:
@@ -69,17 +69,17 @@ class Engine:
         """The questions about images that :class:`builder.engine.socket_client.EngineReader` answers too."""
         return SdkApi(self.client)
 
-    def image_id(self, reference: str) -> str | None:
+    def find_image_id(self, reference: str) -> str | None:
         """``sha256:...``, or None where the engine has no such image."""
-        found = self._inspect(reference)
+        found = self._inspect_image(reference)
         return None if found is None else str(found["Id"])
 
-    def image(self, reference: str) -> ImageInfo | None:
+    def inspect_image(self, reference: str) -> ImageInfo | None:
         """Labels, size and all references of an image; None where the engine has no such image."""
-        found = self._inspect(reference)
+        found = self._inspect_image(reference)
         if found is None:
             return None
-        with failures(f"reading the history of {reference}"):
+        with translate_sdk_errors(f"reading the history of {reference}"):
             history: list[dict[str, Any]] = self.client.images.get(found["Id"]).history()
         return ImageInfo(
             str(found["Id"]),
@@ -92,57 +92,57 @@ class Engine:
     def tag(self, image: str, reference: str) -> None:
         """Point ``reference`` to ``image``, an ID; the engine does this in one step."""
         repository, tag = split_reference(reference)
-        with failures(f"tagging {image} as {reference}"):
+        with translate_sdk_errors(f"tagging {image} as {reference}"):
             self.client.api.tag(image, repository, tag, force=True)
 
     def untag(self, reference: str) -> None:
         """Take one name from an image, which stays: refuses the last name, because that would delete the image."""
-        found = self._inspect(reference)
+        found = self._inspect_image(reference)
         if found is None:
             return
         if len(found.get("RepoTags") or ()) < 2:
             raise EngineFailedError(f"{reference} is the last name of its image; taking it away would delete the image")
-        with failures(f"taking the tag {reference} away"):
+        with translate_sdk_errors(f"taking the tag {reference} away"):
             self.client.api.remove_image(reference, force=False, noprune=True)
 
     def load(self, chunks: Iterable[bytes]) -> None:
         """Load an archive of `docker save`; an error that ``chunks`` raises leaves the engine as it was."""
-        load(self.client, chunks)
+        load_archive(self.client, chunks)
 
-    def free_bytes(self) -> int | None:
+    def measure_free_bytes(self) -> int | None:
         """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
-        return free_bytes(self.info.root) if self.endpoint.local else None
+        return measure_free_bytes(self.info.root) if self.endpoint.is_local else None
 
-    def _inspect(self, reference: str) -> dict[str, Any] | None:
+    def _inspect_image(self, reference: str) -> dict[str, Any] | None:
         from docker.errors import ImageNotFound  # the SDK costs 150 ms
 
-        with failures(f"looking at {reference}"):
+        with translate_sdk_errors(f"looking at {reference}"):
             try:
                 return dict(self.client.images.get(reference).attrs)
             except ImageNotFound:
                 return None
 
 
-def connect(env: Mapping[str, str]) -> Engine:
+def connect_engine(env: Mapping[str, str]) -> Engine:
     """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
     from docker.errors import DockerException  # the SDK costs 150 ms
 
-    endpoint = resolve(env)
+    endpoint = resolve_endpoint(env)
     client: DockerClient | None = None
     try:
-        client = _client(endpoint)
-        info = _info(client)
-        check_version(info.version)
+        client = _make_client(endpoint)
+        info = _read_engine_info(client)
+        check_engine_version(info.version)
     except BaseException as error:
         if client is not None:
             client.close()
         if isinstance(error, DockerException | OSError | NameError):
-            raise EngineMissingError(endpoint.host, reason(error)) from error
+            raise EngineMissingError(endpoint.host, find_innermost_reason(error)) from error
         raise
     return Engine(client, endpoint, info)
 
 
-def _client(endpoint: Endpoint) -> DockerClient:
+def _make_client(endpoint: Endpoint) -> DockerClient:
     from docker import DockerClient  # the SDK costs 150 ms
     from docker.tls import TLSConfig
 
@@ -161,7 +161,7 @@ def _client(endpoint: Endpoint) -> DockerClient:
     )
 
 
-def _info(client: DockerClient) -> EngineInfo:
+def _read_engine_info(client: DockerClient) -> EngineInfo:
     info = client.api.info()
     version = client.api.version()
     return EngineInfo(
@@ -173,7 +173,7 @@ def _info(client: DockerClient) -> EngineInfo:
     )
 
 
-def free_bytes(root: str) -> int | None:
+def measure_free_bytes(root: str) -> int | None:
     """Free bytes of the disk under an engine's folder ``root``; None where it cannot be seen from here."""
     try:
         return shutil.disk_usage(root).free if root else None
@@ -187,13 +187,13 @@ def uses_containerd(status: Any) -> bool:
     return str(found.get("driver-type", "")).startswith("io.containerd.snapshotter")
 
 
-def check_version(version: str) -> None:
+def check_engine_version(version: str) -> None:
     """Raises EngineTooOldError."""
-    if major(version) < NEEDED_ENGINE:
+    if parse_major_version(version) < NEEDED_ENGINE:
         raise EngineTooOldError(version, str(NEEDED_ENGINE))
 
 
-def major(version: str) -> int:
+def parse_major_version(version: str) -> int:
     """The leading number of ``26.1.5+dfsg1``; a version without one (a development build) counts as new."""
     found = re.match(r"v?(\d+)", version)
     return int(found[1]) if found else NEEDED_ENGINE

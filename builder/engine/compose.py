@@ -13,7 +13,7 @@ from builder.core.process import Command
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.core.process import Result, Runner
+    from builder.core.process import ProcessResult, Runner
 
 GET_COMPOSE = (
     "install the compose plugin of docker: the package docker-compose-plugin (docker-compose in Debian 13), "
@@ -27,19 +27,19 @@ _STANDALONE = ("docker-compose",)
 
 @dataclass(frozen=True)
 class ComposeCli:
-    """How Compose is called. ``version`` is empty where nobody asked yet (:func:`likely_compose`)."""
+    """How Compose is called. ``version`` is empty where nobody asked yet (:func:`guess_compose`)."""
 
     argv: tuple[str, ...]
     version: str = ""
 
 
-def likely_compose(env: Mapping[str, str]) -> ComposeCli:
+def guess_compose(env: Mapping[str, str]) -> ComposeCli:
     """What most machines have, without a process: whoever calls it learns from its failure that it is not there.
 
     Raises ComposeMissingError where PATH has neither ``docker`` nor ``docker-compose``.
     """
     for argv in (_PLUGIN, _STANDALONE):
-        if _has(argv, env):
+        if _is_on_path(argv, env):
             return ComposeCli(argv)
     raise ComposeMissingError("neither docker nor docker-compose is on PATH", hint=GET_COMPOSE)
 
@@ -49,38 +49,38 @@ def find_compose(runner: Runner, env: Mapping[str, str]) -> ComposeCli:
 
     Raises OldComposeError where there is only version 1, ComposeMissingError where there is none.
     """
-    likely_compose(env)
-    plugin, reason = _ask(_PLUGIN, runner, env)
-    if _major(plugin) >= NEEDED_MAJOR:
+    guess_compose(env)
+    plugin, reason = _query_version(_PLUGIN, runner, env)
+    if _parse_major(plugin) >= NEEDED_MAJOR:
         return ComposeCli(_PLUGIN, plugin)
-    standalone, standalone_reason = _ask(_STANDALONE, runner, env)
-    if _major(standalone) >= NEEDED_MAJOR:
+    standalone, standalone_reason = _query_version(_STANDALONE, runner, env)
+    if _parse_major(standalone) >= NEEDED_MAJOR:
         return ComposeCli(_STANDALONE, standalone)
     if standalone:
         raise OldComposeError(standalone)
     raise ComposeMissingError(f"`docker compose` does not work: {reason or standalone_reason}", hint=GET_COMPOSE)
 
 
-def _ask(argv: tuple[str, ...], runner: Runner, env: Mapping[str, str]) -> tuple[str, str]:
+def _query_version(argv: tuple[str, ...], runner: Runner, env: Mapping[str, str]) -> tuple[str, str]:
     """Its version, or empty and the reason."""
-    if not _has(argv, env):
+    if not _is_on_path(argv, env):
         return "", f"{argv[0]} is not on PATH"
     try:
         result = runner.run(Command((*argv, "version", "--short"), env=env, timeout=VERSION_SECONDS))
     except (ToolMissingError, ToolTimeoutError) as error:
         return "", error.message
     found = re.search(r"\d+(?:\.\d+)+\S*", result.out) if result.ok else None
-    return (found.group(), "") if found else ("", _first_line(result))
+    return (found.group(), "") if found else ("", _find_first_line(result))
 
 
-def _first_line(result: Result) -> str:
+def _find_first_line(result: ProcessResult) -> str:
     lines = [line.strip() for line in (result.err + "\n" + result.out).splitlines() if line.strip()]
     return lines[0] if lines else f"exit code {result.code}"
 
 
-def _major(version: str) -> int:
+def _parse_major(version: str) -> int:
     return int(version.split(".", maxsplit=1)[0]) if version else 0
 
 
-def _has(argv: tuple[str, ...], env: Mapping[str, str]) -> bool:
+def _is_on_path(argv: tuple[str, ...], env: Mapping[str, str]) -> bool:
     return shutil.which(argv[0], path=env.get("PATH", "")) is not None

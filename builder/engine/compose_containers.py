@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.redact import mask_log
-from builder.engine.errors import failures
+from builder.engine.errors import translate_sdk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ LABEL_SERVICE = "com.docker.compose.service"
 LABEL_NUMBER = "com.docker.compose.container-number"
 LABEL_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
-_PASSING = re.compile(r"[0-9a-f]{12}_")
+_INTERIM_NAME = re.compile(r"[0-9a-f]{12}_")
 """``<12 digits of the old ID>_<name>`` (Compose, ``pkg/compose/convergence.go``)."""
 _NEVER = "0001-"
 """How the engine writes a time that has not come."""
@@ -74,42 +74,42 @@ class StackEngine:
     def identity(self) -> str:
         return self._engine.info.identity
 
-    def containers(self, project: str) -> tuple[Container, ...]:
+    def list_containers(self, project: str) -> tuple[Container, ...]:
         """Those that Compose takes for its own, in all states, without those of ``docker compose run``; sorted.
 
         The images that it builds carry its labels too: a container that somebody made of one is none of them.
         """
-        with failures(f"listing the containers of {project}"):
+        with translate_sdk_errors(f"listing the containers of {project}"):
             listed = self._engine.client.api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
         own = [item for item in listed if item["Labels"].get(LABEL_ONE_OFF) == "False" and LABEL_HASH in item["Labels"]]
-        found = [self._container(item["Id"]) for item in own]
+        found = [self._inspect_container(item["Id"]) for item in own]
         return tuple(sorted((one for one in found if one), key=lambda one: (one.service, one.number, one.name)))
 
-    def _container(self, identity: str) -> Container | None:
+    def _inspect_container(self, identity: str) -> Container | None:
         from docker.errors import NotFound  # the SDK costs 150 ms
 
-        with failures(f"looking at container {identity[:12]}"):
+        with translate_sdk_errors(f"looking at container {identity[:12]}"):
             try:
-                return container_of(self._engine.client.api.inspect_container(identity))
+                return parse_container(self._engine.client.api.inspect_container(identity))
             except NotFound:
                 return None  # it went between list and look
 
-    def used_images(self) -> frozenset[str]:
+    def list_used_images(self) -> frozenset[str]:
         """IDs of the images of all containers on this engine, whatever their state."""
-        with failures("listing all containers"):
+        with translate_sdk_errors("listing all containers"):
             return frozenset(str(item["ImageID"]) for item in self._engine.client.api.containers(all=True))
 
-    def all_images(self) -> frozenset[str]:
+    def list_all_images(self) -> frozenset[str]:
         """IDs of all images, those without a name too."""
-        with failures("listing all images"):
+        with translate_sdk_errors("listing all images"):
             return frozenset(str(item["Id"]) for item in self._engine.client.api.images(all=True))
 
-    def image_id(self, reference: str) -> str | None:
-        return self._engine.image_id(reference)
+    def find_image_id(self, reference: str) -> str | None:
+        return self._engine.find_image_id(reference)
 
-    def references(self, image_id: str) -> tuple[str, ...]:
+    def list_references(self, image_id: str) -> tuple[str, ...]:
         """All names of an image; none where there is no such image."""
-        found = self._engine.image(image_id)
+        found = self._engine.inspect_image(image_id)
         return found.references if found else ()
 
     def tag(self, image_id: str, reference: str) -> None:
@@ -126,7 +126,7 @@ class StackEngine:
         """
         from docker.errors import APIError, ImageNotFound  # the SDK costs 150 ms
 
-        with failures(f"removing image {image_id}"):
+        with translate_sdk_errors(f"removing image {image_id}"):
             try:
                 self._engine.client.api.remove_image(image_id, force=False, noprune=True)
             except ImageNotFound:
@@ -137,80 +137,82 @@ class StackEngine:
                 raise
         return True
 
-    def log(self, container: str, lines: int) -> tuple[str, ...]:
+    def read_log(self, container: str, lines: int) -> tuple[str, ...]:
         """The last lines of what a container said, secrets of its environment masked; none where it is gone."""
         from docker.errors import NotFound  # the SDK costs 150 ms
 
-        with failures(f"reading the log of {container[:12]}"), contextlib.suppress(NotFound):
+        with translate_sdk_errors(f"reading the log of {container[:12]}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)
             data: bytes = self._engine.client.api.logs(container, tail=lines)
-            return _masked(data.decode("utf-8", "replace"), attrs)
+            return _mask_environment(data.decode("utf-8", "replace"), attrs)
         return ()
 
-    def probe(self, container: str) -> tuple[str, ...]:
+    def read_health_output(self, container: str) -> tuple[str, ...]:
         """What its last health check said, masked in the same way; none where it said nothing."""
         from docker.errors import NotFound  # the SDK costs 150 ms
 
-        with failures(f"reading the health of {container[:12]}"), contextlib.suppress(NotFound):
+        with translate_sdk_errors(f"reading the health of {container[:12]}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)
             checks = (attrs["State"].get("Health") or {}).get("Log") or ()
-            return _masked(str(checks[-1].get("Output") or ""), attrs) if checks else ()
+            return _mask_environment(str(checks[-1].get("Output") or ""), attrs) if checks else ()
         return ()
 
-    def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
+    def find_exit_times(self, project: str, since: float, until: float) -> Mapping[str, float]:
         """Container ID → when it ended. The engine remembers some 256 events, so a busy one may have forgotten."""
-        return self._events(project, "die", since, until)
+        return self._find_last_events(project, "die", since, until)
 
-    def dying(self, project: str, since: float, until: float) -> frozenset[str]:
+    def find_stopping_containers(self, project: str, since: float, until: float) -> frozenset[str]:
         """Containers that were told to end and have not yet: the engine goes on with that when its client is gone."""
-        told, ended = (self._events(project, word, since, until) for word in ("kill", "die"))
-        running = {one.id for one in self.containers(project) if one.running}
+        told, ended = (self._find_last_events(project, word, since, until) for word in ("kill", "die"))
+        running = {one.id for one in self.list_containers(project) if one.running}
         return frozenset(name for name, at in told.items() if name in running and ended.get(name, 0.0) < at)
 
-    def remove_half_made(self, project: str) -> tuple[str, ...]:
+    def remove_unfinished_containers(self, project: str) -> tuple[str, ...]:
         """Take away containers that Compose was making in place of others which are still there; their names.
 
         It gives them a passing name until the old one is gone; stopped in between, it trips over both the next time.
         They never ran, and their volumes are those of the old ones.
         """
-        found = self.containers(project)
+        found = self.list_containers(project)
         numbers = [(one.service, one.number) for one in found]
         half = [
             one
             for one in found
-            if one.status == "created" and _PASSING.match(one.name) and numbers.count((one.service, one.number)) > 1
+            if one.status == "created"
+            and _INTERIM_NAME.match(one.name)
+            and numbers.count((one.service, one.number)) > 1
         ]
         for one in half:
-            with failures(f"removing the container {one.name}"):
+            with translate_sdk_errors(f"removing the container {one.name}"):
                 self._engine.client.api.remove_container(one.id, v=False, force=False)
         return tuple(one.name for one in half)
 
-    def _events(self, project: str, word: str, since: float, until: float) -> dict[str, float]:
+    def _find_last_events(self, project: str, word: str, since: float, until: float) -> dict[str, float]:
         """Container ID → when that last happened to it."""
         filters = {"type": "container", "event": word, "label": f"{LABEL_PROJECT}={project}"}
-        with failures("reading the events"):
+        with translate_sdk_errors("reading the events"):
             window: Any = {
                 "since": f"{since:.3f}",
                 "until": f"{until:.3f}",
             }  # the API takes fractions, its stubs do not
             events = self._engine.client.events(decode=True, filters=filters, **window)
-            return {event["Actor"]["ID"]: event["timeNano"] / 1e9 for event in _each(events)}
+            return {event["Actor"]["ID"]: event["timeNano"] / 1e9 for event in _iterate_and_close(events)}
 
 
-def _each(events: Any) -> Iterator[Any]:
+def _iterate_and_close(events: Any) -> Iterator[Any]:
     try:
         yield from events
     finally:
         events.close()
 
 
-def _masked(text: str, attrs: Mapping[str, Any]) -> tuple[str, ...]:
+def _mask_environment(text: str, attrs: Mapping[str, Any]) -> tuple[str, ...]:
     """Its lines, without the secrets that the container's environment holds."""
     pairs = (text.partition("=") for text in attrs["Config"].get("Env") or ())
     return tuple(mask_log(text, {name: value for name, _, value in pairs}).splitlines())
 
 
-def container_of(attrs: Mapping[str, Any]) -> Container:
+def parse_container(attrs: Mapping[str, Any]) -> Container:
     """From what ``docker inspect`` says."""
     state, labels = attrs["State"], attrs["Config"].get("Labels") or {}
     number = labels.get(LABEL_NUMBER, "1")
@@ -222,21 +224,21 @@ def container_of(attrs: Mapping[str, Any]) -> Container:
         image_id=attrs["Image"],
         status=state["Status"],
         exit_code=int(state.get("ExitCode") or 0),
-        health=_health((state.get("Health") or {}).get("Status")),
+        health=_parse_health((state.get("Health") or {}).get("Status")),
         restart_policy=(attrs["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no",
         image_name=str(attrs["Config"].get("Image") or ""),
         config_hash=labels.get(LABEL_HASH, ""),
-        started=seconds(state.get("StartedAt")),
-        finished=seconds(state.get("FinishedAt")),
+        started=parse_timestamp(state.get("StartedAt")),
+        finished=parse_timestamp(state.get("FinishedAt")),
         restarts=int(attrs.get("RestartCount") or 0),
     )
 
 
-def _health(status: str | None) -> str | None:
+def _parse_health(status: str | None) -> str | None:
     return None if status in {None, "", "none"} else status
 
 
-def seconds(text: str | None) -> float | None:
+def parse_timestamp(text: str | None) -> float | None:
     """``2024-05-01T10:00:00.123456789Z`` as seconds since 1970."""
     if not text or text.startswith(_NEVER):
         return None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 LABEL_PROJECT = "com.docker.compose.project"
 
 
-def projects_by_image(containers: Iterable[dict[str, Any]]) -> dict[str, frozenset[str]]:
+def index_projects_by_image(containers: Iterable[dict[str, Any]]) -> dict[str, frozenset[str]]:
     """Image name as the container was started with it → names of projects. Containers in any state count."""
     found: dict[str, set[str]] = {}
     for container in containers:
@@ -20,7 +20,7 @@ def projects_by_image(containers: Iterable[dict[str, Any]]) -> dict[str, frozens
     return {image: frozenset(projects) for image, projects in found.items()}
 
 
-def makers_by_reference(images: Iterable[dict[str, Any]]) -> dict[str, str]:
+def find_building_projects(images: Iterable[dict[str, Any]]) -> dict[str, str]:
     """Each name that an image of the engine has → the project whose `compose build` made it; empty: nobody's."""
     return {
         str(reference): str((image.get("Labels") or {}).get(LABEL_PROJECT, ""))

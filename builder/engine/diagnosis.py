@@ -35,14 +35,14 @@ class Diagnosis:
     hint: str | None = None
 
 
-def diagnose(text: str) -> Diagnosis:
+def diagnose_failure(text: str) -> Diagnosis:
     """``text`` is the error of the step and the end of its log."""
-    if names := _mismatched(text):
-        return _mismatch(names)
+    if names := _find_mismatches(text):
+        return _explain_mismatch(names)
     return Diagnosis(hint=next((hint for pattern, hint in HINTS if pattern in text), None))
 
 
-def _mismatched(text: str) -> tuple[str, ...]:
+def _find_mismatches(text: str) -> tuple[str, ...]:
     """``name==version`` of what differs from its hash, in order."""
     found = UV_MISMATCH.findall(text)
     if PIP_MISMATCH in text:
@@ -50,7 +50,7 @@ def _mismatched(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _mismatch(names: tuple[str, ...]) -> Diagnosis:
+def _explain_mismatch(names: tuple[str, ...]) -> Diagnosis:
     moved = [name.partition("==")[0] for name in names]
     # the installer itself is no package of the image, which is what --upgrade-package knows
     options = "--upgrade" if INSTALLER in moved else " ".join(f"--upgrade-package {name}" for name in moved)

@@ -29,23 +29,23 @@ class Endpoint:
     verify: bool = True
 
     @property
-    def local(self) -> bool:
+    def is_local(self) -> bool:
         """Its files can be on this machine's disk."""
         return self.host.startswith(("unix://", "npipe://"))
 
 
-def resolve(env: Mapping[str, str]) -> Endpoint:
+def resolve_endpoint(env: Mapping[str, str]) -> Endpoint:
     """The engine that the docker client would use with this environment. Raises EngineMissingError."""
     folder = Path(env.get("DOCKER_CONFIG") or Path(env.get("HOME") or "/") / ".docker")
     if host := env.get("DOCKER_HOST"):
-        return _from_host(host, env, folder)
-    name = env.get("DOCKER_CONTEXT") or str(_json(folder / "config.json").get("currentContext") or "default")
+        return _make_host_endpoint(host, env, folder)
+    name = env.get("DOCKER_CONTEXT") or str(_read_json(folder / "config.json").get("currentContext") or "default")
     if name == "default":
-        return _from_host(DEFAULT_HOST, env, folder)
-    return _from_store(name, folder / "contexts")
+        return _make_host_endpoint(DEFAULT_HOST, env, folder)
+    return _read_context_endpoint(name, folder / "contexts")
 
 
-def _from_host(host: str, env: Mapping[str, str], folder: Path) -> Endpoint:
+def _make_host_endpoint(host: str, env: Mapping[str, str], folder: Path) -> Endpoint:
     """``DOCKER_TLS_VERIFY`` counts when it is not empty, whatever it says, as in the docker client."""
     verify = bool(env.get("DOCKER_TLS_VERIFY"))
     path = env.get("DOCKER_CERT_PATH")
@@ -53,9 +53,9 @@ def _from_host(host: str, env: Mapping[str, str], folder: Path) -> Endpoint:
     return Endpoint(host, Path(path) if path else folder if tls else None, verify or not tls)
 
 
-def _from_store(name: str, store: Path) -> Endpoint:
+def _read_context_endpoint(name: str, store: Path) -> Endpoint:
     identity = hashlib.sha256(name.encode()).hexdigest()
-    docker = _json(store / "meta" / identity / "meta.json").get("Endpoints", {}).get("docker", {})
+    docker = _read_json(store / "meta" / identity / "meta.json").get("Endpoints", {}).get("docker", {})
     if not docker.get("Host"):
         raise EngineMissingError(f"docker context {name!r}", f"{store} holds no such context (`docker context ls`)")
     certificates = store / "tls" / identity / "docker"
@@ -63,7 +63,7 @@ def _from_store(name: str, store: Path) -> Endpoint:
     return Endpoint(docker["Host"], certificates if present else None, not docker.get("SkipTLSVerify", False))
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -15,7 +15,7 @@ SAVE_CHUNK = 1 << 20
 """Bytes of an archive that are handed on at a time."""
 
 
-class AnswerError(EngineFailedError):
+class ApiError(EngineFailedError):
     """The engine refused a request. ``status_code`` as in the SDK's APIError."""
 
     def __init__(self, path: str, status: int, reason: str) -> None:
@@ -24,7 +24,7 @@ class AnswerError(EngineFailedError):
 
 
 @contextlib.contextmanager
-def failures(doing: str) -> Iterator[None]:
+def translate_sdk_errors(doing: str) -> Iterator[None]:
     """What the SDK raises becomes EngineFailedError, which says what was being done."""
     from docker.errors import APIError, DockerException  # the SDK costs 150 ms
     from requests.exceptions import RequestException
@@ -34,10 +34,10 @@ def failures(doing: str) -> Iterator[None]:
     except APIError as error:
         raise EngineFailedError(f"{doing}: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
-        raise EngineFailedError(f"{doing}: {reason(error)}") from error
+        raise EngineFailedError(f"{doing}: {find_innermost_reason(error)}") from error
 
 
-def reason(error: BaseException) -> str:
+def find_innermost_reason(error: BaseException) -> str:
     """The innermost words of a chain of wrapped errors: ``No such file or directory`` says more than its wrapping."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error

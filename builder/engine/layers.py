@@ -64,7 +64,7 @@ class ImageLayers:
         return sum(found) if len(found) == len(self.layers) else None
 
 
-def many(api: HistoryApi, references: Iterable[str]) -> dict[str, ImageLayers | None]:
+def read_image_layers(api: HistoryApi, references: Iterable[str]) -> dict[str, ImageLayers | None]:
     """What each reference (``name:tag``, ``name@digest``, an ID) is on this engine; None: no such image.
 
     One request for the list and two for each different image, those at the same time. An image that is removed
@@ -74,20 +74,22 @@ def many(api: HistoryApi, references: Iterable[str]) -> dict[str, ImageLayers | 
     if not wanted:
         return {}
     listed = api.images()
-    known = _ids(listed)
+    known = _index_ids(listed)
     ids = {reference: known.get(normalize_image_name(reference)) for reference in wanted}
     needed = {identity for identity in ids.values() if identity is not None}
     entries = [entry for entry in listed if entry["Id"] in needed]
     with ThreadPoolExecutor(min(WORKERS, len(entries) or 1)) as pool:
         read = dict(
             zip(
-                (str(entry["Id"]) for entry in entries), pool.map(lambda entry: _read(api, entry), entries), strict=True
+                (str(entry["Id"]) for entry in entries),
+                pool.map(lambda entry: _query_image_layers(api, entry), entries),
+                strict=True,
             )
         )
     return {reference: read.get(identity) if identity else None for reference, identity in ids.items()}
 
 
-def chain_ids(diffs: Sequence[str]) -> tuple[str, ...]:
+def compute_chain_ids(diffs: Sequence[str]) -> tuple[str, ...]:
     """The first chain ID is the first diff ID; each further one is sha256 over the one before, a blank, its diff ID."""
     chains: list[str] = []
     for diff in diffs:
@@ -96,23 +98,23 @@ def chain_ids(diffs: Sequence[str]) -> tuple[str, ...]:
     return tuple(chains)
 
 
-def align(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[Layer, ...]:
+def match_history(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[Layer, ...]:
     """The layers, oldest first. ``history`` oldest first too; each entry has ``Size`` and ``CreatedBy``.
 
     An entry with bytes is a layer; one that only configures is none; a WORKDIR is one when it made the folder. Among
     what is left the most likely order is taken; a history that cannot fit leaves the bytes unknown.
     """
-    chosen = fit(history, diffs)
+    chosen = find_best_match(history, diffs)
     if chosen is None:
-        return tuple(Layer(chain, diff, None) for chain, diff in zip(chain_ids(diffs), diffs, strict=True))
+        return tuple(Layer(chain, diff, None) for chain, diff in zip(compute_chain_ids(diffs), diffs, strict=True))
     entries = [history[index] for index in chosen]
     return tuple(
-        Layer(chain, diff, _size(entry), _word(entry))
-        for chain, diff, entry in zip(chain_ids(diffs), diffs, entries, strict=True)
+        Layer(chain, diff, _parse_entry_size(entry), _find_instruction_word(entry))
+        for chain, diff, entry in zip(compute_chain_ids(diffs), diffs, entries, strict=True)
     )
 
 
-def _ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _index_ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Every name of every image, and every ID, → ID."""
     found: dict[str, str] = {}
     for entry in listed:
@@ -123,7 +125,7 @@ def _ids(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def layers_of(api: HistoryApi, identity: str) -> tuple[Layer, ...] | None:
+def query_layers(api: HistoryApi, identity: str) -> tuple[Layer, ...] | None:
     """The layers of the image with this ID, oldest first; None: no such image. They never change for an ID."""
     try:
         image, history = api.inspect_image(identity), api.history(identity)
@@ -132,10 +134,10 @@ def layers_of(api: HistoryApi, identity: str) -> tuple[Layer, ...] | None:
             return None
         raise
     diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
-    return align(tuple(reversed(history)), diffs)
+    return match_history(tuple(reversed(history)), diffs)
 
 
-def described(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayers:
+def make_image_layers(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayers:
     """What the engine lists as ``entry``, with its layers."""
     return ImageLayers(
         str(entry["Id"]),
@@ -146,16 +148,16 @@ def described(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayer
     )
 
 
-def _read(api: HistoryApi, entry: Mapping[str, Any]) -> ImageLayers | None:
-    layers = layers_of(api, str(entry["Id"]))
-    return None if layers is None else described(entry, layers)
+def _query_image_layers(api: HistoryApi, entry: Mapping[str, Any]) -> ImageLayers | None:
+    layers = query_layers(api, str(entry["Id"]))
+    return None if layers is None else make_image_layers(entry, layers)
 
 
-def _size(entry: Mapping[str, Any]) -> int:
+def _parse_entry_size(entry: Mapping[str, Any]) -> int:
     return int(entry.get("Size") or 0)
 
 
-def _word(entry: Mapping[str, Any]) -> str:
+def _find_instruction_word(entry: Mapping[str, Any]) -> str:
     """The instruction of an entry; what the classic builder ran has no word before its shell: RUN."""
     made_by = str(entry.get("CreatedBy") or "")
     nop = _NOP.match(made_by)
@@ -166,9 +168,9 @@ def _word(entry: Mapping[str, Any]) -> str:
     return "RUN" if made_by.startswith(("/bin/sh -c ", "|")) else ""
 
 
-def _cost(entry: Mapping[str, Any], diff: str | None) -> int:
+def _estimate_cost(entry: Mapping[str, Any], diff: str | None) -> int:
     """How unlikely it is that ``entry`` made the layer ``diff`` (None: that it made none)."""
-    size, word = _size(entry), _word(entry)
+    size, word = _parse_entry_size(entry), _find_instruction_word(entry)
     if diff is None:
         if size:
             return _IMPOSSIBLE
@@ -180,7 +182,7 @@ def _cost(entry: Mapping[str, Any], diff: str | None) -> int:
     return 20 if word in NEVER_LAYERS else 2 if word == "WORKDIR" else 0
 
 
-def fit(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[int, ...] | None:
+def find_best_match(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[int, ...] | None:
     """The index of each layer's entry in its history, at the least cost; None where there is no way.
 
     ``best[n]`` is (cost, entries) of the first n layers over the entries seen so far.
@@ -190,9 +192,9 @@ def fit(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[int
         for count in range(len(diffs), -1, -1):
             ways = []
             if (skipped := best[count]) is not None:
-                ways.append((skipped[0] + _cost(entry, None), skipped[1]))
+                ways.append((skipped[0] + _estimate_cost(entry, None), skipped[1]))
             if count and (taken := best[count - 1]) is not None:
-                ways.append((taken[0] + _cost(entry, diffs[count - 1]), (*taken[1], index)))
+                ways.append((taken[0] + _estimate_cost(entry, diffs[count - 1]), (*taken[1], index)))
             best[count] = min((way for way in ways if way[0] < _IMPOSSIBLE), default=None)
     found = best[len(diffs)]
     return None if found is None else found[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import EngineFailedError
-from builder.engine.errors import failures
+from builder.engine.errors import translate_sdk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,22 +16,22 @@ LOAD_SECONDS = 4 * 3600
 """The engine unpacks a whole archive before it answers."""
 
 
-def load(client: DockerClient, chunks: Iterable[bytes]) -> None:
+def load_archive(client: DockerClient, chunks: Iterable[bytes]) -> None:
     """What ``docker load`` does. An error that ``chunks`` raises ends the request unfinished: nothing is loaded then.
 
     Raises EngineFailedError.
     """
     api: Any = client.api  # partly without types
     usual, api.timeout = api.timeout, LOAD_SECONDS
-    with failures("loading an archive"):
+    with translate_sdk_errors("loading an archive"):
         try:
             for said in api.load_image(chunks):
-                _check(said)
+                _check_answer(said)
         finally:
             api.timeout = usual
 
 
-def _check(said: object) -> None:
+def _check_answer(said: object) -> None:
     """The SDK hands on what the engine says, refusals too."""
     if not isinstance(said, dict):
         raise EngineFailedError(f"the engine answered something else to an archive: {str(said)[:200]}")

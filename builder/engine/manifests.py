@@ -40,7 +40,7 @@ class ArchivedImage:
     diffs: tuple[str, ...]
 
 
-class Documents:
+class ArchiveDocuments:
     """Collects the small files of an archive, and reads those that it needs when all are there."""
 
     def __init__(self) -> None:
@@ -54,95 +54,99 @@ class Documents:
             return
         self._bytes += size
         if self._bytes > MAX_ALL_BYTES:
-            raise _bad(f"holds more than {MAX_ALL_BYTES} bytes of documents")
+            raise _make_manifest_error(f"holds more than {MAX_ALL_BYTES} bytes of documents")
         data = read()
         if self._texts.setdefault(name, data) != data:
-            raise _bad(f"holds two different files {name}")
+            raise _make_manifest_error(f"holds two different files {name}")
 
-    def images(self) -> tuple[ArchivedImage, ...]:
+    def read_images(self) -> tuple[ArchivedImage, ...]:
         """Raises BadImageArchiveError when there is none, or a document is missing, damaged, or not what it must be."""
         if "manifest.json" in self._texts:
-            found = tuple(self._of_docker(entry) for entry in _entries(self._parse("manifest.json")))
+            found = tuple(
+                self._make_docker_image(entry) for entry in _check_entries(self._load_document("manifest.json"))
+            )
         elif "index.json" in self._texts:
-            found = tuple(self._of_oci("index.json", (), 0))
+            found = tuple(self._iterate_oci_images("index.json", (), 0))
         else:
-            raise _bad("ends before its manifest")
+            raise _make_manifest_error("ends before its manifest")
         if not found:
-            raise _bad("holds no image")
+            raise _make_manifest_error("holds no image")
         return found
 
-    def images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
+    def find_images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
         """Those that the index or manifest with this digest leads to. Raises as :meth:`images`."""
-        return tuple(self._of_oci(_blob({"digest": digest}), (), 0))
+        return tuple(self._iterate_oci_images(_find_blob_name({"digest": digest}), (), 0))
 
-    def text(self, name: str) -> bytes | None:
+    def find_text(self, name: str) -> bytes | None:
         """The bytes of one file; None: there is none."""
         return self._texts.get(name)
 
-    def _of_docker(self, entry: Mapping[str, Any]) -> ArchivedImage:
-        layers = tuple(str(name) for name in _entries_of(entry, "Layers"))
-        return self._image(str(entry.get("Config")), layers, tuple(str(t) for t in _entries_of(entry, "RepoTags")))
+    def _make_docker_image(self, entry: Mapping[str, Any]) -> ArchivedImage:
+        layers = tuple(str(name) for name in _read_list(entry, "Layers"))
+        return self._make_image(str(entry.get("Config")), layers, tuple(str(t) for t in _read_list(entry, "RepoTags")))
 
-    def _of_oci(self, name: str, references: tuple[str, ...], depth: int) -> Iterator[ArchivedImage]:
-        document = self._parse(name)
+    def _iterate_oci_images(self, name: str, references: tuple[str, ...], depth: int) -> Iterator[ArchivedImage]:
+        document = self._load_document(name)
         if not isinstance(document, dict) or depth > 3:
-            raise _bad(f"holds {name}, which is no manifest")
+            raise _make_manifest_error(f"holds {name}, which is no manifest")
         if "manifests" not in document:
-            layers = tuple(_blob(layer) for layer in _entries_of(document, "layers"))
-            yield self._image(_blob(document.get("config")), layers, references)
+            layers = tuple(_find_blob_name(layer) for layer in _read_list(document, "layers"))
+            yield self._make_image(_find_blob_name(document.get("config")), layers, references)
             return
-        for entry in _entries(document["manifests"]):
+        for entry in _check_entries(document["manifests"]):
             notes = entry.get("annotations")
             notes = notes if isinstance(notes, dict) else {}
             if _ATTESTATION not in notes:
                 named = notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name")
-                yield from self._of_oci(_blob(entry), (str(named),) if named else references, depth + 1)
+                yield from self._iterate_oci_images(
+                    _find_blob_name(entry), (str(named),) if named else references, depth + 1
+                )
 
-    def _image(self, config_name: str, layers: tuple[str, ...], references: tuple[str, ...]) -> ArchivedImage:
-        config = self._parse(config_name)
+    def _make_image(self, config_name: str, layers: tuple[str, ...], references: tuple[str, ...]) -> ArchivedImage:
+        config = self._load_document(config_name)
         rootfs = config.get("rootfs") if isinstance(config, dict) else None
-        diffs = tuple(str(diff) for diff in _entries_of(rootfs if isinstance(rootfs, dict) else {}, "diff_ids"))
+        diffs = tuple(str(diff) for diff in _read_list(rootfs if isinstance(rootfs, dict) else {}, "diff_ids"))
         if len(diffs) != len(layers):
-            raise _bad(f"names {len(layers)} layers, and its configuration {len(diffs)}")
+            raise _make_manifest_error(f"names {len(layers)} layers, and its configuration {len(diffs)}")
         identity = f"sha256:{hashlib.sha256(self._texts[config_name]).hexdigest()}"
         return ArchivedImage(identity, references, config, layers, diffs)
 
-    def _parse(self, name: str) -> Any:
+    def _load_document(self, name: str) -> Any:
         data = self._texts.get(name)
         if data is None:
-            raise _bad(f"lacks {name}")
+            raise _make_manifest_error(f"lacks {name}")
         self._parsed += max(len(data), LEAST_PARSED_BYTES)
         if self._parsed > MAX_PARSED_BYTES:
-            raise _bad("names the same documents too often")
+            raise _make_manifest_error("names the same documents too often")
         if name.startswith(_BLOB) and hashlib.sha256(data).hexdigest() != name.removeprefix(_BLOB):
-            raise _bad(f"holds a damaged {name}: its bytes have another sha256")
+            raise _make_manifest_error(f"holds a damaged {name}: its bytes have another sha256")
         try:
             return json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise _bad(f"holds a damaged {name}: {error}") from error
+            raise _make_manifest_error(f"holds a damaged {name}: {error}") from error
 
 
-def _bad(what: str) -> BadImageArchiveError:
+def _make_manifest_error(what: str) -> BadImageArchiveError:
     return BadImageArchiveError(f"the image's archive {what}", hint=HINT)
 
 
-def _entries(value: object) -> list[dict[str, Any]]:
+def _check_entries(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) > MAX_IMAGES or not all(isinstance(one, dict) for one in value):
-        raise _bad("has a damaged manifest")
+        raise _make_manifest_error("has a damaged manifest")
     return value
 
 
-def _entries_of(document: Mapping[str, Any], key: str) -> list[Any]:
+def _read_list(document: Mapping[str, Any], key: str) -> list[Any]:
     """The list under a key; null means that there is none."""
     value = document.get(key) or []
     if not isinstance(value, list):
-        raise _bad(f"has a damaged manifest: {key} is no list")
+        raise _make_manifest_error(f"has a damaged manifest: {key} is no list")
     return value
 
 
-def _blob(descriptor: object) -> str:
+def _find_blob_name(descriptor: object) -> str:
     """The file of an OCI descriptor."""
     digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
     if not isinstance(digest, str) or not digest.startswith("sha256:"):
-        raise _bad("has a manifest that names a blob without its sha256")
+        raise _make_manifest_error("has a manifest that names a blob without its sha256")
     return _BLOB + digest.removeprefix("sha256:")

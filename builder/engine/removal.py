@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONFLICT = "the engine says that something uses it"
 
 
-def take_away(shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str, ...]], str]) -> str:
+def remove_image(shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str, ...]], str]) -> str:
     """Delete an image with all its names. Empty: it is gone; else why it stays, with every name that it had.
 
     ``why_stay`` reads everything again, and is asked before each single step, with the names that are taken already:
@@ -24,35 +24,35 @@ def take_away(shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str, .
     """
     taken: list[str] = []
     try:
-        reason = _without_names(shelf, image_id, why_stay, taken)
+        reason = _remove_names(shelf, image_id, why_stay, taken)
         if not reason and not shelf.remove(image_id):
             reason = CONFLICT
     except BaseException:
-        _give_back(shelf, image_id, taken)
+        _restore_removed_names(shelf, image_id, taken)
         raise
     if reason:
-        _give_back(shelf, image_id, taken)
+        _restore_removed_names(shelf, image_id, taken)
     return reason
 
 
-def _without_names(
+def _remove_names(
     shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str, ...]], str], taken: list[str]
 ) -> str:
     """Until one is left; the reason to stop before that."""
     while not (reason := why_stay(tuple(taken))):
-        names = shelf.references(image_id)
+        names = shelf.list_references(image_id)
         if len(names) < 2:
             return ""
-        if shelf.image_id(names[0]) == image_id:  # a name can move between two questions
+        if shelf.find_image_id(names[0]) == image_id:  # a name can move between two questions
             taken.append(names[0])
             shelf.untag(names[0])
     return reason
 
 
-def _give_back(shelf: ImageStore, image_id: str, taken: list[str]) -> None:
+def _restore_removed_names(shelf: ImageStore, image_id: str, taken: list[str]) -> None:
     """As far as nobody took the name meanwhile."""
-    if shelf.image_id(image_id) is None:
+    if shelf.find_image_id(image_id) is None:
         return
     for name in taken:
-        if shelf.image_id(name) is None:
+        if shelf.find_image_id(name) is None:
             shelf.tag(image_id, name)

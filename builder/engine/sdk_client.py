@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.errors import SAVE_CHUNK, AnswerError, failures
+from builder.engine.errors import SAVE_CHUNK, ApiError, translate_sdk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,31 +23,31 @@ class SdkApi:
         self._api: Any = client.api  # partly without types
 
     def images(self, *, all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - the SDK's name
-        with _refusals("/images/json"):
+        with _translate_refusals("/images/json"):
             return list(self._api.images(all=all))
 
     def inspect_image(self, image: str) -> dict[str, Any]:
-        with _refusals(f"/images/{image}/json"):
+        with _translate_refusals(f"/images/{image}/json"):
             return dict(self._api.inspect_image(image))
 
     def history(self, image: str) -> list[dict[str, Any]]:
-        with _refusals(f"/images/{image}/history"):
+        with _translate_refusals(f"/images/{image}/history"):
             return list(self._api.history(image))
 
     def containers(self) -> list[dict[str, Any]]:
         """Also those that do not run."""
-        with _refusals("/containers/json"):
+        with _translate_refusals("/containers/json"):
             return list(self._api.containers(all=True))
 
     def usage(self, kind: str) -> dict[str, Any]:
         """``/system/df`` of one kind. The SDK's own ``df`` cannot ask for one, and has all of them added up."""
-        with _refusals("/system/df"):
+        with _translate_refusals("/system/df"):
             answer = self._api.get(f"{self._api.base_url}/v{self._api.api_version}/system/df", params={"type": kind})
             return dict(answer.json()) if answer.ok else {}
 
     def get_image(self, image: str, chunk_size: int = SAVE_CHUNK) -> Iterator[bytes]:
         """What ``docker save`` writes."""
-        with _refusals(f"/images/{image}/get"):
+        with _translate_refusals(f"/images/{image}/get"):
             usual, self._api.timeout = self._api.timeout, SAVE_SECONDS
             try:
                 yield from self._api.get_image(image, chunk_size=chunk_size)
@@ -56,11 +56,11 @@ class SdkApi:
 
 
 @contextlib.contextmanager
-def _refusals(path: str) -> Iterator[None]:
+def _translate_refusals(path: str) -> Iterator[None]:
     from docker.errors import APIError  # the SDK costs 150 ms
 
-    with failures(f"asking the engine for {path}"):
+    with translate_sdk_errors(f"asking the engine for {path}"):
         try:
             yield
         except APIError as error:
-            raise AnswerError(path, int(error.status_code or 0), str(error.explanation or error)) from error
+            raise ApiError(path, int(error.status_code or 0), str(error.explanation or error)) from error

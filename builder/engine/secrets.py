@@ -54,40 +54,40 @@ class ValueSecret:
 
 
 @dataclass(frozen=True)
-class Secrets:
+class BuildSecrets:
     """All secrets of one build."""
 
     files: tuple[FileSecret, ...] = ()
     values: tuple[ValueSecret, ...] = ()
 
-    def argv(self) -> tuple[str, ...]:
+    def make_argv(self) -> tuple[str, ...]:
         """``--secret`` options: paths and names of variables, no value."""
         files = [f"id={secret.id},src={secret.path}" for secret in self.files]
         values = [f"id={secret.id},env={secret.variable}" for secret in self.values]
         return tuple(word for text in files + values for word in ("--secret", text))
 
-    def environment(self) -> dict[str, str]:
+    def make_environment(self) -> dict[str, str]:
         """What the docker client's environment needs besides its own."""
         return {secret.variable: secret.value for secret in self.values}
 
-    def masked(self) -> tuple[str, ...]:
+    def list_masked_texts(self) -> tuple[str, ...]:
         """Every text that must not be shown: whole values, each URL in them, and the password of each URL."""
         found: set[str] = set()
         for secret in self.values:
             for word in secret.value.split():
-                found |= {word, _password(word)}
+                found |= {word, _parse_password(word)}
         return expand_forms(found)
 
-    def credentials(self) -> tuple[str, ...]:
+    def list_credentials(self) -> tuple[str, ...]:
         """What no layer of the image may hold: passwords, of URLs and of the netrc, and the URLs that carry one."""
-        words = [word for secret in self.values for word in secret.value.split() if _password(word)]
-        found = {text for word in words for text in (word, _password(word))}
+        words = [word for secret in self.values for word in secret.value.split() if _parse_password(word)]
+        found = {text for word in words for text in (word, _parse_password(word))}
         for secret in self.files:
-            found |= _netrc_passwords(secret.path) if secret.id == "netrc" else set()
+            found |= _read_netrc_passwords(secret.path) if secret.id == "netrc" else set()
         return tuple(sorted(text for text in found if len(text) >= MIN_MASKED))
 
 
-def find_secrets(env: Mapping[str, str]) -> Secrets:
+def find_secrets(env: Mapping[str, str]) -> BuildSecrets:
     """What this machine's environment names. Raises BuildRefusedError for a file that BuildKit would refuse."""
     files = [FileSecret("ca", path) for path in (find_ca(env),) if path]
     netrc = Path(env.get("NETRC") or Path(env.get("HOME") or "/") / ".netrc")
@@ -96,10 +96,10 @@ def find_secrets(env: Mapping[str, str]) -> Secrets:
     for secret in files:
         _check_size(secret)
     values = (
-        ValueSecret("uv_default_index", _default_index(env)),
-        ValueSecret("uv_index", " ".join(_extra_indexes(env))),
+        ValueSecret("uv_default_index", _find_default_index(env)),
+        ValueSecret("uv_index", " ".join(_find_extra_indexes(env))),
     )
-    return Secrets(tuple(files), tuple(secret for secret in values if secret.value))
+    return BuildSecrets(tuple(files), tuple(secret for secret in values if secret.value))
 
 
 def find_ca(env: Mapping[str, str]) -> Path | None:
@@ -108,22 +108,22 @@ def find_ca(env: Mapping[str, str]) -> Path | None:
     return next((path for path in map(Path, (*named, *CA_PATHS)) if path.is_file()), None)
 
 
-def _default_index(env: Mapping[str, str]) -> str:
+def _find_default_index(env: Mapping[str, str]) -> str:
     found = next((env[name] for name in DEFAULT_INDEX_VARIABLES if env.get(name)), "")
-    return found if _remote(found) else ""
+    return found if _is_remote(found) else ""
 
 
-def _extra_indexes(env: Mapping[str, str]) -> tuple[str, ...]:
+def _find_extra_indexes(env: Mapping[str, str]) -> tuple[str, ...]:
     words = [word for name in EXTRA_INDEX_VARIABLES for word in env.get(name, "").split()]
-    return tuple(dict.fromkeys(word for word in words if _remote(word)))
+    return tuple(dict.fromkeys(word for word in words if _is_remote(word)))
 
 
-def _remote(index: str) -> bool:
+def _is_remote(index: str) -> bool:
     """A folder of this machine cannot be seen inside a build; uv allows ``name=`` in front of the URL."""
     return index.startswith(("http://", "https://")) or "=http://" in index or "=https://" in index
 
 
-def _password(url: str) -> str:
+def _parse_password(url: str) -> str:
     from urllib.parse import urlsplit  # only where an index is set
 
     try:
@@ -132,7 +132,7 @@ def _password(url: str) -> str:
         return ""
 
 
-def _netrc_passwords(path: Path) -> set[str]:
+def _read_netrc_passwords(path: Path) -> set[str]:
     from netrc import NetrcParseError, netrc  # only where there is such a file
 
     try:

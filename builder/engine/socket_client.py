@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from builder.core.errors import EngineFailedError, EngineMissingError
-from builder.engine.client import check_version, connect, free_bytes, uses_containerd
-from builder.engine.compose_labels import makers_by_reference, projects_by_image
-from builder.engine.endpoint import resolve
-from builder.engine.errors import CONNECT_SECONDS, SAVE_CHUNK, AnswerError
-from builder.engine.layers import many
+from builder.engine.client import check_engine_version, connect_engine, measure_free_bytes, uses_containerd
+from builder.engine.compose_labels import find_building_projects, index_projects_by_image
+from builder.engine.endpoint import resolve_endpoint
+from builder.engine.errors import CONNECT_SECONDS, SAVE_CHUNK, ApiError
+from builder.engine.layers import read_image_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,25 +41,25 @@ class SocketApi:
         self._seconds = seconds
 
     def info(self) -> dict[str, Any]:
-        return dict(self._get("/info"))
+        return dict(self._request_json("/info"))
 
     def images(self, *, all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - the SDK's name
         """``all``: also what the classic builder keeps between its steps."""
-        return list(self._get(f"/images/json?all={int(all)}"))
+        return list(self._request_json(f"/images/json?all={int(all)}"))
 
     def inspect_image(self, image: str) -> dict[str, Any]:
-        return dict(self._get(f"/images/{quote(image, safe='')}/json"))
+        return dict(self._request_json(f"/images/{quote(image, safe='')}/json"))
 
     def history(self, image: str) -> list[dict[str, Any]]:
-        return list(self._get(f"/images/{quote(image, safe='')}/history"))
+        return list(self._request_json(f"/images/{quote(image, safe='')}/history"))
 
     def containers(self) -> list[dict[str, Any]]:
         """Also those that do not run."""
-        return list(self._get("/containers/json?all=1"))
+        return list(self._request_json("/containers/json?all=1"))
 
     def usage(self, kind: str) -> dict[str, Any]:
         """``/system/df`` of one kind: ``volume``, ``build-cache``. The engine may take seconds to add them up."""
-        return dict(self._get(f"/system/df?type={kind}"))
+        return dict(self._request_json(f"/system/df?type={kind}"))
 
     def get_image(self, image: str, chunk_size: int = SAVE_CHUNK) -> Iterator[bytes]:
         """What ``docker save`` writes. The engine packs all of it before it sends the first byte: no time limit."""
@@ -68,8 +68,8 @@ class SocketApi:
             try:
                 connection.connect(self._path)
                 connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-                head, rest = _head(connection)
-                if not _accepts(head):
+                head, rest = _read_head(connection)
+                if not _is_success(head):
                     parse_answer(path, head + rest + b"".join(iter(lambda: connection.recv(chunk_size), b"")))
                 yield rest
                 while part := connection.recv(chunk_size):
@@ -77,15 +77,15 @@ class SocketApi:
             except OSError as error:
                 raise EngineFailedError(f"the engine stopped sending {image}: {error.strerror or error}") from error
 
-    def _get(self, path: str) -> Any:
+    def _request_json(self, path: str) -> Any:
         """Raises AnswerError, and EngineMissingError where nobody listens."""
         try:
-            answer = self._exchange(f"GET {path} HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n")
+            answer = self._send_request(f"GET {path} HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n")
         except OSError as error:
             raise EngineMissingError(f"{_UNIX}{self._path}", error.strerror or str(error)) from error
         return parse_answer(path, answer)
 
-    def _exchange(self, request: str) -> bytes:
+    def _send_request(self, request: str) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(self._seconds)
             connection.connect(self._path)
@@ -104,13 +104,13 @@ def parse_answer(path: str, answer: bytes) -> Any:
     try:
         found = json.loads(body)
     except ValueError:
-        raise AnswerError(path, status, "no JSON") from None
+        raise ApiError(path, status, "no JSON") from None
     if status != 200:
-        raise AnswerError(path, status, str(found.get("message", "")) if isinstance(found, dict) else "")
+        raise ApiError(path, status, str(found.get("message", "")) if isinstance(found, dict) else "")
     return found
 
 
-def _head(connection: socket.socket) -> tuple[bytes, bytes]:
+def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
     """The head of an answer with the empty line that ends it, and what came with it of the body."""
     data = b""
     while b"\r\n\r\n" not in data and len(data) < MAX_HEAD and (part := connection.recv(MAX_HEAD)):
@@ -119,7 +119,7 @@ def _head(connection: socket.socket) -> tuple[bytes, bytes]:
     return head + end, rest
 
 
-def _accepts(head: bytes) -> bool:
+def _is_success(head: bytes) -> bool:
     words = head.split(b"\r\n", maxsplit=1)[0].split(maxsplit=2)
     return len(words) > 1 and words[1] == b"200"
 
@@ -151,35 +151,35 @@ class EngineReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._close()
 
-    def free_bytes(self) -> int | None:
+    def measure_free_bytes(self) -> int | None:
         """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
-        return free_bytes(self._root)
+        return measure_free_bytes(self._root)
 
-    def layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
+    def read_layers(self, references: Iterable[str]) -> dict[str, ImageLayers | None]:
         """The layers of each image and their bytes; None where the engine has no such image."""
-        return many(self.api, references)
+        return read_image_layers(self.api, references)
 
-    def projects_by_image(self) -> dict[str, frozenset[str]]:
+    def index_projects_by_image(self) -> dict[str, frozenset[str]]:
         """Image name → the compose projects that have containers of it, in any state."""
-        return projects_by_image(self.api.containers())
+        return index_projects_by_image(self.api.containers())
 
-    def makers_by_reference(self) -> dict[str, str]:
+    def find_building_projects(self) -> dict[str, str]:
         """Each name of an image → the compose project that built it; empty: none did."""
-        return makers_by_reference(self.api.images())
+        return find_building_projects(self.api.images())
 
 
-def look(env: Mapping[str, str]) -> EngineReader:
+def connect_reader(env: Mapping[str, str]) -> EngineReader:
     """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
-    endpoint = resolve(env)
+    endpoint = resolve_endpoint(env)
     if not endpoint.host.startswith(_UNIX) or endpoint.certificates is not None:
-        return look_through_sdk(env)
+        return connect_sdk_reader(env)
     api = SocketApi(endpoint.host.removeprefix(_UNIX))
     try:
         info = api.info()
-    except AnswerError as error:
+    except ApiError as error:
         raise EngineMissingError(endpoint.host, error.message) from error
     version = str(info.get("ServerVersion", "0"))
-    check_version(version)
+    check_engine_version(version)
     return EngineReader(
         api,
         identity=str(info.get("ID") or _SDK_ADDRESS),
@@ -189,14 +189,14 @@ def look(env: Mapping[str, str]) -> EngineReader:
     )
 
 
-def look_through_sdk(env: Mapping[str, str]) -> EngineReader:
+def connect_sdk_reader(env: Mapping[str, str]) -> EngineReader:
     """The same for any engine that the SDK can reach."""
-    engine = connect(env)
+    engine = connect_engine(env)
     return EngineReader(
         engine.api,
         identity=engine.info.identity,
         version=engine.info.version,
         containerd_store=engine.info.containerd_store,
-        root=engine.info.root if engine.endpoint.local else "",
+        root=engine.info.root if engine.endpoint.is_local else "",
         close=engine.close,
     )

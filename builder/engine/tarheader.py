@@ -17,34 +17,38 @@ _PLAIN = frozenset({tarfile.REGTYPE, tarfile.DIRTYPE})
 _CHECKSUM = slice(148, 156)
 
 
-class QuickInfo(tarfile.TarInfo):
+class FastTarInfo(tarfile.TarInfo):
     """Without times and names of owners, which nobody asks for here. Layout: POSIX.1-2017, pax, "ustar"."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         if len(buf) == tarfile.BLOCKSIZE and buf[257:263] == b"ustar\0" and buf[156:157] in _PLAIN:
             try:
-                if _octal(buf[_CHECKSUM]) == sum(buf) - sum(buf[_CHECKSUM]) + 8 * 32:
-                    return cls._plain(buf, encoding, errors)
+                if _parse_octal(buf[_CHECKSUM]) == sum(buf) - sum(buf[_CHECKSUM]) + 8 * 32:
+                    return cls._parse_plain(buf, encoding, errors)
             except ValueError:
                 pass
         return super().frombuf(buf, encoding, errors)
 
     @classmethod
-    def _plain(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        name, prefix = _text(buf[:100]), _text(buf[345:500])
+    def _parse_plain(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        name, prefix = _strip_nulls(buf[:100]), _strip_nulls(buf[345:500])
         if buf[156:157] == tarfile.DIRTYPE:
             name = name.rstrip(b"/")
         found = cls((prefix + b"/" + name if prefix else name).decode(encoding, errors))
-        found.mode, found.uid, found.gid = _octal(buf[100:108]), _octal(buf[108:116]), _octal(buf[116:124])
-        found.size, found.type = _octal(buf[124:136]), bytes(buf[156:157])
+        found.mode, found.uid, found.gid = (
+            _parse_octal(buf[100:108]),
+            _parse_octal(buf[108:116]),
+            _parse_octal(buf[116:124]),
+        )
+        found.size, found.type = _parse_octal(buf[124:136]), bytes(buf[156:157])
         return found
 
 
-def _octal(field: bytes | bytearray) -> int:
+def _parse_octal(field: bytes | bytearray) -> int:
     """Raises ValueError for what is no plain octal number: large ones are written otherwise."""
     return int(field.rstrip(b"\0 "), 8)
 
 
-def _text(field: bytes | bytearray) -> bytes:
+def _strip_nulls(field: bytes | bytearray) -> bytes:
     return bytes(field.partition(b"\0")[0])

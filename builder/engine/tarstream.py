@@ -1,7 +1,7 @@
 """Tar archives that come as a stream, maybe from hostile hands: forward only, in bounded memory, nothing written.
 
 Python's tarfile reads the headers (ustar, pax, GNU, sparse). It was written for files that can be wound back and
-trusts their headers; what stands between it and the bytes here is :class:`_Forward`, which refuses both.
+trusts their headers; what stands between it and the bytes here is :class:`_ForwardReader`, which refuses both.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.chunks import Pieces
-from builder.engine.tarheader import QuickInfo
+from builder.engine.chunks import ChunkStream
+from builder.engine.tarheader import FastTarInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Self
 
-    from builder.engine.chunks import Piece
+    from builder.engine.chunks import Chunk
 
 BLOCK = 1 << 20
 """Bytes that are asked for at once."""
@@ -51,8 +51,8 @@ class TarStream:
     behind an entry without the two blocks of zeros is accepted, as engines accept it.
     """
 
-    def __init__(self, pieces: Iterable[Piece], what: str = "the archive") -> None:
-        self._stream = _Forward(Pieces(pieces))
+    def __init__(self, pieces: Iterable[Chunk], what: str = "the archive") -> None:
+        self._stream = _ForwardReader(ChunkStream(pieces))
         self._what = what
         self._holes = 0
 
@@ -62,75 +62,79 @@ class TarStream:
             files = tarfile.TarFile(
                 fileobj=cast("IO[bytes]", stream),
                 mode="r",
-                tarinfo=_Header,
+                tarinfo=_HeaderInfo,
                 encoding="utf-8",
                 errors="surrogateescape",
             )
             while (member := files.next()) is not None:
                 files.members.clear()  # type: ignore[attr-defined] # kept for ways back that do not exist here
-                stream.next_entry(files.pax_headers)
-                _check(member)
+                stream.start_entry(files.pax_headers)
+                _check_member(member)
                 yield member
         except tarfile.ReadError as error:
             if str(error) == "empty file":
                 return
-            raise self._unreadable(f"{error} (byte {stream.tell()})") from error
+            raise self._make_tar_error(f"{error} (byte {stream.tell()})") from error
         except (tarfile.TarError, ValueError, IndexError, OverflowError, RecursionError) as error:
-            raise self._unreadable(f"a header is damaged (before byte {stream.tell()}): {error}") from error
+            raise self._make_tar_error(f"a header is damaged (before byte {stream.tell()}): {error}") from error
         if any(stream.last_block):
-            raise self._unreadable(f"a header is damaged (before byte {stream.tell()})")
+            raise self._make_tar_error(f"a header is damaged (before byte {stream.tell()})")
 
-    def data(self, member: tarfile.TarInfo) -> Iterator[Piece]:
+    def iterate_data(self, member: tarfile.TarInfo) -> Iterator[Chunk]:
         """The bytes of the regular file that was yielded last; holes of a sparse file are zeros."""
         sparse = cast("Sequence[tuple[int, int]] | None", member.sparse)  # its stub says bytes
-        return self._stored(member, member.size) if sparse is None else self._with_holes(member, sparse)
+        return self._iterate_stored(member, member.size) if sparse is None else self._iterate_sparse(member, sparse)
 
     def drain(self) -> None:
         """Read what is left behind the last entry."""
         while self._stream.take(BLOCK):
             pass
 
-    def _with_holes(self, member: tarfile.TarInfo, sparse: Sequence[tuple[int, int]]) -> Iterator[Piece]:
+    def _iterate_sparse(self, member: tarfile.TarInfo, sparse: Sequence[tuple[int, int]]) -> Iterator[Chunk]:
         at = 0
         for offset, size in sparse:
             if not size:  # fills an old header's map, and marks a hole at the end
                 continue
-            yield from self._hole(member, offset - at)
-            yield from self._stored(member, size)
+            yield from self._iterate_hole(member, offset - at)
+            yield from self._iterate_stored(member, size)
             at = offset + size
-        yield from self._hole(member, member.size - at)
+        yield from self._iterate_hole(member, member.size - at)
 
-    def _stored(self, member: tarfile.TarInfo, size: int) -> Iterator[Piece]:
+    def _iterate_stored(self, member: tarfile.TarInfo, size: int) -> Iterator[Chunk]:
         if size < 0:
-            raise self._unreadable(f"the map of the sparse file {absolute(member.name)} is damaged")
+            raise self._make_tar_error(f"the map of the sparse file {normalize_entry_path(member.name)} is damaged")
         while size:
             data = self._stream.take(min(size, BLOCK))
             if not data:
-                raise self._unreadable(f"{absolute(member.name)} ends early, {size} bytes are missing")
+                raise self._make_tar_error(f"{normalize_entry_path(member.name)} ends early, {size} bytes are missing")
             size -= len(data)
             yield data
 
-    def _hole(self, member: tarfile.TarInfo, size: int) -> Iterator[Piece]:
+    def _iterate_hole(self, member: tarfile.TarInfo, size: int) -> Iterator[Chunk]:
         self._holes += size
         if size < 0 or self._holes > MAX_HOLES:
-            raise self._unreadable(f"the map of the sparse file {absolute(member.name)} is damaged or a trap")
+            raise self._make_tar_error(
+                f"the map of the sparse file {normalize_entry_path(member.name)} is damaged or a trap"
+            )
         while size:
             piece = min(size, BLOCK)
             size -= piece
             yield _ZEROS[:piece]
 
-    def _unreadable(self, error: str) -> BadImageArchiveError:
+    def _make_tar_error(self, error: str) -> BadImageArchiveError:
         return BadImageArchiveError(f"{self._what} cannot be read: {error}", hint=HINT)
 
 
-def _check(member: tarfile.TarInfo) -> None:
+def _check_member(member: tarfile.TarInfo) -> None:
     if len(member.name) > MAX_PATH or len(member.linkname) > MAX_PATH:
-        raise tarfile.ReadError(f"the name {absolute(member.name)[:60]}... has more than {MAX_PATH} characters")
+        raise tarfile.ReadError(
+            f"the name {normalize_entry_path(member.name)[:60]}... has more than {MAX_PATH} characters"
+        )
     if member.size < 0:
-        raise tarfile.ReadError(f"{absolute(member.name)} has {member.size} bytes, says its header")
+        raise tarfile.ReadError(f"{normalize_entry_path(member.name)} has {member.size} bytes, says its header")
 
 
-def _records(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _iterate_pax_records(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Each record's key, and where its value begins and ends.
 
     Raises ReadError for records that overlap or have no end: tarfile would copy them again and again.
@@ -145,12 +149,12 @@ def _records(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         at = end
 
 
-def _harmless(data: bytes) -> bytes:
+def _sanitize_pax(data: bytes) -> bytes:
     """A pax header in which tarfile never searches for long. Raises ReadError where it is damaged.
 
     An extended attribute may well be a long row of digits, and nobody reads those here: then it becomes zero bytes.
     """
-    records = list(_records(data))
+    records = list(_iterate_pax_records(data))
     if not _has_long_number(data):
         return data
     found = bytearray(data)
@@ -166,19 +170,19 @@ def _has_long_number(data: bytes | bytearray) -> bool:
     return bytes(_LONGEST_NUMBER + 1) in data.translate(_DIGITS)
 
 
-class _Header(QuickInfo):
+class _HeaderInfo(FastTarInfo):
     """Tells the stream that the next thing read is a header: a long name of 512 bytes may look like any of them."""
 
     @classmethod
     def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
-        cast("_Forward", tarfile.fileobj).expect_header()
+        cast("_ForwardReader", tarfile.fileobj).expect_header()
         return super().fromtarfile(tarfile)
 
 
-class _Forward:
+class _ForwardReader:
     """What tarfile takes for a file. Headers, and what belongs to them, are read; the bytes of files are taken."""
 
-    def __init__(self, pieces: Pieces) -> None:
+    def __init__(self, pieces: ChunkStream) -> None:
         self._pieces = pieces
         self._at = 0
         self._header_bytes = 0
@@ -187,7 +191,7 @@ class _Forward:
         self.last_block = b""
         """The last header: zeros at a proper end."""
 
-    def next_entry(self, common: Mapping[str, str]) -> None:
+    def start_entry(self, common: Mapping[str, str]) -> None:
         """``common`` are the attributes of all further entries, which one archive may say more and more of."""
         self._header_bytes = sum(len(name) + len(value) for name, value in common.items()) if common else 0
 
@@ -205,7 +209,7 @@ class _Forward:
         self._at += len(data)
         if self._pax_follows:
             self._pax_follows = False
-            return _harmless(data)
+            return _sanitize_pax(data)
         if self._header_follows:
             self._header_follows = False
             self.last_block = data
@@ -224,11 +228,11 @@ class _Forward:
             pass
 
 
-def absolute(name: str) -> str:
+def normalize_entry_path(name: str) -> str:
     """The path that an entry's name means: ``../`` ends at the root, control characters are escaped."""
-    return printable(posixpath.normpath("/" + name.lstrip("/")))
+    return escape_unprintable(posixpath.normpath("/" + name.lstrip("/")))
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Without characters that move a cursor, or that no UTF-8 can hold: they are escaped."""
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

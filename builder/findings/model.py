@@ -32,6 +32,6 @@ class Finding:
         return self.rule.severity
 
 
-def worst(findings: tuple[Finding, ...]) -> Severity | None:
+def find_worst_severity(findings: tuple[Finding, ...]) -> Severity | None:
     """The highest severity among them; None where there is none."""
     return max((finding.severity for finding in findings), default=None)

@@ -5,46 +5,48 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from builder.inspect.filesystem import scene_of
-from builder.inspect.folders import folder_sizes, unowned
+from builder.inspect.filesystem import build_filesystem
+from builder.inspect.folders import sum_folder_sizes, sum_unowned_files
 from builder.inspect.machine import UNKNOWN, Machine
 from builder.inspect.model import Inspection, LayerSummary
-from builder.inspect.packages.installed_packages import packages_of
-from builder.inspect.waste.context import Look
-from builder.inspect.waste.rules import waste_of
+from builder.inspect.packages.installed_packages import find_packages
+from builder.inspect.waste.context import WasteContext
+from builder.inspect.waste.rules import find_waste
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.inspect.filesystem import Scene
+    from builder.inspect.filesystem import ImageFilesystem
     from builder.inspect.model import ImageContent
 
 
-def analyse(content: ImageContent, asked_for: Iterable[str] = frozenset(), machine: Machine = UNKNOWN) -> Inspection:
+def analyze_image(
+    content: ImageContent, asked_for: Iterable[str] = frozenset(), machine: Machine = UNKNOWN
+) -> Inspection:
     """``asked_for``: requirements (``pandas``, ``apache-airflow[postgres]``) and Debian packages that a person wants.
 
     Without it the installers' own notes tell. ``machine`` says whether CUDA is of any use where the image runs.
     """
-    scene = scene_of(content)
-    packages = packages_of(scene, asked_for)
+    scene = build_filesystem(content)
+    packages = find_packages(scene, asked_for)
     keys = [one.key for one in packages.packages]
     owners = packages.ownership.owners
-    nobody, *places = unowned(scene.folders, owners)
+    nobody, *places = sum_unowned_files(scene.folders, owners)
     return Inspection(
         content,
         sum(layer.bytes for layer in content.layers),
         sum(placed.entry.size for placed in scene.files.values()),
-        _layers(scene),
+        _summarize_layers(scene),
         tuple(sorted(packages.packages, key=lambda one: (-one.bytes, one.key, one.folder, one.version))),
         {path: keys[index] for path, index in owners.items()},
-        folder_sizes(scene.folders),
+        sum_folder_sizes(scene.folders),
         nobody,
         tuple(places),
-        waste_of(Look(scene, packages, machine)),
+        find_waste(WasteContext(scene, packages, machine)),
     )
 
 
-def _layers(scene: Scene) -> tuple[LayerSummary, ...]:
+def _summarize_layers(scene: ImageFilesystem) -> tuple[LayerSummary, ...]:
     content = scene.content
     hidden: dict[int, int] = defaultdict(int)
     for one in scene.hidden:

@@ -16,7 +16,7 @@ from builder.core.image_reference import extract_repository, normalize_image_nam
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
 from builder.engine.compose_labels import LABEL_PROJECT as LABEL_COMPOSE
 from builder.engine.layers import WORKERS
-from builder.inspect.lookup import image_of, names_of
+from builder.inspect.lookup import find_image, list_all_image_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ _GUESSED = (
 
 
 @dataclass(frozen=True)
-class Base:
+class DetectedBase:
     """How many of the lowest layers, the base's name, and why it is the base; 0 and empty: none is known.
 
     0 with a reason: a person says that there is none.
@@ -49,56 +49,60 @@ class Base:
     why: str = ""
 
 
-NO_BASE = Base()
-_NONE_GIVEN = Base(why=_GIVEN)
+NO_BASE = DetectedBase()
+_NONE_GIVEN = DetectedBase(why=_GIVEN)
 
 
 @dataclass(frozen=True)
-class _Program:
+class _ImageProgram:
     """Of which program an image is a build: told by its names and labels."""
 
     repositories: frozenset[str]
     labels: Mapping[str, str] = field(repr=False)
 
-    def may_extend(self, other: _Program) -> bool:
+    def can_extend(self, other: _ImageProgram) -> bool:
         """Whether ``other`` is another program. Of an image without a name nobody knows what its earlier builds are."""
         return bool(self.repositories) and not (
-            self.repositories & other.repositories or self._shares(other, LABEL_COMPOSE) or self._rebuilds(other)
+            self.repositories & other.repositories
+            or self._has_same_label(other, LABEL_COMPOSE)
+            or self._is_rebuild_of(other)
         )
 
-    def _shares(self, other: _Program, label: str) -> bool:
+    def _has_same_label(self, other: _ImageProgram, label: str) -> bool:
         return self.labels.get(label, "") == other.labels.get(label) != ""
 
-    def _rebuilds(self, other: _Program) -> bool:
+    def _is_rebuild_of(self, other: _ImageProgram) -> bool:
         """An image that extends one of `optbuild build` has inherited its content label too; another build has not."""
-        return self._shares(other, LABEL_PROJECT) and not self._shares(other, LABEL_CONTENT)
+        return self._has_same_label(other, LABEL_PROJECT) and not self._has_same_label(other, LABEL_CONTENT)
 
 
-def base_of(api: HistoryApi, image: Mapping[str, Any], wanted: str | None, known: KnownLayers) -> Base:
+def find_base(api: HistoryApi, image: Mapping[str, Any], wanted: str | None, known: KnownLayers) -> DetectedBase:
     """``wanted``, else what the labels name, else the longest tagged image below this one that is another program.
 
     Raises NoSuchImageError and NotABaseError for a ``wanted`` one that is not there, or is not below this image.
     """
     if wanted == NO_IMAGE:
         return _NONE_GIVEN
-    diffs = _diffs(image)
+    diffs = _list_diffs(image)
     if wanted is not None:
-        found = image_of(api, wanted)
+        found = find_image(api, wanted)
         if found is None:
-            raise NoSuchImageError(wanted, names_of(api))
-        return _checked(wanted, _diffs(found), diffs)
+            raise NoSuchImageError(wanted, list_all_image_names(api))
+        return _make_given_base(wanted, _list_diffs(found), diffs)
     listed = api.images()
     labels = (image.get("Config") or {}).get("Labels") or {}
-    for label, name in _labelled(labels, listed):
-        below = image_of(api, name)
-        if below is not None and _is_below(_diffs(below), diffs):
-            return Base(len(_diffs(below)), str(labels.get(LABEL_NAME) or name), _says(label))
-    return _longest(api, listed, image, known)
+    for label, name in _find_labelled_images(labels, listed):
+        below = find_image(api, name)
+        if below is not None and _is_below(_list_diffs(below), diffs):
+            return DetectedBase(
+                len(_list_diffs(below)), str(labels.get(LABEL_NAME) or name), _format_label_reason(label)
+            )
+    return _find_longest_base(api, listed, image, known)
 
 
-def base_in(
+def find_base_in_archive(
     images: Sequence[ArchivedImage], image: ArchivedImage, labels: Mapping[str, str], wanted: str | None
-) -> Base:
+) -> DetectedBase:
     """The same among the images of one archive. Raises BaseNotSavedError and NotABaseError."""
     if wanted == NO_IMAGE:
         return _NONE_GIVEN
@@ -107,27 +111,27 @@ def base_in(
         found = by_name.get(normalize_image_name(wanted))
         if found is None:
             raise BaseNotSavedError(wanted)
-        return _checked(wanted, found.diffs, image.diffs)
+        return _make_given_base(wanted, found.diffs, image.diffs)
     labelled = by_name.get(normalize_image_name(labels.get(LABEL_NAME) or ""))
     if labelled is not None and _is_below(labelled.diffs, image.diffs):
-        return Base(len(labelled.diffs), labels[LABEL_NAME], _says(LABEL_NAME))
-    program = _archived_program(image)
+        return DetectedBase(len(labelled.diffs), labels[LABEL_NAME], _format_label_reason(LABEL_NAME))
+    program = _make_archived_program(image)
     below = [
         one
         for one in images
-        if one.references and _is_below(one.diffs, image.diffs) and program.may_extend(_archived_program(one))
+        if one.references and _is_below(one.diffs, image.diffs) and program.can_extend(_make_archived_program(one))
     ]
     longest = max(below, key=lambda one: len(one.diffs), default=None)
     why = _GUESSED.format(place="in the archive")
-    return Base(len(longest.diffs), longest.references[0], why) if longest is not None else NO_BASE
+    return DetectedBase(len(longest.diffs), longest.references[0], why) if longest is not None else NO_BASE
 
 
-def one_base(before: ImageContent, after: ImageContent) -> tuple[ImageContent, ImageContent]:
+def apply_common_base(before: ImageContent, after: ImageContent) -> tuple[ImageContent, ImageContent]:
     """Both with one base: layers that both have, and that are the base's in both.
 
     With a base of each one's own, what lies in layers of both would be waste on the one side and none on the other.
     """
-    both = sum(1 for _ in _common(before.chains, after.chains))
+    both = sum(1 for _ in _iterate_common(before.chains, after.chains))
     layers = min(before.base_layers, after.base_layers, both)
     named = next((one for one in (before, after) if 0 < one.base_layers == layers), None)
     name, why = ("", "") if named is None else (named.base_name, named.base_why)
@@ -135,18 +139,18 @@ def one_base(before: ImageContent, after: ImageContent) -> tuple[ImageContent, I
     return first, second
 
 
-def _checked(name: str, below: tuple[str, ...], diffs: tuple[str, ...]) -> Base:
+def _make_given_base(name: str, below: tuple[str, ...], diffs: tuple[str, ...]) -> DetectedBase:
     if not _is_below(below, diffs):
-        common = sum(1 for _ in _common(below, diffs))
+        common = sum(1 for _ in _iterate_common(below, diffs))
         raise NotABaseError(name, len(below), common)
-    return Base(len(below), name, _GIVEN)
+    return DetectedBase(len(below), name, _GIVEN)
 
 
-def _says(label: str) -> str:
+def _format_label_reason(label: str) -> str:
     return f"the image's label {label} says so"
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> Iterable[str]:
+def _iterate_common(one: Sequence[str], other: Sequence[str]) -> Iterable[str]:
     for left, right in zip(one, other, strict=False):
         if left != right:
             return
@@ -158,7 +162,7 @@ def _is_below(below: tuple[str, ...], diffs: tuple[str, ...]) -> bool:
     return 0 < len(below) < len(diffs) and diffs[: len(below)] == below
 
 
-def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _find_labelled_images(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Label and ID of the images on the engine that the labels mean; the digest is the more exact of the two."""
     digest, name = str(labels.get(LABEL_DIGEST) or ""), str(labels.get(LABEL_NAME) or "")
     by_digest = [
@@ -169,59 +173,61 @@ def _labelled(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) ->
     by_name = [
         (LABEL_NAME, str(entry["Id"]))
         for entry in listed
-        if name and normalize_image_name(name) in map(normalize_image_name, _tags(entry))
+        if name and normalize_image_name(name) in map(normalize_image_name, _list_tags(entry))
     ]
     return by_digest + by_name
 
 
-def _longest(
+def _find_longest_base(
     api: HistoryApi, listed: Sequence[Mapping[str, Any]], image: Mapping[str, Any], known: KnownLayers
-) -> Base:
+) -> DetectedBase:
     """An image that is below another one has no more bytes, so most of an engine's images need no look."""
-    diffs, most = _diffs(image), image.get("Size")
-    program = _program(image, (image.get("Config") or {}).get("Labels"))
+    diffs, most = _list_diffs(image), image.get("Size")
+    program = _make_program(image, (image.get("Config") or {}).get("Labels"))
     tagged = {
         str(entry["Id"]): tags[0]
         for entry in listed
-        if (tags := _tags(entry))
+        if (tags := _list_tags(entry))
         and entry["Id"] != image["Id"]
         and (most is None or (entry.get("Size") or 0) <= most)
-        and program.may_extend(_program(entry, entry.get("Labels")))
+        and program.can_extend(_make_program(entry, entry.get("Labels")))
     }
-    layers = _layers_of(api, tagged, known, [str(entry["Id"]) for entry in listed])
+    layers = _find_layers(api, tagged, known, [str(entry["Id"]) for entry in listed])
     why = _GUESSED.format(place="on the engine")
-    found = [Base(len(below), tagged[one], why) for one, below in layers.items() if _is_below(below, diffs)]
+    found = [DetectedBase(len(below), tagged[one], why) for one, below in layers.items() if _is_below(below, diffs)]
     return max(found, key=lambda base: (base.layers, base.name), default=NO_BASE)
 
 
-def _tags(entry: Mapping[str, Any]) -> list[str]:
+def _list_tags(entry: Mapping[str, Any]) -> list[str]:
     return [str(tag) for tag in entry.get("RepoTags") or () if not str(tag).startswith("<none>")]
 
 
-def _program(entry: Mapping[str, Any], labels: Mapping[str, str] | None) -> _Program:
+def _make_program(entry: Mapping[str, Any], labels: Mapping[str, str] | None) -> _ImageProgram:
     """Of an image as the engine lists or describes it."""
     digests = (str(one) for one in entry.get("RepoDigests") or () if not str(one).startswith("<none>"))
-    return _Program(frozenset(map(extract_repository, (*_tags(entry), *digests))), labels or {})
+    return _ImageProgram(frozenset(map(extract_repository, (*_list_tags(entry), *digests))), labels or {})
 
 
-def _archived_program(image: ArchivedImage) -> _Program:
+def _make_archived_program(image: ArchivedImage) -> _ImageProgram:
     config = image.config.get("config")
     labels = config.get("Labels") if isinstance(config, dict) else None
-    return _Program(frozenset(map(extract_repository, image.references)), labels if isinstance(labels, dict) else {})
+    return _ImageProgram(
+        frozenset(map(extract_repository, image.references)), labels if isinstance(labels, dict) else {}
+    )
 
 
-def _layers_of(
+def _find_layers(
     api: HistoryApi, wanted: Iterable[str], known: KnownLayers, present: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
     """Of each image that is still there."""
-    remembered = {one: known.get(one) for one in wanted}
+    remembered = {one: known.find_layers(one) for one in wanted}
     unknown = [one for one, diffs in remembered.items() if diffs is None]
     with ThreadPoolExecutor(min(WORKERS, len(unknown) or 1)) as pool:
-        images = zip(unknown, pool.map(lambda one: image_of(api, one), unknown), strict=True)
-        asked = {one: _diffs(found) for one, found in images if found is not None}
-    known.learn(asked.items(), present=present)
+        images = zip(unknown, pool.map(lambda one: find_image(api, one), unknown), strict=True)
+        asked = {one: _list_diffs(found) for one, found in images if found is not None}
+    known.record_layers(asked.items(), present=present)
     return {one: diffs for one, diffs in {**remembered, **asked}.items() if diffs is not None}
 
 
-def _diffs(image: Mapping[str, Any]) -> tuple[str, ...]:
+def _list_diffs(image: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.model import EntryKind, LayerContent, LayerEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ MAX_LAYERS = 1000
 _STALE_SECONDS = 3600
 """After which a half-written file is nobody's any more."""
 _DIFF = re.compile(r"sha256:([0-9a-f]{64})")
-_KINDS = {str(kind): kind for kind in Kind}
+_KINDS = {str(kind): kind for kind in EntryKind}
 _NUMBER = "q"
 """Eight bytes each (``array``). A layer with larger ones is forged, and not kept."""
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
@@ -54,8 +54,8 @@ class LayerCache:
         """Those that are here and whole, by diff ID. They count as used now."""
         found = {}
         for diff in dict.fromkeys(diffs):
-            path = self._path(diff)
-            content = None if path is None else _read(path, diff)
+            path = self._find_file_path(diff)
+            content = None if path is None else _read_layer_file(path, diff)
             if path is not None and content is not None:
                 found[diff] = content
                 with contextlib.suppress(OSError):
@@ -64,15 +64,15 @@ class LayerCache:
 
     def store(self, content: LayerContent) -> None:
         """Keep it, and make room: the layers go first that were not used for longest."""
-        path = self._path(content.diff)
+        path = self._find_file_path(content.diff)
         if path is None:
             return
         with contextlib.suppress(OSError, OverflowError):  # a full disk: the next look takes as long as this one
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(path, serialized(content))
+            _write_layer_file(path, serialize_layer(content))
             self._make_room()
 
-    def _path(self, diff: str) -> Path | None:
+    def _find_file_path(self, diff: str) -> Path | None:
         found = _DIFF.fullmatch(diff)
         return self.folder / found[1] if found else None
 
@@ -89,10 +89,10 @@ class LayerCache:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def serialized(content: LayerContent) -> bytes:
+def serialize_layer(content: LayerContent) -> bytes:
     """The bytes of its file. Raises OverflowError for a number that no real layer has."""
     texts = tuple(content.texts.items())
-    columns = _columns(content.entries)
+    columns = _make_columns(content.entries)
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -106,8 +106,8 @@ def serialized(content: LayerContent) -> bytes:
     return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
 
 
-def parsed(data: bytes, diff: str) -> LayerContent | None:
-    """The layer of a file; None, or one of ``_UNUSABLE``, when it is not what :func:`serialized` wrote for ``diff``."""
+def parse_layer(data: bytes, diff: str) -> LayerContent | None:
+    """A file's layer; None, or one of ``_UNUSABLE``, when :func:`serialize_layer` did not write it for ``diff``."""
     if data[:64] != hashlib.sha256(memoryview(data)[65:]).hexdigest().encode() or data[64:65] != b"\n":
         return None
     at = data.index(b"\n", 65) + 1
@@ -122,10 +122,10 @@ def parsed(data: bytes, diff: str) -> LayerContent | None:
     for path, size in head["texts"]:
         texts[str(path)] = data[at : at + size]
         at += size
-    return LayerContent(diff, int(head["tar_bytes"]), _entries(columns), texts)
+    return LayerContent(diff, int(head["tar_bytes"]), _parse_entries(columns), texts)
 
 
-def _columns(entries: Sequence[Entry]) -> tuple[bytes, ...]:
+def _make_columns(entries: Sequence[LayerEntry]) -> tuple[bytes, ...]:
     """Texts are separated by a zero byte, which none here holds: control characters are escaped in them."""
     if not entries:
         return ()
@@ -135,36 +135,36 @@ def _columns(entries: Sequence[Entry]) -> tuple[bytes, ...]:
     return ("".join(kinds).encode(), *texts, *numbers)
 
 
-def _entries(columns: Sequence[bytes]) -> tuple[Entry, ...]:
+def _parse_entries(columns: Sequence[bytes]) -> tuple[LayerEntry, ...]:
     """Made without calling Entry, which takes four times as long. Raises ValueError when a column is too short."""
     if not columns:
         return ()
     kinds = map(_KINDS.__getitem__, columns[0].decode())
     paths, links, digests = (column.decode().split("\0") for column in columns[1:4])
-    sizes, modes, uids, gids, symbols = (_numbers(column) for column in columns[4:9])
+    sizes, modes, uids, gids, symbols = (_read_numbers(column) for column in columns[4:9])
     rows = zip(paths, kinds, sizes, modes, uids, gids, links, digests, symbols, strict=True)
-    return tuple(map(partial(tuple.__new__, Entry), rows))
+    return tuple(map(partial(tuple.__new__, LayerEntry), rows))
 
 
-def _numbers(column: bytes) -> list[int]:
+def _read_numbers(column: bytes) -> list[int]:
     found = array(_NUMBER)
     found.frombytes(column)
     return found.tolist()
 
 
-def _read(path: Path, diff: str) -> LayerContent | None:
+def _read_layer_file(path: Path, diff: str) -> LayerContent | None:
     """None where there is none, or it cannot be used."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
                 return None
-            return parsed(stream.read(), diff)
+            return parse_layer(stream.read(), diff)
     except _UNUSABLE:
         return None
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write_layer_file(path: Path, data: bytes) -> None:
     """In one step. Without waiting for the disk: what a crash leaves has another digest, and is read again."""
     descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
     temporary = Path(name)

@@ -43,25 +43,25 @@ class CacheFolder(NamedTuple):
     folder: str
 
 
-def cache_of(folder: str) -> CacheFolder | None:
+def find_cache_folder(folder: str) -> CacheFolder | None:
     """The cache that ``folder`` is a part of."""
-    match = _CACHES.search(folder) if _may_be(folder) else None
-    return None if match is None else CacheFolder(_tool(match), folder[: match.end()].rstrip("/"))
+    match = _CACHES.search(folder) if _can_be_cache(folder) else None
+    return None if match is None else CacheFolder(_find_tool(match), folder[: match.end()].rstrip("/"))
 
 
 def is_cached(path: str) -> bool:
     """Whether a file or a distribution's folder lies in a cache: there it is kept, not installed."""
-    return cache_of(path.rpartition("/")[0]) is not None
+    return find_cache_folder(path.rpartition("/")[0]) is not None
 
 
-def _may_be(folder: str) -> bool:
+def _can_be_cache(folder: str) -> bool:
     for hint in _HINTS:  # noqa: SIM110 - three times as fast as any()
         if hint in folder:
             return True
     return False
 
 
-def _tool(match: re.Match[str]) -> str:
+def _find_tool(match: re.Match[str]) -> str:
     kind = match.lastgroup or ""
     if kind == "piptmp":
         return "pip"

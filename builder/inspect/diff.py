@@ -13,21 +13,21 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.inspect.filesystem import scene_of
-from builder.inspect.match_layers import aligned
-from builder.inspect.model import Kind
-from builder.inspect.packages.match_packages import paired
+from builder.inspect.filesystem import build_filesystem
+from builder.inspect.match_layers import match_layers
+from builder.inspect.model import EntryKind
+from builder.inspect.packages.match_packages import match_packages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from builder.inspect.model import Entry, Inspection, LayerSummary, Package, PackageKey
-    from builder.inspect.overlay import Placed
+    from builder.inspect.model import Inspection, LayerEntry, LayerSummary, Package, PackageKey
+    from builder.inspect.overlay import LayeredEntry
 
-_FILES = frozenset({Kind.FILE, Kind.HARDLINK, Kind.SYMLINK, Kind.OTHER})
+_FILES = frozenset({EntryKind.FILE, EntryKind.HARDLINK, EntryKind.SYMLINK, EntryKind.OTHER})
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
@@ -38,7 +38,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True)
-class Side:
+class ImageSummary:
     """One of the two images in a few figures."""
 
     id: str
@@ -59,10 +59,10 @@ class LayerChange:
     after: LayerSummary | None
 
     @property
-    def change(self) -> Change:
+    def change(self) -> ChangeKind:
         if self.before is None or self.after is None:
-            return Change.ADDED if self.before is None else Change.REMOVED
-        return Change.METADATA if self.before.diff == self.after.diff else Change.CHANGED
+            return ChangeKind.ADDED if self.before is None else ChangeKind.REMOVED
+        return ChangeKind.METADATA if self.before.diff == self.after.diff else ChangeKind.CHANGED
 
     @property
     def growth(self) -> int:
@@ -78,10 +78,10 @@ class PackageChange:
     after: Package | None
 
     @property
-    def change(self) -> Change:
+    def change(self) -> ChangeKind:
         if self.before is None or self.after is None:
-            return Change.ADDED if self.before is None else Change.REMOVED
-        return Change.METADATA if self.before.version == self.after.version else Change.CHANGED
+            return ChangeKind.ADDED if self.before is None else ChangeKind.REMOVED
+        return ChangeKind.METADATA if self.before.version == self.after.version else ChangeKind.CHANGED
 
     @property
     def growth(self) -> int:
@@ -92,9 +92,9 @@ class FileChange(NamedTuple):
     """A path that is not the same in both; folders are not among them."""
 
     path: str
-    change: Change
-    before: Entry | None
-    after: Entry | None
+    change: ChangeKind
+    before: LayerEntry | None
+    after: LayerEntry | None
     owner: PackageKey | None
     """Whose it is now; of a removed file, whose it was."""
 
@@ -125,15 +125,15 @@ class WasteChange:
 class ImageDiff:
     """Only what differs; each list has the largest growth or shrinkage first."""
 
-    before: Side
-    after: Side
+    before: ImageSummary
+    after: ImageSummary
     shared_layers: int
     """Lowest layers that both have: stored and pulled once."""
     shared_bytes: int
     layers: tuple[LayerChange, ...]
     """In the order of the images."""
     packages: tuple[PackageChange, ...]
-    nobody: int
+    unowned: int
     """Growth of the files that belong to no package."""
     files: tuple[FileChange, ...] = field(repr=False)
     waste: tuple[WasteChange, ...] = ()
@@ -154,7 +154,7 @@ class ImageDiff:
     def has_other_content(self) -> bool:
         """False too where layers were made again with the same files: times in a tar make it another layer."""
         grown = any(layer.growth for layer in self.layers)
-        return bool(grown or self.packages or self.files or self.waste or self.nobody)
+        return bool(grown or self.packages or self.files or self.waste or self.unowned)
 
     @property
     def new_bytes(self) -> int:
@@ -162,43 +162,43 @@ class ImageDiff:
         return self.after.bytes - self.shared_bytes
 
 
-def diff(before: Inspection, after: Inspection) -> ImageDiff:
-    """Compare two images; ``diff(a, a)`` is empty, and ``diff(b, a)`` is the mirror of ``diff(a, b)``.
+def compare_images(before: Inspection, after: Inspection) -> ImageDiff:
+    """Compare two images: of an image and itself the difference is empty; of ``(b, a)`` it mirrors that of ``(a, b)``.
 
-    Their waste can only be compared where both have one base: :func:`builder.inspect.base.one_base`.
+    Their waste can only be compared where both have one base: :func:`builder.inspect.base.apply_common_base`.
     """
-    old, new = _seen(before), _seen(after)
-    pairs = aligned(before.layers, after.layers)
+    old, new = _index_visible_files(before), _index_visible_files(after)
+    pairs = match_layers(before.layers, after.layers)
     shared = [one for one, other in pairs if one is not None and other is not None and one.chain == other.chain]
-    layers = tuple(LayerChange(one, other) for one, other in pairs if not _same_chain(one, other))
+    layers = tuple(LayerChange(one, other) for one, other in pairs if not _has_same_chain(one, other))
     return ImageDiff(
-        before=_side(before, old),
-        after=_side(after, new),
+        before=_summarize_image(before, old),
+        after=_summarize_image(after, new),
         shared_layers=len(shared),
         shared_bytes=sum(layer.bytes for layer in shared),
         layers=layers,
-        packages=_packages(before.packages, after.packages),
-        nobody=after.nobody.bytes - before.nobody.bytes,
-        files=_files(before, after, old, new),
-        waste=_waste(before, after),
+        packages=_compare_packages(before.packages, after.packages),
+        unowned=after.unowned.bytes - before.unowned.bytes,
+        files=_compare_files(before, after, old, new),
+        waste=_compare_waste(before, after),
         base_layers=after.content.base_layers,
         base_name=after.content.base_name,
     )
 
 
-def _same_chain(one: LayerSummary | None, other: LayerSummary | None) -> bool:
+def _has_same_chain(one: LayerSummary | None, other: LayerSummary | None) -> bool:
     return one is not None and other is not None and one.chain == other.chain
 
 
-def _seen(inspection: Inspection) -> dict[str, Placed]:
+def _index_visible_files(inspection: Inspection) -> dict[str, LayeredEntry]:
     """Path → what a running container sees there, without folders: they have no bytes, and their files are compared."""
-    visible = scene_of(inspection.content).merged.visible
+    visible = build_filesystem(inspection.content).merged.visible
     return {path: placed for path, placed in visible.items() if placed.entry.kind in _FILES}
 
 
-def _side(inspection: Inspection, seen: Mapping[str, Placed]) -> Side:
+def _summarize_image(inspection: Inspection, seen: Mapping[str, LayeredEntry]) -> ImageSummary:
     content = inspection.content
-    return Side(
+    return ImageSummary(
         id=content.id,
         references=content.references,
         platform=content.platform,
@@ -209,27 +209,27 @@ def _side(inspection: Inspection, seen: Mapping[str, Placed]) -> Side:
     )
 
 
-def _packages(before: Sequence[Package], after: Sequence[Package]) -> tuple[PackageChange, ...]:
+def _compare_packages(before: Sequence[Package], after: Sequence[Package]) -> tuple[PackageChange, ...]:
     changes = (
         PackageChange(key, one, other)
-        for key, one, other in paired(before, after)
+        for key, one, other in match_packages(before, after)
         if one is None or other is None or (one.version, one.bytes) != (other.version, other.bytes)
     )
-    return tuple(sorted(changes, key=lambda change: (-abs(change.growth), change.key, _place(change))))
+    return tuple(sorted(changes, key=lambda change: (-abs(change.growth), change.key, _make_place_key(change))))
 
 
-def _place(change: PackageChange) -> list[tuple[str, str]]:
+def _make_place_key(change: PackageChange) -> list[tuple[str, str]]:
     return sorted((one.folder, one.architecture) for one in (change.before, change.after) if one is not None)
 
 
-def _files(
-    before: Inspection, after: Inspection, old: Mapping[str, Placed], new: Mapping[str, Placed]
+def _compare_files(
+    before: Inspection, after: Inspection, old: Mapping[str, LayeredEntry], new: Mapping[str, LayeredEntry]
 ) -> tuple[FileChange, ...]:
     """Largest growth or shrinkage first, then by the bytes concerned."""
     changes = []
     for path in {*old, *new}:
         one, other = old.get(path), new.get(path)
-        change = _changed(one, other, old, new)
+        change = _classify_change(one, other, old, new)
         if change is not None:
             owners = before.owners if other is None else after.owners
             changes.append(
@@ -238,43 +238,46 @@ def _files(
     return tuple(sorted(changes, key=lambda change: (-abs(change.growth), -change.weight, change.path)))
 
 
-def _changed(
-    one: Placed | None, other: Placed | None, old: Mapping[str, Placed], new: Mapping[str, Placed]
-) -> Change | None:
+def _classify_change(
+    one: LayeredEntry | None,
+    other: LayeredEntry | None,
+    old: Mapping[str, LayeredEntry],
+    new: Mapping[str, LayeredEntry],
+) -> ChangeKind | None:
     """None: the same file in both, or in neither."""
     if one is None or other is None:
         if one is other:
             return None
-        return Change.ADDED if one is None else Change.REMOVED
-    if one.entry == other.entry and one.entry.kind is not Kind.HARDLINK:
+        return ChangeKind.ADDED if one is None else ChangeKind.REMOVED
+    if one.entry == other.entry and one.entry.kind is not EntryKind.HARDLINK:
         return None  # nearly all of them, so they are told apart first
-    if _content(one, old) != _content(other, new):
-        return Change.CHANGED
+    if _identify_content(one, old) != _identify_content(other, new):
+        return ChangeKind.CHANGED
     before, after = one.entry, other.entry
     same = (before.size, before.mode, before.uid, before.gid) == (after.size, after.mode, after.uid, after.gid)
-    return None if same else Change.METADATA
+    return None if same else ChangeKind.METADATA
 
 
-def _content(placed: Placed, visible: Mapping[str, Placed]) -> tuple[str, str, int]:
+def _identify_content(placed: LayeredEntry, visible: Mapping[str, LayeredEntry]) -> tuple[str, str, int]:
     """What a reader of the path gets. A further name is its file: which of the names comes first in a tar is chance."""
     entry = placed.entry
-    if entry.kind is Kind.HARDLINK:
+    if entry.kind is EntryKind.HARDLINK:
         target = visible.get(entry.link)
-        if target is None or target.entry.kind is not Kind.FILE or target.layer != placed.layer:
-            return (Kind.HARDLINK, entry.link, 0)
+        if target is None or target.entry.kind is not EntryKind.FILE or target.layer != placed.layer:
+            return (EntryKind.HARDLINK, entry.link, 0)
         entry = target.entry
-    if entry.kind is Kind.FILE:
-        return (Kind.FILE, entry.digest, entry.size)
+    if entry.kind is EntryKind.FILE:
+        return (EntryKind.FILE, entry.digest, entry.size)
     return (entry.kind, entry.link, 0)
 
 
-def _waste(before: Inspection, after: Inspection) -> tuple[WasteChange, ...]:
-    old, new = _by_code(before), _by_code(after)
+def _compare_waste(before: Inspection, after: Inspection) -> tuple[WasteChange, ...]:
+    old, new = _sum_waste_by_code(before), _sum_waste_by_code(after)
     changes = (WasteChange(code, old.get(code, 0), new.get(code, 0)) for code in {*old, *new})
     return tuple(sorted((one for one in changes if one.growth), key=lambda one: (-abs(one.growth), one.code)))
 
 
-def _by_code(inspection: Inspection) -> dict[str, int]:
+def _sum_waste_by_code(inspection: Inspection) -> dict[str, int]:
     found: dict[str, int] = defaultdict(int)
     for waste in inspection.waste:
         found[waste.code] += waste.bytes

@@ -61,7 +61,7 @@ def parse_dive_file(text: str, name: str) -> DiveLimits:
     numbers: dict[str, float | None] = {}
     for rule, value in values.items():
         try:
-            numbers[rule] = _size(value) if rule == "highestWastedBytes" else _ratio(value)
+            numbers[rule] = _parse_size(value) if rule == "highestWastedBytes" else _parse_ratio(value)
         except ValueError as error:
             where = next(where for key, (_, where) in rules.items() if key.lower() == rule.lower())
             problems.append(DiveFileError(str(error), where=where, hint=_HINTS[rule]))
@@ -89,8 +89,8 @@ _Rules = dict[str, tuple[str, Where]]
 
 
 def _read_rules(text: str, name: str) -> _Rules:
-    from builder.compose.rewrite.resolve import names_of
-    from builder.compose.yaml.nodes import Mapping, Scalar, deref, value_at
+    from builder.compose.rewrite.resolve import iterate_named_entries
+    from builder.compose.yaml.nodes import Mapping, Scalar, resolve_alias, value_at
     from builder.compose.yaml.parse import read_tree  # 30 ms with YAML that an image without such a file need not pay
 
     tree = read_tree(text.encode())
@@ -106,10 +106,10 @@ def _read_rules(text: str, name: str) -> _Rules:
         raise DiveFileError("`rules` is no mapping", where=Where(name, 1, "rules"), hint=hint)
     return {
         str(entry.name): (
-            _plain(tree.text, deref(entry.value)),
+            _plain(tree.text, resolve_alias(entry.value)),
             Where(name, tree.line(entry.start), f"rules.{entry.name}"),
         )
-        for entry in names_of(rules)
+        for entry in iterate_named_entries(rules)
     }
 
 
@@ -133,7 +133,7 @@ def _plain(text: str, node: Anchored) -> str:
     return node.value
 
 
-def _ratio(value: str) -> float | None:
+def _parse_ratio(value: str) -> float | None:
     if value == DISABLED:
         return None
     try:
@@ -145,7 +145,7 @@ def _ratio(value: str) -> float | None:
     return found
 
 
-def _size(value: str) -> int | None:
+def _parse_size(value: str) -> int | None:
     if value == DISABLED:
         return None
     found = _SIZE.fullmatch(value)

@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from builder.inspect.hardlinks import settled
-from builder.inspect.model import Kind
-from builder.inspect.overlay import merge
+from builder.inspect.hardlinks import resolve_hard_links
+from builder.inspect.model import EntryKind
+from builder.inspect.overlay import merge_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.inspect.model import ImageContent
-    from builder.inspect.overlay import Hidden, Merged, Placed
+    from builder.inspect.overlay import LayeredEntry, MergedFilesystem, ShadowedFile
 
 _MOST_STEPS = 100
 """Of a way through folders and links. Real ones take about ten; links that lead to themselves have no end."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class ImageFilesystem:
     """One image, laid out once."""
 
     content: ImageContent = field(repr=False)
-    merged: Merged = field(repr=False)
-    files: Mapping[str, Placed] = field(repr=False)
+    merged: MergedFilesystem = field(repr=False)
+    files: Mapping[str, LayeredEntry] = field(repr=False)
     """Path → each regular file that a container sees. Bytes that several names share (hard links) are here once."""
     texts: Mapping[str, bytes] = field(repr=False)
     """Path → bytes, of those texts that a container sees."""
@@ -35,14 +35,14 @@ class Scene:
     """Folder → where it lies, as far as asked."""
 
     @property
-    def hidden(self) -> tuple[Hidden, ...]:
+    def hidden(self) -> tuple[ShadowedFile, ...]:
         """Files without any name that a container sees."""
         return self.merged.hidden
 
     @cached_property
-    def folders(self) -> Mapping[str, list[Placed]]:
+    def folders(self) -> Mapping[str, list[LayeredEntry]]:
         """Folder → the files right in it. Most rules decide by the folder, and there are ten times fewer of those."""
-        found: dict[str, list[Placed]] = defaultdict(list)
+        found: dict[str, list[LayeredEntry]] = defaultdict(list)
         for path, placed in self.files.items():
             found[path.rpartition("/")[0]].append(placed)
         return dict(found)
@@ -51,7 +51,7 @@ class Scene:
     def hard_links(self) -> Mapping[str, list[str]]:
         """Visible file → its further visible names: its bytes stay as long as one of them does."""
         found: dict[str, list[str]] = defaultdict(list)
-        hard_link, files = Kind.HARDLINK, self.files
+        hard_link, files = EntryKind.HARDLINK, self.files
         for path, placed in self.merged.visible.items():
             if placed.entry.kind is hard_link:
                 first = files.get(placed.entry.link)
@@ -59,17 +59,17 @@ class Scene:
                     found[placed.entry.link].append(path)
         return dict(found)
 
-    def real(self, path: str) -> str:
+    def resolve_links(self, path: str) -> str:
         """``/bin/ls`` as ``/usr/bin/ls`` where ``/bin`` is a link; a link to the file itself stays one."""
         folder, _, name = path.rpartition("/")
         found = self._real_folders.get(folder)
         if found is None:
-            found = self._real_folders[folder] = self._followed(folder)
+            found = self._real_folders[folder] = self._follow_links(folder)
         return f"{found}/{name}"
 
-    def _followed(self, folder: str) -> str:
+    def _follow_links(self, folder: str) -> str:
         """As the kernel walks; a folder that it cannot come to in so many steps stays as it is."""
-        visible, symlink = self.merged.visible, Kind.SYMLINK
+        visible, symlink = self.merged.visible, EntryKind.SYMLINK
         here, ahead = "", folder.split("/")[::-1]
         for _ in range(_MOST_STEPS):
             if not ahead:
@@ -88,14 +88,14 @@ class Scene:
         return folder
 
 
-def scene_of(content: ImageContent) -> Scene:
+def build_filesystem(content: ImageContent) -> ImageFilesystem:
     """Lay the layers over each other."""
-    merged = settled(content.layers, merge(content.layers))
-    files = {path: placed for path, placed in merged.visible.items() if placed.entry.kind is Kind.FILE}
-    return Scene(content, merged, files, _texts(content, merged))
+    merged = resolve_hard_links(content.layers, merge_layers(content.layers))
+    files = {path: placed for path, placed in merged.visible.items() if placed.entry.kind is EntryKind.FILE}
+    return ImageFilesystem(content, merged, files, _collect_texts(content, merged))
 
 
-def _texts(content: ImageContent, merged: Merged) -> dict[str, bytes]:
+def _collect_texts(content: ImageContent, merged: MergedFilesystem) -> dict[str, bytes]:
     visible = merged.visible
     found = {}
     for number, layer in enumerate(content.layers):

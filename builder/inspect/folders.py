@@ -10,13 +10,13 @@ from builder.inspect.model import FolderSize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from builder.inspect.overlay import Placed
+    from builder.inspect.overlay import LayeredEntry
 
 NOBODY_DEPTH = 3
 """How deep the places of unowned files are told apart: ``/home/airflow/.local``."""
 
 
-def folder_sizes(folders: Mapping[str, Sequence[Placed]]) -> tuple[FolderSize, ...]:
+def sum_folder_sizes(folders: Mapping[str, Sequence[LayeredEntry]]) -> tuple[FolderSize, ...]:
     """Every folder with everything below it, largest first; ``/`` always comes first."""
     totals: dict[str, list[int]] = {"": [0, 0]}
     for folder, placed in folders.items():
@@ -36,7 +36,9 @@ def folder_sizes(folders: Mapping[str, Sequence[Placed]]) -> tuple[FolderSize, .
     return (FolderSize("/", *root), *rest)
 
 
-def unowned(folders: Mapping[str, Iterable[Placed]], owners: Mapping[str, int]) -> tuple[FolderSize, ...]:
+def sum_unowned_files(
+    folders: Mapping[str, Iterable[LayeredEntry]], owners: Mapping[str, int]
+) -> tuple[FolderSize, ...]:
     """What belongs to nobody: the sum first, as ``/``, then where it lies; no file counts in two of those places."""
     places: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for folder, placed in folders.items():

@@ -10,32 +10,34 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.inspect.cache_folders import is_cached
-from builder.inspect.model import Kind
-from builder.inspect.overlay import Merged, Placed
+from builder.inspect.model import EntryKind
+from builder.inspect.overlay import LayeredEntry, MergedFilesystem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from builder.inspect.model import Entry, LayerContent
+    from builder.inspect.model import LayerContent, LayerEntry
 
-_NAMES = frozenset({Kind.FILE, Kind.HARDLINK})
+_NAMES = frozenset({EntryKind.FILE, EntryKind.HARDLINK})
 
 
-def settled(layers: Sequence[LayerContent], merged: Merged) -> Merged:
+def resolve_hard_links(layers: Sequence[LayerContent], merged: MergedFilesystem) -> MergedFilesystem:
     """``merged`` with each file at one of its names: a visible one, if there is any; else, too, outside of caches.
 
     Its further visible names link to that one. Only a file without any visible name is hidden, and once.
     """
-    settling = _Settling(merged)
+    settling = _HardLinkResolver(merged)
     for number, layer in enumerate(layers):
-        for first, further in _further_names(layer).items():
-            settling.settle(number, [first, *further])
-    return Merged(settling.visible, tuple(one for one in settling.hidden.values() if one.entry.kind is Kind.FILE))
+        for first, further in _index_further_names(layer).items():
+            settling.choose_name(number, [first, *further])
+    return MergedFilesystem(
+        settling.visible, tuple(one for one in settling.hidden.values() if one.entry.kind is EntryKind.FILE)
+    )
 
 
-def _further_names(layer: LayerContent) -> Mapping[str, Sequence[str]]:
+def _index_further_names(layer: LayerContent) -> Mapping[str, Sequence[str]]:
     """First name → the others; a link to a link is one to the file."""
-    hard_link = Kind.HARDLINK
+    hard_link = EntryKind.HARDLINK
     firsts: dict[str, str] = {}
     for entry in layer.entries:
         if entry.kind is hard_link:
@@ -49,15 +51,15 @@ def _further_names(layer: LayerContent) -> Mapping[str, Sequence[str]]:
     return found
 
 
-class _Settling:
-    def __init__(self, merged: Merged) -> None:
+class _HardLinkResolver:
+    def __init__(self, merged: MergedFilesystem) -> None:
         self.visible = dict(merged.visible)
         self.hidden = {(one.layer, one.entry.path): one for one in merged.hidden}
 
-    def settle(self, number: int, names: Sequence[str]) -> None:
+    def choose_name(self, number: int, names: Sequence[str]) -> None:
         """``names`` of one file of a layer, its first one first."""
-        file = self._entry(number, names[0])
-        if file is None or file.kind is not Kind.FILE:  # nothing in this layer that they could be names of
+        file = self._find_entry(number, names[0])
+        if file is None or file.kind is not EntryKind.FILE:  # nothing in this layer that they could be names of
             return
         seen = [name for name in names if self._is_seen(number, name)]
         gone = {name: self.hidden.pop((number, name)) for name in names if (number, name) in self.hidden}
@@ -67,10 +69,10 @@ class _Settling:
             self.hidden[number, name] = gone[name]._replace(entry=entry)
             return
         for one in seen:
-            link = self.visible[one].entry._replace(kind=Kind.HARDLINK, size=0, link=name, digest="", symbols=0)
-            self.visible[one] = Placed(number, entry if one == name else link)
+            link = self.visible[one].entry._replace(kind=EntryKind.HARDLINK, size=0, link=name, digest="", symbols=0)
+            self.visible[one] = LayeredEntry(number, entry if one == name else link)
 
-    def _entry(self, number: int, name: str) -> Entry | None:
+    def _find_entry(self, number: int, name: str) -> LayerEntry | None:
         """Of this layer, whether it is still seen or not."""
         placed = self.visible.get(name)
         if placed is not None and placed.layer == number:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.core.redact import MASK, find_secret_values, mask_text, mask_values
-from builder.engine.tarstream import printable
+from builder.engine.tarstream import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,34 +23,34 @@ _CONFIGURES = re.compile(r"^(ENV|ARG)\s+([\w.-]+)[\s=].*", re.DOTALL)
 _BUILDKIT = re.compile(r"\s*# buildkit$")
 
 
-def shown(history: Iterable[str], shell: Sequence[str] = ()) -> tuple[str, ...]:
+def format_instructions(history: Iterable[str], shell: Sequence[str] = ()) -> tuple[str, ...]:
     """One line for each text of an image's history. ``shell``: the one that the image's configuration names, if any."""
     words = " ".join(shell) + " " if shell else ""
-    split = [_split(text, words) for text in history]
+    split = [_split_arguments(text, words) for text in history]
     found = {one for values, _ in split if values for one in find_secret_values(values)}
     hidden = tuple(sorted(found, key=lambda one: (-len(one), one)))
-    return tuple(_line(text, hidden) for _, text in split)
+    return tuple(_format_line(text, hidden) for _, text in split)
 
 
-def _split(created_by: str, shell: str) -> tuple[dict[str, str], str]:
+def _split_arguments(created_by: str, shell: str) -> tuple[dict[str, str], str]:
     """Build arguments with their values, where it is certain which they are; the instruction without them."""
     text = _BUILDKIT.sub("", _NOP.sub("", created_by).strip())
     arguments = _ARGUMENTS.match(text)
     if arguments is None:
         plain = text.removeprefix("RUN ")
-        end = max((end for start, end in _shells(plain, shell) if start == 0), default=0)
+        end = max((end for start, end in _find_shells(plain, shell) if start == 0), default=0)
         return {}, f"RUN {plain[end:]}" if end else text
     rest = text[arguments.end() :]
-    spans = _shells(rest, shell)
+    spans = _find_shells(rest, shell)
     if not spans:
         return {}, f"RUN {MASK}"
     start, end = max(spans)  # the last one: a value may hold the words of a shell too
-    values = _values(rest[:start].strip(), int(arguments[1]))
+    values = _parse_values(rest[:start].strip(), int(arguments[1]))
     told = " ".join(f"{name}={MASK}" for name in values) or MASK
     return values, f"RUN {told} {rest[end:]}"
 
 
-def _shells(text: str, shell: str) -> list[tuple[int, int]]:
+def _find_shells(text: str, shell: str) -> list[tuple[int, int]]:
     """Where a shell and its options stand, (start, end); its command follows."""
     found = [match.span() for match in _SHELL.finditer(text)]
     at = text.rfind(shell) if shell else -1
@@ -59,7 +59,7 @@ def _shells(text: str, shell: str) -> list[tuple[int, int]]:
     return [*found, (at, at + len(shell))] if at >= 0 else found
 
 
-def _values(text: str, count: int) -> dict[str, str]:
+def _parse_values(text: str, count: int) -> dict[str, str]:
     """Empty where a value may hold what looks like a further argument."""
     names = list(_NAME.finditer(text))
     if not names or len(names) != count:
@@ -68,6 +68,6 @@ def _values(text: str, count: int) -> dict[str, str]:
     return {name[1]: text[name.end() : end] for name, end in zip(names, ends, strict=True)}
 
 
-def _line(text: str, hidden: tuple[str, ...]) -> str:
+def _format_line(text: str, hidden: tuple[str, ...]) -> str:
     text = mask_values(_CONFIGURES.sub(rf"\1 \2={MASK}", text), hidden)
-    return mask_text(printable(" ".join(text.split()))[:LONGEST])
+    return mask_text(escape_unprintable(" ".join(text.split()))[:LONGEST])

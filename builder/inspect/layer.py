@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from builder.core.elf import is_elf
 from builder.core.errors import BadImageArchiveError
-from builder.engine.tarstream import absolute, printable
-from builder.inspect.model import Entry, Kind, LayerContent
-from builder.inspect.packages.metadata_files import kept, wanted
+from builder.engine.tarstream import escape_unprintable, normalize_entry_path
+from builder.inspect.model import EntryKind, LayerContent, LayerEntry
+from builder.inspect.packages.metadata_files import is_kept_file, trim_to_headers
 from builder.inspect.symbols import SymbolCounter
 
 if TYPE_CHECKING:
     import tarfile
 
     from builder.engine.archive import ArchivedLayer
-    from builder.engine.chunks import Piece
+    from builder.engine.chunks import Chunk
 
 MAX_ENTRY_BYTES = 200 << 20
 """What the entries of one layer may take in memory. Half a million files with usual names do."""
@@ -31,76 +31,78 @@ _OWN = ".wh..wh."
 
 def read_layer(layer: ArchivedLayer) -> LayerContent:
     """Reads the layer to its end. Raises BadImageArchiveError, also for one that would not fit into memory."""
-    reader = _Reader(layer)
-    for member in layer.members():
+    reader = _LayerReader(layer)
+    for member in layer.iterate_members():
         reader.add(member)
     layer.finish()
-    return LayerContent(layer.diff, layer.tar_bytes, tuple(reader.entries), reader.all_texts())
+    return LayerContent(layer.diff, layer.tar_bytes, tuple(reader.entries), reader.collect_texts())
 
 
-class _Reader:
+class _LayerReader:
     def __init__(self, layer: ArchivedLayer) -> None:
         self._layer = layer
-        self.entries: list[Entry] = []
+        self.entries: list[LayerEntry] = []
         self._texts: dict[str, bytes] = {}
         self._linked_texts: dict[str, str] = {}
         self._entry_bytes = 0
         self._text_bytes = 0
 
     def add(self, member: tarfile.TarInfo) -> None:
-        path = absolute(member.name)
+        path = normalize_entry_path(member.name)
         self._entry_bytes += _ENTRY_BYTES + len(path) + len(member.linkname)
         if self._entry_bytes > MAX_ENTRY_BYTES:
             raise BadImageArchiveError(
                 f"layer {self._layer.name} has more than {len(self.entries)} entries",
                 hint="no known program makes such layers; if it is yours, split it into several",
             )
-        self.entries.append(self._entry(member, path))
+        self.entries.append(self._make_entry(member, path))
 
-    def all_texts(self) -> dict[str, bytes]:
+    def collect_texts(self) -> dict[str, bytes]:
         """Also those that are a further name of a kept one: installers link files that they keep in a cache."""
         linked = {path: self._texts[link] for path, link in self._linked_texts.items() if link in self._texts}
         return {**self._texts, **linked}
 
-    def _entry(self, member: tarfile.TarInfo, path: str) -> Entry:
+    def _make_entry(self, member: tarfile.TarInfo, path: str) -> LayerEntry:
         folder, _, name = path.rpartition("/")
         mode, uid, gid = member.mode & 0o7777, member.uid, member.gid
         if name.startswith(_WHITEOUT):
-            return Entry(*_whiteout(folder or "/", name), 0, mode, uid, gid)
+            return LayerEntry(*_parse_whiteout(folder or "/", name), 0, mode, uid, gid)
         if member.isfile():
-            return self._file(member, path)
+            return self._make_file_entry(member, path)
         if member.isdir():
-            return Entry(path, Kind.FOLDER, 0, mode, uid, gid)
+            return LayerEntry(path, EntryKind.FOLDER, 0, mode, uid, gid)
         if member.issym():
-            return Entry(path, Kind.SYMLINK, 0, mode, uid, gid, printable(member.linkname))
+            return LayerEntry(path, EntryKind.SYMLINK, 0, mode, uid, gid, escape_unprintable(member.linkname))
         if member.islnk():
-            link = absolute(member.linkname)
-            if wanted(path):
+            link = normalize_entry_path(member.linkname)
+            if is_kept_file(path):
                 self._linked_texts[path] = link
-            return Entry(path, Kind.HARDLINK, 0, mode, uid, gid, link)
-        return Entry(path, Kind.OTHER, 0, mode, uid, gid)
+            return LayerEntry(path, EntryKind.HARDLINK, 0, mode, uid, gid, link)
+        return LayerEntry(path, EntryKind.OTHER, 0, mode, uid, gid)
 
-    def _file(self, member: tarfile.TarInfo, path: str) -> Entry:
-        digest, symbols = (self._text(member, path), 0) if wanted(path) else self._digest(member)
-        return Entry(path, Kind.FILE, member.size, member.mode & 0o7777, member.uid, member.gid, "", digest, symbols)
+    def _make_file_entry(self, member: tarfile.TarInfo, path: str) -> LayerEntry:
+        digest, symbols = (self._keep_text(member, path), 0) if is_kept_file(path) else self._digest_file(member)
+        return LayerEntry(
+            path, EntryKind.FILE, member.size, member.mode & 0o7777, member.uid, member.gid, "", digest, symbols
+        )
 
-    def _text(self, member: tarfile.TarInfo, path: str) -> str:
+    def _keep_text(self, member: tarfile.TarInfo, path: str) -> str:
         """The digest of a file that is kept."""
         self._text_bytes += member.size
         if self._text_bytes > MAX_TEXT_BYTES:
             raise BadImageArchiveError(
                 f"layer {self._layer.name} has more than {MAX_TEXT_BYTES} bytes of {path} and its like"
             )
-        data = b"".join(self._layer.data(member))
-        self._texts[path] = kept(path, data)
+        data = b"".join(self._layer.iterate_data(member))
+        self._texts[path] = trim_to_headers(path, data)
         return hashlib.sha256(data).hexdigest() if data else ""
 
-    def _digest(self, member: tarfile.TarInfo) -> tuple[str, int]:
+    def _digest_file(self, member: tarfile.TarInfo) -> tuple[str, int]:
         """Of a file that only passes by: its sha256, and how many bytes of it are symbols."""
         if not member.size:
             return "", 0
-        pieces = self._layer.data(member)
-        head: Piece = next(pieces)
+        pieces = self._layer.iterate_data(member)
+        head: Chunk = next(pieces)
         while len(head) < min(_ELF_HEADER, member.size):  # it may be cut anywhere
             head = bytes(head) + bytes(next(pieces))
         hashed = hashlib.sha256(head)
@@ -112,12 +114,12 @@ class _Reader:
         return hashed.hexdigest(), counter.count() if counter is not None else 0
 
 
-def _whiteout(folder: str, name: str) -> tuple[str, Kind]:
+def _parse_whiteout(folder: str, name: str) -> tuple[str, EntryKind]:
     """What a name with the prefix means; one that hides no path of its folder is only counted."""
     if name == _OPAQUE:
-        return folder, Kind.OPAQUE
+        return folder, EntryKind.OPAQUE
     hidden = name.removeprefix(_WHITEOUT)
     place = folder.rstrip("/")
     if name.startswith(_OWN) or hidden in {"", ".", ".."}:
-        return f"{place}/{name}", Kind.OTHER
-    return f"{place}/{hidden}", Kind.WHITEOUT
+        return f"{place}/{name}", EntryKind.OTHER
+    return f"{place}/{hidden}", EntryKind.WHITEOUT

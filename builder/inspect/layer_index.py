@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from builder.core.files import atomic_write
+from builder.core.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,12 +28,12 @@ class KnownLayers:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._known = self._before = _read(self._path)
+        self._known = self._before = _read_known_layers(self._path)
 
-    def get(self, identity: str) -> tuple[str, ...] | None:
+    def find_layers(self, identity: str) -> tuple[str, ...] | None:
         return self._known.get(identity)
 
-    def learn(self, found: Iterable[tuple[str, tuple[str, ...]]], *, present: Iterable[str]) -> None:
+    def record_layers(self, found: Iterable[tuple[str, tuple[str, ...]]], *, present: Iterable[str]) -> None:
         """Add, forget images that are not ``present`` any more, and write what has changed."""
         here = set(present)
         known = {**{key: value for key, value in self._known.items() if key in here}, **dict(found)}
@@ -42,11 +42,11 @@ class KnownLayers:
             return
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(self._path, json.dumps({"version": VERSION, "images": self._known}).encode(), mode=0o600)
+            write_atomically(self._path, json.dumps({"version": VERSION, "images": self._known}).encode(), mode=0o600)
             self._before = self._known
 
 
-def _read(path: Path) -> dict[str, tuple[str, ...]]:
+def _read_known_layers(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         document = json.loads(path.read_bytes())
         if document["version"] != VERSION:

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 _METADATA = re.compile(
     r"(?P<folder>.*)/(?P<name>[^/-]+)(?:-[^/]*)?(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)"
 )
-Names = dict[str, tuple[str, str]]
+LockedVersions = dict[str, tuple[str, str]]
 """Name → version and architecture (empty for Python) that a lock asks for."""
 
 
-class Standing(StrEnum):
+class LockStatus(StrEnum):
     OTHER_VERSION = "other version"
     MISSING = "missing"
     UNKNOWN = "not in the lock"
 
 
 @dataclass(frozen=True)
-class Difference:
+class LockDifference:
     """One name. ``locked`` and ``found`` are versions; None: it is not there."""
 
     kind: Literal["python", "debian"]
@@ -42,10 +42,10 @@ class Difference:
     """Where the image has a Python distribution."""
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> LockStatus:
         if self.found is None:
-            return Standing.MISSING
-        return Standing.UNKNOWN if self.locked is None else Standing.OTHER_VERSION
+            return LockStatus.MISSING
+        return LockStatus.UNKNOWN if self.locked is None else LockStatus.OTHER_VERSION
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class LockDiff:
     python: int
     debian: int
     """0: the lock leaves the Debian packages to the base image, so they were not compared."""
-    differences: tuple[Difference, ...]
+    differences: tuple[LockDifference, ...]
     """Python first, then by name."""
 
     @property
@@ -67,17 +67,17 @@ class LockDiff:
         return bool(self.differences or self.platform)
 
 
-def against_lock(inspection: Inspection, lock: Lock) -> LockDiff:
+def compare_with_lock(inspection: Inspection, lock: Lock) -> LockDiff:
     """Compare what a person sees when the image runs with what ``optbuild lock`` wrote.
 
     Distributions that a Debian package installed are that package's, and not compared a second time.
     """
-    python: Names = {one.name: (one.version, "") for one in lock.python}
-    debian: Names = {one.name: (one.version, one.architecture) for one in lock.runtime}
-    found = _found(inspection)
-    differences = [*_compare("python", python, found["python"])]
+    python: LockedVersions = {one.name: (one.version, "") for one in lock.python}
+    debian: LockedVersions = {one.name: (one.version, one.architecture) for one in lock.runtime}
+    found = _group_packages(inspection)
+    differences = [*_compare_versions("python", python, found["python"])]
     if debian:
-        differences += _compare("debian", debian, found["debian"])
+        differences += _compare_versions("debian", debian, found["debian"])
     platform = inspection.content.platform
     return LockDiff(
         image_id=inspection.content.id,
@@ -89,9 +89,9 @@ def against_lock(inspection: Inspection, lock: Lock) -> LockDiff:
     )
 
 
-def _found(inspection: Inspection) -> Mapping[str, list[Package]]:
+def _group_packages(inspection: Inspection) -> Mapping[str, list[Package]]:
     """By kind."""
-    of_debian = _of_debian(inspection)
+    of_debian = _find_debian_distributions(inspection)
     kinds: dict[str, list[Package]] = defaultdict(list)
     for package in inspection.packages:
         if package.key.kind == "debian" or (package.folder, package.key.name) not in of_debian:
@@ -99,7 +99,7 @@ def _found(inspection: Inspection) -> Mapping[str, list[Package]]:
     return kinds
 
 
-def _of_debian(inspection: Inspection) -> set[tuple[str, str]]:
+def _find_debian_distributions(inspection: Inspection) -> set[tuple[str, str]]:
     """(folder, name) of the distributions whose metadata lies in a Debian package."""
     found = set()
     for path, owner in inspection.owners.items():
@@ -109,7 +109,9 @@ def _of_debian(inspection: Inspection) -> set[tuple[str, str]]:
     return found
 
 
-def _compare(kind: Literal["python", "debian"], locked: Names, found: Iterable[Package]) -> Iterator[Difference]:
+def _compare_versions(
+    kind: Literal["python", "debian"], locked: LockedVersions, found: Iterable[Package]
+) -> Iterator[LockDifference]:
     """A name that the image has several times is compared each time: Python takes whichever comes first on its path."""
     there: dict[str, list[Package]] = defaultdict(list)
     for package in found:
@@ -117,21 +119,23 @@ def _compare(kind: Literal["python", "debian"], locked: Names, found: Iterable[P
     for name in sorted({*locked, *there}):
         wanted = locked.get(name)
         if name not in there:
-            yield Difference(kind, name, wanted[0] if wanted else None, None)
+            yield LockDifference(kind, name, wanted[0] if wanted else None, None)
         for package in sorted(there.get(name, ()), key=lambda one: (one.folder, one.version)):
-            if wanted is None or not _same(kind, wanted, package):
-                yield _difference(kind, wanted, package)
+            if wanted is None or not _is_same_version(kind, wanted, package):
+                yield _make_difference(kind, wanted, package)
 
 
-def _difference(kind: Literal["python", "debian"], wanted: tuple[str, str] | None, package: Package) -> Difference:
+def _make_difference(
+    kind: Literal["python", "debian"], wanted: tuple[str, str] | None, package: Package
+) -> LockDifference:
     locked, architecture = wanted or (None, "")
     version = package.version
     if locked == version and architecture != package.architecture:
         locked, version = f"{locked} ({architecture})", f"{version} ({package.architecture})"
-    return Difference(kind, package.key.name, locked, version, package.folder)
+    return LockDifference(kind, package.key.name, locked, version, package.folder)
 
 
-def _same(kind: str, wanted: tuple[str, str], package: Package) -> bool:
+def _is_same_version(kind: str, wanted: tuple[str, str], package: Package) -> bool:
     """Python's ``1.0`` is ``1.0.0`` (PEP 440); Debian's versions are compared as they are written."""
     version, architecture = wanted
     if kind == "debian":

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from builder.engine.protocols import ImageApi
 
 
-def image_of(api: ImageApi, reference: str) -> dict[str, Any] | None:
+def find_image(api: ImageApi, reference: str) -> dict[str, Any] | None:
     """What the engine says of a name or an ID; None: there is no such image, or no longer.
 
     Raises BadImageNameError for what no image can be called.
@@ -26,6 +26,6 @@ def image_of(api: ImageApi, reference: str) -> dict[str, Any] | None:
     return None
 
 
-def names_of(api: ImageApi) -> list[str]:
+def list_all_image_names(api: ImageApi) -> list[str]:
     """Every name of every image."""
     return [str(name) for entry in api.images() for name in entry.get("RepoTags") or ()]

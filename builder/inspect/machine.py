@@ -25,7 +25,7 @@ class Machine:
 UNKNOWN = Machine(None)
 
 
-def this_machine(devices: Iterable[str] = DEVICES) -> Machine:
+def detect_machine(devices: Iterable[str] = DEVICES) -> Machine:
     """The machine that this runs on: the engine's, where the engine is a local one."""
     devices = tuple(devices)
     if found := [one for one in devices if Path(one).exists()]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from builder.inspect.model import LayerSummary
 
-Pair = tuple["LayerSummary | None", "LayerSummary | None"]
+LayerPair = tuple["LayerSummary | None", "LayerSummary | None"]
 _SAME_CONTENT = 1000
 _SAME_INSTRUCTION = 500
 _LIKE = 0.6
@@ -19,38 +19,38 @@ _MOST_WORDS = 100
 """Of an instruction that are compared; a here-document may hold a whole program."""
 
 
-def aligned(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> tuple[Pair, ...]:
+def match_layers(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> tuple[LayerPair, ...]:
     """Every layer of both once, in their order; None where the other image has nothing like it.
 
     Mirrored arguments give the mirrored answer: where two ways are as good, the sides are told apart by their chains.
     """
-    common = _common(before, after)
-    head: list[Pair] = list(zip(before[:common], after[:common], strict=True))
+    common = _count_common(before, after)
+    head: list[LayerPair] = list(zip(before[:common], after[:common], strict=True))
     old, new = before[common:], after[common:]
     if [layer.chain for layer in old] <= [layer.chain for layer in new]:
-        return (*head, *_best(old, new))
-    return (*head, *((left, right) for right, left in _best(new, old)))
+        return (*head, *_find_best_pairs(old, new))
+    return (*head, *((left, right) for right, left in _find_best_pairs(new, old)))
 
 
-def _common(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> int:
+def _count_common(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> int:
     """An equal chain means that everything below is equal too."""
     pairs = zip(before, after, strict=False)
     return next((at for at, (old, new) in enumerate(pairs) if old.chain != new.chain), min(len(before), len(after)))
 
 
-def _best(old: Sequence[LayerSummary], new: Sequence[LayerSummary]) -> list[Pair]:
+def _find_best_pairs(old: Sequence[LayerSummary], new: Sequence[LayerSummary]) -> list[LayerPair]:
     """The pairs in order with the greatest sum of likeness; an image has at most 127 layers."""
-    words = [_words(layer) for layer in new]
+    words = [_count_words(layer) for layer in new]
     alike = [
-        [_likeness(one, new[j], mine, words[j]) for j in range(len(new))]
-        for one, mine in ((layer, _words(layer)) for layer in old)
+        [_score_likeness(one, new[j], mine, words[j]) for j in range(len(new))]
+        for one, mine in ((layer, _count_words(layer)) for layer in old)
     ]
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in reversed(range(len(old))):
         for j in reversed(range(len(new))):
             paired = alike[i][j] + best[i + 1][j + 1] if alike[i][j] else 0.0
             best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
-    pairs: list[Pair] = []
+    pairs: list[LayerPair] = []
     i = j = 0
     while i < len(old) and j < len(new):
         if alike[i][j] and best[i][j] == alike[i][j] + best[i + 1][j + 1]:
@@ -65,7 +65,7 @@ def _best(old: Sequence[LayerSummary], new: Sequence[LayerSummary]) -> list[Pair
     return [*pairs, *((layer, None) for layer in old[i:]), *((None, layer) for layer in new[j:])]
 
 
-def _likeness(old: LayerSummary, new: LayerSummary, words: Counter[str], other: Counter[str]) -> float:
+def _score_likeness(old: LayerSummary, new: LayerSummary, words: Counter[str], other: Counter[str]) -> float:
     """0: nothing to do with each other. ``words`` of the two instructions; order is left to those who read them."""
     same_text = bool(words) and old.instruction == new.instruction
     score = _SAME_CONTENT * (old.diff == new.diff) + _SAME_INSTRUCTION * same_text
@@ -75,6 +75,6 @@ def _likeness(old: LayerSummary, new: LayerSummary, words: Counter[str], other: 
     return 100 * share if share >= _LIKE else 0.0
 
 
-def _words(layer: LayerSummary) -> Counter[str]:
+def _count_words(layer: LayerSummary) -> Counter[str]:
     """The first one counted is what the instruction does: ``RUN``, ``COPY``."""
     return Counter(layer.instruction.split(maxsplit=_MOST_WORDS)[:_MOST_WORDS])

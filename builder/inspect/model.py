@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry of a layer is. One letter each, because caches hold tens of thousands of them."""
 
     FILE = "f"
@@ -30,12 +30,12 @@ class Kind(StrEnum):
     """A device, a pipe: never made, only counted."""
 
 
-class Entry(NamedTuple):
+class LayerEntry(NamedTuple):
     """One entry of one layer. A tuple, because an image has 50,000 of them and each is read back from a cache."""
 
     path: str
     """Absolute and normalised; of a whiteout, the path that it hides."""
-    kind: Kind
+    kind: EntryKind
     size: int = 0
     """Bytes of a regular file; 0 for everything else."""
     mode: int = 0
@@ -55,7 +55,7 @@ class LayerContent:
     diff: str
     """``sha256:...`` over the uncompressed tar."""
     tar_bytes: int
-    entries: tuple[Entry, ...] = field(repr=False)
+    entries: tuple[LayerEntry, ...] = field(repr=False)
     """In the order of the tar; where a path comes twice the last one counts, as when it is unpacked."""
     texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Path → bytes of the few files that say who owns the others: RECORD, METADATA, dpkg's status and lists."""
@@ -63,7 +63,7 @@ class LayerContent:
     @cached_property
     def bytes(self) -> int:
         """Of its regular files, each name once. A whiteout says nothing of the file of its own layer."""
-        whiteout, opaque = Kind.WHITEOUT, Kind.OPAQUE
+        whiteout, opaque = EntryKind.WHITEOUT, EntryKind.OPAQUE
         return sum({e.path: e.size for e in self.entries if e.kind is not whiteout and e.kind is not opaque}.values())
 
 
@@ -187,9 +187,9 @@ class Inspection:
     """Visible path of a file → whose it is; what is missing here belongs to nobody."""
     folders: tuple[FolderSize, ...]
     """Largest first; ``/`` is the first."""
-    nobody: FolderSize
+    unowned: FolderSize
     """All visible files without an owner; ``path`` is ``/``."""
-    nobody_folders: tuple[FolderSize, ...]
+    unowned_folders: tuple[FolderSize, ...]
     """Where they lie, largest first."""
     waste: tuple[Waste, ...]
     """Errors first, then largest first."""
@@ -200,7 +200,7 @@ class Inspection:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BudgetResult:
     """One limit of a budget, and whether the image keeps it. ``actual`` and ``limit`` are in ``unit``."""
 
     name: str

@@ -5,58 +5,58 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.inspect.model import Kind
+from builder.inspect.model import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from builder.inspect.model import Entry, LayerContent
+    from builder.inspect.model import LayerContent, LayerEntry
 
 
-_LEADS_ON = (Kind.FOLDER, Kind.SYMLINK)
+_PARENT_KINDS = (EntryKind.FOLDER, EntryKind.SYMLINK)
 """What may have something below it: a folder, and a link to one."""
 
 
-class Placed(NamedTuple):
+class LayeredEntry(NamedTuple):
     """An entry and the index of its layer."""
 
     layer: int
-    entry: Entry
+    entry: LayerEntry
 
 
-class Hidden(NamedTuple):
+class ShadowedFile(NamedTuple):
     """A name of a regular file that is gone. ``by`` is the entry that replaced it; None: it was deleted."""
 
     layer: int
-    entry: Entry
+    entry: LayerEntry
     by_layer: int
-    by: Entry | None
+    by: LayerEntry | None
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedFilesystem:
     """The whole of an image."""
 
-    visible: Mapping[str, Placed] = field(repr=False)
+    visible: Mapping[str, LayeredEntry] = field(repr=False)
     """Path → what is there; folders and links too."""
-    hidden: tuple[Hidden, ...] = field(repr=False)
+    hidden: tuple[ShadowedFile, ...] = field(repr=False)
     """First names and hard links alike; :mod:`builder.inspect.hardlinks` says which bytes nobody can read any more."""
 
 
-def merge(layers: Sequence[LayerContent]) -> Merged:
+def merge_layers(layers: Sequence[LayerContent]) -> MergedFilesystem:
     """Lay the layers over each other, oldest first (OCI image specification, ``layer.md``, "Applying")."""
-    merging = _Merging()
+    merging = _LayerMerger()
     for number, layer in enumerate(layers):
         merging.add(number, layer)
-    return Merged(merging.visible, tuple(merging.hidden))
+    return MergedFilesystem(merging.visible, tuple(merging.hidden))
 
 
-class _Merging:
+class _LayerMerger:
     """Kinds are compared by identity: each comparison is made 50,000 times, and an enumeration hashes slowly."""
 
     def __init__(self) -> None:
-        self.visible: dict[str, Placed] = {}
-        self.hidden: list[Hidden] = []
+        self.visible: dict[str, LayeredEntry] = {}
+        self.hidden: list[ShadowedFile] = []
         self._children: dict[str, set[str]] | None = None
         """Made when a folder first goes: most images never delete one."""
         self._unnamed: set[str] = set()
@@ -64,47 +64,47 @@ class _Merging:
 
     def add(self, number: int, layer: LayerContent) -> None:
         """Whiteouts only speak of the layers below, wherever in the tar they stand, so they come first."""
-        whiteout, opaque = Kind.WHITEOUT, Kind.OPAQUE
-        entries: dict[str, Entry] = {}
+        whiteout, opaque = EntryKind.WHITEOUT, EntryKind.OPAQUE
+        entries: dict[str, LayerEntry] = {}
         for entry in layer.entries:
             if entry.kind is whiteout:
                 self._remove(entry.path, number)
             elif entry.kind is opaque:
-                for child in list(self._all_children().get(entry.path, ())):
+                for child in list(self._index_children().get(entry.path, ())):
                     self._remove(child, number)
             else:
                 entries[entry.path] = entry
         if number == 0:
-            self.visible = {path: Placed(0, entry) for path, entry in entries.items()}
+            self.visible = {path: LayeredEntry(0, entry) for path, entry in entries.items()}
             self._children = None
         else:
-            self._make_way(number, entries)
+            self._remove_blocking_files(number, entries)
             for entry in entries.values():
-                self._place(number, entry)
+                self._place_entry(number, entry)
         self._note_unnamed(entries)
 
-    def _place(self, number: int, entry: Entry) -> None:
+    def _place_entry(self, number: int, entry: LayerEntry) -> None:
         path = entry.path
         there = self.visible.get(path)
         if there is not None:
-            if there.entry.kind is Kind.FILE or there.entry.kind is Kind.HARDLINK:
-                self.hidden.append(Hidden(there.layer, there.entry, number, entry))
-            elif there.entry.kind is Kind.FOLDER and entry.kind is not Kind.FOLDER:
+            if there.entry.kind is EntryKind.FILE or there.entry.kind is EntryKind.HARDLINK:
+                self.hidden.append(ShadowedFile(there.layer, there.entry, number, entry))
+            elif there.entry.kind is EntryKind.FOLDER and entry.kind is not EntryKind.FOLDER:
                 self._remove(path, number)
-        elif path in self._unnamed and entry.kind is not Kind.FOLDER:
+        elif path in self._unnamed and entry.kind is not EntryKind.FOLDER:
             self._remove(path, number)
-        self.visible[path] = Placed(number, entry)
+        self.visible[path] = LayeredEntry(number, entry)
         if self._children is not None:
-            _enter(self._children, path)
+            _add_child(self._children, path)
 
-    def _make_way(self, number: int, entries: Mapping[str, Entry]) -> None:
+    def _remove_blocking_files(self, number: int, entries: Mapping[str, LayerEntry]) -> None:
         """A file of the layers below is gone where this layer has a folder that has no entry of its own."""
         for folder in {path.rpartition("/")[0] for path in entries}:
             parent = folder
             while parent and parent not in entries:
                 there = self.visible.get(parent)
                 if there is not None:
-                    if there.entry.kind not in _LEADS_ON:
+                    if there.entry.kind not in _PARENT_KINDS:
                         self._remove(parent, number)
                     break
                 parent = parent.rpartition("/")[0]
@@ -118,35 +118,35 @@ class _Merging:
 
     def _remove(self, path: str, number: int) -> None:
         there = self.visible.get(path)
-        single = there is not None and there.entry.kind is not Kind.FOLDER  # no layer need name a folder
-        for one in [path] if single else list(self._below(path)):
+        single = there is not None and there.entry.kind is not EntryKind.FOLDER  # no layer need name a folder
+        for one in [path] if single else list(self._walk_below(path)):
             placed = self.visible.pop(one, None)
-            if placed is not None and (placed.entry.kind is Kind.FILE or placed.entry.kind is Kind.HARDLINK):
-                self.hidden.append(Hidden(placed.layer, placed.entry, number, None))
+            if placed is not None and (placed.entry.kind is EntryKind.FILE or placed.entry.kind is EntryKind.HARDLINK):
+                self.hidden.append(ShadowedFile(placed.layer, placed.entry, number, None))
             if self._children is not None:
-                self._children.get(_parent(one), set()).discard(one)
+                self._children.get(_find_parent(one), set()).discard(one)
 
-    def _below(self, path: str) -> Iterator[str]:
+    def _walk_below(self, path: str) -> Iterator[str]:
         """The path and all below it, in no recursion: a hostile layer may nest deeply."""
-        children = self._all_children()
+        children = self._index_children()
         todo = [path]
         while todo:
             one = todo.pop()
             yield one
             todo.extend(children.pop(one, ()))
 
-    def _all_children(self) -> dict[str, set[str]]:
+    def _index_children(self) -> dict[str, set[str]]:
         if self._children is None:
             self._children = {}
             for path in self.visible:
-                _enter(self._children, path)
+                _add_child(self._children, path)
         return self._children
 
 
-def _enter(children: dict[str, set[str]], path: str) -> None:
+def _add_child(children: dict[str, set[str]], path: str) -> None:
     """Below each of its folders, also those that no layer names."""
     while path != "/":
-        parent = _parent(path)
+        parent = _find_parent(path)
         siblings = children.setdefault(parent, set())
         if path in siblings:
             return
@@ -154,5 +154,5 @@ def _enter(children: dict[str, set[str]], path: str) -> None:
         path = parent
 
 
-def _parent(path: str) -> str:
+def _find_parent(path: str) -> str:
     return path.rpartition("/")[0] or "/"

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import BadImageArchiveError, NoSuchImageError
 from builder.core.image_reference import normalize_image_name
-from builder.engine.archive import BLOBS, Archive
-from builder.engine.layers import chain_ids, fit
-from builder.engine.tarstream import printable
-from builder.inspect.base import base_in, base_of
+from builder.engine.archive import BLOBS, ImageArchive
+from builder.engine.layers import compute_chain_ids, find_best_match
+from builder.engine.tarstream import escape_unprintable
+from builder.inspect.base import find_base, find_base_in_archive
 from builder.inspect.cache import LayerCache
-from builder.inspect.instructions import shown
+from builder.inspect.instructions import format_instructions
 from builder.inspect.layer import read_layer
 from builder.inspect.layer_index import KnownLayers
-from builder.inspect.lookup import image_of, names_of
+from builder.inspect.lookup import find_image, list_all_image_names
 from builder.inspect.model import ImageContent
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from builder.inspect.model import LayerContent
 
 FILE_CHUNK = 1 << 20
-TOLD_EVERY = 8 << 20
+REPORT_EVERY = 8 << 20
 MAX_ENTRIES = 3_000_000
 """Of all layers. The largest images that people make have a tenth of it."""
 
@@ -46,38 +46,38 @@ def read_image(
     Raises NoSuchImageError, BadImageNameError, NotABaseError, BadImageArchiveError, EngineFailedError.
     """
     api = engine.api
-    image = must_be_there(engine, reference)
+    image = require_image(engine, reference)
     identity = str(image["Id"])
     diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
     history = tuple(reversed(api.history(identity)))
     config = image.get("Config") or {}
-    found = base_of(api, image, base, KnownLayers(cache_folder))
+    found = find_base(api, image, base, KnownLayers(cache_folder))
     cache = LayerCache(cache_folder)
     layers = cache.load(diffs)
     if not set(diffs) <= set(layers):
         size = sum(int(entry.get("Size") or 0) for entry in history)
-        with _reading(progress, reference, api.get_image(identity), size) as chunks:
-            layers = _read_missing(chunks, identity, diffs, layers, cache)
+        with _track_reading(progress, reference, api.get_image(identity), size) as chunks:
+            layers = _read_missing_layers(chunks, identity, diffs, layers, cache)
     return ImageContent(
         identity,
         tuple(image.get("RepoTags") or ()),
         f"{image.get('Os', '')}/{image.get('Architecture', '')}",
-        seconds(image.get("Created")),
+        parse_creation_time(image.get("Created")),
         dict(config.get("Labels") or {}),
-        _in_order(layers, diffs),
-        chain_ids(diffs),
-        instructions(history, diffs, config.get("Shell") or ()),
+        _arrange_layers(layers, diffs),
+        compute_chain_ids(diffs),
+        list_layer_instructions(history, diffs, config.get("Shell") or ()),
         found.layers,
         found.name,
         found.why,
     )
 
 
-def must_be_there(engine: InspectableEngine, reference: str) -> dict[str, Any]:
+def require_image(engine: InspectableEngine, reference: str) -> dict[str, Any]:
     """What the engine says of an image. Raises NoSuchImageError, BadImageNameError."""
-    found = image_of(engine.api, reference)
+    found = find_image(engine.api, reference)
     if found is None:
-        raise NoSuchImageError(reference, names_of(engine.api))
+        raise NoSuchImageError(reference, list_all_image_names(engine.api))
     return found
 
 
@@ -92,36 +92,36 @@ def read_archive_file(
     cache = LayerCache(cache_folder)
     with path.open("rb") as stream:
         pieces = iter(lambda: stream.read(FILE_CHUNK), b"")
-        with _reading(progress, path.name, pieces, path.stat().st_size) as chunks:
-            archive = Archive(chunks)
+        with _track_reading(progress, path.name, pieces, path.stat().st_size) as chunks:
+            archive = ImageArchive(chunks)
             layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
-            images = archive.images()
-    image = _chosen(images, reference, str(path))
-    config = _mapping(image.config.get("config"))
-    labels = {str(key): str(value) for key, value in _mapping(config.get("Labels")).items()}
-    found = base_in(images, image, labels, base)
+            images = archive.check_images()
+    image = _choose_image(images, reference, str(path))
+    config = _to_mapping(image.config.get("config"))
+    labels = {str(key): str(value) for key, value in _to_mapping(config.get("Labels")).items()}
+    found = find_base_in_archive(images, image, labels, base)
     return ImageContent(
         image.id,
         image.references,
-        printable(f"{image.config.get('os', '')}/{image.config.get('architecture', '')}"),
-        seconds(image.config.get("created")),
+        escape_unprintable(f"{image.config.get('os', '')}/{image.config.get('architecture', '')}"),
+        parse_creation_time(image.config.get("created")),
         labels,
-        _in_order(layers, image.diffs),
-        chain_ids(image.diffs),
-        _instructions_of_config(image),
+        _arrange_layers(layers, image.diffs),
+        compute_chain_ids(image.diffs),
+        _list_config_instructions(image),
         found.layers,
         found.name,
         found.why,
     )
 
 
-def _read_missing(
+def _read_missing_layers(
     chunks: Iterator[bytes], identity: str, diffs: tuple[str, ...], known: dict[str, LayerContent], cache: LayerCache
 ) -> dict[str, LayerContent]:
     """All layers. The archive must be what the engine said of the image."""
-    archive = Archive(chunks)
+    archive = ImageArchive(chunks)
     layers = _read_layers(archive, known.get, cache)
-    images = archive.images()
+    images = archive.check_images()
     image = next((one for one in images if one.id == identity), images[0])
     if image.diffs != diffs:
         raise BadImageArchiveError(f"the engine sent another image than {identity}", hint="ask once more")
@@ -129,11 +129,11 @@ def _read_missing(
 
 
 def _read_layers(
-    archive: Archive, known: Callable[[str], LayerContent | None], cache: LayerCache
+    archive: ImageArchive, known: Callable[[str], LayerContent | None], cache: LayerCache
 ) -> dict[str, LayerContent]:
     """By diff ID. A plain layer is named by it; the bytes of one that is known are only compared with its name."""
     found: dict[str, LayerContent] = {}
-    for layer in archive.layers():
+    for layer in archive.iterate_layers():
         content = known(f"sha256:{layer.name.removeprefix(BLOBS)}") if layer.name.startswith(BLOBS) else None
         if content is None:
             content = read_layer(layer)
@@ -149,7 +149,7 @@ def _read_layers(
 
 
 @contextlib.contextmanager
-def _reading(progress: Progress, name: str, chunks: Iterator[bytes], total: int) -> Iterator[Iterator[bytes]]:
+def _track_reading(progress: Progress, name: str, chunks: Iterator[bytes], total: int) -> Iterator[Iterator[bytes]]:
     """The chunks, as a step that tells how far it is, not for every piece; in the end how much it was."""
     with progress.task(f"reading {name}") as task:
         done = 0
@@ -159,24 +159,24 @@ def _reading(progress: Progress, name: str, chunks: Iterator[bytes], total: int)
             told = 0
             for chunk in chunks:
                 done += len(chunk)
-                if done - told > TOLD_EVERY:
+                if done - told > REPORT_EVERY:
                     told = done
-                    task.update(done=min(done, total), total=total, detail=_amount(done))
+                    task.update(done=min(done, total), total=total, detail=_format_amount(done))
                 yield chunk
 
         yield counted()
-        task.update(detail=_amount(done))
+        task.update(detail=_format_amount(done))
 
 
-def _amount(count: int) -> str:
+def _format_amount(count: int) -> str:
     return f"{count / 1e6:,.0f} MB" if count >= 1_000_000 else f"{count / 1e3:,.0f} kB"
 
 
-def _in_order(layers: Mapping[str, LayerContent], diffs: Sequence[str]) -> tuple[LayerContent, ...]:
+def _arrange_layers(layers: Mapping[str, LayerContent], diffs: Sequence[str]) -> tuple[LayerContent, ...]:
     return tuple(layers[diff] for diff in diffs)
 
 
-def _chosen(images: Sequence[ArchivedImage], reference: str | None, archive: str) -> ArchivedImage:
+def _choose_image(images: Sequence[ArchivedImage], reference: str | None, archive: str) -> ArchivedImage:
     if reference is None and len(images) == 1:
         return images[0]
     names = [name for image in images for name in image.references or (image.id,)]
@@ -188,21 +188,23 @@ def _chosen(images: Sequence[ArchivedImage], reference: str | None, archive: str
     raise NoSuchImageError(reference, names, archive)
 
 
-def instructions(history: Sequence[Mapping[str, Any]], diffs: Sequence[str], shell: Sequence[str]) -> tuple[str, ...]:
+def list_layer_instructions(
+    history: Sequence[Mapping[str, Any]], diffs: Sequence[str], shell: Sequence[str]
+) -> tuple[str, ...]:
     """Of each layer; empty where the engine's history does not say which entry made which layer."""
-    made_by = fit(history, diffs)
+    made_by = find_best_match(history, diffs)
     if made_by is None:
         return ("",) * len(diffs)
-    lines = shown((str(entry.get("CreatedBy") or "") for entry in history), shell)
+    lines = format_instructions((str(entry.get("CreatedBy") or "") for entry in history), shell)
     return tuple(lines[index] for index in made_by)
 
 
-def _instructions_of_config(image: ArchivedImage) -> tuple[str, ...]:
+def _list_config_instructions(image: ArchivedImage) -> tuple[str, ...]:
     """The configuration itself says which entries made no layer."""
     found = image.config.get("history")
     entries = [entry for entry in (found if isinstance(found, list) else ()) if isinstance(entry, dict)]
-    shell = _mapping(image.config.get("config")).get("Shell")
-    lines = shown(
+    shell = _to_mapping(image.config.get("config")).get("Shell")
+    lines = format_instructions(
         (str(entry.get("created_by") or "") for entry in entries),
         [str(word) for word in shell] if isinstance(shell, list) else (),
     )
@@ -210,11 +212,11 @@ def _instructions_of_config(image: ArchivedImage) -> tuple[str, ...]:
     return made if len(made) == len(image.diffs) else ("",) * len(image.diffs)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _to_mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def seconds(created: object) -> float | None:
+def parse_creation_time(created: object) -> float | None:
     """Since 1970; None for the year 1, which engines write where nothing was said."""
     try:
         found = datetime.fromisoformat(str(created)).timestamp()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.core.elf import parse_header
 
 if TYPE_CHECKING:
-    from builder.core.elf import Header
-    from builder.engine.chunks import Piece
+    from builder.core.elf import ElfHeader
+    from builder.engine.chunks import Chunk
 
 KEPT_BYTES = 32 << 20
 """Of a file's end, besides its beginning."""
@@ -36,14 +36,14 @@ class _Section(NamedTuple):
 class SymbolCounter:
     """Takes an ELF file piece by piece."""
 
-    def __init__(self, head: Piece) -> None:
+    def __init__(self, head: Chunk) -> None:
         """``head`` holds the whole file header where there is one: 64 bytes."""
         self._head = head
-        self._last: deque[Piece] = deque()
+        self._last: deque[Chunk] = deque()
         self._kept = 0
         self._size = len(head)
 
-    def add(self, piece: Piece) -> None:
+    def add(self, piece: Chunk) -> None:
         self._last.append(piece)
         self._kept += len(piece)
         self._size += len(piece)
@@ -53,15 +53,15 @@ class SymbolCounter:
     def count(self) -> int:
         """Bytes of ``.symtab``, its strings and ``.debug_*``, each byte once; 0 where it cannot be told."""
         try:
-            return _covered(self._symbol_ranges())
+            return _count_covered(self._find_symbol_ranges())
         except ValueError:
             return 0
 
-    def _symbol_ranges(self) -> list[tuple[int, int]]:
+    def _find_symbol_ranges(self) -> list[tuple[int, int]]:
         header = parse_header(self._head)
         if header.e_type not in _LINKED:
             return []
-        sections, names = self._sections(header)
+        sections, names = self._parse_sections(header)
         found = []
         for section in sections:
             if section.kind == _SYMTAB:
@@ -69,7 +69,7 @@ class SymbolCounter:
                 if section.link < len(sections) and sections[section.link] is not names:
                     found.append(sections[section.link])
         if names is not None:
-            table = self._at(names.offset, names.size)
+            table = self._read_range(names.offset, names.size)
             found += [one for one in sections if table.startswith((b".debug_", b".zdebug_"), one.name)]
         return [
             (one.offset, one.offset + one.size)
@@ -77,20 +77,20 @@ class SymbolCounter:
             if one.kind != _NOBITS and one.offset + one.size <= self._size
         ]
 
-    def _sections(self, header: Header) -> tuple[list[_Section], _Section | None]:
+    def _parse_sections(self, header: ElfHeader) -> tuple[list[_Section], _Section | None]:
         """All of them, and the one that holds their names."""
         size, count, names = header.e_shentsize, header.e_shnum, header.e_shstrndx
         shape = struct.Struct(header.order + ("IIQQQQIIQQ" if header.wide else "IIIIIIIIII"))
         if size < shape.size or count > _MAX_SECTIONS:
             return [], None
-        table = self._at(header.e_shoff, size * count)
+        table = self._read_range(header.e_shoff, size * count)
         sections = []
         for at in range(0, len(table) - shape.size + 1, size):
             name, kind, _, _, offset, length, link, *_ = shape.unpack_from(table, at)
             sections.append(_Section(name, kind, offset, length, link))
         return sections, sections[names] if names < len(sections) else None
 
-    def _at(self, start: int, size: int) -> bytes:
+    def _read_range(self, start: int, size: int) -> bytes:
         """A part of the file; empty where it is not kept, or outside."""
         if start + size <= len(self._head):
             return bytes(self._head[start : start + size])
@@ -109,7 +109,7 @@ class SymbolCounter:
         return b"".join(found)
 
 
-def _covered(ranges: list[tuple[int, int]]) -> int:
+def _count_covered(ranges: list[tuple[int, int]]) -> int:
     """Bytes in the union of (start, end): a hostile table may name the same bytes often."""
     total, reached = 0, 0
     for start, end in sorted(ranges):

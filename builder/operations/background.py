@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def in_background(call: Callable[[], Result]) -> Future[Result]:
+def start_in_background(call: Callable[[], Result]) -> Future[Result]:
     """Start ``call`` on a thread that does not keep the program from ending, as the threads of a pool do."""
     future: Future[Result] = Future()
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.core.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
-from builder.core.naming import promoted_references
+from builder.core.naming import list_promoted_references
 from builder.engine.buildx import check_platform, check_pushable
-from builder.engine.client import connect
+from builder.engine.client import connect_engine
 from builder.engine.secrets import find_secrets
 from builder.image.base.make import SOURCES_VARIABLE, make_base
 from builder.image.build.budget import check_budget
-from builder.image.build.build import build_candidate, project_lock
+from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob, BuildResult, Workplace
-from builder.image.build.preflight import estimate_bytes
-from builder.image.build.promote import is_verified, promote, proof_of, record_verified, recover
-from builder.image.build.push import push
-from builder.image.verify.model import Status
+from builder.image.build.preflight import estimate_image_bytes
+from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
+from builder.image.build.push import push_images
+from builder.image.verify.model import CheckStatus
 from builder.operations.lock import refresh_debian_packages
 from builder.state import read_state
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine
     from builder.image.build.model import Candidate
-    from builder.image.render.model import Context
-    from builder.image.verify.model import Report
-    from builder.operations.project import Project
+    from builder.image.render.model import BuildContext
+    from builder.image.verify.model import VerifyReport
+    from builder.operations.project import ImageProject
 
 LOCK_FILE = "optbuild.lock"
-STANDS = "nothing was promoted: all tags stand as they were"
+NOTHING_PROMOTED = "nothing was promoted: all tags stand as they were"
 
 
 @dataclass(frozen=True)
-class _Proven:
+class _VerifiedBuild:
     """``report`` None: exactly this was proven before."""
 
-    report: Report | None
+    report: VerifyReport | None
     references: tuple[str, ...]
 
 
@@ -66,7 +66,7 @@ class BuildFlow:
         self.verify = verify
         self.refresh_base = refresh_base
         self.promoting = promoting
-        self.place = _workplace(runtime)
+        self.place = _make_workplace(runtime)
         self.promoted = False
 
     def run(self) -> BuildResult:
@@ -79,38 +79,38 @@ class BuildFlow:
         if self.options.push:
             check_pushable(f"{name}:latest")
         try:
-            with connect(self.runtime.env) as engine, project_lock(self.place, engine, name):
-                return self._locked(project, engine)
+            with connect_engine(self.runtime.env) as engine, lock_project(self.place, engine, name):
+                return self._run_locked(project, engine)
         except (KeyboardInterrupt, InterruptedByUserError) as stop:
-            standing = "the image had been promoted already" if self.promoted else STANDS
+            standing = "the image had been promoted already" if self.promoted else NOTHING_PROMOTED
             raise InterruptedByUserError(f"interrupted; {standing}") from stop
 
-    def _locked(self, project: Project, engine: Engine) -> BuildResult:
+    def _run_locked(self, project: ImageProject, engine: Engine) -> BuildResult:
         started = time.monotonic()
-        recover(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
-        project, candidate = self._candidate(project, engine)
-        check_budget(candidate, _budget(project), self.runtime.progress, promoting=self.verify)
-        proven = self._proven(project, engine, candidate) if self.verify else _Proven(None, ())
+        recover_promotion(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
+        project, candidate = self._build_or_refresh(project, engine)
+        check_budget(candidate, _parse_budget(project), self.runtime.progress, promoting=self.verify)
+        proven = self._prove_and_promote(project, engine, candidate) if self.verify else _VerifiedBuild(None, ())
         pushed: tuple[str, ...] = ()
         if self.options.push:
-            pushed = push(engine, proven.references or (candidate.reference,), self.runtime.progress)
+            pushed = push_images(engine, proven.references or (candidate.reference,), self.runtime.progress)
         return BuildResult(candidate, proven.report, proven.references, pushed, time.monotonic() - started)
 
-    def _candidate(self, project: Project, engine: Engine) -> tuple[Project, Candidate]:
+    def _build_or_refresh(self, project: ImageProject, engine: Engine) -> tuple[ImageProject, Candidate]:
         """Build; where the mirror dropped a locked version and the person allows it, lock the new one and go on."""
         try:
-            return project, build_candidate(self._job(project, engine))
+            return project, build_candidate(self._make_job(project, engine))
         except VanishedPackagesError as vanished:
             if not self.refresh_base:
                 raise
             self.runtime.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
         project = refresh_debian_versions(project, self.runtime)
-        return project, build_candidate(self._job(project, engine))
+        return project, build_candidate(self._make_job(project, engine))
 
-    def _job(self, project: Project, engine: Engine) -> BuildJob:
+    def _make_job(self, project: ImageProject, engine: Engine) -> BuildJob:
         from builder.image.render.context import render_context  # jinja2
 
-        def prepare(context: Context, folder: Path) -> None:
+        def prepare(context: BuildContext, folder: Path) -> None:
             runtime = self.runtime
             make_base(
                 context,
@@ -118,29 +118,29 @@ class BuildFlow:
                 cache_folder=runtime.cache_folder,
                 runner=runtime.runner,
                 progress=runtime.progress,
-                env=base_env(runtime),
+                env=make_base_environment(runtime),
             )
 
         context = render_context(project.spec, project.lock)
-        estimate = estimate_bytes(project.lock)
+        estimate = estimate_image_bytes(project.lock)
         return BuildJob(context, project.spec.image.name, engine, self.place, self.options, prepare, estimate)
 
-    def _proven(self, project: Project, engine: Engine, candidate: Candidate) -> _Proven:
+    def _prove_and_promote(self, project: ImageProject, engine: Engine, candidate: Candidate) -> _VerifiedBuild:
         """Verify unless exactly this was proven before, then promote."""
         name, folder, say = project.spec.image.name, self.runtime.state_folder, self.runtime.progress.note
-        proof = proof_of(project.roles, project.spec.verify.database)
+        proof = hash_proof(project.roles, project.spec.verify.database)
         report = None
         if not is_verified(read_state(folder, warn=say), candidate.image_id, proof):
-            report = _verify(project, candidate, self.runtime)
+            report = _verify_candidate(project, candidate, self.runtime)
             self._record(candidate, report, name, proof)
         roles = tuple(role.name for role in project.roles)
-        references = promoted_references(name, project.spec.image.tags, roles)
+        references = list_promoted_references(name, project.spec.image.tags, roles)
         self.promoting(candidate.image_id)
-        promote(candidate, references, project=name, engine=engine, folder=folder, say=say)
+        promote_candidate(candidate, references, project=name, engine=engine, folder=folder, say=say)
         self.promoted = True
-        return _Proven(report, references)
+        return _VerifiedBuild(report, references)
 
-    def _record(self, candidate: Candidate, report: Report, name: str, proof: str) -> None:
+    def _record(self, candidate: Candidate, report: VerifyReport, name: str, proof: str) -> None:
         try:
             record_verified(self.runtime.state_folder, candidate, report, project=name, proof=proof)
         except CandidateRefusedError:
@@ -148,10 +148,10 @@ class BuildFlow:
             raise
 
 
-def show_failures(report: Report, progress: Progress) -> None:
+def show_failures(report: VerifyReport, progress: Progress) -> None:
     """What each failed check found, its hint, and the end of the log it comes from."""
     for check in report.checks:
-        if check.status is not Status.FAILED:
+        if check.status is not CheckStatus.FAILED:
             continue
         lines = [f"check {check.name} failed: {check.message}"]
         lines += [f"    {line}" for line in check.log.splitlines()]
@@ -159,13 +159,13 @@ def show_failures(report: Report, progress: Progress) -> None:
         progress.note("\n".join(lines))
 
 
-def refresh_debian_versions(project: Project, runtime: Runtime) -> Project:
+def refresh_debian_versions(project: ImageProject, runtime: Runtime) -> ImageProject:
     """The project with the Debian versions that the release has now: said, and written into the lock."""
-    from builder.image.lock.changes import changes
+    from builder.image.lock.changes import compare_locks
     from builder.image.lock.document import write_lock
 
     lock = refresh_debian_packages(runtime, project.spec, project.lock)
-    for move in changes(project.lock, lock).debian:
+    for move in compare_locks(project.lock, lock).debian:
         runtime.progress.note(f"   {move}")
     path = project.spec.folder / LOCK_FILE
     write_lock(path, lock)
@@ -173,21 +173,21 @@ def refresh_debian_versions(project: Project, runtime: Runtime) -> Project:
     return replace(project, lock=lock)
 
 
-def base_env(runtime: Runtime) -> dict[str, str]:
+def make_base_environment(runtime: Runtime) -> dict[str, str]:
     """The environment of base.sh, which runs in another folder: the person's sources file by its whole path."""
     sources = runtime.env.get(SOURCES_VARIABLE)
     return {**runtime.env, **({SOURCES_VARIABLE: str(runtime.cwd / sources)} if sources else {})}
 
 
-def _budget(project: Project) -> int | None:
+def _parse_budget(project: ImageProject) -> int | None:
     """Bytes, where the spec sets a limit."""
-    from builder.image.spec.types import bytes_of  # pydantic
+    from builder.image.spec.types import parse_byte_size  # pydantic
 
     text = project.spec.budget.image_bytes
-    return None if text is None else bytes_of(text)
+    return None if text is None else parse_byte_size(text)
 
 
-def _workplace(runtime: Runtime) -> Workplace:
+def _make_workplace(runtime: Runtime) -> Workplace:
     def raw(line: str) -> None:
         runtime.err.write(line + "\n")
         runtime.err.flush()
@@ -195,14 +195,14 @@ def _workplace(runtime: Runtime) -> Workplace:
     return Workplace(runtime.env, runtime.state_folder, runtime.cache_folder, runtime.runner, runtime.progress, raw)
 
 
-def _verify(project: Project, candidate: Candidate, runtime: Runtime) -> Report:
-    from builder.image.verify.plan import plan_for  # testcontainers and the SDK
+def _verify_candidate(project: ImageProject, candidate: Candidate, runtime: Runtime) -> VerifyReport:
+    from builder.image.verify.plan import make_plan_from_spec  # testcontainers and the SDK
     from builder.image.verify.run import verify_image
 
-    forbidden = tuple(text.encode() for text in find_secrets(runtime.env).credentials())
+    forbidden = tuple(text.encode() for text in find_secrets(runtime.env).list_credentials())
     return verify_image(
         candidate.image_id,
-        replace(plan_for(project.spec, project.lock, project.roles), forbidden=forbidden),
+        replace(make_plan_from_spec(project.spec, project.lock, project.roles), forbidden=forbidden),
         env=runtime.env,
         runner=runtime.runner,
         progress=runtime.progress,

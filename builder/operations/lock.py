@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.runtime import Runtime
-    from builder.image.lock.make import Options
+    from builder.image.lock.make import LockOptions
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -54,13 +54,13 @@ def check_moving_names(names: tuple[str, ...], previous: Lock | None) -> None:
 
 def refresh_debian_packages(runtime: Runtime, spec: Spec, lock: Lock) -> Lock:
     """``lock`` with what the Debian release offers now; not yet written."""
-    from builder.airflow.releases import release
+    from builder.airflow.releases import find_release
     from builder.image.lock.make import refresh_debian
 
     return refresh_debian(
         spec,
         lock,
-        release(spec.airflow.version),
+        find_release(spec.airflow.version),
         runner=runtime.runner,
         env=runtime.env,
         cache_folder=runtime.cache_folder,
@@ -73,15 +73,15 @@ def resolve_lock(
     spec: Spec,
     requirements: tuple[str, ...],
     previous: Lock | None,
-    options: Options,
+    options: LockOptions,
 ) -> Lock:
-    from builder.airflow.releases import release
+    from builder.airflow.releases import find_release
     from builder.image.lock.make import make_lock
 
     return make_lock(
         spec,
         requirements,
-        release(spec.airflow.version),
+        find_release(spec.airflow.version),
         previous=previous,
         options=options,
         runner=runtime.runner,

@@ -9,23 +9,23 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import Where
-from builder.image.spec.positions import positions_in
-from builder.image.spec.requirements import logical_lines, normalised
+from builder.image.spec.positions import read_positions
+from builder.image.spec.requirements import iterate_logical_lines, normalize_requirement
 
 if TYPE_CHECKING:
     from builder.image.spec.model import Spec
 
 
-def places_of(spec: Spec) -> dict[str, Where]:
+def locate_lock_sources(spec: Spec) -> dict[str, Where]:
     """Normalised requirement, or Debian package, → file, line and key. ``spec`` was read from ``spec.file``."""
-    lines = positions_in(Path(spec.file))
+    lines = read_positions(Path(spec.file))
     found = {}
     for name in spec.python.requirements_files:
-        for number, line in logical_lines((spec.folder / name).read_text(encoding="utf-8-sig")):
-            found[_normal(line)] = Where(name, number)
+        for number, line in iterate_logical_lines((spec.folder / name).read_text(encoding="utf-8-sig")):
+            found[_normalize_line(line)] = Where(name, number)
     for index, line in enumerate(spec.python.requirements):
         place = lines.get(("python", "requirements", index))
-        found[_normal(line)] = Where(spec.file, place, f"python.requirements[{index}]")
+        found[_normalize_line(line)] = Where(spec.file, place, f"python.requirements[{index}]")
     for index, extra in enumerate(spec.airflow.extras):
         place = lines.get(("airflow", "extras", index))
         found[f"apache-airflow[{canonicalize_name(extra)}]"] = Where(spec.file, place, f"airflow.extras[{index}]")
@@ -35,8 +35,8 @@ def places_of(spec: Spec) -> dict[str, Where]:
     return found
 
 
-def _normal(line: str) -> str:
+def _normalize_line(line: str) -> str:
     try:
-        return normalised(Requirement(line))
+        return normalize_requirement(Requirement(line))
     except InvalidRequirement:
         return line

@@ -10,103 +10,107 @@ from builder.core.errors import OptbuildError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from builder.compose.model import Target
-    from builder.compose.planned import Planned
+    from builder.compose.model import SharedTarget
+    from builder.compose.planned import PlanResult
     from builder.core.runtime import Runtime
     from builder.engine.layers import ImageLayers
-    from builder.operations.snapshot import StoreWorld
+    from builder.operations.snapshot import SnapshotReader
     from builder.rollout.context import Outside
     from builder.rollout.journal import Journal
     from builder.rollout.replaced_images import OldImage
-    from builder.rollout.result import Outcome
-    from builder.store.clean import Choice, Cleaned
+    from builder.rollout.result import RolloutResult
+    from builder.store.clean import CleanDecision, CleanResult
 
 
-def with_old_images(
+def add_old_images(
     runtime: Runtime,
     outside: Outside,
     journal: Journal,
-    outcome: Outcome,
-    planned: Planned,
+    outcome: RolloutResult,
+    planned: PlanResult,
     *,
     asked: bool,
     before: int | None = None,
-) -> Outcome:
+) -> RolloutResult:
     """The old images and the bytes: named, and removed where the person asked for it. The optimize itself is done: what
-    fails here is said and changes nothing. ``before``: what :func:`bytes_here` said when it began, for the journal.
+    fails here is said and changes nothing. ``before``: what :func:`measure_engine_bytes` said first, for the journal.
     """
-    from builder.engine.socket_client import look
-    from builder.operations.snapshot import StoreOptions, StoreWorld
+    from builder.engine.socket_client import connect_reader
+    from builder.operations.snapshot import SnapshotReader, StoreOptions
 
     if outside.engine is None:
         return outcome
     try:
-        with look(runtime.env) as found:
+        with connect_reader(runtime.env) as found:
             options = replace(StoreOptions.of(journal.files), spec=planned.choices.spec_folder)
-            store = StoreWorld(runtime, options, found, strict=True)
-            outcome = _measured(store, outside, journal, outcome, asked=asked)
+            store = SnapshotReader(runtime, options, found, strict=True)
+            outcome = _add_measurements(store, outside, journal, outcome, asked=asked)
             if before is not None:
-                _record(store, outside, journal, before)
+                _record_bytes(store, outside, journal, before)
             return outcome
     except (OptbuildError, OSError) as error:
         runtime.progress.note(f"nothing more was done about the old images: {error}")
         return outcome
 
 
-def bytes_here(runtime: Runtime) -> int | None:
+def measure_engine_bytes(runtime: Runtime) -> int | None:
     """True bytes of all images of the engine; None: it cannot be measured, which stops nobody."""
-    from builder.engine.socket_client import look
-    from builder.operations.snapshot import StoreOptions, StoreWorld
+    from builder.engine.socket_client import connect_reader
+    from builder.operations.snapshot import SnapshotReader, StoreOptions
 
     try:
-        with look(runtime.env) as found:
-            return StoreWorld(runtime, StoreOptions(), found, strict=False).bytes()
+        with connect_reader(runtime.env) as found:
+            return SnapshotReader(runtime, StoreOptions(), found, strict=False).count_bytes()
     except OptbuildError:
         return None
 
 
-def _record(store: StoreWorld, outside: Outside, journal: Journal, before: int) -> None:
+def _record_bytes(store: SnapshotReader, outside: Outside, journal: Journal, before: int) -> None:
     from builder.rollout.journal_file import read_journal, write_journal
 
     path = outside.committed(journal.files)
     if (written := read_journal(path)) is not None and written.run == journal.run:
-        write_journal(path, replace(written, bytes_before=before, bytes_after=store.bytes()))
+        write_journal(path, replace(written, bytes_before=before, bytes_after=store.count_bytes()))
 
 
-def _measured(store: StoreWorld, outside: Outside, journal: Journal, outcome: Outcome, *, asked: bool) -> Outcome:
-    from builder.operations.clean import one_cleaner, removed
-    from builder.rollout.history import all_replaced
-    from builder.store.clean import CleanOptions, plan
+def _add_measurements(
+    store: SnapshotReader, outside: Outside, journal: Journal, outcome: RolloutResult, *, asked: bool
+) -> RolloutResult:
+    from builder.operations.clean import lock_store, remove_images
+    from builder.rollout.history import collect_replaced_names
+    from builder.store.clean import CleanOptions, make_clean_plan
 
-    snapshot = store.snapshot()
+    snapshot = store.read_snapshot()
     here = {image.id: image.layers for image in snapshot.images}
     current = {tag.after for tag in journal.tags}
-    wanted = frozenset(image for image in all_replaced(journal) if image not in current)
-    planned = plan(snapshot, CleanOptions(only=wanted))
+    wanted = frozenset(image for image in collect_replaced_names(journal) if image not in current)
+    planned = make_clean_plan(snapshot, CleanOptions(only=wanted))
     outcome = replace(
         outcome,
-        old=tuple(_old(choice, journal) for choice in planned.choices if choice.row.image.id in wanted),
+        old=tuple(_make_old_image(choice, journal) for choice in planned.choices if choice.row.image.id in wanted),
         freed=planned.frees.exact,
-        bytes=_amounts(journal, outcome, here),
+        bytes=_measure_targets(journal, outcome, here),
     )
     if not asked or not planned.going or outside.engine is None:
         return outcome
-    with one_cleaner(store.runtime):
-        return _after(outcome, removed(store.runtime, snapshot.engine, planned, outside.engine, store.snapshot))
+    with lock_store(store.runtime):
+        return _apply_removal(
+            outcome, remove_images(store.runtime, snapshot.engine, planned, outside.engine, store.read_snapshot)
+        )
 
 
-def _old(choice: Choice, journal: Journal) -> OldImage:
-    from builder.rollout.history import built_again, runs_back
+def _make_old_image(choice: CleanDecision, journal: Journal) -> OldImage:
+    from builder.rollout.history import find_rebuildable_images, iterate_runs
     from builder.rollout.replaced_images import OldImage
-    from builder.store.model import Standing
+    from builder.store.model import RetentionReason
 
     image, verdict = choice.row.image, choice.row.verdict
-    kept = verdict.reason if verdict.standing is Standing.UNUSED else choice.reason
-    again = any(image.id in built_again(run) for run in runs_back(journal))
+    kept = verdict.reason if verdict.standing is RetentionReason.UNUSED else choice.reason
+    again = any(image.id in find_rebuildable_images(run) for run in iterate_runs(journal))
     return OldImage(image.id, image.names, "" if choice.goes else kept, again)
 
 
-def _after(outcome: Outcome, done: Cleaned) -> Outcome:
+def _apply_removal(outcome: RolloutResult, done: CleanResult) -> RolloutResult:
     """What was planned, as it went: an image that a container was started from meanwhile stays."""
     from builder.store.clean import GONE
 
@@ -121,20 +125,22 @@ def _after(outcome: Outcome, done: Cleaned) -> Outcome:
     )
 
 
-def _amounts(
-    journal: Journal, outcome: Outcome, here: Mapping[str, ImageLayers]
+def _measure_targets(
+    journal: Journal, outcome: RolloutResult, here: Mapping[str, ImageLayers]
 ) -> dict[str, tuple[int | None, int | None]]:
     """Shared image → true bytes of what its services had, and of what they have."""
     return {
         target.image: (
-            bytes_of(_before(journal, target, outcome.targets), here),
-            bytes_of(outcome.images.get(target.image, "").split(), here),
+            sum_image_bytes(_collect_previous_images(journal, target, outcome.targets), here),
+            sum_image_bytes(outcome.images.get(target.image, "").split(), here),
         )
         for target in outcome.targets
     }
 
 
-def _before(journal: Journal, target: Target, targets: tuple[Target, ...]) -> frozenset[str]:
+def _collect_previous_images(
+    journal: Journal, target: SharedTarget, targets: tuple[SharedTarget, ...]
+) -> frozenset[str]:
     """IDs of the images that the services of a target had: of their containers, else what their names pointed to."""
     records = [record for record in journal.services if record.name in target.services]
     if records or len(targets) > 1:
@@ -142,11 +148,11 @@ def _before(journal: Journal, target: Target, targets: tuple[Target, ...]) -> fr
     return frozenset(one.image_id for one in journal.replaced)
 
 
-def bytes_of(images: Iterable[str], everything: Mapping[str, ImageLayers]) -> int | None:
+def sum_image_bytes(images: Iterable[str], everything: Mapping[str, ImageLayers]) -> int | None:
     """True bytes of these images (IDs) together: each layer chain once. None: not measured."""
-    from builder.compose.sharing.disk_usage import real_bytes
+    from builder.compose.sharing.disk_usage import count_real_bytes
 
     wanted = set(images)
     if not wanted or not wanted <= everything.keys():
         return None
-    return real_bytes(everything[image] for image in wanted)
+    return count_real_bytes(everything[image] for image in wanted)

@@ -7,25 +7,30 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builder.core.errors import ComposeError, ToolError
-from builder.operations.plan import PlanOptions, find_project, plan_of
-from builder.operations.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
-from builder.rollout.preview import Ready
+from builder.operations.plan import PlanOptions, find_project, run_plan
+from builder.operations.project_lock import (
+    connect_if_available,
+    lock_compose_project,
+    make_rollout_context,
+    recover_killed_run,
+)
+from builder.rollout.preview import OptimizePreview
 from builder.rollout.wait import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.compose.model import ProjectFiles, Target
-    from builder.compose.planned import Planned
+    from builder.compose.model import ProjectFiles, SharedTarget
+    from builder.compose.planned import PlanResult
     from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.engine.compose import ComposeCli
     from builder.engine.compose_containers import Container
-    from builder.rollout.apply import Applied
+    from builder.rollout.apply import ApplyResult
     from builder.rollout.context import Outside
     from builder.rollout.journal import Journal
-    from builder.rollout.request import Work
-    from builder.rollout.result import Outcome
+    from builder.rollout.request import RolloutRequest
+    from builder.rollout.result import RolloutResult
 
 
 @dataclass(frozen=True)
@@ -50,66 +55,66 @@ class OptimizeFlow:
         self,
         runtime: Runtime,
         options: OptimizeOptions,
-        show: Callable[[Ready], None],
-        agree: Callable[[Ready], bool],
+        show: Callable[[OptimizePreview], None],
+        agree: Callable[[OptimizePreview], bool],
     ) -> None:
         self.runtime = runtime
         self.options = options
         self.show = show
         self.agree = agree
 
-    def run(self) -> Outcome:
+    def run(self) -> RolloutResult:
         """An empty one: nothing was done (nothing to do, a dry run, or the person said no). Raises what each stage
         raises."""
         from builder.engine.compose import find_compose
 
         files, _ = find_project(self.runtime, self.options.plan)
         cli = find_compose(self.runtime.runner, self.runtime.env)
-        with engine_if_any(self.runtime) as (engine, missing):
+        with connect_if_available(self.runtime) as (engine, missing):
             if missing is not None and not (self.options.file_only or self.options.dry_run):
                 raise missing
-            return self._with_engine(files, cli, engine)
+            return self._run_with_engine(files, cli, engine)
 
-    def _with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> Outcome:
-        outside = outside_of(self.runtime, cli, engine, self.options.timeout)
-        with one_at_a_time(outside, files, "optimize"):
+    def _run_with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> RolloutResult:
+        outside = make_rollout_context(self.runtime, cli, engine, self.options.timeout)
+        with lock_compose_project(outside, files, "optimize"):
             if not self.options.dry_run:
-                recovered(outside, files)
-            from builder.rollout.result import refused_of, warnings_of
+                recover_killed_run(outside, files)
+            from builder.rollout.result import collect_warnings, list_refused_services
 
-            ready = self._ready(outside)
+            ready = self._make_preview(outside)
             self.show(ready)
             plan = ready.planned.plan
             return replace(
-                self._agreed(outside, ready, engine),
-                warnings=warnings_of(plan, ready.work.targets),
-                refused=refused_of(plan),
+                self._apply_if_agreed(outside, ready, engine),
+                warnings=collect_warnings(plan, ready.work.targets),
+                refused=list_refused_services(plan),
             )
 
-    def _agreed(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
-        from builder.rollout.result import Outcome
+    def _apply_if_agreed(self, outside: Outside, ready: OptimizePreview, engine: Engine | None) -> RolloutResult:
+        from builder.rollout.result import RolloutResult
 
-        nothing = Outcome(ready.work.project.name)
+        nothing = RolloutResult(ready.work.project.name)
         if self.options.dry_run:
             return nothing
         if not ready.work.targets:
-            return self._only_clean(outside, ready, nothing)
+            return self._clean_only(outside, ready, nothing)
         self._refuse_running(ready)
         if not self.agree(ready):
             return nothing
         return self._apply(outside, ready, engine)
 
-    def _ready(self, outside: Outside) -> Ready:
+    def _make_preview(self, outside: Outside) -> OptimizePreview:
         from builder.rollout.journal_file import read_journal
-        from builder.rollout.request import Work
+        from builder.rollout.request import RolloutRequest
 
-        planned = plan_of(self.runtime, self.options.plan)
+        planned = run_plan(self.runtime, self.options.plan)
         journal = read_journal(outside.committed(planned.files))
         options = self.options
-        work = Work(
+        work = RolloutRequest(
             run=secrets.token_hex(4),
             project=planned.plan.project,
-            targets=self._targets(planned, journal),
+            targets=self._select_targets(planned, journal),
             edits=tuple(edit for edit in planned.plan.edits if edit.changes),
             rebuild=options.rebuild,
             no_cache=options.no_cache,
@@ -117,40 +122,42 @@ class OptimizeFlow:
             recipes=journal.recipes if journal else (),
         )
         self._prove(planned, work)
-        return Ready(planned, work, journal, self._running(outside, work))
+        return OptimizePreview(planned, work, journal, self._find_running_services(outside, work))
 
-    def _targets(self, planned: Planned, journal: Journal | None) -> tuple[Target, ...]:
-        from builder.rollout.rebuild import targets_of
+    def _select_targets(self, planned: PlanResult, journal: Journal | None) -> tuple[SharedTarget, ...]:
+        from builder.rollout.rebuild import select_rebuild_targets
 
         choices = planned.choices
         spec = (choices.spec_image, choices.spec_folder) if choices.spec_image and choices.spec_folder else None
         recipes = journal.recipes if journal else ()
-        return targets_of(planned.plan, recipes, spec, rebuild=self.options.rebuild, service=self.options.service)
+        return select_rebuild_targets(
+            planned.plan, recipes, spec, rebuild=self.options.rebuild, service=self.options.service
+        )
 
-    def _prove(self, planned: Planned, work: Work) -> None:
+    def _prove(self, planned: PlanResult, work: RolloutRequest) -> None:
         """Before anything else: the new files mean what the old ones meant, but for the planned keys."""
         if not work.edits:
             return
-        from builder.compose.load.config import ask
-        from builder.compose.rewrite.check import prove
+        from builder.compose.load.config import load_config
+        from builder.compose.rewrite.check import prove_edits
 
         runtime = self.runtime
-        prove(
+        prove_edits(
             work.project,
             work.edits,
             work.targets,
-            lambda overlay: ask(planned.files, planned.cli, runtime.runner, runtime.env, overlay=overlay),
+            lambda overlay: load_config(planned.files, planned.cli, runtime.runner, runtime.env, overlay=overlay),
         )
 
-    def _running(self, outside: Outside, work: Work) -> tuple[str, ...]:
-        from builder.rollout.containers import steps_of
+    def _find_running_services(self, outside: Outside, work: RolloutRequest) -> tuple[str, ...]:
+        from builder.rollout.containers import split_into_steps
 
         if outside.engine is None:
             return ()
-        found = {one.service for one in outside.engine.containers(work.project.name)}
-        return tuple(name for step in steps_of(work.project, work.affected) for name in step if name in found)
+        found = {one.service for one in outside.engine.list_containers(work.project.name)}
+        return tuple(name for step in split_into_steps(work.project, work.affected) for name in step if name in found)
 
-    def _refuse_running(self, ready: Ready) -> None:
+    def _refuse_running(self, ready: OptimizePreview) -> None:
         if self.options.file_only and ready.running:
             raise ComposeError(
                 f"--file-only, but {', '.join(ready.running)} of this project have containers: they would go on with "
@@ -158,57 +165,57 @@ class OptimizeFlow:
                 hint="leave --file-only out, or take the stack down first: `docker compose down` (volumes stay)",
             )
 
-    def _apply(self, outside: Outside, ready: Ready, engine: Engine | None) -> Outcome:
-        from builder.operations.prove_shared_image import hands_for
-        from builder.rollout.apply import apply, done_already
-        from builder.rollout.request import Hands
+    def _apply(self, outside: Outside, ready: OptimizePreview, engine: Engine | None) -> RolloutResult:
+        from builder.operations.prove_shared_image import make_image_builders
+        from builder.rollout.apply import apply_plan, explain_late_interrupt
+        from builder.rollout.request import ImageBuilders
 
         if engine is None:
-            hands = Hands(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
+            hands = ImageBuilders(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
         else:
-            hands = hands_for(self.runtime, engine, ready.planned.plan, no_cache=self.options.no_cache)
-        from builder.operations.old_images import bytes_here, with_old_images
+            hands = make_image_builders(self.runtime, engine, ready.planned.plan, no_cache=self.options.no_cache)
+        from builder.operations.old_images import add_old_images, measure_engine_bytes
 
         measured = engine is not None and not self.options.file_only
-        before = bytes_here(self.runtime) if measured else None
-        applied = apply(outside, ready.work, hands)
+        before = measure_engine_bytes(self.runtime) if measured else None
+        applied = apply_plan(outside, ready.work, hands)
         clean = self.options.clean
-        with done_already(applied):
-            outcome = self._outcome(outside, ready, applied)
+        with explain_late_interrupt(applied):
+            outcome = self._make_rollout_result(outside, ready, applied)
             if not measured:
                 return outcome
-            return with_old_images(
+            return add_old_images(
                 self.runtime, outside, applied.journal, outcome, ready.planned, asked=clean, before=before
             )
 
-    def _outcome(self, outside: Outside, ready: Ready, applied: Applied) -> Outcome:
-        from builder.rollout.result import Outcome, services_of
+    def _make_rollout_result(self, outside: Outside, ready: OptimizePreview, applied: ApplyResult) -> RolloutResult:
+        from builder.rollout.result import RolloutResult, collect_service_results
 
         journal = applied.journal
-        now = self._now(outside, journal.project)
-        return Outcome(
+        now = self._list_containers(outside, journal.project)
+        return RolloutResult(
             project=journal.project,
             files=tuple(edit.path for edit in journal.edits),
             backups=tuple(edit.backup for edit in journal.edits),
             targets=ready.work.targets,
             images=dict(applied.images),
-            services=services_of(applied, now) if now else (),
+            services=collect_service_results(applied, now) if now else (),
         )
 
-    def _now(self, outside: Outside, project: str) -> tuple[Container, ...]:
+    def _list_containers(self, outside: Outside, project: str) -> tuple[Container, ...]:
         """The containers; none where they cannot be looked at: all was done, and that is what counts."""
         if outside.engine is None or self.options.file_only:
             return ()
         try:
-            return outside.engine.containers(project)
+            return outside.engine.list_containers(project)
         except ToolError as error:
             self.runtime.progress.note(f"what was restarted is up, but could not be looked at once more: {error}")
             return ()
 
-    def _only_clean(self, outside: Outside, ready: Ready, nothing: Outcome) -> Outcome:
+    def _clean_only(self, outside: Outside, ready: OptimizePreview, nothing: RolloutResult) -> RolloutResult:
         """Nothing to change; ``--clean`` still removes what the last optimize left."""
-        from builder.operations.old_images import with_old_images
+        from builder.operations.old_images import add_old_images
 
         if not self.options.clean or ready.journal is None or not self.agree(ready):
             return nothing
-        return with_old_images(self.runtime, outside, ready.journal, nothing, ready.planned, asked=True)
+        return add_old_images(self.runtime, outside, ready.journal, nothing, ready.planned, asked=True)

@@ -11,11 +11,11 @@ from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.compose.planned import Planned
+from builder.compose.planned import PlanResult
 from builder.core.errors import OptbuildError
 from builder.core.process import terminate_children
-from builder.operations.background import in_background
-from builder.operations.targets import SPEC_FILE, spec_folder
+from builder.operations.background import start_in_background
+from builder.operations.targets import SPEC_FILE, resolve_spec_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.model import Project, ProjectFiles
-    from builder.compose.plan import Seen
-    from builder.compose.sharing.options import Choices
+    from builder.compose.plan import ObservedState
+    from builder.compose.sharing.options import SharingOptions
     from builder.core.runtime import Runtime
     from builder.engine.compose import ComposeCli
     from builder.engine.socket_client import EngineReader
@@ -50,25 +50,25 @@ class PlanOptions:
     """The folder of an optbuild.toml; None: the project's own folder, where it has one."""
 
 
-def plan_of(runtime: Runtime, options: PlanOptions) -> Planned:
+def run_plan(runtime: Runtime, options: PlanOptions) -> PlanResult:
     """Raises ComposeError for files that cannot be read or choices that do not fit, ToolError without Compose."""
     files, cli = find_project(runtime, options)
 
     from builder.compose.load.project import read_project  # whatever Compose does not wait for comes later
 
-    reading = in_background(lambda: read_project(files, cli, runtime.runner, runtime.env))
+    reading = start_in_background(lambda: read_project(files, cli, runtime.runner, runtime.env))
     try:
-        connecting = in_background(lambda: _connect(runtime))
-        loading = in_background(lambda: _load(files))
-        choosing = in_background(lambda: _choices(runtime, options, files))
+        connecting = start_in_background(lambda: _open_reader(runtime))
+        loading = start_in_background(lambda: _preload_modules(files))
+        choosing = start_in_background(lambda: _make_sharing_options(runtime, options, files))
         choices, _ = choosing.result(), loading.result()
-        return _planned(runtime, _Given(files, cli, reading.result(), choices), connecting)
+        return _make_plan_result(runtime, _PlanInputs(files, cli, reading.result(), choices), connecting)
     except BaseException:
-        _stop(reading)
+        _stop_reading(reading)
         raise
 
 
-def _stop(reading: Future[Project]) -> None:
+def _stop_reading(reading: Future[Project]) -> None:
     """Nobody waits for Compose any more. Also after Ctrl-C, whose handler may come before both calls have begun."""
     end = time.monotonic() + STOP_SECONDS
     while not reading.done() and time.monotonic() < end:
@@ -77,16 +77,16 @@ def _stop(reading: Future[Project]) -> None:
 
 
 @dataclass(frozen=True)
-class _Given:
+class _PlanInputs:
     """What a plan is made from before the engine has a say."""
 
     files: ProjectFiles
     cli: ComposeCli
     project: Project
-    choices: Choices
+    choices: SharingOptions
 
 
-def _load(files: ProjectFiles) -> None:
+def _preload_modules(files: ProjectFiles) -> None:
     """The modules of the later stages and the YAML library.
 
     While Compose works, the main thread only waits: a signal that comes during an import could be raised inside one of
@@ -96,33 +96,35 @@ def _load(files: ProjectFiles) -> None:
     from builder.compose.load import dockerfiles  # noqa: F401 - only to be loaded
     from builder.compose.rewrite import other_files as nearby  # noqa: F401 - only to be loaded
     from builder.compose.rewrite import rewrite  # noqa: F401 - only to be loaded
-    from builder.compose.yaml.parse import parse
+    from builder.compose.yaml.parse import parse_compose_file
 
-    parse(files.files[0], b"{}")
+    parse_compose_file(files.files[0], b"{}")
 
 
-def _planned(runtime: Runtime, given: _Given, connecting: Future[EngineReader]) -> Planned:
-    from builder.compose.load.dockerfiles import read_dockerfiles, unread
-    from builder.compose.plan import Means, make_plan, references_of
+def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[EngineReader]) -> PlanResult:
+    from builder.compose.load.dockerfiles import describe_unread_dockerfiles, read_dockerfiles
+    from builder.compose.plan import PlanDependencies, list_image_names, make_plan
     from builder.compose.rewrite import other_files as nearby
-    from builder.compose.rewrite.locate import line_of
-    from builder.compose.rewrite.rewrite import rewrite
+    from builder.compose.rewrite.locate import locate_key
+    from builder.compose.rewrite.rewrite import rewrite_files
 
     facts = read_dockerfiles(given.project)
-    wanted = references_of(given.project, facts, given.choices)
-    seen, no_engine = _seen(connecting, lambda engine: _look(runtime, engine, given.files, wanted))
-    plan = make_plan(given.project, facts, given.choices, seen, Means(rewrite, line_of))
-    before = (*_unfinished(runtime, given.files), *unread(given.project, facts))
-    plan = replace(plan, notes=(*before, *plan.notes, *nearby.notes_of(given.project, plan.edits)))
-    return Planned(plan, given.files, given.cli, given.choices, facts, no_engine)
+    wanted = list_image_names(given.project, facts, given.choices)
+    seen, no_engine = _observe_engine(
+        connecting, lambda engine: _read_observed_state(runtime, engine, given.files, wanted)
+    )
+    plan = make_plan(given.project, facts, given.choices, seen, PlanDependencies(rewrite_files, locate_key))
+    before = (*_find_unfinished_run(runtime, given.files), *describe_unread_dockerfiles(given.project, facts))
+    plan = replace(plan, notes=(*before, *plan.notes, *nearby.collect_edit_notes(given.project, plan.edits)))
+    return PlanResult(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 
 def find_project(runtime: Runtime, options: PlanOptions) -> tuple[ProjectFiles, ComposeCli]:
     """Which files are meant, and what calls Compose. Raises NoComposeFileError, ComposeError, ComposeMissingError."""
-    from builder.compose.load.discover import discover
-    from builder.engine.compose import likely_compose
+    from builder.compose.load.discover import discover_project
+    from builder.engine.compose import guess_compose
 
-    files = discover(
+    files = discover_project(
         options.files,
         env=runtime.env,
         cwd=runtime.cwd,
@@ -130,14 +132,14 @@ def find_project(runtime: Runtime, options: PlanOptions) -> tuple[ProjectFiles, 
         project_name=options.project_name,
         env_files=options.env_files,
     )
-    return files, likely_compose(runtime.env)
+    return files, guess_compose(runtime.env)
 
 
-def _choices(runtime: Runtime, options: PlanOptions, files: ProjectFiles) -> Choices:
-    from builder.compose.sharing.options import Choices
+def _make_sharing_options(runtime: Runtime, options: PlanOptions, files: ProjectFiles) -> SharingOptions:
+    from builder.compose.sharing.options import SharingOptions
 
-    made = Choices(options.builder_service, options.image_only, options.groups)
-    folder = files.directory if options.spec is None else spec_folder(runtime, options.spec)
+    made = SharingOptions(options.builder_service, options.image_only, options.groups)
+    folder = files.directory if options.spec is None else resolve_spec_folder(runtime, options.spec)
     if not (folder / SPEC_FILE).is_file():
         return made
 
@@ -147,56 +149,60 @@ def _choices(runtime: Runtime, options: PlanOptions, files: ProjectFiles) -> Cho
     return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
 
 
-def _connect(runtime: Runtime) -> EngineReader:
-    from builder.engine.socket_client import look
+def _open_reader(runtime: Runtime) -> EngineReader:
+    from builder.engine.socket_client import connect_reader
 
-    return look(runtime.env)
+    return connect_reader(runtime.env)
 
 
-def _seen(connecting: Future[EngineReader], look: Callable[[EngineReader], Seen]) -> tuple[Seen, str]:
+def _observe_engine(
+    connecting: Future[EngineReader], look: Callable[[EngineReader], ObservedState]
+) -> tuple[ObservedState, str]:
     """What the engine knows, and why it knows nothing."""
-    from builder.compose.plan import Seen
+    from builder.compose.plan import ObservedState
 
     try:
         with connecting.result(timeout=ENGINE_SECONDS) as engine:
             return look(engine), ""
     except TimeoutError:
-        return Seen(), f"it did not answer within {ENGINE_SECONDS:.0f} s"
+        return ObservedState(), f"it did not answer within {ENGINE_SECONDS:.0f} s"
     except OptbuildError as error:
-        return Seen(), error.message
+        return ObservedState(), error.message
 
 
-def _look(runtime: Runtime, engine: EngineReader, files: ProjectFiles, wanted: tuple[str, ...]) -> Seen:
-    from builder.compose.plan import Seen
+def _read_observed_state(
+    runtime: Runtime, engine: EngineReader, files: ProjectFiles, wanted: tuple[str, ...]
+) -> ObservedState:
+    from builder.compose.plan import ObservedState
 
-    used_by = in_background(engine.projects_by_image)
-    made_by = in_background(engine.makers_by_reference)
-    images = engine.layers(wanted)
-    promoted, seconds = _promoted(runtime, engine.identity), _seconds(runtime, files)
-    return Seen(engine.version, images, used_by.result(), made_by.result(), promoted, seconds)
+    used_by = start_in_background(engine.index_projects_by_image)
+    made_by = start_in_background(engine.find_building_projects)
+    images = engine.read_layers(wanted)
+    promoted, seconds = _read_promoted_images(runtime, engine.identity), _read_build_seconds(runtime, files)
+    return ObservedState(engine.version, images, used_by.result(), made_by.result(), promoted, seconds)
 
 
-def _promoted(runtime: Runtime, engine: str) -> dict[str, str]:
+def _read_promoted_images(runtime: Runtime, engine: str) -> dict[str, str]:
     from builder.state import read_state
 
     state = read_state(runtime.state_folder, warn=runtime.progress.note)
     return {name: image for one in state.projects if one.engine == engine for name, image in one.references.items()}
 
 
-def _unfinished(runtime: Runtime, files: ProjectFiles) -> tuple[str, ...]:
-    from builder.rollout.journal_file import journal_path, open_path
+def _find_unfinished_run(runtime: Runtime, files: ProjectFiles) -> tuple[str, ...]:
+    from builder.rollout.journal_file import resolve_journal_path, resolve_open_path
 
-    if not open_path(journal_path(runtime.state_folder, files)).exists():
+    if not resolve_open_path(resolve_journal_path(runtime.state_folder, files)).exists():
         return ()
     return ("an `optbuild optimize` of this project goes on or was killed half way; `optbuild rollback` undoes it",)
 
 
-def _seconds(runtime: Runtime, files: ProjectFiles) -> dict[str, float]:
+def _read_build_seconds(runtime: Runtime, files: ProjectFiles) -> dict[str, float]:
     """Of the builds that an optimize of this project did."""
-    from builder.rollout.journal_file import journal_path, read_journal
+    from builder.rollout.journal_file import read_journal, resolve_journal_path
 
     try:
-        journal = read_journal(journal_path(runtime.state_folder, files))
+        journal = read_journal(resolve_journal_path(runtime.state_folder, files))
     except OptbuildError:  # optimize and rollback say so; here it is only about a figure
         return {}
     recipes = journal.recipes if journal is not None else ()

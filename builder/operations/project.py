@@ -9,7 +9,7 @@ from builder.image.lock.check import check_lock
 from builder.image.lock.document import read_lock
 from builder.image.spec.reader import read_spec
 from builder.image.spec.requirements import read_requirements
-from builder.image.spec.roles import roles_of
+from builder.image.spec.roles import resolve_roles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Project:
+class ImageProject:
     """A spec, the lock that belongs to it, and the roles of its image."""
 
     spec: Spec
@@ -28,10 +28,10 @@ class Project:
     roles: tuple[Role, ...]
 
 
-def load_project(folder: Path) -> Project:
+def load_project(folder: Path) -> ImageProject:
     """Read optbuild.toml and optbuild.lock of ``folder``; a lock that is missing or stale is an error."""
     spec = read_spec(folder)
     requirements = read_requirements(spec)
     lock = read_lock(spec.folder / "optbuild.lock")
     check_lock(spec, requirements, lock)
-    return Project(spec, lock, roles_of(spec))
+    return ImageProject(spec, lock, resolve_roles(spec))

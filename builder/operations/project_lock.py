@@ -6,11 +6,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from builder.core.errors import EngineMissingError
-from builder.core.files import exclusive
+from builder.core.files import hold_lock
 from builder.engine.secrets import find_secrets
 from builder.rollout.context import Outside
-from builder.rollout.undo import recover
-from builder.rollout.wait import Patience
+from builder.rollout.undo import recover_run
+from builder.rollout.wait import WaitLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.engine.compose import ComposeCli
 
 
-def outside_of(runtime: Runtime, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
+def make_rollout_context(runtime: Runtime, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
     """What the stages of a rollout are given."""
     from builder.engine.compose_containers import StackEngine  # the SDK
 
@@ -32,18 +32,18 @@ def outside_of(runtime: Runtime, cli: ComposeCli, engine: Engine | None, timeout
         cli=cli.argv,
         state_folder=runtime.state_folder,
         progress=runtime.progress,
-        patience=Patience(timeout=timeout),
-        hidden=find_secrets(runtime.env).masked(),
+        patience=WaitLimits(timeout=timeout),
+        hidden=find_secrets(runtime.env).list_masked_texts(),
     )
 
 
 @contextlib.contextmanager
-def engine_if_any(runtime: Runtime) -> Iterator[tuple[Engine | None, EngineMissingError | None]]:
+def connect_if_available(runtime: Runtime) -> Iterator[tuple[Engine | None, EngineMissingError | None]]:
     """The engine, or why there is none: a file alone can be changed and restored without one."""
-    from builder.engine.client import connect  # the SDK
+    from builder.engine.client import connect_engine  # the SDK
 
     try:
-        engine = connect(runtime.env)
+        engine = connect_engine(runtime.env)
     except EngineMissingError as error:
         yield None, error
         return
@@ -52,7 +52,7 @@ def engine_if_any(runtime: Runtime) -> Iterator[tuple[Engine | None, EngineMissi
 
 
 @contextlib.contextmanager
-def one_at_a_time(outside: Outside, files: ProjectFiles, purpose: str) -> Iterator[None]:
+def lock_compose_project(outside: Outside, files: ProjectFiles, purpose: str) -> Iterator[None]:
     """The second one waits, and says for whom."""
 
     def say(holder: str) -> None:
@@ -60,13 +60,13 @@ def one_at_a_time(outside: Outside, files: ProjectFiles, purpose: str) -> Iterat
             f"waiting: one optimize or rollback of {files.directory} at a time, and there is {holder}"
         )
 
-    with exclusive(outside.lock(files), f"{purpose} of {files.directory}", on_wait=say):
+    with hold_lock(outside.lock(files), f"{purpose} of {files.directory}", on_wait=say):
         yield
 
 
-def recovered(outside: Outside, files: ProjectFiles) -> bool:
+def recover_killed_run(outside: Outside, files: ProjectFiles) -> bool:
     """Finish or undo what a killed run left, and say so. Whether something was undone."""
-    done = recover(outside, files)
+    done = recover_run(outside, files)
     if done is not None:
         outside.progress.note(done.words)
     return done is not None and done.undone

@@ -7,59 +7,61 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.variables import VERSION_VARIABLE
 from builder.core.errors import CheckFailedError, OptbuildError
-from builder.rollout.request import Hands
+from builder.rollout.request import ImageBuilders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from builder.airflow.model import Release, Role
-    from builder.compose.model import Plan, Target
+    from builder.compose.model import Plan, SharedTarget
     from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.image.verify.plan import VerifyPlan
 
 
-def hands_for(runtime: Runtime, engine: Engine, plan: Plan, *, no_cache: bool) -> Hands:
+def make_image_builders(runtime: Runtime, engine: Engine, plan: Plan, *, no_cache: bool) -> ImageBuilders:
     """For one run."""
 
-    def verify(image: str, target: Target) -> None:
-        verify_image_of(runtime, engine, plan, image, target)
+    def verify(image: str, target: SharedTarget) -> None:
+        verify_target_image(runtime, engine, plan, image, target)
 
-    def make(target: Target, promoting: Callable[[str], None]) -> str:
+    def make(target: SharedTarget, promoting: Callable[[str], None]) -> str:
         from builder.engine.buildx import BuildOptions
         from builder.operations.build import BuildFlow
 
         options = BuildOptions(no_cache=no_cache)
-        flow = BuildFlow(runtime, _folder(target), options, verify=True, refresh_base=False, promoting=promoting)
+        flow = BuildFlow(
+            runtime, _require_spec_folder(target), options, verify=True, refresh_base=False, promoting=promoting
+        )
         return flow.run().candidate.image_id
 
-    return Hands(verify, make, lambda target: names_of_spec(_folder(target)))
+    return ImageBuilders(verify, make, lambda target: list_promoted_names(_require_spec_folder(target)))
 
 
-def _folder(target: Target) -> Path:
+def _require_spec_folder(target: SharedTarget) -> Path:
     if target.spec_folder is None:
         raise ValueError("a target that an optbuild.toml makes names its folder")
     return target.spec_folder
 
 
-def names_of_spec(folder: Path) -> tuple[str, ...]:
+def list_promoted_names(folder: Path) -> tuple[str, ...]:
     """All names that a promotion moves. Raises SpecError, LockError."""
-    from builder.core.naming import promoted_references
+    from builder.core.naming import list_promoted_references
     from builder.operations.project import load_project  # pydantic
 
     project = load_project(folder)
     roles = tuple(role.name for role in project.roles)
-    return promoted_references(project.spec.image.name, project.spec.image.tags, roles)
+    return list_promoted_references(project.spec.image.name, project.spec.image.tags, roles)
 
 
-def verify_image_of(runtime: Runtime, engine: Engine, plan: Plan, image: str, target: Target) -> None:
+def verify_target_image(runtime: Runtime, engine: Engine, plan: Plan, image: str, target: SharedTarget) -> None:
     """Start the roles of an Airflow image for real. Raises CheckFailedError. Other images are left to their stack."""
     say = runtime.progress.note
     if not any(one.group.airflow for one in plan.groups if set(target.services) & set(one.group.services)):
         say(f"{target.image} is not Airflow: whether its services come up and are healthy is its proof")
         return
-    made = _plan(engine, plan, image, target)
+    made = _make_verify_plan(engine, plan, image, target)
     if isinstance(made, str):
         say(f"{made}: whether its services come up and are healthy is its proof")
         return
@@ -87,11 +89,11 @@ def verify_image_of(runtime: Runtime, engine: Engine, plan: Plan, image: str, ta
         )
 
 
-def _plan(engine: Engine, plan: Plan, image: str, target: Target) -> VerifyPlan | str:
+def _make_verify_plan(engine: Engine, plan: Plan, image: str, target: SharedTarget) -> VerifyPlan | str:
     """The plan, or why there is none."""
-    from builder.airflow.releases import release
+    from builder.airflow.releases import find_release
     from builder.core.naming import LABEL_AIRFLOW
-    from builder.image.verify.plan import plan_from_labels
+    from builder.image.verify.plan import make_plan_from_labels
 
     attrs = engine.client.images.get(image).attrs
     config = attrs.get("Config") or {}
@@ -101,14 +103,14 @@ def _plan(engine: Engine, plan: Plan, image: str, target: Target) -> VerifyPlan 
     if not version:
         return f"nothing in {target.image} says which Airflow it holds"
     try:
-        known = release(version)
+        known = find_release(version)
     except OptbuildError as error:
         return error.message
-    roles = used_roles(known, plan, target)
-    return replace(plan_from_labels(image, {LABEL_AIRFLOW: version}, roles), labels=())
+    roles = find_used_roles(known, plan, target)
+    return replace(make_plan_from_labels(image, {LABEL_AIRFLOW: version}, roles), labels=())
 
 
-def used_roles(known: Release, plan: Plan, target: Target) -> tuple[Role, ...]:
+def find_used_roles(known: Release, plan: Plan, target: SharedTarget) -> tuple[Role, ...]:
     """Those that the target's services start. The version's first role prepares the database, which all need; a Celery
     worker needs a broker, which only the stack has."""
     services = (plan.project.services[name] for name in target.services if name in plan.project.services)

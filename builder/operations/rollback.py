@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.operations.plan import find_project
-from builder.operations.project_lock import engine_if_any, one_at_a_time, outside_of, recovered
+from builder.operations.project_lock import (
+    connect_if_available,
+    lock_compose_project,
+    make_rollout_context,
+    recover_killed_run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,14 +21,14 @@ if TYPE_CHECKING:
     from builder.operations.plan import PlanOptions
     from builder.rollout.context import Outside
     from builder.rollout.journal import Journal
-    from builder.rollout.undo import Undone
+    from builder.rollout.undo import UndoResult
 
 
 @dataclass(frozen=True)
 class UndoneRun:
     """``undone`` None: nobody agreed to it. ``earlier`` is the run that can be undone next."""
 
-    undone: Undone | None
+    undone: UndoResult | None
     earlier: Journal | None
 
 
@@ -39,12 +44,12 @@ def undo_last_run(
 
     files, _ = find_project(runtime, options)
     cli = find_compose(runtime.runner, runtime.env)
-    with engine_if_any(runtime) as (engine, missing):
-        outside = outside_of(runtime, cli, engine, timeout)
-        with one_at_a_time(outside, files, "rollback"):
+    with connect_if_available(runtime) as (engine, missing):
+        outside = make_rollout_context(runtime, cli, engine, timeout)
+        with lock_compose_project(outside, files, "rollback"):
             if missing is not None and _needs_engine(outside, files):
                 raise missing
-            return None if recovered(outside, files) else _undo(outside, files, agree)
+            return None if recover_killed_run(outside, files) else _undo(outside, files, agree)
 
 
 def _needs_engine(outside: Outside, files: ProjectFiles) -> bool:
@@ -56,12 +61,12 @@ def _needs_engine(outside: Outside, files: ProjectFiles) -> bool:
 
 def _undo(outside: Outside, files: ProjectFiles, agree: Callable[[Journal | None], bool]) -> UndoneRun | None:
     from builder.rollout.journal_file import read_journal
-    from builder.rollout.undo import check_possible, roll_back
+    from builder.rollout.undo import check_rollback, roll_back_run
 
     journal = read_journal(outside.committed(files))
     if journal is None:
         agree(None)
         return None
-    check_possible(outside, journal)
-    undone = roll_back(outside, journal) if agree(journal) else None
+    check_rollback(outside, journal)
+    undone = roll_back_run(outside, journal) if agree(journal) else None
     return UndoneRun(undone, journal.previous)

@@ -43,17 +43,19 @@ class BillOfMaterials:
     epoch: int | None
     progress: Progress = field(repr=False)
 
-    def text(self, inspection: Inspection) -> str:
+    def format_text(self, inspection: Inspection) -> str:
         """Says on stderr where the lock is not this image's: then some components have no hash."""
-        from builder.inspect.lock_diff import against_lock
-        from builder.inspect.sbom.cyclonedx_document import as_cyclonedx  # 0.4 s
+        from builder.inspect.lock_diff import compare_with_lock
+        from builder.inspect.sbom.cyclonedx_document import format_cyclonedx  # 0.4 s
 
-        if self.lock is not None and against_lock(inspection, self.lock).differs:
+        if self.lock is not None and compare_with_lock(inspection, self.lock).differs:
             self.progress.note("the image is not what the lock says: `optbuild diff IMAGE LOCK` shows where")
-        return as_cyclonedx(inspection, self.lock, version=builder.__version__, epoch=self.epoch)
+        return format_cyclonedx(inspection, self.lock, version=builder.__version__, epoch=self.epoch)
 
 
-def bill_of_materials(runtime: Runtime, sbom: Sbom, lock: Path | None, spec: Path | None) -> BillOfMaterials | None:
+def make_bill_of_materials(
+    runtime: Runtime, sbom: Sbom, lock: Path | None, spec: Path | None
+) -> BillOfMaterials | None:
     """None: none was asked for. ``lock``, or else the one beside the spec; made before the image is read.
 
     Raises what reading a lock raises, and OptbuildError where a lock was named for nothing.
@@ -63,28 +65,28 @@ def bill_of_materials(runtime: Runtime, sbom: Sbom, lock: Path | None, spec: Pat
             return None
         hint = "add --sbom cyclonedx; `optbuild diff IMAGE LOCK` compares an image with a lock"
         raise OptbuildError("--lock goes with --sbom", hint=hint)
-    found = _lock(runtime, lock, spec)
+    found = _read_sbom_lock(runtime, lock, spec)
     if found is None:
         runtime.progress.note("the bill of materials has no hashes: --lock DIR takes them from an optbuild.lock")
-    return BillOfMaterials(found, _epoch(runtime), runtime.progress)
+    return BillOfMaterials(found, _read_source_date_epoch(runtime), runtime.progress)
 
 
-def _lock(runtime: Runtime, lock: Path | None, spec: Path | None) -> Lock | None:
+def _read_sbom_lock(runtime: Runtime, lock: Path | None, spec: Path | None) -> Lock | None:
     from builder.image.lock.document import read_lock
 
     if lock is not None:
-        return read_lock(_in_folder(runtime.cwd / lock))
+        return read_lock(_resolve_lock_path(runtime.cwd / lock))
     if spec is None:
         return None
-    beside = _in_folder(runtime.cwd / spec).with_name(LOCK_FILE)
+    beside = _resolve_lock_path(runtime.cwd / spec).with_name(LOCK_FILE)
     return read_lock(beside) if beside.is_file() else None
 
 
-def _in_folder(path: Path) -> Path:
+def _resolve_lock_path(path: Path) -> Path:
     return path / LOCK_FILE if path.is_dir() else path
 
 
-def _epoch(runtime: Runtime) -> int | None:
+def _read_source_date_epoch(runtime: Runtime) -> int | None:
     """SOURCE_DATE_EPOCH as reproducible-builds.org has it: whole seconds."""
     text = runtime.env.get("SOURCE_DATE_EPOCH", "")
     if not text:

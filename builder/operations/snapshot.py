@@ -9,22 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import NoProjectHereError, UnknownProtectionError
 from builder.engine.compose_labels import LABEL_PROJECT
-from builder.operations.targets import spec_folder
-from builder.store.bytes import Ledger
-from builder.store.history import ever_used, read_journals, remembered
-from builder.store.inventory import read_images, with_times
-from builder.store.layer_cache import read_layers, remove_outdated, write_layers
-from builder.store.model import Rules, Snapshot
-from builder.store.projects import beside, by_containers, by_journals, from_files, merged, neighbours, users_of
-from builder.store.protect import protected_by
+from builder.operations.targets import resolve_spec_folder
+from builder.store.bytes import LayerUsage
+from builder.store.history import collect_used_images, make_state_snapshot, read_journals
+from builder.store.inventory import add_name_times, read_images
+from builder.store.layer_cache import read_layer_cache, remove_outdated, write_layer_cache
+from builder.store.model import InventorySnapshot, RetentionRules
+from builder.store.projects import (
+    find_project_variants,
+    find_projects_by_journals,
+    find_projects_by_labels,
+    find_projects_in_folder,
+    make_known_project,
+    merge_projects,
+    parse_containers,
+)
+from builder.store.protect import read_protected_patterns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.compose.model import KnownProject, Mentions, ProjectFiles
+    from builder.compose.model import ImageReferences, KnownProject, ProjectFiles
     from builder.core.runtime import Runtime
     from builder.engine.socket_client import EngineReader
-    from builder.store.history import Journals
+    from builder.store.history import JournalSet
     from builder.store.model import StoredImage
 
 LAYERS_FOLDER = "store"
@@ -51,7 +59,7 @@ class StoreOptions:
         return cls(tuple(map(str, files.files)), str(files.directory), files.name, tuple(map(str, files.env_files)))
 
 
-class StoreWorld:
+class SnapshotReader:
     """Reads the snapshot, as often as asked. ``strict``: for whoever deletes. Then what a broken optbuild.toml
     protects is not guessed, and which image stands on which is asked of the engine, not of a file in the cache."""
 
@@ -62,62 +70,62 @@ class StoreWorld:
         self.strict = strict
         self.notes: dict[str, None] = {}
         self._cache = runtime.cache_folder / LAYERS_FOLDER
-        self._layers = {} if strict else read_layers(self._cache)
-        self._own = runtime.cwd if options.spec is None else spec_folder(runtime, options.spec)
+        self._layers = {} if strict else read_layer_cache(self._cache)
+        self._own = runtime.cwd if options.spec is None else resolve_spec_folder(runtime, options.spec)
 
-    def snapshot(self) -> Snapshot:
+    def read_snapshot(self) -> InventorySnapshot:
         """Raises ComposeError for files that are named and not there, UnknownProtectionError when ``strict``,
         EngineFailedError and EngineMissingError."""
         given = self._given
         with ThreadPoolExecutor(max_workers=2) as pool:
-            reading = pool.submit(self._images)
+            reading = pool.submit(self._read_images)
             listed = self.look.api.containers()
             journals = read_journals(self.runtime.state_folder)
-            projects = self._projects(given, listed, journals)
-            read = self._mentions(projects)
-            patterns, doubts = self._patterns(projects)
+            projects = self._find_projects(given, listed, journals)
+            read = self._read_references(projects)
+            patterns, doubts = self._read_patterns(projects)
             images = reading.result()
         if self.options.times:
-            images = with_times(self.look.api, images)
+            images = add_name_times(self.look.api, images)
         self._remember(images)
-        users = users_of(listed)
+        users = parse_containers(listed)
         pairs = zip(projects, read, strict=True)
-        told = [self._with_history(one, project, images, journals) if one.unreadable else one for project, one in pairs]
-        return Snapshot(
+        told = [self._add_history(one, project, images, journals) if one.unreadable else one for project, one in pairs]
+        return InventorySnapshot(
             engine=self.look.identity,
             images=images,
             users=users,
             mentions=tuple(told),
-            remembered=remembered(self.look.identity, self._state(), journals, doubts=doubts),
-            rules=Rules(patterns, self.options.keep),
+            remembered=make_state_snapshot(self.look.identity, self._read_state(), journals, doubts=doubts),
+            rules=RetentionRules(patterns, self.options.keep),
         )
 
-    def bytes(self) -> int | None:
+    def count_bytes(self) -> int | None:
         """True bytes of all images, as they are now; None: the engine does not tell all of them."""
-        images = self._images()
+        images = self._read_images()
         self._remember(images)
-        return Ledger(images).totals().real.exact
+        return LayerUsage(images).count_totals().real.exact
 
-    def _images(self) -> tuple[StoredImage, ...]:
+    def _read_images(self) -> tuple[StoredImage, ...]:
         return read_images(self.look.api, self._layers, sized=not self.look.containerd_store)
 
     @staticmethod
-    def _projects(
-        given: tuple[KnownProject, ...], listed: list[dict[str, Any]], journals: Journals
+    def _find_projects(
+        given: tuple[KnownProject, ...], listed: list[dict[str, Any]], journals: JournalSet
     ) -> tuple[KnownProject, ...]:
         done = (*journals.committed, *journals.unfinished)
-        known = merged((*given, *by_containers(listed), *by_journals(done)))
-        return (*known, *merged(near for one in known for near in neighbours(one)))
+        known = merge_projects((*given, *find_projects_by_labels(listed), *find_projects_by_journals(done)))
+        return (*known, *merge_projects(near for one in known for near in find_project_variants(one)))
 
     @cached_property
     def _given(self) -> tuple[KnownProject, ...]:
         """The one that ``-f`` or COMPOSE_FILE names, else that of the current folder, where there is one."""
-        from builder.compose.load.discover import discover
+        from builder.compose.load.discover import discover_project
 
         options, runtime = self.options, self.runtime
         named = bool(options.files or options.project_directory)
         try:
-            files = discover(
+            files = discover_project(
                 options.files,
                 env=runtime.env,
                 cwd=runtime.cwd,
@@ -128,17 +136,17 @@ class StoreWorld:
         except NoProjectHereError:
             if named:
                 raise
-            return beside(runtime.cwd)
-        return (from_files(files, options.project_name or "", "-f" if named else "the current folder"),)
+            return find_projects_in_folder(runtime.cwd)
+        return (make_known_project(files, options.project_name or "", "-f" if named else "the current folder"),)
 
-    def _mentions(self, projects: tuple[KnownProject, ...]) -> list[Mentions]:
-        from builder.store.references.compose_files import mentions
+    def _read_references(self, projects: tuple[KnownProject, ...]) -> list[ImageReferences]:
+        from builder.store.references.compose_files import collect_image_references
 
-        return [mentions(project, self.runtime.env) for project in projects]
+        return [collect_image_references(project, self.runtime.env) for project in projects]
 
-    def _with_history(
-        self, one: Mentions, project: KnownProject, images: tuple[StoredImage, ...], journals: Journals
-    ) -> Mentions:
+    def _add_history(
+        self, one: ImageReferences, project: KnownProject, images: tuple[StoredImage, ...], journals: JournalSet
+    ) -> ImageReferences:
         """Compose labels what it builds; journals know what they saw; its built images have the project's name."""
         known = f"{one.project} (known from {' and '.join(project.sources)})"
         kept = "what its containers, its journals and its name tell of its images counts as referenced"
@@ -146,14 +154,14 @@ class StoreWorld:
         made = {image.id for image in images if image.layers.labels.get(LABEL_PROJECT) == one.project}
         starts = (f"{one.project}-", f"{one.project}_")
         named = {name for image in images for name in image.names if name.startswith(starts)}
-        return replace(one, ever_used=frozenset({*made, *named, *ever_used(journals, one.project)}))
+        return replace(one, ever_used=frozenset({*made, *named, *collect_used_images(journals, one.project)}))
 
-    def _patterns(self, projects: tuple[KnownProject, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+    def _read_patterns(self, projects: tuple[KnownProject, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
         """And why more may be protected than is known."""
         found, doubts = dict.fromkeys(self.options.protect, "--protect"), []
         for folder in dict.fromkeys((self._own, *(project.directory for project in projects))):
             try:
-                found = {**protected_by(folder), **found}
+                found = {**read_protected_patterns(folder), **found}
             except PermissionError as error:
                 doubts.append(f"{error.filename} may not be read by this user")
             except UnknownProtectionError as error:
@@ -162,12 +170,12 @@ class StoreWorld:
                 self.notes[f"{error.where}: {error.message}"] = None
         return found, tuple(doubts)
 
-    def _state(self) -> Any:
+    def _read_state(self) -> Any:
         from builder.state import read_state
 
-        return read_state(self.runtime.state_folder, warn=self._warned)
+        return read_state(self.runtime.state_folder, warn=self._add_note)
 
-    def _warned(self, text: str) -> None:
+    def _add_note(self, text: str) -> None:
         self.notes[text.removeprefix("warning: ")] = None
 
     def _remember(self, images: tuple[StoredImage, ...]) -> None:
@@ -175,4 +183,4 @@ class StoreWorld:
         found = {image.id: image.layers.layers for image in images}
         if found.keys() != self._layers.keys():
             self._layers = found
-            write_layers(self._cache, found)
+            write_layer_cache(self._cache, found)

@@ -17,7 +17,7 @@ LOCK_FILE = "optbuild.lock"
 SPEC_FILE = "optbuild.toml"
 
 
-def spec_folder(runtime: Runtime, named: Path) -> Path:
+def resolve_spec_folder(runtime: Runtime, named: Path) -> Path:
     """What ``--spec`` names. Raises MissingFileError."""
     folder = runtime.cwd / named
     if (folder / SPEC_FILE).is_file():
@@ -29,7 +29,7 @@ def spec_folder(runtime: Runtime, named: Path) -> Path:
     raise MissingFileError(f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml")
 
 
-def content_of(subject: str, runtime: Runtime, *, base: str | None = None, within: str | None = None) -> ImageContent:
+def read_content(subject: str, runtime: Runtime, *, base: str | None = None, within: str | None = None) -> ImageContent:
     """All that the image holds. A file of that name is an archive; anything else is asked of the engine.
 
     Raises MissingFileError for what can only be a file and is none.
@@ -37,33 +37,33 @@ def content_of(subject: str, runtime: Runtime, *, base: str | None = None, withi
     """
     from builder.inspect.read import read_archive_file, read_image  # reads archives
 
-    path = _archive(subject, runtime)
+    path = _find_archive(subject, runtime)
     if path is not None:
         return read_archive_file(path, runtime.cache_folder, runtime.progress, reference=within, base=base)
-    from builder.engine.socket_client import look
+    from builder.engine.socket_client import connect_reader
 
-    with look(runtime.env) as engine:
+    with connect_reader(runtime.env) as engine:
         return read_image(engine, subject, runtime.cache_folder, runtime.progress, base=base)
 
 
-def must_be_there(subject: str, runtime: Runtime) -> None:
-    """Raises what :func:`content_of` raises where there is no such file or image, and reads nothing."""
-    if _archive(subject, runtime) is None:
-        from builder.engine.socket_client import look
+def require_subject(subject: str, runtime: Runtime) -> None:
+    """Raises what :func:`read_content` raises where there is no such file or image, and reads nothing."""
+    if _find_archive(subject, runtime) is None:
+        from builder.engine.socket_client import connect_reader
         from builder.inspect import read
 
-        with look(runtime.env) as engine:
-            read.must_be_there(engine, subject)
+        with connect_reader(runtime.env) as engine:
+            read.require_image(engine, subject)
 
 
-def named(subject: str | None, usage: str) -> str:
+def require_subject_name(subject: str | None, usage: str) -> str:
     """``subject``. Raises OptbuildError for a blank one: `optbuild inspect "$IMAGE"` where the variable is not set."""
     if subject is None or not subject.strip():
         raise OptbuildError("which image?", hint=f"name it: {usage}; `docker images` lists them")
     return subject
 
 
-def _archive(subject: str, runtime: Runtime) -> Path | None:
+def _find_archive(subject: str, runtime: Runtime) -> Path | None:
     """The file of that name; None: an image of the engine is meant. Raises MissingFileError."""
     path = runtime.cwd / subject
     if path.is_file():
@@ -81,7 +81,7 @@ def _archive(subject: str, runtime: Runtime) -> Path | None:
     )
 
 
-def lock_file(subject: str, runtime: Runtime) -> Path | None:
+def find_lock_path(subject: str, runtime: Runtime) -> Path | None:
     """The lock that is meant; None: it is no lock. An image may have the name of a folder that happens to be here.
 
     A ``.lock`` file is one whether it is there or not; a folder where it has a lock or a spec, or is written as a path.

@@ -28,30 +28,30 @@ def find_image(subject: str, runtime: Runtime) -> tuple[str, VerifyPlan]:
 
 def _find_image_of_folder(folder: Path, runtime: Runtime) -> tuple[str, VerifyPlan]:
     """The promoted image, or, before the first promotion, the candidate."""
-    from builder.core.naming import candidate_reference
-    from builder.engine.client import connect  # the SDK
+    from builder.core.naming import make_candidate_reference
+    from builder.engine.client import connect_engine  # the SDK
     from builder.image.render.context import render_context  # jinja2
-    from builder.image.verify.plan import plan_for
+    from builder.image.verify.plan import make_plan_from_spec
     from builder.operations.project import load_project  # pydantic
 
     project = load_project(folder)
-    plan = plan_for(project.spec, project.lock, project.roles)
+    plan = make_plan_from_spec(project.spec, project.lock, project.roles)
     name = project.spec.image.name
     promoted = f"{name}:{project.spec.image.tags[0]}"
-    with connect(runtime.env) as engine:
-        if engine.image_id(promoted) is not None:
+    with connect_engine(runtime.env) as engine:
+        if engine.find_image_id(promoted) is not None:
             return promoted, plan
-    return candidate_reference(name, render_context(project.spec, project.lock).digest()), plan
+    return make_candidate_reference(name, render_context(project.spec, project.lock).compute_digest()), plan
 
 
 def _make_plan_from_labels(image: str, runtime: Runtime) -> VerifyPlan:
-    from builder.airflow.releases import release
+    from builder.airflow.releases import find_release
     from builder.core.errors import VerifyUsageError
-    from builder.engine.client import connect  # the SDK
-    from builder.image.verify.plan import airflow_version_of, plan_from_labels
+    from builder.engine.client import connect_engine  # the SDK
+    from builder.image.verify.plan import make_plan_from_labels, read_airflow_label
 
-    with connect(runtime.env) as engine:
-        found = engine.image(image)
+    with connect_engine(runtime.env) as engine:
+        found = engine.inspect_image(image)
     if found is None:
         raise VerifyUsageError(f"there is no image {image} on this engine", hint="build it (optbuild build) or pull it")
-    return plan_from_labels(image, found.labels, release(airflow_version_of(image, found.labels)).roles)
+    return make_plan_from_labels(image, found.labels, find_release(read_airflow_label(image, found.labels)).roles)

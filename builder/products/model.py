@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Traits:
+class ProductTraits:
     """What ``plan --explain OB104`` tells of a product beyond name, purpose and language."""
 
     libraries: str
@@ -64,15 +64,15 @@ class Product:
     """Of the address of a database, without the driver (``postgresql`` of ``postgresql+psycopg2://``)."""
     health_tests: tuple[HealthTest, ...] = ()
     storages: tuple[Storage, ...] = ()
-    own_traits: Traits | None = None
+    own_traits: ProductTraits | None = None
 
     @property
-    def traits(self) -> Traits:
+    def traits(self) -> ProductTraits:
         """Those of its kind where it has none of its own."""
         return self.own_traits or (_STORES if self.keeps_data else _OTHERS)
 
 
-_STORES = Traits(
+_STORES = ProductTraits(
     "those of its own image",
     "its own files and variables",
     "that of its own image",
@@ -80,7 +80,7 @@ _STORES = Traits(
     "by its own rules, never with the number of schedulers",
     "as long as its data; upgraded by its own steps",
 )
-_OTHERS = Traits(
+_OTHERS = ProductTraits(
     "those of its own image",
     "its own files and variables",
     "that of its own image",

@@ -6,9 +6,9 @@ package lists of Debian, Alpine and Fedora.
 
 from __future__ import annotations
 
-from builder.products.model import HealthTest, Product, Storage, Traits
+from builder.products.model import HealthTest, Product, ProductTraits, Storage
 
-_POSTGRES_TRAITS = Traits(
+_POSTGRES_TRAITS = ProductTraits(
     "its own: ICU, libxml2, LLVM for compiling queries",
     "postgresql.conf in the data folder; POSTGRES_* is read once, while that folder is empty",
     "docker-entrypoint.sh: makes the data folder, then `postgres` as a user of its own",
@@ -16,7 +16,7 @@ _POSTGRES_TRAITS = Traits(
     "one writer for one data folder; a second one needs replication",
     "years: a major version is left by dump or pg_upgrade; a restart drops every connection",
 )
-_MYSQL_TRAITS = Traits(
+_MYSQL_TRAITS = ProductTraits(
     "its own",
     "my.cnf; MYSQL_* or MARIADB_* is read once, while the data folder is empty",
     "docker-entrypoint.sh: makes the data folder, then the server as a user of its own",
@@ -24,7 +24,7 @@ _MYSQL_TRAITS = Traits(
     "one writer for one data folder; a second one needs replication",
     "years: a major version upgrades the data folder for good; a restart drops every connection",
 )
-_REDIS_TRAITS = Traits(
+_REDIS_TRAITS = ProductTraits(
     "almost none",
     "redis.conf or words behind redis-server",
     "docker-entrypoint.sh, then `redis-server`",

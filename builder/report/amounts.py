@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.report.units import UNKNOWN, count, size
+from builder.report.units import UNKNOWN, format_size, pluralize
 
 if TYPE_CHECKING:
     from builder.store.model import Amount
 
 
-def at_least(amount: Amount) -> str:
+def format_amount(amount: Amount) -> str:
     """``990 MB``, or ``at least 990 MB``; ``—`` where nothing of it is known."""
-    if not amount.untold:
-        return size(amount.known)
-    return f"at least {size(amount.known)}" if amount.known else UNKNOWN
+    if not amount.unknown:
+        return format_size(amount.known)
+    return f"at least {format_size(amount.known)}" if amount.known else UNKNOWN
 
 
-def untold(amount: Amount) -> str:
+def format_unknown_part(amount: Amount) -> str:
     """What the amount lacks, to go on with; empty: nothing."""
-    return f"; and {count(amount.untold, 'image')} whose layers the engine does not tell" if amount.untold else ""
+    return f"; and {pluralize(amount.unknown, 'image')} whose layers the engine does not tell" if amount.unknown else ""
 
 
-def as_json(name: str, amount: Amount) -> dict[str, int | None]:
+def make_amount_document(name: str, amount: Amount) -> dict[str, int | None]:
     """``NAME_bytes`` null where not all of it is known; ``NAME_at_least_bytes`` is never more than the truth."""
     return {f"{name}_bytes": amount.exact, f"{name}_at_least_bytes": amount.known}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 RESULT_SCHEMA_VERSION = 1
 
 
-def as_text(result: BuildResult) -> str:
+def format_build_text(result: BuildResult) -> str:
     """A line per fact."""
     candidate, report = result.candidate, result.report
     built = "nothing: this content is on the engine and proven" if candidate.cached else f"in {candidate.seconds:.1f} s"
@@ -32,7 +32,7 @@ def as_text(result: BuildResult) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(result: BuildResult) -> str:
+def format_build_json(result: BuildResult) -> str:
     """The same facts for machines; keys are only ever added within one schema version."""
     candidate, report = result.candidate, result.report
     document = {

@@ -8,17 +8,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from builder.report import amounts
-from builder.report.findings import wrapped
-from builder.report.images import row_as_json, shown_names
-from builder.report.table import Column, as_table
-from builder.report.units import count, one_line, short_id, size
+from builder.report.findings import wrap_text
+from builder.report.images import list_shown_names, make_row_document
+from builder.report.table import Column, format_table
+from builder.report.units import escape_to_one_line, format_size, pluralize, shorten_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from builder.store.clean import Choice, Cleaned, CleanPlan
-    from builder.store.model import CacheOutcome, Row
+    from builder.store.clean import CleanDecision, CleanPlan, CleanResult
+    from builder.store.model import CacheCleanup, ImageRow
 
 SCHEMA_VERSION = 1
 _COLUMNS = (
@@ -31,109 +31,110 @@ _COLUMNS = (
 _LIMITS = "Only images go: by ID, never by force, never a volume or a container."
 
 
-def as_text(
+def format_clean_text(
     planned: CleanPlan,
-    cleaned: Cleaned | None,
+    cleaned: CleanResult | None,
     *,
-    cache: CacheOutcome | None = None,
+    cache: CacheCleanup | None = None,
     backup: Path | None = None,
     notes: Sequence[str] = (),
     width: int = 0,
 ) -> str:
     """``cleaned`` None: a preview. ``width`` of the terminal in characters; 0: it is none, and nothing is cut."""
-    body = _preview(planned, width, backup) if cleaned is None else _done(planned, cleaned, width, backup)
-    said = (line for note in notes for line in wrapped(note, "note: ", "      ", width=width))
-    lines = [*body, *_cache(cache, width), *said]
+    body = _format_preview(planned, width, backup) if cleaned is None else _format_done(planned, cleaned, width, backup)
+    said = (line for note in notes for line in wrap_text(note, "note: ", "      ", width=width))
+    lines = [*body, *_format_cache(cache, width), *said]
     if cleaned is None and (planned.going or cache is not None):
         then = f"`optbuild clean --yes` does exactly this, with the same options. {_LIMITS}"
-        lines += ["", *wrapped(then, "next: ", "      ", width=width)]
+        lines += ["", *wrap_text(then, "next: ", "      ", width=width)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _preview(planned: CleanPlan, width: int, backup: Path | None) -> Iterator[str]:
+def _format_preview(planned: CleanPlan, width: int, backup: Path | None) -> Iterator[str]:
     if planned.going:
         text = (
-            f"would go: {count(len(planned.going), 'image')}, {amounts.at_least(planned.frees)} on disk"
-            f"{amounts.untold(planned.frees)}"
+            f"would go: {pluralize(len(planned.going), 'image')}, {amounts.format_amount(planned.frees)} on disk"
+            f"{amounts.format_unknown_part(planned.frees)}"
         )
-        yield from wrapped(text, "", "  ", width=width)
-        yield from _gone(((choice.row, choice.reason) for choice in planned.going), width)
+        yield from wrap_text(text, "", "  ", width=width)
+        yield from _format_gone_table(((choice.row, choice.reason) for choice in planned.going), width)
         if backup is not None:
-            yield f"  each is saved in {one_line(str(backup))} first; what is not found whole there stays"
+            yield f"  each is saved in {escape_to_one_line(str(backup))} first; what is not found whole there stays"
     else:
         yield "nothing would go"
-    yield from _staying([choice for choice in planned.choices if not choice.goes], width)
+    yield from _format_staying([choice for choice in planned.choices if not choice.goes], width)
 
 
-def _done(planned: CleanPlan, cleaned: Cleaned, width: int, backup: Path | None) -> Iterator[str]:
+def _format_done(planned: CleanPlan, cleaned: CleanResult, width: int, backup: Path | None) -> Iterator[str]:
     reasons = {choice.row.image.id: choice.reason for choice in planned.choices}
     if cleaned.removed:
         text = (
-            f"removed {count(len(cleaned.removed), 'image')}, {amounts.at_least(cleaned.freed)} freed (measured: "
-            f"{amounts.at_least(cleaned.before)} before, {amounts.at_least(cleaned.after)} now)"
-            f"{amounts.untold(cleaned.freed)}"
+            f"removed {pluralize(len(cleaned.removed), 'image')}, {amounts.format_amount(cleaned.freed)} "
+            "freed (measured: "
+            f"{amounts.format_amount(cleaned.before)} before, {amounts.format_amount(cleaned.after)} now)"
+            f"{amounts.format_unknown_part(cleaned.freed)}"
         )
-        yield from wrapped(text, "", "  ", width=width)
-        yield from _gone(((row, reasons[row.image.id]) for row in cleaned.removed), width)
+        yield from wrap_text(text, "", "  ", width=width)
+        yield from _format_gone_table(((row, reasons[row.image.id]) for row in cleaned.removed), width)
         if backup is not None:
-            place = one_line(str(backup))
+            place = escape_to_one_line(str(backup))
             yield f"  saved in {place}: `optbuild restore {shlex.quote(place)}` brings them back"
     else:
         yield "nothing was removed"
     if cleaned.skipped:
         yield ""
-        yield f"left alone after all: {count(len(cleaned.skipped), 'image')}"
-        yield from as_table(_COLUMNS, [_cells(row, reason) for row, reason in cleaned.skipped], width=width)
-    yield from _staying([choice for choice in planned.choices if not choice.goes], width)
+        yield f"left alone after all: {pluralize(len(cleaned.skipped), 'image')}"
+        yield from format_table(_COLUMNS, [_make_cells(row, reason) for row, reason in cleaned.skipped], width=width)
+    yield from _format_staying([choice for choice in planned.choices if not choice.goes], width)
 
 
-def _staying(choices: Sequence[Choice], width: int) -> Iterator[str]:
+def _format_staying(choices: Sequence[CleanDecision], width: int) -> Iterator[str]:
     if not choices:
         return
     counted = Counter(choice.row.verdict.standing.value for choice in choices)
     yield ""
     text = f"stays: {', '.join(f'{number} {word}' for word, number in counted.items())}"
-    yield from wrapped(text, "", "  ", width=width)
-    yield from _table(choices, width)
+    yield from wrap_text(text, "", "  ", width=width)
+    yield from _format_choice_table(choices, width)
 
 
-def _table(choices: Sequence[Choice], width: int) -> Iterator[str]:
-    yield from as_table(_COLUMNS, [_cells(choice.row, choice.reason) for choice in choices], width=width)
+def _format_choice_table(choices: Sequence[CleanDecision], width: int) -> Iterator[str]:
+    yield from format_table(_COLUMNS, [_make_cells(choice.row, choice.reason) for choice in choices], width=width)
 
 
-def _gone(found: Iterable[tuple[Row, str]], width: int) -> Iterator[str]:
+def _format_gone_table(found: Iterable[tuple[ImageRow, str]], width: int) -> Iterator[str]:
     """With every name, a line for each: a filter that one name fits takes the others too."""
     lines = []
     for row, reason in found:
-        first, *others = shown_names(row)
-        lines.append((first, *_cells(row, reason)[1:]))
+        first, *others = list_shown_names(row)
+        lines.append((first, *_make_cells(row, reason)[1:]))
         lines += [(name, *[""] * (len(_COLUMNS) - 1)) for name in others]
-    yield from as_table(_COLUMNS, lines, width=width)
+    yield from format_table(_COLUMNS, lines, width=width)
 
 
-def _cells(row: Row, reason: str) -> tuple[str, ...]:
-    names = shown_names(row)
+def _make_cells(row: ImageRow, reason: str) -> tuple[str, ...]:
+    names = list_shown_names(row)
     more = f" +{len(names) - 1}" if len(names) > 1 else ""
-    return f"{names[0]}{more}", short_id(row.image.id), size(row.frees), row.verdict.standing.value, reason
+    return f"{names[0]}{more}", shorten_id(row.image.id), format_size(row.frees), row.verdict.standing.value, reason
 
 
-def _cache(cache: CacheOutcome | None, width: int) -> Iterator[str]:
+def _format_cache(cache: CacheCleanup | None, width: int) -> Iterator[str]:
     if cache is None:
         return
     yield ""
     about = "" if cache.exact else " (as buildx rounds it, of any age)"
     if cache.done:
-        text = f"{size(cache.freed)} freed, of {size(cache.idle)} idle{about}"
+        text = f"{format_size(cache.freed)} freed, of {format_size(cache.idle)} idle{about}"
     else:
-        text = f"{size(cache.idle)} idle{about} would go; builds run again what it held"
-    yield from wrapped(f"build cache of {cache.builder}: {text}", "", "  ", width=width)
+        text = f"{format_size(cache.idle)} idle{about} would go; builds run again what it held"
+    yield from wrap_text(f"build cache of {cache.builder}: {text}", "", "  ", width=width)
 
 
-def as_json(
+def format_clean_json(
     planned: CleanPlan,
-    cleaned: Cleaned | None,
+    cleaned: CleanResult | None,
     *,
-    cache: CacheOutcome | None = None,
+    cache: CacheCleanup | None = None,
     backup: Path | None = None,
     notes: Sequence[str] = (),
 ) -> str:
@@ -141,22 +142,24 @@ def as_json(
     document = {
         "schema_version": SCHEMA_VERSION,
         "preview": cleaned is None,
-        **amounts.as_json("frees", planned.frees),
-        "images": [_choice(choice) for choice in planned.choices],
-        "removed": None if cleaned is None else [_row(row) for row in cleaned.removed],
-        "skipped": None if cleaned is None else [{**_row(row), "reason": why} for row, why in cleaned.skipped],
+        **amounts.make_amount_document("frees", planned.frees),
+        "images": [_make_choice_document(choice) for choice in planned.choices],
+        "removed": None if cleaned is None else [_make_removed_document(row) for row in cleaned.removed],
+        "skipped": None
+        if cleaned is None
+        else [{**_make_removed_document(row), "reason": why} for row, why in cleaned.skipped],
         "freed_bytes": None if cleaned is None else cleaned.freed.exact,
         "freed_at_least_bytes": None if cleaned is None else cleaned.freed.known,
         "bytes_before": None if cleaned is None else cleaned.before.exact,
         "bytes_after": None if cleaned is None else cleaned.after.exact,
-        "build_cache": None if cache is None else _cache_as_json(cache),
+        "build_cache": None if cache is None else _make_cache_document(cache),
         "backup": None if backup is None else str(backup),
         "notes": list(notes),
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def _cache_as_json(cache: CacheOutcome) -> dict[str, Any]:
+def _make_cache_document(cache: CacheCleanup) -> dict[str, Any]:
     return {
         "builder": cache.builder,
         "idle_bytes": cache.idle,
@@ -166,9 +169,9 @@ def _cache_as_json(cache: CacheOutcome) -> dict[str, Any]:
     }
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
-    return {**row_as_json(choice.row), "goes": choice.goes, "reason": choice.reason}
+def _make_choice_document(choice: CleanDecision) -> dict[str, Any]:
+    return {**make_row_document(choice.row), "goes": choice.goes, "reason": choice.reason}
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _make_removed_document(row: ImageRow) -> dict[str, Any]:
     return {"id": row.image.id, "names": list(row.image.names)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.findings.catalog import Severity
 from builder.report.colors import color_by_severity
-from builder.report.units import count, one_line, visible
+from builder.report.units import escape_controls, escape_to_one_line, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,33 +20,33 @@ INDENT = "    "
 _NOUNS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
-def in_order(findings: Iterable[Finding]) -> list[Finding]:
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     """The worst first, then by code and place."""
     return sorted(findings, key=lambda one: (-one.severity, one.code, one.where.file, one.where.line or 0))
 
 
-def totals(findings: Iterable[Finding]) -> str:
+def format_totals(findings: Iterable[Finding]) -> str:
     """``1 error, 3 warnings, 2 notes``; ``none`` where nothing was found."""
     counted = Counter(finding.severity for finding in findings)
-    return ", ".join(count(counted[one], _NOUNS[one]) for one in sorted(counted, reverse=True)) or "none"
+    return ", ".join(pluralize(counted[one], _NOUNS[one]) for one in sorted(counted, reverse=True)) or "none"
 
 
-def as_lines(findings: Iterable[Finding], *, color: bool = False) -> Iterator[str]:
+def format_finding_lines(findings: Iterable[Finding], *, color: bool = False) -> Iterator[str]:
     """The same rule at several places has its title once."""
     previous = ""
-    for finding in in_order(findings):
+    for finding in sort_findings(findings):
         if finding.code != previous:
             yield ""
-            yield _heading(finding, color=color)
+            yield _format_heading(finding, color=color)
         previous = finding.code
-        yield from _body(finding)
+        yield from _format_body(finding)
 
 
-def wrapped(text: str, first: str, rest: str | None = None, *, width: int = 0) -> Iterator[str]:
+def wrap_text(text: str, first: str, rest: str | None = None, *, width: int = 0) -> Iterator[str]:
     """Foreign text, harmless, in lines of at most WIDTH, and of ``width`` where that is said and less; a word that is
     longer stays whole, to be copied."""
     yield from textwrap.wrap(
-        one_line(text),
+        escape_to_one_line(text),
         min(width or WIDTH, WIDTH),
         initial_indent=first,
         subsequent_indent=" " * len(first) if rest is None else rest,
@@ -55,24 +55,24 @@ def wrapped(text: str, first: str, rest: str | None = None, *, width: int = 0) -
     ) or [first.rstrip()]
 
 
-def _heading(finding: Finding, *, color: bool) -> str:
+def _format_heading(finding: Finding, *, color: bool) -> str:
     word = finding.severity.word
     shown = color_by_severity(word, finding.severity, color=color)
     return f"{shown} {finding.code}: {finding.rule.title}"
 
 
-def _body(finding: Finding) -> Iterator[str]:
+def _format_body(finding: Finding) -> Iterator[str]:
     place = f"{finding.where.file}:{finding.where.line}" if finding.where.line else finding.where.file
-    yield from wrapped(f"{place}: {finding.message}" if place else finding.message, "  ", INDENT)
+    yield from wrap_text(f"{place}: {finding.message}" if place else finding.message, "  ", INDENT)
     for detail in finding.details:
-        yield from wrapped(detail, f"{INDENT}- ")
+        yield from wrap_text(detail, f"{INDENT}- ")
     if finding.fix:
-        yield from _fix(finding.fix)
+        yield from _format_fix(finding.fix)
 
 
-def _fix(fix: str) -> Iterator[str]:
+def _format_fix(fix: str) -> Iterator[str]:
     """Text to paste stays as it is, however long its lines are."""
-    lines = visible(fix).rstrip("\n").split("\n")
+    lines = escape_controls(fix).rstrip("\n").split("\n")
     if len(lines) == 1:
         yield f"{INDENT}fix: {lines[0]}".rstrip()
         return

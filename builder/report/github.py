@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from builder.findings.catalog import Severity
-from builder.report.units import visible
+from builder.report.units import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,32 +20,32 @@ Rename = Callable[[str], str]
 _COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
-def as_github(findings: Iterable[Finding], rename: Rename = str) -> str:
+def format_annotations(findings: Iterable[Finding], rename: Rename = str) -> str:
     """``rename`` makes a finding's file relative to the repository, as GitHub wants it."""
-    return "".join(f"{_line(finding, rename)}\n" for finding in findings)
+    return "".join(f"{_format_annotation(finding, rename)}\n" for finding in findings)
 
 
-def _line(finding: Finding, rename: Rename) -> str:
+def _format_annotation(finding: Finding, rename: Rename) -> str:
     where = finding.where
     properties = {
         "file": rename(where.file) if where.file else None,
         "line": None if where.line is None else str(where.line),
         "title": f"{finding.code} {finding.rule.title}",
     }
-    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
-    return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text_of(finding))}"
+    listed = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items() if value)
+    return f"::{_COMMANDS[finding.severity]} {listed}::{_escape_data(format_finding_text(finding))}"
 
 
-def text_of(finding: Finding) -> str:
+def format_finding_text(finding: Finding) -> str:
     """Message, details and fix, a line each."""
     fix = [f"fix: {finding.fix}"] if finding.fix else []
     return "\n".join([finding.message, *finding.details, *fix])
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     """A percent sign first: the others bring some."""
-    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escape_controls(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

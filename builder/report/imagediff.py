@@ -7,16 +7,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from builder.findings.catalog import CATALOG
-from builder.inspect.diff import Change
+from builder.inspect.diff import ChangeKind
 from builder.report.colors import make_bold
-from builder.report.table import Column, as_table
-from builder.report.units import UNKNOWN, count, growth, one_line, short_id, size
+from builder.report.table import Column, format_table
+from builder.report.units import UNKNOWN, escape_to_one_line, format_growth, format_size, pluralize, shorten_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from builder.inspect.diff import FileChange, ImageDiff, PackageChange, Side
-    from builder.inspect.model import Entry, LayerSummary, Package
+    from builder.inspect.diff import FileChange, ImageDiff, ImageSummary, PackageChange
+    from builder.inspect.model import LayerEntry, LayerSummary, Package
 
 SCHEMA_VERSION = 1
 TOP = 15
@@ -24,43 +24,53 @@ TOP = 15
 _INSTRUCTION = 70
 _RIGHT = frozenset({"before", "after", "growth"})
 _FILE_WORDS = {
-    Change.ADDED: "added",
-    Change.REMOVED: "removed",
-    Change.CHANGED: "changed",
-    Change.METADATA: "with another mode or owner",
+    ChangeKind.ADDED: "added",
+    ChangeKind.REMOVED: "removed",
+    ChangeKind.CHANGED: "changed",
+    ChangeKind.METADATA: "with another mode or owner",
 }
 
 Names = tuple[str, str]
 """What the two images were called on the command line."""
 
 
-def as_text(diff: ImageDiff, names: Names, *, top: int = TOP, color: bool = False) -> str:
+def format_image_diff_text(diff: ImageDiff, names: Names, *, top: int = TOP, color: bool = False) -> str:
     """``top`` rows of each table at most; 0: all."""
-    lines = [*_head(diff, names)]
-    for title, rows in _tables(diff, top):
+    lines = [*_format_head(diff, names)]
+    for title, rows in _format_tables(diff, top):
         lines += ["", make_bold(title, color=color), *rows]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _head(diff: ImageDiff, names: Names) -> Iterator[str]:
+def _format_head(diff: ImageDiff, names: Names) -> Iterator[str]:
     before, after = diff.before, diff.after
-    yield f"{one_line(names[0])} ({short_id(before.id)}) -> {one_line(names[1])} ({short_id(after.id)})"
+    yield (
+        f"{escape_to_one_line(names[0])} ({shorten_id(before.id)}) -> {escape_to_one_line(names[1])} "
+        f"({shorten_id(after.id)})"
+    )
     if diff.is_empty:
         yield "  nothing changed: both have the same layers"
         return
     if before.platform != after.platform:
         yield f"  platform  {before.platform} -> {after.platform}"
-    yield f"  unpacked  {amounts(before.bytes, after.bytes)}"
-    yield f"  visible   {amounts(before.visible_bytes, after.visible_bytes)}"
-    yield f"  waste     {amounts(before.waste_bytes, after.waste_bytes)}; {one_line(base_words(diff))}"
+    yield f"  unpacked  {format_amount_change(before.bytes, after.bytes)}"
+    yield f"  visible   {format_amount_change(before.visible_bytes, after.visible_bytes)}"
+    yield (
+        f"  waste     {format_amount_change(before.waste_bytes, after.waste_bytes)}; "
+        f"{escape_to_one_line(describe_base(diff))}"
+    )
     yield f"  files     {before.files if before.files == after.files else f'{before.files} -> {after.files}'}"
-    shared = f"{count(diff.shared_layers, 'layer')} of {size(diff.shared_bytes)}" if diff.shared_layers else "none"
-    yield f"  layers    {shared} in both; {size(diff.new_bytes)} more to store and pull for the second"
+    shared = (
+        f"{pluralize(diff.shared_layers, 'layer')} of {format_size(diff.shared_bytes)}"
+        if diff.shared_layers
+        else "none"
+    )
+    yield f"  layers    {shared} in both; {format_size(diff.new_bytes)} more to store and pull for the second"
     if not diff.has_other_content:
         yield "  the files are the same; layers were made again, and differ in time stamps or in what is below them"
 
 
-def base_words(diff: ImageDiff) -> str:
+def describe_base(diff: ImageDiff) -> str:
     """By which base the waste of both was judged."""
     if not diff.base_layers:
         return "without a base in both, so every layer counts"
@@ -69,142 +79,175 @@ def base_words(diff: ImageDiff) -> str:
     return f"not counted in the base{named}, the lowest {lowest} of both"
 
 
-def amounts(before: int, after: int) -> str:
+def format_amount_change(before: int, after: int) -> str:
     """``846 MB -> 852 MB (+6.1 MB, +0.7 %)``; no share where it would be of next to nothing."""
     if before == after:
-        return size(before)
+        return format_size(before)
     share = f", {100 * (after - before) / before:+.1f} %" if after < 10 * before else ""
-    return f"{size(before)} -> {size(after)} ({growth(after - before)}{share})"
+    return f"{format_size(before)} -> {format_size(after)} ({format_growth(after - before)}{share})"
 
 
-def _tables(diff: ImageDiff, top: int) -> Iterator[tuple[str, list[str]]]:
+def _format_tables(diff: ImageDiff, top: int) -> Iterator[tuple[str, list[str]]]:
     if diff.layers:
-        yield "Layers", _table(("change", "before", "after", "growth", "instruction"), _layer_rows(diff))
-    if diff.packages or diff.nobody:
-        yield "Packages", [*_package_table(diff, top)]
+        yield "Layers", _format_columns(("change", "before", "after", "growth", "instruction"), _make_layer_rows(diff))
+    if diff.packages or diff.unowned:
+        yield "Packages", [*_format_package_table(diff, top)]
     if diff.files:
-        yield f"Files: {file_counts(diff.files)}", [*_file_table(diff, top)]
+        yield f"Files: {format_file_counts(diff.files)}", [*_format_file_table(diff, top)]
     if diff.waste:
         rows = [
-            (one.code, size(one.before), size(one.after), growth(one.growth), title(one.code)) for one in diff.waste
+            (
+                one.code,
+                format_size(one.before),
+                format_size(one.after),
+                format_growth(one.growth),
+                find_waste_title(one.code),
+            )
+            for one in diff.waste
         ]
-        yield "Waste", _table(("code", "before", "after", "growth", ""), rows)
+        yield "Waste", _format_columns(("code", "before", "after", "growth", ""), rows)
 
 
-def _layer_rows(diff: ImageDiff) -> list[tuple[str, ...]]:
+def _make_layer_rows(diff: ImageDiff) -> list[tuple[str, ...]]:
     return [
-        (layer_word(one.change), *_sizes(one.before, one.after), growth(one.growth), instruction(one.before, one.after))
+        (
+            describe_layer_change(one.change),
+            *_format_sizes(one.before, one.after),
+            format_growth(one.growth),
+            format_instruction(one.before, one.after),
+        )
         for one in diff.layers
     ]
 
 
-def layer_word(change: Change) -> str:
-    return "same, stored again" if change is Change.METADATA else change.value
+def describe_layer_change(change: ChangeKind) -> str:
+    return "same, stored again" if change is ChangeKind.METADATA else change.value
 
 
-def instruction(before: LayerSummary | None, after: LayerSummary | None, width: int = _INSTRUCTION) -> str:
+def format_instruction(before: LayerSummary | None, after: LayerSummary | None, width: int = _INSTRUCTION) -> str:
     """The newer one, on one line of at most ``width`` characters."""
     layer = after or before
-    text = one_line(layer.instruction).strip() if layer else ""
-    return cut(text or "(the image does not say)", width)
+    text = escape_to_one_line(layer.instruction).strip() if layer else ""
+    return cut_text(text or "(the image does not say)", width)
 
 
-def cut(text: str, width: int) -> str:
+def cut_text(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def title(code: str) -> str:
+def find_waste_title(code: str) -> str:
     """Of a code of waste, in a line."""
     return CATALOG[code].title if code in CATALOG else ""
 
 
-def _sizes(*sides: LayerSummary | Package | Entry | None) -> tuple[str, ...]:
+def _format_sizes(*sides: LayerSummary | Package | LayerEntry | None) -> tuple[str, ...]:
     """``—`` on a side where there is none."""
-    return tuple(size(None if side is None else side.size if isinstance(side, tuple) else side.bytes) for side in sides)
+    return tuple(
+        format_size(None if side is None else side.size if isinstance(side, tuple) else side.bytes) for side in sides
+    )
 
 
-def by_interest(changes: Iterable[PackageChange]) -> list[PackageChange]:
+def sort_by_interest(changes: Iterable[PackageChange]) -> list[PackageChange]:
     """Versions that came, went or changed before packages that only have other bytes."""
-    return sorted(changes, key=lambda one: one.change is Change.METADATA)
+    return sorted(changes, key=lambda one: one.change is ChangeKind.METADATA)
 
 
-def _package_table(diff: ImageDiff, top: int) -> Iterator[str]:
-    changes = by_interest(diff.packages)
+def _format_package_table(diff: ImageDiff, top: int) -> Iterator[str]:
+    changes = sort_by_interest(diff.packages)
     shown = changes[:top] if top else changes
     rows: list[tuple[str, ...]] = [
-        (one.key.kind, one.key.name, version(one.before), version(one.after), growth(one.growth), package_word(one))
+        (
+            one.key.kind,
+            one.key.name,
+            format_version(one.before),
+            format_version(one.after),
+            format_growth(one.growth),
+            describe_package_change(one),
+        )
         for one in shown
     ]
-    if diff.nobody:
-        rows.append(("", "files of no package", "", "", growth(diff.nobody), ""))
-    yield from _table(("kind", "name", "version", "now", "growth", "change"), rows)
-    yield from _more(len(changes) - len(shown), "package", sum(one.growth for one in changes[len(shown) :]))
+    if diff.unowned:
+        rows.append(("", "files of no package", "", "", format_growth(diff.unowned), ""))
+    yield from _format_columns(("kind", "name", "version", "now", "growth", "change"), rows)
+    yield from _format_remainder(len(changes) - len(shown), "package", sum(one.growth for one in changes[len(shown) :]))
 
 
-def package_word(change: PackageChange) -> str:
-    return "same version, other bytes" if change.change is Change.METADATA else change.change.value
+def describe_package_change(change: PackageChange) -> str:
+    return "same version, other bytes" if change.change is ChangeKind.METADATA else change.change.value
 
 
-def version(package: Package | None) -> str:
-    return UNKNOWN if package is None else one_line(package.version)
+def format_version(package: Package | None) -> str:
+    return UNKNOWN if package is None else escape_to_one_line(package.version)
 
 
-def _file_table(diff: ImageDiff, top: int) -> Iterator[str]:
+def _format_file_table(diff: ImageDiff, top: int) -> Iterator[str]:
     shown = diff.files[:top] if top else diff.files
-    rows = [(file_word(one.change), *_sizes(one.before, one.after), growth(one.growth), one.path) for one in shown]
-    yield from _table(("change", "before", "after", "growth", "path"), rows)
-    yield from _more(len(diff.files) - len(shown), "file", sum(one.growth for one in diff.files[len(shown) :]))
+    rows = [
+        (describe_file_change(one.change), *_format_sizes(one.before, one.after), format_growth(one.growth), one.path)
+        for one in shown
+    ]
+    yield from _format_columns(("change", "before", "after", "growth", "path"), rows)
+    yield from _format_remainder(
+        len(diff.files) - len(shown), "file", sum(one.growth for one in diff.files[len(shown) :])
+    )
 
 
-def file_word(change: Change) -> str:
-    return "mode or owner" if change is Change.METADATA else change.value
+def describe_file_change(change: ChangeKind) -> str:
+    return "mode or owner" if change is ChangeKind.METADATA else change.value
 
 
-def file_counts(files: Sequence[FileChange]) -> str:
+def format_file_counts(files: Sequence[FileChange]) -> str:
     """``3 added, 2 changed``."""
     counted = Counter(one.change for one in files)
     return ", ".join(f"{counted[change]} {word}" for change, word in _FILE_WORDS.items() if counted[change])
 
 
-def _more(number: int, noun: str, total: int) -> Iterator[str]:
+def _format_remainder(number: int, noun: str, total: int) -> Iterator[str]:
     if number:
-        yield f"  and {count(number, f'more {noun}')}, {growth(total)} together (--top 0 shows all)"
+        yield f"  and {pluralize(number, f'more {noun}')}, {format_growth(total)} together (--top 0 shows all)"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _format_columns(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns of figures end at the same place, others begin there."""
-    return list(as_table([Column(name, right=name in _RIGHT) for name in head], rows, width=0))
+    return list(format_table([Column(name, right=name in _RIGHT) for name in head], rows, width=0))
 
 
-def as_json(diff: ImageDiff, names: Names) -> str:
+def format_image_diff_json(diff: ImageDiff, names: Names) -> str:
     """Everything, bytes as whole numbers; keys are only ever added within one schema version."""
     before, after = diff.before, diff.after
     document = {
         "schema_version": SCHEMA_VERSION,
         "changed": not diff.is_empty,
         "content_changed": diff.has_other_content,
-        "before": _side(before, names[0]),
-        "after": _side(after, names[1]),
+        "before": _make_side_document(before, names[0]),
+        "after": _make_side_document(after, names[1]),
         "growth": {
             "bytes": diff.growth,
             "visible_bytes": after.visible_bytes - before.visible_bytes,
             "files": after.files - before.files,
             "waste_bytes": after.waste_bytes - before.waste_bytes,
-            "no_package_bytes": diff.nobody,
+            "no_package_bytes": diff.unowned,
         },
         "base": {"name": diff.base_name or None, "layers": diff.base_layers},
         "shared": {"layers": diff.shared_layers, "bytes": diff.shared_bytes},
         "new_bytes": diff.new_bytes,
-        "layers": [_change(one, _layer(one.before), _layer(one.after)) for one in diff.layers],
+        "layers": [
+            _make_change_document(one, _make_layer_document(one.before), _make_layer_document(one.after))
+            for one in diff.layers
+        ],
         "packages": [
-            {"kind": one.key.kind, "name": one.key.name, **_change(one, _package(one.before), _package(one.after))}
+            {
+                "kind": one.key.kind,
+                "name": one.key.name,
+                **_make_change_document(one, _make_package_document(one.before), _make_package_document(one.after)),
+            }
             for one in diff.packages
         ],
-        "files": [_file(one) for one in diff.files],
+        "files": [_make_file_document(one) for one in diff.files],
         "waste": [
             {
                 "code": one.code,
-                "title": title(one.code),
+                "title": find_waste_title(one.code),
                 "growth": one.growth,
                 "before": one.before,
                 "after": one.after,
@@ -215,11 +258,11 @@ def as_json(diff: ImageDiff, names: Names) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _change(one: Any, before: Any, after: Any) -> dict[str, Any]:
+def _make_change_document(one: Any, before: Any, after: Any) -> dict[str, Any]:
     return {"change": one.change.value, "growth": one.growth, "before": before, "after": after}
 
 
-def _side(side: Side, name: str) -> dict[str, Any]:
+def _make_side_document(side: ImageSummary, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "id": side.id,
@@ -232,13 +275,13 @@ def _side(side: Side, name: str) -> dict[str, Any]:
     }
 
 
-def _layer(layer: LayerSummary | None) -> dict[str, Any] | None:
+def _make_layer_document(layer: LayerSummary | None) -> dict[str, Any] | None:
     if layer is None:
         return None
     return {"diff": layer.diff, "chain": layer.chain, "instruction": layer.instruction, "bytes": layer.bytes}
 
 
-def _package(package: Package | None) -> dict[str, Any] | None:
+def _make_package_document(package: Package | None) -> dict[str, Any] | None:
     if package is None:
         return None
     return {
@@ -249,12 +292,16 @@ def _package(package: Package | None) -> dict[str, Any] | None:
     }
 
 
-def _file(one: FileChange) -> dict[str, Any]:
+def _make_file_document(one: FileChange) -> dict[str, Any]:
     owner = None if one.owner is None else {"kind": one.owner.kind, "name": one.owner.name}
-    return {"path": one.path, "owner": owner, **_change(one, _entry(one.before), _entry(one.after))}
+    return {
+        "path": one.path,
+        "owner": owner,
+        **_make_change_document(one, _make_entry_document(one.before), _make_entry_document(one.after)),
+    }
 
 
-def _entry(entry: Entry | None) -> dict[str, Any] | None:
+def _make_entry_document(entry: LayerEntry | None) -> dict[str, Any] | None:
     if entry is None:
         return None
     return {

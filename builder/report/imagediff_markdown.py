@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from builder.inspect.diff import Change
+from builder.inspect.diff import ChangeKind
 from builder.report.imagediff import (
-    amounts,
-    by_interest,
-    file_counts,
-    file_word,
-    instruction,
-    layer_word,
-    title,
+    describe_file_change,
+    describe_layer_change,
+    find_waste_title,
+    format_amount_change,
+    format_file_counts,
+    format_instruction,
+    sort_by_interest,
 )
-from builder.report.units import count, growth, one_line, size
+from builder.report.units import escape_to_one_line, format_growth, format_size, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,95 +31,110 @@ _BREAKS = re.compile(r"[`|]")
 _LONGEST = 120
 
 
-def as_markdown(diff: ImageDiff, names: Names, *, top: int = TOP) -> str:
+def format_image_diff_markdown(diff: ImageDiff, names: Names, *, top: int = TOP) -> str:
     """Empty where both hold the same files, whatever their layers' time stamps; ``top`` 0: all rows."""
     if not diff.has_other_content:
         return ""
     parts = [
-        f"{MARK}\n### Image: {amounts(diff.before.bytes, diff.after.bytes)}",
-        f"{code(names[0])} → {code(names[1])}: {size(diff.new_bytes)} of layers are new{_waste_words(diff)}.",
-        *_tables(diff, top),
+        f"{MARK}\n### Image: {format_amount_change(diff.before.bytes, diff.after.bytes)}",
+        (
+            f"{format_code(names[0])} → {format_code(names[1])}: {format_size(diff.new_bytes)} of layers are "
+            f"new{_describe_waste(diff)}."
+        ),
+        *_iterate_tables(diff, top),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def code(text: str, width: int = _LONGEST) -> str:
+def format_code(text: str, width: int = _LONGEST) -> str:
     """Foreign text as a code span: no markup, no mention, no end of a cell. A long one keeps its end."""
-    plain = _BREAKS.sub(lambda found: f"\\x{ord(found[0]):02x}", one_line(text)) or "—"
+    plain = _BREAKS.sub(lambda found: f"\\x{ord(found[0]):02x}", escape_to_one_line(text)) or "—"
     return f"`{plain if len(plain) <= width else '…' + plain[1 - width :]}`"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def format_markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first column to the left, the others to the right."""
     ruler = [":--", *("--:" for _ in head[1:])]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
 
 
-def folded(heading: str, content: str) -> str:
+def format_collapsed(heading: str, content: str) -> str:
     return f"<details><summary>{heading}</summary>\n\n{content}\n\n</details>"
 
 
-def _waste_words(diff: ImageDiff) -> str:
+def _describe_waste(diff: ImageDiff) -> str:
     if diff.before.waste_bytes == diff.after.waste_bytes:
         return ""
-    return f"; waste {amounts(diff.before.waste_bytes, diff.after.waste_bytes)}"
+    return f"; waste {format_amount_change(diff.before.waste_bytes, diff.after.waste_bytes)}"
 
 
-def _tables(diff: ImageDiff, top: int) -> Iterator[str]:
-    if diff.packages or diff.nobody:
-        yield _packages(diff, top)
+def _iterate_tables(diff: ImageDiff, top: int) -> Iterator[str]:
+    if diff.packages or diff.unowned:
+        yield _format_packages(diff, top)
     if diff.waste:
-        rows = [(f"{one.code} {title(one.code)}", *_three(one.before, one.after)) for one in diff.waste]
-        yield table(("waste", "before", "after", "growth"), rows)
+        rows = [
+            (f"{one.code} {find_waste_title(one.code)}", *_format_growth_cells(one.before, one.after))
+            for one in diff.waste
+        ]
+        yield format_markdown_table(("waste", "before", "after", "growth"), rows)
     if diff.layers:
-        yield _layers(diff)
+        yield _format_layers(diff)
     if diff.files:
-        yield _files(diff, top)
+        yield _format_files(diff, top)
 
 
-def _three(before: int | None, after: int | None) -> tuple[str, str, str]:
-    return size(before), size(after), growth((after or 0) - (before or 0))
+def _format_growth_cells(before: int | None, after: int | None) -> tuple[str, str, str]:
+    return format_size(before), format_size(after), format_growth((after or 0) - (before or 0))
 
 
-def _packages(diff: ImageDiff, top: int) -> str:
+def _format_packages(diff: ImageDiff, top: int) -> str:
     """Only other bytes are no news for a reader of a pull request: they are one row."""
-    changes = [one for one in by_interest(diff.packages) if one.change is not Change.METADATA]
+    changes = [one for one in sort_by_interest(diff.packages) if one.change is not ChangeKind.METADATA]
     shown = changes[:top] if top else changes
-    rows = [(f"{code(one.key.name)} ({one.key.kind})", *_versions(one), growth(one.growth)) for one in shown]
-    rest = [*changes[len(shown) :], *(one for one in diff.packages if one.change is Change.METADATA)]
+    rows = [
+        (f"{format_code(one.key.name)} ({one.key.kind})", *_format_versions(one), format_growth(one.growth))
+        for one in shown
+    ]
+    rest = [*changes[len(shown) :], *(one for one in diff.packages if one.change is ChangeKind.METADATA)]
     if rest:
-        rows.append((f"{count(len(rest), 'other package')}", "", "", growth(sum(one.growth for one in rest))))
-    if diff.nobody:
-        rows.append(("files of no package", "", "", growth(diff.nobody)))
-    return table(("package", "before", "after", "growth"), rows)
+        rows.append(
+            (f"{pluralize(len(rest), 'other package')}", "", "", format_growth(sum(one.growth for one in rest)))
+        )
+    if diff.unowned:
+        rows.append(("files of no package", "", "", format_growth(diff.unowned)))
+    return format_markdown_table(("package", "before", "after", "growth"), rows)
 
 
-def _versions(change: PackageChange) -> tuple[str, str]:
-    before, after = (code(one.version) if one else "—" for one in (change.before, change.after))
+def _format_versions(change: PackageChange) -> tuple[str, str]:
+    before, after = (format_code(one.version) if one else "—" for one in (change.before, change.after))
     return before, after
 
 
-def _layers(diff: ImageDiff) -> str:
+def _format_layers(diff: ImageDiff) -> str:
     rows = [
         (
-            f"{code(instruction(one.before, one.after))} {layer_word(one.change)}",
-            *_three(one.before.bytes if one.before else None, one.after.bytes if one.after else None),
+            f"{format_code(format_instruction(one.before, one.after))} {describe_layer_change(one.change)}",
+            *_format_growth_cells(one.before.bytes if one.before else None, one.after.bytes if one.after else None),
         )
         for one in diff.layers
     ]
-    return folded(f"{count(len(rows), 'layer')}", table(("layer", "before", "after", "growth"), rows))
+    return format_collapsed(
+        f"{pluralize(len(rows), 'layer')}", format_markdown_table(("layer", "before", "after", "growth"), rows)
+    )
 
 
-def _files(diff: ImageDiff, top: int) -> str:
+def _format_files(diff: ImageDiff, top: int) -> str:
     shown = diff.files[:top] if top else diff.files
     rows = [
         (
-            f"{code(one.path)} {file_word(one.change)}",
-            *_three(one.before.size if one.before else None, one.after.size if one.after else None),
+            f"{format_code(one.path)} {describe_file_change(one.change)}",
+            *_format_growth_cells(one.before.size if one.before else None, one.after.size if one.after else None),
         )
         for one in shown
     ]
     rest = diff.files[len(shown) :]
     if rest:
-        rows.append((f"{count(len(rest), 'more file')}", "", "", growth(sum(one.growth for one in rest))))
-    return folded(f"files: {file_counts(diff.files)}", table(("file", "before", "after", "growth"), rows))
+        rows.append((f"{pluralize(len(rest), 'more file')}", "", "", format_growth(sum(one.growth for one in rest))))
+    return format_collapsed(
+        f"files: {format_file_counts(diff.files)}", format_markdown_table(("file", "before", "after", "growth"), rows)
+    )

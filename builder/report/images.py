@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from builder.report import amounts
-from builder.report.findings import wrapped
-from builder.report.table import Column, as_table
-from builder.report.units import UNKNOWN, count, short_id, size
-from builder.report.when import iso
+from builder.report.findings import wrap_text
+from builder.report.table import Column, format_table
+from builder.report.units import UNKNOWN, format_size, pluralize, shorten_id
+from builder.report.when import format_iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.store.model import BuildCache, Inventory, LastOptimize, Row, Totals, Volume
+    from builder.store.model import BuildCache, ImageRow, ImageTotals, Inventory, LastOptimize, Volume
 
 SCHEMA_VERSION = 1
 _COLUMNS = (
@@ -32,41 +32,41 @@ _COLUMNS = (
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def as_text(inventory: Inventory, *, width: int = 0, now: float | None = None) -> str:
+def format_images_text(inventory: Inventory, *, width: int = 0, now: float | None = None) -> str:
     """``width`` of the terminal in characters; 0: it is none, and nothing is cut. ``now``: seconds since 1970."""
     at = time.time() if now is None else now
     lines = [
-        *_rows(inventory, width, at),
+        *_format_rows(inventory, width, at),
         "",
-        *wrapped(_totals(inventory.totals), "", "  ", width=width),
-        *_last(inventory.last_optimize, inventory.totals, width),
-        *_volumes(inventory.volumes, width),
-        *wrapped(_build_cache(inventory.build_cache), "", "  ", width=width),
-        *(line for note in inventory.notes for line in wrapped(note, "note: ", "      ", width=width)),
+        *wrap_text(_format_totals(inventory.totals), "", "  ", width=width),
+        *_format_last_optimize(inventory.last_optimize, inventory.totals, width),
+        *_format_volumes(inventory.volumes, width),
+        *wrap_text(_format_build_cache(inventory.build_cache), "", "  ", width=width),
+        *(line for note in inventory.notes for line in wrap_text(note, "note: ", "      ", width=width)),
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _rows(inventory: Inventory, width: int, now: float) -> Iterator[str]:
+def _format_rows(inventory: Inventory, width: int, now: float) -> Iterator[str]:
     if not inventory.rows:
         yield "No image fits the filter." if inventory.hidden else "There is no image on this engine."
         return
-    yield from as_table(
-        _COLUMNS, [cells for row in inventory.rows for cells in _lines(row, now)], width=width, indent=""
+    yield from format_table(
+        _COLUMNS, [cells for row in inventory.rows for cells in _iterate_row_lines(row, now)], width=width, indent=""
     )
     if inventory.hidden:
-        yield f"and {count(inventory.hidden, 'image')} that the filter leaves out"
+        yield f"and {pluralize(inventory.hidden, 'image')} that the filter leaves out"
 
 
-def _lines(row: Row, now: float) -> Iterator[tuple[str, ...]]:
+def _iterate_row_lines(row: ImageRow, now: float) -> Iterator[tuple[str, ...]]:
     """One line for the image, one more for each further name."""
-    names = shown_names(row)
+    names = list_shown_names(row)
     amounts = (row.unpacked, row.unique, row.shared, row.frees)
     yield (
         names[0],
-        short_id(row.image.id),
-        age(row.image.layers.created, now),
-        *(size(amount) for amount in amounts),
+        shorten_id(row.image.id),
+        format_age(row.image.layers.created, now),
+        *(format_size(amount) for amount in amounts),
         row.verdict.standing.value,
         row.verdict.reason,
     )
@@ -74,12 +74,12 @@ def _lines(row: Row, now: float) -> Iterator[tuple[str, ...]]:
         yield (name, *[""] * (len(_COLUMNS) - 1))
 
 
-def shown_names(row: Row) -> tuple[str, ...]:
+def list_shown_names(row: ImageRow) -> tuple[str, ...]:
     """At least one."""
     return row.image.names or row.image.digests[:1] or (UNKNOWN,)
 
 
-def age(created: float, now: float) -> str:
+def format_age(created: float, now: float) -> str:
     """``3 days``, as a person counts; an image that says no time, or one to come, has no age. Less than a minute is
     ``just now``."""
     seconds = now - created
@@ -89,77 +89,88 @@ def age(created: float, now: float) -> str:
         return "just now"
     for limit, unit, word in ((_HOUR, _MINUTE, "minute"), (2 * _DAY, _HOUR, "hour"), (60 * _DAY, _DAY, "day")):
         if seconds < limit:
-            return count(int(seconds // unit), word)
+            return pluralize(int(seconds // unit), word)
     return time.strftime("%Y-%m-%d", time.gmtime(created))
 
 
-def _totals(totals: Totals) -> str:
+def _format_totals(totals: ImageTotals) -> str:
     return (
-        f"{count(totals.images, 'image')}: {amounts.at_least(totals.real)} on disk = {amounts.at_least(totals.unique)} "
-        f"unique + {amounts.at_least(totals.shared)} shared, each shared layer once (`docker images` adds up to "
-        f"{amounts.at_least(totals.apparent)}){amounts.untold(totals.real)}"
+        f"{pluralize(totals.images, 'image')}: {amounts.format_amount(totals.real)} on disk = "
+        f"{amounts.format_amount(totals.unique)} "
+        f"unique + {amounts.format_amount(totals.shared)} shared, each shared layer once (`docker images` adds up to "
+        f"{amounts.format_amount(totals.apparent)}){amounts.format_unknown_part(totals.real)}"
     )
 
 
-def _last(last: LastOptimize | None, totals: Totals, width: int) -> Iterator[str]:
+def _format_last_optimize(last: LastOptimize | None, totals: ImageTotals, width: int) -> Iterator[str]:
     if last is None:
         return
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.at))
     text = (
-        f"since the last optimize ({last.project}, {day}): {size(last.before)} before it, {size(last.after)} after it, "
-        f"{amounts.at_least(totals.real)} now"
+        f"since the last optimize ({last.project}, {day}): {format_size(last.before)} before it, "
+        f"{format_size(last.after)} after it, "
+        f"{amounts.format_amount(totals.real)} now"
     )
-    yield from wrapped(text, "", "  ", width=width)
+    yield from wrap_text(text, "", "  ", width=width)
 
 
-def _volumes(volumes: tuple[Volume, ...] | None, width: int) -> Iterator[str]:
+def _format_volumes(volumes: tuple[Volume, ...] | None, width: int) -> Iterator[str]:
     if volumes is None:
         yield f"volumes: {UNKNOWN} (the engine did not add them up in time)"
         return
     known = [one.bytes for one in volumes if one.bytes is not None]
     total = sum(known) if len(known) == len(volumes) else None
     used = sum(bool(one.users) for one in volumes)
-    yield f"{count(len(volumes), 'volume')}: {size(total)}, {used} used by containers; optbuild never touches one"
+    yield (
+        f"{pluralize(len(volumes), 'volume')}: {format_size(total)}, {used} used by containers; optbuild never "
+        "touches one"
+    )
     for one in volumes:
         who = f"used by {', '.join(one.users)}" if one.users else "used by no container"
         owner = f" (project {', '.join(one.projects)})" if one.projects else ""
-        yield from wrapped(f"{one.name}  {size(one.bytes)}, {who}{owner}", "  ", "    ", width=width)
+        yield from wrap_text(f"{one.name}  {format_size(one.bytes)}, {who}{owner}", "  ", "    ", width=width)
 
 
-def _build_cache(cache: BuildCache | None) -> str:
+def _format_build_cache(cache: BuildCache | None) -> str:
     if cache is None:
         return f"build cache: {UNKNOWN} (the engine did not add it up in time)"
     return (
-        f"build cache of the engine's own builder: {size(cache.bytes)} beside the images, {size(cache.idle)} of it idle"
-        f" (`optbuild clean --build-cache`); {size(cache.shared)} more are layers of images"
+        f"build cache of the engine's own builder: {format_size(cache.bytes)} beside the images, "
+        f"{format_size(cache.idle)} of it idle"
+        f" (`optbuild clean --build-cache`); {format_size(cache.shared)} more are layers of images"
     )
 
 
-def as_json(inventory: Inventory) -> str:
+def format_images_json(inventory: Inventory) -> str:
     """Bytes as whole numbers or null; keys are only ever added within one schema version."""
     last = inventory.last_optimize
     document = {
         "schema_version": SCHEMA_VERSION,
         "engine": inventory.engine,
-        "images": [row_as_json(row) for row in inventory.rows],
+        "images": [make_row_document(row) for row in inventory.rows],
         "hidden": inventory.hidden,
-        "totals": totals_as_json(inventory.totals),
+        "totals": make_totals_document(inventory.totals),
         "last_optimize": None
         if last is None
-        else {"project": last.project, "at": iso(last.at), "bytes_before": last.before, "bytes_after": last.after},
-        "volumes": None if inventory.volumes is None else [_volume(one) for one in inventory.volumes],
-        "build_cache": None if inventory.build_cache is None else _cache_as_json(inventory.build_cache),
+        else {
+            "project": last.project,
+            "at": format_iso_time(last.at),
+            "bytes_before": last.before,
+            "bytes_after": last.after,
+        },
+        "volumes": None if inventory.volumes is None else [_make_volume_document(one) for one in inventory.volumes],
+        "build_cache": None if inventory.build_cache is None else _make_build_cache_document(inventory.build_cache),
         "notes": list(inventory.notes),
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def row_as_json(row: Row) -> dict[str, Any]:
+def make_row_document(row: ImageRow) -> dict[str, Any]:
     return {
         "id": row.image.id,
         "names": list(row.image.names),
         "digests": list(row.image.digests),
-        "created": iso(row.image.layers.created),
+        "created": format_iso_time(row.image.layers.created),
         "unpacked_bytes": row.unpacked,
         "unique_bytes": row.unique,
         "shared_bytes": row.shared,
@@ -172,18 +183,18 @@ def row_as_json(row: Row) -> dict[str, Any]:
     }
 
 
-def totals_as_json(totals: Totals) -> dict[str, Any]:
+def make_totals_document(totals: ImageTotals) -> dict[str, Any]:
     return {
         "images": totals.images,
-        **amounts.as_json("real", totals.real),
-        **amounts.as_json("unique", totals.unique),
-        **amounts.as_json("shared", totals.shared),
-        **amounts.as_json("apparent", totals.apparent),
-        "images_untold": totals.real.untold,
+        **amounts.make_amount_document("real", totals.real),
+        **amounts.make_amount_document("unique", totals.unique),
+        **amounts.make_amount_document("shared", totals.shared),
+        **amounts.make_amount_document("apparent", totals.apparent),
+        "images_untold": totals.real.unknown,
     }
 
 
-def _cache_as_json(cache: BuildCache) -> dict[str, Any]:
+def _make_build_cache_document(cache: BuildCache) -> dict[str, Any]:
     return {
         "bytes": cache.bytes,
         "shared_bytes": cache.shared,
@@ -192,5 +203,5 @@ def _cache_as_json(cache: BuildCache) -> dict[str, Any]:
     }
 
 
-def _volume(one: Volume) -> dict[str, Any]:
+def _make_volume_document(one: Volume) -> dict[str, Any]:
     return {"name": one.name, "bytes": one.bytes, "containers": list(one.users), "projects": list(one.projects)}

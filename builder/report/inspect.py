@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.findings.catalog import CATALOG
 from builder.report.colors import color_by_severity, make_bold
-from builder.report.findings import wrapped
-from builder.report.table import Column, as_table
-from builder.report.units import count, one_line, short_id, size
-from builder.report.when import iso
+from builder.report.findings import wrap_text
+from builder.report.table import Column, format_table
+from builder.report.units import escape_to_one_line, format_size, pluralize, shorten_id
+from builder.report.when import format_iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from builder.inspect.model import FolderSize, Inspection, LayerSummary, Package, Verdict, Waste
+    from builder.inspect.model import BudgetResult, FolderSize, Inspection, LayerSummary, Package, Waste
 
 _Item = TypeVar("_Item")
 SCHEMA_VERSION = 1
@@ -28,86 +28,91 @@ _MOSTLY = 0.9
 """A folder that has this share of its parent's bytes says all that the parent would say."""
 
 
-def as_text(
-    found: Inspection, name: str, verdicts: Sequence[Verdict] = (), *, top: int = TOP, color: bool = False
+def format_inspection_text(
+    found: Inspection, name: str, verdicts: Sequence[BudgetResult] = (), *, top: int = TOP, color: bool = False
 ) -> str:
     """``top`` rows of each table; 0: all. ``name`` is what the person called the image."""
     sections = (
-        _head(found, name),
-        _layers(found, color=color),
-        _packages(found, top, color=color),
-        _folders(found, top, color=color),
-        _nobody(found, top, color=color),
-        _waste(found, top, color=color),
-        _budget(verdicts, color=color),
+        _format_head(found, name),
+        _format_layers(found, color=color),
+        _format_packages(found, top, color=color),
+        _format_folders(found, top, color=color),
+        _format_unowned(found, top, color=color),
+        _format_waste(found, top, color=color),
+        _format_budget(verdicts, color=color),
     )
     return "".join(f"{line}\n" for section in sections for line in section)
 
 
-def _head(found: Inspection, name: str) -> Iterator[str]:
+def _format_head(found: Inspection, name: str) -> Iterator[str]:
     content = found.content
-    percent = f" ({share(found.waste_bytes, found.bytes):.1f} %)" if found.bytes else ""
-    yield f"{one_line(name)} ({short_id(content.id)}, {one_line(content.platform)}): {size(found.bytes)} unpacked"
+    percent = f" ({compute_percentage(found.waste_bytes, found.bytes):.1f} %)" if found.bytes else ""
     yield (
-        f"  {count(len(found.layers), 'layer')}; a container sees {size(found.visible_bytes)}; "
-        f"{size(found.waste_bytes)} is waste{percent}"
+        f"{escape_to_one_line(name)} ({shorten_id(content.id)}, {escape_to_one_line(content.platform)}): "
+        f"{format_size(found.bytes)} unpacked"
+    )
+    yield (
+        f"  {pluralize(len(found.layers), 'layer')}; a container sees {format_size(found.visible_bytes)}; "
+        f"{format_size(found.waste_bytes)} is waste{percent}"
     )
     if content.base_layers:
         below = sum(layer.bytes for layer in found.layers[: content.base_layers])
-        named = f" {one_line(content.base_name)}" if content.base_name else ""
+        named = f" {escape_to_one_line(content.base_name)}" if content.base_name else ""
         lowest = "layer is" if content.base_layers == 1 else f"{content.base_layers} layers are"
-        yield f"  the lowest {lowest} the base's{named}: {size(below)}, of which only secrets count as waste here"
+        yield (
+            f"  the lowest {lowest} the base's{named}: {format_size(below)}, of which only secrets count as waste here"
+        )
         if content.base_why:
-            yield from wrapped(f"it counts as the base because {content.base_why}", "  ")
+            yield from wrap_text(f"it counts as the base because {content.base_why}", "  ")
     elif content.base_why:
         yield f"  there is no base, because {content.base_why}: every layer counts"
     else:
         yield "  no base is known, so every layer counts; `--base IMAGE` names one"
 
 
-def share(part: int, whole: int) -> float:
+def compute_percentage(part: int, whole: int) -> float:
     """In percent; 0 of nothing."""
     return 100 * part / whole if whole else 0.0
 
 
-def _layers(found: Inspection, *, color: bool) -> Iterator[str]:
-    yield from _title("Layers, lowest first", color=color)
-    rows = [_layer(number, layer) for number, layer in enumerate(found.layers)]
-    yield from _table(("", "bytes", "hidden", "files", "instruction"), rows)
+def _format_layers(found: Inspection, *, color: bool) -> Iterator[str]:
+    yield from _format_title("Layers, lowest first", color=color)
+    rows = [_make_layer_row(number, layer) for number, layer in enumerate(found.layers)]
+    yield from _format_columns(("", "bytes", "hidden", "files", "instruction"), rows)
 
 
-def _layer(number: int, layer: LayerSummary) -> tuple[str, ...]:
-    instruction = one_line(layer.instruction) or "(its instruction is not known)"
+def _make_layer_row(number: int, layer: LayerSummary) -> tuple[str, ...]:
+    instruction = escape_to_one_line(layer.instruction) or "(its instruction is not known)"
     if len(instruction) > _INSTRUCTION:
         instruction = f"{instruction[: _INSTRUCTION - 1]}…"
     base = " [base]" if layer.from_base else ""
-    hidden = size(layer.hidden) if layer.hidden else ""
-    return str(number), size(layer.bytes), hidden, f"{layer.files:,}", f"{instruction}{base}"
+    hidden = format_size(layer.hidden) if layer.hidden else ""
+    return str(number), format_size(layer.bytes), hidden, f"{layer.files:,}", f"{instruction}{base}"
 
 
-def _packages(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+def _format_packages(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
     python = sum(one.key.kind == "python" for one in found.packages)
     told = f"{python} Python, {len(found.packages) - python} Debian"
-    yield from _title(f"Packages ({told})", color=color)
-    chosen, rest = _first(found.packages, top)
-    rows = [(size(one.bytes), f"{one.files:,}", str(one.layer), _package(one)) for one in chosen]
-    yield from _table(("bytes", "files", "layer", "package"), rows)
+    yield from _format_title(f"Packages ({told})", color=color)
+    chosen, rest = _split_first(found.packages, top)
+    rows = [(format_size(one.bytes), f"{one.files:,}", str(one.layer), _format_package(one)) for one in chosen]
+    yield from _format_columns(("bytes", "files", "layer", "package"), rows)
     if rest:
-        yield f"  and {len(rest)} more: {size(sum(one.bytes for one in rest))}"
+        yield f"  and {len(rest)} more: {format_size(sum(one.bytes for one in rest))}"
 
 
-def _package(one: Package) -> str:
+def _format_package(one: Package) -> str:
     kind = "" if one.key.kind == "python" else " (Debian)"
-    return one_line(f"{one.key.name} {one.version}{kind}")
+    return escape_to_one_line(f"{one.key.name} {one.version}{kind}")
 
 
-def _folders(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
-    yield from _title("Folders, each with all below it", color=color)
-    chosen, _ = _first(_telling(found.folders), top)
-    yield from _table(_UNTITLED, [(size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
+def _format_folders(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+    yield from _format_title("Folders, each with all below it", color=color)
+    chosen, _ = _split_first(_select_branching_folders(found.folders), top)
+    yield from _format_columns(_UNTITLED, [(format_size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
 
 
-def _telling(folders: Sequence[FolderSize]) -> list[FolderSize]:
+def _select_branching_folders(folders: Sequence[FolderSize]) -> list[FolderSize]:
     """Without those whose bytes nearly all lie in one folder below them."""
     largest: dict[str, int] = {}
     for one in folders:
@@ -117,61 +122,61 @@ def _telling(folders: Sequence[FolderSize]) -> list[FolderSize]:
     return [one for one in folders if one.bytes and largest.get(one.path, 0) < _MOSTLY * one.bytes]
 
 
-def _nobody(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
-    told = f"{size(found.nobody.bytes)} in {count(found.nobody.files, 'file')}"
-    yield from _title(f"What belongs to no package: {told}", color=color)
-    chosen, _ = _first(found.nobody_folders, top)
-    yield from _table(_UNTITLED, [(size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
+def _format_unowned(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+    told = f"{format_size(found.unowned.bytes)} in {pluralize(found.unowned.files, 'file')}"
+    yield from _format_title(f"What belongs to no package: {told}", color=color)
+    chosen, _ = _split_first(found.unowned_folders, top)
+    yield from _format_columns(_UNTITLED, [(format_size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
 
 
-def _waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
+def _format_waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
     if not found.waste:
-        yield from _title("Waste: none was found", color=color)
+        yield from _format_title("Waste: none was found", color=color)
         return
-    yield from _title(f"Waste: {size(found.waste_bytes)} that another Dockerfile would save", color=color)
-    chosen, rest = _first(found.waste, top)
+    yield from _format_title(f"Waste: {format_size(found.waste_bytes)} that another Dockerfile would save", color=color)
+    chosen, rest = _split_first(found.waste, top)
     for one in chosen:
-        yield from _one_waste(one, color=color)
+        yield from _format_waste_entry(one, color=color)
     if rest:
-        yield f"  and {len(rest)} more: {size(sum(one.bytes for one in rest))}; `--top 0` shows all"
+        yield f"  and {len(rest)} more: {format_size(sum(one.bytes for one in rest))}; `--top 0` shows all"
     yield f"  `optbuild inspect --explain {chosen[0].code}` says more about a code."
 
 
-def _one_waste(one: Waste, *, color: bool) -> Iterator[str]:
+def _format_waste_entry(one: Waste, *, color: bool) -> Iterator[str]:
     severity = CATALOG[one.code].severity
     code = color_by_severity(one.code, severity, color=color)
-    amount = size(one.bytes) if one.bytes else "note"
+    amount = format_size(one.bytes) if one.bytes else "note"
     where = "" if one.layer is None else f"layer {one.layer}: "
-    lines = list(wrapped(f"{where}{one.message}", f"  {amount:>7}  {one.code}  ", " " * 11))
+    lines = list(wrap_text(f"{where}{one.message}", f"  {amount:>7}  {one.code}  ", " " * 11))
     yield lines[0].replace(one.code, code, 1)
     yield from lines[1:]
-    yield from wrapped(one.fix, " " * 11 + "fix: ", " " * 16)
+    yield from wrap_text(one.fix, " " * 11 + "fix: ", " " * 16)
 
 
-def _budget(verdicts: Sequence[Verdict], *, color: bool) -> Iterator[str]:
+def _format_budget(verdicts: Sequence[BudgetResult], *, color: bool) -> Iterator[str]:
     if verdicts:
-        yield from _title("Budget", color=color)
+        yield from _format_title("Budget", color=color)
     for one in verdicts:
         word = "ok" if one.passed else "exceeded"
-        yield from wrapped(f"{one.name}: {one.text}", f"  {word:<8}  ")
+        yield from wrap_text(f"{one.name}: {one.text}", f"  {word:<8}  ")
 
 
-def _title(text: str, *, color: bool) -> Iterator[str]:
+def _format_title(text: str, *, color: bool) -> Iterator[str]:
     yield ""
     yield make_bold(text, color=color)
 
 
-def _table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def _format_columns(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """All columns but the last one to the right."""
     last = len(titles) - 1
-    return as_table([Column(title, right=at < last) for at, title in enumerate(titles)], rows, width=0)
+    return format_table([Column(title, right=at < last) for at, title in enumerate(titles)], rows, width=0)
 
 
-def _first(items: Sequence[_Item], top: int) -> tuple[Sequence[_Item], Sequence[_Item]]:
+def _split_first(items: Sequence[_Item], top: int) -> tuple[Sequence[_Item], Sequence[_Item]]:
     return (items, ()) if not top else (items[:top], items[top:])
 
 
-def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
+def format_inspection_json(found: Inspection, verdicts: Sequence[BudgetResult] = ()) -> str:
     """Everything; layers are named by their number, lowest first."""
     content = found.content
     document = {
@@ -180,7 +185,7 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
             "id": content.id,
             "names": list(content.references),
             "platform": content.platform,
-            "created": iso(content.created),
+            "created": format_iso_time(content.created),
             "base": {
                 "name": content.base_name or None,
                 "layers": content.base_layers,
@@ -190,16 +195,16 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
         "bytes": found.bytes,
         "visible_bytes": found.visible_bytes,
         "waste_bytes": found.waste_bytes,
-        "waste_percent": round(share(found.waste_bytes, found.bytes), 2),
-        "layers": [_layer_document(one) for one in found.layers],
-        "packages": [_package_document(one) for one in found.packages],
-        "folders": [_folder_document(one) for one in found.folders],
+        "waste_percent": round(compute_percentage(found.waste_bytes, found.bytes), 2),
+        "layers": [_make_layer_document(one) for one in found.layers],
+        "packages": [_make_package_document(one) for one in found.packages],
+        "folders": [_make_folder_document(one) for one in found.folders],
         "nobody": {
-            "bytes": found.nobody.bytes,
-            "files": found.nobody.files,
-            "folders": [_folder_document(one) for one in found.nobody_folders],
+            "bytes": found.unowned.bytes,
+            "files": found.unowned.files,
+            "folders": [_make_folder_document(one) for one in found.unowned_folders],
         },
-        "waste": [_waste_document(one) for one in found.waste],
+        "waste": [_make_waste_document(one) for one in found.waste],
         "budget": [
             {"name": one.name, "passed": one.passed, "actual": one.actual, "limit": one.limit}
             | {"unit": one.unit, "text": one.text}
@@ -209,7 +214,7 @@ def as_json(found: Inspection, verdicts: Sequence[Verdict] = ()) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _layer_document(one: LayerSummary) -> dict[str, Any]:
+def _make_layer_document(one: LayerSummary) -> dict[str, Any]:
     return {
         "diff": one.diff,
         "chain": one.chain,
@@ -222,7 +227,7 @@ def _layer_document(one: LayerSummary) -> dict[str, Any]:
     }
 
 
-def _package_document(one: Package) -> dict[str, Any]:
+def _make_package_document(one: Package) -> dict[str, Any]:
     return {
         "kind": one.key.kind,
         "name": one.key.name,
@@ -237,11 +242,11 @@ def _package_document(one: Package) -> dict[str, Any]:
     }
 
 
-def _folder_document(one: FolderSize) -> dict[str, Any]:
+def _make_folder_document(one: FolderSize) -> dict[str, Any]:
     return {"path": one.path, "bytes": one.bytes, "files": one.files}
 
 
-def _waste_document(one: Waste) -> dict[str, Any]:
+def _make_waste_document(one: Waste) -> dict[str, Any]:
     rule = CATALOG[one.code]
     return {
         "code": one.code,

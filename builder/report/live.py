@@ -6,12 +6,12 @@ import threading
 import time
 from typing import IO, TYPE_CHECKING, Self
 
-from builder.report.verification import table
+from builder.report.verification import make_check_table
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from builder.image.verify.model import Check
+    from builder.image.verify.model import CheckResult
 
 
 class LiveTable:
@@ -21,7 +21,7 @@ class LiveTable:
         from rich.console import Console  # 40 ms
         from rich.live import Live
 
-        self._checks: list[Check] = []
+        self._checks: list[CheckResult] = []
         self._running: dict[str, float] = {}
         self._lock = threading.Lock()
         console = Console(file=stream, force_terminal=True, no_color=not color, highlight=False)
@@ -33,14 +33,14 @@ class LiveTable:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._live.stop()
 
-    def started(self, name: str) -> None:
+    def report_started(self, name: str) -> None:
         """A row with running seconds. The first one opens the table: what comes before has its own progress."""
         with self._lock:
             if not self._running and not self._checks:
                 self._live.start()
             self._running[name] = time.monotonic()
 
-    def finished(self, check: Check) -> None:
+    def report_finished(self, check: CheckResult) -> None:
         """The row gets its result."""
         with self._lock:
             self._running.pop(check.name, None)
@@ -51,4 +51,4 @@ class LiveTable:
 
         now = time.monotonic()
         running = [(name, now - since) for name, since in self._running.copy().items()]
-        return table(tuple(self._checks), SIMPLE_HEAD, running=running)
+        return make_check_table(tuple(self._checks), SIMPLE_HEAD, running=running)

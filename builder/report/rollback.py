@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from builder.rollout.journal import Journal
-    from builder.rollout.undo import Undone
+    from builder.rollout.undo import UndoResult
 
 
-def to_do(journal: Journal) -> str:
+def format_rollback_preview(journal: Journal) -> str:
     """What happens when the person says yes."""
-    from builder.rollout.history import built_again
+    from builder.rollout.history import find_rebuildable_images
 
     names = [name for step in journal.steps for name in step]
     lines = [f"restore  {edit.path}, byte for byte" for edit in journal.edits]
@@ -21,12 +21,12 @@ def to_do(journal: Journal) -> str:
         if journal.engine
         else "leave    images and containers as they are: that optimize changed none"
     )
-    if built_again(journal) & set(journal.cleaned):
+    if find_rebuildable_images(journal) & set(journal.cleaned):
         lines.append("build    the old images again, which were removed since")
     return "".join(f"  {line}\n" for line in lines)
 
 
-def report(undone: Undone, earlier: Journal | None) -> str:
+def format_rollback_report(undone: UndoResult, earlier: Journal | None) -> str:
     """What was put back; ``earlier`` is the run that can be undone next."""
     lines = [f"restored {path}" for path in undone.files]
     lines += [f"{name} is the image again that it was" for name in undone.references]

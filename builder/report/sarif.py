@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from builder.findings.catalog import CATALOG, Severity
-from builder.report.github import Rename, text_of
-from builder.report.units import visible
+from builder.report.github import Rename, format_finding_text
+from builder.report.units import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,20 +22,20 @@ FINGERPRINT = "optbuild/v1"
 _LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
-def as_sarif(findings: Iterable[Finding], version: str, rename: Rename = str) -> str:
+def format_sarif(findings: Iterable[Finding], version: str, rename: Rename = str) -> str:
     """``version`` of this program; ``rename`` makes a finding's file relative to the repository."""
     rules = list(CATALOG.values())
     index = {rule.code: number for number, rule in enumerate(rules)}
     run = {
-        "tool": {"driver": {"name": "optbuild", "version": version, "rules": [_rule(rule) for rule in rules]}},
+        "tool": {"driver": {"name": "optbuild", "version": version, "rules": [_make_rule(rule) for rule in rules]}},
         "columnKind": "unicodeCodePoints",
-        "results": _results(findings, index, rename),
+        "results": _make_results(findings, index, rename),
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=1) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _make_rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
@@ -46,47 +46,47 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _results(findings: Iterable[Finding], index: dict[str, int], rename: Rename) -> list[dict[str, Any]]:
+def _make_results(findings: Iterable[Finding], index: dict[str, int], rename: Rename) -> list[dict[str, Any]]:
     seen: dict[str, int] = {}
     results = []
     for finding in findings:
-        print_ = _fingerprint(finding)
+        print_ = _compute_fingerprint(finding)
         seen[print_] = seen.get(print_, 0) + 1
-        results.append(_result(finding, index[finding.code], rename, f"{print_}:{seen[print_]}"))
+        results.append(_make_result(finding, index[finding.code], rename, f"{print_}:{seen[print_]}"))
     return results
 
 
-def _result(finding: Finding, rule: int, rename: Rename, fingerprint: str) -> dict[str, Any]:
+def _make_result(finding: Finding, rule: int, rename: Rename, fingerprint: str) -> dict[str, Any]:
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": visible(text_of(finding))},
-        "locations": _locations(finding, rename),
+        "message": {"text": escape_controls(format_finding_text(finding))},
+        "locations": _make_locations(finding, rename),
         "partialFingerprints": {FINGERPRINT: fingerprint},
     }
 
 
-def _locations(finding: Finding, rename: Rename) -> list[dict[str, Any]]:
+def _make_locations(finding: Finding, rename: Rename) -> list[dict[str, Any]]:
     where = finding.where
     if not where.file:
         return []
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(where.file, rename)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _make_uri(where.file, rename)}}
     if where.line is not None:
         physical["region"] = {"startLine": where.line}
     location: dict[str, Any] = {"physicalLocation": physical}
     if where.key:
-        location["logicalLocations"] = [{"fullyQualifiedName": visible(where.key), "kind": "member"}]
+        location["logicalLocations"] = [{"fullyQualifiedName": escape_controls(where.key), "kind": "member"}]
     return [location]
 
 
-def _uri(file: str, rename: Rename) -> str:
+def _make_uri(file: str, rename: Rename) -> str:
     """Relative references keep no scheme: a colon in the first part would look like one, so it is escaped."""
     name = rename(file)
     return f"{'file://' if name.startswith('/') else ''}{quote(name, errors='surrogateescape')}"
 
 
-def _fingerprint(finding: Finding) -> str:
+def _compute_fingerprint(finding: Finding) -> str:
     """Of what stays the same when lines move: the code, the file, the key, the services."""
     facts = (finding.code, finding.where.file, finding.where.key or "", *finding.services)
     return hashlib.sha256("\0".join(facts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

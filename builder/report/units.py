@@ -18,7 +18,7 @@ _UNSAFE = re.compile(
 )
 
 
-def size(count: int | None) -> str:
+def format_size(count: int | None) -> str:
     """``2.84 GB``: decimal, three digits, as `docker images` does it; ``—`` where it was not measured."""
     if count is None:
         return UNKNOWN
@@ -29,29 +29,29 @@ def size(count: int | None) -> str:
     return f"{text} {_UNITS[unit]}"
 
 
-def growth(count: int) -> str:
+def format_growth(count: int) -> str:
     """``+6.1 MB``, ``-3 kB``, ``0 B``."""
     sign = "+" if count > 0 else "-" if count < 0 else ""
-    return f"{sign}{size(abs(count))}"
+    return f"{sign}{format_size(abs(count))}"
 
 
-def short_id(identity: str) -> str:
+def shorten_id(identity: str) -> str:
     """The 12 digits that `docker images` shows."""
     return identity.removeprefix("sha256:")[:12]
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """``text`` for a terminal or a log: line ends stay, everything else that steers one is spelled out."""
     return _UNSAFE.sub(
         lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text
     )
 
 
-def one_line(text: str) -> str:
+def escape_to_one_line(text: str) -> str:
     """The same on one line; tabs become blanks."""
-    return visible(text).replace("\n", "\\n").replace("\t", " ")
+    return escape_controls(text).replace("\n", "\\n").replace("\t", " ")
 
 
-def count(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """``1 service``, ``3 services``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

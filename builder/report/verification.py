@@ -8,34 +8,36 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from builder.image.verify.model import REPORT_SCHEMA_VERSION, Check, Report, Status
+from builder.image.verify.model import REPORT_SCHEMA_VERSION, CheckResult, CheckStatus, VerifyReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WORDS = {Status.PASSED: "ok", Status.FAILED: "FAILED", Status.NOT_RUN: "not run"}
+WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.NOT_RUN: "not run"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped; logs of containers do."""
 
 
-def as_text(report: Report, *, width: int = 120) -> str:
+def format_verification_text(report: VerifyReport, *, width: int = 120) -> str:
     """The table and the verdict."""
     from rich.box import SIMPLE_HEAD  # 40 ms
     from rich.console import Console
 
     out = io.StringIO()
     console = Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False)
-    console.print(table(report.checks, SIMPLE_HEAD))
-    console.print(verdict(report), markup=False)
+    console.print(make_check_table(report.checks, SIMPLE_HEAD))
+    console.print(format_verdict(report), markup=False)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def table(checks: Sequence[Check], box: object, *, running: Sequence[tuple[str, float]] = ()) -> object:
+def make_check_table(
+    checks: Sequence[CheckResult], box: object, *, running: Sequence[tuple[str, float]] = ()
+) -> object:
     """A rich table: name, status, seconds, message; ``running`` are (name, seconds so far)."""
     from rich.table import Table  # 40 ms
     from rich.text import Text
 
-    colors = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_RUN: "yellow"}
+    colors = {CheckStatus.PASSED: "green", CheckStatus.FAILED: "bold red", CheckStatus.NOT_RUN: "yellow"}
     made = Table(box=box, pad_edge=False)  # type: ignore[arg-type] # rich's boxes have no common type to name here
     for heading, justify in (("check", "left"), ("status", "left"), ("seconds", "right"), ("", "left")):
         made.add_column(heading, justify=justify, no_wrap=heading != "")  # type: ignore[arg-type] # two words, as it wants
@@ -47,35 +49,36 @@ def table(checks: Sequence[Check], box: object, *, running: Sequence[tuple[str, 
     return made
 
 
-def verdict(report: Report) -> str:
+def format_verdict(report: VerifyReport) -> str:
     """One sentence."""
-    counts = {status: sum(check.status is status for check in report.checks) for status in Status}
+    counts = {status: sum(check.status is status for check in report.checks) for status in CheckStatus}
     where = f"{report.image} ({report.image_id.removeprefix('sha256:')[:12]}) against {report.database}"
     excused = [check.name for check in report.checks if check.excused]
     if report.passed and excused:
-        passed = f"{counts[Status.PASSED]} checks passed in {report.seconds:.0f} s"
+        passed = f"{counts[CheckStatus.PASSED]} checks passed in {report.seconds:.0f} s"
         return f"{where}: {passed}; {', '.join(excused)} does not apply"
     if report.passed:
         return f"{where}: all {len(report.checks)} checks passed in {report.seconds:.0f} s"
     return (
-        f"{where}: {counts[Status.FAILED]} failed, {counts[Status.NOT_RUN]} not run, {counts[Status.PASSED]} passed "
+        f"{where}: {counts[CheckStatus.FAILED]} failed, {counts[CheckStatus.NOT_RUN]} not run, "
+        f"{counts[CheckStatus.PASSED]} passed "
         f"in {report.seconds:.0f} s"
     )
 
 
-def failures_as_text(report: Report) -> str:
+def format_failures(report: VerifyReport) -> str:
     """For each failed check its hint and the end of its log; empty when all passed."""
-    failed = [check for check in report.checks if check.status is Status.FAILED]
-    return "\n".join(_failure(check) for check in failed)
+    failed = [check for check in report.checks if check.status is CheckStatus.FAILED]
+    return "\n".join(_format_failure(check) for check in failed)
 
 
-def _failure(check: Check) -> str:
+def _format_failure(check: CheckResult) -> str:
     log = "".join(f"    {line}\n" for line in check.log.rstrip().splitlines())
     hint = f"  next: {check.hint}\n" if check.hint else ""
     return f"{check.name}: {check.message}\n{hint}" + (f"  the end of the log:\n{log}" if log else "")
 
 
-def as_json(report: Report) -> str:
+def format_verification_json(report: VerifyReport) -> str:
     """Stable keys; ``schema_version`` changes when one of them changes its meaning."""
     document = {
         "schema_version": REPORT_SCHEMA_VERSION,
@@ -100,36 +103,44 @@ def as_json(report: Report) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_junit(report: Report) -> str:
+def format_verification_junit(report: VerifyReport) -> str:
     """The format that CI systems read: a suite, a case per check."""
-    counts = {status: sum(check.status is status for check in report.checks) for status in Status}
+    counts = {status: sum(check.status is status for check in report.checks) for status in CheckStatus}
     suite = ET.Element(
         "testsuite",
-        name=_xml(f"optbuild verify {report.image}"),
+        name=_replace_invalid_xml(f"optbuild verify {report.image}"),
         tests=str(len(report.checks)),
-        failures=str(counts[Status.FAILED]),
+        failures=str(counts[CheckStatus.FAILED]),
         errors="0",
-        skipped=str(counts[Status.NOT_RUN]),
+        skipped=str(counts[CheckStatus.NOT_RUN]),
         time=f"{report.seconds:.3f}",
     )
     for check in report.checks:
-        _case(suite, check)
+        _add_case(suite, check)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(suite: ET.Element, check: Check) -> None:
+def _add_case(suite: ET.Element, check: CheckResult) -> None:
     case = ET.SubElement(
-        suite, "testcase", classname="optbuild.verify", name=_xml(check.name), time=f"{check.seconds:.3f}"
+        suite,
+        "testcase",
+        classname="optbuild.verify",
+        name=_replace_invalid_xml(check.name),
+        time=f"{check.seconds:.3f}",
     )
-    if check.status is Status.FAILED:
-        failure = ET.SubElement(case, "failure", message=_xml(check.message))
-        failure.text = _xml("\n".join(part for part in (check.hint, check.log) if part))
-    elif check.status is Status.NOT_RUN:
-        ET.SubElement(case, "skipped", message=_xml(check.message))
+    if check.status is CheckStatus.FAILED:
+        failure = ET.SubElement(case, "failure", message=_replace_invalid_xml(check.message))
+        failure.text = _replace_invalid_xml("\n".join(part for part in (check.hint, check.log) if part))
+    elif check.status is CheckStatus.NOT_RUN:
+        ET.SubElement(case, "skipped", message=_replace_invalid_xml(check.message))
 
 
-def _xml(text: str) -> str:
+def _replace_invalid_xml(text: str) -> str:
     return _NOT_XML.sub("?", text)
 
 
-FORMATS: dict[str, Callable[[Report], str]] = {"text": as_text, "json": as_json, "junit": as_junit}
+FORMATS: dict[str, Callable[[VerifyReport], str]] = {
+    "text": format_verification_text,
+    "json": format_verification_json,
+    "junit": format_verification_junit,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def moment(seconds: float) -> str:
+def format_moment(seconds: float) -> str:
     """Of seconds since 1970, whatever a hostile image says they are: ``2026-11-25 12:49 UTC``."""
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
@@ -13,15 +13,15 @@ def moment(seconds: float) -> str:
         return "at a time that no calendar has"
 
 
-def iso_of(text: str) -> str | None:
+def normalize_timestamp(text: str) -> str | None:
     """The same of what an image or a file says (RFC 3339, whatever its fractions and zone); None: it is no time."""
     try:
-        return iso(datetime.fromisoformat(text).timestamp())
+        return format_iso_time(datetime.fromisoformat(text).timestamp())
     except (OverflowError, ValueError):
         return None
 
 
-def iso(seconds: float | None) -> str | None:
+def format_iso_time(seconds: float | None) -> str | None:
     """The same for JSON, as Docker writes it (RFC 3339): ``2026-11-25T12:49:35Z``; None where no time is known."""
     if not seconds:
         return None

@@ -15,28 +15,33 @@ from builder.core.errors import (
     StackError,
     ToolError,
 )
-from builder.rollout.containers import completing_services, needs_of, records_of, steps_of
-from builder.rollout.file_swap import hard_links, record, write_all
-from builder.rollout.history import before_this
+from builder.rollout.containers import (
+    collect_service_records,
+    find_completing_services,
+    find_dependencies,
+    split_into_steps,
+)
+from builder.rollout.file_swap import find_hard_links, make_file_record, replace_files
+from builder.rollout.history import choose_previous
 from builder.rollout.journal import Journal, Phase
 from builder.rollout.journal_file import read_journal, write_journal
-from builder.rollout.replaced_images import replaced_by
-from builder.rollout.restart import Downtime, restart
-from builder.rollout.shared_image import Ledger, image_for, recipes_of, tags_of
-from builder.rollout.undo import finish, undo
+from builder.rollout.replaced_images import find_replaced_images
+from builder.rollout.restart import Downtime, restart_services
+from builder.rollout.shared_image import JournalWriter, collect_recipes, collect_tags, provide_image
+from builder.rollout.undo import finish_commit, undo_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.engine.protocols import ProjectEngine
     from builder.rollout.context import Outside
-    from builder.rollout.request import Hands, Work
+    from builder.rollout.request import ImageBuilders, RolloutRequest
 
-LEFT = "the next `optbuild optimize` or `rollback` tidies up"
+LEFTOVERS_HINT = "the next `optbuild optimize` or `rollback` tidies up"
 
 
 @dataclass(frozen=True)
-class Applied:
+class ApplyResult:
     """What was done."""
 
     journal: Journal
@@ -51,27 +56,27 @@ class Applied:
         return "; ".join(parts)
 
 
-def apply(outside: Outside, work: Work, hands: Hands) -> Applied:
+def apply_plan(outside: Outside, work: RolloutRequest, hands: ImageBuilders) -> ApplyResult:
     """Do it. The caller holds the project's lock and has recovered what an earlier run left.
 
     Raises what went wrong, after everything was put back: RolledBackError and other CheckFailedErrors (exit 1),
     ToolError (3), InterruptedByUserError (130). Files that cannot be replaced are refused before anything is done.
     """
-    journal = _begin(outside, work, hands)
-    for path in hard_links(journal.edits):
+    journal = _make_journal(outside, work, hands)
+    for path in find_hard_links(journal.edits):
         outside.progress.note(f"warning: {path} has a second name (hard link), which keeps the old bytes")
     opened = outside.opened(work.project.files)
     write_journal(opened, journal)
-    run = _Run(outside, work, hands, journal)
-    with _undoing(outside, run):
-        done = run.carry_out()
-    with done_already(done, f"; {LEFT}"):
-        _tidy(outside, done.journal)
+    run = _PlanRun(outside, work, hands, journal)
+    with _undo_on_failure(outside, run):
+        done = run.execute()
+    with explain_late_interrupt(done, f"; {LEFTOVERS_HINT}"):
+        _finish_run(outside, done.journal)
     return done
 
 
 @contextlib.contextmanager
-def done_already(done: Applied, left: str = "") -> Iterator[None]:
+def explain_late_interrupt(done: ApplyResult, left: str = "") -> Iterator[None]:
     """Around what follows: who interrupts that hears that everything was done."""
     try:
         yield
@@ -81,19 +86,19 @@ def done_already(done: Applied, left: str = "") -> Iterator[None]:
         ) from stop
 
 
-def _tidy(outside: Outside, journal: Journal) -> None:
+def _finish_run(outside: Outside, journal: Journal) -> None:
     """What fails here is no failure of the run."""
     try:
-        finish(outside, journal)
+        finish_commit(outside, journal)
     except (OptbuildError, OSError) as error:
-        outside.progress.note(f"warning: all is done, but not tidied up: {_words(error)}; {LEFT}")
+        outside.progress.note(f"warning: all is done, but not tidied up: {_format_error(error)}; {LEFTOVERS_HINT}")
 
 
-def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
+def _make_journal(outside: Outside, work: RolloutRequest, hands: ImageBuilders) -> Journal:
     """What is now, for the way back."""
     engine = None if work.file_only else outside.engine
-    edits = tuple(record(edit, work.run) for edit in work.edits if edit.changes)
-    completing = tuple(sorted(completing_services(work.project) & set(work.affected)))
+    edits = tuple(make_file_record(edit, work.run) for edit in work.edits if edit.changes)
+    completing = tuple(sorted(find_completing_services(work.project) & set(work.affected)))
     project = work.project
     return Journal(
         run=work.run,
@@ -103,55 +108,57 @@ def _begin(outside: Outside, work: Work, hands: Hands) -> Journal:
         phase=Phase.PREPARED,
         at=outside.clock.now(),
         edits=edits,
-        tags=() if engine is None else tags_of(engine, work, hands),
+        tags=() if engine is None else collect_tags(engine, work, hands),
         services=()
         if engine is None
-        else records_of(engine.containers(project.name), work.affected, completing, outside.clock.now()),
+        else collect_service_records(
+            engine.list_containers(project.name), work.affected, completing, outside.clock.now()
+        ),
         completing=completing,
-        steps=steps_of(project, work.affected),
-        needs={name: needs_of(project, name) for name in work.affected},
-        recipes=recipes_of(work),
-        replaced=() if engine is None else replaced_by(engine, project, work.affected),
-        known=() if engine is None else tuple(sorted(engine.all_images())),
-        previous=before_this(read_journal(outside.committed(project.files)), edits=bool(edits)),
+        steps=split_into_steps(project, work.affected),
+        needs={name: find_dependencies(project, name) for name in work.affected},
+        recipes=collect_recipes(work),
+        replaced=() if engine is None else find_replaced_images(engine, project, work.affected),
+        known=() if engine is None else tuple(sorted(engine.list_all_images())),
+        previous=choose_previous(read_journal(outside.committed(project.files)), edits=bool(edits)),
     )
 
 
 @contextlib.contextmanager
-def _undoing(outside: Outside, run: _Run) -> Iterator[None]:
+def _undo_on_failure(outside: Outside, run: _PlanRun) -> Iterator[None]:
     """An error or a signal inside the block: put everything back, then say what failed and what stands."""
     try:
         yield
     except BaseException as error:
         if run.done is not None:
-            with done_already(run.done, f"; {LEFT}"):
+            with explain_late_interrupt(run.done, f"; {LEFTOVERS_HINT}"):
                 raise
         journal = run.ledger.journal
         try:
             now = read_journal(outside.opened(journal.files)) or journal  # the disk may be a step ahead
-            standing = f"{undo(outside, now)}. Files, image names and containers are as they were"
+            standing = f"{undo_run(outside, now)}. Files, image names and containers are as they were"
         except (OptbuildError, OSError) as second:
-            raise _stuck(error, second) from error
-        if (told := _retold(error, standing)) is None:
+            raise _make_undo_error(error, second) from error
+        if (told := _restate_error(error, standing)) is None:
             outside.progress.note(standing)
             raise
         raise told from error
 
 
-def _stuck(error: BaseException, second: OptbuildError | OSError) -> StackError:
+def _make_undo_error(error: BaseException, second: OptbuildError | OSError) -> StackError:
     """The way back is blocked too; the journal stays, for the next command."""
-    message = f"{_words(error)}; and putting things back failed: {_words(second)}"
+    message = f"{_format_error(error)}; and putting things back failed: {_format_error(second)}"
     hint = "`optbuild rollback` tries again"
     if isinstance(second, OptbuildError):
         return StackError(message, where=second.where, hint=second.hint or hint)
     return StackError(message, hint=hint)
 
 
-def _words(error: BaseException) -> str:
+def _format_error(error: BaseException) -> str:
     return error.message if isinstance(error, OptbuildError) else str(error) or type(error).__name__
 
 
-def _retold(error: BaseException, standing: str) -> OptbuildError | None:
+def _restate_error(error: BaseException, standing: str) -> OptbuildError | None:
     """The same failure, with what stands now, and the exit code that fits; None: no failure that we know."""
     if isinstance(error, KeyboardInterrupt | InterruptedByUserError):
         return InterruptedByUserError(f"interrupted; {standing}")
@@ -164,47 +171,47 @@ def _retold(error: BaseException, standing: str) -> OptbuildError | None:
     return None
 
 
-class _Run:
+class _PlanRun:
     """One run under way."""
 
-    def __init__(self, outside: Outside, work: Work, hands: Hands, journal: Journal) -> None:
+    def __init__(self, outside: Outside, work: RolloutRequest, hands: ImageBuilders, journal: Journal) -> None:
         self.outside = outside
         self.work = work
         self.hands = hands
-        self.ledger = Ledger(outside, journal)
-        self.done: Applied | None = None
+        self.ledger = JournalWriter(outside, journal)
+        self.done: ApplyResult | None = None
         """Once it is committed."""
 
-    def carry_out(self) -> Applied:
+    def execute(self) -> ApplyResult:
         engine = None if self.work.file_only else self.outside.engine
         images = {} if engine is None else self._images(engine)
         self.ledger.note(Phase.WRITING)
-        write_all(self.ledger.journal.edits)
-        downtime = {} if engine is None else self._restart(engine)
+        replace_files(self.ledger.journal.edits)
+        downtime = {} if engine is None else self._restart_services(engine)
         return self._commit(images, downtime)
 
     def _images(self, engine: ProjectEngine) -> Mapping[str, str]:
         """Every image is there and proven before the first name moves."""
         ledger, work = self.ledger, self.work
-        found = {target.image: image_for(ledger, work, self.hands, engine, target) for target in work.targets}
+        found = {target.image: provide_image(ledger, work, self.hands, engine, target) for target in work.targets}
         ledger.note(Phase.TAGGING)
         for reference, image in found.items():
             ledger.change(ledger.journal.with_tag(reference, image))
-            if engine.image_id(reference) != image:
+            if engine.find_image_id(reference) != image:
                 engine.tag(image, reference)
         return found
 
-    def _restart(self, engine: ProjectEngine) -> Mapping[str, Downtime]:
+    def _restart_services(self, engine: ProjectEngine) -> Mapping[str, Downtime]:
         """What runs now: the build may have taken an hour."""
         journal = self.ledger.journal
-        records = records_of(
-            engine.containers(journal.project), self.work.affected, journal.completing, self.outside.clock.now()
+        records = collect_service_records(
+            engine.list_containers(journal.project), self.work.affected, journal.completing, self.outside.clock.now()
         )
         self.ledger.change(replace(journal, phase=Phase.RESTARTING, services=records))
-        return restart(self.outside, engine, self.ledger.journal, records) if records else {}
+        return restart_services(self.outside, engine, self.ledger.journal, records) if records else {}
 
-    def _commit(self, images: Mapping[str, str], downtime: Mapping[str, Downtime]) -> Applied:
+    def _commit(self, images: Mapping[str, str], downtime: Mapping[str, Downtime]) -> ApplyResult:
         journal = replace(self.ledger.journal, phase=Phase.COMMITTED, known=())
         write_journal(self.outside.committed(journal.files), journal)
-        self.done = Applied(journal, images, downtime)
+        self.done = ApplyResult(journal, images, downtime)
         return self.done

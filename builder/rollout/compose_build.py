@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from builder.core.errors import BuildFailedError, ComposeError
 from builder.core.image_reference import split_image_name
 from builder.core.redact import mask_output
-from builder.rollout.containers import compose_command
+from builder.rollout.containers import make_compose_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from builder.compose.model import Project, ProjectFiles, Target
+    from builder.compose.model import Project, ProjectFiles, SharedTarget
     from builder.core.process import Command, Runner
     from builder.core.progress import Progress
     from builder.rollout.journal import Recipe
@@ -27,10 +27,10 @@ CANDIDATE = "optbuild-"
 
 
 @dataclass(frozen=True)
-class Making:
+class ComposeBuild:
     """One image to build. ``build`` None: the service's own, from the files."""
 
-    target: Target
+    target: SharedTarget
     candidate: str
     service: str
     build: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -38,41 +38,41 @@ class Making:
     """Further names that this build moves (``build.tags``)."""
 
 
-def candidate_name(image: str, run: str) -> str:
+def format_candidate_name(image: str, run: str) -> str:
     """``NAME:optbuild-<run>``."""
     return f"{split_image_name(image)[0]}:{CANDIDATE}{run}"
 
 
-def making_of(project: Project, target: Target, recipe: Recipe | None, run: str) -> Making | None:
+def find_compose_build(project: Project, target: SharedTarget, recipe: Recipe | None, run: str) -> ComposeBuild | None:
     """How to build a target's image; None: nothing says how (nobody builds it, or the way is not known any more)."""
-    candidate = candidate_name(target.image, run)
+    candidate = format_candidate_name(target.image, run)
     names = (target.builder, *target.services) if target.builder else target.services
     for name in names:
         service = project.services.get(name)
         if service is not None and service.build is not None:
-            return Making(target, candidate, name, tags=service.build.tags)
+            return ComposeBuild(target, candidate, name, tags=service.build.tags)
     if recipe is None or recipe.service is None or recipe.build is None:
         return None
-    return Making(target, candidate, recipe.service, recipe.build, tuple(recipe.build.get("tags") or ()))
+    return ComposeBuild(target, candidate, recipe.service, recipe.build, tuple(recipe.build.get("tags") or ()))
 
 
-def raw_build(project: Project, service: str) -> Mapping[str, Any] | None:
+def find_raw_build(project: Project, service: str) -> Mapping[str, Any] | None:
     """A service's ``build:`` before interpolation; None where Compose could not say it, or there is none."""
     answer = (project.raw or {}).get("services", {}).get(service) or {}
     found = answer.get("build")
     return found if isinstance(found, dict) else None
 
 
-def overlay_of(making: Making) -> bytes:
+def format_overlay(making: ComposeBuild) -> bytes:
     """One more compose file: the candidate's name, and the build where the files lost it. JSON is YAML."""
     service = {"image": making.candidate} | ({} if making.build is None else {"build": making.build})
     return json.dumps({"services": {making.service: service}}).encode()
 
 
-def build_command(
+def make_build_command(
     cli: tuple[str, ...],
     files: ProjectFiles,
-    making: Making,
+    making: ComposeBuild,
     *,
     overlay: Path,
     env: Mapping[str, str],
@@ -81,10 +81,12 @@ def build_command(
 ) -> Command:
     """``docker compose build SERVICE``, its output in plain lines."""
     words = ("build", *(("--no-cache",) if no_cache else ()), "--", making.service)
-    return compose_command((*cli, "--progress", "plain"), files, words, env, run, overlay=overlay)
+    return make_compose_command((*cli, "--progress", "plain"), files, words, env, run, overlay=overlay)
 
 
-def run_build(command: Command, making: Making, runner: Runner, progress: Progress, hidden: tuple[str, ...]) -> float:
+def run_build(
+    command: Command, making: ComposeBuild, runner: Runner, progress: Progress, hidden: tuple[str, ...]
+) -> float:
     """Build; the seconds it took. Raises BuildFailedError with the end of the build's own words."""
     lines: list[str] = []
     with progress.task(f"building {making.candidate} from the service {making.service}") as task:
@@ -103,7 +105,7 @@ def run_build(command: Command, making: Making, runner: Runner, progress: Progre
     return result.elapsed
 
 
-def missing(target: Target) -> ComposeError:
+def make_missing_image_error(target: SharedTarget) -> ComposeError:
     """The image is not here, and nothing says how to make it."""
     again = "`docker compose pull`" if target.pull_policy is None else "`optbuild rollback`, then `optbuild optimize`"
     return ComposeError(

@@ -24,7 +24,7 @@ REMOVE_ORPHANS = "COMPOSE_REMOVE_ORPHANS"
 
 
 @dataclass(frozen=True)
-class Up:
+class UpCall:
     """One ``docker compose up``. ``scale``: service → how many, whatever the file says: somebody may have scaled it."""
 
     services: tuple[str, ...]
@@ -38,7 +38,7 @@ class Up:
     recreate: bool = True
 
 
-def records_of(
+def collect_service_records(
     containers: Iterable[Container], affected: Iterable[str], completing: Iterable[str], now: float
 ) -> tuple[ServiceRecord, ...]:
     """Affected services that have containers, as they are ``now``. What has none gets none."""
@@ -47,36 +47,38 @@ def records_of(
         found.setdefault(one.service, []).append(one)
     waited_for = set(completing)
     return tuple(
-        _record(name, found[name], now, completes=name in waited_for) for name in sorted(set(affected)) if name in found
+        _make_service_record(name, found[name], now, completes=name in waited_for)
+        for name in sorted(set(affected))
+        if name in found
     )
 
 
-def completing_services(project: Project) -> frozenset[str]:
+def find_completing_services(project: Project) -> frozenset[str]:
     """Services that do their work and end: somebody waits for that."""
     conditions = (item for service in project.services.values() for item in service.depends_on.items())
     return frozenset(name for name, condition in conditions if condition == COMPLETED)
 
 
-def _record(name: str, containers: list[Container], now: float, *, completes: bool) -> ServiceRecord:
+def _make_service_record(name: str, containers: list[Container], now: float, *, completes: bool) -> ServiceRecord:
     """A finished job that others wait for runs again, as with ``up``. Whatever else stands still was stopped by
     somebody, or nobody needs its end, and stays so."""
     running = any(one.running for one in containers)
     done = completes and all(one.completed for one in containers)
-    healthy = not any(one.health == "unhealthy" or _crashing(one, now) for one in containers)
+    healthy = not any(one.health == "unhealthy" or _is_crashing(one, now) for one in containers)
     boxes = tuple(ContainerRecord(one.id, one.image_id, one.running) for one in containers)
     return ServiceRecord(name, boxes, start=running or done, completes=completes, expects_health=healthy)
 
 
-def _crashing(one: Container, now: float) -> bool:
+def _is_crashing(one: Container, now: float) -> bool:
     """Whether it ends and is started again, and that goes on."""
     lately = one.started is not None and now - one.started < CRASHING_SECONDS
     return one.status == "restarting" or (one.restarts > 0 and one.health != "healthy" and lately)
 
 
-def steps_of(project: Project, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def split_into_steps(project: Project, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """The services in groups: each group depends only on those before it, over other services too."""
     left = set(names)
-    needs = {name: set(needs_of(project, name)) & left - {name} for name in left}
+    needs = {name: set(find_dependencies(project, name)) & left - {name} for name in left}
     steps: list[tuple[str, ...]] = []
     while left:
         ready = {name for name in left if not needs[name] & left} or left  # a circle: Compose will say so
@@ -85,7 +87,7 @@ def steps_of(project: Project, names: Iterable[str]) -> tuple[tuple[str, ...], .
     return tuple(steps)
 
 
-def needs_of(project: Project, name: str) -> tuple[str, ...]:
+def find_dependencies(project: Project, name: str) -> tuple[str, ...]:
     """All that a service depends on, over others too."""
     seen: set[str] = set()
     todo = [name]
@@ -98,13 +100,13 @@ def needs_of(project: Project, name: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
-def ups_of(
+def plan_up_calls(
     step: tuple[str, ...],
     records: Mapping[str, ServiceRecord],
     *,
     build: bool = False,
     others: Mapping[str, int] | None = None,
-) -> tuple[Up, ...]:
+) -> tuple[UpCall, ...]:
     """The calls for the services of a step.
 
     ``others``: what they depend on → how many containers, where Compose would leave those as they are. Then the
@@ -115,23 +117,23 @@ def ups_of(
     standing = tuple(name for name in step if not records[name].start)
     if others is None:
         calls = (
-            Up(started, scale=_scale(started, records), build=build),
-            Up(standing, start=False, scale=_scale(standing, records), build=build),
+            UpCall(started, scale=_count_replicas(started, records), build=build),
+            UpCall(standing, start=False, scale=_count_replicas(standing, records), build=build),
         )
     else:
-        scale = (*_scale(step, records), *sorted(others.items()))
+        scale = (*_count_replicas(step, records), *sorted(others.items()))
         calls = (
-            Up(step, start=False, scale=scale, build=build, alone=False),
-            Up(started, scale=_scale(started, records), recreate=False),
+            UpCall(step, start=False, scale=scale, build=build, alone=False),
+            UpCall(started, scale=_count_replicas(started, records), recreate=False),
         )
     return tuple(call for call in calls if call.services)
 
 
-def _scale(names: tuple[str, ...], records: Mapping[str, ServiceRecord]) -> tuple[tuple[str, int], ...]:
+def _count_replicas(names: tuple[str, ...], records: Mapping[str, ServiceRecord]) -> tuple[tuple[str, int], ...]:
     return tuple((name, records[name].replicas) for name in names)
 
 
-def undisturbed(
+def check_undisturbed(
     needs: Iterable[str],
     containers: Iterable[Container],
     hashes: Mapping[str, str],
@@ -153,28 +155,28 @@ def undisturbed(
     return {name: len(found[name]) for name in needs}
 
 
-def hashes_command(cli: tuple[str, ...], files: ProjectFiles, env: Mapping[str, str], run: str) -> Command:
+def make_hashes_command(cli: tuple[str, ...], files: ProjectFiles, env: Mapping[str, str], run: str) -> Command:
     """Each service and the hash of its definition, a line each."""
-    return compose_command(cli, files, ("config", "--hash", "*"), env, run)
+    return make_compose_command(cli, files, ("config", "--hash", "*"), env, run)
 
 
 def parse_hashes(text: str) -> dict[str, str]:
-    """The output of :func:`hashes_command`."""
+    """The output of :func:`make_hashes_command`."""
     pairs = (line.split() for line in text.splitlines())
     return {words[0]: words[1] for words in pairs if len(words) == 2}
 
 
-def up_command(cli: tuple[str, ...], files: ProjectFiles, up: Up, env: Mapping[str, str], run: str) -> Command:
+def make_up_command(cli: tuple[str, ...], files: ProjectFiles, up: UpCall, env: Mapping[str, str], run: str) -> Command:
     """Nothing but these services is touched: no dependencies that run, no orphans, no registry."""
     options = (("--detach",) if up.start else ("--no-start",)) + (("--no-deps",) if up.alone else ())
     options += () if up.recreate else ("--no-recreate",)
     build = () if up.build else ("--no-build",)
     scale = tuple(word for name, count in up.scale for word in ("--scale", f"{name}={count}"))
     words = ("up", *options, "--pull", "never", *build, *scale, "--", *up.services)
-    return compose_command(cli, files, words, env, run)
+    return make_compose_command(cli, files, words, env, run)
 
 
-def compose_command(
+def make_compose_command(
     cli: tuple[str, ...],
     files: ProjectFiles,
     words: tuple[str, ...],

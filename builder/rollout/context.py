@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.compose.load.interpolate import project_variables
+from builder.compose.load.interpolate import read_project_variables
 from builder.core.redact import find_secret_values
-from builder.rollout.journal_file import journal_path, open_path
-from builder.rollout.wait import Patience, SystemClock
+from builder.rollout.journal_file import resolve_journal_path, resolve_open_path
+from builder.rollout.wait import SystemClock, WaitLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,21 +32,21 @@ class Outside:
     state_folder: Path
     progress: Progress
     clock: Clock = field(default_factory=SystemClock)
-    patience: Patience = field(default_factory=Patience)
+    patience: WaitLimits = field(default_factory=WaitLimits)
     hidden: tuple[str, ...] = field(default=(), repr=False)
     """Secrets of package indexes, masked in what a build says."""
 
     def secrets_of(self, files: ProjectFiles) -> tuple[str, ...]:
         """What is masked in the words of Compose and of its builds: also what the project's variables hold."""
-        return (*self.hidden, *find_secret_values(project_variables(files, self.env)))
+        return (*self.hidden, *find_secret_values(read_project_variables(files, self.env)))
 
     def committed(self, files: ProjectFiles) -> Path:
         """The journal of the last run that went well."""
-        return journal_path(self.state_folder, files)
+        return resolve_journal_path(self.state_folder, files)
 
     def opened(self, files: ProjectFiles) -> Path:
         """The journal of a run that goes on, or was killed."""
-        return open_path(self.committed(files))
+        return resolve_open_path(self.committed(files))
 
     def overlay(self, files: ProjectFiles) -> Path:
         """The file that a build adds; a killed run leaves it."""

@@ -18,7 +18,7 @@ TURN_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def noting_deaths(
+def record_exit_times(
     engine: ProjectEngine, project: str, clock: Clock, *, turn_seconds: float = TURN_SECONDS
 ) -> Iterator[Mapping[str, float]]:
     """Container ID → when it ended, of those of the project that end inside the block; behind it, all that the engine
@@ -33,7 +33,7 @@ def noting_deaths(
 
     def ask() -> None:
         with contextlib.suppress(ToolError):
-            found.update(engine.deaths(project, since, clock.now()))
+            found.update(engine.find_exit_times(project, since, clock.now()))
 
     def ask_again() -> None:
         while not ended.wait(turn_seconds):

@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from builder.core.errors import ChangedFileError, ComposeError, Where
-from builder.core.files import put, sync_folder
+from builder.core.files import sync_folder, write_with_temporary
 from builder.rollout.journal import FileRecord
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from builder.compose.model import FileEdit
 
 
-def record(edit: FileEdit, run: str) -> FileRecord:
+def make_file_record(edit: FileEdit, run: str) -> FileRecord:
     """What is about to happen to a file. Raises ComposeError where it cannot be replaced, ChangedFileError where it is
     not what was planned with. Nothing is touched."""
     path = edit.path.resolve()
@@ -34,7 +34,7 @@ def record(edit: FileEdit, run: str) -> FileRecord:
         edit.before,
         edit.after,
         stat.S_IMODE(found.st_mode),
-        free_backup(path),
+        choose_backup_path(path),
         path.with_name(f".{path.name}.optbuild-{run}"),
     )
 
@@ -53,7 +53,7 @@ def _check_writable(path: Path, found: os.stat_result) -> None:
         )
 
 
-def free_backup(path: Path) -> Path:
+def choose_backup_path(path: Path) -> Path:
     """``<file>.bak``, else ``.bak.1``, ...: what lies there already is somebody's."""
     first = path.with_name(f"{path.name}.bak")
     candidate, number = first, 0
@@ -63,19 +63,19 @@ def free_backup(path: Path) -> Path:
     return candidate
 
 
-def hard_links(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
+def find_hard_links(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
     """Files with a second name, which keeps the old bytes."""
     return tuple(one.path for one in records if one.path.stat().st_nlink > 1)
 
 
-def write_all(records: tuple[FileRecord, ...]) -> None:
+def replace_files(records: tuple[FileRecord, ...]) -> None:
     """Backups first, then each file in one step. Raises ChangedFileError and OSError; then call restore_all."""
     for one in records:
         _check_unchanged(one)
-        put(one.backup, one.before, temporary=one.temporary, like=one.path, replace=False)
+        write_with_temporary(one.backup, one.before, temporary=one.temporary, like=one.path, replace=False)
     for one in records:
         _check_unchanged(one)
-        put(one.path, one.after, temporary=one.temporary, like=one.path)
+        write_with_temporary(one.path, one.after, temporary=one.temporary, like=one.path)
 
 
 def _check_unchanged(one: FileRecord) -> None:
@@ -83,18 +83,18 @@ def _check_unchanged(one: FileRecord) -> None:
         raise ChangedFileError("the file was changed meanwhile", where=Where(str(one.path)))
 
 
-def edited_since(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
+def find_edited_files(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
     """Files that hold neither the old nor the new bytes: somebody went on working."""
-    return tuple(one.path for one in records if _bytes(one.path) not in {one.before, one.after})
+    return tuple(one.path for one in records if _read_existing(one.path) not in {one.before, one.after})
 
 
-def restore_all(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
+def restore_files(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
     """Every file that holds the new bytes gets the old ones; which were put back. The backups stay."""
     restored = []
     for one in records:
         one.temporary.unlink(missing_ok=True)
-        if _bytes(one.path) == one.after != one.before:
-            put(one.path, one.before, temporary=one.temporary, like=one.path)
+        if _read_existing(one.path) == one.after != one.before:
+            write_with_temporary(one.path, one.before, temporary=one.temporary, like=one.path)
             restored.append(one.path)
     return tuple(restored)
 
@@ -102,13 +102,13 @@ def restore_all(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:
 def remove_backups(records: tuple[FileRecord, ...]) -> None:
     """Only those that say no more than the file beside them."""
     for one in records:
-        if _bytes(one.backup) == one.before == _bytes(one.path):
+        if _read_existing(one.backup) == one.before == _read_existing(one.path):
             with contextlib.suppress(OSError):  # a backup too much does no harm
                 one.backup.unlink()
                 sync_folder(one.backup.parent)
 
 
-def _bytes(path: Path) -> bytes | None:
+def _read_existing(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:

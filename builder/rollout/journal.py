@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path  # noqa: TC003
 from typing import Any
 
-from builder.compose.model import ProjectFiles, Target  # noqa: TC001
+from builder.compose.model import ProjectFiles, SharedTarget  # noqa: TC001
 
 
 class Phase(StrEnum):
@@ -87,7 +87,7 @@ class ServiceRecord:
 
 
 @dataclass(frozen=True)
-class Replaced:
+class ReplacedImage:
     """An image that affected services had before, and the names that the files gave it."""
 
     image_id: str
@@ -98,7 +98,7 @@ class Replaced:
 class Recipe:
     """How a shared image is made: for ``--rebuild``, once the file no longer says it."""
 
-    target: Target
+    target: SharedTarget
     service: str | None = None
     """The service whose build it was."""
     build: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -139,7 +139,7 @@ class Journal:
     """Image IDs that this run built and that were not there before."""
     known: tuple[str, ...] = ()
     """Image IDs that were there when the run began; none once it is committed."""
-    replaced: tuple[Replaced, ...] = ()
+    replaced: tuple[ReplacedImage, ...] = ()
     """The old images."""
     cleaned: tuple[str, ...] = ()
     """Those of them that were removed since."""
@@ -165,7 +165,7 @@ class Journal:
         return replace(self, tags=tags)
 
 
-def undoing(journal: Journal) -> Journal:
+def mark_undoing(journal: Journal) -> Journal:
     """The journal of a run that is being undone, also for the second time."""
     if journal.phase is Phase.UNDOING:
         return journal

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import ProjectFiles
 from builder.core.documents import Form, dump_document, parse_document, read_document, write_document
-from builder.rollout.journal import FileRecord, Journal, Replaced
+from builder.rollout.journal import FileRecord, Journal, ReplacedImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ FOLDER = "compose"
 """Below the state folder."""
 
 
-def journal_path(state_folder: Path, files: ProjectFiles) -> Path:
+def resolve_journal_path(state_folder: Path, files: ProjectFiles) -> Path:
     """One per project: a folder and the files that are read there."""
     words = "\0".join(str(path) for path in (files.directory, *files.files))
     key = f"{words}\0{files.name or ''}".encode(errors="surrogateescape")  # a file's name is any bytes
@@ -32,7 +32,7 @@ def journal_path(state_folder: Path, files: ProjectFiles) -> Path:
     return state_folder / FOLDER / f"{name}.json"
 
 
-def open_path(path: Path) -> Path:
+def resolve_open_path(path: Path) -> Path:
     """Where the journal of a run lies until it is the committed one."""
     return path.with_suffix(".open.json")
 
@@ -101,7 +101,7 @@ _FORM = Form(
     JOURNAL_SCHEMA_VERSION,
     lost="what the last optimize did is not known",
     advice="compare the compose file with the .bak beside it, then move the journal away",
-    open_types=(ProjectFiles, FileRecord, Replaced),
+    open_types=(ProjectFiles, FileRecord, ReplacedImage),
     later=_SINCE_THE_FIRST,
     check=_check_sums,
 )

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.compose.planned import Planned
+    from builder.compose.planned import PlanResult
     from builder.rollout.journal import Journal
-    from builder.rollout.request import Work
+    from builder.rollout.request import RolloutRequest
 
 
 @dataclass(frozen=True)
-class Ready:
+class OptimizePreview:
     """Everything that would be done, before anybody agreed."""
 
-    planned: Planned
-    work: Work
+    planned: PlanResult
+    work: RolloutRequest
     journal: Journal | None
     """Of the last optimize."""
     running: tuple[str, ...]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.rollout.journal import TagRecord
-    from builder.state import Project, PromotionJournal
+    from builder.state import ProjectState, PromotionJournal
 
 
 def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) -> None:
@@ -23,7 +23,7 @@ def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) ->
         normalize_image_name(tag.reference): tag for tag in tags if tag.after is not None and tag.after != tag.before
     }
 
-    def concerned(project: Project) -> bool:
+    def concerned(project: ProjectState) -> bool:
         return project.engine == engine and any(
             (tag := back.get(normalize_image_name(name))) is not None and image == tag.after
             for name, image in project.references.items()
@@ -41,13 +41,13 @@ def forget_promotions(folder: Path, engine: str, tags: tuple[TagRecord, ...]) ->
 
     def change(state: State) -> State:
         for project in filter(concerned, state.projects):
-            state = state.with_project(_put_back(project, back, state))
+            state = state.with_project(_restore_references(project, back, state))
         return replace(state, journals=tuple(one for one in state.journals if not open_still(one)))
 
     update_state(folder, change)
 
 
-def _put_back(project: Project, back: dict[str, TagRecord], state: State) -> Project:
+def _restore_references(project: ProjectState, back: dict[str, TagRecord], state: State) -> ProjectState:
     references: dict[str, str] = {}
     left: set[str] = set()
     for name, image in project.references.items():

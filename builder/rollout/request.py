@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.compose.model import FileEdit, Project, Target
+    from builder.compose.model import FileEdit, Project, SharedTarget
     from builder.rollout.journal import Recipe
 
 
 @dataclass(frozen=True)
-class Hands:
+class ImageBuilders:
     """What other stages do for us; ``cli/`` passes it in."""
 
-    verify: Callable[[str, Target], None]
+    verify: Callable[[str, SharedTarget], None]
     """Prove an image (its ID) for these services. Raises CheckFailedError."""
-    make_from_spec: Callable[[Target, Callable[[str], None]], str]
+    make_from_spec: Callable[[SharedTarget, Callable[[str], None]], str]
     """Build, prove and promote what the target's optbuild.toml describes; the image ID, which the second argument hears
     before the first name moves."""
-    names_of_spec: Callable[[Target], tuple[str, ...]]
+    names_of_spec: Callable[[SharedTarget], tuple[str, ...]]
     """All names that this moves."""
 
 
 @dataclass(frozen=True)
-class Work:
+class RolloutRequest:
     """What is to be done, as a value. ``targets``: to be made or taken; ``rebuild``: also where the image is there."""
 
     run: str
     """8 hex digits that no other run has."""
     project: Project
-    targets: tuple[Target, ...]
+    targets: tuple[SharedTarget, ...]
     edits: tuple[FileEdit, ...]
     rebuild: bool = False
     no_cache: bool = False

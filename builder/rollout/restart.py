@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import StackError, ToolError
 from builder.core.redact import mask_output
-from builder.rollout.containers import hashes_command, parse_hashes, undisturbed, up_command, ups_of
-from builder.rollout.exit_times import noting_deaths
-from builder.rollout.wait import wait
+from builder.rollout.containers import (
+    check_undisturbed,
+    make_hashes_command,
+    make_up_command,
+    parse_hashes,
+    plan_up_calls,
+)
+from builder.rollout.exit_times import record_exit_times
+from builder.rollout.wait import wait_for_services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +37,7 @@ class Downtime:
     until_up: float | None = None
 
 
-def restart(
+def restart_services(
     outside: Outside,
     engine: ProjectEngine,
     journal: Journal,
@@ -44,28 +50,28 @@ def restart(
     Raises StackError; the steps behind the one that failed were not touched.
     """
     by_name = {record.name: record for record in records}
-    hashes = _hashes(outside, journal)
+    hashes = _query_config_hashes(outside, journal)
     measured: dict[str, Downtime] = {}
     for names in journal.steps:
         step = tuple(name for name in names if name in by_name)
         if step:
-            others = _others(outside, engine, journal, step, hashes)
+            others = _check_dependencies(outside, engine, journal, step, hashes)
             measured |= _restart_step(outside, engine, journal, step, by_name, build=build, others=others)
     return measured
 
 
-def _hashes(outside: Outside, journal: Journal) -> Mapping[str, str]:
+def _query_config_hashes(outside: Outside, journal: Journal) -> Mapping[str, str]:
     """None of them where Compose cannot say: then nothing counts as undisturbed."""
-    result = outside.runner.run(hashes_command(outside.cli, journal.files, outside.env, journal.run))
+    result = outside.runner.run(make_hashes_command(outside.cli, journal.files, outside.env, journal.run))
     return parse_hashes(result.out) if result.ok else {}
 
 
-def _others(
+def _check_dependencies(
     outside: Outside, engine: ProjectEngine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
 ) -> Mapping[str, int] | None:
     """What the step depends on, if Compose would leave all of it as it is; else None, and the person hears why."""
     needs = sorted({need for name in step for need in journal.needs.get(name, ())} - set(step))
-    found = undisturbed(needs, engine.containers(journal.project), hashes, engine.image_id)
+    found = check_undisturbed(needs, engine.list_containers(journal.project), hashes, engine.find_image_id)
     if not isinstance(found, str):
         return found
     outside.progress.note(
@@ -87,24 +93,26 @@ def _restart_step(
 ) -> Mapping[str, Downtime]:
     chosen = tuple(records[name] for name in step)
     with (
-        noting_deaths(engine, journal.project, outside.clock) as deaths,
+        record_exit_times(engine, journal.project, outside.clock) as deaths,
         outside.progress.task(f"restarting {', '.join(step)}") as task,
     ):
-        for up in ups_of(step, records, build=build, others=others):
-            command = up_command(outside.cli, journal.files, up, outside.env, journal.run)
+        for up in plan_up_calls(step, records, build=build, others=others):
+            command = make_up_command(outside.cli, journal.files, up, outside.env, journal.run)
             result = outside.runner.run(command)
             if not result.ok:
-                said = _tail(result.err, outside.secrets_of(journal.files))
+                said = _format_error_tail(result.err, outside.secrets_of(journal.files))
                 raise StackError(f"{', '.join(up.services)} could not be started again: {said}")
-        ready = wait(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
+        ready = wait_for_services(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
     try:
-        now = engine.containers(journal.project)
+        now = engine.list_containers(journal.project)
     except ToolError:  # they are up: a figure that cannot be had is no reason to undo that
         now = ()
-    return {record.name: _measure(record, now, deaths, ready[record.name]) for record in chosen}
+    return {record.name: _measure_downtime(record, now, deaths, ready[record.name]) for record in chosen}
 
 
-def _measure(record: ServiceRecord, now: tuple[Container, ...], deaths: Mapping[str, float], ready: float) -> Downtime:
+def _measure_downtime(
+    record: ServiceRecord, now: tuple[Container, ...], deaths: Mapping[str, float], ready: float
+) -> Downtime:
     ended = [deaths[one.id] for one in record.containers if one.running and one.id in deaths]
     started = [one.started for one in now if one.service == record.name and one.started is not None]
     if not ended or not started or len(ended) < sum(one.running for one in record.containers):
@@ -112,7 +120,7 @@ def _measure(record: ServiceRecord, now: tuple[Container, ...], deaths: Mapping[
     return Downtime(max(0.0, min(started) - max(ended)), max(0.0, ready - min(ended)))
 
 
-def _tail(text: str, hidden: tuple[str, ...]) -> str:
+def _format_error_tail(text: str, hidden: tuple[str, ...]) -> str:
     """Compose draws its progress in the same stream; the reason is at the end."""
     text = mask_output(text, hidden)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(" Container ")]

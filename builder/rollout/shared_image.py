@@ -5,25 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.compose.model import Source
+from builder.compose.model import ImageOrigin
 from builder.core.errors import EngineFailedError
-from builder.core.files import atomic_write
+from builder.core.files import write_atomically
 from builder.core.image_reference import normalize_image_name
 from builder.core.redact import find_secret_values
-from builder.rollout.compose_build import build_command, making_of, missing, overlay_of, raw_build, run_build
+from builder.rollout.compose_build import (
+    find_compose_build,
+    find_raw_build,
+    format_overlay,
+    make_build_command,
+    make_missing_image_error,
+    run_build,
+)
 from builder.rollout.journal import Phase, Recipe, TagRecord
 from builder.rollout.journal_file import write_journal
 
 if TYPE_CHECKING:
-    from builder.compose.model import Project, Target
+    from builder.compose.model import Project, SharedTarget
     from builder.engine.protocols import ProjectEngine
-    from builder.rollout.compose_build import Making
+    from builder.rollout.compose_build import ComposeBuild
     from builder.rollout.context import Outside
     from builder.rollout.journal import Journal
-    from builder.rollout.request import Hands, Work
+    from builder.rollout.request import ImageBuilders, RolloutRequest
 
 
-class Ledger:
+class JournalWriter:
     """The journal of a run under way: what is on disk is what ``journal`` says."""
 
     def __init__(self, outside: Outside, journal: Journal) -> None:
@@ -38,106 +45,109 @@ class Ledger:
         self.change(replace(self.journal, phase=phase))
 
 
-def tags_of(engine: ProjectEngine, work: Work, hands: Hands) -> tuple[TagRecord, ...]:
+def collect_tags(engine: ProjectEngine, work: RolloutRequest, hands: ImageBuilders) -> tuple[TagRecord, ...]:
     """All names that may move, and where they point now."""
     names: dict[str, bool] = {}
     for target in work.targets:
         names[target.image] = False
-        if target.source is Source.SPEC:
+        if target.source is ImageOrigin.SPEC:
             names |= dict.fromkeys(hands.names_of_spec(target), False)
-        elif making := _making(work, target):
+        elif making := _find_build(work, target):
             names |= dict.fromkeys(making.tags, False) | {making.candidate: True}
-    return tuple(TagRecord(name, engine.image_id(name), passing=passing) for name, passing in names.items())
+    return tuple(TagRecord(name, engine.find_image_id(name), passing=passing) for name, passing in names.items())
 
 
-def recipes_of(work: Work) -> tuple[Recipe, ...]:
+def collect_recipes(work: RolloutRequest) -> tuple[Recipe, ...]:
     """How each image is made, also those of earlier runs: the files of today do not say it any more."""
     found = {one.target.image: one for one in work.recipes}
     for target in work.targets:
-        making = None if target.source is Source.SPEC else _making(work, target)
+        making = None if target.source is ImageOrigin.SPEC else _find_build(work, target)
         if making is not None:
-            build = making.build or raw_build(work.project, making.service)
+            build = making.build or find_raw_build(work.project, making.service)
             found[target.image] = Recipe(target, making.service, build)
-        elif target.source is Source.SPEC or target.image not in found:
+        elif target.source is ImageOrigin.SPEC or target.image not in found:
             found[target.image] = Recipe(target)
     return tuple(found.values())
 
 
-def image_for(ledger: Ledger, work: Work, hands: Hands, engine: ProjectEngine, target: Target) -> str:
+def provide_image(
+    ledger: JournalWriter, work: RolloutRequest, hands: ImageBuilders, engine: ProjectEngine, target: SharedTarget
+) -> str:
     """The ID of a proven image. No name that anybody uses has moved, but those of an optbuild.toml's own image."""
-    if target.source is Source.SPEC:
-        return _from_spec(ledger, hands, target)
-    there = engine.image_id(target.image)
-    if there is not None and not work.rebuild and _shared_already(work.project, target):
+    if target.source is ImageOrigin.SPEC:
+        return _make_from_spec(ledger, hands, target)
+    there = engine.find_image_id(target.image)
+    if there is not None and not work.rebuild and _is_already_shared(work.project, target):
         return there
-    making = _making(work, target)
+    making = _find_build(work, target)
     if making is None or (making.build is not None and not work.rebuild):
-        raise missing(target)
-    image = _built(ledger, work, engine, making)
+        raise make_missing_image_error(target)
+    image = _build_image(ledger, work, engine, making)
     hands.verify(image, target)
     return image
 
 
-def _making(work: Work, target: Target) -> Making | None:
+def _find_build(work: RolloutRequest, target: SharedTarget) -> ComposeBuild | None:
     recipe = next((one for one in work.recipes if one.target.image == target.image), None)
-    return making_of(work.project, target, recipe, work.run)
+    return find_compose_build(work.project, target, recipe, work.run)
 
 
-def _shared_already(project: Project, target: Target) -> bool:
+def _is_already_shared(project: Project, target: SharedTarget) -> bool:
     """Whether all of them use the image and at most one builds it: then nothing about it changes."""
     services = [project.services[name] for name in target.services if name in project.services]
     builders = [service for service in services if service.build is not None]
     return len(builders) <= 1 and all(
-        normalize_image_name(project.image_of(service)) == normalize_image_name(target.image) for service in services
+        normalize_image_name(project.resolve_image_name(service)) == normalize_image_name(target.image)
+        for service in services
     )
 
 
-def _from_spec(ledger: Ledger, hands: Hands, target: Target) -> str:
+def _make_from_spec(ledger: JournalWriter, hands: ImageBuilders, target: SharedTarget) -> str:
     def promoting(image: str) -> None:
         """Whoever undoes the run has to know whose names these are, also where it ends with the promotion."""
-        _note_made(ledger, image)
+        _record_made_image(ledger, image)
         for name in hands.names_of_spec(target):
             ledger.change(ledger.journal.with_tag(name, image))
 
     return hands.make_from_spec(target, promoting)
 
 
-def _built(ledger: Ledger, work: Work, engine: ProjectEngine, making: Making) -> str:
+def _build_image(ledger: JournalWriter, work: RolloutRequest, engine: ProjectEngine, making: ComposeBuild) -> str:
     outside, files = ledger.outside, work.project.files
     overlay = outside.overlay(files)
-    atomic_write(overlay, overlay_of(making), mode=0o600)
+    write_atomically(overlay, format_overlay(making), mode=0o600)
     try:
-        command = build_command(
+        command = make_build_command(
             outside.cli, files, making, overlay=overlay, env=outside.env, run=work.run, no_cache=work.no_cache
         )
         hidden = (*outside.secrets_of(files), *_find_secret_arguments(work.project, making))
         seconds = run_build(command, making, outside.runner, outside.progress, hidden)
     finally:
         overlay.unlink(missing_ok=True)
-    image = engine.image_id(making.candidate)
+    image = engine.find_image_id(making.candidate)
     if image is None:
         raise EngineFailedError(f"the build ended well, and yet there is no image {making.candidate}")
-    _note_made(ledger, image)
+    _record_made_image(ledger, image)
     for name in making.tags:
         ledger.change(ledger.journal.with_tag(name, image))
-    _note_seconds(ledger, making.target, seconds)
+    _record_build_time(ledger, making.target, seconds)
     return image
 
 
-def _find_secret_arguments(project: Project, making: Making) -> tuple[str, ...]:
+def _find_secret_arguments(project: Project, making: ComposeBuild) -> tuple[str, ...]:
     """Values of build arguments that a build may say and nobody may read."""
     service = project.services.get(making.service)
     arguments = service.build.args if service is not None and service.build is not None else ()
     return find_secret_values({name: value for name, value in arguments if value is not None})
 
 
-def _note_made(ledger: Ledger, image: str) -> None:
+def _record_made_image(ledger: JournalWriter, image: str) -> None:
     journal = ledger.journal
     made = journal.made if image in journal.known else (*journal.made, image)
     ledger.change(replace(journal, phase=Phase.BUILT, made=made))
 
 
-def _note_seconds(ledger: Ledger, target: Target, seconds: float) -> None:
+def _record_build_time(ledger: JournalWriter, target: SharedTarget, seconds: float) -> None:
     recipes = (
         replace(one, seconds=seconds) if one.target.image == target.image else one for one in ledger.journal.recipes
     )

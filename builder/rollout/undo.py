@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.core.errors import CheckFailedError, EditedSinceError, StackError, Where
-from builder.rollout.containers import RUN_VARIABLE, records_of
-from builder.rollout.file_swap import edited_since, remove_backups, restore_all
-from builder.rollout.history import only_there
-from builder.rollout.journal import Phase, undoing
+from builder.rollout.containers import RUN_VARIABLE, collect_service_records
+from builder.rollout.file_swap import find_edited_files, remove_backups, restore_files
+from builder.rollout.history import find_irreplaceable_images
+from builder.rollout.journal import Phase, mark_undoing
 from builder.rollout.journal_file import read_journal, remove_journal, remove_leftovers, write_journal
 from builder.rollout.promotions import forget_promotions
-from builder.rollout.restart import Downtime, restart
+from builder.rollout.restart import Downtime, restart_services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ ORPHAN_TURN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Undone:
+class UndoResult:
     """What was put back."""
 
     files: tuple[Path, ...] = ()
@@ -58,7 +58,7 @@ class Recovery:
     undone: bool
 
 
-def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> Recovery | None:
+def recover_run(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> Recovery | None:
     """Finish or undo a run that was killed; None: there was none. The caller holds the project's lock.
 
     Raises CheckFailedError for another engine, EditedSinceError and StackError; the journal stays then, and the next
@@ -70,60 +70,62 @@ def recover(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -
     journal = read_journal(opened)
     if journal is None:
         return None
-    _await_orphans(outside, journal.run, proc)
+    _wait_for_orphans(outside, journal.run, proc)
     outside.overlay(files).unlink(missing_ok=True)
     done = read_journal(committed)
     if journal.phase is not Phase.UNDOING and done is not None and done.run == journal.run:
-        finish(outside, journal)
+        finish_commit(outside, journal)
         return Recovery("an optimize was killed after its stack was up: it is finished now", undone=False)
     what = "a rollback" if journal.current is not None else "an optimize"
-    return Recovery(f"{what} was killed half way ({journal.phase}): {undo(outside, journal)}", undone=True)
+    return Recovery(f"{what} was killed half way ({journal.phase}): {undo_run(outside, journal)}", undone=True)
 
 
-def finish(outside: Outside, journal: Journal) -> None:
+def finish_commit(outside: Outside, journal: Journal) -> None:
     """What follows the commit: names that were only passing go, and with them the open journal. Raises CheckFailedError
     where another engine has them."""
     passing = tuple(tag for tag in journal.tags if tag.passing)
-    if passing and (engine := _engine_of(outside, journal)) is not None:
+    if passing and (engine := _select_engine(outside, journal)) is not None:
         for tag in passing:
-            _take_name(outside, engine, tag, journal)
+            _remove_name(outside, engine, tag, journal)
     remove_journal(outside.opened(journal.files))
 
 
-def roll_back(outside: Outside, journal: Journal) -> Undone:
-    """Undo the committed run. Raises what :func:`check_possible` does before anything is touched, StackError half way.
+def roll_back_run(outside: Outside, journal: Journal) -> UndoResult:
+    """Undo the committed run. Raises what :func:`check_rollback` does before anything is touched, StackError half way.
     A run that used no engine is undone without one: whatever runs meanwhile, the files alone are put back."""
-    check_possible(outside, journal)
+    check_rollback(outside, journal)
     current: tuple[ServiceRecord, ...] = ()
-    if (engine := _engine_of(outside, journal)) is not None:
+    if (engine := _select_engine(outside, journal)) is not None:
         names = [name for step in journal.steps for name in step]
-        current = records_of(engine.containers(journal.project), names, journal.completing, outside.clock.now())
-    return undo(outside, replace(journal, current=current))
+        current = collect_service_records(
+            engine.list_containers(journal.project), names, journal.completing, outside.clock.now()
+        )
+    return undo_run(outside, replace(journal, current=current))
 
 
-def undo(outside: Outside, journal: Journal) -> Undone:
+def undo_run(outside: Outside, journal: Journal) -> UndoResult:
     """Put back what a run changed, as far as it came; then its journal goes."""
-    engine = _engine_of(outside, journal)
-    _check_edited(journal)
+    engine = _select_engine(outside, journal)
+    _check_unedited(journal)
     opened = outside.opened(journal.files)
-    write_journal(opened, undoing(journal))
-    references = _names_back(outside, engine, journal) if engine else ()
+    write_journal(opened, mark_undoing(journal))
+    references = _restore_names(outside, engine, journal) if engine else ()
     if engine is not None:
         forget_promotions(outside.state_folder, engine.identity, journal.tags)
-    files = restore_all(journal.edits)
-    downtime = _restart(outside, engine, journal) if engine and journal.restarted else {}
+    files = restore_files(journal.edits)
+    downtime = _restart_changed_services(outside, engine, journal) if engine and journal.restarted else {}
     if engine is not None:
         for tag in journal.tags:
             if tag.before is None:
-                _take_name(outside, engine, tag, journal)
-        _remove_nameless(engine, journal)
+                _remove_name(outside, engine, tag, journal)
+        _remove_unnamed_images(engine, journal)
     remove_backups(journal.edits)
-    _step_back(outside.committed(journal.files), journal)
+    _restore_previous_journal(outside.committed(journal.files), journal)
     remove_journal(opened)
-    return Undone(files, references, downtime)
+    return UndoResult(files, references, downtime)
 
 
-def _step_back(committed: Path, journal: Journal) -> None:
+def _restore_previous_journal(committed: Path, journal: Journal) -> None:
     """The run before this one is the last now. One that never was committed leaves the last as it is."""
     done = read_journal(committed)
     if done is None or done.run != journal.run:
@@ -134,16 +136,16 @@ def _step_back(committed: Path, journal: Journal) -> None:
         write_journal(committed, journal.previous)
 
 
-def check_possible(outside: Outside, journal: Journal) -> None:
+def check_rollback(outside: Outside, journal: Journal) -> None:
     """Raises CheckFailedError for another engine and for an image that is gone for good, EditedSinceError for a file
     that somebody went on working on."""
-    engine = _engine_of(outside, journal)
-    _check_edited(journal)
+    engine = _select_engine(outside, journal)
+    _check_unedited(journal)
     if engine is not None:
         _check_images(engine, journal)
 
 
-def _engine_of(outside: Outside, journal: Journal) -> ProjectEngine | None:
+def _select_engine(outside: Outside, journal: Journal) -> ProjectEngine | None:
     """The one that the run used; None: it used none, and who undoes it does not either. Raises CheckFailedError where
     that one does not answer."""
     if not journal.engine:
@@ -153,18 +155,18 @@ def _engine_of(outside: Outside, journal: Journal) -> ProjectEngine | None:
         raise CheckFailedError(
             f"{now} now: the last optimize changed images and containers of the one that did then",
             hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again; if that engine is gone for good, "
-            f"move {_where(outside, journal)} away, and compare the files with the .bak beside them",
+            f"move {_find_journal_path(outside, journal)} away, and compare the files with the .bak beside them",
         )
     return outside.engine
 
 
-def _where(outside: Outside, journal: Journal) -> Path:
+def _find_journal_path(outside: Outside, journal: Journal) -> Path:
     opened = outside.opened(journal.files)
     return opened if opened.exists() else outside.committed(journal.files)
 
 
-def _check_edited(journal: Journal) -> None:
-    if edited := edited_since(journal.edits):
+def _check_unedited(journal: Journal) -> None:
+    if edited := find_edited_files(journal.edits):
         by_path = {edit.path: edit for edit in journal.edits}
         backup = by_path[edited[0]].backup
         raise EditedSinceError(
@@ -177,8 +179,8 @@ def _check_edited(journal: Journal) -> None:
 
 def _check_images(engine: ProjectEngine, journal: Journal) -> None:
     """Half of a rollback would leave the new image running under the old name."""
-    for image, name in only_there(journal).items():
-        if engine.image_id(image) is None:
+    for image, name in find_irreplaceable_images(journal).items():
+        if engine.find_image_id(image) is None:
             raise CheckFailedError(
                 f"{name} cannot be what it was before: {image} was removed, and nothing builds it again",
                 hint="bring it back with `optbuild restore` if you have a backup. `optbuild optimize --rebuild` makes "
@@ -186,16 +188,16 @@ def _check_images(engine: ProjectEngine, journal: Journal) -> None:
             )
 
 
-def _names_back(outside: Outside, engine: ProjectEngine, journal: Journal) -> tuple[str, ...]:
+def _restore_names(outside: Outside, engine: ProjectEngine, journal: Journal) -> tuple[str, ...]:
     """Names that pointed elsewhere before. One that somebody else moved meanwhile is left alone."""
     back = []
     for tag in journal.tags:
-        now = engine.image_id(tag.reference)
+        now = engine.find_image_id(tag.reference)
         if tag.before is None or now == tag.before:
             continue
-        if now is not None and now not in _ours(engine, journal):
+        if now is not None and now not in _collect_own_images(engine, journal):
             outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
-        elif engine.image_id(tag.before) is None:
+        elif engine.find_image_id(tag.before) is None:
             outside.progress.note(f"warning: {tag.reference} cannot be put back: its image {tag.before} is gone")
         else:
             engine.tag(tag.before, tag.reference)
@@ -203,42 +205,42 @@ def _names_back(outside: Outside, engine: ProjectEngine, journal: Journal) -> tu
     return tuple(back)
 
 
-def _ours(engine: ProjectEngine, journal: Journal) -> frozenset[str]:
+def _collect_own_images(engine: ProjectEngine, journal: Journal) -> frozenset[str]:
     """Images that this run gave names to; what it built has a passing name, also before it is written down."""
-    passing = {engine.image_id(tag.reference) for tag in journal.tags if tag.passing}
+    passing = {engine.find_image_id(tag.reference) for tag in journal.tags if tag.passing}
     return journal.moved | {image for image in passing if image is not None}
 
 
-def _restart(outside: Outside, engine: ProjectEngine, journal: Journal) -> Mapping[str, Downtime]:
+def _restart_changed_services(outside: Outside, engine: ProjectEngine, journal: Journal) -> Mapping[str, Downtime]:
     """Those services whose containers are not what they were; all of them where the run had been committed. Not for a
     run that did not come to its restarts: what is different then was changed by a person."""
-    _settle(outside, engine, journal)
-    records = _touched(engine, journal) if journal.current is None else journal.current
+    _wait_for_containers(outside, engine, journal)
+    records = _find_changed_services(engine, journal) if journal.current is None else journal.current
     if not records:
         return {}
     images = {one.image_id for record in journal.services for one in record.containers}
-    gone = sorted(image for image in images if engine.image_id(image) is None)
+    gone = sorted(image for image in images if engine.find_image_id(image) is None)
     if gone:
         outside.progress.note("old images were removed since: Compose builds them again")
     try:
-        return restart(outside, engine, journal, records, build=bool(gone) or journal.current is not None)
+        return restart_services(outside, engine, journal, records, build=bool(gone) or journal.current is not None)
     except StackError as error:
         again = "the files are as they were; see to the service, then `optbuild rollback` goes on"
         raise StackError(f"the old stack did not come up again: {error.message}", hint=again) from error
 
 
-def _settle(outside: Outside, engine: ProjectEngine, journal: Journal) -> None:
+def _wait_for_containers(outside: Outside, engine: ProjectEngine, journal: Journal) -> None:
     """An interrupted Compose leaves containers that are about to end, and new ones beside those that they replace."""
     now = outside.clock.now()
     since, end = max(journal.at, now - SETTLE_SECONDS), now + SETTLE_SECONDS
-    while engine.dying(journal.project, since, outside.clock.now()) and outside.clock.now() < end:
+    while engine.find_stopping_containers(journal.project, since, outside.clock.now()) and outside.clock.now() < end:
         outside.clock.sleep(ORPHAN_TURN_SECONDS)
-    engine.remove_half_made(journal.project)
+    engine.remove_unfinished_containers(journal.project)
 
 
-def _touched(engine: ProjectEngine, journal: Journal) -> tuple[ServiceRecord, ...]:
+def _find_changed_services(engine: ProjectEngine, journal: Journal) -> tuple[ServiceRecord, ...]:
     """Services whose containers are others than before, or run no longer, or run now and did not."""
-    now = engine.containers(journal.project)
+    now = engine.list_containers(journal.project)
 
     def same(record: ServiceRecord) -> bool:
         states = {one.id: one.running for one in now if one.service == record.name}
@@ -247,43 +249,47 @@ def _touched(engine: ProjectEngine, journal: Journal) -> tuple[ServiceRecord, ..
     return tuple(record for record in journal.services if not same(record))
 
 
-def _take_name(outside: Outside, engine: ProjectEngine, tag: TagRecord, journal: Journal) -> None:
+def _remove_name(outside: Outside, engine: ProjectEngine, tag: TagRecord, journal: Journal) -> None:
     """Away with a name that this run made. The last name of an image goes only with an image that this run made."""
-    image = engine.image_id(tag.reference)
+    image = engine.find_image_id(tag.reference)
     if image is None:
         return
-    if image not in _ours(engine, journal):
+    if image not in _collect_own_images(engine, journal):
         if tag.after is not None:
             outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
-    elif len(engine.references(image)) > 1:
+    elif len(engine.list_references(image)) > 1:
         engine.untag(tag.reference)
-    elif not _made_by(journal, tag, image) or image in engine.used_images() or not engine.remove(image):
+    elif not _is_made_by_run(journal, tag, image) or image in engine.list_used_images() or not engine.remove(image):
         outside.progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
 
 
-def _remove_nameless(engine: ProjectEngine, journal: Journal) -> None:
+def _remove_unnamed_images(engine: ProjectEngine, journal: Journal) -> None:
     """What this run made and what lost its last name to the old image: nothing else would ever say whose it is."""
     for image in journal.made:
-        if engine.image_id(image) is not None and not engine.references(image) and image not in engine.used_images():
+        if (
+            engine.find_image_id(image) is not None
+            and not engine.list_references(image)
+            and image not in engine.list_used_images()
+        ):
             engine.remove(image)
 
 
-def _made_by(journal: Journal, tag: TagRecord, image: str) -> bool:
+def _is_made_by_run(journal: Journal, tag: TagRecord, image: str) -> bool:
     """Also where the run was killed before it wrote down what it had built."""
     return image in journal.made or (tag.passing and bool(journal.known) and image not in journal.known)
 
 
-def _await_orphans(outside: Outside, run: str, proc: Path) -> None:
+def _wait_for_orphans(outside: Outside, run: str, proc: Path) -> None:
     """A killed run cannot end its children: let Compose come to an end before anybody starts another."""
     end = outside.clock.now() + ORPHAN_SECONDS
-    while _orphans(run, proc) and outside.clock.now() < end:
+    while _find_orphans(run, proc) and outside.clock.now() < end:
         outside.clock.sleep(ORPHAN_TURN_SECONDS)
-    for pid in _orphans(run, proc):
+    for pid in _find_orphans(run, proc):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
 
-def _orphans(run: str, proc: Path) -> tuple[int, ...]:
+def _find_orphans(run: str, proc: Path) -> tuple[int, ...]:
     """Processes that the run started; Linux only, see proc(5)."""
     mark = f"{RUN_VARIABLE}={run}".encode()
     found = []

@@ -40,7 +40,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitLimits:
     """Seconds. ``steady``: how long a service without health check must run without a restart to count as up."""
 
     timeout: float = DEFAULT_TIMEOUT_SECONDS
@@ -48,7 +48,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Readiness:
     """About one service. ``done``: nothing more to wait for; ``failed``: it never will be, with the reason."""
 
     done: bool = False
@@ -56,47 +56,47 @@ class Verdict:
     waiting: str = ""
 
 
-def judge(record: ServiceRecord, containers: tuple[Container, ...], now: float, steady: float) -> Verdict:
+def check_readiness(record: ServiceRecord, containers: tuple[Container, ...], now: float, steady: float) -> Readiness:
     """How far one service is. ``containers`` are its own, ``now`` in seconds since 1970."""
     if len(containers) < record.replicas:
-        return Verdict(waiting=f"{len(containers)} of {record.replicas} containers")
+        return Readiness(waiting=f"{len(containers)} of {record.replicas} containers")
     if not record.start:
-        return Verdict(done=True)
-    verdicts = [_judge_one(record, one, now, steady) for one in containers]
+        return Readiness(done=True)
+    verdicts = [_check_container(record, one, now, steady) for one in containers]
     failed = next((one for one in verdicts if one.failed), None)
     waiting = next((one for one in verdicts if not one.done), None)
-    return failed or waiting or Verdict(done=True)
+    return failed or waiting or Readiness(done=True)
 
 
-def _judge_one(record: ServiceRecord, one: Container, now: float, steady: float) -> Verdict:
+def _check_container(record: ServiceRecord, one: Container, now: float, steady: float) -> Readiness:
     if one.status in {"exited", "dead"}:
-        return _judge_ended(record, one)
+        return _check_ended_container(record, one)
     if one.status == "restarting" and not record.expects_health:
-        return Verdict(done=True)
+        return Readiness(done=True)
     if record.completes:
-        return Verdict(waiting="it still works")
+        return Readiness(waiting="it still works")
     if one.status != "running" or one.started is None:
-        return Verdict(waiting=f"it is {one.status}")
+        return Readiness(waiting=f"it is {one.status}")
     if one.health is not None and record.expects_health:
-        return Verdict(done=True) if one.health == "healthy" else Verdict(waiting=f"its health is {one.health}")
-    return Verdict(done=True) if now - one.started >= steady else Verdict(waiting="whether it goes on running")
+        return Readiness(done=True) if one.health == "healthy" else Readiness(waiting=f"its health is {one.health}")
+    return Readiness(done=True) if now - one.started >= steady else Readiness(waiting="whether it goes on running")
 
 
-def _judge_ended(record: ServiceRecord, one: Container) -> Verdict:
+def _check_ended_container(record: ServiceRecord, one: Container) -> Readiness:
     if record.completes and one.completed:
-        return Verdict(done=True)
+        return Readiness(done=True)
     if one.restart_policy in {"always", "unless-stopped"} or (one.restart_policy == "on-failure" and one.exit_code):
         if not record.expects_health:
-            return Verdict(done=True)
-        return Verdict(waiting=f"it ended with {one.exit_code} and is started again")
-    return Verdict(failed=f"it ended with {one.exit_code}")
+            return Readiness(done=True)
+        return Readiness(waiting=f"it ended with {one.exit_code} and is started again")
+    return Readiness(failed=f"it ended with {one.exit_code}")
 
 
-def wait(
+def wait_for_services(
     engine: ProjectEngine,
     project: str,
     records: Iterable[ServiceRecord],
-    patience: Patience,
+    patience: WaitLimits,
     clock: Clock,
     *,
     task: Task | None = None,
@@ -107,46 +107,54 @@ def wait(
     end = clock.now() + patience.timeout
     while left:
         now = clock.now()
-        by_service = _by_service(engine.containers(project))
-        verdicts = {name: judge(one, by_service.get(name, ()), now, patience.steady) for name, one in left.items()}
+        by_service = _group_by_service(engine.list_containers(project))
+        verdicts = {
+            name: check_readiness(one, by_service.get(name, ()), now, patience.steady) for name, one in left.items()
+        }
         for name, verdict in verdicts.items():
             if verdict.failed:
-                raise _failure(engine, name, verdict.failed, by_service.get(name, ()))
+                raise _make_stack_error(engine, name, verdict.failed, by_service.get(name, ()))
             if verdict.done:
                 ready[name] = now
                 del left[name]
         if left and now >= end:
             name = min(left)
             why = f"it was not up after {patience.timeout:.0f} s: {verdicts[name].waiting}"
-            raise _failure(engine, name, why, by_service.get(name, ()), hint="`--timeout SECONDS` waits longer")
+            raise _make_stack_error(
+                engine, name, why, by_service.get(name, ()), hint="`--timeout SECONDS` waits longer"
+            )
         if left:
-            _tell(task, left, verdicts)
+            _show_waiting(task, left, verdicts)
             clock.sleep(POLL_SECONDS)
     if task is not None:
         task.update(detail="")
     return ready
 
 
-def _tell(task: Task | None, left: Iterable[str], verdicts: Mapping[str, Verdict]) -> None:
+def _show_waiting(task: Task | None, left: Iterable[str], verdicts: Mapping[str, Readiness]) -> None:
     if task is not None:
         task.update(detail="; ".join(f"{name}: {verdicts[name].waiting}" for name in sorted(left)))
 
 
-def _by_service(containers: tuple[Container, ...]) -> dict[str, tuple[Container, ...]]:
+def _group_by_service(containers: tuple[Container, ...]) -> dict[str, tuple[Container, ...]]:
     found: dict[str, tuple[Container, ...]] = {}
     for one in containers:
         found[one.service] = (*found.get(one.service, ()), one)
     return found
 
 
-def _failure(
+def _make_stack_error(
     engine: ProjectEngine, name: str, why: str, containers: tuple[Container, ...], *, hint: str | None = None
 ) -> StackError:
     worst = next((one for one in containers if not one.completed and one.health != "healthy"), None)
-    said = _quoted("its health check said", engine.probe(worst.id)[-LOG_LINES:]) if worst and worst.health else ""
-    words = _quoted("its last words", engine.log(worst.id, LOG_LINES)) if worst else ""
+    said = (
+        _format_log_lines("its health check said", engine.read_health_output(worst.id)[-LOG_LINES:])
+        if worst and worst.health
+        else ""
+    )
+    words = _format_log_lines("its last words", engine.read_log(worst.id, LOG_LINES)) if worst else ""
     return StackError(f"{name} did not come up: {why}{said}{words}", hint=hint)
 
 
-def _quoted(title: str, lines: tuple[str, ...]) -> str:
+def _format_log_lines(title: str, lines: tuple[str, ...]) -> str:
     return "".join((f"\n  {title}:", *(f"\n    {line}" for line in lines))) if lines else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.archive import Archive
+from builder.engine.archive import ImageArchive
 
 if TYPE_CHECKING:
     import tarfile
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.engine.archive import ArchivedLayer
     from builder.engine.manifests import ArchivedImage
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 END = 1024
 """Zeros at the end of every tar archive: what was cut off between two entries lacks them."""
 MAX_WINDOW = 1 << 27
@@ -38,7 +38,7 @@ _HINT = "nothing of it was loaded"
 
 
 @dataclass(frozen=True)
-class Contents:
+class ArchiveContents:
     """What a file turned out to hold, read from its first byte to its last."""
 
     bytes: int
@@ -53,7 +53,7 @@ class Contents:
     """Bytes: sum of the regular files of all layers."""
 
 
-class Sums:
+class StreamDigest:
     """Bytes and sha256 of what passes by, and its end."""
 
     def __init__(self) -> None:
@@ -73,61 +73,69 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """Bytes that an archive may have at most, when decompressed and when unpacked: more is a trap."""
 
     tar_bytes: int
     unpacked: int
 
 
-def read_whole(
-    stream: IO[bytes], identity: str, *, limits: Limits | None = None, told: Callable[[int], None] = lambda _done: None
-) -> Contents:
+def read_checked_archive(
+    stream: IO[bytes],
+    identity: str,
+    *,
+    limits: ArchiveLimits | None = None,
+    told: Callable[[int], None] = lambda _done: None,
+) -> ArchiveContents:
     """Read a compressed archive that must hold the image ``identity`` and nothing else.
 
     ``told`` hears how many bytes of the file were read. Raises BadImageArchiveError.
     """
-    stored, plain = Sums(), Sums()
-    pieces = _bounded(decompressed(stream, stored, told), plain, limits)
-    entries = _Entries()
-    archive = Archive(pieces, admit=entries.admit)
+    stored, plain = StreamDigest(), StreamDigest()
+    pieces = _iterate_bounded(decompress_stream(stream, stored, told), plain, limits)
+    entries = _EntryChecker()
+    archive = ImageArchive(pieces, admit=entries.check_entry)
     unpacked, found = 0, set()
-    for layer in archive.layers():
-        for size in _sizes(layer):
+    for layer in archive.iterate_layers():
+        for size in _iterate_file_sizes(layer):
             unpacked += size
             if limits is not None and unpacked > limits.unpacked:
-                raise _refused(f"has more than the {limits.unpacked} bytes that it should have when unpacked")
+                raise _make_archive_error(
+                    f"has more than the {limits.unpacked} bytes that it should have when unpacked"
+                )
         layer.finish()
         found.add(layer.diff)
     if any(piece.strip(b"\0") for piece in pieces):
-        raise _refused("goes on behind its end")
+        raise _make_archive_error("goes on behind its end")
     if plain.end != bytes(END):
-        raise _refused("ends early")
-    image, ids = _the_image(archive, identity)
+        raise _make_archive_error("ends early")
+    image, ids = _find_only_image(archive, identity)
     if found - set(image.diffs):
-        raise _refused(f"holds a layer that is none of the image: {min(found - set(image.diffs))}")
-    return Contents(stored.bytes, stored.sha256, plain.bytes, plain.sha256, ids, image.diffs, unpacked)
+        raise _make_archive_error(f"holds a layer that is none of the image: {min(found - set(image.diffs))}")
+    return ArchiveContents(stored.bytes, stored.sha256, plain.bytes, plain.sha256, ids, image.diffs, unpacked)
 
 
-def decompressed(stream: IO[bytes], stored: Sums, told: Callable[[int], None] = lambda _done: None) -> Iterator[bytes]:
+def decompress_stream(
+    stream: IO[bytes], stored: StreamDigest, told: Callable[[int], None] = lambda _done: None
+) -> Iterator[bytes]:
     """The bytes in a zstd file, in pieces; memory is bounded. Raises BadImageArchiveError."""
     from zstandard import ZstdDecompressor, ZstdError  # only a backup needs it
 
-    source: Any = _Reader(stream, stored, told)
+    source: Any = _CountingReader(stream, stored, told)
     try:
         with ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(
-            source, read_size=PIECE, read_across_frames=True, closefd=False
+            source, read_size=CHUNK_BYTES, read_across_frames=True, closefd=False
         ) as plain:
-            while piece := plain.read(PIECE):
+            while piece := plain.read(CHUNK_BYTES):
                 yield piece
     except ZstdError as error:
-        raise _refused(f"cannot be decompressed: {error}") from error
+        raise _make_archive_error(f"cannot be decompressed: {error}") from error
 
 
-class _Reader:
+class _CountingReader:
     """What the decompressor takes for a file."""
 
-    def __init__(self, stream: IO[bytes], stored: Sums, told: Callable[[int], None]) -> None:
+    def __init__(self, stream: IO[bytes], stored: StreamDigest, told: Callable[[int], None]) -> None:
         self._stream, self._stored, self._told = stream, stored, told
 
     def read(self, size: int = -1) -> bytes:
@@ -136,30 +144,34 @@ class _Reader:
         return piece
 
 
-def _bounded(pieces: Iterator[bytes], plain: Sums, limits: Limits | None) -> Iterator[bytes]:
+def _iterate_bounded(pieces: Iterator[bytes], plain: StreamDigest, limits: ArchiveLimits | None) -> Iterator[bytes]:
     for piece in pieces:
         plain.add(piece)
         if limits is not None and plain.bytes > limits.tar_bytes:
-            raise _refused(f"has more than the {limits.tar_bytes} bytes that it should have when decompressed")
+            raise _make_archive_error(
+                f"has more than the {limits.tar_bytes} bytes that it should have when decompressed"
+            )
         yield piece
 
 
-class _Entries:
+class _EntryChecker:
     """The archive's own entries: only those that engines write. Nothing here is unpacked, but an engine would do it."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def admit(self, member: tarfile.TarInfo) -> None:
+    def check_entry(self, member: tarfile.TarInfo) -> None:
         name = member.name
-        if not _is_ours(member):
-            raise _refused(f"holds {name[:200]!r}, which no archive of an image does")
+        if not _is_engine_entry(member):
+            raise _make_archive_error(f"holds {name[:200]!r}, which no archive of an image does")
         if name in self._seen or len(self._seen) >= MAX_ENTRIES:
-            raise _refused(f"holds {name} twice" if name in self._seen else f"has more than {MAX_ENTRIES} entries")
+            raise _make_archive_error(
+                f"holds {name} twice" if name in self._seen else f"has more than {MAX_ENTRIES} entries"
+            )
         self._seen.add(name)
 
 
-def _is_ours(member: tarfile.TarInfo) -> bool:
+def _is_engine_entry(member: tarfile.TarInfo) -> bool:
     if member.isdir():
         return _FOLDERS.fullmatch(member.name) is not None
     if member.issym():
@@ -167,56 +179,56 @@ def _is_ours(member: tarfile.TarInfo) -> bool:
     return member.isreg() and not member.issparse() and _FILES.fullmatch(member.name) is not None
 
 
-def _sizes(layer: ArchivedLayer) -> Iterator[int]:
+def _iterate_file_sizes(layer: ArchivedLayer) -> Iterator[int]:
     """Bytes of each regular file. Names that lead out of the image are refused.
 
     Devices, links and absolute names are no trap here: a Debian base holds devices, and engines unpack below a root
     of their own.
     """
-    for member in layer.members():
+    for member in layer.iterate_members():
         for name in (member.name, member.linkname) if member.islnk() else (member.name,):
             if posixpath.normpath(name.lstrip("/")).split("/", 1)[0] == "..":
-                raise _refused(f"has a layer with an entry outside of the image: {name[:200]!r}")
+                raise _make_archive_error(f"has a layer with an entry outside of the image: {name[:200]!r}")
         if member.isreg():
             yield member.size
 
 
-def _the_image(archive: Archive, identity: str) -> tuple[ArchivedImage, tuple[str, ...]]:
+def _find_only_image(archive: ImageArchive, identity: str) -> tuple[ArchivedImage, tuple[str, ...]]:
     """The only image, and all its IDs, of which ``identity`` must be one."""
-    images = archive.images()
+    images = archive.check_images()
     if len(images) != 1:
-        raise _refused(f"holds {len(images)} images")
-    image, (digests, names) = images[0], _index(archive)
+        raise _make_archive_error(f"holds {len(images)} images")
+    image, (digests, names) = images[0], _read_index(archive)
     if named := sorted({*image.references, *names}):
-        raise _refused(f"brings names of its own: {', '.join(named[:3])}")
+        raise _make_archive_error(f"brings names of its own: {', '.join(named[:3])}")
     for digest in digests:
-        _check_leads_to(archive, digest, image.id)
+        _check_digest(archive, digest, image.id)
     ids = tuple(dict.fromkeys((image.id, *digests)))
     if identity not in ids:
-        raise _refused(f"holds the image {image.id}, not {identity}")
+        raise _make_archive_error(f"holds the image {image.id}, not {identity}")
     return image, ids
 
 
-def _check_leads_to(archive: Archive, digest: str, config: str) -> None:
-    if [one.id for one in archive.images_below(digest)] != [config]:
-        raise _refused(f"has an index that leads to another image than {config}")
+def _check_digest(archive: ImageArchive, digest: str, config: str) -> None:
+    if [one.id for one in archive.find_images_below(digest)] != [config]:
+        raise _make_archive_error(f"has an index that leads to another image than {config}")
 
 
-def _index(archive: Archive) -> tuple[list[str], list[str]]:
+def _read_index(archive: ImageArchive) -> tuple[list[str], list[str]]:
     """Digests and names in ``index.json``. An engine moves such names without asking, as those of the manifest."""
-    names = [] if archive.document("repositories") is None else ["repositories"]
-    index = archive.document("index.json")
+    names = [] if archive.find_document("repositories") is None else ["repositories"]
+    index = archive.find_document("index.json")
     try:
         entries = [] if index is None else json.loads(index)["manifests"]
         notes = [entry.get("annotations") or {} for entry in entries]
         names += [str(note[key]) for note in notes for key in sorted(_NAMING & note.keys())]
         return [str(entry["digest"]) for entry in entries], names
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _refused(f"holds a damaged index.json: {error}") from error
+        raise _make_archive_error(f"holds a damaged index.json: {error}") from error
 
 
 _NAMING = frozenset({"io.containerd.image.name", "org.opencontainers.image.ref.name"})
 
 
-def _refused(what: str) -> BadImageArchiveError:
+def _make_archive_error(what: str) -> BadImageArchiveError:
     return BadImageArchiveError(f"the archive {what}", hint=_HINT)

@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING
 
 import builder
 from builder.core.errors import BackupFolderError, BadImageArchiveError, EngineFailedError, NoSuchImagesError
-from builder.core.files import exclusive, open_plain, sync_folder
-from builder.store.archiving import ask, save, sums_of
+from builder.core.files import hold_lock, open_regular_file, sync_folder
+from builder.store.archiving import hash_stream, query_image, save_archive
 from builder.store.disk_space import check_backup_room, check_engine_room
-from builder.store.manifest import MANIFEST_FILE, Manifest, SavedImage, file_name, read_manifest, write_manifest
+from builder.store.manifest import MANIFEST_FILE, Manifest, SavedImage, format_file_name, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from builder.core.progress import Progress
-    from builder.engine.protocols import SavingApi, SavingEngine
-    from builder.store.archive_check import Contents
-    from builder.store.archiving import ToSave
+    from builder.engine.protocols import ArchiveApi, SavingEngine
+    from builder.store.archive_check import ArchiveContents
+    from builder.store.archiving import ImageToSave
 
 LOCK_FILE = ".optbuild-backup.lock"
-_LEFT = re.compile(rf"\.[a-z0-9][a-z0-9._-]*\.tar\.zst\.part|\.{re.escape(MANIFEST_FILE)}\.[A-Za-z0-9_]+")
+_LEFTOVERS = re.compile(rf"\.[a-z0-9][a-z0-9._-]*\.tar\.zst\.part|\.{re.escape(MANIFEST_FILE)}\.[A-Za-z0-9_]+")
 """What a run that was killed leaves: half an archive, half a manifest."""
 
 
-class How(StrEnum):
+class BackupStatus(StrEnum):
     """What became of an image. Its value is what a person reads."""
 
     SAVED = "saved"
@@ -44,19 +44,19 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True)
-class BackedUp:
+class BackedUpImage:
     """One image that is whole in the folder. ``why``: what was wrong with the archive that was there before."""
 
     image: SavedImage
-    how: How
+    how: BackupStatus
     why: str = ""
 
 
 @dataclass(frozen=True)
-class Backup:
+class BackupResult:
     """``failed``: image ID → why it is not in the folder."""
 
-    done: tuple[BackedUp, ...]
+    done: tuple[BackedUpImage, ...]
     failed: Mapping[str, str]
 
 
@@ -69,37 +69,37 @@ def save_images(
     Raises BackupFolderError, DamagedBackupError (the manifest), DiskFullError, EngineFailedError: what was saved
     before stays in the folder.
     """
-    return tuple(one.image for one in back_up(engine, image_ids, folder, progress).done)
+    return tuple(one.image for one in back_up_images(engine, image_ids, folder, progress).done)
 
 
-def resolve(api: SavingApi, references: Sequence[str]) -> tuple[str, ...]:
+def resolve_image_ids(api: ArchiveApi, references: Sequence[str]) -> tuple[str, ...]:
     """The ID of each name or ID, each once. Raises NoSuchImagesError, which names all that are missing, and
     EngineFailedError."""
-    found = {reference: ask(api, reference) for reference in references}
+    found = {reference: query_image(api, reference) for reference in references}
     if missing := [reference for reference, image in found.items() if image is None]:
         raise NoSuchImagesError(missing, [name for one in api.images() for name in one.get("RepoTags") or ()])
     return tuple(dict.fromkeys(image.id for image in found.values() if image is not None))
 
 
-def back_up(engine: SavingEngine, image_ids: Sequence[str], folder: Path, progress: Progress) -> Backup:
+def back_up_images(engine: SavingEngine, image_ids: Sequence[str], folder: Path, progress: Progress) -> BackupResult:
     """Save what the folder does not hold whole. Raises as :func:`save_images`."""
     wanted = tuple(dict.fromkeys(image_ids))
-    done: list[BackedUp] = []
+    done: list[BackedUpImage] = []
     failed: dict[str, str] = {}
-    with _opened(folder, progress) as manifest:
-        shelf = _Shelf(folder, manifest)
+    with _open_folder(folder, progress) as manifest:
+        shelf = _BackupFolder(folder, manifest)
         _check_room(engine, wanted, shelf)
         for number, identity in enumerate(wanted, 1):
             which = f" ({number} of {len(wanted)})" if len(wanted) > 1 else ""
             try:
-                done.append(_one(engine.api, identity, shelf, progress, which))
-            except (_GoneError, BadImageArchiveError) as error:
+                done.append(_save_or_keep(engine.api, identity, shelf, progress, which))
+            except (_ImageGoneError, BadImageArchiveError) as error:
                 failed[identity] = error.message
                 progress.note(f"{identity} was not saved: {error.message}")
-    return Backup(tuple(done), failed)
+    return BackupResult(tuple(done), failed)
 
 
-class _GoneError(EngineFailedError):
+class _ImageGoneError(EngineFailedError):
     """The image is not on the engine any more."""
 
     def __init__(self) -> None:
@@ -107,11 +107,11 @@ class _GoneError(EngineFailedError):
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, progress: Progress) -> Iterator[Manifest]:
+def _open_folder(folder: Path, progress: Progress) -> Iterator[Manifest]:
     """One run at a time writes to a folder; what a killed one left half is removed first."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = exclusive(folder / LOCK_FILE, "backup", on_wait=lambda who: progress.note(f"waiting for {who}"))
+        lock = hold_lock(folder / LOCK_FILE, "backup", on_wait=lambda who: progress.note(f"waiting for {who}"))
         lock.__enter__()
     except OSError as error:
         raise BackupFolderError(
@@ -119,7 +119,7 @@ def _opened(folder: Path, progress: Progress) -> Iterator[Manifest]:
         ) from error
     try:
         for path in sorted(folder.iterdir()):
-            if _LEFT.fullmatch(path.name):
+            if _LEFTOVERS.fullmatch(path.name):
                 path.unlink()
                 progress.note(f"removed {path.name}, which a run that was stopped left half written")
         yield read_manifest(folder) or Manifest()
@@ -127,36 +127,36 @@ def _opened(folder: Path, progress: Progress) -> Iterator[Manifest]:
         lock.__exit__(None, None, None)
 
 
-def _check_room(engine: SavingEngine, wanted: Sequence[str], shelf: _Shelf) -> None:
+def _check_room(engine: SavingEngine, wanted: Sequence[str], shelf: _BackupFolder) -> None:
     """Raises DiskFullError. The engine packs an image on its own disk before it sends the first byte."""
-    asked = [ask(engine.api, identity) for identity in wanted if shelf.entry(identity) is None]
+    asked = [query_image(engine.api, identity) for identity in wanted if shelf.find_entry(identity) is None]
     sizes = [image.bytes for image in asked if image is not None]
     check_backup_room(shelf.folder, sum(sizes))
     if sizes:
-        check_engine_room(engine.free_bytes(), max(sizes), "packing the largest of the images")
+        check_engine_room(engine.measure_free_bytes(), max(sizes), "packing the largest of the images")
 
 
-class _Shelf:
+class _BackupFolder:
     """The folder while it is locked, and its manifest as it is on disk."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
         self._manifest = manifest
 
-    def entry(self, identity: str) -> SavedImage | None:
-        return self._manifest.image(identity)
+    def find_entry(self, identity: str) -> SavedImage | None:
+        return self._manifest.find_image(identity)
 
-    def file_for(self, image: ToSave) -> str:
-        known = self.entry(image.id)
+    def choose_file_name(self, image: ImageToSave) -> str:
+        known = self.find_entry(image.id)
         if known is not None:
             return known.file
         used = {one.file for one in self._manifest.images}
-        ways = (file_name(image.names, image.id.removeprefix("sha256:")[start:]) for start in range(52))
+        ways = (format_file_name(image.names, image.id.removeprefix("sha256:")[start:]) for start in range(52))
         return next(name for name in ways if name not in used)
 
     def put(self, temporary: Path, entry: SavedImage) -> None:
         """At no moment does the manifest name what is not there, or not yet whole."""
-        self._write(self._manifest.without(entry.id))
+        self._write(self._manifest.without_image(entry.id))
         temporary.replace(self.folder / entry.file)
         sync_folder(self.folder)
         self.record(entry)
@@ -170,46 +170,50 @@ class _Shelf:
             self._manifest = manifest
 
 
-def _one(api: SavingApi, identity: str, shelf: _Shelf, progress: Progress, which: str) -> BackedUp:
-    image = ask(api, identity)
+def _save_or_keep(
+    api: ArchiveApi, identity: str, shelf: _BackupFolder, progress: Progress, which: str
+) -> BackedUpImage:
+    image = query_image(api, identity)
     if image is None:
-        raise _GoneError
-    known = shelf.entry(identity)
+        raise _ImageGoneError
+    known = shelf.find_entry(identity)
     if known is None:
-        return BackedUp(_save(api, image, shelf, progress, which), How.SAVED)
-    why = damage(shelf.folder, known, progress, f"{image.shown}{which}")
+        return BackedUpImage(_save_to_folder(api, image, shelf, progress, which), BackupStatus.SAVED)
+    why = find_damage(shelf.folder, known, progress, f"{image.shown}{which}")
     if why:
         progress.note(f"{known.file} {why}: it is saved again")
-        return BackedUp(_save(api, image, shelf, progress, which), How.AGAIN, why)
+        return BackedUpImage(_save_to_folder(api, image, shelf, progress, which), BackupStatus.AGAIN, why)
     named = replace(known, names=image.names, digests=image.digests)
     shelf.record(named)  # it may have got other names since; its bytes are the same
-    return BackedUp(named, How.KEPT)
+    return BackedUpImage(named, BackupStatus.KEPT)
 
 
-def damage(folder: Path, entry: SavedImage, progress: Progress, shown: str) -> str:
+def find_damage(folder: Path, entry: SavedImage, progress: Progress, shown: str) -> str:
     """Empty: the file is, byte for byte, what was read back when it was written. Nothing is decompressed."""
     try:
-        with open_plain(folder / entry.file) as stream:
+        with open_regular_file(folder / entry.file) as stream:
             there = os.fstat(stream.fileno()).st_size
             if there != entry.bytes:
                 return f"has {there} bytes, not {entry.bytes}"
             with progress.task(f"checking {shown}") as task:
-                same = sums_of(stream, task, there).sha256 == entry.sha256
+                same = hash_stream(stream, task, there).sha256 == entry.sha256
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return "" if same else "was changed: its bytes have another sha256"
 
 
-def _save(api: SavingApi, image: ToSave, shelf: _Shelf, progress: Progress, which: str) -> SavedImage:
-    file = shelf.file_for(image)
+def _save_to_folder(
+    api: ArchiveApi, image: ImageToSave, shelf: _BackupFolder, progress: Progress, which: str
+) -> SavedImage:
+    file = shelf.choose_file_name(image)
     temporary = shelf.folder / f".{file}.part"
     try:
-        contents = save(api, image, temporary, progress, which)
+        contents = save_archive(api, image, temporary, progress, which)
     except EngineFailedError as error:
-        if ask(api, image.id) is None:
-            raise _GoneError from error
+        if query_image(api, image.id) is None:
+            raise _ImageGoneError from error
         raise
-    entry = _entry(image, file, contents)
+    entry = _make_entry(image, file, contents)
     try:
         shelf.put(temporary, entry)
     except BaseException:
@@ -218,7 +222,7 @@ def _save(api: SavingApi, image: ToSave, shelf: _Shelf, progress: Progress, whic
     return entry
 
 
-def _entry(image: ToSave, file: str, contents: Contents) -> SavedImage:
+def _make_entry(image: ImageToSave, file: str, contents: ArchiveContents) -> SavedImage:
     return SavedImage(
         id=image.id,
         names=image.names,

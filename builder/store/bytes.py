@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.store.model import Amount, Totals
-from builder.store.unknown_sizes import together, told
+from builder.store.model import Amount, ImageTotals
+from builder.store.unknown_sizes import collect_combined_bytes, collect_layer_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,14 +26,14 @@ class OwnBytes:
     frees: int | None
 
 
-class Ledger:
+class LayerUsage:
     """Who has which layer. An image that lies between two steps of the classic builder counts as part of those that
     were made from it: nobody sees it, and its layers are theirs."""
 
     def __init__(self, images: Iterable[StoredImage]) -> None:
         self._images = tuple(images)
-        self._told = told(self._images)
-        self._together = together(self._images, self._told)
+        self._told = collect_layer_bytes(self._images)
+        self._together = collect_combined_bytes(self._images, self._told)
         self._owners = Counter(chain for image in self.visible for chain in set(image.chains))
         self._holders = Counter(chain for image in self._images for chain in set(image.chains))
 
@@ -43,29 +43,29 @@ class Ledger:
         parents = {image.parent for image in self._images if image.parent}
         return tuple(image for image in self._images if image.names or image.id not in parents)
 
-    def of(self, image: StoredImage) -> OwnBytes:
+    def count_own(self, image: StoredImage) -> OwnBytes:
         chains = set(image.chains)
         own = {chain for chain in chains if self._owners[chain] <= 1}
         freed = {chain for chain in chains if self._holders[chain] <= 1}
-        parts = (self._sum(part, (image,)).exact for part in (chains, own, chains - own, freed))
+        parts = (self._sum_layers(part, (image,)).exact for part in (chains, own, chains - own, freed))
         return OwnBytes(*parts)
 
-    def freed_by(self, going: Iterable[StoredImage]) -> Amount:
+    def count_freed(self, going: Iterable[StoredImage]) -> Amount:
         """Bytes that go when all of these go: layers that nobody else has."""
         all_going = tuple(going)
         leaving = Counter(chain for image in all_going for chain in set(image.chains))
-        return self._sum({chain for chain, count in leaving.items() if self._holders[chain] == count}, all_going)
+        return self._sum_layers({chain for chain, count in leaving.items() if self._holders[chain] == count}, all_going)
 
-    def totals(self) -> Totals:
+    def count_totals(self) -> ImageTotals:
         visible = self.visible
         unique = {chain for chain, count in self._owners.items() if count == 1}
         shared = {chain for chain, count in self._owners.items() if count > 1}
-        each = [self._sum(set(image.chains), (image,)) for image in visible]
-        apparent = Amount(sum(one.known for one in each), sum(one.untold for one in each))
-        real, only, several = (self._sum(part, visible) for part in (self._holders.keys(), unique, shared))
-        return Totals(len(visible), real, only, several, apparent)
+        each = [self._sum_layers(set(image.chains), (image,)) for image in visible]
+        apparent = Amount(sum(one.known for one in each), sum(one.unknown for one in each))
+        real, only, several = (self._sum_layers(part, visible) for part in (self._holders.keys(), unique, shared))
+        return ImageTotals(len(visible), real, only, several, apparent)
 
-    def _sum(self, chains: AbstractSet[str], images: Iterable[StoredImage]) -> Amount:
+    def _sum_layers(self, chains: AbstractSet[str], images: Iterable[StoredImage]) -> Amount:
         """``images``: those that may have a layer whose bytes are not told; they are counted."""
         left = chains - self._told.keys()
         known = sum(self._told[chain] for chain in chains & self._told.keys())
@@ -76,7 +76,7 @@ class Ledger:
         return Amount(known, untold)
 
 
-def below(images: Iterable[StoredImage]) -> Mapping[str, tuple[StoredImage, ...]]:
+def index_images_above(images: Iterable[StoredImage]) -> Mapping[str, tuple[StoredImage, ...]]:
     """Image ID → the images that stand on all of its layers and have more, or that were made from it."""
     every = tuple(images)
     tops: dict[str, list[StoredImage]] = {}

@@ -24,8 +24,9 @@ def check_backup_room(folder: Path, unpacked: int) -> None:
     free, needed = shutil.disk_usage(folder).free, int(unpacked * LEAST_SHARE) + RESERVE
     if unpacked and free < needed:
         raise DiskFullError(
-            f"the disk of {folder} has {megabytes(free)} free; archives of {megabytes(unpacked)} of images need at "
-            f"least {megabytes(needed)}",
+            f"the disk of {folder} has {format_megabytes(free)} free; archives of "
+            f"{format_megabytes(unpacked)} of images need at "
+            f"least {format_megabytes(needed)}",
             hint=_HINT,
         )
 
@@ -35,11 +36,12 @@ def check_engine_room(free: int | None, unpacked: int, doing: str) -> None:
     needed = unpacked + RESERVE
     if free is not None and free < needed:
         raise DiskFullError(
-            f"the engine's disk has {megabytes(free)} free; {doing} needs about {megabytes(needed)}", hint=_HINT
+            f"the engine's disk has {format_megabytes(free)} free; {doing} needs about {format_megabytes(needed)}",
+            hint=_HINT,
         )
 
 
-def while_there_is_room(chunks: Iterator[bytes], folder: Path) -> Iterator[bytes]:
+def iterate_checking_room(chunks: Iterator[bytes], folder: Path) -> Iterator[bytes]:
     """Raises DiskFullError before the disk is full to its last byte."""
     since = 0
     for chunk in chunks:
@@ -47,13 +49,13 @@ def while_there_is_room(chunks: Iterator[bytes], folder: Path) -> Iterator[bytes
         if since > LOOK_EVERY:
             since = 0
             if shutil.disk_usage(folder).free < RESERVE:
-                raise full(folder)
+                raise make_disk_full_error(folder)
         yield chunk
 
 
-def full(folder: Path) -> DiskFullError:
+def make_disk_full_error(folder: Path) -> DiskFullError:
     return DiskFullError(f"the disk of {folder} has no room for the rest", hint=_HINT)
 
 
-def megabytes(count: int) -> str:
+def format_megabytes(count: int) -> str:
     return f"{count / 1e6:,.0f} MB"

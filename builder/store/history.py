@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import StateError
 from builder.core.image_reference import normalize_image_name
-from builder.rollout.history import built_again, only_there, runs_back
+from builder.rollout.history import find_irreplaceable_images, find_rebuildable_images, iterate_runs
 from builder.rollout.journal import Phase
 from builder.rollout.journal_file import FOLDER, read_journal
-from builder.store.model import Former, LastOptimize, Remembered, Unfinished
+from builder.store.model import LastOptimize, StateSnapshot, SupersededImage, UnfinishedRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from builder.rollout.journal import Journal
-    from builder.state import Project, PromotionJournal, State
+    from builder.state import ProjectState, PromotionJournal, State
 
 _JOURNAL = re.compile(r"[0-9a-f]{64}(\.open)?\.json")
 
 
 @dataclass(frozen=True)
-class Journals:
+class JournalSet:
     """All of a state folder. ``broken``: what could not be read, in words."""
 
     committed: tuple[Journal, ...] = ()
@@ -33,12 +33,12 @@ class Journals:
     broken: tuple[str, ...] = ()
 
 
-def read_journals(state_folder: Path) -> Journals:
+def read_journals(state_folder: Path) -> JournalSet:
     """Nothing is changed, and nothing raised: what cannot be read keeps images, as doubt."""
     committed: list[Journal] = []
     unfinished: list[Journal] = []
     broken: list[str] = []
-    for path in _paths(state_folder / FOLDER):
+    for path in _list_journal_paths(state_folder / FOLDER):
         try:
             journal = read_journal(path)
         except StateError as error:
@@ -46,50 +46,58 @@ def read_journals(state_folder: Path) -> Journals:
             continue
         if journal is not None:
             (unfinished if path.name.endswith(".open.json") else committed).append(journal)
-    return Journals(tuple(committed), tuple(unfinished), tuple(broken))
+    return JournalSet(tuple(committed), tuple(unfinished), tuple(broken))
 
 
-def _paths(folder: Path) -> tuple[Path, ...]:
+def _list_journal_paths(folder: Path) -> tuple[Path, ...]:
     try:
         return tuple(sorted(path for path in folder.iterdir() if _JOURNAL.fullmatch(path.name)))
     except FileNotFoundError:
         return ()
 
 
-def remembered(engine: str, state: State, journals: Journals, *, doubts: tuple[str, ...] = ()) -> Remembered:
+def make_state_snapshot(
+    engine: str, state: State, journals: JournalSet, *, doubts: tuple[str, ...] = ()
+) -> StateSnapshot:
     """Only what concerns this engine; journals of a file alone name none, and count everywhere."""
     mine = [one for one in state.projects if one.engine == engine]
     done = [one for one in journals.committed if one.engine in {engine, ""}]
     running = [one for one in journals.unfinished if one.engine in {engine, ""}]
     promotions = [one for one in state.journals if one.engine == engine]
-    busy = {image: f"a promotion of {one.name} has not ended" for one in promotions for image in _moved(one)}
+    busy = {
+        image: f"a promotion of {one.name} has not ended" for one in promotions for image in _iterate_moved_images(one)
+    }
     for run in (*running, *(one for one in done if one.phase is Phase.UNDOING)):
-        busy |= dict.fromkeys(_needed(run), f"{_run(run)} has not ended (`optbuild rollback` undoes it)")
-    return Remembered(
-        promoted={image: name for one in mine for name, image in sorted(one.references.items(), key=_longest_first)},
+        busy |= dict.fromkeys(
+            _collect_needed_images(run), f"{_describe_run(run)} has not ended (`optbuild rollback` undoes it)"
+        )
+    return StateSnapshot(
+        promoted={
+            image: name for one in mine for name, image in sorted(one.references.items(), key=_make_reference_key)
+        },
         superseded={one.name: tuple(former.image_id for former in one.superseded) for one in mine},
-        kept=_kept(done),
-        replaced=_replaced(done),
-        since=_since(mine, done),
+        kept=_explain_kept_images(done),
+        replaced=_collect_superseded_images(done),
+        since=_collect_retirement_times(mine, done),
         busy=busy,
-        unfinished=tuple(Unfinished(_run(one), frozenset(one.known)) for one in running if one.known),
+        unfinished=tuple(UnfinishedRun(_describe_run(one), frozenset(one.known)) for one in running if one.known),
         doubts=(*doubts, *journals.broken),
     )
 
 
-def _longest_first(reference: tuple[str, str]) -> tuple[int, str]:
+def _make_reference_key(reference: tuple[str, str]) -> tuple[int, str]:
     return -len(reference[0]), reference[0]
 
 
-def _since(projects: Iterable[Project], journals: Iterable[Journal]) -> dict[str, float]:
+def _collect_retirement_times(projects: Iterable[ProjectState], journals: Iterable[Journal]) -> dict[str, float]:
     found: dict[str, float] = {}
-    ends = [(old.image_id, run.at) for one in journals for run in runs_back(one) for old in run.replaced]
+    ends = [(old.image_id, run.at) for one in journals for run in iterate_runs(one) for old in run.replaced]
     for image, at in (*ends, *((former.image_id, former.at) for one in projects for former in one.superseded)):
         found[image] = max(at, found.get(image, 0.0))
     return found
 
 
-def last_optimize(engine: str, journals: Journals) -> LastOptimize | None:
+def find_last_optimize(engine: str, journals: JournalSet) -> LastOptimize | None:
     found = [one for one in journals.committed if one.engine == engine]
     if not found:
         return None
@@ -97,27 +105,27 @@ def last_optimize(engine: str, journals: Journals) -> LastOptimize | None:
     return LastOptimize(last.project, last.at, last.bytes_before, last.bytes_after)
 
 
-def ever_used(journals: Journals, project: str) -> frozenset[str]:
+def collect_used_images(journals: JournalSet, project: str) -> frozenset[str]:
     """IDs and names of all images that journals know of a project."""
     found: set[str] = set()
     for one in (*journals.committed, *journals.unfinished):
-        for run in runs_back(one):
+        for run in iterate_runs(one):
             if run.project == project:
-                found |= _needed(run) | {normalize_image_name(tag.reference) for tag in run.tags}
+                found |= _collect_needed_images(run) | {normalize_image_name(tag.reference) for tag in run.tags}
                 found |= {normalize_image_name(name) for old in run.replaced for name in old.references}
     return frozenset(found)
 
 
-def _run(journal: Journal) -> str:
+def _describe_run(journal: Journal) -> str:
     return f"an optimize of {journal.project}"
 
 
-def _moved(promotion: PromotionJournal) -> Iterator[str]:
+def _iterate_moved_images(promotion: PromotionJournal) -> Iterator[str]:
     yield promotion.image_id
     yield from (move.old for move in promotion.moves if move.old)
 
 
-def _needed(journal: Journal) -> set[str]:
+def _collect_needed_images(journal: Journal) -> set[str]:
     """Every image that a run had, made or named."""
     services = (*journal.services, *(journal.current or ()))
     return {
@@ -128,34 +136,34 @@ def _needed(journal: Journal) -> set[str]:
     }
 
 
-def _kept(journals: Iterable[Journal]) -> dict[str, str]:
+def _explain_kept_images(journals: Iterable[Journal]) -> dict[str, str]:
     """What a rollback points names to again and could not build, of all runs that can be undone, one by one."""
     return {
-        image: f"{_replacement(run)}; `optbuild rollback` goes back to it, and could not build it again"
+        image: f"{_describe_replacement(run)}; `optbuild rollback` goes back to it, and could not build it again"
         for journal in journals
-        for run in runs_back(journal)
-        for image in only_there(run)
+        for run in iterate_runs(journal)
+        for image in find_irreplaceable_images(run)
     }
 
 
-def _replaced(journals: Iterable[Journal]) -> dict[str, Former]:
+def _collect_superseded_images(journals: Iterable[Journal]) -> dict[str, SupersededImage]:
     """Old images of all runs, but for what the last run of a project points to."""
-    found: dict[str, Former] = {}
+    found: dict[str, SupersededImage] = {}
     for journal in journals:
         current = {tag.after for tag in journal.tags}
-        for run in runs_back(journal):
-            again = built_again(run)
+        for run in iterate_runs(journal):
+            again = find_rebuildable_images(run)
             for old in run.replaced:
                 known = found[old.image_id].names if old.image_id in found else frozenset()
                 way = "a rollback would build it again" if old.image_id in again else "no rollback goes back to it"
                 if old.image_id not in current:
-                    reason = f"{_replacement(run)}; {way}"
-                    found[old.image_id] = Former(
+                    reason = f"{_describe_replacement(run)}; {way}"
+                    found[old.image_id] = SupersededImage(
                         old.image_id, reason, known | set(map(normalize_image_name, old.references))
                     )
     return found
 
 
-def _replacement(run: Journal) -> str:
+def _describe_replacement(run: Journal) -> str:
     day = time.strftime("%Y-%m-%d", time.localtime(run.at))
     return f"the optimize of {run.project} on {day} replaced it"

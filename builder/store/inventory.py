@@ -9,19 +9,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import EngineFailedError
-from builder.engine.layers import WORKERS, described, layers_of
-from builder.store.bytes import Ledger
-from builder.store.match import is_named, may_mean
-from builder.store.model import Row, StoredImage
-from builder.store.retention import judge, users_by_image
-from builder.store.unknown_sizes import completed
+from builder.engine.layers import WORKERS, make_image_layers, query_layers
+from builder.store.bytes import LayerUsage
+from builder.store.match import find_listed_name, may_mean
+from builder.store.model import ImageRow, StoredImage
+from builder.store.retention import decide_retention, group_users_by_image
+from builder.store.unknown_sizes import complete_layer_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.engine.layers import Layer
     from builder.engine.protocols import StoreApi
-    from builder.store.model import Snapshot
+    from builder.store.model import InventorySnapshot
 
 
 def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]], *, sized: bool) -> tuple[StoredImage, ...]:
@@ -32,20 +32,22 @@ def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]], *, sized:
     found: dict[str, tuple[Layer, ...] | None] = dict(known)
     if new:
         with ThreadPoolExecutor(min(WORKERS, len(new))) as pool:
-            found |= dict(zip(new, pool.map(lambda image: layers_of(api, image), new), strict=True))
+            found |= dict(zip(new, pool.map(lambda image: query_layers(api, image), new), strict=True))
     every = [(entry, found.get(str(entry["Id"]))) for entry in listed]
-    return completed([_stored(entry, layers, sized=sized) for entry, layers in every if layers is not None])
+    return complete_layer_bytes(
+        [_make_stored_image(entry, layers, sized=sized) for entry, layers in every if layers is not None]
+    )
 
 
-def with_times(api: StoreApi, images: Iterable[StoredImage]) -> tuple[StoredImage, ...]:
+def add_name_times(api: StoreApi, images: Iterable[StoredImage]) -> tuple[StoredImage, ...]:
     """The same with ``named_at``, one request for each. What is made reproducibly says it was made long ago."""
     every = tuple(images)
     with ThreadPoolExecutor(WORKERS) as pool:
-        times = pool.map(lambda image: _named_at(api, image.id), every)
+        times = pool.map(lambda image: _read_name_time(api, image.id), every)
         return tuple(replace(image, named_at=at) for image, at in zip(every, times, strict=True))
 
 
-def _named_at(api: StoreApi, identity: str) -> float:
+def _read_name_time(api: StoreApi, identity: str) -> float:
     try:
         found = api.inspect_image(identity)
     except EngineFailedError as error:
@@ -59,33 +61,35 @@ def _named_at(api: StoreApi, identity: str) -> float:
         return 0.0
 
 
-def _stored(entry: Mapping[str, Any], layers: tuple[Layer, ...], *, sized: bool) -> StoredImage:
+def _make_stored_image(entry: Mapping[str, Any], layers: tuple[Layer, ...], *, sized: bool) -> StoredImage:
     tags = [str(name) for name in entry.get("RepoTags") or () if not str(name).startswith("<none>")]
     digests = [str(name) for name in entry.get("RepoDigests") or () if not str(name).startswith("<none>")]
     return StoredImage(
-        described({**entry, "RepoTags": sorted(tags)}, layers),
+        make_image_layers({**entry, "RepoTags": sorted(tags)}, layers),
         tuple(sorted(digests)),
         str(entry.get("ParentId") or ""),
         entry.get("Size") if sized else None,
     )
 
 
-def rows_of(snapshot: Snapshot, *, steps: bool = False) -> tuple[Row, ...]:
+def make_image_rows(snapshot: InventorySnapshot, *, steps: bool = False) -> tuple[ImageRow, ...]:
     """One per image, in the engine's order. ``steps``: with what the classic builder keeps between its steps."""
-    verdicts, containers = judge(snapshot), users_by_image(snapshot)
-    ledger = Ledger(snapshot.images)
+    verdicts, containers = decide_retention(snapshot), group_users_by_image(snapshot)
+    ledger = LayerUsage(snapshot.images)
     shown = snapshot.images if steps else ledger.visible
-    wanted = {image.id: _projects(snapshot, image) for image in shown}
+    wanted = {image.id: _iterate_projects(snapshot, image) for image in shown}
     rows = []
     for image in shown:
-        own = ledger.of(image)
+        own = ledger.count_own(image)
         users = containers.get(image.id, ())
         projects = tuple(sorted({*wanted[image.id], *(user.project for user in users if user.project)}))
-        rows.append(Row(image, verdicts[image.id], own.unpacked, own.unique, own.shared, own.frees, users, projects))
+        rows.append(
+            ImageRow(image, verdicts[image.id], own.unpacked, own.unique, own.shared, own.frees, users, projects)
+        )
     return tuple(rows)
 
 
-def _projects(snapshot: Snapshot, image: StoredImage) -> Iterable[str]:
+def _iterate_projects(snapshot: InventorySnapshot, image: StoredImage) -> Iterable[str]:
     for mention in snapshot.mentions:
-        if is_named(image, mention.names) or any(may_mean(pattern, image) for pattern in mention.patterns):
+        if find_listed_name(image, mention.names) or any(may_mean(pattern, image) for pattern in mention.patterns):
             yield mention.project

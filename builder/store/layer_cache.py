@@ -11,8 +11,8 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from builder.core.files import atomic_write
-from builder.engine.layers import Layer, chain_ids
+from builder.core.files import write_atomically
+from builder.engine.layers import Layer, compute_chain_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,26 +23,26 @@ FILE = "image-layers.json"
 _OUTDATED = "compose-files.json"
 """What earlier versions kept beside it: what compose files say."""
 
-Known = dict[str, tuple[Layer, ...]]
+LayersByImage = dict[str, tuple[Layer, ...]]
 
 
-def read_layers(folder: Path) -> Known:
+def read_layer_cache(folder: Path) -> LayersByImage:
     try:
         document = json.loads((folder / FILE).read_bytes())
         if document["schema_version"] != SCHEMA_VERSION:
             return {}
-        return {image: _layers(found) for image, found in document["images"].items()}
+        return {image: _parse_layers(found) for image, found in document["images"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def write_layers(folder: Path, known: Mapping[str, tuple[Layer, ...]]) -> None:
+def write_layer_cache(folder: Path, known: Mapping[str, tuple[Layer, ...]]) -> None:
     """What cannot be written is asked again the next time."""
     images = {image: [[one.diff, one.bytes, one.word] for one in layers] for image, layers in sorted(known.items())}
     data = json.dumps({"schema_version": SCHEMA_VERSION, "images": images}, separators=(",", ":")).encode()
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / FILE, data)
+        write_atomically(folder / FILE, data)
 
 
 def remove_outdated(folder: Path) -> None:
@@ -51,14 +51,14 @@ def remove_outdated(folder: Path) -> None:
         (folder / _OUTDATED).unlink(missing_ok=True)
 
 
-def _layers(found: list[list[object]]) -> tuple[Layer, ...]:
+def _parse_layers(found: list[list[object]]) -> tuple[Layer, ...]:
     """Raises ValueError or TypeError for anything that was not written by us."""
-    rows = [(str(diff), _size(size), str(word)) for diff, size, word in found]
-    chains = chain_ids([diff for diff, _, _ in rows])
+    rows = [(str(diff), _check_size(size), str(word)) for diff, size, word in found]
+    chains = compute_chain_ids([diff for diff, _, _ in rows])
     return tuple(Layer(chain, diff, size, word) for chain, (diff, size, word) in zip(chains, rows, strict=True))
 
 
-def _size(value: object) -> int | None:
+def _check_size(value: object) -> int | None:
     if value is not None and not isinstance(value, int):
         raise ValueError(f"{value!r} are no bytes")
     return value

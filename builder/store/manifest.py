@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.documents import Form, dump_document, parse_document
 from builder.core.errors import BackupFolderError, BrokenDocumentError, DamagedBackupError, NewerDocumentError
-from builder.core.files import atomic_write, open_plain
+from builder.core.files import open_regular_file, write_atomically
 from builder.core.image_reference import extract_last_component
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SCHEMA_VERSION = 1
 MANIFEST_FILE = "optbuild-backup.json"
 MAX_BYTES = 64 << 20
 """Of a manifest: some hundred thousand images."""
-PRIVATE = 0o600
+PRIVATE_MODE = 0o600
 """Images may hold what only their owner should read; `docker save` writes such files too."""
 _BY_HAND = (
     "make the backup once more, into another folder; what its archives hold can be loaded by hand, without its names "
@@ -75,14 +75,14 @@ class Manifest:
 
     images: tuple[SavedImage, ...] = ()
 
-    def image(self, identity: str) -> SavedImage | None:
+    def find_image(self, identity: str) -> SavedImage | None:
         return next((one for one in self.images if one.id == identity), None)
 
     def with_image(self, image: SavedImage) -> Manifest:
         """An older entry of the same image goes."""
-        return replace(self, images=(*self.without(image.id).images, image))
+        return replace(self, images=(*self.without_image(image.id).images, image))
 
-    def without(self, identity: str) -> Manifest:
+    def without_image(self, identity: str) -> Manifest:
         return replace(self, images=tuple(one for one in self.images if one.id != identity))
 
 
@@ -103,9 +103,9 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
     except NewerDocumentError as error:
         raise BackupFolderError(error.message, hint="use that version, or another folder") from error
     except BrokenDocumentError as error:
-        raise _damaged(name, error.why) from error
+        raise _make_damaged_error(name, error.why) from error
     if dump_manifest(manifest) != data:
-        raise _damaged(name, "its bytes are not those that optbuild wrote")
+        raise _make_damaged_error(name, "its bytes are not those that optbuild wrote")
     return manifest
 
 
@@ -113,14 +113,14 @@ def read_manifest(folder: Path) -> Manifest | None:
     """Of a folder; None: it has none. Raises as :func:`parse_manifest`, and BackupFolderError."""
     path = folder / MANIFEST_FILE
     try:
-        with open_plain(path) as stream:
+        with open_regular_file(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise BackupFolderError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
-        raise _damaged(str(path), f"it has more than {MAX_BYTES} bytes")
+        raise _make_damaged_error(str(path), f"it has more than {MAX_BYTES} bytes")
     return parse_manifest(data, str(path))
 
 
@@ -128,10 +128,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """In one step: a crash leaves the old one or the new one. What could not be read again is not written."""
     data = dump_manifest(manifest)
     parse_manifest(data, MANIFEST_FILE)
-    atomic_write(folder / MANIFEST_FILE, data, mode=PRIVATE)
+    write_atomically(folder / MANIFEST_FILE, data, mode=PRIVATE_MODE)
 
 
-def file_name(names: tuple[str, ...], identity: str) -> str:
+def format_file_name(names: tuple[str, ...], identity: str) -> str:
     """Of the archive: for a person, yet one for each image ID."""
     word = extract_last_component(names[0]) if names else ""
     safe = re.sub(r"[^a-z0-9._-]", "-", word).lstrip("._-")[:80]
@@ -141,7 +141,7 @@ def file_name(names: tuple[str, ...], identity: str) -> str:
 def _check_values(_document: object, manifest: Manifest) -> None:
     """Raises ValueError for what no optbuild writes: later these values name files, tags and images."""
     for image in manifest.images:
-        for key, value, shape in _texts(image):
+        for key, value, shape in _list_text_fields(image):
             if shape.fullmatch(value) is None:
                 raise ValueError(f"{key} {value!r} is none")
         for key, number in (("unpacked", image.unpacked), ("bytes", image.bytes), ("tar_bytes", image.tar_bytes)):
@@ -153,7 +153,7 @@ def _check_values(_document: object, manifest: Manifest) -> None:
             raise ValueError(f"two entries have the same {key}")
 
 
-def _texts(image: SavedImage) -> list[tuple[str, str, re.Pattern[str]]]:
+def _list_text_fields(image: SavedImage) -> list[tuple[str, str, re.Pattern[str]]]:
     return [
         ("id", image.id, _DIGEST),
         ("config", image.config, _DIGEST),
@@ -167,7 +167,7 @@ def _texts(image: SavedImage) -> list[tuple[str, str, re.Pattern[str]]]:
     ]
 
 
-def _damaged(name: str, why: str) -> DamagedBackupError:
+def _make_damaged_error(name: str, why: str) -> DamagedBackupError:
     return DamagedBackupError(f"{name} is damaged: {why}", hint=_BY_HAND)
 
 

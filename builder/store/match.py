@@ -18,7 +18,7 @@ _HOST_IN_BRACKETS = re.compile(r"^\[([0-9a-fA-F:]*:[0-9a-fA-F:]*)\](?=[:/])")
 """An IPv6 address, where a pattern could mean a set of characters."""
 
 
-def matches(pattern: str, image: StoredImage) -> str:
+def match_image(pattern: str, image: StoredImage) -> str:
     """The name of the image that a pattern (``postgres:*``, ``registry.example/*``, ``app``, an ID) means; empty: none.
 
     A pattern without a tag means every tag. Docker Hub's host and ``library/`` may be left out or written; ``*`` does
@@ -26,18 +26,18 @@ def matches(pattern: str, image: StoredImage) -> str:
     """
     if (found := _ID.fullmatch(pattern)) and image.id.removeprefix("sha256:").startswith(found[1]):
         return image.id
-    return next((name for name in (*image.names, *image.digests) if fits(pattern, name)), "")
+    return next((name for name in (*image.names, *image.digests) if matches_pattern(pattern, name)), "")
 
 
 def may_mean(pattern: str, image: StoredImage) -> bool:
     """Whether a name with ``*`` for variables without a value may be the image's: they may stand for a host too."""
-    return bool(matches(pattern, image)) or any(
+    return bool(match_image(pattern, image)) or any(
         _is_like(prefix, name, pattern) for name in (*image.names, *image.digests) for prefix in list_prefixes(name)
     )
 
 
-def fits(pattern: str, name: str) -> bool:
-    """As in :func:`matches`, for one name in the engine's spelling."""
+def matches_pattern(pattern: str, name: str) -> bool:
+    """As in :func:`match_image`, for one name in the engine's spelling."""
     written = [prefix for prefix in list_prefixes(name) if pattern.startswith(prefix)]
     return any(_is_like(prefix, name, pattern) for prefix in written)
 
@@ -48,13 +48,13 @@ def _is_like(prefix: str, name: str, pattern: str) -> bool:
     return any(fnmatchcase(prefix + text, wanted) for text in (name, extract_repository(name)))
 
 
-def is_named(image: StoredImage, names: frozenset[str]) -> str:
+def find_listed_name(image: StoredImage, names: frozenset[str]) -> str:
     """The first of ``names`` (in the engine's spelling, or an ID) that is this image; empty: none."""
     own = {image.id, *image.names, *image.digests}
-    ids = (name for name in names if ":" not in name.removeprefix("sha256:") and _starts(image, name))
+    ids = (name for name in names if ":" not in name.removeprefix("sha256:") and _has_id_prefix(image, name))
     return min((*(own & names), *ids), default="")
 
 
-def _starts(image: StoredImage, name: str) -> bool:
+def _has_id_prefix(image: StoredImage, name: str) -> bool:
     found = _ID.fullmatch(name)
     return found is not None and image.id.removeprefix("sha256:").startswith(found[1])

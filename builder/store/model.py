@@ -7,19 +7,19 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from builder.core.naming import shortest_first
+from builder.core.naming import sort_shortest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.model import Mentions
+    from builder.compose.model import ImageReferences
     from builder.engine.layers import ImageLayers
 
 LABEL_PROTECT = "optbuild.protect"
 """On an image that must stay, with any value but ``false``, ``no``, ``0``."""
 
 
-class Standing(StrEnum):
+class RetentionReason(StrEnum):
     """What keeps an image, the strongest reason first; the last three keep nothing."""
 
     IN_USE = "in use"
@@ -52,7 +52,7 @@ class StoredImage:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The shortest first: it says most, and is what the image is called wherever one name has to do."""
-        return shortest_first(self.layers.references)
+        return sort_shortest_first(self.layers.references)
 
     @property
     def title(self) -> str:
@@ -65,7 +65,7 @@ class StoredImage:
 
 
 @dataclass(frozen=True)
-class User:
+class ImageUser:
     """One container, in whatever state. ``volumes``: names of the volumes that it mounts."""
 
     id: str
@@ -80,7 +80,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Former:
+class SupersededImage:
     """An image that an optimize put out of use. ``names``: those that the files gave it, and that may go with it."""
 
     image_id: str
@@ -89,7 +89,7 @@ class Former:
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedRun:
     """A run that has not ended, in words, and the IDs that were there when it began: what is newer may be its own."""
 
     run: str
@@ -97,7 +97,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True)
-class Remembered:
+class StateSnapshot:
     """What state and journals say about this engine's images."""
 
     promoted: Mapping[str, str] = field(default_factory=dict)
@@ -106,19 +106,19 @@ class Remembered:
     """Project of ours → IDs that were promoted once and are not now, newest last."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Image ID → why a rollback needs it, which could not build it again."""
-    replaced: Mapping[str, Former] = field(default_factory=dict)
+    replaced: Mapping[str, SupersededImage] = field(default_factory=dict)
     """Image ID → what an optimize replaced by another."""
     since: Mapping[str, float] = field(default_factory=dict)
     """Image ID → when it was put out of use, seconds since 1970."""
     busy: Mapping[str, str] = field(default_factory=dict)
     """Image ID → the unfinished run that may need it."""
-    unfinished: tuple[Unfinished, ...] = ()
+    unfinished: tuple[UnfinishedRun, ...] = ()
     doubts: tuple[str, ...] = ()
     """What could not be read: then nothing goes that only such a file could have named."""
 
 
 @dataclass(frozen=True)
-class Rules:
+class RetentionRules:
     """What a person says. ``patterns``: pattern → where it stands."""
 
     patterns: Mapping[str, str] = field(default_factory=dict)
@@ -127,42 +127,42 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class InventorySnapshot:
     """Everything that decides about an image, read at one moment."""
 
     engine: str
     images: tuple[StoredImage, ...] = ()
-    users: tuple[User, ...] = ()
-    mentions: tuple[Mentions, ...] = ()
-    remembered: Remembered = field(default_factory=Remembered)
-    rules: Rules = field(default_factory=Rules)
+    users: tuple[ImageUser, ...] = ()
+    mentions: tuple[ImageReferences, ...] = ()
+    remembered: StateSnapshot = field(default_factory=StateSnapshot)
+    rules: RetentionRules = field(default_factory=RetentionRules)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RetentionDecision:
     """``reason`` says why, for a person."""
 
-    standing: Standing
+    standing: RetentionReason
     reason: str
 
     @property
     def stays(self) -> bool:
-        return self.standing not in {Standing.SUPERSEDED, Standing.DANGLING, Standing.UNUSED}
+        return self.standing not in {RetentionReason.SUPERSEDED, RetentionReason.DANGLING, RetentionReason.UNUSED}
 
 
 @dataclass(frozen=True)
-class Row:
+class ImageRow:
     """One image. Bytes are unpacked; None: they cannot be told."""
 
     image: StoredImage
-    verdict: Verdict
+    verdict: RetentionDecision
     unpacked: int | None
     unique: int | None
     """Of layers that no other image has."""
     shared: int | None
     frees: int | None
     """What deleting this image, and no other, really gives back."""
-    containers: tuple[User, ...] = ()
+    containers: tuple[ImageUser, ...] = ()
     projects: tuple[str, ...] = ()
     """Compose projects whose containers or files want it."""
 
@@ -173,15 +173,15 @@ class Amount:
     at least ``known``."""
 
     known: int = 0
-    untold: int = 0
+    unknown: int = 0
 
     @property
     def exact(self) -> int | None:
-        return None if self.untold else self.known
+        return None if self.unknown else self.known
 
 
 @dataclass(frozen=True)
-class Totals:
+class ImageTotals:
     """Of all images. ``real`` = ``unique`` + ``shared``, where each shared layer counts once."""
 
     images: int
@@ -213,7 +213,7 @@ class BuildCache:
 
 
 @dataclass(frozen=True)
-class CacheOutcome:
+class CacheCleanup:
     """What cleaning does to the cache of one builder, in bytes. ``freed`` None: nothing was done, or not measured."""
 
     builder: str
@@ -238,8 +238,8 @@ class Inventory:
     """What `optbuild images` shows."""
 
     engine: str
-    rows: tuple[Row, ...]
-    totals: Totals
+    rows: tuple[ImageRow, ...]
+    totals: ImageTotals
     volumes: tuple[Volume, ...] | None
     """None: the engine did not say in time."""
     build_cache: BuildCache | None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import KnownProject
 from builder.engine.compose_labels import LABEL_PROJECT
-from builder.store.model import User
+from builder.store.model import ImageUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,15 +26,15 @@ _NEIGHBOURS = ("*compose*.yml", "*compose*.yaml")
 """Files beside the known ones: an override that came later, one for another machine. They name images too."""
 
 
-def users_of(containers: Iterable[Mapping[str, Any]]) -> tuple[User, ...]:
+def parse_containers(containers: Iterable[Mapping[str, Any]]) -> tuple[ImageUser, ...]:
     """All containers as the engine lists them."""
-    return tuple(_user(item) for item in containers)
+    return tuple(_parse_container(item) for item in containers)
 
 
-def _user(item: Mapping[str, Any]) -> User:
+def _parse_container(item: Mapping[str, Any]) -> ImageUser:
     names = [str(name).removeprefix("/") for name in item.get("Names") or ()]
     mounts = item.get("Mounts") or ()
-    return User(
+    return ImageUser(
         id=str(item["Id"]),
         name=min(names, key=lambda name: (name.count("/"), name), default=str(item["Id"])[:12]),
         image_id=str(item.get("ImageID") or ""),
@@ -45,35 +45,37 @@ def _user(item: Mapping[str, Any]) -> User:
     )
 
 
-def by_containers(containers: Iterable[Mapping[str, Any]]) -> tuple[KnownProject, ...]:
+def find_projects_by_labels(containers: Iterable[Mapping[str, Any]]) -> tuple[KnownProject, ...]:
     """Compose writes on each container which files it was made from."""
     found = []
     for item in containers:
         labels = item.get("Labels") or {}
         if name := labels.get(LABEL_PROJECT):
             folder = Path(labels.get(LABEL_FOLDER) or "/")
-            files = _paths(labels.get(LABEL_FILES), folder)
+            files = _parse_paths(labels.get(LABEL_FILES), folder)
             found.append(
-                KnownProject(name, folder, files, _paths(labels.get(LABEL_ENVIRONMENT), folder), ("its containers",))
+                KnownProject(
+                    name, folder, files, _parse_paths(labels.get(LABEL_ENVIRONMENT), folder), ("its containers",)
+                )
             )
     return tuple(dict.fromkeys(found))
 
 
-def _paths(text: str | None, folder: Path) -> tuple[Path, ...]:
+def _parse_paths(text: str | None, folder: Path) -> tuple[Path, ...]:
     """A project that came from standard input has ``-``, which is no file that could be read again."""
     return tuple(folder / word for word in (text or "").split(",") if word.strip())
 
 
-def by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:
-    return tuple(from_files(one.files, one.project, "an optimize of it") for one in journals)
+def find_projects_by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:
+    return tuple(make_known_project(one.files, one.project, "an optimize of it") for one in journals)
 
 
-def from_files(files: ProjectFiles, name: str, source: str) -> KnownProject:
+def make_known_project(files: ProjectFiles, name: str, source: str) -> KnownProject:
     """``name`` and that of ``files`` empty: what the files say of it counts."""
     return KnownProject(name or files.name or "", files.directory, files.files, files.env_files, (source,))
 
 
-def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
+def merge_projects(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
     """One for each name, folder and set of files."""
     found: dict[object, KnownProject] = {}
     for one in projects:
@@ -84,20 +86,20 @@ def merged(projects: Iterable[KnownProject]) -> tuple[KnownProject, ...]:
     return tuple(found.values())
 
 
-def beside(folder: Path) -> tuple[KnownProject, ...]:
+def find_projects_in_folder(folder: Path) -> tuple[KnownProject, ...]:
     """Each compose file of a folder as a project of its own, where nothing says which belong together."""
-    found = neighbours(KnownProject("", folder, ()))
+    found = find_project_variants(KnownProject("", folder, ()))
     return tuple(replace(one, sources=("the current folder",)) for one in found)
 
 
-def neighbours(project: KnownProject) -> tuple[KnownProject, ...]:
+def find_project_variants(project: KnownProject) -> tuple[KnownProject, ...]:
     """The project once more with each further compose file of its folder."""
     folders = dict.fromkeys((project.directory, *(path.parent for path in project.files)))
-    further = sorted({path for folder in folders for path in _compose_files(folder)} - set(project.files))
+    further = sorted({path for folder in folders for path in _list_compose_files(folder)} - set(project.files))
     return tuple(replace(project, files=(*project.files, path), sources=("beside its files",)) for path in further)
 
 
-def _compose_files(folder: Path) -> tuple[Path, ...]:
+def _list_compose_files(folder: Path) -> tuple[Path, ...]:
     """None in a folder that is not there, or that this user may not read."""
     try:
         return tuple(path for glob in _NEIGHBOURS for path in folder.glob(glob) if path.is_file())

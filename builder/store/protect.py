@@ -16,7 +16,7 @@ SPEC_FILE = "optbuild.toml"
 _HINT = 'correct it ([protect] images = ["registry.example/base:*"]): what it protects is not known until then'
 
 
-def protected_by(folder: Path) -> dict[str, str]:
+def read_protected_patterns(folder: Path) -> dict[str, str]:
     """Pattern → where it stands. None where there is no such file. Raises UnknownProtectionError, and PermissionError
     where this user may not look: whether there is one is not known then."""
     path = folder / SPEC_FILE
@@ -29,7 +29,7 @@ def protected_by(folder: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         raise UnknownProtectionError(f"cannot be read: {error}", where=Where(str(path)), hint=_HINT) from error
     table = document.get("protect", {})
-    if wrong := _misspelt(document, table):
+    if wrong := _find_misspelt_key(document, table):
         key, meant = wrong
         raise UnknownProtectionError(
             "unknown key",
@@ -44,7 +44,7 @@ def protected_by(folder: Path) -> dict[str, str]:
     return dict.fromkeys(patterns, str(path))
 
 
-def _misspelt(document: dict[str, Any], table: object) -> tuple[str, str] | None:
+def _find_misspelt_key(document: dict[str, Any], table: object) -> tuple[str, str] | None:
     """The key and what to write instead; None: whatever is wrong in the file, it is not about protection."""
     near = difflib.get_close_matches("protect", document.keys() - {"protect"}, n=1)
     if near:

@@ -14,10 +14,16 @@ from builder.core.errors import (
     NamesTakenError,
     NoSuchImagesError,
 )
-from builder.core.files import open_plain
+from builder.core.files import open_regular_file
 from builder.core.image_reference import normalize_image_name
-from builder.store.archive_check import Contents, Limits, Sums, decompressed, read_whole
-from builder.store.archiving import ask, tell
+from builder.store.archive_check import (
+    ArchiveContents,
+    ArchiveLimits,
+    StreamDigest,
+    decompress_stream,
+    read_checked_archive,
+)
+from builder.store.archiving import query_image, show_progress
 from builder.store.disk_space import check_engine_room
 from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
 
@@ -36,7 +42,7 @@ ROOM_FACTOR = 2
 
 
 @dataclass(frozen=True)
-class Chosen:
+class RestoreSelection:
     """What is to be restored from ``folder``. ``names``: each name → the image that gets it."""
 
     folder: Path
@@ -45,16 +51,16 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Checked:
+class ArchiveCheck:
     """One archive. ``contents`` None: it is damaged, and ``why`` says how."""
 
     image: SavedImage
-    contents: Contents | None
+    contents: ArchiveContents | None
     why: str = ""
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredImage:
     """One image. ``loaded`` False: the engine had it. ``named``: names that it got now; ``moved``: from which image."""
 
     image: SavedImage
@@ -65,7 +71,7 @@ class Restored:
     moved: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(path: Path, references: Sequence[str]) -> Chosen:
+def select_images(path: Path, references: Sequence[str]) -> RestoreSelection:
     """``path``: a backup folder, or one archive in it. No ``references``: all that it holds.
 
     Raises BackupFolderError, DamagedBackupError, NoSuchImageError.
@@ -80,16 +86,16 @@ def choose(path: Path, references: Sequence[str]) -> Chosen:
             hint="name a folder that `optbuild backup` wrote, or copy that file too",
         )
     if not path.is_dir() and path.name != MANIFEST_FILE:
-        manifest = _only(manifest, path)
-    images = _wanted(manifest, references, folder) or manifest.images
+        manifest = _select_archive(manifest, path)
+    images = _select_referenced(manifest, references, folder) or manifest.images
     if not images:
         raise BackupFolderError(
             f"{folder} holds no image yet", hint="`optbuild backup IMAGE --output FOLDER` saves one"
         )
-    return Chosen(folder, images, _names([image for image in manifest.images if image in images]))
+    return RestoreSelection(folder, images, _index_names([image for image in manifest.images if image in images]))
 
 
-def _only(manifest: Manifest, path: Path) -> Manifest:
+def _select_archive(manifest: Manifest, path: Path) -> Manifest:
     found = tuple(image for image in manifest.images if image.file == path.name)
     if not found:
         known = ", ".join(image.file for image in manifest.images[:5]) or "none"
@@ -99,16 +105,16 @@ def _only(manifest: Manifest, path: Path) -> Manifest:
     return Manifest(found)
 
 
-def _wanted(manifest: Manifest, references: Sequence[str], folder: Path) -> tuple[SavedImage, ...]:
+def _select_referenced(manifest: Manifest, references: Sequence[str], folder: Path) -> tuple[SavedImage, ...]:
     """Each once. Raises NoSuchImagesError, which names all that are missing."""
-    found = {reference: _named(manifest, reference, folder) for reference in references}
+    found = {reference: _find_by_reference(manifest, reference, folder) for reference in references}
     if missing := [reference for reference, image in found.items() if image is None]:
         names = [name for image in manifest.images for name in image.names or (image.id,)]
         raise NoSuchImagesError(missing, names, str(folder))
     return tuple(dict.fromkeys(image for image in found.values() if image is not None))
 
 
-def _named(manifest: Manifest, reference: str, folder: Path) -> SavedImage | None:
+def _find_by_reference(manifest: Manifest, reference: str, folder: Path) -> SavedImage | None:
     """By one of its names, by its ID or the first digits of that; None: there is none."""
     digits = reference.removeprefix("sha256:")
     found = [
@@ -122,35 +128,35 @@ def _named(manifest: Manifest, reference: str, folder: Path) -> SavedImage | Non
     return next(iter(found), None)
 
 
-def _names(images: Sequence[SavedImage]) -> dict[str, SavedImage]:
+def _index_names(images: Sequence[SavedImage]) -> dict[str, SavedImage]:
     """A name that several images had, one after the other, belongs to the one that had it last."""
     return {name: image for image in images for name in image.names}
 
 
-def check(chosen: Chosen, progress: Progress) -> tuple[Checked, ...]:
+def check_archives(chosen: RestoreSelection, progress: Progress) -> tuple[ArchiveCheck, ...]:
     """Read every archive to its end: its bytes are those that were written, and they are that image and no more."""
     found = []
     for number, image in enumerate(chosen.images, 1):
         which = f" ({number} of {len(chosen.images)})" if len(chosen.images) > 1 else ""
         try:
             with (
-                open_plain(chosen.folder / image.file) as stream,
+                open_regular_file(chosen.folder / image.file) as stream,
                 progress.task(f"checking {image.file}{which}") as task,
             ):
-                found.append(Checked(image, _contents(stream, image, task)))
+                found.append(ArchiveCheck(image, _check_contents(stream, image, task)))
         except OSError as error:
-            found.append(Checked(image, None, f"cannot be read: {error.strerror}"))
+            found.append(ArchiveCheck(image, None, f"cannot be read: {error.strerror}"))
         except BadImageArchiveError as error:
-            found.append(Checked(image, None, error.message))
+            found.append(ArchiveCheck(image, None, error.message))
     return tuple(found)
 
 
-def _contents(stream: IO[bytes], image: SavedImage, task: Task) -> Contents:
+def _check_contents(stream: IO[bytes], image: SavedImage, task: Task) -> ArchiveContents:
     there = os.fstat(stream.fileno()).st_size
     if there != image.bytes:
         raise BadImageArchiveError(f"it has {there} bytes, the manifest says {image.bytes}")
-    limits = Limits(image.tar_bytes, image.unpacked)
-    found = read_whole(stream, image.id, limits=limits, told=lambda done: tell(task, done, there))
+    limits = ArchiveLimits(image.tar_bytes, image.unpacked)
+    found = read_checked_archive(stream, image.id, limits=limits, told=lambda done: show_progress(task, done, there))
     facts = {
         "sha256": (found.sha256, image.sha256),
         "sha256 when decompressed": (found.tar_sha256, image.tar_sha256),
@@ -165,7 +171,7 @@ def _contents(stream: IO[bytes], image: SavedImage, task: Task) -> Contents:
     return found
 
 
-def refuse_damaged(checked: Sequence[Checked]) -> None:
+def refuse_damaged(checked: Sequence[ArchiveCheck]) -> None:
     """Raises DamagedBackupError when one is."""
     bad = [one for one in checked if one.contents is None]
     if bad:
@@ -176,14 +182,14 @@ def refuse_damaged(checked: Sequence[Checked]) -> None:
         raise DamagedBackupError(f"archives are damaged, so nothing was loaded:{lines}", hint=hint)
 
 
-def restore(
+def restore_images(
     engine: RestoringEngine,
-    chosen: Chosen,
-    checked: Sequence[Checked],
+    chosen: RestoreSelection,
+    checked: Sequence[ArchiveCheck],
     progress: Progress,
     *,
     replace_tags: bool = False,
-) -> tuple[Restored, ...]:
+) -> tuple[RestoredImage, ...]:
     """Load what the engine lacks, and give the images their names.
 
     Raises DamagedBackupError, NamesTakenError, DiskFullError before anything is done; EngineFailedError and
@@ -192,17 +198,17 @@ def restore(
     refuse_damaged(checked)
     ids = {one.image.id: one.contents.ids for one in checked if one.contents is not None}
     if not replace_tags:
-        _refuse_taken(engine, chosen, ids)
-    lacking = [image for image in chosen.images if _there(engine, ids[image.id]) is None]
+        _refuse_taken_names(engine, chosen, ids)
+    lacking = [image for image in chosen.images if _find_present_id(engine, ids[image.id]) is None]
     if lacking:
         room = ROOM_FACTOR * max(image.unpacked for image in lacking) + sum(image.unpacked for image in lacking)
-        check_engine_room(engine.free_bytes(), room, "loading the images")
-    run = _Run(engine, chosen, progress, replace_tags)
-    return tuple(run.one(image, ids[image.id]) for image in chosen.images)
+        check_engine_room(engine.measure_free_bytes(), room, "loading the images")
+    run = _RestoreRun(engine, chosen, progress, replace_tags)
+    return tuple(run.load_and_tag(image, ids[image.id]) for image in chosen.images)
 
 
-def _refuse_taken(engine: RestoringEngine, chosen: Chosen, ids: Mapping[str, tuple[str, ...]]) -> None:
-    now = {name: engine.image_id(name) for name in chosen.names}
+def _refuse_taken_names(engine: RestoringEngine, chosen: RestoreSelection, ids: Mapping[str, tuple[str, ...]]) -> None:
+    now = {name: engine.find_image_id(name) for name in chosen.names}
     taken = [
         (name, found, chosen.names[name].id)
         for name, found in now.items()
@@ -212,32 +218,32 @@ def _refuse_taken(engine: RestoringEngine, chosen: Chosen, ids: Mapping[str, tup
         raise NamesTakenError(taken)
 
 
-def _there(engine: RestoringEngine, ids: Sequence[str]) -> str | None:
-    return next((one for one in ids if engine.image_id(one) == one), None)
+def _find_present_id(engine: RestoringEngine, ids: Sequence[str]) -> str | None:
+    return next((one for one in ids if engine.find_image_id(one) == one), None)
 
 
 @dataclass(frozen=True)
-class _Run:
+class _RestoreRun:
     engine: RestoringEngine
-    chosen: Chosen
+    chosen: RestoreSelection
     progress: Progress
     replace_tags: bool
 
-    def one(self, image: SavedImage, ids: Sequence[str]) -> Restored:
-        there = _there(self.engine, ids)
-        identity = there or self._loaded(image, ids)
+    def load_and_tag(self, image: SavedImage, ids: Sequence[str]) -> RestoredImage:
+        there = _find_present_id(self.engine, ids)
+        identity = there or self._load_archive(image, ids)
         named, moved = [], {}
         for name in [name for name in image.names if self.chosen.names[name] == image]:
-            now = self.engine.image_id(name)
+            now = self.engine.find_image_id(name)
             if now == identity:
                 continue
             if now is not None:
-                moved[name] = self._movable(name, now, identity)
+                moved[name] = self._check_movable(name, now, identity)
             self.engine.tag(identity, name)
             named.append(name)
-        return Restored(image, identity, there is None, tuple(named), moved)
+        return RestoredImage(image, identity, there is None, tuple(named), moved)
 
-    def _movable(self, name: str, now: str, identity: str) -> str:
+    def _check_movable(self, name: str, now: str, identity: str) -> str:
         if not self.replace_tags:
             raise EngineFailedError(
                 f"somebody gave {name} to {now} while {identity} was loaded, which stays without that name",
@@ -245,13 +251,13 @@ class _Run:
             )
         return now
 
-    def _loaded(self, image: SavedImage, ids: Sequence[str]) -> str:
+    def _load_archive(self, image: SavedImage, ids: Sequence[str]) -> str:
         """The ID of the image that is there now, with the layers of the manifest."""
         path = self.chosen.folder / image.file
-        with open_plain(path) as stream, self.progress.task(f"loading {image.file}") as task:
-            self.engine.load(_verified(stream, image, task))
-        there = _there(self.engine, ids)
-        found = None if there is None else ask(self.engine.api, there)
+        with open_regular_file(path) as stream, self.progress.task(f"loading {image.file}") as task:
+            self.engine.load(_iterate_verified(stream, image, task))
+        there = _find_present_id(self.engine, ids)
+        found = None if there is None else query_image(self.engine.api, there)
         if found is None or found.layers != image.layers:
             raise EngineFailedError(
                 f"the engine took {image.file}, and has no image {image.id} with its layers now",
@@ -260,13 +266,13 @@ class _Run:
         return found.id
 
 
-def _verified(stream: IO[bytes], image: SavedImage, task: Task) -> Iterator[bytes]:
+def _iterate_verified(stream: IO[bytes], image: SavedImage, task: Task) -> Iterator[bytes]:
     """The decompressed bytes. The last of them come only when all are what was checked: without its end an engine
     loads nothing of an archive, so a file that changes between check and load does no harm."""
-    stored, plain, held = Sums(), Sums(), b""
-    for piece in decompressed(stream, stored):
+    stored, plain, held = StreamDigest(), StreamDigest(), b""
+    for piece in decompress_stream(stream, stored):
         plain.add(piece)
-        tell(task, stored.bytes, image.bytes)
+        show_progress(task, stored.bytes, image.bytes)
         if held:
             yield held
         held = piece

@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from builder.core.errors import StoreUsageError
-from builder.store.match import matches
-from builder.store.model import Standing
+from builder.store.match import match_image
+from builder.store.model import RetentionReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from builder.store.model import Row
+    from builder.store.model import ImageRow
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 LEAST_KEPT = 2
@@ -25,7 +25,7 @@ LEAST_KEPT = 2
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
-class Sort(StrEnum):
+class SortKey(StrEnum):
     """Bytes and time the largest first, words by the alphabet."""
 
     SIZE = "size"
@@ -38,7 +38,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class Filter:
+class RowFilter:
     """``key`` is one of FILTERS."""
 
     key: str
@@ -55,7 +55,7 @@ FILTERS = {
 }
 
 
-def parse_filter(text: str) -> Filter:
+def parse_filter(text: str) -> RowFilter:
     """Raises StoreUsageError, which teaches."""
     key, equals, value = text.partition("=")
     known = "\n    ".join(FILTERS.values())
@@ -66,14 +66,14 @@ def parse_filter(text: str) -> Filter:
         guess = f"perhaps you meant {near[0]}=; " if near else ""
         raise StoreUsageError(f"--filter {text!r}: there is no key {key!r}", hint=f"{guess}one of\n    {known}")
     if key == "standing":
-        value = _standing(value)
+        value = _parse_standing(value)
     if key in {"older", "newer"}:
-        seconds(value, f"--filter {key}")
-    return Filter(key, value)
+        parse_age(value, f"--filter {key}")
+    return RowFilter(key, value)
 
 
-def _standing(value: str) -> str:
-    words = [one.value for one in Standing]
+def _parse_standing(value: str) -> str:
+    words = [one.value for one in RetentionReason]
     wanted = value.replace("-", " ").replace("_", " ").lower()
     if wanted not in words:
         near = difflib.get_close_matches(wanted, words, n=1)
@@ -82,7 +82,7 @@ def _standing(value: str) -> str:
     return wanted
 
 
-def seconds(text: str, option: str) -> float:
+def parse_age(text: str, option: str) -> float:
     """``4d`` as seconds. Raises StoreUsageError."""
     found = _AGE.fullmatch(text.strip())
     if found is None:
@@ -90,36 +90,40 @@ def seconds(text: str, option: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def parse_sort(text: str) -> Sort:
+def parse_sort(text: str) -> SortKey:
     """Raises StoreUsageError."""
-    if text in tuple(Sort):
-        return Sort(text)
-    *others, last = Sort
+    if text in tuple(SortKey):
+        return SortKey(text)
+    *others, last = SortKey
     raise StoreUsageError(f"--sort {text!r}: use {', '.join(others)} or {last}")
 
 
-def checked_keep(number: int) -> int:
+def check_keep(number: int) -> int:
     """Raises StoreUsageError."""
     if number < LEAST_KEPT:
         raise StoreUsageError(f"--keep {number}: at least {LEAST_KEPT} stay for a rollback")
     return number
 
 
-def selected(rows: Iterable[Row], filters: Iterable[Filter], *, now: float | None = None) -> tuple[Row, ...]:
+def filter_rows(
+    rows: Iterable[ImageRow], filters: Iterable[RowFilter], *, now: float | None = None
+) -> tuple[ImageRow, ...]:
     """Filters of one key are alternatives, those of different keys must all hold, as in `docker images`."""
-    by_key: dict[str, list[Filter]] = {}
+    by_key: dict[str, list[RowFilter]] = {}
     for one in filters:
         by_key.setdefault(one.key, []).append(one)
     at = time.time() if now is None else now
-    return tuple(row for row in rows if all(any(_holds(row, one, at) for one in group) for group in by_key.values()))
+    return tuple(
+        row for row in rows if all(any(_matches_filter(row, one, at) for one in group) for group in by_key.values())
+    )
 
 
-def _holds(row: Row, one: Filter, now: float) -> bool:
+def _matches_filter(row: ImageRow, one: RowFilter, now: float) -> bool:
     match one.key:
         case "standing":
             return row.verdict.standing.value == one.value
         case "name":
-            return bool(matches(one.value, row.image))
+            return bool(match_image(one.value, row.image))
         case "label":
             key, equals, wanted = one.value.partition("=")
             value = row.image.layers.labels.get(key)
@@ -127,29 +131,29 @@ def _holds(row: Row, one: Filter, now: float) -> bool:
         case "project":
             return any(fnmatchcase(project, one.value) for project in row.projects)
         case _:
-            old = now - row.image.layers.created >= seconds(one.value, "--filter")
+            old = now - row.image.layers.created >= parse_age(one.value, "--filter")
             return old if one.key == "older" else not old
 
 
-_BYTES: dict[Sort, Callable[[Row], int | None]] = {
-    Sort.SIZE: lambda row: row.unpacked,
-    Sort.UNIQUE: lambda row: row.unique,
-    Sort.SHARED: lambda row: row.shared,
-    Sort.FREES: lambda row: row.frees,
+_BYTES: dict[SortKey, Callable[[ImageRow], int | None]] = {
+    SortKey.SIZE: lambda row: row.unpacked,
+    SortKey.UNIQUE: lambda row: row.unique,
+    SortKey.SHARED: lambda row: row.shared,
+    SortKey.FREES: lambda row: row.frees,
 }
 
 
-def in_order(rows: Iterable[Row], by: Sort) -> tuple[Row, ...]:
+def sort_rows(rows: Iterable[ImageRow], by: SortKey) -> tuple[ImageRow, ...]:
     """Those without a figure come last; equal ones by name."""
 
-    def key(row: Row) -> tuple[float, str, str]:
+    def key(row: ImageRow) -> tuple[float, str, str]:
         name = next(iter(row.image.names), "~")
         if by in _BYTES:
             amount = _BYTES[by](row)
             return (1.0 if amount is None else -float(amount), name, row.image.id)
-        if by is Sort.CREATED:
+        if by is SortKey.CREATED:
             return (-row.image.layers.created, name, row.image.id)
-        place = float(tuple(Standing).index(row.verdict.standing)) if by is Sort.STANDING else 0.0
+        place = float(tuple(RetentionReason).index(row.verdict.standing)) if by is SortKey.STANDING else 0.0
         return (place, name, row.image.id)
 
     return tuple(sorted(rows, key=key))

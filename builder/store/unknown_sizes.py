@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
     from builder.store.model import StoredImage
 
-Together = dict[frozenset[str], int]
+CombinedBytes = dict[frozenset[str], int]
 """Chains → bytes of all of them, where those of each are not known."""
 
 
-def told(images: Iterable[StoredImage]) -> dict[str, int]:
+def collect_layer_bytes(images: Iterable[StoredImage]) -> dict[str, int]:
     """Chain → bytes, as the history of one of its images says."""
     layers = [layer for image in images for layer in image.layers.layers]
     empty = {layer.chain: 0 for layer in layers if layer.diff == EMPTY_DIFF}
     return empty | {layer.chain: layer.bytes for layer in layers if layer.bytes is not None}
 
 
-def together(images: Iterable[StoredImage], known: Mapping[str, int]) -> Together:
+def collect_combined_bytes(images: Iterable[StoredImage], known: Mapping[str, int]) -> CombinedBytes:
     """What the size of an image leaves for those of its layers that are not ``known``. A base comes before what stands
     on it, which then needs to say only the rest. A size that cannot be true says nothing."""
-    found: Together = {}
+    found: CombinedBytes = {}
     for image in sorted(images, key=lambda image: len(image.chains)):
         chains = set(image.chains)
         left = chains - known.keys()
@@ -43,10 +43,12 @@ def together(images: Iterable[StoredImage], known: Mapping[str, int]) -> Togethe
     return found
 
 
-def completed(images: Sequence[StoredImage]) -> tuple[StoredImage, ...]:
+def complete_layer_bytes(images: Sequence[StoredImage]) -> tuple[StoredImage, ...]:
     """With the bytes of each layer that can be told so."""
-    known = told(images)
-    known |= {next(iter(part)): amount for part, amount in together(images, known).items() if len(part) == 1}
+    known = collect_layer_bytes(images)
+    known |= {
+        next(iter(part)): amount for part, amount in collect_combined_bytes(images, known).items() if len(part) == 1
+    }
 
     def whole(image: StoredImage) -> StoredImage:
         layers = tuple(replace(layer, bytes=known.get(layer.chain)) for layer in image.layers.layers)

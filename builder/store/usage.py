@@ -10,20 +10,20 @@ from builder.store.model import BuildCache, Volume
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from builder.store.model import User
+    from builder.store.model import ImageUser
 
 
-def volumes_of(answer: Mapping[str, Any], users: Iterable[User]) -> tuple[Volume, ...]:
+def parse_volumes(answer: Mapping[str, Any], users: Iterable[ImageUser]) -> tuple[Volume, ...]:
     """``answer``: the engine's disk usage, volumes only. The largest first."""
-    by_volume: dict[str, list[User]] = {}
+    by_volume: dict[str, list[ImageUser]] = {}
     for user in users:
         for name in user.volumes:
             by_volume.setdefault(name, []).append(user)
-    found = [_volume(item, by_volume.get(str(item["Name"]), [])) for item in answer.get("Volumes") or ()]
+    found = [_parse_volume(item, by_volume.get(str(item["Name"]), [])) for item in answer.get("Volumes") or ()]
     return tuple(sorted(found, key=lambda one: (-(one.bytes or 0), one.name)))
 
 
-def _volume(item: Mapping[str, Any], users: list[User]) -> Volume:
+def _parse_volume(item: Mapping[str, Any], users: list[ImageUser]) -> Volume:
     size = (item.get("UsageData") or {}).get("Size")
     label = (item.get("Labels") or {}).get(LABEL_PROJECT)
     projects = {*(user.project for user in users), *([str(label)] if label else ())} - {""}
@@ -35,7 +35,7 @@ def _volume(item: Mapping[str, Any], users: list[User]) -> Volume:
     )
 
 
-def build_cache_of(answer: Mapping[str, Any]) -> BuildCache:
+def parse_build_cache(answer: Mapping[str, Any]) -> BuildCache:
     """``answer``: the engine's disk usage, build cache only."""
     records = answer.get("BuildCache") or ()
     own = [item for item in records if not item.get("Shared")]

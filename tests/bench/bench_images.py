@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tiny_images import TEST_LABEL, Tiny, load, own_value, removed_afterwards
 
-from builder.engine.client import connect
+from builder.engine.client import connect_engine
 
 MANY = 500
 LIMIT_SECONDS = 2.0
@@ -54,7 +54,7 @@ def look_anew(home: Path) -> float:
 def measure() -> dict[str, float]:
     """Seconds: ``cold`` the best with no layer known, ``warm`` the median of the looks after it."""
     value = own_value()
-    with connect(os.environ) as engine, removed_afterwards(engine, value), tempfile.TemporaryDirectory() as name:
+    with connect_engine(os.environ) as engine, removed_afterwards(engine, value), tempfile.TemporaryDirectory() as name:
         look(Path(name))  # Python's bytecode
         load(engine, many(value))
         cold = min(look_anew(Path(name)) for _ in range(ROUNDS_COLD))  # the machine may be busy with something else

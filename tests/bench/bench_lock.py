@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from builder.core.process import LocalRunner
 from builder.image.lock.constraints import parse_constraints
-from builder.image.lock.dependencies import root_requirements
-from builder.image.lock.inputs import inputs_of
-from builder.image.lock.resolve import Preferences, resolve_files, resolve_pins
-from builder.image.lock.target import Target
-from builder.image.lock.uv import Uv, this_uv
+from builder.image.lock.dependencies import list_root_requirements
+from builder.image.lock.inputs import make_lock_inputs
+from builder.image.lock.resolve import VersionPreferences, resolve_files, resolve_pins
+from builder.image.lock.target import LockTarget
+from builder.image.lock.uv import Uv, find_uv
 from builder.image.spec.reader import read_spec
 from builder.image.spec.requirements import read_requirements
 
@@ -34,7 +34,7 @@ LIMIT = 1.2
 ROUNDS = 3
 
 
-def plain(uv: Uv, target: Target, lines: tuple[str, ...], folder: Path) -> None:
+def plain(uv: Uv, target: LockTarget, lines: tuple[str, ...], folder: Path) -> None:
     """What a person would call: nothing preferred, no file written before."""
     (folder / "plain.in").write_text("".join(f"{line}\n" for line in lines))
     (folder / "plain.txt").unlink(missing_ok=True)
@@ -44,7 +44,7 @@ def plain(uv: Uv, target: Target, lines: tuple[str, ...], folder: Path) -> None:
     )
 
 
-def passes(uv: Uv, target: Target, lines: tuple[str, ...], preferences: Preferences, folder: Path) -> None:
+def passes(uv: Uv, target: LockTarget, lines: tuple[str, ...], preferences: VersionPreferences, folder: Path) -> None:
     resolve_files(uv, target, resolve_pins(uv, target, lines, preferences, folder), folder)
 
 
@@ -57,10 +57,10 @@ def seconds(call: Callable[[], None]) -> float:
 def measure(constraints: Path) -> dict[str, float]:
     """Median seconds; the two kinds alternate, so that a busy machine hits both."""
     spec = read_spec(ROOT / "images/airflow")
-    lines = root_requirements(inputs_of(spec, read_requirements(spec)))
-    target = Target(spec.python.version, spec.base.debian)
-    uv = this_uv(LocalRunner(), dict(os.environ), sys.executable)
-    preferences = Preferences(parse_constraints(constraints.read_bytes(), "", str(constraints)).pins)
+    lines = list_root_requirements(make_lock_inputs(spec, read_requirements(spec)))
+    target = LockTarget(spec.python.version, spec.base.debian)
+    uv = find_uv(LocalRunner(), dict(os.environ), sys.executable)
+    preferences = VersionPreferences(parse_constraints(constraints.read_bytes(), "", str(constraints)).pins)
     with tempfile.TemporaryDirectory() as name:
         kinds = (
             lambda: plain(uv, target, lines, Path(name)),

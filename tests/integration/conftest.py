@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 from builder.core.progress import SilentProgress
-from builder.engine.client import Engine, connect
-from builder.image.base.postgres import ensure_postgres
-from builder.operations.project import Project, load_project
+from builder.engine.client import Engine, connect_engine
+from builder.image.base.postgres import ensure_postgres_image
+from builder.operations.project import ImageProject, load_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,11 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The engine of this environment."""
-    with connect(os.environ) as found:
+    with connect_engine(os.environ) as found:
         yield found
 
 
-def optbuild(*words: str, cwd: Path = ROOT) -> Result:
+def optbuild(*words: str, cwd: Path = ROOT) -> ProcessResult:
     """The command line of this checkout, run to its end."""
     return LocalRunner().run(Command((sys.executable, "-c", MAIN, *words), cwd=cwd, timeout=BUILD_SECONDS))
 
@@ -64,20 +64,20 @@ def airflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def project(airflow_folder: Path) -> Project:
+def project(airflow_folder: Path) -> ImageProject:
     """images/airflow: its spec, its lock, its roles."""
     return load_project(airflow_folder)
 
 
 @pytest.fixture(scope="session")
-def image(engine: Engine, project: Project, airflow_folder: Path) -> str:
+def image(engine: Engine, project: ImageProject, airflow_folder: Path) -> str:
     """The promoted image of images/airflow. Built, verified and promoted as `make image` does; cheap when it was."""
     if given := os.environ.get(TEST_IMAGE_VARIABLE):
         return given
     reference = f"{project.spec.image.name}:{project.spec.image.tags[0]}"
     done = optbuild("build", "--verify", "--refresh-base", str(airflow_folder))
     assert done.ok, f"`optbuild build --verify` failed with {done.code}:\n{done.out}\n{done.err}"
-    assert engine.image_id(reference) is not None, f"{reference} was not promoted"
+    assert engine.find_image_id(reference) is not None, f"{reference} was not promoted"
     return reference
 
 
@@ -85,7 +85,7 @@ def image(engine: Engine, project: Project, airflow_folder: Path) -> str:
 def postgres_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     """PostgreSQL made from Debian's packages; made once per machine."""
     cache = tmp_path_factory.mktemp("postgres")
-    return ensure_postgres(
+    return ensure_postgres_image(
         engine, runner=LocalRunner(), progress=SilentProgress(), env=dict(os.environ), cache_folder=cache
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +30,11 @@ USERS = [
 ]
 
 
-def docker(*words: str) -> Result:
+def docker(*words: str) -> ProcessResult:
     return LocalRunner().run(Command(("docker", *words), timeout=120))
 
 
-def start(image: str, *words: str, options: tuple[str, ...] = (), user: str | None = None, **env: str) -> Result:
+def start(image: str, *words: str, options: tuple[str, ...] = (), user: str | None = None, **env: str) -> ProcessResult:
     """``docker run --rm`` of the image with its own entrypoint, unless ``options`` change that; with loopback only."""
     flags = [f"--env={name}={value}" for name, value in env.items()]
     who = () if user is None else (f"--user={user}",)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ ONE_TRY = {"CONNECTION_CHECK_MAX_COUNT": "1"}
 SECRET = secrets.token_hex(8)
 
 
-def docker(*words: str, seconds: float = 120) -> Result:
+def docker(*words: str, seconds: float = 120) -> ProcessResult:
     return LocalRunner().run(Command(("docker", *words), timeout=seconds))
 
 
@@ -54,7 +54,7 @@ class Place:
     label: str
     """On it and on everything that was started in it."""
 
-    def start(self, *words: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Result:
+    def start(self, *words: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> ProcessResult:
         """Another container of the image, to its end."""
         return docker(*self._run("--rm"), *flags(env or {}), *options, self.image, *words)
 
@@ -62,7 +62,7 @@ class Place:
         """Another container of the image in the background: its ID."""
         return docker_ok(*self._run("--detach"), *flags(env or {}), *options, self.image, *words)
 
-    def execute(self, *words: str, env: dict[str, str] | None = None, detach: bool = False) -> Result:
+    def execute(self, *words: str, env: dict[str, str] | None = None, detach: bool = False) -> ProcessResult:
         """One more process in this container, without the entrypoint unless the words name it."""
         return docker("exec", *(("--detach",) if detach else ()), *flags(env or {}), self.id, *words)
 
@@ -235,7 +235,7 @@ def test_connection_arguments_of_the_user_are_applied_by_airflow(served: Place, 
     tmp_path.chmod(0o755)
     env = {DATABASE: url("wrong"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "connection.arguments", **ONE_TRY}
 
-    def start(password: str) -> Result:
+    def start(password: str) -> ProcessResult:
         folder = tmp_path / password
         folder.mkdir(mode=0o755)
         (folder / "connection.py").write_text(f"arguments = {{'password': '{password}'}}\n")
@@ -280,10 +280,10 @@ UNREACHABLE = {
 
 
 @pytest.fixture(scope="module")
-def given_up(place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+def given_up(place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProcessResult]:
     """All at the same time, because each lasts as long as its tries."""
 
-    def start(name: str) -> Result:
+    def start(name: str) -> ProcessResult:
         case, config = UNREACHABLE[name], tmp_path_factory.mktemp(name) / "airflow.cfg"
         config.write_text(f"[database]\n{case.config}\n")
         config.chmod(0o644)
@@ -295,7 +295,7 @@ def given_up(place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.mark.parametrize("name", UNREACHABLE)
-def test_it_gives_up_after_the_tries_and_says_what_to_check(given_up: dict[str, Result], name: str) -> None:
+def test_it_gives_up_after_the_tries_and_says_what_to_check(given_up: dict[str, ProcessResult], name: str) -> None:
     """Wherever the address comes from."""
     done, case = given_up[name], UNREACHABLE[name]
     lines = done.err.splitlines()
@@ -376,14 +376,14 @@ while not os.path.exists("/tmp/ended"):
 
 
 @pytest.fixture(scope="module")
-def first_start(image: str) -> Iterator[tuple[Place, Result]]:
+def first_start(image: str) -> Iterator[tuple[Place, ProcessResult]]:
     """A place of its own with a migrated database and the default user, and what its making said."""
     with opened(image) as made:
         env = {**CREATE, "_AIRFLOW_WWW_USER_PASSWORD": SECRET}
         yield made, made.execute("/entrypoint", "airflow", "db", "check-migrations", env=env)
 
 
-def test_the_database_is_migrated_and_the_user_made_once(first_start: tuple[Place, Result]) -> None:
+def test_the_database_is_migrated_and_the_user_made_once(first_start: tuple[Place, ProcessResult]) -> None:
     home, first = first_start
     env = {**CREATE, "_AIRFLOW_WWW_USER_PASSWORD": SECRET}
     assert first.code == 0, first.err
@@ -402,7 +402,7 @@ def test_the_database_is_migrated_and_the_user_made_once(first_start: tuple[Plac
     assert SECRET not in first.out + first.err + again.out + again.err
 
 
-def watch(place: Place) -> Future[Result]:
+def watch(place: Place) -> Future[ProcessResult]:
     """Reads every command line in the container 50 times a second, until /tmp/ended is there or the secret is seen."""
     watched = ThreadPoolExecutor().submit(place.execute, "python", "-c", WATCH, SECRET[::-1])
     until(lambda: place.execute("test", "-e", "/tmp/watching").code == 0, 20, "the watcher")  # noqa: S108
@@ -415,7 +415,7 @@ def test_a_password_on_a_command_line_would_be_noticed(home: Place) -> None:
     assert watched.result().code == 1
 
 
-def test_a_password_of_a_command_is_on_no_command_line(first_start: tuple[Place, Result]) -> None:
+def test_a_password_of_a_command_is_on_no_command_line(first_start: tuple[Place, ProcessResult]) -> None:
     """Every command line in the container is read while the user is made, which takes seconds."""
     home, _ = first_start
     watched = watch(home)

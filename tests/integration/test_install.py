@@ -40,7 +40,7 @@ def test_renders_the_same_context_as_the_source_tree(optbuild: Path, tmp_path: P
 def test_finds_every_template(optbuild: Path, tmp_path: Path) -> None:
     """Also those that only verify needs: a file that the wheel forgot would be missed a minute into a run."""
     code = (
-        "from builder.core.resources import template_folder as f\n"
+        "from builder.core.resources import find_template_folder as f\n"
         "print(*sorted(str(p.relative_to(f())) for p in f().rglob('*') if p.is_file() and '__pycache__' not in str(p)))"
     )
     found = run(optbuild.with_name("python"), "-c", code, cwd=tmp_path).split()

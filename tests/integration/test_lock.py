@@ -20,14 +20,14 @@ import pytest
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import ToolFailedError
 from builder.core.process import LocalRunner
-from builder.image.lock.apt_source import machine_sources
-from builder.image.lock.debian import Archive, Wishes, refresh_lists, resolve_packages
-from builder.image.lock.document import dumps, read_lock, write_lock
+from builder.image.lock.apt_source import read_machine_sources
+from builder.image.lock.debian import PackageListSource, PackageRequest, refresh_package_lists, resolve_packages
+from builder.image.lock.document import format_lock, read_lock, write_lock
 from builder.image.lock.installed import collect_facts
 from builder.image.lock.pylock import LockedFile
-from builder.image.lock.sonames import _ANY_LINUX, known_package
-from builder.image.lock.target import Target
-from builder.image.lock.uv import this_uv
+from builder.image.lock.sonames import _ANY_LINUX, find_library_package
+from builder.image.lock.target import LockTarget
+from builder.image.lock.uv import find_uv
 
 IMAGE = Path(__file__).parents[2] / "images/airflow"
 
@@ -104,7 +104,7 @@ def test_the_committed_lock_is_current() -> None:
 
 def test_the_committed_lock_is_just_what_is_written_today() -> None:
     text = (IMAGE / "optbuild.lock").read_text()
-    assert dumps(read_lock(IMAGE / "optbuild.lock")) == text
+    assert format_lock(read_lock(IMAGE / "optbuild.lock")) == text
 
 
 def test_pins_that_contradict_each_other_are_named_with_their_lines(project: Path, cache: Path) -> None:
@@ -215,8 +215,8 @@ def test_a_wheel_that_needs_a_library_nobody_listed(project: Path, cache: Path, 
 def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
     good = wheel(tmp_path / "wheels", "optbuild_good", {"optbuild_good.py": b"x = 1\n"})
     env = {**os.environ, "UV_FIND_LINKS": str(tmp_path / "wheels")}
-    uv = this_uv(LocalRunner(), env, sys.executable)
-    target = Target("3.11", "bookworm")
+    uv = find_uv(LocalRunner(), env, sys.executable)
+    target = LockTarget("3.11", "bookworm")
     file = replace(good, name="optbuild-good")
     assert collect_facts(uv, target, [file], (), tmp_path / "one", note=print)["optbuild-good"].elf == ()
     with pytest.raises(ToolFailedError, match=r"(?i)hash mismatch"):
@@ -229,18 +229,18 @@ def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
 RELEASES = [
     (release, python)
     for release, python in RELEASE_PYTHON.items()
-    if release == "bookworm" or machine_sources(Path("/etc/apt"), release)
+    if release == "bookworm" or read_machine_sources(Path("/etc/apt"), release)
 ]
 """The sample image's own, and whatever else this machine has a source of."""
 
 
 @pytest.mark.parametrize(("release", "python"), RELEASES)
 def test_the_table_of_libraries_names_packages_of_the_release(release: str, python: str, cache: Path) -> None:
-    archive = Archive(LocalRunner(), dict(os.environ), cache / "optbuild", Path("/etc/apt"))
-    apt = refresh_lists(Target(python, release), archive)
-    names = apt.names()
-    wanted: dict[str, Any] = {soname: known_package(soname, release, python) for soname in _ANY_LINUX}
-    wanted["libpython"] = known_package(f"libpython{python}.so.1.0", release, python)
+    archive = PackageListSource(LocalRunner(), dict(os.environ), cache / "optbuild", Path("/etc/apt"))
+    apt = refresh_package_lists(LockTarget(python, release), archive)
+    names = apt.list_names()
+    wanted: dict[str, Any] = {soname: find_library_package(soname, release, python) for soname in _ANY_LINUX}
+    wanted["libpython"] = find_library_package(f"libpython{python}.so.1.0", release, python)
     assert not {soname: package for soname, package in wanted.items() if package not in names}
 
 
@@ -250,9 +250,11 @@ def test_the_closure_is_small(cache: Path) -> None:
     assert not names & {"apt", "usrmerge", "perl", "python3-pip", "python3-pip-whl", "gcc-12", "binutils"}
     assert {"libc6", "libstdc++6", "zlib1g", "python3.11", "ca-certificates", "curl", "dumb-init", "gosu"} <= names
     assert sum(one.size for one in lock_of_sample.runtime) < 45_000_000
-    assert len(dumps(lock_of_sample)) < 100_000
-    target = Target("3.11", "bookworm")
-    apt = refresh_lists(target, Archive(LocalRunner(), dict(os.environ), cache / "optbuild", Path("/etc/apt")))
-    bare = resolve_packages(apt, target, Wishes((), (), {}))
+    assert len(format_lock(lock_of_sample)) < 100_000
+    target = LockTarget("3.11", "bookworm")
+    apt = refresh_package_lists(
+        target, PackageListSource(LocalRunner(), dict(os.environ), cache / "optbuild", Path("/etc/apt"))
+    )
+    bare = resolve_packages(apt, target, PackageRequest((), (), {}))
     assert "gosu" not in {one.name for one in bare.runtime}
     assert "dpkg" in {one.name for one in bare.runtime}

@@ -16,11 +16,11 @@ import pytest
 
 from builder.core.process import Command, LocalRunner
 from builder.core.progress import SilentProgress
-from builder.image.verify.bench import Bench
-from builder.image.verify.checks import tasks_of
-from builder.image.verify.environment import UNUSED
-from builder.image.verify.model import Report, Status
-from builder.image.verify.plan import VerifyPlan, plan_for
+from builder.image.verify.bench import VerifyContext
+from builder.image.verify.checks import make_check_tasks
+from builder.image.verify.environment import NO_DATABASE
+from builder.image.verify.model import CheckStatus, VerifyReport
+from builder.image.verify.plan import VerifyPlan, make_plan_from_spec
 from builder.image.verify.run import verify_image
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.airflow.model import Role
-    from builder.operations.project import Project
+    from builder.operations.project import ImageProject
 
 SITE = "/home/airflow/.local/lib/python3.11/site-packages"
 GOOD = 'exec /entrypoint.good "$@"'
@@ -237,9 +237,9 @@ def derived(
 
 
 @pytest.fixture(scope="session")
-def plan(project: Project, postgres_image: str) -> VerifyPlan:
+def plan(project: ImageProject, postgres_image: str) -> VerifyPlan:
     """The good image's plan, as patient as ever: no case waits for its end, and the machine may be busy."""
-    return replace(plan_for(project.spec, project.lock, project.roles), database=postgres_image)
+    return replace(make_plan_from_spec(project.spec, project.lock, project.roles), database=postgres_image)
 
 
 def without_user(role: Role) -> Role:
@@ -247,7 +247,7 @@ def without_user(role: Role) -> Role:
     return replace(role, environment=tuple(pair for pair in role.environment if "_WWW_USER_" not in pair[0]))
 
 
-def verify(reference: str, plan: VerifyPlan, cache: Path, *only: str, url: str = "") -> Report:
+def verify(reference: str, plan: VerifyPlan, cache: Path, *only: str, url: str = "") -> VerifyReport:
     env = {name: value for name, value in os.environ.items() if name != "OPTBUILD_DATABASE_URL"}
     return verify_image(
         reference,
@@ -292,7 +292,7 @@ def test_the_broken_promise_is_named_and_no_other(
     asked = replace(plan, roles=roles, database=reference if case.base == "database" else plan.database)
     subject = image if case.base == "database" else reference
     report = verify(subject, asked, cache, *case.only, url=database_url(case, request))
-    failed = {check.name: check for check in report.checks if check.status is Status.FAILED}
+    failed = {check.name: check for check in report.checks if check.status is CheckStatus.FAILED}
     assert not report.passed
     assert list(failed) == [case.check], report.checks
     assert case.words in failed[case.check].message + failed[case.check].log
@@ -300,7 +300,9 @@ def test_the_broken_promise_is_named_and_no_other(
 
 def test_every_check_has_a_sabotage_that_only_it_catches(plan: VerifyPlan) -> None:
     nothing: Any = None
-    checks = {task.name for task in tasks_of(Bench(plan, {}, nothing, nothing, UNUSED, {}, nothing, "x"))}
+    checks = {
+        task.name for task in make_check_tasks(VerifyContext(plan, {}, nothing, nothing, NO_DATABASE, {}, nothing, "x"))
+    }
     assert {case.check for case in CASES.values()} == checks
 
 

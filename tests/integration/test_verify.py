@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.naming import LABEL_SESSION
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     return {**inherited, "XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_STATE_HOME": str(tmp_path / "state"), **more}
 
 
-def verify(tmp_path: Path, *words: str, **env: str) -> Result:
+def verify(tmp_path: Path, *words: str, **env: str) -> ProcessResult:
     return LocalRunner().run(Command((*MAIN, "verify", *words), env=environment(tmp_path, **env), timeout=600))
 
 
@@ -64,7 +64,7 @@ def test_every_check_of_the_good_image_passes(report: dict[str, Any], engine: En
     assert [check["name"] for check in report["checks"]] == CHECKS
     assert {check["status"] for check in report["checks"]} == {"passed"}
     assert report["passed"] is True
-    assert report["image_id"] == engine.image_id(image)
+    assert report["image_id"] == engine.find_image_id(image)
     assert report["database"].startswith("optbuild-postgres:")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from builder import doctor
 from builder.core.errors import ToolMissingError, ToolTimeoutError
-from builder.core.process import Command, Result
-from builder.doctor import Finding, Machine, State, examine
+from builder.core.process import Command, ProcessResult
+from builder.doctor import FindingState, MachineFinding, ProbeContext, examine_machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +50,14 @@ class FakeRunner:
     answers: Mapping[str, str | tuple[int, str] | Exception]
     asked: list[Command] = field(default_factory=list)
 
-    def run(self, command: Command, **_callbacks: Any) -> Result:
+    def run(self, command: Command, **_callbacks: Any) -> ProcessResult:
         self.asked.append(command)
         text = " ".join(command.argv)
         answer = next((a for start, a in self.answers.items() if text.startswith(start)), (127, "not found"))
         if isinstance(answer, Exception):
             raise answer
         code, out, err = (0, answer, "") if isinstance(answer, str) else (answer[0], "", answer[1])
-        return Result(command, code, out, err)
+        return ProcessResult(command, code, out, err)
 
 
 @pytest.fixture
@@ -79,76 +79,76 @@ def bundle(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def machine(tools: Path, bundle: Path) -> Machine:
+def machine(tools: Path, bundle: Path) -> ProbeContext:
     env = {"PATH": str(tools), "SSL_CERT_FILE": str(bundle)}
-    return Machine(FakeRunner(GREEN), env, lambda _folder: 50_000_000_000)
+    return ProbeContext(FakeRunner(GREEN), env, lambda _folder: 50_000_000_000)
 
 
-def saying(machine: Machine, **answers: Any) -> Machine:
+def saying(machine: ProbeContext, **answers: Any) -> ProbeContext:
     """The same machine, on which some tools answer otherwise (`_` stands for a space)."""
     changed = {key.replace("__", "-").replace("_", " "): answer for key, answer in answers.items()}
     return replace(machine, runner=FakeRunner({**changed, **{k: v for k, v in GREEN.items() if k not in changed}}))
 
 
-def line(machine: Machine, name: str) -> Finding:
-    return next(finding for finding in examine(machine) if finding.name == name)
+def line(machine: ProbeContext, name: str) -> MachineFinding:
+    return next(finding for finding in examine_machine(machine) if finding.name == name)
 
 
-def test_a_machine_that_has_everything_is_green_in_every_line(machine: Machine) -> None:
-    findings = examine(machine)
-    assert [finding.state for finding in findings] == [State.OK] * 8
+def test_a_machine_that_has_everything_is_green_in_every_line(machine: ProbeContext) -> None:
+    findings = examine_machine(machine)
+    assert [finding.state for finding in findings] == [FindingState.OK] * 8
     assert [finding.advice for finding in findings] == [""] * 8
-    assert doctor.ready(findings)
+    assert doctor.is_ready(findings)
 
 
-RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
+RED: dict[str, tuple[str, dict[str, Any], FindingState, str]] = {
     "engine is down": (
         "Docker engine",
         {"docker_version": (1, "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?")},
-        State.MISSING,
+        FindingState.MISSING,
         "unix:///x",
     ),
     "engine is silent": (
         "Docker engine",
         {"docker_version": ToolTimeoutError("docker", 8)},
-        State.MISSING,
+        FindingState.MISSING,
         "within 8 s",
     ),
     "engine is old": (
         "Docker engine",
         {"docker_version": json.dumps({"Server": {"Version": "20.10.24+dfsg1"}})},
-        State.MISSING,
+        FindingState.MISSING,
         "20.10.24+dfsg1, which is older than 23",
     ),
-    "engine talks nonsense": ("Docker engine", {"docker_version": "<html>"}, State.MISSING, ""),
+    "engine talks nonsense": ("Docker engine", {"docker_version": "<html>"}, FindingState.MISSING, ""),
     "no buildx": (
         "buildx",
         {"docker_buildx_version": (1, "docker: 'buildx' is not a docker command.")},
-        State.MISSING,
+        FindingState.MISSING,
         "does not work",
     ),
     "old buildx": (
         "buildx",
         {"docker_buildx_version": "github.com/docker/buildx v0.12.1 abc"},
-        State.WARNING,
+        FindingState.WARNING,
         "0.12.1",
     ),
     "no compose": (
         "Compose v2",
         {"docker_compose_version": (1, "not a docker command")},
-        State.WARNING,
+        FindingState.WARNING,
         "does not work",
     ),
     "compose v1": (
         "docker-compose v1",
         {"docker__compose_version": "1.29.2\n"},
-        State.WARNING,
+        FindingState.WARNING,
         "docker-compose 1.29.2",
     ),
     "broken compose v1": (
         "docker-compose v1",
         {"docker__compose_version": (1, "ModuleNotFoundError")},
-        State.WARNING,
+        FindingState.WARNING,
         "does not work",
     ),
     "mmdebstrap and registry": (
@@ -158,7 +158,7 @@ RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
             "docker_buildx_imagetools": (1, "no such host"),
             "docker_image": (1, ""),
         },
-        State.MISSING,
+        FindingState.MISSING,
         "debian:bookworm-slim, in which it could run, is neither here nor can it be pulled",
     ),
     "mmdebstrap and Docker Hub, database in a registry of one's own": (
@@ -168,20 +168,20 @@ RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
             "docker_buildx_imagetools_inspect_debian:bookworm-slim": (1, "no such host"),
             "docker_image_inspect_--format_{{.Id}}_debian:bookworm-slim": (1, "No such image"),
         },
-        State.MISSING,
+        FindingState.MISSING,
         "neither here nor",
     ),
-    "disk of a remote engine": ("disk", {"docker_info": (1, "")}, State.WARNING, "cannot be seen"),
+    "disk of a remote engine": ("disk", {"docker_info": (1, "")}, FindingState.WARNING, "cannot be seen"),
     "no registry": (
         "registry",
         {"docker_buildx_imagetools": (1, "ERROR: no such host"), "docker_image": (1, "")},
-        State.WARNING,
+        FindingState.WARNING,
         "postgres:13 cannot be had: no such host",
     ),
     "silent registry": (
         "registry",
         {"docker_buildx_imagetools": ToolTimeoutError("docker", 2.5), "docker_image": (1, "")},
-        State.WARNING,
+        FindingState.WARNING,
         "no answer within 2.5 s",
     ),
 }
@@ -189,7 +189,7 @@ RED: dict[str, tuple[str, dict[str, Any], State, str]] = {
 
 @pytest.mark.parametrize(("name", "answers", "state", "found"), RED.values(), ids=RED)
 def test_a_line_in_which_something_is_missing(
-    machine: Machine, name: str, answers: dict[str, Any], state: State, found: str
+    machine: ProbeContext, name: str, answers: dict[str, Any], state: FindingState, found: str
 ) -> None:
     finding = line(saying(machine, **answers), name)
     assert finding.state is state
@@ -197,10 +197,10 @@ def test_a_line_in_which_something_is_missing(
     assert finding.advice
 
 
-def test_without_docker_the_engine_is_missing_and_nothing_is_asked_of_it(machine: Machine, tools: Path) -> None:
+def test_without_docker_the_engine_is_missing_and_nothing_is_asked_of_it(machine: ProbeContext, tools: Path) -> None:
     (tools / "docker").unlink()
-    findings = examine(machine)
-    assert [f.name for f in findings if f.state is State.MISSING] == ["Docker engine", "buildx"]
+    findings = examine_machine(machine)
+    assert [f.name for f in findings if f.state is FindingState.MISSING] == ["Docker engine", "buildx"]
     assert isinstance(machine.runner, FakeRunner)
     assert not [command for command in machine.runner.asked if command.argv[0] == "docker"]
 
@@ -211,108 +211,111 @@ def test_without_docker_the_engine_is_missing_and_nothing_is_asked_of_it(machine
     ids=["pulled", "here"],
 )
 def test_without_mmdebstrap_a_debian_image_is_good_enough(
-    machine: Machine, tools: Path, answers: dict[str, Any], found: str
+    machine: ProbeContext, tools: Path, answers: dict[str, Any], found: str
 ) -> None:
     (tools / "mmdebstrap").unlink()
     finding = line(replace(saying(machine, **answers), release="trixie"), "mmdebstrap")
-    assert finding.state is State.OK
+    assert finding.state is FindingState.OK
     assert "debian:trixie-slim" in finding.found
     assert found in finding.found
 
 
-def test_sqlite_makes_no_debian_image_appear(machine: Machine, tools: Path) -> None:
+def test_sqlite_makes_no_debian_image_appear(machine: ProbeContext, tools: Path) -> None:
     """No database image is needed then; Debian's is all the same."""
     (tools / "mmdebstrap").unlink()
     nowhere = saying(machine, docker_buildx_imagetools=(1, "no such host"), docker_image=(1, ""))
-    assert line(replace(nowhere, database="sqlite"), "mmdebstrap").state is State.MISSING
+    assert line(replace(nowhere, database="sqlite"), "mmdebstrap").state is FindingState.MISSING
 
 
-def test_a_database_that_is_here_needs_no_registry(machine: Machine) -> None:
+def test_a_database_that_is_here_needs_no_registry(machine: ProbeContext) -> None:
     finding = line(saying(machine, docker_buildx_imagetools=(1, "x")), "registry")
-    assert finding.state is State.OK
+    assert finding.state is FindingState.OK
     assert "postgres:13 is here already" in finding.found
 
 
-def test_without_docker_compose_all_is_well(machine: Machine, tools: Path) -> None:
+def test_without_docker_compose_all_is_well(machine: ProbeContext, tools: Path) -> None:
     (tools / "docker-compose").unlink()
-    assert line(machine, "docker-compose v1") == Finding("docker-compose v1", State.OK, "not there, as it should be")
+    assert line(machine, "docker-compose v1") == MachineFinding(
+        "docker-compose v1", FindingState.OK, "not there, as it should be"
+    )
 
 
 @pytest.mark.parametrize(
-    ("free", "state"), [(2_999_999_999, State.MISSING), (3_000_000_000, State.WARNING), (6_000_000_000, State.OK)]
+    ("free", "state"),
+    [(2_999_999_999, FindingState.MISSING), (3_000_000_000, FindingState.WARNING), (6_000_000_000, FindingState.OK)],
 )
-def test_the_disk_is_judged_by_numbers(machine: Machine, free: int, state: State) -> None:
+def test_the_disk_is_judged_by_numbers(machine: ProbeContext, free: int, state: FindingState) -> None:
     finding = line(replace(machine, free_bytes=lambda _folder: free), "disk")
     assert finding.state is state
     assert f"{free / 1e9:.1f} GB free in /var/lib/docker; a first build needs about 3.0 GB" == finding.found
-    assert bool(finding.advice) == (state is not State.OK)
+    assert bool(finding.advice) == (state is not FindingState.OK)
 
 
-def test_a_data_folder_that_is_elsewhere(machine: Machine) -> None:
+def test_a_data_folder_that_is_elsewhere(machine: ProbeContext) -> None:
     def unseen(_folder: Path) -> int:
         raise FileNotFoundError
 
-    assert line(replace(machine, free_bytes=unseen), "disk").state is State.WARNING
+    assert line(replace(machine, free_bytes=unseen), "disk").state is FindingState.WARNING
 
 
-def with_env(machine: Machine, **env: str) -> Machine:
+def with_env(machine: ProbeContext, **env: str) -> ProbeContext:
     return replace(machine, env={"PATH": machine.env["PATH"], **env})
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_each_variable_that_names_a_bundle(machine: Machine, bundle: Path, variable: str) -> None:
+def test_each_variable_that_names_a_bundle(machine: ProbeContext, bundle: Path, variable: str) -> None:
     assert line(with_env(machine, **{variable: str(bundle)}), "CA bundle").found == (
         f"{bundle} (from {variable}), 1 certificate"
     )
 
 
-def test_a_bundle_that_is_not_there(machine: Machine) -> None:
+def test_a_bundle_that_is_not_there(machine: ProbeContext) -> None:
     finding = line(with_env(machine, REQUESTS_CA_BUNDLE="/nowhere/ca.pem"), "CA bundle")
-    assert finding.state is State.MISSING
+    assert finding.state is FindingState.MISSING
     assert finding.found == "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which is no file"
 
 
 @pytest.mark.parametrize(
     "text", ["", "no certificate\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
-def test_a_bundle_that_is_broken(machine: Machine, bundle: Path, text: str) -> None:
+def test_a_bundle_that_is_broken(machine: ProbeContext, bundle: Path, text: str) -> None:
     bundle.write_text(text)
     finding = line(machine, "CA bundle")
-    assert finding.state is State.MISSING
+    assert finding.state is FindingState.MISSING
     assert "cannot be read as certificates" in finding.found
 
 
-def test_no_bundle_at_all(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_bundle_at_all(machine: ProbeContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.engine.secrets.CA_PATHS", ())
-    assert line(with_env(machine), "CA bundle").state is State.WARNING
+    assert line(with_env(machine), "CA bundle").state is FindingState.WARNING
 
 
-def test_sqlite_needs_no_registry(machine: Machine) -> None:
-    assert line(replace(machine, database="sqlite"), "registry").state is State.OK
+def test_sqlite_needs_no_registry(machine: ProbeContext) -> None:
+    assert line(replace(machine, database="sqlite"), "registry").state is FindingState.OK
 
 
-def test_a_tool_that_vanishes_while_it_is_asked(machine: Machine) -> None:
+def test_a_tool_that_vanishes_while_it_is_asked(machine: ProbeContext) -> None:
     gone = ToolMissingError("docker", hint="x")
     finding = line(saying(machine, docker_buildx_version=gone), "buildx")
-    assert finding.state is State.MISSING
+    assert finding.state is FindingState.MISSING
 
 
-def test_the_login_of_a_proxy_is_not_shown(machine: Machine) -> None:
+def test_the_login_of_a_proxy_is_not_shown(machine: ProbeContext) -> None:
     said = "ERROR: proxyconnect tcp: http://me:hunter2@proxy.example failed"
-    found = str(examine(saying(machine, docker_version=(1, said))))
+    found = str(examine_machine(saying(machine, docker_version=(1, said))))
     assert "hunter2" not in found
     assert "http://***@proxy.example failed" in found
 
 
-def test_every_question_has_a_timeout(machine: Machine) -> None:
-    examine(machine)
+def test_every_question_has_a_timeout(machine: ProbeContext) -> None:
+    examine_machine(machine)
     assert isinstance(machine.runner, FakeRunner)
     assert machine.runner.asked
     assert [command.argv for command in machine.runner.asked if not command.timeout] == []
 
 
-def test_json(machine: Machine) -> None:
-    document = json.loads(doctor.as_json(examine(saying(machine, docker_version=(1, "down")))))
+def test_json(machine: ProbeContext) -> None:
+    document = json.loads(doctor.format_findings_json(examine_machine(saying(machine, docker_version=(1, "down")))))
     assert (document["schema_version"], document["ready"]) == (1, False)
     assert document["findings"][0] == {
         "name": "Docker engine",

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from builder.airflow.releases import release
+from builder.airflow.releases import find_release
 from builder.findings.catalog import CATALOG
 from builder.image.verify import environment
-from builder.image.verify.bench import Bench
-from builder.image.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, tasks_of
+from builder.image.verify.bench import VerifyContext
+from builder.image.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, make_check_tasks
 from builder.image.verify.plan import VerifyPlan
 from builder.inspect.waste.rules import RULES
 
@@ -25,9 +25,9 @@ def table(head: str) -> list[list[str]]:
 
 def checks() -> list[str]:
     nothing: Any = None
-    plan = VerifyPlan("2.8.1", (), release("2.8.1").roles, "postgres:13")
-    made = Bench(plan, {}, nothing, nothing, environment.UNUSED, {}, nothing, "optbuild_verify_x")
-    return [task.name for task in tasks_of(made)]
+    plan = VerifyPlan("2.8.1", (), find_release("2.8.1").roles, "postgres:13")
+    made = VerifyContext(plan, {}, nothing, nothing, environment.NO_DATABASE, {}, nothing, "optbuild_verify_x")
+    return [task.name for task in make_check_tasks(made)]
 
 
 def test_each_check_is_in_the_readme_in_the_order_of_the_report() -> None:
@@ -36,8 +36,10 @@ def test_each_check_is_in_the_readme_in_the_order_of_the_report() -> None:
 
 def test_what_a_check_waits_for_exists() -> None:
     nothing: Any = None
-    plan = VerifyPlan("2.8.1", (), release("2.8.1").roles, "postgres:13")
-    tasks = tasks_of(Bench(plan, {}, nothing, nothing, environment.UNUSED, {}, nothing, "optbuild_verify_x"))
+    plan = VerifyPlan("2.8.1", (), find_release("2.8.1").roles, "postgres:13")
+    tasks = make_check_tasks(
+        VerifyContext(plan, {}, nothing, nothing, environment.NO_DATABASE, {}, nothing, "optbuild_verify_x")
+    )
     named = {name for task in tasks for name in (*task.needs, *task.after, *task.blames)}
     assert named <= set(checks())
     places = {task.name: place for place, task in enumerate(tasks)}

@@ -11,10 +11,10 @@ from builder.core.errors import StateError
 from builder.state import (
     STATE_FILE,
     FormerImage,
-    Move,
-    Project,
+    ProjectState,
     PromotionJournal,
     State,
+    TagMove,
     VerifiedImage,
     dump_state,
     parse_state,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 FULL = State(
     {"sha256:a": VerifiedImage("sha256:a", "demo", "0123456789ab", "proof", 1.5)},
-    (Project("engine", "demo", {"demo:latest": "sha256:a"}, (FormerImage("sha256:b", "ba9876543210", 1.0),)),),
-    (PromotionJournal("engine", "demo", "sha256:a", "0123456789ab", (Move("demo:latest", None),), 2.0),),
+    (ProjectState("engine", "demo", {"demo:latest": "sha256:a"}, (FormerImage("sha256:b", "ba9876543210", 1.0),)),),
+    (PromotionJournal("engine", "demo", "sha256:a", "0123456789ab", (TagMove("demo:latest", None),), 2.0),),
 )
 
 
@@ -75,9 +75,9 @@ def test_a_broken_file_is_moved_aside_and_kept(tmp_path: Path, data: bytes) -> N
 
 def test_an_update_of_a_broken_file_keeps_it_too(tmp_path: Path) -> None:
     (tmp_path / STATE_FILE).write_bytes(b"{")
-    update_state(tmp_path, lambda state: state.with_project(Project("e", "n")))
+    update_state(tmp_path, lambda state: state.with_project(ProjectState("e", "n")))
     assert [kept.read_bytes() for kept in tmp_path.glob("state.broken-*.json")] == [b"{"]
-    assert read_state(tmp_path).projects == (Project("e", "n"),)
+    assert read_state(tmp_path).projects == (ProjectState("e", "n"),)
 
 
 def test_a_newer_state_is_neither_used_nor_overwritten(tmp_path: Path) -> None:
@@ -111,14 +111,14 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 def test_the_last_two_superseded_are_kept() -> None:
     former = tuple(FormerImage(f"sha256:{number}", "", float(number)) for number in range(4))
-    assert Project("e", "n", superseded=former).kept == ("sha256:2", "sha256:3")
+    assert ProjectState("e", "n", superseded=former).kept == ("sha256:2", "sha256:3")
 
 
 def test_projects_of_different_engines_are_different() -> None:
-    state = State().with_project(Project("one", "n", {"n:latest": "a"})).with_project(Project("two", "n"))
-    assert state.project("one", "n").references == {"n:latest": "a"}
-    assert state.project("two", "n").references == {}
-    assert len(state.with_project(Project("one", "n")).projects) == 2
+    state = State().with_project(ProjectState("one", "n", {"n:latest": "a"})).with_project(ProjectState("two", "n"))
+    assert state.find_project("one", "n").references == {"n:latest": "a"}
+    assert state.find_project("two", "n").references == {}
+    assert len(state.with_project(ProjectState("one", "n")).projects) == 2
 
 
 def test_a_journal_replaces_the_one_before_it() -> None:

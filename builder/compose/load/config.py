@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.load import config_errors as complaint
-from builder.compose.load.includes import broken_line
-from builder.compose.load.interpolate import project_variables
-from builder.compose.load.overlay import inside, mirrored
-from builder.compose.load.source_files import reach
+from builder.compose.load.includes import find_broken_line
+from builder.compose.load.interpolate import read_project_variables
+from builder.compose.load.overlay import create_overlay, resolve_in_overlay
+from builder.compose.load.source_files import walk_sources
 from builder.core.errors import ComposeError, InterruptedByUserError, TooDeepError, ToolError, Where
 from builder.core.process import Command
 from builder.engine.compose import GET_COMPOSE, find_compose
@@ -21,8 +21,8 @@ from builder.engine.compose import GET_COMPOSE, find_compose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.model import Answer, ProjectFiles
-    from builder.core.process import Result, Runner
+    from builder.compose.model import ComposeConfig, ProjectFiles
+    from builder.core.process import ProcessResult, Runner
     from builder.engine.compose import ComposeCli
 
 ANSWER_SECONDS = 120.0
@@ -34,48 +34,52 @@ ENDED_BY_SIGNAL = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTE
 
 
 @dataclass(frozen=True)
-class Answers:
+class ConfigResult:
     """Of one project. They hold secrets; at least one is there."""
 
-    resolved: Answer | None = field(repr=False)
-    raw: Answer | None = field(repr=False)
+    resolved: ComposeConfig | None = field(repr=False)
+    raw: ComposeConfig | None = field(repr=False)
     complaints: tuple[str, ...] = ()
     """Compose's words about the one that is missing."""
 
 
-def ask(
+def load_config(
     files: ProjectFiles,
     cli: ComposeCli,
     runner: Runner,
     env: Mapping[str, str],
     *,
     overlay: Mapping[Path, bytes] | None = None,
-) -> Answers:
+) -> ConfigResult:
     """Both answers. With ``overlay``: what they would be if those files (absolute paths) had those bytes; nothing is
     written beside them.
 
     Raises ComposeError when Compose refuses both, ComposeMissingError when there is no Compose. ``cli`` may be a guess
-    (:func:`builder.engine.compose.likely_compose`); whether it holds is only asked when both calls fail.
+    (:func:`builder.engine.compose.guess_compose`); whether it holds is only asked when both calls fail.
     """
     if not overlay:
-        return _ask(_Question(files, env), cli, runner)
-    overlay = _completed(files, env, overlay)
-    with mirrored(overlay) as root:
+        return _query_config(_ConfigRequest(files, env), cli, runner)
+    overlay = _complete_overlay(files, env, overlay)
+    with create_overlay(overlay) as root:
         moved = replace(
-            files, directory=inside(root, files.directory), files=tuple(inside(root, file) for file in files.files)
+            files,
+            directory=resolve_in_overlay(root, files.directory),
+            files=tuple(resolve_in_overlay(root, file) for file in files.files),
         )
-        found = _ask(_Question(moved, env, overlay, root), cli, runner)
-    return Answers(_moved_back(found.resolved, root), _moved_back(found.raw, root), found.complaints)
+        found = _query_config(_ConfigRequest(moved, env, overlay, root), cli, runner)
+    return ConfigResult(
+        _strip_overlay_root(found.resolved, root), _strip_overlay_root(found.raw, root), found.complaints
+    )
 
 
-def config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool) -> tuple[str, ...]:
+def make_config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool) -> tuple[str, ...]:
     """All profiles, else Compose leaves out the services behind one."""
     how = () if interpolate else ("--no-interpolate",)
     return (*cli.argv, *files.arguments, "--profile", "*", "config", *how, "--format", "json")
 
 
 @dataclass(frozen=True)
-class _Question:
+class _ConfigRequest:
     """What is asked about; with ``overlay``, ``files`` lie in a mirror at ``root``."""
 
     files: ProjectFiles
@@ -88,31 +92,31 @@ class _Question:
         return text.replace(str(self.root), "") if self.root else text
 
 
-def _ask(question: _Question, cli: ComposeCli, runner: Runner) -> Answers:
-    results = _both(question, cli, runner)
+def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> ConfigResult:
+    results = _run_both_variants(question, cli, runner)
     if any(result.code in ENDED_BY_SIGNAL for result in results):
         raise InterruptedByUserError("Compose was ended by a signal")  # no reason to look for another Compose
     if not any(result.ok for result in results) and not cli.version:
         known = find_compose(runner, question.env)
         if known.argv != cli.argv:
-            results = _both(question, known, runner)
-    said = tuple(_said(result, question) for result in results if not result.ok)
+            results = _run_both_variants(question, known, runner)
+    said = tuple(_extract_message(result, question) for result in results if not result.ok)
     if len(said) == len(results):
-        raise _refusal(said[0], question)
-    resolved, raw = (_parsed(result, question) if result.ok else None for result in results)
-    return Answers(resolved, raw, said)
+        raise _make_config_error(said[0], question)
+    resolved, raw = (_parse_config(result, question) if result.ok else None for result in results)
+    return ConfigResult(resolved, raw, said)
 
 
-def _both(question: _Question, cli: ComposeCli, runner: Runner) -> tuple[Result, ...]:
-    def run(interpolate: bool) -> Result:
-        argv = config_argv(cli, question.files, interpolate=interpolate)
+def _run_both_variants(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
+    def run(interpolate: bool) -> ProcessResult:
+        argv = make_config_argv(cli, question.files, interpolate=interpolate)
         return runner.run(Command(argv, env=question.env, timeout=ANSWER_SECONDS, install_hint=GET_COMPOSE))
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         return tuple(pool.map(run, (True, False)))
 
 
-def _parsed(result: Result, question: _Question) -> Answer:
+def _parse_config(result: ProcessResult, question: _ConfigRequest) -> ComposeConfig:
     try:
         found: Any = json.loads(result.out)
     except RecursionError as error:
@@ -125,17 +129,17 @@ def _parsed(result: Result, question: _Question) -> Answer:
     return found
 
 
-def _said(result: Result, question: _Question) -> str:
-    variables = project_variables(question.files, question.env)
-    return question.real(complaint.words(result.err, variables)) or f"it ended with exit code {result.code}"
+def _extract_message(result: ProcessResult, question: _ConfigRequest) -> str:
+    variables = read_project_variables(question.files, question.env)
+    return question.real(complaint.extract_refusal(result.err, variables)) or f"it ended with exit code {result.code}"
 
 
-def _refusal(said: str, question: _Question) -> ComposeError:
+def _make_config_error(said: str, question: _ConfigRequest) -> ComposeError:
     files = [Path(question.real(str(file))) for file in question.files.files]
-    where = _broken(files, question.overlay) if complaint.line_in(said) else None
+    where = _find_broken_file(files, question.overlay) if complaint.find_error_line(said) else None
     if where is None:
-        file = complaint.file_in(said) or (str(files[0]) if len(files) == 1 else None)
-        where = Where(file, complaint.line_in(said), complaint.key_in(said)) if file else None
+        file = complaint.find_error_file(said) or (str(files[0]) if len(files) == 1 else None)
+        where = Where(file, complaint.find_error_line(said), complaint.find_error_key(said)) if file else None
     return ComposeError(
         f"Compose refuses this project: {said}",
         where=where,
@@ -143,20 +147,20 @@ def _refusal(said: str, question: _Question) -> ComposeError:
     )
 
 
-def _broken(files: list[Path], overlay: Mapping[Path, bytes]) -> Where | None:
+def _find_broken_file(files: list[Path], overlay: Mapping[Path, bytes]) -> Where | None:
     """Compose does not say in which file YAML is broken, and often not quite in which line."""
     for file in files:
-        line = broken_line(overlay[file] if file in overlay else file.read_bytes())
+        line = find_broken_line(overlay[file] if file in overlay else file.read_bytes())
         if line is not None:
             return Where(str(file), line)
     return None
 
 
-def _completed(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> dict[Path, bytes]:
+def _complete_overlay(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> dict[Path, bytes]:
     """The overlay, under every name by which a changed file is reached. Raises ComposeError for an absolute one."""
     real = {path.resolve(): data for path, data in overlay.items()}
     done = dict(overlay)
-    for source in reach(files, env, overlay):
+    for source in walk_sources(files, env, overlay):
         changed = real.get(source.path.resolve())
         if changed is None:
             continue
@@ -171,14 +175,14 @@ def _completed(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Pat
     return done
 
 
-def _moved_back(value: Any, root: Path) -> Any:
+def _strip_overlay_root(value: Any, root: Path) -> Any:
     """Without the mirror's root in any text."""
     match value:
         case str():
             return value.replace(str(root), "")
         case dict():
-            return {key: _moved_back(item, root) for key, item in value.items()}
+            return {key: _strip_overlay_root(item, root) for key, item in value.items()}
         case list():
-            return [_moved_back(item, root) for item in value]
+            return [_strip_overlay_root(item, root) for item in value]
         case _:
             return value

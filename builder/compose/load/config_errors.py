@@ -25,7 +25,7 @@ _TEMPLATE = re.compile(r"(escape any \$ with another \$\.?\s*).*", re.DOTALL)
 """What follows is the whole text that has a broken variable in it, an environment value for instance."""
 
 
-def words(err: str, variables: Mapping[str, str]) -> str:
+def extract_refusal(err: str, variables: Mapping[str, str]) -> str:
     """The refusal in ``err``, what `docker compose` wrote to its error stream; ``variables`` are the project's."""
     lines = []
     for line in err.splitlines():
@@ -34,17 +34,17 @@ def words(err: str, variables: Mapping[str, str]) -> str:
             lines.append(line.rstrip())
         elif found["level"] in {"error", "fatal", "panic"}:
             lines.append(found["text"].replace('\\"', '"'))
-    return mask("\n".join(line for line in lines if line.strip()), variables)
+    return mask_texts("\n".join(line for line in lines if line.strip()), variables)
 
 
-def mask(text: str, variables: Mapping[str, str]) -> str:
+def mask_texts(text: str, variables: Mapping[str, str]) -> str:
     """``text`` without values: those of variables that are named like secrets, logins of addresses, quoted ones."""
     text = mask_output(text, find_secret_values(variables), variables)
     text = _TEMPLATE.sub(rf"\1{MASK}", text)
-    return "\n".join(_QUOTED.sub(lambda found: _unquoted(found, variables), line) for line in text.splitlines())
+    return "\n".join(_QUOTED.sub(lambda found: _mask_quoted(found, variables), line) for line in text.splitlines())
 
 
-def _unquoted(found: re.Match[str], variables: Mapping[str, str]) -> str:
+def _mask_quoted(found: re.Match[str], variables: Mapping[str, str]) -> str:
     text = found["text"]
     if _NAMED_BEFORE.search(found["before"]) or len(text) < MIN_MASKED or _is_name(text, variables):
         return found.group()
@@ -56,19 +56,19 @@ def _is_name(text: str, variables: Mapping[str, str]) -> bool:
     return text in variables or _NAME.fullmatch(text) is not None or (text.isupper() and is_secret_name(text))
 
 
-def file_in(text: str) -> str | None:
+def find_error_file(text: str) -> str | None:
     """The compose file that a refusal names."""
     found = re.search(r"(?:validating|parsing|in file|failed to load) (/[^\n]*?\.(?:ya?ml|json))\b", text)
     return found[1] if found else None
 
 
-def line_in(text: str) -> int | None:
+def find_error_line(text: str) -> int | None:
     """The line that a refusal names: YAML's, not that of an env file."""
     found = re.search(r"yaml: (?:unmarshal errors:\s+)?line (\d+)", text)
     return int(found[1]) if found else None
 
 
-def key_in(text: str) -> str | None:
+def find_error_key(text: str) -> str | None:
     """``services.web.image``, where a refusal names the key."""
     found = re.search(r"\b((?:services|networks|volumes|secrets|configs|include)(?:\.[\w-]+|\[[\w-]+\])+)", text)
     return re.sub(r"\[([\w-]+)\]", r".\1", found[1]) if found else None

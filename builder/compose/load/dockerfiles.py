@@ -6,61 +6,66 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.compose.display import shown_dockerfile
-from builder.core.phrases import listed, verb
-from builder.dockerfile.analysis import facts_of
+from builder.compose.display import describe_dockerfile
+from builder.core.phrases import choose_verb, join_names
+from builder.dockerfile.analysis import analyze_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.model import Build, Project
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.dockerfile.packages import ReadFile
 
 LARGEST_FILE = 1_000_000
 """Bytes. A Dockerfile or requirements file that is larger is not read."""
 
 
-def read_dockerfiles(project: Project) -> Mapping[str, DockerfileFacts]:
+def read_dockerfiles(project: Project) -> Mapping[str, DockerfileAnalysis]:
     """Service → facts; a service that builds nothing, or whose Dockerfile cannot be read, is missing.
 
     Only the Dockerfile that the compose file names is read, and requirements files inside its build context.
     """
-    known: dict[Build, DockerfileFacts | None] = {}
+    known: dict[Build, DockerfileAnalysis | None] = {}
     found = {}
     for name, service in project.services.items():
         if service.build is None:
             continue
         if service.build not in known:
-            known[service.build] = _read(service.build)
+            known[service.build] = _read_dockerfile(service.build)
         facts = known[service.build]
         if facts is not None:
             found[name] = facts
     return found
 
 
-def unread(project: Project, known: Mapping[str, DockerfileFacts]) -> tuple[str, ...]:
+def describe_unread_dockerfiles(project: Project, known: Mapping[str, DockerfileAnalysis]) -> tuple[str, ...]:
     """A note about Dockerfiles that are missing from ``known``: whether they make Airflow is a guess then."""
     builds = [one.build for one in project.services.values() if one.build is not None and one.name not in known]
     local = [build for build in builds if build.dockerfile_path is not None and "$" not in str(build.dockerfile_path)]
-    paths = tuple(dict.fromkeys(shown_dockerfile(project, build) for build in local))
+    paths = tuple(dict.fromkeys(describe_dockerfile(project, build) for build in local))
     if not paths:
         return ()
-    return (f"{listed(paths)} {verb(paths, 'is', 'are')} not there or cannot be read: what is built there is a guess",)
+    return (
+        (
+            f"{join_names(paths)} {choose_verb(paths, 'is', 'are')} not there or cannot be read: what is built "
+            "there is a guess"
+        ),
+    )
 
 
-def _read(build: Build) -> DockerfileFacts | None:
+def _read_dockerfile(build: Build) -> DockerfileAnalysis | None:
     path = build.dockerfile_path
-    text = build.dockerfile_inline if path is None else _text(path)
+    text = build.dockerfile_inline if path is None else _read_text(path)
     if text is None:
         return None
     try:
-        return replace(facts_of(text, build, _inside(build.context)), path=path)
+        return replace(analyze_dockerfile(text, build, _make_context_reader(build.context)), path=path)
     except (ValueError, IndexError, KeyError, RecursionError):  # advice about a file that Docker will refuse anyway
         return None
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     """None where there is no such regular file of a sensible size."""
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_FILE:
@@ -70,7 +75,7 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _inside(context: str) -> ReadFile:
+def _make_context_reader(context: str) -> ReadFile:
     """A reader of files inside the build context; a link that leads out of it reads nothing."""
 
     def read(name: str) -> str | None:
@@ -81,6 +86,6 @@ def _inside(context: str) -> ReadFile:
             path = (root / name.lstrip("/")).resolve()
         except (OSError, RuntimeError):  # a link that leads to itself; a name that no file system takes
             return None
-        return _text(path) if path.is_relative_to(root) else None
+        return _read_text(path) if path.is_relative_to(root) else None
 
     return read

@@ -42,12 +42,12 @@ def read_env_file(path: Path) -> EnvFile:
         text = path.read_bytes().decode("utf-8", "surrogateescape")  # Compose takes any bytes, but in names
     except OSError as error:
         return EnvFile(problem=f"{path} cannot be read: {error.strerror}")
-    return parse(text.removeprefix("\ufeff") + "\n", path)
+    return parse_env_text(text.removeprefix("\ufeff") + "\n", path)
 
 
-def parse(text: str, path: Path) -> EnvFile:
+def parse_env_text(text: str, path: Path) -> EnvFile:
     entries, problem = [], ""
-    position = _after_blank(text, 0)
+    position = _skip_blank(text, 0)
     while position < len(text):
         entry = _ENTRY.match(text, position)
         name = entry["name"].rstrip() if entry else ""
@@ -57,30 +57,30 @@ def parse(text: str, path: Path) -> EnvFile:
             position = text.index("\n", position)
         else:
             position = entry.end()
-            value = _value(entry)
+            value = _parse_value(entry)
             entries += [(name, value)] if value is not None else []
-        position = _after_blank(text, position)
+        position = _skip_blank(text, position)
     return EnvFile(tuple(entries), problem)
 
 
-def _after_blank(text: str, position: int) -> int:
+def _skip_blank(text: str, position: int) -> int:
     found = _BETWEEN.match(text, position)
     return found.end() if found else position
 
 
-def _value(entry: re.Match[str]) -> str | None:
+def _parse_value(entry: re.Match[str]) -> str | None:
     if entry["double"] is not None:
-        return _ESCAPED.sub(_escaped, _unquoted(entry["double"], '"'))
+        return _ESCAPED.sub(_expand_escape, _unescape_quotes(entry["double"], '"'))
     if entry["single"] is not None:
-        return _unquoted(entry["single"], "'").replace("$", "$$")
+        return _unescape_quotes(entry["single"], "'").replace("$", "$$")
     return entry["plain"].partition(" #")[0].rstrip() if entry["plain"] is not None else None
 
 
-def _unquoted(text: str, quote: str) -> str:
+def _unescape_quotes(text: str, quote: str) -> str:
     return re.sub(r"\\(.)", lambda one: quote if one[1] == quote else one[0], text, flags=re.DOTALL)
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _expand_escape(found: re.Match[str]) -> str:
     """Of what is no octal number, Compose drops the first zero."""
     if found[1]:
         return _MEANT[found[1]]

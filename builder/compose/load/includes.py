@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from builder.compose.yaml.nodes import Node, Scalar, Sequence, deref, follow, value_at
+from builder.compose.yaml.nodes import Node, Scalar, Sequence, follow, resolve_alias, value_at
 from builder.compose.yaml.parse import read_tree
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Include:
 
 
 @dataclass(frozen=True)
-class References:
+class FileDependencies:
     """``extended``: the files of all ``extends``, wherever they stand; a service may come by one through an anchor."""
 
     includes: tuple[Include, ...] = ()
@@ -34,14 +34,16 @@ class References:
 
 
 @lru_cache(maxsize=64)  # a file may be reached in many ways
-def references(data: bytes) -> References:
+def parse_dependencies(data: bytes) -> FileDependencies:
     """The files that this one names."""
     tree = read_tree(data)
     if tree.broken is not None:
-        return References()
-    includes = (entry for root in tree.roots for entry in _items(value_at(root, "include")))
-    extended = (file for root in tree.roots for file in _extended(root))
-    return References(tuple(found for entry in includes if (found := _include(entry))), tuple(dict.fromkeys(extended)))
+        return FileDependencies()
+    includes = (entry for root in tree.roots for entry in _list_items(value_at(root, "include")))
+    extended = (file for root in tree.roots for file in _iterate_extended_files(root))
+    return FileDependencies(
+        tuple(found for entry in includes if (found := _parse_include(entry))), tuple(dict.fromkeys(extended))
+    )
 
 
 def is_too_deep(data: bytes) -> bool:
@@ -50,37 +52,37 @@ def is_too_deep(data: bytes) -> bool:
     return broken is not None and broken.too_deep
 
 
-def broken_line(data: bytes) -> int | None:
+def find_broken_line(data: bytes) -> int | None:
     """The line (from 1) where YAML itself is broken; None where it is not."""
     tree = read_tree(data)
     return None if tree.broken is None or tree.broken.too_deep else tree.line(tree.broken.at)
 
 
-def _include(entry: Node) -> Include | None:
+def _parse_include(entry: Node) -> Include | None:
     if text := _text(entry):
         return Include((text,))
-    paths = _texts(value_at(entry, "path"))
-    directory = _texts(value_at(entry, "project_directory"))
-    env_files = _texts(value_at(entry, "env_file"))
+    paths = _list_texts(value_at(entry, "path"))
+    directory = _list_texts(value_at(entry, "project_directory"))
+    env_files = _list_texts(value_at(entry, "env_file"))
     return Include(paths, directory[0] if directory else None, env_files) if paths else None
 
 
-def _extended(root: Node) -> Iterator[str]:
+def _iterate_extended_files(root: Node) -> Iterator[str]:
     for node in follow(root):
-        yield from _texts(value_at(value_at(node, "extends"), "file"))
+        yield from _list_texts(value_at(value_at(node, "extends"), "file"))
 
 
-def _items(node: Node | None) -> tuple[Node, ...]:
-    node = None if node is None else deref(node)
+def _list_items(node: Node | None) -> tuple[Node, ...]:
+    node = None if node is None else resolve_alias(node)
     return node.items if isinstance(node, Sequence) else ()
 
 
 def _text(node: Node | None) -> str:
     """Empty where it is no text."""
-    node = None if node is None else deref(node)
+    node = None if node is None else resolve_alias(node)
     return node.value if isinstance(node, Scalar) and not node.is_null else ""
 
 
-def _texts(node: Node | None) -> tuple[str, ...]:
+def _list_texts(node: Node | None) -> tuple[str, ...]:
     """Of a text, or of a list of texts."""
-    return tuple(text for text in (_text(node), *map(_text, _items(node))) if text)
+    return tuple(text for text in (_text(node), *map(_text, _list_items(node))) if text)

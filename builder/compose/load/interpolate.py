@@ -22,7 +22,7 @@ _YES = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true."""
 
 
-def substitute(text: str, variables: Mapping[str, str]) -> str:
+def interpolate_text(text: str, variables: Mapping[str, str]) -> str:
     """``${X}``, ``${X:-default}`` and the like replaced, nested ones too; ``$$`` becomes ``$``.
 
     What Compose would refuse (a missing ``${X:?}``, a broken ``${``) stays as it is written.
@@ -30,27 +30,27 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
     return replace_variables(text, variables, _COMPOSE)
 
 
-def variables_of(env: Mapping[str, str], env_files: tuple[Path, ...]) -> dict[str, str]:
+def read_variables(env: Mapping[str, str], env_files: tuple[Path, ...]) -> dict[str, str]:
     """The environment wins over all files, a later file over an earlier one."""
     found: dict[str, str] = {}
     for path in env_files:
         inner: dict[str, str] = {}
         for name, value in read_env_file(path).entries:
-            inner[name] = substitute(value, {**inner, **found, **env})
+            inner[name] = interpolate_text(value, {**inner, **found, **env})
         found |= inner
     return {**found, **env}
 
 
-def project_variables(files: ProjectFiles, env: Mapping[str, str]) -> dict[str, str]:
+def read_project_variables(files: ProjectFiles, env: Mapping[str, str]) -> dict[str, str]:
     """What Compose fills into the main files of the project. Values may be secrets."""
-    return variables_of(env, env_files_of(files, env))
+    return read_variables(env, find_env_files(files, env))
 
 
-def env_files_of(files: ProjectFiles, env: Mapping[str, str]) -> tuple[Path, ...]:
-    return files.env_files or default_env_file(files.directory, env)
+def find_env_files(files: ProjectFiles, env: Mapping[str, str]) -> tuple[Path, ...]:
+    return files.env_files or find_default_env_file(files.directory, env)
 
 
-def default_env_file(folder: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+def find_default_env_file(folder: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
     """``.env`` of the folder, where there is one and COMPOSE_DISABLE_ENV_FILE does not forbid it."""
     path = folder / ".env"
     disabled = env.get("COMPOSE_DISABLE_ENV_FILE", "") in _YES

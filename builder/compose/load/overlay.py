@@ -19,27 +19,27 @@ _PREFIX = "optbuild-mirror-"
 
 
 @contextlib.contextmanager
-def mirrored(changed: Mapping[Path, bytes]) -> Iterator[Path]:
+def create_overlay(changed: Mapping[Path, bytes]) -> Iterator[Path]:
     """The mirror's root, for the block. ``changed``: absolute path → bytes."""
     root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()  # readable by nobody else: the files may hold secrets
     try:
         folders = {parent for path in changed for parent in path.parents}
         for folder in sorted(folders, key=lambda folder: len(folder.parts)):
-            _fill(root, folder, folders, changed)
+            _link_entries(root, folder, folders, changed)
         for path, data in changed.items():
-            inside(root, path).write_bytes(data)
+            resolve_in_overlay(root, path).write_bytes(data)
         yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def inside(root: Path, path: Path) -> Path:
+def resolve_in_overlay(root: Path, path: Path) -> Path:
     """Where an absolute path lies in the mirror."""
     return root / path.relative_to(path.anchor)
 
 
-def _fill(root: Path, folder: Path, folders: set[Path], changed: Mapping[Path, bytes]) -> None:
-    here = inside(root, folder)
+def _link_entries(root: Path, folder: Path, folders: set[Path], changed: Mapping[Path, bytes]) -> None:
+    here = resolve_in_overlay(root, folder)
     here.mkdir(exist_ok=True)
     with contextlib.suppress(PermissionError):  # a folder that can be passed through, but not listed
         for entry in folder.iterdir():

@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.load.config import ask
-from builder.compose.load.interpolate import project_variables, substitute
-from builder.compose.load.services import service_of
-from builder.compose.load.source_files import meanings, reach
+from builder.compose.load.config import load_config
+from builder.compose.load.interpolate import interpolate_text, read_project_variables
+from builder.compose.load.services import parse_service
+from builder.compose.load.source_files import index_named_files, walk_sources
 from builder.compose.model import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from builder.compose.load.config import Answers
+    from builder.compose.load.config import ConfigResult
     from builder.compose.model import ProjectFiles
     from builder.core.process import Runner
     from builder.engine.compose import ComposeCli
@@ -26,22 +26,22 @@ _NAMES = ("image", "build", "platform", "container_name", "pull_policy")
 
 
 def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapping[str, str]) -> Project:
-    """The project in these files. ``cli`` may be a guess, see :func:`builder.compose.load.config.ask`.
+    """The project in these files. ``cli`` may be a guess, see :func:`builder.compose.load.config.load_config`.
 
     Raises ComposeError for files that Compose refuses or that cannot be read safely, ComposeMissingError.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
-        asked = pool.submit(ask, files, cli, runner, env)
-        sources = tuple(reach(files, env, {}))  # while Compose reads them too
+        asked = pool.submit(load_config, files, cli, runner, env)
+        sources = tuple(walk_sources(files, env, {}))  # while Compose reads them too
         answers = asked.result()
-    variables = {} if answers.resolved else project_variables(files, env)
-    project = project_from(files, answers, {source.path: source.data for source in sources}, variables)
-    return replace(project, meanings=meanings(sources))
+    variables = {} if answers.resolved else read_project_variables(files, env)
+    project = make_project(files, answers, {source.path: source.data for source in sources}, variables)
+    return replace(project, meanings=index_named_files(sources))
 
 
-def project_from(
+def make_project(
     files: ProjectFiles,
-    answers: Answers,
+    answers: ConfigResult,
     sources: Mapping[Path, bytes],
     variables: Mapping[str, str] | None = None,
 ) -> Project:
@@ -52,8 +52,8 @@ def project_from(
     for name, found in sorted((answer.get("services") or {}).items()):
         known = found or {}
         if answers.resolved is None and variables is not None:
-            known = {**known, **{key: _filled(known[key], variables) for key in _NAMES if key in known}}
-        services[name] = service_of(name, known, raw.get(name))
+            known = {**known, **{key: _interpolate_value(known[key], variables) for key in _NAMES if key in known}}
+        services[name] = parse_service(name, known, raw.get(name))
     return Project(
         files=files,
         name=str(answer.get("name") or files.name or files.directory.name),
@@ -65,13 +65,13 @@ def project_from(
     )
 
 
-def _filled(value: Any, variables: Mapping[str, str]) -> Any:
+def _interpolate_value(value: Any, variables: Mapping[str, str]) -> Any:
     match value:
         case str():
-            return substitute(value, variables)
+            return interpolate_text(value, variables)
         case dict():
-            return {key: _filled(item, variables) for key, item in value.items()}
+            return {key: _interpolate_value(item, variables) for key, item in value.items()}
         case list():
-            return [_filled(item, variables) for item in value]
+            return [_interpolate_value(item, variables) for item in value]
         case _:
             return value

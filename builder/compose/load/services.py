@@ -6,7 +6,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.load.builds import build_of, pairs, text
+from builder.compose.load.builds import format_scalar, parse_build, parse_pairs
 from builder.compose.model import Mount, Service
 
 if TYPE_CHECKING:
@@ -15,94 +15,98 @@ if TYPE_CHECKING:
 _SWITCHED_OFF = ("NONE",)
 
 
-def service_of(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | None) -> Service:
+def parse_service(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | None) -> Service:
     """``found`` is what Compose says of the service, ``raw`` the same before its variables were filled in."""
-    platform = text(found.get("platform")) or None
+    platform = format_scalar(found.get("platform")) or None
     raw = raw or {}
     return Service(
         name=name,
-        image=text(found.get("image")) or None,
-        build=build_of(found.get("build"), platform=platform),
-        raw_build=build_of(raw.get("build"), platform=text(raw.get("platform")) or None),
-        raw_image=text(raw.get("image")) or None,
-        pull_policy=text(found.get("pull_policy")) or None,
+        image=format_scalar(found.get("image")) or None,
+        build=parse_build(found.get("build"), platform=platform),
+        raw_build=parse_build(raw.get("build"), platform=format_scalar(raw.get("platform")) or None),
+        raw_image=format_scalar(raw.get("image")) or None,
+        pull_policy=format_scalar(found.get("pull_policy")) or None,
         platform=platform,
         profiles=tuple(map(str, found.get("profiles") or ())),
-        depends_on=_depends_on(found.get("depends_on")),
-        command=_words(found.get("command")),
-        entrypoint=_words(found.get("entrypoint")),
-        environment=pairs(found.get("environment")),
-        mounts=_mounts(found),
-        health_test=_health(found.get("healthcheck")),
-        container_name=text(found.get("container_name")) or None,
-        restart=text(found.get("restart")) or None,
-        replicas=_replicas(found),
-        user=text(found.get("user")) or None,
-        ports=tuple(_port(port) for port in found.get("ports") or ()),
+        depends_on=_parse_depends_on(found.get("depends_on")),
+        command=_parse_words(found.get("command")),
+        entrypoint=_parse_words(found.get("entrypoint")),
+        environment=parse_pairs(found.get("environment")),
+        mounts=_collect_mounts(found),
+        health_test=_parse_health_test(found.get("healthcheck")),
+        container_name=format_scalar(found.get("container_name")) or None,
+        restart=format_scalar(found.get("restart")) or None,
+        replicas=_parse_replicas(found),
+        user=format_scalar(found.get("user")) or None,
+        ports=tuple(_format_port(port) for port in found.get("ports") or ()),
     )
 
 
-def _depends_on(found: Any) -> dict[str, str]:
+def _parse_depends_on(found: Any) -> dict[str, str]:
     if not isinstance(found, dict):
         return {str(name): "service_started" for name in found or ()}
     default = "service_started"
     return {
-        name: text((how or {}).get("condition")) or default if isinstance(how, dict) else default
+        name: format_scalar((how or {}).get("condition")) or default if isinstance(how, dict) else default
         for name, how in sorted(found.items())
     }
 
 
-def _words(found: Any) -> tuple[str, ...] | None:
+def _parse_words(found: Any) -> tuple[str, ...] | None:
     """A text is split as a shell would, which is what Compose does with it."""
     if found is None:
         return None
     if not isinstance(found, str):
-        return tuple(map(text, found))
+        return tuple(map(format_scalar, found))
     try:
         return tuple(shlex.split(found))
     except ValueError:
         return (found,)
 
 
-def _mounts(found: Mapping[str, Any]) -> tuple[Mount, ...]:
-    volumes = tuple(_mount(volume) for volume in found.get("volumes") or ())
+def _collect_mounts(found: Mapping[str, Any]) -> tuple[Mount, ...]:
+    volumes = tuple(_parse_mount(volume) for volume in found.get("volumes") or ())
     tmpfs = found.get("tmpfs") or ()
     paths = (tmpfs,) if isinstance(tmpfs, str) else tmpfs
     return (*volumes, *(Mount("tmpfs", "", str(path).split(":")[0]) for path in paths))
 
 
-def _mount(found: Any) -> Mount:
+def _parse_mount(found: Any) -> Mount:
     if isinstance(found, dict):
-        return Mount(text(found.get("type")) or "volume", text(found.get("source")), text(found.get("target")))
-    source, _, rest = text(found).partition(":")
+        return Mount(
+            format_scalar(found.get("type")) or "volume",
+            format_scalar(found.get("source")),
+            format_scalar(found.get("target")),
+        )
+    source, _, rest = format_scalar(found).partition(":")
     if not rest:
         return Mount("volume", "", source)
     return Mount("bind" if source.startswith(("/", ".", "~")) else "volume", source, rest.split(":")[0])
 
 
-def _health(found: Any) -> tuple[str, ...] | None:
+def _parse_health_test(found: Any) -> tuple[str, ...] | None:
     if not isinstance(found, dict):
         return None
-    if text(found.get("disable")) == "true":
+    if format_scalar(found.get("disable")) == "true":
         return _SWITCHED_OFF
     test = found.get("test")
     if isinstance(test, str):
         return ("CMD-SHELL", test)
-    return tuple(map(text, test)) if test else None
+    return tuple(map(format_scalar, test)) if test else None
 
 
-def _replicas(found: Mapping[str, Any]) -> int:
+def _parse_replicas(found: Mapping[str, Any]) -> int:
     """``scale`` wins over ``deploy.replicas``; what is no number (a variable, ``mode: global``) counts as one."""
     deploy = found.get("deploy")
     wanted = found.get("scale")
     if wanted is None and isinstance(deploy, dict):
         wanted = deploy.get("replicas")
-    return int(text(wanted)) if text(wanted).isdecimal() else 1
+    return int(format_scalar(wanted)) if format_scalar(wanted).isdecimal() else 1
 
 
-def _port(found: Any) -> str:
+def _format_port(found: Any) -> str:
     if not isinstance(found, dict):
-        return text(found)
-    parts = (text(found.get(key)) for key in ("host_ip", "published", "target"))
-    protocol = text(found.get("protocol"))
+        return format_scalar(found)
+    parts = (format_scalar(found.get(key)) for key in ("host_ip", "published", "target"))
+    protocol = format_scalar(found.get("protocol"))
     return ":".join(part for part in parts if part) + (f"/{protocol}" if protocol not in {"", "tcp"} else "")

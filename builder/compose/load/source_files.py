@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.load.dotenv import read_env_file
-from builder.compose.load.includes import is_too_deep, references
-from builder.compose.load.interpolate import env_files_of, substitute, variables_of
+from builder.compose.load.includes import is_too_deep, parse_dependencies
+from builder.compose.load.interpolate import find_env_files, interpolate_text, read_variables
 from builder.core.errors import ComposeError, TooDeepError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from builder.compose.load.includes import Include, References
+    from builder.compose.load.includes import FileDependencies, Include
     from builder.compose.model import ProjectFiles
 
 MAX_BYTES = 5_000_000
@@ -32,7 +32,7 @@ MOST_WAYS = 2000
 
 
 @dataclass(frozen=True)
-class Source:
+class ReachedFile:
     """One file, as it is reached from the main files."""
 
     path: Path
@@ -46,16 +46,16 @@ class Source:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What is filled into it."""
 
-    def meant(self) -> Iterator[tuple[str, Path]]:
+    def resolve_named(self) -> Iterator[tuple[str, Path]]:
         """The paths of files in it, as they are written, and what they mean here."""
-        named = references(self.data)
+        named = parse_dependencies(self.data)
         for text in (*(text for include in named.includes for text in include.paths), *named.extended):
-            if (found := _resolve(text, self)) is not None:
+            if (found := _resolve_path(text, self)) is not None:
                 yield text, found[0]
 
 
 @dataclass(frozen=True)
-class _Place:
+class _PathContext:
     """Where the paths in a file start, and what its variables are."""
 
     folder: Path
@@ -65,47 +65,51 @@ class _Place:
     """Compose ignores ``include:`` of a file that is only extended."""
 
 
-_Way = tuple[Path, Path, bool, bool, frozenset[tuple[str, str]]]
+_VisitKey = tuple[Path, Path, bool, bool, frozenset[tuple[str, str]]]
 """A file, and the place from which it is reached."""
 
 
-def meanings(sources: Iterable[Source]) -> dict[tuple[Path, str], Path]:
+def index_named_files(sources: Iterable[ReachedFile]) -> dict[tuple[Path, str], Path]:
     """A file and a path in it, as it is written → which of the files that means; where they are several: none."""
     found: dict[tuple[Path, str], set[Path]] = {}
     there = set()
     for source in sources:
         there.add(source.path)
-        for text, path in source.meant():
+        for text, path in source.resolve_named():
             found.setdefault((source.path, text), set()).add(path)
     return {key: path for key, paths in found.items() if len(paths) == 1 and (path := next(iter(paths))) in there}
 
 
-def reach(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
+def walk_sources(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[ReachedFile]:
     """Every file, in the order in which it is first named, once per way in which what is in it is resolved.
 
     Raises ComposeError for what cannot be read safely; what is missing is Compose's to report.
     ``overlay`` are bytes to read instead of a file's own.
     """
-    return (source for source in named(files, env, overlay) if not source.problem)
+    return (source for source in walk_all_sources(files, env, overlay) if not source.problem)
 
 
-def named(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[Source]:
-    """As :func:`reach`, with what this machine does not have: files that are missing, and remote ones."""
-    seen: set[_Way] = set()
-    env_files = env_files_of(files, env)
-    yield from _unread(env_files)
-    place = _Place(files.directory, variables_of(env, env_files))
+def walk_all_sources(
+    files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]
+) -> Iterator[ReachedFile]:
+    """As :func:`walk_sources`, with what this machine does not have: files that are missing, and remote ones."""
+    seen: set[_VisitKey] = set()
+    env_files = find_env_files(files, env)
+    yield from _iterate_unreadable_env_files(env_files)
+    place = _PathContext(files.directory, read_variables(env, env_files))
     for path in files.files:
-        yield from _visit(path, place, overlay, seen)
+        yield from _walk_source(path, place, overlay, seen)
 
 
-def _unread(env_files: tuple[Path, ...]) -> Iterator[Source]:
+def _iterate_unreadable_env_files(env_files: tuple[Path, ...]) -> Iterator[ReachedFile]:
     for path in env_files:
         if problem := read_env_file(path).problem:
-            yield Source(path, b"", by_absolute_path=False, problem=problem)
+            yield ReachedFile(path, b"", by_absolute_path=False, problem=problem)
 
 
-def _visit(path: Path, place: _Place, overlay: Mapping[Path, bytes], seen: set[_Way]) -> Iterator[Source]:
+def _walk_source(
+    path: Path, place: _PathContext, overlay: Mapping[Path, bytes], seen: set[_VisitKey]
+) -> Iterator[ReachedFile]:
     way = (path, place.folder, place.by_absolute_path, place.includes, frozenset(place.variables.items()))
     if way in seen:
         return
@@ -114,63 +118,63 @@ def _visit(path: Path, place: _Place, overlay: Mapping[Path, bytes], seen: set[_
         raise ComposeError(
             f"files include each other in more than {MOST_WAYS} ways", where=Where(str(path)), hint="include it once"
         )
-    data = overlay[path] if path in overlay else _read(path)
+    data = overlay[path] if path in overlay else _read_source(path)
     if data is None:
-        yield _missing(path, place)
+        yield _make_missing_source(path, place)
         return
-    yield Source(path, data, place.by_absolute_path, folder=place.folder, variables=place.variables)
-    further_files = _references(path, data)
+    yield ReachedFile(path, data, place.by_absolute_path, folder=place.folder, variables=place.variables)
+    further_files = _read_dependencies(path, data)
     includes = further_files.includes if place.includes else ()
     for text in (*(text for include in includes for text in include.paths), *further_files.extended):
-        if _resolve(text, place) is None:
-            yield _missing(Path(text.replace("\0", "")), place)
+        if _resolve_path(text, place) is None:
+            yield _make_missing_source(Path(text.replace("\0", "")), place)
     for include in includes:
-        env_files, found_files = _included(include, place)
-        yield from _unread(env_files)
+        env_files, found_files = _resolve_include(include, place)
+        yield from _iterate_unreadable_env_files(env_files)
         for further, its_place in found_files:
-            yield from _visit(further, its_place, overlay, seen)
+            yield from _walk_source(further, its_place, overlay, seen)
     for text in further_files.extended:
-        if (found := _resolve(text, place)) is not None:
+        if (found := _resolve_path(text, place)) is not None:
             further, absolute = found
-            its_place = _Place(further.parent, place.variables, absolute, includes=False)
-            yield from _visit(further, its_place, overlay, seen)
+            its_place = _PathContext(further.parent, place.variables, absolute, includes=False)
+            yield from _walk_source(further, its_place, overlay, seen)
 
 
-def _missing(path: Path, place: _Place) -> Source:
-    return Source(path, b"", place.by_absolute_path, problem=f"{path}, which its files name, is not there")
+def _make_missing_source(path: Path, place: _PathContext) -> ReachedFile:
+    return ReachedFile(path, b"", place.by_absolute_path, problem=f"{path}, which its files name, is not there")
 
 
-def _references(path: Path, data: bytes) -> References:
+def _read_dependencies(path: Path, data: bytes) -> FileDependencies:
     if is_too_deep(data):
         raise TooDeepError(Where(str(path)))
-    return references(data)
+    return parse_dependencies(data)
 
 
-def _included(include: Include, place: _Place) -> tuple[tuple[Path, ...], list[tuple[Path, _Place]]]:
+def _resolve_include(include: Include, place: _PathContext) -> tuple[tuple[Path, ...], list[tuple[Path, _PathContext]]]:
     """The files with variables for it, and its files, each with its place."""
-    found = [one for text in include.paths if (one := _resolve(text, place)) is not None]
+    found = [one for text in include.paths if (one := _resolve_path(text, place)) is not None]
     if not found:
         return (), []
-    directory = _resolve(include.project_directory, place) if include.project_directory else None
+    directory = _resolve_path(include.project_directory, place) if include.project_directory else None
     folder = directory[0] if directory else found[0][0].parent
-    named = tuple(one[0] for text in include.env_files if (one := _resolve(text, place)) is not None)
+    named = tuple(one[0] for text in include.env_files if (one := _resolve_path(text, place)) is not None)
     own = folder / ".env"
-    env_files = named or ((own,) if may_be_file(own) else ())
-    variables = variables_of(place.variables, env_files)
+    env_files = named or ((own,) if can_be_file(own) else ())
+    variables = read_variables(place.variables, env_files)
     absolute_folder = directory is not None and directory[1]
-    return env_files, [(path, _Place(folder, variables, absolute or absolute_folder)) for path, absolute in found]
+    return env_files, [(path, _PathContext(folder, variables, absolute or absolute_folder)) for path, absolute in found]
 
 
-def _resolve(text: str, place: _Place | Source) -> tuple[Path, bool] | None:
+def _resolve_path(text: str, place: _PathContext | ReachedFile) -> tuple[Path, bool] | None:
     """The path, and whether it stays where it is when the project is looked at elsewhere. None: not on this machine."""
-    path = substitute(text, place.variables)
+    path = interpolate_text(text, place.variables)
     if path.startswith(REMOTE) or "\0" in path:
         return None
     absolute = place.by_absolute_path or path.startswith("/")
     return Path(os.path.normpath(place.folder / path)), absolute
 
 
-def may_be_file(path: Path) -> bool:
+def can_be_file(path: Path) -> bool:
     """Of a folder that this user may not enter, nobody knows."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
@@ -180,7 +184,7 @@ def may_be_file(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> bytes | None:
+def _read_source(path: Path) -> bytes | None:
     try:
         if not path.is_file():
             return None

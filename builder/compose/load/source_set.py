@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Given:
+class SourceSet:
     """What of a project decides where things stand; equal for equal bytes, so that answers can be kept."""
 
     files: tuple[Path, ...]
@@ -20,12 +20,12 @@ class Given:
     meanings: tuple[tuple[tuple[Path, str], Path], ...]
 
     @classmethod
-    def of(cls, project: Project) -> Given:
+    def of(cls, project: Project) -> SourceSet:
         return cls(project.files.files, tuple(project.sources.items()), tuple(project.meanings.items()))
 
     def read(self, path: Path) -> bytes | None:
         return next((data for source, data in self.sources if source == path), None)
 
-    def meant(self, text: str, named_in: Path) -> Path | None:
+    def resolve_named(self, text: str, named_in: Path) -> Path | None:
         """The file that ``text``, as it is written in the file ``named_in``, means; None where nothing says it."""
         return next((path for key, path in self.meanings if key == (named_in, text)), None)

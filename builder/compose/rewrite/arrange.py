@@ -10,35 +10,35 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from builder.compose.rewrite.slots import Content, Draft, Found, Kept, Reset, Slot, Written
+from builder.compose.rewrite.slots import Content, ExistingEntry, KeyAssignments, NewValue, Reset, Resolution, Slot
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from builder.compose.model import Target
-    from builder.compose.rewrite.resolve import Level, Sites
+    from builder.compose.model import SharedTarget
+    from builder.compose.rewrite.resolve import KeySources, MappingSource
 
 OTHER_WAY = "let another service build it (--builder-service), or none (--image-only)"
 
 
-def arrange(sites: Sites, targets: tuple[Target, ...]) -> Draft:
+def arrange_keys(sites: KeySources, targets: tuple[SharedTarget, ...]) -> KeyAssignments:
     """The whole change. Raises ComposeError, with the place, where no safe way exists."""
-    draft = Draft(sites)
+    draft = KeyAssignments(sites)
     seen = {name: draft.find(name, "build") for target in targets for name in target.services}
-    taken = _take_builds(draft, {name for target in targets for name in target.services if name != target.builder})
+    taken = _remove_builds(draft, {name for target in targets for name in target.services if name != target.builder})
     builds = {name: tuple(dict.fromkeys((*found, *taken.get(name, ())))) for name, found in seen.items()}
     for target in targets:
         if target.keeps_name:
-            _check_named(draft, target)
+            _check_image_names(draft, target)
         else:
-            _Placing(draft, target, builds, "image", target.image).run()
+            _KeyPlacement(draft, target, builds, "image", target.image).run()
         if target.pull_policy is not None:
-            _Placing(draft, target, builds, "pull_policy", target.pull_policy).run()
+            _KeyPlacement(draft, target, builds, "pull_policy", target.pull_policy).run()
     return draft
 
 
-def _check_named(draft: Draft, target: Target) -> None:
+def _check_image_names(draft: KeyAssignments, target: SharedTarget) -> None:
     """Only the builder may do without: Compose names what it builds."""
     for service in target.services:
         if service != target.builder and not draft.find(service, "image"):
@@ -50,18 +50,18 @@ def _check_named(draft: Draft, target: Target) -> None:
             )
 
 
-def _take_builds(draft: Draft, losers: set[str]) -> dict[str, list[Found]]:
+def _remove_builds(draft: KeyAssignments, losers: set[str]) -> dict[str, list[Resolution]]:
     """Service → what was taken. What a removed build hid (the next of a merge list, the file below an ``!override``) is
     found in the next turn, and goes too."""
-    taken: dict[str, list[Found]] = {}
+    taken: dict[str, list[Resolution]] = {}
     for service in sorted(losers):
         while found := draft.find(service, "build"):
             taken.setdefault(service, []).append(found[0])
-            _take(draft, service, found[0], losers)
+            _remove_build_at(draft, service, found[0], losers)
     return taken
 
 
-def _take(draft: Draft, service: str, found: Found, losers: set[str]) -> None:
+def _remove_build_at(draft: KeyAssignments, service: str, found: Resolution, losers: set[str]) -> None:
     reached = {
         user: site
         for user in draft.users([found.level])
@@ -69,23 +69,28 @@ def _take(draft: Draft, service: str, found: Found, losers: set[str]) -> None:
         if site.level is found.level
     }
     keepers = {user: site for user, site in reached.items() if user not in losers}
-    copies = _with_copies(draft, found, keepers)
-    for changes in (copies, _with_both(draft, copies, losers), _with_resets(draft, reached, losers)):
-        if changes is not None and _try(draft, changes, "build", partial(_taken, found.content, losers)):
+    copies = _propose_copies(draft, found, keepers)
+    for changes in (copies, _propose_copies_and_resets(draft, copies, losers), _propose_resets(draft, reached, losers)):
+        if changes is not None and _try_changes(
+            draft, changes, "build", partial(_is_build_removed, found.content, losers)
+        ):
             return
-    entry = found.content.entry if isinstance(found.content, Kept) else None
+    entry = found.content.entry if isinstance(found.content, ExistingEntry) else None
     raise ComposeError(
-        f"the build cannot be taken from {service}: {_names(keepers)} must keep it and has it from the same mapping",
+        f"the build cannot be taken from {service}: {_format_names(keepers)} must keep it and has it from the "
+        "same mapping",
         where=found.level.document.where(entry.start if entry else found.level.node.start, f"services.{service}.build"),
         hint=OTHER_WAY,
     )
 
 
-def _names(services: Mapping[str, Found]) -> str:
+def _format_names(services: Mapping[str, Resolution]) -> str:
     return ", ".join(sorted(services)) or "another service"
 
 
-def _with_copies(draft: Draft, found: Found, keepers: Mapping[str, Found]) -> dict[Slot, Content | None] | None:
+def _propose_copies(
+    draft: KeyAssignments, found: Resolution, keepers: Mapping[str, Resolution]
+) -> dict[Slot, Content | None] | None:
     """The build leaves its mapping; who keeps it gets a copy of its own."""
     changes: dict[Slot, Content | None] = {(found.level, "build"): None}
     for site in keepers.values():
@@ -96,8 +101,8 @@ def _with_copies(draft: Draft, found: Found, keepers: Mapping[str, Found]) -> di
     return changes
 
 
-def _with_both(
-    draft: Draft, copies: dict[Slot, Content | None] | None, losers: set[str]
+def _propose_copies_and_resets(
+    draft: KeyAssignments, copies: dict[Slot, Content | None] | None, losers: set[str]
 ) -> dict[Slot, Content | None] | None:
     """The same, and who extends one that got a copy says that he does not build."""
     if copies is None:
@@ -111,7 +116,9 @@ def _with_both(
     return changes
 
 
-def _with_resets(draft: Draft, reached: Mapping[str, Found], losers: set[str]) -> dict[Slot, Content | None] | None:
+def _propose_resets(
+    draft: KeyAssignments, reached: Mapping[str, Resolution], losers: set[str]
+) -> dict[Slot, Content | None] | None:
     """The build stays where it is; who loses it says so. Only for what is extended: a merged build would stay."""
     changes: dict[Slot, Content | None] = {}
     for user, site in reached.items():
@@ -123,14 +130,14 @@ def _with_resets(draft: Draft, reached: Mapping[str, Found], losers: set[str]) -
     return changes
 
 
-def _taken(
+def _is_build_removed(
     content: Content, losers: set[str], user: str, before: tuple[Content, ...], after: tuple[Content, ...]
 ) -> bool:
     return content not in after if user in losers else after == before
 
 
-def _try(
-    draft: Draft,
+def _try_changes(
+    draft: KeyAssignments,
     changes: dict[Slot, Content | None],
     key: str,
     right: Callable[[str, tuple[Content, ...], tuple[Content, ...]], bool],
@@ -146,47 +153,52 @@ def _try(
     return False
 
 
-class _Placing:
+class _KeyPlacement:
     """One plain text for one key of all services of a target."""
 
     def __init__(
-        self, draft: Draft, target: Target, builds: Mapping[str, tuple[Found, ...]], key: str, text: str
+        self,
+        draft: KeyAssignments,
+        target: SharedTarget,
+        builds: Mapping[str, tuple[Resolution, ...]],
+        key: str,
+        text: str,
     ) -> None:
         self._draft, self._target, self._builds = draft, target, builds
         self._key, self._text = key, text
 
     def run(self) -> None:
         for level in self._levels():
-            self._put(level)
+            self._put_text(level)
         for service in self._target.services:
-            if not self._is_right(service):
-                self._put_at_home(service)
+            if not self._is_set(service):
+                self._put_in_own_mapping(service)
 
-    def _is_right(self, service: str) -> bool:
+    def _is_set(self, service: str) -> bool:
         return self._draft.text(service, self._key) == self._text
 
-    def _levels(self) -> Iterator[Level]:
+    def _levels(self) -> Iterator[MappingSource]:
         """Where it could go for several services at once, the best place first; each only while it is needed."""
         for service in self._target.services:
-            yield from self._levels_with(service, self._key)
+            yield from self._find_levels_giving(service, self._key)
         if self._key != "image":
             for service in self._target.services:
-                yield from self._levels_with(service, "image")
+                yield from self._find_levels_giving(service, "image")
         for service in self._target.services:
             for found in self._builds[service]:
                 for level in (found.level, found.stratum.home):
-                    if not self._is_right(service) or not self._has_in_file(service, found):
+                    if not self._is_set(service) or not self._has_key_in_file(service, found):
                         yield level
 
-    def _levels_with(self, service: str, key: str) -> Iterator[Level]:
+    def _find_levels_giving(self, service: str, key: str) -> Iterator[MappingSource]:
         """The level that gives the service ``key``, unless it lies in a file below the one with the build."""
         builds = self._builds[service]
         for found in self._draft.find(service, key):
             above = not builds or found.place <= builds[0].place
-            if not self._is_right(service) and (above or found.stratum.home is builds[0].stratum.home):
+            if not self._is_set(service) and (above or found.stratum.home is builds[0].stratum.home):
                 yield found.level
 
-    def _has_in_file(self, service: str, build: Found) -> bool:
+    def _has_key_in_file(self, service: str, build: Resolution) -> bool:
         """Whether the file that gave the build, or what it extends, has the key.
 
         It may be used without the others, and must not ask a registry for our name then.
@@ -194,17 +206,17 @@ class _Placing:
         strata = [each for each in self._draft.sites.services[service] if each.home is build.stratum.home]
         return any(self._draft.get(level, self._key) is not None for stratum in strata for level in stratum.levels)
 
-    def _put(self, level: Level) -> bool:
-        return _try(self._draft, {(level, self._key): Written(self._text)}, self._key, self._suits)
+    def _put_text(self, level: MappingSource) -> bool:
+        return _try_changes(self._draft, {(level, self._key): NewValue(self._text)}, self._key, self._is_acceptable)
 
-    def _suits(self, user: str, before: tuple[Content, ...], after: tuple[Content, ...]) -> bool:
+    def _is_acceptable(self, user: str, before: tuple[Content, ...], after: tuple[Content, ...]) -> bool:
         if user not in self._target.services:
             return after == before
-        return self._is_right(user) or after == before
+        return self._is_set(user) or after == before
 
-    def _put_at_home(self, service: str) -> None:
+    def _put_in_own_mapping(self, service: str) -> None:
         home = self._home(service)
-        if home is not None and (self._put(home) or self._put_with_shields(home)):
+        if home is not None and (self._put_text(home) or self._put_with_overrides(home)):
             return
         place = self._draft.sites.services[service][0].levels[0]
         raise ComposeError(
@@ -213,20 +225,20 @@ class _Placing:
             hint="give the others a mapping of their own, or write the keys by hand",
         )
 
-    def _home(self, service: str) -> Level | None:
+    def _home(self, service: str) -> MappingSource | None:
         """Its own mapping in the highest file that says something about the key or gave the build."""
         sites = (*self._draft.find(service, self._key), *self._builds[service])
         strata = self._draft.sites.services[service]
         top = min((found.place for found in sites), default=0)
         return strata[top].home if strata else None
 
-    def _put_with_shields(self, home: Level) -> bool:
+    def _put_with_overrides(self, home: MappingSource) -> bool:
         """The same, and whoever takes over this mapping but is no sharer keeps what he had by an entry of his own."""
-        changes: dict[Slot, Content | None] = {(home, self._key): Written(self._text)}
+        changes: dict[Slot, Content | None] = {(home, self._key): NewValue(self._text)}
         for user in self._draft.users([home]):
             if user in self._target.services:
                 continue
             own = self._draft.sites.services[user][0].home
             had = self._draft.contents(user, self._key)
             changes.setdefault((own, self._key), had[0] if had else Reset())
-        return _try(self._draft, changes, self._key, self._suits)
+        return _try_changes(self._draft, changes, self._key, self._is_acceptable)

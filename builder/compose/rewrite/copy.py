@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.rewrite.resolve import find_entry
-from builder.compose.yaml.nodes import Alias, Document, Entry, Mapping, Scalar, walk
-from builder.compose.yaml.text import anchor_span, column, line_end, on_one_line, quoted
+from builder.compose.yaml.nodes import Alias, Document, Entry, Mapping, Scalar, walk_nodes
+from builder.compose.yaml.text import count_column, find_anchor_span, find_line_end, format_on_one_line, quote_scalar
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Splice = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
-class Place:
+class CopyTarget:
     """Where a copy goes: ``indent`` is the column of its key in block style, None in flow style."""
 
     document: Document
@@ -32,7 +32,7 @@ class Place:
     """Whether this alias of the same file would mean the same there."""
 
 
-def spliced(text: str, splices: list[Splice], start: int = 0, end: int | None = None) -> str:
+def apply_splices(text: str, splices: list[Splice], start: int = 0, end: int | None = None) -> str:
     """``text[start:end]`` with the splices done. Raises ValueError when two of them overlap."""
     out, at = [], start
     for first, last, new in sorted(splices, key=lambda splice: splice[:2]):
@@ -43,33 +43,33 @@ def spliced(text: str, splices: list[Splice], start: int = 0, end: int | None = 
     return "".join((*out, text[at : len(text) if end is None else end]))
 
 
-def copied(entry: Entry, source: Document, folder: Path, place: Place, *, flow: bool) -> str:
+def copy_entry(entry: Entry, source: Document, folder: Path, place: CopyTarget, *, flow: bool) -> str:
     """The text of the entry at its new place, without the indentation of its first line.
 
     ``flow``: the entry stands in a mapping in flow style. Raises ComposeError where its paths would mean others.
     """
-    works = place.alias_works if source is place.document else _never
-    splices = _in_other_folder(entry, source, folder, place.folder)
+    works = place.alias_works if source is place.document else _reject_alias
+    splices = _rebase_paths(entry, source, folder, place.folder)
     if place.indent is None:
         if splices:
-            raise _refused(entry, source)
-        return f"{entry.name}: " + on_one_line(source, entry.value, works)
-    end = entry.end if flow else line_end(source.text, entry.end)
-    for node in (*walk(entry.key), *walk(entry.value)):
+            raise _make_path_error(entry, source)
+        return f"{entry.name}: " + format_on_one_line(source, entry.value, works)
+    end = entry.end if flow else find_line_end(source.text, entry.end)
+    for node in (*walk_nodes(entry.key), *walk_nodes(entry.value)):
         if isinstance(node, Alias):
             if not works(node):
-                splices.append((node.start, node.end, on_one_line(source, node)))
+                splices.append((node.start, node.end, format_on_one_line(source, node)))
         elif node.anchor:
-            splices.append((*anchor_span(source, node), ""))
-    text = spliced(source.text, splices, entry.start, end).rstrip()
-    return indented(text, column(source.text, entry.start), place.indent, place.document.newline, flow=flow)
+            splices.append((*find_anchor_span(source, node), ""))
+    text = apply_splices(source.text, splices, entry.start, end).rstrip()
+    return reindent_text(text, count_column(source.text, entry.start), place.indent, place.document.newline, flow=flow)
 
 
-def _never(_alias: Alias) -> bool:
+def _reject_alias(_alias: Alias) -> bool:
     return False
 
 
-def _in_other_folder(entry: Entry, source: Document, old: Path, new: Path) -> list[Splice]:
+def _rebase_paths(entry: Entry, source: Document, old: Path, new: Path) -> list[Splice]:
     """What must be written for paths below the folder ``old``, so that they mean the same below ``new``."""
     if entry.name != "build" or os.path.normpath(old) == os.path.normpath(new):
         return []
@@ -77,14 +77,14 @@ def _in_other_folder(entry: Entry, source: Document, old: Path, new: Path) -> li
     found = find_entry(value, "context") if isinstance(value, Mapping) else None
     context = found.value if found else value
     if not isinstance(context, Scalar) or "$" in context.value or find_entry(value, "additional_contexts"):
-        raise _refused(entry, source)
+        raise _make_path_error(entry, source)
     if re.match(r"/|git@|github\.com|[a-z+]+://", context.value):
         return []
     moved = os.path.relpath(old / context.value, new)
-    return [(context.start, context.end, quoted(moved if moved.startswith(".") else f"./{moved}"))]
+    return [(context.start, context.end, quote_scalar(moved if moved.startswith(".") else f"./{moved}"))]
 
 
-def _refused(entry: Entry, source: Document) -> ComposeError:
+def _make_path_error(entry: Entry, source: Document) -> ComposeError:
     return ComposeError(
         "this build would have to be copied to a file in another folder, and its paths would mean something else there",
         where=source.where(entry.start, "build"),
@@ -92,15 +92,15 @@ def _refused(entry: Entry, source: Document) -> ComposeError:
     )
 
 
-def indented(text: str, old: int, new: int, newline: str, *, flow: bool = False) -> str:
+def reindent_text(text: str, old: int, new: int, newline: str, *, flow: bool = False) -> str:
     """The lines behind the first moved from column ``old`` to ``new``."""
     first, *rest = re.split(r"\r?\n", text)
     if flow:
         return newline.join((first, *(" " * (new + 2) + line.strip() for line in rest)))
-    return newline.join((first, *(_shifted(line, new - old) for line in rest)))
+    return newline.join((first, *(_shift_line(line, new - old) for line in rest)))
 
 
-def _shifted(line: str, by: int) -> str:
+def _shift_line(line: str, by: int) -> str:
     if not line or by >= 0:
         return " " * by + line if line else line
     return line[min(-by, len(line) - len(line.lstrip(" "))) :]

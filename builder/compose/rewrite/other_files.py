@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.core.phrases import listed, verb
+from builder.core.phrases import choose_verb, join_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,47 +29,50 @@ _BEFORE = re.compile(r"(?:.*:)?[ \t]*(?:-[ \t]+)*")
 """The key or the dash before a path."""
 
 
-def notes_of(project: Project, edits: Iterable[FileEdit]) -> tuple[str, ...]:
+def collect_edit_notes(project: Project, edits: Iterable[FileEdit]) -> tuple[str, ...]:
     """What a person should know before these edits are made."""
     changed = tuple(edit.path for edit in edits if edit.changes)
     if not changed:
         return ()
-    unread = _unread(project, changed)
-    return (*_changed_for_others(project, changed, unread), *_left_out(project, unread))
+    unread = _read_nearby_files(project, changed)
+    return (*_describe_side_effects(project, changed, unread), *_describe_unread_builds(project, unread))
 
 
-def _changed_for_others(project: Project, changed: tuple[Path, ...], unread: Mapping[Path, bytes]) -> Iterator[str]:
+def _describe_side_effects(project: Project, changed: tuple[Path, ...], unread: Mapping[Path, bytes]) -> Iterator[str]:
     folder = project.files.directory
     for path in changed:
-        name = _shown(project, path)
-        users = [_shown(project, other) for other, data in unread.items() if _names(other, data, path)]
+        name = _format_relative_path(project, path)
+        users = [
+            _format_relative_path(project, other) for other, data in unread.items() if _uses_file(other, data, path)
+        ]
         if users:
-            over = f"{listed(users)} {verb(users, 'takes', 'take')} over from it"
-            still = verb(users, "it still builds its image", "they still build their image")
+            over = f"{join_names(users)} {choose_verb(users, 'takes', 'take')} over from it"
+            still = choose_verb(users, "it still builds its image", "they still build their image")
             yield f"the edit of {name} also changes what {over}: see that {still}"
         elif path not in project.files.files and not path.is_relative_to(folder):
             yield f"{name} lies outside of this project's folder: whoever else extends or includes it gets the edit too"
 
 
-def _left_out(project: Project, unread: Mapping[Path, bytes]) -> Iterator[str]:
+def _describe_unread_builds(project: Project, unread: Mapping[Path, bytes]) -> Iterator[str]:
     folder = project.files.directory
     names = sorted(path.name for path, data in unread.items() if path.parent == folder and _BUILD.search(data))
     if not names:
         return
-    main = [_shown(project, path) for path in project.files.files]
+    main = [_format_relative_path(project, path) for path in project.files.files]
     words = shlex.join(word for file in (*main, *names) for word in ("-f", file))
-    have = verb(names, "was not read, and has", "were not read, and have")
+    have = choose_verb(names, "was not read, and has", "were not read, and have")
     yield (
-        f"{listed(names)} {have} a `build` too: together with {listed(main)} {verb(names, 'it', 'they')} could build "
+        f"{join_names(names)} {have} a `build` too: together with {join_names(main)} "
+        f"{choose_verb(names, 'it', 'they')} could build "
         f"another image under the shared name. Include what belongs together: `optbuild optimize {words}`"
     )
 
 
-def _shown(project: Project, path: Path) -> str:
+def _format_relative_path(project: Project, path: Path) -> str:
     return os.path.relpath(path, project.files.directory)
 
 
-def _names(user: Path, data: bytes, path: Path) -> bool:
+def _uses_file(user: Path, data: bytes, path: Path) -> bool:
     """Whether the text of ``user`` names ``path`` as a file that it extends or includes."""
     name = os.fsencode(path.name)
     if name not in data or not _TAKES_OVER.search(data):
@@ -82,34 +85,36 @@ def _names(user: Path, data: bytes, path: Path) -> bool:
     return False
 
 
-def _unread(project: Project, changed: tuple[Path, ...]) -> dict[Path, bytes]:
+def _read_nearby_files(project: Project, changed: tuple[Path, ...]) -> dict[Path, bytes]:
     """The compose files in the folders of the project and of what changes, and in those beside them."""
     read = {os.path.realpath(path) for path in project.sources}
     homes = dict.fromkeys((project.files.directory, *(path.parent for path in changed)))
-    folders = dict.fromkeys((*homes, *(near for home in homes for near in _beside(home))))
+    folders = dict.fromkeys((*homes, *(near for home in homes for near in _iterate_nearby_folders(home))))
     found: dict[Path, bytes] = {}
     for folder in islice(folders, MOST_FOLDERS):
-        for path in _compose_files(folder):
+        for path in _list_compose_files(folder):
             if os.path.realpath(path) not in read:
                 with suppress(OSError):
-                    found[path] = _start_of(path)
+                    found[path] = _read_start(path)
     return found
 
 
-def _beside(folder: Path) -> Iterator[Path]:
+def _iterate_nearby_folders(folder: Path) -> Iterator[Path]:
     """The folder above, and what else lies in it; nothing where that is the root of the machine."""
     above = folder.parent
     if above == above.parent:
         return
     yield above
-    yield from sorted(Path(entry.path) for entry in _entries(above) if entry.is_dir(follow_symlinks=False))
+    yield from sorted(Path(entry.path) for entry in _list_entries(above) if entry.is_dir(follow_symlinks=False))
 
 
-def _compose_files(folder: Path) -> list[Path]:
-    return sorted(Path(entry.path) for entry in _entries(folder) if _NAME.fullmatch(entry.name) and entry.is_file())
+def _list_compose_files(folder: Path) -> list[Path]:
+    return sorted(
+        Path(entry.path) for entry in _list_entries(folder) if _NAME.fullmatch(entry.name) and entry.is_file()
+    )
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _list_entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(islice(entries, MOST_ENTRIES))
@@ -117,6 +122,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _start_of(path: Path) -> bytes:
+def _read_start(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_BYTES)

@@ -9,23 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.compose.rewrite.resolve import OVERRIDE, RESET, Level, Sites, Stratum, text_of
-from builder.compose.yaml.nodes import Entry, deref
+from builder.compose.rewrite.resolve import OVERRIDE, RESET, FileSource, KeySources, MappingSource, resolve_text
+from builder.compose.yaml.nodes import Entry, resolve_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
-class Kept:
+class ExistingEntry:
     """An entry as it is written in ``level``; held by another level it is a copy."""
 
     entry: Entry
-    level: Level
+    level: MappingSource
 
 
 @dataclass(frozen=True)
-class Written:
+class NewValue:
     """A new plain text."""
 
     text: str
@@ -36,51 +36,51 @@ class Reset:
     """``!reset null``: takes away what is extended, but not what is merged (seen in Compose 2.26)."""
 
 
-Content = Kept | Written | Reset
-Slot = tuple[Level, str]
+Content = ExistingEntry | NewValue | Reset
+Slot = tuple[MappingSource, str]
 
 
 @dataclass(frozen=True)
-class Found:
+class Resolution:
     """Where a service gets a key from. ``place`` is the stratum's number from the top."""
 
     place: int
-    stratum: Stratum
-    level: Level
+    stratum: FileSource
+    level: MappingSource
     content: Content
 
 
-class Draft:
+class KeyAssignments:
     """``changes`` holds None for a slot that becomes empty."""
 
-    def __init__(self, sites: Sites) -> None:
+    def __init__(self, sites: KeySources) -> None:
         self.sites = sites
         self.changes: dict[Slot, Content | None] = {}
 
-    def get(self, level: Level, key: str) -> Content | None:
+    def get(self, level: MappingSource, key: str) -> Content | None:
         if (level, key) in self.changes:
             return self.changes[level, key]
         entry = level.entry(key)
-        return Kept(entry, level) if entry is not None else None
+        return ExistingEntry(entry, level) if entry is not None else None
 
-    def find(self, service: str, key: str) -> tuple[Found, ...]:
+    def find(self, service: str, key: str) -> tuple[Resolution, ...]:
         """What gives the service this key, the winner first; several only for ``build``."""
-        found: list[Found] = []
+        found: list[Resolution] = []
         for place, stratum in enumerate(self.sites.services.get(service, ())):
-            here, cut = self._find_in(place, stratum, key)
+            here, cut = self._find_in_stratum(place, stratum, key)
             found += here
             if cut or stratum.cuts or (found and key != "build"):
                 break
         return tuple(found)
 
-    def _find_in(self, place: int, stratum: Stratum, key: str) -> tuple[list[Found], bool]:
+    def _find_in_stratum(self, place: int, stratum: FileSource, key: str) -> tuple[list[Resolution], bool]:
         cut = False
         for level in stratum.levels:
             content = self.get(level, key)
-            tag = _tag(content)
+            tag = _find_tag(content)
             cut = cut or tag in {RESET, OVERRIDE}
             if content is not None and tag != RESET:
-                return [Found(place, stratum, level, content)], cut
+                return [Resolution(place, stratum, level, content)], cut
         return [], cut
 
     def contents(self, service: str, key: str) -> tuple[Content, ...]:
@@ -90,14 +90,14 @@ class Draft:
         """The plain text that the service has there; None for none and for anything else."""
         contents = self.contents(service, key)
         match contents[0] if contents else None:
-            case Written(text):
+            case NewValue(text):
                 return text
-            case Kept(entry):
-                return text_of(entry.value)
+            case ExistingEntry(entry):
+                return resolve_text(entry.value)
             case _:
                 return None
 
-    def users(self, levels: Iterable[Level]) -> list[str]:
+    def users(self, levels: Iterable[MappingSource]) -> list[str]:
         return list(dict.fromkeys(name for level in levels for name in self.sites.users[level]))
 
     def change(self, changes: Mapping[Slot, Content | None]) -> None:
@@ -112,7 +112,7 @@ class Draft:
                 self.changes.pop(slot, None)
 
 
-def _tag(content: Content | None) -> str | None:
+def _find_tag(content: Content | None) -> str | None:
     if isinstance(content, Reset):
         return RESET
-    return deref(content.entry.value).tag if isinstance(content, Kept) else None
+    return resolve_alias(content.entry.value).tag if isinstance(content, ExistingEntry) else None

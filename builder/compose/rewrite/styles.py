@@ -9,32 +9,38 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from builder.compose.rewrite.slots import Content, Written
+from builder.compose.rewrite.slots import Content, NewValue
 from builder.compose.yaml.nodes import Alias, Entry, Mapping
-from builder.compose.yaml.text import column, line_end, line_start, next_line, trailing_comment
+from builder.compose.yaml.text import (
+    count_column,
+    find_line_end,
+    find_line_start,
+    find_next_line,
+    find_trailing_comment,
+)
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
-    from builder.compose.rewrite.resolve import Level
-    from builder.compose.rewrite.writer import Changes, Pen
+    from builder.compose.rewrite.resolve import MappingSource
+    from builder.compose.rewrite.writer import KeyChanges, YamlWriter
 
 KEYS = ("build", "image", "pull_policy")
 """In the order in which new ones are written."""
 USUAL_STEP = 2
 
 
-def write(pen: Pen, level: Level, changes: Changes, note: str | None) -> None:
+def write_changes(pen: YamlWriter, level: MappingSource, changes: KeyChanges, note: str | None) -> None:
     """``note``: a comment line above the new ``image`` of this level."""
     if isinstance(level.node, Alias):
-        _Alias(pen, level, level.node, changes, note).write()
+        _AliasWriter(pen, level, level.node, changes, note).write()
     elif level.node.flow:
-        _Flow(pen, level, level.node, changes, note).write()
+        _FlowWriter(pen, level, level.node, changes, note).write()
     else:
-        _Block(pen, level, level.node, changes, note).write()
+        _BlockWriter(pen, level, level.node, changes, note).write()
 
 
-class _Style:
-    def __init__(self, pen: Pen, level: Level, changes: Changes, note: str | None) -> None:
+class _StyleWriter:
+    def __init__(self, pen: YamlWriter, level: MappingSource, changes: KeyChanges, note: str | None) -> None:
         self._pen, self._level, self._changes = pen, level, changes
         self._note = (f"# {note}",) if note else ()
 
@@ -51,26 +57,30 @@ class _Style:
         return self._level.entry(keys[0]) if keys else None
 
     def _pair(self, key: str, content: Content, indent: int | None, at: int) -> str:
-        return self._pen.pair(self._level, key, content, indent, at)
+        return self._pen.format_entry(self._level, key, content, indent, at)
 
     def _rewrite_existing(self, indent: int | None) -> None:
         for key, content in self._changes.items():
             entry = self._level.entry(key)
             if entry is None or content is None:
                 continue
-            if isinstance(content, Written):
+            if isinstance(content, NewValue):
                 self._pen.replace_value(entry, content.text)
             else:
                 pair = self._pair(key, content, indent, entry.start)
                 lines = (*self._pen.comments(self._level, entry), pair)
-                self._pen.cut(entry.start, entry.end, self._pen.lines(lines, column(self._pen.text, entry.start)))
+                self._pen.replace_span(
+                    entry.start, entry.end, self._pen.lines(lines, count_column(self._pen.text, entry.start))
+                )
 
 
-class _Block(_Style):
-    def __init__(self, pen: Pen, level: Level, node: Mapping, changes: Changes, note: str | None) -> None:
+class _BlockWriter(_StyleWriter):
+    def __init__(
+        self, pen: YamlWriter, level: MappingSource, node: Mapping, changes: KeyChanges, note: str | None
+    ) -> None:
         super().__init__(pen, level, changes, note)
         self._node = node
-        self._indent = column(pen.text, node.entries[0].start)
+        self._indent = count_column(pen.text, node.entries[0].start)
 
     def write(self) -> None:
         self._rewrite_existing(self._indent)
@@ -89,7 +99,7 @@ class _Block(_Style):
     def _lines(self, lines: tuple[str, ...]) -> str:
         return self._pen.lines(lines, self._indent)
 
-    def _pairs(self, new: list[tuple[str, Content]], at: int) -> tuple[str, ...]:
+    def _format_entries(self, new: list[tuple[str, Content]], at: int) -> tuple[str, ...]:
         lines: list[str] = []
         for key, content in new:
             lines += (*(self._note if key == "image" else ()), self._pair(key, content, self._indent, at))
@@ -102,34 +112,34 @@ class _Block(_Style):
             self._add_behind(merge, new)
         else:
             first = self._node.entries[0].start
-            self._pen.add(first, self._lines((*self._pairs(new, first), "")))
+            self._pen.add(first, self._lines((*self._format_entries(new, first), "")))
 
     def _add_behind(self, entry: Entry, new: list[tuple[str, Content]]) -> None:
         if new:
-            at = line_end(self._pen.text, entry.end)
-            self._pen.add(at, self._lines(("", *self._pairs(new, at))))
+            at = find_line_end(self._pen.text, entry.end)
+            self._pen.add(at, self._lines(("", *self._format_entries(new, at))))
 
     def _replace(self, gone: Entry, new: list[tuple[str, Content]]) -> None:
         """Others in place of this entry; what is left of it are its comments."""
-        pen, end = self._pen, line_end(self._pen.text, gone.end)
+        pen, end = self._pen, find_line_end(self._pen.text, gone.end)
         carried = pen.is_carried(self._level, gone)
-        trailing = None if carried else trailing_comment(pen.document, gone.end)
+        trailing = None if carried else find_trailing_comment(pen.document, gone.end)
         above = pen.comments(self._level, gone)
-        pairs = self._pairs(new, gone.start)
+        pairs = self._format_entries(new, gone.start)
         if not pairs and len(self._node.entries) == 1:
             pairs = (*self._note, "{}")
         if pairs:
             head = len(pairs) - len(new) + 1 if new else len(pairs)
-            pen.cut(gone.start, end if carried else gone.end, self._lines((*above, *pairs[:head])))
+            pen.replace_span(gone.start, end if carried else gone.end, self._lines((*above, *pairs[:head])))
             if pairs[head:]:
                 pen.add(end, self._lines(("", *pairs[head:])))
         elif left := (*above, *((trailing,) if trailing else ()), *self._note):
-            pen.cut(gone.start, end, self._lines(left))
+            pen.replace_span(gone.start, end, self._lines(left))
         else:
             self._remove_lines(gone, end)
 
     def _remove_lines(self, gone: Entry, end: int) -> None:
-        text, start = self._pen.text, line_start(self._pen.text, gone.start)
+        text, start = self._pen.text, find_line_start(self._pen.text, gone.start)
         if text[start : gone.start].strip(" "):
             raise ComposeError(
                 "the build stands behind something else on its line",
@@ -137,51 +147,53 @@ class _Block(_Style):
                 hint="put it on a line of its own",
             )
         if end == len(text) and start > 0:  # the file ends without a line break, and goes on doing so
-            before = line_end(text, start - 1 if text[start - 2 : start] != "\r\n" else start - 2)
-            self._pen.cut(before, end)
+            before = find_line_end(text, start - 1 if text[start - 2 : start] != "\r\n" else start - 2)
+            self._pen.replace_span(before, end)
         else:
-            self._pen.cut(start, next_line(text, end))
+            self._pen.replace_span(start, find_next_line(text, end))
 
 
-class _Flow(_Style):
-    def __init__(self, pen: Pen, level: Level, node: Mapping, changes: Changes, note: str | None) -> None:
+class _FlowWriter(_StyleWriter):
+    def __init__(
+        self, pen: YamlWriter, level: MappingSource, node: Mapping, changes: KeyChanges, note: str | None
+    ) -> None:
         super().__init__(pen, level, changes, note)
         self._node = node
 
     def write(self) -> None:
         pen = self._pen
         self._rewrite_existing(None)
-        _note_above(pen, self._node.start, self._note)
+        _write_note_above(pen, self._node.start, self._note)
         image, gone, new = self._node.entry("image"), self._gone(), self._new()
         if image is not None:
             behind = [pair for pair in new if pair[0] == "pull_policy"]
             new = [pair for pair in new if pair[0] != "pull_policy"]
             if behind:
-                pen.add(image.end, ", " + self._joined(behind, image.end))
+                pen.add(image.end, ", " + self._join_entries(behind, image.end))
         if gone is not None:
-            self._replace(gone, self._joined(new, gone.start))
+            self._replace(gone, self._join_entries(new, gone.start))
         elif new:
             self._add(new)
 
-    def _joined(self, new: list[tuple[str, Content]], at: int) -> str:
+    def _join_entries(self, new: list[tuple[str, Content]], at: int) -> str:
         return ", ".join(self._pair(key, content, None, at) for key, content in new)
 
     def _add(self, new: list[tuple[str, Content]]) -> None:
         entries = self._node.entries
         merge = next((entry for entry in entries if entry.is_merge), None)
         if merge is not None:
-            self._pen.add(merge.end, ", " + self._joined(new, merge.end))
+            self._pen.add(merge.end, ", " + self._join_entries(new, merge.end))
         elif entries:
-            self._pen.add(entries[0].start, self._joined(new, entries[0].start) + ", ")
+            self._pen.add(entries[0].start, self._join_entries(new, entries[0].start) + ", ")
         else:
-            self._pen.add(self._node.end - 1, self._joined(new, self._node.end - 1))
+            self._pen.add(self._node.end - 1, self._join_entries(new, self._node.end - 1))
 
     def _replace(self, gone: Entry, text: str) -> None:
         pen = self._pen
         comments = pen.comments(self._level, gone)
-        lines = pen.lines((*comments, text), column(pen.text, gone.start)) if comments else text
+        lines = pen.lines((*comments, text), count_column(pen.text, gone.start)) if comments else text
         if text or comments:
-            pen.cut(gone.start, gone.end, lines)
+            pen.replace_span(gone.start, gone.end, lines)
         if not text:
             self._remove(gone, at_all=not comments)
 
@@ -192,36 +204,38 @@ class _Flow(_Style):
         before = re.compile(r",[ \t\r\n]*\Z").search(text[self._node.start : gone.start])
         start, end = (gone.start, gone.end) if at_all else (gone.end, gone.end)
         if behind:
-            pen.cut(start, behind.end())
+            pen.replace_span(start, behind.end())
         elif before and at_all:
-            pen.cut(self._node.start + before.start(), end)
+            pen.replace_span(self._node.start + before.start(), end)
         elif at_all:
-            pen.cut(start, end)
+            pen.replace_span(start, end)
 
 
-class _Alias(_Style):
+class _AliasWriter(_StyleWriter):
     """``web: *common``, which is to get keys of its own."""
 
-    def __init__(self, pen: Pen, level: Level, node: Alias, changes: Changes, note: str | None) -> None:
+    def __init__(
+        self, pen: YamlWriter, level: MappingSource, node: Alias, changes: KeyChanges, note: str | None
+    ) -> None:
         super().__init__(pen, level, changes, note)
         self._node = node
 
     def write(self) -> None:
         pen, node, merge = self._pen, self._node, f"<<: *{self._node.name}"
-        if pen.in_flow(node.start):
-            _note_above(pen, node.start, self._note)
+        if pen.is_in_flow(node.start):
+            _write_note_above(pen, node.start, self._note)
             pairs = [self._pair(key, content, None, node.end) for key, content in self._new()]
-            pen.cut(node.start, node.end, "{" + ", ".join((merge, *pairs)) + "}")
+            pen.replace_span(node.start, node.end, "{" + ", ".join((merge, *pairs)) + "}")
             return
         owner = self._level.owner
-        end = line_end(pen.text, node.end)
-        if owner is not None and line_start(pen.text, owner.start) == line_start(pen.text, node.start):
-            indent = column(pen.text, owner.start) + self._step(owner)
+        end = find_line_end(pen.text, node.end)
+        if owner is not None and find_line_start(pen.text, owner.start) == find_line_start(pen.text, node.start):
+            indent = count_column(pen.text, owner.start) + self._step(owner)
             colon = len(pen.text[: node.start].rstrip(" \t"))
-            pen.cut(colon, node.end)
+            pen.replace_span(colon, node.end)
             head: tuple[str, ...] = ("", merge)
         else:
-            indent, head = column(pen.text, node.start), ("",)
+            indent, head = count_column(pen.text, node.start), ("",)
             pen.add(node.start, "<<: ")
         lines: list[str] = []
         for key, content in self._new():
@@ -233,13 +247,13 @@ class _Alias(_Style):
         for level in self._pen.neighbours:
             node, entry = level.node, level.owner
             if entry is not None and isinstance(node, Mapping) and not node.flow and node.entries:
-                return column(self._pen.text, node.entries[0].start) - column(self._pen.text, entry.start)
-        return max(column(self._pen.text, owner.start), USUAL_STEP)
+                return count_column(self._pen.text, node.entries[0].start) - count_column(self._pen.text, entry.start)
+        return max(count_column(self._pen.text, owner.start), USUAL_STEP)
 
 
-def _note_above(pen: Pen, at: int, note: tuple[str, ...]) -> None:
+def _write_note_above(pen: YamlWriter, at: int, note: tuple[str, ...]) -> None:
     """The note on a line of its own above the line of ``at``."""
-    start = line_start(pen.text, at)
+    start = find_line_start(pen.text, at)
     line = pen.text[start:at]
     for each in note:
         pen.add(start, line[: len(line) - len(line.lstrip(" "))] + each + pen.newline)

@@ -12,30 +12,30 @@ from builder.compose.rules import near_duplicates as near
 from builder.compose.rules import separate_products as apart
 
 if TYPE_CHECKING:
-    from builder.compose.rules.context import Find, Look
+    from builder.compose.rules.context import RuleContext, RuleFunction
     from builder.findings.model import Finding
 
-RULES: dict[str, Find] = {
-    "OB101": builds.find_duplicates,
+RULES: dict[str, RuleFunction] = {
+    "OB101": builds.find_duplicate_builds,
     "OB102": builds.find_same_tags,
-    "OB103": near.find,
-    "OB104": apart.find_others,
-    "OB105": sharing.find_shared,
-    "OB106": sharing.find_early,
-    "OB107": apart.find_mixed,
-    "OB201": commands.find,
-    "OB202": health.find,
-    "OB203": tags.find_floating,
-    "OB204": data.find,
-    "OB205": obsolete.find,
-    "OB206": tags.find_moved,
-    "OB207": connection.find,
-    "OB301": advice.find,
+    "OB103": near.find_near_duplicates,
+    "OB104": apart.find_separate_products,
+    "OB105": sharing.find_shared_images,
+    "OB106": sharing.find_early_starts,
+    "OB107": apart.find_mixed_products,
+    "OB201": commands.find_invalid_commands,
+    "OB202": health.find_missing_health_checks,
+    "OB203": tags.find_floating_tags,
+    "OB204": data.find_unpersisted_data,
+    "OB205": obsolete.find_obsolete_version_keys,
+    "OB206": tags.find_moved_names,
+    "OB207": connection.find_missing_connections,
+    "OB301": advice.find_dockerfile_advice,
 }
 """Code → its rule. Only what passes on the findings of Dockerfiles yields several codes: it stands under the first."""
 
 
-def find_all(look: Look) -> tuple[Finding, ...]:
+def run_rules(look: RuleContext) -> tuple[Finding, ...]:
     """What all rules find: the worst first, then by code and place."""
     found = [finding for find in RULES.values() for finding in find(look)]
     return tuple(sorted(found, key=lambda one: (-one.severity, one.code, one.where.file, one.where.line or 0)))

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.rules.tags import dockerfile_place
+from builder.compose.rules.tags import locate_dockerfile_line
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.rules.context import Look
+    from builder.compose.rules.context import RuleContext
     from builder.core.errors import Where
     from builder.dockerfile.facts import Advice
 
 
-def find(look: Look) -> Iterator[Finding]:
+def find_dockerfile_advice(look: RuleContext) -> Iterator[Finding]:
     """One finding for each line and code; a service that builds another target of the file may add its own."""
     told: dict[tuple[str, str, int], tuple[Where, Advice, list[str]]] = {}
     for name, facts in look.facts.items():
         for advice in facts.advice:
-            if advice.code == "OB304" and _runs_as_another(look, name):
+            if advice.code == "OB304" and _has_other_user(look, name):
                 continue
-            where = dockerfile_place(look, name, facts, advice.line)
+            where = locate_dockerfile_line(look, name, facts, advice.line)
             key = (advice.code, where.file, advice.line)
             told.setdefault(key, (where, advice, []))[2].append(name)
     for where, advice, names in told.values():
@@ -34,7 +34,7 @@ def find(look: Look) -> Iterator[Finding]:
         yield Finding(advice.code, where, message, tuple(names), fix, advice.details)
 
 
-def _runs_as_another(look: Look, name: str) -> bool:
+def _has_other_user(look: RuleContext, name: str) -> bool:
     """Whether the compose file itself gives the service a user that is not root."""
     user = (look.project.services[name].user or "").partition(":")[0]
     return user not in ("", "0", "root")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.commands import GROUPS
 from builder.airflow.find import find_started_role
-from builder.airflow.images import version_of_image
+from builder.airflow.images import parse_image_version
 from builder.airflow.releases import SCHEDULER
-from builder.compose.services.start_commands import image_text, start_of
+from builder.compose.services.start_commands import parse_start_command, substitute_image_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.model import Group, Project, Service
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.compose.model import Project, Service, ServiceGroup
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.products.model import Product
 
 ASPECTS = (
@@ -33,10 +33,10 @@ _SHOWN = 4
 """Names that are listed; the rest is counted."""
 
 
-def of_product(product: Product, service: Service) -> tuple[str, ...]:
+def describe_product(product: Product, service: Service) -> tuple[str, ...]:
     """One text for each aspect, in their order."""
     known = product.traits
-    image = image_text(service)
+    image = substitute_image_defaults(service)
     python = "its own, with its own pins" if product.language == "Python" else "none: it is no Python program"
     return (
         f"the {product.name} project's" + (f", as {image}" if image and service.build is None else ""),
@@ -52,15 +52,15 @@ def of_product(product: Product, service: Service) -> tuple[str, ...]:
     )
 
 
-def of_airflow(project: Project, group: Group, facts: DockerfileFacts | None) -> tuple[str, ...]:
+def describe_airflow(project: Project, group: ServiceGroup, facts: DockerfileAnalysis | None) -> tuple[str, ...]:
     """One text for each aspect, for the services of an Airflow group."""
     services = [project.services[name] for name in group.services]
     return (
-        f"apache-airflow{_version(services, facts)}, and your DAGs",
-        _python(facts),
-        _libraries(facts),
-        _configuration(services),
-        f"/entrypoint, then {', '.join(starts(services, facts)) or 'a word for each role'}",
+        f"apache-airflow{_format_version(services, facts)}, and your DAGs",
+        _describe_python_packages(facts),
+        _describe_libraries(facts),
+        _describe_configuration(services),
+        f"/entrypoint, then {', '.join(list_start_commands(services, facts)) or 'a word for each role'}",
         "Python",
         "plans tasks, starts them, shows them",
         "CPU and memory of Python processes; what they keep is in the database",
@@ -69,23 +69,25 @@ def of_airflow(project: Project, group: Group, facts: DockerfileFacts | None) ->
     )
 
 
-def _version(services: list[Service], facts: DockerfileFacts | None) -> str:
+def _format_version(services: list[Service], facts: DockerfileAnalysis | None) -> str:
     version = facts.airflow_version if facts is not None else None
-    version = version or next((found for one in services if (found := version_of_image(image_text(one)))), None)
+    version = version or next(
+        (found for one in services if (found := parse_image_version(substitute_image_defaults(one)))), None
+    )
     return f" {version}" if version else ""
 
 
-def _python(facts: DockerfileFacts | None) -> str:
+def _describe_python_packages(facts: DockerfileAnalysis | None) -> str:
     names = list(dict.fromkeys(pin.name for pin in facts.pins if not pin.from_argument)) if facts is not None else []
-    return f"Airflow's own, and {listed(names)}" if names else "Airflow's own, some hundred packages"
+    return f"Airflow's own, and {format_short_list(names)}" if names else "Airflow's own, some hundred packages"
 
 
-def _libraries(facts: DockerfileFacts | None) -> str:
+def _describe_libraries(facts: DockerfileAnalysis | None) -> str:
     own = list(facts.written_packages) if facts is not None else []
-    return f"what wheels need, and {listed(own)}" if own else "what wheels need"
+    return f"what wheels need, and {format_short_list(own)}" if own else "what wheels need"
 
 
-def _configuration(services: list[Service]) -> str:
+def _describe_configuration(services: list[Service]) -> str:
     """Names of variables, never values."""
     own = [{name for name in service.environment if name.startswith("AIRFLOW")} for service in services]
     common = set.intersection(*own) if own else set()
@@ -95,28 +97,28 @@ def _configuration(services: list[Service]) -> str:
     return f"the same {len(common)} AIRFLOW... variables" + (f"; {apart} more that only some have" if apart else "")
 
 
-def starts(services: list[Service], facts: DockerfileFacts | None) -> list[str]:
+def list_start_commands(services: list[Service], facts: DockerfileAnalysis | None) -> list[str]:
     """What the services start, one after the other, without repetition."""
     words = []
     for service in services:
-        start = start_of(service, facts)
+        start = parse_start_command(service, facts)
         lasting = [call for call in start.calls if find_started_role(call)]
-        words += [f"`{spoken(call)}`" for call in (lasting or start.calls)[:1] if call]
+        words += [f"`{format_subcommand(call)}`" for call in (lasting or start.calls)[:1] if call]
     return list(dict.fromkeys(words))
 
 
-def spoken(call: tuple[str, ...]) -> str:
+def format_subcommand(call: tuple[str, ...]) -> str:
     """The subcommand alone: what follows may hold a password."""
     return " ".join(call[:2] if call[0] in GROUPS else call[:1])
 
 
-def listed(names: list[str]) -> str:
+def format_short_list(names: list[str]) -> str:
     """``a, b, c, d and 3 more``."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{', '.join(names[:_SHOWN])}{more}"
 
 
-def schedulers(project: Project, group: Group, facts: Mapping[str, DockerfileFacts]) -> int:
+def count_schedulers(project: Project, group: ServiceGroup, facts: Mapping[str, DockerfileAnalysis]) -> int:
     """How many scheduler containers the file asks for."""
     chosen = [project.services[name] for name in group.services]
-    return sum(one.replicas for one in chosen if start_of(one, facts.get(one.name)).role == SCHEDULER.name)
+    return sum(one.replicas for one in chosen if parse_start_command(one, facts.get(one.name)).role == SCHEDULER.name)

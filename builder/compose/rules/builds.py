@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.display import shown_dockerfile
-from builder.compose.model import Source
-from builder.compose.services.image_names import candidate_names
-from builder.compose.sharing.groups import builders_of, names_built
+from builder.compose.display import describe_dockerfile
+from builder.compose.model import ImageOrigin
+from builder.compose.services.image_names import list_possible_names
+from builder.compose.sharing.groups import find_builders, list_built_names
 from builder.core.image_reference import normalize_image_name
-from builder.core.phrases import every, listed, times
+from builder.core.phrases import format_both_or_all, format_times, join_names
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import Group, Target
-    from builder.compose.rules.context import Look, SeenImage
+    from builder.compose.model import ServiceGroup, SharedTarget
+    from builder.compose.rules.context import ObservedImage, RuleContext
 
 _SHARED_NOW = (
     "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and lie "
@@ -32,77 +32,81 @@ _APART = (
 )
 
 
-def find_duplicates(look: Look) -> Iterator[Finding]:
+def find_duplicate_builds(look: RuleContext) -> Iterator[Finding]:
     """OB101: one finding for each group whose services build under different names."""
     for group in look.groups:
-        builders = builders_of(look.project, group)
-        names = {normalize_image_name(look.project.image_of(look.project.services[name])) for name in builders}
+        builders = find_builders(look.project, group)
+        names = {
+            normalize_image_name(look.project.resolve_image_name(look.project.services[name])) for name in builders
+        }
         if len(names) > 1:
-            yield _duplicate(look, group, builders)
+            yield _make_duplicate_finding(look, group, builders)
 
 
-def find_same_tags(look: Look) -> Iterator[Finding]:
+def find_same_tags(look: RuleContext) -> Iterator[Finding]:
     """OB102: one finding for each name that several services give what they build, the same or not."""
     built: dict[str, list[str]] = {}
     for service in look.project.services.values():
-        for name in names_built(look.project, service):
+        for name in list_built_names(look.project, service):
             built.setdefault(name, []).append(service.name)
     for name, services in built.items():
         if len(services) > 1:
-            yield _same_tag(look, name, tuple(services))
+            yield _make_same_tag_finding(look, name, tuple(services))
 
 
-def _duplicate(look: Look, group: Group, builders: tuple[str, ...]) -> Finding:
+def _make_duplicate_finding(look: RuleContext, group: ServiceGroup, builders: tuple[str, ...]) -> Finding:
     build = look.project.services[builders[0]].build
-    what = "one Dockerfile" if build is None else shown_dockerfile(look.project, build)
+    what = "one Dockerfile" if build is None else describe_dockerfile(look.project, build)
     target = None if build is None or build.target is None else f" (target {build.target})"
     return Finding(
         "OB101",
         look.line(look.project, builders[0], "build"),
-        f"{listed(builders)} build {what}{target or ''} {times(len(builders))}",
+        f"{join_names(builders)} build {what}{target or ''} {format_times(len(builders))}",
         group.services,
-        _fix(look, group),
-        _layers_now(look, builders),
+        _format_sharing_fix(look, group),
+        _describe_layers(look, builders),
     )
 
 
-def _same_tag(look: Look, name: str, services: tuple[str, ...]) -> Finding:
+def _make_same_tag_finding(look: RuleContext, name: str, services: tuple[str, ...]) -> Finding:
     groups = {group.services: group for group in look.groups if set(group.services) & set(services)}
     fix = f"give each of them an `image:` of its own; {name} can only be one of them"
-    what = f"{listed(services)} build different images under the name {name}: the last one built gets it"
+    what = f"{join_names(services)} build different images under the name {name}: the last one built gets it"
     if len(groups) == 1:
         (group,) = groups.values()
-        fix = _fix(look, group)
-        what = f"{listed(services)} {every(len(services)).split()[0]} build {name}"
+        fix = _format_sharing_fix(look, group)
+        what = f"{join_names(services)} {format_both_or_all(len(services)).split()[0]} build {name}"
     return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix)
 
 
-def _fix(look: Look, group: Group) -> str:
+def _format_sharing_fix(look: RuleContext, group: ServiceGroup) -> str:
     choice = look.choice(group)
     if choice is None:
         return (
-            f"keep `build:` in one service; give all of them the same `image:` and `pull_policy: never`{_asked(group)}"
+            "keep `build:` in one service; give all of them the same `image:` and `pull_policy: "
+            f"never`{_format_group_option(group)}"
         )
     if choice.target is None:
         return choice.reason if choice.reason.startswith("not Airflow") else f"left alone: {choice.reason}"
     return (
-        f"`optbuild optimize`: {every(len(group.services))} start from {choice.target.image}, {_source(choice.target)}"
+        f"`optbuild optimize`: {format_both_or_all(len(group.services))} start from {choice.target.image}, "
+        f"{_describe_origin(choice.target)}"
     )
 
 
-def _asked(group: Group) -> str:
+def _format_group_option(group: ServiceGroup) -> str:
     return "" if group.airflow else f" (`optbuild optimize --group {group.services[0]}` does it)"
 
 
-def _source(target: Target) -> str:
-    if target.source is Source.BUILDER:
+def _describe_origin(target: SharedTarget) -> str:
+    if target.source is ImageOrigin.BUILDER:
         return f"which {target.builder} alone builds"
-    return "which the optbuild.toml makes" if target.source is Source.SPEC else "built once; no service builds it"
+    return "which the optbuild.toml makes" if target.source is ImageOrigin.SPEC else "built once; no service builds it"
 
 
-def _layers_now(look: Look, builders: tuple[str, ...]) -> tuple[str, ...]:
+def _describe_layers(look: RuleContext, builders: tuple[str, ...]) -> tuple[str, ...]:
     """Whether the images share their layers today, and when that ends. Nothing where fewer than two are there."""
-    seen = [image for image in (_seen(look, name) for name in builders) if image is not None]
+    seen = [image for image in (_find_observed_image(look, name) for name in builders) if image is not None]
     if len(seen) < 2:
         return ()
     count = len({image.id for image in seen})
@@ -111,15 +115,15 @@ def _layers_now(look: Look, builders: tuple[str, ...]) -> tuple[str, ...]:
         return (f"{len(seen)} names, one image: nothing lies twice on the disk now; the next build may change that",)
     if len(chains) == 1:
         return _SHARED_NOW.format(count=count), _SHARED_NO_MORE.format(count=count)
-    return (_APART.format(count=count, common=_common(chains)),)
+    return (_APART.format(count=count, common=_count_common_layers(chains)),)
 
 
-def _common(chains: set[tuple[str, ...]]) -> int:
+def _count_common_layers(chains: set[tuple[str, ...]]) -> int:
     """How many leading layers all have."""
     return sum(len(set(level)) == 1 for level in zip(*chains, strict=False))
 
 
-def _seen(look: Look, service: str) -> SeenImage | None:
+def _find_observed_image(look: RuleContext, service: str) -> ObservedImage | None:
     """The image that the engine has for the service, also under a name that an older Compose gave it."""
-    names = candidate_names(look.project, look.project.services[service])
+    names = list_possible_names(look.project, look.project.services[service])
     return next((image for image in map(look.image, names) if image is not None), None)

@@ -4,89 +4,99 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.airflow.commands import judge
+from builder.airflow.commands import check_command
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.variables import AUTH_MANAGER, CONFIG_FILE, CONFIG_VARIABLE, FAB_AUTH_MANAGER, HOME
-from builder.compose.rules.airflow import is_airflow, version_for
-from builder.compose.services.start_commands import Start, argv_of, is_official, is_waited_for, role_by_name, start_of
+from builder.compose.rules.airflow import find_airflow_version, uses_airflow
+from builder.compose.services.start_commands import (
+    StartCommand,
+    guess_role,
+    is_official_image,
+    is_waited_for,
+    parse_start_command,
+    resolve_argv,
+)
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Service
-    from builder.compose.rules.context import Look
+    from builder.compose.rules.context import RuleContext
 
 CODE = "OB201"
 _OWN_CONFIG = (CONFIG_VARIABLE, AUTH_MANAGER.name)
 
 
-def find(look: Look) -> Iterator[Finding]:
+def find_invalid_commands(look: RuleContext) -> Iterator[Finding]:
     """One finding for each service and each thing that is wrong with its start."""
     for service in look.project.services.values():
-        if is_airflow(look, service):
-            yield from _of_service(look, service)
+        if uses_airflow(look, service):
+            yield from _check_service(look, service)
 
 
-def _of_service(look: Look, service: Service) -> Iterator[Finding]:
+def _check_service(look: RuleContext, service: Service) -> Iterator[Finding]:
     facts = look.facts.get(service.name)
-    version = version_for(look, service)
-    start = start_of(service, facts)
-    if argv_of(service, facts) is None and is_official(service, facts):
-        yield _none_at_all(look, service, version)
+    version = find_airflow_version(look, service)
+    start = parse_start_command(service, facts)
+    if resolve_argv(service, facts) is None and is_official_image(service, facts):
+        yield _make_no_command_finding(look, service, version)
     if start.literal and not start.not_passed:
-        yield _no_shell(look, service, start)
+        yield _make_no_shell_finding(look, service, start)
     if start.not_passed:
-        yield _not_passed(look, service, start.not_passed)
+        yield _make_entrypoint_finding(look, service, start.not_passed)
     told = set()
     for call in start.calls:
-        found = _of_call(look, service, call, version)
+        found = _check_call(look, service, call, version)
         if found is not None and found.message not in told:
             told.add(found.message)
             yield found
 
 
-def _of_call(look: Look, service: Service, call: tuple[str, ...], version: str | None) -> Finding | None:
-    verdict = judge(call, version)
+def _check_call(look: RuleContext, service: Service, call: tuple[str, ...], version: str | None) -> Finding | None:
+    verdict = check_command(call, version)
     if verdict is not None:
         change = verdict.change
         details = (change.note,) if change.note and verdict.instead == change.instead else ()
         return Finding(
             CODE,
-            look.line(look.project, service.name, _key(service)),
+            look.line(look.project, service.name, _choose_command_key(service)),
             f"{service.name} starts `airflow {' '.join(change.words)}`, which {verdict.says}",
             (service.name,),
-            _fix(service, change.words, verdict.instead),
+            _format_command_fix(service, change.words, verdict.instead),
             details,
         )
     series = find_series(version)
     if call[:1] == ("users",) and series is not None and series.users_need_fab and not _has_fab(look, service):
-        return _no_users(look, service, version or "")
+        return _make_users_finding(look, service, version or "")
     return None
 
 
-def _key(service: Service) -> str:
+def _choose_command_key(service: Service) -> str:
     return "command" if service.command else "entrypoint" if service.entrypoint else "command"
 
 
-def _fix(service: Service, old: tuple[str, ...], new: tuple[str, ...]) -> str:
+def _format_command_fix(service: Service, old: tuple[str, ...], new: tuple[str, ...]) -> str:
     """The whole key where it holds nothing else; else which words to replace: the others may hold a password."""
     command = service.command or ()
     begin = command[:1] if command[:1] == ("airflow",) else ()
     if command == (*begin, *old) and not service.entrypoint:
         return f"command: {' '.join((*begin, *new))}"
-    return f"replace `{' '.join((*_spoken(service), *old))}` by `{' '.join((*_spoken(service), *new))}`"
+    return (
+        f"replace `{' '.join((*_choose_command_prefix(service), *old))}` by "
+        f"`{' '.join((*_choose_command_prefix(service), *new))}`"
+    )
 
 
-def _spoken(service: Service) -> tuple[str, ...]:
+def _choose_command_prefix(service: Service) -> tuple[str, ...]:
     """``airflow`` where the file has to say it: the official entrypoint puts it before bare words."""
     first = (service.command or ("",))[0]
     return () if not service.entrypoint and first not in ("airflow", "bash") else ("airflow",)
 
 
-def _none_at_all(look: Look, service: Service, version: str | None) -> Finding:
-    role = find_role(role_by_name(service) or "", version)
-    words = None if role is None else " ".join(role.role.command if role.lasts else LATEST.migrate)
+def _make_no_command_finding(look: RuleContext, service: Service, version: str | None) -> Finding:
+    role = find_role(guess_role(service) or "", version)
+    words = None if role is None else " ".join(role.role.command if role.is_lasting else LATEST.migrate)
     message = (
         f"{service.name} starts no command, and the Airflow image has none of its own: it prints its help and ends"
         + ("; with `restart` it does so for ever" if service.restart not in (None, "no") else "")
@@ -101,7 +111,7 @@ def _none_at_all(look: Look, service: Service, version: str | None) -> Finding:
     )
 
 
-def _no_shell(look: Look, service: Service, start: Start) -> Finding:
+def _make_no_shell_finding(look: RuleContext, service: Service, start: StartCommand) -> Finding:
     return Finding(
         CODE,
         look.line(look.project, service.name, "command"),
@@ -112,7 +122,7 @@ def _no_shell(look: Look, service: Service, start: Start) -> Finding:
     )
 
 
-def _not_passed(look: Look, service: Service, word: str) -> Finding:
+def _make_entrypoint_finding(look: RuleContext, service: Service, word: str) -> Finding:
     return Finding(
         CODE,
         look.line(look.project, service.name, "command"),
@@ -123,7 +133,7 @@ def _not_passed(look: Look, service: Service, word: str) -> Finding:
     )
 
 
-def _has_fab(look: Look, service: Service) -> bool:
+def _has_fab(look: RuleContext, service: Service) -> bool:
     """Whether the FAB auth manager is set, or a configuration file that cannot be seen here may set it."""
     facts = look.facts.get(service.name)
     environment = {**(facts.environment if facts is not None else {}), **service.environment}
@@ -132,10 +142,10 @@ def _has_fab(look: Look, service: Service) -> bool:
     return any(mount.target.endswith(CONFIG_FILE) or mount.target == HOME for mount in service.mounts)
 
 
-def _no_users(look: Look, service: Service, version: str) -> Finding:
+def _make_users_finding(look: RuleContext, service: Service, version: str) -> Finding:
     return Finding(
         CODE,
-        look.line(look.project, service.name, _key(service)),
+        look.line(look.project, service.name, _choose_command_key(service)),
         f"{service.name} starts `airflow users`, which Airflow {version} has only with the FAB auth manager",
         (service.name,),
         f"{AUTH_MANAGER.name}: {FAB_AUTH_MANAGER}",

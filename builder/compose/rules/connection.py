@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.airflow.variables import CONFIG_FILE, CONFIG_VARIABLE, CONNECTION
-from builder.core.phrases import listed
+from builder.core.phrases import join_names
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import Group, Service
-    from builder.compose.rules.context import Look
+    from builder.compose.model import Service, ServiceGroup
+    from builder.compose.rules.context import RuleContext
 
 
-def find(look: Look) -> Iterator[Finding]:
+def find_missing_connections(look: RuleContext) -> Iterator[Finding]:
     """One finding per group of Airflow services of which none says where the database is.
 
     Silent where it may stand elsewhere: an ``airflow.cfg`` in the image or mounted, an env_file that Compose could not
@@ -24,12 +24,12 @@ def find(look: Look) -> Iterator[Finding]:
     if look.project.resolved is None:
         return
     for group in look.groups:
-        lacking = [name for name in group.services if _lacks(look, look.project.services[name])]
+        lacking = [name for name in group.services if _lacks_connection(look, look.project.services[name])]
         if group.airflow and len(lacking) > 1 and lacking == list(group.services):
-            yield _finding(look, group)
+            yield _make_connection_finding(look, group)
 
 
-def _lacks(look: Look, service: Service) -> bool:
+def _lacks_connection(look: RuleContext, service: Service) -> bool:
     facts = look.facts.get(service.name)
     environment = {*service.environment, *(facts.environment if facts else ())}
     if environment & CONNECTION.spellings or CONFIG_VARIABLE in environment:
@@ -40,11 +40,11 @@ def _lacks(look: Look, service: Service) -> bool:
     return not any(CONFIG_FILE in instruction.value for instruction in copied if instruction.name in {"COPY", "ADD"})
 
 
-def _finding(look: Look, group: Group) -> Finding:
+def _make_connection_finding(look: RuleContext, group: ServiceGroup) -> Finding:
     return Finding(
         "OB207",
         look.line(look.project, group.services[0], "environment"),
-        f"{listed(group.services)} have no {CONNECTION.name}: each works on a SQLite file inside its own container",
+        f"{join_names(group.services)} have no {CONNECTION.name}: each works on a SQLite file inside its own container",
         group.services,
         f"{CONNECTION.name}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
     )

@@ -9,68 +9,68 @@ from typing import TYPE_CHECKING, Protocol
 from builder.core.errors import Where
 
 if TYPE_CHECKING:
-    from builder.compose.model import Group, Project
-    from builder.compose.sharing.options import Choice
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.compose.model import Project, ServiceGroup
+    from builder.compose.sharing.options import TargetDecision
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.findings.model import Finding
 
 
-class SeenLayer(Protocol):
+class ObservedLayer(Protocol):
     """One layer of an image on the engine."""
 
     @property
     def chain(self) -> str: ...
 
 
-class SeenImage(Protocol):
+class ObservedImage(Protocol):
     """An image on the engine; ``builder.engine.layers.ImageLayers`` is one."""
 
     @property
     def id(self) -> str: ...
 
     @property
-    def layers(self) -> tuple[SeenLayer, ...]: ...
+    def layers(self) -> tuple[ObservedLayer, ...]: ...
 
 
-class Line(Protocol):
+class KeyLocator(Protocol):
     """Where a service, or a key of it, stands: ``line(project, "web", "build")``."""
 
     def __call__(self, project: Project, service: str, *keys: str) -> Where: ...
 
 
-def first_file(project: Project, service: str, *keys: str) -> Where:
+def locate_first_file(project: Project, service: str, *keys: str) -> Where:
     """A place without a line: the project's first file. The default where no positions are known."""
     files = project.files.files
     return Where(files[0].name if files else "", None, ".".join(("services", service, *keys)))
 
 
 @dataclass(frozen=True)
-class Look:
+class RuleContext:
     """Everything a rule gets. What is not known is empty or None; a rule is silent about it."""
 
     project: Project
-    groups: tuple[Group, ...] = ()
-    facts: Mapping[str, DockerfileFacts] = field(default_factory=dict)
+    groups: tuple[ServiceGroup, ...] = ()
+    facts: Mapping[str, DockerfileAnalysis] = field(default_factory=dict)
     """Service → what its Dockerfile says; services without a readable Dockerfile are missing."""
-    choices: Mapping[tuple[str, ...], Choice] = field(default_factory=dict)
+    choices: Mapping[tuple[str, ...], TargetDecision] = field(default_factory=dict)
     """The services of a group → what is planned for it."""
-    line: Line = first_file
-    images: Mapping[str, SeenImage | None] | None = field(default=None, repr=False)
+    line: KeyLocator = locate_first_file
+    images: Mapping[str, ObservedImage | None] | None = field(default=None, repr=False)
     """Image name, tag included → what the engine has under it (None: nothing). None: no engine was asked."""
     promoted: Mapping[str, str] = field(default_factory=dict)
     """Promoted name, as an engine lists it → image ID, of the state."""
     spec_image: str | None = None
     """The name that an optbuild.toml gives, tag included."""
 
-    def choice(self, group: Group) -> Choice | None:
+    def choice(self, group: ServiceGroup) -> TargetDecision | None:
         return self.choices.get(group.services)
 
-    def group_of(self, service: str) -> Group | None:
+    def find_group(self, service: str) -> ServiceGroup | None:
         return next((group for group in self.groups if service in group.services), None)
 
-    def image(self, reference: str) -> SeenImage | None:
+    def image(self, reference: str) -> ObservedImage | None:
         """None: not on the engine, or no engine was asked."""
         return None if self.images is None else self.images.get(reference)
 
 
-Find = Callable[[Look], Iterator["Finding"]]
+RuleFunction = Callable[[RuleContext], Iterator["Finding"]]

@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from builder.compose.services.start_commands import image_text
+from builder.compose.services.start_commands import substitute_image_defaults
 from builder.core.image_reference import extract_repository, split_image_name
 from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, find_storage
@@ -17,51 +17,54 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Mount, Service
-    from builder.compose.rules.context import Look
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.compose.rules.context import RuleContext
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.products.model import Storage
 
 CODE = "OB204"
 
 
-def find(look: Look) -> Iterator[Finding]:
+def find_unpersisted_data(look: RuleContext) -> Iterator[Finding]:
     """Only known database images, and only where they start as the server."""
     for service in look.project.services.values():
         facts = look.facts.get(service.name)
-        image = _image(service, facts)
+        image = _choose_image(service, facts)
         known = find_storage(extract_repository(image)) if image else None
         if image is None or known is None:
             continue
         product, storage = known
-        if not _is_server(service, storage) or (storage.only_on_request and not _persists(service)):
+        if not _is_database_server(service, storage) or (storage.only_on_request and not _is_persistent(service)):
             continue
-        postgres = _postgres_version(image) if storage is POSTGRES_STORAGE else None
-        reason = _reason(service, facts, storage, postgres)
+        postgres = _parse_postgres_version(image) if storage is POSTGRES_STORAGE else None
+        reason = _explain_data_loss(service, facts, storage, postgres)
         if reason is not None:
             data, says = reason
             yield Finding(
                 CODE,
                 look.line(look.project, service.name, "volumes"),
-                f"{service.name}: {product.name} keeps its data in {_shown(storage, data, postgres)}; {says}",
+                f"{service.name}: {product.name} keeps its data in "
+                f"{_describe_data_folder(storage, data, postgres)}; {says}",
                 (service.name,),
-                _fix(service, data, unsure=storage is POSTGRES_STORAGE and postgres is None and data == storage.data),
+                _format_volume_fix(
+                    service, data, unsure=storage is POSTGRES_STORAGE and postgres is None and data == storage.data
+                ),
                 ("data that is in there now: copy it out first (pg_dump, mysqldump, ...), a new volume begins empty",),
             )
 
 
-def _image(service: Service, facts: DockerfileFacts | None) -> str | None:
+def _choose_image(service: Service, facts: DockerfileAnalysis | None) -> str | None:
     if service.build is None:
-        return image_text(service)
+        return substitute_image_defaults(service)
     return facts.base if facts is not None else None
 
 
-def _postgres_version(image: str) -> int | None:
+def _parse_postgres_version(image: str) -> int | None:
     """The major version; None: the tag does not say it."""
     match = re.match(r"(?:pg)?(\d+)", split_image_name(image)[1])
     return int(match[1]) if match else None
 
 
-def _is_server(service: Service, storage: Storage) -> bool:
+def _is_database_server(service: Service, storage: Storage) -> bool:
     """``command: psql …`` in a database image is a client, and starts nothing that keeps data."""
     if service.entrypoint:
         return False
@@ -69,30 +72,34 @@ def _is_server(service: Service, storage: Storage) -> bool:
     return not first or first.startswith("-") or first in (*storage.servers, ENTRYPOINT)
 
 
-def _persists(service: Service) -> bool:
+def _is_persistent(service: Service) -> bool:
     """Redis as a cache or broker has nothing to lose; who asks for persistence means it."""
     words = " ".join(service.command or ())
     return re.search(r"--appendonly\s+yes|--save\s+\d", words) is not None
 
 
-def _reason(
-    service: Service, facts: DockerfileFacts | None, storage: Storage, postgres: int | None
+def _explain_data_loss(
+    service: Service, facts: DockerfileAnalysis | None, storage: Storage, postgres: int | None
 ) -> tuple[str, str] | None:
     """The data folder and why it does not last, as the end of a sentence; None: it does, or it cannot be known."""
-    data, declared = _data_folder(service, facts, storage), storage.declared
+    data, declared = _find_data_folder(service, facts, storage), storage.declared
     if storage is POSTGRES_STORAGE and postgres is not None and postgres >= NEW_POSTGRES:
         declared = (POSTGRES_ROOT,)
         data = f"{POSTGRES_ROOT}/{postgres}/docker" if data == storage.data else data
     if not data.startswith("/") or "$" in data:
         return None
-    inside = any(_lasts(mount) and _covers(POSTGRES_ROOT, mount.target) for mount in service.mounts)
+    inside = any(_is_lasting_mount(mount) and _contains_path(POSTGRES_ROOT, mount.target) for mount in service.mounts)
     if storage is POSTGRES_STORAGE and postgres is None and inside:  # the version decides whether that is enough
         return None
-    mounts = sorted((one for one in service.mounts if _covers(one.target, data)), key=lambda one: len(one.target))
+    mounts = sorted(
+        (one for one in service.mounts if _contains_path(one.target, data)), key=lambda one: len(one.target)
+    )
     mount = mounts[-1] if mounts else None
-    own = max((path for path in declared if _covers(path, data)), key=len, default=None)
-    if mount is not None and (own is None or len(_clean(mount.target)) >= len(_clean(own))):
-        return None if _lasts(mount) else (data, _not_lasting(mount))
+    own = max((path for path in declared if _contains_path(path, data)), key=len, default=None)
+    if mount is not None and (
+        own is None or len(_normalize_mount_path(mount.target)) >= len(_normalize_mount_path(own))
+    ):
+        return None if _is_lasting_mount(mount) else (data, _explain_mount_loss(mount))
     if mount is not None and own is not None:
         return data, (  # with a PostgreSQL before 18 a mount at the parent folder looks right and is not
             f"the mount at {mount.target} does not hold it: the image declares a volume at {own}, and Docker puts an "
@@ -106,7 +113,7 @@ def _reason(
     return data, "that folder is in the container's own layer and goes with the container"
 
 
-def _data_folder(service: Service, facts: DockerfileFacts | None, storage: Storage) -> str:
+def _find_data_folder(service: Service, facts: DockerfileAnalysis | None, storage: Storage) -> str:
     words = service.command or ()
     for word, following in pairwise((*words, "")):
         if storage.option and word == storage.option and following:
@@ -117,32 +124,32 @@ def _data_folder(service: Service, facts: DockerfileFacts | None, storage: Stora
     return (environment.get(storage.variable) if storage.variable else None) or storage.data
 
 
-def _shown(storage: Storage, data: str, postgres: int | None) -> str:
+def _describe_data_folder(storage: Storage, data: str, postgres: int | None) -> str:
     """The folder to mount, as a person reads it; where the tag hides the version, both that it may be."""
     if storage is POSTGRES_STORAGE and postgres is None and data == storage.data:
         return f"{data} (from version {NEW_POSTGRES} on below {POSTGRES_ROOT})"
     return data
 
 
-def _lasts(mount: Mount) -> bool:
+def _is_lasting_mount(mount: Mount) -> bool:
     return mount.kind == "bind" or (mount.kind == "volume" and bool(mount.source))
 
 
-def _not_lasting(mount: Mount) -> str:
+def _explain_mount_loss(mount: Mount) -> str:
     if mount.kind == "tmpfs":
         return "that is a tmpfs, which is empty again after every stop"
     return "that volume has no name: after `compose down` the next `up` begins with an empty one"
 
 
-def _covers(parent: str, path: str) -> bool:
-    return (_clean(path) + "/").startswith(_clean(parent).rstrip("/") + "/")
+def _contains_path(parent: str, path: str) -> bool:
+    return (_normalize_mount_path(path) + "/").startswith(_normalize_mount_path(parent).rstrip("/") + "/")
 
 
-def _clean(path: str) -> str:
+def _normalize_mount_path(path: str) -> str:
     return posixpath.normpath(path)
 
 
-def _fix(service: Service, data: str, *, unsure: bool) -> str:
+def _format_volume_fix(service: Service, data: str, *, unsure: bool) -> str:
     """``unsure``: a PostgreSQL whose version the tag does not say; from 18 on it refuses to start with this mount."""
     volume = f"{re.sub(r'[^a-zA-Z0-9_.-]', '-', service.name)}-data"
     target = POSTGRES_ROOT if re.fullmatch(rf"{POSTGRES_ROOT}/\d+/docker", data) else data

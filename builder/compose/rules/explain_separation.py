@@ -9,10 +9,17 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from builder.compose.display import shown
-from builder.compose.model import Group, Project, ProjectFiles, Service
-from builder.compose.rules.aspects import ASPECTS, listed, of_airflow, of_product, schedulers, starts
-from builder.compose.services.products import product_of
+from builder.compose.display import format_relative_path
+from builder.compose.model import Project, ProjectFiles, Service, ServiceGroup
+from builder.compose.rules.aspects import (
+    ASPECTS,
+    count_schedulers,
+    describe_airflow,
+    describe_product,
+    format_short_list,
+    list_start_commands,
+)
+from builder.compose.services.products import find_product
 from builder.core.errors import ComposeError
 from builder.findings.catalog import CATALOG
 from builder.findings.explain import BELIEFS, CODES, WIDTH, read_explanation, suggest_code
@@ -20,14 +27,16 @@ from builder.findings.explain import BELIEFS, CODES, WIDTH, read_explanation, su
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.products.model import Product
 
 _FIRST, _OTHER = 20, 37
 """Columns of the table: the aspect, and each of the two programs."""
 
 
-def explain(code: str, project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+def explain_code(
+    code: str, project: Project | None, groups: tuple[ServiceGroup, ...], facts: Mapping[str, DockerfileAnalysis]
+) -> str:
     """The text of one code, or of ``beliefs``; filled in for the project where one is given.
 
     Raises ComposeError for a code that does not exist.
@@ -42,51 +51,57 @@ def explain(code: str, project: Project | None, groups: tuple[Group, ...], facts
         )
     head = f"{rule.code} {rule.name} ({rule.severity.word}): {rule.title}\n\n"
     if rule.code == "OB104":
-        return head + _apart(project, groups, facts)
-    return head + read_explanation(rule.code) + _here(rule.code, project, groups, facts)
+        return head + _explain_separation(project, groups, facts)
+    return head + read_explanation(rule.code) + _format_occurrences(rule.code, project, groups, facts)
 
 
-def _here(code: str, project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+def _format_occurrences(
+    code: str, project: Project | None, groups: tuple[ServiceGroup, ...], facts: Mapping[str, DockerfileAnalysis]
+) -> str:
     """What of the project the text is about: groups, or lines of a Dockerfile; empty where that is nothing."""
     if project is None:
         return ""
-    lines = [*_groups(code, project, groups), *_dockerfile_lines(code, project, facts)]
-    return "\nIn this project\n" + _bullets(lines) + "\n" if lines else ""
+    lines = [*_list_groups(code, project, groups), *_list_dockerfile_lines(code, project, facts)]
+    return "\nIn this project\n" + _format_bullets(lines) + "\n" if lines else ""
 
 
-def _groups(code: str, project: Project, groups: tuple[Group, ...]) -> list[str]:
+def _list_groups(code: str, project: Project, groups: tuple[ServiceGroup, ...]) -> list[str]:
     if code not in ("OB101", "OB102", "OB105"):
         return []
     if code == "OB105":
-        chosen = [group for group in groups if len(group.services) > 1 and not _builds_twice(project, group)]
+        chosen = [group for group in groups if len(group.services) > 1 and not _is_built_twice(project, group)]
     else:
-        chosen = [group for group in groups if _builds_twice(project, group) and _one_name(group) == (code == "OB102")]
+        chosen = [
+            group for group in groups if _is_built_twice(project, group) and _has_one_name(group) == (code == "OB102")
+        ]
     return [f"{', '.join(group.services)}: {', '.join(group.images)}" for group in chosen]
 
 
-def _dockerfile_lines(code: str, project: Project, facts: Mapping[str, DockerfileFacts]) -> list[str]:
+def _list_dockerfile_lines(code: str, project: Project, facts: Mapping[str, DockerfileAnalysis]) -> list[str]:
     found: dict[str, None] = {}
     for name, known in facts.items():
-        file = shown(project, known.path) if known.path is not None else f"the inline Dockerfile of {name}"
+        file = (
+            format_relative_path(project, known.path) if known.path is not None else f"the inline Dockerfile of {name}"
+        )
         found |= dict.fromkeys(f"{file}:{one.line}: {one.message}" for one in known.advice if one.code == code)
     return list(found)
 
 
-def _builds_twice(project: Project, group: Group) -> bool:
+def _is_built_twice(project: Project, group: ServiceGroup) -> bool:
     return sum(project.services[name].build is not None for name in group.services) > 1
 
 
-def _one_name(group: Group) -> bool:
+def _has_one_name(group: ServiceGroup) -> bool:
     return len(group.images) == 1
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _Comparison:
     """Who is compared: a group of Airflow services, and what else runs beside them."""
 
     project: Project
-    group: Group
-    facts: DockerfileFacts | None
+    group: ServiceGroup
+    facts: DockerfileAnalysis | None
     others: tuple[tuple[Service, Product], ...]
     schedulers: int
 
@@ -96,57 +111,59 @@ class _Scene:
         return self.others[0] if self.others else None
 
 
-def _apart(project: Project | None, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]) -> str:
+def _explain_separation(
+    project: Project | None, groups: tuple[ServiceGroup, ...], facts: Mapping[str, DockerfileAnalysis]
+) -> str:
     """OB104 for the services at hand; without any, for Airflow and PostgreSQL as everybody has them."""
     airflow = [group for group in groups if group.airflow]
     if project is None or not airflow:
-        project, groups = _ordinary()
+        project, groups = _make_example_project()
         airflow = [group for group in groups if group.airflow]
     group = max(airflow, key=lambda one: len(one.services))
-    scene = _Scene(
+    scene = _Comparison(
         project,
         group,
         next((facts[name] for name in group.services if name in facts), None),
-        _others(project, groups, facts),
-        schedulers(project, group, facts),
+        _find_other_products(project, groups, facts),
+        count_schedulers(project, group, facts),
     )
     return Template(read_explanation("OB104")).substitute(
-        sharing=_sharing(scene), table=_table(scene), costs=_bullets(_costs(scene))
+        sharing=_explain_sharing(scene), table=_format_table(scene), costs=_format_bullets(_list_costs(scene))
     )
 
 
-def _ordinary() -> tuple[Project, tuple[Group, ...]]:
+def _make_example_project() -> tuple[Project, tuple[ServiceGroup, ...]]:
     """The project of every guide."""
     commands = {"airflow-init": ("db", "migrate"), "airflow-scheduler": ("scheduler",)}
     commands["airflow-webserver"] = ("webserver",)
     services = {name: Service(name, command=command) for name, command in commands.items()}
     services["postgres"] = Service("postgres", image="postgres:13")
     project = Project(ProjectFiles(Path("/"), ()), "example", services, {}, None, None)
-    postgres = Group(("postgres",), None, ("postgres:13",), airflow=False)
-    return project, (Group(tuple(commands), None, (), airflow=True), postgres)
+    postgres = ServiceGroup(("postgres",), None, ("postgres:13",), airflow=False)
+    return project, (ServiceGroup(tuple(commands), None, (), airflow=True), postgres)
 
 
-def _others(
-    project: Project, groups: tuple[Group, ...], facts: Mapping[str, DockerfileFacts]
+def _find_other_products(
+    project: Project, groups: tuple[ServiceGroup, ...], facts: Mapping[str, DockerfileAnalysis]
 ) -> tuple[tuple[Service, Product], ...]:
     """The other products of the project, those that keep data first, databases before all."""
     found = []
     for group in groups:
         for name in () if group.airflow else group.services:
-            product = product_of(project.services[name], facts.get(name))
+            product = find_product(project.services[name], facts.get(name))
             if product is not None:
                 found.append((project.services[name], product))
     return tuple(sorted(found, key=lambda pair: ("SQL" not in pair[1].name, not pair[1].keeps_data, pair[0].name)))
 
 
-def _sharing(scene: _Scene) -> str:
+def _explain_sharing(scene: _Comparison) -> str:
     """Why the services of the group are one program."""
     names = scene.group.services
-    words = starts([scene.project.services[name] for name in names], scene.facts)
+    words = list_start_commands([scene.project.services[name] for name in names], scene.facts)
     if len(names) == 1:
-        return _wrapped(f"In this project {names[0]} is the only service of Airflow; nothing has to be shared.")
+        return _wrap_text(f"In this project {names[0]} is the only service of Airflow; nothing has to be shared.")
     told = f": {', '.join(words)}" if words else ""
-    return _wrapped(
+    return _wrap_text(
         f"Airflow's services are one program. {', '.join(names)} run the same code with the same packages, libraries "
         f"and configuration; what differs is the word behind the entrypoint{told}. They must even have the same "
         "versions: the scheduler writes into the database what the others read. Their containers keep nothing, so any "
@@ -155,21 +172,24 @@ def _sharing(scene: _Scene) -> str:
     )
 
 
-def _table(scene: _Scene) -> str:
+def _format_table(scene: _Comparison) -> str:
     if scene.other is None:
         return "  This project runs nothing beside Airflow."
     service, product = scene.other
-    left = ("Airflow: " + listed(list(scene.group.services)), *of_airflow(scene.project, scene.group, scene.facts))
-    right = (f"{product.name}: {service.name}", *of_product(product, service))
-    rows = [_row(*cells) for cells in zip(("", *ASPECTS), left, right, strict=True)]
+    left = (
+        "Airflow: " + format_short_list(list(scene.group.services)),
+        *describe_airflow(scene.project, scene.group, scene.facts),
+    )
+    right = (f"{product.name}: {service.name}", *describe_product(product, service))
+    rows = [_format_row(*cells) for cells in zip(("", *ASPECTS), left, right, strict=True)]
     rows.insert(1, "  " + "-" * (WIDTH - 2))
     rest = [f"{one.name} ({other.name}, {other.purpose}, {other.language})" for one, other in scene.others[1:]]
     if rest:
-        rows += ["", _wrapped(f"The same holds for {', '.join(rest)}: each is a program of its own.")]
+        rows += ["", _wrap_text(f"The same holds for {', '.join(rest)}: each is a program of its own.")]
     return "\n".join(rows)
 
 
-def _row(aspect: str, left: str, right: str) -> str:
+def _format_row(aspect: str, left: str, right: str) -> str:
     columns = (
         textwrap.wrap(aspect, _FIRST) or [""],
         textwrap.wrap(left, _OTHER, break_on_hyphens=False) or [""],
@@ -179,7 +199,7 @@ def _row(aspect: str, left: str, right: str) -> str:
     return "\n".join(f"  {one:<{_FIRST}} {two:<{_OTHER}} {three}".rstrip() for one, two, three in lines)
 
 
-def _costs(scene: _Scene) -> list[str]:
+def _list_costs(scene: _Comparison) -> list[str]:
     if scene.other is None:
         return ["There is nothing to merge with."]
     service, product = scene.other
@@ -216,11 +236,11 @@ _RUNNING = (
 )
 
 
-def _wrapped(text: str) -> str:
+def _wrap_text(text: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _bullets(lines: list[str]) -> str:
+def _format_bullets(lines: list[str]) -> str:
     return "\n".join(
         textwrap.fill(line, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
         for line in lines

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.model import HttpHealth, JobHealth
-from builder.compose.rules.airflow import is_airflow, version_for
-from builder.compose.services.start_commands import Start, image_text, is_waited_for, role_by_name, start_of
+from builder.compose.rules.airflow import find_airflow_version, uses_airflow
+from builder.compose.services.start_commands import (
+    StartCommand,
+    guess_role,
+    is_waited_for,
+    parse_start_command,
+    substitute_image_defaults,
+)
 from builder.core.image_reference import extract_last_component
 from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
@@ -17,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.airflow.model import KnownRole
-    from builder.airflow.variables import Option
+    from builder.airflow.variables import ConfigOption
     from builder.compose.model import Service
-    from builder.compose.rules.context import Look
+    from builder.compose.rules.context import RuleContext
 
 CODE = "OB202"
 
 
-def find(look: Look) -> Iterator[Finding]:
+def find_missing_health_checks(look: RuleContext) -> Iterator[Finding]:
     """Silent about services that end by themselves, about programs of which no check is known, and about images that
     may bring one (a HEALTHCHECK of the Dockerfile)."""
     for service in look.project.services.values():
@@ -33,7 +39,7 @@ def find(look: Look) -> Iterator[Finding]:
             continue
         if is_waited_for(look.project, service):
             continue
-        found = _of_airflow(look, service) if is_airflow(look, service) else _of_server(service)
+        found = _choose_airflow_check(look, service) if uses_airflow(look, service) else _choose_server_check(service)
         if found is not None:
             what, test, start_period = found
             yield Finding(
@@ -41,40 +47,48 @@ def find(look: Look) -> Iterator[Finding]:
                 look.line(look.project, service.name),
                 f"{service.name} has no health check; {what}",
                 (service.name,),
-                _yaml(test, start_period),
+                _format_health_check(test, start_period),
             )
 
 
-def _yaml(test: str, start_period: str) -> str:
+def _format_health_check(test: str, start_period: str) -> str:
     lines = (f"test: {test}", "interval: 30s", "timeout: 10s", "retries: 5", f"start_period: {start_period}")
     return "\n".join(("healthcheck:", *(f"  {line}" for line in lines)))
 
 
-def _of_airflow(look: Look, service: Service) -> tuple[str, str, str] | None:
+def _choose_airflow_check(look: RuleContext, service: Service) -> tuple[str, str, str] | None:
     """None where nothing is known of the role, or the version decides and is not known."""
-    start = start_of(service, look.facts.get(service.name))
-    version = version_for(look, service)
-    known = find_role(start.role or (None if start.calls else role_by_name(service)) or "", version)
+    start = parse_start_command(service, look.facts.get(service.name))
+    version = find_airflow_version(look, service)
+    known = find_role(start.role or (None if start.calls else guess_role(service)) or "", version)
     if known is None:
         return None
     server = known.health_server
     if server is not None and _is_on(service, server.variable):
-        return "its own health server tells whether it is alive", _curl(str(server.port), server.path), "60s"
+        return (
+            "its own health server tells whether it is alive",
+            _format_curl_test(str(server.port), server.path),
+            "60s",
+        )
     if known.answers_ping:
         return _of_worker(version)
     return _of_role(service, start, known)
 
 
-def _of_role(service: Service, start: Start, known: KnownRole) -> tuple[str, str, str] | None:
+def _of_role(service: Service, start: StartCommand, known: KnownRole) -> tuple[str, str, str] | None:
     health = known.role.health
     if isinstance(health, HttpHealth) and known.port is not None:
         port = _moved_port(service, start, known.port) or str(health.port)
-        return "a request to its health page tells whether it answers", _curl(port, health.path), "60s"
+        return "a request to its health page tells whether it answers", _format_curl_test(port, health.path), "60s"
     if isinstance(health, HttpHealth):
-        return "a request tells whether it answers", _curl(str(health.port), health.path), "60s"
+        return "a request tells whether it answers", _format_curl_test(str(health.port), health.path), "60s"
     if isinstance(health, JobHealth):
         what = f"`airflow jobs check` sees whether its {health.job_type} is alive in the database"
-        return what, _shell(f'airflow jobs check --job-type {health.job_type} --hostname "$${{HOSTNAME}}"'), "60s"
+        return (
+            what,
+            _format_shell_test(f'airflow jobs check --job-type {health.job_type} --hostname "$${{HOSTNAME}}"'),
+            "60s",
+        )
     return None
 
 
@@ -83,14 +97,14 @@ def _of_worker(version: str | None) -> tuple[str, str, str] | None:
     if app is None:
         return None
     what = "Celery's own ping tells whether this worker answers"
-    return what, _shell(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'), "60s"
+    return what, _format_shell_test(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'), "60s"
 
 
 def _is_on(service: Service, variable: str) -> bool:
     return (service.environment.get(variable) or "").lower() in ("true", "t", "1")
 
 
-def _moved_port(service: Service, start: Start, option: Option) -> str | None:
+def _moved_port(service: Service, start: StartCommand, option: ConfigOption) -> str | None:
     """Of ``--port``, or of the configuration in the environment, whose former name is asked first."""
     for call in start.calls:
         for word, following in pairwise((*call, "")):
@@ -102,23 +116,23 @@ def _moved_port(service: Service, start: Start, option: Option) -> str | None:
     return next((value for value in values if value.isdigit()), None)
 
 
-def _curl(port: str, path: str) -> str:
+def _format_curl_test(port: str, path: str) -> str:
     return f'["CMD", "curl", "--fail", "http://localhost:{port}{path}"]'
 
 
-def _shell(script: str) -> str:
+def _format_shell_test(script: str) -> str:
     return f"[\"CMD-SHELL\", '{script}']"
 
 
-def _of_server(service: Service) -> tuple[str, str, str] | None:
+def _choose_server_check(service: Service) -> tuple[str, str, str] | None:
     """Only a service that starts what its image starts: ``psql`` in a postgres image is no server."""
-    image = image_text(service) if service.build is None else None
-    if image is None or service.entrypoint or (service.command and not _is_server(service.command)):
+    image = substitute_image_defaults(service) if service.build is None else None
+    if image is None or service.entrypoint or (service.command and not _is_server_command(service.command)):
         return None
     test = find_health_test(extract_last_component(image))
     return ("its own client tells whether it answers", test, "10s") if test else None
 
 
-def _is_server(command: tuple[str, ...]) -> bool:
+def _is_server_command(command: tuple[str, ...]) -> bool:
     first = command[0].rpartition("/")[2]
     return first.startswith("-") or first == ENTRYPOINT or first in TESTED_SERVERS

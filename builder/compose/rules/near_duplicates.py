@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.display import shown_dockerfile
-from builder.compose.load.builds import variable_parts
-from builder.compose.sharing.groups import builders_of
+from builder.compose.display import describe_dockerfile
+from builder.compose.load.builds import find_variable_parts
+from builder.compose.sharing.groups import find_builders
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import Build, Group
-    from builder.compose.rules.context import Look
-    from builder.compose.rules.similarity import Difference
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.compose.model import Build, ServiceGroup
+    from builder.compose.rules.context import RuleContext
+    from builder.compose.rules.similarity import BuildDifference
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.dockerfile.parse import Instruction
 
 COMPARED = 3
@@ -25,16 +25,16 @@ _WORTH_SHARING = 2
 """Leading instructions, FROM among them: a common base of FROM alone exists already."""
 
 
-def find(look: Look) -> Iterator[Finding]:
+def find_near_duplicates(look: RuleContext) -> Iterator[Finding]:
     """One finding for each group whose build is nearly that of an earlier group; the nearest in the order of names."""
-    earlier: dict[object, list[Group]] = defaultdict(list)
+    earlier: dict[object, list[ServiceGroup]] = defaultdict(list)
     for group in look.groups:
         build = group.build
         if build is None:
             continue
-        keys = _keys(build, _facts(look, group))
+        keys = _make_similarity_keys(build, _find_analysis(look, group))
         others = {other.services: other for key in keys for other in earlier[key][:COMPARED]}
-        found = (_compared(look, other, group) for other in others.values())
+        found = (_compare_groups(look, other, group) for other in others.values())
         first = next((finding for finding in found if finding is not None), None)
         if first is not None:
             yield first
@@ -42,63 +42,66 @@ def find(look: Look) -> Iterator[Finding]:
             earlier[key].append(group)
 
 
-def _keys(build: Build, facts: DockerfileFacts | None) -> tuple[object, ...]:
+def _make_similarity_keys(build: Build, facts: DockerfileAnalysis | None) -> tuple[object, ...]:
     """Only builds that have one of these in common are worth comparing."""
     path = build.dockerfile_path
     place = ("inline", build.dockerfile_inline) if path is None else ("file", path)
     return (place, ("context", build.context), *([("base", facts.base)] if facts is not None and facts.base else []))
 
 
-def _facts(look: Look, group: Group) -> DockerfileFacts | None:
-    return look.facts.get(_speaker(look, group))
+def _find_analysis(look: RuleContext, group: ServiceGroup) -> DockerfileAnalysis | None:
+    return look.facts.get(_choose_representative(look, group))
 
 
-def _speaker(look: Look, group: Group) -> str:
+def _choose_representative(look: RuleContext, group: ServiceGroup) -> str:
     """The service that stands for its group."""
-    return builders_of(look.project, group)[0]
+    return find_builders(look.project, group)[0]
 
 
-def _compared(look: Look, one: Group, other: Group) -> Finding | None:
+def _compare_groups(look: RuleContext, one: ServiceGroup, other: ServiceGroup) -> Finding | None:
     from builder.compose.rules.similarity import compare_builds  # it parses Dockerfiles: a library of its own
 
     if one.build is None or other.build is None:
         return None
-    names = _speaker(look, one), _speaker(look, other)
-    difference = compare_builds(one.build, other.build, _facts(look, one), _facts(look, other), names)
+    names = _choose_representative(look, one), _choose_representative(look, other)
+    difference = compare_builds(one.build, other.build, _find_analysis(look, one), _find_analysis(look, other), names)
     platforms = tuple(look.project.services[name].platform or "the engine's" for name in names)
     lines = list(difference.lines)
     if platforms[0] != platforms[1]:
         lines = [*(line for line in lines if line != "platforms differ"), f"platform: {' against '.join(platforms)}"]
     if one.build == other.build and platforms[0] == platforms[1]:
-        return _finding(
-            look, names, "build the same today, but it is written with different variables", _raw(look, names)
+        return _make_near_duplicate_finding(
+            look,
+            names,
+            "build the same today, but it is written with different variables",
+            _describe_variable_keys(look, names),
         )
     if not difference.near:
         return None
-    what = f"build nearly the same: {shown_dockerfile(look.project, one.build)}"
-    if shown_dockerfile(look.project, one.build) != shown_dockerfile(look.project, other.build):
-        what += f" and {shown_dockerfile(look.project, other.build)}"
-    base = _base(look, one.build, other.build, difference) if platforms[0] == platforms[1] else None
-    return _finding(look, names, what, tuple(lines), base)
+    what = f"build nearly the same: {describe_dockerfile(look.project, one.build)}"
+    if describe_dockerfile(look.project, one.build) != describe_dockerfile(look.project, other.build):
+        what += f" and {describe_dockerfile(look.project, other.build)}"
+    base = _suggest_common_stage(look, one.build, other.build, difference) if platforms[0] == platforms[1] else None
+    return _make_near_duplicate_finding(look, names, what, tuple(lines), base)
 
 
-def _finding(
-    look: Look, names: tuple[str, str], what: str, details: tuple[str, ...], fix: str | None = None
+def _make_near_duplicate_finding(
+    look: RuleContext, names: tuple[str, str], what: str, details: tuple[str, ...], fix: str | None = None
 ) -> Finding:
     where = look.line(look.project, names[1], "build")
     return Finding("OB103", where, f"{names[0]} and {names[1]} {what}", names, fix, details)
 
 
-def _raw(look: Look, names: tuple[str, str]) -> tuple[str, ...]:
+def _describe_variable_keys(look: RuleContext, names: tuple[str, str]) -> tuple[str, ...]:
     """Which keys are written differently; the text of none, since a default in it may be a secret."""
-    one, other = (variable_parts(look.project.services[name].raw_build) for name in names)
+    one, other = (find_variable_parts(look.project.services[name].raw_build) for name in names)
     different = {key: set(one.get(key, ())) ^ set(other.get(key, ())) for key in (*one, *other)}
-    keys = list(dict.fromkeys(name for key, parts in different.items() for name in _keys_of(key, parts)))
+    keys = list(dict.fromkeys(name for key, parts in different.items() for name in _list_build_keys(key, parts)))
     same = "are the same" if len(keys) > 1 else "is the same"
     return (f"{', '.join(keys)} {same} only as long as the variables are",)
 
 
-def _keys_of(field: str, parts: set[Any]) -> list[str]:
+def _list_build_keys(field: str, parts: set[Any]) -> list[str]:
     """The keys in a ``build:`` that these parts of one field of a Build come from."""
     match field:
         case "args":
@@ -109,7 +112,7 @@ def _keys_of(field: str, parts: set[Any]) -> list[str]:
             return [field] if parts else []
 
 
-def _base(look: Look, one: Build, other: Build, difference: Difference) -> str | None:
+def _suggest_common_stage(look: RuleContext, one: Build, other: Build, difference: BuildDifference) -> str | None:
     """The common beginning as a stage, where there is one to speak of."""
     prefix = difference.common_prefix
     if difference.whole:
@@ -120,8 +123,8 @@ def _base(look: Look, one: Build, other: Build, difference: Difference) -> str |
     if len(prefix) < _WORTH_SHARING:
         return None
     if one.dockerfile_path == other.dockerfile_path and one.dockerfile_inline == other.dockerfile_inline:
-        return _late(prefix)
-    name = shown_dockerfile(look.project, one)
+        return _suggest_later_changes(prefix)
+    name = describe_dockerfile(look.project, one)
     return (
         f"their first {len(prefix)} instructions are equal: put both into one Dockerfile, with lines {prefix[0].line} "
         f"to {prefix[-1].line} of {name} as a stage of their own (`FROM … AS common`), each image as a stage "
@@ -129,7 +132,7 @@ def _base(look: Look, one: Build, other: Build, difference: Difference) -> str |
     )
 
 
-def _late(prefix: tuple[Instruction, ...]) -> str:
+def _suggest_later_changes(prefix: tuple[Instruction, ...]) -> str:
     return (
         f"the layers up to line {prefix[-1].line} are shared; move what differs, and the `ARG` lines that it needs, "
         "as far down as it can go"

@@ -6,13 +6,13 @@ import os.path
 import re
 from typing import TYPE_CHECKING
 
-from builder.compose.display import shown_dockerfile
-from builder.compose.services.command_lines import started
-from builder.compose.services.database import database_of
-from builder.compose.services.products import product_of
+from builder.compose.display import describe_dockerfile
+from builder.compose.services.command_lines import parse_commands
+from builder.compose.services.database import find_database
+from builder.compose.services.products import find_product
 from builder.core.errors import Where
 from builder.core.image_reference import extract_last_component
-from builder.core.phrases import listed, verb
+from builder.core.phrases import choose_verb, join_names
 from builder.findings.model import Finding
 from builder.products.find import find_by_program, find_by_system_service
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Service
-    from builder.compose.rules.context import Look
-    from builder.dockerfile.facts import DockerfileFacts, Installed
+    from builder.compose.rules.context import RuleContext
+    from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer
 
 _INIT_SCRIPT = re.compile(r"/etc/init\.d/([a-z-]+)")
 
 
-def find_others(look: Look) -> Iterator[Finding]:
+def find_separate_products(look: RuleContext) -> Iterator[Finding]:
     """OB104: one finding for each service that is not Airflow, in a project that has Airflow."""
     if not any(group.airflow for group in look.groups):
         return
-    users = _users(look)
+    users = _index_database_users(look)
     for group in look.groups:
         if group.airflow or not (group.images or group.build):
             continue
@@ -38,28 +38,30 @@ def find_others(look: Look) -> Iterator[Finding]:
             service = look.project.services[name]
             key = "image" if service.build is None else "build"
             told = (
-                (f"{listed(users[name])} {verb(users[name], 'keeps', 'keep')} Airflow's metadata there",)
+                (f"{join_names(users[name])} {choose_verb(users[name], 'keeps', 'keep')} Airflow's metadata there",)
                 if name in users
                 else ()
             )
-            yield Finding("OB104", look.line(look.project, name, key), _other(look, service), (name,), details=told)
+            yield Finding(
+                "OB104", look.line(look.project, name, key), _describe_service(look, service), (name,), details=told
+            )
 
 
-def _users(look: Look) -> dict[str, list[str]]:
+def _index_database_users(look: RuleContext) -> dict[str, list[str]]:
     """Database service → the Airflow services that have their connection to it. A database elsewhere is none."""
     users: dict[str, list[str]] = {}
     for group in look.groups:
         for name in group.services if group.airflow else ():
-            database = database_of(look.project, look.project.services[name])
+            database = find_database(look.project, look.project.services[name])
             if database is not None and database.service is not None:
                 users.setdefault(database.service, []).append(name)
     return users
 
 
-def _other(look: Look, service: Service) -> str:
-    product = product_of(service, look.facts.get(service.name))
+def _describe_service(look: RuleContext, service: Service) -> str:
+    product = find_product(service, look.facts.get(service.name))
     if product is None:
-        what = f"{service.name} {_unknown(look, service)}"
+        what = f"{service.name} {_describe_unknown_program(look, service)}"
         return f"{what}: another program than Airflow, with code and dependencies of its own"
     name = "" if product.name == service.name else f"{product.name}, "
     what = f"{service.name} is {name}{product.purpose}"
@@ -68,28 +70,30 @@ def _other(look: Look, service: Service) -> str:
     return f"{what}: another program, which is released, upgraded and scaled on its own"
 
 
-def _unknown(look: Look, service: Service) -> str:
+def _describe_unknown_program(look: RuleContext, service: Service) -> str:
     if service.build is None:
         return f"runs {extract_last_component(service.image or '') or 'an image of its own'}"
-    return f"builds {shown_dockerfile(look.project, service.build)}"
+    return f"builds {describe_dockerfile(look.project, service.build)}"
 
 
-def find_mixed(look: Look) -> Iterator[Finding]:
+def find_mixed_products(look: RuleContext) -> Iterator[Finding]:
     """OB107: a Dockerfile with a server beside Airflow or beside another server; a service that starts one."""
     told: set[tuple[str, str]] = set()
     for group in look.groups:
         for name in group.services:
             service, facts = look.project.services[name], look.facts.get(name)
             for finding in (
-                *_installed(look, service, facts, airflow=group.airflow),
-                *_started(look, service, group.airflow),
+                *_find_installed_servers(look, service, facts, airflow=group.airflow),
+                *_find_started_servers(look, service, group.airflow),
             ):
                 if (str(finding.where), finding.message) not in told:
                     told.add((str(finding.where), finding.message))
                     yield finding
 
 
-def _installed(look: Look, service: Service, facts: DockerfileFacts | None, *, airflow: bool) -> Iterator[Finding]:
+def _find_installed_servers(
+    look: RuleContext, service: Service, facts: DockerfileAnalysis | None, *, airflow: bool
+) -> Iterator[Finding]:
     if facts is None or service.build is None:
         return
     servers = {one.product: one for one in reversed(facts.installed)}
@@ -100,25 +104,27 @@ def _installed(look: Look, service: Service, facts: DockerfileFacts | None, *, a
         package = servers[product].package
         yield Finding(
             "OB107",
-            _line(look, service, facts, servers[product]),
-            f"{shown_dockerfile(look.project, service.build)} puts {product} ({package}) beside {kept or 'Airflow'}",
+            _locate_installation(look, service, facts, servers[product]),
+            f"{describe_dockerfile(look.project, service.build)} puts {product} ({package}) beside {kept or 'Airflow'}",
             (service.name,),
             f"take {package} out of the Dockerfile; give {product} a service with an image of its own "
             "and its data on a volume",
         )
 
 
-def _line(look: Look, service: Service, facts: DockerfileFacts, server: Installed) -> Where:
+def _locate_installation(
+    look: RuleContext, service: Service, facts: DockerfileAnalysis, server: InstalledServer
+) -> Where:
     if facts.path is None:
         return look.line(look.project, service.name, "build")
     inside = os.path.relpath(facts.path, look.project.files.directory)
     return Where(str(facts.path) if inside.startswith("..") else inside, server.line)
 
 
-def _started(look: Look, service: Service, airflow: bool) -> Iterator[Finding]:
+def _find_started_servers(look: RuleContext, service: Service, airflow: bool) -> Iterator[Finding]:
     if not airflow:
         return
-    for product in dict.fromkeys(filter(None, map(_server, started(service)))):
+    for product in dict.fromkeys(filter(None, map(_find_server_product, parse_commands(service)))):
         key = "command" if service.command else "entrypoint"
         yield Finding(
             "OB107",
@@ -130,7 +136,7 @@ def _started(look: Look, service: Service, airflow: bool) -> Iterator[Finding]:
         )
 
 
-def _server(words: tuple[str, ...]) -> str | None:
+def _find_server_product(words: tuple[str, ...]) -> str | None:
     """The product whose server this command starts."""
     script = _INIT_SCRIPT.fullmatch(words[0])
     program = words[0].rpartition("/")[2]

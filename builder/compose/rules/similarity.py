@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.dockerfile.parse import Instruction
-from builder.dockerfile.stages import flags, pairs, run_commands
+from builder.dockerfile.stages import parse_assignments, parse_flags, parse_run_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Build
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 NEAR = 0.6
 """Two Dockerfiles are nearly the same from this share of equal leading instructions on."""
@@ -26,7 +26,7 @@ _SHOWN = 48
 
 
 @dataclass(frozen=True)
-class Difference:
+class BuildDifference:
     """``lines``: one fact each, for a person. ``common_prefix``: the leading instructions that make equal layers."""
 
     lines: tuple[str, ...]
@@ -40,25 +40,31 @@ class Difference:
 def compare_builds(
     a: Build,
     b: Build,
-    facts_a: DockerfileFacts | None = None,
-    facts_b: DockerfileFacts | None = None,
+    facts_a: DockerfileAnalysis | None = None,
+    facts_b: DockerfileAnalysis | None = None,
     names: tuple[str, str] = ("the first", "the second"),
-) -> Difference:
+) -> BuildDifference:
     """Pure. Without facts only what the compose file says is compared; ``names`` are those of the two in the lines."""
-    left, right = _leading(facts_a), _leading(facts_b)
-    prefix = _common_prefix(left, right, same_files=_same_files(a, b))
-    lines = (*_of_keys(a, b, names), *_of_texts(a, b, facts_a, facts_b, names), *_of_pins(facts_a, facts_b, names))
+    left, right = _collect_steps(facts_a), _collect_steps(facts_b)
+    prefix = _find_common_prefix(left, right, same_files=_has_same_context(a, b))
+    lines = (
+        *_compare_keys(a, b, names),
+        *_compare_dockerfiles(a, b, facts_a, facts_b, names),
+        *_compare_pins(facts_a, facts_b, names),
+    )
     whole = bool(prefix) and len(prefix) == len(left) == len(right)
-    return Difference(lines, tuple(step.instruction for step in prefix), _near(a, b, facts_a, facts_b), whole)
+    return BuildDifference(
+        lines, tuple(step.instruction for step in prefix), _is_nearly_same(a, b, facts_a, facts_b), whole
+    )
 
 
-def _near(a: Build, b: Build, facts_a: DockerfileFacts | None, facts_b: DockerfileFacts | None) -> bool:
-    if _one_dockerfile(a, b):
+def _is_nearly_same(a: Build, b: Build, facts_a: DockerfileAnalysis | None, facts_b: DockerfileAnalysis | None) -> bool:
+    if _has_same_dockerfile(a, b):
         return True
     if facts_a is None or facts_b is None:
         return False
-    left, right = _leading(facts_a), _leading(facts_b)
-    written = _common_prefix(left, right, same_files=True)
+    left, right = _collect_steps(facts_a), _collect_steps(facts_b)
+    written = _find_common_prefix(left, right, same_files=True)
     if len(written) > 1 and len(written) >= NEAR * max(len(left), len(right)):
         return True
     common = {pin.name for pin in facts_a.pins} & {pin.name for pin in facts_b.pins}
@@ -66,24 +72,24 @@ def _near(a: Build, b: Build, facts_a: DockerfileFacts | None, facts_b: Dockerfi
     return facts_a.base == facts_b.base and len(common) >= max(_PINS_IN_COMMON, fewer / 2)
 
 
-def _one_dockerfile(a: Build, b: Build) -> bool:
+def _has_same_dockerfile(a: Build, b: Build) -> bool:
     if a.dockerfile_inline is not None or b.dockerfile_inline is not None:
         return a.dockerfile_inline == b.dockerfile_inline
     if not a.context.startswith("/") or not b.context.startswith("/"):
         return (a.context, a.dockerfile) == (b.context, b.dockerfile)
-    return _path(a) == _path(b)
+    return _resolve_dockerfile_path(a) == _resolve_dockerfile_path(b)
 
 
-def _path(build: Build) -> str:
+def _resolve_dockerfile_path(build: Build) -> str:
     return posixpath.normpath(posixpath.join(build.context, build.dockerfile))
 
 
-def _same_files(a: Build, b: Build) -> bool:
+def _has_same_context(a: Build, b: Build) -> bool:
     return (a.context, a.additional_contexts) == (b.context, b.additional_contexts)
 
 
 @dataclass(frozen=True)
-class _Step:
+class _LayerStep:
     """An instruction with what decides about its layer: its words, and the arguments that it declares."""
 
     instruction: Instruction
@@ -91,30 +97,32 @@ class _Step:
     values: tuple[tuple[str, str | None], ...] = ()
 
 
-def _leading(facts: DockerfileFacts | None) -> tuple[_Step, ...]:
+def _collect_steps(facts: DockerfileAnalysis | None) -> tuple[_LayerStep, ...]:
     if facts is None or not facts.chain:
         return ()
     head = Instruction("FROM", facts.base or "", facts.chain[0].line)
-    steps = [_Step(head, head.value)]
+    steps = [_LayerStep(head, head.value)]
     for stage in facts.chain:
         known = dict(stage.arguments)
-        steps += [_step(instruction, known) for instruction in stage.instructions]
+        steps += [_make_step(instruction, known) for instruction in stage.instructions]
     return tuple(steps)
 
 
-def _step(instruction: Instruction, known: dict[str, str]) -> _Step:
+def _make_step(instruction: Instruction, known: dict[str, str]) -> _LayerStep:
     bodies = "\0".join(heredoc.body for heredoc in instruction.heredocs)
-    declared = pairs(instruction) if instruction.name == "ARG" else {}
+    declared = parse_assignments(instruction) if instruction.name == "ARG" else {}
     words = "" if declared else " ".join(instruction.value.split())
-    return _Step(instruction, f"{words}\0{bodies}", tuple((name, known.get(name)) for name in declared))
+    return _LayerStep(instruction, f"{words}\0{bodies}", tuple((name, known.get(name)) for name in declared))
 
 
-def _common_prefix(left: tuple[_Step, ...], right: tuple[_Step, ...], *, same_files: bool) -> tuple[_Step, ...]:
+def _find_common_prefix(
+    left: tuple[_LayerStep, ...], right: tuple[_LayerStep, ...], *, same_files: bool
+) -> tuple[_LayerStep, ...]:
     """``same_files``: both copy from one context; else the first COPY from it ends what is common."""
     found = []
     for one, other in zip(left, right, strict=False):
         copied = one.instruction.name in ("COPY", "ADD") and not any(
-            flag.startswith("--from=") for flag in flags(one.instruction)
+            flag.startswith("--from=") for flag in parse_flags(one.instruction)
         )
         if (one.instruction.name, one.words, one.values) != (other.instruction.name, other.words, other.values):
             break
@@ -124,10 +132,10 @@ def _common_prefix(left: tuple[_Step, ...], right: tuple[_Step, ...], *, same_fi
     return tuple(found)
 
 
-def _of_keys(a: Build, b: Build, names: tuple[str, str]) -> Iterator[str]:
+def _compare_keys(a: Build, b: Build, names: tuple[str, str]) -> Iterator[str]:
     """What the two ``build:`` keys say differently."""
     if a.context != b.context:
-        yield f"context: {' against '.join(_shortened(a.context, b.context))}"
+        yield f"context: {' against '.join(_shorten_paths(a.context, b.context))}"
     if a.target != b.target:
         yield f"target: {a.target or 'the last stage'} against {b.target or 'the last stage'}"
     args_a, args_b = dict(a.args), dict(b.args)
@@ -149,7 +157,7 @@ def _of_keys(a: Build, b: Build, names: tuple[str, str]) -> Iterator[str]:
             yield f"{name} differs"
 
 
-def _shortened(one: str, other: str) -> tuple[str, ...]:
+def _shorten_paths(one: str, other: str) -> tuple[str, ...]:
     """Two paths relative to what they have in common."""
     if not (one.startswith("/") and other.startswith("/")):
         return one, other
@@ -158,59 +166,61 @@ def _shortened(one: str, other: str) -> tuple[str, ...]:
     return tuple(path if path == "." else f"./{path}" for path in shown)
 
 
-def _of_texts(
+def _compare_dockerfiles(
     a: Build,
     b: Build,
-    facts_a: DockerfileFacts | None,
-    facts_b: DockerfileFacts | None,
+    facts_a: DockerfileAnalysis | None,
+    facts_b: DockerfileAnalysis | None,
     names: tuple[str, str],
 ) -> Iterator[str]:
     """Where the two Dockerfiles part."""
-    if _one_dockerfile(a, b):
+    if _has_same_dockerfile(a, b):
         return
-    files = [_file(build, name) for build, name in zip((a, b), names, strict=True)]
+    files = [_describe_dockerfile(build, name) for build, name in zip((a, b), names, strict=True)]
     if facts_a is None or facts_b is None:
         yield f"Dockerfile: {files[0]} against {files[1]}"
         return
     if facts_a.base != facts_b.base:
         yield f"base image: {facts_a.base} against {facts_b.base}"
-    left, right = _leading(facts_a), _leading(facts_b)
-    equal = len(_common_prefix(left, right, same_files=True))
+    left, right = _collect_steps(facts_a), _collect_steps(facts_b)
+    equal = len(_find_common_prefix(left, right, same_files=True))
     if equal == len(left) == len(right):
         yield f"{files[0]} and {files[1]} say the same"
         return
-    shown = [_shown(steps, equal) for steps in (left, right)]
+    shown = [_describe_step(steps, equal) for steps in (left, right)]
     yield f"{files[0]} {shown[0]}; {files[1]} {shown[1]}"
 
 
-def _file(build: Build, name: str) -> str:
+def _describe_dockerfile(build: Build, name: str) -> str:
     return f"the inline Dockerfile of {name}" if build.dockerfile_inline is not None else build.dockerfile
 
 
-def _shown(steps: tuple[_Step, ...], index: int) -> str:
+def _describe_step(steps: tuple[_LayerStep, ...], index: int) -> str:
     if index >= len(steps):
         return "ends there"
     instruction = steps[index].instruction
-    return f"line {instruction.line}: {summary(instruction)}"
+    return f"line {instruction.line}: {summarize_instruction(instruction)}"
 
 
-def summary(instruction: Instruction) -> str:
+def summarize_instruction(instruction: Instruction) -> str:
     """A few words that name an instruction without its values: ``RUN apt-get install …``."""
     if instruction.name in ("ENV", "ARG", "LABEL"):
-        return f"{instruction.name} {', '.join(pairs(instruction))}"[:_SHOWN]
+        return f"{instruction.name} {', '.join(parse_assignments(instruction))}"[:_SHOWN]
     if instruction.name in ("CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"):
         return instruction.name
     if instruction.name != "RUN":
         return f"{instruction.name} {instruction.value}"[:_SHOWN]
     called = [
         " ".join(word for word in command.words[:2] if not word.startswith(("-", "http")) and "=" not in word)
-        for command in run_commands(instruction)
+        for command in parse_run_commands(instruction)
         if command.program not in ("set", "cd", "[", "fi", "done")
     ]
     return f"RUN {', '.join(dict.fromkeys(called))}"[:_SHOWN]
 
 
-def _of_pins(facts_a: DockerfileFacts | None, facts_b: DockerfileFacts | None, names: tuple[str, str]) -> Iterator[str]:
+def _compare_pins(
+    facts_a: DockerfileAnalysis | None, facts_b: DockerfileAnalysis | None, names: tuple[str, str]
+) -> Iterator[str]:
     """Requirements with another version, and those that only one has."""
     if facts_a is None or facts_b is None:
         return

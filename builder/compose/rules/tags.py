@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.airflow.images import OFFICIAL_IMAGE
-from builder.compose.display import shown
-from builder.compose.services.start_commands import image_text
-from builder.compose.sharing.groups import names_built
+from builder.compose.display import format_relative_path
+from builder.compose.services.start_commands import substitute_image_defaults
+from builder.compose.sharing.groups import list_built_names
 from builder.core.errors import Where
 from builder.core.image_reference import (
     extract_last_component,
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Service
-    from builder.compose.rules.context import Look
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.compose.rules.context import RuleContext
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 _MOVING = frozenset(
     {"latest", "stable", "edge", "nightly", "main", "master", "dev", "develop", "devel", "rolling", "lts", "current"}
@@ -34,32 +34,34 @@ _FAST = frozenset({"python", "node", "golang", OFFICIAL_IMAGE, "apache/spark", "
 _SHOWN_ID = 12
 
 
-def find_floating(look: Look) -> Iterator[Finding]:
+def find_floating_tags(look: RuleContext) -> Iterator[Finding]:
     """One finding for each image name, whoever uses it; then one for each FROM."""
-    ours = _ours(look)
+    ours = _collect_own_names(look)
     users: dict[str, list[str]] = {}
     for service in look.project.services.values():
-        image = image_text(service) if service.build is None else None
-        if image is not None and normalize_image_name(image) not in ours and floats(image):
+        image = substitute_image_defaults(service) if service.build is None else None
+        if image is not None and normalize_image_name(image) not in ours and explain_floating_tag(image):
             users.setdefault(image, []).append(service.name)
     for image, names in users.items():
         yield Finding(
             "OB203",
             look.line(look.project, names[0], "image"),
-            f"{', '.join(names)}: {image} {floats(image)}",
+            f"{', '.join(names)}: {image} {explain_floating_tag(image)}",
             tuple(names),
-            _fix(image),
+            _format_tag_fix(image),
         )
-    yield from _bases(look, ours)
+    yield from _find_floating_bases(look, ours)
 
 
-def _ours(look: Look) -> set[str]:
+def _collect_own_names(look: RuleContext) -> set[str]:
     """Names that are made on this machine: by a build here, by us, or elsewhere where no service may pull them, as in a
     rewritten file of which another machine knows nothing."""
     services = look.project.services.values()
-    built = {name for service in services for name in names_built(look.project, service)}
+    built = {name for service in services for name in list_built_names(look.project, service)}
     used = [
-        (normalize_image_name(image), service.pull_policy) for service in services if (image := image_text(service))
+        (normalize_image_name(image), service.pull_policy)
+        for service in services
+        if (image := substitute_image_defaults(service))
     ]
     never_pulled = {name for name, _ in used} - {name for name, policy in used if policy != "never"}
     return {
@@ -70,34 +72,40 @@ def _ours(look: Look) -> set[str]:
     }
 
 
-def _bases(look: Look, ours: set[str]) -> Iterator[Finding]:
+def _find_floating_bases(look: RuleContext, ours: set[str]) -> Iterator[Finding]:
     told: set[tuple[str, int]] = set()
     for name, facts in look.facts.items():
         base = facts.base
-        if not base or base == "scratch" or "$" in base or normalize_image_name(base) in ours or not floats(base):
+        if (
+            not base
+            or base == "scratch"
+            or "$" in base
+            or normalize_image_name(base) in ours
+            or not explain_floating_tag(base)
+        ):
             continue
-        where = dockerfile_place(look, name, facts, facts.chain[0].line)
+        where = locate_dockerfile_line(look, name, facts, facts.chain[0].line)
         if (where.file, where.line or 0) not in told:
             told.add((where.file, where.line or 0))
-            users = tuple(other for other, known in look.facts.items() if _same(known, facts))
-            message = f"the Dockerfile of {', '.join(users)}: FROM {base} {floats(base)}"
-            yield Finding("OB203", where, message, users, _fix(base))
+            users = tuple(other for other, known in look.facts.items() if _is_same_dockerfile(known, facts))
+            message = f"the Dockerfile of {', '.join(users)}: FROM {base} {explain_floating_tag(base)}"
+            yield Finding("OB203", where, message, users, _format_tag_fix(base))
 
 
-def _same(one: DockerfileFacts, other: DockerfileFacts) -> bool:
+def _is_same_dockerfile(one: DockerfileAnalysis, other: DockerfileAnalysis) -> bool:
     if one.path is None or other.path is None:
         return one is other
     return (one.path, one.base) == (other.path, other.base)
 
 
-def dockerfile_place(look: Look, service: str, facts: DockerfileFacts, line: int) -> Where:
+def locate_dockerfile_line(look: RuleContext, service: str, facts: DockerfileAnalysis, line: int) -> Where:
     """A line of the service's Dockerfile; for an inline one its key in the compose file."""
     if facts.path is None:
         return look.line(look.project, service, "build", "dockerfile_inline")
-    return Where(shown(look.project, facts.path), line)
+    return Where(format_relative_path(look.project, facts.path), line)
 
 
-def floats(image: str) -> str | None:
+def explain_floating_tag(image: str) -> str | None:
     """Why the name may mean another image tomorrow, as the end of a sentence; None: it stays."""
     if "@" in image:
         return None
@@ -123,36 +131,36 @@ def _is_hash(tag: str) -> bool:
     return re.fullmatch(r"(sha-)?[0-9a-f]{7,64}", tag) is not None
 
 
-def _fix(image: str) -> str:
+def _format_tag_fix(image: str) -> str:
     return (
         f"write the version that you run, as {split_image_name(image)[0]}:VERSION, or its digest: "
         f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {normalize_image_name(image)}"
     )
 
 
-def find_moved(look: Look) -> Iterator[Finding]:
+def find_moved_names(look: RuleContext) -> Iterator[Finding]:
     """Names that the state calls promoted, looked up on the engine. Silent without an engine."""
     if look.images is None:
         return
     users: dict[str, list[Service]] = {}
     for service in look.project.services.values():
-        name = normalize_image_name(look.project.image_of(service))
+        name = normalize_image_name(look.project.resolve_image_name(service))
         if name in look.promoted:
             users.setdefault(name, []).append(service)
     for name, services in users.items():
-        found = look.image(name) or look.image(look.project.image_of(services[0]))
+        found = look.image(name) or look.image(look.project.resolve_image_name(services[0]))
         if found is not None and found.id == look.promoted[name]:
             continue
         names = tuple(service.name for service in services)
-        says = "is not on this engine" if found is None else f"is {_short(found.id)} now"
+        says = "is not on this engine" if found is None else f"is {_shorten_id(found.id)} now"
         yield Finding(
             "OB206",
             look.line(look.project, names[0], "image"),
-            f"{', '.join(names)}: {name} {says}; promoted was {_short(look.promoted[name])}",
+            f"{', '.join(names)}: {name} {says}; promoted was {_shorten_id(look.promoted[name])}",
             names,
             "optbuild build --verify   # proves an image and moves the name to it",
         )
 
 
-def _short(identity: str) -> str:
+def _shorten_id(identity: str) -> str:
     return identity.removeprefix("sha256:")[:_SHOWN_ID]

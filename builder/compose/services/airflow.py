@@ -5,66 +5,70 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from builder.airflow.find import SIGNS
+from builder.airflow.find import DISTINCTIVE_COMMANDS
 from builder.airflow.images import FOLDERS, LAST_WORDS
 from builder.airflow.variables import HOME_VARIABLE, PREFIXES
-from builder.compose.services.command_lines import started
-from builder.compose.services.products import product_of
+from builder.compose.services.command_lines import parse_commands
+from builder.compose.services.products import find_product
 from builder.core.image_reference import extract_last_component
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.compose.model import Service
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 _WORD = re.compile(r"[^a-z0-9]+")
 
 
-def is_airflow(services: Iterable[Service], facts: Mapping[str, DockerfileFacts]) -> bool:
+def is_airflow_group(services: Iterable[Service], facts: Mapping[str, DockerfileAnalysis]) -> bool:
     """Whether the image that these services share is Airflow's. One good sign of one service is enough."""
-    return any(_runs_airflow(service, facts.get(service.name)) for service in services)
+    return any(_is_airflow_service(service, facts.get(service.name)) for service in services)
 
 
-def _runs_airflow(service: Service, facts: DockerfileFacts | None) -> bool:
+def _is_airflow_service(service: Service, facts: DockerfileAnalysis | None) -> bool:
     if facts is not None and facts.airflow:
         return True
-    if product_of(service, facts) is not None:  # an env_file that all share proves nothing about a database
+    if find_product(service, facts) is not None:  # an env_file that all share proves nothing about a database
         return False
-    if _named(service) or _commanded(service):
+    if _has_airflow_name(service) or _has_airflow_command(service):
         return True
     if facts is not None:  # its Dockerfile installs no Airflow, as far as it can be read: weak signs must agree
-        return _role_word(service) and _configured(service)
-    return _mounted(service) or _configured(service) or (_role_word(service) and "airflow" in words_of(service.name))
+        return _has_role_word(service) and _has_airflow_variables(service)
+    return (
+        _has_airflow_mount(service)
+        or _has_airflow_variables(service)
+        or (_has_role_word(service) and "airflow" in split_words(service.name))
+    )
 
 
-def words_of(name: str) -> tuple[str, ...]:
+def split_words(name: str) -> tuple[str, ...]:
     return tuple(_WORD.split(name.lower()))
 
 
-def _named(service: Service) -> bool:
+def _has_airflow_name(service: Service) -> bool:
     """Only an explicit name: the default one begins with the project's, which may be "airflow" for all of them."""
     if service.image is None:
         return False
     name = extract_last_component(service.image)
-    return name in LAST_WORDS or ("airflow" in words_of(name) and "exporter" not in words_of(name))
+    return name in LAST_WORDS or ("airflow" in split_words(name) and "exporter" not in split_words(name))
 
 
-def _commanded(service: Service) -> bool:
+def _has_airflow_command(service: Service) -> bool:
     """``airflow`` as a program, also in a script."""
-    return any(words[0].rpartition("/")[2] == "airflow" for words in started(service))
+    return any(words[0].rpartition("/")[2] == "airflow" for words in parse_commands(service))
 
 
-def _role_word(service: Service) -> bool:
+def _has_role_word(service: Service) -> bool:
     """A role as the first word: what the official entrypoint puts ``airflow`` before."""
-    commands = started(service)
+    commands = parse_commands(service)
     if not commands:
         return False
     words = tuple(commands[0])
-    return words[:1] in SIGNS or words[:2] in SIGNS
+    return words[:1] in DISTINCTIVE_COMMANDS or words[:2] in DISTINCTIVE_COMMANDS
 
 
-def _mounted(service: Service) -> bool:
+def _has_airflow_mount(service: Service) -> bool:
     return any(
         mount.target == folder or mount.target.startswith(folder + "/")
         for mount in service.mounts
@@ -72,6 +76,6 @@ def _mounted(service: Service) -> bool:
     )
 
 
-def _configured(service: Service) -> bool:
+def _has_airflow_variables(service: Service) -> bool:
     """Airflow's own configuration variables; AIRFLOW_HOST and the like may belong to a client of it."""
     return any(name.startswith(PREFIXES) or name == HOME_VARIABLE for name in service.environment)

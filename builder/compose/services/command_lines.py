@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from builder.dockerfile.shell import ASSIGNMENT, SHELLS, simple_commands
+from builder.dockerfile.shell import ASSIGNMENT, SHELLS, split_simple_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,33 +19,33 @@ _WRAPPERS = frozenset(
 _USER_WRAPPERS = frozenset({"gosu", "su-exec"})
 
 
-def started(service: Service) -> tuple[tuple[str, ...], ...]:
+def parse_commands(service: Service) -> tuple[tuple[str, ...], ...]:
     """Every simple command of entrypoint and command, without ``exec``, ``gosu USER`` and variables before it.
 
     What the image itself starts is not among them. Shell constructs are not understood, only skipped.
     """
     words = (*(service.entrypoint or ()), *(service.command or ()))
-    return _commands(words)
+    return _split_commands(words)
 
 
 @lru_cache(maxsize=1024)  # several rules ask, and services often have one script in common
-def _commands(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    return tuple(_simple(words))
+def _split_commands(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(_iterate_commands(words))
 
 
-def _simple(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    words = _unwrapped(words)
+def _iterate_commands(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    words = _strip_wrappers(words)
     if not words:
         return
-    script = _script(words)
+    script = _find_script(words)
     if script is None:
         yield words
         return
-    for part in simple_commands(script):
-        yield from _simple(part)
+    for part in split_simple_commands(script):
+        yield from _iterate_commands(part)
 
 
-def _script(words: tuple[str, ...]) -> str | None:
+def _find_script(words: tuple[str, ...]) -> str | None:
     """What a shell is told to run; None when the first word is no shell with ``-c``."""
     if words[0].rpartition("/")[2] not in SHELLS:
         return None
@@ -57,7 +57,7 @@ def _script(words: tuple[str, ...]) -> str | None:
     return None
 
 
-def _unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
+def _strip_wrappers(words: tuple[str, ...]) -> tuple[str, ...]:
     while words:
         first = words[0].rpartition("/")[2] or words[0]
         if first in _USER_WRAPPERS:

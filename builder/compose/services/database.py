@@ -17,7 +17,7 @@ _SCHEME = re.compile(r"([a-z]+)(?:\+[a-z0-9_]+)?://")
 
 
 @dataclass(frozen=True)
-class Database:
+class MetadataDatabase:
     """``kind`` as its makers write it. No user, no password."""
 
     kind: str
@@ -33,7 +33,7 @@ class Database:
         return self.host is not None and self.service is None
 
 
-def database_of(project: Project, service: Service) -> Database | None:
+def find_database(project: Project, service: Service) -> MetadataDatabase | None:
     """None: no connection in its environment, or one that cannot be read (a variable, a command, a secret)."""
     text = next((value for value in map(service.environment.get, CONNECTION.names) if value), None)
     found = None if text is None else _SCHEME.match(text)
@@ -42,7 +42,7 @@ def database_of(project: Project, service: Service) -> Database | None:
     product = find_by_scheme(found[1])
     kind = found[1] if product is None else product.name
     if found[1] == "sqlite":
-        return Database(kind, None, None, "", None)
+        return MetadataDatabase(kind, None, None, "", None)
     if text.count("@") > 1:  # part of a password could pass for the host
         return None
     try:
@@ -52,10 +52,10 @@ def database_of(project: Project, service: Service) -> Database | None:
         return None
     if host is None:
         return None
-    return Database(kind, host, port, unquote(parts.path.lstrip("/")), _answering(project, host))
+    return MetadataDatabase(kind, host, port, unquote(parts.path.lstrip("/")), _find_service_by_host(project, host))
 
 
-def _answering(project: Project, host: str) -> str | None:
+def _find_service_by_host(project: Project, host: str) -> str | None:
     """Compose's network knows a service by its name and by its container's."""
     return next(
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.services.command_lines import started
+from builder.compose.services.command_lines import parse_commands
 
 if TYPE_CHECKING:
     from builder.compose.model import Project, Service
@@ -14,7 +14,7 @@ _MIGRATING = frozenset({"init", "migrate", "upgrade"})
 COMPLETED = "service_completed_successfully"
 
 
-def reached_from(project: Project, service: str) -> frozenset[str]:
+def find_all_dependencies(project: Project, service: str) -> frozenset[str]:
     """Every service that ``service`` depends on, also through others; never itself."""
     found: set[str] = set()
     open_ones = [service]
@@ -27,7 +27,7 @@ def reached_from(project: Project, service: str) -> frozenset[str]:
     return frozenset(found - {service})
 
 
-def is_on_with(builder: Service, sharer: Service) -> bool:
+def is_active_with(builder: Service, sharer: Service) -> bool:
     """Whether Compose knows ``builder`` whenever ``sharer`` is active: profiles switch services off.
 
     Compose refuses a service whose dependency is behind a profile that is not active.
@@ -35,25 +35,25 @@ def is_on_with(builder: Service, sharer: Service) -> bool:
     return not builder.profiles or (bool(sharer.profiles) and set(sharer.profiles) <= set(builder.profiles))
 
 
-def builds_for(project: Project, builder: str, sharer: str) -> bool:
+def is_builder_started(project: Project, builder: str, sharer: str) -> bool:
     """Whether ``up SHARER`` on a fresh engine also starts, and so first builds, ``builder``."""
     if builder == sharer:
         return True
     services = project.services
-    return builder in reached_from(project, sharer) and is_on_with(services[builder], services[sharer])
+    return builder in find_all_dependencies(project, sharer) and is_active_with(services[builder], services[sharer])
 
 
-def without_builder(project: Project, builder: str, sharers: tuple[str, ...]) -> tuple[str, ...]:
+def find_sharers_without_builder(project: Project, builder: str, sharers: tuple[str, ...]) -> tuple[str, ...]:
     """Those of ``sharers`` that can be started while ``builder`` is not."""
-    return tuple(name for name in sharers if not builds_for(project, builder, name))
+    return tuple(name for name in sharers if not is_builder_started(project, builder, name))
 
 
 def is_init_like(project: Project, service: Service) -> bool:
     """Whether it does its work and ends: others wait for its end, or it migrates, or it is called so."""
     waited_for = any(other.depends_on.get(service.name) == COMPLETED for other in project.services.values())
     called_so = any(word in service.name.lower() for word in _INIT_WORDS)
-    return waited_for or called_so or any(_migrates(words) for words in started(service))
+    return waited_for or called_so or any(_is_migration(words) for words in parse_commands(service))
 
 
-def _migrates(words: tuple[str, ...]) -> bool:
+def _is_migration(words: tuple[str, ...]) -> bool:
     return words[:2] == ("airflow", "db") and len(words) > 2 and words[2] in _MIGRATING

@@ -9,21 +9,21 @@ from builder.products.find import find_by_data_folder, find_by_image, find_by_im
 
 if TYPE_CHECKING:
     from builder.compose.model import Service
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.products.model import Product
 
 
-def product_of(service: Service, facts: DockerfileFacts | None = None) -> Product | None:
+def find_product(service: Service, facts: DockerfileAnalysis | None = None) -> Product | None:
     """None: a program of which only its owner knows what it is, or Airflow itself."""
     return (
         find_by_image(service.image if service.build is None else None)
         or find_by_image(None if facts is None else facts.base)
         or find_by_data_folder(mount.target for mount in service.mounts)
-        or (_of_words(service.name) if service.build is not None and facts is None else None)
+        or (_match_words(service.name) if service.build is not None and facts is None else None)
     )
 
 
-def _of_words(name: str) -> Product | None:
+def _match_words(name: str) -> Product | None:
     """``airflow-postgres`` names its product; only for what nothing better is known about."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     return next(filter(None, map(find_by_image_word, words)), None)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from builder.airflow.find import find_named_role, find_started_role
 from builder.airflow.images import OFFICIAL_IMAGE
 from builder.core.image_reference import extract_repository
-from builder.dockerfile.shell import command_of
-from builder.dockerfile.stages import substitute
+from builder.dockerfile.shell import parse_argv
+from builder.dockerfile.stages import substitute_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Project, Service
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 _ENTRYPOINTS = ("entrypoint", "entrypoint.sh")
 _PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
@@ -24,7 +24,7 @@ _OPERATORS = ("&&", "||", ";", "|", "&")
 
 
 @dataclass(frozen=True)
-class Start:
+class StartCommand:
     """``calls``: the words behind ``airflow`` of each call. ``literal``: shell operators that no shell reads."""
 
     calls: tuple[tuple[str, ...], ...]
@@ -41,22 +41,22 @@ class Start:
         return None
 
 
-def image_text(service: Service) -> str | None:
+def substitute_image_defaults(service: Service) -> str | None:
     """The image with its defaults filled in; None when a variable stays."""
-    text = substitute(service.image, {}) if service.image else None
+    text = substitute_variables(service.image, {}) if service.image else None
     return None if text is None or "$" in text else text
 
 
-def is_official(service: Service, facts: DockerfileFacts | None) -> bool:
+def is_official_image(service: Service, facts: DockerfileAnalysis | None) -> bool:
     """Whether the image is ``apache/airflow`` or built on it, its entrypoint in place."""
-    base = facts.base if facts is not None else image_text(service) if service.build is None else None
+    base = facts.base if facts is not None else substitute_image_defaults(service) if service.build is None else None
     if base is None or (facts is not None and facts.entrypoint is not None):
         return False
     name = extract_repository(base)
     return name == OFFICIAL_IMAGE or name.endswith(f"/{OFFICIAL_IMAGE}")
 
 
-def argv_of(service: Service, facts: DockerfileFacts | None) -> tuple[str, ...] | None:
+def resolve_argv(service: Service, facts: DockerfileAnalysis | None) -> tuple[str, ...] | None:
     """What is started: ``entrypoint`` of the file clears the image's command. None: the image's own, not known here."""
     if service.entrypoint:
         return (*service.entrypoint, *(service.command or ()))
@@ -67,46 +67,46 @@ def argv_of(service: Service, facts: DockerfileFacts | None) -> tuple[str, ...] 
     return tuple(command) or None
 
 
-def start_of(service: Service, facts: DockerfileFacts | None) -> Start:
+def parse_start_command(service: Service, facts: DockerfileAnalysis | None) -> StartCommand:
     """The calls of Airflow that the service makes, also those inside ``bash -c "…"``."""
-    argv = argv_of(service, facts)
+    argv = resolve_argv(service, facts)
     if argv is None:
-        return Start(())
+        return StartCommand(())
     literal = tuple(dict.fromkeys(word for word in argv if word in _OPERATORS))
     own_entrypoint = bool(service.entrypoint) or (facts is not None and facts.entrypoint is not None)
     if own_entrypoint:
-        return Start(tuple(_called(argv)), literal)
-    official = is_official(service, facts)
-    not_passed = argv[0] if official and _is_no_subcommand(argv[0]) else None
-    return Start(tuple(_through_entrypoint(argv)), literal, not_passed)
+        return StartCommand(tuple(_iterate_airflow_calls(argv)), literal)
+    official = is_official_image(service, facts)
+    not_passed = argv[0] if official and _is_foreign_program(argv[0]) else None
+    return StartCommand(tuple(_iterate_entrypoint_calls(argv)), literal, not_passed)
 
 
-def _is_no_subcommand(word: str) -> bool:
+def _is_foreign_program(word: str) -> bool:
     """The official entrypoint knows ``bash``, ``python`` and ``airflow`` as first words, by exactly these names."""
     program = word.rpartition("/")[2]
     return (program in ("sh", "bash") and word != "bash") or word in ("gunicorn", "sleep", "tail", "pip")
 
 
-def _through_entrypoint(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _iterate_entrypoint_calls(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """What the official entrypoint makes of its arguments."""
     if not argv:
         return
     program = argv[0].rpartition("/")[2]
     if program in ("bash", "sh") or _PYTHON.match(program) or program == "airflow":
-        yield from _called(argv)
+        yield from _iterate_airflow_calls(argv)
     elif program in _ENTRYPOINTS:
-        yield from _through_entrypoint(argv[1:])
+        yield from _iterate_entrypoint_calls(argv[1:])
     elif not argv[0].startswith(("-", "/", "$")):
         yield argv
 
 
-def _called(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for command in command_of(argv):
+def _iterate_airflow_calls(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for command in parse_argv(argv):
         program, words = command.program, command.words
         if program == "airflow":
             yield words[1:]
         elif program in _ENTRYPOINTS:
-            yield from _through_entrypoint(words[1:])
+            yield from _iterate_entrypoint_calls(words[1:])
         elif _PYTHON.match(program) and words[1:3] == ("-m", "airflow"):
             yield words[3:]
 
@@ -117,6 +117,6 @@ def is_waited_for(project: Project, service: Service) -> bool:
     return "service_completed_successfully" in waiting
 
 
-def role_by_name(service: Service) -> str | None:
+def guess_role(service: Service) -> str | None:
     """The role that the service's name promises (``airflow-webserver``)."""
     return find_named_role(service.name)

@@ -4,81 +4,83 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.sharing.groups import builders_of
-from builder.compose.sharing.shared_name import own_name
+from builder.compose.sharing.groups import find_builders
+from builder.compose.sharing.shared_name import find_own_name
 from builder.core.image_reference import has_registry, normalize_image_name
-from builder.core.phrases import listed, verb
+from builder.core.phrases import choose_verb, join_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.compose.model import Group, Project, Service
+    from builder.compose.model import Project, Service, ServiceGroup
 
 _ASKS_NOBODY = frozenset({None, "missing", "if_not_present", "never"})
 """Pull policies that neither rebuild nor ask a registry when the image is there."""
 
 
-class LeftAloneError(Exception):
+class NotShareableError(Exception):
     """Ends a choice; its text is the reason."""
 
 
-def check_policies(project: Project, group: Group) -> None:
+def check_policies(project: Project, group: ServiceGroup) -> None:
     if len(group.images) == 1 and has_registry(group.images[0]):
         return
     for name in group.services:
         policy = project.services[name].pull_policy
         if policy == "build":
-            raise LeftAloneError(
+            raise NotShareableError(
                 f"{name} has `pull_policy: build`, which builds at every start: that would move the image under the "
                 "others. Remove that line first"
             )
         if policy not in _ASKS_NOBODY:
-            raise LeftAloneError(
+            raise NotShareableError(
                 f"{name} has `pull_policy: {policy}`, so its image is meant to come from a registry. Remove that line, "
                 "or give the image a name with its registry"
             )
 
 
-def check_registries(project: Project, group: Group) -> None:
+def check_registries(project: Project, group: ServiceGroup) -> None:
     """Names under which images are pushed or pulled are not replaced by one that only this machine knows."""
-    if own_name(project, group) is not None:
+    if find_own_name(project, group) is not None:
         return
-    registered = [name for name in group.services if _may_have_registry(project.services[name])]
+    registered = [name for name in group.services if _can_have_registry(project.services[name])]
     if registered:
-        raise LeftAloneError(
-            f"its services have different image names, and {verb(registered, 'that', 'those')} of {listed(registered)} "
-            f"{verb(registered, 'carries', 'carry')} a registry, or a variable that may be one: nothing would be "
+        raise NotShareableError(
+            f"its services have different image names, and {choose_verb(registered, 'that', 'those')} of "
+            f"{join_names(registered)} "
+            f"{choose_verb(registered, 'carries', 'carry')} a registry, or a variable that may be one: "
+            "nothing would be "
             "pushed or pulled under them any more. Give all of them the one `image:` under which it is to be pushed"
         )
 
 
-def _may_have_registry(service: Service) -> bool:
+def _can_have_registry(service: Service) -> bool:
     return has_registry(service.image or "") or (service.raw_image or "").startswith("$")
 
 
-def check_tags(project: Project, group: Group) -> None:
+def check_tags(project: Project, group: ServiceGroup) -> None:
     """The builder keeps its build with its tags; those of another build would be lost."""
-    tags = {name: project.services[name].build for name in builders_of(project, group)}
+    tags = {name: project.services[name].build for name in find_builders(project, group)}
     different = {frozenset(build.tags) for build in tags.values() if build is not None}
     if len(different) > 1:
-        raise LeftAloneError("their builds have different `tags:`, of which only one could stay")
+        raise NotShareableError("their builds have different `tags:`, of which only one could stay")
 
 
-def refuse_tags(project: Project, group: Group) -> None:
-    for name in builders_of(project, group):
+def refuse_tags(project: Project, group: ServiceGroup) -> None:
+    for name in find_builders(project, group):
         build = project.services[name].build
         if build is not None and build.tags:
-            raise LeftAloneError(
+            raise NotShareableError(
                 f"the build of {name} gives further `tags:`, which only a service with `build:` can keep: choose one "
                 "with `--builder-service`"
             )
 
 
-def collision(image: str, others: Mapping[str, str]) -> str:
+def describe_collision(image: str, others: Mapping[str, str]) -> str:
     return f"the service {others[normalize_image_name(image)]} has the name {image} for another image"
 
 
-def lacking_policy(project: Project, group: Group, image: str) -> tuple[str, ...]:
+def find_unprotected_services(project: Project, group: ServiceGroup, image: str) -> tuple[str, ...]:
     """Services that would ask Docker Hub for a name that is made here."""
     if has_registry(image):
         return ()

@@ -19,28 +19,28 @@ LAYER_WORDS = frozenset({"ADD", "COPY", "RUN"})
 """Instructions that always make a layer; WORKDIR makes one only where the folder was missing."""
 
 
-def measure(images: Mapping[str, ImageLayers]) -> ImageBytes | None:
+def measure_images(images: Mapping[str, ImageLayers]) -> ImageBytes | None:
     """``images``: name → what it is now. None where nothing is there, or a layer's bytes are not known."""
     totals = [image.bytes for image in images.values()]
     known = [total for total in totals if total is not None]
-    real = real_bytes(images.values())
+    real = count_real_bytes(images.values())
     if not known or len(known) < len(totals) or real is None:
         return None
     return ImageBytes(sum(known), real, len({image.id for image in images.values()}))
 
 
-def real_bytes(images: Iterable[ImageLayers]) -> int | None:
+def count_real_bytes(images: Iterable[ImageLayers]) -> int | None:
     """Bytes of all chains of the images, each once; None: not known for one of them."""
     chains = {layer.chain: layer.bytes for image in images for layer in image.layers}
     known = [size for size in chains.values() if size is not None]
     return sum(known) if len(known) == len(chains) else None
 
 
-def sharing(images: Iterable[ImageLayers]) -> Sharing | None:
+def classify_sharing(images: Iterable[ImageLayers]) -> Sharing | None:
     """What several images have in common; None: nothing to compare, or bytes that are not known."""
     unique = {image.id: image for image in images}
     totals = [image.bytes for image in unique.values()]
-    real = real_bytes(unique.values())
+    real = count_real_bytes(unique.values())
     known = [total for total in totals if total is not None]
     if not unique or real is None or len(known) < len(totals):
         return None
@@ -51,50 +51,52 @@ def sharing(images: Iterable[ImageLayers]) -> Sharing | None:
     return Sharing.NOTHING if real == sum(known) else Sharing.SOME
 
 
-def if_apart(images: Sequence[ImageLayers], copies: int, base: int | None) -> ImageBytes | None:
+def estimate_separate_bytes(images: Sequence[ImageLayers], copies: int, base: int | None) -> ImageBytes | None:
     """What ``copies`` builds take that share nothing but their base, whose layers are the lowest ``base`` of each.
 
     Builds whose image is not there are counted like the newest of those that are. None: the base is not known.
     """
     if not images or base is None or copies < len(images):
         return None
-    newest = newest_of(images)
+    newest = find_newest_image(images)
     each = (*images, *(newest for _ in range(copies - len(images))))
     lower = {layer.chain: layer.bytes for image in each for layer in image.layers[:base]}
     sizes = [*lower.values(), *(layer.bytes for image in each for layer in image.layers[base:])]
     totals = [image.bytes for image in each]
-    return ImageBytes(_sum(totals), _sum(sizes), copies) if None not in {*sizes, *totals} else None
+    return ImageBytes(_sum_sizes(totals), _sum_sizes(sizes), copies) if None not in {*sizes, *totals} else None
 
 
-def after(image: ImageLayers | None) -> ImageBytes | None:
+def measure_shared_image(image: ImageLayers | None) -> ImageBytes | None:
     """The group when all of it uses this one image."""
     total = None if image is None else image.bytes
     return None if total is None else ImageBytes(total, total, 1)
 
 
-def newest_of(images: Iterable[ImageLayers]) -> ImageLayers:
+def find_newest_image(images: Iterable[ImageLayers]) -> ImageLayers:
     """The one built last; of equally old ones the first."""
     return max(images, key=lambda image: image.created)
 
 
-def base_layers(images: Sequence[ImageLayers], base: ImageLayers | None, made: Sequence[str] | None) -> int | None:
+def count_base_layers(
+    images: Sequence[ImageLayers], base: ImageLayers | None, made: Sequence[str] | None
+) -> int | None:
     """How many of the lowest layers come from the image that the Dockerfile starts from; None: not known.
 
     Known when that image is on the engine and the others stand on it; else when the Dockerfile's instructions
     (``made``: those of the target, in order) are what made the upper layers of each image. BuildKit
     keeps no base image on the engine, so the second way is the usual one.
     """
-    counts = {_by_image(image, base) or _by_words(image, made) for image in images}
+    counts = {_count_by_image(image, base) or _count_by_instructions(image, made) for image in images}
     return counts.pop() if len(counts) == 1 else None
 
 
-def _by_image(image: ImageLayers, base: ImageLayers | None) -> int | None:
+def _count_by_image(image: ImageLayers, base: ImageLayers | None) -> int | None:
     if base is None or not base.layers or len(base.layers) > len(image.layers):
         return None
     return len(base.layers) if image.layers[len(base.layers) - 1].chain == base.layers[-1].chain else None
 
 
-def _by_words(image: ImageLayers, made: Sequence[str] | None) -> int | None:
+def _count_by_instructions(image: ImageLayers, made: Sequence[str] | None) -> int | None:
     """Go down both lists; a WORKDIR of the Dockerfile may have made no layer."""
     if made is None:
         return None
@@ -108,5 +110,5 @@ def _by_words(image: ImageLayers, made: Sequence[str] | None) -> int | None:
     return at
 
 
-def _sum(sizes: Iterable[int | None]) -> int:
+def _sum_sizes(sizes: Iterable[int | None]) -> int:
     return sum(size or 0 for size in sizes)

@@ -6,50 +6,56 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.compose.display import shown_where
-from builder.compose.model import FileEdit, Project, Target
-from builder.compose.sharing.options import Choice
+from builder.compose.display import make_where_relative
+from builder.compose.model import FileEdit, Project, SharedTarget
+from builder.compose.sharing.options import TargetDecision
 from builder.core.errors import ComposeError
-from builder.core.phrases import listed
+from builder.core.phrases import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Rewrite = Callable[[Project, tuple[Target, ...]], tuple[FileEdit, ...]]
-Other = Callable[[Target, ComposeError], Choice | None]
+Rewrite = Callable[[Project, tuple[SharedTarget, ...]], tuple[FileEdit, ...]]
+Alternative = Callable[[SharedTarget, ComposeError], TargetDecision | None]
 """What to try where a target is refused."""
 
 
-def fit(
-    project: Project, chosen: Mapping[tuple[str, ...], Choice], rewrite: Rewrite, other: Other
-) -> tuple[dict[tuple[str, ...], Choice], tuple[FileEdit, ...], tuple[str, ...]]:
+def keep_feasible(
+    project: Project, chosen: Mapping[tuple[str, ...], TargetDecision], rewrite: Rewrite, other: Alternative
+) -> tuple[dict[tuple[str, ...], TargetDecision], tuple[FileEdit, ...], tuple[str, ...]]:
     """The edits of all targets that can be had together; the choice of each other becomes its reason."""
     kept = dict(chosen)
     notes = []
     try:
-        return kept, _rewritten(project, kept, rewrite), ()
+        return kept, _rewrite_targets(project, kept, rewrite), ()
     except ComposeError:
         pass
-    for target in _targets(kept):
+    for target in _list_targets(kept):
         try:
             rewrite(project, (target,))
         except ComposeError as error:
-            instead = _allowed(project, other(target, error), rewrite)
-            kept |= _without(kept, target, error) if instead is None else _with(kept, target, instead)
-            notes += [_told(project, target, error)] if instead is None else []
+            instead = _check_feasible(project, other(target, error), rewrite)
+            kept |= (
+                _refuse_decision(kept, target, error) if instead is None else _replace_decision(kept, target, instead)
+            )
+            notes += [_format_note(project, target, error)] if instead is None else []
     try:
-        return kept, _rewritten(project, kept, rewrite), tuple(notes)
+        return kept, _rewrite_targets(project, kept, rewrite), tuple(notes)
     except ComposeError as error:
-        left = {key: value for target in _targets(kept) for key, value in _without(kept, target, error).items()}
+        left = {
+            key: value for target in _list_targets(kept) for key, value in _refuse_decision(kept, target, error).items()
+        }
         return {**kept, **left}, (), (*notes, f"no edit: {error.message}")
 
 
-def _rewritten(project: Project, chosen: Mapping[tuple[str, ...], Choice], rewrite: Rewrite) -> tuple[FileEdit, ...]:
-    targets = _targets(chosen)
+def _rewrite_targets(
+    project: Project, chosen: Mapping[tuple[str, ...], TargetDecision], rewrite: Rewrite
+) -> tuple[FileEdit, ...]:
+    targets = _list_targets(chosen)
     return rewrite(project, targets) if targets else ()
 
 
-def _allowed(project: Project, choice: Choice | None, rewrite: Rewrite) -> Choice | None:
+def _check_feasible(project: Project, choice: TargetDecision | None, rewrite: Rewrite) -> TargetDecision | None:
     """The choice, where the files can be rewritten for it."""
     if choice is None or choice.target is None:
         return None
@@ -60,17 +66,19 @@ def _allowed(project: Project, choice: Choice | None, rewrite: Rewrite) -> Choic
     return choice
 
 
-def _targets(chosen: Mapping[tuple[str, ...], Choice]) -> tuple[Target, ...]:
+def _list_targets(chosen: Mapping[tuple[str, ...], TargetDecision]) -> tuple[SharedTarget, ...]:
     return tuple(choice.target for _, choice in sorted(chosen.items()) if choice.target is not None)
 
 
-def _with(chosen: Mapping[tuple[str, ...], Choice], target: Target, instead: Choice) -> dict[tuple[str, ...], Choice]:
+def _replace_decision(
+    chosen: Mapping[tuple[str, ...], TargetDecision], target: SharedTarget, instead: TargetDecision
+) -> dict[tuple[str, ...], TargetDecision]:
     return {key: instead for key, choice in chosen.items() if choice.target == target}
 
 
-def _without(
-    chosen: Mapping[tuple[str, ...], Choice], target: Target, error: ComposeError
-) -> dict[tuple[str, ...], Choice]:
+def _refuse_decision(
+    chosen: Mapping[tuple[str, ...], TargetDecision], target: SharedTarget, error: ComposeError
+) -> dict[tuple[str, ...], TargetDecision]:
     return {
         key: replace(
             choice, target=None, reason=f"it cannot be changed safely: {error.message}", warnings=(), refused=True
@@ -80,8 +88,8 @@ def _without(
     }
 
 
-def _told(project: Project, target: Target, error: ComposeError) -> str:
+def _format_note(project: Project, target: SharedTarget, error: ComposeError) -> str:
     """On one line: a note is no error of its own, whose next step would stand below it."""
-    place = "" if error.where is None else f"{shown_where(project, error.where)}: "
+    place = "" if error.where is None else f"{make_where_relative(project, error.where)}: "
     step = "" if error.hint is None else f"; {error.hint}"
-    return f"no edit for {listed(target.services)}: {place}{error.message}{step}"
+    return f"no edit for {join_names(target.services)}: {place}{error.message}{step}"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.compose.model import Target
+    from builder.compose.model import SharedTarget
 
 
 @dataclass(frozen=True)
-class Choices:
+class SharingOptions:
     """What the person asked for."""
 
     builder_service: str | None = None
@@ -25,10 +25,10 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Choice:
+class TargetDecision:
     """A target, or the reason why there is none. ``warnings``: what the person should know about the target."""
 
-    target: Target | None
+    target: SharedTarget | None
     reason: str = ""
     warnings: tuple[str, ...] = ()
     refused: bool = False

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.compose.rewrite.resolve import find_sites
-from builder.compose.services.dependencies import reached_from
+from builder.compose.rewrite.resolve import find_key_sources
+from builder.compose.services.dependencies import find_all_dependencies
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
     from builder.compose.model import Project
 
 
-def without_templates(project: Project, services: tuple[str, ...]) -> tuple[str, ...]:
+def select_startable_services(project: Project, services: tuple[str, ...]) -> tuple[str, ...]:
     """``services`` without those that nobody starts: taken over by others, waited for by none, and behind a profile
     that no other service has."""
     users = Counter(profile for one in project.services.values() for profile in one.profiles)
@@ -24,19 +24,19 @@ def without_templates(project: Project, services: tuple[str, ...]) -> tuple[str,
         if not (profiles := project.services[name].profiles)
         or any(users[profile] > 1 for profile in profiles)
         or name in needed
-        or not _followers(project, name)
+        or not _find_inheriting_services(project, name)
     )
 
 
 def can_wait_for(project: Project, service: str, other: str) -> bool:
     """Whether ``service`` may depend on ``other`` without a circle: whoever takes it over would depend on it too."""
-    followers = _followers(project, service)
-    return other not in followers and not reached_from(project, other) & {service, *followers}
+    followers = _find_inheriting_services(project, service)
+    return other not in followers and not find_all_dependencies(project, other) & {service, *followers}
 
 
-def _followers(project: Project, service: str) -> frozenset[str]:
+def _find_inheriting_services(project: Project, service: str) -> frozenset[str]:
     try:
-        sites = find_sites(project)
+        sites = find_key_sources(project)
     except ComposeError:  # whoever rewrites the files says so
         return frozenset()
     strata = sites.services.get(service, ())

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from builder.compose.services.image_names import slug
-from builder.compose.sharing.groups import names_built
+from builder.compose.services.image_names import slugify
+from builder.compose.sharing.groups import list_built_names
 from builder.core.image_reference import add_default_tag, is_taggable, normalize_image_name
 
 if TYPE_CHECKING:
-    from builder.compose.model import Build, Group, Project
+    from builder.compose.model import Build, Project, ServiceGroup
 
 _TRIES = 9
-Taken = Callable[[str], bool]
+NamePredicate = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
-class Name:
+class SharedName:
     """``keeps``: all sharers have it already, as it is written."""
 
     image: str
     keeps: bool = False
 
 
-def others_names(project: Project, group: Group) -> dict[str, str]:
+def index_other_names(project: Project, group: ServiceGroup) -> dict[str, str]:
     """Name → a service outside of the group whose image has it, Compose's default names included."""
     inside = set(group.services)
     names: dict[str, str] = {}
@@ -35,16 +35,16 @@ def others_names(project: Project, group: Group) -> dict[str, str]:
         if service.name in inside or (service.image is None and service.build is None):
             continue
         built = (
-            names_built(project, service)
+            list_built_names(project, service)
             if service.build is not None
-            else (normalize_image_name(project.image_of(service)),)
+            else (normalize_image_name(project.resolve_image_name(service)),)
         )
         for name in built:
             names.setdefault(name, service.name)
     return names
 
 
-def own_name(project: Project, group: Group) -> Name | None:
+def find_own_name(project: Project, group: ServiceGroup) -> SharedName | None:
     """The name that the file gives already; None: there is none, there are several, or it has variables in it.
 
     A variable that all of them have stays: then the text is kept.
@@ -56,20 +56,27 @@ def own_name(project: Project, group: Group) -> Name | None:
     if first is None or len(explicit) != 1:
         return None
     if len(written) == 1 and None not in written:
-        return Name(add_default_tag(first), keeps=True)
+        return SharedName(add_default_tag(first), keeps=True)
     if any("$" in text for text in written if text is not None):
         return None
-    return Name(add_default_tag(first))
+    return SharedName(add_default_tag(first))
 
 
-def new_name(project: Project, group: Group, occupied: Taken) -> Name | None:
+def choose_new_name(project: Project, group: ServiceGroup, occupied: NamePredicate) -> SharedName | None:
     """``<project>-airflow:latest``, or what tells another build apart; None: every try is occupied."""
-    return next((Name(name) for name in _candidates(project, group) if is_taggable(name) and not occupied(name)), None)
+    return next(
+        (
+            SharedName(name)
+            for name in _list_name_candidates(project, group)
+            if is_taggable(name) and not occupied(name)
+        ),
+        None,
+    )
 
 
-def _candidates(project: Project, group: Group) -> list[str]:
-    owner = slug(project.name) or "compose"
-    hint = "" if group.build is None else _hint(project, group.build)
+def _list_name_candidates(project: Project, group: ServiceGroup) -> list[str]:
+    owner = slugify(project.name) or "compose"
+    hint = "" if group.build is None else _find_build_word(project, group.build)
     words = [owner, "airflow"] if group.airflow else [owner, hint or "shared"]
     tries = [words]
     if group.airflow and hint and hint != "airflow":
@@ -80,7 +87,7 @@ def _candidates(project: Project, group: Group) -> list[str]:
     return [f"{'-'.join(parts)}:latest" for parts in tries]
 
 
-def _hint(project: Project, build: Build) -> str:
+def _find_build_word(project: Project, build: Build) -> str:
     """One word for a build: its target, the ending of its Dockerfile, or its folder where that is not the project's."""
     name = PurePosixPath(build.dockerfile).name
     ending = re.sub(r"^dockerfile[._-]?|[._-]?dockerfile$", "", name, flags=re.IGNORECASE)
@@ -88,4 +95,4 @@ def _hint(project: Project, build: Build) -> str:
     is_project = build.context.rstrip("/") == project.files.directory.as_posix().rstrip("/")
     inner = PurePosixPath(build.dockerfile).parent.name
     candidates = (build.target or "", ending, inner if is_project else folder.name, "" if is_project else inner)
-    return next((word for word in map(slug, candidates) if word), "")
+    return next((word for word in map(slugify, candidates) if word), "")

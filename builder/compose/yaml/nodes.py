@@ -107,22 +107,22 @@ Node = Scalar | Alias | Sequence | Mapping
 Anchored = Scalar | Sequence | Mapping
 
 
-def deref(node: Node) -> Anchored:
+def resolve_alias(node: Node) -> Anchored:
     """The node itself, or what the alias means."""
     return node.target if isinstance(node, Alias) else node
 
 
 def key_text(entry: Entry) -> str | None:
     """The name of the entry, also where that is an alias."""
-    key = deref(entry.key)
+    key = resolve_alias(entry.key)
     return key.value if isinstance(key, Scalar) else None
 
 
 def value_at(node: Node | None, key: str) -> Anchored | None:
     """What the first entry of this name holds; merges are not followed. None also where ``node`` is not a mapping."""
-    node = None if node is None else deref(node)
+    node = None if node is None else resolve_alias(node)
     entries = node.entries if isinstance(node, Mapping) else ()
-    return next((deref(entry.value) for entry in entries if key_text(entry) == key), None)
+    return next((resolve_alias(entry.value) for entry in entries if key_text(entry) == key), None)
 
 
 def find_children(node: Anchored) -> list[Node]:
@@ -139,23 +139,23 @@ def follow(root: Node, children: Callable[[Anchored], list[Node]] = find_childre
     """
     waiting, seen = [root], set()
     while waiting:
-        node = deref(waiting.pop())
+        node = resolve_alias(waiting.pop())
         if id(node) not in seen:
             seen.add(id(node))
             yield node
             waiting += reversed(children(node))
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk_nodes(node: Node) -> Iterator[Node]:
     """The node and everything written inside of it, in the order of the text; aliases are not followed."""
     yield node
     if isinstance(node, Sequence):
         for item in node.items:
-            yield from walk(item)
+            yield from walk_nodes(item)
     elif isinstance(node, Mapping):
         for entry in node.entries:
-            yield from walk(entry.key)
-            yield from walk(entry.value)
+            yield from walk_nodes(entry.key)
+            yield from walk_nodes(entry.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,5 +191,5 @@ class Document:
         return Where(str(self.path), self.line(at), key)
 
 
-def line_of_index(text: str, at: int) -> int:
+def find_line_number(text: str, at: int) -> int:
     return sum(1 for _ in _BREAK.finditer(text, 0, at)) + 1

@@ -22,14 +22,14 @@ from builder.compose.yaml.nodes import (
     Node,
     Scalar,
     Sequence,
-    line_of_index,
+    find_line_number,
 )
 from builder.core.errors import ComposeError, Where
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Levels of nesting in a file that is edited; real files have about ten."""
 DEEPEST_READ = 1000
 """In any file; libyaml stops there too."""
@@ -64,11 +64,11 @@ class Tree:
 
     def line(self, at: int) -> int:
         """The line of the character ``at``, from 1, as editors count."""
-        return line_of_index(self.text, at)
+        return find_line_number(self.text, at)
 
 
 @lru_cache(maxsize=64)
-def parse(path: Path, data: bytes) -> Document:
+def parse_compose_file(path: Path, data: bytes) -> Document:
     """The tree of one compose file. Raises ComposeError with the line for what cannot be edited safely.
 
     Two files have two trees, also where their bytes are equal: nodes are told apart by what they are, not by their
@@ -93,7 +93,7 @@ def read_tree(data: bytes) -> Tree:
 
 
 def _read(data: bytes) -> Tree:
-    text, problem = _decode(data)
+    text, problem = _decode_text(data)
     bom = text.startswith(BOM)
     text = text.removeprefix(BOM)
     if "\0" in text and not problem:
@@ -102,12 +102,12 @@ def _read(data: bytes) -> Tree:
         message, hint = problem
         broken = Fault(message, len(text), hint=hint)
         return Tree(text, bom, (), broken, broken)
-    builder = _Builder(text)
+    builder = _TreeBuilder(text)
     builder.build()
     return Tree(text, bom, tuple(builder.roots), builder.fault or builder.broken, builder.broken)
 
 
-def _decode(data: bytes) -> tuple[str, tuple[str, str] | None]:
+def _decode_text(data: bytes) -> tuple[str, tuple[str, str] | None]:
     """The text as far as it is UTF-8; message and next step where not all of it is."""
     try:
         return data.decode("utf-8"), None
@@ -135,7 +135,7 @@ class _BrokenError(Exception):
         self.fault = fault
 
 
-class _Builder:
+class _TreeBuilder:
     """One pass over the events of one file. It calls itself nowhere: a file may be nested as deep as it likes."""
 
     def __init__(self, text: str) -> None:
@@ -165,9 +165,9 @@ class _Builder:
     def _take(self, event: Any) -> None:
         match type(event).__name__:
             case "ScalarEvent":
-                self._add(self._keep(event.anchor, self._scalar(event)))
+                self._add(self._keep(event.anchor, self._build_scalar(event)))
             case "AliasEvent":
-                self._add(self._alias(event))
+                self._add(self._build_alias(event))
             case "MappingStartEvent" | "SequenceStartEvent" as kind:
                 self._begin(event, is_mapping=kind == "MappingStartEvent")
             case "MappingEndEvent" | "SequenceEndEvent":
@@ -187,7 +187,7 @@ class _Builder:
 
     def _begin(self, event: Any, *, is_mapping: bool) -> None:
         start = event.start_mark.index
-        if len(self._open) == DEEPEST:
+        if len(self._open) == MAX_DEPTH:
             self.fault = self.fault or self._too_deep(start)
         if len(self._open) == DEEPEST_READ:
             raise _BrokenError(self._too_deep(start))
@@ -198,7 +198,7 @@ class _Builder:
 
     @staticmethod
     def _too_deep(at: int) -> Fault:
-        return Fault(f"more than {DEEPEST} levels of nesting", at, too_deep=True)
+        return Fault(f"more than {MAX_DEPTH} levels of nesting", at, too_deep=True)
 
     def _keep(self, anchor: str | None, node: Anchored) -> Anchored:
         self._end = max(self._end, node.end)
@@ -220,10 +220,10 @@ class _Builder:
         name = key.value if isinstance(key, Scalar) else key.start
         first = mapping.names.setdefault(name, key.start)
         if first != key.start and self.fault is None:
-            line = line_of_index(self._text, first)
+            line = find_line_number(self._text, first)
             self._note(f"the key stands twice in one mapping, first on line {line}", key.start, str(name))
 
-    def _alias(self, event: Any) -> Alias:
+    def _build_alias(self, event: Any) -> Alias:
         start, self._end = event.start_mark.index, event.end_mark.index
         if event.anchor not in self._anchors:
             raise _BrokenError(Fault(f"the alias *{event.anchor} stands before its anchor", start))
@@ -233,15 +233,15 @@ class _Builder:
             target = Scalar(self._end, self._end, "")  # whoever follows it is inside of the anchored node already
         return Alias(start, self._end, event.anchor, target)
 
-    def _scalar(self, event: Any) -> Scalar:
+    def _build_scalar(self, event: Any) -> Scalar:
         start, end, style = event.start_mark.index, event.end_mark.index, event.style or ""
         if style in {"|", ">"}:
-            end = _block_end(self._text, start, end)
+            end = _find_block_end(self._text, start, end)
         elif not style and start == end:
-            start = end = self._behind_indicator()
+            start = end = self._find_empty_position()
         return Scalar(start, end, event.value, style, event.anchor, event.tag)
 
-    def _behind_indicator(self) -> int:
+    def _find_empty_position(self) -> int:
         """Where a value would stand that is not there: right behind its colon, dash or question mark."""
         found = _INDICATOR.match(self._text, self._end)
         return found.end() if found else self._end
@@ -260,13 +260,13 @@ _INDICATOR = re.compile(r"(?:[ \t\r\n\x85\u2028\u2029]|#[^\r\n\x85\u2028\u2029]*
 _HEADER = re.compile(r"(?:[&!][^ \t\n]*[ \t]+)*[|>]([-+0-9]*)")
 
 
-def _block_end(text: str, start: int, end: int) -> int:
+def _find_block_end(text: str, start: int, end: int) -> int:
     """Behind the last line of a block scalar's content; blank lines behind it count only where `+` keeps them."""
     header = _HEADER.match(text, start)
     first = text.find("\n", start, end)
     if header is None or first < 0:
         return end
-    last, indent = len(text[start:first].rstrip("\r")) + start, _given_indent(text, start, header.group(1))
+    last, indent = len(text[start:first].rstrip("\r")) + start, _parse_indent(text, start, header.group(1))
     keeps = "+" in header.group(1)
     at = first + 1
     while at < end:
@@ -285,7 +285,7 @@ def _block_end(text: str, start: int, end: int) -> int:
     return last
 
 
-def _given_indent(text: str, start: int, header: str) -> int:
+def _parse_indent(text: str, start: int, header: str) -> int:
     """The indentation of the content where the header says it (`|2`), else 0: the first line says it."""
     digits = header.strip("+-")
     line = text[text.rfind("\n", 0, start) + 1 : start]

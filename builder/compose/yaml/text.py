@@ -6,7 +6,17 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from builder.compose.yaml.nodes import Alias, Anchored, Document, Mapping, Node, Scalar, Sequence, deref, walk
+from builder.compose.yaml.nodes import (
+    Alias,
+    Anchored,
+    Document,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    resolve_alias,
+    walk_nodes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,11 +29,11 @@ _OTHER_TYPE = re.compile(
 _CORE = "tag:yaml.org,2002:"
 
 
-def line_start(text: str, at: int) -> int:
+def find_line_start(text: str, at: int) -> int:
     return text.rfind("\n", 0, at) + 1
 
 
-def line_end(text: str, at: int) -> int:
+def find_line_end(text: str, at: int) -> int:
     """Before the line break of the line of ``at``, or the end of the text."""
     end = text.find("\n", at)
     if end < 0:
@@ -31,43 +41,43 @@ def line_end(text: str, at: int) -> int:
     return end - 1 if end > at and text[end - 1] == "\r" else end
 
 
-def next_line(text: str, at: int) -> int:
+def find_next_line(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end + 1
 
 
-def column(text: str, at: int) -> int:
-    return at - line_start(text, at)
+def count_column(text: str, at: int) -> int:
+    return at - find_line_start(text, at)
 
 
-def comments_in(document: Document, node: Node, start: int, end: int) -> tuple[str, ...]:
+def find_comments(document: Document, node: Node, start: int, end: int) -> tuple[str, ...]:
     """The comments between ``start`` and ``end``, a part of the text whose nodes all lie in ``node``."""
     found: list[str] = []
     at = start
-    for leaf in walk(node):
+    for leaf in walk_nodes(node):
         if isinstance(leaf, (Scalar, Alias)) and start <= leaf.start and leaf.end <= end:
-            found += _comments(document.text, at, leaf.start)
+            found += _iterate_comments(document.text, at, leaf.start)
             if isinstance(leaf, Scalar) and leaf.style in {"|", ">"}:
-                found += _comments(document.text, leaf.start, line_end(document.text, leaf.start))
+                found += _iterate_comments(document.text, leaf.start, find_line_end(document.text, leaf.start))
             at = max(at, leaf.end)
-    return (*found, *_comments(document.text, at, end))
+    return (*found, *_iterate_comments(document.text, at, end))
 
 
-def _comments(text: str, start: int, end: int) -> Iterator[str]:
+def _iterate_comments(text: str, start: int, end: int) -> Iterator[str]:
     return (found.group().rstrip() for found in _COMMENT.finditer(text, start, end))
 
 
-def trailing_comment(document: Document, at: int) -> str | None:
+def find_trailing_comment(document: Document, at: int) -> str | None:
     """The comment on the rest of the line behind ``at``, where nothing but a comment can stand."""
-    return next(_comments(document.text, at, line_end(document.text, at)), None)
+    return next(_iterate_comments(document.text, at, find_line_end(document.text, at)), None)
 
 
-def is_text(node: Scalar) -> bool:
+def is_text_scalar(node: Scalar) -> bool:
     """Whether the scalar is a text for certain, and no number, date or truth value."""
     return bool(node.style) or not _OTHER_TYPE.fullmatch(node.value)
 
 
-def quoted(text: str, style: str = "") -> str:
+def quote_scalar(text: str, style: str = "") -> str:
     """The text as a scalar. ``style`` is a quote that the person used before."""
     if style in {"'", '"'} and not set(text) & set("'\"\\"):
         return style + text + style
@@ -75,33 +85,36 @@ def quoted(text: str, style: str = "") -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def anchor_span(document: Document, node: Anchored) -> tuple[int, int]:
+def find_anchor_span(document: Document, node: Anchored) -> tuple[int, int]:
     """Where ``&name`` and the blanks behind it stand."""
     found = re.compile(r"(?:!\S*\s+)?(&\S+[ \t]*)").match(document.text, node.start)
     return found.span(1) if found else (node.start, node.start)
 
 
-def on_one_line(document: Document, node: Node, works: Callable[[Alias], bool] = lambda _: False) -> str:
+def format_on_one_line(document: Document, node: Node, works: Callable[[Alias], bool] = lambda _: False) -> str:
     """The node in flow style: it can stand anywhere. Aliases that do not work there become what they mean."""
     if isinstance(node, Alias) and works(node):
         return f"*{node.name}"
-    node = deref(node)
-    tag = _tag_text(node.tag)
+    node = resolve_alias(node)
+    tag = _format_tag(node.tag)
     match node:
         case Mapping(entries=entries):
-            pairs = ((on_one_line(document, entry.key), on_one_line(document, entry.value, works)) for entry in entries)
+            pairs = (
+                (format_on_one_line(document, entry.key), format_on_one_line(document, entry.value, works))
+                for entry in entries
+            )
             return tag + "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
         case Sequence(items=items):
-            return tag + "[" + ", ".join(on_one_line(document, item, works) for item in items) + "]"
+            return tag + "[" + ", ".join(format_on_one_line(document, item, works) for item in items) + "]"
         case Scalar():
-            return tag + _scalar_on_one_line(document, node)
+            return tag + _format_scalar(document, node)
 
 
-def _tag_text(tag: str | None) -> str:
+def _format_tag(tag: str | None) -> str:
     return "" if tag is None else tag.replace(_CORE, "!!", 1) + " "
 
 
-def _scalar_on_one_line(document: Document, node: Scalar) -> str:
+def _format_scalar(document: Document, node: Scalar) -> str:
     source = document.text[node.start : node.end]
     body = re.sub(r"\A(?:[&!]\S*\s*)*", "", source) if node.anchor or node.tag else source
     if node.style in {"'", '"'} and "\n" not in body:

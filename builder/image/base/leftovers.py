@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.core.process import TERMINATE_GRACE_SECONDS, group_runs
+from builder.core.process import TERMINATE_GRACE_SECONDS, is_group_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 PREFIX = ".making-"
 SCRATCH_PREFIX = "optbuild-base-"
 SCRATCH_LINK = "tmp"
-MARK = "OPTBUILD_MAKES_BASE"
+OWNER_VARIABLE = "OPTBUILD_MAKES_BASE"
 """In the environment of base.sh and all that it starts: the folder that it works for."""
 
 
-def sweep(bases: Path, proc: Path = Path("/proc")) -> tuple[Path, ...]:
+def remove_leftover_bases(bases: Path, proc: Path = Path("/proc")) -> tuple[Path, ...]:
     """End what still works for a half made base and delete its folder. Returns the folders that were found."""
     found = tuple(sorted(bases.glob(f"{PREFIX}*")))
     for folder in found:
-        end_groups(groups_of(folder, proc))
-        remove(folder)
+        stop_process_groups(find_process_groups(folder, proc))
+        remove_unfinished_base(folder)
     return found
 
 
-def make_scratch(folder: Path, parent: Path) -> Path:
+def make_scratch_folder(folder: Path, parent: Path) -> Path:
     """A folder below ``parent`` for the temporary files of the base made in ``folder``, which links to it.
 
     Not below ``folder`` itself: the users that mmdebstrap and apt become must reach it, and a home is often closed to
@@ -48,13 +48,13 @@ def make_scratch(folder: Path, parent: Path) -> Path:
     return scratch
 
 
-def remove(folder: Path) -> None:
+def remove_unfinished_base(folder: Path) -> None:
     """Delete a half made base and its temporary files."""
-    remove_scratch(folder)
+    remove_scratch_folder(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_scratch(folder: Path) -> None:
+def remove_scratch_folder(folder: Path) -> None:
     """Delete the temporary files, and the link to them."""
     link = folder / SCRATCH_LINK
     if not link.is_symlink():
@@ -65,29 +65,29 @@ def remove_scratch(folder: Path) -> None:
     link.unlink()
 
 
-def groups_of(folder: Path, proc: Path = Path("/proc")) -> frozenset[int]:
+def find_process_groups(folder: Path, proc: Path = Path("/proc")) -> frozenset[int]:
     """The process groups that were started for ``folder``, by the mark in their environment; never our own."""
-    mark = f"{MARK}={folder}".encode()
-    return frozenset(_groups(mark, proc)) - {os.getpgid(0)}
+    mark = f"{OWNER_VARIABLE}={folder}".encode()
+    return frozenset(_iterate_marked_groups(mark, proc)) - {os.getpgid(0)}
 
 
-def _groups(mark: bytes, proc: Path) -> Iterator[int]:
+def _iterate_marked_groups(mark: bytes, proc: Path) -> Iterator[int]:
     for entry in proc.glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError):  # ended meanwhile, or somebody else's
             if mark in (entry / "environ").read_bytes().split(b"\0"):
                 yield int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[2])
 
 
-def end_groups(groups: frozenset[int], grace: float = TERMINATE_GRACE_SECONDS) -> None:
+def stop_process_groups(groups: frozenset[int], grace: float = TERMINATE_GRACE_SECONDS) -> None:
     """SIGTERM, up to ``grace`` seconds to unmount and to delete, then SIGKILL."""
-    _signal(groups, signal.SIGTERM)
+    _send_signal(groups, signal.SIGTERM)
     end = time.monotonic() + grace
-    while any(group_runs(group) for group in groups) and time.monotonic() < end:
+    while any(is_group_running(group) for group in groups) and time.monotonic() < end:
         time.sleep(0.05)
-    _signal(groups, signal.SIGKILL)
+    _send_signal(groups, signal.SIGKILL)
 
 
-def _signal(groups: frozenset[int], number: signal.Signals) -> None:
+def _send_signal(groups: frozenset[int], number: signal.Signals) -> None:
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)

@@ -10,16 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
-from builder.core.files import exclusive
+from builder.core.files import hold_lock
 from builder.core.process import Command
-from builder.image.base.leftovers import MARK, PREFIX, make_scratch, remove, remove_scratch, sweep
+from builder.image.base.leftovers import (
+    OWNER_VARIABLE,
+    PREFIX,
+    make_scratch_folder,
+    remove_leftover_bases,
+    remove_scratch_folder,
+    remove_unfinished_base,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.core.process import Result, Runner
+    from builder.core.process import ProcessResult, Runner
     from builder.core.progress import Progress
-    from builder.image.render.model import Context
+    from builder.image.render.model import BuildContext
 
 TARS = ("base.tar", "builder.tar")
 INPUTS = ("base.sh", "base.env", "runtime.packages", "builder.packages")
@@ -31,17 +38,17 @@ SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
 VANISHED_MARK = "gone from the mirror: "
 
 
-def base_key(context: Context) -> str:
+def hash_base_inputs(context: BuildContext) -> str:
     """sha256 (hex) of all that a base is made from."""
     total = hashlib.sha256()
     for name in INPUTS:
-        data = context.file(name).data
+        data = context.find_file(name).data
         total.update(f"{name} {len(data)}\n".encode() + data)
     return total.hexdigest()
 
 
 def make_base(
-    context: Context,
+    context: BuildContext,
     folder: Path,
     *,
     cache_folder: Path,
@@ -55,46 +62,50 @@ def make_base(
     without mmdebstrap and container, :class:`ToolFailedError` when mmdebstrap failed.
     """
     bases = cache_folder / "base"
-    entry = bases / base_key(context)
-    with exclusive(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
-        for swept in sweep(bases):
+    entry = bases / hash_base_inputs(context)
+    with hold_lock(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
+        for swept in remove_leftover_bases(bases):
             progress.note(f"swept {swept}: the optbuild that was making this base was killed")
         if not all((entry / tar).is_file() for tar in TARS):
-            _make_entry(context, entry, runner, progress, env)
+            _make_cache_entry(context, entry, runner, progress, env)
         os.utime(entry)
-        _forget_oldest(bases)
+        _remove_oldest(bases)
         for tar in TARS:
-            _place(entry / tar, folder / tar)
+            _link_or_copy(entry / tar, folder / tar)
 
 
-def _make_entry(context: Context, entry: Path, runner: Runner, progress: Progress, env: Mapping[str, str]) -> None:
+def _make_cache_entry(
+    context: BuildContext, entry: Path, runner: Runner, progress: Progress, env: Mapping[str, str]
+) -> None:
     work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=entry.parent))
     try:
         work.chmod(0o755)
-        scratch = make_scratch(work, _temporary(env))
+        scratch = make_scratch_folder(work, _find_temporary_folder(env))
         for name in INPUTS:
-            file = context.file(name)
+            file = context.find_file(name)
             (work / name).write_bytes(file.data)
             (work / name).chmod(file.mode)
         with progress.task("base: Debian packages to root file systems") as task:
-            command = Command((str(work / "base.sh"),), cwd=work, env={**env, MARK: str(work), "TMPDIR": str(scratch)})
+            command = Command(
+                (str(work / "base.sh"),), cwd=work, env={**env, OWNER_VARIABLE: str(work), "TMPDIR": str(scratch)}
+            )
             result = runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
-            _raise_unless_made(result)
-        remove_scratch(work)
+            _check_base_result(result)
+        remove_scratch_folder(work)
         shutil.rmtree(entry, ignore_errors=True)
         work.rename(entry)
     except BaseException:
-        remove(work)
+        remove_unfinished_base(work)
         raise
 
 
-def _temporary(env: Mapping[str, str]) -> Path:
+def _find_temporary_folder(env: Mapping[str, str]) -> Path:
     """Where the person wants temporary files."""
     wanted = Path(env.get("TMPDIR") or "/tmp")  # noqa: S108 - what mktemp does; the folder made there has its own name
     return wanted if wanted.is_dir() else Path("/tmp")  # noqa: S108 - as above
 
 
-def _raise_unless_made(result: Result) -> None:
+def _check_base_result(result: ProcessResult) -> None:
     if result.ok:
         return
     if result.code == EXIT_VANISHED:
@@ -105,13 +116,13 @@ def _raise_unless_made(result: Result) -> None:
     raise ToolFailedError("base.sh", result.code, result.err, hint="check the machine's Debian mirror: apt-get update")
 
 
-def _forget_oldest(bases: Path) -> None:
+def _remove_oldest(bases: Path) -> None:
     entries = [path for path in bases.iterdir() if path.is_dir() and not path.name.startswith(".")]
     for stale in sorted(entries, key=lambda path: -path.stat().st_mtime)[KEPT_BASES:]:
         shutil.rmtree(stale, ignore_errors=True)
 
 
-def _place(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     try:
         target.hardlink_to(source)

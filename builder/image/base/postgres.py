@@ -16,7 +16,7 @@ from builder.core.resources import read_template
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from builder.core.process import Result, Runner
+    from builder.core.process import ProcessResult, Runner
     from builder.core.progress import Progress
     from builder.engine.client import Engine
 
@@ -45,7 +45,7 @@ _HINT = (
 )
 
 
-def mmdebstrap_argv(output: Path, source: Path | None) -> tuple[str, ...]:
+def make_mmdebstrap_argv(output: Path, source: Path | None) -> tuple[str, ...]:
     """The call that makes the root file system; ``source`` None leaves the mirror to mmdebstrap's default."""
     return (
         "mmdebstrap",
@@ -63,7 +63,7 @@ def mmdebstrap_argv(output: Path, source: Path | None) -> tuple[str, ...]:
     )
 
 
-def build_argv(folder: Path, content: str) -> tuple[str, ...]:
+def make_image_build_argv(folder: Path, content: str) -> tuple[str, ...]:
     """The build of the image; it downloads nothing."""
     label = f"{LABEL_POSTGRES}={content}"
     return (
@@ -80,14 +80,14 @@ def build_argv(folder: Path, content: str) -> tuple[str, ...]:
     )
 
 
-def content() -> str:
+def hash_image_inputs() -> str:
     """sha256 over what the image is made from."""
     parts = [read_template(f"postgres/{name}") for name in _FILES]
-    parts.append("\n".join(mmdebstrap_argv(Path("base.tar"), None)).encode())
+    parts.append("\n".join(make_mmdebstrap_argv(Path("base.tar"), None)).encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def source_for_release(env: Mapping[str, str], candidates: Sequence[Path] = SOURCES) -> Path | None:
+def find_release_source(env: Mapping[str, str], candidates: Sequence[Path] = SOURCES) -> Path | None:
     """The apt source of the release, of the file that :data:`SOURCES_VARIABLE` names or else the machine's own.
 
     None where neither has one. Raises VerifyUsageError for a variable that names no file.
@@ -102,39 +102,41 @@ def source_for_release(env: Mapping[str, str], candidates: Sequence[Path] = SOUR
     )
 
 
-def ensure_postgres(
+def ensure_postgres_image(
     engine: Engine, *, runner: Runner, progress: Progress, env: Mapping[str, str], cache_folder: Path
 ) -> str:
     """The image's reference; makes it (about half a minute) when this engine has none with this content.
 
     Raises ToolMissingError without mmdebstrap and ToolFailedError when it or the build fails.
     """
-    wanted = content()
-    found = engine.image(REFERENCE)
+    wanted = hash_image_inputs()
+    found = engine.inspect_image(REFERENCE)
     if found is not None and found.labels.get(LABEL_POSTGRES) == wanted:
         return REFERENCE
     cache_folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=cache_folder))
     try:
         with progress.task(f"making {REFERENCE} from Debian's packages"):
-            _make(folder, wanted, runner, env)
+            _make_postgres_image(folder, wanted, runner, env)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return REFERENCE
 
 
-def _make(folder: Path, wanted: str, runner: Runner, env: Mapping[str, str]) -> None:
+def _make_postgres_image(folder: Path, wanted: str, runner: Runner, env: Mapping[str, str]) -> None:
     for name in _FILES:
         (folder / name).write_bytes(read_template(f"postgres/{name}"))
     plain = {**env, "LC_ALL": "C"}
-    argv = mmdebstrap_argv(folder / "base.tar", source_for_release(env))
-    _succeed("mmdebstrap", runner.run(Command(argv, env=plain, install_hint=_HINT)))
+    argv = make_mmdebstrap_argv(folder / "base.tar", find_release_source(env))
+    _check_result("mmdebstrap", runner.run(Command(argv, env=plain, install_hint=_HINT)))
     build = Command(
-        build_argv(folder, wanted), env={**plain, "DOCKER_BUILDKIT": "1"}, install_hint="install the docker client"
+        make_image_build_argv(folder, wanted),
+        env={**plain, "DOCKER_BUILDKIT": "1"},
+        install_hint="install the docker client",
     )
-    _succeed("docker build", runner.run(build))
+    _check_result("docker build", runner.run(build))
 
 
-def _succeed(tool: str, result: Result) -> None:
+def _check_result(tool: str, result: ProcessResult) -> None:
     if not result.ok:
         raise ToolFailedError(tool, result.code, result.err or result.out, hint=_HINT)

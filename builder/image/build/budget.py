@@ -20,13 +20,13 @@ def check_budget(candidate: Candidate, budget: int | None, progress: Progress, *
         return
     over = candidate.bytes - budget
     text = (
-        f"the image has {_figure(candidate.bytes)} unpacked, budget.image-bytes of optbuild.toml allows "
-        f"{_figure(budget)}: {_figure(over)} ({100 * over / budget:.1f} %) too much"
+        f"the image has {_format_bytes(candidate.bytes)} unpacked, budget.image-bytes of optbuild.toml allows "
+        f"{_format_bytes(budget)}: {_format_bytes(over)} ({100 * over / budget:.1f} %) too much"
     )
     if promoting:
         raise BudgetExceededError(text, candidate.reference, candidate.image_id)
     progress.note(f"warning: {text}; with --verify it would not be promoted")
 
 
-def _figure(count: int) -> str:
+def _format_bytes(count: int) -> str:
     return f"{count:,} bytes" if count < 1_000_000 else f"{count:,} bytes ({count / 1e6:,.1f} MB)"

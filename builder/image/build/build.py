@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING
 
 from builder.core.errors import BuildFailedError, EngineFailedError
-from builder.core.files import exclusive
+from builder.core.files import hold_lock
 from builder.core.progress import SilentProgress
 from builder.core.redact import mask_output
 from builder.engine.build_progress import StepReporter
 from builder.engine.buildkit_events import mask_event_line
-from builder.engine.buildx import BuildPlan, build_command, check_options, check_platform, find_builder
+from builder.engine.buildx import BuildPlan, check_options, check_platform, find_builder, make_buildx_command
 from builder.engine.secrets import find_secrets
 from builder.image.build.model import Candidate
-from builder.image.build.preflight import check_disk, free_at
-from builder.image.build.workspace import fresh_folder, sweep
+from builder.image.build.preflight import check_disk, count_free_bytes
+from builder.image.build.workspace import make_build_folder, remove_dead_folders
 from builder.state import read_state
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ CONTEXTS = "contexts"
 
 
 @contextlib.contextmanager
-def project_lock(place: Workplace, engine: Engine, name: str) -> Iterator[None]:
+def lock_project(place: Workplace, engine: Engine, name: str) -> Iterator[None]:
     """One build of a project at a time, per engine; the second one waits, and says for whom."""
     key = hashlib.sha256(f"{engine.info.identity}\0{name}".encode()).hexdigest()[:16]
     path = place.state_folder / "locks" / f"{key}.lock"
@@ -42,25 +42,25 @@ def project_lock(place: Workplace, engine: Engine, name: str) -> Iterator[None]:
     def say(holder: str) -> None:
         place.progress.note(f"waiting: one build of {name} at a time, and there is {holder}")
 
-    with exclusive(path, f"build of {name}", on_wait=say):
+    with hold_lock(path, f"build of {name}", on_wait=say):
         yield
 
 
 def build_candidate(job: BuildJob) -> Candidate:
-    """Build the context under its content tag, or find it proven. The caller holds :func:`project_lock`.
+    """Build the context under its content tag, or find it proven. The caller holds :func:`lock_project`.
 
     Raises BuildRefusedError and DiskFullError before, BuildFailedError after anything was built.
     """
-    for folder in sweep(job.place.cache_folder / CONTEXTS):
+    for folder in remove_dead_folders(job.place.cache_folder / CONTEXTS):
         job.place.progress.note(f"swept {folder}: the build it belonged to was killed")
     check_platform(job.options.platform, job.context.platform)
-    if not job.options.no_cache and (proven := find_proven(job)):
+    if not job.options.no_cache and (proven := find_proven_candidate(job)):
         return proven
     started = time.monotonic()
-    builder = _checked_builder(job)
-    with fresh_folder(job.place.cache_folder / CONTEXTS) as folder:
-        metadata = _build(job, builder, folder)
-    image = _built_image(job)
+    builder = _require_builder(job)
+    with make_build_folder(job.place.cache_folder / CONTEXTS) as folder:
+        metadata = _build_context(job, builder, folder)
+    image = _require_built_image(job)
     return Candidate(
         image.id,
         job.reference,
@@ -72,28 +72,28 @@ def build_candidate(job: BuildJob) -> Candidate:
     )
 
 
-def find_proven(job: BuildJob) -> Candidate | None:
+def find_proven_candidate(job: BuildJob) -> Candidate | None:
     """The image of this content, if the engine has it, with our labels, and its ID was verified; else None."""
-    image = job.engine.image(job.reference)
-    if image is None or job.wrong(image):
+    image = job.engine.inspect_image(job.reference)
+    if image is None or job.describe_mismatch(image):
         return None
     if image.id not in read_state(job.place.state_folder, warn=job.place.progress.note).verified:
         return None
     return Candidate(image.id, job.reference, job.content_tag, cached=True, seconds=0.0, bytes=image.unpacked)
 
 
-def _checked_builder(job: BuildJob) -> Builder:
+def _require_builder(job: BuildJob) -> Builder:
     """The builder that will be used, able to do what is asked, with disk enough."""
     engine, place = job.engine, job.place
     builder = find_builder(place.runner, place.env, job.options.builder)
     store = engine.info.containerd_store
     check_options(job.options, builder, reference=job.reference, platform=job.context.platform, containerd_store=store)
-    check_disk(f"the engine's disk ({engine.info.root})", engine.free_bytes(), job.estimate)
-    check_disk(f"the cache's disk ({place.cache_folder})", free_at(place.cache_folder), job.estimate)
+    check_disk(f"the engine's disk ({engine.info.root})", engine.measure_free_bytes(), job.estimate)
+    check_disk(f"the cache's disk ({place.cache_folder})", count_free_bytes(place.cache_folder), job.estimate)
     return builder
 
 
-def _build(job: BuildJob, builder: Builder, folder: Path) -> str:
+def _build_context(job: BuildJob, builder: Builder, folder: Path) -> str:
     """Write the context below ``folder`` and run buildx on it; the text of its metadata file."""
     context = folder / "context"
     job.context.write(context)
@@ -106,19 +106,19 @@ def _build(job: BuildJob, builder: Builder, folder: Path) -> str:
         folder=context,
         options=job.options,
         secrets=find_secrets(job.place.env),
-        rawjson=builder.speaks_rawjson,
+        rawjson=builder.supports_rawjson,
     )
     if not plan.rawjson:
         version = ".".join(map(str, builder.version))
         job.place.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
     job.place.progress.note(f"building {job.reference}")
-    _run(plan, job.place)
+    _run_buildx(plan, job.place)
     return plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else ""
 
 
-def _run(plan: BuildPlan, place: Workplace) -> None:
+def _run_buildx(plan: BuildPlan, place: Workplace) -> None:
     """One docker client, its events shown. Raises BuildFailedError."""
-    hidden = plan.secrets.masked()
+    hidden = plan.secrets.list_masked_texts()
     shown: Progress = place.progress if plan.options.progress in ("auto", "plain") else SilentProgress()
     reporter = StepReporter(shown, hidden=hidden, show_logs=plan.options.progress == "plain")
 
@@ -127,20 +127,20 @@ def _run(plan: BuildPlan, place: Workplace) -> None:
             place.raw(mask_event_line(line, hidden))
         elif not plan.rawjson:
             shown.note(mask_output(line, hidden))
-        reporter.line(line)
+        reporter.read_line(line)
 
     try:
-        result = place.runner.run(build_command(plan, place.env), on_err=take)
+        result = place.runner.run(make_buildx_command(plan, place.env), on_err=take)
     finally:
         reporter.close()
     if not result.ok:
-        raise reporter.failure()
+        raise reporter.make_failure()
 
 
-def _built_image(job: BuildJob) -> ImageInfo:
-    image = job.engine.image(job.reference)
+def _require_built_image(job: BuildJob) -> ImageInfo:
+    image = job.engine.inspect_image(job.reference)
     if image is None:
         raise EngineFailedError(f"buildx said that it built {job.reference}, but the engine has no such image")
-    if wrong := job.wrong(image):
+    if wrong := job.describe_mismatch(image):
         raise BuildFailedError(None, f"{job.reference} is not what was planned: {wrong}", ())
     return image

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT, candidate_reference, content_tag
+from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT, make_candidate_reference, make_content_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from builder.core.progress import Progress
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine, ImageInfo
-    from builder.image.render.model import Context
-    from builder.image.verify.model import Report
+    from builder.image.render.model import BuildContext
+    from builder.image.verify.model import VerifyReport
 
 METADATA_SCHEMA_VERSION = 1
 
@@ -39,25 +39,25 @@ class Workplace:
 class BuildJob:
     """One context to be built as one image name on one engine."""
 
-    context: Context
+    context: BuildContext
     name: str
     engine: Engine
     place: Workplace
     options: BuildOptions
-    prepare: Callable[[Context, Path], None]
+    prepare: Callable[[BuildContext, Path], None]
     """Puts the base file systems into the written context."""
     estimate: int
     """Bytes that the unpacked image is expected to take."""
 
     @property
     def content_tag(self) -> str:
-        return content_tag(self.context.digest())
+        return make_content_tag(self.context.compute_digest())
 
     @property
     def reference(self) -> str:
-        return candidate_reference(self.name, self.context.digest())
+        return make_candidate_reference(self.name, self.context.compute_digest())
 
-    def wrong(self, image: ImageInfo) -> str:
+    def describe_mismatch(self, image: ImageInfo) -> str:
         """What of an image differs from the plan, in words; empty: nothing."""
         planned = {LABEL_PROJECT: self.name, LABEL_CONTENT: self.content_tag}
         labels = image.labels
@@ -86,7 +86,7 @@ class Candidate:
     """What buildx wrote into its own metadata file; empty when nothing was built."""
 
 
-def metadata_document(candidate: Candidate) -> dict[str, Any]:
+def make_metadata_document(candidate: Candidate) -> dict[str, Any]:
     """What ``--metadata-file`` gets: ours, and buildx's own under its key (None when nothing was built)."""
     return {
         "schema_version": METADATA_SCHEMA_VERSION,
@@ -105,7 +105,7 @@ class BuildResult:
     """``report`` None: nothing was verified this time. ``promoted`` names; ``pushed`` digests. ``seconds`` in all."""
 
     candidate: Candidate
-    report: Report | None
+    report: VerifyReport | None
     promoted: tuple[str, ...]
     pushed: tuple[str, ...]
     seconds: float

@@ -21,7 +21,7 @@ DEB_UNPACKED = 3.5
 UNKNOWN_WHEEL_BYTES = 1_000_000
 
 
-def estimate_bytes(lock: Lock) -> int:
+def estimate_image_bytes(lock: Lock) -> int:
     """Roughly what the unpacked image of this lock takes, known before anything was downloaded."""
     python = sum(one.size if one.size is not None else UNKNOWN_WHEEL_BYTES for one in lock.python)
     return int(python * WHEEL_UNPACKED + sum(package.size for package in lock.runtime) * DEB_UNPACKED)
@@ -32,20 +32,20 @@ def check_disk(place: str, free: int | None, estimate: int) -> None:
     needed = int(estimate * NEEDED_FACTOR)
     if free is not None and free < needed:
         raise DiskFullError(
-            f"{place} has {_mb(free)} free; this build needs about {_mb(needed)} "
-            f"({NEEDED_FACTOR} times the {_mb(estimate)} that the image is estimated to have)",
+            f"{place} has {_format_megabytes(free)} free; this build needs about {_format_megabytes(needed)} "
+            f"({NEEDED_FACTOR} times the {_format_megabytes(estimate)} that the image is estimated to have)",
             hint="free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
             "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
             "an image with a name: `docker image rm NAME`, after a look at `docker images`",
         )
 
 
-def free_at(folder: Path) -> int:
+def count_free_bytes(folder: Path) -> int:
     """Free bytes of the disk on which ``folder`` is, or will be made."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
-def _mb(count: int) -> str:
+def _format_megabytes(count: int) -> str:
     return f"{count / 1e6:,.0f} MB"

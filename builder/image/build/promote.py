@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import CandidateRefusedError, PromotionError
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
-from builder.image.verify.model import Status
-from builder.state import FormerImage, Move, Project, PromotionJournal, VerifiedImage, read_state, update_state
+from builder.image.verify.model import CheckStatus
+from builder.state import FormerImage, ProjectState, PromotionJournal, TagMove, VerifiedImage, read_state, update_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from builder.airflow.model import Role
     from builder.engine.client import Engine
     from builder.image.build.model import Candidate
-    from builder.image.verify.model import Report
+    from builder.image.verify.model import VerifyReport
     from builder.state import State
 
 Say = Callable[[str], None]
@@ -38,18 +38,18 @@ class Promotion:
     moved: tuple[str, ...]
 
 
-def proof_of(roles: tuple[Role, ...], database: str) -> str:
+def hash_proof(roles: tuple[Role, ...], database: str) -> str:
     """What a verification proves, as one digest: the same image with another role must be verified again."""
     return hashlib.sha256(f"{roles!r}\0{database}".encode()).hexdigest()
 
 
-def check_passed(candidate: Candidate, report: Report) -> None:
+def check_passed(candidate: Candidate, report: VerifyReport) -> None:
     """Raises CandidateRefusedError, which says where the candidate is and how to look at it."""
     if report.image_id != candidate.image_id:
         raise PromotionError(f"the report is of {report.image_id}, the candidate is {candidate.image_id}")
     if report.passed:
         return
-    failed = ", ".join(check.name for check in report.checks if check.status is not Status.PASSED)
+    failed = ", ".join(check.name for check in report.checks if check.status is not CheckStatus.PASSED)
     raise CandidateRefusedError(
         f"checks failed: {failed or 'none was run'}. Nothing was promoted: all tags stand as they were. The candidate "
         f"is {candidate.reference} ({candidate.image_id})",
@@ -58,7 +58,7 @@ def check_passed(candidate: Candidate, report: Report) -> None:
     )
 
 
-def record_verified(folder: Path, candidate: Candidate, report: Report, *, project: str, proof: str) -> None:
+def record_verified(folder: Path, candidate: Candidate, report: VerifyReport, *, project: str, proof: str) -> None:
     """Remember by ID that every check passed. Raises CandidateRefusedError when one did not."""
     check_passed(candidate, report)
     image = VerifiedImage(candidate.image_id, project, candidate.content_tag, proof, time.time())
@@ -71,7 +71,7 @@ def is_verified(state: State, image_id: str, proof: str) -> bool:
     return known is not None and known.proof == proof
 
 
-def promote(
+def promote_candidate(
     candidate: Candidate, references: tuple[str, ...], *, project: str, engine: Engine, folder: Path, say: Say
 ) -> Promotion:
     """Move every reference to the candidate, which the state must know as verified, and record it.
@@ -81,53 +81,53 @@ def promote(
     """
     if candidate.image_id not in read_state(folder, warn=say).verified:
         raise PromotionError(f"{candidate.reference} is not known as verified", hint="`optbuild build --verify`")
-    moves = tuple(Move(reference, engine.image_id(reference)) for reference in references)
+    moves = tuple(TagMove(reference, engine.find_image_id(reference)) for reference in references)
     journal = PromotionJournal(
         engine.info.identity, project, candidate.image_id, candidate.content_tag, moves, time.time()
     )
     update_state(folder, lambda state: state.with_journal(journal), warn=say)
     try:
-        _move_all(journal, engine)
-        _check_one_id(journal, engine)
+        _move_references(journal, engine)
+        _check_moved(journal, engine)
     except BaseException:
-        _undo(journal, engine, say)
+        _undo_moves(journal, engine, say)
         update_state(folder, lambda state: state.without_journal(journal.engine, journal.name))
         raise
-    _record(journal, engine, folder, say)
+    _record_promotion(journal, engine, folder, say)
     moved = tuple(move.reference for move in moves if move.old != candidate.image_id)
     return Promotion(candidate.image_id, references, moved)
 
 
-def recover(engine: Engine, folder: Path, project: str, say: Say) -> bool:
+def recover_promotion(engine: Engine, folder: Path, project: str, say: Say) -> bool:
     """Finish a promotion that was killed, or undo it where its image is gone. The caller holds the project's lock.
 
     Returns whether there was one.
     """
-    journal = read_state(folder, warn=say).journal(engine.info.identity, project)
+    journal = read_state(folder, warn=say).find_journal(engine.info.identity, project)
     if journal is None:
         return False
-    if engine.image_id(journal.image_id) is None:
+    if engine.find_image_id(journal.image_id) is None:
         say(f"a killed promotion of {project} is undone: its image {journal.image_id} is gone")
-        _undo(journal, engine, say)
+        _undo_moves(journal, engine, say)
         update_state(folder, lambda state: state.without_journal(journal.engine, journal.name))
         return True
     say(f"a promotion of {project} to {journal.image_id} was killed half way: it is finished now")
     kept = []
     for move in journal.moves:
-        now = engine.image_id(move.reference)
+        now = engine.find_image_id(move.reference)
         if now not in (move.old, journal.image_id):
             say(f"warning: {move.reference} was moved by somebody else meanwhile and is left as it is")
             continue
         if now != journal.image_id:
             engine.tag(journal.image_id, move.reference)
         kept.append(move)
-    _record(replace(journal, moves=tuple(kept)), engine, folder, say)
+    _record_promotion(replace(journal, moves=tuple(kept)), engine, folder, say)
     return True
 
 
-def _move_all(journal: PromotionJournal, engine: Engine) -> None:
+def _move_references(journal: PromotionJournal, engine: Engine) -> None:
     for move in journal.moves:
-        now = engine.image_id(move.reference)
+        now = engine.find_image_id(move.reference)
         if now == journal.image_id:
             continue
         if now != move.old:
@@ -138,39 +138,39 @@ def _move_all(journal: PromotionJournal, engine: Engine) -> None:
         engine.tag(journal.image_id, move.reference)
 
 
-def _check_one_id(journal: PromotionJournal, engine: Engine) -> None:
+def _check_moved(journal: PromotionJournal, engine: Engine) -> None:
     for move in journal.moves:
-        if (now := engine.image_id(move.reference)) != journal.image_id:
+        if (now := engine.find_image_id(move.reference)) != journal.image_id:
             raise PromotionError(f"{move.reference} is {now} after the promotion, not {journal.image_id}")
 
 
-def _undo(journal: PromotionJournal, engine: Engine, say: Say) -> None:
+def _undo_moves(journal: PromotionJournal, engine: Engine, say: Say) -> None:
     """Put back what was moved; a name that is not ours any more is left alone."""
     for move in journal.moves:
-        now = engine.image_id(move.reference)
+        now = engine.find_image_id(move.reference)
         if now == move.old or now not in (journal.image_id, None):
             continue
         if move.old is None:
             engine.untag(move.reference)
-        elif engine.image_id(move.old) is None:
+        elif engine.find_image_id(move.old) is None:
             say(f"warning: {move.reference} cannot be put back: its image {move.old} is gone")
         else:
             engine.tag(move.old, move.reference)
 
 
-def _record(journal: PromotionJournal, engine: Engine, folder: Path, say: Say) -> None:
+def _record_promotion(journal: PromotionJournal, engine: Engine, folder: Path, say: Say) -> None:
     """Close the journal and write down who holds the names now, and who does not any more."""
     old = dict.fromkeys(move.old for move in journal.moves if move.old not in (None, journal.image_id))
-    former = [one for one in (_former(image_id, journal.name, engine) for image_id in old) if one]
+    former = [one for one in (_find_former_image(image_id, journal.name, engine) for image_id in old) if one]
 
     def change(state: State) -> State:
-        after = _promoted(state.project(journal.engine, journal.name), journal, former)
+        after = _apply_promotion(state.find_project(journal.engine, journal.name), journal, former)
         return state.with_project(after).without_journal(journal.engine, journal.name)
 
     update_state(folder, change, warn=say)
 
 
-def _promoted(project: Project, journal: PromotionJournal, former: list[FormerImage]) -> Project:
+def _apply_promotion(project: ProjectState, journal: PromotionJournal, former: list[FormerImage]) -> ProjectState:
     references = {**project.references, **{move.reference: journal.image_id for move in journal.moves}}
     holding = set(references.values())
     known = {one.image_id: one for one in (*project.superseded, *former)}
@@ -178,9 +178,9 @@ def _promoted(project: Project, journal: PromotionJournal, former: list[FormerIm
     return replace(project, references=references, superseded=tuple(superseded))
 
 
-def _former(image_id: str | None, name: str, engine: Engine) -> FormerImage | None:
+def _find_former_image(image_id: str | None, name: str, engine: Engine) -> FormerImage | None:
     """The image that held a name, if it is one of this project; a stranger's image is never superseded."""
-    image = engine.image(image_id) if image_id else None
+    image = engine.inspect_image(image_id) if image_id else None
     if image is None or image.labels.get(LABEL_PROJECT) != name:
         return None
     return FormerImage(image.id, image.labels.get(LABEL_CONTENT, ""), time.time())

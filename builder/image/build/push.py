@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from builder.engine.client import Engine
 
 
-def push(engine: Engine, references: tuple[str, ...], progress: Progress) -> tuple[str, ...]:
+def push_images(engine: Engine, references: tuple[str, ...], progress: Progress) -> tuple[str, ...]:
     """Push each reference; the digests that the registry gave, in the same order. Raises EngineFailedError."""
-    return tuple(_push_one(engine, reference, progress) for reference in references)
+    return tuple(_push_image(engine, reference, progress) for reference in references)
 
 
-def _push_one(engine: Engine, reference: str, progress: Progress) -> str:
+def _push_image(engine: Engine, reference: str, progress: Progress) -> str:
     from docker.errors import DockerException  # the SDK costs 150 ms
 
     repository, tag = split_reference(reference)
@@ -26,13 +26,13 @@ def _push_one(engine: Engine, reference: str, progress: Progress) -> str:
     with progress.task(f"push {reference}") as task:
         try:
             for event in engine.client.api.push(repository, tag, stream=True, decode=True):
-                digest = _take(event, reference, layers, task) or digest
+                digest = _read_push_event(event, reference, layers, task) or digest
         except DockerException as error:
             raise EngineFailedError(f"pushing {reference}: {error}") from error
     return digest
 
 
-def _take(event: dict[str, Any], reference: str, layers: dict[str, tuple[int, int]], task: Task) -> str:
+def _read_push_event(event: dict[str, Any], reference: str, layers: dict[str, tuple[int, int]], task: Task) -> str:
     """One event of the engine's stream; the digest when it is the last one."""
     if reason := event.get("error"):
         raise EngineFailedError(

@@ -18,7 +18,7 @@ PREFIX = "build-"
 
 
 @contextlib.contextmanager
-def fresh_folder(parent: Path) -> Iterator[Path]:
+def make_build_folder(parent: Path) -> Iterator[Path]:
     """A new, empty folder below ``parent``, gone after the block. Its lock file says that its process lives."""
     parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix=PREFIX, suffix=".lock", dir=parent, delete=False) as stream:
@@ -33,7 +33,7 @@ def fresh_folder(parent: Path) -> Iterator[Path]:
             lock.unlink(missing_ok=True)
 
 
-def sweep(parent: Path, proc: Path = Path("/proc")) -> tuple[Path, ...]:
+def remove_dead_folders(parent: Path, proc: Path = Path("/proc")) -> tuple[Path, ...]:
     """Delete the folders whose process is dead, and end builds that still run for one. Returns what was deleted.
 
     The kernel drops a lock with its process: a lock that can be taken has no owner any more.
@@ -43,14 +43,14 @@ def sweep(parent: Path, proc: Path = Path("/proc")) -> tuple[Path, ...]:
         with contextlib.suppress(OSError), lock.open("rb") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             folder = lock.with_suffix("")
-            _end_orphans(folder, proc)
+            _stop_orphans(folder, proc)
             shutil.rmtree(folder, ignore_errors=True)
             lock.unlink(missing_ok=True)
             swept.append(folder)
     return tuple(swept)
 
 
-def _end_orphans(folder: Path, proc: Path) -> None:
+def _stop_orphans(folder: Path, proc: Path) -> None:
     """A killed optbuild cannot end its child: the docker client that was given this folder goes on alone."""
     for entry in proc.glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError, ValueError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from builder.core.errors import LockError, ToolFailedError
-from builder.core.process import Command, Result, Runner
+from builder.core.process import Command, ProcessResult, Runner
 from builder.image.lock.model import DebianPackage
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Apt:
         for name, content in sources.items():
             (self.root / "etc/sources.list.d" / name).write_text(content)
         (self.root / "status").write_text("")
-        (self.root / "apt.conf").write_text(settings(self.root, self.architecture))
+        (self.root / "apt.conf").write_text(format_apt_conf(self.root, self.architecture))
         self.prefer({})
 
     def prefer(self, versions: Mapping[str, str]) -> None:
@@ -67,11 +67,11 @@ class Apt:
             hint = "check the Debian sources and the network of this machine"
             raise ToolFailedError("apt-get update", result.code, result.err, hint=hint)
 
-    def names(self) -> frozenset[str]:
+    def list_names(self) -> frozenset[str]:
         """Every package that the release offers."""
-        return frozenset(self._checked("apt-cache", "pkgnames").out.split())
+        return frozenset(self._run_checked("apt-cache", "pkgnames").out.split())
 
-    def closure(self, wanted: Iterable[str]) -> tuple[DebianPackage, ...]:
+    def resolve_closure(self, wanted: Iterable[str]) -> tuple[DebianPackage, ...]:
         """All that would be installed for ``wanted`` into an empty system, essential packages too; sorted by name.
 
         Raises :class:`MissingPackageError` for a name that the release does not have.
@@ -91,22 +91,22 @@ class Apt:
             raise MissingPackageError(missing[1])
         if not result.ok:
             hint = "change [apt] in the spec, or let everything move: optbuild lock --upgrade"
-            raise LockError(f"the Debian packages do not fit together:\n{_tail(result)}", hint=hint)
+            raise LockError(f"the Debian packages do not fit together:\n{_format_output_tail(result)}", hint=hint)
         return parse_uris(result.out)
 
-    def _checked(self, tool: str, *argv: str) -> Result:
+    def _run_checked(self, tool: str, *argv: str) -> ProcessResult:
         result = self._run(tool, *argv)
         if not result.ok:
             raise ToolFailedError(tool, result.code, result.err)
         return result
 
-    def _run(self, tool: str, *argv: str) -> Result:
+    def _run(self, tool: str, *argv: str) -> ProcessResult:
         env = {**self.env, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
         argv = (*self.prefix, tool, "--config-file", str(self.root / "apt.conf"), *argv)
         return self.runner.run(Command(argv, env=env, install_hint="use a Debian machine, or one with a Docker engine"))
 
 
-def settings(root: Path, architecture: str) -> str:
+def format_apt_conf(root: Path, architecture: str) -> str:
     """apt.conf, read after the machine's own, whose proxy and certificates stay in force."""
     places = {
         "Dir::State": root / "state",
@@ -153,6 +153,6 @@ def parse_uris(text: str) -> tuple[DebianPackage, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _tail(result: Result) -> str:
+def _format_output_tail(result: ProcessResult) -> str:
     text = (result.out + result.err).strip().splitlines()[-15:]
     return "\n".join(f"    {line}" for line in text)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.core.errors import NoPackageListsError, SourcesFileError, ToolMissingError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.image.lock.apt import Apt
-from builder.image.lock.apt_sources import release_sources
+from builder.image.lock.apt_sources import select_release_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.core.process import Runner
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
 """Names an apt sources file to use instead of the machine's own."""
@@ -24,23 +24,25 @@ _SOURCES_IN_IMAGE = "/etc/apt/sources.list.d/debian.sources"
 """Of the official Debian images since bookworm."""
 
 
-def open_apt(target: Target, root: Path, *, runner: Runner, env: Mapping[str, str], etc_apt: Path) -> Apt:
+def open_apt(target: LockTarget, root: Path, *, runner: Runner, env: Mapping[str, str], etc_apt: Path) -> Apt:
     """An apt with a private root for the release, its sources written; raises :class:`NoPackageListsError`."""
     named = env.get(SOURCES_VARIABLE)
-    sources = named_sources(Path(named), target.release) if named else machine_sources(etc_apt, target.release)
+    sources = (
+        read_named_sources(Path(named), target.release) if named else read_machine_sources(etc_apt, target.release)
+    )
     lacks = None if sources else f"has no apt source of {target.release}"
-    if sources and not _answers(("apt-get", "--version"), runner, env).ok:
+    if sources and not _try_command(("apt-get", "--version"), runner, env).ok:
         lacks = "has no apt-get"
     if lacks is None:
         apt = Apt(root, target.architecture, runner, env)
     else:
-        apt, found = _in_container(target, root, runner, env, lacks)
+        apt, found = _open_apt_in_container(target, root, runner, env, lacks)
         sources = sources if named else found
     apt.prepare(sources)
     return apt
 
 
-def named_sources(path: Path, release: str) -> dict[str, str]:
+def read_named_sources(path: Path, release: str) -> dict[str, str]:
     """Those of the file that a person named, in either format, as ``base.sh`` of a rendered context reads it too."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -51,42 +53,42 @@ def named_sources(path: Path, release: str) -> dict[str, str]:
         message = f"{SOURCES_VARIABLE} names {path}, which is no text file"
         raise SourcesFileError(message, hint="correct or unset it") from error
     name = "optbuild.sources" if re.search(r"^Types:", text, re.MULTILINE) else "optbuild.list"
-    sources = release_sources({name: text}, release)
+    sources = select_release_sources({name: text}, release)
     if not sources:
         message = f"{SOURCES_VARIABLE} names {path}, which has no source of {release}"
         raise SourcesFileError(message, hint=f"add one of {release}, or unset it")
     return sources
 
 
-def machine_sources(etc_apt: Path, release: str) -> dict[str, str]:
+def read_machine_sources(etc_apt: Path, release: str) -> dict[str, str]:
     """The machine's own sources of ``release``, empty when it has none."""
     paths = [etc_apt / "sources.list", *sorted((etc_apt / "sources.list.d").glob("*"))]
     readable = [path for path in paths if path.suffix in (".list", ".sources") and path.is_file()]
-    return release_sources({path.name: path.read_text(encoding="utf-8") for path in readable}, release)
+    return select_release_sources({path.name: path.read_text(encoding="utf-8") for path in readable}, release)
 
 
-def _in_container(
-    target: Target, root: Path, runner: Runner, env: Mapping[str, str], lacks: str
+def _open_apt_in_container(
+    target: LockTarget, root: Path, runner: Runner, env: Mapping[str, str], lacks: str
 ) -> tuple[Apt, dict[str, str]]:
     root.mkdir(parents=True, exist_ok=True)
-    prefix = container_prefix(target, root, os.getuid(), os.getgid())
-    answer = _answers((*prefix, "cat", _SOURCES_IN_IMAGE), runner, env)
+    prefix = make_container_prefix(target, root, os.getuid(), os.getgid())
+    answer = _try_command((*prefix, "cat", _SOURCES_IN_IMAGE), runner, env)
     if not answer.ok:
         reason = (answer.err.strip().splitlines() or ["docker is not installed"])[-1]
         raise NoPackageListsError(target.release, lacks, f"debian:{target.release}-slim does not run: {reason}")
-    sources = release_sources({"debian.sources": answer.out}, target.release)
+    sources = select_release_sources({"debian.sources": answer.out}, target.release)
     return Apt(root, target.architecture, runner, env, prefix), sources
 
 
-def container_prefix(target: Target, root: Path, user: int, group: int) -> tuple[str, ...]:
+def make_container_prefix(target: LockTarget, root: Path, user: int, group: int) -> tuple[str, ...]:
     """``docker run`` of the release's small image; apt's private root is at the same path inside."""
     mount = f"type=bind,source={root},target={root}"
     return ("docker", "run", "--rm", "--user", f"{user}:{group}", "--mount", mount, f"debian:{target.release}-slim")
 
 
-def _answers(argv: tuple[str, ...], runner: Runner, env: Mapping[str, str]) -> Result:
+def _try_command(argv: tuple[str, ...], runner: Runner, env: Mapping[str, str]) -> ProcessResult:
     command = Command(argv, env=env)
     try:
         return runner.run(command)
     except ToolMissingError as error:
-        return Result(command, 127, "", error.message)
+        return ProcessResult(command, 127, "", error.message)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Move:
+class VersionChange:
     """One name whose version changed; ``old`` or ``new`` is None where it came or went."""
 
     name: str
@@ -26,35 +26,35 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Changes:
+class LockChanges:
     """``python`` includes build requirements and uv; both sorted by name. Empty without a lock before."""
 
-    python: tuple[Move, ...]
-    debian: tuple[Move, ...]
+    python: tuple[VersionChange, ...]
+    debian: tuple[VersionChange, ...]
 
 
-def changes(previous: Lock | None, lock: Lock) -> Changes:
+def compare_locks(previous: Lock | None, lock: Lock) -> LockChanges:
     if previous is None:
-        return Changes((), ())
-    return Changes(
-        python=moves((*previous.python, *previous.build_requires), (*lock.python, *lock.build_requires)),
-        debian=moves((*previous.runtime, *previous.build), (*lock.runtime, *lock.build)),
+        return LockChanges((), ())
+    return LockChanges(
+        python=compare_versions((*previous.python, *previous.build_requires), (*lock.python, *lock.build_requires)),
+        debian=compare_versions((*previous.runtime, *previous.build), (*lock.runtime, *lock.build)),
     )
 
 
-def moves(
+def compare_versions(
     old: Iterable[Distribution] | Iterable[DebianPackage], new: Iterable[Distribution] | Iterable[DebianPackage]
-) -> tuple[Move, ...]:
+) -> tuple[VersionChange, ...]:
     before, after = ({one.name: one.version for one in part} for part in (old, new))
     return tuple(
-        Move(name, before.get(name), after.get(name))
+        VersionChange(name, before.get(name), after.get(name))
         for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     )
 
 
 @dataclass(frozen=True)
-class Figures:
+class LockTotals:
     """Counts and bytes of files to download; a distribution whose size the index does not give counts as None."""
 
     distributions: int
@@ -66,10 +66,10 @@ class Figures:
     build_bytes: int
 
 
-def figures(lock: Lock) -> Figures:
+def count_lock_totals(lock: Lock) -> LockTotals:
     sizes = [one.size for one in lock.python]
     known = [size for size in sizes if size is not None]
-    return Figures(
+    return LockTotals(
         distributions=len(lock.python),
         sdists=sum(one.kind == "sdist" for one in lock.python),
         distribution_bytes=sum(known) if len(known) == len(sizes) else None,

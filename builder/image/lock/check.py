@@ -9,16 +9,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import StaleLockError
-from builder.image.lock.dependencies import holds, root_requirements
-from builder.image.lock.document import LOCK_FILE, how_to_lock
-from builder.image.lock.inputs import inputs_of
+from builder.image.lock.dependencies import is_applicable, list_root_requirements
+from builder.image.lock.document import LOCK_FILE, format_lock_command
+from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.sonames import GLIBC
-from builder.image.lock.target import Target
+from builder.image.lock.target import LockTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.image.lock.model import Inputs, Lock
+    from builder.image.lock.model import Lock, LockInputs
     from builder.image.spec.model import Spec
 
 _KEYS = {
@@ -31,27 +31,27 @@ _KEYS = {
     "apt_runtime": "apt.runtime",
     "apt_build": "apt.build",
 }
-"""Field of :class:`Inputs` → key of the spec."""
+"""Field of :class:`LockInputs` → key of the spec."""
 
 
 def check_lock(spec: Spec, requirements: Sequence[str], lock: Lock) -> None:
     """Raises :class:`StaleLockError` with every reason, unless the lock is that of the spec."""
-    found = differences(inputs_of(spec, requirements), lock)
+    found = find_lock_differences(make_lock_inputs(spec, requirements), lock)
     if found:
-        raise stale(spec, found)
+        raise make_stale_error(spec, found)
 
 
-def stale(spec: Spec, reasons: tuple[str, ...]) -> StaleLockError:
+def make_stale_error(spec: Spec, reasons: tuple[str, ...]) -> StaleLockError:
     path = spec.folder / LOCK_FILE
-    return StaleLockError(str(path), reasons, how_to_lock(path))
+    return StaleLockError(str(path), reasons, format_lock_command(path))
 
 
-def differences(wanted: Inputs, lock: Lock) -> tuple[str, ...]:
+def find_lock_differences(wanted: LockInputs, lock: Lock) -> tuple[str, ...]:
     """What makes the lock stale, a sentence each; empty when it is not."""
-    return (*_changed_inputs(wanted, lock.inputs), *_contradictions(lock))
+    return (*_iterate_changed_inputs(wanted, lock.inputs), *_iterate_contradictions(lock))
 
 
-def _changed_inputs(wanted: Inputs, locked: Inputs) -> Iterator[str]:
+def _iterate_changed_inputs(wanted: LockInputs, locked: LockInputs) -> Iterator[str]:
     for field in fields(wanted):
         new, old = getattr(wanted, field.name), getattr(locked, field.name)
         if new == old:
@@ -66,15 +66,15 @@ def _changed_inputs(wanted: Inputs, locked: Inputs) -> Iterator[str]:
             yield f"{key}: the spec says {new}, the lock was made for {old}"
 
 
-def _contradictions(lock: Lock) -> Iterator[str]:
+def _iterate_contradictions(lock: Lock) -> Iterator[str]:
     """Every requirement must be met inside the lock, every library by a package, every sdist by build requirements."""
     versions = {one.name: one.version for one in lock.python}
-    target = Target(lock.inputs.python, lock.inputs.debian, lock.platform)
-    for line in root_requirements(lock.inputs):
-        yield from _unmet("the spec", line, versions, target)
+    target = LockTarget(lock.inputs.python, lock.inputs.debian, lock.platform)
+    for line in list_root_requirements(lock.inputs):
+        yield from _iterate_unmet("the spec", line, versions, target)
     for one in lock.python:
         for line in one.dependencies:
-            yield from _unmet(f"{one.name} {one.version}", line, versions, target)
+            yield from _iterate_unmet(f"{one.name} {one.version}", line, versions, target)
     packages = {package.name for package in lock.runtime}
     for soname, package in lock.shared_libraries:
         if package not in packages and soname not in GLIBC:
@@ -83,9 +83,9 @@ def _contradictions(lock: Lock) -> Iterator[str]:
         yield "there are source distributions, but nothing to build them with"
 
 
-def _unmet(who: str, line: str, versions: dict[str, str], target: Target) -> Iterator[str]:
+def _iterate_unmet(who: str, line: str, versions: dict[str, str], target: LockTarget) -> Iterator[str]:
     requirement = Requirement(line)
-    if not holds(target, requirement):
+    if not is_applicable(target, requirement):
         return
     version = versions.get(canonicalize_name(requirement.name))
     if version is None:

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.core.errors import ConstraintsError, ConstraintsUnreachableError, Where
-from builder.core.files import atomic_write
-from builder.image.lock.inputs import NO_CONSTRAINTS, wanted_constraints
+from builder.core.files import write_atomically
+from builder.image.lock.inputs import NO_CONSTRAINTS, find_constraints_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,15 +48,17 @@ def find_constraints(
 ) -> ConstraintsFile | None:
     """The constraints of the spec; ``given`` is ``--constraints FILE`` and stands in for whatever the spec names."""
     try:
-        return _found(spec, given, cache_folder, fetch or _fetch)
+        return _load_constraints(spec, given, cache_folder, fetch or _fetch_bytes)
     except ConstraintsError as error:
         if error.hint == _HOW_TO_PASS:
             error.hint = f"{_HOW_TO_PASS} {shlex.quote(str(spec.folder))}"
         raise
 
 
-def _found(spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes]) -> ConstraintsFile | None:
-    wanted = wanted_constraints(spec)
+def _load_constraints(
+    spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[str], bytes]
+) -> ConstraintsFile | None:
+    wanted = find_constraints_choice(spec)
     if wanted == NO_CONSTRAINTS:
         if given is not None:
             where = Where(spec.file, key="airflow.constraints")
@@ -65,14 +67,14 @@ def _found(spec: Spec, given: Path | None, cache_folder: Path, fetch: Callable[[
     official = f"{spec.airflow.version}/{spec.python.version}"
     version = official if wanted == OFFICIAL else wanted
     if given is not None:
-        return parse_constraints(_read(given), version, str(given))
+        return parse_constraints(_read_constraints_file(given), version, str(given))
     if wanted == OFFICIAL:
         url = _OFFICIAL_URL.format(version=spec.airflow.version, python=spec.python.version)
         cached = cache_folder / "constraints" / f"{official.replace('/', '-py')}.txt"
-        return parse_constraints(_cached(url, cached, fetch), version, url)
+        return parse_constraints(_fetch_cached(url, cached, fetch), version, url)
     if re.match(r"https?://", wanted):
         return parse_constraints(fetch(wanted), version, wanted)
-    return parse_constraints(_read(spec.folder / wanted), version, wanted)
+    return parse_constraints(_read_constraints_file(spec.folder / wanted), version, wanted)
 
 
 def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
@@ -85,7 +87,7 @@ def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
     for number, line in enumerate(text.split("\n"), start=1):
         content = line.strip(" \t\r")
         if content and not content.startswith("#"):
-            key, pin = _pin(content, name, number)
+            key, pin = _parse_pin(content, name, number)
             if pins.setdefault(key, pin) != pin:
                 raise ConstraintsError(f"pins {key} twice, to {pins[key]} and {pin}", where=Where(name, number))
     if not pins:
@@ -93,7 +95,7 @@ def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
     return ConstraintsFile(version, hashlib.sha256(data).hexdigest(), pins)
 
 
-def _pin(content: str, name: str, number: int) -> tuple[str, str]:
+def _parse_pin(content: str, name: str, number: int) -> tuple[str, str]:
     match = _PIN.fullmatch(content.split(" #", 1)[0].rstrip())
     try:
         if match is not None:
@@ -109,7 +111,7 @@ def _pin(content: str, name: str, number: int) -> tuple[str, str]:
     )
 
 
-def _read(path: Path) -> bytes:
+def _read_constraints_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
@@ -117,18 +119,18 @@ def _read(path: Path) -> bytes:
         raise ConstraintsError(message, where=Where(str(path)), hint=_HOW_TO_PASS) from error
 
 
-def _cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
+def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
     """The official file of a release does not change in practice; deleting the cache fetches it anew."""
     if path.is_file():
         return path.read_bytes()
     data = fetch(url)
     parse_constraints(data, "", url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, data)
+    write_atomically(path, data)
     return data
 
 
-def _fetch(url: str) -> bytes:
+def _fetch_bytes(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()) as answer:  # noqa: S310
             data: bytes = answer.read(_MAX_BYTES + 1)

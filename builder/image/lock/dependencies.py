@@ -10,18 +10,18 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from builder.image.lock.model import Inputs
-    from builder.image.lock.target import Target
+    from builder.image.lock.model import LockInputs
+    from builder.image.lock.target import LockTarget
 
 
-def root_requirements(inputs: Inputs) -> tuple[str, ...]:
+def list_root_requirements(inputs: LockInputs) -> tuple[str, ...]:
     """What is resolved: Airflow itself, always pinned, and the user's lines."""
     extras = f"[{','.join(inputs.extras)}]" if inputs.extras else ""
     return (f"apache-airflow{extras}=={inputs.airflow}", *inputs.requirements)
 
 
-def dependencies(
-    target: Target, requirements: Iterable[str], requires: Mapping[str, tuple[str, ...]]
+def resolve_dependencies(
+    target: LockTarget, requirements: Iterable[str], requires: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
     """Name → PEP 508 lines without markers, sorted.
 
@@ -40,22 +40,22 @@ def dependencies(
                 continue
             visited.add((name, extra))
             extras[name].add(extra)
-            for line in _holding(target, requires[name], extra):
+            for line in _select_applicable(target, requires[name], extra):
                 found[name][str(line)] = line
                 pending.append(line)
     return {name: tuple(sorted(lines)) for name, lines in found.items()}
 
 
-def holds(target: Target, requirement: Requirement, extra: str = "") -> bool:
+def is_applicable(target: LockTarget, requirement: Requirement, extra: str = "") -> bool:
     """Whether the requirement's marker is true on the target."""
     return requirement.marker is None or requirement.marker.evaluate({**target.markers, "extra": extra})
 
 
-def _holding(target: Target, lines: Iterable[str], extra: str) -> list[Requirement]:
+def _select_applicable(target: LockTarget, lines: Iterable[str], extra: str) -> list[Requirement]:
     kept = []
     for line in lines:
         requirement = Requirement(line)
-        if holds(target, requirement, extra):
+        if is_applicable(target, requirement, extra):
             requirement.marker = None
             requirement.name = canonicalize_name(requirement.name)
             kept.append(requirement)

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 import tomli_w
 
 from builder.core.errors import LockFileError, MissingFileError, Where
-from builder.core.files import atomic_write
-from builder.image.lock.model import LOCK_VERSION, Constraints, DebianPackage, Distribution, GivenUp, Inputs, Lock
-from builder.image.lock.table import Table
+from builder.core.files import write_atomically
+from builder.image.lock.model import (
+    LOCK_VERSION,
+    Constraints,
+    DebianPackage,
+    Distribution,
+    DroppedConstraint,
+    Lock,
+    LockInputs,
+)
+from builder.image.lock.table import LockTable
 from builder.image.lock.target import MACHINES
 
 if TYPE_CHECKING:
@@ -27,41 +35,41 @@ HEADER = """\
 """
 
 
-def how_to_lock(path: Path, *words: str) -> str:
+def format_lock_command(path: Path, *words: str) -> str:
     """The command that makes the lock at ``path``, from wherever it is given."""
     return shlex.join(("optbuild", "lock", *words, str(path.parent)))
 
 
 def read_lock(path: Path) -> Lock:
     """Read a lock; errors name the file, the key, and the command that makes a new one."""
-    remake = f"make it again: {how_to_lock(path)}"
+    remake = f"make it again: {format_lock_command(path)}"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        hint = f"make it: {how_to_lock(path)}"
+        hint = f"make it: {format_lock_command(path)}"
         raise MissingFileError("there is no lock yet", where=Where(str(path)), hint=hint) from error
     except OSError as error:
         hint = "correct its owner and mode" if isinstance(error, PermissionError) else remake
         raise LockFileError(f"cannot be read: {error.strerror}", where=Where(str(path)), hint=hint) from error
     except UnicodeDecodeError as error:
         raise LockFileError("cannot be read: it is not UTF-8", where=Where(str(path)), hint=remake) from error
-    return loads(text, str(path), remake)
+    return parse_lock(text, str(path), remake)
 
 
 def is_written(path: Path, lock: Lock) -> bool:
     """Whether the file is just what :func:`write_lock` would write, its header included."""
     try:
-        return path.read_bytes() == dumps(lock).encode()
+        return path.read_bytes() == format_lock(lock).encode()
     except OSError:
         return False
 
 
 def write_lock(path: Path, lock: Lock) -> None:
     """Replace the file in one step."""
-    atomic_write(path, dumps(lock).encode())
+    write_atomically(path, format_lock(lock).encode())
 
 
-def loads(text: str, name: str = "optbuild.lock", remake: str = "make it again: optbuild lock") -> Lock:
+def parse_lock(text: str, name: str = "optbuild.lock", remake: str = "make it again: optbuild lock") -> Lock:
     """Parse the text of a lock; ``name`` is the file that errors speak of, ``remake`` their next step."""
     try:
         document = tomllib.loads(text)
@@ -76,32 +84,34 @@ def loads(text: str, name: str = "optbuild.lock", remake: str = "make it again: 
             where=Where(name, key="lock-version"),
             hint=remake,
         )
-    root = Table(document, name, "", remake)
-    root.only("lock-version", *_keys(Lock))
-    return _lock(root)
+    root = LockTable(document, name, "", remake)
+    root.check_keys("lock-version", *_list_keys(Lock))
+    return _parse_root_table(root)
 
 
-def dumps(lock: Lock) -> str:
-    """The one text of a lock: same value, same bytes. ``loads`` gives the value back."""
+def format_lock(lock: Lock) -> str:
+    """The one text of a lock: same value, same bytes. ``parse_lock`` gives the value back."""
     head: dict[str, Any] = {
         "lock-version": LOCK_VERSION,
         "platform": lock.platform,
         "source-date-epoch": lock.source_date_epoch,
-        "inputs": _plain(lock.inputs),
+        "inputs": _to_toml_table(lock.inputs),
     }
     if lock.constraints is not None:
-        head["constraints"] = _plain(lock.constraints)
-    head["given-up"] = [_plain(one) for one in lock.given_up]
-    head["uv"] = _plain(lock.uv)
+        head["constraints"] = _to_toml_table(lock.constraints)
+    head["given-up"] = [_to_toml_table(one) for one in lock.given_up]
+    head["uv"] = _to_toml_table(lock.uv)
     head["shared-libraries"] = dict(lock.shared_libraries)
     for key, rows in (("python", lock.python), ("build-requires", lock.build_requires)):
-        head[key] = [_plain(row) for row in rows]
+        head[key] = [_to_toml_table(row) for row in rows]
     for key, packages in (("runtime", lock.runtime), ("build", lock.build)):
-        head[key] = [_plain(row) for row in packages]
+        head[key] = [_to_toml_table(row) for row in packages]
     return HEADER + "\n" + tomli_w.dumps({key: value for key, value in head.items() if value not in ([], {})})
 
 
-def _plain(value: Inputs | Constraints | GivenUp | Distribution | DebianPackage) -> dict[str, Any]:
+def _to_toml_table(
+    value: LockInputs | Constraints | DroppedConstraint | Distribution | DebianPackage,
+) -> dict[str, Any]:
     """A dataclass as a TOML table: dashes in keys, None and empty defaults left out."""
     table: dict[str, Any] = {}
     for field in fields(value):
@@ -112,85 +122,90 @@ def _plain(value: Inputs | Constraints | GivenUp | Distribution | DebianPackage)
     return table
 
 
-def _keys(kind: type) -> tuple[str, ...]:
+def _list_keys(kind: type) -> tuple[str, ...]:
     return tuple(field.name.replace("_", "-") for field in fields(kind))
 
 
-def _lock(root: Table) -> Lock:
-    libraries = root.table("shared-libraries", optional=True)
-    platform = root.text("platform")
+def _parse_root_table(root: LockTable) -> Lock:
+    libraries = root.read_table("shared-libraries", optional=True)
+    platform = root.read_string("platform")
     if platform not in MACHINES:
-        raise root.broken("platform", f"is {platform!r}, not one of {', '.join(MACHINES)}")
+        raise root.make_error("platform", f"is {platform!r}, not one of {', '.join(MACHINES)}")
     fitting = ("all", MACHINES[platform][1])
     return Lock(
         platform=platform,
-        inputs=_inputs(root.table("inputs")),
-        constraints=_constraints(root),
-        given_up=tuple(_given_up(row) for row in root.rows("given-up")),
-        source_date_epoch=root.integer("source-date-epoch", NEWEST_EPOCH),
-        uv=_distribution(root.table("uv")),
-        python=tuple(_distribution(row) for row in root.rows("python")),
-        build_requires=tuple(_distribution(row) for row in root.rows("build-requires")),
-        shared_libraries=tuple((key, libraries.text(key)) for key in libraries.keys()),  # noqa: SIM118 - no mapping
-        runtime=tuple(_package(row, fitting) for row in root.rows("runtime")),
-        build=tuple(_package(row, fitting) for row in root.rows("build")),
+        inputs=_parse_inputs(root.read_table("inputs")),
+        constraints=_parse_constraints(root),
+        given_up=tuple(_parse_dropped_constraint(row) for row in root.read_rows("given-up")),
+        source_date_epoch=root.read_integer("source-date-epoch", NEWEST_EPOCH),
+        uv=_parse_distribution(root.read_table("uv")),
+        python=tuple(_parse_distribution(row) for row in root.read_rows("python")),
+        build_requires=tuple(_parse_distribution(row) for row in root.read_rows("build-requires")),
+        shared_libraries=tuple((key, libraries.read_string(key)) for key in libraries.list_keys()),
+        runtime=tuple(_parse_package(row, fitting) for row in root.read_rows("runtime")),
+        build=tuple(_parse_package(row, fitting) for row in root.read_rows("build")),
     )
 
 
-def _inputs(table: Table) -> Inputs:
-    table.only(*_keys(Inputs))
-    return Inputs(
-        airflow=table.text("airflow"),
-        extras=table.texts("extras"),
-        python=table.text("python"),
-        requirements=table.texts("requirements"),
-        constraints=table.text("constraints"),
-        debian=table.text("debian"),
-        apt_runtime=table.texts("apt-runtime"),
-        apt_build=table.texts("apt-build"),
+def _parse_inputs(table: LockTable) -> LockInputs:
+    table.check_keys(*_list_keys(LockInputs))
+    return LockInputs(
+        airflow=table.read_string("airflow"),
+        extras=table.read_strings("extras"),
+        python=table.read_string("python"),
+        requirements=table.read_strings("requirements"),
+        constraints=table.read_string("constraints"),
+        debian=table.read_string("debian"),
+        apt_runtime=table.read_strings("apt-runtime"),
+        apt_build=table.read_strings("apt-build"),
     )
 
 
-def _constraints(root: Table) -> Constraints | None:
-    if not root.has("constraints"):
+def _parse_constraints(root: LockTable) -> Constraints | None:
+    if not root.has_key("constraints"):
         return None
-    table = root.table("constraints")
-    table.only(*_keys(Constraints))
-    return Constraints(table.text("version"), table.sha256("sha256"))
+    table = root.read_table("constraints")
+    table.check_keys(*_list_keys(Constraints))
+    return Constraints(table.read_string("version"), table.read_sha256("sha256"))
 
 
-def _given_up(table: Table) -> GivenUp:
-    table.only(*_keys(GivenUp))
-    return GivenUp(table.text("name"), table.text("constrained"), table.text("locked"), table.text("forced-by"))
-
-
-def _distribution(table: Table) -> Distribution:
-    table.only(*_keys(Distribution))
-    kind = table.text("kind")
-    if kind not in ("wheel", "sdist"):
-        raise table.broken("kind", f"is {kind!r}, neither wheel nor sdist")
-    return Distribution(
-        name=table.distribution_name("name"),
-        version=table.distribution_version("version"),
-        kind=cast("Any", kind),
-        sha256=table.sha256("sha256"),
-        size=table.integer("size") if table.has("size") else None,
-        dependencies=table.requirements("dependencies") if table.has("dependencies") else (),
+def _parse_dropped_constraint(table: LockTable) -> DroppedConstraint:
+    table.check_keys(*_list_keys(DroppedConstraint))
+    return DroppedConstraint(
+        table.read_string("name"),
+        table.read_string("constrained"),
+        table.read_string("locked"),
+        table.read_string("forced-by"),
     )
 
 
-def _package(table: Table, fitting: tuple[str, ...]) -> DebianPackage:
+def _parse_distribution(table: LockTable) -> Distribution:
+    table.check_keys(*_list_keys(Distribution))
+    kind = table.read_string("kind")
+    if kind not in ("wheel", "sdist"):
+        raise table.make_error("kind", f"is {kind!r}, neither wheel nor sdist")
+    return Distribution(
+        name=table.read_distribution_name("name"),
+        version=table.read_distribution_version("version"),
+        kind=cast("Any", kind),
+        sha256=table.read_sha256("sha256"),
+        size=table.read_integer("size") if table.has_key("size") else None,
+        dependencies=table.read_requirements("dependencies") if table.has_key("dependencies") else (),
+    )
+
+
+def _parse_package(table: LockTable, fitting: tuple[str, ...]) -> DebianPackage:
     """``fitting`` are the Debian architectures that the platform of the lock can run."""
-    architecture = table.debian_name("architecture")
+    architecture = table.read_debian_name("architecture")
     if architecture not in fitting:
-        raise table.broken(
+        raise table.make_error(
             "architecture", f"is {architecture!r}; the platform of this lock runs {' and '.join(fitting)}"
         )
-    table.only(*_keys(DebianPackage))
+    table.check_keys(*_list_keys(DebianPackage))
     return DebianPackage(
-        name=table.debian_name("name"),
-        version=table.debian_version("version"),
+        name=table.read_debian_name("name"),
+        version=table.read_debian_version("version"),
         architecture=architecture,
-        sha256=table.sha256("sha256"),
-        size=table.integer("size"),
+        sha256=table.read_sha256("sha256"),
+        size=table.read_integer("size"),
     )

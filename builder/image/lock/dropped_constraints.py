@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from builder.image.lock.model import Distribution, GivenUp
+from builder.image.lock.model import Distribution, DroppedConstraint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from builder.image.lock.model import Lock
 
 
-def given_up(
+def find_dropped_constraints(
     constraints: ConstraintsFile | None,
     roots: Iterable[str],
     distributions: Iterable[Distribution],
     previous: Lock | None,
-) -> tuple[GivenUp, ...]:
+) -> tuple[DroppedConstraint, ...]:
     """One entry per locked distribution whose version is not the constrained one, sorted by name.
 
     ``previous`` is the lock before, whose versions were preferred; what it said of the same case is said again, so that
@@ -30,16 +30,18 @@ def given_up(
     if constraints is None:
         return ()
     locked = sorted(distributions, key=lambda one: one.name)
-    against = list(_requirements(roots, locked))
+    against = list(_iterate_requirements(roots, locked))
     found = []
     for one in locked:
         wanted = constraints.pins.get(one.name)
         if wanted is not None and wanted != one.version:
-            found.append(GivenUp(one.name, wanted, one.version, _forced_by(one, wanted, against, previous)))
+            found.append(
+                DroppedConstraint(one.name, wanted, one.version, _explain_drop(one, wanted, against, previous))
+            )
     return tuple(found)
 
 
-def _requirements(roots: Iterable[str], locked: Iterable[Distribution]) -> Iterator[tuple[str, Requirement]]:
+def _iterate_requirements(roots: Iterable[str], locked: Iterable[Distribution]) -> Iterator[tuple[str, Requirement]]:
     """(who, what): the spec's own lines first, they weigh most."""
     for line in roots:
         yield "the spec asks for", Requirement(line)
@@ -48,7 +50,7 @@ def _requirements(roots: Iterable[str], locked: Iterable[Distribution]) -> Itera
             yield f"{one.name} {one.version} needs", Requirement(line)
 
 
-def _forced_by(
+def _explain_drop(
     one: Distribution, wanted: str, against: Iterable[tuple[str, Requirement]], previous: Lock | None
 ) -> str:
     for who, requirement in against:

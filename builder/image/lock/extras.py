@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.core.errors import Where
-    from builder.image.lock.facts import Facts
+    from builder.image.lock.facts import DistributionFacts
 
 
-def check_extras(roots: Iterable[str], facts: Mapping[str, Facts], places: Mapping[str, Where]) -> None:
+def check_extras(roots: Iterable[str], facts: Mapping[str, DistributionFacts], places: Mapping[str, Where]) -> None:
     """Raises :class:`UnknownExtraError` for the first extra of the spec's own lines that its distribution lacks.
 
     ``places`` says where a line was written, or one extra of Airflow (``apache-airflow[postgres]``).

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from builder.core.documents import Form, read_cached
 from builder.core.elf import MAGIC, parse_elf
 from builder.core.errors import LockError
-from builder.core.files import atomic_write
+from builder.core.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _FACTS_VERSION = 2
 
 
 @dataclass(frozen=True)
-class ElfFact:
+class ElfRecord:
     """One ELF file; ``path`` relative to the folder that it was installed into, ``search`` as in rpath or runpath."""
 
     path: str
@@ -35,41 +35,41 @@ class ElfFact:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DistributionFacts:
     """``requires`` are the Requires-Dist lines of the metadata, markers and all; ``extras`` its Provides-Extra."""
 
     name: str
     requires: tuple[str, ...]
-    elf: tuple[ElfFact, ...]
+    elf: tuple[ElfRecord, ...]
     extras: tuple[str, ...] = ()
     """Normalised by PEP 503, sorted."""
 
 
-_FORM = Form(Facts)
+_FORM = Form(DistributionFacts)
 
 
-def read_facts(folder: Path) -> dict[str, Facts]:
+def read_facts(folder: Path) -> dict[str, DistributionFacts]:
     """Name → facts of every distribution that was installed into ``folder`` (``pip install --target``)."""
-    found: dict[str, Facts] = {}
+    found: dict[str, DistributionFacts] = {}
     for info in sorted(folder.glob("*.dist-info")):
         fields = HeaderParser().parsestr((info / "METADATA").read_text(encoding="utf-8", errors="replace"))
         name = canonicalize_name(str(fields["Name"]))
-        elf = tuple(_elf_facts(folder, info, name))
-        found[name] = Facts(name, lines_of(fields, "Requires-Dist"), elf, extras_of(fields))
+        elf = tuple(_iterate_elf_records(folder, info, name))
+        found[name] = DistributionFacts(name, list_field_values(fields, "Requires-Dist"), elf, list_extras(fields))
     return found
 
 
-def lines_of(fields: Message, name: str) -> tuple[str, ...]:
+def list_field_values(fields: Message, name: str) -> tuple[str, ...]:
     """Every value of a field that may be there more than once."""
     return tuple(str(line) for line in fields.get_all(name, []))
 
 
-def extras_of(fields: Message) -> tuple[str, ...]:
-    return tuple(sorted({canonicalize_name(line.strip()) for line in lines_of(fields, "Provides-Extra")}))
+def list_extras(fields: Message) -> tuple[str, ...]:
+    return tuple(sorted({canonicalize_name(line.strip()) for line in list_field_values(fields, "Provides-Extra")}))
 
 
-def _elf_facts(folder: Path, info: Path, name: str) -> Iterator[ElfFact]:
-    for path in _recorded(folder, info):
+def _iterate_elf_records(folder: Path, info: Path, name: str) -> Iterator[ElfRecord]:
+    for path in _iterate_recorded_files(folder, info):
         with path.open("rb") as stream:
             if stream.read(len(MAGIC)) != MAGIC:
                 continue
@@ -80,10 +80,10 @@ def _elf_facts(folder: Path, info: Path, name: str) -> Iterator[ElfFact]:
             elf = parse_elf(data)
         except ValueError as error:
             raise LockError(f"{relative} of {name}: {error}", hint=f"ask for another version of {name}") from error
-        yield ElfFact(relative, elf.machine, elf.needed, elf.runpath or elf.rpath)
+        yield ElfRecord(relative, elf.machine, elf.needed, elf.runpath or elf.rpath)
 
 
-def _recorded(folder: Path, info: Path) -> Iterator[Path]:
+def _iterate_recorded_files(folder: Path, info: Path) -> Iterator[Path]:
     """The regular files that RECORD names, inside ``folder``. Python sources are no ELF files and not opened."""
     root = folder.resolve()
     for line in (info / "RECORD").read_text(encoding="utf-8", errors="replace").splitlines():
@@ -95,16 +95,16 @@ def _recorded(folder: Path, info: Path) -> Iterator[Path]:
             yield path
 
 
-def cached_facts(cache_folder: Path, sha256: str) -> Facts | None:
+def read_cached_facts(cache_folder: Path, sha256: str) -> DistributionFacts | None:
     """What an earlier run read from the file with this hash; a damaged entry counts as none."""
-    return read_cached(_entry(cache_folder, sha256), _FORM)
+    return read_cached(_resolve_cache_path(cache_folder, sha256), _FORM)
 
 
-def store_facts(cache_folder: Path, sha256: str, facts: Facts) -> None:
-    path = _entry(cache_folder, sha256)
+def write_cached_facts(cache_folder: Path, sha256: str, facts: DistributionFacts) -> None:
+    path = _resolve_cache_path(cache_folder, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json.dumps(asdict(facts), sort_keys=True).encode())
+    write_atomically(path, json.dumps(asdict(facts), sort_keys=True).encode())
 
 
-def _entry(cache_folder: Path, sha256: str) -> Path:
+def _resolve_cache_path(cache_folder: Path, sha256: str) -> Path:
     return cache_folder / "facts" / f"{sha256}-{_FACTS_VERSION}.json"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from builder.image.lock.model import Inputs
+from builder.image.lock.model import LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 NO_CONSTRAINTS = "none"
 
 
-def wanted_constraints(spec: Spec) -> str:
+def find_constraints_choice(spec: Spec) -> str:
     """What the spec asks for, in one word: ``official``, ``none``, a file or a URL."""
     return NO_CONSTRAINTS if spec.airflow.constraints is False else spec.airflow.constraints
 
 
-def inputs_of(spec: Spec, requirements: Sequence[str]) -> Inputs:
+def make_lock_inputs(spec: Spec, requirements: Sequence[str]) -> LockInputs:
     """What of the spec a lock depends on, in one normal form."""
-    return Inputs(
+    return LockInputs(
         airflow=spec.airflow.version,
         extras=tuple(sorted({canonicalize_name(extra) for extra in spec.airflow.extras})),
         python=spec.python.version,
         requirements=tuple(sorted(set(requirements))),
-        constraints=wanted_constraints(spec),
+        constraints=find_constraints_choice(spec),
         debian=spec.base.debian,
         apt_runtime=tuple(sorted(set(spec.apt.runtime))),
         apt_build=tuple(sorted(set(spec.apt.build))),

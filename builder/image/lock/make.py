@@ -11,20 +11,28 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import LockError, UnsatisfiableError, Where
-from builder.image.lock.check import differences
+from builder.image.lock.check import find_lock_differences
 from builder.image.lock.constraints import find_constraints
-from builder.image.lock.debian import Archive, Packages, Wishes, kept_versions, refresh_lists, resolve_packages, seeds
-from builder.image.lock.dependencies import dependencies, root_requirements
-from builder.image.lock.document import LOCK_FILE, how_to_lock
-from builder.image.lock.dropped_constraints import given_up
+from builder.image.lock.debian import (
+    PackageListSource,
+    PackageRequest,
+    ResolvedPackages,
+    list_requested_packages,
+    refresh_package_lists,
+    resolve_packages,
+    select_kept_versions,
+)
+from builder.image.lock.dependencies import list_root_requirements, resolve_dependencies
+from builder.image.lock.document import LOCK_FILE, format_lock_command
+from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
-from builder.image.lock.inputs import inputs_of
-from builder.image.lock.libraries import Needs, find_needs, provided
+from builder.image.lock.inputs import make_lock_inputs
+from builder.image.lock.libraries import RequiredLibraries, find_required_libraries, resolve_library_packages
 from builder.image.lock.model import Constraints, Distribution, Lock
-from builder.image.lock.python_packages import PythonPart, resolve_python
-from builder.image.lock.resolve import Preferences
-from builder.image.lock.target import DEFAULT_PLATFORM, Target
-from builder.image.lock.uv import this_uv
+from builder.image.lock.python_packages import ResolvedPython, resolve_python
+from builder.image.lock.resolve import VersionPreferences
+from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget
+from builder.image.lock.uv import find_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from builder.core.process import Runner
     from builder.core.progress import Progress
     from builder.image.lock.constraints import ConstraintsFile
-    from builder.image.lock.model import Inputs
+    from builder.image.lock.model import LockInputs
     from builder.image.lock.pylock import LockedFile
     from builder.image.spec.model import Spec
 
@@ -44,7 +52,7 @@ FALLBACK_EPOCH = 315_532_800
 
 
 @dataclass(frozen=True)
-class Options:
+class LockOptions:
     """What the command line adds to the spec. ``interpreter`` is a Python that uv may ask and build with."""
 
     interpreter: str
@@ -64,7 +72,7 @@ def make_lock(
     release: Release,
     *,
     previous: Lock | None,
-    options: Options,
+    options: LockOptions,
     runner: Runner,
     env: Mapping[str, str],
     cache_folder: Path,
@@ -75,30 +83,36 @@ def make_lock(
     ``requirements`` are the PEP 508 lines of the spec and of its requirements files; ``previous`` is the lock before,
     whose versions are kept where they need not move. The package lists are fetched while Python is resolved.
     """
-    inputs = inputs_of(spec, requirements)
-    target = Target(inputs.python, inputs.debian, options.platform)
+    inputs = make_lock_inputs(spec, requirements)
+    target = LockTarget(inputs.python, inputs.debian, options.platform)
     constraints = find_constraints(spec, options.constraints, cache_folder)
-    archive = Archive(runner, env, cache_folder, options.etc_apt, progress.note)
-    uv = this_uv(runner, env, options.interpreter)
+    archive = PackageListSource(runner, env, cache_folder, options.etc_apt, progress.note)
+    uv = find_uv(runner, env, options.interpreter)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        lists = pool.submit(refresh_lists, target, archive)
+        lists = pool.submit(refresh_package_lists, target, archive)
         with progress.task("resolve Python distributions") as task:
-            roots, preferences = root_requirements(inputs), _preferences(inputs, constraints, previous, options)
-            with _placed(options.places):
+            roots, preferences = (
+                list_root_requirements(inputs),
+                _make_preferences(inputs, constraints, previous, options),
+            )
+            with _locate_conflicts(options.places):
                 python = resolve_python(uv, target, roots, preferences, cache_folder, task=task, note=progress.note)
             check_extras(roots, python.facts, options.places)
-        needs = find_needs(target, [python.facts[file.name] for file in python.files if file.kind == "wheel"])
+        needs = find_required_libraries(
+            target, [python.facts[file.name] for file in python.files if file.kind == "wheel"]
+        )
         with progress.task("resolve Debian packages") as debian_task:
-            wishes = _wishes(inputs, release, needs, previous, options)
+            wishes = _make_package_request(inputs, release, needs, previous, options)
             packages = resolve_packages(lists.result(), target, wishes, progress.note)
-            debian_task.update(detail=_counted(packages))
+            debian_task.update(detail=_format_counts(packages))
     kept = None if options.upgrade else previous
-    lock = _assembled(target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept)
-    found = differences(inputs, lock)
+    lock = _assemble_lock(target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept)
+    found = find_lock_differences(inputs, lock)
     if found:
         reasons = "".join(f"\n    {reason}" for reason in found)
         raise LockError(
-            f"what uv resolved does not hold together:{reasons}", hint=how_to_lock(spec.folder / LOCK_FILE, "--upgrade")
+            f"what uv resolved does not hold together:{reasons}",
+            hint=format_lock_command(spec.folder / LOCK_FILE, "--upgrade"),
         )
     return lock
 
@@ -118,19 +132,19 @@ def refresh_debian(
 
     Python stays as it is: nothing is resolved with uv. ``spec`` and ``lock`` belong together (``check_lock``).
     """
-    inputs, target = lock.inputs, Target(lock.inputs.python, lock.inputs.debian, lock.platform)
-    wanted = seeds(inputs, release, (package for _, package in lock.shared_libraries))
+    inputs, target = lock.inputs, LockTarget(lock.inputs.python, lock.inputs.debian, lock.platform)
+    wanted = list_requested_packages(inputs, release, (package for _, package in lock.shared_libraries))
     places = {name: Where(spec.file, key="apt") for name in (*inputs.apt_runtime, *inputs.apt_build)}
     with progress.task("resolve Debian packages") as task:
-        apt = refresh_lists(target, Archive(runner, env, cache_folder, etc_apt, progress.note))
-        wishes = Wishes(wanted, inputs.apt_build, kept_versions(lock, ()), places)
+        apt = refresh_package_lists(target, PackageListSource(runner, env, cache_folder, etc_apt, progress.note))
+        wishes = PackageRequest(wanted, inputs.apt_build, select_kept_versions(lock, ()), places)
         packages = resolve_packages(apt, target, wishes, progress.note)
-        task.update(detail=_counted(packages))
+        task.update(detail=_format_counts(packages))
     return replace(lock, runtime=packages.runtime, build=packages.build)
 
 
 @contextlib.contextmanager
-def _placed(places: Mapping[str, Where]) -> Iterator[None]:
+def _locate_conflicts(places: Mapping[str, Where]) -> Iterator[None]:
     """Say where a person wrote the requirements that contradict each other."""
     try:
         yield
@@ -139,9 +153,9 @@ def _placed(places: Mapping[str, Where]) -> Iterator[None]:
         raise UnsatisfiableError(error.reason, error.involved, lines) from error
 
 
-def _preferences(
-    inputs: Inputs, constraints: ConstraintsFile | None, previous: Lock | None, options: Options
-) -> tuple[Preferences, Preferences]:
+def _make_preferences(
+    inputs: LockInputs, constraints: ConstraintsFile | None, previous: Lock | None, options: LockOptions
+) -> tuple[VersionPreferences, VersionPreferences]:
     """For the distributions, and for the build requirements of sdists.
 
     The lock before counts most, unless it was made for another Airflow, another Python or from other constraints: what
@@ -149,61 +163,65 @@ def _preferences(
     """
     pins = {} if constraints is None else constraints.pins
     if previous is None or options.upgrade:
-        return Preferences(pins), Preferences()
+        return VersionPreferences(pins), VersionPreferences()
     moving = {canonicalize_name(name) for name in options.upgrade_packages}
     kept, tools = (
         {one.name: one.version for one in part if one.name not in moving}
         for part in (previous.python, previous.build_requires)
     )
-    if _rebased(inputs, constraints, previous):
+    if _is_rebased(inputs, constraints, previous):
         kept = {name: version for name, version in kept.items() if name not in pins}
-    return Preferences(pins, kept), Preferences(previous=tools)
+    return VersionPreferences(pins, kept), VersionPreferences(previous=tools)
 
 
-def _rebased(inputs: Inputs, constraints: ConstraintsFile | None, previous: Lock) -> bool:
+def _is_rebased(inputs: LockInputs, constraints: ConstraintsFile | None, previous: Lock) -> bool:
     before = previous.inputs
     used = previous.constraints and (previous.constraints.version, previous.constraints.sha256)
     wanted = constraints and (constraints.version, constraints.sha256)
     return (inputs.airflow, inputs.python, wanted) != (before.airflow, before.python, used)
 
 
-def _wishes(inputs: Inputs, release: Release, needs: Needs, previous: Lock | None, options: Options) -> Wishes:
-    kept = {} if options.upgrade else kept_versions(previous, options.upgrade_packages)
-    wanted = seeds(inputs, release, (package for _, package in needs.known))
-    return Wishes(wanted, inputs.apt_build, kept, options.places)
+def _make_package_request(
+    inputs: LockInputs, release: Release, needs: RequiredLibraries, previous: Lock | None, options: LockOptions
+) -> PackageRequest:
+    kept = {} if options.upgrade else select_kept_versions(previous, options.upgrade_packages)
+    wanted = list_requested_packages(inputs, release, (package for _, package in needs.known))
+    return PackageRequest(wanted, inputs.apt_build, kept, options.places)
 
 
-def _counted(packages: Packages) -> str:
+def _format_counts(packages: ResolvedPackages) -> str:
     return f"{len(packages.runtime)} for the image, {len(packages.build)} more to build"
 
 
-def _assembled(
-    target: Target,
-    inputs: Inputs,
+def _assemble_lock(
+    target: LockTarget,
+    inputs: LockInputs,
     constraints: ConstraintsFile | None,
     *,
-    python: PythonPart,
-    needs: Needs,
-    packages: Packages,
+    python: ResolvedPython,
+    needs: RequiredLibraries,
+    packages: ResolvedPackages,
     previous: Lock | None,
 ) -> Lock:
-    roots = root_requirements(inputs)
-    needed = dependencies(target, roots, {name: facts.requires for name, facts in python.facts.items()})
-    distributions = tuple(_distribution(file, needed[file.name]) for file in python.files)
+    roots = list_root_requirements(inputs)
+    needed = resolve_dependencies(target, roots, {name: facts.requires for name, facts in python.facts.items()})
+    distributions = tuple(_make_distribution(file, needed[file.name]) for file in python.files)
     return Lock(
         platform=target.platform,
         inputs=inputs,
         constraints=None if constraints is None else Constraints(constraints.version, constraints.sha256),
-        given_up=given_up(constraints, roots, distributions, previous),
+        given_up=find_dropped_constraints(constraints, roots, distributions, previous),
         source_date_epoch=max((file.uploaded or 0 for file in python.files), default=0) or FALLBACK_EPOCH,
-        uv=_distribution(python.uv),
+        uv=_make_distribution(python.uv),
         python=distributions,
-        build_requires=tuple(_distribution(file) for file in python.tools),
-        shared_libraries=provided(needs, (package.name for package in packages.runtime), target.release),
+        build_requires=tuple(_make_distribution(file) for file in python.tools),
+        shared_libraries=resolve_library_packages(
+            needs, (package.name for package in packages.runtime), target.release
+        ),
         runtime=packages.runtime,
         build=packages.build,
     )
 
 
-def _distribution(file: LockedFile, needed: tuple[str, ...] = ()) -> Distribution:
+def _make_distribution(file: LockedFile, needed: tuple[str, ...] = ()) -> Distribution:
     return Distribution(file.name, file.version, file.kind, file.sha256, file.size, needed)

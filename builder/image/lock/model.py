@@ -44,7 +44,7 @@ class Constraints:
 
 
 @dataclass(frozen=True)
-class GivenUp:
+class DroppedConstraint:
     """A constraint that could not be kept, and who forced it (``matplotlib 3.7.2 needs pyparsing<3.1``)."""
 
     name: str
@@ -54,7 +54,7 @@ class GivenUp:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class LockInputs:
     """What of the spec the lock was made from; ``lock --check`` compares this, without network."""
 
     airflow: str
@@ -76,9 +76,9 @@ class Lock:
 
     platform: str
     """``linux/amd64``"""
-    inputs: Inputs
+    inputs: LockInputs
     constraints: Constraints | None
-    given_up: tuple[GivenUp, ...]
+    given_up: tuple[DroppedConstraint, ...]
     source_date_epoch: int
     """Seconds; the newest upload time of the locked Python distributions, so that it moves only when they do."""
     uv: Distribution

@@ -15,7 +15,7 @@ from builder.core.errors import LockError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 
 @dataclass(frozen=True)
@@ -30,39 +30,41 @@ class LockedFile:
     uploaded: int | None
 
 
-def parse_pylock(text: str, target: Target) -> tuple[LockedFile, ...]:
+def parse_pylock(text: str, target: LockTarget) -> tuple[LockedFile, ...]:
     """The chosen files, sorted by name."""
     packages = tomllib.loads(text).get("packages", [])
-    return tuple(sorted((_chosen(package, target) for package in packages), key=lambda file: file.name))
+    return tuple(sorted((_choose_file(package, target) for package in packages), key=lambda file: file.name))
 
 
-def _chosen(package: Mapping[str, Any], target: Target) -> LockedFile:
+def _choose_file(package: Mapping[str, Any], target: LockTarget) -> LockedFile:
     name = canonicalize_name(package["name"])
     if "version" not in package or any(key in package for key in ("vcs", "directory", "archive")):
         raise LockError(
             f"{name} comes from a URL, a repository or a folder; a lock holds only what a package index offers",
             hint=f"ask for a released version ({name}==...)",
         )
-    wheel = _best_wheel(package.get("wheels", []), target)
+    wheel = _choose_wheel(package.get("wheels", []), target)
     if wheel is not None:
-        return _file(name, package["version"], "wheel", wheel)
+        return _make_locked_file(name, package["version"], "wheel", wheel)
     if "sdist" in package:
-        return _file(name, package["version"], "sdist", package["sdist"])
+        return _make_locked_file(name, package["version"], "sdist", package["sdist"])
     raise LockError(
         f"{name} {package['version']} has no wheel for Python {target.python} on {target.uv_platform}, and no source",
         hint=f"ask for another version of {name}",
     )
 
 
-def _best_wheel(wheels: list[Mapping[str, Any]], target: Target) -> Mapping[str, Any] | None:
-    ranked = [(rank, index, wheel) for index, wheel in enumerate(wheels) if (rank := _rank(wheel, target)) is not None]
+def _choose_wheel(wheels: list[Mapping[str, Any]], target: LockTarget) -> Mapping[str, Any] | None:
+    ranked = [
+        (rank, index, wheel) for index, wheel in enumerate(wheels) if (rank := _rank_wheel(wheel, target)) is not None
+    ]
     return min(ranked)[2] if ranked else None
 
 
-def _rank(wheel: Mapping[str, Any], target: Target) -> tuple[int, tuple[int, str]] | None:
+def _rank_wheel(wheel: Mapping[str, Any], target: LockTarget) -> tuple[int, tuple[int, str]] | None:
     """Best tag first, then the highest build number, as installers do; None where no tag fits."""
     try:
-        _, _, build, tags = parse_wheel_filename(_filename(wheel))
+        _, _, build, tags = parse_wheel_filename(_parse_filename(wheel))
     except InvalidWheelFilename:
         return None
     fitting = [target.tags[tag] for tag in tags if tag in target.tags]
@@ -70,11 +72,11 @@ def _rank(wheel: Mapping[str, Any], target: Target) -> tuple[int, tuple[int, str
     return (min(fitting), (-number, suffix)) if fitting else None
 
 
-def _filename(file: Mapping[str, Any]) -> str:
+def _parse_filename(file: Mapping[str, Any]) -> str:
     return str(file.get("name") or unquote(urlsplit(file.get("url") or file.get("path", "")).path).rsplit("/", 1)[-1])
 
 
-def _file(name: str, version: str, kind: Literal["wheel", "sdist"], file: Mapping[str, Any]) -> LockedFile:
+def _make_locked_file(name: str, version: str, kind: Literal["wheel", "sdist"], file: Mapping[str, Any]) -> LockedFile:
     sha256 = file.get("hashes", {}).get("sha256")
     if not sha256:
         raise LockError(

@@ -11,18 +11,18 @@ from packaging.utils import canonicalize_name
 
 from builder.core.errors import LockError, UnsatisfiableError
 from builder.image.lock.pylock import LockedFile, parse_pylock
-from builder.image.lock.uv import Uv, compile_argv, failure, pylock_argv, unreadable
+from builder.image.lock.uv import Uv, is_index_unreadable, make_compile_argv, make_pylock_argv, make_uv_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from builder.core.process import Result
-    from builder.image.lock.target import Target
+    from builder.core.process import ProcessResult
+    from builder.image.lock.target import LockTarget
 
 
 @dataclass(frozen=True)
-class Preferences:
+class VersionPreferences:
     """Versions to prefer, as name → version. ``previous`` (the lock before) counts more than ``constraints``.
 
     To have it the other way round, ``previous`` is given without the names that are constrained.
@@ -31,8 +31,8 @@ class Preferences:
     constraints: Mapping[str, str] = field(default_factory=dict)
     previous: Mapping[str, str] = field(default_factory=dict)
 
-    def lines(self) -> str:
-        return pin_lines({**self.constraints, **self.previous})
+    def format_lines(self) -> str:
+        return format_pins({**self.constraints, **self.previous})
 
     def lost(self, pins: Mapping[str, str]) -> list[str]:
         """Constrained names that ``pins`` has at another version, without those that the previous lock had there."""
@@ -44,7 +44,7 @@ class Preferences:
 
 
 def resolve_pins(
-    uv: Uv, target: Target, requirements: Sequence[str], preferences: Preferences, folder: Path
+    uv: Uv, target: LockTarget, requirements: Sequence[str], preferences: VersionPreferences, folder: Path
 ) -> dict[str, str]:
     """First pass: name → version. Preferences win wherever ``requirements`` allow it.
 
@@ -55,73 +55,77 @@ def resolve_pins(
     """
     (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
     if preferences.previous:
-        _, pins = _attempt(uv, target, preferences, {}, folder, offline=True)
+        _, pins = _run_compile(uv, target, preferences, {}, folder, offline=True)
         if pins is not None and pins.items() <= preferences.previous.items():
             return pins
-    result, pins = _attempt(uv, target, preferences, {}, folder)
+    result, pins = _run_compile(uv, target, preferences, {}, folder)
     if pins is None:
-        raise unsatisfiable(result.err, requirements) if contradicts(result.err) else failure(result)
+        raise (
+            make_unsatisfiable_error(result.err, requirements)
+            if is_unsatisfiable(result.err)
+            else make_uv_error(result)
+        )
     demanded: dict[str, str] = {}
     for name in preferences.lost(pins):
         constrained = preferences.constraints[name]
-        if pins.get(name, constrained) == constrained or _excluded(name, constrained, requirements):
+        if pins.get(name, constrained) == constrained or _is_excluded(name, constrained, requirements):
             continue
-        attempt = _demand(uv, target, preferences, {**demanded, name: constrained}, folder)
+        attempt = _resolve_with_demands(uv, target, preferences, {**demanded, name: constrained}, folder)
         if attempt is not None:
             demanded[name], pins = constrained, attempt
     return pins
 
 
-def _demand(
-    uv: Uv, target: Target, preferences: Preferences, demanded: Mapping[str, str], folder: Path
+def _resolve_with_demands(
+    uv: Uv, target: LockTarget, preferences: VersionPreferences, demanded: Mapping[str, str], folder: Path
 ) -> dict[str, str] | None:
     """First from uv's cache, which the first pass has just filled (0.1 s); asks the index only when that lacks some."""
-    result, pins = _attempt(uv, target, preferences, demanded, folder, offline=True)
+    result, pins = _run_compile(uv, target, preferences, demanded, folder, offline=True)
     if pins is None and re.search(r"network|offline|cache", result.err, re.IGNORECASE):
-        result, pins = _attempt(uv, target, preferences, demanded, folder)
+        result, pins = _run_compile(uv, target, preferences, demanded, folder)
     return pins
 
 
-def _attempt(
+def _run_compile(
     uv: Uv,
-    target: Target,
-    preferences: Preferences,
+    target: LockTarget,
+    preferences: VersionPreferences,
     demanded: Mapping[str, str],
     folder: Path,
     *,
     offline: bool = False,
-) -> tuple[Result, dict[str, str] | None]:
+) -> tuple[ProcessResult, dict[str, str] | None]:
     output = folder / "requirements.txt"
-    output.write_text(preferences.lines())
-    (folder / "demanded.txt").write_text(pin_lines(demanded))
-    argv = compile_argv(target, uv.interpreter, "requirements.in", "demanded.txt", output.name)
+    output.write_text(preferences.format_lines())
+    (folder / "demanded.txt").write_text(format_pins(demanded))
+    argv = make_compile_argv(target, uv.interpreter, "requirements.in", "demanded.txt", output.name)
     result = uv.run((*argv, "--offline") if offline else argv, folder)
     return result, parse_pins(output.read_text()) if result.ok else None
 
 
-def _excluded(name: str, version: str, requirements: Sequence[str]) -> bool:
+def _is_excluded(name: str, version: str, requirements: Sequence[str]) -> bool:
     return any(
         canonicalize_name(one.name) == name and not one.specifier.contains(version, prereleases=True)
         for one in map(Requirement, requirements)
     )
 
 
-def contradicts(reason: str) -> bool:
+def is_unsatisfiable(reason: str) -> bool:
     """Whether uv read the index and found no solution, instead of failing to read it.
 
     Where credentials are missing, uv calls the pages that it was refused "not found", and says so in a hint.
     """
-    return "No solution found" in reason and not unreadable(reason)
+    return "No solution found" in reason and not is_index_unreadable(reason)
 
 
-def unsatisfiable(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:
+def make_unsatisfiable_error(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:
     """uv's reason, and which of the requirements it speaks of."""
     spoken = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
     involved = tuple(line for line in requirements if canonicalize_name(Requirement(line).name) in spoken)
-    return UnsatisfiableError(plain_words(reason), involved)
+    return UnsatisfiableError(extract_uv_reason(reason), involved)
 
 
-def plain_words(reason: str) -> str:
+def extract_uv_reason(reason: str) -> str:
     """uv's text without its layout and its hints for its own command line."""
     text = re.split(r"\n\s*\n\s*hint:", reason.strip())[0]
     lines = [
@@ -130,7 +134,7 @@ def plain_words(reason: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("No solution found"))
 
 
-def resolve_files(uv: Uv, target: Target, pins: Mapping[str, str], folder: Path) -> tuple[LockedFile, ...]:
+def resolve_files(uv: Uv, target: LockTarget, pins: Mapping[str, str], folder: Path) -> tuple[LockedFile, ...]:
     """Second pass: the one file of each pin that the target installs, sorted by name.
 
     The first pass has filled uv's cache with just these pages, so the index is asked only where the cache is off.
@@ -138,9 +142,9 @@ def resolve_files(uv: Uv, target: Target, pins: Mapping[str, str], folder: Path)
     if not pins:
         return ()
     source, output = folder / "pins.txt", folder / "pylock.toml"
-    source.write_text(pin_lines(pins))
+    source.write_text(format_pins(pins))
     output.unlink(missing_ok=True)
-    argv = pylock_argv(target, uv.interpreter, source.name, output.name)
+    argv = make_pylock_argv(target, uv.interpreter, source.name, output.name)
     if not uv.run((*argv, "--offline"), folder).ok:
         uv.check(argv, folder)
     return parse_pylock(output.read_text(), target)
@@ -160,5 +164,5 @@ def parse_pins(text: str) -> dict[str, str]:
     return pins
 
 
-def pin_lines(pins: Mapping[str, str]) -> str:
+def format_pins(pins: Mapping[str, str]) -> str:
     return "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))

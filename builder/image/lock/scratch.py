@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.core.files import exclusive
+from builder.core.files import hold_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +20,12 @@ _HELD = ".held"
 
 
 @contextlib.contextmanager
-def scratch_folder(cache_folder: Path, prefix: str) -> Iterator[Path]:
+def open_scratch_folder(cache_folder: Path, prefix: str) -> Iterator[Path]:
     """A folder of our own for the block; ``prefix`` is one of ``PREFIXES``."""
     cache_folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        with exclusive(cache_folder / "scratch.lock", "sweeping scratch folders"):
-            _sweep(cache_folder)
+        with hold_lock(cache_folder / "scratch.lock", "sweeping scratch folders"):
+            _remove_unused_folders(cache_folder)
             new = tempfile.TemporaryDirectory(prefix=prefix, dir=cache_folder, ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(new))
             held = stack.enter_context((folder / _HELD).open("w"))
@@ -33,14 +33,14 @@ def scratch_folder(cache_folder: Path, prefix: str) -> Iterator[Path]:
         yield folder
 
 
-def _sweep(cache_folder: Path) -> None:
+def _remove_unused_folders(cache_folder: Path) -> None:
     for prefix in PREFIXES:
         for folder in cache_folder.glob(f"{prefix}*"):
-            if not _in_use(folder):
+            if not _is_in_use(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_use(folder: Path) -> bool:
+def _is_in_use(folder: Path) -> bool:
     try:
         with (folder / _HELD).open("r+") as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -58,7 +58,7 @@ _RENAMED = {"trixie": {"libglib2.0-0": "libglib2.0-0t64"}}
 """The transition to 64 bit time_t renamed packages whose interface changed on 32 bit machines."""
 
 
-def known_package(soname: str, release: str, python: str) -> str | None:
+def find_library_package(soname: str, release: str, python: str) -> str | None:
     """The package of ``release`` that contains ``soname``; None when the table does not know it."""
     if soname == f"libpython{python}.so.1.0":
         return f"libpython{python}"
@@ -66,7 +66,7 @@ def known_package(soname: str, release: str, python: str) -> str | None:
     return None if package is None else _RENAMED.get(release, {}).get(package, package)
 
 
-def candidates(soname: str, release: str) -> tuple[str, ...]:
+def list_package_candidates(soname: str, release: str) -> tuple[str, ...]:
     """Package names by Debian policy 8.1 and library packaging practice, the likeliest first.
 
     ``libpq.so.5`` → ``libpq5``; a name that ends in a digit gets a dash: ``libfoo2.so.1`` → ``libfoo2-1``;

@@ -6,29 +6,29 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from builder.image.lock.changes import figures
+from builder.image.lock.changes import count_lock_totals
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from builder.image.lock.changes import Changes
+    from builder.image.lock.changes import LockChanges
     from builder.image.lock.model import Lock
 
 SCHEMA_VERSION = 1
 
 
-def summary_text(lock: Lock, changes: Changes, name: str, *, upgraded: Container[str] = ()) -> str:
+def format_lock_text(lock: Lock, changes: LockChanges, name: str, *, upgraded: Container[str] = ()) -> str:
     """``upgraded``: names that were asked to move. Any other Debian package moves only because it has to."""
-    return "\n".join((*_lines(lock, name), *_moves(lock, changes, upgraded))) + "\n"
+    return "\n".join((*_iterate_total_lines(lock, name), *_iterate_change_lines(lock, changes, upgraded))) + "\n"
 
 
-def _lines(lock: Lock, name: str) -> Iterator[str]:
-    sums = figures(lock)
+def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
+    sums = count_lock_totals(lock)
     sdists = f", {sums.sdists} of them built from source" if sums.sdists else ""
     yield f"{name} for {lock.platform}"
-    yield f"  {sums.distributions} Python distributions, {_bytes(sums.distribution_bytes)}{sdists}"
-    yield f"  {sums.runtime_packages} Debian packages in the image, {_bytes(sums.runtime_bytes)}"
-    yield f"  {sums.build_packages} more in the builder stage, {_bytes(sums.build_bytes)}"
+    yield f"  {sums.distributions} Python distributions, {_format_megabytes(sums.distribution_bytes)}{sdists}"
+    yield f"  {sums.runtime_packages} Debian packages in the image, {_format_megabytes(sums.runtime_bytes)}"
+    yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
     if lock.given_up:
         version = f" {lock.constraints.version}" if lock.constraints else ""
         yield f"{len(lock.given_up)} of the constraints{version} given up:"
@@ -36,7 +36,7 @@ def _lines(lock: Lock, name: str) -> Iterator[str]:
             yield f"  {one.name} {one.constrained} -> {one.locked}: {one.forced_by}"
 
 
-def _moves(lock: Lock, changes: Changes, upgraded: Container[str]) -> Iterator[str]:
+def _iterate_change_lines(lock: Lock, changes: LockChanges, upgraded: Container[str]) -> Iterator[str]:
     count = len(changes.python) + len(changes.debian)
     if count:
         yield f"{count} versions moved:"
@@ -47,21 +47,21 @@ def _moves(lock: Lock, changes: Changes, upgraded: Container[str]) -> Iterator[s
         yield f"  {move}: {lock.inputs.debian} no longer offers {move.old}" if forced else f"  {move}"
 
 
-def _bytes(count: int | None) -> str:
+def _format_megabytes(count: int | None) -> str:
     return "—" if count is None else f"{count / 1_000_000:.1f} MB"
 
 
-def summary_json(lock: Lock, changes: Changes) -> str:
+def format_lock_json(lock: Lock, changes: LockChanges) -> str:
     content = {
         "schema_version": SCHEMA_VERSION,
         "platform": lock.platform,
-        "figures": asdict(figures(lock)),
+        "figures": asdict(count_lock_totals(lock)),
         "given_up": [asdict(one) for one in lock.given_up],
         "moved": {"python": [asdict(one) for one in changes.python], "debian": [asdict(one) for one in changes.debian]},
     }
     return json.dumps(content, indent=2) + "\n"
 
 
-def check_json(differences: tuple[str, ...]) -> str:
+def format_check_json(differences: tuple[str, ...]) -> str:
     content = {"schema_version": SCHEMA_VERSION, "current": not differences, "differences": list(differences)}
     return json.dumps(content, indent=2) + "\n"

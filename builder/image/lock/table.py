@@ -26,7 +26,7 @@ _DEBIAN_VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
 
 
 @dataclass(frozen=True)
-class Table:
+class LockTable:
     """``content`` at the dotted ``key`` of the file ``name``."""
 
     content: Mapping[str, Any]
@@ -34,89 +34,89 @@ class Table:
     key: str
     hint: str
 
-    def broken(self, key: str, message: str) -> LockFileError:
+    def make_error(self, key: str, message: str) -> LockFileError:
         dotted = f"{self.key}.{key}" if self.key else key
         return LockFileError(message, where=Where(self.name, key=dotted), hint=self.hint)
 
-    def only(self, *known: str) -> None:
+    def check_keys(self, *known: str) -> None:
         for key in self.content:
             if key not in known:
-                raise self.broken(key, "is not a key of a lock")
+                raise self.make_error(key, "is not a key of a lock")
 
-    def has(self, key: str) -> bool:
+    def has_key(self, key: str) -> bool:
         return key in self.content
 
-    def keys(self) -> tuple[str, ...]:
+    def list_keys(self) -> tuple[str, ...]:
         return tuple(self.content)
 
-    def table(self, key: str, *, optional: bool = False) -> Table:
+    def read_table(self, key: str, *, optional: bool = False) -> LockTable:
         content = self.content.get(key, {} if optional else None)
         if not isinstance(content, dict):
-            raise self.broken(key, "is missing" if content is None else "is not a table")
-        return Table(content, self.name, f"{self.key}.{key}" if self.key else key, self.hint)
+            raise self.make_error(key, "is missing" if content is None else "is not a table")
+        return LockTable(content, self.name, f"{self.key}.{key}" if self.key else key, self.hint)
 
-    def rows(self, key: str) -> tuple[Table, ...]:
+    def read_rows(self, key: str) -> tuple[LockTable, ...]:
         """An array of tables; absent means empty. Rows are named by position and by their ``name``."""
         content = self.content.get(key, [])
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-            raise self.broken(key, "is not a list of tables")
+            raise self.make_error(key, "is not a list of tables")
         names = [f"{key}[{row.get('name', index)}]" for index, row in enumerate(content)]
-        return tuple(Table(row, self.name, name, self.hint) for name, row in zip(names, content, strict=True))
+        return tuple(LockTable(row, self.name, name, self.hint) for name, row in zip(names, content, strict=True))
 
-    def text(self, key: str) -> str:
+    def read_string(self, key: str) -> str:
         value = self.content.get(key)
         if not isinstance(value, str) or not value.isprintable():
-            raise self.broken(key, "is missing" if value is None else "is not a line of text")
+            raise self.make_error(key, "is missing" if value is None else "is not a line of text")
         return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def read_strings(self, key: str) -> tuple[str, ...]:
         value = self.content.get(key)
         if not isinstance(value, list) or not all(isinstance(one, str) and one.isprintable() for one in value):
-            raise self.broken(key, "is missing" if value is None else "is not a list of lines of text")
+            raise self.make_error(key, "is missing" if value is None else "is not a list of lines of text")
         return tuple(value)
 
-    def integer(self, key: str, most: int | None = None) -> int:
+    def read_integer(self, key: str, most: int | None = None) -> int:
         value = self.content.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.broken(key, "is missing" if value is None else "is not a number of at least 0")
+            raise self.make_error(key, "is missing" if value is None else "is not a number of at least 0")
         if most is not None and value > most:
-            raise self.broken(key, f"is {value}; at most {most} is possible")
+            raise self.make_error(key, f"is {value}; at most {most} is possible")
         return value
 
-    def sha256(self, key: str) -> str:
-        return self._matching(key, _SHA256, "64 hexadecimal digits")
+    def read_sha256(self, key: str) -> str:
+        return self._read_matching(key, _SHA256, "64 hexadecimal digits")
 
-    def debian_name(self, key: str) -> str:
-        return self._matching(key, _DEBIAN_NAME, "a Debian package name")
+    def read_debian_name(self, key: str) -> str:
+        return self._read_matching(key, _DEBIAN_NAME, "a Debian package name")
 
-    def debian_version(self, key: str) -> str:
-        return self._matching(key, _DEBIAN_VERSION, "a Debian version")
+    def read_debian_version(self, key: str) -> str:
+        return self._read_matching(key, _DEBIAN_VERSION, "a Debian version")
 
-    def distribution_name(self, key: str) -> str:
-        value = self.text(key)
+    def read_distribution_name(self, key: str) -> str:
+        value = self.read_string(key)
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or canonicalize_name(value) != value:
-            raise self.broken(key, f"is {value!r}, not a name normalised by PEP 503")
+            raise self.make_error(key, f"is {value!r}, not a name normalised by PEP 503")
         return value
 
-    def distribution_version(self, key: str) -> str:
-        value = self.text(key)
+    def read_distribution_version(self, key: str) -> str:
+        value = self.read_string(key)
         try:
             Version(value)
         except InvalidVersion as error:
-            raise self.broken(key, f"is {value!r}, not a version by PEP 440") from error
+            raise self.make_error(key, f"is {value!r}, not a version by PEP 440") from error
         return value
 
-    def requirements(self, key: str) -> tuple[str, ...]:
-        values = self.texts(key)
+    def read_requirements(self, key: str) -> tuple[str, ...]:
+        values = self.read_strings(key)
         for value in values:
             try:
                 Requirement(value)
             except InvalidRequirement as error:
-                raise self.broken(key, f"holds {value!r}, not a requirement by PEP 508") from error
+                raise self.make_error(key, f"holds {value!r}, not a requirement by PEP 508") from error
         return values
 
-    def _matching(self, key: str, pattern: re.Pattern[str], meaning: str) -> str:
-        value = self.text(key)
+    def _read_matching(self, key: str, pattern: re.Pattern[str], meaning: str) -> str:
+        value = self.read_string(key)
         if not pattern.fullmatch(value):
-            raise self.broken(key, f"is {value!r}, not {meaning}")
+            raise self.make_error(key, f"is {value!r}, not {meaning}")
         return value

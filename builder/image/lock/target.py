@@ -25,13 +25,13 @@ _OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
-def platform_of(machine: str) -> str:
+def find_platform(machine: str) -> str:
     """The platform of a machine by its ``uname -m``; one that no lock can be made for gets the usual one."""
     return _NAMES.get(machine.lower(), DEFAULT_PLATFORM)
 
 
 @dataclass(frozen=True)
-class Target:
+class LockTarget:
     """``python`` as ``3.11``, ``release`` as ``bookworm``, ``platform`` as ``linux/amd64``."""
 
     python: str
@@ -59,7 +59,7 @@ class Target:
     def tags(self) -> dict[Tag, int]:
         """The wheel tags that this target accepts, each with its rank; 0 is the best."""
         major, minor = (int(part) for part in self.python.split("."))
-        platforms = list(self._platforms())
+        platforms = list(self._iterate_platforms())
         found = [
             *cpython_tags((major, minor), platforms=platforms),
             *compatible_tags((major, minor), interpreter=f"cp{major}{minor}", platforms=platforms),
@@ -87,7 +87,7 @@ class Target:
     def _glibc_minor(self) -> int:
         return int(RELEASE_GLIBC[self.release].split(".")[1])
 
-    def _platforms(self) -> Iterator[str]:
+    def _iterate_platforms(self) -> Iterator[str]:
         for minor in range(self._glibc_minor, _OLDEST_GLIBC[self.machine] - 1, -1):
             yield f"manylinux_2_{minor}_{self.machine}"
             if minor in _LEGACY:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.errors import IndexUnreadableError, ToolError, ToolFailedError
-from builder.core.process import Command, Result, Runner
+from builder.core.process import Command, ProcessResult, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 
 _INDEXES = (
@@ -33,40 +33,40 @@ class Uv:
     runner: Runner
     env: Mapping[str, str]
 
-    def run(self, argv: tuple[str, ...], cwd: Path) -> Result:
+    def run(self, argv: tuple[str, ...], cwd: Path) -> ProcessResult:
         """Run with the machine's own settings (index, credentials, CA), but none of a project's pyproject.toml."""
         return self.runner.run(Command((self.executable, *argv), cwd=cwd, env=self.env))
 
-    def check(self, argv: tuple[str, ...], cwd: Path) -> Result:
+    def check(self, argv: tuple[str, ...], cwd: Path) -> ProcessResult:
         result = self.run(argv, cwd)
         if not result.ok:
-            raise failure(result)
+            raise make_uv_error(result)
         return result
 
 
-def failure(result: Result) -> ToolError:
+def make_uv_error(result: ProcessResult) -> ToolError:
     """Why uv ended with an error that says nothing about the requirements."""
-    if unreadable(result.err):
+    if is_index_unreadable(result.err):
         return IndexUnreadableError(result.err)
     return ToolFailedError("uv", result.code, result.err, hint="read what uv says above")
 
 
-def unreadable(text: str) -> bool:
+def is_index_unreadable(text: str) -> bool:
     """Whether uv (0.13) says that it could not read the package index: no route, no TLS, no permission."""
     pattern = r"failed to fetch|error sending request|could not be queried|request failed after|failed to download"
     return re.search(pattern, text, re.IGNORECASE) is not None and "hash mismatch" not in text.lower()
 
 
-def this_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
+def find_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
     """The uv of the package ``uv``, the version that this installation of optbuild has."""
     from importlib.metadata import version  # only needed to lock
 
     from uv import find_uv_bin  # only needed to lock
 
-    return Uv(find_uv_bin(), version("uv"), interpreter, runner, with_indexes(env))
+    return Uv(find_uv_bin(), version("uv"), interpreter, runner, add_index_variables(env))
 
 
-def with_indexes(env: Mapping[str, str]) -> Mapping[str, str]:
+def add_index_variables(env: Mapping[str, str]) -> Mapping[str, str]:
     """``env`` where uv finds the indexes that are set for pip, as the build does (``builder.engine.secrets``).
 
     uv's own variables win. A folder is left out: a build could not see it, and would not find what was locked.
@@ -79,28 +79,34 @@ def with_indexes(env: Mapping[str, str]) -> Mapping[str, str]:
     return {**env, **found}
 
 
-def compile_argv(target: Target, interpreter: str, source: str, demanded: str, output: str) -> tuple[str, ...]:
+def make_compile_argv(target: LockTarget, interpreter: str, source: str, demanded: str, output: str) -> tuple[str, ...]:
     """First pass. The pins that ``output`` already holds are preferences: kept wherever the input allows it.
 
     ``demanded`` is a constraints file, whose pins are conditions.
     """
-    common = _compile(target, interpreter, source, output)
+    common = _make_common_argv(target, interpreter, source, output)
     return (*common, "--constraints", demanded, "--no-header", "--no-annotate")
 
 
-def pylock_argv(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
+def make_pylock_argv(target: LockTarget, interpreter: str, source: str, output: str) -> tuple[str, ...]:
     """Second pass: files, hashes and sizes of pins that are already complete."""
-    return (*_compile(target, interpreter, source, output), "--format", "pylock.toml", "--no-deps", "--no-header")
+    return (
+        *_make_common_argv(target, interpreter, source, output),
+        "--format",
+        "pylock.toml",
+        "--no-deps",
+        "--no-header",
+    )
 
 
-def _compile(target: Target, interpreter: str, source: str, output: str) -> tuple[str, ...]:
+def _make_common_argv(target: LockTarget, interpreter: str, source: str, output: str) -> tuple[str, ...]:
     return (
         *("pip", "compile", "--quiet", source, "--output-file", output, "--python", interpreter),
         *("--python-version", target.python, "--python-platform", target.uv_platform, "--no-progress"),
     )
 
 
-def install_argv(target: Target, interpreter: str, requirements: str, folder: str) -> tuple[str, ...]:
+def make_install_argv(target: LockTarget, interpreter: str, requirements: str, folder: str) -> tuple[str, ...]:
     """Unpack the locked wheels of any platform into ``folder``; a file with another hash is refused."""
     return (
         *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
@@ -109,7 +115,7 @@ def install_argv(target: Target, interpreter: str, requirements: str, folder: st
     )
 
 
-def unpack_argv(interpreter: str, requirements: str, name: str, folder: str) -> tuple[str, ...]:
+def make_unpack_argv(interpreter: str, requirements: str, name: str, folder: str) -> tuple[str, ...]:
     """Make uv build one sdist in isolation, which unpacks it into its cache first.
 
     To resolve is not enough: uv takes the metadata from a wheel of any platform and leaves the sdist alone.
@@ -118,17 +124,17 @@ def unpack_argv(interpreter: str, requirements: str, name: str, folder: str) -> 
     return (*quiet, "--no-binary", name, "--target", folder, "--requirements", requirements)
 
 
-def venv_argv(python: str, folder: str) -> tuple[str, ...]:
+def make_venv_argv(python: str, folder: str) -> tuple[str, ...]:
     return ("venv", "--quiet", "--no-project", "--no-python-downloads", "--python", python, folder)
 
 
-def build_tools_argv(venv: str, requirements: str) -> tuple[str, ...]:
+def make_build_tools_argv(venv: str, requirements: str) -> tuple[str, ...]:
     """Install the pinned build requirements into the environment that builds sdists."""
     quiet = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--only-binary", ":all:")
     return (*quiet, "--python", venv, "--requirements", requirements)
 
 
-def build_argv(venv: str, requirements: str, folder: str) -> tuple[str, ...]:
+def make_sdist_build_argv(venv: str, requirements: str, folder: str) -> tuple[str, ...]:
     """Make wheels of the locked sdists with exactly what ``venv`` holds, and unpack them into ``folder``."""
     return (
         *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--no-build-isolation"),

@@ -9,9 +9,9 @@ import jinja2
 
 from builder.core import elf
 from builder.core.debian import RELEASE_EPOCH
-from builder.core.resources import read_template, template_folder, template_names
-from builder.image.render.model import Context, ContextFile
-from builder.image.render.plan import check_rendered, planned_environment, planned_labels
+from builder.core.resources import find_template_folder, list_template_names, read_template
+from builder.image.render.model import BuildContext, ContextFile
+from builder.image.render.plan import check_rendered, plan_environment, plan_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,22 +27,22 @@ OCI_ORDER = (
 """Identity, source, ownership, release, base: the groups of the image specification's annotation keys."""
 
 
-def render_context(spec: Spec, lock: Lock) -> Context:
+def render_context(spec: Spec, lock: Lock) -> BuildContext:
     """Everything that ``docker build`` needs, but base.tar and builder.tar, which the context's base.sh makes."""
     files = [
         ContextFile("Dockerfile", render_dockerfile(spec, lock).encode()),
-        *_base_files(lock),
-        *_requirement_files(lock),
-        *_script_files(),
+        *_iterate_base_files(lock),
+        *_iterate_requirement_files(lock),
+        *_iterate_script_files(),
     ]
-    return Context(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
+    return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
 
 def render_dockerfile(spec: Spec, lock: Lock) -> str:
     """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise."""
-    environment, labels = planned_environment(spec), planned_labels(spec, lock)
+    environment, labels = plan_environment(spec), plan_labels(spec, lock)
     text = (
-        _jinja()
+        _make_jinja_environment()
         .get_template("debian.Dockerfile.j2")
         .render(
             debian=spec.base.debian,
@@ -50,7 +50,7 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
             build_note=", strip, and the spec's build packages" if spec.apt.build else " and strip",
             environment=list(environment.items()),
             epoch=lock.source_date_epoch,
-            labels=sorted(labels.items(), key=_label_order),
+            labels=sorted(labels.items(), key=_make_label_key),
             uv_version=lock.uv.version,
         )
     )
@@ -58,30 +58,32 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
     return text
 
 
-def _jinja() -> jinja2.Environment:
+def _make_jinja_environment() -> jinja2.Environment:
     # Dockerfile syntax is not HTML: autoescape would turn a quote into an entity; `quoted` below is the escape.
     environment = jinja2.Environment(  # noqa: S701
-        loader=jinja2.FileSystemLoader(template_folder()), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+        loader=jinja2.FileSystemLoader(find_template_folder()),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
     )
-    environment.filters["quoted"] = quoted
+    environment.filters["quoted"] = quote_dockerfile_string
     return environment
 
 
-def quoted(value: str) -> str:
+def quote_dockerfile_string(value: str) -> str:
     """A Dockerfile string: ``$`` would expand an earlier variable, backslash and quote would end or continue it."""
     for character in ("\\", '"', "$"):
         value = value.replace(character, "\\" + character)
     return f'"{value}"'
 
 
-def _label_order(label: tuple[str, str]) -> tuple[int, str]:
+def _make_label_key(label: tuple[str, str]) -> tuple[int, str]:
     """The standard's groups in their order, other keys behind them."""
     name = label[0].removeprefix(OCI_PREFIX)
     known = label[0].startswith(OCI_PREFIX) and name in OCI_ORDER
     return (OCI_ORDER.index(name) if known else len(OCI_ORDER), label[0])
 
 
-def _base_files(lock: Lock) -> Iterable[ContextFile]:
+def _iterate_base_files(lock: Lock) -> Iterable[ContextFile]:
     release = lock.inputs.debian
     settings = {
         "release": release,
@@ -91,16 +93,16 @@ def _base_files(lock: Lock) -> Iterable[ContextFile]:
     }
     yield ContextFile("base.sh", read_template("base.sh"), executable=True)
     yield ContextFile("base.env", "".join(f"{key}={value}\n" for key, value in settings.items()).encode())
-    yield ContextFile("runtime.packages", _package_list(lock.runtime))
-    yield ContextFile("builder.packages", _package_list(lock.build))
+    yield ContextFile("runtime.packages", _format_package_list(lock.runtime))
+    yield ContextFile("builder.packages", _format_package_list(lock.build))
 
 
-def _package_list(packages: tuple[DebianPackage, ...]) -> bytes:
+def _format_package_list(packages: tuple[DebianPackage, ...]) -> bytes:
     lines = (f"{package.name} {package.version} {package.architecture} {package.sha256}\n" for package in packages)
     return "".join(lines).encode()
 
 
-def _requirement_files(lock: Lock) -> Iterable[ContextFile]:
+def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
     wheels = [distribution for distribution in lock.python if distribution.kind == "wheel"]
     sdists = [distribution for distribution in lock.python if distribution.kind == "sdist"]
     for name, distributions in (
@@ -109,18 +111,18 @@ def _requirement_files(lock: Lock) -> Iterable[ContextFile]:
         ("build-requires", lock.build_requires),
         ("uv", [lock.uv]),
     ):
-        yield ContextFile(f"requirements/{name}.txt", requirements_text(distributions))
+        yield ContextFile(f"requirements/{name}.txt", format_requirements(distributions))
 
 
-def requirements_text(distributions: Iterable[Distribution]) -> bytes:
+def format_requirements(distributions: Iterable[Distribution]) -> bytes:
     """pip's requirements format in hash-checking mode: one file per distribution, by its sha256."""
     lines = (f"{entry.name}=={entry.version} --hash=sha256:{entry.sha256}\n" for entry in distributions)
     return "".join(lines).encode()
 
 
-def _script_files() -> Iterable[ContextFile]:
+def _iterate_script_files() -> Iterable[ContextFile]:
     for folder in ("scripts", "rootfs"):
-        for name in template_names(folder):
+        for name in list_template_names(folder):
             yield ContextFile(name, read_template(name))
     # one ELF reader, used twice: the lock walks wheels with it, the build checks what strip left
     yield ContextFile("scripts/elf.py", Path(elf.__file__).read_bytes())

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.core.files import atomic_write
-from builder.core.naming import content_tag
+from builder.core.files import write_atomically
+from builder.core.naming import make_content_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ class ContextFile:
 
 
 @dataclass(frozen=True)
-class Context:
+class BuildContext:
     """A folder that plain ``docker build`` can build once its ``base.sh`` has run."""
 
     files: tuple[ContextFile, ...]
@@ -39,7 +39,7 @@ class Context:
     platform: str
     source_date_epoch: int
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """sha256 (hex) over every path, mode and content, the platform and the epoch; each part framed by its length.
 
         The root file systems enter as what makes them (``base.sh`` and the package lists), so the digest is known
@@ -53,22 +53,22 @@ class Context:
                 total.update(len(part).to_bytes(8, "big") + part)
         return total.hexdigest()
 
-    def file(self, path: str) -> ContextFile:
+    def find_file(self, path: str) -> ContextFile:
         return next(file for file in self.files if file.path == path)
 
-    def stamped(self, file: ContextFile) -> bytes:
+    def stamp_file(self, file: ContextFile) -> bytes:
         """The bytes as written: in the Dockerfile the content tag, which is the digest's, takes its place."""
         if file.path != "Dockerfile":
             return file.data
-        return file.data.replace(CONTENT_PLACEHOLDER.encode(), content_tag(self.digest()).encode())
+        return file.data.replace(CONTENT_PLACEHOLDER.encode(), make_content_tag(self.compute_digest()).encode())
 
-    def stamped_files(self) -> tuple[ContextFile, ...]:
+    def list_stamped_files(self) -> tuple[ContextFile, ...]:
         """All files as they are written."""
-        return tuple(replace(file, data=self.stamped(file)) for file in self.files)
+        return tuple(replace(file, data=self.stamp_file(file)) for file in self.files)
 
     def write(self, folder: Path) -> None:
         """Write every file below ``folder``, which is made."""
-        write_files(self.stamped_files(), folder)
+        write_files(self.list_stamped_files(), folder)
 
 
 def write_files(files: Iterable[ContextFile], folder: Path) -> None:
@@ -76,5 +76,5 @@ def write_files(files: Iterable[ContextFile], folder: Path) -> None:
     for file in files:
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(target, file.data, mode=file.mode)
+        write_atomically(target, file.data, mode=file.mode)
         target.chmod(file.mode)

@@ -38,7 +38,7 @@ FIXED_VALUES = {
 PACKAGES_FOLDER = "/home/airflow/.local"
 
 
-def planned_environment(spec: Spec) -> dict[str, str]:
+def plan_environment(spec: Spec) -> dict[str, str]:
     """The image's variables: those of the official image that its users' compose files rely on, then the spec's.
 
     Source: the official image's Dockerfile at 2.8.1 (LANG, AIRFLOW_*, DUMB_INIT_SETSID, GUNICORN_CMD_ARGS).
@@ -59,7 +59,7 @@ def planned_environment(spec: Spec) -> dict[str, str]:
     }
 
 
-def planned_labels(spec: Spec, lock: Lock) -> dict[str, str]:
+def plan_labels(spec: Spec, lock: Lock) -> dict[str, str]:
     """The spec's labels and ours; ours win, because clean-up and skipping trust them."""
     created = datetime.fromtimestamp(lock.source_date_epoch, UTC).isoformat().replace("+00:00", "Z")
     return {

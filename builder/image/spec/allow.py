@@ -17,47 +17,47 @@ class RefusedError(ValueError):
         self.hint = hint
 
 
-def shown(text: str) -> str:
+def quote(text: str) -> str:
     """``text`` for a terminal: quoted, cut, and nothing in it that a terminal would obey."""
     return ascii(text if len(text) <= 60 else text[:57] + "...")
 
 
-def invisible(text: str) -> str | None:
+def find_invisible(text: str) -> str | None:
     """The first character that must not be in any value: control and format characters, line separators."""
     return next((c for c in text if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp")), None)
 
 
-def no_invisible(text: str) -> str:
+def check_visible(text: str) -> str:
     """Refuse what cannot be seen; every other check here comes after this one."""
-    found = invisible(text)
+    found = find_invisible(text)
     if found is not None:
         name = unicodedata.name(found, "a control character")
         where = f"U+{ord(found):04X} ({name}) at position {text.index(found) + 1}"
-        raise RefusedError(f"{shown(text)} contains {where}", "write it on one line, in characters that can be seen")
+        raise RefusedError(f"{quote(text)} contains {where}", "write it on one line, in characters that can be seen")
     if len(text) > MAX_LENGTH:
         raise RefusedError(f"{len(text)} characters are too many", f"write at most {MAX_LENGTH}")
     return text
 
 
-def matched(pattern: str, text: str, what: str, hint: str) -> str:
-    no_invisible(text)
+def check_form(pattern: str, text: str, what: str, hint: str) -> str:
+    check_visible(text)
     if not re.fullmatch(pattern, text):
-        raise RefusedError(f"{shown(text)} is not {what}", hint)
+        raise RefusedError(f"{quote(text)} is not {what}", hint)
     return text
 
 
-def free_text(text: str, hint: str) -> str:
+def check_free_text(text: str, hint: str) -> str:
     r"""The value of a label or of an environment variable: letters and digits of any script, ASCII punctuation.
 
     Not ``"`` ``'`` ``$`` ``\`` and the backtick: a Dockerfile gives them a meaning, and escaping them right for every
     frontend is more than a label is worth. So JSON does not fit here; it belongs into the run-time environment.
     """
-    no_invisible(text)
+    check_visible(text)
     for character in text:
         if character in "\"'$\\`":
-            raise RefusedError(f"{shown(text)} contains {character}, which has a meaning in a Dockerfile", hint)
+            raise RefusedError(f"{quote(text)} contains {character}, which has a meaning in a Dockerfile", hint)
         if not character.isascii() and unicodedata.category(character)[0] not in "LMN":
             raise RefusedError(
-                f"{shown(text)} contains U+{ord(character):04X}", "use letters, digits and ASCII punctuation"
+                f"{quote(text)} contains U+{ord(character):04X}", "use letters, digits and ASCII punctuation"
             )
     return text

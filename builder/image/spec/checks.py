@@ -11,11 +11,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from builder.airflow.find import REPLACED_ROLES
-from builder.airflow.releases import release
+from builder.airflow.releases import find_release
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import UnknownAirflowError
 from builder.core.image_reference import normalize_image_name
-from builder.core.naming import promoted_references
+from builder.core.naming import list_promoted_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Problem:
+class SpecProblem:
     """Something wrong at ``path`` (keys and array indexes from the root)."""
 
     path: tuple[str | int, ...]
@@ -36,38 +36,38 @@ class Problem:
 _DEBIAN, _PYTHON, _AIRFLOW = ("base", "debian"), ("python", "version"), ("airflow", "version")
 
 
-def check(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) -> Iterator[Problem]:
+def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) -> Iterator[SpecProblem]:
     """Everything in ``spec`` that contradicts something else, or what is known of Debian and Airflow.
 
     Nothing is concluded from the keys that are ``faulty``: placeholders stand there.
     """
-    yield from _duplicates(spec)
-    yield from _stages(spec)
+    yield from _find_duplicates(spec)
+    yield from _find_stage_problems(spec)
     if not faulty & {_DEBIAN, _PYTHON}:
-        yield from _base_python(spec)
+        yield from _find_base_python_problems(spec)
     if not faulty & {("image", "name"), ("verify", "database")}:
-        yield from _names(spec, known=_AIRFLOW not in faulty)
-    yield from _contradictions(spec)
+        yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
+    yield from _find_contradictions(spec)
     if _AIRFLOW not in faulty:
-        yield from _airflow(spec, python=_PYTHON not in faulty)
+        yield from _find_airflow_problems(spec, python=_PYTHON not in faulty)
 
 
-def _airflow(spec: Spec, *, python: bool) -> Iterator[Problem]:
-    yield from _other_airflow(spec)
+def _find_airflow_problems(spec: Spec, *, python: bool) -> Iterator[SpecProblem]:
+    yield from _find_other_airflow(spec)
     try:
-        known = release(spec.airflow.version)
+        known = find_release(spec.airflow.version)
     except UnknownAirflowError as error:
-        yield Problem(_AIRFLOW, error.message, error.hint)
+        yield SpecProblem(_AIRFLOW, error.message, error.hint)
         return
     if Version(known.version).major > 2:
         message = f"Airflow {known.version} comes later: this version makes images of 2.x"
-        yield Problem(_AIRFLOW, message, "write a 2.x version, like 2.11.2")
+        yield SpecProblem(_AIRFLOW, message, "write a 2.x version, like 2.11.2")
     if python:
-        yield from _airflow_python(spec, known)
-    yield from _roles(spec, known)
+        yield from _find_airflow_python_problems(spec, known)
+    yield from _find_role_problems(spec, known)
 
 
-def _duplicates(spec: Spec) -> Iterator[Problem]:
+def _find_duplicates(spec: Spec) -> Iterator[SpecProblem]:
     lists: dict[tuple[str, str], tuple[str, ...]] = {
         ("image", "tags"): spec.image.tags,
         ("airflow", "extras"): spec.airflow.extras,
@@ -78,25 +78,25 @@ def _duplicates(spec: Spec) -> Iterator[Problem]:
     for path, values in lists.items():
         for index, value in enumerate(values):
             if value in values[:index]:
-                yield Problem((*path, index), f"{value} is there twice", "remove one of the two")
+                yield SpecProblem((*path, index), f"{value} is there twice", "remove one of the two")
 
 
-def _stages(spec: Spec) -> Iterator[Problem]:
+def _find_stage_problems(spec: Spec) -> Iterator[SpecProblem]:
     if not spec.build.multi_stage:
         message = "a Debian base is always built in several stages: its final stage has no installer and no compiler"
-        yield Problem(("build", "multi-stage"), message, "remove the line")
+        yield SpecProblem(("build", "multi-stage"), message, "remove the line")
 
 
-def _base_python(spec: Spec) -> Iterator[Problem]:
+def _find_base_python_problems(spec: Spec) -> Iterator[SpecProblem]:
     has = RELEASE_PYTHON[spec.base.debian]
     if spec.python.version != has:
         message = f"Debian {spec.base.debian} has Python {has}, not {spec.python.version}"
         others = [name for name, python in RELEASE_PYTHON.items() if python == spec.python.version]
         hint = f'write version = "{has}"' + (f', or debian = "{others[0]}"' if others else "")
-        yield Problem(_PYTHON, message, hint)
+        yield SpecProblem(_PYTHON, message, hint)
 
 
-def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
+def _find_airflow_python_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
     if spec.python.version not in known.python_versions:
         supported = ", ".join(known.python_versions)
         message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
@@ -104,10 +104,10 @@ def _airflow_python(spec: Spec, known: Release) -> Iterator[Problem]:
         hint = "choose another Airflow version: no Debian release has a Python that this one supports"
         if fitting:
             hint = f'write debian = "{fitting[0][0]}" in [base] and version = "{fitting[0][1]}" in [python]'
-        yield Problem(_PYTHON, message, hint)
+        yield SpecProblem(_PYTHON, message, hint)
 
 
-def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
+def _find_role_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
     own = {role.name for role in known.roles}
     names = own | {role.name for role in known.optional_roles}
     for name, table in spec.roles.items():
@@ -115,50 +115,50 @@ def _roles(spec: Spec, known: Release) -> Iterator[Problem]:
             continue
         if name in REPLACED_ROLES:
             message = f"Airflow {known.version} has no role {name}"
-            yield Problem(("roles", name), message, f"use {REPLACED_ROLES[name]}")
+            yield SpecProblem(("roles", name), message, f"use {REPLACED_ROLES[name]}")
         elif table.command is None:
             message = f"Airflow {known.version} has no role {name}, and a role of your own needs a command"
-            yield Problem(("roles", name), message, f"write its command, or use one of: {', '.join(sorted(names))}")
+            yield SpecProblem(("roles", name), message, f"write its command, or use one of: {', '.join(sorted(names))}")
     kept = [name for name in own if name not in spec.roles or spec.roles[name].enabled]
     if not kept and not any(table.enabled for table in spec.roles.values()):
-        yield Problem(("roles",), "every role is switched off", "leave at least one on")
+        yield SpecProblem(("roles",), "every role is switched off", "leave at least one on")
 
 
-def _names(spec: Spec, *, known: bool) -> Iterator[Problem]:
+def _find_name_problems(spec: Spec, *, known: bool) -> Iterator[SpecProblem]:
     database = spec.verify.database
-    promoted = promoted_references(spec.image.name, spec.image.tags, _promoted_roles(spec, known=known))
+    promoted = list_promoted_references(spec.image.name, spec.image.tags, _list_promoted_roles(spec, known=known))
     full = normalize_image_name(database)
     if full in map(normalize_image_name, promoted):
         message = f"the image would be promoted to {full}, which verify.database names"
-        yield Problem(("image", "name"), message, "choose another name")
+        yield SpecProblem(("image", "name"), message, "choose another name")
 
 
-def _promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
+def _list_promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
     """The spec's own, and those that its Airflow version has by itself."""
     own: tuple[str, ...] = ()
     if known:
         with contextlib.suppress(UnknownAirflowError):  # told already
-            own = tuple(role.name for role in release(spec.airflow.version).roles)
+            own = tuple(role.name for role in find_release(spec.airflow.version).roles)
     names = dict.fromkeys((*own, *spec.roles))
     return tuple(name for name in names if name not in spec.roles or spec.roles[name].enabled)
 
 
-def _other_airflow(spec: Spec) -> Iterator[Problem]:
+def _find_other_airflow(spec: Spec) -> Iterator[SpecProblem]:
     for index, text in enumerate(spec.python.requirements):
-        reason = contradicts_airflow(Requirement(text), spec.airflow.version)
+        reason = explain_airflow_conflict(Requirement(text), spec.airflow.version)
         if reason:
-            yield Problem(("python", "requirements", index), reason, "remove it: airflow.version is what counts")
+            yield SpecProblem(("python", "requirements", index), reason, "remove it: airflow.version is what counts")
 
 
-def _contradictions(spec: Spec) -> Iterator[Problem]:
+def _find_contradictions(spec: Spec) -> Iterator[SpecProblem]:
     requirements = [Requirement(text) for text in spec.python.requirements]
     for index, requirement in enumerate(requirements):
-        clash = next((other for other in requirements[:index] if contradict(other, requirement)), None)
+        clash = next((other for other in requirements[:index] if is_conflict(other, requirement)), None)
         if clash is not None:
-            yield Problem(("python", "requirements", index), f"contradicts {clash}", "keep one of the two")
+            yield SpecProblem(("python", "requirements", index), f"contradicts {clash}", "keep one of the two")
 
 
-def contradicts_airflow(requirement: Requirement, version: str) -> str | None:
+def explain_airflow_conflict(requirement: Requirement, version: str) -> str | None:
     """Why a requirement on Airflow itself does not fit the spec's Airflow; None when it does."""
     if canonicalize_name(requirement.name) != "apache-airflow":
         return None
@@ -167,7 +167,7 @@ def contradicts_airflow(requirement: Requirement, version: str) -> str | None:
     return f"{requirement} does not admit airflow.version {version}"
 
 
-def contradict(one: Requirement, other: Requirement) -> bool:
+def is_conflict(one: Requirement, other: Requirement) -> bool:
     """Whether no version can satisfy both; sees exact pins only, the resolver finds the rest."""
     if canonicalize_name(one.name) != canonicalize_name(other.name) or one.marker != other.marker:
         return False

@@ -38,71 +38,71 @@ from builder.image.spec.types import (
 SPEC_FILE = "optbuild.toml"
 
 
-class _Table(BaseModel):
+class _SpecTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class ImageTable(_Table):
+class ImageTable(_SpecTable):
     name: ImageName
     tags: Tags = ("latest",)
     labels: Mapping[LabelKey, LabelValue] = Field(default_factory=dict)
     env: Mapping[EnvironmentKey, EnvironmentValue] = Field(default_factory=dict)
 
 
-class BaseTable(_Table):
+class BaseTable(_SpecTable):
     debian: DebianRelease
 
 
-class AirflowTable(_Table):
+class AirflowTable(_SpecTable):
     version: PackageVersion
     extras: tuple[Extra, ...] = ()
     constraints: ConstraintsChoice = "official"
 
 
-class PythonTable(_Table):
+class PythonTable(_SpecTable):
     version: PythonVersion
     requirements: tuple[Requirement, ...] = ()
     requirements_files: tuple[CleanPath, ...] = Field(default=(), alias="requirements-files")
 
 
-class AptTable(_Table):
+class AptTable(_SpecTable):
     runtime: tuple[DebianPackageName, ...] = ()
     build: tuple[DebianPackageName, ...] = ()
 
 
-class BuildTable(_Table):
+class BuildTable(_SpecTable):
     multi_stage: Flag = Field(default=True, alias="multi-stage")
 
 
-class HealthTable(_Table):
+class HealthTable(_SpecTable):
     http: HttpPath
     port: Port
 
 
-class RoleTable(_Table):
+class RoleTable(_SpecTable):
     enabled: Flag = True
     command: CommandWords | None = None
     health: HealthTable | None = None
 
 
-class VerifyTable(_Table):
+class VerifyTable(_SpecTable):
     database: DatabaseImage = "postgres:13"
 
 
-class ProtectTable(_Table):
+class ProtectTable(_SpecTable):
     images: tuple[ImagePattern, ...] = ()
 
 
-class BudgetTable(_Table):
+class BudgetTable(_SpecTable):
     image_bytes: ByteSize | None = Field(default=None, alias="image-bytes")
-    """Unpacked. See :func:`builder.image.spec.types.bytes_of`."""
+    """Unpacked. See :func:`builder.image.spec.types.parse_byte_size`."""
     waste_bytes: WasteSize | None = Field(default=None, alias="waste-bytes")
     waste_percent: Percent | None = Field(default=None, alias="waste-percent")
     """Of the image's bytes."""
     package_bytes: Mapping[PackageName, ByteSize] = Field(default_factory=dict, alias="package-bytes")
 
 
-class SpecFile(_Table):
+class SpecFile(_SpecTable):
     """Exactly what may stand in the file."""
 
     image: ImageTable

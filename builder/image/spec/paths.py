@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.image.spec.allow import RefusedError, shown
+from builder.image.spec.allow import RefusedError, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def inside(folder: Path, name: str) -> Path:
+def resolve_in_folder(folder: Path, name: str) -> Path:
     """The regular file ``name`` below ``folder``, resolved. Raises :class:`RefusedError`.
 
     A link that leads out of the folder is refused: the spec comes with a repository, which must not be able to
@@ -20,12 +20,12 @@ def inside(folder: Path, name: str) -> Path:
     try:
         target = (root / name).resolve()
     except (OSError, RuntimeError) as error:  # a loop of links
-        raise RefusedError(f"{shown(name)} cannot be followed: {error}") from error
+        raise RefusedError(f"{quote(name)} cannot be followed: {error}") from error
     if not target.is_relative_to(root):
         raise RefusedError(
-            f"{shown(name)} leads out of the folder of the spec, to {target}", "put the file itself there"
+            f"{quote(name)} leads out of the folder of the spec, to {target}", "put the file itself there"
         )
     if not target.is_file():
         what = "is not a file" if target.exists() else "does not exist"
-        raise RefusedError(f"{shown(name)} {what}; looked for {target}", "correct the path, or remove it")
+        raise RefusedError(f"{quote(name)} {what}; looked for {target}", "correct the path, or remove it")
     return target

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pathlib
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and array indexes from the root to a value."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -23,38 +23,38 @@ _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\]|\\.)
 _SCALAR = re.compile(r"[^,\]}\n#]*")
 
 
-def positions(text: str) -> dict[Path, int]:
+def find_positions(text: str) -> dict[KeyPath, int]:
     """Line (from 1) of each key, table header and array item of the valid TOML ``text``."""
-    return _Scanner(text).scan()
+    return _TomlScanner(text).scan()
 
 
-def positions_in(file: pathlib.Path) -> dict[Path, int]:
+def read_positions(file: pathlib.Path) -> dict[KeyPath, int]:
     """The same of a file that was read before; empty where it has changed meanwhile: errors then do without lines."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
         tomllib.loads(text)
-        return positions(text)
+        return find_positions(text)
     except (OSError, ValueError):
         return {}
 
 
-class _Scanner:
+class _TomlScanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._newlines = [match.start() for match in re.finditer("\n", text)]
-        self._lines: dict[Path, int] = {}
-        self._tables: dict[Path, int] = {}
+        self._lines: dict[KeyPath, int] = {}
+        self._tables: dict[KeyPath, int] = {}
         """How many ``[[...]]`` headers each array of tables has had."""
 
-    def scan(self) -> dict[Path, int]:
-        table: Path = ()
+    def scan(self) -> dict[KeyPath, int]:
+        table: KeyPath = ()
         self._skip(_BLANK)
         while self._at < len(self._text):
             if self._text[self._at] == "[":
-                table = self._header()
+                table = self._scan_header()
             else:
-                self._pair(table)
+                self._scan_pair(table)
             self._skip(_BLANK)
         return self._lines
 
@@ -65,13 +65,13 @@ class _Scanner:
         self._at = match.end()
         return match.group()
 
-    def _record(self, path: Path, at: int) -> None:
+    def _record(self, path: KeyPath, at: int) -> None:
         self._lines.setdefault(path, bisect.bisect_left(self._newlines, at) + 1)
 
-    def _header(self) -> Path:
+    def _scan_header(self) -> KeyPath:
         start, many = self._at, self._text.startswith("[[", self._at)
         self._at += 2 if many else 1
-        path = self._inside_arrays(self._key(), last=not many)
+        path = self._resolve_arrays(self._scan_key(), last=not many)
         self._at += 2 if many else 1
         if many:
             index = self._tables.get(path, -1) + 1
@@ -81,16 +81,16 @@ class _Scanner:
             self._record(path[:length], start)
         return path
 
-    def _inside_arrays(self, key: tuple[str, ...], *, last: bool) -> Path:
+    def _resolve_arrays(self, key: tuple[str, ...], *, last: bool) -> KeyPath:
         """``[a.b]`` below ``[[a]]`` means the newest item of ``a``."""
-        path: Path = ()
+        path: KeyPath = ()
         for position, part in enumerate(key):
             path = (*path, part)
             if path in self._tables and (last or position < len(key) - 1):
                 path = (*path, self._tables[path])
         return path
 
-    def _key(self) -> tuple[str, ...]:
+    def _scan_key(self) -> tuple[str, ...]:
         parts: list[str] = []
         while True:
             self._skip(_SPACE)
@@ -101,40 +101,40 @@ class _Scanner:
                 return tuple(parts)
             self._at += 1
 
-    def _pair(self, table: Path) -> None:
+    def _scan_pair(self, table: KeyPath) -> None:
         start = self._at
-        key = self._key()
+        key = self._scan_key()
         for length in range(1, len(key) + 1):
             self._record((*table, *key[:length]), start)
         self._at += 1  # the equals sign
         self._skip(_SPACE)
-        self._value((*table, *key))
+        self._scan_value((*table, *key))
 
-    def _value(self, path: Path) -> None:
+    def _scan_value(self, path: KeyPath) -> None:
         match self._text[self._at]:
             case "[":
-                self._array(path)
+                self._scan_array(path)
             case "{":
-                self._inline_table(path)
+                self._scan_inline_table(path)
             case '"' | "'":
                 self._skip(_STRING)
             case _:
                 self._skip(_SCALAR)
 
-    def _array(self, path: Path) -> None:
+    def _scan_array(self, path: KeyPath) -> None:
         self._at += 1
         index = 0
-        while self._next_item("]"):
+        while self._skip_to_item("]"):
             self._record((*path, index), self._at)
-            self._value((*path, index))
+            self._scan_value((*path, index))
             index += 1
 
-    def _inline_table(self, path: Path) -> None:
+    def _scan_inline_table(self, path: KeyPath) -> None:
         self._at += 1
-        while self._next_item("}"):
-            self._pair(path)
+        while self._skip_to_item("}"):
+            self._scan_pair(path)
 
-    def _next_item(self, end: str) -> bool:
+    def _skip_to_item(self, end: str) -> bool:
         """Skip what separates two items; False when the value ended."""
         self._skip(_BLANK)
         while self._text[self._at] == ",":

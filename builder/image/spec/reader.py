@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from builder.core.errors import InvalidSpecError, MissingFileError, SpecError, Where
-from builder.image.spec.allow import RefusedError, invisible, shown
-from builder.image.spec.checks import Problem, check
+from builder.image.spec.allow import RefusedError, find_invisible, quote
+from builder.image.spec.checks import SpecProblem, find_spec_problems
 from builder.image.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
-from builder.image.spec.paths import inside
-from builder.image.spec.positions import Path as Position
-from builder.image.spec.positions import positions
-from builder.image.spec.repair import repaired
+from builder.image.spec.paths import resolve_in_folder
+from builder.image.spec.positions import KeyPath as Position
+from builder.image.spec.positions import find_positions
+from builder.image.spec.repair import remove_mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,31 +64,33 @@ def read_spec(path: Path) -> Spec:
 def parse_spec(text: str, file: str, folder: Path) -> Spec:
     """The spec that ``text`` is. ``file`` is for messages, ``folder`` for relative paths; neither is read."""
     document, lines = _parse_toml(text, file)
-    problems = list(_later_bases(document))
-    content, faulty = _validated(document, problems)
+    problems = list(_remove_later_bases(document))
+    content, faulty = _validate_document(document, problems)
     if content is not None:
         tables = {name: getattr(content, name) for name in SpecFile.model_fields}
         spec = Spec(folder=folder, file=file, **tables)
-        problems += check(spec, faulty)
+        problems += find_spec_problems(spec, faulty)
         if not problems:
             return spec
-    raise _errors(problems, file, lines)
+    raise _make_spec_error(problems, file, lines)
 
 
-def _validated(document: dict[str, Any], problems: list[Problem]) -> tuple[SpecFile | None, frozenset[Position]]:
+def _validate_document(
+    document: dict[str, Any], problems: list[SpecProblem]
+) -> tuple[SpecFile | None, frozenset[Position]]:
     """The values of ``document``; where it has mistakes, those go to ``problems`` and the rest is validated alone."""
     try:
         return SpecFile.model_validate(document, by_alias=True, by_name=False), frozenset()
     except ValidationError as error:
         told = {problem.path[:1] for problem in problems}  # a base of another kind is no missing one
         found = [
-            _problem(detail)
+            _make_problem(detail)
             for detail in error.errors()
             if detail["type"] != "missing" or detail["loc"][:1] not in told
         ]
         problems += found
         mistakes: list[Position] = [problem.path for problem in problems]
-    rest, faulty = repaired(document, mistakes)
+    rest, faulty = remove_mistakes(document, mistakes)
     try:
         return SpecFile.model_validate(rest, by_alias=True, by_name=False), faulty
     except ValidationError:
@@ -98,7 +100,7 @@ def _validated(document: dict[str, Any], problems: list[Problem]) -> tuple[SpecF
 def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position, int]]:
     text = text.removeprefix("\ufeff")
     try:
-        return tomllib.loads(text), positions(text)
+        return tomllib.loads(text), find_positions(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         number = int(line[1]) if line else text.rstrip("\n").count("\n") + 1
@@ -111,7 +113,7 @@ def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position,
         raise SpecError("nested too deeply", where=Where(file), hint="nothing here needs that") from error
 
 
-def _later_bases(document: dict[str, Any]) -> Iterator[Problem]:
+def _remove_later_bases(document: dict[str, Any]) -> Iterator[SpecProblem]:
     """Take the known but unmade kinds of base out of ``document``, with one problem for all of them."""
     base = document.get("base")
     if not isinstance(base, dict):
@@ -126,39 +128,39 @@ def _later_bases(document: dict[str, Any]) -> Iterator[Problem]:
         hint = 'write debian = "bookworm" instead'
     for kind in found:
         del base[kind]
-    yield Problem(("base", found[0]), message, hint)
+    yield SpecProblem(("base", found[0]), message, hint)
 
 
-def _problem(detail: ErrorDetails) -> Problem:
+def _make_problem(detail: ErrorDetails) -> SpecProblem:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     cause = detail.get("ctx", {}).get("error")
     match detail["type"]:
         case "extra_forbidden":
-            return _unknown_key(path)
+            return _make_unknown_key_problem(path)
         case "missing":
-            return Problem(path, "this key is required", _example(path))
+            return SpecProblem(path, "this key is required", _suggest_example(path))
         case "value_error" if isinstance(cause, RefusedError):
-            return Problem(path, str(cause), cause.hint)
+            return SpecProblem(path, str(cause), cause.hint)
         case kind if kind in _TYPE_WORDS:
-            return _wrong_type(path, detail["input"], _TYPE_WORDS[kind])
+            return _make_type_problem(path, detail["input"], _TYPE_WORDS[kind])
         case _:
-            return Problem(path, detail["msg"])
+            return SpecProblem(path, detail["msg"])
 
 
-def _wrong_type(path: Position, found: object, wanted: str) -> Problem:
+def _make_type_problem(path: Position, found: object, wanted: str) -> SpecProblem:
     if isinstance(found, bool):
         word = str(found).lower()
         hint = f'write "{word}"' if "quotes" in wanted else f"write {wanted}"
-        return Problem(path, f"must be {wanted}, not {word}", hint)
+        return SpecProblem(path, f"must be {wanted}, not {word}", hint)
     if isinstance(found, (int, float)) and "quotes" in wanted:
         hint = 'write a number with its unit, like "900MB"' if path[0] == "budget" else f'write "{found}"'
-        return Problem(path, f"must be {wanted}, not the number {found}", hint)
-    return Problem(path, f"must be {wanted}, not {shown(str(found))}", _written(path, found, wanted))
+        return SpecProblem(path, f"must be {wanted}, not the number {found}", hint)
+    return SpecProblem(path, f"must be {wanted}, not {quote(str(found))}", _suggest_spelling(path, found, wanted))
 
 
-def _written(path: Position, found: object, wanted: str) -> str:
+def _suggest_spelling(path: Position, found: object, wanted: str) -> str:
     """How to write what was meant, where that can be told from a text; else an example."""
-    if isinstance(found, str) and invisible(found) is None and len(found) <= 60:
+    if isinstance(found, str) and find_invisible(found) is None and len(found) <= 60:
         if "list" in wanted:
             words = found.split() if path[-1] == "command" else [found]
             return f"write {json.dumps(words, ensure_ascii=False)}"
@@ -170,7 +172,7 @@ def _written(path: Position, found: object, wanted: str) -> str:
     return f"write {wanted}"
 
 
-def _example(path: Position) -> str:
+def _suggest_example(path: Position) -> str:
     examples = {
         ("image",): 'write [image] with name = "my-airflow"',
         ("base",): 'write [base] with debian = "bookworm"',
@@ -184,44 +186,44 @@ def _example(path: Position) -> str:
     return examples.get(tuple(str(part) for part in path), f"add {path[-1]} to that table")
 
 
-def _unknown_key(path: Position) -> Problem:
-    known = _known_keys(path[:-1])
+def _make_unknown_key_problem(path: Position) -> SpecProblem:
+    known = _list_known_keys(path[:-1])
     close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
     hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
-    return Problem(path, "unknown key", hint)
+    return SpecProblem(path, "unknown key", hint)
 
 
-def _known_keys(path: Position) -> list[str]:
+def _list_known_keys(path: Position) -> list[str]:
     """The keys of the table at ``path``; a name that a person chose (of a role) stands for any."""
     model: type[BaseModel] = SpecFile
     annotation: Any = SpecFile
     for part in path:
         fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
         annotation = get_args(annotation)[-1] if get_origin(annotation) is Mapping else fields[str(part)]
-        model = _model_in(annotation) or model
+        model = _find_model(annotation) or model
     own = [field.alias or name for name, field in model.model_fields.items()]
     return [*own, *LATER_BASES] if model is BaseTable else own
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _find_model(annotation: Any) -> type[BaseModel] | None:
     """``HealthTable`` of ``HealthTable | None``; None where the annotation is a mapping, whose items are models."""
     candidates = () if get_origin(annotation) is Mapping else (annotation, *get_args(annotation))
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def _errors(problems: list[Problem], file: str, lines: Mapping[Position, int]) -> SpecError:
-    placed = [SpecError(p.message, where=_where(p.path, file, lines), hint=p.hint) for p in problems]
+def _make_spec_error(problems: list[SpecProblem], file: str, lines: Mapping[Position, int]) -> SpecError:
+    placed = [SpecError(p.message, where=_locate_path(p.path, file, lines), hint=p.hint) for p in problems]
     placed.sort(key=lambda error: error.where.line or 0 if error.where else 0)
     return placed[0] if len(placed) == 1 else InvalidSpecError(file, tuple(placed))
 
 
-def _where(path: Position, file: str, lines: Mapping[Position, int]) -> Where:
+def _locate_path(path: Position, file: str, lines: Mapping[Position, int]) -> Where:
     """The line of ``path``, or of the nearest table or list around it; line 1 for a table that is missing."""
     around = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in lines), None)
-    return Where(file, 1 if around is None else lines[around], dotted(path))
+    return Where(file, 1 if around is None else lines[around], format_dotted_key(path))
 
 
-def dotted(path: Position) -> str:
+def format_dotted_key(path: Position) -> str:
     """``image.env."bad key"``, ``python.requirements[2]``; what is no bare key is quoted and escaped."""
     text = ""
     for part in path:
@@ -244,8 +246,8 @@ def _check_paths(spec: Spec, text: str) -> None:
     problems = []
     for path, name in named:
         try:
-            inside(spec.folder, name)
+            resolve_in_folder(spec.folder, name)
         except RefusedError as error:
-            problems.append(Problem(path, str(error), error.hint))
+            problems.append(SpecProblem(path, str(error), error.hint))
     if problems:
-        raise _errors(problems, spec.file, _parse_toml(text, spec.file)[1])
+        raise _make_spec_error(problems, spec.file, _parse_toml(text, spec.file)[1])

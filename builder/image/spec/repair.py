@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _PLACEHOLDERS: dict[tuple[str, str], str] = {
     ("image", "name"): "a",
@@ -16,7 +16,7 @@ _PLACEHOLDERS: dict[tuple[str, str], str] = {
 """Values of the required keys; nothing is said about what stands in for a mistake."""
 
 
-def repaired(document: dict[str, Any], mistakes: list[Path]) -> tuple[dict[str, Any], frozenset[Path]]:
+def remove_mistakes(document: dict[str, Any], mistakes: list[KeyPath]) -> tuple[dict[str, Any], frozenset[KeyPath]]:
     """``document`` without the keys that hold the mistakes, and which keys those are.
 
     A key is a table and a name in it (a role is one), because lines of a list could not be found after a removal.
@@ -24,7 +24,7 @@ def repaired(document: dict[str, Any], mistakes: list[Path]) -> tuple[dict[str, 
     left = copy.deepcopy(document)
     faulty = {path[:2] for path in mistakes}
     for path in faulty:
-        _remove(left, path)
+        _remove_key(left, path)
     for path, value in _PLACEHOLDERS.items():
         table = left.setdefault(path[0], {})
         if path[1] not in table:
@@ -33,7 +33,7 @@ def repaired(document: dict[str, Any], mistakes: list[Path]) -> tuple[dict[str, 
     return left, frozenset(faulty)
 
 
-def _remove(document: dict[str, Any], path: Path) -> None:
+def _remove_key(document: dict[str, Any], path: KeyPath) -> None:
     table: Any = document
     for part in path[:-1]:
         table = table.get(part) if isinstance(table, dict) else None

@@ -13,10 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from builder.core.errors import InvalidSpecError, SpecError, Where
 from builder.image.spec import types
-from builder.image.spec.allow import RefusedError, shown
-from builder.image.spec.checks import contradict, contradicts_airflow
-from builder.image.spec.paths import inside
-from builder.image.spec.positions import positions_in
+from builder.image.spec.allow import RefusedError, quote
+from builder.image.spec.checks import explain_airflow_conflict, is_conflict
+from builder.image.spec.paths import resolve_in_folder
+from builder.image.spec.positions import read_positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ _ADAPTER: TypeAdapter[str] = TypeAdapter(types.Requirement)
 
 
 @dataclass(frozen=True)
-class _Placed:
+class _PlacedRequirement:
     """A requirement and where a person wrote it."""
 
     requirement: Requirement
@@ -51,32 +51,32 @@ def read_requirements(spec: Spec) -> tuple[str, ...]:
     Raises :class:`SpecError` for what is no plain requirement, for two that contradict each other, and for an
     Airflow other than the spec's: always with file and line.
     """
-    placed: list[_Placed] = []
+    placed: list[_PlacedRequirement] = []
     problems: list[SpecError] = []
-    lines = positions_in(Path(spec.file))
+    lines = read_positions(Path(spec.file))
     for index, text in enumerate(spec.python.requirements):
         number = lines.get(("python", "requirements", index))
-        placed.append(_Placed(Requirement(text), Where(spec.file, number, f"python.requirements[{index}]")))
+        placed.append(_PlacedRequirement(Requirement(text), Where(spec.file, number, f"python.requirements[{index}]")))
     for name in spec.python.requirements_files:
-        for where, line in _lines_of(spec, name):
+        for where, line in _iterate_lines(spec, name):
             try:
-                placed.append(_Placed(_parse(line, where), where))
+                placed.append(_PlacedRequirement(_parse_requirement(line, where), where))
             except SpecError as error:
                 problems.append(error)
-    problems += _contradictions(placed, spec.airflow.version)
-    problems.sort(key=lambda problem: _order(spec, problem.where))
+    problems += _find_conflicts(placed, spec.airflow.version)
+    problems.sort(key=lambda problem: _make_order_key(spec, problem.where))
     if problems:
         raise problems[0] if len(problems) == 1 else InvalidSpecError("the list of requirements", tuple(problems))
-    return tuple(sorted({normalised(item.requirement) for item in placed}))
+    return tuple(sorted({normalize_requirement(item.requirement) for item in placed}))
 
 
-def _order(spec: Spec, where: Where | None) -> tuple[int, int]:
+def _make_order_key(spec: Spec, where: Where | None) -> tuple[int, int]:
     """The spec before its requirements files, in the order in which it names them; then by line."""
     files = (spec.file, *spec.python.requirements_files)
     return (0, 0) if where is None else (files.index(where.file), where.line or 0)
 
 
-def normalised(requirement: Requirement) -> str:
+def normalize_requirement(requirement: Requirement) -> str:
     """One spelling for one meaning: PEP 503 name, sorted extras and specifiers, as ``packaging`` writes them."""
     name = canonicalize_name(requirement.name)
     extras = ",".join(sorted(canonicalize_name(extra) for extra in requirement.extras))
@@ -84,19 +84,19 @@ def normalised(requirement: Requirement) -> str:
     return f"{name}{f'[{extras}]' if extras else ''}{requirement.specifier}{marker}"
 
 
-def _lines_of(spec: Spec, name: str) -> Iterator[tuple[Where, str]]:
+def _iterate_lines(spec: Spec, name: str) -> Iterator[tuple[Where, str]]:
     try:
-        text = inside(spec.folder, name).read_bytes().decode("utf-8-sig")
+        text = resolve_in_folder(spec.folder, name).read_bytes().decode("utf-8-sig")
     except RefusedError as error:
         raise SpecError(str(error), where=Where(spec.file, key="python.requirements-files"), hint=error.hint) from error
     except UnicodeDecodeError as error:
         bad = error.object[: error.start].count(b"\n") + 1
         raise SpecError("not UTF-8", where=Where(name, bad), hint="save the file as UTF-8") from error
-    for number, line in logical_lines(text):
+    for number, line in iterate_logical_lines(text):
         yield Where(name, number), line
 
 
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+def iterate_logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines with their number, comments and blank ones left out, continued ones joined (number of the first)."""
     joined, start = "", 0
     for number, raw in enumerate(re.split(r"\r\n|\n|\r", text), 1):
@@ -113,14 +113,14 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, joined.strip()
 
 
-def _parse(line: str, where: Where) -> Requirement:
+def _parse_requirement(line: str, where: Where) -> Requirement:
     if line.startswith("-"):
         option = line[:2] if line[1:2] != "-" else re.split(r"[\s=]", line, maxsplit=1)[0]
         hint = _OPTION_HINTS.get(option, _INDEX_HINT)
-        raise SpecError(f"the option {shown(option)} is not read here", where=where, hint=hint)
+        raise SpecError(f"the option {quote(option)} is not read here", where=where, hint=hint)
     if re.search(r"\s--[a-z]", line):
         hint = "write only the requirement: the lock has the hashes"
-        raise SpecError(f"options behind a requirement are not read: {shown(line)}", where=where, hint=hint)
+        raise SpecError(f"options behind a requirement are not read: {quote(line)}", where=where, hint=hint)
     try:
         return Requirement(_ADAPTER.validate_python(line))
     except ValidationError as error:
@@ -129,12 +129,12 @@ def _parse(line: str, where: Where) -> Requirement:
         raise SpecError(str(cause), where=where, hint=why) from error
 
 
-def _contradictions(placed: list[_Placed], airflow: str) -> Iterator[SpecError]:
+def _find_conflicts(placed: list[_PlacedRequirement], airflow: str) -> Iterator[SpecError]:
     for index, item in enumerate(placed):
-        reason = contradicts_airflow(item.requirement, airflow)
+        reason = explain_airflow_conflict(item.requirement, airflow)
         if reason:
             yield SpecError(reason, where=item.where, hint="remove it: airflow.version is what counts")
         for other in placed[:index]:
-            if contradict(other.requirement, item.requirement):
+            if is_conflict(other.requirement, item.requirement):
                 message = f"{item.requirement} contradicts {other.requirement} at {other.where}"
                 yield SpecError(message, where=item.where, hint="keep one of the two")

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.image_reference import extract_last_component, extract_repository, find_image_reference
-from builder.image.spec.allow import RefusedError, free_text, matched, no_invisible, shown
+from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
 
 MAX_IMAGE_LENGTH = 200
 """Docker takes 255, and a role is appended."""
@@ -47,70 +47,70 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
-def _requirement(text: str) -> str:
-    no_invisible(text)
+def _check_requirement(text: str) -> str:
+    check_visible(text)
     if text.startswith("-"):
-        raise RefusedError(f"{shown(text)} is an option of pip, not a requirement", "write `name==version`")
+        raise RefusedError(f"{quote(text)} is an option of pip, not a requirement", "write `name==version`")
     if "://" in text or re.match(r"^[./~]|.*/", text) or re.search(r"\s@|^[^;]*@", text):
         reason = "a lock holds names, versions and hashes, so that it can be built from any index"
-        raise RefusedError(f"{shown(text)} is a URL or a path: {reason}", "publish it to an index and write its name")
+        raise RefusedError(f"{quote(text)} is a URL or a path: {reason}", "publish it to an index and write its name")
     try:
         parsed = requirements.Requirement(text)
     except (requirements.InvalidRequirement, InvalidSpecifier) as error:
         reason = str(error).splitlines()[0]
-        raise RefusedError(f"{shown(text)} is not a requirement: {reason}", "write it like `pandas==2.0.3`") from error
+        raise RefusedError(f"{quote(text)} is not a requirement: {reason}", "write it like `pandas==2.0.3`") from error
     if re.search(r"[^A-Za-z0-9._\-\[\],<>=!~*+ ;()'\"]", text) or "===" in str(parsed.specifier):
-        raise RefusedError(f"{shown(text)} has characters that a requirement does not need", "write `name==version`")
+        raise RefusedError(f"{quote(text)} has characters that a requirement does not need", "write `name==version`")
     return text
 
 
-def _version(text: str) -> str:
+def _check_version(text: str) -> str:
     hint = 'write it like "2.8.1"'
-    matched(r"[0-9A-Za-z.!+_-]+", text, "a version", hint)
+    check_form(r"[0-9A-Za-z.!+_-]+", text, "a version", hint)
     try:
         canonical = str(Version(text))
     except InvalidVersion as error:
-        raise RefusedError(f"{shown(text)} is not a version", hint) from error
+        raise RefusedError(f"{quote(text)} is not a version", hint) from error
     if text != canonical:  # the image is asked for its version later, and answers in this spelling
-        raise RefusedError(f"{shown(text)} is an unusual way to write {canonical}", f'write "{canonical}"')
+        raise RefusedError(f"{quote(text)} is an unusual way to write {canonical}", f'write "{canonical}"')
     return text
 
 
-def _python_version(text: str) -> str:
+def _check_python_version(text: str) -> str:
     hint = 'write major and minor, like "3.11": the Debian release decides the rest'
-    return matched(r"3\.[0-9]{1,2}", text, "a Python version", hint)
+    return check_form(r"3\.[0-9]{1,2}", text, "a Python version", hint)
 
 
-def _extra(text: str) -> str:
-    return matched(
+def _check_extra(text: str) -> str:
+    return check_form(
         r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", text, "the name of an extra", 'write it like "postgres"'
     )
 
 
-def _debian_release(text: str) -> str:
-    no_invisible(text)
+def _check_debian_release(text: str) -> str:
+    check_visible(text)
     if text not in RELEASE_PYTHON:
         raise RefusedError(
-            f"{shown(text)} is not a Debian release that is known", f"write one of: {', '.join(RELEASE_PYTHON)}"
+            f"{quote(text)} is not a Debian release that is known", f"write one of: {', '.join(RELEASE_PYTHON)}"
         )
     return text
 
 
-def _debian_package(text: str) -> str:
+def _check_debian_package(text: str) -> str:
     hint = 'write only its name, like "libgomp1"; the lock has its version'
-    return matched(r"[a-z0-9][a-z0-9+.-]+", text, "the name of a Debian package", hint)
+    return check_form(r"[a-z0-9][a-z0-9+.-]+", text, "the name of a Debian package", hint)
 
 
-def _image_name(text: str) -> str:
+def _check_image_name(text: str) -> str:
     hint = 'write lower-case letters, digits and single `.`, `_`, `-` between them, like "ml-pipeline-airflow"'
-    no_invisible(text)
+    check_visible(text)
     if _is_bare_name(text.lower()) and not _is_bare_name(text):
         hint = f"image names are lower case: {text.lower()}"
     reserved = re.fullmatch(r"[0-9a-f]{64}", text) or extract_repository(text) == "scratch"
     if reserved or len(text) > MAX_IMAGE_LENGTH:
-        raise RefusedError(f"Docker does not take {shown(text)} as a name: reserved, like an ID, or too long", hint)
+        raise RefusedError(f"Docker does not take {quote(text)} as a name: reserved, like an ID, or too long", hint)
     if not _is_bare_name(text):
-        raise RefusedError(f"{shown(text)} is not an image name (without a tag)", hint)
+        raise RefusedError(f"{quote(text)} is not an image name (without a tag)", hint)
     return text
 
 
@@ -119,25 +119,25 @@ def _is_bare_name(text: str) -> bool:
     return found is not None and not found.tag and not found.digest
 
 
-def _tag(text: str) -> str:
-    matched(_TAG, text, "a tag", "write letters, digits, `.`, `_`, `-`; at most 128 of them")
+def _check_tag(text: str) -> str:
+    check_form(_TAG, text, "a tag", "write letters, digits, `.`, `_`, `-`; at most 128 of them")
     if re.fullmatch(r"[0-9a-f]{12}", text):
-        raise RefusedError(f"{shown(text)} reads like a content tag, which candidates have", "choose another tag")
+        raise RefusedError(f"{quote(text)} reads like a content tag, which candidates have", "choose another tag")
     return text
 
 
-def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+def _check_tag_list(tags: tuple[str, ...]) -> tuple[str, ...]:
     if not tags:
         raise RefusedError("the list is empty", "write at least one, or remove the line: then it is `latest`")
     return tags
 
 
-def _database(text: str) -> str:
+def _check_database(text: str) -> str:
     hint = 'write an image like "postgres:13", or "sqlite"'
-    if find_image_reference(no_invisible(text)) is None:
-        raise RefusedError(f"{shown(text)} is not a database image", hint)
+    if find_image_reference(check_visible(text)) is None:
+        raise RefusedError(f"{quote(text)} is not a database image", hint)
     if text != SQLITE and not is_postgres(text):
-        raise RefusedError(f"{shown(text)} is no PostgreSQL image: no other server can be started here", hint)
+        raise RefusedError(f"{quote(text)} is no PostgreSQL image: no other server can be started here", hint)
     return text
 
 
@@ -146,8 +146,8 @@ def is_postgres(image: str) -> bool:
     return "postgres" in extract_last_component(image)
 
 
-def _image_pattern(text: str) -> str:
-    return matched(
+def _check_image_pattern(text: str) -> str:
+    return check_form(
         r"[A-Za-z0-9._:/@*?-]+",
         text,
         "an image name, or a pattern with * and ?",
@@ -155,17 +155,17 @@ def _image_pattern(text: str) -> str:
     )
 
 
-def _label_value(text: str) -> str:
-    return free_text(text, "write it without; a label is read by people and filters")
+def _check_label_value(text: str) -> str:
+    return check_free_text(text, "write it without; a label is read by people and filters")
 
 
-def _environment_value(text: str) -> str:
+def _check_environment_value(text: str) -> str:
     hint = "give it to the container when it starts (compose: `environment:`), where every character works"
-    return free_text(text, hint)
+    return check_free_text(text, hint)
 
 
-def _label_key(text: str) -> str:
-    matched(
+def _check_label_key(text: str) -> str:
+    check_form(
         r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?",
         text,
         "a label key",
@@ -176,120 +176,124 @@ def _label_key(text: str) -> str:
     return text
 
 
-def _environment_key(text: str) -> str:
-    matched(r"[A-Za-z_][A-Za-z0-9_]*", text, "the name of an environment variable", "write letters, digits and `_`")
+def _check_environment_key(text: str) -> str:
+    check_form(r"[A-Za-z_][A-Za-z0-9_]*", text, "the name of an environment variable", "write letters, digits and `_`")
     if text in RESERVED_ENVIRONMENT:
         raise RefusedError(f"{text} cannot be changed: {RESERVED_ENVIRONMENT[text]}", "remove the line")
     return text
 
 
-def _role_name(text: str) -> str:
-    matched(r"[a-z0-9]+(?:-[a-z0-9]+)*", text, "a role name", 'write it like "dag-processor"')
+def _check_role_name(text: str) -> str:
+    check_form(r"[a-z0-9]+(?:-[a-z0-9]+)*", text, "a role name", 'write it like "dag-processor"')
     if len(text) > MAX_ROLE_LENGTH:
-        raise RefusedError(f"{shown(text)} is longer than {MAX_ROLE_LENGTH} characters", "choose a shorter name")
+        raise RefusedError(f"{quote(text)} is longer than {MAX_ROLE_LENGTH} characters", "choose a shorter name")
     return text
 
 
-def _word(text: str) -> str:
+def _check_command_word(text: str) -> str:
     hint = "write one word per item; what needs a shell belongs into a script of the image"
-    return matched(r"[A-Za-z0-9@%+=:,./_ -]+", text, "a word of a command", hint)
+    return check_form(r"[A-Za-z0-9@%+=:,./_ -]+", text, "a word of a command", hint)
 
 
-def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+def _check_command(words: tuple[str, ...]) -> tuple[str, ...]:
     if not words or words[0].startswith("-") or " " in words[0]:
         raise RefusedError("a command starts with the name of a program", 'write it like ["celery", "worker"]')
     return words
 
 
-def _http_path(text: str) -> str:
-    matched(r"/(?:[A-Za-z0-9._~-]+/)*(?:[A-Za-z0-9._~-]+)?", text, "an HTTP path", 'write it like "/health"')
+def _check_http_path(text: str) -> str:
+    check_form(r"/(?:[A-Za-z0-9._~-]+/)*(?:[A-Za-z0-9._~-]+)?", text, "an HTTP path", 'write it like "/health"')
     if {".", ".."} & set(text.split("/")):
-        raise RefusedError(f"{shown(text)} has `.` or `..` in it", "write the path that they lead to")
+        raise RefusedError(f"{quote(text)} has `.` or `..` in it", "write the path that they lead to")
     return text
 
 
-def _port(number: int) -> int:
+def _check_port(number: int) -> int:
     if not 1 <= number <= 65535:
         raise RefusedError(f"{number} is not a port", "write a number from 1 to 65535")
     return number
 
 
-def _clean_path(text: str) -> str:
+def _check_clean_path(text: str) -> str:
     hint = 'write a path below the folder of optbuild.toml, like "requirements.txt"'
-    matched(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
+    check_form(r"[A-Za-z0-9._+@=, /-]+", text, "a clean path", hint)
     parts = text.split("/")
     if not all(parts) or {".", ".."} & set(parts) or text.startswith("-") or text.strip() != text:
-        raise RefusedError(f"{shown(text)} is not a clean path: no leading `/`, `.`, `..`, `//` or `-`", hint)
+        raise RefusedError(f"{quote(text)} is not a clean path: no leading `/`, `.`, `..`, `//` or `-`", hint)
     return text
 
 
-def _constraints(value: object) -> object:
+def _check_constraints(value: object) -> object:
     hint = 'write "official", a file, a URL, or false'
     if value is False or value == "official":
         return value
     if not isinstance(value, str):
         raise RefusedError(f"{value!a} names no constraints", hint)
-    if "://" in no_invisible(value):
-        return matched(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain http(s) URL", hint)
-    return _clean_path(value)
+    if "://" in check_visible(value):
+        return check_form(
+            r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain http(s) URL", hint
+        )
+    return _check_clean_path(value)
 
 
-def bytes_of(text: str) -> int:
+def parse_byte_size(text: str) -> int:
     """``900MB`` in bytes; units are decimal, as in Docker's own output. Raises :class:`RefusedError`."""
     hint = 'write it like "900MB" or "1.2GB" (decimal: 1 MB is 1 000 000 bytes)'
-    matched(r"[0-9]{1,12}(?:\.[0-9]{1,3})? ?(?:B|kB|KB|MB|GB|TB)", text, "a number of bytes", hint)
+    check_form(r"[0-9]{1,12}(?:\.[0-9]{1,3})? ?(?:B|kB|KB|MB|GB|TB)", text, "a number of bytes", hint)
     number, unit = re.fullmatch(r"([0-9.]+) ?([A-Za-z]+)", text).groups()  # type: ignore[union-attr] # it matched
     return round(float(number) * _UNITS[unit])
 
 
-def _byte_size(text: str) -> str:
-    if bytes_of(text) == 0:
+def _check_byte_size(text: str) -> str:
+    if parse_byte_size(text) == 0:
         raise RefusedError("no image has 0 bytes", 'write it like "900MB"')
     return text
 
 
-def _waste_size(text: str) -> str:
+def _check_waste_size(text: str) -> str:
     """No waste at all may be asked for."""
-    bytes_of(text)
+    parse_byte_size(text)
     return text
 
 
-def _percent(value: object) -> float:
+def _check_percent(value: object) -> float:
     hint = "write a number from 0 to 100 without quotes and without %, like 2.5"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise RefusedError(f"{shown(str(value))} is not a number", hint)
+        raise RefusedError(f"{quote(str(value))} is not a number", hint)
     if not 0 <= value <= 100:  # false for "not a number" too
         raise RefusedError(f"{value} is not a share in percent", hint)
     return float(value)
 
 
-def _package_name(text: str) -> str:
+def _check_package_name(text: str) -> str:
     hint = 'write its name as the package index or Debian has it, like pandas = "80MB"'
-    return matched(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9+])?", text, "the name of a package", hint)
+    return check_form(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9+])?", text, "the name of a package", hint)
 
 
-Requirement = Annotated[str, AfterValidator(_requirement)]
-PackageVersion = Annotated[str, AfterValidator(_version)]
-PythonVersion = Annotated[str, AfterValidator(_python_version)]
-Extra = Annotated[str, AfterValidator(_extra)]
-DebianRelease = Annotated[str, AfterValidator(_debian_release)]
-DebianPackageName = Annotated[str, AfterValidator(_debian_package)]
-ImageName = Annotated[str, AfterValidator(_image_name)]
-Tags = Annotated[tuple[Annotated[str, AfterValidator(_tag)], ...], AfterValidator(_tags)]
-DatabaseImage = Annotated[str, AfterValidator(_database)]
-ImagePattern = Annotated[str, AfterValidator(_image_pattern)]
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-EnvironmentKey = Annotated[str, AfterValidator(_environment_key)]
-EnvironmentValue = Annotated[str, AfterValidator(_environment_value)]
-RoleName = Annotated[str, AfterValidator(_role_name)]
-CommandWords = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], AfterValidator(_command)]
-HttpPath = Annotated[str, AfterValidator(_http_path)]
-Port = Annotated[int, Strict(), AfterValidator(_port)]
-CleanPath = Annotated[str, AfterValidator(_clean_path)]
-ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_constraints)]
-ByteSize = Annotated[str, AfterValidator(_byte_size)]
-WasteSize = Annotated[str, AfterValidator(_waste_size)]
-Percent = Annotated[float, BeforeValidator(_percent)]
-PackageName = Annotated[str, AfterValidator(_package_name)]
+Requirement = Annotated[str, AfterValidator(_check_requirement)]
+PackageVersion = Annotated[str, AfterValidator(_check_version)]
+PythonVersion = Annotated[str, AfterValidator(_check_python_version)]
+Extra = Annotated[str, AfterValidator(_check_extra)]
+DebianRelease = Annotated[str, AfterValidator(_check_debian_release)]
+DebianPackageName = Annotated[str, AfterValidator(_check_debian_package)]
+ImageName = Annotated[str, AfterValidator(_check_image_name)]
+Tags = Annotated[tuple[Annotated[str, AfterValidator(_check_tag)], ...], AfterValidator(_check_tag_list)]
+DatabaseImage = Annotated[str, AfterValidator(_check_database)]
+ImagePattern = Annotated[str, AfterValidator(_check_image_pattern)]
+LabelKey = Annotated[str, AfterValidator(_check_label_key)]
+LabelValue = Annotated[str, AfterValidator(_check_label_value)]
+EnvironmentKey = Annotated[str, AfterValidator(_check_environment_key)]
+EnvironmentValue = Annotated[str, AfterValidator(_check_environment_value)]
+RoleName = Annotated[str, AfterValidator(_check_role_name)]
+CommandWords = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_command_word)], ...], AfterValidator(_check_command)
+]
+HttpPath = Annotated[str, AfterValidator(_check_http_path)]
+Port = Annotated[int, Strict(), AfterValidator(_check_port)]
+CleanPath = Annotated[str, AfterValidator(_check_clean_path)]
+ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_check_constraints)]
+ByteSize = Annotated[str, AfterValidator(_check_byte_size)]
+WasteSize = Annotated[str, AfterValidator(_check_waste_size)]
+Percent = Annotated[float, BeforeValidator(_check_percent)]
+PackageName = Annotated[str, AfterValidator(_check_package_name)]
 Flag = Annotated[bool, Strict()]

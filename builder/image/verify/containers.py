@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from testcontainers.core.network import Network
 
     from builder.engine.endpoint import Endpoint
-    from builder.image.verify.session import Session
+    from builder.image.verify.session import VerifySession
 
 Found = TypeVar("Found")
 
@@ -35,7 +35,7 @@ NOT_RUNNING = -1
 
 
 @dataclass(frozen=True)
-class Start:
+class ContainerOptions:
     """How one container is started. ``files`` are copied in before it runs; ``entrypoint`` None: the image's own."""
 
     command: tuple[str, ...]
@@ -52,7 +52,7 @@ class Start:
     shares: int = 1024
 
 
-class Box:
+class RunningContainer:
     """A container that runs or ran."""
 
     def __init__(self, wrapped: DockerContainer, hidden: tuple[str, ...]) -> None:
@@ -63,22 +63,22 @@ class Box:
     def container(self) -> Container:
         return self._wrapped.get_wrapped_container()
 
-    def state(self) -> dict[str, Any]:
+    def inspect_state(self) -> dict[str, Any]:
         """Docker's State object: Running, ExitCode, Pid, OOMKilled."""
         container = self.container
         container.reload()
         return dict(container.attrs["State"])
 
-    def exit_code(self) -> int | None:
+    def find_exit_code(self) -> int | None:
         """None while it runs."""
-        state = self.state()
+        state = self.inspect_state()
         return None if state["Running"] else int(state["ExitCode"])
 
-    def logs(self, tail: int = LOG_TAIL_LINES) -> str:
+    def read_logs(self, tail: int = LOG_TAIL_LINES) -> str:
         """The last lines of both streams, secrets masked."""
         return mask_values(bytes(self.container.logs(tail=tail)).decode("utf-8", "replace"), self._hidden)
 
-    def lines(self) -> Iterator[str]:
+    def iterate_lines(self) -> Iterator[str]:
         """Lines of its output as they come, until it ends."""
         rest = b""
         for chunk in self.container.logs(stream=True, follow=True):
@@ -87,7 +87,7 @@ class Box:
 
     def execute(self, *command: str) -> tuple[int, str]:
         """Exit code and output of a command inside; NOT_RUNNING and nothing when the container has ended."""
-        done = _unless_ended(lambda: self.container.exec_run(list(command)))
+        done = _call_unless_ended(lambda: self.container.exec_run(list(command)))
         if done is None:
             return NOT_RUNNING, ""
         code, output = done
@@ -95,15 +95,15 @@ class Box:
 
     def terminate(self) -> bool:
         """SIGTERM to its PID 1; False when it has ended already."""
-        return _unless_ended(lambda: (self.container.kill("SIGTERM"),)) is not None  # type: ignore[func-returns-value] # a tuple
+        return _call_unless_ended(lambda: (self.container.kill("SIGTERM"),)) is not None  # type: ignore[func-returns-value] # a tuple
 
-    def processes(self) -> str:
+    def list_processes(self) -> str:
         """A line per process inside; empty when the container has ended."""
-        found = _unless_ended(self.container.top) or {}
+        found = _call_unless_ended(self.container.top) or {}
         return "\n".join(" ".join(row) for row in found.get("Processes") or ())
 
 
-def _unless_ended(ask: Callable[[], Any]) -> Any:
+def _call_unless_ended(ask: Callable[[], Any]) -> Any:
     """What ``ask`` gives; None when the engine refuses because the container does not run."""
     from docker.errors import APIError  # the SDK costs 150 ms
 
@@ -115,10 +115,10 @@ def _unless_ended(ask: Callable[[], Any]) -> Any:
         return None
 
 
-class Yard:
+class ContainerFactory:
     """Starts the containers of one session from one image."""
 
-    def __init__(self, session: Session, endpoint: Endpoint, image: str, hidden: tuple[str, ...]) -> None:
+    def __init__(self, session: VerifySession, endpoint: Endpoint, image: str, hidden: tuple[str, ...]) -> None:
         from testcontainers.core.config import testcontainers_config  # half a second
 
         testcontainers_config.ryuk_disabled = True  # our own sweep does its work; its image may not be obtainable
@@ -132,26 +132,26 @@ class Yard:
         """Make the session's network; every container joins it."""
         from testcontainers.core.network import Network  # half a second
 
-        with self._session.creating():
+        with self._session.guard_creation():
             labels = {"labels": self._session.labels}
-            self._network = Network(docker_client_kw=self._client_options(), docker_network_kw=labels).create()
+            self._network = Network(docker_client_kw=self._make_client_options(), docker_network_kw=labels).create()
 
-    def volume(self) -> str:
+    def create_volume(self) -> str:
         """A fresh volume of the session; its name."""
-        with self._session.creating():
+        with self._session.guard_creation():
             return str(self._session.client.volumes.create(labels=self._session.labels).name)
 
-    def start(self, start: Start, *, image: str | None = None) -> Box:
+    def start(self, start: ContainerOptions, *, image: str | None = None) -> RunningContainer:
         """Create under the session's guard, then start. Raises what the SDK raises when the engine refuses."""
-        wrapped = self._configured(start, image or self._image)
-        with self._session.creating():
+        wrapped = self._configure_container(start, image or self._image)
+        with self._session.guard_creation():
             wrapped.start()
-        return Box(wrapped, self._hidden)
+        return RunningContainer(wrapped, self._hidden)
 
-    def _configured(self, start: Start, image: str) -> DockerContainer:
+    def _configure_container(self, start: ContainerOptions, image: str) -> DockerContainer:
         from testcontainers.core.container import DockerContainer  # half a second
 
-        container = DockerContainer(image, docker_client_kw=self._client_options(), env=dict(start.environment))
+        container = DockerContainer(image, docker_client_kw=self._make_client_options(), env=dict(start.environment))
         container.with_command(list(start.command))
         if self._network is not None:
             container.with_network(self._network)
@@ -164,9 +164,9 @@ class Yard:
             container.with_volume_mapping(name, path, "rw")
         for path in start.tmpfs:
             container.with_tmpfs_mount(path)
-        return container.with_kwargs(**self._options(start))
+        return container.with_kwargs(**self._make_options(start))
 
-    def _options(self, start: Start) -> dict[str, Any]:
+    def _make_options(self, start: ContainerOptions) -> dict[str, Any]:
         options: dict[str, Any] = {
             "labels": self._session.labels,
             "cpu_shares": start.shares,
@@ -177,7 +177,7 @@ class Yard:
         }
         return {name: value for name, value in options.items() if value is not None}
 
-    def _client_options(self) -> dict[str, Any]:
+    def _make_client_options(self) -> dict[str, Any]:
         certificates = self._endpoint.certificates
         tls = {} if certificates is None else {"DOCKER_CERT_PATH": str(certificates), "DOCKER_TLS_VERIFY": "1"}
         return {"environment": {"DOCKER_HOST": self._endpoint.host, **tls}, "timeout": API_SECONDS}

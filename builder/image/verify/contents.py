@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.core.files import atomic_write
-from builder.image.verify.secrets import BUILD_SECRET, find_secrets, recorded_hashes
+from builder.core.files import write_atomically
+from builder.image.verify.secrets import BUILD_SECRET, find_file_secrets, parse_record_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _CACHE = re.compile(r"/\.cache/(?:pip|uv)/|^/tmp/pip-|/pip-cache/|/uv-cache/")
 
 
 @dataclass(frozen=True)
-class Finding:
+class LayerFinding:
     """Something that must not be there. ``digest`` (of a secret's file) lets it be excused; None: never."""
 
     kind: str
@@ -45,41 +45,41 @@ class Finding:
 
 
 @dataclass
-class Inspection:
+class LayerInspection:
     """Collects findings while the layers stream by; RECORD files may come before or after what they excuse."""
 
     forbidden: tuple[bytes, ...] = ()
-    _found: list[Finding] = field(default_factory=list)
+    _found: list[LayerFinding] = field(default_factory=list)
     _published: dict[str, set[str]] = field(default_factory=dict)
     files: int = 0
 
-    def look(self, file: LayerFile) -> None:
+    def inspect_file(self, file: LayerFile) -> None:
         """Judge one file."""
         self.files += 1
-        layer = short_name(file.layer)
-        if what := _by_path(file):
-            self._found.append(Finding(what[0], file.path, layer, what[1]))
+        layer = parse_layer_digest(file.layer)
+        if what := _classify_path(file):
+            self._found.append(LayerFinding(what[0], file.path, layer, what[1]))
         data = file.read()
         if file.path.endswith(".dist-info/RECORD"):
-            self._published.setdefault(layer, set()).update(recorded_hashes(data))
-        for words in find_secrets(file.path, data, self.forbidden):
+            self._published.setdefault(layer, set()).update(parse_record_hashes(data))
+        for words in find_file_secrets(file.path, data, self.forbidden):
             excusable = words != BUILD_SECRET
-            self._found.append(Finding("secret", file.path, layer, words, _digest(data) if excusable else None))
+            self._found.append(LayerFinding("secret", file.path, layer, words, _hash_data(data) if excusable else None))
 
-    def findings(self) -> tuple[Finding, ...]:
+    def list_findings(self) -> tuple[LayerFinding, ...]:
         """What stays when the published files are excused, by layer and path."""
         published = set().union(*self._published.values())
         return tuple(
             sorted((f for f in self._found if f.digest not in published), key=lambda f: (f.kind, f.layer, f.path))
         )
 
-    def clean_layers(self, layers: Iterable[str]) -> tuple[str, ...]:
+    def select_clean_layers(self, layers: Iterable[str]) -> tuple[str, ...]:
         """Those of the layers that are clean by themselves, whatever else the image holds."""
         guilty = {f.layer for f in self._found if f.digest not in self._published.get(f.layer, set())}
         return tuple(layer for layer in layers if layer not in guilty)
 
 
-def _by_path(file: LayerFile) -> tuple[str, str] | None:
+def _classify_path(file: LayerFile) -> tuple[str, str] | None:
     if file.mode & 0o111 and _COMPILER.search(file.path):
         return "compiler", "a compiler or linker"
     if _APT_LIST.search(file.path):
@@ -89,24 +89,25 @@ def _by_path(file: LayerFile) -> tuple[str, str] | None:
     return None
 
 
-def _digest(data: bytes) -> str:
+def _hash_data(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
-def short_name(layer: str) -> str:
+def parse_layer_digest(layer: str) -> str:
     """The digest in a layer's name in the archive: ``blobs/sha256/DIGEST`` or ``ID/layer.tar``."""
     return layer.removeprefix("blobs/sha256/").removesuffix("/layer.tar")
 
 
-def config_findings(config: Mapping[str, Any], forbidden: tuple[bytes, ...]) -> tuple[Finding, ...]:
+def find_config_secrets(config: Mapping[str, Any], forbidden: tuple[bytes, ...]) -> tuple[LayerFinding, ...]:
     """Secrets in the image's configuration (environment, labels) and its history (build arguments)."""
     text = json.dumps(config, ensure_ascii=False).encode()
     return tuple(
-        Finding("secret", "the image's configuration", "none", what) for what in find_secrets("", text, forbidden)
+        LayerFinding("secret", "the image's configuration", "none", what)
+        for what in find_file_secrets("", text, forbidden)
     )
 
 
-def read_clean(cache: Path) -> frozenset[str]:
+def read_clean_layers(cache: Path) -> frozenset[str]:
     """Digests of layers that these rules found clean before; a layer's bytes never change under its digest."""
     try:
         found = json.loads(cache.read_bytes())
@@ -115,7 +116,7 @@ def read_clean(cache: Path) -> frozenset[str]:
         return frozenset()
 
 
-def write_clean(cache: Path, clean: Iterable[str]) -> None:
+def write_clean_layers(cache: Path, clean: Iterable[str]) -> None:
     """Remember; losing this file only costs time."""
     cache.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(cache, json.dumps({"rules": RULES_VERSION, "clean": sorted(clean)}).encode())
+    write_atomically(cache, json.dumps({"rules": RULES_VERSION, "clean": sorted(clean)}).encode())

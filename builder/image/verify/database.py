@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from builder.core.errors import VerifyUsageError
 from builder.core.image_reference import extract_last_component
 from builder.engine.client import split_reference
-from builder.image.base.postgres import REFERENCE, ensure_postgres
+from builder.image.base.postgres import REFERENCE, ensure_postgres_image
 from builder.image.verify import environment
-from builder.image.verify.containers import Start, wait_until
+from builder.image.verify.containers import ContainerOptions, wait_until
 from builder.image.verify.plan import SQLITE
-from builder.image.verify.scheduler import CheckFailure, Outcome
+from builder.image.verify.scheduler import CheckFailure, CheckPassed
 
 if TYPE_CHECKING:
     import threading
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from builder.core.process import Runner
     from builder.core.progress import Progress, Task
     from builder.engine.client import Engine
-    from builder.image.verify.containers import Box, Yard
-    from builder.image.verify.environment import Database
+    from builder.image.verify.containers import ContainerFactory, RunningContainer
+    from builder.image.verify.environment import VerifyDatabase
 
 DATABASE_URL_VARIABLE = "OPTBUILD_DATABASE_URL"
 SILENT_PULL_SECONDS = 15
@@ -32,7 +32,7 @@ _SERVER = ("postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "s
 """The data is thrown away in a minute: nothing needs to survive a power cut."""
 
 
-def choose(
+def choose_database(
     wanted: str,
     home: str,
     engine: Engine,
@@ -41,25 +41,25 @@ def choose(
     runner: Runner,
     progress: Progress,
     cache_folder: Path,
-) -> Database:
+) -> VerifyDatabase:
     """The database for this run: the existing one of the environment, sqlite, the wanted image, or one made here.
 
-    ``home`` is the image's AIRFLOW_HOME. Raises VerifyUsageError and what ``ensure_postgres`` raises.
+    ``home`` is the image's AIRFLOW_HOME. Raises VerifyUsageError and what ``ensure_postgres_image`` raises.
     """
     if url := env.get(DATABASE_URL_VARIABLE):
-        return environment.external(url)
+        return environment.make_external_database(url)
     if wanted == SQLITE:
-        return environment.sqlite(home)
-    check_is_postgres(wanted)
-    if engine.image_id(wanted) is not None or _pull(wanted, engine, progress):
-        return environment.started_here(wanted, wanted)
-    made = ensure_postgres(engine, runner=runner, progress=progress, env=env, cache_folder=cache_folder)
+        return environment.make_sqlite_database(home)
+    check_postgres_image(wanted)
+    if engine.find_image_id(wanted) is not None or _pull_image(wanted, engine, progress):
+        return environment.make_postgres_database(wanted, wanted)
+    made = ensure_postgres_image(engine, runner=runner, progress=progress, env=env, cache_folder=cache_folder)
     why = f"{wanted} is not on this engine and cannot be pulled"
     note = f"{why}: the roles run against {REFERENCE}, made from Debian's packages"
-    return environment.started_here(made, made, note)
+    return environment.make_postgres_database(made, made, note)
 
 
-def check_is_postgres(image: str) -> None:
+def check_postgres_image(image: str) -> None:
     """Raises VerifyUsageError for the image of another database."""
     if "postgres" not in extract_last_component(image):
         raise VerifyUsageError(
@@ -68,7 +68,7 @@ def check_is_postgres(image: str) -> None:
         )
 
 
-def _pull(image: str, engine: Engine, progress: Progress) -> bool:
+def _pull_image(image: str, engine: Engine, progress: Progress) -> bool:
     from docker.errors import DockerException  # the SDK costs 150 ms
     from requests.exceptions import RequestException
 
@@ -76,15 +76,15 @@ def _pull(image: str, engine: Engine, progress: Progress) -> bool:
     with progress.task(f"pulling {image}") as task:
         timeout, engine.client.api.timeout = engine.client.api.timeout, SILENT_PULL_SECONDS
         try:
-            _follow(engine.client.api.pull(repository, tag=tag, stream=True, decode=True), task)
+            _show_pull_progress(engine.client.api.pull(repository, tag=tag, stream=True, decode=True), task)
         except (DockerException, RequestException, OSError):
             task.update(detail="not possible here")
         finally:
             engine.client.api.timeout = timeout
-    return engine.image_id(image) is not None
+    return engine.find_image_id(image) is not None
 
 
-def _follow(events: Iterable[dict[str, Any]], task: Task) -> None:
+def _show_pull_progress(events: Iterable[dict[str, Any]], task: Task) -> None:
     for event in events:
         if event.get("error"):
             task.update(detail="not possible here")
@@ -92,28 +92,30 @@ def _follow(events: Iterable[dict[str, Any]], task: Task) -> None:
         task.update(detail=str(event.get("status", "")))
 
 
-def start_server(yard: Yard, database: Database) -> Box | None:
+def start_database_server(yard: ContainerFactory, database: VerifyDatabase) -> RunningContainer | None:
     """Start the server of a database that is ours; None for the others."""
     if database.image is None:
         return None
     variables = {"POSTGRES_USER": "airflow", "POSTGRES_PASSWORD": database.password, "POSTGRES_DB": "airflow"}
-    start = Start(_SERVER, variables, alias=environment.DATABASE_HOST, tmpfs=(_DATA,))
+    start = ContainerOptions(_SERVER, variables, alias=environment.DATABASE_HOST, tmpfs=(_DATA,))
     return yard.start(start, image=database.image)
 
 
-def check_server(yard: Yard, database: Database, seconds: float, cancelled: threading.Event) -> Outcome:
+def check_database_server(
+    yard: ContainerFactory, database: VerifyDatabase, seconds: float, cancelled: threading.Event
+) -> CheckPassed:
     """Up means that it answers over TCP: while it makes its cluster, the official image listens on a socket only."""
-    box = start_server(yard, database)
+    box = start_database_server(yard, database)
     if box is None:
-        return Outcome(database.note or f"{database.name}: no server to start")
+        return CheckPassed(database.note or f"{database.name}: no server to start")
 
     def ready() -> bool | None:
-        if box.exit_code() is not None:
+        if box.find_exit_code() is not None:
             return False
         return box.execute("pg_isready", "-q", "-h", "127.0.0.1", "-U", "airflow", "-d", "airflow")[0] == 0 or None
 
     if not wait_until(ready, seconds, cancelled):
-        code = box.exit_code()
+        code = box.find_exit_code()
         how = f"did not answer within {seconds:.0f} s" if code is None else f"ended with exit code {code}"
-        raise CheckFailure(f"{database.name} {how}", log=box.logs())
-    return Outcome(database.note or f"{database.name} answers")
+        raise CheckFailure(f"{database.name} {how}", log=box.read_logs())
+    return CheckPassed(database.note or f"{database.name} answers")

@@ -22,7 +22,7 @@ HOST_ALIAS = "host.docker.internal"
 EXTERNAL = "external"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
-_QUICK = {
+_FAST_SETTINGS = {
     "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
     LOAD_EXAMPLES.name: "false",
     "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor starts this many processes at once; 32 by default
@@ -42,7 +42,7 @@ before a role is started with this, so a role that cannot use it in half a minut
 
 
 @dataclass(frozen=True)
-class Database:
+class VerifyDatabase:
     """What the roles run against. ``name`` goes into the report, never holds a URL; ``note`` says what is special."""
 
     name: str
@@ -58,23 +58,23 @@ class Database:
         return find_secret_values({"DATABASE_URL": self.url, "DATABASE_PASSWORD": self.password})
 
 
-UNUSED = Database("none", "")
+NO_DATABASE = VerifyDatabase("none", "")
 """When none of the checks needs one."""
 
 
-def started_here(name: str, image: str, note: str = "") -> Database:
+def make_postgres_database(name: str, image: str, note: str = "") -> VerifyDatabase:
     """A PostgreSQL server of our own, with a password that nobody needs to know."""
     password = secrets.token_hex(16)
     url = f"postgresql+psycopg2://airflow:{password}@{DATABASE_HOST}/airflow"
-    return Database(name, url, image, password, note)
+    return VerifyDatabase(name, url, image, password, note)
 
 
-def sqlite(home: str) -> Database:
+def make_sqlite_database(home: str) -> VerifyDatabase:
     """A file in AIRFLOW_HOME, which all roles then share."""
-    return Database(SQLITE, f"sqlite:///{home}/airflow.db")
+    return VerifyDatabase(SQLITE, f"sqlite:///{home}/airflow.db")
 
 
-def external(url: str) -> Database:
+def make_external_database(url: str) -> VerifyDatabase:
     """An existing server. What is on this machine's loopback is reached under another name from a container."""
     try:
         parts = urlsplit(url)
@@ -90,17 +90,17 @@ def external(url: str) -> Database:
     place = f"{parts.path.strip('/')} on {host}"
     user = "a user with a random name and password and without rights"
     note = f"writes to the existing database {place}: Airflow's tables, {user}, one DAG run; they stay"
-    return Database(EXTERNAL, urlunsplit(parts), None, parts.password or "", note)
+    return VerifyDatabase(EXTERNAL, urlunsplit(parts), None, parts.password or "", note)
 
 
 _URL_HINT = "write it as postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE, as seen from a container"
 
 
-def role_environment(database: Database, fernet_key: str, secret_key: str) -> dict[str, str]:
+def make_role_environment(database: VerifyDatabase, fernet_key: str, secret_key: str) -> dict[str, str]:
     """What every role of one verification is started with."""
     executor = "SequentialExecutor" if database.name == SQLITE else "LocalExecutor"
     return {
-        **_QUICK,
+        **_FAST_SETTINGS,
         EXECUTOR.name: executor,
         FERNET_KEY.name: fernet_key,
         CONNECTION.name: database.url,
@@ -108,7 +108,7 @@ def role_environment(database: Database, fernet_key: str, secret_key: str) -> di
     }
 
 
-def new_user() -> dict[str, str]:
+def make_verify_user() -> dict[str, str]:
     """The user that a role makes at its start (the entrypoint's variables): nobody can log in as it afterwards.
 
     An existing database keeps it, hence a name and an address that no other has, and the role that may do nothing.
@@ -118,13 +118,13 @@ def new_user() -> dict[str, str]:
     return {USER_PREFIX + key: value for key, value in values.items()}
 
 
-def user_environment(own: Mapping[str, str], user: Mapping[str, str]) -> dict[str, str]:
+def make_user_environment(own: Mapping[str, str], user: Mapping[str, str]) -> dict[str, str]:
     """For a role that makes a user, whatever its spec calls him: ``user`` instead. For others nothing."""
     if not own.get(f"{USER_PREFIX}CREATE"):
         return {}
     return {**user, f"{USER_PREFIX}PASSWORD_CMD": ""}
 
 
-def new_fernet_key() -> str:
+def make_fernet_key() -> str:
     """32 random bytes in URL-safe base64 (cryptography, "Fernet")."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

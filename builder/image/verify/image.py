@@ -8,10 +8,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.engine.archive import read_layers
+from builder.engine.archive import iterate_layer_files
 from builder.engine.tarstream import BLOCK
-from builder.image.verify.contents import Inspection, config_findings, read_clean, short_name, write_clean
-from builder.image.verify.scheduler import CheckFailure, NotRun, Outcome
+from builder.image.verify.contents import (
+    LayerInspection,
+    find_config_secrets,
+    parse_layer_digest,
+    read_clean_layers,
+    write_clean_layers,
+)
+from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +36,7 @@ _HINTS = {
 }
 
 
-def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan) -> Outcome:
+def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan) -> CheckPassed:
     """User, entrypoint and labels of the image contract."""
     config = attrs.get("Config") or {}
     user = str(config.get("User") or "root")
@@ -49,40 +55,40 @@ def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan) -> Outcome:
         raise CheckFailure(
             "; ".join(problems), hint="build the image again: its configuration is not what optbuild renders"
         )
-    return Outcome(f"user {user}, entrypoint and {len(plan.labels)} labels")
+    return CheckPassed(f"user {user}, entrypoint and {len(plan.labels)} labels")
 
 
 def check_contents(
     client: DockerClient, attrs: Mapping[str, Any], plan: VerifyPlan, cache: Path, cancelled: threading.Event
-) -> Outcome:
+) -> CheckPassed:
     """No compiler, apt list, installer's cache or secret in any layer, deleted files included.
 
     Layers that were found clean before are not read again: a layer's name is the sha256 of its bytes. With secrets of
     the build to look for, all of them are.
     """
     layers = [digest.removeprefix("sha256:") for digest in (attrs.get("RootFS") or {}).get("Layers") or ()]
-    known = frozenset() if plan.forbidden else read_clean(cache / CACHE_FILE)
-    inspection = Inspection(plan.forbidden)
+    known = frozenset() if plan.forbidden else read_clean_layers(cache / CACHE_FILE)
+    inspection = LayerInspection(plan.forbidden)
     if not set(layers) <= known:
-        _give_way()
-        for file in read_layers(
-            _saved(client, str(attrs["Id"]), cancelled), skip=lambda name: short_name(name) in known
+        _lower_priority()
+        for file in iterate_layer_files(
+            _iterate_archive(client, str(attrs["Id"]), cancelled), skip=lambda name: parse_layer_digest(name) in known
         ):
-            inspection.look(file)
-        write_clean(cache / CACHE_FILE, known | set(inspection.clean_layers(layers)))
+            inspection.inspect_file(file)
+        write_clean_layers(cache / CACHE_FILE, known | set(inspection.select_clean_layers(layers)))
     config = {name: attrs.get(name) for name in ("Config", "Author", "Comment")}
     history = client.images.get(str(attrs["Id"])).history()
-    findings = (*inspection.findings(), *config_findings({**config, "history": history}, plan.forbidden))
+    findings = (*inspection.list_findings(), *find_config_secrets({**config, "history": history}, plan.forbidden))
     if findings:
         words = [str(finding) for finding in findings]
         more = f" (and {len(words) - 1} more)" if len(words) > 1 else ""
         raise CheckFailure(words[0] + more, hint=_HINTS[findings[0].kind], log="\n".join(words[:40]) if more else "")
-    return Outcome(
+    return CheckPassed(
         f"{len(layers)} layers, {inspection.files} files read, {len(known & set(layers))} layers known to be clean"
     )
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Lower this thread's priority: ten seconds of reading must not take the processor from roles that others wait for.
 
     setpriority(2): on Linux a thread is a PRIO_PROCESS of its own. Elsewhere this would lower the whole process.
@@ -92,7 +98,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), READING_NICENESS)
 
 
-def _saved(client: DockerClient, image: str, cancelled: threading.Event) -> Iterator[bytes]:
+def _iterate_archive(client: DockerClient, image: str, cancelled: threading.Event) -> Iterator[bytes]:
     for chunk in client.api.get_image(image, chunk_size=BLOCK):
         if cancelled.is_set():
             raise NotRun("stopped before it could end")

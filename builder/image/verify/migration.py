@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.find import MIGRATE_COMMANDS
 from builder.airflow.variables import CONNECTION, EXECUTOR, MIGRATE_VARIABLES, USER_PREFIX
-from builder.image.verify.containers import PROBE_SHARES, Box, Start, wait_until
-from builder.image.verify.scheduler import CheckFailure, Outcome
+from builder.image.verify.containers import PROBE_SHARES, ContainerOptions, RunningContainer, wait_until
+from builder.image.verify.scheduler import CheckFailure, CheckPassed
 
 if TYPE_CHECKING:
     import threading
@@ -22,13 +22,13 @@ _WHOLE_LOG = 2000
 """Lines: more than a migration that fails at once writes."""
 
 
-def migrates(role: Role) -> bool:
+def is_migration_role(role: Role) -> bool:
     """Whether starting the role migrates the database."""
     names = {name for name, _ in role.environment}
     return not names.isdisjoint(MIGRATE_VARIABLES) or role.command[:2] in MIGRATE_COMMANDS
 
 
-def broken_migration(role: Role, environment: Mapping[str, str]) -> Start:
+def make_broken_migration(role: Role, environment: Mapping[str, str]) -> ContainerOptions:
     """The role against a database that answers and cannot be migrated: its revision is none that Alembic knows.
 
     No user is to be made there: that would fail as well, and hide that the migration's failure was swallowed.
@@ -41,11 +41,11 @@ def broken_migration(role: Role, environment: Mapping[str, str]) -> Start:
         EXECUTOR.name: "SequentialExecutor",
         "CONNECTION_CHECK_MAX_COUNT": "0",
     }
-    database = (BROKEN_DATABASE, unmigratable_database())
-    return Start(role.command, variables, writable_files=(database,), shares=PROBE_SHARES)
+    database = (BROKEN_DATABASE, make_unmigratable_database())
+    return ContainerOptions(role.command, variables, writable_files=(database,), shares=PROBE_SHARES)
 
 
-def unmigratable_database() -> bytes:
+def make_unmigratable_database() -> bytes:
     """A small sqlite file."""
     with sqlite3.connect(":memory:") as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
@@ -54,23 +54,25 @@ def unmigratable_database() -> bytes:
         return connection.serialize()
 
 
-def judge_broken_migration(role: Role, box: Box, seconds: float, cancelled: threading.Event) -> Outcome:
+def check_broken_migration(
+    role: Role, box: RunningContainer, seconds: float, cancelled: threading.Event
+) -> CheckPassed:
     """It must fail: after a swallowed failure the other roles start on a database without tables."""
-    code = wait_until(box.exit_code, seconds, cancelled)
+    code = wait_until(box.find_exit_code, seconds, cancelled)
     if code is None:
         raise CheckFailure(
-            f"{role.name} did not end within {seconds:.0f} s on a database that cannot be migrated", log=box.logs()
+            f"{role.name} did not end within {seconds:.0f} s on a database that cannot be migrated", log=box.read_logs()
         )
     if code == 0:
         raise CheckFailure(
             f"{role.name} ended with exit code 0 although the migration failed",
             hint="the entrypoint must end with the migration's exit code (no `airflow db migrate || true`)",
-            log=box.logs(),
+            log=box.read_logs(),
         )
-    if UNKNOWN_REVISION not in box.logs(tail=_WHOLE_LOG):
+    if UNKNOWN_REVISION not in box.read_logs(tail=_WHOLE_LOG):
         raise CheckFailure(
             f"{role.name} ended with exit code {code} on a database that cannot be migrated, but not because of that",
             hint=f"the log should hold the migration's own error, which names the revision {UNKNOWN_REVISION}",
-            log=box.logs(),
+            log=box.read_logs(),
         )
-    return Outcome(f"a failed migration ends {role.name} with exit code {code}")
+    return CheckPassed(f"a failed migration ends {role.name} with exit code {code}")

@@ -8,7 +8,7 @@ from enum import StrEnum
 REPORT_SCHEMA_VERSION = 1
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_RUN = "not run"
@@ -16,11 +16,11 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckResult:
     """One check. ``log`` is the end of what the container said when it failed; ``hint`` the next step."""
 
     name: str
-    status: Status
+    status: CheckStatus
     seconds: float
     message: str = ""
     hint: str = ""
@@ -30,17 +30,17 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Report:
+class VerifyReport:
     """All checks of one image. ``seconds`` is wall-clock time of the whole run."""
 
     image: str
     image_id: str
     database: str
     """What the roles ran against: the image's name, ``sqlite`` or ``external``; never a URL."""
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     seconds: float
 
     @property
     def passed(self) -> bool:
-        good = [check.status is Status.PASSED for check in self.checks if not check.excused]
+        good = [check.status is CheckStatus.PASSED for check in self.checks if not check.excused]
         return bool(good) and all(good)

@@ -7,27 +7,27 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from builder.image.verify.containers import Start
-from builder.image.verify.probes import PROBE_FOLDER, answer, probe_files
+from builder.image.verify.containers import ContainerOptions
+from builder.image.verify.probes import PROBE_FOLDER, parse_probe_answer, read_probe_files
 from builder.image.verify.scheduler import CheckFailure, NotRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.airflow.model import HttpHealth, JobHealth
-    from builder.image.verify.containers import Box
+    from builder.image.verify.containers import RunningContainer
 
 _POLL_SECONDS = 0.5
 
 
-def observer_start(
+def make_observer_options(
     environment: Mapping[str, str],
     *,
     jobs: Mapping[str, tuple[JobHealth, str]],
     http: Mapping[str, HttpHealth],
     dag_id: str | None,
     seconds: float,
-) -> Start:
+) -> ContainerOptions:
     """``jobs``: role → its job and the host name it runs under. ``seconds``: when the observer gives up."""
     asked = {
         "jobs": {role: {"type": job.job_type, "hostname": hostname} for role, (job, hostname) in jobs.items()},
@@ -36,13 +36,15 @@ def observer_start(
         "seconds": seconds,
     }
     variables = {**environment, "OPTBUILD_VERIFY": json.dumps(asked), "PYTHONDONTWRITEBYTECODE": "1"}
-    return Start((f"{PROBE_FOLDER}/observer.py",), variables, ("python",), files=probe_files("observer.py"))
+    return ContainerOptions(
+        (f"{PROBE_FOLDER}/observer.py",), variables, ("python",), files=read_probe_files("observer.py")
+    )
 
 
 class Observer:
     """What it has said so far. Its container is read on a thread of its own."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: RunningContainer) -> None:
         self.box = box
         self._events: dict[str, tuple[bool, str]] = {}
         self._ended = False
@@ -51,8 +53,8 @@ class Observer:
 
     def _read(self) -> None:
         try:
-            for line in self.box.lines():
-                found = answer(line)
+            for line in self.box.iterate_lines():
+                found = parse_probe_answer(line)
                 if found is not None:
                     self._note(str(found["event"]), bool(found["ok"]), str(found["detail"]))
         except Exception:  # noqa: BLE001, S110 - the container was removed: whoever waits is told that it ended
@@ -66,20 +68,20 @@ class Observer:
             self._events[event] = (ok, detail)
             self._changed.notify_all()
 
-    def said(self, event: str) -> tuple[bool, str] | None:
+    def find_event(self, event: str) -> tuple[bool, str] | None:
         """Whether the event was good, and its words; None as long as it has not come."""
         with self._changed:
             return self._events.get(event)
 
-    def still_needed(self, whom: str) -> None:
+    def require_running(self, whom: str) -> None:
         """Raises CheckFailure when it has ended: without it nothing more is learned about a role."""
         with self._changed:
             ended = self._ended
         if ended:
             raise CheckFailure(
                 f"nothing is known about {whom}: verify's observer, which watches from a container of the same image, "
-                f"ended with exit code {self.box.exit_code()}",
-                log=self.box.logs(),
+                f"ended with exit code {self.box.find_exit_code()}",
+                log=self.box.read_logs(),
             )
 
     def wait(self, event: str, seconds: float, cancelled: threading.Event) -> tuple[bool, str] | None:

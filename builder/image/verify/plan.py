@@ -77,26 +77,29 @@ class VerifyPlan:
         return next((role for role in jobs if role.health == SCHEDULER.role.health), None)
 
 
-def plan_for(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> VerifyPlan:
+def make_plan_from_spec(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> VerifyPlan:
     """The plan for the image of a spec; ``roles`` are those that it ends up with (version's own and the spec's)."""
     return VerifyPlan(
         airflow=spec.airflow.version,
-        requirements=(_airflow_requirement(spec.airflow.version, spec.airflow.extras), *lock.inputs.requirements),
+        requirements=(
+            _format_airflow_requirement(spec.airflow.version, spec.airflow.extras),
+            *lock.inputs.requirements,
+        ),
         roles=roles,
         database=spec.verify.database,
         labels=((LABEL_AIRFLOW, spec.airflow.version), (LABEL_PROJECT, spec.image.name)),
     )
 
 
-def plan_from_labels(image: str, labels: Mapping[str, str], roles: tuple[Role, ...]) -> VerifyPlan:
+def make_plan_from_labels(image: str, labels: Mapping[str, str], roles: tuple[Role, ...]) -> VerifyPlan:
     """The plan for an image that nothing but its labels describes. Raises VerifyUsageError when they do not suffice."""
-    version = airflow_version_of(image, labels)
+    version = read_airflow_label(image, labels)
     return VerifyPlan(
-        version, (_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, ((LABEL_AIRFLOW, version),)
+        version, (_format_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, ((LABEL_AIRFLOW, version),)
     )
 
 
-def airflow_version_of(image: str, labels: Mapping[str, str]) -> str:
+def read_airflow_label(image: str, labels: Mapping[str, str]) -> str:
     """What ``org.apache.airflow.version`` says; the official images carry it too."""
     if version := labels.get(LABEL_AIRFLOW):
         return version
@@ -106,5 +109,5 @@ def airflow_version_of(image: str, labels: Mapping[str, str]) -> str:
     )
 
 
-def _airflow_requirement(version: str, extras: tuple[str, ...]) -> str:
+def _format_airflow_requirement(version: str, extras: tuple[str, ...]) -> str:
     return f"apache-airflow[{','.join(extras)}]=={version}" if extras else f"apache-airflow=={version}"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from builder.airflow.variables import LOAD_EXAMPLES
 from builder.core.resources import read_template
-from builder.image.verify.containers import PROBE_SHARES, Box, Start, wait_until
-from builder.image.verify.scheduler import CheckFailure, NotRun, Outcome
+from builder.image.verify.containers import PROBE_SHARES, ContainerOptions, RunningContainer, wait_until
+from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.image.verify.containers import Yard
+    from builder.image.verify.containers import ContainerFactory
     from builder.image.verify.plan import VerifyPlan
 
 PROBE_FOLDER = "/tmp/optbuild-verify"  # noqa: S108 - inside a container of our own
@@ -26,7 +26,7 @@ _SHOWN = 8
 _RANDOM_UIDS = range(60000, 600000)
 
 
-def answer(line: str) -> dict[str, Any] | None:
+def parse_probe_answer(line: str) -> dict[str, Any] | None:
     """The JSON of one line of a probe's output; None for any other line."""
     if not line.startswith(MARK):
         return None
@@ -37,20 +37,20 @@ def answer(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def probe_files(*names: str) -> tuple[tuple[str, bytes], ...]:
+def read_probe_files(*names: str) -> tuple[tuple[str, bytes], ...]:
     """Scripts of ``templates/verify`` at their places in a container."""
     return tuple((f"{PROBE_FOLDER}/{name}", read_template(f"verify/{name}")) for name in names)
 
 
-def probe_start(plan: VerifyPlan) -> Start:
+def make_probe_options(plan: VerifyPlan) -> ContainerOptions:
     """The static probe: past the entrypoint, without a database."""
     asked = json.dumps({"requirements": plan.requirements})
     environment = {"OPTBUILD_VERIFY": asked, LOAD_EXAMPLES.name: "false", "PYTHONDONTWRITEBYTECODE": "1"}
-    files = probe_files("modules.py", "probe.py")
-    return Start((f"{PROBE_FOLDER}/probe.py",), environment, ("python",), files=files, shares=PROBE_SHARES)
+    files = read_probe_files("modules.py", "probe.py")
+    return ContainerOptions((f"{PROBE_FOLDER}/probe.py",), environment, ("python",), files=files, shares=PROBE_SHARES)
 
 
-def user_start(uid: int) -> Start:
+def make_user_probe_options(uid: int) -> ContainerOptions:
     """The user probe: behind the image's entrypoint, a user id that nobody made, group 0, no database to wait for."""
     environment = {
         "CONNECTION_CHECK_MAX_COUNT": "0",
@@ -58,16 +58,18 @@ def user_start(uid: int) -> Start:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = ("python", f"{PROBE_FOLDER}/user.py")
-    return Start(command, environment, user=f"{uid}:0", files=probe_files("user.py"), shares=PROBE_SHARES)
+    return ContainerOptions(
+        command, environment, user=f"{uid}:0", files=read_probe_files("user.py"), shares=PROBE_SHARES
+    )
 
 
-def random_uid() -> int:
+def choose_random_uid() -> int:
     """Any id that no image is likely to know."""
     return _RANDOM_UIDS[secrets.randbelow(len(_RANDOM_UIDS))]
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProbeResult:
     """A probe's container has ended."""
 
     code: int
@@ -75,90 +77,95 @@ class Ended:
     answer: dict[str, Any] | None
 
 
-def run_probe(yard: Yard, start: Start, seconds: float, cancelled: threading.Event) -> Ended:
+def run_probe(
+    yard: ContainerFactory, start: ContainerOptions, seconds: float, cancelled: threading.Event
+) -> ProbeResult:
     """Run to the end. Raises CheckFailure when it takes longer than ``seconds``."""
     box = yard.start(start)
-    code = wait_until(box.exit_code, seconds, cancelled)
+    code = wait_until(box.find_exit_code, seconds, cancelled)
     if code is None:
-        raise CheckFailure(f"did not end within {seconds:.0f} s", log=box.logs())
-    return ended(box, code)
+        raise CheckFailure(f"did not end within {seconds:.0f} s", log=box.read_logs())
+    return read_probe_result(box, code)
 
 
-def ended(box: Box, code: int) -> Ended:
+def read_probe_result(box: RunningContainer, code: int) -> ProbeResult:
     """The last answer in the container's output, and its last lines."""
-    log = box.logs(tail=400)
-    answers = [found for found in map(answer, log.splitlines()) if found is not None]
+    log = box.read_logs(tail=400)
+    answers = [found for found in map(parse_probe_answer, log.splitlines()) if found is not None]
     words = "\n".join(line for line in log.splitlines()[-40:] if not line.startswith(MARK))
-    return Ended(code, words, answers[-1] if answers else None)
+    return ProbeResult(code, words, answers[-1] if answers else None)
 
 
 class StaticProbe:
     """Four checks from one start of Python: whichever asks first runs it, the others wait for the answer."""
 
-    def __init__(self, run: Callable[[], Ended]) -> None:
+    def __init__(self, run: Callable[[], ProbeResult]) -> None:
         self._run = run
         self._lock = threading.Lock()
-        self._ended: Ended | None = None
+        self._ended: ProbeResult | None = None
         self._failure: CheckFailure | None = None
 
-    def part(self, name: str, *, first: bool = False) -> tuple[Any, float]:
+    def read_part(self, name: str, *, first: bool = False) -> tuple[Any, float]:
         """One part's result and its seconds. Without any answer the ``first`` check fails, the others did not run."""
         with self._lock:
             if self._ended is None and self._failure is None:
-                self._try()
+                self._run_once()
         if self._failure is not None or self._ended is None or self._ended.answer is None:
             if first:
-                raise self._failure or self._silent()
+                raise self._failure or self._make_silent_failure()
             raise NotRun("Python did not start in the image: see the check `version`")
-        return _result(self._ended.answer[name])
+        return _parse_part(self._ended.answer[name])
 
-    def _try(self) -> None:
+    def _run_once(self) -> None:
         try:
             self._ended = self._run()
         except CheckFailure as failure:
             self._failure = failure
 
-    def _silent(self) -> CheckFailure:
+    def _make_silent_failure(self) -> CheckFailure:
         code, log = (self._ended.code, self._ended.log) if self._ended else (1, "")
         return CheckFailure(f"`python` ended with exit code {code} before it could look at anything", log=log)
 
 
-def _result(part: Mapping[str, Any]) -> tuple[Any, float]:
+def _parse_part(part: Mapping[str, Any]) -> tuple[Any, float]:
     seconds = float(part["seconds"])
     if part["error"]:
         raise CheckFailure(str(part["error"]).strip().splitlines()[-1], log=str(part["error"]), seconds=seconds)
     return part["result"], seconds
 
 
-def check_version(probe: StaticProbe, expected: str) -> Outcome:
+def check_version(probe: StaticProbe, expected: str) -> CheckPassed:
     """``airflow version`` equals the spec."""
-    said, seconds = probe.part("version", first=True)
+    said, seconds = probe.read_part("version", first=True)
     if said != expected:
         raise CheckFailure(
             f"`airflow version` says {said}, expected {expected}",
             hint="run `optbuild lock` and build again: the image holds another Airflow than its spec",
             seconds=seconds,
         )
-    return Outcome(f"Airflow {said}", seconds)
+    return CheckPassed(f"Airflow {said}", seconds)
 
 
-def check_problems(probe: StaticProbe, part: str, fine: str, hint: str) -> Outcome:
+def check_problems(probe: StaticProbe, part: str, fine: str, hint: str) -> CheckPassed:
     """A part whose result is a list of problems."""
-    problems, seconds = probe.part(part)
+    problems, seconds = probe.read_part(part)
     if problems:
         raise CheckFailure(
-            listed(problems), hint=hint, seconds=seconds, log="\n".join(problems) if len(problems) > 1 else ""
+            format_first_problem(problems),
+            hint=hint,
+            seconds=seconds,
+            log="\n".join(problems) if len(problems) > 1 else "",
         )
-    return Outcome(fine, seconds)
+    return CheckPassed(fine, seconds)
 
 
-def listed(problems: list[str]) -> str:
+def format_first_problem(problems: list[str]) -> str:
     """The first, and how many more there are."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return problems[0] + more
 
 
-def judge_user(uid: int, probe: Ended) -> Outcome:
+def check_user_probe(uid: int, probe: ProbeResult) -> CheckPassed:
     """The user probe's answer; without one the entrypoint or Python refused that user."""
     hint = "files that Airflow needs must be readable, its folders writable, for group 0 (`chmod -R g=u`)"
     if probe.answer is None:
@@ -166,5 +173,7 @@ def judge_user(uid: int, probe: Ended) -> Outcome:
             f"user {uid}, group 0: the container ended with exit code {probe.code}", hint=hint, log=probe.log
         )
     if probe.answer["problems"]:
-        raise CheckFailure(f"user {uid}, group 0: {listed(probe.answer['problems'])}", hint=hint, log=probe.log)
-    return Outcome(f"user {uid}, group 0 runs Airflow and writes its folders")
+        raise CheckFailure(
+            f"user {uid}, group 0: {format_first_problem(probe.answer['problems'])}", hint=hint, log=probe.log
+        )
+    return CheckPassed(f"user {uid}, group 0 runs Airflow and writes its folders")

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth, JobHealth
-from builder.image.verify.containers import Box, wait_until
-from builder.image.verify.scheduler import CheckFailure, Outcome
+from builder.image.verify.containers import RunningContainer, wait_until
+from builder.image.verify.scheduler import CheckFailure, CheckPassed
 from builder.image.verify.web import wait_for_http
 
 if TYPE_CHECKING:
@@ -20,63 +20,71 @@ SETTLED_SECONDS = 5.0
 """A role without a health check is believed when it still runs after this time."""
 
 
-def wait_for_exit(box: Box, name: str, seconds: float, cancelled: threading.Event) -> Outcome:
+def wait_for_exit(box: RunningContainer, name: str, seconds: float, cancelled: threading.Event) -> CheckPassed:
     """The role's work is done: it ended with exit code 0."""
-    code = wait_until(box.exit_code, seconds, cancelled)
+    code = wait_until(box.find_exit_code, seconds, cancelled)
     if code is None:
-        raise CheckFailure(f"{name} did not end within {seconds:.0f} s", log=box.logs())
+        raise CheckFailure(f"{name} did not end within {seconds:.0f} s", log=box.read_logs())
     if code != 0:
-        raise CheckFailure(f"{name} ended with exit code {code}", log=box.logs())
-    return Outcome("exit code 0")
+        raise CheckFailure(f"{name} ended with exit code {code}", log=box.read_logs())
+    return CheckPassed("exit code 0")
 
 
-def wait_for_server(role: Role, box: Box, observer: Observer, seconds: float, cancelled: threading.Event) -> Outcome:
+def wait_for_server(
+    role: Role, box: RunningContainer, observer: Observer, seconds: float, cancelled: threading.Event
+) -> CheckPassed:
     """The role does its job, by its own health check."""
     if isinstance(role.health, HttpHealth):
         return wait_for_http(role.name, role.health, box, observer, seconds=seconds, cancelled=cancelled)
     if isinstance(role.health, JobHealth):
         return wait_for_job(role.name, role.health, box, observer, seconds=seconds, cancelled=cancelled)
-    if (code := wait_until(box.exit_code, SETTLED_SECONDS, cancelled)) is not None:
-        raise CheckFailure(f"{role.name} ended with exit code {code}", log=box.logs())
-    return Outcome(f"still runs after {SETTLED_SECONDS:.0f} s (it has no health check)")
+    if (code := wait_until(box.find_exit_code, SETTLED_SECONDS, cancelled)) is not None:
+        raise CheckFailure(f"{role.name} ended with exit code {code}", log=box.read_logs())
+    return CheckPassed(f"still runs after {SETTLED_SECONDS:.0f} s (it has no health check)")
 
 
 def wait_for_job(
-    name: str, health: JobHealth, box: Box, observer: Observer, *, seconds: float, cancelled: threading.Event
-) -> Outcome:
+    name: str,
+    health: JobHealth,
+    box: RunningContainer,
+    observer: Observer,
+    *,
+    seconds: float,
+    cancelled: threading.Event,
+) -> CheckPassed:
     """``airflow jobs check`` finds its job alive, and its container runs."""
 
     def looked() -> tuple[bool, str] | None:
-        if (code := box.exit_code()) is not None:
-            raise CheckFailure(f"{name} ended with exit code {code}", log=box.logs())
+        if (code := box.find_exit_code()) is not None:
+            raise CheckFailure(f"{name} ended with exit code {code}", log=box.read_logs())
         found = observer.wait(f"job:{name}", 1.0, cancelled)
         if found is None:
-            observer.still_needed(name)
+            observer.require_running(name)
         return found
 
     found = wait_until(looked, seconds, cancelled)
     if found is None:
-        raise CheckFailure(f"{name} has no live {health.job_type} after {seconds:.0f} s", log=box.logs())
-    return Outcome(f"its {health.job_type} is alive")
+        raise CheckFailure(f"{name} has no live {health.job_type} after {seconds:.0f} s", log=box.read_logs())
+    return CheckPassed(f"its {health.job_type} is alive")
 
 
-def wait_for_dag(observer: Observer, box: Box, seconds: float, cancelled: threading.Event) -> Outcome:
+def wait_for_dag(observer: Observer, box: RunningContainer, seconds: float, cancelled: threading.Event) -> CheckPassed:
     """The scheduler ran the DAG to success, as its DagRun says."""
     ends = time.monotonic() + seconds
     found = None
     while found is None and time.monotonic() < ends:
-        if (code := box.exit_code()) is not None:
-            raise CheckFailure(f"the scheduler ended with exit code {code} while the DAG ran", log=box.logs())
+        if (code := box.find_exit_code()) is not None:
+            raise CheckFailure(f"the scheduler ended with exit code {code} while the DAG ran", log=box.read_logs())
         if (found := observer.wait("dag", 2.0, cancelled)) is None:
-            observer.still_needed("the DAG")
+            observer.require_running("the DAG")
     if found is not None and found[0]:
-        return Outcome("its run reached success; the task imported every requirement")
-    state = found[1] if found else (observer.said("dag-progress") or (True, "no run was made"))[1]
+        return CheckPassed("its run reached success; the task imported every requirement")
+    state = found[1] if found else (observer.find_event("dag-progress") or (True, "no run was made"))[1]
     words = f"the run of the DAG: {state}" + ("" if found else f" after {seconds:.0f} s")
-    raise CheckFailure(words, hint="the end of the task's own log is below", log=task_log(box) or box.logs())
+    raise CheckFailure(words, hint="the end of the task's own log is below", log=read_task_log(box) or box.read_logs())
 
 
-def task_log(box: Box) -> str:
+def read_task_log(box: RunningContainer) -> str:
     """The end of the task's log, from the scheduler's container."""
     script = (
         'find "${AIRFLOW_HOME:-/opt/airflow}/logs" -path "*optbuild_verify*" -name "attempt=*" -exec tail -n 40 {} +'

@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from builder.image.verify.model import Check, Status
+from builder.image.verify.model import CheckResult, CheckStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckPassed:
     """A check passed. ``seconds`` where the time of the check itself is known better than that of its thread."""
 
     message: str = ""
@@ -38,45 +38,45 @@ class NotApplicable(NotRun):
 
 
 @dataclass(frozen=True)
-class Task:
+class CheckTask:
     """One check to run. It starts when all ``needs`` passed and all ``after`` ended.
 
     When it fails and one of ``blames`` failed too, that one is the cause and this check counts as not run.
     """
 
     name: str
-    action: Callable[[], Outcome]
+    action: Callable[[], CheckPassed]
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     blames: tuple[str, ...] = ()
 
 
-class Listener(Protocol):
+class CheckListener(Protocol):
     """Who watches a verification. Called from several threads."""
 
-    def started(self, name: str) -> None:
+    def report_started(self, name: str) -> None:
         """The check began."""
 
-    def finished(self, check: Check) -> None:
+    def report_finished(self, check: CheckResult) -> None:
         """The check ended, or will not run."""
 
 
-class Board:
+class CheckScheduler:
     """Holds the results while checks run, each on its own thread."""
 
-    def __init__(self, tasks: Sequence[Task], listener: Listener, *, fail_fast: bool = False) -> None:
+    def __init__(self, tasks: Sequence[CheckTask], listener: CheckListener, *, fail_fast: bool = False) -> None:
         self._tasks = {task.name: task for task in tasks}
         self._listener = listener
         self._fail_fast = fail_fast
-        self._checks: dict[str, Check] = {}
+        self._checks: dict[str, CheckResult] = {}
         self._error: BaseException | None = None
         self._changed = threading.Condition()
         self.cancelled = threading.Event()
 
-    def run(self) -> tuple[Check, ...]:
+    def run(self) -> tuple[CheckResult, ...]:
         """All results in the order of the tasks. Raises what a task raised that is no finding."""
         for task in self._tasks.values():
-            threading.Thread(target=self._thread, args=(task,), name=task.name, daemon=True).start()
+            threading.Thread(target=self._run_task, args=(task,), name=task.name, daemon=True).start()
         try:
             with self._changed:
                 while len(self._checks) < len(self._tasks) and self._error is None:
@@ -90,48 +90,48 @@ class Board:
             raise self._error
         return tuple(self._checks[name] for name in self._tasks)
 
-    def _thread(self, task: Task) -> None:
+    def _run_task(self, task: CheckTask) -> None:
         started = time.monotonic()
         try:
-            check = self._settle(task)
+            check = self._run_check(task)
         except BaseException as error:  # noqa: BLE001 - handed to the main thread
-            check = Check(task.name, Status.NOT_RUN, time.monotonic() - started, "interrupted")
+            check = CheckResult(task.name, CheckStatus.NOT_RUN, time.monotonic() - started, "interrupted")
             if not self.cancelled.is_set():
                 self._error = self._error or error
         with self._changed:
             self._checks[task.name] = check
             self._changed.notify_all()
-        if check.status is Status.FAILED and self._fail_fast:
+        if check.status is CheckStatus.FAILED and self._fail_fast:
             self.cancelled.set()
         if self._error is None:
-            self._listener.finished(check)
+            self._listener.report_finished(check)
 
-    def _settle(self, task: Task) -> Check:
+    def _run_check(self, task: CheckTask) -> CheckResult:
         self._wait_for((*task.needs, *task.after))
-        if missing := self._not_passed(task.needs):
-            return Check(task.name, Status.NOT_RUN, 0.0, f"needs {missing}, which did not pass")
+        if missing := self._list_not_passed(task.needs):
+            return CheckResult(task.name, CheckStatus.NOT_RUN, 0.0, f"needs {missing}, which did not pass")
         if self.cancelled.is_set():
-            return Check(task.name, Status.NOT_RUN, 0.0, "stopped after the first failure")
-        self._listener.started(task.name)
+            return CheckResult(task.name, CheckStatus.NOT_RUN, 0.0, "stopped after the first failure")
+        self._listener.report_started(task.name)
         started = time.monotonic()
         try:
             done = task.action()
         except NotRun as reason:
             excused = isinstance(reason, NotApplicable)
-            return Check(task.name, Status.NOT_RUN, time.monotonic() - started, str(reason), excused=excused)
+            return CheckResult(task.name, CheckStatus.NOT_RUN, time.monotonic() - started, str(reason), excused=excused)
         except CheckFailure as failure:
-            return self._failed(task, failure, time.monotonic() - started)
+            return self._make_failed_result(task, failure, time.monotonic() - started)
         seconds = time.monotonic() - started if done.seconds is None else done.seconds
-        return Check(task.name, Status.PASSED, seconds, done.message)
+        return CheckResult(task.name, CheckStatus.PASSED, seconds, done.message)
 
-    def _failed(self, task: Task, failure: CheckFailure, elapsed: float) -> Check:
+    def _make_failed_result(self, task: CheckTask, failure: CheckFailure, elapsed: float) -> CheckResult:
         seconds = elapsed if failure.seconds is None else failure.seconds
         self._wait_for(task.blames)
-        if cause := self._not_passed(task.blames):
-            return Check(task.name, Status.NOT_RUN, seconds, f"follows from {cause}: {failure.message}")
+        if cause := self._list_not_passed(task.blames):
+            return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, f"follows from {cause}: {failure.message}")
         if self.cancelled.is_set():
-            return Check(task.name, Status.NOT_RUN, seconds, "stopped after the first failure")
-        return Check(task.name, Status.FAILED, seconds, failure.message, failure.hint, failure.log)
+            return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, "stopped after the first failure")
+        return CheckResult(task.name, CheckStatus.FAILED, seconds, failure.message, failure.hint, failure.log)
 
     def _wait_for(self, names: tuple[str, ...]) -> None:
         with self._changed:
@@ -140,7 +140,7 @@ class Board:
                     return
                 self._changed.wait(0.5)
 
-    def _not_passed(self, names: tuple[str, ...]) -> str:
+    def _list_not_passed(self, names: tuple[str, ...]) -> str:
         with self._changed:
             checks = [self._checks[name] for name in names if name in self._checks]
-        return ", ".join(check.name for check in checks if check.status is not Status.PASSED)
+        return ", ".join(check.name for check in checks if check.status is not CheckStatus.PASSED)

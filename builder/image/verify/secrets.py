@@ -15,7 +15,7 @@ ELF = b"\x7fELF"
 
 
 @dataclass(frozen=True)
-class Pattern:
+class SecretPattern:
     """``needles`` are searched first: a plain search is many times faster than the expression."""
 
     what: str
@@ -26,7 +26,7 @@ class Pattern:
 _HEADERS = rb"(?:[A-Za-z][A-Za-z-]*: [^\r\n]{1,200}(?:\r?\n|\\n))*"
 
 PATTERNS = (
-    Pattern(
+    SecretPattern(
         "a private key",
         (b"PRIVATE KEY",),
         re.compile(
@@ -35,25 +35,25 @@ PATTERNS = (
             + rb"(?:\s|\\n|\\r){0,8}[A-Za-z0-9+/=]{32}"
         ),
     ),
-    Pattern(
+    SecretPattern(
         "an AWS access key",
         (b"AKIA", b"ASIA"),
         re.compile(rb"(?<![0-9A-Za-z])(?:AKIA|ASIA)(?![0-9A-Z]*EXAMPLE)[0-9A-Z]{16}(?![0-9A-Za-z])"),
     ),
-    Pattern(
+    SecretPattern(
         "a GitHub token",
         (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
         re.compile(rb"(?<![0-9A-Za-z_])(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{50,})"),
     ),
-    Pattern("a GitLab token", (b"glpat-",), re.compile(rb"(?<![\w-])glpat-[\w-]{20,}")),
-    Pattern("a Slack token", (b"xox",), re.compile(rb"xox[abps]-[0-9]{8,}-[0-9A-Za-z-]{12,}")),
-    Pattern("a Google API key", (b"AIza",), re.compile(rb"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
-    Pattern(
+    SecretPattern("a GitLab token", (b"glpat-",), re.compile(rb"(?<![\w-])glpat-[\w-]{20,}")),
+    SecretPattern("a Slack token", (b"xox",), re.compile(rb"xox[abps]-[0-9]{8,}-[0-9A-Za-z-]{12,}")),
+    SecretPattern("a Google API key", (b"AIza",), re.compile(rb"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
+    SecretPattern(
         "an npm token",
         (b"npm_", b"_authToken"),
         re.compile(rb"(?<!\w)npm_[A-Za-z0-9]{36}(?!\w)|:_authToken=[^\s$]{8,}"),
     ),
-    Pattern("a PyPI token", (b"pypi-AgEI",), re.compile(rb"pypi-AgEI[\w-]{50,}")),
+    SecretPattern("a PyPI token", (b"pypi-AgEI",), re.compile(rb"pypi-AgEI[\w-]{50,}")),
 )
 
 _URL_CREDENTIALS = re.compile(rb"https?://[^\s/:@]+:[^\s/@$]+@")
@@ -72,23 +72,23 @@ NAMED_FILES: dict[str, tuple[str, re.Pattern[bytes]]] = {
 }
 
 
-def find_secrets(path: str, data: bytes, forbidden: tuple[bytes, ...] = ()) -> tuple[str, ...]:
+def find_file_secrets(path: str, data: bytes, forbidden: tuple[bytes, ...] = ()) -> tuple[str, ...]:
     """What secrets the file holds, in words, never the secret itself. ``forbidden`` are values that may be nowhere."""
     found = [BUILD_SECRET] if any(value in data for value in forbidden) else []
     if data.startswith(ELF):
         return tuple(found)
-    found += [pattern.what for pattern in PATTERNS if _matches(pattern, data)]
+    found += [pattern.what for pattern in PATTERNS if _matches_secret(pattern, data)]
     named = NAMED_FILES.get(basename(path))
     if named is not None and named[1].search(data):
         found.append(named[0])
     return tuple(found)
 
 
-def _matches(pattern: Pattern, data: bytes) -> bool:
+def _matches_secret(pattern: SecretPattern, data: bytes) -> bool:
     return any(needle in data for needle in pattern.needles) and pattern.expression.search(data) is not None
 
 
-def recorded_hashes(record: bytes) -> set[str]:
+def parse_record_hashes(record: bytes) -> set[str]:
     """The sha256 (URL-safe base64, unpadded) of every file of a wheel's RECORD (PEP 376, PEP 427).
 
     A file with such a hash is what the published distribution holds: its test keys and examples are nobody's secret.

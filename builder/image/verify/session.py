@@ -31,7 +31,7 @@ REMOVE_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Owner:
+class SessionOwner:
     """The process that owns a session. ``started`` in clock ticks since boot, so that a reused PID is told apart."""
 
     session: str
@@ -43,15 +43,15 @@ class Owner:
     machine: str = ""
     """What stays the same when the machine starts again; empty where that is unknown."""
 
-    def label(self) -> str:
+    def format_label(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def parse_label(text: str) -> Owner | None:
+def parse_owner_label(text: str) -> SessionOwner | None:
     """None for a label that this version did not write."""
     try:
         found = json.loads(text)
-        owner = Owner(**found)
+        owner = SessionOwner(**found)
     except (ValueError, TypeError):
         return None
     kinds = [type(value) for value in asdict(owner).values()]
@@ -59,7 +59,7 @@ def parse_label(text: str) -> Owner | None:
 
 
 @dataclass(frozen=True)
-class Machine:
+class HostMachine:
     """What this machine can tell about processes. ``started_of`` gives a PID's start in ticks, None when it is gone."""
 
     boot: str
@@ -69,17 +69,17 @@ class Machine:
     """A hash of its machine-id; empty where it has none."""
 
 
-def this_machine(proc: Path = Path("/proc"), machine_id: Path = Path("/etc/machine-id")) -> Machine:
+def detect_host(proc: Path = Path("/proc"), machine_id: Path = Path("/etc/machine-id")) -> HostMachine:
     """Linux's /proc (proc(5): field 22 of ``stat`` is the start time). Without it every owner counts as unknown."""
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
         namespace = str((proc / "self/ns/pid").readlink())
     except OSError:
         boot, namespace = "", ""
-    return Machine(boot, namespace, lambda pid: _started(proc, pid), _identity(machine_id))
+    return HostMachine(boot, namespace, lambda pid: _read_start_time(proc, pid), _hash_machine_id(machine_id))
 
 
-def _identity(file: Path) -> str:
+def _hash_machine_id(file: Path) -> str:
     """machine-id(5) asks not to show the ID itself in untrusted places: an engine may be anybody's."""
     try:
         text = file.read_text().strip()
@@ -88,7 +88,7 @@ def _identity(file: Path) -> str:
     return hashlib.sha256(f"optbuild {text}".encode()).hexdigest()[:16] if text else ""
 
 
-def _started(proc: Path, pid: int) -> int | None:
+def _read_start_time(proc: Path, pid: int) -> int | None:
     try:
         text = (proc / str(pid) / "stat").read_text()
     except OSError:
@@ -97,13 +97,13 @@ def _started(proc: Path, pid: int) -> int | None:
     return None if fields[0] in {"Z", "X"} else int(fields[19])
 
 
-def new_owner(machine: Machine, pid: int) -> Owner:
+def make_owner(machine: HostMachine, pid: int) -> SessionOwner:
     """A fresh session of the process ``pid``."""
     started = machine.started_of(pid) or 0
-    return Owner(uuid.uuid4().hex[:12], pid, started, machine.boot, machine.namespace, machine.identity)
+    return SessionOwner(uuid.uuid4().hex[:12], pid, started, machine.boot, machine.namespace, machine.identity)
 
 
-def is_dead(owner: Owner, machine: Machine) -> bool:
+def is_dead(owner: SessionOwner, machine: HostMachine) -> bool:
     """True only when this machine can know it: same PID namespace, and the process is not there any more.
 
     Another boot of the same machine ended all of its processes. Containers may share a machine-id that came with their
@@ -116,26 +116,26 @@ def is_dead(owner: Owner, machine: Machine) -> bool:
     return machine.started_of(owner.pid) != owner.started
 
 
-def sweep(client: DockerClient, machine: Machine) -> int:
+def remove_dead_sessions(client: DockerClient, machine: HostMachine) -> int:
     """Remove what dead sessions left on the engine; how many things that were."""
     dead: set[str] = set()
-    for thing in _labelled(client, LABEL_SESSION):
-        label = _label_of(thing)
-        owner = parse_label(label)
+    for thing in _list_labelled(client, LABEL_SESSION):
+        label = _read_label(thing)
+        owner = parse_owner_label(label)
         if owner is not None and is_dead(owner, machine):
             dead.add(label)
-    return sum(remove_all(client, label).removed for label in sorted(dead))
+    return sum(remove_labelled(client, label).removed for label in sorted(dead))
 
 
 @dataclass(frozen=True)
-class Removal:
+class RemovalResult:
     """How many things were removed, and the commands that remove what is left (empty: nothing is)."""
 
     removed: int
     left: str = ""
 
 
-def remove_all(client: DockerClient, label: str) -> Removal:
+def remove_labelled(client: DockerClient, label: str) -> RemovalResult:
     """Remove everything of one session: containers first, they hold the others.
 
     Tries again for a while: the engine refuses a network whose last container it is still taking down.
@@ -143,19 +143,19 @@ def remove_all(client: DockerClient, label: str) -> Removal:
     removed = 0
     things: list[Any] = []
     for attempt in range(REMOVE_ATTEMPTS):
-        things = _labelled(client, f"{LABEL_SESSION}={label}")
+        things = _list_labelled(client, f"{LABEL_SESSION}={label}")
         if not things:
-            return Removal(removed)
+            return RemovalResult(removed)
         time.sleep(REMOVE_PAUSE_SECONDS if attempt else 0)
-        removed += sum(_remove(thing) for thing in things)
-    things = _labelled(client, f"{LABEL_SESSION}={label}")
-    return Removal(removed, removing_commands(things))
+        removed += sum(_remove_object(thing) for thing in things)
+    things = _list_labelled(client, f"{LABEL_SESSION}={label}")
+    return RemovalResult(removed, format_cleanup_commands(things))
 
 
 _COMMANDS = {"container": "docker rm -f -v", "network": "docker network rm", "volume": "docker volume rm"}
 
 
-def removing_commands(things: Iterable[Any]) -> str:
+def format_cleanup_commands(things: Iterable[Any]) -> str:
     """What a person types to remove the things; empty for none."""
     names: dict[str, list[str]] = {}
     for thing in things:
@@ -164,7 +164,7 @@ def removing_commands(things: Iterable[Any]) -> str:
     return "; ".join(f"{_COMMANDS.get(kind, kind)} {' '.join(found)}" for kind, found in names.items())
 
 
-def _remove(thing: Any) -> bool:
+def _remove_object(thing: Any) -> bool:
     from docker.errors import APIError  # the SDK costs 150 ms
 
     try:
@@ -174,22 +174,22 @@ def _remove(thing: Any) -> bool:
     return True
 
 
-def _labelled(client: DockerClient, label: str) -> list[Any]:
+def _list_labelled(client: DockerClient, label: str) -> list[Any]:
     wanted: dict[str, str | list[str] | bool] = {"label": label}
     containers = client.containers.list(all=True, filters=wanted, ignore_removed=True)
     return [*containers, *client.networks.list(filters=wanted), *client.volumes.list(filters=wanted)]
 
 
-def _label_of(thing: Any) -> str:
+def _read_label(thing: Any) -> str:
     attrs = thing.attrs
     labels = (attrs.get("Config") or attrs).get("Labels") or {}
     return str(labels.get(LABEL_SESSION, ""))
 
 
-class Session:
+class VerifySession:
     """One verification's hold on the engine. ``creating`` guards every creation, so that none slips past ``close``."""
 
-    def __init__(self, client: DockerClient, owner: Owner) -> None:
+    def __init__(self, client: DockerClient, owner: SessionOwner) -> None:
         self.client = client
         self.owner = owner
         self._lock = threading.Lock()
@@ -197,21 +197,21 @@ class Session:
 
     @property
     def labels(self) -> dict[str, str]:
-        return {LABEL_SESSION: self.owner.label()}
+        return {LABEL_SESSION: self.owner.format_label()}
 
     @contextlib.contextmanager
-    def creating(self) -> Iterator[None]:
+    def guard_creation(self) -> Iterator[None]:
         """Raises SessionClosedError once ``close`` began."""
         with self._lock:
             if self._closed:
                 raise SessionClosedError
             yield
 
-    def close(self) -> Removal:
+    def close(self) -> RemovalResult:
         """Remove everything. Safe to call twice."""
         with self._lock:
             self._closed = True
-        return remove_all(self.client, self.owner.label())
+        return remove_labelled(self.client, self.owner.format_label())
 
 
 class SessionClosedError(Exception):
@@ -219,7 +219,7 @@ class SessionClosedError(Exception):
 
 
 @contextlib.contextmanager
-def signals_as_errors() -> Iterator[None]:
+def raise_on_signals() -> Iterator[None]:
     """Within the block a signal to end raises InterruptedByUserError, once: the clean-up is not interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield

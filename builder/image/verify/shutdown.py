@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.variables import CONNECTION
 from builder.image.verify.containers import wait_until
-from builder.image.verify.scheduler import CheckFailure, NotRun, Outcome
+from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotRun
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Mapping
 
-    from builder.image.verify.containers import Box
+    from builder.image.verify.containers import RunningContainer
 
 TERMINATED = 128 + 15
 CLEAN_EXITS = frozenset({0, TERMINATED})
 """Documented: a role that ended its work says 0; one that SIGTERM ended while it prepared says 143."""
 NOBODY_LISTENS = "postgresql+psycopg2://airflow@127.0.0.1:1/airflow"
 """Port 1 (tcpmux) of the container itself."""
-_WAITS = "waiting for the database"
+_WAITING_WORDS = "waiting for the database"
 """What the entrypoint says in each round of its wait."""
 WAIT_SECONDS = 30.0
 """For an entrypoint to say that it waits."""
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.1
 _HINT = "the entrypoint must pass SIGTERM on (`exec`, dumb-init) and may not ignore it; see `docker top` in the log"
 
 
-def waiting_environment() -> dict[str, str]:
+def make_waiting_environment() -> dict[str, str]:
     """With it the entrypoint waits for its database, longer than a verification lasts."""
     return {
         CONNECTION.name: NOBODY_LISTENS,
@@ -37,21 +37,27 @@ def waiting_environment() -> dict[str, str]:
     }
 
 
-def until_it_waits(name: str, box: Box, cancelled: threading.Event, seconds: float = WAIT_SECONDS) -> None:
+def wait_until_waiting(
+    name: str, box: RunningContainer, cancelled: threading.Event, seconds: float = WAIT_SECONDS
+) -> None:
     """Until its log shows that it waits. An entrypoint that waits without a word is believed after ``seconds``."""
 
     def waits() -> bool | None:
-        if (code := box.exit_code()) is not None:
+        if (code := box.find_exit_code()) is not None:
             words = f"{name} ended with exit code {code} instead of waiting for a database that does not answer yet"
-            raise CheckFailure(words, log=box.logs())
-        return _WAITS in box.logs() or None
+            raise CheckFailure(words, log=box.read_logs())
+        return _WAITING_WORDS in box.read_logs() or None
 
     wait_until(waits, seconds, cancelled)
 
 
-def stop_all(
-    boxes: Mapping[str, Box], seconds: float, cancelled: threading.Event, *, preparing: Collection[str] = ()
-) -> Outcome:
+def stop_roles(
+    boxes: Mapping[str, RunningContainer],
+    seconds: float,
+    cancelled: threading.Event,
+    *,
+    preparing: Collection[str] = (),
+) -> CheckPassed:
     """SIGTERM to all roles at once: each ends within ``seconds``, and with PID 1 all its processes.
 
     With 0 or 143; those that are still ``preparing`` with 143 only, since they would also end well by themselves.
@@ -66,35 +72,40 @@ def stop_all(
     ended: dict[str, tuple[int, float]] = {}
     while len(ended) < len(boxes) and time.monotonic() - started < seconds:
         for name, box in boxes.items():
-            if name not in ended and (code := box.exit_code()) is not None:
+            if name not in ended and (code := box.find_exit_code()) is not None:
                 ended[name] = (code, time.monotonic() - started)
         if cancelled.wait(_POLL_SECONDS):
             raise NotRun("stopped before it could end")
-    return judge_stop(boxes, ended, seconds, preparing)
+    return check_stop_results(boxes, ended, seconds, preparing)
 
 
-def refuse_ended(boxes: Mapping[str, Box]) -> None:
+def refuse_ended(boxes: Mapping[str, RunningContainer]) -> None:
     """A role that had been healthy and then ended was not stopped, whatever its exit code."""
-    codes = {name: code for name, box in boxes.items() if (code := box.exit_code()) is not None}
+    codes = {name: code for name, box in boxes.items() if (code := box.find_exit_code()) is not None}
     if codes:
         words = [f"{name} had ended by itself with exit code {code} before SIGTERM" for name, code in codes.items()]
-        raise CheckFailure("; ".join(words), log="\n".join(boxes[name].logs() for name in codes))
+        raise CheckFailure("; ".join(words), log="\n".join(boxes[name].read_logs() for name in codes))
 
 
-def judge_stop(
-    boxes: Mapping[str, Box], ended: Mapping[str, tuple[int, float]], seconds: float, preparing: Collection[str]
-) -> Outcome:
+def check_stop_results(
+    boxes: Mapping[str, RunningContainer],
+    ended: Mapping[str, tuple[int, float]],
+    seconds: float,
+    preparing: Collection[str],
+) -> CheckPassed:
     """Every role ended in time with a documented code."""
     problems = {
-        name: problem for name in boxes if (problem := _problem(ended.get(name), seconds, waited=name in preparing))
+        name: problem
+        for name in boxes
+        if (problem := _explain_stop_failure(ended.get(name), seconds, waited=name in preparing))
     }
     if problems:
         words = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-        raise CheckFailure(words, hint=_HINT, log="\n".join(_log(boxes[name]) for name in problems))
-    return Outcome(", ".join(f"{name} {code} in {after:.1f} s" for name, (code, after) in ended.items()))
+        raise CheckFailure(words, hint=_HINT, log="\n".join(_format_log(boxes[name]) for name in problems))
+    return CheckPassed(", ".join(f"{name} {code} in {after:.1f} s" for name, (code, after) in ended.items()))
 
 
-def _problem(found: tuple[int, float] | None, seconds: float, *, waited: bool) -> str:
+def _explain_stop_failure(found: tuple[int, float] | None, seconds: float, *, waited: bool) -> str:
     if found is None:
         return f"still runs {seconds:.0f} s after SIGTERM"
     code = found[0]
@@ -103,6 +114,6 @@ def _problem(found: tuple[int, float] | None, seconds: float, *, waited: bool) -
     return "" if code in CLEAN_EXITS else f"ended with exit code {code}"
 
 
-def _log(box: Box) -> str:
+def _format_log(box: RunningContainer) -> str:
     """The end of its log, and the processes that are left."""
-    return f"{box.logs()}\n{box.processes()}".strip()
+    return f"{box.read_logs()}\n{box.list_processes()}".strip()

@@ -10,56 +10,63 @@ from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SCHEDULER
 from builder.image.verify import migration, roles
 from builder.image.verify import shutdown as stopping
-from builder.image.verify.containers import Box, Start
-from builder.image.verify.environment import user_environment
-from builder.image.verify.observer import Observer, observer_start
-from builder.image.verify.probes import PROBE_FOLDER, probe_files
-from builder.image.verify.scheduler import CheckFailure, NotApplicable, NotRun, Outcome
+from builder.image.verify.containers import ContainerOptions, RunningContainer
+from builder.image.verify.environment import make_user_environment
+from builder.image.verify.observer import Observer, make_observer_options
+from builder.image.verify.probes import PROBE_FOLDER, read_probe_files
+from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotApplicable, NotRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.airflow.model import Health, Role
-    from builder.image.verify.bench import Bench
+    from builder.image.verify.bench import VerifyContext
     from builder.image.verify.plan import VerifyPlan
 
 DAG_FILE = "optbuild_verify_dag.py"
 _INIT_HINT = "init ended well without migrating the database: its entrypoint ignores _AIRFLOW_DB_MIGRATE or the failure"
 
 
-def check_starter(bench: Bench, role: Role) -> Outcome:
+def check_starter(bench: VerifyContext, role: Role) -> CheckPassed:
     """A role that does its work and ends."""
     return roles.wait_for_exit(start_role(bench, role), role.name, bench.plan.timeouts.init, bench.cancelled)
 
 
-def check_failed_migration(bench: Bench, role: Role) -> Outcome:
+def check_failed_migration(bench: VerifyContext, role: Role) -> CheckPassed:
     """The role that migrates, on a database that cannot be."""
-    box = bench.yard.start(migration.broken_migration(role, bench.environment))
-    return migration.judge_broken_migration(role, box, bench.plan.timeouts.init, bench.cancelled)
+    box = bench.yard.start(migration.make_broken_migration(role, bench.environment))
+    return migration.check_broken_migration(role, box, bench.plan.timeouts.init, bench.cancelled)
 
 
 def start_role(
-    bench: Bench, role: Role, files: tuple[tuple[str, bytes], ...] = (), variables: Mapping[str, str] | None = None
-) -> Box:
+    bench: VerifyContext,
+    role: Role,
+    files: tuple[tuple[str, bytes], ...] = (),
+    variables: Mapping[str, str] | None = None,
+) -> RunningContainer:
     """As a compose file would."""
     own = dict(role.environment)
-    environment = {**bench.environment, **own, **user_environment(own, bench.user), **(variables or {})}
-    hostname = bench.hostname(role)
+    environment = {**bench.environment, **own, **make_user_environment(own, bench.user), **(variables or {})}
+    hostname = bench.make_hostname(role)
     return bench.yard.start(
-        Start(role.command, environment, hostname=hostname, alias=role.name, files=files, volumes=bench.volumes)
+        ContainerOptions(
+            role.command, environment, hostname=hostname, alias=role.name, files=files, volumes=bench.volumes
+        )
     )
 
 
-def check_migrations(bench: Bench) -> Outcome:
+def check_migrations(bench: VerifyContext) -> CheckPassed:
     """The database is at this Airflow's revision. Starts the observer, whose first word this is."""
     plan = bench.plan
     jobs = {
-        role.name: (role.health, bench.hostname(role)) for role in plan.servers if isinstance(role.health, JobHealth)
+        role.name: (role.health, bench.make_hostname(role))
+        for role in plan.servers
+        if isinstance(role.health, JobHealth)
     }
     seconds = plan.timeouts.role + plan.timeouts.dag + plan.timeouts.probe
     http = {role.name: role.health for role in plan.servers if isinstance(role.health, HttpHealth)}
     dag_id = bench.dag_id if plan.scheduler else None
-    start = observer_start(bench.environment, jobs=jobs, http=http, dag_id=dag_id, seconds=seconds)
+    start = make_observer_options(bench.environment, jobs=jobs, http=http, dag_id=dag_id, seconds=seconds)
     try:
         box = bench.yard.start(replace(start, volumes=bench.volumes))
         bench.observer = Observer(box)
@@ -67,33 +74,33 @@ def check_migrations(bench: Bench) -> Outcome:
         bench.observer_ready.set()
     found = bench.observer.wait("migrations", plan.timeouts.probe, bench.cancelled)
     if found is None:
-        bench.observer.still_needed("the migrations")
-        raise CheckFailure("`airflow db check-migrations` did not end", log=box.logs())
+        bench.observer.require_running("the migrations")
+        raise CheckFailure("`airflow db check-migrations` did not end", log=box.read_logs())
     if not found[0]:
         raise CheckFailure(
             f"`airflow db check-migrations` does not agree: {found[1].splitlines()[-1]}", hint=_INIT_HINT, log=found[1]
         )
-    return Outcome("`airflow db check-migrations` agrees")
+    return CheckPassed("`airflow db check-migrations` agrees")
 
 
-def check_server(bench: Bench, role: Role) -> Outcome:
+def check_server(bench: VerifyContext, role: Role) -> CheckPassed:
     """A role that stays: it does its job."""
-    files, variables = _dag_files(bench) if role == bench.plan.scheduler else ((), {})
+    files, variables = _make_dag_files(bench) if role == bench.plan.scheduler else ((), {})
     box = start_role(bench, role, files, variables)
-    asked = replace(role, health=expected_health(role.health, bench.plan))
-    outcome = roles.wait_for_server(asked, box, _observer(bench), bench.plan.timeouts.role, bench.cancelled)
+    asked = replace(role, health=choose_expected_health(role.health, bench.plan))
+    outcome = roles.wait_for_server(asked, box, _wait_for_observer(bench), bench.plan.timeouts.role, bench.cancelled)
     bench.boxes[role.name] = box
     return outcome
 
 
-def expected_health(health: Health | None, plan: VerifyPlan) -> Health | None:
+def choose_expected_health(health: Health | None, plan: VerifyPlan) -> Health | None:
     """The health that is asked for: without a scheduler in the plan, nobody can say that it is healthy."""
     if not isinstance(health, HttpHealth) or plan.scheduler is not None:
         return health
     return replace(health, json_components=tuple(name for name in health.json_components if name != SCHEDULER.name))
 
 
-def _observer(bench: Bench) -> Observer:
+def _wait_for_observer(bench: VerifyContext) -> Observer:
     while not bench.observer_ready.wait(0.5):
         if bench.cancelled.is_set():
             raise NotRun("stopped before it could end")
@@ -102,31 +109,36 @@ def _observer(bench: Bench) -> Observer:
     return bench.observer
 
 
-def _dag_files(bench: Bench) -> tuple[tuple[tuple[str, bytes], ...], dict[str, str]]:
+def _make_dag_files(bench: VerifyContext) -> tuple[tuple[tuple[str, bytes], ...], dict[str, str]]:
     """The DAG in the dags folder, its helper beside the probes, and what it is to import."""
-    [(_, dag)] = probe_files(DAG_FILE)
+    [(_, dag)] = read_probe_files(DAG_FILE)
     asked = {"dag_id": bench.dag_id, "folder": PROBE_FOLDER, "distributions": bench.plan.distributions}
-    return (*probe_files("modules.py"), (f"{bench.home}/dags/{DAG_FILE}", dag)), {"OPTBUILD_VERIFY": json.dumps(asked)}
+    return (*read_probe_files("modules.py"), (f"{bench.home}/dags/{DAG_FILE}", dag)), {
+        "OPTBUILD_VERIFY": json.dumps(asked)
+    }
 
 
-def check_dag(bench: Bench) -> Outcome:
+def check_dag(bench: VerifyContext) -> CheckPassed:
     """The scheduler runs a DAG to success."""
     scheduler = bench.plan.scheduler
     if scheduler is None:
         raise NotApplicable("no role is a scheduler (switched off in the spec), so nothing could run a DAG")
-    return roles.wait_for_dag(_observer(bench), bench.boxes[scheduler.name], bench.plan.timeouts.dag, bench.cancelled)
+    return roles.wait_for_dag(
+        _wait_for_observer(bench), bench.boxes[scheduler.name], bench.plan.timeouts.dag, bench.cancelled
+    )
 
 
-def check_stop(bench: Bench) -> Outcome:
+def check_stop(bench: VerifyContext) -> CheckPassed:
     """The roles that work, and those that would end by themselves: these while they wait for their database."""
     servers = (role.name for role in bench.plan.servers)
     serving = {name: bench.boxes[name] for name in servers if name in bench.boxes}
     waiting = {
-        role.name: start_role(bench, role, variables=stopping.waiting_environment()) for role in bench.plan.starters
+        role.name: start_role(bench, role, variables=stopping.make_waiting_environment())
+        for role in bench.plan.starters
     }
     for name, box in waiting.items():
-        stopping.until_it_waits(name, box, bench.cancelled)
-    outcome = stopping.stop_all({**waiting, **serving}, bench.plan.timeouts.stop, bench.cancelled, preparing=waiting)
+        stopping.wait_until_waiting(name, box, bench.cancelled)
+    outcome = stopping.stop_roles({**waiting, **serving}, bench.plan.timeouts.stop, bench.cancelled, preparing=waiting)
     if bench.plan.servers and not serving:
         raise NotRun(f"no role runs that could be stopped; only {outcome.message}")
     return outcome

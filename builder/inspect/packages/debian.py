@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.inspect.filesystem import Scene
+    from builder.inspect.filesystem import ImageFilesystem
 
 DPKG = "/var/lib/dpkg"
 _STATUS = f"{DPKG}/status"
@@ -41,30 +41,30 @@ class DebianPackage:
     """Absolute, where they really lie (after diversions and links of a merged ``/usr``); folders too."""
 
 
-def debian_packages_of(scene: Scene) -> tuple[DebianPackage, ...]:
+def find_debian_packages(scene: ImageFilesystem) -> tuple[DebianPackage, ...]:
     """All that are installed, by name and architecture."""
     texts = scene.texts
-    lists = _Lists(scene)
-    automatic = _automatic(texts.get(_AUTOMATIC))
+    lists = _FileLists(scene)
+    automatic = _parse_automatic(texts.get(_AUTOMATIC))
     found = [
-        _package(fields, automatic, lists.of(fields["Package"], fields.get("Architecture", "")))
-        for fields in _stanzas(texts)
+        _make_package(fields, automatic, lists.list_files(fields["Package"], fields.get("Architecture", "")))
+        for fields in _iterate_stanzas(texts)
         if fields.get("Package") and fields.get("Status", "").rpartition(" ")[2] in _INSTALLED
     ]
     return tuple(sorted(found, key=lambda one: (one.name, one.architecture)))
 
 
-def _stanzas(texts: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
+def _iterate_stanzas(texts: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
     if _STATUS in texts:
         for stanza in texts[_STATUS].decode("utf-8", "replace").split("\n\n"):
-            yield _fields(stanza)
+            yield _parse_fields(stanza)
     for path in sorted(texts):
         if path.startswith(_PARTS) and not path.endswith(".md5sums"):
             for stanza in texts[path].decode("utf-8", "replace").split("\n\n"):
-                yield {"Status": "install ok installed", **_fields(stanza)}
+                yield {"Status": "install ok installed", **_parse_fields(stanza)}
 
 
-def _fields(stanza: str) -> dict[str, str]:
+def _parse_fields(stanza: str) -> dict[str, str]:
     """One-line fields, and the first line of the others: no list of packages is ever folded in a status file."""
     found = {}
     for line in stanza.split("\n"):
@@ -75,7 +75,7 @@ def _fields(stanza: str) -> dict[str, str]:
     return found
 
 
-def _package(fields: Mapping[str, str], automatic: frozenset[str] | None, files: tuple[str, ...]) -> DebianPackage:
+def _make_package(fields: Mapping[str, str], automatic: frozenset[str] | None, files: tuple[str, ...]) -> DebianPackage:
     needed = fields.get("Essential") == "yes" or fields.get("Priority") == "required"
     name = fields["Package"]
     return DebianPackage(
@@ -84,14 +84,14 @@ def _package(fields: Mapping[str, str], automatic: frozenset[str] | None, files:
         fields.get("Architecture", ""),
         fields.get("Section", "").rpartition("/")[2],
         needed,
-        (*_relations(fields.get("Pre-Depends", "")), *_relations(fields.get("Depends", ""))),
-        tuple(names[0] for names in _relations(fields.get("Provides", ""))),
+        (*_parse_relations(fields.get("Pre-Depends", "")), *_parse_relations(fields.get("Depends", ""))),
+        tuple(names[0] for names in _parse_relations(fields.get("Provides", ""))),
         automatic is not None and name not in automatic and not needed,
         files,
     )
 
 
-def _relations(text: str) -> tuple[tuple[str, ...], ...]:
+def _parse_relations(text: str) -> tuple[tuple[str, ...], ...]:
     found = []
     for part in text.split(","):
         names = tuple(match[1] for option in part.split("|") if (match := _RELATION.match(option)))
@@ -100,48 +100,48 @@ def _relations(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-def _automatic(text: bytes | None) -> frozenset[str] | None:
+def _parse_automatic(text: bytes | None) -> frozenset[str] | None:
     """Names that apt installed for another's sake; None: it kept no account."""
     if text is None:
         return None
-    stanzas = [_fields(stanza) for stanza in text.decode("utf-8", "replace").split("\n\n")]
+    stanzas = [_parse_fields(stanza) for stanza in text.decode("utf-8", "replace").split("\n\n")]
     return frozenset(one.get("Package", "") for one in stanzas if one.get("Auto-Installed") == "1")
 
 
-class _Lists:
+class _FileLists:
     """Which files a package has."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ImageFilesystem) -> None:
         self._scene = scene
         self._texts = scene.texts
-        self._diverted = dict(_diversions(scene.texts.get(f"{DPKG}/diversions", b"")))
+        self._diverted = dict(_parse_diversions(scene.texts.get(f"{DPKG}/diversions", b"")))
         self._notes: dict[str, list[str]] = {}
         for path in scene.files:
             if path.startswith(_INFO):
                 self._notes.setdefault(path[len(_INFO) :].rpartition(".")[0], []).append(path)
 
-    def of(self, package: str, architecture: str) -> tuple[str, ...]:
+    def list_files(self, package: str, architecture: str) -> tuple[str, ...]:
         qualified = f"{package}:{architecture}"
         own = qualified if f"{_INFO}{qualified}.list" in self._texts else package
         part = f"{_PARTS}{package}"
         paths = [*self._notes.get(own, ()), part, f"{part}.md5sums"]
-        lines = self._lines(f"{_INFO}{own}.list")
-        paths += [self._place(line, package) for line in lines if line and line != "/."]
-        sums = (line.split(maxsplit=1) for line in self._lines(f"{part}.md5sums"))
-        paths += [self._place(posixpath.join("/", words[1]), package) for words in sums if len(words) == 2]
+        lines = self._read_lines(f"{_INFO}{own}.list")
+        paths += [self._resolve_path(line, package) for line in lines if line and line != "/."]
+        sums = (line.split(maxsplit=1) for line in self._read_lines(f"{part}.md5sums"))
+        paths += [self._resolve_path(posixpath.join("/", words[1]), package) for words in sums if len(words) == 2]
         return tuple(paths)
 
-    def _lines(self, path: str) -> list[str]:
+    def _read_lines(self, path: str) -> list[str]:
         return self._texts.get(path, b"").decode("utf-8", "surrogateescape").split("\n")
 
-    def _place(self, path: str, package: str) -> str:
+    def _resolve_path(self, path: str, package: str) -> str:
         diverted = self._diverted.get(path)
         if diverted is not None and diverted[1] != package:
             path = diverted[0]
-        return self._scene.real(path)
+        return self._scene.resolve_links(path)
 
 
-def _diversions(text: bytes) -> Iterator[tuple[str, tuple[str, str]]]:
+def _parse_diversions(text: bytes) -> Iterator[tuple[str, tuple[str, str]]]:
     """Path → (where another package's file of that name really lies, the package that diverted it)."""
     lines = text.decode("utf-8", "surrogateescape").split("\n")
     for start in range(0, len(lines) - 2, 3):

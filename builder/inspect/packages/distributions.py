@@ -14,7 +14,7 @@ from builder.inspect.cache_folders import is_cached
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from builder.inspect.filesystem import Scene
+    from builder.inspect.filesystem import ImageFilesystem
 
 _PYTHON = re.compile(r"/python(3\.\d+)(?:/|$)")
 _SITES = ("/site-packages", "/dist-packages")
@@ -44,29 +44,29 @@ class Distribution:
     """``3.11``; empty where the folder does not tell."""
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """PEP 503."""
     return _SEPARATORS.sub("-", name).lower()
 
 
-def distributions_of(scene: Scene) -> tuple[Distribution, ...]:
+def find_distributions(scene: ImageFilesystem) -> tuple[Distribution, ...]:
     """All of them, by folder and name.
 
     What a distribution carries for its own use (``setuptools/_vendor``) is none, nor what an installer's cache keeps.
     """
     found: list[Distribution] = []
     carried: set[str] = set()
-    for info in sorted(set(_infos(scene.texts)), key=_usual_places_first):
+    for info in sorted(set(_iterate_info_paths(scene.texts)), key=_make_info_key):
         if info in carried or is_cached(info):
             continue
-        one = _read(info, scene)
+        one = _read_distribution(info, scene)
         if one is not None:
             found.append(one)
             carried |= {path.rpartition("/")[0] for path in one.files if path.endswith("/METADATA")}
     return tuple(sorted(found, key=lambda one: (one.folder, one.name, one.version)))
 
 
-def _infos(texts: Mapping[str, bytes]) -> Iterator[str]:
+def _iterate_info_paths(texts: Mapping[str, bytes]) -> Iterator[str]:
     for path in texts:
         folder, _, name = path.rpartition("/")
         if name in _METADATA and folder.endswith(_METADATA[name]):
@@ -75,35 +75,35 @@ def _infos(texts: Mapping[str, bytes]) -> Iterator[str]:
             yield path
 
 
-def _usual_places_first(info: str) -> tuple[bool, str]:
-    return (not _site(info).endswith(_SITES), info)
+def _make_info_key(info: str) -> tuple[bool, str]:
+    return (not _find_site_folder(info).endswith(_SITES), info)
 
 
-def _site(info: str) -> str:
+def _find_site_folder(info: str) -> str:
     return posixpath.dirname(info if not info.endswith("/EGG-INFO") else posixpath.dirname(info))
 
 
-def _read(info: str, scene: Scene) -> Distribution | None:
+def _read_distribution(info: str, scene: ImageFilesystem) -> Distribution | None:
     texts = scene.texts
     text = texts.get(f"{info}/METADATA") or texts.get(f"{info}/PKG-INFO") or texts.get(info)
-    name, version, requires = _header(text or b"")
+    name, version, requires = _parse_header(text or b"")
     if not name:
         return None
-    site = _site(info)
+    site = _find_site_folder(info)
     python = _PYTHON.search(site)
     return Distribution(
-        normal(name),
+        normalize_name(name),
         version,
         site,
         info,
         requires,
         f"{info}/REQUESTED" in scene.merged.visible,
-        tuple(_files(info, site, texts)),
+        tuple(_list_files(info, site, texts)),
         python[1] if python else "",
     )
 
 
-def _header(text: bytes) -> tuple[str, str, tuple[str, ...]]:
+def _parse_header(text: bytes) -> tuple[str, str, tuple[str, ...]]:
     """Name, version and requirements: the fields stand before the first empty line."""
     found: dict[bytes, list[str]] = {b"Name": [], b"Version": [], b"Requires-Dist": []}
     end = text.find(b"\n\n")
@@ -113,15 +113,15 @@ def _header(text: bytes) -> tuple[str, str, tuple[str, ...]]:
     return name, version, tuple(found[b"Requires-Dist"])
 
 
-def _files(info: str, site: str, texts: Mapping[str, bytes]) -> Iterable[str]:
+def _list_files(info: str, site: str, texts: Mapping[str, bytes]) -> Iterable[str]:
     if (record := texts.get(f"{info}/RECORD")) is not None:
-        return _absolute(_recorded(record), site)
+        return _make_absolute(_parse_record(record), site)
     if (listed := texts.get(f"{info}/installed-files.txt")) is not None:  # pip before wheels
-        return _absolute(listed.decode("utf-8", "replace").split("\n"), info)
+        return _make_absolute(listed.decode("utf-8", "replace").split("\n"), info)
     return ()
 
 
-def _recorded(record: bytes) -> Iterator[str]:
+def _parse_record(record: bytes) -> Iterator[str]:
     for line in record.decode("utf-8", "surrogateescape").split("\n"):
         if line[:1] == '"':  # a comma in the name
             with contextlib.suppress(csv.Error):
@@ -130,7 +130,7 @@ def _recorded(record: bytes) -> Iterator[str]:
             yield line.partition(",")[0]
 
 
-def _absolute(paths: Iterable[str], folder: str) -> Iterator[str]:
+def _make_absolute(paths: Iterable[str], folder: str) -> Iterator[str]:
     for path in paths:
         if path[:1] == "/" or ".." in path:
             yield posixpath.normpath(posixpath.join(folder, path.rstrip("\r")))

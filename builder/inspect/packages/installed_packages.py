@@ -8,32 +8,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Package, PackageKey
-from builder.inspect.packages.debian import debian_packages_of
-from builder.inspect.packages.distributions import distributions_of
-from builder.inspect.packages.owners import own
-from builder.inspect.packages.requirement_graph import graph_of, named
+from builder.inspect.packages.debian import find_debian_packages
+from builder.inspect.packages.distributions import find_distributions
+from builder.inspect.packages.owners import assign_owners
+from builder.inspect.packages.requirement_graph import build_graph, parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from builder.inspect.filesystem import Scene
+    from builder.inspect.filesystem import ImageFilesystem
     from builder.inspect.packages.debian import DebianPackage
     from builder.inspect.packages.distributions import Distribution
     from builder.inspect.packages.owners import Ownership
-    from builder.inspect.packages.requirement_graph import Graph, Reach
+    from builder.inspect.packages.requirement_graph import DependencyGraph, ReachablePackages
 
 INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "distribute"})
 """What lies in a ``site-packages`` because it fills that."""
 
 
 @dataclass(frozen=True)
-class Packages:
+class ImagePackages:
     """``packages[i]`` is what ``debian`` and then ``distributions`` have at i; owners are such indexes."""
 
     packages: tuple[Package, ...]
     debian: tuple[DebianPackage, ...] = field(repr=False)
     distributions: tuple[Distribution, ...] = field(repr=False)
-    reach: Reach = field(repr=False)
+    reach: ReachablePackages = field(repr=False)
     ownership: Ownership = field(repr=False)
     roots: frozenset[str] = field(repr=False)
     """Python requirements that everything else is there for; empty: nothing tells."""
@@ -48,27 +48,30 @@ class Packages:
             found[index].append(path)
         return {index: tuple(paths) for index, paths in found.items()}
 
-    def claimant(self, path: str) -> Distribution | None:
+    def find_claimant(self, path: str) -> Distribution | None:
         """The distribution that names ``path``, be it a further name of a file that counts elsewhere."""
         index = self.ownership.claims.get(path, -1) - len(self.debian)
         return self.distributions[index] if index >= 0 else None
 
 
-def packages_of(scene: Scene, asked_for: Iterable[str]) -> Packages:
+def find_packages(scene: ImageFilesystem, asked_for: Iterable[str]) -> ImagePackages:
     """``asked_for``: requirements (``pandas``, ``apache-airflow[postgres]``) and names of Debian packages."""
     asked_for = frozenset(asked_for)
-    debian = debian_packages_of(scene)
-    distributions = distributions_of(scene)
-    ownership = own(scene, [*(one.files for one in debian), *(one.files for one in distributions)])
-    graph = graph_of(distributions, scene.content.platform, _main_python(distributions))
-    roots, known = _roots(distributions, graph, asked_for)
-    wanted = frozenset(named(root)[0] for root in roots) if known else frozenset()
-    reach = graph.reach(roots)
-    made = [*_debian(debian, asked_for), *(_python(one, graph, reach, wanted) for one in distributions)]
-    return Packages(_weighed(made, ownership, scene), debian, distributions, reach, ownership, roots, known)
+    debian = find_debian_packages(scene)
+    distributions = find_distributions(scene)
+    ownership = assign_owners(scene, [*(one.files for one in debian), *(one.files for one in distributions)])
+    graph = build_graph(distributions, scene.content.platform, _find_main_python(distributions))
+    roots, known = _find_requirement_roots(distributions, graph, asked_for)
+    wanted = frozenset(parse_requirement(root)[0] for root in roots) if known else frozenset()
+    reach = graph.find_reachable(roots)
+    made = [
+        *_make_debian_packages(debian, asked_for),
+        *(_make_python_package(one, graph, reach, wanted) for one in distributions),
+    ]
+    return ImagePackages(_add_sizes(made, ownership, scene), debian, distributions, reach, ownership, roots, known)
 
 
-def _main_python(distributions: Sequence[Distribution]) -> str:
+def _find_main_python(distributions: Sequence[Distribution]) -> str:
     """The version that most distributions are for; Debian's own folder does not name one."""
     counted: dict[str, int] = defaultdict(int)
     for one in distributions:
@@ -76,12 +79,12 @@ def _main_python(distributions: Sequence[Distribution]) -> str:
     return max(counted, key=lambda version: (counted[version], version), default="") or "3.11"
 
 
-def _roots(
-    distributions: Sequence[Distribution], graph: Graph, asked_for: frozenset[str]
+def _find_requirement_roots(
+    distributions: Sequence[Distribution], graph: DependencyGraph, asked_for: frozenset[str]
 ) -> tuple[frozenset[str], bool]:
     """What was given counts; else REQUESTED, unless all have it (an installer that was given every pin)."""
     installed = {one.name for one in distributions}
-    given = frozenset(one for one in asked_for if named(one)[0] in installed)
+    given = frozenset(one for one in asked_for if parse_requirement(one)[0] in installed)
     if given:
         return given, True
     requested = frozenset(one.name for one in distributions if one.requested)
@@ -90,7 +93,7 @@ def _roots(
     return frozenset(installed - graph.required), False
 
 
-def _debian(packages: Sequence[DebianPackage], asked_for: frozenset[str]) -> list[Package]:
+def _make_debian_packages(packages: Sequence[DebianPackage], asked_for: frozenset[str]) -> list[Package]:
     names = {one.name for one in packages}
     providers = {virtual: one.name for one in reversed(packages) for virtual in one.provides}
     return [
@@ -102,14 +105,14 @@ def _debian(packages: Sequence[DebianPackage], asked_for: frozenset[str]) -> lis
             0,
             one.architecture,
             "",
-            _debian_requires(one, names, providers),
+            _resolve_dependencies(one, names, providers),
             one.name in asked_for or one.manual,
         )
         for one in packages
     ]
 
 
-def _debian_requires(package: DebianPackage, names: set[str], providers: Mapping[str, str]) -> tuple[str, ...]:
+def _resolve_dependencies(package: DebianPackage, names: set[str], providers: Mapping[str, str]) -> tuple[str, ...]:
     """Of each dependency the first alternative that is installed, or what provides it."""
     found = set()
     for options in package.depends:
@@ -120,7 +123,9 @@ def _debian_requires(package: DebianPackage, names: set[str], providers: Mapping
     return tuple(sorted(found))
 
 
-def _python(one: Distribution, graph: Graph, reach: Reach, wanted: frozenset[str]) -> Package:
+def _make_python_package(
+    one: Distribution, graph: DependencyGraph, reach: ReachablePackages, wanted: frozenset[str]
+) -> Package:
     """It depends on what it always needs, and on what those extras need that somebody asks for."""
     active = reach.extras.get(one.name, frozenset())
     needs = {edge.target for edge in graph.edges.get(one.name, ()) if not edge.extra or edge.extra in active}
@@ -128,7 +133,7 @@ def _python(one: Distribution, graph: Graph, reach: Reach, wanted: frozenset[str
     return Package(key, one.version, 0, 0, 0, "", one.folder, tuple(sorted(needs)), one.name in wanted)
 
 
-def _weighed(packages: Sequence[Package], ownership: Ownership, scene: Scene) -> tuple[Package, ...]:
+def _add_sizes(packages: Sequence[Package], ownership: Ownership, scene: ImageFilesystem) -> tuple[Package, ...]:
     """With the bytes of the files that each owns, and the layer that has most of them."""
     flat: dict[tuple[int, int], int] = defaultdict(int)
     files = scene.files
@@ -140,11 +145,11 @@ def _weighed(packages: Sequence[Package], ownership: Ownership, scene: Scene) ->
         sums[index][layer] = size
     counts = Counter(ownership.owners.values())
     return tuple(
-        replace(one, bytes=sum(sums[index].values()), files=counts[index], layer=_largest(sums[index]))
+        replace(one, bytes=sum(sums[index].values()), files=counts[index], layer=_find_largest_layer(sums[index]))
         for index, one in enumerate(packages)
     )
 
 
-def _largest(sums: Mapping[int, int]) -> int:
+def _find_largest_layer(sums: Mapping[int, int]) -> int:
     """The lowest of the layers that have most."""
     return max(sums, key=lambda layer: (sums[layer], -layer), default=0)

@@ -6,26 +6,26 @@ from functools import lru_cache
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7l"}
 """GOARCH, as image platforms have it (OCI image specification) → ``platform_machine``."""
-_DEEPEST = 30
+_MAX_DEPTH = 30
 """Parentheses; whoever writes more of them wants something else than to say where a package works."""
 
 
 @lru_cache(maxsize=4096)
-def holds(marker: str, platform: str, python: str, extra: str) -> bool:
+def evaluate_marker(marker: str, platform: str, python: str, extra: str) -> bool:
     """Whether ``marker`` is true for an image's platform, a Python (``3.11``) and an extra; unreadable ones are."""
-    if marker.count("(") > _DEEPEST or "\\" in marker:  # no marker has a backslash, and Python would warn of some
+    if marker.count("(") > _MAX_DEPTH or "\\" in marker:  # no marker has a backslash, and Python would warn of some
         return True
     # Late: 0.04 s of the 0.5 s that a second look has, for images whose packages have markers at all.
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
     try:
-        return Marker(marker).evaluate({**environment_of(platform, python), "extra": extra})
+        return Marker(marker).evaluate({**make_environment(platform, python), "extra": extra})
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, ValueError, SyntaxError):
         return True
 
 
 @lru_cache(maxsize=64)
-def environment_of(platform: str, python: str) -> dict[str, str]:
+def make_environment(platform: str, python: str) -> dict[str, str]:
     """As the interpreter of such an image would answer; the kernel is not the image's, so it has no release."""
     system, _, machine = platform.partition("/")
     return {

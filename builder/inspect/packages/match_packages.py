@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from builder.inspect.model import Package, PackageKey
 
 
-def paired(
+def match_packages(
     before: Iterable[Package], after: Iterable[Package]
 ) -> Iterator[tuple[PackageKey, Package | None, Package | None]]:
     """Every package of both once; None where the other image has none of its name left."""
-    old, new = _by_key(before), _by_key(after)
+    old, new = _group_by_key(before), _group_by_key(after)
     for key in {*old, *new}:
-        for one, other in _pairs(old.get(key, []), new.get(key, [])):
+        for one, other in _pair_copies(old.get(key, []), new.get(key, [])):
             yield key, one, other
 
 
-def _by_key(packages: Iterable[Package]) -> dict[PackageKey, list[Package]]:
+def _group_by_key(packages: Iterable[Package]) -> dict[PackageKey, list[Package]]:
     found: dict[PackageKey, list[Package]] = defaultdict(list)
     for package in sorted(packages, key=lambda one: (one.folder, one.architecture, one.version)):
         found[package.key].append(package)
     return found
 
 
-def _pairs(old: list[Package], new: list[Package]) -> Iterator[tuple[Package | None, Package | None]]:
+def _pair_copies(old: list[Package], new: list[Package]) -> Iterator[tuple[Package | None, Package | None]]:
     """The same name may be there twice: in two folders, or for two architectures. Then the same place goes first."""
     rest = list(new)
     left = []

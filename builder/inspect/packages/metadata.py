@@ -32,7 +32,7 @@ _UNAMBIGUOUS = {
 
 
 @dataclass(frozen=True)
-class Metadata:
+class DistributionMetadata:
     """What one METADATA or PKG-INFO says."""
 
     path: str
@@ -44,7 +44,7 @@ class Metadata:
     message: Message = field(repr=False)
 
 
-def metadata_in(texts: Mapping[str, bytes]) -> Iterator[Metadata]:
+def iterate_metadata(texts: Mapping[str, bytes]) -> Iterator[DistributionMetadata]:
     """All that name themselves, by path; ``texts`` are those that a running container sees."""
     parser = BytesHeaderParser()
     for path in sorted(texts):
@@ -52,10 +52,10 @@ def metadata_in(texts: Mapping[str, bytes]) -> Iterator[Metadata]:
         message = parser.parsebytes(texts[path]) if match else None
         if match and message is not None and message.get("Name"):
             name = str(canonicalize_name(str(message["Name"]).strip()))
-            yield Metadata(path, match["folder"], name, str(message.get("Version") or "").strip(), message)
+            yield DistributionMetadata(path, match["folder"], name, str(message.get("Version") or "").strip(), message)
 
 
-def declared(metadata: Message) -> str | None:
+def find_license(metadata: Message) -> str | None:
     """The first of License-Expression (PEP 639), License and the classifiers that is an SPDX expression, else None."""
     from cyclonedx.spdx import fixup_id, is_expression  # reads SPDX's list of licences, 0.2 s
 
@@ -65,10 +65,10 @@ def declared(metadata: Message) -> str | None:
             known = fixup_id(text) or (text if is_expression(text) else None)
             if known:
                 return known
-    return _classified(metadata)
+    return _find_classified_license(metadata)
 
 
-def _classified(metadata: Message) -> str | None:
+def _find_classified_license(metadata: Message) -> str | None:
     """Of several classifiers none says whether all hold or one may be chosen."""
     classifiers = metadata.get_all("Classifier", [])
     names = {match["name"] for one in classifiers if (match := _CLASSIFIER.fullmatch(str(one).strip()))}

@@ -21,12 +21,12 @@ _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
-def wanted(path: str) -> bool:
+def is_kept_file(path: str) -> bool:
     """Whether its bytes are kept."""
     return (path.endswith(_ENDINGS) or "/status.d/" in path) and _KEPT.search(path) is not None
 
 
-def kept(path: str, data: bytes) -> bytes:
+def trim_to_headers(path: str, data: bytes) -> bytes:
     """What of them is kept: of a distribution's metadata only the headers."""
     if _HEADERS_ONLY.search(path) is None:
         return data

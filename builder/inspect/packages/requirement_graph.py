@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.inspect.packages.distributions import normal
-from builder.inspect.packages.markers import holds
+from builder.inspect.packages.distributions import normalize_name
+from builder.inspect.packages.markers import evaluate_marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']|["']([^"']+)["']\s*==\s*ex
 
 
 @dataclass(frozen=True)
-class Edge:
+class DependencyEdge:
     """``extra`` of the one that requires, without which it does not; empty: it always does."""
 
     target: str
@@ -30,7 +30,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Reach:
+class ReachablePackages:
     """What some roots bring."""
 
     before: Mapping[str, tuple[str, str]] = field(repr=False)
@@ -41,7 +41,7 @@ class Reach:
     extras: Mapping[str, frozenset[str]] = field(repr=False)
     """Name → its extras that somebody asks for."""
 
-    def way(self, name: str) -> tuple[str, ...]:
+    def find_path(self, name: str) -> tuple[str, ...]:
         """The shortest one to ``name``, root first; empty: nothing leads there."""
         found: list[str] = []
         shown = name if name in self.before else ""
@@ -52,28 +52,28 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Graph:
+class DependencyGraph:
     """Normalised names. An extra counts when somebody asks for it, or when nothing else explains what it brings."""
 
-    edges: Mapping[str, tuple[Edge, ...]] = field(repr=False)
+    edges: Mapping[str, tuple[DependencyEdge, ...]] = field(repr=False)
 
     @property
     def required(self) -> frozenset[str]:
         """What anything here needs, also where nobody asks for an extra of it."""
         return frozenset(edge.target for edges in self.edges.values() for edge in edges if not edge.extra)
 
-    def reach(self, roots: Iterable[str]) -> Reach:
+    def find_reachable(self, roots: Iterable[str]) -> ReachablePackages:
         """Everything that ``roots`` (``name`` or ``name[extra]``) bring."""
         before: dict[str, tuple[str, str]] = {}
         extras: dict[str, set[str]] = {}
         for root in sorted(roots):
-            name, wanted = named(root)
+            name, wanted = parse_requirement(root)
             extras.setdefault(name, set()).update(wanted)
             before.setdefault(name, ("", ""))
         self._walk(before, extras, deque(before), every_extra=False)
         active = {name: frozenset(wanted) for name, wanted in extras.items()}
         self._walk(before, extras, deque(before), every_extra=True)
-        return Reach(before, active)
+        return ReachablePackages(before, active)
 
     def _walk(
         self, before: dict[str, tuple[str, str]], extras: dict[str, set[str]], todo: deque[str], *, every_extra: bool
@@ -93,38 +93,40 @@ class Graph:
                 todo.append(edge.target)
 
 
-def named(requirement: str) -> tuple[str, tuple[str, ...]]:
+def parse_requirement(requirement: str) -> tuple[str, tuple[str, ...]]:
     """Normalised name and extras of ``Name[extra]>=1``; an empty name where it is none."""
     found = _REQUIREMENT.match(requirement)
     if found is None:
         return "", ()
-    return normal(found[1]), tuple(normal(one.strip()) for one in (found[2] or "").split(",") if one.strip())
+    return normalize_name(found[1]), tuple(
+        normalize_name(one.strip()) for one in (found[2] or "").split(",") if one.strip()
+    )
 
 
-def graph_of(distributions: Iterable[Distribution], platform: str, python: str) -> Graph:
+def build_graph(distributions: Iterable[Distribution], platform: str, python: str) -> DependencyGraph:
     """``python`` (``3.11``) where a distribution's folder does not tell; ``platform`` as the image says it."""
     distributions = tuple(distributions)
     names = frozenset(one.name for one in distributions)
-    edges: dict[str, tuple[Edge, ...]] = {}
+    edges: dict[str, tuple[DependencyEdge, ...]] = {}
     for one in distributions:
-        found = _edges(one, names, (platform, one.python or python))
+        found = _iterate_edges(one, names, (platform, one.python or python))
         edges[one.name] = tuple(dict.fromkeys((*edges.get(one.name, ()), *found)))
-    return Graph(edges)
+    return DependencyGraph(edges)
 
 
-def _edges(one: Distribution, names: frozenset[str], where: tuple[str, str]) -> Iterator[Edge]:
+def _iterate_edges(one: Distribution, names: frozenset[str], where: tuple[str, str]) -> Iterator[DependencyEdge]:
     for text in one.requires:
-        target, wants = named(text)
+        target, wants = parse_requirement(text)
         if target not in names or target == one.name:
             continue
         marker = text.partition(";")[2].strip()
         if not marker:
-            yield Edge(target, "", wants)
-        elif (extra := _extra_of(marker)) is not None and holds(marker, *where, extra):
-            yield Edge(target, normal(extra), wants)
+            yield DependencyEdge(target, "", wants)
+        elif (extra := _find_extra(marker)) is not None and evaluate_marker(marker, *where, extra):
+            yield DependencyEdge(target, normalize_name(extra), wants)
 
 
-def _extra_of(marker: str) -> str | None:
+def _find_extra(marker: str) -> str | None:
     """The extra that the marker asks for; empty: none."""
     found = _EXTRA.search(marker)
     return "" if found is None else found[1] or found[2]

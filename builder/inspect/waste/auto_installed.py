@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
 from builder.inspect.packages.installed_packages import INSTALLERS
-from builder.inspect.waste.context import by_layer, counted, listed
+from builder.inspect.waste.context import format_count, format_short_list, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from builder.inspect.model import Package
-    from builder.inspect.waste.context import Ledger, Look
+    from builder.inspect.waste.context import WasteContext, WasteLedger
 
 _LONGEST = 8
 """Steps of a way that are all shown."""
@@ -21,60 +21,63 @@ FLOOR = 1_000_000
 """Bytes of a needed one below which nobody wants to hear of it."""
 
 
-def unasked(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_auto_installed(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """Only where it is known what was asked for."""
-    yield from _python(look, ledger)
-    yield from _debian(look, ledger)
+    yield from _find_python_packages(look, ledger)
+    yield from _find_debian_packages(look, ledger)
 
 
-def _python(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def _find_python_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     if not look.packages.roots_known:
         return
     candidates = [
         (one, index)
-        for one, index in _candidates(look, len(look.packages.debian), len(look.packages.packages))
+        for one, index in _iterate_candidates(look, len(look.packages.debian), len(look.packages.packages))
         if one.key.name not in INSTALLERS
     ]
     reach = look.packages.reach
-    yield from _orphans([pair for pair in candidates if pair[0].key.name not in reach.before], look, ledger)
+    yield from _find_orphans([pair for pair in candidates if pair[0].key.name not in reach.before], look, ledger)
     needed = [one for one, _ in candidates if one.key.name in reach.before and one.bytes >= FLOOR]
     if needed:
         largest = max(needed, key=lambda one: (one.bytes, one.key.name))
-        yield _note(largest, reach.way(largest.key.name), "of the requirements")
+        yield _make_note(largest, reach.find_path(largest.key.name), "of the requirements")
 
 
-def _candidates(look: Look, start: int, end: int) -> Iterator[tuple[Package, int]]:
+def _iterate_candidates(look: WasteContext, start: int, end: int) -> Iterator[tuple[Package, int]]:
     for index, one in enumerate(look.packages.packages[start:end], start):
         if not one.asked_for and one.layer >= look.scene.content.base_layers:
             yield one, index
 
 
-def _orphans(found: list[tuple[Package, int]], look: Look, ledger: Ledger) -> Iterator[Waste]:
+def _find_orphans(found: list[tuple[Package, int]], look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     owners, packages = look.packages.ownership.owners, look.packages.packages
     files = [file for _, index in found for file in ledger.take_all(look.packages.files.get(index, ()))]
-    for layer, part in by_layer(files):
+    for layer, part in group_by_layer(files):
         names = list(dict.fromkeys(packages[owners[file.path]].key.name for file in part))
-        told = f"{counted(names, 'distribution')} that nobody asked for and nothing needs: {listed(names, most=5)}"
-        fix = look.with_caches("uninstall them, or take out the line that installs them", part)
+        told = (
+            f"{format_count(names, 'distribution')} that nobody asked for and nothing needs: "
+            f"{format_short_list(names, most=5)}"
+        )
+        fix = look.extend_fix("uninstall them, or take out the line that installs them", part)
         yield Waste("OB414", told, fix, part, layer)
 
 
-def _debian(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def _find_debian_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """The same of what apt was asked for; packages that count as compilers were told already."""
     packages = look.packages.packages[: len(look.packages.debian)]
     roots = sorted(one.key.name for one in packages if one.asked_for)
-    before = steps({one.key.name: one.requires for one in packages}, roots)
+    before = find_requirers({one.key.name: one.requires for one in packages}, roots)
     needed = [
         one
-        for one, index in _candidates(look, 0, len(packages))
-        if one.bytes >= FLOOR and one.key.name in before and not ledger.knows(look.packages.files.get(index, ()))
+        for one, index in _iterate_candidates(look, 0, len(packages))
+        if one.bytes >= FLOOR and one.key.name in before and not ledger.has_waste_in(look.packages.files.get(index, ()))
     ]
     if needed:
         largest = max(needed, key=lambda one: (one.bytes, one.key.name))
-        yield _note(largest, _way(before, largest.key.name), "of what apt installs")
+        yield _make_note(largest, _find_path(before, largest.key.name), "of what apt installs")
 
 
-def steps(needs: Mapping[str, Iterable[str]], roots: Iterable[str]) -> dict[str, str]:
+def find_requirers(needs: Mapping[str, Iterable[str]], roots: Iterable[str]) -> dict[str, str]:
     """Everything that ``roots`` bring → who brings it, on the shortest way; empty for a root."""
     before = dict.fromkeys(roots, "")
     todo = deque(before)
@@ -87,7 +90,7 @@ def steps(needs: Mapping[str, Iterable[str]], roots: Iterable[str]) -> dict[str,
     return before
 
 
-def _way(before: Mapping[str, str], name: str) -> tuple[str, ...]:
+def _find_path(before: Mapping[str, str], name: str) -> tuple[str, ...]:
     found = []
     while name:
         found.append(name)
@@ -95,7 +98,7 @@ def _way(before: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-def _note(one: Package, way: tuple[str, ...], out_of: str) -> Waste:
+def _make_note(one: Package, way: tuple[str, ...], out_of: str) -> Waste:
     """Without files: its bytes go only when what needs it goes."""
     kind = "Python" if one.key.kind == "python" else "Debian"
     told = f"{one.key.name} {one.version} is the largest {kind} package that nobody asked for ({one.bytes:,} bytes)"

@@ -6,15 +6,15 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from builder.inspect.cache_folders import cache_of
+from builder.inspect.cache_folders import find_cache_folder
 from builder.inspect.model import Waste
-from builder.inspect.waste.context import by_layer, counted
+from builder.inspect.waste.context import format_count, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.inspect.model import WastedFile
-    from builder.inspect.waste.context import Ledger, Look
+    from builder.inspect.waste.context import WasteContext, WasteLedger
 
 _FIXES = {
     "pip": "`pip install --no-cache-dir ...`, or keep the cache out of the layer: "
@@ -40,36 +40,36 @@ _SYSTEM_FILES = frozenset(
 )
 
 
-def caches(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_installer_caches(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB405, one for each cache of each layer. What was installed as a hard link out of it stays, and is none of it."""
     found: dict[str, list[WastedFile]] = defaultdict(list)
     places: dict[str, set[str]] = defaultdict(set)
     for folder, placed in look.scene.folders.items():
-        cache = cache_of(folder)
+        cache = find_cache_folder(folder)
         if cache is None:
             continue
         found[cache.tool] += ledger.take_all(one.entry.path for one in placed)
         places[cache.tool].add(cache.folder)
     for tool, files in sorted(found.items()):
-        for layer, part in by_layer(files):
-            told = f"the cache of {tool} ({', '.join(sorted(places[tool]))}), {counted(part)}"
+        for layer, part in group_by_layer(files):
+            told = f"the cache of {tool} ({', '.join(sorted(places[tool]))}), {format_count(part)}"
             yield Waste("OB405", told, _FIXES.get(tool, _FIX), part, layer)
 
 
-def _is_systems(path: str) -> bool:
+def _is_system_cache(path: str) -> bool:
     return _SYSTEM.search(path.rpartition("/")[0]) is not None
 
 
-def system(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_system_caches(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB406."""
     found: list[WastedFile] = []
     for folder, placed in look.scene.folders.items():
         if _SYSTEM.search(folder):
-            found += ledger.take_all((one.entry.path for one in placed), _is_systems)
+            found += ledger.take_all((one.entry.path for one in placed), _is_system_cache)
     found += ledger.take_all(path for path in sorted(_SYSTEM_FILES) if path in look.scene.files)
-    for layer, files in by_layer(found):
+    for layer, files in group_by_layer(found):
         folders = sorted({file.path.rpartition("/")[0] for file in files})
-        told = f"lists and caches of the system's packages, {counted(files)} in {', '.join(folders[:3])}"
+        told = f"lists and caches of the system's packages, {format_count(files)} in {', '.join(folders[:3])}"
         fix = (
             "end the same RUN with `&& rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/lib/dpkg/*-old "
             "/var/cache/debconf/*-old`; apt installs what `apt.runtime` of optbuild.toml names without them"

@@ -7,13 +7,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
-from builder.inspect.waste.context import by_layer, listed
+from builder.inspect.waste.context import format_short_list, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.inspect.model import WastedFile
-    from builder.inspect.waste.context import Ledger, Look
+    from builder.inspect.waste.context import WasteContext, WasteLedger
 
 _TOOLS = re.compile(
     r"^(?:(?:gcc|g\+\+|cpp|gfortran|gobjc|gnat|clang|clang-tools|llvm|lld|rustc|cargo|golang|tcc|nasm|yasm)(?:-.+)?"
@@ -41,9 +41,9 @@ _FIX = (
 )
 
 
-def compilers(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_build_tools(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """Whole packages, as dpkg lists them; and compilers that no package owns."""
-    chosen = build_packages(_needs(look))
+    chosen = select_build_packages(_collect_dependencies(look))
     owned = look.packages.files
     names = {
         path: one.name
@@ -55,27 +55,27 @@ def compilers(look: Look, ledger: Ledger) -> Iterator[Waste]:
 
     def goes_too(path: str) -> bool:
         owner = claims.get(path)
-        return _is_loose(path) if owner is None else owner < len(debian) and debian[owner].name in chosen
+        return _is_loose_tool(path) if owner is None else owner < len(debian) and debian[owner].name in chosen
 
-    files = ledger.take_all((*names, *_loose(look)), goes_too)
-    for layer, part in by_layer(files):
-        yield Waste("OB407", f"{_told(part, names)}, which only a build needs", _FIX, part, layer)
+    files = ledger.take_all((*names, *_iterate_loose_tools(look)), goes_too)
+    for layer, part in group_by_layer(files):
+        yield Waste("OB407", f"{_format_tool_names(part, names)}, which only a build needs", _FIX, part, layer)
 
 
-def _told(files: tuple[WastedFile, ...], names: Mapping[str, str]) -> str:
+def _format_tool_names(files: tuple[WastedFile, ...], names: Mapping[str, str]) -> str:
     sums: dict[str, int] = defaultdict(int)
     for file in files:
         sums[names.get(file.path, file.path)] += file.bytes
-    return listed(sorted(sums, key=lambda name: (-sums[name], name)), most=5)
+    return format_short_list(sorted(sums, key=lambda name: (-sums[name], name)), most=5)
 
 
-def _needs(look: Look) -> dict[str, tuple[str, ...]]:
+def _collect_dependencies(look: WasteContext) -> dict[str, tuple[str, ...]]:
     """Package → what it depends on; dpkg's own and the essential ones need nothing that could go."""
     packages = look.packages.packages[: len(look.packages.debian)]
     return {one.name: package.requires for one, package in zip(look.packages.debian, packages, strict=True)}
 
 
-def build_packages(needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+def select_build_packages(needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     """Tools and headers, with the libraries that nothing else needs, and without those that something else needs."""
     chosen = {name for name in needs if _TOOLS.match(name) and not _RUNTIME.match(name)}
     helpers = {name for name in needs if _HELPERS.match(name)}
@@ -91,14 +91,14 @@ def build_packages(needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
         chosen -= kept
 
 
-def _loose(look: Look) -> Iterator[str]:
+def _iterate_loose_tools(look: WasteContext) -> Iterator[str]:
     owners = look.packages.ownership.owners
     for folder, placed in look.scene.folders.items():
         if _LOOSE_FOLDER.search(folder):
             paths = (one.entry.path for one in placed)
-            yield from (path for path in paths if path not in owners and _is_loose(path))
+            yield from (path for path in paths if path not in owners and _is_loose_tool(path))
 
 
-def _is_loose(path: str) -> bool:
+def _is_loose_tool(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     return _LOOSE_FOLDER.search(folder) is not None and ("/gcc/" in path or _LOOSE.match(name) is not None)

@@ -8,47 +8,47 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.core.naming import LABEL_CONTENT
-from builder.inspect.cache_folders import cache_of, is_cached
+from builder.inspect.cache_folders import find_cache_folder, is_cached
 from builder.inspect.model import WastedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from builder.inspect.filesystem import Scene
+    from builder.inspect.filesystem import ImageFilesystem
     from builder.inspect.machine import Machine
-    from builder.inspect.model import Entry
-    from builder.inspect.overlay import Hidden
-    from builder.inspect.packages.installed_packages import Packages
+    from builder.inspect.model import LayerEntry
+    from builder.inspect.overlay import ShadowedFile
+    from builder.inspect.packages.installed_packages import ImagePackages
 
 
-class Version(NamedTuple):
+class FileVersion(NamedTuple):
     """One of the files that a path was, layer after layer. ``gone``: how it was hidden; None: it is visible."""
 
     layer: int
-    entry: Entry
-    gone: Hidden | None
+    entry: LayerEntry
+    gone: ShadowedFile | None
 
 
 @dataclass(frozen=True)
-class Look:
+class WasteContext:
     """One image, as every rule sees it."""
 
-    scene: Scene = field(repr=False)
-    packages: Packages = field(repr=False)
+    scene: ImageFilesystem = field(repr=False)
+    packages: ImagePackages = field(repr=False)
     machine: Machine
 
     @cached_property
-    def histories(self) -> Mapping[str, tuple[tuple[Version, ...], ...]]:
+    def histories(self) -> Mapping[str, tuple[tuple[FileVersion, ...], ...]]:
         """Path with a hidden file → its versions, oldest first; those with the same bytes stand together."""
-        versions: dict[str, list[Version]] = defaultdict(list)
+        versions: dict[str, list[FileVersion]] = defaultdict(list)
         for one in self.scene.hidden:
-            versions[one.entry.path].append(Version(one.layer, one.entry, one))
+            versions[one.entry.path].append(FileVersion(one.layer, one.entry, one))
         for path, found in versions.items():
             found.sort(key=lambda version: version.layer)
             placed = self.scene.files.get(path)
             if placed is not None:
-                found.append(Version(placed.layer, placed.entry, None))
-        return {path: tuple(_runs(found)) for path, found in versions.items()}
+                found.append(FileVersion(placed.layer, placed.entry, None))
+        return {path: tuple(_iterate_runs(found)) for path, found in versions.items()}
 
     @cached_property
     def _origins(self) -> Mapping[str, int]:
@@ -63,46 +63,52 @@ class Look:
         content = self.scene.content
         return LABEL_CONTENT in content.labels and not content.base_layers
 
-    def layer_of(self, path: str) -> int:
+    def find_layer(self, path: str) -> int:
         """Of a visible file: the layer that would hold it if no later one wrote the same bytes again."""
         origin = self._origins.get(path)
         return self.scene.files[path].layer if origin is None else origin
 
-    def with_caches(self, fix: str, files: Iterable[WastedFile]) -> str:
+    def extend_fix(self, fix: str, files: Iterable[WastedFile]) -> str:
         """``fix``, and which caches have to go as well because they hold the same bytes by hard links."""
         links = self.scene.hard_links
         names = (name for file in files for name in links.get(file.path, ()))
-        caches = {cache.folder for name in names if (cache := cache_of(name.rpartition("/")[0])) is not None}
-        return f"{fix}; the same bytes are in {listed(sorted(caches))}, which has to go as well" if caches else fix
+        caches = {cache.folder for name in names if (cache := find_cache_folder(name.rpartition("/")[0])) is not None}
+        return (
+            f"{fix}; the same bytes are in {format_short_list(sorted(caches))}, which has to go as well"
+            if caches
+            else fix
+        )
 
 
-def _runs(versions: list[Version]) -> Iterator[tuple[Version, ...]]:
-    run: list[Version] = []
+def _iterate_runs(versions: list[FileVersion]) -> Iterator[tuple[FileVersion, ...]]:
+    run: list[FileVersion] = []
     for version in versions:
-        if run and not _same(run[-1], version):
+        if run and not _has_same_bytes(run[-1], version):
             yield tuple(run)
             run = []
         run.append(version)
     yield tuple(run)
 
 
-def _same(below: Version, above: Version) -> bool:
+def _has_same_bytes(below: FileVersion, above: FileVersion) -> bool:
     """Whether ``above`` replaced ``below`` by the same bytes. A file that was deleted in between was made anew."""
     replaced = below.gone is not None and below.gone.by is not None
     return replaced and below.entry.digest == above.entry.digest and below.entry.size == above.entry.size
 
 
-class Ledger:
+class WasteLedger:
     """Which bytes already are waste. The base's are none, for whoever extends it cannot take them out: but a secret
     in it can be read all the same.
     """
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: WasteContext) -> None:
         self._look = look
         self._base = look.scene.content.base_layers
         self._taken: dict[tuple[int, str], int] = {}
 
-    def take(self, layer: int, entry: Entry, part: int | None = None, *, also_base: bool = False) -> WastedFile | None:
+    def claim(
+        self, layer: int, entry: LayerEntry, part: int | None = None, *, also_base: bool = False
+    ) -> WastedFile | None:
         """The whole file, or ``part`` of its bytes, as far as no rule has them; None: nothing is left."""
         if (layer < self._base and not also_base) or not entry.size:
             return None
@@ -115,13 +121,13 @@ class Ledger:
         self._taken[key] = taken + wanted
         return WastedFile(layer, entry.path, wanted)
 
-    def knows(self, paths: Iterable[str]) -> bool:
+    def has_waste_in(self, paths: Iterable[str]) -> bool:
         """Whether any byte of these visible files is waste already."""
-        return any((self._look.layer_of(path), path) in self._taken for path in paths)
+        return any((self._look.find_layer(path), path) in self._taken for path in paths)
 
     def take_visible(self, path: str, part: int | None = None) -> WastedFile | None:
         """The same of a file that a container sees."""
-        return self.take(self._look.layer_of(path), self._look.scene.files[path].entry, part)
+        return self.claim(self._look.find_layer(path), self._look.scene.files[path].entry, part)
 
     def take_all(self, paths: Iterable[str], also: Callable[[str], bool] = lambda _: False) -> list[WastedFile]:
         """Whole visible files. One with a further name stays, unless that name goes too: ``also`` tells.
@@ -133,27 +139,27 @@ class Ledger:
         return [taken for path in going if (taken := self.take_visible(path)) is not None]
 
 
-def by_layer(files: Iterable[WastedFile]) -> Iterator[tuple[int, tuple[WastedFile, ...]]]:
+def group_by_layer(files: Iterable[WastedFile]) -> Iterator[tuple[int, tuple[WastedFile, ...]]]:
     """Layer → its files, largest first."""
     found: dict[int, list[WastedFile]] = defaultdict(list)
     for file in files:
         found[file.layer].append(file)
     for layer in sorted(found):
-        yield layer, largest_first(found[layer])
+        yield layer, sort_largest_first(found[layer])
 
 
-def largest_first(files: Iterable[WastedFile]) -> tuple[WastedFile, ...]:
+def sort_largest_first(files: Iterable[WastedFile]) -> tuple[WastedFile, ...]:
     return tuple(sorted(files, key=lambda file: (-file.bytes, file.path, file.layer)))
 
 
-def listed(names: Iterable[str], most: int = 3) -> str:
+def format_short_list(names: Iterable[str], most: int = 3) -> str:
     """``a, b, c and 12 more``."""
     names = list(dict.fromkeys(names))
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
-def counted(files: Iterable[object], noun: str = "file") -> str:
+def format_count(files: Iterable[object], noun: str = "file") -> str:
     """``1 file``, ``3,000 files``."""
     number = len(list(files))
     return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
-from builder.inspect.waste.context import by_layer, listed
+from builder.inspect.waste.context import format_short_list, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.inspect.packages.distributions import Distribution
-    from builder.inspect.waste.context import Ledger, Look
+    from builder.inspect.waste.context import WasteContext, WasteLedger
 
 _WHOLE = re.compile(
     r"^(?:nvidia-(?!ml-py).+|(?:pytorch-)?triton|cuda-.+|cupy(?:-cuda.+)?|jax-cuda.+|tensorrt(?:-.+)?|libcu\w+-cu\d+)$"
@@ -27,13 +27,13 @@ _LIBRARY = re.compile(
 )
 
 
-def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_cuda_libraries(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """Nothing is said where it is not known whether there is a GPU."""
     if look.machine.gpu is not False:
         return
 
     def goes_too(path: str) -> bool:
-        one = look.packages.claimant(path)
+        one = look.packages.find_claimant(path)
         return one is not None and _is_useless(one, path)
 
     files, names = [], []
@@ -44,13 +44,13 @@ def cuda(look: Look, ledger: Ledger) -> Iterator[Waste]:
         if taken:
             files += taken
             names.append(f"{one.name} {one.version}")
-    for layer, part in by_layer(files):
-        told = f"libraries for CUDA ({listed(names)}), and this machine has no GPU: {look.machine.how}"
+    for layer, part in group_by_layer(files):
+        told = f"libraries for CUDA ({format_short_list(names)}), and this machine has no GPU: {look.machine.how}"
         fix = (
             "install the wheels for a CPU, `uv pip install --torch-backend cpu torch` (their versions end in `+cpu`); "
             "when the image runs on another machine that has a GPU, say `--gpu yes`"
         )
-        yield Waste("OB408", told, look.with_caches(fix, part), part, layer)
+        yield Waste("OB408", told, look.extend_fix(fix, part), part, layer)
 
 
 def _is_useless(one: Distribution, path: str) -> bool:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
 from builder.inspect.packages.installed_packages import INSTALLERS
-from builder.inspect.waste.context import by_layer, counted, listed
+from builder.inspect.waste.context import format_count, format_short_list, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.inspect.waste.context import Ledger, Look
+    from builder.inspect.waste.context import WasteContext, WasteLedger
 
 FLOOR = 64 * 1024
 """Bytes. Below it lie licences, empty modules, time zones: nobody can do anything about those."""
@@ -20,13 +20,13 @@ _FIX = "keep one and let the other be a link (`ln -s`), or copy it only once"
 _INSTALLED = "install it once: one `pip install`, one virtual environment, one folder on PYTHONPATH"
 
 
-def copies(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_duplicate_content(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """A distribution that is installed twice, then single large files that no package needs where they lie."""
-    yield from _installed(look, ledger)
-    yield from _loose(look, ledger)
+    yield from _find_duplicate_packages(look, ledger)
+    yield from _find_loose_duplicates(look, ledger)
 
 
-def _installed(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def _find_duplicate_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """File by file: only what is equal in both is there for nothing. The copy of the lower layer is the first one."""
     places: dict[str, list[int]] = defaultdict(list)
     for index, one in enumerate(look.packages.distributions, len(look.packages.debian)):
@@ -35,31 +35,31 @@ def _installed(look: Look, ledger: Ledger) -> Iterator[Waste]:
         if len(indexes) < 2 or name in INSTALLERS:  # a virtual environment brings its own
             continue
         paths = [path for index in indexes for path in look.packages.files.get(index, ())]
-        files = ledger.take_all(path for group in _equal(look, paths) for path in group[1:])
+        files = ledger.take_all(path for group in _iterate_equal_files(look, paths) for path in group[1:])
         folders = sorted({look.packages.packages[index].folder for index in indexes})
-        for layer, part in by_layer(files):
-            told = f"{name} is installed {len(indexes)} times ({', '.join(folders)}), {counted(part)} of it equal"
-            yield Waste("OB412", told, look.with_caches(_INSTALLED, part), part, layer)
+        for layer, part in group_by_layer(files):
+            told = f"{name} is installed {len(indexes)} times ({', '.join(folders)}), {format_count(part)} of it equal"
+            yield Waste("OB412", told, look.extend_fix(_INSTALLED, part), part, layer)
 
 
-def _loose(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def _find_loose_duplicates(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     owners = look.packages.ownership.owners
     large = [path for path, placed in look.scene.files.items() if placed.entry.size >= FLOOR]
     wasted: dict[str, str] = {}
-    for first, *others in _equal(look, large):
+    for first, *others in _iterate_equal_files(look, large):
         wasted |= {path: first for path in others if path not in owners}
-    for layer, part in by_layer(ledger.take_all(wasted)):
-        pairs = listed(f"{file.path} is {wasted[file.path]}" for file in part)
+    for layer, part in group_by_layer(ledger.take_all(wasted)):
+        pairs = format_short_list(f"{file.path} is {wasted[file.path]}" for file in part)
         yield Waste(
             "OB412",
-            f"{counted(part)} stored once more under another path: {pairs}",
-            look.with_caches(_FIX, part),
+            f"{format_count(part)} stored once more under another path: {pairs}",
+            look.extend_fix(_FIX, part),
             part,
             layer,
         )
 
 
-def _equal(look: Look, paths: list[str]) -> Iterator[list[str]]:
+def _iterate_equal_files(look: WasteContext, paths: list[str]) -> Iterator[list[str]]:
     """Paths of one content; the one that stays comes first: owned, in the lowest layer, with the shortest path."""
     owners = look.packages.ownership.owners
     files = look.scene.files
@@ -69,4 +69,4 @@ def _equal(look: Look, paths: list[str]) -> Iterator[list[str]]:
     groups.pop("", None)  # files without bytes
     for group in groups.values():
         if len(group) > 1:
-            yield sorted(group, key=lambda path: (path not in owners, look.layer_of(path), len(path), path))
+            yield sorted(group, key=lambda path: (path not in owners, look.find_layer(path), len(path), path))

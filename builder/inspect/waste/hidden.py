@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from builder.inspect.model import Waste
-from builder.inspect.waste.context import by_layer, counted, listed
+from builder.inspect.waste.context import format_count, format_short_list, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.inspect.model import Entry, WastedFile
-    from builder.inspect.waste.context import Ledger, Look
+    from builder.inspect.model import LayerEntry, WastedFile
+    from builder.inspect.waste.context import WasteContext, WasteLedger
 
 _SECRET = re.compile(
     r"(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|_netrc|\.pypirc|\.npmrc|\.pgpass|\.git-credentials|\.htpasswd"
@@ -32,27 +32,27 @@ _PUBLIC = re.compile(
 """Where what looks like one is a part of what anybody can download."""
 
 
-def rewritten(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_rewritten_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB401: the same bytes once more. All copies but the lowest one would not be there."""
     taken: list[WastedFile] = []
     changes: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    last: dict[int, Entry] = {}
+    last: dict[int, LayerEntry] = {}
     for runs in look.histories.values():
         for run in runs:
             for below, above in pairwise(run):
-                file = ledger.take(above.layer, above.entry)
+                file = ledger.claim(above.layer, above.entry)
                 if file is not None:
                     taken.append(file)
-                    changes[above.layer][_change(below.entry, above.entry)] += file.bytes
+                    changes[above.layer][_classify_rewrite(below.entry, above.entry)] += file.bytes
                     last[above.layer] = above.entry
-    for layer, files in by_layer(taken):
+    for layer, files in group_by_layer(taken):
         change = max(changes[layer], key=lambda one: (changes[layer][one], one))
-        told = f"{counted(files)} written again {_WORDS[change]}: {listed(file.path for file in files)}"
+        told = f"{format_count(files)} written again {_WORDS[change]}: {format_short_list(file.path for file in files)}"
         fix = _FIXES[change].format(entry=last[layer], mode=f"{last[layer].mode & 0o7777:o}")
         yield Waste("OB401", told, fix, files, layer)
 
 
-def _change(below: Entry, above: Entry) -> str:
+def _classify_rewrite(below: LayerEntry, above: LayerEntry) -> str:
     if (below.uid, below.gid) != (above.uid, above.gid):
         return "owner"
     return "mode" if below.mode != above.mode else "nothing"
@@ -72,16 +72,16 @@ _FIXES = {
 }
 
 
-def secrets(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_hidden_secrets(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB404, before the two below: a hidden file is not shown, but anybody who has the image can read it.
 
     In the base's layers too, whoever made them.
     """
     base = look.scene.content.base_layers
-    files = _gone(look, ledger, deleted=None, secret=True)
-    for layer, found in by_layer(files):
+    files = _collect_hidden_files(look, ledger, deleted=None, secret=True)
+    for layer, found in group_by_layer(files):
         told = (
-            f"{listed(file.path for file in found)} can still be read: a later layer only hides "
+            f"{format_short_list(file.path for file in found)} can still be read: a later layer only hides "
             f"{'it' if len(found) == 1 else 'them'}"
         )
         fix = (
@@ -91,38 +91,40 @@ def secrets(look: Look, ledger: Ledger) -> Iterator[Waste]:
         yield Waste("OB404", told, f"in the Dockerfile of the base: {fix}" if layer < base else fix, found, layer)
 
 
-def deleted(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_deleted_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB403."""
-    for layer, files in by_layer(_gone(look, ledger, deleted=True)):
-        told = f"{counted(files)} deleted by a later layer: {listed(file.path for file in files)}"
+    for layer, files in group_by_layer(_collect_hidden_files(look, ledger, deleted=True)):
+        told = f"{format_count(files)} deleted by a later layer: {format_short_list(file.path for file in files)}"
         fix = "delete them in the RUN that makes them (`RUN make-it && use-it && rm -r it`), or make them in a builder "
         yield Waste("OB403", told, f"{fix}stage and COPY --from it only what is needed", files, layer)
 
 
-def replaced(look: Look, ledger: Ledger) -> Iterator[Waste]:
+def find_replaced_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB402."""
-    for layer, files in by_layer(_gone(look, ledger, deleted=False)):
-        told = f"{counted(files)} replaced by a later layer: {listed(file.path for file in files)}"
+    for layer, files in group_by_layer(_collect_hidden_files(look, ledger, deleted=False)):
+        told = f"{format_count(files)} replaced by a later layer: {format_short_list(file.path for file in files)}"
         fix = "write them once: install and change them in one RUN, or leave the first version out"
         yield Waste("OB402", told, fix, files, layer)
 
 
-def _gone(look: Look, ledger: Ledger, *, deleted: bool | None, secret: bool = False) -> list[WastedFile]:
+def _collect_hidden_files(
+    look: WasteContext, ledger: WasteLedger, *, deleted: bool | None, secret: bool = False
+) -> list[WastedFile]:
     """The lowest copy of each run of equal versions that is hidden in the end."""
     found: list[WastedFile] = []
     for path, runs in look.histories.items():
-        if secret and not looks_secret(path):
+        if secret and not is_secret_path(path):
             continue
         for run in runs:
             how = run[-1].gone
             if how is None or (deleted is not None and (how.by is None) != deleted):
                 continue
-            file = ledger.take(run[0].layer, run[0].entry, also_base=secret)
+            file = ledger.claim(run[0].layer, run[0].entry, also_base=secret)
             if file is not None:
                 found.append(file)
     return found
 
 
-def looks_secret(path: str) -> bool:
+def is_secret_path(path: str) -> bool:
     """By its name alone; what belongs to published packages is nobody's secret."""
     return _SECRET.search(path) is not None and _PUBLIC.search(path) is None

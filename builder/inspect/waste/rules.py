@@ -8,45 +8,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.findings.catalog import CATALOG, Severity
-from builder.inspect.waste.auto_installed import unasked
-from builder.inspect.waste.caches import caches, system
-from builder.inspect.waste.compilers import compilers
-from builder.inspect.waste.context import Ledger, Look
-from builder.inspect.waste.cuda import cuda
-from builder.inspect.waste.duplicates import copies
-from builder.inspect.waste.hidden import deleted, replaced, rewritten, secrets
-from builder.inspect.waste.not_imported import bytecode, source_maps, symbols, tests
+from builder.inspect.waste.auto_installed import find_auto_installed
+from builder.inspect.waste.caches import find_installer_caches, find_system_caches
+from builder.inspect.waste.compilers import find_build_tools
+from builder.inspect.waste.context import WasteContext, WasteLedger
+from builder.inspect.waste.cuda import find_cuda_libraries
+from builder.inspect.waste.duplicates import find_duplicate_content
+from builder.inspect.waste.hidden import (
+    find_deleted_files,
+    find_hidden_secrets,
+    find_replaced_files,
+    find_rewritten_files,
+)
+from builder.inspect.waste.not_imported import (
+    find_debug_symbols,
+    find_installed_tests,
+    find_source_maps,
+    find_unused_bytecode,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from builder.inspect.model import Waste
 
-RULES: dict[str, Callable[[Look, Ledger], Iterator[Waste]]] = {
-    "OB401": rewritten,
-    "OB404": secrets,
-    "OB403": deleted,
-    "OB402": replaced,
-    "OB405": caches,
-    "OB406": system,
-    "OB407": compilers,
-    "OB408": cuda,
-    "OB409": tests,
-    "OB410": source_maps,
-    "OB411": bytecode,
-    "OB412": copies,
-    "OB413": symbols,
-    "OB414": unasked,
+RULES: dict[str, Callable[[WasteContext, WasteLedger], Iterator[Waste]]] = {
+    "OB401": find_rewritten_files,
+    "OB404": find_hidden_secrets,
+    "OB403": find_deleted_files,
+    "OB402": find_replaced_files,
+    "OB405": find_installer_caches,
+    "OB406": find_system_caches,
+    "OB407": find_build_tools,
+    "OB408": find_cuda_libraries,
+    "OB409": find_installed_tests,
+    "OB410": find_source_maps,
+    "OB411": find_unused_bytecode,
+    "OB412": find_duplicate_content,
+    "OB413": find_debug_symbols,
+    "OB414": find_auto_installed,
 }
 """Code → its rule, which yields no other."""
 
 
-def waste_of(look: Look) -> tuple[Waste, ...]:
+def find_waste(look: WasteContext) -> tuple[Waste, ...]:
     """Everything that any rule finds: errors first, then largest first."""
-    ledger = Ledger(look)
+    ledger = WasteLedger(look)
     found = [waste for rule in RULES.values() for waste in rule(look, ledger)]
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted(found, key=_make_severity_key))
 
 
-def _order(one: Waste) -> tuple[bool, int, str, int, str]:
+def _make_severity_key(one: Waste) -> tuple[bool, int, str, int, str]:
     return CATALOG[one.code].severity < Severity.ERROR, -one.bytes, one.code, one.layer or 0, one.message

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from builder.report.html.difference import diff_page
-from builder.report.html.inspection import inspection_page
-from builder.report.html.inventory import images_page
+from builder.report.html.difference import render_diff_page
+from builder.report.html.inspection import render_inspection_page
+from builder.report.html.inventory import render_images_page
 
-__all__ = ["diff_page", "images_page", "inspection_page"]
+__all__ = ["render_diff_page", "render_images_page", "render_inspection_page"]

@@ -6,12 +6,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from builder.findings.catalog import CATALOG
-from builder.inspect.filesystem import scene_of
-from builder.report.html.mapdata import Dimension, Group, MapData, View, names, trimmed
-from builder.report.html.page import Page, as_page
-from builder.report.html.table import Cell, Show, Table, bytes_cell, number_cell
-from builder.report.units import count, short_id, size
-from builder.report.when import moment
+from builder.inspect.filesystem import build_filesystem
+from builder.report.html.mapdata import Dimension, MapData, MapGroup, MapView, build_name_tree, trim_columns
+from builder.report.html.page import Page, render_page
+from builder.report.html.table import Cell, MapButton, PageTable, make_bytes_cell, make_number_cell
+from builder.report.units import format_size, pluralize, shorten_id
+from builder.report.when import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,53 +29,53 @@ _LARGEST_FOLDERS = 30
 _KINDS = {"python": "Python", "debian": "Debian"}
 
 
-def inspection_page(inspection: Inspection, name: str = "") -> str:
+def render_inspection_page(inspection: Inspection, name: str = "") -> str:
     """One self-contained HTML page. ``name``: what the image is called there; without it, as it calls itself."""
     content = inspection.content
-    name = name or (content.references[0] if content.references else short_id(content.id))
-    return as_page(
+    name = name or (content.references[0] if content.references else shorten_id(content.id))
+    return render_page(
         Page(
             what="What is in this image",
             heading=name,
-            facts=_facts(inspection, name),
-            figures=_figures(inspection),
+            facts=_format_facts(inspection, name),
+            figures=_list_image_figures(inspection),
             tables=(
-                _waste_table(inspection),
-                _layer_table(inspection),
-                _package_table(inspection),
-                _nobody(inspection),
+                _make_waste_table(inspection),
+                _make_layer_table(inspection),
+                _make_package_table(inspection),
+                _make_unowned_table(inspection),
             ),
-            map=_map(inspection, name),
+            map=_make_image_map(inspection, name),
         )
     )
 
 
-def _facts(inspection: Inspection, name: str) -> str:
+def _format_facts(inspection: Inspection, name: str) -> str:
     content = inspection.content
-    facts = [short_id(content.id), content.platform]
+    facts = [shorten_id(content.id), content.platform]
     if content.created is not None:
-        facts.append(f"created {moment(content.created)}")
+        facts.append(f"created {format_moment(content.created)}")
     if content.base_layers:
         why = f", because {content.base_why}" if content.base_why else ""
-        facts.append(f"base {content.base_name or 'image'} ({count(content.base_layers, 'layer')}){why}")
+        facts.append(f"base {content.base_name or 'image'} ({pluralize(content.base_layers, 'layer')}){why}")
     facts.extend(reference for reference in content.references if reference != name)
     return " · ".join(facts)
 
 
-def _figures(inspection: Inspection) -> tuple[tuple[str, str], ...]:
+def _list_image_figures(inspection: Inspection) -> tuple[tuple[str, str], ...]:
     hidden = sum(layer.hidden for layer in inspection.layers)
     percent = 100 * inspection.waste_bytes / inspection.bytes if inspection.bytes else 0
     return (
-        ("Unpacked", size(inspection.bytes)),
-        ("Visible in a container", size(inspection.visible_bytes)),
-        ("Hidden by later layers", size(hidden)),
-        ("Waste", f"{size(inspection.waste_bytes)} ({percent:.1f} %)"),
+        ("Unpacked", format_size(inspection.bytes)),
+        ("Visible in a container", format_size(inspection.visible_bytes)),
+        ("Hidden by later layers", format_size(hidden)),
+        ("Waste", f"{format_size(inspection.waste_bytes)} ({percent:.1f} %)"),
         ("Layers", f"{len(inspection.layers):,}"),
         ("Files", f"{sum(layer.files for layer in inspection.layers):,}"),
     )
 
 
-def _waste_table(inspection: Inspection) -> Table:
+def _make_waste_table(inspection: Inspection) -> PageTable:
     rows = tuple(
         (
             Cell(waste.code),
@@ -84,94 +84,96 @@ def _waste_table(inspection: Inspection) -> Table:
                 waste.message,
                 wide=True,
                 below=(waste.fix,),
-                items=tuple(f"{size(file.bytes)}  {file.path}" for file in waste.files[:_LARGEST_FILES]),
-                items_title=_files_title(waste),
+                items=tuple(f"{format_size(file.bytes)}  {file.path}" for file in waste.files[:_LARGEST_FILES]),
+                items_title=_format_files_title(waste),
             ),
-            bytes_cell(waste.bytes),
-            number_cell(len(waste.files)),
+            make_bytes_cell(waste.bytes),
+            make_number_cell(len(waste.files)),
             Cell("several" if waste.layer is None else str(waste.layer)),
-            Show(_BY_WASTE, _WASTE, index, waste.message),
+            MapButton(_BY_WASTE, _WASTE, index, waste.message),
         )
         for index, waste in enumerate(inspection.waste)
     )
     columns = ("Code", "Severity", "What, and the change that avoids it", "Bytes", "Files", "Layer", "")
-    return Table("Waste", columns, rows, "Nothing was found that could be left out.")
+    return PageTable("Waste", columns, rows, "Nothing was found that could be left out.")
 
 
-def _files_title(waste: Waste) -> str:
+def _format_files_title(waste: Waste) -> str:
     return "Its files" if len(waste.files) <= _LARGEST_FILES else f"Its {_LARGEST_FILES} largest files"
 
 
-def _layer_table(inspection: Inspection) -> Table:
+def _make_layer_table(inspection: Inspection) -> PageTable:
     rows = tuple(
         (
             Cell(str(index), index),
-            Cell(_instruction(layer), mono=True, wide=True, below=(_identity(layer),)),
-            bytes_cell(layer.bytes),
-            bytes_cell(layer.hidden),
-            bytes_cell(layer.tar_bytes),
-            number_cell(layer.files),
-            Show(_BY_LAYER, _LAYER, index, f"layer {index}"),
+            Cell(_format_instruction(layer), mono=True, wide=True, below=(_format_identity(layer),)),
+            make_bytes_cell(layer.bytes),
+            make_bytes_cell(layer.hidden),
+            make_bytes_cell(layer.tar_bytes),
+            make_number_cell(layer.files),
+            MapButton(_BY_LAYER, _LAYER, index, f"layer {index}"),
         )
         for index, layer in enumerate(inspection.layers)
     )
     columns = ("Layer", "Made by", "Bytes", "Hidden later", "As tar", "Files", "")
-    return Table("Layers", columns, rows, "This image has no layers.")
+    return PageTable("Layers", columns, rows, "This image has no layers.")
 
 
-def _identity(layer: LayerSummary) -> str:
-    return f"{short_id(layer.diff)}{', base image' if layer.from_base else ''}"
+def _format_identity(layer: LayerSummary) -> str:
+    return f"{shorten_id(layer.diff)}{', base image' if layer.from_base else ''}"
 
 
-def _instruction(layer: LayerSummary) -> str:
+def _format_instruction(layer: LayerSummary) -> str:
     return layer.instruction or "(the image does not say)"
 
 
-def _package_table(inspection: Inspection) -> Table:
-    groups = _package_groups(inspection)
+def _make_package_table(inspection: Inspection) -> PageTable:
+    groups = _number_package_groups(inspection)
     rows = tuple(
         (
             Cell(package.key.name),
             Cell(package.version),
             Cell(_KINDS[package.key.kind]),
-            bytes_cell(package.bytes),
-            number_cell(package.files),
+            make_bytes_cell(package.bytes),
+            make_number_cell(package.files),
             Cell(str(package.layer), package.layer),
             Cell("yes" if package.asked_for else ""),
-            Show(_BY_PACKAGE, _OWNER, groups[package.key], package.key.name),
+            MapButton(_BY_PACKAGE, _OWNER, groups[package.key], package.key.name),
         )
         for package in inspection.packages
     )
     columns = ("Package", "Version", "Kind", "Bytes", "Files", "Layer", "Asked for", "")
-    return Table("Packages", columns, rows, "No Python distribution and no Debian package was found.")
+    return PageTable("Packages", columns, rows, "No Python distribution and no Debian package was found.")
 
 
-def _nobody(inspection: Inspection) -> Table:
+def _make_unowned_table(inspection: Inspection) -> PageTable:
     rows = tuple(
-        (Cell(folder.path, mono=True, wide=True), bytes_cell(folder.bytes), number_cell(folder.files))
-        for folder in inspection.nobody_folders[:_LARGEST_FOLDERS]
+        (Cell(folder.path, mono=True, wide=True), make_bytes_cell(folder.bytes), make_number_cell(folder.files))
+        for folder in inspection.unowned_folders[:_LARGEST_FOLDERS]
     )
-    nobody = inspection.nobody
-    title = f"Files that belong to no package: {size(nobody.bytes)} in {count(nobody.files, 'file')}"
-    return Table(title, ("Folder", "Bytes", "Files"), rows, "Every file belongs to a package.")
+    nobody = inspection.unowned
+    title = f"Files that belong to no package: {format_size(nobody.bytes)} in {pluralize(nobody.files, 'file')}"
+    return PageTable(title, ("Folder", "Bytes", "Files"), rows, "Every file belongs to a package.")
 
 
-def _map(inspection: Inspection, name: str) -> MapData:
+def _make_image_map(inspection: Inspection, name: str) -> MapData:
     return MapData(
         name=name,
         leaf="file",
         dimensions=(
-            Dimension("layer", tuple(_layer_group(index, layer) for index, layer in enumerate(inspection.layers))),
-            Dimension("package", _owner_groups(inspection)),
-            Dimension("waste", tuple(Group(f"{one.code} {one.message}", "waste", one.fix) for one in inspection.waste)),
+            Dimension("layer", tuple(_make_layer_group(index, layer) for index, layer in enumerate(inspection.layers))),
+            Dimension("package", _make_owner_groups(inspection)),
+            Dimension(
+                "waste", tuple(MapGroup(f"{one.code} {one.message}", "waste", one.fix) for one in inspection.waste)
+            ),
         ),
         views=(
-            View("Layer", (_LAYER, _OWNER)),
-            View("Package", (_OWNER,), visible=True),
-            View("Folder", (), visible=True),
-            View("Waste", (_WASTE,), column=_WASTED_BYTES),
+            MapView("Layer", (_LAYER, _OWNER)),
+            MapView("Package", (_OWNER,), visible=True),
+            MapView("Folder", (), visible=True),
+            MapView("Waste", (_WASTE,), column=_WASTED_BYTES),
         ),
-        files=names(_files(inspection)),
+        files=build_name_tree(_iterate_files(inspection)),
         legend=(
             ("python", "Python package"),
             ("debian", "Debian package"),
@@ -183,41 +185,41 @@ def _map(inspection: Inspection, name: str) -> MapData:
     )
 
 
-def _layer_group(index: int, layer: LayerSummary) -> Group:
-    return Group(f"{index}: {_instruction(layer)}", note=_identity(layer))
+def _make_layer_group(index: int, layer: LayerSummary) -> MapGroup:
+    return MapGroup(f"{index}: {_format_instruction(layer)}", note=_format_identity(layer))
 
 
-def _package_groups(inspection: Inspection) -> dict[PackageKey, int]:
+def _number_package_groups(inspection: Inspection) -> dict[PackageKey, int]:
     """Key → its number among the owners. Two versions of one name share a key, so they share a group."""
     keys = dict.fromkeys(package.key for package in inspection.packages)
-    return {key: index for index, key in enumerate((*keys, *_unlisted(inspection, keys)), _FIRST_PACKAGE)}
+    return {key: index for index, key in enumerate((*keys, *_find_unlisted_owners(inspection, keys)), _FIRST_PACKAGE)}
 
 
-def _unlisted(inspection: Inspection, keys: dict[PackageKey, None]) -> list[PackageKey]:
+def _find_unlisted_owners(inspection: Inspection, keys: dict[PackageKey, None]) -> list[PackageKey]:
     """Owners without a package of their own in the list; none, unless an analysis changes."""
     return sorted(set(inspection.owners.values()) - set(keys))
 
 
-def _owner_groups(inspection: Inspection) -> tuple[Group, ...]:
+def _make_owner_groups(inspection: Inspection) -> tuple[MapGroup, ...]:
     versions: dict[PackageKey, list[Package]] = defaultdict(list)
     for package in inspection.packages:
         versions[package.key].append(package)
-    first = (Group("files of no package", "nobody"), Group("hidden by later layers", "hidden", gone=True))
-    packages = (_package_group(key, versions[key]) for key in _package_groups(inspection))
+    first = (MapGroup("files of no package", "nobody"), MapGroup("hidden by later layers", "hidden", gone=True))
+    packages = (_make_package_group(key, versions[key]) for key in _number_package_groups(inspection))
     return (*first, *packages)
 
 
-def _package_group(key: PackageKey, packages: list[Package]) -> Group:
+def _make_package_group(key: PackageKey, packages: list[Package]) -> MapGroup:
     versions = ", ".join(sorted({package.version for package in packages}))
     note = f"{_KINDS[key.kind]} package{', asked for by name' if any(one.asked_for for one in packages) else ''}"
-    return Group(f"{key.name} {versions}".strip(), key.kind, note)
+    return MapGroup(f"{key.name} {versions}".strip(), key.kind, note)
 
 
-def _files(inspection: Inspection) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+def _iterate_files(inspection: Inspection) -> Iterator[tuple[str, tuple[int | None, ...]]]:
     """Path and columns (bytes, layer, owner, waste, wasted bytes) of every regular file of every layer."""
-    scene = scene_of(inspection.content)
-    groups = _package_groups(inspection)
-    wasted = _wasted(inspection)
+    scene = build_filesystem(inspection.content)
+    groups = _number_package_groups(inspection)
+    wasted = _index_wasted_files(inspection)
     gone = [(one.layer, one.entry, False) for one in scene.hidden]
     files = [*gone, *((placed.layer, placed.entry, True) for placed in scene.files.values())]
     for number, entry, seen in sorted(files, key=lambda one: one[0]):
@@ -226,10 +228,10 @@ def _files(inspection: Inspection) -> Iterator[tuple[str, tuple[int | None, ...]
         wastes = wasted.get((number, entry.path), [(-1, entry.size)])
         for position, (waste, of_it) in enumerate(wastes):
             columns = (None if position else entry.size, number, owner, waste, of_it)
-            yield entry.path, trimmed(columns, {3: -1, 4: entry.size})
+            yield entry.path, trim_columns(columns, {3: -1, 4: entry.size})
 
 
-def _wasted(inspection: Inspection) -> dict[tuple[int, str], list[tuple[int, int]]]:
+def _index_wasted_files(inspection: Inspection) -> dict[tuple[int, str], list[tuple[int, int]]]:
     """Layer and path of a file → number and bytes of its wastes."""
     found: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
     for number, waste in enumerate(inspection.waste):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder import __version__
-from builder.core.resources import read_template, template_names
-from builder.report.html.embed import escaped, json_block, policy
-from builder.report.html.mapdata import MapData, as_value
-from builder.report.html.table import Table, as_html
+from builder.core.resources import list_template_names, read_template
+from builder.report.html.embed import escape_html, format_json_block, format_security_policy
+from builder.report.html.mapdata import MapData, make_map_document
+from builder.report.html.table import PageTable, render_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,45 +32,47 @@ class Page:
     facts: str
     figures: tuple[tuple[str, str], ...]
     """Name and figure."""
-    tables: tuple[Table, ...]
+    tables: tuple[PageTable, ...]
     map: MapData
     finds: str = "file, folder, package"
     """What a search finds."""
 
 
-def as_page(page: Page) -> str:
+def render_page(page: Page) -> str:
     """The whole page. The same value gives the same bytes."""
-    style, chart, script = _text(f"{_FOLDER}/style.css"), _text(_CHART), _script()
-    figures = "".join(f"<div><dt>{escaped(name)}</dt><dd>{escaped(figure)}</dd></div>" for name, figure in page.figures)
+    style, chart, script = _read_template_text(f"{_FOLDER}/style.css"), _read_template_text(_CHART), _join_scripts()
+    figures = "".join(
+        f"<div><dt>{escape_html(name)}</dt><dd>{escape_html(figure)}</dd></div>" for name, figure in page.figures
+    )
     parts = {
-        "policy": policy((chart, script), style),
-        "title": escaped(f"{page.heading} - {page.what}"),
+        "policy": format_security_policy((chart, script), style),
+        "title": escape_html(f"{page.heading} - {page.what}"),
         "style": style,
-        "what": escaped(page.what),
-        "heading": escaped(page.heading),
-        "facts": escaped(page.facts),
+        "what": escape_html(page.what),
+        "heading": escape_html(page.heading),
+        "facts": escape_html(page.facts),
         "figures": figures,
-        "finds": escaped(page.finds),
-        "tables": "\n".join(as_html(table) for table in page.tables),
-        "footer": escaped(f"Made by optbuild {__version__}. Bytes are unpacked bytes."),
-        "licences": html.escape("\n".join(_text(name) for name in _LICENCES)),
-        "data": json_block(as_value(page.map)),
+        "finds": escape_html(page.finds),
+        "tables": "\n".join(render_table(table) for table in page.tables),
+        "footer": escape_html(f"Made by optbuild {__version__}. Bytes are unpacked bytes."),
+        "licences": html.escape("\n".join(_read_template_text(name) for name in _LICENCES)),
+        "data": format_json_block(make_map_document(page.map)),
         "chart": chart,
         "script": script,
     }
-    return _filled(_text(f"{_FOLDER}/page.html"), parts)
+    return _fill_template(_read_template_text(f"{_FOLDER}/page.html"), parts)
 
 
-def _filled(template: str, parts: Mapping[str, str]) -> str:
+def _fill_template(template: str, parts: Mapping[str, str]) -> str:
     """In one pass: what is put in is not looked through again."""
     return _PLACE.sub(lambda found: parts[found[1]], template)
 
 
-def _script() -> str:
+def _join_scripts() -> str:
     """The scripts by their number, in one scope of their own."""
-    names = [name for name in template_names(_FOLDER) if name.endswith(".js")]
-    return '"use strict";\n{\n' + "\n".join(_text(name) for name in names) + "}\n"
+    names = [name for name in list_template_names(_FOLDER) if name.endswith(".js")]
+    return '"use strict";\n{\n' + "\n".join(_read_template_text(name) for name in names) + "}\n"
 
 
-def _text(name: str) -> str:
+def _read_template_text(name: str) -> str:
     return read_template(name).decode()

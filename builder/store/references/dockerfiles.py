@@ -11,18 +11,18 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from builder.compose.load.interpolate import substitute
-from builder.compose.load.source_files import may_be_file
+from builder.compose.load.interpolate import interpolate_text
+from builder.compose.load.source_files import can_be_file
 from builder.compose.yaml.nodes import Mapping as YamlMapping
-from builder.compose.yaml.nodes import Scalar, Sequence, deref, key_text
-from builder.dockerfile.stages import substitute as replace_in_dockerfile
+from builder.compose.yaml.nodes import Scalar, Sequence, key_text, resolve_alias
+from builder.dockerfile.stages import substitute_variables as replace_in_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from builder.compose.yaml.nodes import Anchored
-    from builder.store.references.file_references import Told
+    from builder.store.references.file_references import FileReferences
 
 LARGEST_FILE = 1_000_000
 """Bytes that are read of a Dockerfile."""
@@ -41,7 +41,7 @@ _DOCKER_IMAGE = "docker-image://"
 
 
 @dataclass(frozen=True)
-class Below:
+class BaseImages:
     """What the Dockerfiles ``files`` build on. ``problem``: why not all of it is known."""
 
     names: frozenset[str]
@@ -49,68 +49,68 @@ class Below:
     problem: str = ""
 
 
-def note_build(key: str, value: Anchored, found: Told) -> None:
+def add_build_references(key: str, value: Anchored, found: FileReferences) -> None:
     """Keep what an entry of a compose file says of how an image is made, wherever it stands."""
     texts = {"build": found.contexts, "context": found.contexts, "dockerfile": found.dockerfiles}
-    texts["dockerfile_inline"] = found.inlines
+    texts["dockerfile_inline"] = found.inline_dockerfiles
     if isinstance(value, Scalar) and value.value and key in texts:
         texts[key].add(value.value)
     elif key == "build" and isinstance(value, YamlMapping):
         found.contexts.add(".")
     elif key == "args":
-        found.arguments |= set(_entries(value))
+        found.arguments |= set(_iterate_entries(value))
     elif key in {"cache_from", "additional_contexts"}:
-        given = (text if key == "cache_from" else text.partition("=")[2] for text in _entries(value))
-        found.images |= {name for name in map(image_of, given) if name}
+        given = (text if key == "cache_from" else text.partition("=")[2] for text in _iterate_entries(value))
+        found.images |= {name for name in map(parse_image_name, given) if name}
 
 
-def _entries(value: Anchored) -> Iterator[str]:
+def _iterate_entries(value: Anchored) -> Iterator[str]:
     """``NAME=value`` of a mapping, and the items of a list."""
     if isinstance(value, YamlMapping):
-        given = ((key_text(entry), deref(entry.value)) for entry in value.entries)
+        given = ((key_text(entry), resolve_alias(entry.value)) for entry in value.entries)
         yield from (f"{name}={one.value}" for name, one in given if isinstance(one, Scalar))
     elif isinstance(value, Sequence):
-        yield from (one.value for one in map(deref, value.items) if isinstance(one, Scalar))
+        yield from (one.value for one in map(resolve_alias, value.items) if isinstance(one, Scalar))
 
 
-def built_on(folders: Iterable[Path], told: Told, ways: Collection[Mapping[str, str]]) -> Below:
+def find_base_images(folders: Iterable[Path], told: FileReferences, ways: Collection[Mapping[str, str]]) -> BaseImages:
     """``ways``: what may be filled in; every text counts with each. A name that is nothing but a variable without a
     value tells of no image."""
     arguments: dict[str, set[str]] = {}
     for name, _, value in (text.partition("=") for text in told.arguments):
-        arguments.setdefault(name, set()).update(filled([value], ways))
-    texts = [*told.inlines, *filled(told.inlines, ways)]
+        arguments.setdefault(name, set()).update(substitute_all([value], ways))
+    texts = [*told.inline_dockerfiles, *substitute_all(told.inline_dockerfiles, ways)]
     files, problem = [], ""
-    for path in dockerfiles(folders, filled(told.contexts, ways), filled(told.dockerfiles, ways)):
+    for path in find_dockerfiles(folders, substitute_all(told.contexts, ways), substitute_all(told.dockerfiles, ways)):
         try:
-            texts.append(text_of(path))
+            texts.append(read_dockerfile_text(path))
             files.append(path)
         except OSError as error:
             problem = f"{path} cannot be read: {error.strerror}"
-    found = {name for text in texts for name in bases(text, arguments)}
-    return Below(frozenset(name for name in found if _OPEN.sub("", name).strip(":@/")), tuple(files), problem)
+    found = {name for text in texts for name in parse_base_names(text, arguments)}
+    return BaseImages(frozenset(name for name in found if _OPEN.sub("", name).strip(":@/")), tuple(files), problem)
 
 
-def filled(texts: Iterable[str], ways: Collection[Mapping[str, str]]) -> set[str]:
+def substitute_all(texts: Iterable[str], ways: Collection[Mapping[str, str]]) -> set[str]:
     """Each text in each way."""
-    return {substitute(text, way) for text in texts for way in ways}
+    return {interpolate_text(text, way) for text in texts for way in ways}
 
 
-def dockerfiles(folders: Iterable[Path], contexts: Iterable[str], names: Iterable[str]) -> Iterator[Path]:
+def find_dockerfiles(folders: Iterable[Path], contexts: Iterable[str], names: Iterable[str]) -> Iterator[Path]:
     """Every file that may be meant: each name in each context, seen from each folder. Only those that are there, or
     may be."""
     names = ("Dockerfile", *names)
     places = (folder / context for folder in folders for context in contexts)
-    return (path for path in dict.fromkeys(place / name for place in places for name in names) if may_be_file(path))
+    return (path for path in dict.fromkeys(place / name for place in places for name in names) if can_be_file(path))
 
 
-def text_of(path: Path) -> str:
+def read_dockerfile_text(path: Path) -> str:
     """Raises OSError."""
     with path.open("rb") as stream:
         return stream.read(LARGEST_FILE).decode("utf-8-sig", "replace")
 
 
-def bases(text: str, arguments: Mapping[str, Iterable[str]]) -> set[str]:
+def parse_base_names(text: str, arguments: Mapping[str, Iterable[str]]) -> set[str]:
     """The images that a Dockerfile names. ``arguments``: the values that the files give to build arguments.
 
     A variable counts with each value that it may have; one that has no default also stays as it is written.
@@ -118,36 +118,36 @@ def bases(text: str, arguments: Mapping[str, Iterable[str]]) -> set[str]:
     text = _CONTINUED.sub(" ", text)
     stages = {"scratch", *(match[2].lower() for match in _FROM.finditer(text) if match[2])}
     named = [*(match[1] for match in _FROM.finditer(text)), *(match[1] for match in _OTHER.finditer(text))]
-    values = _values(text, arguments)
-    found = {filled_name for name in named for filled_name in _every(name.strip("\"'"), values)}
+    values = _collect_argument_values(text, arguments)
+    found = {filled_name for name in named for filled_name in _expand_variables(name.strip("\"'"), values)}
     return {name for name in found if name.lower() not in stages and not name.isdigit()}
 
 
-def image_of(context: str) -> str:
+def parse_image_name(context: str) -> str:
     """The name in ``docker-image://NAME``, and what may be one in ``cache_from``; else empty."""
     if context.startswith(_DOCKER_IMAGE):
         return context.removeprefix(_DOCKER_IMAGE)
-    return "" if "://" in context or context.startswith((".", "/", "~")) else _cached(context)
+    return "" if "://" in context or context.startswith((".", "/", "~")) else _parse_cache_source(context)
 
 
-def _cached(source: str) -> str:
+def _parse_cache_source(source: str) -> str:
     """``type=registry,ref=NAME``, or the name alone."""
     if "=" not in source:
         return source
     return next((part.removeprefix("ref=") for part in source.split(",") if part.startswith("ref=")), "")
 
 
-def _values(text: str, arguments: Mapping[str, Iterable[str]]) -> dict[str, set[str | None]]:
+def _collect_argument_values(text: str, arguments: Mapping[str, Iterable[str]]) -> dict[str, set[str | None]]:
     """Name → what it may be; None: nothing that is known here."""
     found: dict[str, set[str | None]] = {name: {None, *values} for name, values in arguments.items()}
     for line in _ARGUMENT.finditer(text):
         for match in _DEFAULT.finditer(line[1]):
-            defaults = _every(match[2].strip("\"'"), found)
+            defaults = _expand_variables(match[2].strip("\"'"), found)
             found[match[1]] = (found.get(match[1], set()) | defaults) - {None} or {None}
     return found
 
 
-def _every(text: str, values: Mapping[str, set[str | None]]) -> set[str]:
+def _expand_variables(text: str, values: Mapping[str, set[str | None]]) -> set[str]:
     """The text with each value of each variable in it; where that are too many, with ``*`` for a variable."""
     names = [name for name in dict.fromkeys(_VARIABLE.findall(text)) if name in values]
     if prod(len(values[name]) for name in names) > _MOST_WAYS:

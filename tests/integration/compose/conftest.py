@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def official_names(engine: Engine, image: str, postgres_image: str) -> Iterator[None]:
     """`apache/airflow:2.8.1` and `postgres:13`: the project's own image and Debian's PostgreSQL stand in for them."""
     wanted = {"apache/airflow:2.8.1": image, "postgres:13": postgres_image}
-    given = {name: source for name, source in wanted.items() if engine.image_id(name) is None}
+    given = {name: source for name, source in wanted.items() if engine.find_image_id(name) is None}
     for name, source in given.items():
-        source_id = engine.image_id(source)
+        source_id = engine.find_image_id(source)
         assert source_id is not None
         engine.tag(source_id, name)
     yield

@@ -21,7 +21,7 @@ from builder.core.process import LocalRunner
 from builder.engine.client import Engine
 from builder.engine.compose_containers import StackEngine
 from builder.operations import project_lock
-from builder.rollout.wait import Patience
+from builder.rollout.wait import WaitLimits
 
 STEADY_SECONDS = 0.3
 WHILE_SECONDS = (0.15, 0.35)
@@ -90,7 +90,7 @@ def main() -> None:
         killer.wrap(Engine, name)
     killer.wrap(StackEngine, "remove")
     killer.wrap_runner()
-    vars(project_lock)["Patience"] = functools.partial(Patience, steady=STEADY_SECONDS)
+    vars(project_lock)["WaitLimits"] = functools.partial(WaitLimits, steady=STEADY_SECONDS)
     sys.exit(cli.run(sys.argv[1:], make_local_runtime))
 
 

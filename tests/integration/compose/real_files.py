@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.load.config import Answers, ask
-from builder.compose.load.discover import discover
+from builder.compose.load.config import ConfigResult, load_config
+from builder.compose.load.discover import discover_project
 from builder.compose.load.project import read_project
 from builder.core.process import Command, LocalRunner
-from builder.engine.compose import likely_compose
+from builder.engine.compose import guess_compose
 
 if TYPE_CHECKING:
     from builder.compose.model import Project, ProjectFiles
@@ -55,12 +55,12 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 def read(*files: str, cwd: Path, env: dict[str, str] | None = None) -> Project:
     env = environment() if env is None else env
-    return read_project(discover(files, env=env, cwd=cwd), likely_compose(env), RUNNER, env)
+    return read_project(discover_project(files, env=env, cwd=cwd), guess_compose(env), RUNNER, env)
 
 
-def questioned(files: ProjectFiles, overlay: dict[Path, bytes] | None = None, **more: str) -> Answers:
+def questioned(files: ProjectFiles, overlay: dict[Path, bytes] | None = None, **more: str) -> ConfigResult:
     env = environment(**more)
-    return ask(files, likely_compose(env), RUNNER, env, overlay=overlay)
+    return load_config(files, guess_compose(env), RUNNER, env, overlay=overlay)
 
 
 def compose(*words: str, cwd: Path, env: dict[str, str] | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
@@ -35,16 +35,16 @@ class Stack:
     def file(self) -> Path:
         return self.folder / "docker-compose.yml"
 
-    def docker(self, *words: str, ok: bool = True) -> Result:
+    def docker(self, *words: str, ok: bool = True) -> ProcessResult:
         return self._run(("docker", *words), ok=ok)
 
-    def compose(self, *words: str, ok: bool = True) -> Result:
+    def compose(self, *words: str, ok: bool = True) -> ProcessResult:
         return self._run(("docker", "compose", *words), ok=ok)
 
-    def optbuild(self, *words: str, ok: bool = True) -> Result:
+    def optbuild(self, *words: str, ok: bool = True) -> ProcessResult:
         return self._run((sys.executable, "-c", MAIN, *words), ok=ok)
 
-    def _run(self, argv: tuple[str, ...], *, ok: bool) -> Result:
+    def _run(self, argv: tuple[str, ...], *, ok: bool) -> ProcessResult:
         done = LocalRunner().run(Command(argv, cwd=self.folder, env=self.env, timeout=900))
         assert done.ok or not ok, f"{argv} failed with {done.code}:\n{done.out}\n{done.err}"
         return done

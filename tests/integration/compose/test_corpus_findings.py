@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from real_files import CORPUS_FILES, FILES, name_of
 
-from builder.compose.load.discover import discover
+from builder.compose.load.discover import discover_project
 from builder.compose.load.dockerfiles import read_dockerfiles
 from builder.compose.load.project import read_project
-from builder.compose.rewrite.locate import line_of
+from builder.compose.rewrite.locate import locate_key
 from builder.compose.rules import RULES
-from builder.compose.rules.context import Look
+from builder.compose.rules.context import RuleContext
 from builder.compose.sharing.groups import group_services
 from builder.core.process import LocalRunner
-from builder.engine.compose import likely_compose
+from builder.engine.compose import guess_compose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,10 +96,10 @@ def test_every_file_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_findings_of_a_file(path: Path) -> None:
-    files = discover((str(path),), env=os.environ, cwd=path.parent)
-    project = read_project(files, likely_compose(os.environ), LocalRunner(), os.environ)
+    files = discover_project((str(path),), env=os.environ, cwd=path.parent)
+    project = read_project(files, guess_compose(os.environ), LocalRunner(), os.environ)
     facts = read_dockerfiles(project)
-    look = Look(project, group_services(project, facts), facts, line=line_of)
+    look = RuleContext(project, group_services(project, facts), facts, line=locate_key)
     found = [finding for code in CODES for finding in RULES[code](look)]
     assert {" ".join((one.code, *one.services)) for one in found} == EXPECTED[name_of(path)]
     names = {str(source.relative_to(path.parent)) for source in project.sources}

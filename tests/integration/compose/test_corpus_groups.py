@@ -11,11 +11,11 @@ import pytest
 from real_files import CORPUS_FILES, FILES, copy_project, name_of, read, write
 
 from builder.compose.load.dockerfiles import read_dockerfiles
-from builder.compose.rewrite.locate import line_of
+from builder.compose.rewrite.locate import locate_key
 from builder.compose.rules import RULES
-from builder.compose.rules.context import Look
-from builder.compose.sharing.groups import builders_of, group_services
-from builder.compose.sharing.options import Choices
+from builder.compose.rules.context import RuleContext
+from builder.compose.sharing.groups import find_builders, group_services
+from builder.compose.sharing.options import SharingOptions
 from builder.compose.sharing.targets import choose_targets
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def test_the_groups_of_real_files(path: Path, tmp_path: Path, *, furnished: bool
     project = project_of(path, tmp_path, furnished=furnished)
     facts = read_dockerfiles(project)
     groups = group_services(project, facts)
-    chosen = choose_targets(project, groups, Choices())
-    look = Look(project, groups, facts, chosen, line_of)
+    chosen = choose_targets(project, groups, SharingOptions())
+    look = RuleContext(project, groups, facts, chosen, locate_key)
 
     airflow, *alone = sorted((group for group in groups if group.airflow), key=lambda group: -len(group.services))
     assert " ".join(airflow.services) == expected.airflow
@@ -167,7 +167,7 @@ def test_the_groups_of_real_files(path: Path, tmp_path: Path, *, furnished: bool
 def test_compose_says_the_same_of_equal_builds(path: Path, tmp_path: Path, *, furnished: bool) -> None:
     project = project_of(path, tmp_path, furnished=furnished)
     groups = group_services(project, read_dockerfiles(project))
-    ours = {builders_of(project, group) for group in groups} - {()}
+    ours = {find_builders(project, group) for group in groups} - {()}
     for answer in (project.resolved, project.raw):
         if answer is not None:
             by_build = defaultdict(list)

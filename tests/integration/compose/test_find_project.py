@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from real_files import RUNNER, compose, environment, read, write
 
-from builder.compose.load.config import ask
-from builder.compose.load.discover import discover
+from builder.compose.load.config import load_config
+from builder.compose.load.discover import discover_project
 from builder.compose.load.project import read_project
 from builder.core.errors import ComposeError, ComposeMissingError
-from builder.engine.compose import ComposeCli, find_compose, likely_compose
+from builder.engine.compose import ComposeCli, find_compose, guess_compose
 
 STORIES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] = {
     "the default name": ({"compose.yaml": "A"}, ".", (), {}),
@@ -78,8 +78,8 @@ def test_it_finds_what_compose_finds(story: str, tmp_path: Path) -> None:
     cwd, env = (root / folder), environment(**variables)
     typed = compose(*options, "--profile", "*", cwd=cwd, env=env)
 
-    files = discover(**given(options), env=env, cwd=cwd)  # type: ignore[arg-type]
-    project = read_project(files, likely_compose(env), RUNNER, env)
+    files = discover_project(**given(options), env=env, cwd=cwd)  # type: ignore[arg-type]
+    project = read_project(files, guess_compose(env), RUNNER, env)
     assert project.resolved == typed
     assert project.name == typed["name"]
 
@@ -118,11 +118,13 @@ def test_a_standalone_compose_reads_a_project(tmp_path: Path) -> None:
         pytest.skip("this machine has no docker-compose")
     write(tmp_path, {"compose.yaml": "services: {a: {image: x}}"})
     env = environment(PATH=f"{docker.parent}:{Path(standalone).parent}")
-    project = read_project(discover((), env=env, cwd=tmp_path), likely_compose(env), RUNNER, env)
+    project = read_project(discover_project((), env=env, cwd=tmp_path), guess_compose(env), RUNNER, env)
     assert project.resolved is not None
     docker_only = environment(PATH=f"{docker.parent}:{no_compose(tmp_path)}")
     with pytest.raises(ComposeMissingError, match="is not a docker command"):
-        read_project(discover((), env=docker_only, cwd=tmp_path), likely_compose(docker_only), RUNNER, docker_only)
+        read_project(
+            discover_project((), env=docker_only, cwd=tmp_path), guess_compose(docker_only), RUNNER, docker_only
+        )
 
 
 def no_compose(folder: Path) -> Path:
@@ -144,6 +146,6 @@ def test_a_thousand_services(tmp_path: Path) -> None:
 
 def test_a_known_compose_is_not_asked_for_its_version(tmp_path: Path) -> None:
     write(tmp_path, {"compose.yaml": "services: {a: {image: [x]}}"})
-    files = discover((), env=environment(), cwd=tmp_path)
+    files = discover_project((), env=environment(), cwd=tmp_path)
     with pytest.raises(ComposeError):
-        ask(files, ComposeCli(("docker", "compose"), "2.26.1"), RUNNER, environment())
+        load_config(files, ComposeCli(("docker", "compose"), "2.26.1"), RUNNER, environment())

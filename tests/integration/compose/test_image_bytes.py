@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.process import Command, LocalRunner, Result
-from builder.engine.layers import many
-from builder.engine.socket_client import SocketApi, look, look_through_sdk
+from builder.core.process import Command, LocalRunner, ProcessResult
+from builder.engine.layers import read_image_layers
+from builder.engine.socket_client import SocketApi, connect_reader, connect_sdk_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ class Stack:
         done = LocalRunner().run(Command(argv, cwd=self.folder, env=self.env, timeout=600))
         assert done.ok, done.err
 
-    def plan(self, *words: str, **env: str) -> Result:
+    def plan(self, *words: str, **env: str) -> ProcessResult:
         argv = (sys.executable, "-c", MAIN, "plan", "--project-name", self.name, "--group", "init", *words)
         return LocalRunner().run(Command(argv, cwd=self.folder, env={**self.env, **env}, timeout=60))
 
@@ -86,14 +86,14 @@ def stack(engine: Engine, postgres_image: str, orphans_removed: Callable[[], Non
 
 
 def own_bytes(engine: Engine, image: str) -> int:
-    found = engine.image(image)
+    found = engine.inspect_image(image)
     assert found is not None
     return found.unpacked
 
 
 def test_one_compose_build_makes_three_ids_over_equal_layers(stack: Stack, engine: Engine, postgres_image: str) -> None:
     stack.compose("build")
-    assert len({engine.image_id(image) for image in stack.images}) == 3
+    assert len({engine.find_image_id(image) for image in stack.images}) == 3
     base = own_bytes(engine, postgres_image)
     found = stack.bytes()
     assert found["sharing"] == "equal-layers"
@@ -115,7 +115,7 @@ def test_three_builds_without_cache_share_their_base_only(stack: Stack, engine: 
 
 def test_one_image_under_three_names_is_counted_once(stack: Stack, engine: Engine) -> None:
     stack.compose("build", "init")
-    built = engine.image_id(stack.images[0])
+    built = engine.find_image_id(stack.images[0])
     assert built is not None
     for image in stack.images[1:]:
         engine.tag(built, image)
@@ -135,15 +135,15 @@ def test_nothing_built_is_nothing_measured(stack: Stack) -> None:
 
 def test_the_quick_look_and_the_sdk_see_the_same(engine: Engine, postgres_image: str) -> None:
     wanted = (postgres_image, f"docker.io/library/{postgres_image}", "optbuild-none:1")
-    with look(os.environ) as quick, look_through_sdk(os.environ) as whole:
+    with connect_reader(os.environ) as quick, connect_sdk_reader(os.environ) as whole:
         assert isinstance(quick.api, SocketApi)
         assert not isinstance(whole.api, SocketApi)
         assert (quick.identity, quick.version) == (whole.identity, whole.version)
         assert quick.containerd_store == whole.containerd_store
-        found = quick.layers(wanted)
-        assert found == whole.layers(wanted) == many(engine.client.api, wanted)
-        assert quick.projects_by_image() == whole.projects_by_image()
-        assert quick.makers_by_reference() == whole.makers_by_reference()
+        found = quick.read_layers(wanted)
+        assert found == whole.read_layers(wanted) == read_image_layers(engine.client.api, wanted)
+        assert quick.index_projects_by_image() == whole.index_projects_by_image()
+        assert quick.find_building_projects() == whole.find_building_projects()
     image = found[postgres_image]
     assert image is not None
     assert image.bytes == own_bytes(engine, postgres_image)
@@ -153,9 +153,11 @@ def test_the_quick_look_and_the_sdk_see_the_same(engine: Engine, postgres_image:
 def test_the_bytes_of_layers_add_up_to_the_image(engine: Engine) -> None:
     """Every image of this engine, whoever made it."""
     names = [entry["Id"] for entry in engine.client.api.images()]
-    found = {name: image.bytes for name, image in many(engine.client.api, names).items() if image is not None}
+    found = {
+        name: image.bytes for name, image in read_image_layers(engine.client.api, names).items() if image is not None
+    }
     assert found
-    totals = {name: engine.image(name) for name in found}  # None: removed meanwhile
+    totals = {name: engine.inspect_image(name) for name in found}  # None: removed meanwhile
     assert found == {name: found[name] if image is None else image.unpacked for name, image in totals.items()}
 
 

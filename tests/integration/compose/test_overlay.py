@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from real_files import environment, questioned, read, write
 
-from builder.compose.load.discover import discover
+from builder.compose.load.discover import discover_project
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_an_overlay_answers_what_writing_would(change: str, tree: Path) -> None:
         text = path.read_text().replace(old, new) if path.exists() else NEW
         assert not path.exists() or text != path.read_text()
         overlay[path] = text.encode()
-    files = discover((), env=environment(), cwd=tree / "proj")
+    files = discover_project((), env=environment(), cwd=tree / "proj")
     before = snapshot(tree)
     unchanged = questioned(files)
     promised = questioned(files, overlay)
@@ -158,7 +158,7 @@ def test_an_overlay_of_a_file_behind_symbolic_links(tree: Path) -> None:
     (tree / "elsewhere").mkdir()
     (tree / "elsewhere/link").symlink_to(tree / "proj")
     (tree / "elsewhere/shared").symlink_to("../shared")
-    files = discover((), env=environment(), cwd=tree / "elsewhere/link")
+    files = discover_project((), env=environment(), cwd=tree / "elsewhere/link")
     main = tree / "elsewhere/link/docker-compose.yml"
     assert files.files[0] == main
     changed = main.read_bytes().replace(b"build: .", b"image: x")
@@ -168,7 +168,7 @@ def test_an_overlay_of_a_file_behind_symbolic_links(tree: Path) -> None:
 
 
 def test_an_overlay_that_breaks_the_file_names_the_real_one(tree: Path) -> None:
-    files = discover((), env=environment(), cwd=tree / "proj")
+    files = discover_project((), env=environment(), cwd=tree / "proj")
     path = tree / "proj/docker-compose.yml"
     with pytest.raises(ComposeError) as caught:
         questioned(files, {path: path.read_bytes() + b"  broken: [\n"})
@@ -185,7 +185,7 @@ def test_an_overlay_that_breaks_the_file_names_the_real_one(tree: Path) -> None:
 def test_a_file_named_by_its_absolute_path_cannot_be_overlaid(tree: Path) -> None:
     main, base = tree / "proj/docker-compose.yml", tree / "proj/base/common.yml"
     main.write_text(main.read_text().replace("base/common.yml", str(base)))
-    files = discover((), env=environment(), cwd=tree / "proj")
+    files = discover_project((), env=environment(), cwd=tree / "proj")
     assert read(cwd=tree / "proj").sources[base] == base.read_bytes()
     with pytest.raises(ComposeError, match="absolute path") as caught:
         questioned(files, {base: base.read_bytes() + b"\n"})

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from real_files import FILES, copy_project, name_of
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 ROOT = Path(__file__).parents[3]
 SEED = ROOT / "tests" / "fixtures" / "seed"
@@ -25,7 +25,7 @@ AIRFLOW_SERVICES = ["airflow-init", "airflow-scheduler", "airflow-webserver"]
 SECRET = "s3cr3t-hunter2"
 
 
-def plan(folder: Path, *words: str, **env: str) -> Result:
+def plan(folder: Path, *words: str, **env: str) -> ProcessResult:
     ours = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
     argv = (sys.executable, "-c", MAIN, "plan", *words)
     return LocalRunner().run(Command(argv, cwd=folder, env={**ours, **env}, timeout=120))

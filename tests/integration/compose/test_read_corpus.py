@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from real_files import CORPUS_FILES, FILES, compose, copy_project, environment, name_of, questioned, read
 
-from builder.compose.load.discover import discover
+from builder.compose.load.discover import discover_project
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def with_env_files(compose_file: Path) -> None:
 def test_what_it_reads_does_not_depend_on_the_way_it_was_asked(file: Path, tmp_path: Path) -> None:
     """A mirror in which the file has its own bytes answers the same as the real folder."""
     here = copy_project(file, tmp_path)
-    files = discover((), env=environment(), cwd=tmp_path)
+    files = discover_project((), env=environment(), cwd=tmp_path)
     plain, mirrored = questioned(files), questioned(files, {here: here.read_bytes()})
     assert (plain.resolved, plain.raw) == (mirrored.resolved, mirrored.raw)
     assert [one_of_many(said) for said in plain.complaints] == [one_of_many(said) for said in mirrored.complaints]

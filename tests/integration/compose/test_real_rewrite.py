@@ -15,17 +15,17 @@ from project_files import target
 from real_files import FILES as REAL_FILES
 from real_files import copy_project, name_of
 
-from builder.compose.load.config import ask
-from builder.compose.load.discover import discover
+from builder.compose.load.config import load_config
+from builder.compose.load.discover import discover_project
 from builder.compose.load.project import read_project
-from builder.compose.rewrite.check import differences, prove
-from builder.compose.rewrite.rewrite import after, rewrite
+from builder.compose.rewrite.check import find_differences, prove_edits
+from builder.compose.rewrite.rewrite import make_edited_project, rewrite_files
 from builder.core.errors import ComposeError, UnprovenEditError
 from builder.core.process import LocalRunner
 from builder.engine.compose import ComposeCli, find_compose
 
 if TYPE_CHECKING:
-    from builder.compose.model import Build, FileEdit, Project, Target
+    from builder.compose.model import Build, FileEdit, Project, SharedTarget
 
 RUNNER = LocalRunner()
 ENV = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
@@ -42,21 +42,21 @@ def cli() -> ComposeCli:
 
 
 def read(folder: Path, names: list[str], cli: ComposeCli) -> Project:
-    files = discover(tuple(str(folder / name) for name in names), env=ENV, cwd=folder)
+    files = discover_project(tuple(str(folder / name) for name in names), env=ENV, cwd=folder)
     return read_project(files, cli, RUNNER, ENV)
 
 
-def check(project: Project, targets: tuple[Target, ...], cli: ComposeCli) -> tuple[FileEdit, ...]:
+def check(project: Project, targets: tuple[SharedTarget, ...], cli: ComposeCli) -> tuple[FileEdit, ...]:
     """Rewrite, prove, and prove it once more by writing the files and reading them anew."""
-    edits = rewrite(project, targets)
-    prove(project, edits, targets, lambda overlay: ask(project.files, cli, RUNNER, ENV, overlay=overlay))
+    edits = rewrite_files(project, targets)
+    prove_edits(project, edits, targets, lambda overlay: load_config(project.files, cli, RUNNER, ENV, overlay=overlay))
     for edit in edits:
         edit.path.write_bytes(edit.after)
     written = read_project(project.files, cli, RUNNER, ENV)
     for old, new in ((project.resolved, written.resolved), (project.raw, written.raw)):
         assert (old is None) == (new is None)
-        assert old is None or new is None or differences(old, new, targets) == ()
-    assert rewrite(written, targets) == ()
+        assert old is None or new is None or find_differences(old, new, targets) == ()
+    assert rewrite_files(written, targets) == ()
     return edits
 
 
@@ -152,8 +152,10 @@ def test_an_edit_that_means_something_else_is_found_by_compose(tmp_path: Path, c
     (tmp_path / "compose.yml").write_text("services:\n  a:\n    build: .\n    user: me\n  b:\n    build: .\n")
     project = read(tmp_path, ["compose.yml"], cli)
     targets = (target("a", "b"),)
-    (edit,) = rewrite(project, targets)
+    (edit,) = rewrite_files(project, targets)
     wrong = replace(edit, after=edit.after.replace(b"user: me", b"user: you"))
     with pytest.raises(UnprovenEditError, match=r"services\.a\.user changes"):
-        prove(project, (wrong,), targets, lambda overlay: ask(project.files, cli, RUNNER, ENV, overlay=overlay))
-    assert after(project, (wrong,)).sources[edit.path] == wrong.after
+        prove_edits(
+            project, (wrong,), targets, lambda overlay: load_config(project.files, cli, RUNNER, ENV, overlay=overlay)
+        )
+    assert make_edited_project(project, (wrong,)).sources[edit.path] == wrong.after

@@ -101,7 +101,7 @@ def test_the_image_of_a_spec_takes_over(seed: Stack, airflow_folder: Path, engin
     postgres = seed.containers()["postgres"]
     seed.optbuild("optimize", "--yes")
     assert b"build:" not in seed.file.read_bytes()
-    assert seed.image_ids() == {engine.image_id("ml-pipeline-airflow:latest")}
+    assert seed.image_ids() == {engine.find_image_id("ml-pipeline-airflow:latest")}
     assert seed.webserver_is_healthy()
     assert row_is_there(seed)
     assert unchanged(seed, postgres, "postgres")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 DRIVER = Path(__file__).with_name("optimize_tiny.py")
 TEST_LABEL = "optbuild.test"
@@ -74,22 +74,22 @@ class Tiny:
     def shared(self) -> str:
         return f"{self.name}-shared:latest"
 
-    def run(self, *argv: str, ok: bool = True, **env: str) -> Result:
+    def run(self, *argv: str, ok: bool = True, **env: str) -> ProcessResult:
         done = LocalRunner().run(Command(argv, cwd=self.folder, env={**self.env, **env}, timeout=120))
         assert done.ok or not ok, f"{argv} failed with {done.code}:\n{done.out}\n{done.err}"
         return done
 
-    def compose(self, *words: str) -> Result:
+    def compose(self, *words: str) -> ProcessResult:
         return self.run("docker", "compose", *words)
 
-    def optbuild(self, *words: str, ok: bool = True, **env: str) -> Result:
+    def optbuild(self, *words: str, ok: bool = True, **env: str) -> ProcessResult:
         """The real command, in the process that can kill itself."""
         return self.run(sys.executable, str(DRIVER), *words, ok=ok, **env)
 
-    def optimize(self, *words: str, ok: bool = True, **env: str) -> Result:
+    def optimize(self, *words: str, ok: bool = True, **env: str) -> ProcessResult:
         return self.optbuild("optimize", "--group", "web", "--yes", *words, ok=ok, **env)
 
-    def rollback(self, *, ok: bool = True, **env: str) -> Result:
+    def rollback(self, *, ok: bool = True, **env: str) -> ProcessResult:
         return self.optbuild("rollback", "--yes", ok=ok, **env)
 
     def containers(self) -> dict[str, dict[str, Any]]:

@@ -12,8 +12,8 @@ from inventory_samples import shelf
 from page_samples import HOSTILE, big, changed, hostile
 from selenium.webdriver.common.keys import Keys
 
-from builder.inspect.diff import diff
-from builder.report.html import diff_page, images_page, inspection_page
+from builder.inspect.diff import compare_images
+from builder.report.html import render_diff_page, render_images_page, render_inspection_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +30,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     image = big()
     texts = {
-        "inspect": inspection_page(image),
-        "diff": diff_page(diff(image, changed(image))),
-        "images": images_page(shelf()),
-        "hostile": inspection_page(hostile()),
-        "many": inspection_page(big(50_000, 400)),
-        "nothing": diff_page(diff(image, image)),
+        "inspect": render_inspection_page(image),
+        "diff": render_diff_page(compare_images(image, changed(image))),
+        "images": render_images_page(shelf()),
+        "hostile": render_inspection_page(hostile()),
+        "many": render_inspection_page(big(50_000, 400)),
+        "nothing": render_diff_page(compare_images(image, image)),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

@@ -18,21 +18,21 @@ from pathlib import Path
 
 from builder.cli import main as cli
 from builder.cli.runtime import make_local_runtime
-from builder.core.naming import promoted_references
+from builder.core.naming import list_promoted_references
 from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
 from builder.engine.buildx import BuildOptions
-from builder.engine.client import Engine, connect
-from builder.image.build.build import build_candidate, project_lock
+from builder.engine.client import Engine, connect_engine
+from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob, Workplace
-from builder.image.build.promote import promote, record_verified, recover
-from builder.image.render.model import CONTENT_PLACEHOLDER, Context, ContextFile
-from builder.image.verify.model import Check, Report, Status
+from builder.image.build.promote import promote_candidate, record_verified, recover_promotion
+from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
+from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 
 EPOCH = 1_700_000_000
 
 
-def tiny_context(name: str, content: str, *, run: str = "") -> Context:
+def tiny_context(name: str, content: str, *, run: str = "") -> BuildContext:
     """An image of one small file; with ``run``, a step of busybox before it, which no other test has cached."""
     lines = ["FROM scratch AS work", "ADD base.tar /", "COPY content.txt /content.txt"]
     if run:
@@ -44,7 +44,7 @@ def tiny_context(name: str, content: str, *, run: str = "") -> Context:
         ContextFile("Dockerfile", "\n".join(lines).encode()),
         ContextFile("content.txt", content.encode()),
     )
-    return Context(files, "linux/amd64", EPOCH)
+    return BuildContext(files, "linux/amd64", EPOCH)
 
 
 def write_base(folder: Path, busybox: Path | None) -> None:
@@ -112,12 +112,12 @@ def main() -> None:
 
 
 def _build(args: argparse.Namespace, place: Workplace) -> None:
-    with connect(os.environ) as real:
+    with connect_engine(os.environ) as real:
         engine = PausingEngine(real.client, real.endpoint, real.info)
         engine.pause_after = args.pause_after
-        with project_lock(place, engine, args.name):
+        with lock_project(place, engine, args.name):
             say = place.progress.note
-            recovered = recover(engine, place.state_folder, args.name, say)
+            recovered = recover_promotion(engine, place.state_folder, args.name, say)
             job = BuildJob(
                 tiny_context(args.name, args.content, run=args.run),
                 args.name,
@@ -128,13 +128,17 @@ def _build(args: argparse.Namespace, place: Workplace) -> None:
                 1_000_000,
             )
             candidate = build_candidate(job)
-            references = promoted_references(args.name, ("latest", "v1"), ("web", "init"))
+            references = list_promoted_references(args.name, ("latest", "v1"), ("web", "init"))
             if not args.no_verify:
-                status = Status.FAILED if args.failing else Status.PASSED
-                report = Report(candidate.reference, candidate.image_id, "none", (Check("tiny", status, 0.1),), 0.1)
+                status = CheckStatus.FAILED if args.failing else CheckStatus.PASSED
+                report = VerifyReport(
+                    candidate.reference, candidate.image_id, "none", (CheckResult("tiny", status, 0.1),), 0.1
+                )
                 if not candidate.cached:
                     record_verified(place.state_folder, candidate, report, project=args.name, proof="tiny")
-                promote(candidate, references, project=args.name, engine=engine, folder=place.state_folder, say=say)
+                promote_candidate(
+                    candidate, references, project=args.name, engine=engine, folder=place.state_folder, say=say
+                )
     _print(json.dumps({"id": candidate.image_id, "cached": candidate.cached, "recovered": recovered}))
 
 

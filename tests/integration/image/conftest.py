@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.naming import LABEL_PROJECT
-from builder.engine.client import connect
+from builder.engine.client import connect_engine
 from builder.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.engine.client import Engine
-    from builder.state import Project
+    from builder.state import ProjectState
 
 ROOT = Path(__file__).parents[3]
 NAME_PREFIX = "optbuild-test-"
@@ -37,7 +37,7 @@ TINY = Path(__file__).parent / "build_tiny.py"
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The real one; without it these tests fail. What killed test runs left on it is removed first."""
-    with connect(os.environ) as found:
+    with connect_engine(os.environ) as found:
         remove(found, is_orphan)
         yield found
 
@@ -95,7 +95,7 @@ def images(engine: Engine) -> Images:
 def remove(engine: Engine, mine: Callable[[str], bool]) -> None:
     """Take away all names of the images of those projects, and with the last name the image."""
     for image_id in images_with(engine, LABEL_PROJECT):
-        image = engine.image(image_id)
+        image = engine.inspect_image(image_id)
         if image is None or not mine(image.labels[LABEL_PROJECT]):
             continue
         for reference in image.references or (image_id,):
@@ -158,8 +158,8 @@ class Tiny:
         """Temporary contexts that lie around."""
         return list((self.home / "cache/contexts").glob("*"))
 
-    def project(self, engine: Engine) -> Project:
-        return read_state(self.home / "state").project(engine.info.identity, self.name)
+    def project(self, engine: Engine) -> ProjectState:
+        return read_state(self.home / "state").find_project(engine.info.identity, self.name)
 
 
 @pytest.fixture

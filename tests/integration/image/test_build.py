@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.engine.client import connect
+from builder.engine.client import connect_engine
 
 WHEEL = re.compile(r'(name = "inflection"\nversion = "0.5.1"\nkind = "wheel"\nsha256 = ")[0-9a-f]{64}(")')
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def test_a_build_leaves_the_image_and_nothing_else(tiny: Any, engine: Engine) -> None:
     done = tiny.run("--no-verify").json
-    image = engine.image(done["id"])
+    image = engine.inspect_image(done["id"])
     assert image is not None
     (reference,) = image.references
     assert reference == f"{tiny.name}:{image.labels['optbuild.content']}"
@@ -61,9 +61,9 @@ def test_what_is_not_proven_is_built_again(tiny: Any) -> None:
 
 def test_a_deleted_image_is_built_again(tiny: Any, engine: Engine) -> None:
     first = tiny.run().json
-    for reference in engine.image(first["id"]).references:  # type: ignore[union-attr]
+    for reference in engine.inspect_image(first["id"]).references:  # type: ignore[union-attr]
         engine.client.api.remove_image(reference)
-    assert engine.image(first["id"]) is None
+    assert engine.inspect_image(first["id"]) is None
     assert tiny.run().json == first  # the same ID again, and not from the skip
 
 
@@ -78,7 +78,7 @@ def test_an_image_that_only_carries_the_name_is_built_over(tiny: Any, engine: En
     """Somebody tags something else with our content tag: labels and ID tell."""
     first = tiny.run("--content", "one").json
     other = tiny.run("--content", "two").json
-    own = next(one for one in engine.image(first["id"]).references if "latest" not in one and "v1" not in one)  # type: ignore[union-attr]
+    own = next(one for one in engine.inspect_image(first["id"]).references if "latest" not in one and "v1" not in one)  # type: ignore[union-attr]
     engine.tag(other["id"], own)
     assert tiny.run("--content", "one").json == first
 
@@ -207,7 +207,7 @@ def test_the_engine_of_a_docker_context_is_found(engine: Engine, tmp_path: Path)
     }
     make = ["docker", "context", "create", "far", "--docker", f"host={engine.endpoint.host}"]
     subprocess.run(make, check=True, capture_output=True, env=env)
-    with connect({**env, "DOCKER_CONTEXT": "far"}) as found:
+    with connect_engine({**env, "DOCKER_CONTEXT": "far"}) as found:
         assert found.info.identity == engine.info.identity
 
 

@@ -20,14 +20,14 @@ from builder.image.base.make import make_base
 from builder.cli import main
 from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
-from builder.image.render.model import Context, ContextFile
+from builder.image.render.model import BuildContext, ContextFile
 
 def command() -> None:
     "Make a base."
     cache, script = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
     files = [ContextFile("base.sh", script, executable=True)]
     files += [ContextFile(name, b"") for name in ("base.env", "runtime.packages", "builder.packages")]
-    make_base(Context(tuple(files), "linux/amd64", 1), cache, cache_folder=cache, runner=LocalRunner(),
+    make_base(BuildContext(tuple(files), "linux/amd64", 1), cache, cache_folder=cache, runner=LocalRunner(),
               progress=LineProgress(sys.stderr), env=os.environ)
 
 main.COMMANDS = ("try",)

@@ -46,7 +46,7 @@ def wait_until_ended(folder: str) -> None:
 
 
 def ids(engine: Engine, tiny: Any) -> set[str | None]:
-    return {engine.image_id(reference) for reference in tiny.references}
+    return {engine.find_image_id(reference) for reference in tiny.references}
 
 
 def test_a_killed_build_is_swept_and_its_docker_client_ended(tiny: Any, engine: Engine) -> None:

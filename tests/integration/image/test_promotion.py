@@ -13,7 +13,7 @@ import pytest
 
 from builder.core.errors import EngineFailedError
 from builder.core.progress import SilentProgress
-from builder.image.build.push import push
+from builder.image.build.push import push_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ MANIFEST = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
 
 
 def ids(engine: Engine, tiny: Any) -> set[str | None]:
-    return {engine.image_id(reference) for reference in tiny.references}
+    return {engine.find_image_id(reference) for reference in tiny.references}
 
 
 def test_every_name_has_the_one_id(tiny: Any, engine: Engine) -> None:
@@ -42,7 +42,7 @@ def test_a_failed_check_leaves_the_old_tags_and_says_where_the_candidate_is(
     assert bad.code == 1
     assert ids(engine, tiny) == {good["id"]}
     (candidate,) = set(images(tiny.name)) - {good["id"]}
-    image = engine.image(candidate)
+    image = engine.inspect_image(candidate)
     assert image is not None
     assert candidate in bad.err
     assert image.references[0] in bad.err
@@ -112,7 +112,7 @@ def test_a_push_brings_the_image_to_its_registry(tiny: Any, engine: Engine, regi
     references = (f"{registry}/team/{tiny.name}:latest", f"{registry}/team/{tiny.name}-web:latest")
     for reference in references:
         engine.tag(done["id"], reference)
-    digests = push(engine, references, SilentProgress())
+    digests = push_images(engine, references, SilentProgress())
     assert len(set(digests)) == 1
     manifest = urllib.request.Request(
         f"http://{registry}/v2/team/{tiny.name}/manifests/latest",
@@ -128,7 +128,7 @@ def test_a_push_that_fails_says_so(tiny: Any, engine: Engine) -> None:
     reference = f"127.0.0.1:1/{tiny.name}:latest"
     engine.tag(done["id"], reference)
     with pytest.raises(EngineFailedError, match="docker login"):
-        push(engine, (reference,), SilentProgress())
+        push_images(engine, (reference,), SilentProgress())
 
 
 def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str, registry: str) -> None:
@@ -141,7 +141,9 @@ def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str,
     assert done.code == 0, done.err
     result = json.loads(done.out)
     assert result["promoted"] == []
-    assert json.loads(metadata.read_text())["image_id"] == result["image_id"] == engine.image_id(result["reference"])
+    assert (
+        json.loads(metadata.read_text())["image_id"] == result["image_id"] == engine.find_image_id(result["reference"])
+    )
     url = f"http://{registry}/v2/team/{name}/manifests/{result['content_tag']}"
     with urllib.request.urlopen(urllib.request.Request(url, headers=MANIFEST), timeout=10) as answer:
         assert [answer.headers["Docker-Content-Digest"]] == result["pushed"]
@@ -154,7 +156,7 @@ def test_an_image_over_its_budget_stays_a_candidate(optbuild: Any, engine: Engin
     done = optbuild.run("build", "--verify")
     assert done.code == 1, done.err
     (image_id,) = images(name)
-    image = engine.image(image_id)
+    image = engine.inspect_image(image_id)
     assert image is not None
     (reference,) = image.references  # no tag but the candidate's
     assert f"{image.unpacked:,} bytes" in done.err

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.process import Command, LocalRunner, Result
-from builder.engine.layers import many
+from builder.core.process import Command, LocalRunner, ProcessResult
+from builder.engine.layers import read_image_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,7 +117,7 @@ def make_context(folder: Path, base: str, mark: str) -> None:
     _write(folder / "Dockerfile", DOCKERFILE.format(base=base, label=TEST_LABEL, mark=mark, site=SITE))
 
 
-def docker(*words: str) -> Result:
+def docker(*words: str) -> ProcessResult:
     done = LocalRunner().run(Command(("docker", *words), timeout=600))
     assert done.ok, done.err
     return done
@@ -130,7 +130,7 @@ class Inspector:
         self.folder = folder
         self.env = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
 
-    def run(self, *words: str, code: int = 0) -> Result:
+    def run(self, *words: str, code: int = 0) -> ProcessResult:
         argv = (sys.executable, "-c", "from builder.cli.main import main; main()", "inspect", *words)
         done = LocalRunner().run(Command(argv, cwd=self.folder, env=self.env, timeout=600))
         assert done.code == code, f"{words} ended with {done.code}:\n{done.out[-2000:]}\n{done.err}"
@@ -192,7 +192,7 @@ def test_each_waste_names_the_layer_whose_instruction_has_to_change(found: Mappi
 
 
 def test_all_bytes_are_those_of_the_engine(found: Mapping[str, Any], bad: str, engine: Engine) -> None:
-    layers = many(engine.api, [bad])[bad]
+    layers = read_image_layers(engine.api, [bad])[bad]
     assert layers is not None
     assert found["bytes"] == layers.bytes
     assert [one["bytes"] for one in found["layers"]] == [one.bytes for one in layers.layers]

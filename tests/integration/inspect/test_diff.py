@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.process import Command, LocalRunner, Result
+from builder.core.process import Command, LocalRunner, ProcessResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,11 +21,11 @@ BASE = {"/etc/motd": b"hello\n", "/bin/tool": b"#!" * 5000}
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ProcessResult]:
     """The command line with a cache of its own."""
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
 
-    def optbuild(*words: str) -> Result:
+    def optbuild(*words: str) -> ProcessResult:
         argv = (sys.executable, "-c", "from builder.cli.main import main; main()", *words)
         return LocalRunner().run(Command(argv, cwd=ROOT, env=env, timeout=300))
 
@@ -50,7 +50,7 @@ def images(built: Callable[..., str]) -> tuple[str, str]:
     return before, after
 
 
-def test_layer_file_and_version(run: Callable[..., Result], images: tuple[str, str]) -> None:
+def test_layer_file_and_version(run: Callable[..., ProcessResult], images: tuple[str, str]) -> None:
     done = run("diff", *images, "--format", "json")
     assert done.ok, done.err
     found: dict[str, Any] = json.loads(done.out)
@@ -69,7 +69,7 @@ def test_layer_file_and_version(run: Callable[..., Result], images: tuple[str, s
     assert f"{SITE}/numpy/__init__.py" not in files
 
 
-def test_the_figures_add_up_to_what_docker_shows(run: Callable[..., Result], images: tuple[str, str]) -> None:
+def test_the_figures_add_up_to_what_docker_shows(run: Callable[..., ProcessResult], images: tuple[str, str]) -> None:
     found: dict[str, Any] = json.loads(run("diff", *images, "--format", "json").out)
     sizes = []
     for image in images:
@@ -82,7 +82,7 @@ def test_the_figures_add_up_to_what_docker_shows(run: Callable[..., Result], ima
     assert sum(row["growth"] for row in found["packages"]) + found["growth"]["no_package_bytes"] == grown
 
 
-def test_a_saved_image_is_the_image(run: Callable[..., Result], images: tuple[str, str], tmp_path: Path) -> None:
+def test_a_saved_image_is_the_image(run: Callable[..., ProcessResult], images: tuple[str, str], tmp_path: Path) -> None:
     archive = str(tmp_path / "before.tar")
     assert LocalRunner().run(Command(("docker", "save", "-o", archive, images[0]), timeout=60)).ok
     same = run("diff", archive, images[0], "--format", "markdown", "--max-growth", "0B")
@@ -92,13 +92,15 @@ def test_a_saved_image_is_the_image(run: Callable[..., Result], images: tuple[st
     assert "| `numpy` (python) | `1.0` | `2.0` | +10 kB |" in other.out
 
 
-def test_an_image_that_is_not_there(run: Callable[..., Result], images: tuple[str, str]) -> None:
+def test_an_image_that_is_not_there(run: Callable[..., ProcessResult], images: tuple[str, str]) -> None:
     done = run("diff", images[0], "optbuild-test-inspect:none")
     assert done.code == 2
     assert "has no image optbuild-test-inspect:none" in done.err
 
 
-def test_the_projects_image_is_what_its_lock_says(run: Callable[..., Result], image: str, airflow_folder: Path) -> None:
+def test_the_projects_image_is_what_its_lock_says(
+    run: Callable[..., ProcessResult], image: str, airflow_folder: Path
+) -> None:
     done = run("diff", image, str(airflow_folder))
     assert done.ok, f"{done.out}\n{done.err}"
     assert "the image has just these" in done.out
@@ -106,7 +108,7 @@ def test_the_projects_image_is_what_its_lock_says(run: Callable[..., Result], im
 
 
 def test_a_small_image_is_not_what_the_lock_says(
-    run: Callable[..., Result], images: tuple[str, str], airflow_folder: Path
+    run: Callable[..., ProcessResult], images: tuple[str, str], airflow_folder: Path
 ) -> None:
     done = run("diff", images[0], str(airflow_folder), "--format", "json")
     assert done.code == 1

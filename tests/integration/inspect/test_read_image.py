@@ -14,10 +14,10 @@ import pytest
 from builder.core.errors import BadImageArchiveError, NoSuchImageError, NotABaseError
 from builder.core.process import Command, LocalRunner
 from builder.core.progress import SilentProgress
-from builder.engine.client import Engine, connect
-from builder.engine.errors import AnswerError
-from builder.engine.socket_client import EngineReader, SocketApi, look
-from builder.inspect.model import Entry, ImageContent, Kind
+from builder.engine.client import Engine, connect_engine
+from builder.engine.errors import ApiError
+from builder.engine.socket_client import EngineReader, SocketApi, connect_reader
+from builder.inspect.model import EntryKind, ImageContent, LayerEntry
 from builder.inspect.read import read_archive_file, read_image
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory, postgres_image: str, orph
 
 @pytest.fixture
 def quick() -> Iterator[EngineReader]:
-    with look(os.environ) as found:
+    with connect_reader(os.environ) as found:
         assert isinstance(found.api, SocketApi)
         yield found
 
@@ -120,7 +120,7 @@ def history(engine: Engine, reference: str) -> list[int]:
     return [int(entry["Size"]) for entry in reversed(engine.client.api.history(reference)) if entry["Size"]]  # type: ignore[no-untyped-call]
 
 
-def entry(content: ImageContent, layer: int, path: str) -> Entry:
+def entry(content: ImageContent, layer: int, path: str) -> LayerEntry:
     [found] = [one for one in content.layers[layer].entries if one.path == path]
     return found
 
@@ -131,7 +131,7 @@ def test_the_bytes_of_each_layer_are_those_of_docker_history(
     found = read(quick, scratch, tmp_path)
     assert [layer.bytes for layer in found.layers if layer.bytes] == history(engine, scratch)
     assert sum(layer.bytes for layer in found.layers) == 1000 + 9 + 19 + len(BIG) + 3
-    assert found.id == engine.image_id(scratch)
+    assert found.id == engine.find_image_id(scratch)
     assert found.references == (scratch,)
     assert found.created is not None
 
@@ -152,13 +152,15 @@ def test_each_layer_has_the_instruction_that_made_it(quick: EngineReader, scratc
 def test_files_are_what_was_copied(quick: EngineReader, scratch: str, tmp_path: Path) -> None:
     found = read(quick, scratch, tmp_path)
     big = entry(found, 1, "/opt/data/big.bin")
-    assert big == Entry("/opt/data/big.bin", Kind.FILE, len(BIG), 0o640, 50000, 7, "", hashlib.sha256(BIG).hexdigest())
+    assert big == LayerEntry(
+        "/opt/data/big.bin", EntryKind.FILE, len(BIG), 0o640, 50000, 7, "", hashlib.sha256(BIG).hexdigest()
+    )
     odd = {one.path: one for one in found.layers[0].entries if one.path.startswith("/odd/")}
-    assert (odd["/odd/hard"].kind, odd["/odd/hard"].link) == (Kind.HARDLINK, "/odd/file")
-    assert (odd["/odd/soft"].kind, odd["/odd/soft"].link) == (Kind.SYMLINK, "../somewhere")
+    assert (odd["/odd/hard"].kind, odd["/odd/hard"].link) == (EntryKind.HARDLINK, "/odd/file")
+    assert (odd["/odd/soft"].kind, odd["/odd/soft"].link) == (EntryKind.SYMLINK, "../somewhere")
     assert odd["/odd/\\udcff\\udcfe"].size == 9
     assert odd["/odd/" + "long" * 50].size == 19
-    assert odd["/odd/pipe"].kind is Kind.OTHER
+    assert odd["/odd/pipe"].kind is EntryKind.OTHER
 
 
 def test_a_second_look_asks_for_no_archive(
@@ -177,13 +179,13 @@ def test_what_is_not_there_is_refused_both_ways(quick: EngineReader, engine: Eng
     for one in (quick, engine):
         with pytest.raises(NoSuchImageError, match="no image optbuild-none:1"):
             read(one, "optbuild-none:1", tmp_path)
-        with pytest.raises(AnswerError, match="404") as caught:
+        with pytest.raises(ApiError, match="404") as caught:
             next(one.api.get_image("optbuild-none:1"))
         assert caught.value.status_code == 404
 
 
 def test_the_sdk_reads_the_same(quick: EngineReader, scratch: str, tmp_path: Path) -> None:
-    with connect(os.environ) as engine:
+    with connect_engine(os.environ) as engine:
         assert read(engine, scratch, tmp_path / "one") == read(quick, scratch, tmp_path / "two")
 
 
@@ -212,7 +214,7 @@ def test_an_image_made_from_another_shows_only_its_own_layers_as_its_own(
         read(quick, postgres_image, tmp_path, base=extended)
     own = found.layers[found.base_layers :]
     assert [layer.bytes for layer in own] == history(engine, extended)[-2:] == [8, 3]
-    assert entry(found, found.base_layers + 1, "/deep").kind is Kind.WHITEOUT
+    assert entry(found, found.base_layers + 1, "/deep").kind is EntryKind.WHITEOUT
     assert entry(found, found.base_layers + 1, "/keep").mode == 0o700
 
 

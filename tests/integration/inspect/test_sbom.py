@@ -17,11 +17,11 @@ from packaging.utils import canonicalize_name
 from builder import __version__
 from builder.core.process import Command, LocalRunner
 from builder.core.progress import SilentProgress
-from builder.engine.socket_client import look
+from builder.engine.socket_client import connect_reader
 from builder.image.lock.document import read_lock
-from builder.inspect.analyse import analyse
+from builder.inspect.analyse import analyze_image
 from builder.inspect.read import read_image
-from builder.inspect.sbom.cyclonedx_document import as_cyclonedx
+from builder.inspect.sbom.cyclonedx_document import format_cyclonedx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -149,10 +149,10 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, An
 
     @cache
     def document(image: str, lock: Path | None = None) -> dict[str, Any]:
-        with look(os.environ) as engine:
+        with connect_reader(os.environ) as engine:
             content = read_image(engine, image, folder, SilentProgress())
         locked = read_lock(lock) if lock else None
-        return dict(json.loads(as_cyclonedx(analyse(content), locked, version=__version__)))
+        return dict(json.loads(format_cyclonedx(analyze_image(content), locked, version=__version__)))
 
     return document
 

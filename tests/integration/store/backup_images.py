@@ -55,11 +55,11 @@ class Machine:
         return f"{self.prefix}-{name}"
 
     def names(self, identity: str) -> list[str]:
-        found = self.engine.image(identity)
+        found = self.engine.inspect_image(identity)
         return [] if found is None else sorted(found.references)
 
     def there(self, identity: str) -> bool:
-        return self.engine.image_id(identity) is not None
+        return self.engine.find_image_id(identity) is not None
 
     def forget(self, identity: str) -> None:
         """Remove an image of this test, with its names."""

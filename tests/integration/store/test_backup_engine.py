@@ -14,9 +14,9 @@ from fresh_engine import second_engine
 
 from builder.core.errors import BadImageArchiveError
 from builder.core.progress import SilentProgress
-from builder.engine.client import connect
+from builder.engine.client import connect_engine
 from builder.store.manifest import MANIFEST_FILE, read_manifest
-from builder.store.restore import check, choose, restore
+from builder.store.restore import check_archives, restore_images, select_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def test_a_name_that_moved_on_stays_until_it_is_asked_for(machine: Machine) -> N
     assert {one, two} <= set(digits(said))
     assert "--replace-tags" in said
     assert not machine.there(one)
-    assert machine.engine.image_id(machine.name("a:1")) == two
+    assert machine.engine.find_image_id(machine.name("a:1")) == two
     machine.run("restore", "saved", "--replace-tags")
     assert machine.names(one) == [machine.name("a:1")]
     assert machine.names(two) == [machine.name("a:2")]
@@ -98,15 +98,15 @@ def test_an_archive_that_changes_after_the_check_leaves_the_engine_as_it_was(mac
     one = machine.build("a:1", content=os.urandom(3_000_000))
     machine.run("backup", one, "-o", "saved")
     machine.forget(one)
-    chosen = choose(machine.home / "saved", [])
-    checked = check(chosen, SilentProgress())
+    chosen = select_images(machine.home / "saved", [])
+    checked = check_archives(chosen, SilentProgress())
     other = machine.build("b:1", content=os.urandom(3_000_000))
     machine.run("backup", other, "-o", "other")
     machine.forget(other)
     (good,), (bad,) = ((machine.home / name).glob("*.tar.zst") for name in ("saved", "other"))
     good.write_bytes(bad.read_bytes())
     with pytest.raises(BadImageArchiveError, match="was changed while it was loaded"):
-        restore(machine.engine, chosen, checked, SilentProgress())
+        restore_images(machine.engine, chosen, checked, SilentProgress())
     assert not machine.there(one)
     assert not machine.there(other)
 
@@ -137,7 +137,7 @@ def test_images_move_between_engines_that_name_them_in_different_ways(
     (home / "daemon.json").write_text('{"features": {"containerd-snapshotter": true}}')
     with (
         second_engine(home, "--config-file", str(home / "daemon.json")) as address,
-        connect({**os.environ, "DOCKER_HOST": address}) as other,
+        connect_engine({**os.environ, "DOCKER_HOST": address}) as other,
     ):
         there = Machine(other, home, address)
         assert other.info.containerd_store
@@ -148,7 +148,7 @@ def test_images_move_between_engines_that_name_them_in_different_ways(
         assert there.names(made) == sorted([there.name("a:1"), there.name("a:2")])
         machine.run("backup", here, "-o", "saved")
         there.run("restore", str(machine.home / "saved"))
-        moved = other.image_id(machine.name("b:1"))
+        moved = other.find_image_id(machine.name("b:1"))
         assert moved not in {None, here}
         assert there.runs(machine.name("b:1"))
         said = json.loads(machine.run("restore", str(home / "saved"), "--format", "json"))

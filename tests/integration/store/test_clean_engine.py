@@ -25,12 +25,12 @@ from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 from builder.engine.compose_containers import StackEngine
-from builder.engine.socket_client import look
-from builder.operations.snapshot import StoreOptions, StoreWorld
-from builder.rollout.journal import Journal, Phase, Replaced, TagRecord
-from builder.rollout.journal_file import journal_path, read_journal, write_journal
-from builder.state import FormerImage, Project, read_state, update_state
-from builder.store.clean import CleanOptions, carry_out, plan
+from builder.engine.socket_client import connect_reader
+from builder.operations.snapshot import SnapshotReader, StoreOptions
+from builder.rollout.journal import Journal, Phase, ReplacedImage, TagRecord
+from builder.rollout.journal_file import read_journal, resolve_journal_path, write_journal
+from builder.state import FormerImage, ProjectState, read_state, update_state
+from builder.store.clean import CleanOptions, execute_clean_plan, make_clean_plan
 from builder.store.model import LABEL_PROTECT
 from builder.store.select import parse_filter
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.engine.client import Engine
-    from builder.store.model import Snapshot
+    from builder.store.model import InventorySnapshot
 
 MAIN = "from builder.cli.main import main; main()"
 
@@ -84,10 +84,10 @@ class Machine:
         return dict(json.loads(done.stdout))
 
     def there(self, image: Tiny) -> bool:
-        return self.engine.image_id(identity(image)) is not None
+        return self.engine.find_image_id(identity(image)) is not None
 
     def names(self, image: Tiny) -> set[str]:
-        found = self.engine.image(identity(image))
+        found = self.engine.inspect_image(identity(image))
         return set() if found is None else set(found.references)
 
 
@@ -141,11 +141,11 @@ def test_what_was_promoted_once_goes_but_for_the_last_two(machine: Machine) -> N
     ours = [machine.tiny(f"v{n}", "base", f"v{n}", labels={LABEL_PROJECT: machine.prefix}) for n in range(5)]
     machine.load(*ours)
     former = tuple(FormerImage(identity(one), "", float(place)) for place, one in enumerate(ours[:4]))
-    promoted = Project(machine.engine.info.identity, machine.prefix, {ours[4].names[0]: identity(ours[4])}, former)
+    promoted = ProjectState(machine.engine.info.identity, machine.prefix, {ours[4].names[0]: identity(ours[4])}, former)
     update_state(machine.state, lambda state: state.with_project(promoted))
     done = machine.clean("--yes")
     assert {one["id"] for one in done["removed"]} == {identity(ours[0]), identity(ours[1])}
-    left = read_state(machine.state).project(machine.engine.info.identity, machine.prefix)
+    left = read_state(machine.state).find_project(machine.engine.info.identity, machine.prefix)
     assert [one.image_id for one in left.superseded] == [identity(ours[2]), identity(ours[3])]
     (machine.state / "state.json").unlink()
     assert machine.clean("--yes", "--unused")["removed"] == []
@@ -165,9 +165,9 @@ def test_what_an_optimize_replaced_goes_and_the_journal_knows(machine: Machine) 
         Phase.COMMITTED,
         1000.0,
         tags=(TagRecord(new.names[0], None, identity(new)),),
-        replaced=(Replaced(identity(old), old.names), Replaced(identity(named), ("another-name:latest",))),
+        replaced=(ReplacedImage(identity(old), old.names), ReplacedImage(identity(named), ("another-name:latest",))),
     )
-    path = journal_path(machine.state, journal.files)
+    path = resolve_journal_path(machine.state, journal.files)
     write_journal(path, journal)
     done = machine.clean("--yes")
     assert [one["id"] for one in done["removed"]] == [identity(old)]
@@ -213,19 +213,19 @@ def test_a_container_that_is_made_between_preview_and_removal_keeps_its_image(ma
     options = CleanOptions(unused=True, filters=(parse_filter(f"label={TEST_LABEL}={machine.value}"),))
     out = io.StringIO()
     runtime = Runtime(machine.env, machine.project, out, out, LocalRunner(), SilentProgress(), color=False)
-    with look(os.environ) as found:
-        store = StoreWorld(runtime, StoreOptions(), found, strict=True)
-        planned, count = plan(store.snapshot(), options), 0
+    with connect_reader(os.environ) as found:
+        store = SnapshotReader(runtime, StoreOptions(), found, strict=True)
+        planned, count = make_clean_plan(store.read_snapshot(), options), 0
         assert [choice.row.image.id for choice in planned.going] == [identity(image)]
 
-        def read() -> Snapshot:
+        def read() -> InventorySnapshot:
             nonlocal count
             if count == number:
                 machine.container(image)
             count += 1
-            return store.snapshot()
+            return store.read_snapshot()
 
-        done = carry_out(planned, StackEngine(machine.engine), read)
+        done = execute_clean_plan(planned, StackEngine(machine.engine), read)
     assert done.removed == ()
     assert "uses it" in done.skipped[0][1]
     assert machine.names(image) == set(image.names)

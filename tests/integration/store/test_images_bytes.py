@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_images import TEST_LABEL, own_value, removed_afterwards
 
-from builder.engine.layers import chain_ids
+from builder.engine.layers import compute_chain_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class Project:
             (entry,) = json.loads(_file(archive, "manifest.json"))
             config = json.loads(_file(archive, entry["Config"]))
             sizes = [_regular_bytes(_file(archive, path)) for path in entry["Layers"]]
-        return dict(zip(chain_ids(config["rootfs"]["diff_ids"]), sizes, strict=True))
+        return dict(zip(compute_chain_ids(config["rootfs"]["diff_ids"]), sizes, strict=True))
 
 
 def _file(archive: tarfile.TarFile, name: str) -> bytes:

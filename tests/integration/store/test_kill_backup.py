@@ -11,7 +11,7 @@ from backup_images import Machine, snapshot
 
 from builder.core.progress import SilentProgress
 from builder.store.manifest import MANIFEST_FILE, read_manifest
-from builder.store.restore import Chosen, check
+from builder.store.restore import RestoreSelection, check_archives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def whole(folder: Path) -> list[str]:
     """IDs of all that the manifest names, after every byte of it was read."""
     manifest = read_manifest(folder)
     images = () if manifest is None else manifest.images
-    checked = check(Chosen(folder, images, {}), SilentProgress())
+    checked = check_archives(RestoreSelection(folder, images, {}), SilentProgress())
     assert [one.why for one in checked] == [""] * len(images)
     return [one.image.id for one in checked]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.airflow.commands import judge
+from builder.airflow.commands import check_command
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,18 @@ from builder.airflow.commands import judge
     ],
 )
 def test_judge(call: str, version: str | None, instead: str | None) -> None:
-    found = judge(tuple(call.split()), version)
+    found = check_command(tuple(call.split()), version)
     assert (" ".join(found.instead) if found else None) == instead
 
 
+def describe(words: tuple[str, ...], version: str | None) -> str:
+    problem = check_command(words, version)
+    assert problem is not None
+    return problem.says
+
+
 def test_the_words_say_what_happened_when() -> None:
-    assert "deprecated since Airflow 2.7 and is gone in 3.0; this is 2.8.1" in judge(("db", "init"), "2.8.1").says  # type: ignore[union-attr]
-    assert "removed in Airflow 3.0" in judge(("db", "init"), "3.0.2").says  # type: ignore[union-attr]
-    assert "cannot be read here" in judge(("db", "init"), None).says  # type: ignore[union-attr]
-    assert "came with Airflow 3.0" in judge(("api-server",), "2.8.1").says  # type: ignore[union-attr]
+    assert "deprecated since Airflow 2.7 and is gone in 3.0; this is 2.8.1" in describe(("db", "init"), "2.8.1")
+    assert "removed in Airflow 3.0" in describe(("db", "init"), "3.0.2")
+    assert "cannot be read here" in describe(("db", "init"), None)
+    assert "came with Airflow 3.0" in describe(("api-server",), "2.8.1")

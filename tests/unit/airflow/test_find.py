@@ -22,7 +22,7 @@ from builder.airflow.model import HttpHealth
 from builder.airflow.releases import SERIES
 
 if TYPE_CHECKING:
-    from builder.airflow.model import KnownRole, Series
+    from builder.airflow.model import KnownRole, ReleaseSeries
 
 OF_SPECS = tuple(dict.fromkeys(known for row in SERIES for known in (*row.roles, *row.optional_roles)))
 
@@ -59,7 +59,7 @@ def test_the_row_of_a_version(version: str | None, first: str | None) -> None:
 
 @pytest.mark.parametrize("known", ROLES, ids=lambda known: known.name)
 def test_a_role_is_told_by_its_words_and_its_name(known: KnownRole) -> None:
-    if known.lasts:
+    if known.is_lasting:
         words = [one for one in (known.role.command, *known.weak_words) if one]
         assert words
         assert {find_started_role((*one, "--flag")) for one in words} == {known.name}
@@ -96,7 +96,7 @@ def test_migrations_of_versions_that_images_can_have() -> None:
 
 @pytest.mark.parametrize(("before", "after"), list(pairwise(SERIES)), ids=lambda row: row.first)
 def test_a_role_that_a_version_lost_has_a_successor_and_a_line_in_the_table_of_commands(
-    before: Series, after: Series
+    before: ReleaseSeries, after: ReleaseSeries
 ) -> None:
     kept = {known.name for known in after.all_roles}
     for known in before.all_roles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.airflow.model import ExitHealth, HttpHealth, JobHealth, Role
-from builder.airflow.releases import release
+from builder.airflow.releases import find_release
 from builder.core.errors import UnknownAirflowError
 
 PYTHONS = {
@@ -26,7 +26,7 @@ PYTHONS = {
 
 @pytest.mark.parametrize(("version", "span"), PYTHONS.items(), ids=PYTHONS)
 def test_the_pythons_of_each_series(version: str, span: tuple[str, str]) -> None:
-    found = release(version).python_versions
+    found = find_release(version).python_versions
     assert (found[0], found[-1]) == span
 
 
@@ -35,25 +35,30 @@ def test_the_pythons_of_each_series(version: str, span: tuple[str, str]) -> None
 )
 def test_an_unknown_version_gets_the_known_range(version: str) -> None:
     with pytest.raises(UnknownAirflowError, match=r"2\.6\.0 to 2\.11\.x and 3\.0\.0 to 3\.3\.x"):
-        release(version)
+        find_release(version)
 
 
 def test_the_roles_of_airflow_2() -> None:
-    init, webserver, scheduler = release("2.8.1").roles
+    init, webserver, scheduler = find_release("2.8.1").roles
     assert (init.name, init.command, init.health) == ("init", ("version",), ExitHealth())
     assert dict(init.environment)["_AIRFLOW_DB_MIGRATE"] == "true"
     assert webserver == Role("webserver", ("webserver",), HttpHealth("/health", 8080, ("metadatabase", "scheduler")))
     assert scheduler == Role("scheduler", ("scheduler",), JobHealth("SchedulerJob"))
-    assert [role.name for role in release("2.8.1").optional_roles] == ["triggerer", "dag-processor", "worker", "flower"]
+    assert [role.name for role in find_release("2.8.1").optional_roles] == [
+        "triggerer",
+        "dag-processor",
+        "worker",
+        "flower",
+    ]
 
 
 def test_the_roles_of_airflow_3() -> None:
-    assert [role.name for role in release("3.0.1").roles] == ["init", "api-server", "scheduler", "dag-processor"]
-    health = release("3.0.1").roles[1].health
+    assert [role.name for role in find_release("3.0.1").roles] == ["init", "api-server", "scheduler", "dag-processor"]
+    health = find_release("3.0.1").roles[1].health
     assert isinstance(health, HttpHealth)
     assert health.path == "/api/v2/monitor/health"
 
 
 def test_the_migration_command_changed_in_2_7() -> None:
-    assert release("2.6.3").migrate == ("db", "upgrade")
-    assert release("2.7.0").migrate == ("db", "migrate")
+    assert find_release("2.6.3").migrate == ("db", "upgrade")
+    assert find_release("2.7.0").migrate == ("db", "migrate")

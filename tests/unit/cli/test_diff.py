@@ -14,17 +14,17 @@ from builder.cli import main as cli
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
-from builder.image.lock.model import Distribution, Inputs, Lock
+from builder.image.lock.model import Distribution, Lock, LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.core.process import Command, Result
+    from builder.core.process import Command, ProcessResult
 
 LOCK = Lock(
     platform="linux/amd64",
-    inputs=Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
+    inputs=LockInputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
     constraints=None,
     given_up=(),
     source_date_epoch=0,
@@ -40,7 +40,7 @@ LOCK = Lock(
 class NoProcess:
     """Whoever starts one is told."""
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         raise AssertionError(command)
 
 

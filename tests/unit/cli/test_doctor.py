@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.cli import main as cli
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 
@@ -37,9 +37,9 @@ class NoTools:
     def __init__(self) -> None:
         self.asked: list[Command] = []
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         self.asked.append(command)
-        return Result(command, 1, "", "broken")
+        return ProcessResult(command, 1, "", "broken")
 
 
 class Terminal(io.StringIO):

@@ -22,7 +22,7 @@ from fake_archive_engine import LAYER, SavingEngine
 from fake_image_store import Shelf, image
 
 from builder.cli import main as cli
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 
@@ -93,15 +93,15 @@ class Compose:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         if "config" not in command.argv:
-            return Result(command, 0 if "version" in command.argv else 1, "2.30.0\n", "broken")
+            return ProcessResult(command, 0 if "version" in command.argv else 1, "2.30.0\n", "broken")
         build = {"context": str(self._folder), "dockerfile": "Dockerfile"}
         services = {
             "init": {"build": build, "command": ["db", "migrate"]},
             "web": {"build": build, "command": ["webserver"]},
         }
-        return Result(command, 0, json.dumps({"name": "shop", "services": services}), "")
+        return ProcessResult(command, 0, json.dumps({"name": "shop", "services": services}), "")
 
 
 def prepare_nothing(_folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
@@ -133,9 +133,9 @@ def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 def prepare_verify(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.cli import verify  # noqa: PLC0415
     from builder.image.verify import run  # noqa: PLC0415
-    from builder.image.verify.model import Check, Report, Status  # noqa: PLC0415
+    from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport  # noqa: PLC0415
 
-    report = Report("demo:1", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 2.0)
+    report = VerifyReport("demo:1", "sha256:a", "sqlite", (CheckResult("init", CheckStatus.PASSED, 1.0),), 2.0)
     patch.setattr(verify, "find_image", lambda subject, _runtime: (subject, None))
     patch.setattr(run, "verify_image", lambda *_args, **_more: report)
     return ("demo:1",)
@@ -149,10 +149,10 @@ def prepare_project(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]
 
 def prepare_optimize(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.operations.optimize import OptimizeFlow  # noqa: PLC0415
-    from builder.rollout.result import Outcome  # noqa: PLC0415
+    from builder.rollout.result import RolloutResult  # noqa: PLC0415
 
     file = folder / "compose.yaml"
-    outcome = Outcome("shop", files=(file,), backups=(file.with_suffix(".bak"),))
+    outcome = RolloutResult("shop", files=(file,), backups=(file.with_suffix(".bak"),))
     patch.setattr(OptimizeFlow, "run", lambda _self: outcome)
     return prepare_project(folder, patch)
 
@@ -165,22 +165,22 @@ def shelf() -> Shelf:
 
 def prepare_images(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.operations import images as images_flow  # noqa: PLC0415
-    from builder.store.bytes import Ledger  # noqa: PLC0415
-    from builder.store.inventory import rows_of  # noqa: PLC0415
+    from builder.store.bytes import LayerUsage  # noqa: PLC0415
+    from builder.store.inventory import make_image_rows  # noqa: PLC0415
     from builder.store.model import Inventory  # noqa: PLC0415
 
     found = shelf().snapshot()
-    inventory = Inventory("engine", rows_of(found), Ledger(found.images).totals(), (), None, None, ())
-    patch.setattr(images_flow, "inventory_of", lambda *_args: inventory)
+    inventory = Inventory("engine", make_image_rows(found), LayerUsage(found.images).count_totals(), (), None, None, ())
+    patch.setattr(images_flow, "read_inventory", lambda *_args: inventory)
     return ()
 
 
 def prepare_clean(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.operations import clean as clean_flow  # noqa: PLC0415
-    from builder.store.clean import CleanOptions, plan  # noqa: PLC0415
+    from builder.store.clean import CleanOptions, make_clean_plan  # noqa: PLC0415
 
-    outcome = clean_flow.CleanOutcome(plan(shelf().snapshot(), CleanOptions(unused=True), now=1_000_000.0))
-    patch.setattr(clean_flow, "clean", lambda *_args: outcome)
+    outcome = clean_flow.CleanReport(make_clean_plan(shelf().snapshot(), CleanOptions(unused=True), now=1_000_000.0))
+    patch.setattr(clean_flow, "run_clean", lambda *_args: outcome)
     return ()
 
 
@@ -194,7 +194,7 @@ def prepare_backup(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     def look(_env: object) -> Iterator[SavingEngine]:
         yield engine
 
-    patch.setattr(quick, "look", look)
+    patch.setattr(quick, "connect_reader", look)
     return ("app:1", "--output", "saved")
 
 

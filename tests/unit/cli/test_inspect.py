@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.core.process import Command, Result
+    from builder.core.process import Command, ProcessResult
 
 SPEC = """\
 [image]
@@ -42,7 +42,7 @@ CACHE = {"root/.cache/pip/wheel": b"w" * 300_000}
 class NoProcess:
     """Whoever starts one is told."""
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         raise AssertionError(command)
 
 

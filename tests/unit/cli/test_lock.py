@@ -16,7 +16,7 @@ from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 from builder.image.lock import make
 from builder.image.lock.document import read_lock, write_lock
-from builder.image.lock.model import DebianPackage, Distribution, Inputs, Lock
+from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ runtime = ["libgomp1"]
 def example() -> Lock:
     return Lock(
         platform="linux/arm64",
-        inputs=Inputs("2.8.1", (), "3.11", ("pandas==2.0.3", "six"), "official", "bookworm", ("libgomp1",), ()),
+        inputs=LockInputs("2.8.1", (), "3.11", ("pandas==2.0.3", "six"), "official", "bookworm", ("libgomp1",), ()),
         constraints=None,
         given_up=(),
         source_date_epoch=1,

@@ -22,7 +22,7 @@ from builder.core.runtime import Runtime
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.core.process import Command, Result
+    from builder.core.process import Command, ProcessResult
 
 Body = Callable[[Runtime], None]
 
@@ -30,7 +30,7 @@ Body = Callable[[Runtime], None]
 class NoRunner:
     """No command of this file starts a process."""
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         raise AssertionError(f"unexpected: {command}")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from builder.cli import main as cli
 from builder.compose.rewrite import check as proof
-from builder.core.process import Result
+from builder.core.process import ProcessResult
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 
@@ -47,9 +47,9 @@ class Compose:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         said = "2.30.0\n" if "version" in command.argv else json.dumps(answer(self.folder))
-        return Result(command, 0, said, "")
+        return ProcessResult(command, 0, said, "")
 
 
 def optimize(folder: Path, *words: str) -> tuple[int, str]:
@@ -90,7 +90,7 @@ def test_what_is_left_by_choice_is_none(folder: Path) -> None:
 
 
 def test_warnings_are_in_the_json_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "prove", lambda *_given: None)
+    monkeypatch.setattr(proof, "prove_edits", lambda *_given: None)
     (folder / "compose.yml").write_text(COMPOSE)
     (folder / "compose.prod.yml").write_text("services: {web: {build: {target: prod}}}\n")
     code, out = optimize(folder, "--dry-run", "--format", "json")

@@ -18,14 +18,14 @@ from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
 from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
-from builder.image.lock.model import Distribution, Inputs, Lock
+from builder.image.lock.model import Distribution, Lock, LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOCK = Lock(
     platform="linux/amd64",
-    inputs=Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
+    inputs=LockInputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
     constraints=None,
     given_up=(),
     source_date_epoch=0,
@@ -171,7 +171,7 @@ def test_what_cannot_be_written_after_all_is_no_lost_result(
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     (tmp_path / "there").write_text("before")
-    monkeypatch.setattr("builder.core.files.atomic_write", full)
+    monkeypatch.setattr("builder.core.files.write_atomically", full)
     code, out, err = run(*command, option, "there")
     assert code == 3
     assert "numpy" in out

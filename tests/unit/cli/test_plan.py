@@ -11,10 +11,10 @@ import pytest
 from builder.cli import main as cli
 from builder.compose.model import ProjectFiles
 from builder.core.errors import InterruptedByUserError, ToolMissingError
-from builder.core.process import Result
+from builder.core.process import ProcessResult
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
-from builder.rollout.journal_file import journal_path, open_path
+from builder.rollout.journal_file import resolve_journal_path, resolve_open_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +67,10 @@ class Compose:
         self.folder = folder
         self.asked: list[tuple[str, ...]] = []
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         self.asked.append(command.argv)
         assert "config" in command.argv
-        return Result(command, 0, json.dumps(answer(self.folder)), "")
+        return ProcessResult(command, 0, json.dumps(answer(self.folder)), "")
 
 
 class Ran:
@@ -130,7 +130,9 @@ def test_without_an_engine_one_line_on_stderr_says_so(plan: Callable[..., Ran]) 
 
 
 def test_an_optimize_that_was_killed_is_told(plan: Callable[..., Ran], folder: Path, tmp_path: Path) -> None:
-    journal = open_path(journal_path(tmp_path / "s" / "optbuild", ProjectFiles(folder, (folder / "compose.yaml",))))
+    journal = resolve_open_path(
+        resolve_journal_path(tmp_path / "s" / "optbuild", ProjectFiles(folder, (folder / "compose.yaml",)))
+    )
     journal.parent.mkdir(parents=True)
     journal.write_text("{}")
     assert "note: an `optbuild optimize` of this project goes on or was killed half way" in plan().out
@@ -253,11 +255,13 @@ TROUBLES = {
 def trouble(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[str, ...], dict[str, str]]:
     """Make it; further words of the command line, and of its environment."""
 
-    def missing(_self: object, command: Command, **_: object) -> Result:
+    def missing(_self: object, command: Command, **_: object) -> ProcessResult:
         raise ToolMissingError(command.argv[0], hint="install it")
 
-    def refusing(_self: object, command: Command, **_: object) -> Result:
-        return Result(command, 15, "", "validating compose.yaml: services.web Additional property x is not allowed\n")
+    def refusing(_self: object, command: Command, **_: object) -> ProcessResult:
+        return ProcessResult(
+            command, 15, "", "validating compose.yaml: services.web Additional property x is not allowed\n"
+        )
 
     match kind:
         case "a file that cannot be read":
@@ -293,7 +297,7 @@ def test_an_explanation_needs_no_project_that_can_be_read(
 
 
 def test_ctrl_c_ends_an_explanation(plan: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> Result:
+    def interrupted(*_: object, **__: object) -> ProcessResult:
         raise InterruptedByUserError("Compose was ended by a signal")
 
     monkeypatch.setattr(Compose, "run", interrupted)

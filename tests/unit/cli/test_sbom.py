@@ -15,7 +15,7 @@ from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
 from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
-from builder.image.lock.model import Distribution, Inputs, Lock
+from builder.image.lock.model import Distribution, Lock, LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOCK = Lock(
     platform="linux/amd64",
-    inputs=Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
+    inputs=LockInputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
     constraints=None,
     given_up=(),
     source_date_epoch=0,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import pytest
 import typer
 
-from builder.cli.typer_values import plain_value, take_as_given
+from builder.cli.typer_values import convert_simple_value, skip_conversion
 
 
 class Color(StrEnum):
@@ -55,7 +55,7 @@ def parsed(words: list[str], *, short: bool) -> dict[str, Any] | str:
     app.command()(command)
     made: Any = typer.main.get_command(app)
     for parameter in made.params if short else ():
-        take_as_given(parameter)
+        skip_conversion(parameter)
     try:
         with made.make_context("x", list(words)) as context:
             made.invoke(context)
@@ -87,7 +87,7 @@ def test_both_ways_agree(words: list[str]) -> None:
     ],
 )
 def test_only_what_is_plain_is_taken_as_it_is(value: Any, annotation: Any, expected: Any) -> None:
-    assert plain_value(value, annotation) == expected
+    assert convert_simple_value(value, annotation) == expected
 
 
 def test_typer_still_has_the_slot_and_asks_what_is_in_it() -> None:
@@ -100,7 +100,7 @@ def test_typer_still_has_the_slot_and_asks_what_is_in_it() -> None:
     app.command()(command)
     (parameter, *_) = typer.main.get_command(app).params
     asked: Any = parameter
-    take_as_given(asked)
+    skip_conversion(asked)
     assert type(asked.get_runtime_param()).__module__ == "builder.cli.typer_values"
     assert asked.get_runtime_param() is asked._runtime_param
 
@@ -118,5 +118,5 @@ def test_a_typer_that_is_built_in_another_way_is_left_alone() -> None:
         pass
 
     parameter = Other()
-    take_as_given(parameter)
+    skip_conversion(parameter)
     assert vars(parameter) == {}

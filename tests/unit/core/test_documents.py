@@ -19,7 +19,7 @@ from builder.core.errors import (
     NewerDocumentError,
     StateError,
 )
-from builder.image.lock.facts import Facts
+from builder.image.lock.facts import DistributionFacts
 from builder.rollout.journal_file import parse_journal, read_journal
 from builder.state import STATE_FILE, State, dump_state, parse_state, read_state, update_state
 from builder.store.manifest import parse_manifest
@@ -34,7 +34,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "journal-first.json": parse_journal,
     "state.json": parse_state,
     "optbuild-backup.json": partial(parse_manifest, name="x"),
-    "facts.json": partial(parse_document, form=Form(Facts), name="x"),
+    "facts.json": partial(parse_document, form=Form(DistributionFacts), name="x"),
 }
 REFUSALS = (BrokenDocumentError, NewerDocumentError, DamagedBackupError, BackupFolderError)
 VALUES: tuple[Any, ...] = (
@@ -222,7 +222,7 @@ def test_a_state_that_cannot_be_read_is_left_where_it_is(tmp_path: Path) -> None
 
 
 def test_a_cache_is_read_or_as_good_as_not_there(tmp_path: Path) -> None:
-    form = Form(Facts)
+    form = Form(DistributionFacts)
     assert read_document(tmp_path / "none", form) is None
     for data in (b"", b"{", b"[" * 100_000, change(read("facts.json"), ("name",), None)):
         (tmp_path / "facts.json").write_bytes(data)

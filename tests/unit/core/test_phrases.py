@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from builder.core.phrases import every, listed, times
+from builder.core.phrases import format_both_or_all, format_times, join_names
 
 
 def test_lists_in_messages() -> None:
-    assert (listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == (
+    assert (join_names([]), join_names(["a"]), join_names(["a", "b"]), join_names(["a", "b", "c"])) == (
         "",
         "a",
         "a and b",
         "a, b and c",
     )
-    assert listed([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 4 more"
-    assert (times(1), times(2), times(3)) == ("once", "twice", "3 times")
-    assert (every(2), every(3)) == ("both", "all 3")
+    assert join_names([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 4 more"
+    assert (format_times(1), format_times(2), format_times(3)) == ("once", "twice", "3 times")
+    assert (format_both_or_all(2), format_both_or_all(3)) == ("both", "all 3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.core.errors import ExitCode, ToolFailedError, ToolMissingError, ToolTimeoutError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 
 
 @pytest.mark.parametrize("argv", [(), ("",)])
@@ -28,8 +28,10 @@ def test_secrets_are_masked_wherever_a_command_is_shown() -> None:
 
 
 def test_how_long_it_took_does_not_make_results_differ() -> None:
-    assert Result(Command(("a",)), 0, "", "", elapsed=1.0) == Result(Command(("a",)), 0, "", "", elapsed=2.0)
-    assert not Result(Command(("a",)), 1, "", "").ok
+    assert ProcessResult(Command(("a",)), 0, "", "", elapsed=1.0) == ProcessResult(
+        Command(("a",)), 0, "", "", elapsed=2.0
+    )
+    assert not ProcessResult(Command(("a",)), 1, "", "").ok
 
 
 def test_failures_of_tools_end_with_exit_code_3_and_say_what_the_tool_said() -> None:

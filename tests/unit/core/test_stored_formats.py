@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from builder.compose.model import ProjectFiles, Source, Target
-from builder.engine.layers import Layer, chain_ids
-from builder.image.lock.facts import ElfFact, Facts, cached_facts, store_facts
+from builder.compose.model import ImageOrigin, ProjectFiles, SharedTarget
+from builder.engine.layers import Layer, compute_chain_ids
+from builder.image.lock.facts import DistributionFacts, ElfRecord, read_cached_facts, write_cached_facts
 from builder.inspect import cache
 from builder.inspect import layer_index as known
-from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.model import EntryKind, LayerContent, LayerEntry
 from builder.rollout.journal import (
     ContainerRecord,
     FileRecord,
     Journal,
     Phase,
     Recipe,
-    Replaced,
+    ReplacedImage,
     ServiceRecord,
     TagRecord,
 )
@@ -31,10 +31,10 @@ from builder.rollout.journal_file import dump_journal, parse_journal, read_journ
 from builder.state import (
     STATE_FILE,
     FormerImage,
-    Move,
-    Project,
+    ProjectState,
     PromotionJournal,
     State,
+    TagMove,
     VerifiedImage,
     dump_state,
     parse_state,
@@ -54,15 +54,19 @@ STATE = State(
         DIGEST[1]: VerifiedImage(DIGEST[1], "shop", "0123456789ab", "proof", 1_764_000_000.5),
     },
     (
-        Project(
+        ProjectState(
             "unix:///var/run/docker.sock|ABCD",
             "shop",
             {"shop:latest": DIGEST[2], "shop:0.1": DIGEST[1]},
             tuple(FormerImage(DIGEST[number], f"{number:012x}", 1_763_000_000.0 + number) for number in (3, 4, 5)),
         ),
-        Project("engine", "empty é \u2028"),
+        ProjectState("engine", "empty é \u2028"),
     ),
-    (PromotionJournal("engine", "shop", DIGEST[2], "0123456789ab", (Move("a:1", None), Move("b:1", DIGEST[1])), 2.0),),
+    (
+        PromotionJournal(
+            "engine", "shop", DIGEST[2], "0123456789ab", (TagMove("a:1", None), TagMove("b:1", DIGEST[1])), 2.0
+        ),
+    ),
 )
 
 FOLDER = Path("/srv/shop é")
@@ -81,7 +85,7 @@ EDITS = (
     FileRecord(FOLDER / "compose.yml", b"", b"x" * 100, 0o100600, FOLDER / "b", FOLDER / "t"),
 )
 FULL_RECIPE = Recipe(
-    Target(("web", "worker"), "shop:latest", Source.BUILDER, builder="web", note="docker build . é"),
+    SharedTarget(("web", "worker"), "shop:latest", ImageOrigin.BUILDER, builder="web", note="docker build . é"),
     "web",
     {"context": ".", "args": {"NUMBER": 3, "RATE": 1.5, "EMPTY": None, "ON": True}, "tags": ["a", "${B:-c}"]},
     12.75,
@@ -110,11 +114,15 @@ OPEN_JOURNAL = Journal(
     needs={"web": ("init",), "init": ()},
     recipes=(
         FULL_RECIPE,
-        Recipe(Target(("a", "b"), "reg.example:5000/x:1", Source.SPEC, None, FOLDER / "images", None, keeps_name=True)),
+        Recipe(
+            SharedTarget(
+                ("a", "b"), "reg.example:5000/x:1", ImageOrigin.SPEC, None, FOLDER / "images", None, keeps_name=True
+            )
+        ),
     ),
     made=(DIGEST[2],),
     known=(DIGEST[1], DIGEST[3]),
-    replaced=(Replaced(DIGEST[1], ("shop:latest", "shop:1")), Replaced(DIGEST[3])),
+    replaced=(ReplacedImage(DIGEST[1], ("shop:latest", "shop:1")), ReplacedImage(DIGEST[3])),
     cleaned=(DIGEST[3],),
     bytes_before=10**12,
     bytes_after=0,
@@ -152,16 +160,19 @@ MANIFEST = Manifest(
     )
 )
 
-CHAINS = chain_ids([DIGEST[1], DIGEST[2]])
+CHAINS = compute_chain_ids([DIGEST[1], DIGEST[2]])
 LAYERS = {
     DIGEST[5]: (Layer(CHAINS[0], DIGEST[1], 75_000_000, "ADD"), Layer(CHAINS[1], DIGEST[2], None)),
     DIGEST[6]: (),
 }
 
-FACTS = Facts(
+FACTS = DistributionFacts(
     "numpy",
     ('tomli; python_version < "3.11"', "é"),
-    (ElfFact("numpy/a.so", "x86-64", ("libc.so.6",), ("$ORIGIN/../numpy.libs",)), ElfFact("b.so", "x86-64", (), ())),
+    (
+        ElfRecord("numpy/a.so", "x86-64", ("libc.so.6",), ("$ORIGIN/../numpy.libs",)),
+        ElfRecord("b.so", "x86-64", (), ()),
+    ),
     ("dev", "test"),
 )
 
@@ -169,8 +180,8 @@ CONTENT = LayerContent(
     DIGEST[1],
     20_480,
     (
-        Entry("/etc", Kind.FOLDER, 0, 0o755, 0, 0, "", "", 0),
-        Entry("/etc/\\xff é", Kind.FILE, 12, 0o644, 1000, 1000, "", "a" * 64, 1),
+        LayerEntry("/etc", EntryKind.FOLDER, 0, 0o755, 0, 0, "", "", 0),
+        LayerEntry("/etc/\\xff é", EntryKind.FILE, 12, 0o644, 1000, 1000, "", "a" * 64, 1),
     ),
     {"/var/lib/dpkg/status": b"Package: \xff\n"},
 )
@@ -216,30 +227,30 @@ def test_the_manifest_of_a_backup() -> None:
 
 def test_the_layers_of_the_store(tmp_path: Path) -> None:
     (tmp_path / layercache.FILE).write_bytes(golden("store-layers.json"))
-    assert layercache.read_layers(tmp_path) == LAYERS
-    layercache.write_layers(tmp_path, LAYERS)
+    assert layercache.read_layer_cache(tmp_path) == LAYERS
+    layercache.write_layer_cache(tmp_path, LAYERS)
     assert (tmp_path / layercache.FILE).read_bytes() == golden("store-layers.json")
 
 
 def test_the_layers_of_inspect(tmp_path: Path) -> None:
     (tmp_path / known.FILE).write_bytes(golden("inspect-layers.json"))
     layers = known.KnownLayers(tmp_path)
-    assert layers.get(DIGEST[5]) == (DIGEST[1], DIGEST[2])
+    assert layers.find_layers(DIGEST[5]) == (DIGEST[1], DIGEST[2])
     (tmp_path / known.FILE).unlink()
-    known.KnownLayers(tmp_path).learn(
+    known.KnownLayers(tmp_path).record_layers(
         [(DIGEST[5], (DIGEST[1], DIGEST[2])), (DIGEST[6], ())], present=[DIGEST[5], DIGEST[6]]
     )
     assert (tmp_path / known.FILE).read_bytes() == golden("inspect-layers.json")
 
 
 def test_the_facts_of_a_distribution(tmp_path: Path) -> None:
-    store_facts(tmp_path, "a" * 64, FACTS)
+    write_cached_facts(tmp_path, "a" * 64, FACTS)
     (entry,) = (tmp_path / "facts").iterdir()
     assert (entry.name, entry.read_bytes()) == (f"{'a' * 64}-2.json", golden("facts.json"))
-    assert cached_facts(tmp_path, "a" * 64) == FACTS
+    assert read_cached_facts(tmp_path, "a" * 64) == FACTS
 
 
 @pytest.mark.skipif(sys.byteorder == "big", reason="the file says the machine's byte order, and this one says little")
 def test_the_content_of_a_layer() -> None:
-    assert cache.parsed(golden("layer-content"), DIGEST[1]) == CONTENT
-    assert cache.serialized(CONTENT) == golden("layer-content")
+    assert cache.parse_layer(golden("layer-content"), DIGEST[1]) == CONTENT
+    assert cache.serialize_layer(CONTENT) == golden("layer-content")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from builder.dockerfile.installs import pip_install, split_requirement, system_change
-from builder.dockerfile.shell import ShellCommand, commands
+from builder.dockerfile.installs import parse_pip_install, parse_system_change, split_requirement
+from builder.dockerfile.shell import ShellCommand, parse_shell_commands
 
 
 def one(text: str) -> ShellCommand:
-    return commands(text)[0]
+    return parse_shell_commands(text)[0]
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,16 @@ def one(text: str) -> ShellCommand:
     ],
 )
 def test_system_packages(text: str, manager: str, action: str, packages: tuple[str, ...]) -> None:
-    found = system_change(one(text))
+    found = parse_system_change(one(text))
     assert found is not None
     assert (found.manager, found.action, found.packages) == (manager, action, packages)
 
 
 def test_other_commands_change_no_package() -> None:
-    assert system_change(one("echo apt-get install gcc")) is None
-    assert pip_install(one("echo pip install x")) is None
-    assert pip_install(one("pip download x")) is None
-    assert pip_install(one("python -m venv x")) is None
+    assert parse_system_change(one("echo apt-get install gcc")) is None
+    assert parse_pip_install(one("echo pip install x")) is None
+    assert parse_pip_install(one("pip download x")) is None
+    assert parse_pip_install(one("python -m venv x")) is None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_other_commands_change_no_package() -> None:
     ],
 )
 def test_pip(text: str) -> None:
-    found = pip_install(one(text))
+    found = parse_pip_install(one(text))
     assert found is not None
     assert found.requirements[0].startswith("pandas")
     assert (found.files, found.constraints) == (("r.txt",), ("c.txt",))
@@ -57,7 +57,7 @@ def test_pip(text: str) -> None:
 
 
 def test_uv_is_known() -> None:
-    found = pip_install(one("uv pip install --system pandas"))
+    found = parse_pip_install(one("uv pip install --system pandas"))
     assert found is not None
     assert found.uv
     assert found.requirements == ("pandas",)

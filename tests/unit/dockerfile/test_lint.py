@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.compose.model import Build
-from builder.dockerfile.analysis import facts_of
+from builder.dockerfile.analysis import analyze_dockerfile
 
 if TYPE_CHECKING:
     from builder.dockerfile.facts import Advice
@@ -19,7 +19,7 @@ PYTHON = "FROM python:3.11\nUSER 1000\n"
 
 
 def advice(text: str, files: dict[str, str] | None = None) -> tuple[Advice, ...]:
-    return facts_of(text, Build("/project"), (files or {}).get).advice
+    return analyze_dockerfile(text, Build("/project"), (files or {}).get).advice
 
 
 def found(text: str, code: str, files: dict[str, str] | None = None) -> list[int]:
@@ -136,7 +136,7 @@ def test_no_password_of_an_address_is_in_an_advice() -> None:
 )
 def test_no_value_of_a_build_argument_is_in_an_advice(run: str) -> None:
     text = f"{AIRFLOW}ARG TOKEN\nUSER root\nCOPY src /app\nRUN apt-get install gcc && {run}\n"
-    facts = facts_of(text, Build("/project", args=(("TOKEN", "hunter2"),)))
+    facts = analyze_dockerfile(text, Build("/project", args=(("TOKEN", "hunter2"),)))
     assert facts.advice
     assert "hunter2" not in repr(facts.advice)
 

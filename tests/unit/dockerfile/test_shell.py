@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.dockerfile.shell import JOIN, command_of, commands, simple_commands
+from builder.dockerfile.shell import JOIN, parse_argv, parse_shell_commands, split_simple_commands
 
 
 def called(text: str) -> list[str]:
-    return [" ".join(one.words) for one in commands(text)]
+    return [" ".join(one.words) for one in parse_shell_commands(text)]
 
 
 @pytest.mark.parametrize(
@@ -44,30 +44,34 @@ def test_commands(text: str, expected: list[str]) -> None:
 
 def test_simple_commands_keep_keywords_and_wrappers() -> None:
     text = "if A=1 sudo b 'c d'; then (e); fi  # f"
-    assert simple_commands(text) == (("if", "A=1", "sudo", "b", "c d"), ("then",), ("e",), ("fi",))
+    assert split_simple_commands(text) == (("if", "A=1", "sudo", "b", "c d"), ("then",), ("e",), ("fi",))
 
 
 def test_a_forgotten_quote_costs_no_line() -> None:
-    assert [(one.words, one.line) for one in commands("a 'b\nc\nd")] == [(("a", "'b"), 1), (("c",), 2), (("d",), 3)]
+    assert [(one.words, one.line) for one in parse_shell_commands("a 'b\nc\nd")] == [
+        (("a", "'b"), 1),
+        (("c",), 2),
+        (("d",), 3),
+    ]
 
 
 def test_lines_count_from_the_given_one() -> None:
-    found = commands(f"a {JOIN} && b\nc", 10)
+    found = parse_shell_commands(f"a {JOIN} && b\nc", 10)
     assert [(one.words[0], one.line) for one in found] == [("a", 10), ("b", 11), ("c", 12)]
 
 
 def test_an_argument_vector_is_one_command_unless_a_shell_reads_it() -> None:
-    assert [one.words for one in command_of(("a", "b && c"))] == [("a", "b && c")]
-    assert [one.words for one in command_of(("sh", "-c", "b && c"))] == [("b",), ("c",)]
+    assert [one.words for one in parse_argv(("a", "b && c"))] == [("a", "b && c")]
+    assert [one.words for one in parse_argv(("sh", "-c", "b && c"))] == [("b",), ("c",)]
 
 
 def test_a_shell_in_a_shell_ends_somewhere() -> None:
     text = "true"
     for _ in range(8):  # each level doubles the backslashes
         text = f"sh -c {text!r}"
-    assert commands(text)
+    assert parse_shell_commands(text)
 
 
 @given(st.text(alphabet="ab \\\n\"'`$(){};&|#=-", max_size=60))
 def test_nothing_makes_it_fail(text: str) -> None:
-    commands(text)
+    parse_shell_commands(text)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from builder.dockerfile import read_instructions
-from builder.dockerfile.stages import Stage, chain_of, exec_form, pairs, run_commands, stages_of, substitute
+from builder.dockerfile.stages import (
+    Stage,
+    find_stage_chain,
+    parse_assignments,
+    parse_exec_form,
+    parse_run_commands,
+    parse_stages,
+    substitute_variables,
+)
 
 THREE = """\
 ARG VERSION=2.8.1
@@ -20,21 +28,21 @@ COPY --from=wheels /w /w
 
 
 def stages(text: str, **arguments: str) -> tuple[Stage, ...]:
-    return stages_of(read_instructions(text), arguments)
+    return parse_stages(read_instructions(text), arguments)
 
 
 def test_only_stages_that_give_layers_are_in_the_chain() -> None:
     found = stages(THREE)
-    assert [stage.name for stage in chain_of(found, None)] == ["base", "last"]
-    assert [stage.name for stage in chain_of(found, "wheels")] == ["Wheels"], "letter case does not matter"
-    assert [stage.index for stage in chain_of(found, "1")] == [1]
-    assert chain_of(found, "nowhere") == ()
+    assert [stage.name for stage in find_stage_chain(found, None)] == ["base", "last"]
+    assert [stage.name for stage in find_stage_chain(found, "wheels")] == ["Wheels"], "letter case does not matter"
+    assert [stage.index for stage in find_stage_chain(found, "1")] == [1]
+    assert find_stage_chain(found, "nowhere") == ()
 
 
 def test_arguments_reach_from_and_what_is_behind_it() -> None:
-    assert chain_of(stages(THREE), None)[0].base == "apache/airflow:2.8.1-python3.11"
-    assert chain_of(stages(THREE, VERSION="3.0.1"), None)[0].base == "apache/airflow:3.0.1-python3.11"
-    known = dict(chain_of(stages(THREE, EXTRA="two"), None)[-1].arguments)
+    assert find_stage_chain(stages(THREE), None)[0].base == "apache/airflow:2.8.1-python3.11"
+    assert find_stage_chain(stages(THREE, VERSION="3.0.1"), None)[0].base == "apache/airflow:3.0.1-python3.11"
+    known = dict(find_stage_chain(stages(THREE, EXTRA="two"), None)[-1].arguments)
     assert known == {"EXTRA": "two", "HOW": "a two", "WHY": "b"}
 
 
@@ -49,7 +57,7 @@ def test_no_value_of_an_argument_is_in_a_repr() -> None:
 
 
 def test_a_stage_cannot_be_based_on_itself() -> None:
-    assert [stage.base for stage in chain_of(stages("FROM a AS a\n"), None)] == ["a"]
+    assert [stage.base for stage in find_stage_chain(stages("FROM a AS a\n"), None)] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_a_stage_cannot_be_based_on_itself() -> None:
     ],
 )
 def test_substitute(text: str, expected: str) -> None:
-    assert substitute(text, {"A": "1", "E": ""}) == expected
+    assert substitute_variables(text, {"A": "1", "E": ""}) == expected
 
 
 def test_values_that_double_end_somewhere() -> None:
@@ -73,7 +81,7 @@ def test_values_that_double_end_somewhere() -> None:
 
 def test_pairs() -> None:
     text = 'FROM a\nENV A=1 B=\'2 3\' C="4\\"5" D\\ x=6\nENV OLD one two\nARG X\nARG Y=1 Z\n'
-    found = [pairs(one) for one in read_instructions(text)[1:]]
+    found = [parse_assignments(one) for one in read_instructions(text)[1:]]
     assert found == [
         {"A": "1", "B": "2 3", "C": '4"5', "D x": "6"},
         {"OLD": "one two"},
@@ -83,14 +91,14 @@ def test_pairs() -> None:
 
 
 def test_exec_form() -> None:
-    assert exec_form('["a", "b c"]') == ("a", "b c")
-    assert exec_form("[ -f x ]") is None
-    assert exec_form("a b") is None
+    assert parse_exec_form('["a", "b c"]') == ("a", "b c")
+    assert parse_exec_form("[ -f x ]") is None
+    assert parse_exec_form("a b") is None
 
 
 def run(text: str) -> list[tuple[str, int]]:
     stage = stages(f"FROM a\n{text}")[0]
-    return [(" ".join(one.words), one.line) for one in run_commands(stage.instructions[0])]
+    return [(" ".join(one.words), one.line) for one in parse_run_commands(stage.instructions[0])]
 
 
 def test_each_command_of_a_run_has_its_own_line() -> None:

@@ -28,7 +28,7 @@ from archive_files import (
 )
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.archive import ZSTD, Archive, read_layers
+from builder.engine.archive import ZSTD, ImageArchive, iterate_layer_files
 from builder.engine.manifests import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ SPARE = config_of([ONE])
 
 
 def contents(data: bytes) -> dict[tuple[str, str], bytes]:
-    return {(file.layer, file.path): file.read() for file in read_layers(chunks(data))}
+    return {(file.layer, file.path): file.read() for file in iterate_layer_files(chunks(data))}
 
 
-def walk(data: bytes) -> Archive:
+def walk(data: bytes) -> ImageArchive:
     """The whole archive, no layer of it read here."""
-    archive = Archive(chunks(data))
-    for _ in archive.layers():
+    archive = ImageArchive(chunks(data))
+    for _ in archive.iterate_layers():
         pass
     return archive
 
@@ -82,12 +82,12 @@ def test_the_old_format_is_read_with_its_links() -> None:
     layer = tar({"x": b"1"})
     old = old_image({"abc/layer.tar": layer}, links={"def/layer.tar": "../abc/layer.tar"})
     assert contents(old) == {("abc/layer.tar", "/x"): b"1"}
-    assert walk(old).images()[0].layers == ("abc/layer.tar", "def/layer.tar")
+    assert walk(old).check_images()[0].layers == ("abc/layer.tar", "def/layer.tar")
 
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_an_oci_layout_is_read_without_its_attestations(nested: bool) -> None:
-    [found] = walk(oci_image(ONE, TWO, nested=nested)).images()
+    [found] = walk(oci_image(ONE, TWO, nested=nested)).check_images()
     assert found.layers == (blob(ONE), blob(TWO))
     assert found.references == ("it:1",)
     assert found.id == f"sha256:{sha256(config_of([ONE, TWO]))}"
@@ -102,13 +102,13 @@ def test_the_names_in_an_archive_may_begin_with_a_dot() -> None:
 
 
 def test_several_images_share_a_layer() -> None:
-    found = walk(images([ONE], [ONE, TWO], tags=["a:1", "b:1"])).images()
+    found = walk(images([ONE], [ONE, TWO], tags=["a:1", "b:1"])).check_images()
     assert [(one.references, len(one.layers)) for one in found] == [(("a:1",), 1), (("b:1",), 2)]
 
 
 def test_a_layer_says_what_it_is_also_where_nobody_looks_into_it() -> None:
     zipped = gzip.compress(ONE)
-    for layer in Archive(chunks(image(zipped))).layers():
+    for layer in ImageArchive(chunks(image(zipped))).iterate_layers():
         layer.finish()
         assert (layer.name, layer.diff, layer.tar_bytes) == (blob(zipped), f"sha256:{sha256(ONE)}", len(ONE))
 
@@ -194,7 +194,7 @@ def test_two_layers_of_one_name_must_be_equal() -> None:
     entries = [(info("x/layer.tar", size=len(layer)), layer) for layer in (ONE, TWO)]
     with pytest.raises(BadImageArchiveError, match=r"two different layers x/layer\.tar"):
         contents(tar_of(entries))
-    assert len(list(Archive(chunks(tar_of([entries[0], entries[0]]))).layers())) == 2
+    assert len(list(ImageArchive(chunks(tar_of([entries[0], entries[0]]))).iterate_layers())) == 2
 
 
 def test_two_documents_of_one_name_must_be_equal() -> None:
@@ -218,7 +218,7 @@ def test_devices_and_folders_in_the_place_of_a_layer_are_no_layer() -> None:
 
 def test_skipped_layers_still_count_as_there() -> None:
     data = image(ONE, tar({"b": b"2"}))
-    found = [file.path for file in read_layers(chunks(data), skip=lambda name: name == blob(ONE))]
+    found = [file.path for file in iterate_layer_files(chunks(data), skip=lambda name: name == blob(ONE))]
     assert found == ["/b"]
 
 
@@ -242,7 +242,7 @@ def test_whoever_stops_halfway_leaves_nothing_open(tmp_path: Path) -> None:
     gc.disable()  # what is closed only when somebody looks for garbage stays open for who knows how long
     try:
         before = open_descriptors()
-        for file in read_layers(chunks_of_file(tmp_path / "image.tar")):
+        for file in iterate_layer_files(chunks_of_file(tmp_path / "image.tar")):
             assert file.path == "/etc/key"
             assert str(tmp_path / "image.tar") in open_descriptors().values()
             break

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.progress import LineProgress
-from builder.engine.build_progress import LOG_TAIL_LINES, StepReporter, short_name
+from builder.engine.build_progress import LOG_TAIL_LINES, StepReporter, shorten_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def run(*lines: str, hidden: tuple[str, ...] = (), show_logs: bool = False) -> t
     recorder = Recorder()
     reporter = StepReporter(recorder, hidden=hidden, show_logs=show_logs)
     for line in lines:
-        reporter.line(line)
+        reporter.read_line(line)
     reporter.close()
     return reporter, recorder
 
@@ -99,7 +99,7 @@ def test_a_failing_step_is_named_with_the_end_of_its_log() -> None:
         vertex("bad", started=START, completed=END, error="exit code: 3"),
         vertex("good", started=START, completed=END, error="context canceled"),
     )
-    failure = reporter.failure()
+    failure = reporter.make_failure()
     assert recorder.failed == ["bad", "good"]
     assert failure.step == "bad"
     assert failure.log == (*(f"line {number}" for number in range(101 - LOG_TAIL_LINES, 100)), "no newline")
@@ -108,7 +108,7 @@ def test_a_failing_step_is_named_with_the_end_of_its_log() -> None:
 
 def test_a_failure_outside_of_any_step_gives_the_last_words() -> None:
     reporter, _ = run("WARNING: something", "ERROR: failed to solve: dockerfile parse error on line 1")
-    assert "parse error on line 1" in str(reporter.failure())
+    assert "parse error on line 1" in str(reporter.make_failure())
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_a_failure_outside_of_any_step_gives_the_last_words() -> None:
 )
 def test_known_failures_come_with_a_next_step(words: str, hint: str) -> None:
     reporter, _ = run(vertex("a", started=START), log("a", words + "\n"), vertex("a", completed=END, error="failed"))
-    assert hint in str(reporter.failure().hint)
+    assert hint in str(reporter.make_failure().hint)
 
 
 def test_a_wrong_hash_is_said_before_the_step_and_its_log() -> None:
     words = "error: Failed to download `pandas==2.0.3`\n  Caused by: Hash mismatch for `pandas==2.0.3`\n"
     reporter, _ = run(vertex("a", started=START), log("a", words), vertex("a", completed=END, error="exit code: 1"))
-    first, second, *_ = str(reporter.failure()).splitlines()
+    first, second, *_ = str(reporter.make_failure()).splitlines()
     assert first.startswith("pandas==2.0.3 differs from its hash in optbuild.lock: the package index serves another")
     assert second == "  step a failed: exit code: 1"
 
@@ -141,7 +141,7 @@ def test_secrets_are_masked_in_names_logs_and_errors() -> None:
         hidden=("hidden",),
         show_logs=True,
     )
-    everything = f"{reporter.failure()} {recorder.notes} {recorder.tasks}"
+    everything = f"{reporter.make_failure()} {recorder.notes} {recorder.tasks}"
     assert "hidden" not in everything
     assert "see *** here" in everything
 
@@ -154,7 +154,7 @@ def test_plain_progress_shows_every_line() -> None:
 
 def test_a_carriage_return_shows_what_a_terminal_would() -> None:
     reporter, _ = run(vertex("a", started=START), log("a", "10 %\r20 %\r\n"), vertex("a", completed=END, error="x"))
-    assert reporter.failure().log == ("20 %",)
+    assert reporter.make_failure().log == ("20 %",)
 
 
 def test_an_interrupted_build_leaves_no_open_task() -> None:
@@ -165,7 +165,7 @@ def test_an_interrupted_build_leaves_no_open_task() -> None:
 def test_without_a_terminal_each_step_has_its_line() -> None:
     stream = io.StringIO()
     reporter = StepReporter(LineProgress(stream))
-    reporter.line(vertex("a", started=START))
+    reporter.read_line(vertex("a", started=START))
     assert stream.getvalue() == "=> a\n"
     reporter.close()
 
@@ -174,13 +174,13 @@ def test_a_step_is_named_without_its_mounts() -> None:
     name = (
         "[builder 2/3] RUN --mount=type=bind,source=a,target=/b     --mount=type=secret,id=ca /bin/bash /x " + "y" * 99
     )
-    assert short_name(name).startswith("[builder 2/3] RUN /bin/bash /x yyy")
-    assert short_name(name, 48) == "[builder 2/3] RUN /bin/bash /x " + "y" * 16 + "…"
-    assert len(short_name(name, 48)) == 48
+    assert shorten_name(name).startswith("[builder 2/3] RUN /bin/bash /x yyy")
+    assert shorten_name(name, 48) == "[builder 2/3] RUN /bin/bash /x " + "y" * 16 + "…"
+    assert len(shorten_name(name, 48)) == 48
 
 
 def test_an_error_names_the_whole_step_a_bar_only_its_beginning() -> None:
     name = "RUN " + "x" * 100
     reporter, recorder = run(vertex(name, started=START), vertex(name, started=START, completed=END, error="no"))
-    assert reporter.failure().step == name
+    assert reporter.make_failure().step == name
     assert [len(label) for label in recorder.tasks] == [48]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import ToolFailedError
-from builder.core.process import Result
-from builder.engine.buildcache import IdleCache, idle_bytes, idle_cache, prune, prune_argv
+from builder.core.process import ProcessResult
+from builder.engine.buildcache import IdleCache, make_prune_argv, measure_idle_cache, prune_build_cache, sum_idle_bytes
 
 if TYPE_CHECKING:
     from builder.core.process import Command
@@ -24,9 +24,9 @@ def record(size: int, used: str = OLD, **more: bool) -> dict[str, Any]:
 
 def test_only_what_nothing_uses_and_no_image_holds_is_idle() -> None:
     records = [record(1), record(2, InUse=True), record(4, Shared=True), record(8, NEW)]
-    assert idle_bytes(records, 0, NOW) == 9
-    assert idle_bytes(records, 3600, NOW) == 1
-    assert idle_bytes([{"Size": 3}], 3600, NOW) == 3
+    assert sum_idle_bytes(records, 0, NOW) == 9
+    assert sum_idle_bytes(records, 3600, NOW) == 1
+    assert sum_idle_bytes([{"Size": 3}], 3600, NOW) == 3
 
 
 class Buildx:
@@ -36,13 +36,13 @@ class Buildx:
         self.driver, self.du, self.code = driver, du, code
         self.asked: list[tuple[str, ...]] = []
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         self.asked.append(command.argv)
         if "inspect" in command.argv:
-            return Result(command, 0, f"Name: mine\nDriver: {self.driver}\n\nNodes:\nName: mine0\n", "")
+            return ProcessResult(command, 0, f"Name: mine\nDriver: {self.driver}\n\nNodes:\nName: mine0\n", "")
         if "version" in command.argv:
-            return Result(command, 0, "github.com/docker/buildx v0.13.1 abc", "")
-        return Result(command, self.code, self.du, "it failed")
+            return ProcessResult(command, 0, "github.com/docker/buildx v0.13.1 abc", "")
+        return ProcessResult(command, self.code, self.du, "it failed")
 
     def usage(self, kind: str) -> dict[str, Any]:
         assert kind == "build-cache"
@@ -51,7 +51,7 @@ class Buildx:
 
 def test_the_engines_own_builder_is_asked_byte_by_byte() -> None:
     buildx = Buildx("docker")
-    assert idle_cache(buildx, buildx, {}, 3600, NOW) == IdleCache("mine", 7)
+    assert measure_idle_cache(buildx, buildx, {}, 3600, NOW) == IdleCache("mine", 7)
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_the_engines_own_builder_is_asked_byte_by_byte() -> None:
 )
 def test_another_builder_tells_rounded_bytes_or_none(du: str, found: int | None) -> None:
     buildx = Buildx("docker-container", du)
-    assert idle_cache(buildx, buildx, {}, 0, NOW) == IdleCache("mine", found, exact=False)
+    assert measure_idle_cache(buildx, buildx, {}, 0, NOW) == IdleCache("mine", found, exact=False)
 
 
 def test_only_this_builder_only_what_is_old_and_never_all() -> None:
-    assert prune_argv("mine", 345600.0) == (
+    assert make_prune_argv("mine", 345600.0) == (
         *("docker", "buildx", "prune", "--builder", "mine", "--force", "--filter", "until=345600s"),
     )
     with pytest.raises(ToolFailedError, match="it failed"):
-        prune(Buildx("docker", code=1), {}, "mine", 0)
+        prune_build_cache(Buildx("docker", code=1), {}, "mine", 0)

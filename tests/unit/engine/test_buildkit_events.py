@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.engine.buildkit_events import Decoder, Event, StepLog, StepStatus, Vertex, Words, mask_event_line
+from builder.engine.buildkit_events import Event, EventDecoder, PlainLine, StepLog, StepStatus, Vertex, mask_event_line
 
 DOCUMENT: dict[str, Any] = {
     "vertexes": [
@@ -28,8 +28,8 @@ DOCUMENT: dict[str, Any] = {
 
 
 def feed(text: str) -> list[Event]:
-    decoder = Decoder()
-    return [event for line in text.split("\n") for event in decoder.feed(line)] + list(decoder.rest())
+    decoder = EventDecoder()
+    return [event for line in text.split("\n") for event in decoder.feed(line)] + list(decoder.take_rest())
 
 
 @pytest.mark.parametrize("indent", [None, 2], ids=["one line", "several lines"])
@@ -52,12 +52,15 @@ def test_every_kind_of_event_is_read(indent: int | None) -> None:
 def test_words_between_documents_are_kept() -> None:
     document = json.dumps(DOCUMENT, indent=2)
     events = feed(f"WARNING: before\n{document}\nERROR: failed to solve\n")
-    assert [event.text for event in events if isinstance(event, Words)] == ["WARNING: before", "ERROR: failed to solve"]
+    assert [event.text for event in events if isinstance(event, PlainLine)] == [
+        "WARNING: before",
+        "ERROR: failed to solve",
+    ]
     assert len(events) == 5
 
 
 def test_a_stream_that_breaks_off_shows_what_it_had() -> None:
-    assert feed('{\n  "vertexes": [') == [Words("{"), Words('  "vertexes": [')]
+    assert feed('{\n  "vertexes": [') == [PlainLine("{"), PlainLine('  "vertexes": [')]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_a_stream_that_breaks_off_shows_what_it_had() -> None:
 )
 def test_fields_that_are_not_as_expected_break_nothing(document: str) -> None:
     for event in feed(document):
-        assert not isinstance(event, Words)
+        assert not isinstance(event, PlainLine)
 
 
 def test_a_line_is_masked_within_its_base64_too_and_stays_an_event() -> None:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import BuildRefusedError, BuildxMissingError, ToolFailedError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.engine.buildx import (
     Builder,
     BuildOptions,
     BuildPlan,
-    build_argv,
-    build_command,
-    buildx_version,
     check_options,
     find_builder,
+    make_build_argv,
+    make_buildx_command,
     parse_builder,
+    query_buildx_version,
 )
-from builder.engine.secrets import Secrets, ValueSecret
+from builder.engine.secrets import BuildSecrets, ValueSecret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ PLAN = BuildPlan(
     metadata=Path("/m.json"),
     folder=Path("/ctx"),
     options=BuildOptions(),
-    secrets=Secrets(),
+    secrets=BuildSecrets(),
     rawjson=True,
 )
 
@@ -60,16 +60,16 @@ class FakeRunner:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         code, out, err = self.answers[" ".join(command.argv[2:4])]
-        return Result(command, code, out, err)
+        return ProcessResult(command, code, out, err)
 
 
 VERSION = {"version": (0, "github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3\n", "")}
 
 
 def test_argv_of_the_plainest_build() -> None:
-    assert build_argv(PLAN) == (
+    assert make_build_argv(PLAN) == (
         *("docker", "buildx", "build", "--load", "--provenance=false", "--progress", "rawjson"),
         *("--tag", "demo:0123456789ab", "--platform", "linux/amd64", "--build-arg", "SOURCE_DATE_EPOCH=17"),
         *("--metadata-file", "/m.json", "/ctx"),
@@ -91,17 +91,17 @@ def test_argv_of_the_plainest_build() -> None:
     ],
 )
 def test_options_are_passed_on(options: BuildOptions, words: tuple[str, ...]) -> None:
-    plain = build_argv(PLAN)
-    assert build_argv(replace(PLAN, options=options)) == (*plain[:-1], *words, plain[-1])
+    plain = make_build_argv(PLAN)
+    assert make_build_argv(replace(PLAN, options=options)) == (*plain[:-1], *words, plain[-1])
 
 
 def test_an_old_buildx_is_asked_for_plain_output() -> None:
-    assert "rawjson" not in build_argv(replace(PLAN, rawjson=False))
+    assert "rawjson" not in make_build_argv(replace(PLAN, rawjson=False))
 
 
 def test_a_secret_is_in_the_environment_only() -> None:
-    secrets = Secrets(values=(ValueSecret("uv_index", "https://u:hidden@x.example"),))
-    command = build_command(replace(PLAN, secrets=secrets), {"PATH": "/bin"})
+    secrets = BuildSecrets(values=(ValueSecret("uv_index", "https://u:hidden@x.example"),))
+    command = make_buildx_command(replace(PLAN, secrets=secrets), {"PATH": "/bin"})
     assert "hidden" not in " ".join(command.argv) + str(command)
     assert command.env is not None
     assert command.env["PATH"] == "/bin"
@@ -124,8 +124,8 @@ def test_inspect_is_read() -> None:
 )
 def test_the_buildx_version_is_read(text: str, version: tuple[int, ...]) -> None:
     runner = FakeRunner({"version": (0, text, "")})
-    assert buildx_version(runner, {}) == version
-    assert replace(DEFAULT, version=version).speaks_rawjson is (version >= (0, 13))
+    assert query_buildx_version(runner, {}) == version
+    assert replace(DEFAULT, version=version).supports_rawjson is (version >= (0, 13))
 
 
 def test_a_client_without_buildx_says_how_to_get_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.core.errors import EngineTooOldError, ExitCode
-from builder.engine.client import check_version, major, split_reference
+from builder.engine.client import check_engine_version, parse_major_version, split_reference
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_a_registry_port_is_no_tag(reference: str, expected: tuple[str, str]) ->
 
 @pytest.mark.parametrize(("version", "number"), [("26.1.5+dfsg1", 26), ("v23.0", 23), ("20.10.24", 20)])
 def test_the_engine_version_is_its_leading_number(version: str, number: int) -> None:
-    assert major(version) == number
+    assert parse_major_version(version) == number
 
 
 def test_an_old_engine_is_refused_with_a_way_to_get_one() -> None:
     with pytest.raises(EngineTooOldError, match="is version 20") as caught:
-        check_version("20.10.24+dfsg1")
+        check_engine_version("20.10.24+dfsg1")
     assert caught.value.exit_code is ExitCode.ENGINE
     assert "make engine" in str(caught.value)
-    check_version("23.0.0")
+    check_engine_version("23.0.0")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import ComposeMissingError, ExitCode, OldComposeError, ToolTimeoutError
-from builder.core.process import Command, Result
-from builder.engine.compose import ComposeCli, find_compose, likely_compose
+from builder.core.process import Command, ProcessResult
+from builder.engine.compose import ComposeCli, find_compose, guess_compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +32,13 @@ class Machine:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         assert command.argv[-2:] == ("version", "--short")
         name = " ".join(command.argv[:-2])
         self.asked.append(name)
         if name not in self.answers:
             raise ToolTimeoutError(name, 30)
-        return Result(command, *self.answers[name])
+        return ProcessResult(command, *self.answers[name])
 
 
 def path_with(folder: Path, *tools: str) -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_without_docker_no_process_is_started(tmp_path: Path) -> None:
         find_compose(machine, {"PATH": str(tmp_path)})
     assert caught.value.hint
     with pytest.raises(ComposeMissingError, match="on PATH"):
-        likely_compose({})
+        guess_compose({})
     assert machine.asked == []
 
 
@@ -109,4 +109,4 @@ def test_without_docker_no_process_is_started(tmp_path: Path) -> None:
     ],
 )
 def test_the_likely_one_is_a_guess_without_version(tmp_path: Path, tools: tuple[str, ...], argv: tuple[str]) -> None:
-    assert likely_compose(path_with(tmp_path, *tools)) == ComposeCli(argv, "")
+    assert guess_compose(path_with(tmp_path, *tools)) == ComposeCli(argv, "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.engine.compose_containers import StackEngine, container_of, seconds
+from builder.engine.compose_containers import StackEngine, parse_container, parse_timestamp
 
 ATTRS: dict[str, Any] = {
     "Id": "abc",
@@ -33,7 +33,7 @@ ATTRS: dict[str, Any] = {
 
 
 def test_a_container() -> None:
-    found = container_of(ATTRS)
+    found = parse_container(ATTRS)
     assert (found.id, found.name, found.service, found.number) == ("abc", "demo-web-2", "web", 2)
     assert (found.image_id, found.image_name, found.config_hash) == ("sha256:1", "demo-web", "12ab")
     assert (found.status, found.health, found.restart_policy) == ("running", "healthy", "always")
@@ -50,7 +50,7 @@ def test_a_container_without_health_check_and_labels() -> None:
         "State": {"Status": "exited", "ExitCode": 0},
         "HostConfig": {},
     }
-    found = container_of(bare)
+    found = parse_container(bare)
     assert (found.service, found.number, found.health, found.restart_policy) == ("", 1, None, "no")
     assert found.completed
 
@@ -67,7 +67,7 @@ def test_a_container_without_health_check_and_labels() -> None:
     ],
 )
 def test_times(text: str | None, expected: float | None) -> None:
-    assert seconds(text) == (pytest.approx(expected) if expected is not None else None)
+    assert parse_timestamp(text) == (pytest.approx(expected) if expected is not None else None)
 
 
 def described(identity: str, name: str, status: str, number: str = "1", **labels: str) -> dict[str, Any]:
@@ -125,13 +125,13 @@ def test_a_container_of_an_image_that_compose_built_is_none_of_the_stack() -> No
     stranger = described("stranger", "mine", "created")
     del stranger["Config"]["Labels"]["com.docker.compose.config-hash"]
     api.found["stranger"] = stranger
-    assert [one.id for one in engine(api).containers("demo")] == ["own"]
+    assert [one.id for one in engine(api).list_containers("demo")] == ["own"]
 
 
 def test_what_compose_was_making_is_removed_while_the_old_one_is_there() -> None:
     half = "012345678901_demo-web-1"
     api = Api(described("old", "demo-web-1", "running"), described("half", half, "created"))
-    assert engine(api).remove_half_made("demo") == (half,)
+    assert engine(api).remove_unfinished_containers("demo") == (half,)
     assert api.removed == ["half"]
 
 
@@ -146,7 +146,7 @@ def test_what_compose_was_making_is_removed_while_the_old_one_is_there() -> None
 )
 def test_nothing_else_is_removed(found: tuple[dict[str, Any], ...]) -> None:
     api = Api(*found)
-    assert engine(api).remove_half_made("demo") == ()
+    assert engine(api).remove_unfinished_containers("demo") == ()
     assert api.removed == []
 
 
@@ -154,8 +154,8 @@ def test_a_container_that_was_told_to_end() -> None:
     told = (("kill", "a", 5.0), ("kill", "b", 5.0), ("die", "b", 6.0), ("kill", "gone", 5.0), ("die", "c", 1.0))
     running = tuple(described(name, f"demo-{name}-1", "running") for name in "abc")
     stack = engine(Api(*running, events=told))
-    assert stack.dying("demo", 0.0, 10.0) == {"a"}
-    assert stack.deaths("demo", 0.0, 10.0) == {"b": 6.0, "c": 1.0}
+    assert stack.find_stopping_containers("demo", 0.0, 10.0) == {"a"}
+    assert stack.find_exit_times("demo", 0.0, 10.0) == {"b": 6.0, "c": 1.0}
 
 
 def test_what_the_last_health_check_said_is_shown_without_secrets() -> None:
@@ -164,8 +164,8 @@ def test_what_the_last_health_check_said_is_shown_without_secrets() -> None:
     checks = [{"Output": "long ago"}, {"Output": "curl: (7) Failed to connect\nas hunter22\n"}]
     sick["State"]["Health"] = {"Status": "unhealthy", "Log": checks}
     stack = engine(Api(sick, described("none", "demo-db-1", "running")))
-    assert stack.probe("sick") == ("curl: (7) Failed to connect", "as ***")
-    assert stack.probe("none") == ()
+    assert stack.read_health_output("sick") == ("curl: (7) Failed to connect", "as ***")
+    assert stack.read_health_output("none") == ()
 
 
 def test_a_log_is_quoted_without_the_secrets_of_its_container() -> None:
@@ -184,7 +184,7 @@ def test_a_log_is_quoted_without_the_secrets_of_its_container() -> None:
         b'"DB_PWD" must be set\nhunter22, x9y8z7 and https://hooks.slack.example/services/T0/B0/abcdef\n'
         b"postgresql://me:pw12@db/airflow: warehouse, 50000\n"
     )
-    assert engine(api).log("dead", 40) == (
+    assert engine(api).read_log("dead", 40) == (
         '"DB_PWD" must be set',
         "***, *** and ***",
         "postgresql://me:***@db/airflow: warehouse, 50000",
@@ -192,5 +192,5 @@ def test_a_log_is_quoted_without_the_secrets_of_its_container() -> None:
 
 
 def test_how_often_a_container_crashed() -> None:
-    assert container_of({**described("a", "demo-a-1", "running"), "RestartCount": 7}).restarts == 7
-    assert container_of(described("a", "demo-a-1", "running")).restarts == 0
+    assert parse_container({**described("a", "demo-a-1", "running"), "RestartCount": 7}).restarts == 7
+    assert parse_container(described("a", "demo-a-1", "running")).restarts == 0

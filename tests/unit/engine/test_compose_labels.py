@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.engine.compose_labels import projects_by_image
+from builder.engine.compose_labels import index_projects_by_image
 
 
 def test_projects_are_known_by_the_labels_of_their_containers() -> None:
@@ -14,4 +14,4 @@ def test_projects_are_known_by_the_labels_of_their_containers() -> None:
         {"Image": "web:latest", "Labels": {label: "other"}},
         {"Image": "alone", "Labels": None},
     ]
-    assert projects_by_image(containers) == {"web:latest": frozenset({"shop", "other"})}
+    assert index_projects_by_image(containers) == {"web:latest": frozenset({"shop", "other"})}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.engine.diagnosis import Diagnosis, diagnose
+from builder.engine.diagnosis import Diagnosis, diagnose_failure
 
 PIP = """ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the versions, ...
     uv==0.13.9 from https://index.example/uv-0.13.9.whl (from -r /requirements/uv.txt (line 1)):
@@ -13,7 +13,7 @@ PIP = """ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FIL
 
 def test_uv_names_what_differs() -> None:
     text = "error: Failed to download\n  Caused by: Hash mismatch for `a-b==1`\nHash mismatch for `c==2+local`\n"
-    found = diagnose(text)
+    found = diagnose_failure(text)
     assert found.cause is not None
     assert found.cause.startswith("a-b==1, c==2+local differ from their hashes in optbuild.lock")
     assert found.hint is not None
@@ -21,7 +21,7 @@ def test_uv_names_what_differs() -> None:
 
 
 def test_pip_names_what_differs() -> None:
-    found = diagnose(PIP)
+    found = diagnose_failure(PIP)
     assert found.cause is not None
     assert found.cause.startswith("uv==0.13.9 differs from its hash")
     assert found.hint is not None
@@ -29,4 +29,4 @@ def test_pip_names_what_differs() -> None:
 
 
 def test_versions_elsewhere_in_a_log_differ_from_nothing() -> None:
-    assert diagnose("    installing\n    a==1:\n") == Diagnosis()
+    assert diagnose_failure("    installing\n    a==1:\n") == Diagnosis()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.engine.layers import EMPTY_DIFF, Layer, align, chain_ids, many
+from builder.engine.layers import EMPTY_DIFF, Layer, compute_chain_ids, match_history, read_image_layers
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
 
@@ -21,12 +21,12 @@ def sizes(layers: tuple[Layer, ...]) -> list[int | None]:
 
 
 def test_a_chain_names_a_layer_and_all_below_it() -> None:
-    first, second, third = chain_ids((A, B, C))
+    first, second, third = compute_chain_ids((A, B, C))
     assert first == A
     assert second == f"sha256:{hashlib.sha256(f'{A} {B}'.encode()).hexdigest()}"
     assert third == f"sha256:{hashlib.sha256(f'{second} {C}'.encode()).hexdigest()}"
-    assert chain_ids((B, A))[1] != second
-    assert chain_ids(()) == ()
+    assert compute_chain_ids((B, A))[1] != second
+    assert compute_chain_ids(()) == ()
 
 
 HISTORIES = {
@@ -66,7 +66,7 @@ HISTORIES = {
 
 @pytest.mark.parametrize(("history", "diffs", "expected"), HISTORIES.values(), ids=HISTORIES)
 def test_each_layer_gets_its_bytes(history: list[dict[str, Any]], diffs: list[str], expected: list[int]) -> None:
-    layers = align(history, diffs)
+    layers = match_history(history, diffs)
     assert sizes(layers) == expected
     assert [layer.diff for layer in layers] == diffs
 
@@ -77,11 +77,11 @@ def test_each_layer_gets_its_bytes(history: list[dict[str, Any]], diffs: list[st
     ids=["no history", "more bytes than layers", "bytes in an empty layer"],
 )
 def test_a_history_that_cannot_be_leaves_the_bytes_unknown(history: list[dict[str, Any]], diffs: list[str]) -> None:
-    assert set(sizes(align(history, diffs))) == {None}
+    assert set(sizes(match_history(history, diffs))) == {None}
 
 
 def test_only_the_word_of_a_command_is_kept() -> None:
-    (layer,) = align([entry(7, "|1 TOKEN=hunter2 /bin/sh -c make")], [A])
+    (layer,) = match_history([entry(7, "|1 TOKEN=hunter2 /bin/sh -c make")], [A])
     assert layer.word == "RUN"
     assert "hunter2" not in repr(layer)
 
@@ -117,7 +117,7 @@ class FakeApi:
 
 def test_each_image_is_asked_once_whatever_its_names() -> None:
     api = FakeApi()
-    found = many(api, ("web", "worker:latest", "docker.io/library/web", "other", "web"))
+    found = read_image_layers(api, ("web", "worker:latest", "docker.io/library/web", "other", "web"))
     assert sorted(api.asked) == ["history a", "inspect a", "list"]
     web = found["web"]
     assert web is not None
@@ -127,7 +127,7 @@ def test_each_image_is_asked_once_whatever_its_names() -> None:
 
 
 def test_an_image_that_vanishes_meanwhile_is_not_there() -> None:
-    assert many(FakeApi(), ("gone:1", "gone@sha256:12")) == {"gone:1": None, "gone@sha256:12": None}
+    assert read_image_layers(FakeApi(), ("gone:1", "gone@sha256:12")) == {"gone:1": None, "gone@sha256:12": None}
 
 
 def test_another_failure_is_told() -> None:
@@ -136,10 +136,10 @@ def test_another_failure_is_told() -> None:
             raise ConnectionError("reset")
 
     with pytest.raises(ConnectionError):
-        many(Broken(), ("web",))
+        read_image_layers(Broken(), ("web",))
 
 
 def test_nothing_wanted_asks_nothing() -> None:
     api = FakeApi()
-    assert many(api, ()) == {}
+    assert read_image_layers(api, ()) == {}
     assert api.asked == []

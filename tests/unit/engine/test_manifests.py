@@ -9,7 +9,7 @@ import pytest
 from archive_files import blob, config_of, sha256, tar
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.manifests import Documents
+from builder.engine.manifests import ArchiveDocuments
 
 if TYPE_CHECKING:
     from builder.engine.manifests import ArchivedImage
@@ -30,10 +30,10 @@ def index(data: bytes, times: int = 1) -> bytes:
 
 
 def read(*blobs: bytes, **named: bytes) -> tuple[ArchivedImage, ...]:
-    documents = Documents()
+    documents = ArchiveDocuments()
     for name, data in {**{blob(data): data for data in blobs}, **named}.items():
         documents.add(name, len(data), lambda data=data: data)  # type: ignore[misc]
-    return documents.images()
+    return documents.read_images()
 
 
 def test_an_index_leads_to_an_index_that_leads_to_the_image() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_image_store import Shelf, identity, image, user
 
-from builder.engine.removal import CONFLICT, take_away
+from builder.engine.removal import CONFLICT, remove_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def never(_taken: tuple[str, ...]) -> str:
 
 def test_an_image_goes_with_all_its_names_the_last_one_by_its_id() -> None:
     made = shelf()
-    assert take_away(made, APP, never) == ""
+    assert remove_image(made, APP, never) == ""
     assert made.images == {}
     assert made.steps == ["untag app:1", "untag app:2", f"remove {APP}"]
 
@@ -36,14 +36,14 @@ def test_an_image_goes_with_all_its_names_the_last_one_by_its_id() -> None:
 def test_an_image_without_a_name_goes() -> None:
     made = Shelf()
     made.add(image("bare", ("base",)))
-    assert take_away(made, identity("bare"), never) == ""
+    assert remove_image(made, identity("bare"), never) == ""
     assert made.images == {}
 
 
 def test_a_conflict_is_a_skip() -> None:
     made = shelf(users=[user(APP)])
-    assert take_away(made, APP, never) == CONFLICT
-    assert made.references(APP) == NAMES
+    assert remove_image(made, APP, never) == CONFLICT
+    assert made.list_references(APP) == NAMES
 
 
 def test_the_reason_is_asked_for_before_each_step_with_the_names_that_are_taken() -> None:
@@ -53,16 +53,16 @@ def test_the_reason_is_asked_for_before_each_step_with_the_names_that_are_taken(
         asked.append(taken)
         return ""
 
-    take_away(shelf(), APP, note)
+    remove_image(shelf(), APP, note)
     assert asked == [(), ("app:1",), ("app:1", "app:2")]
 
 
 @pytest.mark.parametrize("steps", range(3))
 def test_a_reason_at_any_step_gives_every_name_back(steps: int) -> None:
     made = shelf()
-    reason = take_away(made, APP, lambda taken: "a file names it" if len(taken) == steps else "")
+    reason = remove_image(made, APP, lambda taken: "a file names it" if len(taken) == steps else "")
     assert reason == "a file names it"
-    assert made.references(APP) == NAMES
+    assert made.list_references(APP) == NAMES
     assert not any(step.startswith("remove") for step in made.steps)
     assert len([step for step in made.steps if step.startswith("untag")]) == steps
 
@@ -80,8 +80,8 @@ def test_whoever_interrupts_it_finds_every_name(word: str) -> None:
     made = shelf()
     made.before_step = raising(word)
     with pytest.raises(KeyboardInterrupt):
-        take_away(made, APP, never)
-    assert made.references(APP) == NAMES
+        remove_image(made, APP, never)
+    assert made.list_references(APP) == NAMES
 
 
 def test_a_name_that_somebody_took_meanwhile_is_not_taken_from_them() -> None:
@@ -94,9 +94,9 @@ def test_a_name_that_somebody_took_meanwhile_is_not_taken_from_them() -> None:
             return "late"
         return ""
 
-    assert take_away(made, APP, move) == "late"
-    assert made.image_id("app:1") == identity("other")
-    assert made.references(APP) == ("app:2", "app:3")
+    assert remove_image(made, APP, move) == "late"
+    assert made.find_image_id("app:1") == identity("other")
+    assert made.list_references(APP) == ("app:2", "app:3")
 
 
 def test_an_image_that_went_meanwhile_gets_no_name_back() -> None:
@@ -108,7 +108,7 @@ def test_an_image_that_went_meanwhile_gets_no_name_back() -> None:
             return "gone"
         return ""
 
-    assert take_away(made, APP, go) == "gone"
+    assert remove_image(made, APP, go) == "gone"
     assert not any(step.startswith("tag") for step in made.steps)
 
 
@@ -124,15 +124,15 @@ def test_a_name_that_was_taken_in_the_moment_of_an_interruption_comes_back() -> 
     made = Hasty()
     made.add(image("app", ("base", "app"), *NAMES))
     with pytest.raises(KeyboardInterrupt):
-        take_away(made, APP, never)
-    assert made.references(APP) == NAMES
+        remove_image(made, APP, never)
+    assert made.list_references(APP) == NAMES
 
 
 class Moving(Shelf):
     """Somebody moves a name between two questions."""
 
-    def references(self, image_id: str) -> tuple[str, ...]:
-        found = super().references(image_id)
+    def list_references(self, image_id: str) -> tuple[str, ...]:
+        found = super().list_references(image_id)
         if "app:1" in found:
             self.tag(identity("other"), "app:1")
         return found
@@ -141,5 +141,5 @@ class Moving(Shelf):
 def test_a_name_that_moves_between_two_questions_is_not_taken() -> None:
     made = Moving()
     made.add(image("other", ("base", "other"), "other:1"), image("app", ("base", "app"), *NAMES))
-    assert take_away(made, APP, never) == ""
-    assert made.image_id("app:1") == identity("other")
+    assert remove_image(made, APP, never) == ""
+    assert made.find_image_id("app:1") == identity("other")

@@ -30,12 +30,12 @@ def test_the_first_variable_that_names_a_file_wins(bundle: Path, tmp_path: Path)
 
 def test_values_are_in_the_environment_and_nowhere_in_argv(bundle: Path, tmp_path: Path) -> None:
     secrets = find_secrets({"HOME": str(tmp_path), "SSL_CERT_FILE": str(bundle), "UV_DEFAULT_INDEX": URL})
-    argv = " ".join(secrets.argv())
+    argv = " ".join(secrets.make_argv())
     assert f"id=ca,src={bundle}" in argv
     assert "id=uv_default_index,env=OPTBUILD_SECRET_UV_DEFAULT_INDEX" in argv
     assert "pa55word" not in argv
     assert "pa55word" not in repr(secrets)
-    assert secrets.environment() == {"OPTBUILD_SECRET_UV_DEFAULT_INDEX": URL}
+    assert secrets.make_environment() == {"OPTBUILD_SECRET_UV_DEFAULT_INDEX": URL}
 
 
 def test_all_index_variables_are_collected_once(tmp_path: Path) -> None:
@@ -77,13 +77,13 @@ def test_a_bundle_that_buildkit_would_refuse_is_refused_before(tmp_path: Path) -
 
 
 def test_urls_and_their_passwords_are_masked(tmp_path: Path) -> None:
-    hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": URL}).masked()
+    hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": URL}).list_masked_texts()
     shown = mask_values(f"Looking at {URL}/pandas with password pa55word", hidden)
     assert shown == "Looking at ***/pandas with password ***"
 
 
 def test_a_short_password_does_not_turn_words_into_stars(tmp_path: Path) -> None:
-    hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": "https://u:a@x.example"}).masked()
+    hidden = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": "https://u:a@x.example"}).list_masked_texts()
     assert mask_values("a banana", hidden) == "a banana"
 
 
@@ -92,11 +92,11 @@ def test_only_what_carries_a_password_is_forbidden_in_layers(tmp_path: Path) -> 
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine index.example login me password hunter22\n")
     secrets = find_secrets({"HOME": str(tmp_path), "UV_DEFAULT_INDEX": URL, "UV_INDEX": "https://open.example/simple"})
-    assert "hunter22" in secrets.credentials()
-    assert URL in secrets.credentials()
-    assert not [text for text in secrets.credentials() if "open.example" in text]
+    assert "hunter22" in secrets.list_credentials()
+    assert URL in secrets.list_credentials()
+    assert not [text for text in secrets.list_credentials() if "open.example" in text]
 
 
 def test_a_broken_netrc_forbids_nothing(tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine\n")
-    assert find_secrets({"HOME": str(tmp_path)}).credentials() == ()
+    assert find_secrets({"HOME": str(tmp_path)}).list_credentials() == ()

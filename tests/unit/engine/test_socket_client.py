@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.engine.errors import AnswerError
+from builder.engine.errors import ApiError
 from builder.engine.socket_client import EngineReader, parse_answer
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def reader(root: str, **more: Any) -> EngineReader:
 
 
 def test_a_reader_asks_whatever_carries_its_questions() -> None:
-    found = reader("").layers(["web", "gone:1"])
+    found = reader("").read_layers(["web", "gone:1"])
     assert found["web"] is not None
     assert (found["web"].bytes, found["gone:1"]) == (7, None)
-    assert reader("").projects_by_image() == {"web:latest": frozenset({"shop"})}
-    assert reader("").makers_by_reference() == {"web:latest": "shop"}
+    assert reader("").index_projects_by_image() == {"web:latest": frozenset({"shop"})}
+    assert reader("").find_building_projects() == {"web:latest": "shop"}
 
 
 def test_a_reader_closes_what_was_opened_for_it() -> None:
@@ -58,9 +58,9 @@ def test_a_reader_closes_what_was_opened_for_it() -> None:
 
 
 def test_the_disk_of_an_engine_elsewhere_is_not_measured(tmp_path: Path) -> None:
-    assert (reader(str(tmp_path)).free_bytes() or 0) > 0
-    assert reader(str(tmp_path / "gone")).free_bytes() is None
-    assert reader("").free_bytes() is None
+    assert (reader(str(tmp_path)).measure_free_bytes() or 0) > 0
+    assert reader(str(tmp_path / "gone")).measure_free_bytes() is None
+    assert reader("").measure_free_bytes() is None
 
 
 def test_an_answer_is_its_body() -> None:
@@ -68,12 +68,12 @@ def test_an_answer_is_its_body() -> None:
 
 
 def test_a_refusal_says_what_the_engine_said() -> None:
-    with pytest.raises(AnswerError, match="404 to /images/x/json: No such image: x") as caught:
+    with pytest.raises(ApiError, match="404 to /images/x/json: No such image: x") as caught:
         parse_answer("/images/x/json", b'HTTP/1.1 404 Not Found\r\n\r\n{"message": "No such image: x"}')
     assert caught.value.status_code == 404
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.0 200 OK\r\n\r\n{", b"HTTP/1.0 x\r\n\r\n"])
 def test_what_is_no_answer_is_an_error_of_the_engine(answer: bytes) -> None:
-    with pytest.raises(AnswerError):
+    with pytest.raises(ApiError):
         parse_answer("/info", answer)

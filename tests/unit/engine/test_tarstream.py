@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.tarstream import MAX_HEADER_BYTES, MAX_PATH, TarStream, absolute
+from builder.engine.tarstream import MAX_HEADER_BYTES, MAX_PATH, TarStream, normalize_entry_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def read(data: bytes) -> Found:
     """Name, type, size and bytes of each entry."""
     stream = TarStream(chunks(data, 700))
     return [
-        (member.name, member.type, member.size, b"".join(stream.data(member)) if member.isfile() else b"")
+        (member.name, member.type, member.size, b"".join(stream.iterate_data(member)) if member.isfile() else b"")
         for member in stream
     ]
 
@@ -54,7 +54,7 @@ def names(data: bytes) -> list[str]:
     ],
 )
 def test_hostile_names_neither_leave_the_root_nor_break_a_line(name: str, path: str) -> None:
-    assert absolute(name) == path
+    assert normalize_entry_path(name) == path
 
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=150)
@@ -70,8 +70,8 @@ def test_what_tarfile_writes_comes_out(entries: list[tuple[str, bytes, bytes]], 
     for name, kind, data in entries:
         bytes_of_it = data if kind == tarfile.REGTYPE else b""
         written.append((info(name, kind, size=len(bytes_of_it), linkname="there"), bytes_of_it))
-        expected.append((absolute(name), kind, len(bytes_of_it), bytes_of_it))
-    found = [(absolute(name), *rest) for name, *rest in read(tar_of(written, form=form))]
+        expected.append((normalize_entry_path(name), kind, len(bytes_of_it), bytes_of_it))
+    found = [(normalize_entry_path(name), *rest) for name, *rest in read(tar_of(written, form=form))]
     regular = (tarfile.REGTYPE, tarfile.DIRTYPE)  # a file whose name ends with a slash is a folder, to every reader
     assert [one for one in found if one[1] not in regular] == [one for one in expected if one[1] not in regular]
     assert [one[0] for one in found] == [one[0] for one in expected]
@@ -323,7 +323,7 @@ def test_a_sparse_file_has_zeros_in_its_holes(sparse: bytes) -> None:
 
 def test_names_that_are_no_utf_8_are_told_apart() -> None:
     found = names(header(b"\xff") + header(b"\xfe") + pax(record(b"path", b"\xff\xfe")) + header() + END)
-    assert [absolute(name) for name in found] == ["/\\udcff", "/\\udcfe", "/\\udcff\\udcfe"]
+    assert [normalize_entry_path(name) for name in found] == ["/\\udcff", "/\\udcfe", "/\\udcff\\udcfe"]
 
 
 def test_an_entry_may_come_twice_and_nothing_is_an_archive_too() -> None:
@@ -381,6 +381,6 @@ def test_the_digest_of_a_sparse_file_is_that_of_the_unpacked_one() -> None:
     stream = TarStream([data, b"x".ljust(512, b"\0") + END])
     hashed = hashlib.sha256()
     for member in stream:
-        for piece in stream.data(member):
+        for piece in stream.iterate_data(member):
             hashed.update(piece)
     assert hashed.digest() == hashlib.sha256(bytes(5_000_000) + b"x" + bytes(3_999_999)).digest()

@@ -9,13 +9,13 @@ import pytest
 from layer_factories import SITE, distribution, file, gone, inspected, layer
 from project_factories import AIRFLOW, FOLDER, build, facts, image, project, seed, service
 
-from builder.compose.rules import find_all
-from builder.compose.rules.context import Look
+from builder.compose.rules import run_rules
+from builder.compose.rules.context import RuleContext
 from builder.compose.sharing.groups import group_services
-from builder.compose.sharing.options import Choices
+from builder.compose.sharing.options import SharingOptions
 from builder.compose.sharing.targets import choose_targets
-from builder.dockerfile.analysis import facts_of
-from builder.dockerfile.facts import Installed
+from builder.dockerfile.analysis import analyze_dockerfile
+from builder.dockerfile.facts import InstalledServer
 from builder.findings.catalog import CATALOG
 from builder.inspect.machine import Machine
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.model import Project
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
 
-MIXED = facts(airflow=True, base="apache/airflow:2.8.1", installed=(Installed("PostgreSQL", "postgresql", 4),))
+MIXED = facts(airflow=True, base="apache/airflow:2.8.1", installed=(InstalledServer("PostgreSQL", "postgresql", 4),))
 OLD_COMMAND = replace(facts(airflow=True, base="apache/airflow:2.8.1"), airflow_version="2.8.1")
 
 
-def look(made: Project, known: Mapping[str, DockerfileFacts] | None = None, **more: Any) -> Look:
+def look(made: Project, known: Mapping[str, DockerfileAnalysis] | None = None, **more: Any) -> RuleContext:
     """What `plan` shows to the rules."""
     groups = group_services(made, known or {})
-    return Look(made, groups, known or {}, choose_targets(made, groups, Choices()), **more)
+    return RuleContext(made, groups, known or {}, choose_targets(made, groups, SharingOptions()), **more)
 
 
-def written(text: str) -> Look:
+def written(text: str) -> RuleContext:
     """One service with this Dockerfile."""
     made = project(service("web", build=build()))
-    return look(made, {"web": replace(facts_of(text, build()), path=FOLDER / "Dockerfile")})
+    return look(made, {"web": replace(analyze_dockerfile(text, build()), path=FOLDER / "Dockerfile")})
 
 
 FROM = "FROM apache/airflow:2.8.1\n"
-PROJECTS: dict[str, Look] = {
+PROJECTS: dict[str, RuleContext] = {
     "OB101": look(seed()),
     "OB102": look(project(service("a", build=build(), image="x"), service("b", build=build("B"), image="x"))),
     "OB103": look(project(service("a", build=build(target="dev")), service("b", build=build(target="prod")))),
@@ -93,7 +93,7 @@ def test_every_rule_of_the_catalog_has_an_input_that_makes_it_fire() -> None:
 
 @pytest.mark.parametrize("code", PROJECTS)
 def test_a_rule_about_projects_fires(code: str) -> None:
-    assert code in {one.code for one in find_all(PROJECTS[code])}
+    assert code in {one.code for one in run_rules(PROJECTS[code])}
 
 
 @pytest.mark.parametrize("code", IMAGES)

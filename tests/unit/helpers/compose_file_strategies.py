@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from text_strategies import Author, Written
 
-from builder.compose.model import Project, ProjectFiles, Source, Target
+from builder.compose.model import ImageOrigin, Project, ProjectFiles, SharedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ CONTEXTS = ("./", "./airflow", "./a b")
 @dataclass(frozen=True)
 class Composed:
     files: dict[str, bytes]
-    targets: tuple[Target, ...]
+    targets: tuple[SharedTarget, ...]
     fixed: dict[str, list[str]]
     comments: tuple[str, ...]
     may_refuse: bool
@@ -96,13 +96,13 @@ class _Group:
         """Key and anchor of what others may take over."""
         self.other = f"side{number}" if self.layout == "common" and author.maybe(4) else None
 
-    def target(self) -> Target:
+    def target(self) -> SharedTarget:
         pick = self.author.pick
         builder = pick(None, *self.names)
-        return Target(
+        return SharedTarget(
             tuple(sorted(self.names)),
             pick("shop-airflow:latest", f"registry.example/shop:{self.number}.0"),
-            Source.BUILDER if builder else Source.IMAGE_ONLY,
+            ImageOrigin.BUILDER if builder else ImageOrigin.IMAGE_ONLY,
             builder,
             pull_policy=pick("never", "never", None),
             keeps_name=self.image is not None and pick(False, False, True),

@@ -9,8 +9,8 @@ import zstandard
 from archive_files import image, sha256, tar
 
 from builder.core.progress import SilentProgress
-from builder.engine.archive import Archive
-from builder.engine.errors import AnswerError
+from builder.engine.archive import ImageArchive
+from builder.engine.errors import ApiError
 from builder.store.manifest import Manifest, SavedImage, write_manifest
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SavingEngine:
     def api(self) -> SavingEngine:
         return self
 
-    def free_bytes(self) -> int | None:
+    def measure_free_bytes(self) -> int | None:
         return self.free
 
     def add(self, *layers: bytes, names: Sequence[str] = (), **config: Any) -> str:
@@ -43,10 +43,10 @@ class SavingEngine:
 
     def take(self, archive: bytes, names: Sequence[str] = ()) -> str:
         """As an engine takes an archive: the names in it move."""
-        reader = Archive([archive])
-        for _ in reader.layers():
+        reader = ImageArchive([archive])
+        for _ in reader.iterate_layers():
             pass
-        (found,) = reader.images()
+        (found,) = reader.check_images()
         self.archives[found.id] = archive
         self.names |= dict.fromkeys((*found.references, *names), found.id)
         return found.id
@@ -55,7 +55,7 @@ class SavingEngine:
         del self.archives[identity]
         self.names = {name: other for name, other in self.names.items() if other != identity}
 
-    def image_id(self, reference: str) -> str | None:
+    def find_image_id(self, reference: str) -> str | None:
         found = self.names.get(reference, reference)
         return found if found in self.archives else None
 
@@ -66,13 +66,13 @@ class SavingEngine:
         return sorted(name for name, other in self.names.items() if other == identity)
 
     def inspect_image(self, image: str) -> dict[str, Any]:
-        identity = self.image_id(image)
+        identity = self.find_image_id(image)
         if identity is None:
-            raise AnswerError(f"/images/{image}/json", 404, "No such image")
-        reader = Archive([self.archives[identity]])
-        for _ in reader.layers():
+            raise ApiError(f"/images/{image}/json", 404, "No such image")
+        reader = ImageArchive([self.archives[identity]])
+        for _ in reader.iterate_layers():
             pass
-        (found,) = reader.images()
+        (found,) = reader.check_images()
         return {
             "Id": identity,
             "RepoTags": self.names_of(identity),
@@ -88,7 +88,7 @@ class SavingEngine:
         self.sends += 1
         data = self.spoilt.get(image, self.archives.get(image))
         if data is None:
-            raise AnswerError(f"/images/{image}/get", 404, "No such image")
+            raise ApiError(f"/images/{image}/get", 404, "No such image")
         for start in range(0, len(data), CHUNK):
             yield data[start : start + CHUNK]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import ProjectFiles
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.engine.compose import ComposeCli
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ class Compose:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         self.commands.append(command)
         if command.argv[-1] == "--short":
-            return Result(command, *self.version)
+            return ProcessResult(command, *self.version)
         if self.together is not None:
             self.together.wait(timeout=10)
         given = self.raw if "--no-interpolate" in command.argv else self.resolved
-        return Result(command, *(given(command) if callable(given) else given))
+        return ProcessResult(command, *(given(command) if callable(given) else given))
 
     def of(self, *words: str) -> list[Command]:
         return [command for command in self.commands if all(word in command.argv for word in words)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from builder.engine.layers import ImageLayers, Layer, chain_ids
-from builder.store.model import Remembered, Rules, Snapshot, StoredImage, User
+from builder.engine.layers import ImageLayers, Layer, compute_chain_ids
+from builder.store.model import ImageUser, InventorySnapshot, RetentionRules, StateSnapshot, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.compose.model import Mentions
+    from builder.compose.model import ImageReferences
 
 ENGINE = "engine"
 
@@ -27,7 +27,7 @@ def image(
 ) -> StoredImage:
     """``name`` becomes the ID; each layer has ten bytes per letter of its word, unless ``sizes`` says more."""
     known = sizes or {}
-    chains = chain_ids([f"sha256:{word}" for word in layers])
+    chains = compute_chain_ids([f"sha256:{word}" for word in layers])
     made = tuple(
         Layer(chain, f"sha256:{word}", known[word] if word in known else 10 * len(word), "COPY")
         for chain, word in zip(chains, layers, strict=True)
@@ -40,8 +40,8 @@ def identity(name: str) -> str:
     return f"sha256:{name.encode().hex().ljust(64, '0')}"
 
 
-def user(image_id: str, name: str = "box", state: str = "exited", **more: str) -> User:
-    return User(f"id-{name}", name, image_id, more.get("image", ""), state, more.get("project", ""))
+def user(image_id: str, name: str = "box", state: str = "exited", **more: str) -> ImageUser:
+    return ImageUser(f"id-{name}", name, image_id, more.get("image", ""), state, more.get("project", ""))
 
 
 @dataclass
@@ -51,10 +51,10 @@ class Shelf:
     ``before_step`` is called before each change."""
 
     images: dict[str, StoredImage] = field(default_factory=dict)
-    users: list[User] = field(default_factory=list)
-    mentions: list[Mentions] = field(default_factory=list)
-    remembered: Remembered = field(default_factory=Remembered)
-    rules: Rules = field(default_factory=Rules)
+    users: list[ImageUser] = field(default_factory=list)
+    mentions: list[ImageReferences] = field(default_factory=list)
+    remembered: StateSnapshot = field(default_factory=StateSnapshot)
+    rules: RetentionRules = field(default_factory=RetentionRules)
     before_step: Callable[[str], None] = lambda _words: None
     steps: list[str] = field(default_factory=list)
 
@@ -64,8 +64,8 @@ class Shelf:
                 self._take(name)
             self.images[one.id] = one
 
-    def snapshot(self) -> Snapshot:
-        return Snapshot(
+    def snapshot(self) -> InventorySnapshot:
+        return InventorySnapshot(
             ENGINE,
             tuple(self.images.values()),
             tuple(self.users),
@@ -74,10 +74,10 @@ class Shelf:
             self.rules,
         )
 
-    def references(self, image_id: str) -> tuple[str, ...]:
+    def list_references(self, image_id: str) -> tuple[str, ...]:
         return self.images[image_id].names if image_id in self.images else ()
 
-    def image_id(self, reference: str) -> str | None:
+    def find_image_id(self, reference: str) -> str | None:
         if reference in self.images:
             return reference
         return next((one.id for one in self.images.values() if reference in one.names), None)
@@ -90,7 +90,7 @@ class Shelf:
     def untag(self, reference: str) -> None:
         """Refuses the last name, as builder.engine.client does."""
         self._step(f"untag {reference}")
-        found = self.image_id(reference)
+        found = self.find_image_id(reference)
         if found is None:
             return
         assert len(self.images[found].names) > 1, f"{reference} is the last name"
@@ -113,7 +113,7 @@ class Shelf:
         self.steps.append(words)
 
     def _take(self, reference: str) -> None:
-        if (holder := self.image_id(reference)) is not None and holder != reference:
+        if (holder := self.find_image_id(reference)) is not None and holder != reference:
             self._name(holder, tuple(name for name in self.images[holder].names if name != reference))
 
     def _name(self, image_id: str, names: tuple[str, ...]) -> None:

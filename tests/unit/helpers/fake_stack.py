@@ -13,14 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.compose.model import Build, FileEdit, Project, ProjectFiles, Service, Source, Target
+from builder.compose.model import Build, FileEdit, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
 from builder.core.image_reference import normalize_image_name
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 from builder.engine.compose_containers import Container
 from builder.rollout.context import Outside
-from builder.rollout.request import Hands, Work
-from builder.rollout.wait import Patience
+from builder.rollout.request import ImageBuilders, RolloutRequest
+from builder.rollout.wait import WaitLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,21 +85,21 @@ class Runtime:
     def identity(self) -> str:
         return "another" if self.other_engine else "engine"
 
-    def containers(self, project: str) -> tuple[Container, ...]:
+    def list_containers(self, project: str) -> tuple[Container, ...]:
         return tuple(sorted(self.boxes.values(), key=lambda one: (one.service, one.number)))
 
-    def used_images(self) -> frozenset[str]:
+    def list_used_images(self) -> frozenset[str]:
         return frozenset(one.image_id for one in self.boxes.values())
 
-    def all_images(self) -> frozenset[str]:
+    def list_all_images(self) -> frozenset[str]:
         return frozenset(self.images)
 
-    def image_id(self, reference: str) -> str | None:
+    def find_image_id(self, reference: str) -> str | None:
         if reference.startswith("sha256:"):
             return reference if reference in self.images else None
         return self.names.get(reference)
 
-    def references(self, image_id: str) -> tuple[str, ...]:
+    def list_references(self, image_id: str) -> tuple[str, ...]:
         return tuple(sorted(name for name, found in self.names.items() if found == image_id))
 
     def tag(self, image_id: str, reference: str) -> None:
@@ -110,31 +110,31 @@ class Runtime:
 
     def untag(self, reference: str) -> None:
         self.fuse.step(f"untag {reference}")
-        assert len(self.references(self.names[reference])) > 1
+        assert len(self.list_references(self.names[reference])) > 1
         del self.names[reference]
         self.fuse.step(f"untagged {reference}")
 
     def remove(self, image_id: str) -> bool:
         self.fuse.step(f"remove {image_id}")
-        if image_id in self.used_images() or len(self.references(image_id)) > 1:
+        if image_id in self.list_used_images() or len(self.list_references(image_id)) > 1:
             return False
         self.images.remove(image_id)
         self.names = {name: found for name, found in self.names.items() if found != image_id}
         return True
 
-    def log(self, container: str, lines: int) -> tuple[str, ...]:
+    def read_log(self, container: str, lines: int) -> tuple[str, ...]:
         return (f"words of {container}",)
 
-    def probe(self, container: str) -> tuple[str, ...]:
+    def read_health_output(self, container: str) -> tuple[str, ...]:
         return ()
 
-    def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
+    def find_exit_times(self, project: str, since: float, until: float) -> Mapping[str, float]:
         return {name: at for name, at in self.died.items() if since <= at <= until}
 
-    def dying(self, project: str, since: float, until: float) -> frozenset[str]:
+    def find_stopping_containers(self, project: str, since: float, until: float) -> frozenset[str]:
         return frozenset(name for name, at in self.told.items() if since <= until < at)
 
-    def remove_half_made(self, project: str) -> tuple[str, ...]:
+    def remove_unfinished_containers(self, project: str) -> tuple[str, ...]:
         half = tuple(name for name in self.boxes if name[0].isdecimal())
         for name in half:
             del self.boxes[name]
@@ -148,7 +148,7 @@ class Runtime:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         words = " ".join(command.argv)
         self.fuse.step(f"before {words}")
         self.calls.append(words)
@@ -156,11 +156,11 @@ class Runtime:
         services = self._services(command.argv)
         if "--hash" in command.argv:
             lines = "".join(f"{name} {self._hash(name, service)}\n" for name, service in services.items())
-            return Result(command, 0, lines, "")
+            return ProcessResult(command, 0, lines, "")
         names = command.argv[command.argv.index("--") + 1 :]
         code = self._build(services, names) if "build" in command.argv else self._up(command.argv, services, names)
         self.fuse.step(f"after {words}")
-        return Result(command, code, "", "" if code == 0 else "Error response from daemon: no such image", 1.0)
+        return ProcessResult(command, code, "", "" if code == 0 else "Error response from daemon: no such image", 1.0)
 
     def _services(self, argv: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         merged: dict[str, dict[str, Any]] = {}
@@ -300,7 +300,7 @@ class Stage:
             self.state,
             SilentProgress(),
             self.runtime,
-            Patience(timeout=30.0, steady=1.0),
+            WaitLimits(timeout=30.0, steady=1.0),
         )
 
     def project(self) -> Project:
@@ -319,29 +319,29 @@ class Stage:
         answer = {"services": content}
         return Project(self.files, "demo", services, {self.file: self.file.read_bytes()}, answer, answer)
 
-    def target(self, source: Source = Source.IMAGE_ONLY) -> Target:
-        builder = "init" if source is Source.BUILDER else None
-        return Target(SHARERS, SHARED, source, builder, self.file.parent if source is Source.SPEC else None)
+    def target(self, source: ImageOrigin = ImageOrigin.IMAGE_ONLY) -> SharedTarget:
+        builder = "init" if source is ImageOrigin.BUILDER else None
+        return SharedTarget(SHARERS, SHARED, source, builder, self.file.parent if source is ImageOrigin.SPEC else None)
 
-    def work(self, run: str = "0000aaaa", source: Source = Source.IMAGE_ONLY) -> Work:
+    def work(self, run: str = "0000aaaa", source: ImageOrigin = ImageOrigin.IMAGE_ONLY) -> RolloutRequest:
         edits = (FileEdit(self.file, self.before, self.after),) if self.file.read_bytes() == self.before else ()
-        return Work(run, self.project(), (self.target(source),), edits)
+        return RolloutRequest(run, self.project(), (self.target(source),), edits)
 
-    def hands(self) -> Hands:
-        def verify(image: str, target: Target) -> None:
+    def hands(self) -> ImageBuilders:
+        def verify(image: str, target: SharedTarget) -> None:
             self.runtime.fuse.step("verify")
             if self.refusing is not None:
                 raise self.refusing
             self.verified.append(image)
 
-        def make(_target: Target, promoting: Callable[[str], None]) -> str:
+        def make(_target: SharedTarget, promoting: Callable[[str], None]) -> str:
             self.runtime.images.add("sha256:spec")
             promoting("sha256:spec")
             for name in SPEC_NAMES:
                 self.runtime.tag("sha256:spec", name)
             return "sha256:spec"
 
-        return Hands(verify, make, lambda _target: SPEC_NAMES)
+        return ImageBuilders(verify, make, lambda _target: SPEC_NAMES)
 
     def snapshot(self) -> dict[str, Any]:
         """What a person would compare: files, names, and which image each container runs, in which state."""

@@ -6,15 +6,15 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.engine.layers import chain_ids
-from builder.inspect.filesystem import scene_of
+from builder.engine.layers import compute_chain_ids
+from builder.inspect.filesystem import build_filesystem
 from builder.inspect.model import (
-    Entry,
+    EntryKind,
     FolderSize,
     ImageContent,
     Inspection,
-    Kind,
     LayerContent,
+    LayerEntry,
     LayerSummary,
     Package,
     PackageKey,
@@ -24,7 +24,7 @@ from builder.inspect.model import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from builder.inspect.overlay import Placed
+    from builder.inspect.overlay import LayeredEntry
 
 PYTHON_FOLDER = "/home/airflow/.local/lib/python3.11/site-packages"
 
@@ -33,9 +33,9 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def file(path: str, size: int = 10, *, text: str | None = None, mode: int = 0o644, uid: int = 0) -> Entry:
+def file(path: str, size: int = 10, *, text: str | None = None, mode: int = 0o644, uid: int = 0) -> LayerEntry:
     """A regular file; ``text`` stands for its bytes, so equal texts are equal files."""
-    return Entry(path, Kind.FILE, size, mode, uid, 0, "", sha256(f"{text or path}/{size}") if size else "")
+    return LayerEntry(path, EntryKind.FILE, size, mode, uid, 0, "", sha256(f"{text or path}/{size}") if size else "")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Owned:
 class Image:
     """``layers``: instruction and entries, oldest first."""
 
-    layers: Sequence[tuple[str, Sequence[Entry]]]
+    layers: Sequence[tuple[str, Sequence[LayerEntry]]]
     packages: Sequence[Owned] = ()
     waste: Sequence[Waste] = ()
     references: tuple[str, ...] = ("shop:latest",)
@@ -72,7 +72,7 @@ class Image:
 
     def content(self) -> ImageContent:
         contents = tuple(self._layer(number) for number in range(len(self.layers)))
-        chains = chain_ids([layer.diff for layer in contents])
+        chains = compute_chain_ids([layer.diff for layer in contents])
         identity = sha256("".join(chains) + repr(sorted(self.labels.items())))
         words = tuple(instruction for instruction, _ in self.layers)
         return ImageContent(
@@ -87,7 +87,7 @@ class Image:
 
     def inspected(self) -> Inspection:
         content = self.content()
-        seen = scene_of(content).files
+        seen = build_filesystem(content).files
         owners = {path: one.key for path in seen for one in self.packages if path.startswith(f"{one.prefix}/")}
         nobody = FolderSize(
             "/",
@@ -102,22 +102,22 @@ class Image:
             packages=tuple(_package(one, seen, owners) for one in self.packages),
             owners=owners,
             folders=(FolderSize("/", sum(placed.entry.size for placed in seen.values()), len(seen)),),
-            nobody=nobody,
-            nobody_folders=(),
+            unowned=nobody,
+            unowned_folders=(),
             waste=tuple(self.waste),
         )
 
 
 def _summary(content: ImageContent, number: int) -> LayerSummary:
     layer = content.layers[number]
-    files = sum(entry.kind is Kind.FILE for entry in layer.entries)
+    files = sum(entry.kind is EntryKind.FILE for entry in layer.entries)
     instruction = content.instructions[number]
     return LayerSummary(
         layer.diff, content.chains[number], instruction, layer.bytes, layer.tar_bytes, files, 0, from_base=False
     )
 
 
-def _package(one: Owned, seen: Mapping[str, Placed], owners: Mapping[str, PackageKey]) -> Package:
+def _package(one: Owned, seen: Mapping[str, LayeredEntry], owners: Mapping[str, PackageKey]) -> Package:
     sizes = [seen[path].entry.size for path, key in owners.items() if key == one.key]
     folder = one.prefix.rpartition("/")[0] if one.kind == "python" else ""
     return Package(

@@ -5,56 +5,58 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, TypeAlias
 
-from builder.engine.layers import chain_ids
-from builder.inspect.analyse import analyse
+from builder.engine.layers import compute_chain_ids
+from builder.inspect.analyse import analyze_image
 from builder.inspect.machine import UNKNOWN, Machine
-from builder.inspect.model import Entry, ImageContent, Inspection, Kind, LayerContent, Waste
+from builder.inspect.model import EntryKind, ImageContent, Inspection, LayerContent, LayerEntry, Waste
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 SITE = "/opt/venv/lib/python3.11/site-packages"
-Part: TypeAlias = "Entry | tuple[str, bytes] | list[Part]"
+Part: TypeAlias = "LayerEntry | tuple[str, bytes] | list[Part]"
 """An entry, a text with its path (a file that the reader keeps), or several of those."""
 
 
-def file(path: str, size: int = 1000, *, text: str = "", mode: int = 0o644, uid: int = 0, symbols: int = 0) -> Entry:
+def file(
+    path: str, size: int = 1000, *, text: str = "", mode: int = 0o644, uid: int = 0, symbols: int = 0
+) -> LayerEntry:
     """A regular file; equal ``text`` (else: path) and size are equal bytes."""
     digest = hashlib.sha256(f"{text or path}/{size}".encode()).hexdigest() if size else ""
-    return Entry(path, Kind.FILE, size, mode, uid, 0, "", digest, symbols)
+    return LayerEntry(path, EntryKind.FILE, size, mode, uid, 0, "", digest, symbols)
 
 
-def folder(path: str) -> Entry:
-    return Entry(path, Kind.FOLDER, mode=0o755)
+def folder(path: str) -> LayerEntry:
+    return LayerEntry(path, EntryKind.FOLDER, mode=0o755)
 
 
-def gone(path: str) -> Entry:
-    return Entry(path, Kind.WHITEOUT)
+def gone(path: str) -> LayerEntry:
+    return LayerEntry(path, EntryKind.WHITEOUT)
 
 
-def symlink(path: str, target: str) -> Entry:
-    return Entry(path, Kind.SYMLINK, link=target)
+def symlink(path: str, target: str) -> LayerEntry:
+    return LayerEntry(path, EntryKind.SYMLINK, link=target)
 
 
-def hardlink(path: str, target: str) -> Entry:
-    return Entry(path, Kind.HARDLINK, link=target)
+def hardlink(path: str, target: str) -> LayerEntry:
+    return LayerEntry(path, EntryKind.HARDLINK, link=target)
 
 
 def layer(*parts: Part) -> LayerContent:
-    entries: list[Entry] = []
+    entries: list[LayerEntry] = []
     texts: dict[str, bytes] = {}
     for part in _flat(parts):
-        if isinstance(part, Entry):
+        if isinstance(part, LayerEntry):
             entries.append(part)
         else:
             path, text = part
             texts[path] = text
-            entries.append(Entry(path, Kind.FILE, len(text), 0o644, digest=hashlib.sha256(text).hexdigest()))
+            entries.append(LayerEntry(path, EntryKind.FILE, len(text), 0o644, digest=hashlib.sha256(text).hexdigest()))
     diff = f"sha256:{hashlib.sha256(repr(entries).encode()).hexdigest()}"
     return LayerContent(diff, 1024, tuple(entries), texts)
 
 
-def _flat(parts: Iterable[Part]) -> Iterator[Entry | tuple[str, bytes]]:
+def _flat(parts: Iterable[Part]) -> Iterator[LayerEntry | tuple[str, bytes]]:
     for part in parts:
         if isinstance(part, list):
             yield from _flat(part)
@@ -63,7 +65,7 @@ def _flat(parts: Iterable[Part]) -> Iterator[Entry | tuple[str, bytes]]:
 
 
 def content(*layers: LayerContent, base: int = 0, labels: Mapping[str, str] | None = None) -> ImageContent:
-    chains = chain_ids([one.diff for one in layers])
+    chains = compute_chain_ids([one.diff for one in layers])
     words = tuple(f"RUN step {number}" for number in range(len(layers)))
     return ImageContent(
         "sha256:" + "a" * 64, ("shop:latest",), "linux/amd64", None, labels or {}, layers, chains, words, base, "below"
@@ -77,12 +79,12 @@ def inspected(
     machine: Machine = UNKNOWN,
     labels: Mapping[str, str] | None = None,
 ) -> Inspection:
-    return analyse(content(*layers, base=base, labels=labels), asked_for, machine)
+    return analyze_image(content(*layers, base=base, labels=labels), asked_for, machine)
 
 
 def distribution(
     name: str,
-    *files: Entry,
+    *files: LayerEntry,
     version: str = "1.0",
     requires: Iterable[str] = (),
     site: str = SITE,
@@ -112,7 +114,7 @@ def status(*packages: str, **fields: str) -> str:
     return "\n".join(stanzas)
 
 
-def debian(name: str, *files: Entry, listed: Iterable[str] = ()) -> list[Part]:
+def debian(name: str, *files: LayerEntry, listed: Iterable[str] = ()) -> list[Part]:
     """The files of a package and its list; the status file is one for all, see :func:`dpkg_status`."""
     lines = ["/.", *(one.path for one in files), *listed]
     return [*files, (f"/var/lib/dpkg/info/{name}.list", ("\n".join(lines) + "\n").encode())]

@@ -7,12 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from builder.inspect.model import (
-    Entry,
+    EntryKind,
     FolderSize,
     ImageContent,
     Inspection,
-    Kind,
     LayerContent,
+    LayerEntry,
     LayerSummary,
     Package,
     PackageKey,
@@ -24,7 +24,7 @@ LIBRARY = "/home/airflow/.local/lib/python3.11/site-packages"
 _WORDS = ("core", "io", "utils", "models", "frame", "tests", "linalg", "views", "index", "config", "hooks", "random")
 
 
-def layer(name: str, entries: list[Entry]) -> LayerContent:
+def layer(name: str, entries: list[LayerEntry]) -> LayerContent:
     return LayerContent(f"sha256:{name * 64}"[:71], sum(entry.size for entry in entries) + 512, tuple(entries))
 
 
@@ -65,15 +65,15 @@ class Draft:
             packages=tuple(sorted(self.packages, key=lambda one: -one.bytes)),
             owners=self.owners,
             folders=(FolderSize("/", visible, 1),),
-            nobody=FolderSize("/", max(0, visible - owned), 1),
-            nobody_folders=(FolderSize("/opt/airflow", 12_000, 3),),
+            unowned=FolderSize("/", max(0, visible - owned), 1),
+            unowned_folders=(FolderSize("/opt/airflow", 12_000, 3),),
             waste=tuple(self.waste),
         )
 
     def _summary(self, number: int, last: dict[str, int]) -> LayerSummary:
         instruction, one = self.layers[number]
         hidden = sum(entry.size for entry in one.entries if last[entry.path] != number)
-        files = sum(entry.kind is Kind.FILE for entry in one.entries)
+        files = sum(entry.kind is EntryKind.FILE for entry in one.entries)
         return LayerSummary(
             one.diff, one.diff, instruction, one.bytes, one.tar_bytes, files, hidden, number < self.base_layers
         )
@@ -98,10 +98,10 @@ def big(files: int = 2000, packages: int = 40) -> Inspection:
     again = dice.sample(site, len(site) // 30)
     cache = [_file(dice, f"/root/.cache/pip/http-v2/{n:03x}/body", 900_000) for n in range(files // 50)]
     draft.layers = [
-        ("ADD base.tar /", layer("a", [*system, Entry("/etc/passwd", Kind.FILE, 1200)])),
+        ("ADD base.tar /", layer("a", [*system, LayerEntry("/etc/passwd", EntryKind.FILE, 1200)])),
         ("RUN pip install --requirement requirements.txt", layer("b", [*site, *cache])),
         ("RUN chown -R airflow: /home/airflow", layer("c", again)),
-        ("COPY dags /opt/airflow/dags", layer("d", [Entry("/opt/airflow/dags/a.py", Kind.FILE, 900)])),
+        ("COPY dags /opt/airflow/dags", layer("d", [LayerEntry("/opt/airflow/dags/a.py", EntryKind.FILE, 900)])),
     ]
     draft.owners = owners
     where = {entry.path: entry.size for entry in (*system, *site)}
@@ -123,23 +123,23 @@ def big(files: int = 2000, packages: int = 40) -> Inspection:
     return draft.inspection()
 
 
-def _waste(code: str, message: str, fix: str, number: int, entries: list[Entry]) -> Waste:
+def _waste(code: str, message: str, fix: str, number: int, entries: list[LayerEntry]) -> Waste:
     files = sorted((WastedFile(number, entry.path, entry.size) for entry in entries), key=lambda one: -one.bytes)
     return Waste(code, message, fix, tuple(files), number)
 
 
-def _file(dice: random.Random, path: str, most: int) -> Entry:
-    return Entry(path, Kind.FILE, int(most * dice.random() ** 4) + 1)
+def _file(dice: random.Random, path: str, most: int) -> LayerEntry:
+    return LayerEntry(path, EntryKind.FILE, int(most * dice.random() ** 4) + 1)
 
 
-def _python_file(dice: random.Random, packages: list[PackageKey], number: int) -> Entry:
+def _python_file(dice: random.Random, packages: list[PackageKey], number: int) -> LayerEntry:
     package = packages[int(len(packages) * dice.random() ** 3)].name
     folders = "/".join(dice.choice(_WORDS) for _ in range(dice.randrange(4)))
     name = f"{dice.choice(_WORDS)}{number}.{dice.choice(('py', 'so', 'pyc', 'json'))}"
     return _file(dice, f"{LIBRARY}/{package}/{folders + '/' if folders else ''}{name}", 400_000)
 
 
-def _package(entry: Entry) -> str:
+def _package(entry: LayerEntry) -> str:
     return entry.path.removeprefix(f"{LIBRARY}/").split("/")[0]
 
 
@@ -170,7 +170,8 @@ HOSTILE = (
 def hostile() -> Inspection:
     """Every text that an image may choose is of :data:`HOSTILE`: paths, packages, versions, names, instructions."""
     entries = [
-        Entry(f"/opt/{name.replace('/', '|')}/{name.strip('/')}", Kind.FILE, 1000 + n) for n, name in enumerate(HOSTILE)
+        LayerEntry(f"/opt/{name.replace('/', '|')}/{name.strip('/')}", EntryKind.FILE, 1000 + n)
+        for n, name in enumerate(HOSTILE)
     ]
     keys = [PackageKey("python", name) for name in HOSTILE]
     draft = Draft([(" ".join(HOSTILE), layer("e", entries))], references=HOSTILE)
@@ -192,7 +193,7 @@ def changed(inspection: Inspection) -> Inspection:
         for entry in layers[1].entries
         if inspection.owners.get(entry.path) != gone
     ]
-    new = [Entry(f"{LIBRARY}/polars/{number}.so", Kind.FILE, 100_000 + number) for number in range(20)]
+    new = [LayerEntry(f"{LIBRARY}/polars/{number}.so", EntryKind.FILE, 100_000 + number) for number in range(20)]
     layers[1] = layer("f", [*site, *new])
     draft = Draft(
         list(zip(inspection.content.instructions, layers, strict=True)),

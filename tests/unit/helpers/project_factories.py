@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.compose.model import Build, Mount, Project, ProjectFiles, Service
-from builder.dockerfile.facts import DockerfileFacts, Installed
+from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer
 
 FOLDER = Path("/home/ada/shop")
 AIRFLOW = {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"}
@@ -47,8 +47,10 @@ def seed(**changes: dict[str, Any]) -> Project:
     return project(*(service(name, **given) for name, given in keys.items()))
 
 
-def facts(*, airflow: bool = False, base: str | None = None, installed: tuple[Installed, ...] = ()) -> DockerfileFacts:
-    return DockerfileFacts(
+def facts(
+    *, airflow: bool = False, base: str | None = None, installed: tuple[InstalledServer, ...] = ()
+) -> DockerfileAnalysis:
+    return DockerfileAnalysis(
         path=FOLDER / "Dockerfile.airflow",
         stages=(),
         chain=(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from builder.compose.load.source_files import meanings, reach
-from builder.compose.model import Project, ProjectFiles, Source, Target
-from builder.compose.rewrite.rewrite import after, rewrite
+from builder.compose.load.source_files import index_named_files, walk_sources
+from builder.compose.model import ImageOrigin, Project, ProjectFiles, SharedTarget
+from builder.compose.rewrite.rewrite import make_edited_project, rewrite_files
 
 FOLDER = Path("/project")
 IMAGE = "shop-airflow:latest"
@@ -20,18 +20,18 @@ def project_of(*mains: str, **others: str) -> Project:
     texts |= {name.replace("__", "/") + ".yml": text for name, text in others.items()}
     sources = {FOLDER / name: textwrap.dedent(text).encode() for name, text in texts.items()}
     files = ProjectFiles(FOLDER, tuple(FOLDER / name for name in names))
-    return Project(files, "shop", {}, sources, None, None, meanings=meanings(reach(files, {}, sources)))
+    return Project(files, "shop", {}, sources, None, None, meanings=index_named_files(walk_sources(files, {}, sources)))
 
 
-def target(*services: str, builder: str | None = None, image: str = IMAGE, **keys: object) -> Target:
-    source = Source.BUILDER if builder else Source.IMAGE_ONLY
-    return Target(tuple(sorted(services)), image, source, builder, **keys)  # type: ignore[arg-type]
+def target(*services: str, builder: str | None = None, image: str = IMAGE, **keys: object) -> SharedTarget:
+    source = ImageOrigin.BUILDER if builder else ImageOrigin.IMAGE_ONLY
+    return SharedTarget(tuple(sorted(services)), image, source, builder, **keys)  # type: ignore[arg-type]
 
 
-def rewritten(project: Project, *targets: Target) -> dict[str, str]:
+def rewritten(project: Project, *targets: SharedTarget) -> dict[str, str]:
     """The new text of each file that changes, by its name."""
-    edits = rewrite(project, targets)
-    assert rewrite(after(project, edits), targets) == (), "a second run changes something"
+    edits = rewrite_files(project, targets)
+    assert rewrite_files(make_edited_project(project, edits), targets) == (), "a second run changes something"
     return {str(edit.path.relative_to(FOLDER)): edit.after.decode() for edit in edits}
 
 

@@ -21,12 +21,12 @@ from layer_factories import (
     waste,
 )
 
-from builder.inspect.analyse import analyse
-from builder.inspect.filesystem import scene_of
+from builder.inspect.analyse import analyze_image
+from builder.inspect.filesystem import build_filesystem
 from builder.inspect.machine import Machine
-from builder.inspect.model import Kind
-from builder.inspect.packages.distributions import distributions_of
-from builder.inspect.packages.requirement_graph import graph_of
+from builder.inspect.model import EntryKind
+from builder.inspect.packages.distributions import find_distributions
+from builder.inspect.packages.requirement_graph import build_graph
 
 
 def test_bytes_are_those_of_all_layers_and_visible_ones_of_what_is_seen() -> None:
@@ -48,8 +48,8 @@ def test_what_belongs_to_nobody_is_told_by_place_and_counts_once() -> None:
         file("/etc/a", 4),
     ]
     found = inspected(layer(parts, file("/top", 1)))
-    assert (found.nobody.bytes, found.nobody.files) == (14, 3)
-    places = [(one.path, one.bytes) for one in found.nobody_folders]
+    assert (found.unowned.bytes, found.unowned.files) == (14, 3)
+    places = [(one.path, one.bytes) for one in found.unowned_folders]
     assert places == [("/home/x/.local", 9), ("/etc", 4), ("/", 1)]
 
 
@@ -115,12 +115,12 @@ def test_the_shortest_way_leads_from_what_was_asked_for() -> None:
         distribution("pandas", requires=["numpy", 'scipy; extra == "all"']),
         *(distribution(one) for one in ("numpy", "scipy")),
     ]
-    scene = scene_of(content(layer(*parts)))
-    reach = graph_of(distributions_of(scene), "linux/amd64", "3.11").reach(["seaborn"])
-    assert reach.way("numpy") == ("seaborn", "numpy")
-    assert reach.way("scipy") == ("seaborn", "pandas[all]", "scipy")
-    assert reach.way("seaborn") == ("seaborn",)
-    assert reach.way("elsewhere") == ()
+    scene = build_filesystem(content(layer(*parts)))
+    reach = build_graph(find_distributions(scene), "linux/amd64", "3.11").find_reachable(["seaborn"])
+    assert reach.find_path("numpy") == ("seaborn", "numpy")
+    assert reach.find_path("scipy") == ("seaborn", "pandas[all]", "scipy")
+    assert reach.find_path("seaborn") == ("seaborn",)
+    assert reach.find_path("elsewhere") == ()
 
 
 def test_requirements_in_a_circle_end() -> None:
@@ -166,8 +166,8 @@ def test_no_byte_is_wasted_twice_none_of_the_base_and_never_more_than_there_is(
         dpkg_status(status("gcc")), debian("gcc", listed=["/usr/bin/gcc"]), distribution("six", listed=["six.py"])
     )
     layers = [packages, *(layer(*parts) for parts in stack)]
-    found = analyse(content(*layers, base=min(base, len(layers))), ["six"], Machine(gpu=False))
-    sizes = [{one.path: one.size for one in each.entries if one.kind is Kind.FILE} for each in layers]
+    found = analyze_image(content(*layers, base=min(base, len(layers))), ["six"], Machine(gpu=False))
+    sizes = [{one.path: one.size for one in each.entries if one.kind is EntryKind.FILE} for each in layers]
     spent: dict[tuple[int, str], int] = {}
     for one in found.waste:
         for part in one.files:
@@ -180,4 +180,4 @@ def test_no_byte_is_wasted_twice_none_of_the_base_and_never_more_than_there_is(
     if not base:
         assert known == hidden
     assert found.waste_bytes <= found.bytes
-    assert found.nobody.bytes + sum(one.bytes for one in found.packages) == found.visible_bytes
+    assert found.unowned.bytes + sum(one.bytes for one in found.packages) == found.visible_bytes

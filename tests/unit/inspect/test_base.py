@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from layer_factories import content, file, layer
 
-from builder.inspect.analyse import analyse
-from builder.inspect.base import one_base
-from builder.inspect.diff import diff
+from builder.inspect.analyse import analyze_image
+from builder.inspect.base import apply_common_base
+from builder.inspect.diff import compare_images
 
 if TYPE_CHECKING:
     from builder.inspect.model import ImageContent
@@ -37,14 +37,14 @@ def image(numbers: str, base: int, name: str = "") -> ImageContent:
 )
 def test_both_get_what_is_the_base_in_both(one: ImageContent, other: ImageContent, expected: tuple[int, str]) -> None:
     for pair in ((one, other), (other, one)):
-        found = one_base(*pair)
+        found = apply_common_base(*pair)
         assert [(side.base_layers, side.base_name) for side in found] == [expected] * 2
         assert [bool(side.base_why) for side in found] == [bool(expected[1])] * 2
         assert [side.layers for side in found] == [side.layers for side in pair]
 
 
 def test_no_waste_goes_away_that_is_still_there() -> None:
-    before, after = one_base(image("012", 0), image("0123", 3, "one"))
-    found = diff(analyse(before), analyse(after))
+    before, after = apply_common_base(image("012", 0), image("0123", 3, "one"))
+    found = compare_images(analyze_image(before), analyze_image(after))
     assert [(one.code, one.before, one.after) for one in found.waste] == [("OB402", 201, 303)]
     assert (found.base_layers, found.base_name) == (0, "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from layer_factories import SITE, distribution, file, gone, inspected, layer
 
-from builder.inspect.budget import Limits, judge, judge_dive, strangers
+from builder.inspect.budget import BudgetLimits, check_dive_limits, check_limits, find_unknown_packages
 from builder.inspect.dive_config import parse_dive_file
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def image(*, kept: int, lost: int) -> Inspection:
 
 
 def test_an_image_within_its_limits_passes() -> None:
-    limits = Limits(image_bytes=100 * MB, waste_bytes=10 * MB, waste_percent=10)
-    assert [one.passed for one in judge(image(kept=90 * MB, lost=10 * MB), limits)] == [True, True, True]
+    limits = BudgetLimits(image_bytes=100 * MB, waste_bytes=10 * MB, waste_percent=10)
+    assert [one.passed for one in check_limits(image(kept=90 * MB, lost=10 * MB), limits)] == [True, True, True]
 
 
 def test_each_failure_states_actual_and_limit() -> None:
-    limits = Limits(image_bytes=99 * MB, waste_bytes=9 * MB, waste_percent=5)
-    size, waste, share = judge(image(kept=90 * MB, lost=10 * MB), limits)
+    limits = BudgetLimits(image_bytes=99 * MB, waste_bytes=9 * MB, waste_percent=5)
+    size, waste, share = check_limits(image(kept=90 * MB, lost=10 * MB), limits)
     assert (size.name, size.passed, size.actual, size.limit) == ("budget.image-bytes", False, 100 * MB, 99 * MB)
     assert size.unit == "bytes"
     assert "100,000,000 bytes (100.0 MB) unpacked, at most 99,000,000 bytes" in size.text
@@ -39,12 +39,12 @@ def test_each_failure_states_actual_and_limit() -> None:
 
 
 def test_a_share_that_a_person_wrote_down_counts_in_a_small_image_too() -> None:
-    at, above = (judge(image(kept=95, lost=5 + more), Limits(waste_percent=5))[0] for more in (0, 1))
+    at, above = (check_limits(image(kept=95, lost=5 + more), BudgetLimits(waste_percent=5))[0] for more in (0, 1))
     assert (at.passed, above.passed) == (True, False)
 
 
 def test_an_empty_image_has_no_share() -> None:
-    assert judge(inspected(), Limits(waste_percent=0))[0].passed
+    assert check_limits(inspected(), BudgetLimits(waste_percent=0))[0].passed
 
 
 def test_a_limit_for_a_package_counts_all_its_installs_under_any_spelling() -> None:
@@ -55,16 +55,16 @@ def test_a_limit_for_a_package_counts_all_its_installs_under_any_spelling() -> N
     ]
     found = inspected(layer(*parts))
     bytes_ = sum(one.bytes for one in found.packages)
-    within, over = (judge(found, Limits(package_bytes={"Flask.App": bytes_ - n}))[0] for n in (0, 1))
+    within, over = (check_limits(found, BudgetLimits(package_bytes={"Flask.App": bytes_ - n}))[0] for n in (0, 1))
     assert within.passed
     assert (over.name, over.passed, over.actual) == ("budget.package-bytes.Flask.App", False, bytes_)
 
 
 def test_a_limit_for_a_package_that_is_not_there_is_told_but_fails_nothing() -> None:
     found = inspected(layer(distribution("pandas")))
-    limits = Limits(package_bytes={"pandass": 1})
-    assert judge(found, limits) == ()
-    assert list(strangers(found, limits)) == [
+    limits = BudgetLimits(package_bytes={"pandass": 1})
+    assert check_limits(found, limits) == ()
+    assert list(find_unknown_packages(found, limits)) == [
         "budget.package-bytes.pandass: the image has no package of that name; did you mean pandas?"
     ]
 
@@ -84,7 +84,7 @@ def test_dives_rules_speak_of_hidden_files_above_the_base() -> None:
         layer(gone("/lost")),
     ]
     found = inspected(*stack, base=1)
-    efficiency, wasted, user = judge_dive(found, parse_dive_file(DIVE, "ci"))
+    efficiency, wasted, user = check_dive_limits(found, parse_dive_file(DIVE, "ci"))
     assert (efficiency.passed, efficiency.actual) == (False, 1 - 30 / 200)
     assert "0.8500, at least 0.95 is asked for (30,000,000 bytes (30.0 MB) hidden between layers)" in efficiency.text
     assert (wasted.passed, wasted.actual, wasted.limit) == (False, 30 * MB, 20 * MB)
@@ -98,18 +98,18 @@ def test_dives_rules_speak_of_hidden_files_above_the_base() -> None:
 
 def test_a_secret_of_the_base_is_no_share_of_the_layers_above_it() -> None:
     stack = [layer(file("/root/.netrc", 30 * MB)), layer(gone("/root/.netrc"), file("/own", 10 * MB))]
-    efficiency, wasted, user = judge_dive(inspected(*stack, base=1), parse_dive_file(DIVE, "ci"))
+    efficiency, wasted, user = check_dive_limits(inspected(*stack, base=1), parse_dive_file(DIVE, "ci"))
     assert (efficiency.passed, wasted.passed, user.passed, user.actual) == (False, False, True, 0.0)
 
 
 def test_dives_shares_count_in_a_small_image_too() -> None:
     found = image(kept=1, lost=9)
     text = "rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: 1MB\n"
-    assert [one.passed for one in judge_dive(found, parse_dive_file(text, "ci"))] == [False, True, False]
+    assert [one.passed for one in check_dive_limits(found, parse_dive_file(text, "ci"))] == [False, True, False]
 
 
 def test_disabled_rules_are_not_judged() -> None:
     text = "".join(
         f"  {rule}: disabled\n" for rule in ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
     )
-    assert judge_dive(image(kept=1, lost=9 * MB), parse_dive_file(f"rules:\n{text}", "ci")) == ()
+    assert check_dive_limits(image(kept=1, lost=9 * MB), parse_dive_file(f"rules:\n{text}", "ci")) == ()

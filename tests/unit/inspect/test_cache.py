@@ -13,8 +13,8 @@ from archive_files import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.inspect.cache import LayerCache, parsed, serialized
-from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.cache import LayerCache, parse_layer, serialize_layer
+from builder.inspect.model import EntryKind, LayerContent, LayerEntry
 
 
 def diff(number: int) -> str:
@@ -23,10 +23,10 @@ def diff(number: int) -> str:
 
 def content(number: int = 1, *, size: int = 10) -> LayerContent:
     entries = (
-        Entry("/a/ü b", Kind.FILE, size, 0o4755, 50000, 7, "", "ab" * 32, 12),
-        Entry("/a", Kind.FOLDER, 0, 0o755),
-        Entry("/l", Kind.SYMLINK, link="../x y"),
-        Entry("/gone", Kind.WHITEOUT),
+        LayerEntry("/a/ü b", EntryKind.FILE, size, 0o4755, 50000, 7, "", "ab" * 32, 12),
+        LayerEntry("/a", EntryKind.FOLDER, 0, 0o755),
+        LayerEntry("/l", EntryKind.SYMLINK, link="../x y"),
+        LayerEntry("/gone", EntryKind.WHITEOUT),
     )
     return LayerContent(diff(number), 5000, entries, {"/var/lib/dpkg/status": b"Package: a\n\0\xff", "/empty": b""})
 
@@ -44,34 +44,36 @@ def test_what_was_stored_comes_back(tmp_path: Path) -> None:
 
 TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20)
 NUMBERS = st.integers(0, 2**63 - 1)
-ENTRIES = st.builds(Entry, TEXT, st.sampled_from(Kind), NUMBERS, NUMBERS, NUMBERS, NUMBERS, TEXT, TEXT, NUMBERS)
+ENTRIES = st.builds(
+    LayerEntry, TEXT, st.sampled_from(EntryKind), NUMBERS, NUMBERS, NUMBERS, NUMBERS, TEXT, TEXT, NUMBERS
+)
 
 
 @given(st.lists(ENTRIES, max_size=6), st.dictionaries(TEXT, st.binary(max_size=50), max_size=4), NUMBERS)
-def test_whatever_a_layer_holds_comes_back(entries: list[Entry], texts: dict[str, bytes], size: int) -> None:
+def test_whatever_a_layer_holds_comes_back(entries: list[LayerEntry], texts: dict[str, bytes], size: int) -> None:
     layer = LayerContent(diff(1), size, tuple(entries), texts)
-    assert parsed(serialized(layer), diff(1)) == layer
+    assert parse_layer(serialize_layer(layer), diff(1)) == layer
 
 
 def test_a_layer_of_impossible_numbers_is_not_kept(tmp_path: Path) -> None:
-    forged = replace(content(), entries=(Entry("/a", Kind.FILE, uid=2**63),))
+    forged = replace(content(), entries=(LayerEntry("/a", EntryKind.FILE, uid=2**63),))
     LayerCache(tmp_path).store(forged)
     assert LayerCache(tmp_path).load([diff(1)]) == {}
 
 
 def test_an_empty_layer_comes_back() -> None:
     layer = LayerContent(diff(3), 1024, ())
-    assert parsed(serialized(layer), diff(3)) == layer
+    assert parse_layer(serialize_layer(layer), diff(3)) == layer
 
 
-@given(st.integers(0, len(serialized(content())) - 1), st.integers(1, 255))
+@given(st.integers(0, len(serialize_layer(content())) - 1), st.integers(1, 255))
 def test_a_changed_byte_makes_a_file_useless(at: int, change: int) -> None:
-    data = bytearray(serialized(content()))
+    data = bytearray(serialize_layer(content()))
     data[at] ^= change
-    assert parsed(bytes(data), diff(1)) is None
+    assert parse_layer(bytes(data), diff(1)) is None
 
 
-DATA = serialized(content())
+DATA = serialize_layer(content())
 HEAD, BODY = DATA.split(b"\n", 2)[1:]
 
 
@@ -98,7 +100,7 @@ def changed(**more: object) -> bytes:
         pytest.param(signed(HEAD[:-20]), id="half a head"),
         pytest.param(signed(HEAD, b""), id="without columns"),
         pytest.param(signed(HEAD, BODY.replace(b"fdlw", b"fdl?")), id="a kind that is none"),
-        pytest.param(serialized(replace(content(), diff=diff(2))), id="of another layer"),
+        pytest.param(serialize_layer(replace(content(), diff=diff(2))), id="of another layer"),
         pytest.param(changed(version=0), id="of an older version"),
         pytest.param(changed(format="x"), id="of another program"),
         pytest.param(changed(order="middle"), id="of another machine"),
@@ -174,7 +176,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
 def test_the_size_is_bounded(tmp_path: Path) -> None:
     for number, age in ((1, 300), (2, 200)):
         aged(tmp_path, number, age)
-    LayerCache(tmp_path, max_bytes=2 * len(serialized(content())) + 10).store(content(3))
+    LayerCache(tmp_path, max_bytes=2 * len(serialize_layer(content())) + 10).store(content(3))
     assert kept(tmp_path) == {2, 3}
 
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layer_factories import SITE, Part, content, distribution, file, gone, hardlink, inspected, layer, waste, wasted
 
-from builder.inspect.analyse import analyse
-from builder.inspect.hardlinks import settled
+from builder.inspect.analyse import analyze_image
+from builder.inspect.hardlinks import resolve_hard_links
 from builder.inspect.machine import Machine
-from builder.inspect.model import Entry, Inspection, LayerContent
-from builder.inspect.overlay import merge
+from builder.inspect.model import Inspection, LayerContent, LayerEntry
+from builder.inspect.overlay import merge_layers
 
 NO_GPU = Machine(gpu=False, how="it has no device")
 CACHE = "/root/.cache/uv/archive-v0/abc"
@@ -22,9 +22,9 @@ def cached(parts: list[Part]) -> list[Part]:
     RECORD is written anew.
     """
     made: list[Part] = []
-    for path, part in ((one.path if isinstance(one, Entry) else str(one[0]), one) for one in parts):
+    for path, part in ((one.path if isinstance(one, LayerEntry) else str(one[0]), one) for one in parts):
         kept = path.replace(SITE, CACHE)
-        made.append(part._replace(path=kept) if isinstance(part, Entry) else (kept, bytes(part[1])))  # type: ignore[arg-type]
+        made.append(part._replace(path=kept) if isinstance(part, LayerEntry) else (kept, bytes(part[1])))  # type: ignore[arg-type]
         made.append(part if path.endswith("/RECORD") else hardlink(path, kept))
     return made
 
@@ -41,7 +41,7 @@ def adds_up(found: Inspection) -> bool:
     hidden = sum(one.hidden for one in found.layers)
     return (
         sum(one.bytes for one in found.layers) == found.bytes == found.visible_bytes + hidden
-        and packages + found.nobody.bytes == found.visible_bytes
+        and packages + found.unowned.bytes == found.visible_bytes
     )
 
 
@@ -122,8 +122,8 @@ PART = st.one_of(
 
 
 @given(st.lists(st.lists(PART, max_size=7), max_size=3))
-def test_every_file_is_visible_or_hidden_and_counts_once(stack: list[list[Entry]]) -> None:
+def test_every_file_is_visible_or_hidden_and_counts_once(stack: list[list[LayerEntry]]) -> None:
     layers = [layer(*parts) for parts in stack]
-    assert adds_up(analyse(content(*layers)))
-    merged = settled(layers, merge(layers))
-    assert set(merged.visible) == set(merge(layers).visible)
+    assert adds_up(analyze_image(content(*layers)))
+    merged = resolve_hard_links(layers, merge_layers(layers))
+    assert set(merged.visible) == set(merge_layers(layers).visible)

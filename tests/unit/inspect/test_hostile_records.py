@@ -34,7 +34,7 @@ TEXTS = st.lists(WORDS | st.binary(max_size=8), max_size=12).map(b"".join)
 @given(st.dictionaries(st.sampled_from(PATHS), TEXTS, max_size=6))
 def test_no_text_makes_the_analysis_fail(texts: dict[str, bytes]) -> None:
     found = inspected(layer(*texts.items(), file("/usr/bin/bash")))
-    assert found.nobody.bytes + sum(one.bytes for one in found.packages) == found.visible_bytes
+    assert found.unowned.bytes + sum(one.bytes for one in found.packages) == found.visible_bytes
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.inspect.instructions import LONGEST, shown
+from builder.inspect.instructions import LONGEST, format_instructions
 
 
 def line(text: str, *shell: str) -> str:
-    [found] = shown([text], shell)
+    [found] = format_instructions([text], shell)
     return found
 
 
@@ -95,7 +95,7 @@ def test_what_only_sounds_like_a_secret_is_not(text: str) -> None:
 
 def test_a_secret_argument_is_masked_wherever_it_was_expanded() -> None:
     history = ["RUN |2 TOKEN=s3cret-value V=3.11 /bin/sh -c make", "COPY s3cret-value/3.11 / # buildkit"]
-    assert shown(history) == ("RUN TOKEN=*** V=*** make", "COPY ***/3.11 /")
+    assert format_instructions(history) == ("RUN TOKEN=*** V=*** make", "COPY ***/3.11 /")
 
 
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40).map(lambda text: f"<{text}>")

@@ -9,20 +9,20 @@ import pytest
 from archive_files import broken, chunks, info, sha256, tar, tar_of
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.archive import Archive
+from builder.engine.archive import ImageArchive
 from builder.inspect import layer as layer_module
 from builder.inspect.layer import read_layer
-from builder.inspect.model import Entry, Kind, LayerContent
+from builder.inspect.model import EntryKind, LayerContent, LayerEntry
 
 
 def content(layer: bytes) -> LayerContent:
-    archive = Archive(chunks(broken(layer, f"sha256:{sha256(layer)}")))
-    [found] = [read_layer(one) for one in archive.layers()]
-    archive.images()
+    archive = ImageArchive(chunks(broken(layer, f"sha256:{sha256(layer)}")))
+    [found] = [read_layer(one) for one in archive.iterate_layers()]
+    archive.check_images()
     return found
 
 
-def entries(*members: tuple[tarfile.TarInfo, bytes]) -> dict[str, Entry]:
+def entries(*members: tuple[tarfile.TarInfo, bytes]) -> dict[str, LayerEntry]:
     return {entry.path: entry for entry in content(tar_of(members)).entries}
 
 
@@ -31,8 +31,8 @@ def test_a_layer_is_known_by_its_digest_and_its_files_by_theirs() -> None:
     found = content(layer)
     assert (found.diff, found.tar_bytes, found.bytes) == (f"sha256:{sha256(layer)}", len(layer), 3000)
     assert found.entries == (
-        Entry("/bin/tool", Kind.FILE, 3000, 0o4755, digest=sha256(b"x" * 3000)),
-        Entry("/empty", Kind.FILE, 0, 0o4755),
+        LayerEntry("/bin/tool", EntryKind.FILE, 3000, 0o4755, digest=sha256(b"x" * 3000)),
+        LayerEntry("/empty", EntryKind.FILE, 0, 0o4755),
     )
 
 
@@ -44,29 +44,29 @@ def test_every_kind_of_entry_is_told_apart() -> None:
         (info("dev/null", tarfile.CHRTYPE, devmajor=1, devminor=3), b""),
         (info("pipe", tarfile.FIFOTYPE), b""),
     )
-    assert found["/dir"] == Entry("/dir", Kind.FOLDER, 0, 0o750, 50000, 7)
-    assert found["/dir/link"].kind is Kind.SYMLINK
+    assert found["/dir"] == LayerEntry("/dir", EntryKind.FOLDER, 0, 0o750, 50000, 7)
+    assert found["/dir/link"].kind is EntryKind.SYMLINK
     assert found["/dir/link"].link == "../there\\x1b"
-    assert (found["/dir/hard"].kind, found["/dir/hard"].link) == (Kind.HARDLINK, "/dir/file")
-    assert {found["/dev/null"].kind, found["/pipe"].kind} == {Kind.OTHER}
+    assert (found["/dir/hard"].kind, found["/dir/hard"].link) == (EntryKind.HARDLINK, "/dir/file")
+    assert {found["/dev/null"].kind, found["/pipe"].kind} == {EntryKind.OTHER}
 
 
 @pytest.mark.parametrize(
     ("name", "path", "kind"),
     [
-        ("etc/.wh.passwd", "/etc/passwd", Kind.WHITEOUT),
-        (".wh.top", "/top", Kind.WHITEOUT),
-        ("etc/.wh..wh..opq", "/etc", Kind.OPAQUE),
-        (".wh..wh..opq", "/", Kind.OPAQUE),
-        (".wh..wh.plnk", "/.wh..wh.plnk", Kind.OTHER),
-        ("etc/.wh.", "/etc/.wh.", Kind.OTHER),
-        ("etc/.wh..", "/etc/.wh..", Kind.OTHER),
-        ("etc/.wh...", "/etc/.wh...", Kind.OTHER),
-        ("etc/.wh....", "/etc/...", Kind.WHITEOUT),
-        ("etc/a.wh.b", "/etc/a.wh.b", Kind.FILE),
+        ("etc/.wh.passwd", "/etc/passwd", EntryKind.WHITEOUT),
+        (".wh.top", "/top", EntryKind.WHITEOUT),
+        ("etc/.wh..wh..opq", "/etc", EntryKind.OPAQUE),
+        (".wh..wh..opq", "/", EntryKind.OPAQUE),
+        (".wh..wh.plnk", "/.wh..wh.plnk", EntryKind.OTHER),
+        ("etc/.wh.", "/etc/.wh.", EntryKind.OTHER),
+        ("etc/.wh..", "/etc/.wh..", EntryKind.OTHER),
+        ("etc/.wh...", "/etc/.wh...", EntryKind.OTHER),
+        ("etc/.wh....", "/etc/...", EntryKind.WHITEOUT),
+        ("etc/a.wh.b", "/etc/a.wh.b", EntryKind.FILE),
     ],
 )
-def test_whiteouts_name_what_they_hide_and_never_a_folder_above(name: str, path: str, kind: Kind) -> None:
+def test_whiteouts_name_what_they_hide_and_never_a_folder_above(name: str, path: str, kind: EntryKind) -> None:
     [found] = content(tar({name: b""})).entries
     assert (found.path, found.kind, found.size) == (path, kind, 0)
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from image_factories import PYTHON_FOLDER, Image, Owned, file
 
-from builder.image.lock.model import DebianPackage, Distribution, Inputs, Lock
-from builder.inspect.lock_diff import LockDiff, Standing, against_lock
-from builder.report.lockdiff import as_json, as_markdown, as_text
+from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs
+from builder.inspect.lock_diff import LockDiff, LockStatus, compare_with_lock
+from builder.report.lockdiff import format_lock_diff_json, format_lock_diff_markdown, format_lock_diff_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INPUTS = Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ())
+INPUTS = LockInputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ())
 NAMES = ("shop:latest", "optbuild.lock")
 
 
@@ -56,10 +56,10 @@ JUST_SO = (
 
 
 def against(packages: Sequence[Owned], lock: Lock = LOCK) -> LockDiff:
-    return against_lock(Image([("RUN x", [file("/bin/sh")])], packages).inspected(), lock)
+    return compare_with_lock(Image([("RUN x", [file("/bin/sh")])], packages).inspected(), lock)
 
 
-def told(diff: LockDiff) -> list[tuple[str, str, Standing, str | None, str | None]]:
+def told(diff: LockDiff) -> list[tuple[str, str, LockStatus, str | None, str | None]]:
     return [(one.kind, one.name, one.standing, one.locked, one.found) for one in diff.differences]
 
 
@@ -67,8 +67,8 @@ def test_an_image_that_is_what_the_lock_says() -> None:
     found = against(JUST_SO)
     assert not found.differs
     assert (found.python, found.debian) == (2, 2)
-    assert as_markdown(found, NAMES) == ""
-    assert "2 Python and 2 Debian packages in the lock: the image has just these" in as_text(found, NAMES)
+    assert format_lock_diff_markdown(found, NAMES) == ""
+    assert "2 Python and 2 Debian packages in the lock: the image has just these" in format_lock_diff_text(found, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -76,32 +76,32 @@ def test_an_image_that_is_what_the_lock_says() -> None:
     [
         pytest.param(
             [python("numpy", "1.25.0"), *JUST_SO[1:]],
-            ("python", "numpy", Standing.OTHER_VERSION, "1.24.3", "1.25.0"),
+            ("python", "numpy", LockStatus.OTHER_VERSION, "1.24.3", "1.25.0"),
             id="other version",
         ),
-        pytest.param(JUST_SO[1:], ("python", "numpy", Standing.MISSING, "1.24.3", None), id="missing"),
+        pytest.param(JUST_SO[1:], ("python", "numpy", LockStatus.MISSING, "1.24.3", None), id="missing"),
         pytest.param(
-            [*JUST_SO, python("pip", "24.0")], ("python", "pip", Standing.UNKNOWN, None, "24.0"), id="not in the lock"
+            [*JUST_SO, python("pip", "24.0")], ("python", "pip", LockStatus.UNKNOWN, None, "24.0"), id="not in the lock"
         ),
-        pytest.param(JUST_SO[:-1], ("debian", "tzdata", Standing.MISSING, "2024a", None), id="Debian: missing"),
+        pytest.param(JUST_SO[:-1], ("debian", "tzdata", LockStatus.MISSING, "2024a", None), id="Debian: missing"),
         pytest.param(
             [*JUST_SO, Owned("debian", "gcc", "12", "/usr/lib/gcc", "amd64")],
-            ("debian", "gcc", Standing.UNKNOWN, None, "12"),
+            ("debian", "gcc", LockStatus.UNKNOWN, None, "12"),
             id="Debian: a package of the builder stage in the image",
         ),
         pytest.param(
             [*JUST_SO[:-1], Owned("debian", "tzdata", "2024b", "/z", "all")],
-            ("debian", "tzdata", Standing.OTHER_VERSION, "2024a", "2024b"),
+            ("debian", "tzdata", LockStatus.OTHER_VERSION, "2024a", "2024b"),
             id="Debian: other version",
         ),
         pytest.param(
             [*JUST_SO[:2], Owned("debian", "dash", "0.5.12-2", "/bin", "arm64"), JUST_SO[3]],
-            ("debian", "dash", Standing.OTHER_VERSION, "0.5.12-2 (amd64)", "0.5.12-2 (arm64)"),
+            ("debian", "dash", LockStatus.OTHER_VERSION, "0.5.12-2 (amd64)", "0.5.12-2 (arm64)"),
             id="Debian: other architecture",
         ),
         pytest.param(
             [*JUST_SO, python("numpy", "1.20", "/opt/other")],
-            ("python", "numpy", Standing.OTHER_VERSION, "1.24.3", "1.20"),
+            ("python", "numpy", LockStatus.OTHER_VERSION, "1.24.3", "1.20"),
             id="a second copy elsewhere",
         ),
     ],
@@ -110,8 +110,8 @@ def test_a_difference(packages: Sequence[Owned], expected: tuple[str, ...]) -> N
     found = against(packages)
     assert told(found) == [expected]
     assert found.differs
-    assert json.loads(as_json(found, NAMES))["differences"][0]["name"] == expected[1]
-    shown = as_text(found, NAMES), as_markdown(found, NAMES)
+    assert json.loads(format_lock_diff_json(found, NAMES))["differences"][0]["name"] == expected[1]
+    shown = format_lock_diff_text(found, NAMES), format_lock_diff_markdown(found, NAMES)
     assert all(expected[1] in text and str(expected[2]) in text for text in shown)
 
 
@@ -125,7 +125,7 @@ def test_a_distribution_that_a_debian_package_installed_is_that_packages() -> No
         Owned("debian", "python3-yaml", "6.0-3", f"{debians}/PyYAML-6.0.egg-info", "amd64"),
     ]
     image = Image([("RUN x", [file("/bin/sh"), info])], packages).inspected()
-    found = [(one.kind, one.name) for one in against_lock(image, LOCK).differences]
+    found = [(one.kind, one.name) for one in compare_with_lock(image, LOCK).differences]
     assert found == [("python", "six"), ("debian", "python3-yaml")]
 
 
@@ -136,25 +136,28 @@ def test_two_ways_to_write_a_python_version_are_one() -> None:
 def test_debian_packages_of_a_pulled_base_are_not_compared() -> None:
     found = against([*JUST_SO, Owned("debian", "gcc", "12", "/usr/lib/gcc")], replace(LOCK, runtime=()))
     assert not found.differs
-    assert "its Debian packages are the base's" in as_text(found, NAMES)
+    assert "its Debian packages are the base's" in format_lock_diff_text(found, NAMES)
 
 
 def test_another_platform_differs() -> None:
     found = against(JUST_SO, replace(LOCK, platform="linux/arm64"))
     assert found.differs
-    assert "the image is for linux/amd64, the lock for linux/arm64" in as_text(found, NAMES)
-    assert "`linux/amd64`" in as_markdown(found, NAMES)
-    assert json.loads(as_json(found, NAMES))["platform"] == {"image": "linux/amd64", "lock": "linux/arm64"}
+    assert "the image is for linux/amd64, the lock for linux/arm64" in format_lock_diff_text(found, NAMES)
+    assert "`linux/amd64`" in format_lock_diff_markdown(found, NAMES)
+    assert json.loads(format_lock_diff_json(found, NAMES))["platform"] == {
+        "image": "linux/amd64",
+        "lock": "linux/arm64",
+    }
 
 
 def test_foreign_versions_steer_no_terminal() -> None:
     found = against([*JUST_SO, python("x", "1\x1b[2J")])
-    assert "\x1b" not in as_text(found, NAMES) + as_markdown(found, NAMES)
+    assert "\x1b" not in format_lock_diff_text(found, NAMES) + format_lock_diff_markdown(found, NAMES)
 
 
 def test_a_comment_is_short() -> None:
     found = against([*JUST_SO, *(python(f"p{number}", "1") for number in range(50))])
-    shown = as_markdown(found, NAMES)
+    shown = format_lock_diff_markdown(found, NAMES)
     assert "30 more differences" in shown
     assert shown.count("\n") < 40
-    assert as_text(found, NAMES).count("not in the lock: /home") == 50
+    assert format_lock_diff_text(found, NAMES).count("not in the lock: /home") == 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from builder.inspect.match_layers import aligned
+from builder.inspect.match_layers import match_layers
 from builder.inspect.model import LayerSummary
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def layer(name: str, instruction: str, diff_id: str = "") -> LayerSummary:
 def names(before: Sequence[LayerSummary], after: Sequence[LayerSummary]) -> list[tuple[str, str]]:
     return [
         (one.chain.removeprefix("chain-") if one else "", other.chain.removeprefix("chain-") if other else "")
-        for one, other in aligned(before, after)
+        for one, other in match_layers(before, after)
     ]
 
 

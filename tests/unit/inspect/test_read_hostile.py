@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.core.errors import BadImageArchiveError
-from builder.engine.archive import Archive
+from builder.engine.archive import ImageArchive
 from builder.inspect.layer import read_layer
-from builder.inspect.model import Kind, LayerContent
-from builder.inspect.overlay import merge
+from builder.inspect.model import EntryKind, LayerContent
+from builder.inspect.overlay import merge_layers
 
 if TYPE_CHECKING:
     from builder.engine.manifests import ArchivedImage
@@ -28,9 +28,9 @@ Read = tuple[dict[str, LayerContent], tuple["ArchivedImage", ...]]
 
 
 def read(data: bytes, size: int = 1000) -> Read:
-    archive = Archive(chunks(data, size))
-    layers = {layer.name: read_layer(layer) for layer in archive.layers()}
-    return layers, archive.images()
+    archive = ImageArchive(chunks(data, size))
+    layers = {layer.name: read_layer(layer) for layer in archive.iterate_layers()}
+    return layers, archive.check_images()
 
 
 ONE = tar({"etc/passwd": b"root", "opt/lib.so": b"\x7fELF" + bytes(900), "opt/a.dist-info/RECORD": b"a.py,,\n"})
@@ -120,7 +120,7 @@ def test_a_hostile_layer_is_told_of_as_it_would_lie_in_the_image() -> None:
     layers, _ = read(image(HOSTILE))
     [content] = layers.values()
     found = {entry.path: entry for entry in content.entries}
-    sizes = {path: entry.size for path, entry in found.items() if entry.kind is Kind.FILE}
+    sizes = {path: entry.size for path, entry in found.items() if entry.kind is EntryKind.FILE}
     assert sizes == {
         "/escaped": 1,
         "/absolute": 2,
@@ -131,8 +131,8 @@ def test_a_hostile_layer_is_told_of_as_it_would_lie_in_the_image() -> None:
     }
     assert content.bytes == 1 + 2 + 3 + 4 + 6 + 7
     assert found["/out"].link == "/etc/shadow"
-    assert found["/dev/sda"].kind is Kind.OTHER
-    assert "/twice" in merge([content]).visible
+    assert found["/dev/sda"].kind is EntryKind.OTHER
+    assert "/twice" in merge_layers([content]).visible
 
 
 def test_a_bomb_of_documents_is_refused() -> None:

@@ -21,9 +21,9 @@ from builder.core.errors import (
     NotABaseError,
 )
 from builder.core.progress import LineProgress, SilentProgress
-from builder.engine.layers import chain_ids
+from builder.engine.layers import compute_chain_ids
 from builder.inspect.layer import read_layer
-from builder.inspect.read import read_archive_file, read_image, seconds
+from builder.inspect.read import parse_creation_time, read_archive_file, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ def test_everything_is_told_of_an_image(tmp_path: Path) -> None:
     assert found.labels == {"team": "ml"}
     assert [layer.diff for layer in found.layers] == [diff(ONE), diff(TWO)]
     assert [layer.bytes for layer in found.layers] == [100, 30]
-    assert found.chains == chain_ids([diff(ONE), diff(TWO)])
+    assert found.chains == compute_chain_ids([diff(ONE), diff(TWO)])
     assert found.instructions == ("COPY part0 /", "COPY part1 /")
     assert (found.base_layers, found.base_name) == (0, "")
 
@@ -228,7 +228,7 @@ def test_a_history_that_does_not_fit_says_nothing(tmp_path: Path) -> None:
 
 
 def test_progress_goes_to_its_end_and_never_beyond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.inspect.read.TOLD_EVERY", 1000)
+    monkeypatch.setattr("builder.inspect.read.REPORT_EVERY", 1000)
     told: list[tuple[float, float]] = []
     details: list[str] = []
 
@@ -532,6 +532,6 @@ def test_nothing_is_written_but_the_cache(tmp_path: Path) -> None:
 
 
 def test_the_year_one_means_that_nothing_was_said() -> None:
-    assert seconds("0001-01-01T00:00:00Z") is None
-    assert seconds("1970-01-01T00:00:01Z") == 1
-    assert seconds(json.loads("null")) is None
+    assert parse_creation_time("0001-01-01T00:00:00Z") is None
+    assert parse_creation_time("1970-01-01T00:00:01Z") == 1
+    assert parse_creation_time(json.loads("null")) is None

@@ -26,10 +26,10 @@ from builder.core.progress import LineProgress
 from builder.core.runtime import Runtime
 from builder.engine.buildx import BuildOptions
 from builder.image.build.model import Candidate
-from builder.image.verify.model import Check, Report, Status
+from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
 from builder.operations import project
-from builder.operations.build import BuildFlow, base_env
+from builder.operations.build import BuildFlow, make_base_environment
 from builder.state import read_state
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Stages:
 
     calls: list[str] = field(default_factory=list)
     fail: dict[str, BaseException] = field(default_factory=dict)
-    status: Status = Status.PASSED
+    status: CheckStatus = CheckStatus.PASSED
     spec: Any = None
     candidate: Candidate = CANDIDATE
 
@@ -60,10 +60,10 @@ class Stages:
         self.enter("build")
         return self.candidate
 
-    def verify(self, *_args: object) -> Report:
+    def verify(self, *_args: object) -> VerifyReport:
         self.enter("verify")
-        check = Check("init", self.status, 1.0, "it did not", "look there", "one\ntwo")
-        return Report(CANDIDATE.reference, CANDIDATE.image_id, "sqlite", (check,), 1.0)
+        check = CheckResult("init", self.status, 1.0, "it did not", "look there", "one\ntwo")
+        return VerifyReport(CANDIDATE.reference, CANDIDATE.image_id, "sqlite", (check,), 1.0)
 
     def promote(self, _candidate: object, references: tuple[str, ...], **_more: object) -> None:
         self.enter("promote")
@@ -100,13 +100,15 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
 
     found.spec = spec
     monkeypatch.setattr(project, "load_project", lambda _folder: loaded)
-    monkeypatch.setattr(build_flow, "connect", nothing)
-    monkeypatch.setattr(build_flow, "project_lock", nothing)
-    monkeypatch.setattr(build_flow.BuildFlow, "_job", lambda *_args: None)
+    monkeypatch.setattr(build_flow, "connect_engine", nothing)
+    monkeypatch.setattr(build_flow, "lock_project", nothing)
+    monkeypatch.setattr(build_flow.BuildFlow, "_make_job", lambda *_args: None)
     monkeypatch.setattr(build_flow, "build_candidate", found.build)
-    monkeypatch.setattr(build_flow, "_verify", found.verify)
-    for name in ("promote", "push", "recover", "refresh_debian_versions"):
-        monkeypatch.setattr(build_flow, name, getattr(found, name))
+    monkeypatch.setattr(build_flow, "_verify_candidate", found.verify)
+    monkeypatch.setattr(build_flow, "promote_candidate", found.promote)
+    monkeypatch.setattr(build_flow, "push_images", found.push)
+    monkeypatch.setattr(build_flow, "recover_promotion", found.recover)
+    monkeypatch.setattr(build_flow, "refresh_debian_versions", found.refresh_debian_versions)
     return found
 
 
@@ -159,7 +161,7 @@ def test_what_was_proven_is_not_proven_again(runtime: Runtime, stages: Stages) -
 
 
 def test_a_failed_check_promotes_nothing_and_shows_its_log(runtime: Runtime, stages: Stages, err: io.StringIO) -> None:
-    stages.status = Status.FAILED
+    stages.status = CheckStatus.FAILED
     with pytest.raises(CandidateRefusedError, match="checks failed: init"):
         run(runtime, verify=True, push=True)
     assert stages.calls == ["recover", "build", "verify"]
@@ -235,12 +237,14 @@ def test_a_version_that_vanishes_twice_is_an_error(
 
 @pytest.mark.parametrize(("given", "passed"), [("a.sources", "/home/me/a.sources"), ("/b.sources", "/b.sources")])
 def test_a_debian_sources_file_is_named_from_where_the_person_is(runtime: Runtime, given: str, passed: str) -> None:
-    found = base_env(replace(runtime, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}))
+    found = make_base_environment(
+        replace(runtime, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"})
+    )
     assert found == {"OPTBUILD_DEBIAN_SOURCES": passed, "HOME": "/"}
 
 
 def test_without_a_debian_sources_file_none_is_named(runtime: Runtime) -> None:
-    assert base_env(runtime) == runtime.env
+    assert make_base_environment(runtime) == runtime.env
 
 
 @pytest.mark.parametrize("place", ["none/meta.json", ".", "-", "/dev/full"])

@@ -11,12 +11,12 @@ from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
 from builder.image.spec.reader import parse_spec
 from builder.inspect.machine import UNKNOWN, Machine
-from builder.operations.inspect import InspectOptions, is_named, machine_of, wanted
+from builder.operations.inspect import InspectOptions, choose_machine, collect_requested_packages, matches_any_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.core.process import Command, Result
+    from builder.core.process import Command, ProcessResult
 
 
 SPEC = """\
@@ -40,7 +40,7 @@ runtime = ["libgomp1"]
 class NoProcess:
     """Whoever starts one is told."""
 
-    def run(self, command: Command, **_callbacks: object) -> Result:
+    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         raise AssertionError(command)
 
 
@@ -57,13 +57,13 @@ class NoProcess:
     ],
 )
 def test_an_image_is_named_by_all_but_its_tag(name: str, reference: str, same: bool) -> None:
-    assert is_named(name, ["other:1", reference]) is same
+    assert matches_any_reference(name, ["other:1", reference]) is same
 
 
 def test_what_a_spec_asks_for(tmp_path: Path) -> None:
     spec = tmp_path / "optbuild.toml"
     spec.write_text(SPEC.format(name="shop", budget=""))
-    found = wanted(parse_spec(spec.read_text(), str(spec), tmp_path))
+    found = collect_requested_packages(parse_spec(spec.read_text(), str(spec), tmp_path))
     assert found == {"apache-airflow[postgres]", "numpy==1.0", "libgomp1"}
 
 
@@ -71,7 +71,7 @@ def test_a_gpu_is_what_was_said_and_unknown_for_an_engine_elsewhere(tmp_path: Pa
     def asked(gpu: str, host: str) -> Machine:
         out = io.StringIO()
         runtime = Runtime({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
-        return machine_of(runtime, InspectOptions("x", gpu=gpu))
+        return choose_machine(runtime, InspectOptions("x", gpu=gpu))
 
     assert asked("auto", "tcp://10.0.0.1:2375") == UNKNOWN
     assert asked("yes", "tcp://10.0.0.1:2375").gpu is True

@@ -14,13 +14,13 @@ from fake_image_store import ENGINE, Shelf, identity, image, user
 from builder.compose.model import ProjectFiles
 from builder.core.progress import SilentProgress
 from builder.engine.layers import ImageLayers, Layer
-from builder.operations.old_images import bytes_of, with_old_images
-from builder.report.optimize import as_json, as_text
-from builder.rollout.history import before_this
-from builder.rollout.journal import FileRecord, Journal, Phase, Replaced, TagRecord
-from builder.rollout.result import Outcome
+from builder.operations.old_images import add_old_images, sum_image_bytes
+from builder.report.optimize import format_optimize_json, format_optimize_text
+from builder.rollout.history import choose_previous
+from builder.rollout.journal import FileRecord, Journal, Phase, ReplacedImage, TagRecord
+from builder.rollout.result import RolloutResult
 from builder.state import State
-from builder.store.history import Journals, remembered
+from builder.store.history import JournalSet, make_state_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,14 +64,14 @@ class Behind:
             tags=(TagRecord(SHARED, None, identity("new")),),
             made=(identity("new"),),
             replaced=(
-                Replaced(identity("small"), ("shop-init:latest",)),
-                Replaced(identity("large"), ("shop-web:latest",)),
+                ReplacedImage(identity("small"), ("shop-init:latest",)),
+                ReplacedImage(identity("large"), ("shop-web:latest",)),
             ),
         )
         self.progress = Notes()
         self.failing: Exception | None = None
-        monkeypatch.setattr("builder.engine.socket_client.look", self._look)
-        monkeypatch.setattr("builder.operations.snapshot.StoreWorld", self._store)
+        monkeypatch.setattr("builder.engine.socket_client.connect_reader", self._look)
+        monkeypatch.setattr("builder.operations.snapshot.SnapshotReader", self._store)
 
     @contextlib.contextmanager
     def _look(self, _env: object) -> Iterator[None]:
@@ -85,17 +85,17 @@ class Behind:
         def snapshot() -> Any:
             if self.failing is not None:
                 raise self.failing
-            self.shelf.remembered = remembered(ENGINE, State(), Journals((self.journal,)))
+            self.shelf.remembered = make_state_snapshot(ENGINE, State(), JournalSet((self.journal,)))
             return self.shelf.snapshot()
 
-        return SimpleNamespace(snapshot=snapshot, runtime=runtime)
+        return SimpleNamespace(read_snapshot=snapshot, runtime=runtime)
 
-    def outcome(self, *, clean: bool) -> Outcome:
+    def outcome(self, *, clean: bool) -> RolloutResult:
         runtime = SimpleNamespace(env={}, state_folder=self.folder, progress=self.progress)
         planned = SimpleNamespace(choices=SimpleNamespace(spec_folder=None))
         outside = SimpleNamespace(engine=self.shelf)
         given = cast("tuple[Any, Any, Any]", (runtime, outside, planned))
-        return with_old_images(given[0], given[1], self.journal, Outcome("shop"), given[2], asked=clean)
+        return add_old_images(given[0], given[1], self.journal, RolloutResult("shop"), given[2], asked=clean)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_may_go_is_named_with_its_bytes(behind: Behind) -> None:
     outcome = behind.outcome(clean=False)
     assert outcome.freed == 10_010
     assert outcome.command == "docker image rm shop-web:latest shop-init:latest"
-    assert "a rollback would then have to build them again.\n" in as_text(outcome)
+    assert "a rollback would then have to build them again.\n" in format_optimize_text(outcome)
 
 
 def test_what_went_is_told_as_it_went(behind: Behind) -> None:
@@ -121,11 +121,11 @@ def test_what_went_is_told_as_it_went(behind: Behind) -> None:
     outcome = behind.outcome(clean=True)
     assert [one.references for one in outcome.removed] == [("shop-init:latest",)]
     assert (outcome.freed, outcome.command) == (10, "")
-    text = as_text(outcome)
+    text = format_optimize_text(outcome)
     assert "removed 1 old image, 10 B on disk: shop-init:latest\nA rollback has to build them again.\n" in text
     assert "shop-web:latest stays: the engine says that something uses it\n" in text
     assert "nothing uses now" not in text
-    assert json.loads(as_json(outcome))["old_bytes"] == 10
+    assert json.loads(format_optimize_json(outcome))["old_bytes"] == 10
 
 
 def test_what_somebody_else_removed_meanwhile_is_neither_removed_nor_there(behind: Behind) -> None:
@@ -149,8 +149,8 @@ def rebuilt(behind: Behind, run: str, old: str, new: str) -> None:
         edits=(),
         tags=(TagRecord(SHARED, identity(old), identity(new)),),
         made=(identity(new),),
-        replaced=(Replaced(identity(old), (SHARED,)),),
-        previous=before_this(behind.journal, edits=False),
+        replaced=(ReplacedImage(identity(old), (SHARED,)),),
+        previous=choose_previous(behind.journal, edits=False),
     )
 
 
@@ -169,15 +169,15 @@ def test_of_two_rebuilds_only_the_last_can_be_undone(behind: Behind) -> None:
     outcome = behind.outcome(clean=False)
     assert [one.image_id for one in outcome.old if one.kept] == [identity("newer")]
     assert {one.image_id for one in outcome.old if not one.kept} == {*map(identity, ("small", "large", "new"))}
-    assert "; a rollback would then have to build some of them again.\n" in as_text(outcome)
+    assert "; a rollback would then have to build some of them again.\n" in format_optimize_text(outcome)
     behind.shelf.images = {key: one for key, one in behind.shelf.images.items() if one.names != ("shop-init:latest",)}
     del behind.shelf.images[identity("large")]
-    assert "; no rollback goes back to them.\n" in as_text(behind.outcome(clean=False))
+    assert "; no rollback goes back to them.\n" in format_optimize_text(behind.outcome(clean=False))
 
 
 def test_a_failure_behind_an_optimize_that_went_well_is_only_said(behind: Behind) -> None:
     behind.failing = PermissionError(13, "Permission denied", "/home/other")
-    assert behind.outcome(clean=True) == Outcome("shop")
+    assert behind.outcome(clean=True) == RolloutResult("shop")
     assert "Permission denied" in behind.progress.said[0]
 
 
@@ -194,7 +194,7 @@ HERE = {
 
 
 def test_bytes_that_were_not_measured_are_unknown() -> None:
-    assert bytes_of(("unknown",), HERE) is None
-    assert bytes_of(("a", "b"), HERE) == 130
-    assert bytes_of((), HERE) is None
-    assert bytes_of(("gone",), HERE) is None
+    assert sum_image_bytes(("unknown",), HERE) is None
+    assert sum_image_bytes(("a", "b"), HERE) == 130
+    assert sum_image_bytes((), HERE) is None
+    assert sum_image_bytes(("gone",), HERE) is None

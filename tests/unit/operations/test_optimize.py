@@ -17,12 +17,12 @@ from builder.operations import old_images
 from builder.operations import prove_shared_image as swap_hands
 from builder.operations.optimize import OptimizeFlow, OptimizeOptions
 from builder.rollout import apply as applying
-from builder.rollout.apply import Applied
+from builder.rollout.apply import ApplyResult
 from builder.rollout.journal import FileRecord, Journal, Phase
 
 if TYPE_CHECKING:
     from builder.core.process import Runner
-    from builder.rollout.result import Outcome
+    from builder.rollout.result import RolloutResult
 
 FILE = Path("/p/compose.yaml")
 EDIT = FileRecord(FILE, b"old", b"new", 0o644, Path("/p/compose.yaml.bak"), Path("/p/.compose.yaml.0"))
@@ -34,16 +34,16 @@ JOURNAL = Journal(
 class Engine:
     """One that does not answer."""
 
-    def containers(self, _project: str) -> tuple[()]:
+    def list_containers(self, _project: str) -> tuple[()]:
         raise EngineFailedError("listing the containers of demo: server error 500")
 
 
-def applied(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, after: Any) -> Outcome:
+def applied(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, after: Any) -> RolloutResult:
     """Let apply end well; ``after`` is what looks at the old images."""
-    monkeypatch.setattr(applying, "apply", lambda *_args: Applied(JOURNAL, {"demo:latest": "sha256:a"}))
-    monkeypatch.setattr(swap_hands, "hands_for", lambda *_args, **_more: None)
-    monkeypatch.setattr(old_images, "bytes_here", lambda _runtime: None)
-    monkeypatch.setattr(old_images, "with_old_images", after)
+    monkeypatch.setattr(applying, "apply_plan", lambda *_args: ApplyResult(JOURNAL, {"demo:latest": "sha256:a"}))
+    monkeypatch.setattr(swap_hands, "make_image_builders", lambda *_args, **_more: None)
+    monkeypatch.setattr(old_images, "measure_engine_bytes", lambda _runtime: None)
+    monkeypatch.setattr(old_images, "add_old_images", after)
     flow = OptimizeFlow(runtime, OptimizeOptions(), lambda _ready: None, lambda _ready: True)
     ready = SimpleNamespace(work=SimpleNamespace(targets=()), planned=SimpleNamespace(plan=None))
     return flow._apply(cast("Any", SimpleNamespace(engine=Engine())), cast("Any", ready), cast("Any", object()))

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.airflow.releases import release
+from builder.airflow.releases import find_release
 from builder.compose.model import (
     Build,
-    Group,
     GroupPlan,
+    ImageOrigin,
     Plan,
     Project,
     ProjectFiles,
     Service,
-    Source,
-    Target,
+    ServiceGroup,
+    SharedTarget,
 )
-from builder.operations.prove_shared_image import used_roles
+from builder.operations.prove_shared_image import find_used_roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,11 @@ SHARED = "demo-airflow:latest"
 FILE = Path("/p/compose.yaml")
 
 
-def target(source: Source = Source.BUILDER) -> Target:
-    builder = "init" if source is Source.BUILDER else None
-    return Target(("init", "web"), SHARED, source, builder, Path("/p/my image") if source is Source.SPEC else None)
+def target(source: ImageOrigin = ImageOrigin.BUILDER) -> SharedTarget:
+    builder = "init" if source is ImageOrigin.BUILDER else None
+    return SharedTarget(
+        ("init", "web"), SHARED, source, builder, Path("/p/my image") if source is ImageOrigin.SPEC else None
+    )
 
 
 def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
@@ -41,7 +43,7 @@ def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
     services = {name: Service(name, build=build, command=command) for name, command in commands.items()}
     services["db"] = Service("db", image="postgres:13")
     project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
-    group = Group(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
+    group = ServiceGroup(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
     return Plan(project, (GroupPlan(group, target()),), (), ())
 
 
@@ -57,4 +59,4 @@ def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
 )
 def test_the_roles_that_the_services_start_are_proven(web: tuple[str, ...] | None, roles: list[str]) -> None:
     made = plan({"init": ("version",), "web": web})
-    assert [role.name for role in used_roles(release("2.8.1"), made, target())] == roles
+    assert [role.name for role in find_used_roles(find_release("2.8.1"), made, target())] == roles

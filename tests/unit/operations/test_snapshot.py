@@ -17,17 +17,17 @@ from builder.compose.model import ProjectFiles
 from builder.core.errors import MissingFileError, NoComposeFileError, UnknownProtectionError
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
-from builder.engine.layers import align
-from builder.operations.snapshot import LAYERS_FOLDER, StoreOptions, StoreWorld
-from builder.rollout.journal import Journal, Phase, Replaced
-from builder.rollout.journal_file import FOLDER, journal_path, write_journal
-from builder.store.clean import CleanOptions, plan
-from builder.store.inventory import rows_of
-from builder.store.layer_cache import write_layers
-from builder.store.retention import judge
+from builder.engine.layers import match_history
+from builder.operations.snapshot import LAYERS_FOLDER, SnapshotReader, StoreOptions
+from builder.rollout.journal import Journal, Phase, ReplacedImage
+from builder.rollout.journal_file import FOLDER, resolve_journal_path, write_journal
+from builder.store.clean import CleanOptions, make_clean_plan
+from builder.store.inventory import make_image_rows
+from builder.store.layer_cache import write_layer_cache
+from builder.store.retention import decide_retention
 
 if TYPE_CHECKING:
-    from builder.store.model import Snapshot, Verdict
+    from builder.store.model import InventorySnapshot, RetentionDecision
 
 
 class Api:
@@ -79,16 +79,16 @@ class Machine:
         }
         self.containers = [{"Id": "c", "Names": ["/shop-web-1"], "ImageID": image, "State": "exited", "Labels": labels}]
 
-    def verdicts(self, options: StoreOptions | None = None, *, strict: bool = True) -> dict[str, Verdict]:
-        return judge(self.snapshot(options, strict=strict))
+    def verdicts(self, options: StoreOptions | None = None, *, strict: bool = True) -> dict[str, RetentionDecision]:
+        return decide_retention(self.snapshot(options, strict=strict))
 
-    def snapshot(self, options: StoreOptions | None = None, *, strict: bool = True) -> Snapshot:
+    def snapshot(self, options: StoreOptions | None = None, *, strict: bool = True) -> InventorySnapshot:
         out = io.StringIO()
         runtime = Runtime(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
         api = Api(self.images, self.containers, self.labels)
         look = SimpleNamespace(api=api, identity="engine", containerd_store=False)
-        store = StoreWorld(runtime, options or StoreOptions(), cast("Any", look), strict=strict)
-        found = store.snapshot()
+        store = SnapshotReader(runtime, options or StoreOptions(), cast("Any", look), strict=strict)
+        found = store.read_snapshot()
         self.notes = tuple(store.notes)
         return found
 
@@ -113,8 +113,8 @@ def test_whoever_deletes_believes_no_cache(machine: Machine, monkeypatch: pytest
     monkeypatch.setattr(Api, "history", lambda _, image: [{"Size": 7}] * len(true.get(image, ["one"])))
     (machine.here / "compose.yaml").write_text("services: {web: {image: 'shop-web'}}")
     assert machine.standings()["sha256:c"] == "protected"
-    wrong = {image: align([{"Size": 7}], [f"{image}0"]) for image in machine.images}
-    write_layers(Path(machine.env["XDG_CACHE_HOME"]) / "optbuild" / LAYERS_FOLDER, wrong)
+    wrong = {image: match_history([{"Size": 7}], [f"{image}0"]) for image in machine.images}
+    write_layer_cache(Path(machine.env["XDG_CACHE_HOME"]) / "optbuild" / LAYERS_FOLDER, wrong)
     assert machine.verdicts(strict=False)["sha256:c"].standing.value == "dangling"
     assert machine.standings()["sha256:c"] == "protected"
 
@@ -142,15 +142,15 @@ def test_an_image_that_was_made_long_ago_is_as_young_as_its_name(
     monkeypatch.setattr(Api, "history", lambda *_: [])
     snapshot = machine.snapshot(StoreOptions(times=True))
     assert [image.named_at for image in snapshot.images] == [pytest.approx(seconds, abs=0.001)] * 3
-    young = plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 59)
+    young = make_clean_plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 59)
     assert young.going == ()
-    old = plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 61)
+    old = make_clean_plan(snapshot, CleanOptions(unused=True, min_age=60), now=seconds + 61)
     assert len(old.going) == 3
 
 
 def test_the_project_has_the_name_that_its_file_says(machine: Machine) -> None:
     (machine.here / "compose.yaml").write_text("name: rev4proj\nservices: {web: {image: 'app:1'}}")
-    rows = {row.image.id: row for row in rows_of(machine.snapshot())}
+    rows = {row.image.id: row for row in make_image_rows(machine.snapshot())}
     assert rows["sha256:a"].projects == ("rev4proj",)
     assert rows["sha256:a"].verdict.reason == "compose.yaml of rev4proj names app:1"
 
@@ -217,13 +217,13 @@ def journal(machine: Machine) -> Journal:
         "engine",
         Phase.COMMITTED,
         1.0,
-        replaced=(Replaced("sha256:a", ("app:1",)), Replaced("sha256:c")),
+        replaced=(ReplacedImage("sha256:a", ("app:1",)), ReplacedImage("sha256:c")),
     )
 
 
 def test_a_journal_makes_a_project_known(machine: Machine) -> None:
     made = journal(machine)
-    write_journal(journal_path(machine.state, made.files), made)
+    write_journal(resolve_journal_path(machine.state, made.files), made)
     (machine.shop / "compose.yaml").write_text("services: {web: {build: .}}")
     assert machine.standings() == {"sha256:a": "superseded", "sha256:b": "referenced", "sha256:c": "superseded"}
     (machine.shop / "compose.yaml").unlink()
@@ -328,7 +328,7 @@ def test_a_wrong_option_is_explained(
 
 def test_an_unfinished_run_keeps_what_it_may_have_made(machine: Machine) -> None:
     made = replace(journal(machine), phase=Phase.BUILT, known=("sha256:a", "sha256:b"))
-    path = journal_path(machine.state, made.files)
+    path = resolve_journal_path(machine.state, made.files)
     write_journal(path.with_suffix(".open.json"), made)
     (machine.shop / "compose.yaml").write_text("services: {}")
     assert machine.standings() == {"sha256:a": "protected", "sha256:b": "unused", "sha256:c": "protected"}

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from builder.core.errors import Where
 from builder.findings.catalog import CATALOG
 from builder.findings.model import Finding
-from builder.report.github import as_github
-from builder.report.sarif import FINGERPRINT, as_sarif
+from builder.report.github import format_annotations
+from builder.report.sarif import FINGERPRINT, format_sarif
 
 PLAIN = Finding("OB101", Where("docker-compose.yml", 4, "services.web.build"), "web and db build it twice", ("web",))
 
 
 def test_a_finding_is_one_annotation() -> None:
-    assert as_github([PLAIN]) == (
+    assert format_annotations([PLAIN]) == (
         "::warning file=docker-compose.yml,line=4,title=OB101 several services build the same image::"
         "web and db build it twice\n"
     )
@@ -28,16 +28,16 @@ def test_a_finding_is_one_annotation() -> None:
 
 def test_severities_are_githubs() -> None:
     given = [Finding(code, Where("a.yml"), "x") for code in ("OB102", "OB101", "OB105")]
-    assert [line.split()[0] for line in as_github(given).splitlines()] == ["::error", "::warning", "::notice"]
+    assert [line.split()[0] for line in format_annotations(given).splitlines()] == ["::error", "::warning", "::notice"]
 
 
 def test_details_and_fix_are_further_lines_of_the_same_annotation() -> None:
     finding = Finding("OB101", Where("a.yml", 1), "m", fix="do\nthis", details=("100 % sure",))
-    assert as_github([finding]).endswith("::m%0A100 %25 sure%0Afix: do%0Athis\n")
+    assert format_annotations([finding]).endswith("::m%0A100 %25 sure%0Afix: do%0Athis\n")
 
 
 def test_a_file_is_named_as_the_repository_names_it() -> None:
-    assert "file=deploy/docker-compose.yml," in as_github([PLAIN], lambda name: f"deploy/{name}")
+    assert "file=deploy/docker-compose.yml," in format_annotations([PLAIN], lambda name: f"deploy/{name}")
     assert located(PLAIN, lambda name: f"deploy/{name}") == "deploy/docker-compose.yml"
 
 
@@ -45,7 +45,7 @@ HOSTILE = "x\n::error file=/etc/passwd::gone%0A\r::stop-commands::z\x1b[2J,title
 
 
 def test_no_finding_makes_a_second_command() -> None:
-    shown = as_github([Finding("OB101", Where(HOSTILE, 1), HOSTILE, fix=HOSTILE, details=(HOSTILE,))])
+    shown = format_annotations([Finding("OB101", Where(HOSTILE, 1), HOSTILE, fix=HOSTILE, details=(HOSTILE,))])
     assert len(shown.splitlines()) == 1
     assert "\x1b" not in shown
     (properties,) = re.findall(r"^::warning (.*?)::", shown)
@@ -54,26 +54,26 @@ def test_no_finding_makes_a_second_command() -> None:
 
 @given(st.text(), st.text())
 def test_any_text_stays_in_its_place(message: str, file: str) -> None:
-    shown = as_github([Finding("OB101", Where(file, 1), message)])
+    shown = format_annotations([Finding("OB101", Where(file, 1), message)])
     assert shown.count("\n") == 1
     assert shown.endswith("\n")
     assert len(shown.splitlines()) == 1
-    json.loads(as_sarif([Finding("OB101", Where(file, 1), message)], "1"))
+    json.loads(format_sarif([Finding("OB101", Where(file, 1), message)], "1"))
 
 
 def run_of(*findings: Finding) -> dict[str, Any]:
-    (run,) = json.loads(as_sarif(findings, "0.1.0"))["runs"]
+    (run,) = json.loads(format_sarif(findings, "0.1.0"))["runs"]
     assert isinstance(run, dict)
     return run
 
 
 def located(finding: Finding, rename: Any = str) -> str:
-    document = json.loads(as_sarif([finding], "0.1.0", rename))
+    document = json.loads(format_sarif([finding], "0.1.0", rename))
     return str(document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])
 
 
 def test_it_is_sarif() -> None:
-    document = json.loads(as_sarif([PLAIN], "0.1.0"))
+    document = json.loads(format_sarif([PLAIN], "0.1.0"))
     assert set(document) == {"$schema", "version", "runs"}
     assert document["version"] == "2.1.0"
     driver = document["runs"][0]["tool"]["driver"]

@@ -6,16 +6,16 @@ import json
 from dataclasses import replace
 
 from builder.image.build.model import BuildResult, Candidate
-from builder.image.verify.model import Check, Report, Status
-from builder.report.build import as_json, as_text
+from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+from builder.report.build import format_build_json, format_build_text
 
 CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=12.34, bytes=606_409_494)
-REPORT = Report("demo:0123456789ab", "sha256:a", "sqlite", (Check("init", Status.PASSED, 1.0),), 7.5)
+REPORT = VerifyReport("demo:0123456789ab", "sha256:a", "sqlite", (CheckResult("init", CheckStatus.PASSED, 1.0),), 7.5)
 RESULT = BuildResult(CANDIDATE, REPORT, ("demo:latest", "demo-init:latest"), ("sha256:d",), 20.0)
 
 
 def test_the_summary_has_every_figure() -> None:
-    assert as_text(RESULT) == (
+    assert format_build_text(RESULT) == (
         "image     sha256:a\n"
         "tag       demo:0123456789ab\n"
         "bytes     606409494 unpacked (606 MB)\n"
@@ -28,19 +28,19 @@ def test_the_summary_has_every_figure() -> None:
 
 
 def test_what_was_proven_before_is_said_so() -> None:
-    text = as_text(replace(RESULT, candidate=replace(CANDIDATE, cached=True), report=None))
+    text = format_build_text(replace(RESULT, candidate=replace(CANDIDATE, cached=True), report=None))
     assert "built     nothing: this content is on the engine and proven\n" in text
     assert "verified  before, by this image ID\n" in text
 
 
 def test_an_unproven_candidate_is_not_called_promoted() -> None:
-    text = as_text(replace(RESULT, report=None, promoted=(), pushed=()))
+    text = format_build_text(replace(RESULT, report=None, promoted=(), pushed=()))
     assert "promoted  nothing" in text
     assert "verified" not in text
 
 
 def test_json_has_the_same_facts() -> None:
-    assert json.loads(as_json(RESULT)) == {
+    assert json.loads(format_build_json(RESULT)) == {
         "schema_version": 1,
         "image_id": "sha256:a",
         "reference": "demo:0123456789ab",

@@ -9,14 +9,14 @@ from pathlib import Path
 from fake_image_store import Shelf, identity, image, user
 
 from builder.report import clean as clean_report
-from builder.report.html import images_page
-from builder.report.images import age, as_json, as_text
-from builder.report.table import Column, as_table
-from builder.store.bytes import Ledger
-from builder.store.clean import CleanOptions, carry_out, plan
-from builder.store.inventory import rows_of
-from builder.store.model import BuildCache, CacheOutcome, Inventory, LastOptimize, Volume
-from builder.store.select import Sort, in_order
+from builder.report.html import render_images_page
+from builder.report.images import format_age, format_images_json, format_images_text
+from builder.report.table import Column, format_table
+from builder.store.bytes import LayerUsage
+from builder.store.clean import CleanOptions, execute_clean_plan, make_clean_plan
+from builder.store.inventory import make_image_rows
+from builder.store.model import BuildCache, CacheCleanup, Inventory, LastOptimize, Volume
+from builder.store.select import SortKey, sort_rows
 
 NOW = 1_000_000.0
 SIZES = {"base": 2_000_000, "app": 500_000, "old": 300_000}
@@ -36,8 +36,8 @@ def inventory(**changes: object) -> Inventory:
     snapshot = shelf().snapshot()
     made = Inventory(
         "engine",
-        rows_of(snapshot),
-        Ledger(snapshot.images).totals(),
+        make_image_rows(snapshot),
+        LayerUsage(snapshot.images).count_totals(),
         (Volume("data", 1_500_000, ("web",), ("shop",)), Volume("lost", None)),
         BuildCache(3_000_000, 1_000_000, 2_000_000, 4),
         LastOptimize("shop", NOW, 5_000_000, 2_800_000),
@@ -47,7 +47,7 @@ def inventory(**changes: object) -> Inventory:
 
 
 def test_the_table() -> None:
-    lines = as_text(inventory(), now=NOW).splitlines()
+    lines = format_images_text(inventory(), now=NOW).splitlines()
     assert " ".join(lines[0].split()) == "image ID created unpacked unique shared frees standing why"
     assert " ".join(lines[1].split()).startswith("app:1 617070000000 2 hours 2.5 MB 500 kB 2 MB 500 kB in use")
     assert lines[1].endswith("in use    container web (running) uses it")
@@ -59,7 +59,7 @@ def test_the_table() -> None:
 
 
 def test_the_totals() -> None:
-    text = as_text(inventory(), now=NOW)
+    text = format_images_text(inventory(), now=NOW)
     words = " ".join(text.split())
     assert "3 images: at least 2.8 MB on disk = at least 800 kB unique + 2 MB shared" in words
     assert "(`docker images` adds up to at least 4.8 MB); and 1 image whose layers the engine does not tell" in words
@@ -80,33 +80,35 @@ def test_an_image_has_the_same_name_wherever_one_has_to_do() -> None:
         image("mid", ("old",), "m:1", sizes=SIZES),
     )
     snapshot = here.snapshot()
-    rows = {row.image.id: row for row in rows_of(snapshot)}
-    found = inventory(rows=in_order(rows.values(), Sort.NAME))
-    assert [line.split()[0] for line in as_text(found).splitlines()[1:4]] == ["m:1", "z:1", "a-long-name:1"]
-    assert json.loads(as_json(found))["images"][1]["names"] == ["z:1", "a-long-name:1"]
-    assert "z:1 stands on all of its layers" in clean_report.as_text(plan(snapshot, CleanOptions(), now=NOW), None)
-    page = images_page(found)
+    rows = {row.image.id: row for row in make_image_rows(snapshot)}
+    found = inventory(rows=sort_rows(rows.values(), SortKey.NAME))
+    assert [line.split()[0] for line in format_images_text(found).splitlines()[1:4]] == ["m:1", "z:1", "a-long-name:1"]
+    assert json.loads(format_images_json(found))["images"][1]["names"] == ["z:1", "a-long-name:1"]
+    assert "z:1 stands on all of its layers" in clean_report.format_clean_text(
+        make_clean_plan(snapshot, CleanOptions(), now=NOW), None
+    )
+    page = render_images_page(found)
     assert page.index(">z:1<") < page.index(">a-long-name:1<")
     assert rows[identity("low")].image.title == identity("low").removeprefix("sha256:")[:12]
 
 
 def test_what_the_engine_does_not_say_is_not_zero() -> None:
-    text = as_text(inventory(volumes=None, build_cache=None), now=NOW)
+    text = format_images_text(inventory(volumes=None, build_cache=None), now=NOW)
     assert "volumes: — (" in text
     assert "build cache: — (" in text
 
 
 def test_nothing_to_show() -> None:
-    assert as_text(inventory(rows=(), hidden=3)).startswith("No image fits the filter.\n")
-    assert as_text(inventory(rows=())).startswith("There is no image on this engine.\n")
+    assert format_images_text(inventory(rows=(), hidden=3)).startswith("No image fits the filter.\n")
+    assert format_images_text(inventory(rows=())).startswith("There is no image on this engine.\n")
 
 
 def test_the_lines_fit_the_terminal() -> None:
     for width in (72, 80, 100, 160):
         for found in (inventory(), wide_inventory()):
-            lines = as_text(found, width=width, now=NOW).splitlines()
+            lines = format_images_text(found, width=width, now=NOW).splitlines()
             assert max(map(len, lines)) <= width
-    narrow = as_text(inventory(), width=90, now=NOW)
+    narrow = format_images_text(inventory(), width=90, now=NOW)
     assert "    in use: container web (running) uses it" in narrow.splitlines()
 
 
@@ -116,11 +118,11 @@ LONG = ("optbuild-test-inspect:1234567890ab", "optbuild-test-inspect:1234567890c
 def wide_inventory() -> Inventory:
     here = shelf()
     here.add(*(image(f"i{number}", ("base", "app"), name, sizes=SIZES) for number, name in enumerate(LONG)))
-    return inventory(rows=rows_of(here.snapshot()))
+    return inventory(rows=make_image_rows(here.snapshot()))
 
 
 def test_names_stay_whole_on_a_narrow_terminal_and_before_the_reason() -> None:
-    lines = as_text(wide_inventory(), width=80, now=NOW).splitlines()
+    lines = format_images_text(wide_inventory(), width=80, now=NOW).splitlines()
     assert set(LONG) <= set(lines)
     at = lines.index("app:1")
     assert lines[at + 1] == "shop-web:latest"
@@ -129,12 +131,12 @@ def test_names_stay_whole_on_a_narrow_terminal_and_before_the_reason() -> None:
 
 
 def test_a_pipe_gets_names_whole_and_a_line_for_each_image() -> None:
-    text = as_text(wide_inventory(), width=0, now=NOW)
+    text = format_images_text(wide_inventory(), width=0, now=NOW)
     assert all(f"\n{name}  " in text for name in LONG)
 
 
 def test_the_json() -> None:
-    document = json.loads(as_json(inventory()))
+    document = json.loads(format_images_json(inventory()))
     assert document["schema_version"] == 1
     first = document["images"][0]
     assert (first["unique_bytes"], first["frees_bytes"], first["standing"]) == (500_000, 500_000, "in use")
@@ -152,99 +154,101 @@ def test_the_json() -> None:
         "idle_bytes": 2_000_000,
         "records": 4,
     }
-    assert json.loads(as_json(inventory(volumes=None, build_cache=None)))["volumes"] is None
+    assert json.loads(format_images_json(inventory(volumes=None, build_cache=None)))["volumes"] is None
 
 
 def test_ages() -> None:
-    assert [age(NOW - old, NOW) for old in (90, 3600, 3 * 86400)] == ["1 minute", "1 hour", "3 days"]
-    assert (age(NOW - 59, NOW), age(NOW, NOW)) == ("just now", "just now")
-    assert age(NOW, NOW + 90 * 86400) == "1970-01-12"
-    assert age(NOW + 5, NOW) == "—"
-    assert age(0, NOW) == "—"
+    assert [format_age(NOW - old, NOW) for old in (90, 3600, 3 * 86400)] == ["1 minute", "1 hour", "3 days"]
+    assert (format_age(NOW - 59, NOW), format_age(NOW, NOW)) == ("just now", "just now")
+    assert format_age(NOW, NOW + 90 * 86400) == "1970-01-12"
+    assert format_age(NOW + 5, NOW) == "—"
+    assert format_age(0, NOW) == "—"
 
 
 def test_a_preview_says_what_would_go_and_why_the_rest_stays() -> None:
-    planned = plan(shelf().snapshot(), CleanOptions(), now=NOW)
-    text = clean_report.as_text(planned, None)
+    planned = make_clean_plan(shelf().snapshot(), CleanOptions(), now=NOW)
+    text = clean_report.format_clean_text(planned, None)
     assert text.startswith("would go: 1 image, 300 kB on disk\n")
     assert "stays: 1 in use, 1 unused" in text
     assert "(`--unused` takes such images too)" in text
     assert "saved" not in text
-    assert "\n  each is saved in /b first" in clean_report.as_text(planned, None, backup=Path("/b"))
+    assert "\n  each is saved in /b first" in clean_report.format_clean_text(planned, None, backup=Path("/b"))
     assert "`optbuild clean --yes` does exactly this" in text
-    assert json.loads(clean_report.as_json(planned, None))["preview"] is True
+    assert json.loads(clean_report.format_clean_json(planned, None))["preview"] is True
 
 
 def test_a_layer_of_unknown_size_takes_no_other_figure_away() -> None:
-    planned = plan(shelf().snapshot(), CleanOptions(unused=True), now=NOW)
-    text = clean_report.as_text(planned, None)
+    planned = make_clean_plan(shelf().snapshot(), CleanOptions(unused=True), now=NOW)
+    text = clean_report.format_clean_text(planned, None)
     assert text.startswith(
         "would go: 2 images, at least 300 kB on disk; and 1 image whose layers the engine does not tell\n"
     )
-    document = json.loads(clean_report.as_json(planned, None))
+    document = json.loads(clean_report.format_clean_json(planned, None))
     assert (document["frees_bytes"], document["frees_at_least_bytes"]) == (None, 300_000)
 
 
 def test_every_name_is_shown_of_what_goes_or_went() -> None:
     here = Shelf()
     here.add(image("app", ("base",), "mine:1", "somebody/else:prod", sizes=SIZES))
-    planned = plan(here.snapshot(), CleanOptions(unused=True), now=NOW)
-    assert "\n  somebody/else:prod" in clean_report.as_text(planned, None)
-    done = carry_out(planned, here, here.snapshot)
+    planned = make_clean_plan(here.snapshot(), CleanOptions(unused=True), now=NOW)
+    assert "\n  somebody/else:prod" in clean_report.format_clean_text(planned, None)
+    done = execute_clean_plan(planned, here, here.snapshot)
     assert len(done.removed) == 1
-    assert "\n  somebody/else:prod" in clean_report.as_text(planned, done)
+    assert "\n  somebody/else:prod" in clean_report.format_clean_text(planned, done)
 
 
 def test_a_preview_of_nothing_offers_nothing() -> None:
-    planned = plan(Shelf().snapshot(), CleanOptions(), now=NOW)
-    assert clean_report.as_text(planned, None) == "nothing would go\n"
+    planned = make_clean_plan(Shelf().snapshot(), CleanOptions(), now=NOW)
+    assert clean_report.format_clean_text(planned, None) == "nothing would go\n"
 
 
 def test_what_was_done_is_measured(tmp_path: Path) -> None:
     runtime = shelf()
-    planned = plan(runtime.snapshot(), CleanOptions(unused=True), now=NOW)
+    planned = make_clean_plan(runtime.snapshot(), CleanOptions(unused=True), now=NOW)
 
     def starts(words: str) -> None:
         if words == f"remove {identity('dark')}":
             runtime.users.append(user(identity("dark"), "late", "created"))
 
     runtime.before_step = starts
-    done = carry_out(planned, runtime, runtime.snapshot)
-    text = clean_report.as_text(planned, done, backup=tmp_path)
+    done = execute_clean_plan(planned, runtime, runtime.snapshot)
+    text = clean_report.format_clean_text(planned, done, backup=tmp_path)
     assert "removed 1 image, 300 kB freed" in text
     assert f"`optbuild restore {tmp_path}` brings them back" in text
     assert "left alone after all: 1 image" in text
     assert "the engine says that something uses it" in text
     blank = tmp_path / "bk 1"
-    assert f"saved in {blank}: `optbuild restore '{blank}'` brings" in clean_report.as_text(planned, done, backup=blank)
-    document = json.loads(clean_report.as_json(planned, done))
+    assert f"saved in {blank}: `optbuild restore '{blank}'` brings" in clean_report.format_clean_text(
+        planned, done, backup=blank
+    )
+    document = json.loads(clean_report.format_clean_json(planned, done))
     assert document["freed_bytes"] == 300_000
     assert [one["id"] for one in document["removed"]] == [identity("old")]
     assert document["skipped"][0]["reason"] == "the engine says that something uses it"
 
 
 def test_the_build_cache_is_named_with_its_bytes() -> None:
-    planned = plan(Shelf().snapshot(), CleanOptions(), now=NOW)
-    cache = CacheOutcome("default", 2_000_000, exact=True)
-    assert "build cache of default: 2 MB idle would go" in clean_report.as_text(planned, None, cache=cache)
+    planned = make_clean_plan(Shelf().snapshot(), CleanOptions(), now=NOW)
+    cache = CacheCleanup("default", 2_000_000, exact=True)
+    assert "build cache of default: 2 MB idle would go" in clean_report.format_clean_text(planned, None, cache=cache)
     done = replace(cache, done=True, freed=1_500_000)
-    assert json.loads(clean_report.as_json(planned, None, cache=done))["build_cache"] == {
+    assert json.loads(clean_report.format_clean_json(planned, None, cache=done))["build_cache"] == {
         "builder": "default",
         "idle_bytes": 2_000_000,
         "exact": True,
         "done": True,
         "freed_bytes": 1_500_000,
     }
-    text = clean_report.as_text(planned, carry_out(planned, Shelf(), Shelf().snapshot), cache=done)
+    text = clean_report.format_clean_text(planned, execute_clean_plan(planned, Shelf(), Shelf().snapshot), cache=done)
     assert "nothing was removed" in text
     assert "1.5 MB freed, of 2 MB idle" in text
-    rounded = clean_report.as_text(planned, None, cache=replace(cache, exact=False))
+    rounded = clean_report.format_clean_text(planned, None, cache=replace(cache, exact=False))
     assert "(as buildx rounds it, of any age)" in rounded
 
 
 def test_a_table_cuts_what_may_be_cut_and_nothing_else() -> None:
     columns = (Column("name"), Column("n", right=True))
     rows = [("x" * 50, "12"), ("short", "1")]
-    assert list(as_table(columns, rows, width=48, indent=""))[1] == f"{'x' * 21}…{'x' * 22}  12"
-    assert list(as_table(columns, rows, width=0, indent=""))[2] == f"short{' ' * 45}   1"
-    assert list(as_table(columns, rows, width=40, indent=""))[2:4] == [f"{'x' * 19}…{'x' * 20}", "    12"]
+    assert list(format_table(columns, rows, width=48, indent=""))[1] == f"{'x' * 21}…{'x' * 22}  12"
+    assert list(format_table(columns, rows, width=0, indent=""))[2] == f"short{' ' * 45}   1"
+    assert list(format_table(columns, rows, width=40, indent=""))[2:4] == [f"{'x' * 19}…{'x' * 20}", "    12"]

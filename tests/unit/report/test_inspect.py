@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from layer_factories import SITE, content, debian, distribution, dpkg_status, file, gone, inspected, layer, status
 
-from builder.inspect.analyse import analyse
-from builder.inspect.model import Verdict
-from builder.report.inspect import TOP, as_json, as_text
+from builder.inspect.analyse import analyze_image
+from builder.inspect.model import BudgetResult
+from builder.report.inspect import TOP, format_inspection_json, format_inspection_text
 
 if TYPE_CHECKING:
     from builder.inspect.model import Inspection
@@ -27,7 +27,7 @@ def image() -> Inspection:
 
 
 def test_the_head_says_what_it_is_and_how_much() -> None:
-    first, second, third = as_text(image(), "shop:latest").splitlines()[:3]
+    first, second, third = format_inspection_text(image(), "shop:latest").splitlines()[:3]
     assert first == "shop:latest (aaaaaaaaaaaa, linux/amd64): 5.5 MB unpacked"
     assert second == "  3 layers; a container sees 5.5 MB; 300 kB is waste (5.5 %)"
     assert third == "  the lowest layer is the base's below: 1.2 MB, of which only secrets count as waste here"
@@ -35,19 +35,21 @@ def test_the_head_says_what_it_is_and_how_much() -> None:
 
 def test_it_says_why_an_image_counts_as_the_base() -> None:
     made = content(layer(file("/a")), layer(file("/b")), base=1)
-    text = as_text(analyse(replace(made, base_why="--base says so")), "x")
+    text = format_inspection_text(analyze_image(replace(made, base_why="--base says so")), "x")
     assert "  it counts as the base because --base says so\n" in text
-    assert "it counts as the base" not in as_text(analyse(made), "x")
-    none = as_text(analyse(replace(made, base_layers=0, base_why="--base says so")), "x")
+    assert "it counts as the base" not in format_inspection_text(analyze_image(made), "x")
+    none = format_inspection_text(analyze_image(replace(made, base_layers=0, base_why="--base says so")), "x")
     assert "  there is no base, because --base says so: every layer counts\n" in none
 
 
 def test_without_a_base_it_says_how_to_name_one() -> None:
-    assert "no base is known, so every layer counts; `--base IMAGE` names one" in as_text(inspected(), "x")
+    assert "no base is known, so every layer counts; `--base IMAGE` names one" in format_inspection_text(
+        inspected(), "x"
+    )
 
 
 def test_each_layer_has_its_bytes_and_its_instruction() -> None:
-    lines = as_text(image(), "x").splitlines()
+    lines = format_inspection_text(image(), "x").splitlines()
     start = lines.index("Layers, lowest first")
     assert lines[start + 1].split() == ["bytes", "hidden", "files", "instruction"]
     assert lines[start + 2].endswith("RUN step 0 [base]")
@@ -55,25 +57,25 @@ def test_each_layer_has_its_bytes_and_its_instruction() -> None:
 
 
 def test_packages_come_largest_first_and_the_rest_is_summed() -> None:
-    text = as_text(image(), "x", top=1)
+    text = format_inspection_text(image(), "x", top=1)
     assert "Packages (1 Python, 1 Debian)" in text
     assert "pandas 1.0" in text
     assert "bash 1.2-3 (Debian)" not in text
     assert "  and 1 more: 1.2 MB" in text
-    assert "bash 1.2-3 (Debian)" in as_text(image(), "x", top=0)
+    assert "bash 1.2-3 (Debian)" in format_inspection_text(image(), "x", top=0)
 
 
 def test_a_folder_that_is_all_in_one_below_it_is_left_out() -> None:
-    text = as_text(inspected(layer(file("/a/b/c", 950), file("/d", 50))), "x")
+    text = format_inspection_text(inspected(layer(file("/a/b/c", 950), file("/d", 50))), "x")
     rows = text.split("Folders, each with all below it\n")[1].split("\n\n")[0].splitlines()
     assert [row.split()[-1] for row in rows] == ["/a/b"]
-    mixed = as_text(inspected(layer(file("/a/b/c", 50), file("/d/e", 50))), "x")
+    mixed = format_inspection_text(inspected(layer(file("/a/b/c", 50), file("/d/e", 50))), "x")
     rows = mixed.split("Folders, each with all below it\n")[1].split("\n\n")[0].splitlines()
     assert [row.split()[-1] for row in rows] == ["/", "/a/b", "/d"]
 
 
 def test_waste_says_what_where_and_how_to_avoid_it_errors_first() -> None:
-    text = as_text(image(), "x")
+    text = format_inspection_text(image(), "x")
     assert "Waste: 300 kB that another Dockerfile would save" in text
     assert text.index("OB404") < text.index("OB405")
     assert "    500 B  OB404  layer 1: /root/.netrc can still be read" in text
@@ -83,45 +85,47 @@ def test_waste_says_what_where_and_how_to_avoid_it_errors_first() -> None:
 
 def test_what_is_left_out_of_the_waste_is_counted() -> None:
     parts = [file(f"/root/.cache/{tool}/x", 1000) for tool in ("pip", "uv", "yarn")]
-    text = as_text(inspected(layer(*parts)), "x", top=2)
+    text = format_inspection_text(inspected(layer(*parts)), "x", top=2)
     assert "  and 1 more: 1 kB; `--top 0` shows all" in text
 
 
 def test_an_image_without_waste_says_so() -> None:
-    assert "Waste: none was found" in as_text(inspected(layer(file("/a"))), "x")
+    assert "Waste: none was found" in format_inspection_text(inspected(layer(file("/a"))), "x")
 
 
 def test_a_budget_says_what_is_kept_and_what_is_not() -> None:
-    verdicts = (Verdict("budget.image-bytes", passed=False, actual=2, limit=1, text="2 bytes, at most 1"),)
-    kept = Verdict("budget.waste-bytes", passed=True, actual=0, limit=1, text="0 bytes, at most 1")
-    text = as_text(image(), "x", (*verdicts, kept))
+    verdicts = (BudgetResult("budget.image-bytes", passed=False, actual=2, limit=1, text="2 bytes, at most 1"),)
+    kept = BudgetResult("budget.waste-bytes", passed=True, actual=0, limit=1, text="0 bytes, at most 1")
+    text = format_inspection_text(image(), "x", (*verdicts, kept))
     assert "\nBudget\n  exceeded  budget.image-bytes: 2 bytes, at most 1\n  ok        budget.waste-bytes" in text
-    assert "Budget" not in as_text(image(), "x")
+    assert "Budget" not in format_inspection_text(image(), "x")
 
 
 @pytest.mark.parametrize("colored", [False, True])
 def test_colours_only_where_they_are_asked_for(colored: bool) -> None:
-    assert ("\x1b[" in as_text(image(), "x", color=colored)) is colored
+    assert ("\x1b[" in format_inspection_text(image(), "x", color=colored)) is colored
 
 
 def test_nothing_that_an_image_says_moves_the_cursor() -> None:
     parts = distribution("evil\x1b[2J", file(f"{SITE}/a\x1b]0;x.py"), version="1\r2")
     made = replace(content(layer(parts), layer(file("/b\u202ex"))), instructions=("RUN \x1b[31m", "COPY \x07"))
-    found = analyse(replace(made, references=("x\x1b",), platform="linux\x1b/amd64", base_name="\x1b", base_layers=1))
-    text = as_text(found, "na\x1bme", top=0)
+    found = analyze_image(
+        replace(made, references=("x\x1b",), platform="linux\x1b/amd64", base_name="\x1b", base_layers=1)
+    )
+    text = format_inspection_text(found, "na\x1bme", top=0)
     assert not {"\x1b", "\r", "\x07", "\u202e"} & set(text)
 
 
 def test_a_long_instruction_is_cut_and_an_unknown_one_says_so() -> None:
     made = replace(content(layer(file("/a")), layer(file("/b"))), instructions=("RUN " + "x" * 500, ""))
-    text = as_text(analyse(made), "x")
+    text = format_inspection_text(analyze_image(made), "x")
     assert "x…" in text
     assert "(its instruction is not known)" in text
 
 
 def test_json_has_everything_and_adds_up() -> None:
     found = image()
-    document = json.loads(as_json(found, (Verdict("a", passed=True, actual=1, limit=2, text="t"),)))
+    document = json.loads(format_inspection_json(found, (BudgetResult("a", passed=True, actual=1, limit=2, text="t"),)))
     assert document["schema_version"] == 1
     assert document["image"]["base"] == {"name": "below", "layers": 1, "why": None}
     assert document["bytes"] == sum(one["bytes"] for one in document["layers"]) == found.bytes
@@ -131,7 +135,7 @@ def test_json_has_everything_and_adds_up() -> None:
     assert document["folders"][0] == {
         "path": "/",
         "bytes": found.visible_bytes,
-        "files": len(found.owners) + found.nobody.files,
+        "files": len(found.owners) + found.unowned.files,
     }
     secret = next(one for one in document["waste"] if one["code"] == "OB404")
     assert (secret["severity"], secret["layer"]) == ("error", 1)
@@ -142,4 +146,4 @@ def test_json_has_everything_and_adds_up() -> None:
 
 def test_top_has_a_default() -> None:
     parts = [distribution(f"p{number:02}") for number in range(TOP + 2)]
-    assert "  and 2 more: " in as_text(inspected(layer(*parts)), "x")
+    assert "  and 2 more: " in format_inspection_text(inspected(layer(*parts)), "x")

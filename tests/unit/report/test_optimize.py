@@ -12,22 +12,28 @@ import pytest
 from builder.compose.model import (
     Build,
     FileEdit,
-    Group,
     GroupPlan,
     ImageBytes,
+    ImageOrigin,
     Plan,
     Project,
     ProjectFiles,
     Service,
-    Source,
-    Target,
+    ServiceGroup,
+    SharedTarget,
 )
 from builder.core.errors import Where
 from builder.findings.model import Finding
-from builder.report.optimize import as_json, as_text, build_words, nothing_to_do, to_do
+from builder.report.optimize import (
+    format_nothing_to_do,
+    format_optimize_json,
+    format_optimize_preview,
+    format_optimize_text,
+    format_target_command,
+)
 from builder.rollout.replaced_images import OldImage
 from builder.rollout.restart import Downtime
-from builder.rollout.result import Outcome, ServiceOutcome
+from builder.rollout.result import RolloutResult, ServiceResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,9 +43,11 @@ SHARERS = ("init", "web")
 FILE = Path("/p/compose.yaml")
 
 
-def target(source: Source = Source.BUILDER) -> Target:
-    builder = "init" if source is Source.BUILDER else None
-    return Target(("init", "web"), SHARED, source, builder, Path("/p/my image") if source is Source.SPEC else None)
+def target(source: ImageOrigin = ImageOrigin.BUILDER) -> SharedTarget:
+    builder = "init" if source is ImageOrigin.BUILDER else None
+    return SharedTarget(
+        ("init", "web"), SHARED, source, builder, Path("/p/my image") if source is ImageOrigin.SPEC else None
+    )
 
 
 def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
@@ -47,7 +55,7 @@ def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
     services = {name: Service(name, build=build, command=command) for name, command in commands.items()}
     services["db"] = Service("db", image="postgres:13")
     project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
-    group = Group(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
+    group = ServiceGroup(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
     return Plan(project, (GroupPlan(group, target()),), (), ())
 
 
@@ -55,7 +63,7 @@ class Ready:
     """The parts of the real one that are shown."""
 
     class Work:
-        def __init__(self, project: Project, chosen: Target) -> None:
+        def __init__(self, project: Project, chosen: SharedTarget) -> None:
             self.project = project
             self.targets = (chosen,)
             self.edits = (FileEdit(FILE, b"a", b"b"),)
@@ -66,17 +74,17 @@ class Ready:
         def __init__(self, made: Plan) -> None:
             self.plan = made
 
-    def __init__(self, made: Plan, chosen: Target, running: tuple[str, ...]) -> None:
+    def __init__(self, made: Plan, chosen: SharedTarget, running: tuple[str, ...]) -> None:
         self.work = self.Work(made.project, chosen)
         self.planned = self.Planned(made)
         self.running = running
 
 
 def shown(
-    source: Source = Source.BUILDER, running: tuple[str, ...] = ("init", "web"), *, file_only: bool = False
+    source: ImageOrigin = ImageOrigin.BUILDER, running: tuple[str, ...] = ("init", "web"), *, file_only: bool = False
 ) -> str:
     ready = Ready(plan({"init": None, "web": None}), target(source), running)
-    return to_do(cast("Any", ready), file_only=file_only)
+    return format_optimize_preview(cast("Any", ready), file_only=file_only)
 
 
 def test_what_would_be_done() -> None:
@@ -98,7 +106,7 @@ def test_bytes_and_warnings_are_shown_before_the_question() -> None:
     where = Where("compose.yaml")
     early = Finding("OB106", where, "web can start while init does not", ("web",))
     other = Finding("OB106", where, "flower can start while mail does not", ("flower",))
-    text = to_do(ready_for(replace(made, groups=(group,), findings=(early, other))), file_only=False)
+    text = format_optimize_preview(ready_for(replace(made, groups=(group,), findings=(early, other))), file_only=False)
     assert "  bytes    2.9 GB on disk now (8.52 GB as `docker images` adds up), then 2.84 GB\n" in text
     assert "  mind     another project uses the name too\n" in text
     assert "  mind     web can start while init does not\n" in text
@@ -108,14 +116,14 @@ def test_bytes_and_warnings_are_shown_before_the_question() -> None:
 def test_nothing_to_do_says_why_not() -> None:
     made = plan({"init": None, "web": None})
     left = replace(made.groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
-    text = nothing_to_do(ready_for(replace(made, groups=(left,), notes=("no edit: it has two anchors",))))
+    text = format_nothing_to_do(ready_for(replace(made, groups=(left,), notes=("no edit: it has two anchors",))))
     assert text.startswith(
         "Nothing to do: what several services build is left as it is.\n"
         "  init, web: not Airflow: left alone unless `--group init` asks for it\n"
     )
     assert "  no edit: it has two anchors\n" in text
     (alone,) = (replace(left, group=replace(left.group, services=("web",))),)
-    assert nothing_to_do(ready_for(replace(made, groups=(alone,)))) == (
+    assert format_nothing_to_do(ready_for(replace(made, groups=(alone,)))) == (
         "Nothing to do: no image is built or stored several times that could be shared.\n"
     )
 
@@ -123,7 +131,7 @@ def test_nothing_to_do_says_why_not() -> None:
 def test_what_could_not_be_done_is_no_nothing_to_do() -> None:
     made = plan({"init": None, "web": None})
     left = replace(made.groups[0], target=None, reason="it cannot be changed safely: a lone CR", refused=True)
-    text = nothing_to_do(ready_for(replace(made, groups=(left,))))
+    text = format_nothing_to_do(ready_for(replace(made, groups=(left,))))
     assert text.startswith(
         "Nothing was done: init and web could share an image, but the file cannot be edited safely.\n  init, web: it "
     )
@@ -136,7 +144,7 @@ def test_the_backup_is_named_as_it_will_be(tmp_path: Path) -> None:
     (tmp_path / "other" / "c.yml.bak").touch()
     (tmp_path / "c.yml").symlink_to("other/c.yml")
     ready.work.edits = (FileEdit(tmp_path / "c.yml", b"a", b"b"),)
-    assert f"write    {tmp_path / 'c.yml'} (the old bytes go to c.yml.bak.1 beside it)\n" in to_do(
+    assert f"write    {tmp_path / 'c.yml'} (the old bytes go to c.yml.bak.1 beside it)\n" in format_optimize_preview(
         ready, file_only=True
     )
 
@@ -146,14 +154,14 @@ def test_where_nothing_runs() -> None:
 
 
 def test_an_optbuild_toml_is_named() -> None:
-    assert "from /p/my image/optbuild.toml, unless it is proven already" in shown(Source.SPEC)
+    assert "from /p/my image/optbuild.toml, unless it is proven already" in shown(ImageOrigin.SPEC)
 
 
 def test_the_file_alone() -> None:
     assert shown(file_only=True).split() == f"write {FILE} (the old bytes go to compose.yaml.bak beside it)".split()
 
 
-OUTCOME = Outcome(
+OUTCOME = RolloutResult(
     "demo",
     files=(FILE,),
     backups=(Path("/p/compose.yaml.bak"),),
@@ -161,8 +169,8 @@ OUTCOME = Outcome(
     images={SHARED: "sha256:" + "1" * 64},
     bytes={SHARED: (2_840_000_000, 950_000_000)},
     services=(
-        ServiceOutcome("init", ("sha256:" + "2" * 64,), ("sha256:" + "1" * 64,), False, Downtime()),
-        ServiceOutcome("web", ("sha256:" + "3" * 64,), ("sha256:" + "1" * 64,), True, Downtime(0.31, 6.04)),
+        ServiceResult("init", ("sha256:" + "2" * 64,), ("sha256:" + "1" * 64,), False, Downtime()),
+        ServiceResult("web", ("sha256:" + "3" * 64,), ("sha256:" + "1" * 64,), True, Downtime(0.31, 6.04)),
     ),
     old=(
         OldImage("sha256:" + "2" * 64, ("demo-init:latest",), again=True),
@@ -174,7 +182,7 @@ OUTCOME = Outcome(
 
 
 def test_the_report() -> None:
-    text = as_text(OUTCOME)
+    text = format_optimize_text(OUTCOME)
     assert f"{SHARED} is 111111111111, 950 MB on disk; its services used 2.84 GB before" in text
     assert "web      333333333333  111111111111  0.3 s        6.0 s" in text
     assert "init     222222222222  111111111111  —            —" in text
@@ -187,23 +195,25 @@ def test_the_report() -> None:
 
 
 def test_what_clean_removed_is_said_with_its_price() -> None:
-    text = as_text(Outcome("demo", removed=OUTCOME.old[:1], freed=1_000_000))
+    text = format_optimize_text(RolloutResult("demo", removed=OUTCOME.old[:1], freed=1_000_000))
     assert text == "\nremoved 1 old image, 1 MB on disk: demo-init:latest\nA rollback has to build them again.\n"
 
 
 def test_a_rebuild_changes_no_file_that_could_be_put_back() -> None:
-    text = as_text(replace(OUTCOME, files=(), backups=()))
+    text = format_optimize_text(replace(OUTCOME, files=(), backups=()))
     assert "byte for byte" not in text
     assert "`optbuild rollback` starts the image again that was there before." in text
 
 
 def test_old_images_without_bytes_of_their_own_are_no_gain() -> None:
-    assert "2 old images that nothing uses now, no bytes of their own" in as_text(replace(OUTCOME, freed=0))
+    assert "2 old images that nothing uses now, no bytes of their own" in format_optimize_text(
+        replace(OUTCOME, freed=0)
+    )
 
 
 def test_an_old_image_that_a_container_uses_is_named() -> None:
     used = OldImage("sha256:" + "5" * 64, (), "a container uses it")
-    assert "555555555555 stays: a container uses it" in as_text(replace(OUTCOME, old=(used,)))
+    assert "555555555555 stays: a container uses it" in format_optimize_text(replace(OUTCOME, old=(used,)))
 
 
 @pytest.mark.parametrize(
@@ -219,40 +229,40 @@ def test_an_old_image_that_a_container_uses_is_named() -> None:
 )
 def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:
     """Only the machine that made the image remembers how, so `--rebuild` is no way to it elsewhere."""
-    text = as_text(replace(OUTCOME, targets=(replace(target(Source.IMAGE_ONLY), note=note),)))
+    text = format_optimize_text(replace(OUTCOME, targets=(replace(target(ImageOrigin.IMAGE_ONLY), note=note),)))
     assert f"`docker compose up` needs the image to be there: on a new machine {words}\n" in text
 
 
 def test_a_new_machine_lies_elsewhere() -> None:
-    made = replace(target(Source.SPEC), note="built by: optbuild build '../my image' --verify")
-    assert "on a new machine first `optbuild build '../my image' --verify`\n" in as_text(
+    made = replace(target(ImageOrigin.SPEC), note="built by: optbuild build '../my image' --verify")
+    assert "on a new machine first `optbuild build '../my image' --verify`\n" in format_optimize_text(
         replace(OUTCOME, targets=(made,))
     )
 
 
 def test_nothing_done_says_nothing() -> None:
-    assert as_text(Outcome("demo")) == ""
+    assert format_optimize_text(RolloutResult("demo")) == ""
 
 
 def test_the_json_has_the_same_figures() -> None:
-    document = json.loads(as_json(OUTCOME))
+    document = json.loads(format_optimize_json(OUTCOME))
     assert document["schema_version"] == 1
     assert document["bytes"] == {SHARED: {"before": 2_840_000_000, "now": 950_000_000}}
     assert document["services"][1]["stopped_seconds"] == 0.31
     assert document["services"][0]["stopped_seconds"] is None
     assert document["removal_command"].startswith("docker image rm")
-    assert json.loads(as_json(Outcome("demo")))["removal_command"] is None
-    told = json.loads(as_json(Outcome("demo", warnings=("mind it",), refused=SHARERS)))
+    assert json.loads(format_optimize_json(RolloutResult("demo")))["removal_command"] is None
+    told = json.loads(format_optimize_json(RolloutResult("demo", warnings=("mind it",), refused=SHARERS)))
     assert (told["warnings"], told["refused"]) == (["mind it"], ["init", "web"])
 
 
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (Source.BUILDER, "`docker compose build init`"),
-        (Source.IMAGE_ONLY, "`optbuild optimize --rebuild`"),
-        (Source.SPEC, "`optbuild build --verify '/p/my image'`"),
+        (ImageOrigin.BUILDER, "`docker compose build init`"),
+        (ImageOrigin.IMAGE_ONLY, "`optbuild optimize --rebuild`"),
+        (ImageOrigin.SPEC, "`optbuild build --verify '/p/my image'`"),
     ],
 )
-def test_how_the_image_is_built_from_now_on(source: Source, words: str) -> None:
-    assert build_words(target(source)) == words
+def test_how_the_image_is_built_from_now_on(source: ImageOrigin, words: str) -> None:
+    assert format_target_command(target(source)) == words

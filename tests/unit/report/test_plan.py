@@ -13,20 +13,20 @@ from builder.compose.model import (
     Build,
     EngineImage,
     FileEdit,
-    Group,
     GroupPlan,
     ImageBytes,
+    ImageOrigin,
     Plan,
     Project,
     ProjectFiles,
     Service,
+    ServiceGroup,
+    SharedTarget,
     Sharing,
-    Source,
-    Target,
 )
 from builder.core.errors import Where
 from builder.findings.model import Finding
-from builder.report.plan import as_json, as_text
+from builder.report.plan import format_plan_json, format_plan_text
 
 FOLDER = Path("/home/ada/shop")
 FILE = FOLDER / "docker-compose.yml"
@@ -46,15 +46,15 @@ def project(**changes: Service) -> Project:
 
 def plan(**changes: Any) -> Plan:
     made = GroupPlan(
-        Group(NAMES, BUILD, IMAGES, airflow=True),
-        Target(NAMES, "shop-airflow:latest", Source.BUILDER, "init"),
+        ServiceGroup(NAMES, BUILD, IMAGES, airflow=True),
+        SharedTarget(NAMES, "shop-airflow:latest", ImageOrigin.BUILDER, "init"),
         now=ImageBytes(8_520_000_000, 2_840_000_000, 3),
         then=ImageBytes(2_840_000_000, 2_840_000_000, 1),
         if_apart=ImageBytes(8_520_000_000, 6_000_000_000, 3),
         sharing=Sharing.LAYERS,
         warnings=("said by a finding", "said by nobody"),
     )
-    database = GroupPlan(Group(("postgres",), None, ("postgres:13",), airflow=False), None, "one service alone")
+    database = GroupPlan(ServiceGroup(("postgres",), None, ("postgres:13",), airflow=False), None, "one service alone")
     findings = (
         Finding("OB104", Where("docker-compose.yml", 9), "postgres is another product"),
         Finding(
@@ -126,28 +126,30 @@ next: `optbuild optimize` applies exactly this, and `optbuild rollback` undoes i
 
 
 def test_the_whole_text() -> None:
-    assert as_text(plan()) == TEXT
+    assert format_plan_text(plan()) == TEXT
 
 
 def test_names_that_the_old_compose_gave_are_told() -> None:
     found = {name: replace(image, name=name.replace("-", "_")) for name, image in plan().images.items()}
-    text = " ".join(as_text(plan(images=found)).split())
+    text = " ".join(format_plan_text(plan(images=found)).split())
     assert (
         "names on the engine as shop_init:latest, shop_scheduler:latest, shop_webserver:latest, as docker-compose v1 "
         "named them; today's Compose would build them anew"
     ) in text
-    assert json.loads(as_json(plan(images=found)))["images"]["shop-init:latest"]["found_as"] == "shop_init:latest"
+    assert (
+        json.loads(format_plan_json(plan(images=found)))["images"]["shop-init:latest"]["found_as"] == "shop_init:latest"
+    )
 
 
 def test_a_name_of_the_file_s_own_is_none_of_the_old_compose() -> None:
     digest = "postgres@sha256:00"
     made = project(postgres=Service("postgres", image=digest))
     images = {digest: EngineImage("postgres:13", "sha256:1", 1)}
-    assert "docker-compose v1" not in as_text(plan(project=made, images=images))
+    assert "docker-compose v1" not in format_plan_text(plan(project=made, images=images))
 
 
 def test_color_changes_no_letter() -> None:
-    colored = as_text(plan(), color=True)
+    colored = format_plan_text(plan(), color=True)
     assert "\x1b[" in colored
     for code in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m", "\x1b[1;31m"):
         colored = colored.replace(code, "")
@@ -156,19 +158,19 @@ def test_color_changes_no_letter() -> None:
 
 def test_without_an_engine_bytes_are_unknown_and_never_zero() -> None:
     bare = tuple(replace(one, now=None, then=None, if_apart=None, sharing=None) for one in plan().groups)
-    text = as_text(plan(groups=bare, images={}, engine=""))
+    text = format_plan_text(plan(groups=bare, images={}, engine=""))
     assert "(no engine answered, so no bytes were measured)" in text
     assert "  init       shop-init:latest       —       —\n" in text
     assert "  then      one image, shop-airflow:latest, built by init\n" in text
     assert "0 B" not in text
-    found = json.loads(as_json(plan(groups=bare, images={}, engine="")))
+    found = json.loads(format_plan_json(plan(groups=bare, images={}, engine="")))
     assert found["engine"] is None
     assert found["groups"][0]["bytes"]["now"] == {"apparent": None, "real": None, "images": None}
 
 
 def test_a_group_that_stays_says_why() -> None:
     stays = replace(plan().groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
-    text = as_text(plan(groups=(stays,), edits=()))
+    text = format_plan_text(plan(groups=(stays,), edits=()))
     assert "  as it is  not Airflow: left alone unless `--group init` asks for it\n" in text
     assert "Nothing to change in the file.\n" in text
     assert "The edit" not in text
@@ -177,30 +179,30 @@ def test_a_group_that_stays_says_why() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (Source.IMAGE_ONLY, "built by no service (`optbuild optimize --rebuild`)"),
-        (Source.SPEC, "built by `optbuild build`"),
+        (ImageOrigin.IMAGE_ONLY, "built by no service (`optbuild optimize --rebuild`)"),
+        (ImageOrigin.SPEC, "built by `optbuild build`"),
     ],
 )
-def test_it_says_where_the_image_comes_from(source: Source, words: str) -> None:
-    target = Target(NAMES, "shop-airflow:latest", source)
-    text = as_text(plan(groups=(replace(plan().groups[0], target=target),)))
+def test_it_says_where_the_image_comes_from(source: ImageOrigin, words: str) -> None:
+    target = SharedTarget(NAMES, "shop-airflow:latest", source)
+    text = format_plan_text(plan(groups=(replace(plan().groups[0], target=target),)))
     assert words in " ".join(text.split())
 
 
 def test_notes_come_first() -> None:
-    text = as_text(plan(notes=("no edit for a, b: docker-compose.yml:3: this is not safe",)))
+    text = format_plan_text(plan(notes=("no edit for a, b: docker-compose.yml:3: this is not safe",)))
     assert text.splitlines()[1] == "note: no edit for a, b: docker-compose.yml:3: this is not safe"
 
 
 def test_no_secret_is_in_any_form() -> None:
-    for shown in (as_text(plan()), as_json(plan()), repr(plan())):
+    for shown in (format_plan_text(plan()), format_plan_json(plan()), repr(plan())):
         assert "hunter2" not in shown
 
 
 def test_credentials_of_a_git_address_are_left_out() -> None:
     build = Build("https://ada:hunter2@git.example/shop.git#main")
-    group = replace(plan().groups[0], group=Group(NAMES, build, IMAGES, airflow=True))
-    for shown in (as_text(plan(groups=(group,))), as_json(plan(groups=(group,)))):
+    group = replace(plan().groups[0], group=ServiceGroup(NAMES, build, IMAGES, airflow=True))
+    for shown in (format_plan_text(plan(groups=(group,))), format_plan_json(plan(groups=(group,)))):
         assert "hunter2" not in shown
         assert "https://***@git.example/shop.git#main" in shown
 
@@ -210,19 +212,19 @@ HOSTILE = "x\x1b[2J\n::error::y\u202e"
 
 def test_hostile_names_do_not_steer_the_terminal() -> None:
     service = Service(HOSTILE, image=f"postgres{HOSTILE}")
-    group = GroupPlan(Group((HOSTILE,), None, (f"postgres{HOSTILE}",), airflow=False), None, HOSTILE)
+    group = GroupPlan(ServiceGroup((HOSTILE,), None, (f"postgres{HOSTILE}",), airflow=False), None, HOSTILE)
     finding = Finding("OB101", Where(HOSTILE, 1), HOSTILE, (HOSTILE,), HOSTILE, (HOSTILE,))
     made = plan(
         project=project(**{HOSTILE: service}), groups=(*plan().groups, group), findings=(finding,), notes=(HOSTILE,)
     )
-    text = as_text(made)
+    text = format_plan_text(made)
     assert not {"\x1b", "\u202e"} & set(text)
     assert "::error::y" in text, "the names are shown, but harmless"
     assert [line for line in text.splitlines() if line.startswith("::")] == []
 
 
 def test_json_has_everything_by_name() -> None:
-    found = json.loads(as_json(plan()))
+    found = json.loads(format_plan_json(plan()))
     assert set(found) == {
         *("schema_version", "project", "engine", "notes", "groups", "images", "findings", "edits", "affected"),
     }
@@ -245,10 +247,10 @@ def test_json_has_everything_by_name() -> None:
 
 
 def test_json_has_no_edit_that_changes_nothing() -> None:
-    assert json.loads(as_json(plan(edits=(FileEdit(FILE, b"x", b"x"),))))["edits"] == []
+    assert json.loads(format_plan_json(plan(edits=(FileEdit(FILE, b"x", b"x"),))))["edits"] == []
 
 
 def test_no_line_is_wider_than_a_terminal_except_what_is_to_be_pasted() -> None:
     long = Finding("OB101", Where("docker-compose.yml", 4), "word " * 60, fix="paste " * 40, details=("word " * 60,))
-    wide = [line for line in as_text(plan(findings=(long,))).splitlines() if len(line) > 100]
+    wide = [line for line in format_plan_text(plan(findings=(long,))).splitlines() if len(line) > 100]
     assert [line.split()[0] for line in wide] == ["fix:"]

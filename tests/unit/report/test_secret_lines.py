@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.compose.model import FileEdit
-from builder.report.diff import as_diff, for_person
+from builder.report.diff import format_readable_diff, format_unified_diff
 from builder.report.secret_lines import SecretLines
 
 FOLDER = Path("/home/ada/shop")
@@ -78,7 +78,7 @@ def test_neither_form_of_the_diff_shows_a_secret_and_both_keep_their_shape() -> 
     before = "services:\n  a:\n    build: .\n    environment:\n      DB_PWD: hunter2\n      POSTGRES_DB: shop\n"
     after = before.replace("    build: .\n", "    image: shop:1  # as hunter2\n")
     edit = FileEdit(FOLDER / "compose.yaml", before.encode(), after.encode())
-    for shown in (as_diff([edit], FOLDER), for_person([edit], FOLDER)):
+    for shown in (format_unified_diff([edit], FOLDER), format_readable_diff([edit], FOLDER)):
         assert "hunter2" not in shown
         assert "-    build: .\n+    image: shop:1  # as ***\n" in shown
         assert "       DB_PWD: ***\n       POSTGRES_DB: shop\n" in shown
@@ -87,7 +87,7 @@ def test_neither_form_of_the_diff_shows_a_secret_and_both_keep_their_shape() -> 
 
 def test_a_value_that_both_versions_have_differently_goes_twice() -> None:
     edit = FileEdit(FOLDER / "compose.yaml", b"A_TOKEN: hunter2\n", b"A_TOKEN: hunter3\n")
-    assert as_diff([edit], FOLDER).splitlines()[3:] == ["-A_TOKEN: ***", "+A_TOKEN: ***"]
+    assert format_unified_diff([edit], FOLDER).splitlines()[3:] == ["-A_TOKEN: ***", "+A_TOKEN: ***"]
 
 
 @given(st.lists(st.sampled_from(["A_KEY: |", "  x", "- --password", "- y", "B: 'q", 'A_PWD: "', "", "  - z", "#"])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.report.units import count, growth, one_line, short_id, size, visible
+from builder.report.units import escape_controls, escape_to_one_line, format_growth, format_size, pluralize, shorten_id
 
 
 @pytest.mark.parametrize(
@@ -22,30 +22,30 @@ from builder.report.units import count, growth, one_line, short_id, size, visibl
     ],
 )
 def test_bytes_are_decimal_with_three_digits(given: int | None, shown: str) -> None:
-    assert size(given) == shown
+    assert format_size(given) == shown
 
 
 @pytest.mark.parametrize(("given", "shown"), [(0, "0 B"), (6_100_000, "+6.1 MB"), (-1442, "-1.44 kB")])
 def test_growth_has_a_sign(given: int, shown: str) -> None:
-    assert growth(given) == shown
+    assert format_growth(given) == shown
 
 
 @pytest.mark.parametrize("letter", ["\x1b", "\r", "\b", "\x9b", "\u202e", "\u2066", "\u2028", "\ufeff", "\udc80", "\0"])
 def test_nothing_that_steers_is_shown(letter: str) -> None:
-    shown = visible(f"a{letter}b")
+    shown = escape_controls(f"a{letter}b")
     assert letter not in shown
     assert shown.startswith("a\\")
     assert shown.endswith("b")
 
 
 def test_letters_of_any_language_stay() -> None:
-    assert visible("Größe 數據 🐘\n\tx") == "Größe 數據 🐘\n\tx"
-    assert one_line("a\nb\tc") == "a\\nb c"
+    assert escape_controls("Größe 數據 🐘\n\tx") == "Größe 數據 🐘\n\tx"
+    assert escape_to_one_line("a\nb\tc") == "a\\nb c"
 
 
 def test_an_id_is_its_first_twelve_digits() -> None:
-    assert short_id("sha256:9cc694b97dbfc79370") == "9cc694b97dbf"
+    assert shorten_id("sha256:9cc694b97dbfc79370") == "9cc694b97dbf"
 
 
 def test_one_is_no_plural() -> None:
-    assert (count(1, "note"), count(2, "note")) == ("1 note", "2 notes")
+    assert (pluralize(1, "note"), pluralize(2, "note")) == ("1 note", "2 notes")

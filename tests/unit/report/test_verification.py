@@ -8,25 +8,31 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from builder.image.verify.model import Check, Report, Status
-from builder.report.verification import FORMATS, as_json, as_junit, as_text, failures_as_text
+from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+from builder.report.verification import (
+    FORMATS,
+    format_failures,
+    format_verification_json,
+    format_verification_junit,
+    format_verification_text,
+)
 
-PASSED = Check("version", Status.PASSED, 1.25, "Airflow 2.8.1")
-FAILED = Check(
+PASSED = CheckResult("version", CheckStatus.PASSED, 1.25, "Airflow 2.8.1")
+FAILED = CheckResult(
     "webserver",
-    Status.FAILED,
+    CheckStatus.FAILED,
     30.0,
     "port 8080 <says> [bold]nothing[/]",
     "look at the port",
     "line 1\nline \x1b[31m2\x00",
 )
-NOT_RUN = Check("dag", Status.NOT_RUN, 0.0, "needs scheduler, which did not pass")
-REPORT = Report("ml:latest", "sha256:0123456789abcdef", "optbuild-postgres:15", (PASSED, FAILED, NOT_RUN), 42.5)
+NOT_RUN = CheckResult("dag", CheckStatus.NOT_RUN, 0.0, "needs scheduler, which did not pass")
+REPORT = VerifyReport("ml:latest", "sha256:0123456789abcdef", "optbuild-postgres:15", (PASSED, FAILED, NOT_RUN), 42.5)
 GOOD = replace(REPORT, checks=(PASSED,))
 
 
 def test_text_shows_each_check_with_status_seconds_and_message() -> None:
-    text = as_text(REPORT)
+    text = format_verification_text(REPORT)
     assert "version" in text
     assert "1.2 " in text
     assert "FAILED" in text
@@ -36,12 +42,12 @@ def test_text_shows_each_check_with_status_seconds_and_message() -> None:
 
 
 def test_text_says_when_all_is_well() -> None:
-    assert "all 1 checks passed" in as_text(GOOD)
-    assert failures_as_text(GOOD) == ""
+    assert "all 1 checks passed" in format_verification_text(GOOD)
+    assert format_failures(GOOD) == ""
 
 
 def test_failures_bring_hint_and_log_of_the_failed_check_only() -> None:
-    text = failures_as_text(REPORT)
+    text = format_failures(REPORT)
     assert text.startswith("webserver: port 8080")
     assert "next: look at the port" in text
     assert "    line 1\n" in text
@@ -49,7 +55,7 @@ def test_failures_bring_hint_and_log_of_the_failed_check_only() -> None:
 
 
 def test_json_has_stable_keys_and_a_version() -> None:
-    document = json.loads(as_json(REPORT))
+    document = json.loads(format_verification_json(REPORT))
     assert document["schema_version"] == 1
     assert {"image", "image_id", "database", "passed", "seconds", "checks"} < document.keys()
     assert document["passed"] is False
@@ -65,7 +71,7 @@ def test_json_has_stable_keys_and_a_version() -> None:
 
 
 def test_junit_is_xml_whatever_a_log_holds() -> None:
-    suite = ET.fromstring(as_junit(REPORT))  # noqa: S314 - our own output
+    suite = ET.fromstring(format_verification_junit(REPORT))  # noqa: S314 - our own output
     assert suite.attrib["tests"] == "3"
     assert suite.attrib["failures"] == "1"
     assert suite.attrib["skipped"] == "1"
@@ -80,8 +86,8 @@ def test_junit_is_xml_whatever_a_log_holds() -> None:
 
 def test_a_report_without_checks_is_no_pass() -> None:
     empty = replace(REPORT, checks=())
-    assert json.loads(as_json(empty))["passed"] is False
-    assert "all 0 checks passed" not in as_text(empty)
+    assert json.loads(format_verification_json(empty))["passed"] is False
+    assert "all 0 checks passed" not in format_verification_text(empty)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_stack import SHARED, SHARERS, SPEC_NAMES, Runtime, Stage
 
-from builder.compose.model import FileEdit, Source
+from builder.compose.model import FileEdit, ImageOrigin
 from builder.core.errors import (
     CandidateRefusedError,
     ChangedFileError,
@@ -24,19 +24,19 @@ from builder.core.errors import (
     RolledBackError,
     StateError,
 )
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import LineProgress
-from builder.rollout.apply import apply
+from builder.rollout.apply import apply_plan
 from builder.rollout.journal import Phase
 from builder.rollout.journal_file import read_journal
 from builder.rollout.restart import Downtime
-from builder.rollout.undo import recover, roll_back
+from builder.rollout.undo import recover_run, roll_back_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.compose.model import Target
+    from builder.compose.model import SharedTarget
     from builder.engine.compose_containers import Container
 
 
@@ -58,7 +58,7 @@ def images_of(stage: Stage) -> dict[str, str]:
 
 def test_all_sharers_run_one_image_and_nothing_else_moves(stage: Stage) -> None:
     before = stage.snapshot()
-    done = apply(stage.outside(), stage.work(), stage.hands())
+    done = apply_plan(stage.outside(), stage.work(), stage.hands())
     new = done.images[SHARED]
     assert {name: image for name, image in images_of(stage).items() if name != "db"} == dict.fromkeys(SHARERS, new)
     after = stage.snapshot()
@@ -70,7 +70,7 @@ def test_all_sharers_run_one_image_and_nothing_else_moves(stage: Stage) -> None:
 
 def test_the_backup_holds_the_old_bytes(stage: Stage) -> None:
     stage.file.chmod(0o640)
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     backup = stage.file.with_name("docker-compose.yml.bak")
     assert backup.read_bytes() == stage.before
     assert [stat.S_IMODE(path.stat().st_mode) for path in (backup, stage.file)] == [0o640, 0o640]
@@ -79,13 +79,13 @@ def test_the_backup_holds_the_old_bytes(stage: Stage) -> None:
 def test_a_foreign_backup_is_not_overwritten(stage: Stage) -> None:
     foreign = stage.file.with_name("docker-compose.yml.bak")
     foreign.write_bytes(b"mine")
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert foreign.read_bytes() == b"mine"
     assert foreign.with_name(f"{foreign.name}.1").read_bytes() == stage.before
 
 
 def test_the_journal_is_for_its_owner_only_and_says_what_was(stage: Stage) -> None:
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     path = stage.outside().committed(stage.files)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     journal = read_journal(path)
@@ -98,7 +98,7 @@ def test_the_journal_is_for_its_owner_only_and_says_what_was(stage: Stage) -> No
 
 
 def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     words = [" ".join(call.split()[5:]).replace(str(stage.file), "FILE") for call in stage.runtime.calls]
     assert [word.split(" -- ")[-1] for word in words if "--hash" not in word] == [
         "init",
@@ -111,7 +111,7 @@ def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
 
 
 def test_only_the_affected_services_are_named_and_nothing_is_pulled(stage: Stage) -> None:
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     ups = [call for call in stage.runtime.calls if " up " in call]
     assert len(ups) == 4
     for call in ups:
@@ -120,7 +120,7 @@ def test_only_the_affected_services_are_named_and_nothing_is_pulled(stage: Stage
 
 
 def test_the_next_plain_up_finds_nothing_to_do(stage: Stage) -> None:
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     boxes = {name: one.id for name, one in stage.runtime.boxes.items()}
     stage.start()
     assert {name: one.id for name, one in stage.runtime.boxes.items()} == boxes
@@ -137,7 +137,7 @@ def test_a_database_that_compose_would_make_anew_is_not_touched(stage: Stage, ho
     else:
         del stage.runtime.boxes["demo-db-1"]
     before = stage.snapshot()["db"]
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert stage.snapshot()["db"] == before
     assert images_of(stage)["web"] == stage.runtime.names[SHARED]
     assert any("--detach --no-deps" in call and call.endswith("-- scheduler web") for call in stage.runtime.calls)
@@ -145,14 +145,14 @@ def test_a_database_that_compose_would_make_anew_is_not_touched(stage: Stage, ho
 
 def test_a_database_that_is_stopped_stays_so(stage: Stage) -> None:
     stage.runtime.boxes["demo-db-1"] = replace(stage.runtime.boxes["demo-db-1"], status="exited")
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert stage.runtime.boxes["demo-db-1"].status == "exited"
 
 
 def test_a_scale_of_three_stays_three(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.start(workers=3)
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert any("--scale scheduler=3" in call for call in stage.runtime.calls)
     assert sum(one.service == "scheduler" and one.running for one in stage.runtime.boxes.values()) == 3
 
@@ -165,11 +165,11 @@ def test_what_was_scaled_down_by_hand_stays_so(tmp_path: Path, service: str) -> 
     stage.file.write_bytes(stage.before)
     stage.start()
     before = stage.snapshot()
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert sum(one.service == service and one.running for one in stage.runtime.boxes.values()) == 1
     journal = read_journal(stage.outside().committed(stage.files))
     assert journal is not None
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     assert stage.snapshot() == before
 
 
@@ -182,7 +182,7 @@ def with_scale(text: bytes, service: str, scale: int) -> bytes:
 def test_a_stopped_service_stays_stopped(stage: Stage) -> None:
     box = stage.runtime.boxes["demo-web-1"]
     stage.runtime.boxes["demo-web-1"] = replace(box, status="exited", exit_code=137)
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert stage.runtime.boxes["demo-web-1"].status == "created"
     assert {call.rpartition(" -- ")[2] for call in stage.runtime.calls if "--detach" in call} == {"init", "scheduler"}
 
@@ -190,13 +190,13 @@ def test_a_stopped_service_stays_stopped(stage: Stage) -> None:
 def test_a_service_without_container_gets_none(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.start(services=("init", "web", "db"))
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert {one.service for one in stage.runtime.boxes.values()} == {"init", "web", "db"}
 
 
 def test_where_nothing_runs_nothing_is_started(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert [" build " in call for call in stage.runtime.calls] == [True]
     assert stage.runtime.names[SHARED]
 
@@ -204,14 +204,14 @@ def test_where_nothing_runs_nothing_is_started(tmp_path: Path) -> None:
 def test_file_only_touches_neither_image_nor_stack(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     before = stage.snapshot()
-    apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
+    apply_plan(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
     assert stage.file.read_bytes() == stage.after
     assert {**stage.snapshot(), "files": None} == {**before, "files": None}
     assert stage.runtime.calls == []
 
 
 def test_downtime_is_measured(stage: Stage) -> None:
-    done = apply(stage.outside(), stage.work(), stage.hands())
+    done = apply_plan(stage.outside(), stage.work(), stage.hands())
     assert done.downtime["web"].stopped == 0.5
     assert done.downtime["web"].until_up is not None
     assert done.downtime["web"].until_up >= 0.25
@@ -219,7 +219,7 @@ def test_downtime_is_measured(stage: Stage) -> None:
 
 
 def test_a_spec_makes_the_image(stage: Stage) -> None:
-    done = apply(stage.outside(), stage.work(source=Source.SPEC), stage.hands())
+    done = apply_plan(stage.outside(), stage.work(source=ImageOrigin.SPEC), stage.hands())
     assert done.images == {SHARED: "sha256:spec"}
     assert verbs_of(stage) == {"config", "up"}
 
@@ -230,20 +230,22 @@ def test_an_image_that_all_use_already_is_not_built_again(stage: Stage, name: st
     stage.file.write_bytes(stage.after.replace(SHARED.encode(), name.encode()))
     stage.runtime.images.add("sha256:shared")
     stage.runtime.names[SHARED] = "sha256:shared"
-    assert apply(stage.outside(), stage.work(), stage.hands()).images == {SHARED: "sha256:shared"}
+    assert apply_plan(stage.outside(), stage.work(), stage.hands()).images == {SHARED: "sha256:shared"}
     assert not stage.verified
 
 
 def test_the_builder_service_builds(stage: Stage) -> None:
-    apply(stage.outside(), stage.work(source=Source.BUILDER), stage.hands())
+    apply_plan(stage.outside(), stage.work(source=ImageOrigin.BUILDER), stage.hands())
     assert stage.runtime.calls[0].endswith("build -- init")
 
 
-def failing(stage: Stage, expected: type[BaseException], *, source: Source = Source.IMAGE_ONLY) -> BaseException:
+def failing(
+    stage: Stage, expected: type[BaseException], *, source: ImageOrigin = ImageOrigin.IMAGE_ONLY
+) -> BaseException:
     """Apply, which must fail so, and leave everything as it was."""
     before = stage.snapshot()
     with pytest.raises(expected) as caught:
-        apply(stage.outside(), stage.work(source=source), stage.hands())
+        apply_plan(stage.outside(), stage.work(source=source), stage.hands())
     assert stage.snapshot() == before
     assert not stage.outside().opened(stage.files).exists()
     assert not stage.outside().committed(stage.files).exists()
@@ -251,8 +253,8 @@ def failing(stage: Stage, expected: type[BaseException], *, source: Source = Sou
 
 
 @pytest.mark.parametrize("service", SHARERS)
-@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.SPEC, Source.BUILDER])
-def test_a_service_that_does_not_come_up_rolls_everything_back(stage: Stage, service: str, source: Source) -> None:
+@pytest.mark.parametrize("source", [ImageOrigin.IMAGE_ONLY, ImageOrigin.SPEC, ImageOrigin.BUILDER])
+def test_a_service_that_does_not_come_up_rolls_everything_back(stage: Stage, service: str, source: ImageOrigin) -> None:
     stage.runtime.broken[service] = SHARED
     error = failing(stage, RolledBackError, source=source)
     assert isinstance(error, RolledBackError)
@@ -281,7 +283,7 @@ def test_a_health_check_that_never_turns_healthy_times_out(stage: Stage) -> None
 
 def test_a_service_that_was_unhealthy_before_is_not_waited_for(stage: Stage) -> None:
     stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], health="unhealthy")
-    assert apply(stage.outside(), stage.work(), stage.hands()).images
+    assert apply_plan(stage.outside(), stage.work(), stage.hands()).images
 
 
 def test_a_failed_verification_changes_nothing(stage: Stage) -> None:
@@ -319,14 +321,14 @@ def test_names_that_a_promotion_moved_are_put_back(stage: Stage, stop: BaseExcep
         stage.runtime.names |= dict.fromkeys(SPEC_NAMES, "sha256:spec-old")
     hands, before = stage.hands(), stage.snapshot()
 
-    def make(target: Target, promoting: Callable[[str], None]) -> str:
+    def make(target: SharedTarget, promoting: Callable[[str], None]) -> str:
         hands.make_from_spec(target, promoting)
         raise stop
 
     said = io.StringIO()
     outside = replace(stage.outside(), progress=LineProgress(said))
     with pytest.raises(OptbuildError) as caught:
-        apply(outside, stage.work(source=Source.SPEC), replace(hands, make_from_spec=make))
+        apply_plan(outside, stage.work(source=ImageOrigin.SPEC), replace(hands, make_from_spec=make))
     assert stage.snapshot() == before
     assert said.getvalue() == ""
     assert (f"put back the names {', '.join(SPEC_NAMES)}" in str(caught.value)) is there
@@ -345,17 +347,17 @@ def test_what_follows_the_commit_changes_nothing_about_it(stage: Stage, stop: Ba
         patch.setattr(stage.runtime, "untag", untag)
         if isinstance(stop, KeyboardInterrupt):
             with pytest.raises(InterruptedByUserError) as caught:
-                apply(outside, stage.work(), stage.hands())
+                apply_plan(outside, stage.work(), stage.hands())
             said.write(str(caught.value))
             done = f"wrote {stage.file}; {SHARED} is the shared image; restarted {', '.join(SHARERS)}"
             assert f"interrupted, when all was done: {done}" in said.getvalue()
         else:
-            assert apply(outside, stage.work(), stage.hands()).images
+            assert apply_plan(outside, stage.work(), stage.hands()).images
             assert "server error 500" in said.getvalue()
     assert "the next `optbuild optimize` or `rollback`" in said.getvalue()
     assert stage.file.read_bytes() == stage.after
     assert images_of(stage)["web"] == stage.runtime.names[SHARED]
-    recovery = recover(stage.outside(), stage.files)
+    recovery = recover_run(stage.outside(), stage.files)
     assert recovery is not None
     assert not recovery.undone
     assert not any("optbuild-" in name for name in stage.runtime.names)
@@ -364,7 +366,7 @@ def test_what_follows_the_commit_changes_nothing_about_it(stage: Stage, stop: Ba
 @pytest.mark.parametrize("what", ["events", "containers"])
 def test_a_downtime_that_cannot_be_had_ends_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The events are the last question of a step that is up, and the containers the one behind it."""
-    asked, containers = threading.Event(), stage.runtime.containers
+    asked, containers = threading.Event(), stage.runtime.list_containers
 
     def deaths(*_args: object) -> dict[str, float]:
         if what == "events":
@@ -378,9 +380,9 @@ def test_a_downtime_that_cannot_be_had_ends_nothing(stage: Stage, monkeypatch: p
             raise EngineFailedError("listing the containers: read timed out")
         return containers(project)
 
-    monkeypatch.setattr(stage.runtime, "deaths", deaths)
-    monkeypatch.setattr(stage.runtime, "containers", failing_once)
-    done = apply(stage.outside(), stage.work(), stage.hands())
+    monkeypatch.setattr(stage.runtime, "find_exit_times", deaths)
+    monkeypatch.setattr(stage.runtime, "list_containers", failing_once)
+    done = apply_plan(stage.outside(), stage.work(), stage.hands())
     assert done.downtime == dict.fromkeys(SHARERS, Downtime())
     assert not asked.is_set()
 
@@ -414,7 +416,7 @@ def test_what_a_person_did_to_the_stack_during_a_build_that_fails_stays(stage: S
     stage.runtime.failing_build = how == "build"
     stage.refusing = CandidateRefusedError("checks failed: dag")
     with pytest.raises(OptbuildError, match="as they were"):
-        apply(stage.outside(), stage.work(), stage.hands())
+        apply_plan(stage.outside(), stage.work(), stage.hands())
     assert boxes == left
     assert verbs_of(stage) == {"build"}
 
@@ -439,7 +441,7 @@ def test_a_file_that_was_changed_since_the_plan_is_refused(stage: Stage) -> None
     work = stage.work()
     stage.file.write_bytes(stage.before + b"\n")
     with pytest.raises(ChangedFileError):
-        apply(stage.outside(), work, stage.hands())
+        apply_plan(stage.outside(), work, stage.hands())
     assert stage.runtime.calls == []
     assert stage.file.read_bytes() == stage.before + b"\n"
 
@@ -450,7 +452,7 @@ def test_what_is_read_only_is_refused_before_anything_is_built(stage: Stage, wha
     path.chmod(0o555)
     try:
         with pytest.raises(ComposeError, match="read-only"):
-            apply(stage.outside(), stage.work(), stage.hands())
+            apply_plan(stage.outside(), stage.work(), stage.hands())
     finally:
         path.chmod(0o755)
     assert stage.runtime.calls == []
@@ -460,7 +462,7 @@ def test_a_symbolic_link_stays_one(stage: Stage, tmp_path: Path) -> None:
     real = tmp_path / "elsewhere.yml"
     stage.file.rename(real)
     stage.file.symlink_to(real)
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
     assert stage.file.is_symlink()
     assert real.read_bytes() == stage.after
     assert real.with_name("elsewhere.yml.bak").read_bytes() == stage.before
@@ -472,10 +474,10 @@ def test_several_files_are_all_written_or_all_put_back(stage: Stage) -> None:
     work = replace(stage.work(), edits=(*stage.work().edits, FileEdit(other, b"old", b"new")))
     stage.runtime.broken["web"] = SHARED
     with pytest.raises(RolledBackError):
-        apply(stage.outside(), work, stage.hands())
+        apply_plan(stage.outside(), work, stage.hands())
     assert (stage.file.read_bytes(), other.read_bytes()) == (stage.before, b"old")
     stage.runtime.broken.clear()
-    apply(stage.outside(), replace(work, run="0000bbbb"), stage.hands())
+    apply_plan(stage.outside(), replace(work, run="0000bbbb"), stage.hands())
     assert (stage.file.read_bytes(), other.read_bytes()) == (stage.after, b"new")
 
 
@@ -483,7 +485,7 @@ def test_an_image_that_existed_before_is_never_deleted_by_a_rollback(stage: Stag
     stage.runtime.images.add("sha256:one-of-.")
     stage.runtime.broken["web"] = SHARED
     with pytest.raises(RolledBackError):
-        apply(stage.outside(), stage.work(), stage.hands())
+        apply_plan(stage.outside(), stage.work(), stage.hands())
     assert "sha256:one-of-." in stage.runtime.images
 
 
@@ -499,13 +501,13 @@ class Telling:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         if self.word not in command.argv:
             return self.runtime.run(command, on_out=on_out, on_err=on_err)
         said = "refused hunter22, pw12 and token33 at postgresql://me:else44@db/x"
         if on_err is not None:
             on_err(said)
-        return Result(command, 1, "", said)
+        return ProcessResult(command, 1, "", said)
 
 
 @pytest.mark.parametrize("word", ["build", "up"])
@@ -513,7 +515,7 @@ def test_words_of_compose_are_told_without_the_secrets_of_the_project(stage: Sta
     env = {"DB_PWD": "hunter22", "DATABASE_URL": "postgresql://me:pw12@db/x", "HOME": "/home/me", "A_TOKEN": "token33"}
     outside = replace(stage.outside(), env=env, runner=Telling(stage.runtime, word))
     with pytest.raises(OptbuildError) as caught:
-        apply(outside, stage.work(), stage.hands())
+        apply_plan(outside, stage.work(), stage.hands())
     assert "refused ***, *** and *** at postgresql://me:***@db/x" in str(caught.value)
 
 
@@ -526,5 +528,5 @@ def test_secret_arguments_of_a_build_are_not_told(stage: Stage) -> None:
     work = replace(work, project=replace(work.project, services=services))
     outside = replace(stage.outside(), runner=Telling(stage.runtime, "build"))
     with pytest.raises(OptbuildError) as caught:
-        apply(outside, work, stage.hands())
+        apply_plan(outside, work, stage.hands())
     assert "token33" not in str(caught.value)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.model import Build, Project, ProjectFiles, Service, Source, Target
+from builder.compose.model import Build, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
 from builder.core.errors import BuildFailedError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 from builder.rollout.compose_build import (
-    build_command,
-    candidate_name,
-    making_of,
-    missing,
-    overlay_of,
-    raw_build,
+    find_compose_build,
+    find_raw_build,
+    format_candidate_name,
+    format_overlay,
+    make_build_command,
+    make_missing_image_error,
     run_build,
 )
 from builder.rollout.journal import Recipe
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILES = ProjectFiles(Path("/p"), (Path("/p/compose.yaml"),))
 RAW = {"context": "/p", "args": {"TOKEN": "${TOKEN}"}}
-TARGET = Target(("init", "web"), "demo-airflow:latest", Source.IMAGE_ONLY)
+TARGET = SharedTarget(("init", "web"), "demo-airflow:latest", ImageOrigin.IMAGE_ONLY)
 
 
 def project(*, built: bool) -> Project:
@@ -48,40 +48,40 @@ def project(*, built: bool) -> Project:
     ],
 )
 def test_the_passing_name(image: str, expected: str) -> None:
-    assert candidate_name(image, "0000aaaa") == expected
+    assert format_candidate_name(image, "0000aaaa") == expected
 
 
 def test_the_files_say_how_and_what_else_moves() -> None:
-    making = making_of(project(built=True), TARGET, None, "0000aaaa")
+    making = find_compose_build(project(built=True), TARGET, None, "0000aaaa")
     assert making is not None
     assert (making.service, making.build, making.tags) == ("init", None, ("demo:v1",))
-    assert json.loads(overlay_of(making)) == {"services": {"init": {"image": "demo-airflow:optbuild-0000aaaa"}}}
+    assert json.loads(format_overlay(making)) == {"services": {"init": {"image": "demo-airflow:optbuild-0000aaaa"}}}
 
 
 def test_the_builder_that_was_chosen_builds() -> None:
-    target = Target(("init", "web"), "demo-airflow:latest", Source.BUILDER, "web")
-    making = making_of(project(built=True), target, None, "0000aaaa")
+    target = SharedTarget(("init", "web"), "demo-airflow:latest", ImageOrigin.BUILDER, "web")
+    making = find_compose_build(project(built=True), target, None, "0000aaaa")
     assert making is not None
     assert making.service == "web"
 
 
 def test_an_earlier_run_says_how_and_keeps_no_values() -> None:
-    assert raw_build(project(built=True), "init") == RAW
-    making = making_of(project(built=False), TARGET, Recipe(TARGET, "init", RAW), "0000aaaa")
+    assert find_raw_build(project(built=True), "init") == RAW
+    making = find_compose_build(project(built=False), TARGET, Recipe(TARGET, "init", RAW), "0000aaaa")
     assert making is not None
-    assert json.loads(overlay_of(making))["services"]["init"]["build"]["args"] == {"TOKEN": "${TOKEN}"}
+    assert json.loads(format_overlay(making))["services"]["init"]["build"]["args"] == {"TOKEN": "${TOKEN}"}
 
 
 def test_nobody_knows_how() -> None:
-    assert making_of(project(built=False), TARGET, None, "0000aaaa") is None
-    assert making_of(project(built=False), TARGET, Recipe(TARGET, "init"), "0000aaaa") is None
-    assert "no service of the files builds it" in str(missing(TARGET))
+    assert find_compose_build(project(built=False), TARGET, None, "0000aaaa") is None
+    assert find_compose_build(project(built=False), TARGET, Recipe(TARGET, "init"), "0000aaaa") is None
+    assert "no service of the files builds it" in str(make_missing_image_error(TARGET))
 
 
 def test_the_command() -> None:
-    making = making_of(project(built=True), TARGET, None, "0000aaaa")
+    making = find_compose_build(project(built=True), TARGET, None, "0000aaaa")
     assert making is not None
-    command = build_command(
+    command = make_build_command(
         ("docker", "compose"), FILES, making, overlay=Path("/s/o.json"), env={}, run="0000aaaa", no_cache=True
     )
     words = " ".join(command.argv)
@@ -98,15 +98,15 @@ class Failing:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         assert on_err is not None
         for number in range(100):
             on_err(f"line {number} with hunter22")
-        return Result(command, 17, "", "")
+        return ProcessResult(command, 17, "", "")
 
 
 def test_a_failure_shows_the_end_of_what_was_said_without_secrets() -> None:
-    making = making_of(project(built=True), TARGET, None, "0000aaaa")
+    making = find_compose_build(project(built=True), TARGET, None, "0000aaaa")
     assert making is not None
     with pytest.raises(BuildFailedError) as caught:
         run_build(Command(("docker",)), making, Failing(), SilentProgress(), ("hunter22",))

@@ -11,15 +11,15 @@ import pytest
 from builder.compose.model import Project, ProjectFiles, Service
 from builder.engine.compose_containers import Container
 from builder.rollout.containers import (
-    Up,
-    compose_command,
-    needs_of,
+    UpCall,
+    check_undisturbed,
+    collect_service_records,
+    find_dependencies,
+    make_compose_command,
+    make_up_command,
     parse_hashes,
-    records_of,
-    steps_of,
-    undisturbed,
-    up_command,
-    ups_of,
+    plan_up_calls,
+    split_into_steps,
 )
 
 FILES = ProjectFiles(Path("/p"), (Path("/p/compose.yaml"),), name="demo")
@@ -50,17 +50,17 @@ SEED = project(
 
 
 def test_what_others_need_comes_first() -> None:
-    assert steps_of(SEED, ("web", "scheduler", "init")) == (("init",), ("scheduler", "web"))
+    assert split_into_steps(SEED, ("web", "scheduler", "init")) == (("init",), ("scheduler", "web"))
 
 
 def test_the_order_holds_over_services_that_are_not_restarted() -> None:
-    assert steps_of(SEED, ("flower", "web")) == (("web",), ("flower",))
-    assert needs_of(SEED, "flower") == ("db", "init", "proxy", "web")
+    assert split_into_steps(SEED, ("flower", "web")) == (("web",), ("flower",))
+    assert find_dependencies(SEED, "flower") == ("db", "init", "proxy", "web")
 
 
 def test_a_circle_ends() -> None:
     circle = project(a={"b": "service_started"}, b={"a": "service_started"})
-    assert steps_of(circle, ("a", "b")) == (("a", "b"),)
+    assert split_into_steps(circle, ("a", "b")) == (("a", "b"),)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_circle_ends() -> None:
     ],
 )
 def test_only_what_ran_or_did_its_work_starts_again(status: str, code: int, completes: bool, starts: bool) -> None:
-    (record,) = records_of(
+    (record,) = collect_service_records(
         [container("web", status=status, exit_code=code)], ["web"], ["web"] if completes else [], NOW
     )
     assert record.start is starts
@@ -95,36 +95,40 @@ def test_only_what_ran_or_did_its_work_starts_again(status: str, code: int, comp
     ],
 )
 def test_nobody_waits_for_what_did_not_work_before(change: dict[str, Any], expected: bool) -> None:
-    (record,) = records_of([container("web", **change)], ["web"], [], NOW)
+    (record,) = collect_service_records([container("web", **change)], ["web"], [], NOW)
     assert record.expects_health is expected
 
 
 def test_services_without_containers_and_those_of_others_are_left_out() -> None:
-    assert [one.name for one in records_of([container("db"), container("web")], ["web", "init"], [], NOW)] == ["web"]
+    assert [
+        one.name for one in collect_service_records([container("db"), container("web")], ["web", "init"], [], NOW)
+    ] == ["web"]
 
 
 def test_calls_that_leave_a_whole_definition_behind() -> None:
-    records = {one.name: one for one in records_of([container("web"), container("web", 2)], ["web"], [], NOW)}
-    assert ups_of(("web",), records, others={"db": 1, "redis": 3}) == (
-        Up(("web",), start=False, scale=(("web", 2), ("db", 1), ("redis", 3)), alone=False),
-        Up(("web",), scale=(("web", 2),), recreate=False),
+    records = {
+        one.name: one for one in collect_service_records([container("web"), container("web", 2)], ["web"], [], NOW)
+    }
+    assert plan_up_calls(("web",), records, others={"db": 1, "redis": 3}) == (
+        UpCall(("web",), start=False, scale=(("web", 2), ("db", 1), ("redis", 3)), alone=False),
+        UpCall(("web",), scale=(("web", 2),), recreate=False),
     )
 
 
 def test_calls_that_must_not_touch_what_they_depend_on() -> None:
     found = [container("web"), container("init", status="exited", exit_code=137)]
-    records = {one.name: one for one in records_of(found, ["web", "init"], [], NOW)}
-    assert ups_of(("init", "web"), records) == (
-        Up(("web",), scale=(("web", 1),)),
-        Up(("init",), start=False, scale=(("init", 1),)),
+    records = {one.name: one for one in collect_service_records(found, ["web", "init"], [], NOW)}
+    assert plan_up_calls(("init", "web"), records) == (
+        UpCall(("web",), scale=(("web", 1),)),
+        UpCall(("init",), start=False, scale=(("init", 1),)),
     )
 
 
 def test_no_call_starts_what_stood_still() -> None:
-    records = {one.name: one for one in records_of([container("web", status="exited")], ["web"], [], NOW)}
-    made = Up(("web",), start=False, scale=(("web", 1),))
-    assert ups_of(("web",), records) == (made,)
-    assert ups_of(("web",), records, others={}) == (replace(made, alone=False),)
+    records = {one.name: one for one in collect_service_records([container("web", status="exited")], ["web"], [], NOW)}
+    made = UpCall(("web",), start=False, scale=(("web", 1),))
+    assert plan_up_calls(("web",), records) == (made,)
+    assert plan_up_calls(("web",), records, others={}) == (replace(made, alone=False),)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +141,12 @@ def test_no_call_starts_what_stood_still() -> None:
 )
 def test_a_dependency_that_compose_would_make_anew_is_noticed(change: dict[str, Any], disturbed: bool) -> None:
     images = {"db:1": "id of db", "moved:1": "another"}
-    found = undisturbed(["db"], [container("db", **change)], {"db": "hash of db"}, images.get)
+    found = check_undisturbed(["db"], [container("db", **change)], {"db": "hash of db"}, images.get)
     assert found == ("db" if disturbed else {"db": 1})
 
 
 def test_a_dependency_without_container_would_be_made() -> None:
-    assert undisturbed(["db"], [], {"db": "hash of db"}, lambda _name: None) == "db"
+    assert check_undisturbed(["db"], [], {"db": "hash of db"}, lambda _name: None) == "db"
 
 
 def test_hashes_are_read() -> None:
@@ -150,8 +154,8 @@ def test_hashes_are_read() -> None:
 
 
 def test_the_command_names_the_project_and_asks_no_registry() -> None:
-    up = Up(("web",), scale=(("web", 3),))
-    command = up_command(("docker", "compose"), FILES, up, {"COMPOSE_REMOVE_ORPHANS": "1", "A": "b"}, "0000aaaa")
+    up = UpCall(("web",), scale=(("web", 3),))
+    command = make_up_command(("docker", "compose"), FILES, up, {"COMPOSE_REMOVE_ORPHANS": "1", "A": "b"}, "0000aaaa")
     assert command.argv == (
         *("docker", "compose", "--project-directory", "/p", "--file", "/p/compose.yaml", "--project-name", "demo"),
         *("--profile", "*"),
@@ -162,5 +166,5 @@ def test_the_command_names_the_project_and_asks_no_registry() -> None:
 
 
 def test_an_overlay_counts_most() -> None:
-    command = compose_command(("docker", "compose"), FILES, ("build",), {}, "r", overlay=Path("/s/o.json"))
+    command = make_compose_command(("docker", "compose"), FILES, ("build",), {}, "r", overlay=Path("/s/o.json"))
     assert command.argv[-5:] == ("--file", "/s/o.json", "--profile", "*", "build")

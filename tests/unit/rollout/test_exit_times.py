@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import EngineFailedError
-from builder.rollout.exit_times import noting_deaths
+from builder.rollout.exit_times import record_exit_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ class Forgetful:
         self.answers = list(answers)
         self.asked = threading.Event()
 
-    def deaths(self, project: str, since: float, until: float) -> Mapping[str, float]:
+    def find_exit_times(self, project: str, since: float, until: float) -> Mapping[str, float]:
         assert (project, since, until) == ("demo", 100.0, 100.0)
         answer = self.answers.pop(0) if self.answers else dict
         if not self.answers:
@@ -41,7 +41,7 @@ def fails() -> Mapping[str, float]:
 
 
 def noted(engine: Any) -> dict[str, float]:
-    with noting_deaths(engine, "demo", Clock(), turn_seconds=0.001) as found:
+    with record_exit_times(engine, "demo", Clock(), turn_seconds=0.001) as found:
         assert engine.asked.wait(10)
     return dict(found)
 
@@ -56,7 +56,7 @@ def test_a_question_that_fails_is_asked_again() -> None:
 
 def test_a_short_block_is_asked_about_once() -> None:
     engine: Any = Forgetful(lambda: {"old": 101.0})
-    with noting_deaths(engine, "demo", Clock(), turn_seconds=60) as found:
+    with record_exit_times(engine, "demo", Clock(), turn_seconds=60) as found:
         pass
     assert found == {"old": 101.0}
 
@@ -64,15 +64,15 @@ def test_a_short_block_is_asked_about_once() -> None:
 def test_what_cannot_be_asked_at_the_end_is_not_known() -> None:
     """The services are up then: a figure is no reason to undo that."""
     engine: Any = Forgetful(lambda: {"old": 101.0}, fails)
-    with noting_deaths(engine, "demo", Clock(), turn_seconds=60) as found:
+    with record_exit_times(engine, "demo", Clock(), turn_seconds=60) as found:
         pass
     assert found == {"old": 101.0}
-    with noting_deaths(engine, "demo", Clock(), turn_seconds=60) as found:
+    with record_exit_times(engine, "demo", Clock(), turn_seconds=60) as found:
         pass
     assert found == {}
 
 
 def test_what_failed_inside_stays_what_it_was() -> None:
     engine: Any = Forgetful(fails)
-    with pytest.raises(ZeroDivisionError), noting_deaths(engine, "demo", Clock(), turn_seconds=60):
+    with pytest.raises(ZeroDivisionError), record_exit_times(engine, "demo", Clock(), turn_seconds=60):
         raise ZeroDivisionError

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.compose.model import ProjectFiles
-from builder.rollout.history import before_this, built_again, only_there, runs_back
-from builder.rollout.journal import FileRecord, Journal, Phase, Replaced, TagRecord
+from builder.rollout.history import choose_previous, find_irreplaceable_images, find_rebuildable_images, iterate_runs
+from builder.rollout.journal import FileRecord, Journal, Phase, ReplacedImage, TagRecord
 
 SHARED = "demo-airflow:latest"
 FILE = Path("/p/compose.yaml")
@@ -26,7 +26,7 @@ def first(*, after: str = "one", made: tuple[str, ...] = ("one",)) -> Journal:
         edits=(EDIT,),
         tags=(TagRecord(SHARED, None, after), TagRecord("demo-airflow:optbuild-0000aaaa", None, passing=True)),
         made=made,
-        replaced=(Replaced("init", ("demo-init:latest",)), Replaced("web", ("demo-web:latest",))),
+        replaced=(ReplacedImage("init", ("demo-init:latest",)), ReplacedImage("web", ("demo-web:latest",))),
     )
 
 
@@ -37,39 +37,42 @@ def again(last: Journal, before: str, after: str, *, edits: tuple[FileRecord, ..
         edits=edits,
         tags=(TagRecord(SHARED, before, after),),
         made=(after,),
-        replaced=(Replaced(before, (SHARED,)), *((Replaced("late", ("demo-late:latest",)),) if edits else ())),
-        previous=before_this(last, edits=bool(edits)),
+        replaced=(
+            ReplacedImage(before, (SHARED,)),
+            *((ReplacedImage("late", ("demo-late:latest",)),) if edits else ()),
+        ),
+        previous=choose_previous(last, edits=bool(edits)),
     )
 
 
 def test_what_the_first_optimize_replaced_is_built_again() -> None:
-    assert only_there(first()) == {}
-    assert built_again(first()) == {"init", "web"}
+    assert find_irreplaceable_images(first()) == {}
+    assert find_rebuildable_images(first()) == {"init", "web"}
 
 
 def test_what_a_rebuild_replaced_is_only_there() -> None:
     run = again(first(), "one", "two")
-    assert only_there(run) == {"one": SHARED}
-    assert not built_again(run)
+    assert find_irreplaceable_images(run) == {"one": SHARED}
+    assert not find_rebuildable_images(run)
 
 
 def test_to_a_rebuild_before_the_last_no_rollback_goes_back() -> None:
     run = again(again(first(), "one", "two"), "two", "three")
-    assert [only_there(one) for one in runs_back(run)] == [{"two": SHARED}, {}]
-    assert [built_again(one) for one in runs_back(run)] == [frozenset(), {"init", "web"}]
+    assert [find_irreplaceable_images(one) for one in iterate_runs(run)] == [{"two": SHARED}, {}]
+    assert [find_rebuildable_images(one) for one in iterate_runs(run)] == [frozenset(), {"init", "web"}]
 
 
 def test_a_shared_image_that_came_from_the_cache_is_an_old_one_too() -> None:
     """Then the build makes what one of the services had, and that one's name leads back to it."""
     run = again(again(first(after="init", made=()), "init", "two"), "two", "three")
-    assert [built_again(one) for one in runs_back(run)] == [frozenset(), {"init", "web"}]
+    assert [find_rebuildable_images(one) for one in iterate_runs(run)] == [frozenset(), {"init", "web"}]
 
 
 def test_a_run_that_rewrites_and_rebuilds_goes_back_to_both() -> None:
     run = again(first(after="init", made=()), "init", "two", edits=(EDIT,))
-    assert only_there(run) == {"init": SHARED}
-    assert built_again(run) == {"late"}
+    assert find_irreplaceable_images(run) == {"init": SHARED}
+    assert find_rebuildable_images(run) == {"late"}
 
 
 def test_a_rebuild_that_makes_the_same_image_needs_no_other() -> None:
-    assert only_there(again(first(), "one", "one")) == {}
+    assert find_irreplaceable_images(again(first(), "one", "one")) == {}

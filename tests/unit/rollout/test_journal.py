@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.compose.model import ProjectFiles
-from builder.rollout.journal import Journal, Phase, TagRecord, undoing
+from builder.rollout.journal import Journal, Phase, TagRecord, mark_undoing
 
 JOURNAL = Journal(
     "0123abcd", ProjectFiles(Path("/p"), (Path("/p/compose.yml"),)), "shop", "engine", Phase.PREPARED, 1.0
@@ -28,10 +28,10 @@ JOURNAL = Journal(
 )
 def test_an_undoing_that_is_killed_knows_how_far_the_run_came(phase: Phase, *, restarted: bool) -> None:
     journal = replace(JOURNAL, phase=phase)
-    once = undoing(journal)
+    once = mark_undoing(journal)
     assert (once.phase, once.reached) == (Phase.UNDOING, phase)
     assert journal.restarted is once.restarted is restarted
-    assert undoing(once) == once
+    assert mark_undoing(once) == once
 
 
 def test_an_undoing_of_an_older_optbuild_may_have_touched_containers() -> None:

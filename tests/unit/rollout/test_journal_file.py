@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.compose.model import ProjectFiles, Source, Target
+from builder.compose.model import ImageOrigin, ProjectFiles, SharedTarget
 from builder.core.errors import BrokenDocumentError, NewerDocumentError, StateError
 from builder.rollout.journal import (
     ContainerRecord,
@@ -20,20 +20,20 @@ from builder.rollout.journal import (
     Journal,
     Phase,
     Recipe,
-    Replaced,
+    ReplacedImage,
     ServiceRecord,
     TagRecord,
-    undoing,
+    mark_undoing,
 )
 from builder.rollout.journal_file import (
     FOLDER,
     dump_journal,
-    journal_path,
-    open_path,
     parse_journal,
     read_journal,
     remove_journal,
     remove_leftovers,
+    resolve_journal_path,
+    resolve_open_path,
     write_journal,
 )
 
@@ -57,7 +57,7 @@ JOURNAL = Journal(
     needs={"web": ("init", "db")},
     recipes=(
         Recipe(
-            Target(("web", "init"), "shop-airflow:latest", Source.SPEC, spec_folder=SHOP / "image"),
+            SharedTarget(("web", "init"), "shop-airflow:latest", ImageOrigin.SPEC, spec_folder=SHOP / "image"),
             "web",
             {"context": ".", "args": {"A": "${A}"}},
             12.5,
@@ -65,14 +65,14 @@ JOURNAL = Journal(
     ),
     made=("sha256:2",),
     known=("sha256:1",),
-    replaced=(Replaced("sha256:1", ("web:1",)),),
+    replaced=(ReplacedImage("sha256:1", ("web:1",)),),
     cleaned=("sha256:0",),
     bytes_before=10,
     bytes_after=5,
 )
 VARIANTS: dict[str, Journal] = {
     "a run": JOURNAL,
-    "undone": undoing(JOURNAL),
+    "undone": mark_undoing(JOURNAL),
     "found anew": replace(JOURNAL, current=JOURNAL.services),
     "not rolled back": replace(JOURNAL, current=()),
     "a second run": replace(JOURNAL, run="4567cdef", previous=replace(JOURNAL, phase=Phase.COMMITTED)),
@@ -127,10 +127,10 @@ def test_the_format_on_disk() -> None:
 
 def test_a_first_journal_is_read() -> None:
     """It had no figures, no run before it, and did not say how far the run had come: containers are compared then."""
-    found = document(undoing(JOURNAL))
+    found = document(mark_undoing(JOURNAL))
     for key in ("reached", "previous", "bytes_before", "bytes_after"):
         del found[key]
-    assert parse(found) == replace(undoing(JOURNAL), reached=None, bytes_before=None, bytes_after=None)
+    assert parse(found) == replace(mark_undoing(JOURNAL), reached=None, bytes_before=None, bytes_after=None)
     assert parse(found).restarted
 
 
@@ -220,7 +220,7 @@ def test_what_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    path = journal_path(tmp_path / "state", JOURNAL.files)
+    path = resolve_journal_path(tmp_path / "state", JOURNAL.files)
     before = os.umask(0)
     try:
         write_journal(path, JOURNAL)
@@ -253,7 +253,7 @@ def test_a_journal_that_cannot_be_written_leaves_the_one_before(
 @pytest.mark.parametrize("remove", [remove_journal, remove_leftovers])
 def test_half_written_copies_go_and_those_of_others_stay(remove: Callable[[Path], None], tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    stays = {tmp_path / "b.json", tmp_path / ".b.json.1", open_path(path), tmp_path / ".a.jsonx"}
+    stays = {tmp_path / "b.json", tmp_path / ".b.json.1", resolve_open_path(path), tmp_path / ".a.jsonx"}
     for one in (path, tmp_path / ".a.json.x1", tmp_path / ".a.json.tmp", *stays):
         one.write_bytes(b"x")
     remove(path)
@@ -262,9 +262,9 @@ def test_half_written_copies_go_and_those_of_others_stay(remove: Callable[[Path]
 
 
 def test_an_open_run_lies_beside_the_committed_one() -> None:
-    path = journal_path(Path("/state"), JOURNAL.files)
-    assert open_path(path).parent == path.parent == Path("/state") / FOLDER
-    assert open_path(path).name == f"{path.stem}.open.json"
+    path = resolve_journal_path(Path("/state"), JOURNAL.files)
+    assert resolve_open_path(path).parent == path.parent == Path("/state") / FOLDER
+    assert resolve_open_path(path).name == f"{path.stem}.open.json"
 
 
 def test_each_project_has_a_journal_of_its_own() -> None:
@@ -275,9 +275,9 @@ def test_each_project_has_a_journal_of_its_own() -> None:
         ProjectFiles(SHOP / "x", (file,)),
         ProjectFiles(SHOP, (file, SHOP / "compose.override.yml")),
     ]
-    assert len({journal_path(Path("/state"), files) for files in projects}) == len(projects)
+    assert len({resolve_journal_path(Path("/state"), files) for files in projects}) == len(projects)
     same = ProjectFiles(SHOP, (file,), (SHOP / "other.env",))
-    assert journal_path(Path("/state"), same) == journal_path(Path("/state"), projects[0])
+    assert resolve_journal_path(Path("/state"), same) == resolve_journal_path(Path("/state"), projects[0])
 
 
 def files(name: bytes) -> ProjectFiles:
@@ -287,7 +287,7 @@ def files(name: bytes) -> ProjectFiles:
 
 def test_a_project_has_one_journal_whatever_bytes_its_files_names_are() -> None:
     names = [b"compose.yml", b"caf\xe9.yml", b"caf\xea.yml", "café.yml".encode()]
-    paths = [journal_path(Path("/state"), files(name)) for name in names]
+    paths = [resolve_journal_path(Path("/state"), files(name)) for name in names]
     assert len(set(paths)) == len(names)
-    assert paths == [journal_path(Path("/state"), files(name)) for name in names]
+    assert paths == [resolve_journal_path(Path("/state"), files(name)) for name in names]
     assert {path.parent for path in paths} == {Path("/state") / FOLDER}

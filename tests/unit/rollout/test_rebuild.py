@@ -7,55 +7,67 @@ from pathlib import Path
 
 import pytest
 
-from builder.compose.model import Build, Group, GroupPlan, Plan, Project, ProjectFiles, Service, Source, Target
+from builder.compose.model import (
+    Build,
+    GroupPlan,
+    ImageOrigin,
+    Plan,
+    Project,
+    ProjectFiles,
+    Service,
+    ServiceGroup,
+    SharedTarget,
+)
 from builder.core.errors import ComposeError
 from builder.rollout.journal import Recipe
-from builder.rollout.rebuild import targets_of
+from builder.rollout.rebuild import select_rebuild_targets
 
 SHARED = "demo-airflow:latest"
 BUILD = Build("/p")
-RECIPE = Recipe(Target(("init", "web"), SHARED, Source.IMAGE_ONLY), "web", {"context": "/p"})
+RECIPE = Recipe(SharedTarget(("init", "web"), SHARED, ImageOrigin.IMAGE_ONLY), "web", {"context": "/p"})
 
 
-def plan(*, builder: bool, target: Target | None = None) -> Plan:
+def plan(*, builder: bool, target: SharedTarget | None = None) -> Plan:
     services = {
         "db": Service("db", image="postgres:13"),
         "init": Service("init", image=SHARED, build=BUILD if builder else None, pull_policy="never"),
         "web": Service("web", image=SHARED, pull_policy="never"),
     }
     project = Project(ProjectFiles(Path("/p"), (Path("/p/c.yaml"),)), "demo", services, {}, {}, {})
-    shared = Group(("init", "web"), BUILD if builder else None, (SHARED,), airflow=True)
-    database = Group(("db",), None, ("postgres:13",), airflow=False)
+    shared = ServiceGroup(("init", "web"), BUILD if builder else None, (SHARED,), airflow=True)
+    database = ServiceGroup(("db",), None, ("postgres:13",), airflow=False)
     return Plan(project, (GroupPlan(database, None), GroupPlan(shared, target)), (), ())
 
 
 def test_without_it_only_what_the_plan_changes() -> None:
-    target = Target(("init", "web"), SHARED, Source.BUILDER, "init")
-    assert targets_of(plan(builder=True, target=target), (), None, rebuild=False, service=None) == (target,)
-    assert targets_of(plan(builder=True), (), None, rebuild=False, service=None) == ()
+    target = SharedTarget(("init", "web"), SHARED, ImageOrigin.BUILDER, "init")
+    assert select_rebuild_targets(plan(builder=True, target=target), (), None, rebuild=False, service=None) == (target,)
+    assert select_rebuild_targets(plan(builder=True), (), None, rebuild=False, service=None) == ()
 
 
 def test_a_service_that_keeps_its_build_builds() -> None:
-    (target,) = targets_of(plan(builder=True), (), None, rebuild=True, service="web")
-    assert (target.source, target.builder, target.image) == (Source.BUILDER, "init", SHARED)
+    (target,) = select_rebuild_targets(plan(builder=True), (), None, rebuild=True, service="web")
+    assert (target.source, target.builder, target.image) == (ImageOrigin.BUILDER, "init", SHARED)
 
 
 def test_an_earlier_optimize_remembers_how() -> None:
-    (target,) = targets_of(plan(builder=False), (RECIPE,), None, rebuild=True, service=None)
-    assert (target.source, target.services) == (Source.IMAGE_ONLY, ("init", "web"))
+    (target,) = select_rebuild_targets(plan(builder=False), (RECIPE,), None, rebuild=True, service=None)
+    assert (target.source, target.services) == (ImageOrigin.IMAGE_ONLY, ("init", "web"))
 
 
 def test_one_image_under_several_spellings_is_one() -> None:
     made = plan(builder=False)
     shared = replace(made.groups[1].group, images=(SHARED, "docker.io/library/demo-airflow"))
     made = replace(made, groups=(made.groups[0], GroupPlan(shared, None)))
-    (target,) = targets_of(made, (RECIPE,), None, rebuild=True, service=None)
+    (target,) = select_rebuild_targets(made, (RECIPE,), None, rebuild=True, service=None)
     assert target.services == ("init", "web")
 
 
 def test_an_optbuild_toml_says_how() -> None:
-    (target,) = targets_of(plan(builder=False), (), (SHARED, Path("/p/image")), rebuild=True, service="init")
-    assert (target.source, target.spec_folder) == (Source.SPEC, Path("/p/image"))
+    (target,) = select_rebuild_targets(
+        plan(builder=False), (), (SHARED, Path("/p/image")), rebuild=True, service="init"
+    )
+    assert (target.source, target.spec_folder) == (ImageOrigin.SPEC, Path("/p/image"))
 
 
 @pytest.mark.parametrize(
@@ -68,12 +80,12 @@ def test_an_optbuild_toml_says_how() -> None:
 )
 def test_what_cannot_be_built_is_said(service: str, words: str) -> None:
     with pytest.raises(ComposeError, match=words):
-        targets_of(plan(builder=False), (), None, rebuild=True, service=service)
+        select_rebuild_targets(plan(builder=False), (), None, rebuild=True, service=service)
 
 
 def test_a_recipe_that_is_lost_is_said_the_same_without_a_service() -> None:
     with pytest.raises(ComposeError, match="says how the image of init and web is built") as caught:
-        targets_of(plan(builder=False), (), None, rebuild=True, service=None)
+        select_rebuild_targets(plan(builder=False), (), None, rebuild=True, service=None)
     assert "put `build:` back into one of them" in str(caught.value)
 
 
@@ -83,7 +95,7 @@ def test_nothing_to_build_is_said(policy: str | None) -> None:
     services = {name: replace(one, pull_policy=policy) for name, one in foreign.project.services.items()}
     made = replace(foreign, project=replace(foreign.project, services=services))
     with pytest.raises(ComposeError, match="no image that is built here is shared"):
-        targets_of(made, (), None, rebuild=True, service=None)
+        select_rebuild_targets(made, (), None, rebuild=True, service=None)
 
 
 def test_what_several_build_is_not_said_to_be_unknown() -> None:
@@ -91,4 +103,4 @@ def test_what_several_build_is_not_said_to_be_unknown() -> None:
     services = {name: replace(one, build=BUILD) for name, one in today.project.services.items()}
     made = replace(today, project=replace(today.project, services=services))
     with pytest.raises(ComposeError, match="init and web do not share one image"):
-        targets_of(made, (), None, rebuild=True, service="web")
+        select_rebuild_targets(made, (), None, rebuild=True, service="web")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fake_stack import SHARED, SHARERS, Stage
 
-from builder.rollout.replaced_images import OldImage, removal_command, replaced_by
+from builder.rollout.replaced_images import OldImage, find_replaced_images, format_removal_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def test_the_command_names_what_the_person_would_type() -> None:
     images = (OldImage("sha256:a", ("demo-web:latest",)), OldImage("sha256:b", ("demo-init:latest", "demo-x:latest")))
     kept = OldImage("sha256:c", ("mine:v1",), "a container uses it")
-    assert removal_command((*images, kept)) == removal_command(images)
-    assert removal_command((OldImage("sha256:d", ()),)) == "docker image rm sha256:d"
-    assert removal_command(images) == "docker image rm demo-web:latest demo-init:latest demo-x:latest"
-    assert removal_command(()) == ""
+    assert format_removal_command((*images, kept)) == format_removal_command(images)
+    assert format_removal_command((OldImage("sha256:d", ()),)) == "docker image rm sha256:d"
+    assert format_removal_command(images) == "docker image rm demo-web:latest demo-init:latest demo-x:latest"
+    assert format_removal_command(()) == ""
 
 
 def test_what_services_have_is_seen_by_container_and_by_name(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_what_services_have_is_seen_by_container_and_by_name(tmp_path: Path) -> 
     stage.start(services=("web", "db"))
     stage.runtime.images.add("sha256:newer")
     stage.runtime.names["demo-web:latest"] = "sha256:newer"
-    found = {one.image_id: one.references for one in replaced_by(stage.runtime, stage.project(), SHARERS)}
+    found = {one.image_id: one.references for one in find_replaced_images(stage.runtime, stage.project(), SHARERS)}
     assert found == {
         "sha256:newer": ("demo-web:latest",),
         "sha256:old-init": ("demo-init:latest",),
@@ -39,7 +39,7 @@ def test_names_of_the_old_docker_compose_are_superseded_too(tmp_path: Path) -> N
     stage = Stage(tmp_path)
     stage.runtime.images |= {"sha256:v1", "sha256:others"}
     stage.runtime.names |= {"demo_web:latest": "sha256:v1", "other_web:latest": "sha256:others"}
-    found = {one.image_id: one.references for one in replaced_by(stage.runtime, stage.project(), SHARERS)}
+    found = {one.image_id: one.references for one in find_replaced_images(stage.runtime, stage.project(), SHARERS)}
     assert found["sha256:v1"] == ("demo_web:latest",)
     assert "sha256:others" not in found
 
@@ -50,5 +50,5 @@ def test_a_default_name_is_the_projects_own_after_the_rewrite_too(tmp_path: Path
     stage.runtime.names[SHARED] = "sha256:old-init"
     stage.runtime.names["mine:v1"] = "sha256:old-init"
     stage.file.write_bytes(stage.after)
-    (one,) = replaced_by(stage.runtime, stage.project(), SHARERS)
+    (one,) = find_replaced_images(stage.runtime, stage.project(), SHARERS)
     assert one.references == (SHARED, "demo-init:latest")

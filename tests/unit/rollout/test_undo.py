@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from fake_stack import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Runtime, Stage, arm
 
-from builder.compose.model import Source
+from builder.compose.model import ImageOrigin
 from builder.core.errors import CheckFailedError, EditedSinceError, ExitCode, StackError
-from builder.rollout.apply import apply
+from builder.rollout.apply import apply_plan
 from builder.rollout.journal_file import read_journal
-from builder.rollout.undo import recover, roll_back
+from builder.rollout.undo import recover_run, roll_back_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +35,14 @@ def committed(stage: Stage) -> Journal:
 
 
 def optimized(stage: Stage, run: str = "0000aaaa") -> Journal:
-    apply(stage.outside(), stage.work(run), stage.hands())
+    apply_plan(stage.outside(), stage.work(run), stage.hands())
     return committed(stage)
 
 
 def test_a_rollback_restores_files_names_and_images(stage: Stage) -> None:
     before = stage.snapshot()
     journal = optimized(stage)
-    undone = roll_back(stage.outside(), journal)
+    undone = roll_back_run(stage.outside(), journal)
     assert stage.snapshot() == before
     assert undone.files == (stage.file,)
     assert sorted(undone.downtime) == sorted(SHARERS)
@@ -52,7 +52,7 @@ def test_a_rollback_restores_files_names_and_images(stage: Stage) -> None:
 def test_optimize_rollback_optimize_gives_the_same_bytes(stage: Stage) -> None:
     optimized(stage)
     first = stage.file.read_bytes()
-    roll_back(stage.outside(), committed(stage))
+    roll_back_run(stage.outside(), committed(stage))
     optimized(stage, "0000bbbb")
     assert stage.file.read_bytes() == first
 
@@ -63,7 +63,7 @@ def test_an_edited_file_is_not_overwritten(stage: Stage) -> None:
     stage.file.write_bytes(edited)
     before = stage.snapshot()
     with pytest.raises(EditedSinceError) as caught:
-        roll_back(stage.outside(), journal)
+        roll_back_run(stage.outside(), journal)
     assert caught.value.exit_code == ExitCode.CHECK_FAILED
     assert str(stage.file) in str(caught.value)
     assert stage.snapshot() == before
@@ -72,7 +72,7 @@ def test_an_edited_file_is_not_overwritten(stage: Stage) -> None:
 def test_a_lost_backup_is_not_needed(stage: Stage) -> None:
     journal = optimized(stage)
     stage.file.with_name("docker-compose.yml.bak").unlink()
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     assert stage.file.read_bytes() == stage.before
 
 
@@ -80,7 +80,7 @@ def test_a_backup_that_somebody_changed_stays(stage: Stage) -> None:
     journal = optimized(stage)
     backup = stage.file.with_name("docker-compose.yml.bak")
     backup.write_bytes(b"mine now")
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     assert backup.read_bytes() == b"mine now"
 
 
@@ -89,7 +89,7 @@ def test_removed_images_are_built_again(stage: Stage) -> None:
     for name in SHARERS:
         stage.runtime.images.remove(f"sha256:old-{name}")
         del stage.runtime.names[f"demo-{name}:latest"]
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     assert stage.runtime.boxes["demo-web-1"].image_id == "sha256:again-web"
     assert stage.file.read_bytes() == stage.before
 
@@ -98,7 +98,7 @@ def test_what_was_scaled_or_stopped_since_stays_so(stage: Stage) -> None:
     journal = optimized(stage)
     stage.start(workers=2, services=("scheduler",))
     stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], status="exited", exit_code=137)
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     running = [(one.service, one.image_id) for one in stage.runtime.boxes.values() if one.running]
     assert running.count(("scheduler", "sha256:old-scheduler")) == 2
     assert stage.runtime.boxes["demo-web-1"].status == "created"
@@ -108,7 +108,7 @@ def test_another_engine_is_refused(stage: Stage) -> None:
     journal = optimized(stage)
     stage.runtime.other_engine = True
     with pytest.raises(CheckFailedError, match="another engine") as caught:
-        roll_back(stage.outside(), journal)
+        roll_back_run(stage.outside(), journal)
     assert f"move {stage.outside().committed(journal.files)} away" in str(caught.value.hint)
     assert stage.file.read_bytes() == stage.after
 
@@ -117,7 +117,7 @@ def test_a_name_that_somebody_moved_is_left_alone(stage: Stage) -> None:
     journal = optimized(stage)
     stage.runtime.images.add("sha256:strange")
     stage.runtime.names[SHARED] = "sha256:strange"
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     assert stage.runtime.names[SHARED] == "sha256:strange"
 
 
@@ -125,11 +125,11 @@ def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> 
     journal = optimized(stage)
     stage.runtime.broken["web"] = "demo-web:latest"
     with pytest.raises(StackError, match="did not come up again"):
-        roll_back(stage.outside(), journal)
+        roll_back_run(stage.outside(), journal)
     assert stage.file.read_bytes() == stage.before
     stage.runtime.broken.clear()
     stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], status="exited")
-    recovery = recover(stage.outside(), stage.files)
+    recovery = recover_run(stage.outside(), stage.files)
     assert recovery is not None
     assert recovery.undone
     assert "a rollback was killed half way" in recovery.words
@@ -144,17 +144,17 @@ def test_a_second_run_that_fails_leaves_the_way_back_from_the_first(stage: Stage
     stage.runtime.broken["web"] = "sha256:two-of-."
     work = replace(stage.work("0000bbbb"), rebuild=True, recipes=first.recipes)
     with pytest.raises(CheckFailedError):
-        apply(stage.outside(), work, stage.hands())
+        apply_plan(stage.outside(), work, stage.hands())
     assert committed(stage) == first
     stage.runtime.broken.clear()
-    roll_back(stage.outside(), first)
+    roll_back_run(stage.outside(), first)
     assert stage.file.read_bytes() == stage.before
 
 
 def rebuilt(stage: Stage, run: str, dockerfile: str) -> Journal:
     stage.runtime.dockerfile = dockerfile
     work = replace(stage.work(run), rebuild=True, recipes=committed(stage).recipes)
-    apply(stage.outside(), work, stage.hands())
+    apply_plan(stage.outside(), work, stage.hands())
     return committed(stage)
 
 
@@ -165,33 +165,33 @@ def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, reb
     optimized(stage)
     for number in range(rebuilds):
         rebuilt(stage, f"{number:08x}", f"rebuilt {number}")
-    roll_back(stage.outside(), committed(stage))
+    roll_back_run(stage.outside(), committed(stage))
     assert stage.file.read_bytes() == stage.after
     image = "one" if rebuilds == 1 else f"rebuilt {rebuilds - 2}"
     assert stage.runtime.names[SHARED].startswith(f"sha256:{image}-of-")
     assert committed(stage).run == "0000aaaa"
-    roll_back(stage.outside(), committed(stage))
+    roll_back_run(stage.outside(), committed(stage))
     after = stage.snapshot()
     assert {**after, "images": before["images"]} == before
     assert read_journal(stage.outside().committed(stage.files)) is None
 
 
-@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.BUILDER])
-def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, source: Source) -> None:
+@pytest.mark.parametrize("source", [ImageOrigin.IMAGE_ONLY, ImageOrigin.BUILDER])
+def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, source: ImageOrigin) -> None:
     """Nothing says how that one was built: the files name it, and the Dockerfile is another by now."""
-    apply(stage.outside(), stage.work(source=source), stage.hands())
+    apply_plan(stage.outside(), stage.work(source=source), stage.hands())
     first = stage.runtime.names[SHARED]
     journal = rebuilt(stage, "0000bbbb", "two")
     stage.runtime.images.remove(first)
     before = stage.snapshot()
     with pytest.raises(CheckFailedError, match=f"{SHARED} cannot be what it was before: {first} was removed"):
-        roll_back(stage.outside(), journal)
+        roll_back_run(stage.outside(), journal)
     assert stage.snapshot() == before
     assert committed(stage) == journal
     rebuilt(stage, "0000cccc", "three")  # as the hint says: to the image of today, and from there to the files
-    roll_back(stage.outside(), committed(stage))
+    roll_back_run(stage.outside(), committed(stage))
     assert stage.runtime.names[SHARED] == before["names"][SHARED]
-    roll_back(stage.outside(), committed(stage))
+    roll_back_run(stage.outside(), committed(stage))
     assert stage.file.read_bytes() == stage.before
 
 
@@ -201,7 +201,7 @@ def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: S
     before = stage.snapshot()
     journal = rebuilt(stage, "0000bbbb", "two")
     (made,) = journal.made
-    roll_back(stage.outside(), journal)
+    roll_back_run(stage.outside(), journal)
     assert made not in stage.runtime.images
     assert stage.snapshot() == before
 
@@ -222,13 +222,13 @@ def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
             arm(patch, stage)
             stage.runtime.fuse = Fuse(at)
             try:
-                roll_back(stage.outside(), journal)
+                roll_back_run(stage.outside(), journal)
                 done = True
             except KilledError:
                 stage.runtime.fuse = Fuse()
-                recover(stage.outside(), stage.files)
+                recover_run(stage.outside(), stage.files)
                 if committed(stage).run == "0000bbbb":
-                    roll_back(stage.outside(), committed(stage))
+                    roll_back_run(stage.outside(), committed(stage))
         assert stage.snapshot() == before, at
         assert committed(stage).run == "0000aaaa", at
     assert at > 20
@@ -239,9 +239,9 @@ def killed_while(stage: Stage, **hands: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         arm(patch, stage)
         with pytest.raises(KilledError):
-            apply(
+            apply_plan(
                 stage.outside(),
-                stage.work(source=hands.pop("source", Source.IMAGE_ONLY)),
+                stage.work(source=hands.pop("source", ImageOrigin.IMAGE_ONLY)),
                 replace(stage.hands(), **hands),
             )
     stage.runtime.fuse = Fuse()
@@ -262,8 +262,8 @@ def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int
         stage.runtime.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
         die(stage)
 
-    killed_while(stage, source=Source.SPEC, make_from_spec=promote)
-    recover(stage.outside(), stage.files)
+    killed_while(stage, source=ImageOrigin.SPEC, make_from_spec=promote)
+    recover_run(stage.outside(), stage.files)
     assert stage.snapshot() == before
 
 
@@ -272,7 +272,7 @@ def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_beg
     for name, box in stage.runtime.boxes.items():
         stage.runtime.boxes[name] = replace(box, status="exited")
     boxes = dict(stage.runtime.boxes)
-    recovery = recover(stage.outside(), stage.files)
+    recovery = recover_run(stage.outside(), stage.files)
     assert recovery is not None
     assert recovery.undone
     assert "restarted" not in recovery.words
@@ -282,7 +282,7 @@ def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_beg
 def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
     """Somebody started the rewritten file by hand since: whoever rewrote the file alone gets the file alone back."""
     stage.runtime.boxes.clear()
-    apply(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
+    apply_plan(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
     stage.runtime.images.add("sha256:hand")
     stage.runtime.names[SHARED] = "sha256:hand"
     stage.start()
@@ -290,31 +290,31 @@ def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
         stage.runtime.boxes["demo-web-1"], id="half", status="created"
     )
     boxes, names = dict(stage.runtime.boxes), dict(stage.runtime.names)
-    undone = roll_back(stage.outside(), committed(stage))
+    undone = roll_back_run(stage.outside(), committed(stage))
     assert undone.files == (stage.file,)
     assert undone.downtime == {}
     assert (stage.runtime.boxes, stage.runtime.names, stage.runtime.calls) == (boxes, names, [])
     assert stage.file.read_bytes() == stage.before
 
 
-@pytest.mark.parametrize("source", [Source.IMAGE_ONLY, Source.SPEC])
+@pytest.mark.parametrize("source", [ImageOrigin.IMAGE_ONLY, ImageOrigin.SPEC])
 @pytest.mark.parametrize("other", [True, False])
 def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, other: bool, source: Source
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, other: bool, source: ImageOrigin
 ) -> None:
     """Else its passing name would stay for ever."""
     with monkeypatch.context() as patch:
-        patch.setattr("builder.rollout.apply.finish", lambda *_args: die(stage))
+        patch.setattr("builder.rollout.apply.finish_commit", lambda *_args: die(stage))
         with pytest.raises(KilledError):
-            apply(stage.outside(), stage.work(source=source), stage.hands())
+            apply_plan(stage.outside(), stage.work(source=source), stage.hands())
     stage.runtime.fuse = Fuse()
     elsewhere = replace(stage.outside(), engine=Runtime(stage.runtime.folder, other_engine=True) if other else None)
-    if source is Source.IMAGE_ONLY:
+    if source is ImageOrigin.IMAGE_ONLY:
         with pytest.raises(CheckFailedError, match="another engine" if other else "no engine answers"):
-            recover(elsewhere, stage.files)
-        recovery = recover(stage.outside(), stage.files)
+            recover_run(elsewhere, stage.files)
+        recovery = recover_run(stage.outside(), stage.files)
     else:
-        recovery = recover(elsewhere, stage.files)
+        recovery = recover_run(elsewhere, stage.files)
     assert recovery is not None
     assert not recovery.undone
     assert SHARED in stage.runtime.names
@@ -339,11 +339,11 @@ def points(folder: Path, scenario: Any) -> list[str]:
 
 
 def run_optimize(stage: Stage) -> None:
-    apply(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.outside(), stage.work(), stage.hands())
 
 
 def run_rollback(stage: Stage) -> None:
-    roll_back(stage.outside(), committed(stage))
+    roll_back_run(stage.outside(), committed(stage))
 
 
 def killed_at(stage: Stage, number: int, scenario: Any) -> None:
@@ -369,7 +369,7 @@ def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
         before = stage.snapshot()
         killed_at(stage, number, run_optimize)
         assert stage.file.read_bytes() in {stage.before, stage.after}, names[number - 1]
-        recover(stage.outside(), stage.files)
+        recover_run(stage.outside(), stage.files)
         where = f"point {number}: {names[number - 1]}"
         assert leftovers(stage) == [], where
         after = stage.snapshot()
@@ -393,7 +393,7 @@ def test_a_kill_at_every_step_of_rollback(tmp_path: Path) -> None:
         run_optimize(stage)
         killed_at(stage, number, run_rollback)
         where = f"point {number}: {names[number - 1]}"
-        recover(stage.outside(), stage.files)
+        recover_run(stage.outside(), stage.files)
         if read_journal(stage.outside().committed(stage.files)) is not None:
             run_rollback(stage)
         assert stage.snapshot() == before, where
@@ -413,13 +413,13 @@ def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
             stage.runtime.fuse = Fuse(second)
             arm(patch, stage)
             try:
-                recover(stage.outside(), stage.files)
+                recover_run(stage.outside(), stage.files)
             except KilledError:
                 ended = False
             else:
                 ended = True
         stage.runtime.fuse = Fuse()
-        recover(stage.outside(), stage.files)
+        recover_run(stage.outside(), stage.files)
         assert stage.snapshot() == before
         assert leftovers(stage) == []
         if ended:

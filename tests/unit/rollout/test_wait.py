@@ -10,7 +10,7 @@ import pytest
 from builder.core.errors import StackError
 from builder.engine.compose_containers import Container
 from builder.rollout.journal import ContainerRecord, ServiceRecord
-from builder.rollout.wait import Patience, SystemClock, judge, wait
+from builder.rollout.wait import SystemClock, WaitLimits, check_readiness, wait_for_services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ JOB = replace(WEB, completes=True)
     ],
 )
 def test_each_state(record: ServiceRecord, box: Container, verdict: str) -> None:
-    found = judge(record, (box,), 110.0, 5.0)
+    found = check_readiness(record, (box,), 110.0, 5.0)
     assert [found.done, bool(found.failed), bool(found.waiting)] == [
         verdict == word for word in ("done", "failed", "waiting")
     ]
@@ -54,9 +54,9 @@ def test_each_state(record: ServiceRecord, box: Container, verdict: str) -> None
 
 def test_all_replicas_must_be_there_and_up() -> None:
     record = replace(WEB, containers=WEB.containers * 2)
-    assert judge(record, (RUNNING,), 110.0, 5.0).waiting == "1 of 2 containers"
-    assert judge(record, (RUNNING, replace(RUNNING, number=2)), 110.0, 5.0).done
-    assert judge(record, (RUNNING, replace(RUNNING, status="exited", exit_code=3)), 110.0, 5.0).failed
+    assert check_readiness(record, (RUNNING,), 110.0, 5.0).waiting == "1 of 2 containers"
+    assert check_readiness(record, (RUNNING, replace(RUNNING, number=2)), 110.0, 5.0).done
+    assert check_readiness(record, (RUNNING, replace(RUNNING, status="exited", exit_code=3)), 110.0, 5.0).failed
 
 
 class FakeEngine:
@@ -72,18 +72,18 @@ class FakeEngine:
     def sleep(self, seconds: float) -> None:
         self.time += seconds
 
-    def containers(self, project: str) -> tuple[Container, ...]:
+    def list_containers(self, project: str) -> tuple[Container, ...]:
         return (self.at(self.time),)
 
-    def log(self, container: str, lines: int) -> tuple[str, ...]:
+    def read_log(self, container: str, lines: int) -> tuple[str, ...]:
         return ("the last line",)
 
-    def probe(self, container: str) -> tuple[str, ...]:
+    def read_health_output(self, container: str) -> tuple[str, ...]:
         return ("curl: (7) Failed to connect",)
 
 
 def waited(engine: Any, record: ServiceRecord = WEB) -> dict[str, float]:
-    return dict(wait(engine, "demo", (record,), Patience(timeout=30.0, steady=5.0), engine))
+    return dict(wait_for_services(engine, "demo", (record,), WaitLimits(timeout=30.0, steady=5.0), engine))
 
 
 def test_it_waits_until_the_health_check_passes() -> None:

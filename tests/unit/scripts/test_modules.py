@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.core.resources import template_folder
+from builder.core.resources import find_template_folder
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 
 def template(name: str) -> ModuleType:
-    found = importlib.util.spec_from_file_location(name, template_folder() / "verify" / f"{name}.py")
+    found = importlib.util.spec_from_file_location(name, find_template_folder() / "verify" / f"{name}.py")
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)

@@ -25,7 +25,7 @@ from builder.core.errors import (
     ExitCode,
     NoSuchImageError,
 )
-from builder.store.backup import How, back_up, resolve, save_images
+from builder.store.backup import BackupStatus, back_up_images, resolve_image_ids, save_images
 from builder.store.manifest import MANIFEST_FILE, Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def test_an_image_is_saved_as_the_engine_sends_it(engine: SavingEngine, folder: 
 
 def test_what_is_there_is_checked_and_not_saved_again(engine: SavingEngine, folder: Path) -> None:
     one = engine.add(LAYER, names=("app:1",))
-    first = back_up(engine, [one], folder, Notes())
+    first = back_up_images(engine, [one], folder, Notes())
     two = engine.add(tar({"b": b"2"}))
-    second = back_up(engine, [one, two, one], folder, Notes())
-    assert [done.how for done in second.done] == [How.KEPT, How.SAVED]
+    second = back_up_images(engine, [one, two, one], folder, Notes())
+    assert [done.how for done in second.done] == [BackupStatus.KEPT, BackupStatus.SAVED]
     assert second.done[0].image == first.done[0].image
     assert engine.sends == 2
 
@@ -104,19 +104,22 @@ def test_a_damaged_archive_is_saved_again_and_said(engine: SavingEngine, folder:
     identity, notes = engine.add(LAYER, names=("app:1",)), Notes()
     (saved,) = save_images(engine, [identity], folder, notes)
     spoil(folder / saved.file, how)
-    again = back_up(engine, [identity], folder, notes)
-    assert again.done[0].how is How.AGAIN
+    again = back_up_images(engine, [identity], folder, notes)
+    assert again.done[0].how is BackupStatus.AGAIN
     assert again.done[0].why
     assert f"{saved.file} {again.done[0].why}: it is saved again" in notes.text
     assert archive(folder / saved.file) == engine.archives[identity]
-    assert back_up(engine, [identity], folder, notes).done[0].how is How.KEPT
+    assert back_up_images(engine, [identity], folder, notes).done[0].how is BackupStatus.KEPT
 
 
 def test_another_size_is_seen_without_reading(engine: SavingEngine, folder: Path) -> None:
     identity = engine.add(LAYER)
     (saved,) = save_images(engine, [identity], folder, Notes())
     spoil(folder / saved.file, "longer")
-    assert back_up(engine, [identity], folder, Notes()).done[0].why == f"has {saved.bytes + 1} bytes, not {saved.bytes}"
+    assert (
+        back_up_images(engine, [identity], folder, Notes()).done[0].why
+        == f"has {saved.bytes + 1} bytes, not {saved.bytes}"
+    )
 
 
 def test_a_stop_while_an_archive_is_put_in_place_of_another_leaves_no_wrong_entry(
@@ -138,7 +141,7 @@ def test_a_stop_while_an_archive_is_put_in_place_of_another_leaves_no_wrong_entr
         with pytest.raises(KeyboardInterrupt):
             save_images(engine, [identity], folder, Notes())
     assert read_manifest(folder) == Manifest()
-    assert back_up(engine, [identity], folder, Notes()).done[0].how is How.SAVED
+    assert back_up_images(engine, [identity], folder, Notes()).done[0].how is BackupStatus.SAVED
 
 
 def test_a_damaged_archive_stays_damaged_while_its_image_cannot_be_saved(engine: SavingEngine, folder: Path) -> None:
@@ -148,7 +151,7 @@ def test_a_damaged_archive_stays_damaged_while_its_image_cannot_be_saved(engine:
     spoil(folder / saved.file, "truncated")
     left = (folder / saved.file).read_bytes()
     engine.spoilt[identity] = engine.archives[identity][:4000]
-    assert list(back_up(engine, [identity], folder, Notes()).failed) == [identity]
+    assert list(back_up_images(engine, [identity], folder, Notes()).failed) == [identity]
     assert (folder / saved.file).read_bytes() == left
     assert files(folder) == [saved.file, MANIFEST_FILE]
 
@@ -188,7 +191,7 @@ def test_whatever_the_engine_sends_instead_is_not_taken_for_the_image(
             ]
         )
     )
-    outcome = back_up(engine, [identity], folder, Notes())
+    outcome = back_up_images(engine, [identity], folder, Notes())
     if outcome.failed:
         assert files(folder) == []
         return
@@ -219,7 +222,7 @@ def test_an_archive_without_its_end_is_not_taken(engine: SavingEngine, folder: P
     identity = engine.add(LAYER)
     whole = engine.archives[identity]
     engine.spoilt[identity] = whole[: len(whole.rstrip(b"\0")) // 512 * 512 + 512]
-    assert back_up(engine, [identity], folder, Notes()).failed == {identity: "the archive ends early"}
+    assert back_up_images(engine, [identity], folder, Notes()).failed == {identity: "the archive ends early"}
 
 
 def test_an_engine_that_says_one_thing_and_sends_another_is_noticed(folder: Path) -> None:
@@ -229,7 +232,7 @@ def test_an_engine_that_says_one_thing_and_sends_another_is_noticed(folder: Path
 
     engine = Confused()
     identity = engine.add(LAYER)
-    assert "sent other layers" in back_up(engine, [identity], folder, Notes()).failed[identity]
+    assert "sent other layers" in back_up_images(engine, [identity], folder, Notes()).failed[identity]
     assert files(folder) == []
 
 
@@ -245,7 +248,7 @@ def test_a_disk_that_keeps_other_bytes_is_noticed(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", forget)
-        failed = back_up(engine, [identity], folder, Notes()).failed
+        failed = back_up_images(engine, [identity], folder, Notes()).failed
     assert failed == {identity: "what was written reads back as something else"}
     assert files(folder) == []
 
@@ -253,7 +256,7 @@ def test_a_disk_that_keeps_other_bytes_is_noticed(
 def test_an_image_that_vanishes_is_left_out(engine: SavingEngine, folder: Path) -> None:
     one, two = engine.add(LAYER), engine.add(tar({"b": b"2"}))
     engine.remove(one)
-    outcome = back_up(engine, [one, two], folder, Notes())
+    outcome = back_up_images(engine, [one, two], folder, Notes())
     assert [done.image.id for done in outcome.done] == [two]
     assert outcome.failed == {one: "the engine has no such image any more"}
 
@@ -273,7 +276,7 @@ def test_an_image_that_vanishes_between_question_and_answer_is_left_out(folder: 
     engine = Vanishing()
     one, two = engine.add(LAYER), engine.add(tar({"b": b"2"}))
     engine.which = one
-    outcome = back_up(engine, [one, two], folder, Notes())
+    outcome = back_up_images(engine, [one, two], folder, Notes())
     assert [done.image.id for done in outcome.done] == [two]
     assert outcome.failed == {one: "the engine has no such image any more"}
     assert len(files(folder)) == 2, "its half archive is gone: one archive and the manifest are there"
@@ -382,7 +385,7 @@ def test_a_full_disk_needs_no_room_for_what_is_there(
     identity = engine.add(LAYER)
     save_images(engine, [identity], folder, Notes())
     disk(monkeypatch, 0)
-    assert back_up(engine, [identity], folder, Notes()).done[0].how is How.KEPT
+    assert back_up_images(engine, [identity], folder, Notes()).done[0].how is BackupStatus.KEPT
 
 
 def test_a_file_is_no_folder(engine: SavingEngine, tmp_path: Path) -> None:
@@ -405,17 +408,17 @@ def test_a_damaged_manifest_is_not_written_over(engine: SavingEngine, folder: Pa
 
 def test_names_and_ids_of_one_image_mean_it_once(engine: SavingEngine) -> None:
     one, two = engine.add(LAYER, names=("app:1", "app:2")), engine.add(tar({"b": b"2"}), names=("b:1",))
-    assert resolve(engine, ["app:2", "b:1", "app:1", one]) == (one, two)
+    assert resolve_image_ids(engine, ["app:2", "b:1", "app:1", one]) == (one, two)
 
 
 def test_an_unknown_name_is_said_with_the_nearest(engine: SavingEngine) -> None:
     engine.add(LAYER, names=("airflow:latest",))
     with pytest.raises(NoSuchImageError) as caught:
-        resolve(engine, ["airflow:lates"])
+        resolve_image_ids(engine, ["airflow:lates"])
     assert "airflow:latest" in str(caught.value)
 
 
 def test_all_unknown_names_are_said_at_once(engine: SavingEngine) -> None:
     engine.add(LAYER, names=("a:1",))
     with pytest.raises(NoSuchImageError, match="the engine has no images nope, nope2"):
-        resolve(engine, ["a:1", "nope", "nope2"])
+        resolve_image_ids(engine, ["a:1", "nope", "nope2"])

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_image_store import Shelf, identity, image, user
 
-from builder.compose.model import Mentions
+from builder.compose.model import ImageReferences
 from builder.core.naming import LABEL_PROJECT
-from builder.store.clean import GONE, NOT_SAVED, CleanOptions, carry_out, plan
-from builder.store.model import Amount, Former, Remembered, Rules
+from builder.store.clean import GONE, NOT_SAVED, CleanOptions, execute_clean_plan, make_clean_plan
+from builder.store.model import Amount, RetentionRules, StateSnapshot, SupersededImage
 from builder.store.select import parse_filter
 
 if TYPE_CHECKING:
-    from builder.store.model import Snapshot
+    from builder.store.model import InventorySnapshot
 
 NOW = 1_000_000.0
 ALL = CleanOptions(unused=True)
@@ -28,11 +28,11 @@ def runtime() -> Shelf:
 
 
 def going(shelf: Shelf, options: CleanOptions = ALL) -> list[str]:
-    return [choice.row.image.id for choice in plan(shelf.snapshot(), options, now=NOW).going]
+    return [choice.row.image.id for choice in make_clean_plan(shelf.snapshot(), options, now=NOW).going]
 
 
 def why(shelf: Shelf, name: str, options: CleanOptions = ALL) -> str:
-    choices = plan(shelf.snapshot(), options, now=NOW).choices
+    choices = make_clean_plan(shelf.snapshot(), options, now=NOW).choices
     return next(choice.reason for choice in choices if choice.row.image.id == identity(name))
 
 
@@ -49,7 +49,7 @@ def test_a_filter_narrows_and_says_so() -> None:
 
 @pytest.mark.parametrize(("created", "since", "goes"), [(0.0, 0.0, True), (NOW - 5, 0.0, False), (0.0, NOW - 5, False)])
 def test_what_is_young_or_was_in_use_lately_stays(created: float, since: float, goes: bool) -> None:
-    shelf = Shelf(remembered=Remembered(since={identity("bare"): since}))
+    shelf = Shelf(remembered=StateSnapshot(since={identity("bare"): since}))
     shelf.add(image("bare", ("base",), created=created))
     assert bool(going(shelf, CleanOptions(min_age=10))) is goes
     assert goes or why(shelf, "bare", CleanOptions(min_age=10)) == "it is younger than --min-age"
@@ -67,31 +67,31 @@ def test_the_steps_of_the_classic_builder_go_with_what_was_made_from_them() -> N
     shelf = Shelf()
     shelf.add(image("one", ("base",)), image("two", ("base", "x"), parent=identity("one")))
     shelf.add(image("top", ("base", "x", "app"), "app:1", parent=identity("two")))
-    planned = plan(shelf.snapshot(), ALL, now=NOW)
+    planned = make_clean_plan(shelf.snapshot(), ALL, now=NOW)
     assert [choice.row.image.id for choice in planned.going] == [identity("top"), identity("two"), identity("one")]
-    assert carry_out(planned, shelf, shelf.snapshot).freed == planned.frees == Amount(80)
+    assert execute_clean_plan(planned, shelf, shelf.snapshot).freed == planned.frees == Amount(80)
     assert not shelf.images
 
 
 def test_every_name_is_taken_before_the_image_goes() -> None:
     shelf = runtime()
-    carry_out(plan(shelf.snapshot(), ALL, now=NOW), shelf, shelf.snapshot)
+    execute_clean_plan(make_clean_plan(shelf.snapshot(), ALL, now=NOW), shelf, shelf.snapshot)
     assert not shelf.images
     assert "untag app:1" in shelf.steps
 
 
 def disturbed(shelf: Shelf, options: CleanOptions, number: int, event: object) -> list[tuple[str, str]]:
     """Carry a plan out while ``event`` happens before reading number ``number``; what stayed and why."""
-    planned, count = plan(shelf.snapshot(), options, now=NOW), 0
+    planned, count = make_clean_plan(shelf.snapshot(), options, now=NOW), 0
 
-    def read() -> Snapshot:
+    def read() -> InventorySnapshot:
         nonlocal count
         if count == number:
             event()  # type: ignore[operator]
         count += 1
         return shelf.snapshot()
 
-    return [(row.image.id, reason) for row, reason in carry_out(planned, shelf, read).skipped]
+    return [(row.image.id, reason) for row, reason in execute_clean_plan(planned, shelf, read).skipped]
 
 
 def test_a_container_that_starts_after_the_preview_keeps_its_image() -> None:
@@ -112,20 +112,20 @@ def test_a_container_that_starts_between_two_names_gives_both_back(number: int) 
     shelf, options = only_app()
     skipped = disturbed(shelf, options, number, lambda: shelf.users.append(user(identity("app"), "late", "created")))
     assert [reason for _, reason in skipped] == ["container late (created) uses it"]
-    assert shelf.references(identity("app")) == ("app:1", "app:2", "app:3")
+    assert shelf.list_references(identity("app")) == ("app:1", "app:2", "app:3")
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_file_that_names_what_was_just_taken_brings_it_back(number: int) -> None:
     shelf, options = only_app()
-    named = Mentions("shop", frozenset({"app:1"}), files=("compose.yaml",))
+    named = ImageReferences("shop", frozenset({"app:1"}), files=("compose.yaml",))
     assert disturbed(shelf, options, number, lambda: shelf.mentions.append(named))
-    assert shelf.references(identity("app")) == ("app:1", "app:2", "app:3")
+    assert shelf.list_references(identity("app")) == ("app:1", "app:2", "app:3")
 
 
 def test_a_rule_that_is_written_meanwhile_counts() -> None:
     shelf, options = only_app()
-    skipped = disturbed(shelf, options, 1, lambda: setattr(shelf, "rules", Rules({"app:*": "optbuild.toml"})))
+    skipped = disturbed(shelf, options, 1, lambda: setattr(shelf, "rules", RetentionRules({"app:*": "optbuild.toml"})))
     assert "is protected by optbuild.toml" in skipped[0][1]
 
 
@@ -133,7 +133,7 @@ def test_a_name_that_it_got_since_the_preview_keeps_an_image() -> None:
     shelf, options = only_app()
     skipped = disturbed(shelf, options, 1, lambda: shelf.tag(identity("app"), "mine:v1"))
     assert [reason for _, reason in skipped] == ["it got the name mine:v1 since the preview"]
-    assert shelf.references(identity("app")) == ("app:1", "app:2", "app:3", "mine:v1")
+    assert shelf.list_references(identity("app")) == ("app:1", "app:2", "app:3", "mine:v1")
 
 
 def test_what_somebody_else_removed_is_no_merit_of_ours() -> None:
@@ -145,7 +145,7 @@ def test_what_somebody_else_removed_is_no_merit_of_ours() -> None:
 def test_a_name_that_somebody_moves_meanwhile_stays_where_it_is() -> None:
     shelf, options = only_app()
     shelf.add(image("other", ("base", "other"), "other:1"))
-    shelf.mentions.append(Mentions("shop", frozenset({"other:1"})))
+    shelf.mentions.append(ImageReferences("shop", frozenset({"other:1"})))
     moved = iter([True])
 
     def before(words: str) -> None:
@@ -154,10 +154,10 @@ def test_a_name_that_somebody_moves_meanwhile_stays_where_it_is() -> None:
             shelf.tag(identity("other"), "app:1")
 
     shelf.before_step = before
-    done = carry_out(plan(shelf.snapshot(), options, now=NOW), shelf, shelf.snapshot)
+    done = execute_clean_plan(make_clean_plan(shelf.snapshot(), options, now=NOW), shelf, shelf.snapshot)
     assert not done.removed
-    assert shelf.references(identity("app")) == ("app:2", "app:3")
-    assert shelf.image_id("app:1") == identity("other")
+    assert shelf.list_references(identity("app")) == ("app:2", "app:3")
+    assert shelf.find_image_id("app:1") == identity("other")
 
 
 def test_an_engine_that_fails_half_way_leaves_all_names() -> None:
@@ -169,40 +169,40 @@ def test_an_engine_that_fails_half_way_leaves_all_names() -> None:
 
     shelf.before_step = fails
     with pytest.raises(OSError, match="went away"):
-        carry_out(plan(shelf.snapshot(), options, now=NOW), shelf, shelf.snapshot)
-    assert shelf.references(identity("app")) == ("app:1", "app:2", "app:3")
+        execute_clean_plan(make_clean_plan(shelf.snapshot(), options, now=NOW), shelf, shelf.snapshot)
+    assert shelf.list_references(identity("app")) == ("app:1", "app:2", "app:3")
 
 
 def test_only_what_a_backup_holds_goes() -> None:
     shelf = runtime()
-    planned = plan(shelf.snapshot(), ALL, now=NOW)
+    planned = make_clean_plan(shelf.snapshot(), ALL, now=NOW)
     saved = {identity("app"): frozenset({"app:1", "app:2"})}
-    done = carry_out(planned, shelf, shelf.snapshot, saved=saved)
+    done = execute_clean_plan(planned, shelf, shelf.snapshot, saved=saved)
     assert [row.image.id for row in done.removed] == [identity("app")]
     assert [(row.image.id, reason) for row, reason in done.skipped] == [(identity("bare"), NOT_SAVED)]
 
 
 def test_a_name_that_the_backup_does_not_hold_keeps_the_image() -> None:
     shelf, options = only_app()
-    planned = plan(shelf.snapshot(), options, now=NOW)
+    planned = make_clean_plan(shelf.snapshot(), options, now=NOW)
     saved = {identity("app"): frozenset({"app:1", "app:2"})}
-    done = carry_out(planned, shelf, shelf.snapshot, saved=saved)
+    done = execute_clean_plan(planned, shelf, shelf.snapshot, saved=saved)
     assert [reason for _, reason in done.skipped] == ["it has a name that the backup does not hold"]
 
 
 def test_lost_state_removes_nothing_of_ours() -> None:
     names = [f"i{number}" for number in range(5)]
-    shelf = Shelf(remembered=Remembered(superseded={"ml": tuple(map(identity, names))}))
+    shelf = Shelf(remembered=StateSnapshot(superseded={"ml": tuple(map(identity, names))}))
     shelf.add(*(image(name, ("base", name), labels={LABEL_PROJECT: "ml"}) for name in names))
     assert going(shelf) == [identity("i0"), identity("i1"), identity("i2")]
-    shelf.remembered = Remembered()
+    shelf.remembered = StateSnapshot()
     assert going(shelf) == []
 
 
 def test_what_an_optimize_replaced_goes_without_being_asked_for() -> None:
     shelf, _ = only_app()
-    former = Former(identity("app"), "replaced", frozenset({"app:1", "app:2", "app:3"}))
-    shelf.remembered = Remembered(replaced={identity("app"): former})
+    former = SupersededImage(identity("app"), "replaced", frozenset({"app:1", "app:2", "app:3"}))
+    shelf.remembered = StateSnapshot(replaced={identity("app"): former})
     assert going(shelf, CleanOptions()) == [identity("app")]
     shelf.tag(identity("app"), "mine:v1")
     assert going(shelf, CleanOptions()) == []
@@ -211,17 +211,17 @@ def test_what_an_optimize_replaced_goes_without_being_asked_for() -> None:
 
 def test_what_is_freed_is_measured_not_promised() -> None:
     shelf = runtime()
-    planned = plan(shelf.snapshot(), CleanOptions(), now=NOW)
+    planned = make_clean_plan(shelf.snapshot(), CleanOptions(), now=NOW)
     twin = image("twin", ("base", "bare"), "twin:1")
     count = 0
 
-    def read() -> Snapshot:
+    def read() -> InventorySnapshot:
         nonlocal count
         count += 1
         if count == 2:
             shelf.add(twin)  # somebody builds the same layers meanwhile
         return shelf.snapshot()
 
-    done = carry_out(planned, shelf, read)
+    done = execute_clean_plan(planned, shelf, read)
     assert planned.frees == Amount(40)
     assert (len(done.removed), done.freed) == (1, Amount(0))

@@ -16,13 +16,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from builder.compose.model import Mentions
+from builder.compose.model import ImageReferences
 from builder.core.naming import LABEL_PROJECT
-from builder.store.clean import CleanOptions, carry_out, plan
-from builder.store.model import LABEL_PROTECT, Former, Remembered, Rules
+from builder.store.clean import CleanOptions, execute_clean_plan, make_clean_plan
+from builder.store.model import LABEL_PROTECT, RetentionRules, StateSnapshot, SupersededImage
 
 if TYPE_CHECKING:
-    from builder.store.model import Snapshot, StoredImage
+    from builder.store.model import InventorySnapshot, StoredImage
 
 NAMES = ("app:1", "app:2", "db:13", "shop-web:latest", "ml:latest", "ml:0123456789ab")
 LAYERS = st.lists(st.sampled_from(("a", "bb", "ccc")), max_size=3).map(tuple)
@@ -98,7 +98,7 @@ class Engine(RuleBasedStateMachine):
 
     @initialize(images=IMAGES)
     def begin(self, images: list[tuple[Any, ...]]) -> None:
-        self.shelf = Shelf(remembered=Remembered(superseded={"ml": ()}))
+        self.shelf = Shelf(remembered=StateSnapshot(superseded={"ml": ()}))
         self.model = Model(self.shelf)
         self.count = 0
         self.build_several(images)
@@ -137,11 +137,11 @@ class Engine(RuleBasedStateMachine):
     @rule(names=st.sets(st.sampled_from(NAMES), max_size=2), pattern=st.sampled_from((None, "app:*", "nothing:*")))
     def write_a_file(self, names: set[str], pattern: str | None) -> None:
         patterns = frozenset() if pattern is None else frozenset({pattern})
-        self.shelf.mentions = [Mentions("shop", frozenset(names), patterns, files=("compose.yaml",))]
+        self.shelf.mentions = [ImageReferences("shop", frozenset(names), patterns, files=("compose.yaml",))]
 
     @rule(patterns=st.sets(st.sampled_from(PATTERNS), max_size=2))
     def protect(self, patterns: set[str]) -> None:
-        self.shelf.rules = Rules(dict.fromkeys(sorted(patterns), "optbuild.toml"))
+        self.shelf.rules = RetentionRules(dict.fromkeys(sorted(patterns), "optbuild.toml"))
 
     @rule(several=st.lists(st.integers(0, 20), min_size=1, max_size=5))
     def promote_several(self, several: list[int]) -> None:
@@ -160,7 +160,7 @@ class Engine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20))
     def optimize(self, which: int) -> None:
         if one := self._pick(which):
-            former = Former(one.id, "an optimize replaced it", frozenset(one.names))
+            former = SupersededImage(one.id, "an optimize replaced it", frozenset(one.names))
             memory = self.shelf.remembered
             self.shelf.remembered = replace(memory, replaced={**memory.replaced, one.id: former})
 
@@ -173,17 +173,17 @@ class Engine(RuleBasedStateMachine):
 
     @rule(broken=st.booleans())
     def lose_the_state(self, broken: bool) -> None:
-        self.shelf.remembered = Remembered(doubts=("a journal is broken",) if broken else ())
+        self.shelf.remembered = StateSnapshot(doubts=("a journal is broken",) if broken else ())
 
     @rule()
     def mend_the_state(self) -> None:
-        self.shelf.remembered = Remembered(superseded={"ml": ()})
+        self.shelf.remembered = StateSnapshot(superseded={"ml": ()})
 
     @rule(unused=st.booleans())
     def clean(self, unused: bool) -> None:
         options = CleanOptions(unused=unused)
         expected = self.model.expected(options)
-        assert {one.row.image.id for one in plan(self.shelf.snapshot(), options, now=NOW).going} == expected
+        assert {one.row.image.id for one in make_clean_plan(self.shelf.snapshot(), options, now=NOW).going} == expected
         before = dict(self.shelf.images)
         self._watched(options)
         assert before.keys() - self.shelf.images.keys() == expected
@@ -195,12 +195,12 @@ class Engine(RuleBasedStateMachine):
         self._watched(CleanOptions(unused=unused), list(events), which)
 
     def _watched(self, options: CleanOptions, events: list[int] | None = None, which: int = 0) -> None:
-        planned = plan(self.shelf.snapshot(), options, now=NOW)
+        planned = make_clean_plan(self.shelf.snapshot(), options, now=NOW)
         had = {one.id: one.names for one in self.shelf.images.values()}
         owners = {name: one.id for one in self.shelf.images.values() for name in one.names}
         waiting = events or []
 
-        def read() -> Snapshot:
+        def read() -> InventorySnapshot:
             if waiting:
                 self._event(waiting.pop(0), which)
             return self.shelf.snapshot()
@@ -212,15 +212,15 @@ class Engine(RuleBasedStateMachine):
             verb, _, target = words.partition(" ")
             at = self.shelf.images.get(target)
             if verb == "remove" and at is not None and not any(user.image_id == at.id for user in self.shelf.users):
-                still = tuple(name for name in had.get(at.id, ()) if self.shelf.image_id(name) in {None, at.id})
+                still = tuple(name for name in had.get(at.id, ()) if self.shelf.find_image_id(name) in {None, at.id})
                 assert not self.model.needed(at, still), f"{at.names} is {self.model.needed(at, still)}"
 
         self.shelf.before_step = before_step
-        done = carry_out(planned, self.shelf, read)
+        done = execute_clean_plan(planned, self.shelf, read)
         self.shelf.before_step = lambda _words: None
         assert {row.image.id for row in done.removed}.isdisjoint(self.shelf.images)
         for name, owner in owners.items():  # a name is lost only with its image, or to another one
-            assert owner not in self.shelf.images or self.shelf.image_id(name) is not None, name
+            assert owner not in self.shelf.images or self.shelf.find_image_id(name) is not None, name
 
     def _event(self, number: int, which: int) -> None:
         name = NAMES[which % len(NAMES)]

@@ -7,11 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.compose.model import ProjectFiles
-from builder.rollout.journal import ContainerRecord, FileRecord, Journal, Phase, Replaced, ServiceRecord, TagRecord
-from builder.rollout.journal_file import FOLDER, dump_journal, journal_path, open_path, parse_journal, write_journal
-from builder.state import FormerImage, Move, Project, PromotionJournal, State
-from builder.store.history import Journals, ever_used, last_optimize, read_journals, remembered
-from builder.store.model import Unfinished
+from builder.rollout.journal import ContainerRecord, FileRecord, Journal, Phase, ReplacedImage, ServiceRecord, TagRecord
+from builder.rollout.journal_file import (
+    FOLDER,
+    dump_journal,
+    parse_journal,
+    resolve_journal_path,
+    resolve_open_path,
+    write_journal,
+)
+from builder.state import FormerImage, ProjectState, PromotionJournal, State, TagMove
+from builder.store.history import (
+    JournalSet,
+    collect_used_images,
+    find_last_optimize,
+    make_state_snapshot,
+    read_journals,
+)
+from builder.store.model import UnfinishedRun
 
 FILES = ProjectFiles(Path("/p"), (Path("/p/compose.yaml"),))
 JOURNAL = Journal(
@@ -25,21 +38,21 @@ JOURNAL = Journal(
     services=(ServiceRecord("web", (ContainerRecord("c", "running", True),), start=True),),
     made=("new",),
     known=(),
-    replaced=(Replaced("old", ("demo-web:latest",)), Replaced("new", ("demo-init:latest",))),
+    replaced=(ReplacedImage("old", ("demo-web:latest",)), ReplacedImage("new", ("demo-init:latest",))),
 )
 
 
 def test_what_is_promoted_and_what_was(tmp_path: Path) -> None:
-    mine = Project("engine", "ml", {"ml-web:latest": "now", "ml:latest": "now"}, (FormerImage("was", "", 7.0),))
+    mine = ProjectState("engine", "ml", {"ml-web:latest": "now", "ml:latest": "now"}, (FormerImage("was", "", 7.0),))
     other = replace(mine, engine="another", references={"x:latest": "x"}, superseded=(FormerImage("y", "", 1.0),))
-    found = remembered("engine", State(projects=(mine, other)), Journals())
+    found = make_state_snapshot("engine", State(projects=(mine, other)), JournalSet())
     assert found.promoted == {"now": "ml:latest"}
     assert found.superseded == {"ml": ("was",)}
     assert found.since == {"was": 7.0}
 
 
 def test_what_an_optimize_replaced_but_for_what_it_points_to_now() -> None:
-    found = remembered("engine", State(), Journals((JOURNAL,))).replaced
+    found = make_state_snapshot("engine", State(), JournalSet((JOURNAL,))).replaced
     assert found.keys() == {"old"}
     assert found["old"].names == {"demo-web:latest"}
     assert "the optimize of demo on 1970-01-01 replaced it" in found["old"].reason
@@ -49,47 +62,47 @@ REWRITE = replace(
     JOURNAL,
     edits=(FileRecord(Path("/p/compose.yaml"), b"a", b"b", 0o644, Path("/p/compose.yaml.bak"), Path("/p/t")),),
     tags=(TagRecord("demo-airflow:latest", None, "new"),),
-    replaced=(Replaced("old", ("demo-web:latest",)),),
+    replaced=(ReplacedImage("old", ("demo-web:latest",)),),
 )
 REBUILD = replace(
     REWRITE,
     edits=(),
     tags=(TagRecord("demo-airflow:latest", "new", "newer"),),
     made=("newer",),
-    replaced=(Replaced("new", ("demo-airflow:latest",)), Replaced("stale", ())),
+    replaced=(ReplacedImage("new", ("demo-airflow:latest",)), ReplacedImage("stale", ())),
     previous=REWRITE,
 )
 
 
 def test_what_only_a_rollback_can_bring_back_is_kept_for_it() -> None:
-    memory = remembered("engine", State(), Journals((REBUILD,)))
+    memory = make_state_snapshot("engine", State(), JournalSet((REBUILD,)))
     replaced_it = "the optimize of demo on 1970-01-01 replaced it"
     assert memory.kept == {"new": f"{replaced_it}; `optbuild rollback` goes back to it, and could not build it again"}
     assert memory.replaced["old"].reason == f"{replaced_it}; a rollback would build it again"
     assert memory.replaced["stale"].reason == f"{replaced_it}; no rollback goes back to it"
-    assert not remembered("engine", State(), Journals((REWRITE,))).kept
-    assert not remembered("another", State(), Journals((REBUILD,))).kept
+    assert not make_state_snapshot("engine", State(), JournalSet((REWRITE,))).kept
+    assert not make_state_snapshot("another", State(), JournalSet((REBUILD,))).kept
 
 
 def test_every_run_before_it_counts() -> None:
     later = replace(
-        JOURNAL, at=2000.0, replaced=(Replaced("old", ("demo-x:latest",)), Replaced("mid")), previous=JOURNAL
+        JOURNAL, at=2000.0, replaced=(ReplacedImage("old", ("demo-x:latest",)), ReplacedImage("mid")), previous=JOURNAL
     )
-    memory = remembered("engine", State(), Journals((later,)))
+    memory = make_state_snapshot("engine", State(), JournalSet((later,)))
     assert memory.replaced.keys() == {"old", "mid"}
     assert memory.replaced["old"].names == {"demo-web:latest", "demo-x:latest"}
     assert memory.since == {"old": 2000.0, "mid": 2000.0, "new": 1000.0}
 
 
 def test_another_engines_journal_says_nothing_of_this_one() -> None:
-    assert not remembered("another", State(), Journals((JOURNAL,))).replaced
+    assert not make_state_snapshot("another", State(), JournalSet((JOURNAL,))).replaced
 
 
 def test_what_an_unfinished_run_may_need_or_have_made() -> None:
     run = replace(JOURNAL, phase=Phase.TAGGING, known=("old", "before"))
-    found = remembered("engine", State(), Journals(unfinished=(run,)))
+    found = make_state_snapshot("engine", State(), JournalSet(unfinished=(run,)))
     assert found.busy.keys() == {"old", "new", "before", "running"}
-    assert found.unfinished == (Unfinished("an optimize of demo", frozenset({"old", "before"})),)
+    assert found.unfinished == (UnfinishedRun("an optimize of demo", frozenset({"old", "before"})),)
     assert not found.replaced
 
 
@@ -97,31 +110,33 @@ def test_open_runs_of_projects_of_one_name_are_two() -> None:
     """Both folders are called so; what was made since the first began may be the first one's."""
     first = replace(JOURNAL, phase=Phase.BUILT, known=("old",))
     second = replace(first, files=ProjectFiles(Path("/q"), (Path("/q/compose.yaml"),)), known=("old", "made since"))
-    found = remembered("engine", State(), Journals(unfinished=(first, second)))
+    found = make_state_snapshot("engine", State(), JournalSet(unfinished=(first, second)))
     assert [one.known for one in found.unfinished] == [{"old"}, {"old", "made since"}]
 
 
 def test_what_a_rollback_that_was_stopped_needs() -> None:
-    found = remembered("engine", State(), Journals((replace(JOURNAL, phase=Phase.UNDOING),)))
+    found = make_state_snapshot("engine", State(), JournalSet((replace(JOURNAL, phase=Phase.UNDOING),)))
     assert "old" in found.busy
 
 
 def test_what_a_promotion_that_goes_on_moves() -> None:
-    promotion = PromotionJournal("engine", "ml", "next", "tag", (Move("ml:latest", "now"), Move("ml-x:1", None)), 1.0)
-    found = remembered("engine", State(journals=(promotion,)), Journals())
+    promotion = PromotionJournal(
+        "engine", "ml", "next", "tag", (TagMove("ml:latest", "now"), TagMove("ml-x:1", None)), 1.0
+    )
+    found = make_state_snapshot("engine", State(journals=(promotion,)), JournalSet())
     assert found.busy == dict.fromkeys(("next", "now"), "a promotion of ml has not ended")
 
 
 def test_everything_that_a_project_ever_used() -> None:
-    found = ever_used(Journals((replace(JOURNAL, replaced=(), made=("newer",), previous=JOURNAL),)), "demo")
+    found = collect_used_images(JournalSet((replace(JOURNAL, replaced=(), made=("newer",), previous=JOURNAL),)), "demo")
     assert found >= {"old", "new", "newer", "before", "running", "demo-web:latest", "demo-airflow:latest"}
-    assert not ever_used(Journals((JOURNAL,)), "another")
+    assert not collect_used_images(JournalSet((JOURNAL,)), "another")
 
 
 def test_journals_are_read_as_they_lie_there(tmp_path: Path) -> None:
-    path = journal_path(tmp_path, FILES)
+    path = resolve_journal_path(tmp_path, FILES)
     write_journal(path, JOURNAL)
-    write_journal(open_path(path), replace(JOURNAL, phase=Phase.BUILT))
+    write_journal(resolve_open_path(path), replace(JOURNAL, phase=Phase.BUILT))
     (tmp_path / FOLDER / f"{'0' * 64}.json").write_text("{")
     (tmp_path / FOLDER / f"{path.stem}.overlay.json").write_text("{}")
     found = read_journals(tmp_path)
@@ -129,19 +144,19 @@ def test_journals_are_read_as_they_lie_there(tmp_path: Path) -> None:
     assert [one.phase for one in found.unfinished] == [Phase.BUILT]
     assert len(found.broken) == 1
     assert "is broken" in found.broken[0]
-    assert remembered("engine", State(), found).doubts == found.broken
+    assert make_state_snapshot("engine", State(), found).doubts == found.broken
 
 
 def test_no_folder_means_no_journal(tmp_path: Path) -> None:
-    assert read_journals(tmp_path) == Journals()
+    assert read_journals(tmp_path) == JournalSet()
 
 
 def test_the_last_optimize_of_this_engine() -> None:
     later = replace(JOURNAL, project="later", at=3000.0, bytes_before=90, bytes_after=40)
-    found = last_optimize("engine", Journals((later, JOURNAL)))
+    found = find_last_optimize("engine", JournalSet((later, JOURNAL)))
     assert found is not None
     assert (found.project, found.at, found.before, found.after) == ("later", 3000.0, 90, 40)
-    assert last_optimize("another", Journals((later,))) is None
+    assert find_last_optimize("another", JournalSet((later,))) is None
 
 
 def test_a_journal_from_before_the_bytes_were_recorded_is_read() -> None:

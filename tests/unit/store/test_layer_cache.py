@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.engine.layers import Layer, chain_ids
-from builder.store.layer_cache import FILE, read_layers, write_layers
+from builder.engine.layers import Layer, compute_chain_ids
+from builder.store.layer_cache import FILE, read_layer_cache, write_layer_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def layers(*found: tuple[str, int | None, str]) -> tuple[Layer, ...]:
-    chains = chain_ids([diff for diff, _, _ in found])
+    chains = compute_chain_ids([diff for diff, _, _ in found])
     return tuple(Layer(chain, diff, size, word) for chain, (diff, size, word) in zip(chains, found, strict=True))
 
 
@@ -28,13 +28,13 @@ KNOWN = {
 
 
 def test_what_is_written_is_read_with_its_chains(tmp_path: Path) -> None:
-    write_layers(tmp_path / "cache", KNOWN)
-    assert read_layers(tmp_path / "cache") == KNOWN
+    write_layer_cache(tmp_path / "cache", KNOWN)
+    assert read_layer_cache(tmp_path / "cache") == KNOWN
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [FILE]
 
 
 def test_the_format_on_disk(tmp_path: Path) -> None:
-    write_layers(tmp_path, KNOWN)
+    write_layer_cache(tmp_path, KNOWN)
     assert json.loads((tmp_path / FILE).read_bytes()) == {
         "schema_version": 1,
         "images": {
@@ -46,7 +46,7 @@ def test_the_format_on_disk(tmp_path: Path) -> None:
 
 
 def test_nothing_kept_is_nothing_known(tmp_path: Path) -> None:
-    assert read_layers(tmp_path / "none") == {}
+    assert read_layer_cache(tmp_path / "none") == {}
 
 
 def kept(images: object, version: object = 1) -> dict[str, Any]:
@@ -70,18 +70,18 @@ def kept(images: object, version: object = 1) -> dict[str, Any]:
 )
 def test_what_is_broken_is_asked_again(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
-    assert read_layers(tmp_path) == {}
+    assert read_layer_cache(tmp_path) == {}
 
 
 def test_a_place_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    write_layers(tmp_path / "file" / "cache", KNOWN)
+    write_layer_cache(tmp_path / "file" / "cache", KNOWN)
     assert (tmp_path / "file").read_text() == "x"
 
 
 def test_a_file_that_is_there_is_replaced_and_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("old")
     (tmp_path / FILE).chmod(0o600)
-    write_layers(tmp_path, KNOWN)
-    assert read_layers(tmp_path) == KNOWN
+    write_layer_cache(tmp_path, KNOWN)
+    assert read_layer_cache(tmp_path) == KNOWN
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600

@@ -17,7 +17,7 @@ from builder.store.manifest import (
     Manifest,
     SavedImage,
     dump_manifest,
-    file_name,
+    format_file_name,
     parse_manifest,
     read_manifest,
     write_manifest,
@@ -176,4 +176,4 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     ],
 )
 def test_files_have_names_for_a_person(names: tuple[str, ...], file: str) -> None:
-    assert file_name(names, f"sha256:0123456789ab{'0' * 52}") == file
+    assert format_file_name(names, f"sha256:0123456789ab{'0' * 52}") == file

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_image_store import Shelf, identity, image, user
 
-from builder.compose.model import KnownProject, Mentions, ProjectFiles
-from builder.rollout.journal import Journal, Phase, Replaced, TagRecord
+from builder.compose.model import ImageReferences, KnownProject, ProjectFiles
+from builder.rollout.journal import Journal, Phase, ReplacedImage, TagRecord
 from builder.state import State
-from builder.store.clean import CleanOptions, plan
-from builder.store.history import Journals, ever_used, remembered
-from builder.store.match import fits, may_mean
-from builder.store.model import Rules, Standing
-from builder.store.protect import protected_by
-from builder.store.references.compose_files import mentions
-from builder.store.retention import judge
+from builder.store.clean import CleanOptions, make_clean_plan
+from builder.store.history import JournalSet, collect_used_images, make_state_snapshot
+from builder.store.match import matches_pattern, may_mean
+from builder.store.model import RetentionReason, RetentionRules
+from builder.store.protect import read_protected_patterns
+from builder.store.references.compose_files import collect_image_references
+from builder.store.retention import decide_retention
 from builder.store.select import parse_filter
 
 if TYPE_CHECKING:
@@ -60,18 +60,18 @@ def stored(name: str = "foo:1") -> StoredImage:
     return replace(image("foo", ("base", "foo"), name), digests=(f"{name.rpartition(':')[0]}@{DIGEST}",))
 
 
-def goes(*found: Mentions, rules: Rules | None = None, name: str = "foo:1") -> bool:
+def goes(*found: ImageReferences, rules: RetentionRules | None = None, name: str = "foo:1") -> bool:
     """Whether ``clean --unused`` would delete the image."""
-    shelf = Shelf(mentions=list(found), rules=rules or Rules())
+    shelf = Shelf(mentions=list(found), rules=rules or RetentionRules())
     shelf.add(stored(name))
-    (choice,) = plan(shelf.snapshot(), CleanOptions(unused=True)).choices
+    (choice,) = make_clean_plan(shelf.snapshot(), CleanOptions(unused=True)).choices
     return choice.goes
 
 
-def named_in(folder: Path, compose: str, dockerfile: str = "FROM scratch\n") -> Mentions:
+def named_in(folder: Path, compose: str, dockerfile: str = "FROM scratch\n") -> ImageReferences:
     (folder / "compose.yaml").write_text(compose)
     (folder / "Dockerfile").write_text(dockerfile)
-    return mentions(KnownProject("shop", folder, (folder / "compose.yaml",)), {})
+    return collect_image_references(KnownProject("shop", folder, (folder / "compose.yaml",)), {})
 
 
 PLACES = {
@@ -144,26 +144,26 @@ def test_what_no_variable_makes_of_a_name_is_not_kept(name: str, tmp_path: Path)
 def test_a_database_is_one_in_every_spelling(tmp_path: Path) -> None:
     shelf = Shelf(mentions=[named_in(tmp_path, "services: {db: {image: 'library/postgres:13'}}\n")])
     shelf.add(image("db", ("base", "db"), "postgres:13"))
-    verdict = judge(shelf.snapshot())[identity("db")]
-    assert (verdict.standing, verdict.reason[:10]) == (Standing.PROTECTED, "a database")
+    verdict = decide_retention(shelf.snapshot())[identity("db")]
+    assert (verdict.standing, verdict.reason[:10]) == (RetentionReason.PROTECTED, "a database")
 
 
 @pytest.mark.parametrize("pattern", [*SAME, "foo", "library/foo", "library/fo*:1", "docker.io/*", "library/*", "foo:*"])
 def test_a_rule_protects_in_every_spelling(pattern: str, tmp_path: Path) -> None:
     (tmp_path / "optbuild.toml").write_text(f"[protect]\nimages = ['{pattern}']\n")
-    assert not goes(rules=Rules(protected_by(tmp_path)))
-    assert not goes(rules=Rules({pattern: "--protect"}))
+    assert not goes(rules=RetentionRules(read_protected_patterns(tmp_path)))
+    assert not goes(rules=RetentionRules({pattern: "--protect"}))
     shelf = Shelf()
     shelf.add(stored())
     chosen = CleanOptions(unused=True, filters=(parse_filter(f"name={pattern}"),))
-    assert [choice.goes for choice in plan(shelf.snapshot(), chosen).choices] == [True]
+    assert [choice.goes for choice in make_clean_plan(shelf.snapshot(), chosen).choices] == [True]
 
 
 @pytest.mark.parametrize(
     "pattern", [*(name for name in OTHERS if name != "foo"), "localhost/*", "library/bar", "*/foo"]
 )
 def test_a_rule_for_another_image_does_not_protect(pattern: str) -> None:
-    assert goes(rules=Rules({pattern: "--protect"}))
+    assert goes(rules=RetentionRules({pattern: "--protect"}))
 
 
 @pytest.mark.parametrize(
@@ -182,19 +182,19 @@ def test_a_rule_for_another_image_does_not_protect(pattern: str) -> None:
     ],
 )
 def test_patterns(pattern: str, name: str, fitting: bool) -> None:
-    assert fits(pattern, name) is fitting
+    assert matches_pattern(pattern, name) is fitting
 
 
 def test_a_variable_may_stand_for_a_host_and_a_wildcard_of_a_person_does_not() -> None:
     assert may_mean("*/foo:1", stored())
-    assert not fits("*/foo:1", "foo:1")
+    assert not matches_pattern("*/foo:1", "foo:1")
 
 
 @pytest.mark.parametrize("name", SAME[:6])
 def test_a_container_uses_the_image_in_every_spelling(name: str) -> None:
     shelf = Shelf(users=[user("", "web", image=name)])
     shelf.add(stored())
-    assert judge(shelf.snapshot())[identity("foo")].standing is Standing.IN_USE
+    assert decide_retention(shelf.snapshot())[identity("foo")].standing is RetentionReason.IN_USE
 
 
 def run_of(name: str) -> Journal:
@@ -207,7 +207,7 @@ def run_of(name: str) -> Journal:
         Phase.COMMITTED,
         1000.0,
         tags=(TagRecord(name, None, "new"),),
-        replaced=(Replaced(identity("foo"), (name,)),),
+        replaced=(ReplacedImage(identity("foo"), (name,)),),
     )
 
 
@@ -215,9 +215,9 @@ def run_of(name: str) -> Journal:
 def test_what_a_run_remembers_is_the_image_in_every_spelling(name: str) -> None:
     run = run_of(name)
     for known in (replace(run, replaced=()), replace(run, tags=())):
-        used = ever_used(Journals((known,)), "shop") - {identity("foo")}
-        assert not goes(Mentions("shop", unreadable="gone", ever_used=used))
-    journals = Journals((run,))
-    shelf = Shelf(remembered=remembered("engine", State(), journals))
+        used = collect_used_images(JournalSet((known,)), "shop") - {identity("foo")}
+        assert not goes(ImageReferences("shop", unreadable="gone", ever_used=used))
+    journals = JournalSet((run,))
+    shelf = Shelf(remembered=make_state_snapshot("engine", State(), journals))
     shelf.add(stored())
-    assert judge(shelf.snapshot())[identity("foo")].standing is Standing.SUPERSEDED
+    assert decide_retention(shelf.snapshot())[identity("foo")].standing is RetentionReason.SUPERSEDED

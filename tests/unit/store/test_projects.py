@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 from unreadable_folder import bar
 
 from builder.compose.model import KnownProject
-from builder.store.model import User
-from builder.store.projects import beside, by_containers, merged, neighbours, users_of
+from builder.store.model import ImageUser
+from builder.store.projects import (
+    find_project_variants,
+    find_projects_by_labels,
+    find_projects_in_folder,
+    merge_projects,
+    parse_containers,
+)
 
 if TYPE_CHECKING:
     import pytest
@@ -32,12 +38,16 @@ CONTAINER = {
 
 
 def test_containers() -> None:
-    assert users_of([CONTAINER]) == (User("c1", "shop-web-1", "sha256:1", "app:1", "exited", "shop", ("data",)),)
-    assert users_of([{"Id": "0123456789abcdef"}]) == (User("0123456789abcdef", "0123456789ab", "", "", "unknown"),)
+    assert parse_containers([CONTAINER]) == (
+        ImageUser("c1", "shop-web-1", "sha256:1", "app:1", "exited", "shop", ("data",)),
+    )
+    assert parse_containers([{"Id": "0123456789abcdef"}]) == (
+        ImageUser("0123456789abcdef", "0123456789ab", "", "", "unknown"),
+    )
 
 
 def test_projects_by_their_containers() -> None:
-    (found,) = by_containers([CONTAINER, CONTAINER, {"Id": "c2", "Labels": None}])
+    (found,) = find_projects_by_labels([CONTAINER, CONTAINER, {"Id": "c2", "Labels": None}])
     folder = Path("/srv/shop")
     assert found.files == (folder / "compose.yaml", folder / "more.yaml")
     assert (found.name, found.directory, found.env_files) == ("shop", folder, (folder / "prod.env",))
@@ -46,22 +56,22 @@ def test_projects_by_their_containers() -> None:
 def test_the_same_project_from_two_sources_is_one() -> None:
     one = KnownProject("shop", Path("/p"), (Path("/p/c.yaml"),), sources=("a",))
     two = KnownProject("shop", Path("/p"), (Path("/p/c.yaml"),), sources=("b",))
-    assert [project.sources for project in merged((one, two))] == [("a", "b")]
+    assert [project.sources for project in merge_projects((one, two))] == [("a", "b")]
 
 
 def test_compose_files_beside_the_known_ones(tmp_path: Path) -> None:
     for name in ("compose.yaml", "docker-compose.prod.yml", "compose.yaml.bak", "values.yaml"):
         (tmp_path / name).write_text("")
     project = KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",))
-    assert [one.files for one in neighbours(project)] == [
+    assert [one.files for one in find_project_variants(project)] == [
         (tmp_path / "compose.yaml", tmp_path / "docker-compose.prod.yml")
     ]
-    assert [one.files for one in beside(tmp_path)] == [
+    assert [one.files for one in find_projects_in_folder(tmp_path)] == [
         (tmp_path / "compose.yaml",),
         (tmp_path / "docker-compose.prod.yml",),
     ]
-    assert beside(tmp_path / "gone") == ()
-    assert neighbours(KnownProject("gone", tmp_path / "gone", ())) == ()
+    assert find_projects_in_folder(tmp_path / "gone") == ()
+    assert find_project_variants(KnownProject("gone", tmp_path / "gone", ())) == ()
 
 
 def test_a_folder_that_one_may_not_enter_hides_no_files_of_another(
@@ -72,4 +82,4 @@ def test_a_folder_that_one_may_not_enter_hides_no_files_of_another(
         (tmp_path / name / "compose.prod.yaml").write_text("")
     bar(monkeypatch, tmp_path / "home")
     project = KnownProject("shop", tmp_path / "home", (tmp_path / "mine" / "compose.yaml",))
-    assert [one.files[1:] for one in neighbours(project)] == [(tmp_path / "mine" / "compose.prod.yaml",)]
+    assert [one.files[1:] for one in find_project_variants(project)] == [(tmp_path / "mine" / "compose.prod.yaml",)]

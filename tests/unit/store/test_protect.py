@@ -8,7 +8,7 @@ import pytest
 from unreadable_folder import bar
 
 from builder.core.errors import UnknownProtectionError
-from builder.store.protect import protected_by
+from builder.store.protect import read_protected_patterns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def test_what_a_spec_protects_counts_also_where_another_key_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "optbuild.toml"
-    assert protected_by(tmp_path) == {}
+    assert read_protected_patterns(tmp_path) == {}
     path.write_text('colour = "red"\n[protect]\nimages = ["registry.example/base:*"]\n')
-    assert protected_by(tmp_path) == {"registry.example/base:*": str(path)}
+    assert read_protected_patterns(tmp_path) == {"registry.example/base:*": str(path)}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_what_a_spec_protects_counts_also_where_another_key_is_wrong(tmp_path: P
 def test_what_it_protects_is_never_guessed(text: str, tmp_path: Path) -> None:
     (tmp_path / "optbuild.toml").write_text(text)
     with pytest.raises(UnknownProtectionError, match=r"optbuild\.toml"):
-        protected_by(tmp_path)
+        read_protected_patterns(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_it_protects_is_never_guessed(text: str, tmp_path: Path) -> None:
 def test_a_misspelt_key_does_not_protect_nothing(text: str, key: str, hint: str, tmp_path: Path) -> None:
     (tmp_path / "optbuild.toml").write_text(text)
     with pytest.raises(UnknownProtectionError, match="unknown key") as caught:
-        protected_by(tmp_path)
+        read_protected_patterns(tmp_path)
     assert caught.value.where is not None
     assert caught.value.where.key == key
     assert (caught.value.hint or "").startswith(hint)
@@ -52,4 +52,4 @@ def test_whether_a_folder_that_one_may_not_enter_protects_is_not_known(
 ) -> None:
     bar(monkeypatch, tmp_path / "home")
     with pytest.raises(PermissionError):
-        protected_by(tmp_path / "home")
+        read_protected_patterns(tmp_path / "home")

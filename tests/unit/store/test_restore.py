@@ -27,7 +27,7 @@ from builder.core.errors import (
 from builder.core.progress import SilentProgress
 from builder.store.backup import save_images
 from builder.store.manifest import MANIFEST_FILE, SavedImage, read_manifest
-from builder.store.restore import Restored, check, choose, restore
+from builder.store.restore import RestoredImage, check_archives, restore_images, select_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,9 +41,11 @@ def engine() -> SavingEngine:
     return SavingEngine()
 
 
-def bring_back(engine: SavingEngine, path: Path, *references: str, replace_tags: bool = False) -> tuple[Restored, ...]:
-    chosen = choose(path, references)
-    return restore(engine, chosen, check(chosen, QUIET), QUIET, replace_tags=replace_tags)
+def bring_back(
+    engine: SavingEngine, path: Path, *references: str, replace_tags: bool = False
+) -> tuple[RestoredImage, ...]:
+    chosen = select_images(path, references)
+    return restore_images(engine, chosen, check_archives(chosen, QUIET), QUIET, replace_tags=replace_tags)
 
 
 def backup(folder: Path, *named: str, number: int = 1) -> SavedImage:
@@ -116,23 +118,23 @@ def test_a_name_that_two_images_had_is_the_later_ones(engine: SavingEngine, tmp_
 
 def test_images_are_named_by_name_id_and_file(engine: SavingEngine, tmp_path: Path) -> None:
     one, two = backup(tmp_path, "app:latest"), backup(tmp_path, "docker.io/library/b:1", number=2)
-    assert choose(tmp_path, ["app"]).images == (one,)
-    assert choose(tmp_path, ["b:1", one.id, "app:latest"]).images == (two, one)
-    assert choose(tmp_path, [two.id.removeprefix("sha256:")[:12]]).images == (two,)
-    assert choose(tmp_path / two.file, []).images == (two,)
-    assert choose(tmp_path / MANIFEST_FILE, []).images == (one, two)
+    assert select_images(tmp_path, ["app"]).images == (one,)
+    assert select_images(tmp_path, ["b:1", one.id, "app:latest"]).images == (two, one)
+    assert select_images(tmp_path, [two.id.removeprefix("sha256:")[:12]]).images == (two,)
+    assert select_images(tmp_path / two.file, []).images == (two,)
+    assert select_images(tmp_path / MANIFEST_FILE, []).images == (one, two)
     with pytest.raises(NoSuchImageError, match="has no image ap"):
-        choose(tmp_path, ["ap"])
+        select_images(tmp_path, ["ap"])
     with pytest.raises(NoSuchImageError):
-        choose(tmp_path / two.file, ["app"])
+        select_images(tmp_path / two.file, ["app"])
     with pytest.raises(NoSuchImageError, match=f"{tmp_path} has no images ap, ab"):
-        choose(tmp_path, ["ap", "app", "ab"])
+        select_images(tmp_path, ["ap", "app", "ab"])
 
 
 def test_a_name_of_several_images_has_to_be_said_by_id(tmp_path: Path) -> None:
     one, two = backup(tmp_path, "app:1"), backup(tmp_path, "app:1", number=2)
     with pytest.raises(BackupFolderError) as caught:
-        choose(tmp_path, ["app:1"])
+        select_images(tmp_path, ["app:1"])
     assert one.id in str(caught.value)
     assert two.id in str(caught.value)
 
@@ -140,13 +142,13 @@ def test_a_name_of_several_images_has_to_be_said_by_id(tmp_path: Path) -> None:
 def test_a_folder_without_a_manifest_is_none(tmp_path: Path) -> None:
     saved = backup(tmp_path, "app:1")
     with pytest.raises(BackupFolderError, match="is none of the archives"):
-        choose(tmp_path / "other.tar.zst", [])
+        select_images(tmp_path / "other.tar.zst", [])
     (tmp_path / MANIFEST_FILE).unlink()
     for path in (tmp_path, tmp_path / saved.file):
         with pytest.raises(BackupFolderError, match=f"has no {MANIFEST_FILE}"):
-            choose(path, [])
+            select_images(path, [])
     with pytest.raises(BackupFolderError, match="there is no "):
-        choose(tmp_path / "nowhere", [])
+        select_images(tmp_path / "nowhere", [])
 
 
 def test_one_damaged_archive_keeps_all_from_being_loaded(engine: SavingEngine, tmp_path: Path) -> None:
@@ -446,12 +448,12 @@ def test_a_file_that_asks_for_all_memory_is_refused(engine: SavingEngine, tmp_pa
 def test_a_file_that_changes_after_the_check_is_not_loaded(engine: SavingEngine, tmp_path: Path) -> None:
     """The engine never gets the end of it."""
     saved = backup(tmp_path, "app:1")
-    chosen = choose(tmp_path, [])
-    checked = check(chosen, QUIET)
+    chosen = select_images(tmp_path, [])
+    checked = check_archives(chosen, QUIET)
     other = forged(tmp_path / "other", tar_of(regular(GOOD)), identity(CONFIG))
     (tmp_path / saved.file).write_bytes((tmp_path / "other" / other.file).read_bytes())
     with pytest.raises(BadImageArchiveError, match="was changed while it was loaded"):
-        restore(engine, chosen, checked, QUIET)
+        restore_images(engine, chosen, checked, QUIET)
     assert engine.archives == {}
 
 
@@ -492,7 +494,7 @@ def test_checking_asks_no_engine(tmp_path: Path) -> None:
     data = (tmp_path / bad.file).read_bytes()
     (tmp_path / bad.file).write_bytes(data[:-5] + b"x" + data[-4:])
     notes = Notes()
-    one, two = check(choose(tmp_path, []), notes)
+    one, two = check_archives(select_images(tmp_path, []), notes)
     assert (one.image, one.why) == (good, "")
     assert one.contents is not None
     assert (two.image, two.contents) == (bad, None)
@@ -504,4 +506,4 @@ def test_a_folder_of_nothing_says_so(tmp_path: Path) -> None:
     save_images(engine, [], tmp_path, QUIET)
     assert read_manifest(tmp_path) is None
     with pytest.raises(OptbuildError):
-        choose(tmp_path, [])
+        select_images(tmp_path, [])

@@ -9,28 +9,37 @@ from fake_image_store import Shelf, identity, image, user
 
 from builder.cli.images import SORTS
 from builder.core.errors import StoreUsageError
-from builder.store.inventory import rows_of
-from builder.store.model import Standing
-from builder.store.select import FILTERS, Sort, checked_keep, in_order, parse_filter, parse_sort, seconds, selected
+from builder.store.inventory import make_image_rows
+from builder.store.model import RetentionReason
+from builder.store.select import (
+    FILTERS,
+    SortKey,
+    check_keep,
+    filter_rows,
+    parse_age,
+    parse_filter,
+    parse_sort,
+    sort_rows,
+)
 
 if TYPE_CHECKING:
-    from builder.store.model import Row
+    from builder.store.model import ImageRow
 
 NOW = 100 * 86400.0
 
 
-def rows() -> tuple[Row, ...]:
+def rows() -> tuple[ImageRow, ...]:
     shelf = Shelf(users=[user(identity("app"), project="shop")])
     shelf.add(
         image("app", ("base", "application"), "app:1", labels={"team": "ml"}, created=NOW - 86400),
         image("lib", ("base", "lib"), "registry.example/lib:2", labels={"team": ""}, created=NOW - 10 * 86400),
         image("bare", ("base", "dark"), created=NOW - 5 * 86400, sizes={"dark": None}),
     )
-    return rows_of(shelf.snapshot())
+    return make_image_rows(shelf.snapshot())
 
 
 def found(*texts: str) -> list[str]:
-    chosen = selected(rows(), [parse_filter(text) for text in texts], now=NOW)
+    chosen = filter_rows(rows(), [parse_filter(text) for text in texts], now=NOW)
     return [bytes.fromhex(one.image.id.removeprefix("sha256:")).decode().rstrip("\0") for one in chosen]
 
 
@@ -77,34 +86,40 @@ def test_a_filter_that_says_nothing_is_explained(text: str, words: str) -> None:
 
 def test_every_key_is_explained_and_every_standing_can_be_asked_for() -> None:
     assert all(text.startswith(f"{key}=") for key, text in FILTERS.items())
-    for one in Standing:
+    for one in RetentionReason:
         assert parse_filter(f"standing={one.value}").value == one.value
 
 
 def test_ages() -> None:
-    assert [seconds(text, "--min-age") for text in ("90s", "1.5m", "2h", "4d", "1w")] == [90, 90, 7200, 345600, 604800]
+    assert [parse_age(text, "--min-age") for text in ("90s", "1.5m", "2h", "4d", "1w")] == [
+        90,
+        90,
+        7200,
+        345600,
+        604800,
+    ]
     with pytest.raises(StoreUsageError, match="no age"):
-        seconds("4", "--min-age")
+        parse_age("4", "--min-age")
 
 
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
-        (Sort.SIZE, ["app", "lib", "bare"]),
-        (Sort.FREES, ["app", "lib", "bare"]),
-        (Sort.CREATED, ["app", "bare", "lib"]),
-        (Sort.NAME, ["app", "lib", "bare"]),
-        (Sort.STANDING, ["app", "bare", "lib"]),
+        (SortKey.SIZE, ["app", "lib", "bare"]),
+        (SortKey.FREES, ["app", "lib", "bare"]),
+        (SortKey.CREATED, ["app", "bare", "lib"]),
+        (SortKey.NAME, ["app", "lib", "bare"]),
+        (SortKey.STANDING, ["app", "bare", "lib"]),
     ],
 )
-def test_orders(by: Sort, expected: list[str]) -> None:
-    ordered = in_order(reversed(rows()), by)
+def test_orders(by: SortKey, expected: list[str]) -> None:
+    ordered = sort_rows(reversed(rows()), by)
     assert [bytes.fromhex(one.image.id.removeprefix("sha256:")).decode().rstrip("\0") for one in ordered] == expected
 
 
 def test_an_order_that_there_is_not_is_said_with_those_that_there_are() -> None:
-    assert [parse_sort(one.value) for one in Sort] == list(Sort)
-    assert f"[{'|'.join(Sort)}]" == SORTS
+    assert [parse_sort(one.value) for one in SortKey] == list(SortKey)
+    assert f"[{'|'.join(SortKey)}]" == SORTS
     with pytest.raises(StoreUsageError) as caught:
         parse_sort("bytes")
     said = "--sort 'bytes': use size, unique, shared, frees, created, name or standing"
@@ -112,6 +127,6 @@ def test_an_order_that_there_is_not_is_said_with_those_that_there_are() -> None:
 
 
 def test_two_always_stay_for_a_rollback() -> None:
-    assert checked_keep(2) == 2
+    assert check_keep(2) == 2
     with pytest.raises(StoreUsageError, match="--keep 1: at least 2 stay for a rollback"):
-        checked_keep(1)
+        check_keep(1)

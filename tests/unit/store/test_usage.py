@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from builder.store.model import BuildCache, Volume
-from builder.store.projects import users_of
-from builder.store.usage import build_cache_of, volumes_of
+from builder.store.projects import parse_containers
+from builder.store.usage import parse_build_cache, parse_volumes
 
 LABELS = {
     "com.docker.compose.project": "shop",
@@ -34,10 +34,10 @@ def test_volumes_with_who_uses_them() -> None:
             {"Name": "darker", "UsageData": None},
         ]
     }
-    found = volumes_of(answer, users_of([CONTAINER]))
+    found = parse_volumes(answer, parse_containers([CONTAINER]))
     assert found[0] == Volume("data", 50, ("shop-web-1",), ("shop",))
     assert [(one.name, one.bytes) for one in found[1:]] == [("small", 5), ("dark", None), ("darker", None)]
-    assert volumes_of({"Volumes": None}, ()) == ()
+    assert parse_volumes({"Volumes": None}, ()) == ()
 
 
 def test_the_build_cache() -> None:
@@ -46,5 +46,5 @@ def test_the_build_cache() -> None:
         {"Size": 20, "InUse": True, "Shared": False},
         {"Size": 40, "InUse": False, "Shared": True},
     ]
-    assert build_cache_of({"BuildCache": records}) == BuildCache(bytes=30, shared=40, idle=10, records=3)
-    assert build_cache_of({}) == BuildCache(0, 0, 0, 0)
+    assert parse_build_cache({"BuildCache": records}) == BuildCache(bytes=30, shared=40, idle=10, records=3)
+    assert parse_build_cache({}) == BuildCache(0, 0, 0, 0)

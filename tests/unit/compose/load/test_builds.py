@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from builder.compose.load.builds import build_of
+from builder.compose.load.builds import parse_build
 from builder.compose.model import Build
 
 PLAIN: dict[str, Any] = {"context": "/p", "dockerfile": "Dockerfile"}
 
 
 def test_no_build() -> None:
-    assert build_of(None) is None
-    assert build_of([]) is None
+    assert parse_build(None) is None
+    assert parse_build([]) is None
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_no_build() -> None:
     ],
 )
 def test_the_same_build(found: Any) -> None:
-    assert build_of(found) == build_of(PLAIN) == Build("/p")
+    assert parse_build(found) == parse_build(PLAIN) == Build("/p")
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_the_same_build(found: Any) -> None:
     ids=lambda more: next(iter(more)),
 )
 def test_another_build(more: dict[str, Any]) -> None:
-    assert build_of({**PLAIN, **more}) != build_of(PLAIN)
-    assert build_of({**PLAIN, **more}) == build_of({**PLAIN, **more})
+    assert parse_build({**PLAIN, **more}) != parse_build(PLAIN)
+    assert parse_build({**PLAIN, **more}) == parse_build({**PLAIN, **more})
 
 
 @pytest.mark.parametrize(
@@ -87,30 +87,36 @@ def test_another_build(more: dict[str, Any]) -> None:
     ],
 )
 def test_one_meaning_in_two_forms(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert build_of({**PLAIN, **one}) == build_of({**PLAIN, **other})
+    assert parse_build({**PLAIN, **one}) == parse_build({**PLAIN, **other})
 
 
 def test_a_secret_with_another_target_differs() -> None:
-    assert build_of({**PLAIN, "secrets": [{"source": "s", "target": "t"}]}) != build_of({**PLAIN, "secrets": ["s"]})
+    assert parse_build({**PLAIN, "secrets": [{"source": "s", "target": "t"}]}) != parse_build(
+        {**PLAIN, "secrets": ["s"]}
+    )
 
 
 def test_the_platform_of_the_service_is_what_is_built() -> None:
-    assert build_of(PLAIN, platform="linux/arm64") != build_of(PLAIN)
-    both = build_of({**PLAIN, "platforms": ["linux/amd64", "linux/arm64"]}, platform="linux/arm64")
-    assert both == build_of({**PLAIN, "platforms": ["linux/arm64"]})
+    assert parse_build(PLAIN, platform="linux/arm64") != parse_build(PLAIN)
+    both = parse_build({**PLAIN, "platforms": ["linux/amd64", "linux/arm64"]}, platform="linux/arm64")
+    assert both == parse_build({**PLAIN, "platforms": ["linux/arm64"]})
 
 
 def test_what_is_read() -> None:
-    found = build_of({**PLAIN, "context": "/p/q/", "dockerfile": "/p/q/d/File", "tags": ["x:1"], "args": ["A=1", "B"]})
+    found = parse_build(
+        {**PLAIN, "context": "/p/q/", "dockerfile": "/p/q/d/File", "tags": ["x:1"], "args": ["A=1", "B"]}
+    )
     assert found == Build("/p/q", "d/File", args=(("A", "1"), ("B", None)))
     assert found is not None
     assert found.tags == ("x:1",)
     assert found.dockerfile_path == Path("/p/q/d/File")
-    remote = build_of({"context": "https://example.com/x.git#main", "dockerfile": "Dockerfile"})
+    remote = parse_build({"context": "https://example.com/x.git#main", "dockerfile": "Dockerfile"})
     assert remote is not None
     assert (remote.context, remote.dockerfile_path) == ("https://example.com/x.git#main", None)
 
 
 def test_values_that_may_be_secret_are_in_no_repr() -> None:
-    found = build_of({**PLAIN, "args": {"A": "canary"}, "labels": {"a": "canary"}, "dockerfile_inline": "RUN canary"})
+    found = parse_build(
+        {**PLAIN, "args": {"A": "canary"}, "labels": {"a": "canary"}, "dockerfile_inline": "RUN canary"}
+    )
     assert "canary" not in f"{found!r} {found}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_compose import CLI, MISSING, REFUSED, Compose, answer, machine, plain_files
 
-from builder.compose.load.config import ask
+from builder.compose.load.config import load_config
 from builder.compose.model import ProjectFiles
 from builder.core.errors import (
     ComposeError,
@@ -19,7 +19,7 @@ from builder.core.errors import (
     ToolError,
     ToolTimeoutError,
 )
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.engine.compose import ComposeCli
 
 
@@ -36,7 +36,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 def test_what_it_is_asked(files: ProjectFiles, env: dict[str, str]) -> None:
     named = ProjectFiles(files.directory, files.files, (Path("/e"),), "name")
     compose = Compose()
-    ask(named, CLI, compose, env)
+    load_config(named, CLI, compose, env)
     (resolved,) = [command for command in compose.commands if "--no-interpolate" not in command.argv]
     (raw,) = compose.of("--no-interpolate")
     project = ("--project-directory", str(files.directory), "--file", str(files.files[0]))
@@ -49,7 +49,7 @@ def test_what_it_is_asked(files: ProjectFiles, env: dict[str, str]) -> None:
 
 def test_both_are_asked_at_the_same_time_and_nothing_else(files: ProjectFiles, env: dict[str, str]) -> None:
     compose = Compose(together=threading.Barrier(2))
-    found = ask(files, CLI, compose, env)
+    found = load_config(files, CLI, compose, env)
     assert len(compose.commands) == 2
     assert found.resolved == {"name": "p", "services": {"a": {"image": "x"}}}
     assert found.raw == {"name": "p", "services": {"a": {"image": "${X}"}}}
@@ -58,7 +58,7 @@ def test_both_are_asked_at_the_same_time_and_nothing_else(files: ProjectFiles, e
 
 def test_one_may_be_refused(files: ProjectFiles, env: dict[str, str]) -> None:
     for compose, missing in ((Compose(resolved=REFUSED), "resolved"), (Compose(raw=REFUSED), "raw")):
-        found = ask(files, CLI, compose, env)
+        found = load_config(files, CLI, compose, env)
         assert [name for name in ("resolved", "raw") if getattr(found, name) is None] == [missing]
         assert found.complaints == ("services.a.ports is wrong",)
         assert len(compose.commands) == 2
@@ -67,7 +67,7 @@ def test_one_may_be_refused(files: ProjectFiles, env: dict[str, str]) -> None:
 def test_both_refused_is_a_bad_file(files: ProjectFiles, env: dict[str, str]) -> None:
     said = (15, "", f"validating {files.files[0]}: services.a.build must be a string, not canary-variable")
     with pytest.raises(ComposeError, match=r"services\.a\.build must be a string") as caught:
-        ask(files, CLI, Compose(resolved=said, raw=said), env)
+        load_config(files, CLI, Compose(resolved=said, raw=said), env)
     assert caught.value.exit_code is ExitCode.USAGE
     assert caught.value.where is not None
     assert (caught.value.where.file, caught.value.where.key) == (str(files.files[0]), "services.a.build")
@@ -81,49 +81,49 @@ def test_broken_yaml_is_found_in_its_file(files: ProjectFiles, env: dict[str, st
     both = ProjectFiles(files.directory, (*files.files, override))
     said = (15, "", "yaml: line 2: did not find expected node content")
     with pytest.raises(ComposeError) as caught:
-        ask(both, CLI, Compose(resolved=said, raw=said), env)
+        load_config(both, CLI, Compose(resolved=said, raw=said), env)
     assert caught.value.where is not None
     assert (caught.value.where.file, caught.value.where.line) == (str(override), 4)
 
 
 def test_a_refusal_without_words(files: ProjectFiles, env: dict[str, str]) -> None:
     with pytest.raises(ComposeError, match="exit code 9"):
-        ask(files, CLI, Compose(resolved=(9, "", ""), raw=(9, "", "")), env)
+        load_config(files, CLI, Compose(resolved=(9, "", ""), raw=(9, "", "")), env)
 
 
 def test_a_guessed_compose_is_looked_for_when_both_fail(files: ProjectFiles, env: dict[str, str]) -> None:
     compose = Compose(resolved=MISSING, raw=MISSING, version=MISSING)
     with pytest.raises(ComposeMissingError, match="is not a docker command"):
-        ask(files, CLI, compose, env)
+        load_config(files, CLI, compose, env)
     known = Compose(resolved=MISSING, raw=MISSING, version=MISSING)
     with pytest.raises(ComposeError):
-        ask(files, ComposeCli(CLI.argv, "2.26.1"), known, env)
+        load_config(files, ComposeCli(CLI.argv, "2.26.1"), known, env)
     assert not known.of("--short")
 
 
 def test_a_standalone_compose_is_asked_instead(files: ProjectFiles, env: dict[str, str]) -> None:
     class Standalone(Compose):
-        def run(self, command: Command, **_kwargs: Any) -> Result:
+        def run(self, command: Command, **_kwargs: Any) -> ProcessResult:
             if command.argv[0] == "docker":
                 self.commands.append(command)
-                return Result(command, *MISSING)
+                return ProcessResult(command, *MISSING)
             return super().run(command)
 
     compose = Standalone()
-    assert ask(files, CLI, compose, env).resolved is not None
+    assert load_config(files, CLI, compose, env).resolved is not None
     assert [command.argv[0] for command in compose.commands][-2:] == ["docker-compose"] * 2
 
 
 def test_an_answer_that_is_no_project(files: ProjectFiles, env: dict[str, str]) -> None:
     for out in ("[]", "", "{"):
         with pytest.raises(ToolError, match="no project"):
-            ask(files, CLI, Compose(resolved=(0, out, "")), env)
+            load_config(files, CLI, Compose(resolved=(0, out, "")), env)
 
 
 def test_an_answer_that_is_nested_too_deep(files: ProjectFiles, env: dict[str, str]) -> None:
     deep = '{"x-deep": ' + "[" * 5000 + "]" * 5000 + "}"
     with pytest.raises(ComposeError, match="nested too deep") as caught:
-        ask(files, CLI, Compose(resolved=(0, deep, "")), env)
+        load_config(files, CLI, Compose(resolved=(0, deep, "")), env)
     assert caught.value.where is not None
     assert caught.value.where.file == str(files.files[0])
 
@@ -133,14 +133,14 @@ def test_silence_is_the_tool_s_failure(files: ProjectFiles, env: dict[str, str])
         raise ToolTimeoutError(str(command), 120)
 
     with pytest.raises(ToolTimeoutError):
-        ask(files, CLI, Compose(resolved=silent), env)
+        load_config(files, CLI, Compose(resolved=silent), env)
 
 
 @pytest.mark.parametrize("code", [-15, -2, 143, 130])
 def test_a_compose_that_was_ended_refused_nothing(files: ProjectFiles, env: dict[str, str], code: int) -> None:
     compose = Compose(resolved=(code, "", ""), raw=(code, "", ""))
     with pytest.raises(InterruptedByUserError):
-        ask(files, CLI, compose, env)
+        load_config(files, CLI, compose, env)
     assert not compose.of("--short")
 
 
@@ -166,7 +166,7 @@ def test_an_overlay_is_asked_about_elsewhere_and_told_with_the_real_paths(
         seen.append(mirror_of(command))
         return (15, "", f"open {mirror_of(command).parent}/none.yml: no such file or directory")
 
-    found = ask(files, CLI, Compose(resolved=look, raw=refuse), env, overlay={main: b"new"})
+    found = load_config(files, CLI, Compose(resolved=look, raw=refuse), env, overlay={main: b"new"})
     build = {"context": str(main.parent), "args": [str(main), 1, None]}
     assert found.resolved == {"name": "p", "services": {"a": {"build": build}}}
     assert found.complaints == (f"open {main.parent}/none.yml: no such file or directory",)
@@ -176,7 +176,7 @@ def test_an_overlay_is_asked_about_elsewhere_and_told_with_the_real_paths(
 
 def test_no_overlay_is_no_mirror(files: ProjectFiles, env: dict[str, str]) -> None:
     compose = Compose()
-    ask(files, CLI, compose, env, overlay={})
+    load_config(files, CLI, compose, env, overlay={})
     assert {mirror_of(command) for command in compose.commands} == {files.files[0]}
 
 
@@ -191,6 +191,6 @@ def test_a_file_is_overlaid_under_each_of_its_names(files: ProjectFiles, env: di
         there = mirror_of(command).parent
         return answer(a={"image": (there / "link.yml").read_text()}, b={"image": (there / "base.yml").read_text()})
 
-    found = ask(files, CLI, Compose(resolved=look), env, overlay={base: b"new"})
+    found = load_config(files, CLI, Compose(resolved=look), env, overlay={base: b"new"})
     assert found.resolved is not None
     assert found.resolved["services"] == {"a": {"image": "new"}, "b": {"image": "new"}}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from builder.compose.load.config_errors import file_in, key_in, line_in, mask, words
+from builder.compose.load.config_errors import (
+    extract_refusal,
+    find_error_file,
+    find_error_key,
+    find_error_line,
+    mask_texts,
+)
 
 UNSET = 'time="2026-01-01T00:00:00Z" level=warning msg="The \\"X\\" variable is not set. Defaulting to a blank string."'
 OBSOLETE = 'time="2026-01-01T00:00:00Z" level=warning msg="/p/compose.yaml: the attribute `version` is obsolete"'
@@ -39,16 +45,16 @@ VARIABLES = {
 
 @pytest.mark.parametrize("text", KEPT)
 def test_its_words_stay_as_they_are(text: str) -> None:
-    assert words(text + "\n", VARIABLES) == text
+    assert extract_refusal(text + "\n", VARIABLES) == text
 
 
 def test_warnings_go() -> None:
-    assert words(f"{UNSET}\n{OBSOLETE}\n\nempty compose file\n", {}) == "empty compose file"
-    assert words(f"{UNSET}\n", {}) == ""
+    assert extract_refusal(f"{UNSET}\n{OBSOLETE}\n\nempty compose file\n", {}) == "empty compose file"
+    assert extract_refusal(f"{UNSET}\n", {}) == ""
 
 
 def test_an_error_that_is_logged_is_a_refusal() -> None:
-    assert words('time="x" level=fatal msg="cannot read \\"it\\""', {}) == 'cannot read "it"'
+    assert extract_refusal('time="x" level=fatal msg="cannot read \\"it\\""', {}) == 'cannot read "it"'
 
 
 @pytest.mark.parametrize(
@@ -67,14 +73,14 @@ def test_an_error_that_is_logged_is_a_refusal() -> None:
     ],
 )
 def test_values_go(text: str) -> None:
-    said = words(text, VARIABLES)
+    said = extract_refusal(text, VARIABLES)
     assert "canary" not in said
     assert "***" in said
 
 
 def test_a_short_value_is_not_masked() -> None:
     """Every other word would become stars."""
-    assert mask("abc abcd", VARIABLES) == "abc abcd"
+    assert mask_texts("abc abcd", VARIABLES) == "abc abcd"
 
 
 @pytest.mark.parametrize(
@@ -91,4 +97,4 @@ def test_a_short_value_is_not_masked() -> None:
     ],
 )
 def test_the_place(text: str, file: str | None, line: int | None, key: str | None) -> None:
-    assert (file_in(text), line_in(text), key_in(text)) == (file, line, key)
+    assert (find_error_file(text), find_error_line(text), find_error_key(text)) == (file, line, key)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.compose.load.discover import DEFAULT_NAMES, OVERRIDE_NAMES, discover
+from builder.compose.load.discover import DEFAULT_NAMES, OVERRIDE_NAMES, discover_project
 from builder.core.errors import ComposeError, ExitCode, NoComposeFileError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def names(found: ProjectFiles, folder: Path) -> list[str]:
 
 
 def find(folder: Path, *files: str, env: dict[str, str] | None = None, **options: Any) -> ProjectFiles:
-    return discover(files, env=env or {}, cwd=folder, **options)
+    return discover_project(files, env=env or {}, cwd=folder, **options)
 
 
 @pytest.mark.parametrize("first", range(len(DEFAULT_NAMES)))

@@ -10,16 +10,16 @@ from project_factories import project, service
 
 from builder.compose.load.dockerfiles import LARGEST_FILE, read_dockerfiles
 from builder.compose.model import Build
-from builder.dockerfile.analysis import facts_of
+from builder.dockerfile.analysis import analyze_dockerfile
 
 if TYPE_CHECKING:
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 SEED = Path(__file__).parents[3] / "fixtures" / "seed" / "Dockerfile.airflow"
 
 
-def facts(text: str, *, files: dict[str, str] | None = None, **build: object) -> DockerfileFacts:
-    return facts_of(text, Build("/project", **build), (files or {}).get)  # type: ignore[arg-type]
+def facts(text: str, *, files: dict[str, str] | None = None, **build: object) -> DockerfileAnalysis:
+    return analyze_dockerfile(text, Build("/project", **build), (files or {}).get)  # type: ignore[arg-type]
 
 
 def test_the_seed_project() -> None:
@@ -81,7 +81,9 @@ def test_requirements_of_a_build_argument_are_known_but_not_shown() -> None:
 )
 def test_each_way_to_copy_a_requirements_file(copy: str) -> None:
     text = f"FROM python:3.11\nWORKDIR /app\n{copy}\nRUN pip install -r requirements.txt\n"
-    found = facts_of(text, Build("/p"), lambda name: "pandas==1\n" if Path(name) == Path("requirements.txt") else None)
+    found = analyze_dockerfile(
+        text, Build("/p"), lambda name: "pandas==1\n" if Path(name) == Path("requirements.txt") else None
+    )
     assert [pin.name for pin in found.pins] == ["pandas"]
 
 
@@ -144,7 +146,7 @@ def test_an_additional_context_may_be_the_base() -> None:
 class TestReading:
     """From the disk, where anything may lie."""
 
-    def read(self, folder: Path, **build: object) -> dict[str, DockerfileFacts]:
+    def read(self, folder: Path, **build: object) -> dict[str, DockerfileAnalysis]:
         given = Build(str(folder), **build)  # type: ignore[arg-type]
         return dict(read_dockerfiles(project(service("web", build=given), service("db", image="postgres:13"))))
 

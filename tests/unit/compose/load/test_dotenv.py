@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.compose.load.dotenv import read_env_file
-from builder.compose.load.interpolate import variables_of
+from builder.compose.load.interpolate import read_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ SAID = {
 def test_a_value(text: str, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(f"{text}\nW=no\n".encode())
-    assert variables_of({"W": "ww"}, (path,))["V"] == SAID[text]
+    assert read_variables({"W": "ww"}, (path,))["V"] == SAID[text]
     assert read_env_file(path).problem == ""
 
 
@@ -77,13 +77,13 @@ def test_a_line_that_compose_refuses_is_told_and_the_others_count(line: str, tmp
     path = tmp_path / ".env"
     path.write_text(f"V=a\n\n{line}\nW=b\n")
     assert read_env_file(path).problem == f"{path}, line 3: Compose refuses this line"
-    assert variables_of({}, (path,)) == {"V": "a", "W": "b"}
+    assert read_variables({}, (path,)) == {"V": "a", "W": "b"}
 
 
 def test_bytes_that_are_no_utf_8_are_taken_but_in_names(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"# caf\xe9\nV=caf\xe9\nW=b\n")
-    assert variables_of({}, (path,)) == {"V": "caf\udce9", "W": "b"}
+    assert read_variables({}, (path,)) == {"V": "caf\udce9", "W": "b"}
     assert read_env_file(path).problem == ""
     path.write_bytes(b"caf\xe9=1\n")
     assert "line 1" in read_env_file(path).problem
@@ -91,4 +91,4 @@ def test_bytes_that_are_no_utf_8_are_taken_but_in_names(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / "x").problem == f"{tmp_path / 'x'} cannot be read: No such file or directory"
-    assert variables_of({"A": "1"}, (tmp_path / "x",)) == {"A": "1"}
+    assert read_variables({"A": "1"}, (tmp_path / "x",)) == {"A": "1"}

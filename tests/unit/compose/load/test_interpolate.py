@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.load.interpolate import project_variables, substitute, variables_of
+from builder.compose.load.interpolate import interpolate_text, read_project_variables, read_variables
 from builder.compose.model import ProjectFiles
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ VARIABLES = {"X": "x", "EMPTY": "", "Y_1": "y", "lower": "l"}
     ],
 )
 def test_a_text_is_filled_in_as_compose_does(text: str, expected: str) -> None:
-    assert substitute(text, VARIABLES) == expected
+    assert interpolate_text(text, VARIABLES) == expected
 
 
 def test_an_env_file(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_an_env_file(tmp_path: Path) -> None:
     path.write_text(
         "# comment\nA=1\nexport B='$A literal'\nC=\"${A}-2\" # why\nEMPTY=\nNAME_ONLY\nOURS=${OUTER}\n\nD= spaced \n"
     )
-    assert variables_of({"OUTER": "o"}, (path,)) == {
+    assert read_variables({"OUTER": "o"}, (path,)) == {
         "OUTER": "o",
         "A": "1",
         "B": "$A literal",
@@ -63,17 +63,17 @@ def test_the_environment_wins_and_a_later_file_over_an_earlier_one(tmp_path: Pat
     first, second = tmp_path / "a", tmp_path / "b"
     first.write_text("A=a\nB=a\nC=a\n")
     second.write_text("B=b\nC=b\n")
-    assert variables_of({"C": "c"}, (first, second)) == {"A": "a", "B": "b", "C": "c"}
+    assert read_variables({"C": "c"}, (first, second)) == {"A": "a", "B": "b", "C": "c"}
 
 
 @pytest.mark.parametrize(("disabled", "found"), [(None, "1"), ("0", "1"), ("false", "1"), ("1", None), ("true", None)])
 def test_the_env_file_of_the_project_can_be_forbidden(tmp_path: Path, disabled: str | None, found: str | None) -> None:
     (tmp_path / ".env").write_text("A=1\n")
     env = {} if disabled is None else {"COMPOSE_DISABLE_ENV_FILE": disabled}
-    assert project_variables(ProjectFiles(tmp_path, ()), env).get("A") == found
+    assert read_project_variables(ProjectFiles(tmp_path, ()), env).get("A") == found
 
 
 def test_named_env_files_replace_the_one_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1\n")
     (tmp_path / "e").write_text("B=2\n")
-    assert project_variables(ProjectFiles(tmp_path, (), (tmp_path / "e",)), {}) == {"B": "2"}
+    assert read_project_variables(ProjectFiles(tmp_path, (), (tmp_path / "e",)), {}) == {"B": "2"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.load.overlay import inside, mirrored
+from builder.compose.load.overlay import create_overlay, resolve_in_overlay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_everything_but_the_changed_files_is_as_it_is(tree: Path) -> None:
-    with mirrored({tree / "p/compose.yaml": b"new", tree / "q/b.yml": b"new too"}) as root:
-        there = inside(root, tree)
+    with create_overlay({tree / "p/compose.yaml": b"new", tree / "q/b.yml": b"new too"}) as root:
+        there = resolve_in_overlay(root, tree)
         found = {name: (there / name).read_text() for name in ("p/compose.yaml", "p/.env", "p/sub/a.yml", "q/b.yml")}
         assert (there / "p/../q/c.yml").read_text() == "real q/c.yml"
     assert found == {
@@ -36,24 +36,24 @@ def test_everything_but_the_changed_files_is_as_it_is(tree: Path) -> None:
 
 
 def test_a_file_that_is_not_there_yet(tree: Path) -> None:
-    with mirrored({tree / "p/new.yml": b"new"}) as root:
-        assert inside(root, tree / "p/new.yml").read_bytes() == b"new"
+    with create_overlay({tree / "p/new.yml": b"new"}) as root:
+        assert resolve_in_overlay(root, tree / "p/new.yml").read_bytes() == b"new"
     assert not (tree / "p/new.yml").exists()
 
 
 def test_a_link_is_replaced_not_followed(tree: Path) -> None:
     (tree / "p/link.yml").symlink_to("../q/b.yml")
     (tree / "linked").symlink_to("p")
-    with mirrored({tree / "p/link.yml": b"one", tree / "linked/compose.yaml": b"two"}) as root:
-        assert inside(root, tree / "p/link.yml").read_bytes() == b"one"
-        assert inside(root, tree / "p/compose.yaml").read_text() == "real p/compose.yaml"
-        assert inside(root, tree / "linked/compose.yaml").read_bytes() == b"two"
+    with create_overlay({tree / "p/link.yml": b"one", tree / "linked/compose.yaml": b"two"}) as root:
+        assert resolve_in_overlay(root, tree / "p/link.yml").read_bytes() == b"one"
+        assert resolve_in_overlay(root, tree / "p/compose.yaml").read_text() == "real p/compose.yaml"
+        assert resolve_in_overlay(root, tree / "linked/compose.yaml").read_bytes() == b"two"
     assert (tree / "q/b.yml").read_text() == "real q/b.yml"
     assert (tree / "p/compose.yaml").read_text() == "real p/compose.yaml"
 
 
 def test_nothing_is_left_and_nobody_else_may_look(tree: Path) -> None:
-    context = mirrored({tree / "p/compose.yaml": b"new"})
+    context = create_overlay({tree / "p/compose.yaml": b"new"})
     root = context.__enter__()
     assert root.stat().st_mode & 0o077 == 0
     assert os.path.realpath(root) == str(root)
@@ -68,5 +68,5 @@ def test_a_folder_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPa
         raise PermissionError
 
     monkeypatch.setattr(type(tree), "iterdir", refuse)
-    with mirrored({tree / "p/compose.yaml": b"new"}) as root:
-        assert inside(root, tree / "p/compose.yaml").read_bytes() == b"new"
+    with create_overlay({tree / "p/compose.yaml": b"new"}) as root:
+        assert resolve_in_overlay(root, tree / "p/compose.yaml").read_bytes() == b"new"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fake_compose import CLI, REFUSED, Compose, answer, machine, plain_files
 
-from builder.compose.load.config import Answers, ask
-from builder.compose.load.project import project_from, read_project
+from builder.compose.load.config import ConfigResult, load_config
+from builder.compose.load.project import make_project, read_project
 from builder.compose.model import ProjectFiles
 
 
@@ -35,7 +35,7 @@ def test_a_project_is_what_the_answers_say(files: ProjectFiles, env: dict[str, s
     assert web.raw_build is not None
     assert (web.build.context, web.raw_build.context) == ("/p", "/p/${C}")
     assert project.sources == {files.files[0]: files.files[0].read_bytes()}
-    assert project.image_of(web) == "x:1"
+    assert project.resolve_image_name(web) == "x:1"
 
 
 def test_without_the_filled_in_answer_names_and_builds_are_filled_in_here(
@@ -62,12 +62,12 @@ def test_without_the_filled_in_answer_names_and_builds_are_filled_in_here(
 
 def test_the_name_falls_back_to_the_folder() -> None:
     files = ProjectFiles(Path("/x/folder"), ())
-    assert project_from(files, Answers({}, None), {}).name == "folder"
-    assert project_from(ProjectFiles(Path("/x/folder"), (), name="n"), Answers(None, {}), {}).name == "n"
+    assert make_project(files, ConfigResult({}, None), {}).name == "folder"
+    assert make_project(ProjectFiles(Path("/x/folder"), (), name="n"), ConfigResult(None, {}), {}).name == "n"
 
 
 def test_an_empty_service_of_the_raw_answer() -> None:
-    found = project_from(ProjectFiles(Path("/x"), ()), Answers(None, {"services": {"a": None}}), {}, {})
+    found = make_project(ProjectFiles(Path("/x"), ()), ConfigResult(None, {"services": {"a": None}}), {}, {})
     assert found.services["a"].image is None
 
 
@@ -75,6 +75,6 @@ def test_no_secret_is_in_a_repr(files: ProjectFiles, env: dict[str, str]) -> Non
     service = {"image": "x", "environment": {"A": "canary-1"}, "build": {"context": "/", "args": {"B": "canary-2"}}}
     files.files[0].write_text("# canary-3\n")
     compose = Compose(resolved=answer(web=service), raw=answer(web=service))
-    project, answers = read_project(files, CLI, compose, env), ask(files, CLI, compose, env)
+    project, answers = read_project(files, CLI, compose, env), load_config(files, CLI, compose, env)
     assert "canary" not in f"{project!r} {project} {answers!r} {answers} {project.services!r}"
     assert project.services["web"].environment == {"A": "canary-1"}

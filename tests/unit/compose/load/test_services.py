@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from builder.compose.load.services import service_of
+from builder.compose.load.services import parse_service
 from builder.compose.model import Build, Mount, Service
 
 
 def read(**found: Any) -> Service:
-    return service_of("web", found, None)
+    return parse_service("web", found, None)
 
 
 def test_nothing_but_a_name() -> None:
@@ -61,10 +61,10 @@ def test_a_filled_in_answer() -> None:
 
 def test_image_and_build_before_their_variables_were_filled_in() -> None:
     raw = {"image": "${IMG:-x}", "build": {"context": "/p/${CTX:-.}"}}
-    found = service_of("web", {"image": "x", "build": {"context": "/p"}}, raw)
+    found = parse_service("web", {"image": "x", "build": {"context": "/p"}}, raw)
     assert (found.raw_image, found.raw_build) == ("${IMG:-x}", Build("/p/${CTX:-.}"))
     assert (found.image, found.build) == ("x", Build("/p"))
-    unknown = service_of("web", {"image": "x", "build": {"context": "/p"}}, None)
+    unknown = parse_service("web", {"image": "x", "build": {"context": "/p"}}, None)
     assert (unknown.raw_image, unknown.raw_build) == (None, None)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.load.source_files import MAX_BYTES, meanings, reach
+from builder.compose.load.source_files import MAX_BYTES, index_named_files, walk_sources
 from builder.compose.model import ProjectFiles
 from builder.core.errors import ComposeError
 
@@ -23,7 +23,7 @@ def project(folder: Path, files: dict[str, str], *main: str) -> ProjectFiles:
 
 
 def read_sources(files: ProjectFiles, env: Mapping[str, str]) -> dict[Path, bytes]:
-    return {source.path: source.data for source in reach(files, env, {})}
+    return {source.path: source.data for source in walk_sources(files, env, {})}
 
 
 def sources(files: ProjectFiles, **env: str) -> list[str]:
@@ -79,7 +79,7 @@ def test_a_file_is_reached_with_each_set_of_variables(tmp_path: Path) -> None:
     files = project(
         tmp_path, {"compose.yaml": include, "a.yml": "", "1.env": "V=1", "2.env": "V=2\nW=2", ".env": "W=3"}
     )
-    found = [source.variables for source in reach(files, {}, {}) if source.path.name == "a.yml"]
+    found = [source.variables for source in walk_sources(files, {}, {}) if source.path.name == "a.yml"]
     assert found == [{"V": "1", "W": "3"}, {"V": "2", "W": "3"}, {"W": "3"}]
 
 
@@ -110,7 +110,8 @@ def test_what_a_path_in_a_file_means(tmp_path: Path) -> None:
         "compose.yml",
     )
     assert {
-        (path.name, text): str(to.relative_to(tmp_path)) for (path, text), to in meanings(reach(files, {}, {})).items()
+        (path.name, text): str(to.relative_to(tmp_path))
+        for (path, text), to in index_named_files(walk_sources(files, {}, {})).items()
     } == {
         ("compose.yml", "${F}.yml"): "base.yml",
         ("compose.yml", "in/a.yml"): "in/a.yml",
@@ -129,7 +130,7 @@ def test_a_path_that_means_several_files_means_none(tmp_path: Path) -> None:
         "1.yml": "",
         "2.yml": "",
     }
-    assert [name for _, name in meanings(reach(project(tmp_path, texts), {}, {}))] == ["a.yml"]
+    assert [name for _, name in index_named_files(walk_sources(project(tmp_path, texts), {}, {}))] == ["a.yml"]
 
 
 def test_circles_remote_and_missing_files_are_left_to_compose(tmp_path: Path) -> None:
@@ -153,14 +154,14 @@ def test_the_way_to_a_file_tells_whether_it_is_absolute(tmp_path: Path) -> None:
             "c.yml": "",
         },
     )
-    found = {source.path.name: source.by_absolute_path for source in reach(files, {}, {})}
+    found = {source.path.name: source.by_absolute_path for source in walk_sources(files, {}, {})}
     assert found == {"compose.yaml": False, "a.yml": False, "b.yml": True, "c.yml": True}
 
 
 def test_an_overlay_is_read_instead(tmp_path: Path) -> None:
     files = project(tmp_path / "p", {"compose.yaml": "", "a.yml": "", "b.yml": "include: [c.yml]", "c.yml": ""})
     overlay = {files.files[0]: b"include: [b.yml]", tmp_path / "p/b.yml": b""}
-    found = [(source.path.name, source.data) for source in reach(files, {}, overlay)]
+    found = [(source.path.name, source.data) for source in walk_sources(files, {}, overlay)]
     assert found == [("compose.yaml", b"include: [b.yml]"), ("b.yml", b"")]
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from project_files import FOLDER, IMAGE, project_of, target
 
-from builder.compose.load.config import Answers
+from builder.compose.load.config import ConfigResult
 from builder.compose.model import FileEdit, Project
-from builder.compose.rewrite.check import differences, prove
-from builder.compose.rewrite.rewrite import rewrite
+from builder.compose.rewrite.check import find_differences, prove_edits
+from builder.compose.rewrite.rewrite import rewrite_files
 from builder.core.errors import ComposeError, UnprovenEditError
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def planned() -> dict[str, Any]:
 
 
 def test_what_was_planned_is_no_difference() -> None:
-    assert differences(BEFORE, planned(), (TARGET,)) == ()
-    assert differences(BEFORE, BEFORE, ()) == ()
+    assert find_differences(BEFORE, planned(), (TARGET,)) == ()
+    assert find_differences(BEFORE, BEFORE, ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_everything_else_is_named_and_no_value_shown(path: str, value: object, w
     for key in above:
         place = place[int(key) if key.isdecimal() else key]
     place[last] = value
-    assert differences(BEFORE, answer, (TARGET,)) == (words,)
+    assert find_differences(BEFORE, answer, (TARGET,)) == (words,)
 
 
 def test_a_service_that_vanishes_is_named() -> None:
     answer = planned()
     del answer["services"]["db"]
-    assert differences(BEFORE, answer, (TARGET,)) == ("services.db is missing",)
+    assert find_differences(BEFORE, answer, (TARGET,)) == ("services.db is missing",)
 
 
 def test_a_builder_without_a_build_is_named() -> None:
@@ -98,15 +98,15 @@ def test_a_builder_without_a_build_is_named() -> None:
     del before["services"]["init"]["build"]
     answer = planned()
     del answer["services"]["init"]["build"]
-    assert differences(before, answer, (TARGET,)) == ("services.init.build should be kept, and there is none",)
+    assert find_differences(before, answer, (TARGET,)) == ("services.init.build should be kept, and there is none",)
 
 
 def test_a_name_that_stays_and_a_pull_policy_that_is_not_planned_must_stay() -> None:
     kept = replace(TARGET, keeps_name=True, pull_policy=None)
     now = answered()
     del now["services"]["web"]["build"]
-    assert differences(BEFORE, now, (kept,)) == ()
-    assert differences(BEFORE, planned(), (kept,)) == (
+    assert find_differences(BEFORE, now, (kept,)) == ()
+    assert find_differences(BEFORE, planned(), (kept,)) == (
         "services.init.image is not as planned",
         "services.init.pull_policy is not as planned",
         "services.web.image is not as planned",
@@ -120,20 +120,20 @@ def project() -> Project:
 
 
 def edits() -> tuple[FileEdit, ...]:
-    return rewrite(project(), (TARGET,))
+    return rewrite_files(project(), (TARGET,))
 
 
-def answering(answers: Answers) -> Callable[[Mapping[Path, bytes]], Answers]:
-    def ask_again(overlay: Mapping[Path, bytes]) -> Answers:
+def answering(answers: ConfigResult) -> Callable[[Mapping[Path, bytes]], ConfigResult]:
+    def ask_again(overlay: Mapping[Path, bytes]) -> ConfigResult:
         assert list(overlay) == [FOLDER / "compose.yml"]
         return answers
 
     return ask_again
 
 
-def refused(given: Project, answers: Answers, written: tuple[FileEdit, ...] | None = None) -> str:
+def refused(given: Project, answers: ConfigResult, written: tuple[FileEdit, ...] | None = None) -> str:
     with pytest.raises(UnprovenEditError) as caught:
-        prove(given, edits() if written is None else written, (TARGET,), answering(answers))
+        prove_edits(given, edits() if written is None else written, (TARGET,), answering(answers))
     assert SECRET not in str(caught.value)
     assert caught.value.where is not None
     assert caught.value.where.file.endswith("compose.yml")
@@ -141,8 +141,8 @@ def refused(given: Project, answers: Answers, written: tuple[FileEdit, ...] | No
 
 
 def test_a_proven_edit_passes_and_no_edit_asks_nobody() -> None:
-    prove(project(), edits(), (TARGET,), answering(Answers(planned(), planned())))
-    prove(project(), (), (TARGET,), answering(Answers(None, None)))
+    prove_edits(project(), edits(), (TARGET,), answering(ConfigResult(planned(), planned())))
+    prove_edits(project(), (), (TARGET,), answering(ConfigResult(None, None)))
 
 
 def test_one_answer_is_enough_where_the_other_was_refused_before() -> None:
@@ -150,51 +150,51 @@ def test_one_answer_is_enough_where_the_other_was_refused_before() -> None:
         words = ('service "web": env file /project/.env not found',)
         given = replace(project(), complaints=words, **{missing: None})  # type: ignore[arg-type]
         other = ('service "init": env file /tmp/mirror/.env not found',)
-        prove(
+        prove_edits(
             given,
             edits(),
             (TARGET,),
-            answering(replace(Answers(planned(), planned(), other), **{missing: None})),  # type: ignore[arg-type]
+            answering(replace(ConfigResult(planned(), planned(), other), **{missing: None})),  # type: ignore[arg-type]
         )
         assert "complains about something else" in refused(
             given,
-            replace(Answers(planned(), planned(), ("too many colons",)), **{missing: None}),  # type: ignore[arg-type]
+            replace(ConfigResult(planned(), planned(), ("too many colons",)), **{missing: None}),  # type: ignore[arg-type]
         )
 
 
 def test_a_missing_variable_may_be_missed_at_the_place_that_its_build_moved_to() -> None:
     text = "error while interpolating {}: required variable TOKEN is missing a value: need token"
     given = replace(project(), resolved=None, complaints=(text.format("x-c.build.args.[]"),))
-    now = Answers(None, planned(), (text.format("services.init.build.args.[]"),))
-    prove(given, edits(), (TARGET,), answering(now))
+    now = ConfigResult(None, planned(), (text.format("services.init.build.args.[]"),))
+    prove_edits(given, edits(), (TARGET,), answering(now))
 
 
 def test_either_answer_can_refute_it() -> None:
-    assert "services.web.image is not as planned" in refused(project(), Answers(planned(), BEFORE))
-    assert "services.web.image is not as planned" in refused(project(), Answers(BEFORE, planned()))
+    assert "services.web.image is not as planned" in refused(project(), ConfigResult(planned(), BEFORE))
+    assert "services.web.image is not as planned" in refused(project(), ConfigResult(BEFORE, planned()))
 
 
 def test_an_answer_that_comes_or_goes_refutes_it() -> None:
-    assert "refuses what it accepted" in refused(project(), Answers(None, planned()))
-    assert "accepts what it refused" in refused(replace(project(), raw=None), Answers(planned(), planned()))
-    assert "no answer" in refused(replace(project(), raw=None), Answers(None, planned()))
+    assert "refuses what it accepted" in refused(project(), ConfigResult(None, planned()))
+    assert "accepts what it refused" in refused(replace(project(), raw=None), ConfigResult(planned(), planned()))
+    assert "no answer" in refused(replace(project(), raw=None), ConfigResult(None, planned()))
 
 
 def test_files_that_compose_refuses_are_not_written() -> None:
-    def ask_again(_overlay: Mapping[Path, bytes]) -> Answers:
+    def ask_again(_overlay: Mapping[Path, bytes]) -> ConfigResult:
         raise ComposeError("services.web must be a mapping")
 
     with pytest.raises(UnprovenEditError, match="must be a mapping"):
-        prove(project(), edits(), (TARGET,), ask_again)
+        prove_edits(project(), edits(), (TARGET,), ask_again)
 
 
 def test_an_edit_that_a_second_run_would_change_is_not_written() -> None:
     (edit,) = edits()
     half = FileEdit(edit.path, edit.before, edit.after.replace(b"    pull_policy: never\n", b"", 1))
-    assert "second rewrite" in refused(project(), Answers(planned(), planned()), (half,))
+    assert "second rewrite" in refused(project(), ConfigResult(planned(), planned()), (half,))
 
 
 def test_a_long_list_is_cut() -> None:
     answer = planned()
     answer["services"]["web"]["environment"] = {f"K{number}": "" for number in range(20)}
-    assert "and 16 more" in refused(project(), Answers(answer, planned()))
+    assert "and 16 more" in refused(project(), ConfigResult(answer, planned()))

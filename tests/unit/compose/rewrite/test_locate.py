@@ -7,7 +7,7 @@ import time
 import pytest
 from project_files import project_of
 
-from builder.compose.rewrite.locate import line_of
+from builder.compose.rewrite.locate import locate_key
 
 MERGED = """\
     x-common: &common
@@ -40,13 +40,13 @@ MERGED = """\
     ],
 )
 def test_the_line_of_the_key_or_of_the_nearest_thing_above(keys: tuple[str, ...], place: str) -> None:
-    assert str(line_of(project_of(MERGED), *keys)) == place
+    assert str(locate_key(project_of(MERGED), *keys)) == place
 
 
 def test_the_file_that_wins_is_named() -> None:
     project = project_of("services:\n  web:\n    image: a\n    build: .\n", "services:\n  web:\n    image: b\n")
-    assert str(line_of(project, "web", "image")) == "compose.override.yml:3: services.web.image"
-    assert str(line_of(project, "web", "build")) == "compose.yml:4: services.web.build"
+    assert str(locate_key(project, "web", "image")) == "compose.override.yml:3: services.web.image"
+    assert str(locate_key(project, "web", "build")) == "compose.yml:4: services.web.build"
 
 
 def test_extended_and_included_files_are_named() -> None:
@@ -55,25 +55,25 @@ def test_extended_and_included_files_are_named() -> None:
         lib__base="services:\n  base:\n    build: .\n",
         more__a="services:\n  db:\n    image: postgres\n",
     )
-    assert str(line_of(project, "web", "build")) == "lib/base.yml:3: services.web.build"
-    assert str(line_of(project, "db", "image")) == "more/a.yml:3: services.db.image"
+    assert str(locate_key(project, "web", "build")) == "lib/base.yml:3: services.web.build"
+    assert str(locate_key(project, "db", "image")) == "more/a.yml:3: services.db.image"
 
 
 def test_a_file_that_cannot_be_read_gives_the_place_of_its_mistake() -> None:
-    assert line_of(project_of("services:\n  web: [\n"), "web", "build").line == 3
+    assert locate_key(project_of("services:\n  web: [\n"), "web", "build").line == 3
 
 
 def test_a_thousand_services_take_no_second() -> None:
     services = "".join(f"  s{number}:\n    <<: *a\n    image: x\n    ports: [80]\n" for number in range(1000))
     project = project_of(f"x-a: &a {{build: .}}\nservices:\n{services}")
-    line_of(project, "s0")
+    locate_key(project, "s0")
     start = time.monotonic()
     for number in range(1000):
         for key in ("build", "image", "ports"):
-            line_of(project, f"s{number}", key)
+            locate_key(project, f"s{number}", key)
     assert time.monotonic() - start < 1
 
 
 def test_a_file_that_cannot_be_read_with_places_is_named_as_all_others() -> None:
     project = project_of("services:\n  a: {build: .}\n---\nservices: {}\n")
-    assert str(line_of(project, "a", "build")).startswith("compose.yml:3")
+    assert str(locate_key(project, "a", "build")).startswith("compose.yml:3")

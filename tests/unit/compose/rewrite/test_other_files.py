@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.compose.model import FileEdit, Project, ProjectFiles
-from builder.compose.rewrite.other_files import notes_of
+from builder.compose.rewrite.other_files import collect_edit_notes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def put(path: Path, text: str) -> Path:
 
 
 def notes(made: Project, *changed: Path) -> tuple[str, ...]:
-    return notes_of(made, [FileEdit(path, b"a", b"b") for path in changed])
+    return collect_edit_notes(made, [FileEdit(path, b"a", b"b") for path in changed])
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_file_of_a_neighbour_that_builds_is_his(tmp_path: Path) -> None:
 def test_without_an_edit_nothing_is_looked_for(tmp_path: Path) -> None:
     put(tmp_path / "compose.prod.yml", BUILT)
     same = FileEdit(tmp_path / "compose.yml", b"a", b"a")
-    assert notes_of(project(tmp_path), ()) == notes_of(project(tmp_path), (same,)) == ()
+    assert collect_edit_notes(project(tmp_path), ()) == collect_edit_notes(project(tmp_path), (same,)) == ()
 
 
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from project_files import project_of
 
-from builder.compose.rewrite.resolve import find_sites, text_of
-from builder.compose.rewrite.slots import Draft, Kept
+from builder.compose.rewrite.resolve import find_key_sources, resolve_text
+from builder.compose.rewrite.slots import ExistingEntry, KeyAssignments
 
 if TYPE_CHECKING:
     from builder.compose.model import Project
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def given_by(project: Project, service: str, key: str) -> list[tuple[str, str | None]]:
     """File and plain text of everything that counts for the key, the winner first."""
     return [
-        (found.stratum.document.path.name, text_of(found.content.entry.value))
-        for found in Draft(find_sites(project)).find(service, key)
-        if isinstance(found.content, Kept)
+        (found.stratum.document.path.name, resolve_text(found.content.entry.value))
+        for found in KeyAssignments(find_key_sources(project)).find(service, key)
+        if isinstance(found.content, ExistingEntry)
     ]
 
 
@@ -83,7 +83,7 @@ def test_an_extends_in_a_circle_ends() -> None:
 
 def test_what_an_extends_means_must_be_known() -> None:
     project = project_of("services:\n  a:\n    extends: {file: lib.yml, service: gone}\n", lib="services: {}\n")
-    assert find_sites(project).unclear["a"].line == 3
+    assert find_key_sources(project).unclear["a"].line == 3
 
 
 def test_a_path_with_a_variable_is_found_beside_files_that_would_fit_as_well() -> None:
@@ -98,4 +98,4 @@ def test_a_path_with_a_variable_is_found_beside_files_that_would_fit_as_well() -
 
 def test_equal_bytes_are_looked_at_once() -> None:
     written = "services:\n  web: {build: .}\n"
-    assert find_sites(project_of(written)) is find_sites(project_of(written))
+    assert find_key_sources(project_of(written)) is find_key_sources(project_of(written))

@@ -8,9 +8,9 @@ import pytest
 from project_files import FOLDER, IMAGE, project_of, rewritten, target, text
 
 from builder.compose.model import ProjectFiles
-from builder.compose.rewrite.arrange import arrange
-from builder.compose.rewrite.resolve import find_sites
-from builder.compose.rewrite.rewrite import rewrite
+from builder.compose.rewrite.arrange import arrange_keys
+from builder.compose.rewrite.resolve import find_key_sources
+from builder.compose.rewrite.rewrite import rewrite_files
 from builder.core.errors import ComposeError
 
 
@@ -626,7 +626,7 @@ def test_a_name_that_looks_like_a_number_gets_quotes() -> None:
 
 def test_what_is_as_planned_is_not_edited() -> None:
     project = project_of("services:\n  a:\n    image: shop-airflow:latest\n    pull_policy: never\n    build: .\n")
-    assert rewrite(project, (target("a", builder="a"),)) == ()
+    assert rewrite_files(project, (target("a", builder="a"),)) == ()
 
 
 def test_comments_in_a_flow_mapping_over_several_lines_stay() -> None:
@@ -681,7 +681,7 @@ def test_what_has_no_safe_way_is_refused_with_its_line(
     written: str, targets: tuple[object, ...], line: int | None, words: str
 ) -> None:
     with pytest.raises(ComposeError) as caught:
-        rewrite(project_of(written), targets)  # type: ignore[arg-type]
+        rewrite_files(project_of(written), targets)  # type: ignore[arg-type]
     assert words in caught.value.message
     assert caught.value.where is not None
     assert (caught.value.where.file, caught.value.where.line) == (str(FOLDER / "compose.yml"), line)
@@ -695,29 +695,29 @@ def test_a_copy_whose_paths_would_mean_another_folder_is_refused() -> None:
         lib__base="services:\n  base:\n    build: $CONTEXT\n",
     )
     with pytest.raises(ComposeError, match="another folder"):
-        rewrite(project, (target("web"),))
+        rewrite_files(project, (target("web"),))
 
 
 def test_the_main_files_need_not_lie_in_the_project_directory() -> None:
     project = project_of("services:\n  web: {build: .}\n")
     files = ProjectFiles(FOLDER.parent, project.files.files)
-    assert rewrite(type(project)(files, "x", {}, project.sources, None, None), (target("web"),))
+    assert rewrite_files(type(project)(files, "x", {}, project.sources, None, None), (target("web"),))
 
 
 def test_a_text_that_would_mean_something_else_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second net: whatever goes wrong while writing, the result is read again and compared."""
     project = project_of("services:\n  web:\n    build: .\n    user: me\n  db: {image: x}\n")
-    (edit,) = rewrite(project, (target("web"),))
+    (edit,) = rewrite_files(project, (target("web"),))
     for right, wrong in ((b"user: me", b"user: you"), (b": never", b": always"), (b"image: x", b"image: y")):
         broken = {edit.path: edit.after.replace(right, wrong)}
-        monkeypatch.setattr("builder.compose.rewrite.rewrite.edited", lambda *_, broken=broken: broken)
+        monkeypatch.setattr("builder.compose.rewrite.rewrite.edit_files", lambda *_, broken=broken: broken)
         with pytest.raises(ComposeError, match="cannot be rewritten safely"):
-            rewrite(project, (target("web"),))
+            rewrite_files(project, (target("web"),))
 
 
 def test_no_value_of_a_file_is_shown_by_accident() -> None:
     project = project_of("services:\n  web:\n    build: .\n    environment: {PASSWORD: hunter2}\n")
-    sites = find_sites(project)
+    sites = find_key_sources(project)
     assert "hunter2" not in repr(sites)
-    assert "hunter2" not in repr(arrange(sites, (target("web"),)).changes)
-    assert "hunter2" not in repr(rewrite(project, (target("web"),)))
+    assert "hunter2" not in repr(arrange_keys(sites, (target("web"),)).changes)
+    assert "hunter2" not in repr(rewrite_files(project, (target("web"),)))

@@ -9,7 +9,7 @@ from compose_file_strategies import FOLDER, Composed, composed
 from hypothesis import event, given
 from reference_loader import rest, services, texts
 
-from builder.compose.rewrite.rewrite import after, rewrite
+from builder.compose.rewrite.rewrite import make_edited_project, rewrite_files
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ def rewritten(case: Composed) -> Project | None:
     """None where it is refused for a good reason."""
     project = case.project()
     try:
-        edits = rewrite(project, case.targets)
+        edits = rewrite_files(project, case.targets)
     except ComposeError as error:
         if not case.may_refuse or not any(words in error.message for words in CANNOT):
             raise
         event("refused")
         return None
-    return after(project, edits)
+    return make_edited_project(project, edits)
 
 
 @given(composed())
@@ -41,7 +41,7 @@ def test_nothing_but_the_planned_keys_changes(case: Composed) -> None:
     check_bytes(case, now)
     check_comments(case, now)
     check_meaning(case, now)
-    assert rewrite(result, case.targets) == (), "a second run changes something"
+    assert rewrite_files(result, case.targets) == (), "a second run changes something"
 
 
 def check_bytes(case: Composed, now: list[bytes]) -> None:

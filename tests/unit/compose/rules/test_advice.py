@@ -8,26 +8,26 @@ from project_factories import FOLDER, build, project, service
 
 from builder.compose.load.dockerfiles import read_dockerfiles
 from builder.compose.model import Build
-from builder.compose.rules.advice import find
-from builder.compose.rules.context import Look
+from builder.compose.rules.advice import find_dockerfile_advice
+from builder.compose.rules.context import RuleContext
 from builder.core.errors import Where
-from builder.dockerfile.analysis import facts_of
+from builder.dockerfile.analysis import analyze_dockerfile
 
 if TYPE_CHECKING:
-    from builder.dockerfile.facts import DockerfileFacts
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 ROOT = "FROM python:3.11\nRUN pip install pandas\n"
 
 
-def known(text: str, **keys: Any) -> DockerfileFacts:
+def known(text: str, **keys: Any) -> DockerfileAnalysis:
     from dataclasses import replace  # noqa: PLC0415
 
-    return replace(facts_of(text, Build(str(FOLDER), **keys)), path=FOLDER / "images" / "Dockerfile")
+    return replace(analyze_dockerfile(text, Build(str(FOLDER), **keys)), path=FOLDER / "images" / "Dockerfile")
 
 
 def test_one_finding_for_all_services_of_a_file() -> None:
     made = project(service("a", build=build()), service("b", build=build()))
-    found = list(find(Look(made, facts={"a": known(ROOT), "b": known(ROOT)})))
+    found = list(find_dockerfile_advice(RuleContext(made, facts={"a": known(ROOT), "b": known(ROOT)})))
     assert [(one.code, one.where, one.services) for one in found] == [
         ("OB304", Where("images/Dockerfile", 1), ("a", "b")),
         ("OB302", Where("images/Dockerfile", 2), ("a", "b")),
@@ -36,7 +36,9 @@ def test_one_finding_for_all_services_of_a_file() -> None:
 
 def test_a_user_in_the_compose_file_is_no_root() -> None:
     made = project(service("a", build=build(), user="50000:0"), service("b", build=build(), user="0:0"))
-    found = {one.code: one for one in find(Look(made, facts={"a": known(ROOT), "b": known(ROOT)}))}
+    found = {
+        one.code: one for one in find_dockerfile_advice(RuleContext(made, facts={"a": known(ROOT), "b": known(ROOT)}))
+    }
     assert found["OB304"].services == ("b",)
     assert found["OB302"].services == ("a", "b")
 
@@ -44,7 +46,7 @@ def test_a_user_in_the_compose_file_is_no_root() -> None:
 def test_an_inline_dockerfile_is_found_in_the_compose_file() -> None:
     made = project(service("a", build=build(dockerfile_inline=ROOT)))
     facts = read_dockerfiles(made)
-    found = {one.code: one for one in find(Look(made, facts=facts))}
+    found = {one.code: one for one in find_dockerfile_advice(RuleContext(made, facts=facts))}
     assert found["OB302"].where.key == "services.a.build.dockerfile_inline"
     assert "line 2 of the inline Dockerfile" in found["OB302"].message
 
@@ -52,7 +54,9 @@ def test_an_inline_dockerfile_is_found_in_the_compose_file() -> None:
 def test_text_for_an_inline_dockerfile_keeps_its_variables_from_compose() -> None:
     text = "FROM apache/airflow:2.8.1\nRUN pip install --no-cache-dir pandas\n"
     made = project(service("a", build=build(dockerfile_inline=text)))
-    (found,) = (one for one in find(Look(made, facts=read_dockerfiles(made))) if one.code == "OB303")
+    (found,) = (
+        one for one in find_dockerfile_advice(RuleContext(made, facts=read_dockerfiles(made))) if one.code == "OB303"
+    )
     assert "==$${AIRFLOW_VERSION}" in (found.fix or "")
 
 
@@ -68,7 +72,7 @@ RUN pip install pandas
 
 def test_each_finding_has_text_to_paste() -> None:
     made = project(service("a", build=build()))
-    fixes = {one.code: one.fix for one in find(Look(made, facts={"a": known(EVERYTHING)}))}
+    fixes = {one.code: one.fix for one in find_dockerfile_advice(RuleContext(made, facts={"a": known(EVERYTHING)}))}
     assert {code: bool(fix) for code, fix in fixes.items()} == dict.fromkeys(
         ("OB301", "OB302", "OB303", "OB304", "OB305", "OB306"), True
     )

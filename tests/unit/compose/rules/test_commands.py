@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from project_factories import AIRFLOW, build, facts, project, seed, service
 
-from builder.compose.rules.commands import find
-from builder.compose.rules.context import Look
+from builder.compose.rules.commands import find_invalid_commands
+from builder.compose.rules.context import RuleContext
 from builder.compose.sharing.groups import group_services
 
 if TYPE_CHECKING:
     from builder.findings.model import Finding
 
 
-def look(*, version: str | None = "2.8.1", official: bool = True, command: Any = None, **keys: Any) -> Look:
+def look(*, version: str | None = "2.8.1", official: bool = True, command: Any = None, **keys: Any) -> RuleContext:
     """One service of Airflow that starts ``command``."""
     if isinstance(command, str):
         command = tuple(command.split())
     base = "apache/airflow:x" if official else "registry.example/airflow:x"
     known = {"web": replace(facts(airflow=True, base=base), airflow_version=version)}
     made = project(service("web", build=build(), environment=AIRFLOW, command=command, **keys))
-    return Look(made, group_services(made, known), known)
+    return RuleContext(made, group_services(made, known), known)
 
 
 def findings(**keys: Any) -> list[Finding]:
-    return list(find(look(**keys)))
+    return list(find_invalid_commands(look(**keys)))
 
 
 def test_the_seed_project() -> None:
@@ -36,7 +36,9 @@ def test_the_seed_project() -> None:
         name: replace(facts(airflow=True, base="apache/airflow:2.8.1"), airflow_version="2.8.1")
         for name in ("airflow-init", "airflow-scheduler", "airflow-webserver")
     }
-    found = {one.services[0]: one for one in find(Look(made, group_services(made, known), known))}
+    found = {
+        one.services[0]: one for one in find_invalid_commands(RuleContext(made, group_services(made, known), known))
+    }
     assert set(found) == {"airflow-init", "airflow-webserver"}
     assert found["airflow-init"].fix == "command: db migrate"
     assert "default connections" in found["airflow-init"].details[0]
@@ -100,7 +102,7 @@ def test_users_in_airflow_3_need_fab() -> None:
     }
     made = look(command="users create", version="3.0.2")
     changed = replace(made.project.services["web"], environment=fab)
-    assert list(find(replace(made, project=replace(made.project, services={"web": changed})))) == []
+    assert list(find_invalid_commands(replace(made, project=replace(made.project, services={"web": changed})))) == []
 
 
 def test_no_command_is_fine_where_the_image_has_one() -> None:
@@ -108,12 +110,12 @@ def test_no_command_is_fine_where_the_image_has_one() -> None:
     assert findings(command=None, official=False) == [], "an image of which nothing is known may have its own"
     made = look(command=None)
     own = {"web": replace(made.facts["web"], command=("webserver",))}
-    assert list(find(replace(made, facts=own))) == []
+    assert list(find_invalid_commands(replace(made, facts=own))) == []
 
 
 def test_no_command_of_an_image_that_nobody_builds() -> None:
     made = project(service("scheduler", image="apache/airflow:2.8.1", restart="always"))
-    (found,) = find(Look(made, group_services(made, {}), {}))
+    (found,) = find_invalid_commands(RuleContext(made, group_services(made, {}), {}))
     assert found.fix == "command: scheduler"
     assert "for ever" in found.message
 
@@ -153,10 +155,10 @@ def test_the_version_may_come_from_a_sharer() -> None:
         service("b", image="shop", environment=AIRFLOW, command=("db", "init")),
     )
     known = {"a": replace(facts(airflow=True, base="apache/airflow:3.0.2"), airflow_version="3.0.2")}
-    (found,) = find(Look(made, group_services(made, known), known))
+    (found,) = find_invalid_commands(RuleContext(made, group_services(made, known), known))
     assert "removed in Airflow 3.0" in found.message
 
 
 def test_another_program_may_have_the_same_words() -> None:
     made = project(service("superset", image="apache/superset:3.1.0", command=("bash", "-c", "superset db init")))
-    assert list(find(Look(made, group_services(made, {}), {}))) == []
+    assert list(find_invalid_commands(RuleContext(made, group_services(made, {}), {}))) == []

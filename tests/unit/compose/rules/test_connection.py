@@ -9,8 +9,8 @@ import project_factories as making
 import pytest
 
 from builder.compose.model import Mount
-from builder.compose.rules.connection import find
-from builder.compose.rules.context import Look
+from builder.compose.rules.connection import find_missing_connections
+from builder.compose.rules.context import RuleContext
 from builder.compose.sharing.groups import group_services
 from builder.dockerfile import Instruction
 from builder.dockerfile.stages import Stage
@@ -22,8 +22,10 @@ def found(changes: dict[str, Any], **more: Any) -> list[tuple[str, ...]]:
     """What the seed project, changed in every Airflow service by ``changes``, makes the rule say."""
     environment = {**making.AIRFLOW, **changes.pop("environment", {})}
     project = making.seed(**{name: {**changes, "environment": environment} for name in SERVICES})
-    look = Look(replace(project, **more.pop("project", {})), **more)
-    return [one.services for one in find(replace(look, groups=group_services(look.project, look.facts)))]
+    look = RuleContext(replace(project, **more.pop("project", {})), **more)
+    return [
+        one.services for one in find_missing_connections(replace(look, groups=group_services(look.project, look.facts)))
+    ]
 
 
 def test_none_of_them_has_a_connection() -> None:

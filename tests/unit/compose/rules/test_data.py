@@ -8,15 +8,15 @@ import pytest
 from project_factories import build, facts, project, service
 
 from builder.compose.model import Mount
-from builder.compose.rules.context import Look
-from builder.compose.rules.data import find
+from builder.compose.rules.context import RuleContext
+from builder.compose.rules.data import find_unpersisted_data
 
 PG = "/var/lib/postgresql"
 
 
 def said(image: str, *mounts: tuple[str, str, str], **keys: Any) -> str | None:
     made = project(service("db", image=image, mounts=tuple(Mount(*one) for one in mounts), **keys))
-    found = list(find(Look(made)))
+    found = list(find_unpersisted_data(RuleContext(made)))
     assert len(found) < 2
     return found[0].message if found else None
 
@@ -106,19 +106,19 @@ def test_other_programs_are_nobodys_business_here() -> None:
 
 def test_a_dockerfile_may_be_a_database() -> None:
     made = project(service("db", build=build()))
-    assert len(list(find(Look(made, facts={"db": facts(base="postgres:13")})))) == 1
-    assert list(find(Look(made, facts={}))) == []
+    assert len(list(find_unpersisted_data(RuleContext(made, facts={"db": facts(base="postgres:13")})))) == 1
+    assert list(find_unpersisted_data(RuleContext(made, facts={}))) == []
 
 
 def test_the_fix_can_be_pasted() -> None:
     made = project(service("my_db", image="postgres:18"))
-    (found,) = find(Look(made))
+    (found,) = find_unpersisted_data(RuleContext(made))
     assert found.fix is not None
     assert "  - my_db-data:/var/lib/postgresql\n" in found.fix
 
 
 def test_a_tag_without_version_may_be_a_postgres_that_wants_another_folder() -> None:
-    (found,) = find(Look(project(service("db", image="postgres"))))
+    (found,) = find_unpersisted_data(RuleContext(project(service("db", image="postgres"))))
     assert "/var/lib/postgresql/data  # from PostgreSQL 18 on: /var/lib/postgresql\n" in (found.fix or "")
-    (old,) = find(Look(project(service("db", image="postgres:13"))))
+    (old,) = find_unpersisted_data(RuleContext(project(service("db", image="postgres:13"))))
     assert "#" not in (old.fix or "").partition("# and")[0]

@@ -10,11 +10,11 @@ from project_factories import AIRFLOW, FOLDER, build, project, seed, service
 
 from builder.compose.model import Build, Project
 from builder.compose.rules.aspects import ASPECTS
-from builder.compose.rules.explain_separation import explain
+from builder.compose.rules.explain_separation import explain_code
 from builder.compose.sharing.groups import group_services
 from builder.core.errors import ComposeError
-from builder.core.resources import template_names
-from builder.dockerfile.analysis import facts_of
+from builder.core.resources import list_template_names
+from builder.dockerfile.analysis import analyze_dockerfile
 from builder.findings.catalog import CATALOG
 from builder.findings.explain import CODES, WIDTH
 
@@ -22,14 +22,14 @@ SEED = Path(__file__).parents[3] / "fixtures" / "seed" / "Dockerfile.airflow"
 
 
 def told(code: str, made: Project) -> str:
-    text = replace(facts_of(SEED.read_text(), Build("/x")), path=FOLDER / "Dockerfile.airflow")
+    text = replace(analyze_dockerfile(SEED.read_text(), Build("/x")), path=FOLDER / "Dockerfile.airflow")
     facts = {name: text for name, one in made.services.items() if one.build is not None}
-    return explain(code, made, group_services(made, facts), facts)
+    return explain_code(code, made, group_services(made, facts), facts)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_a_text_that_fits_a_terminal(code: str) -> None:
-    for text in (explain(code, None, (), {}), told(code, seed())):
+    for text in (explain_code(code, None, (), {}), told(code, seed())):
         assert text.endswith("\n")
         assert max(map(len, text.splitlines())) <= WIDTH
         assert "\t" not in text
@@ -38,17 +38,17 @@ def test_every_code_has_a_text_that_fits_a_terminal(code: str) -> None:
 
 @pytest.mark.parametrize("code", CATALOG)
 def test_a_text_begins_with_its_code_and_ends_with_what_to_do(code: str) -> None:
-    text = explain(code.lower(), None, (), {})
+    text = explain_code(code.lower(), None, (), {})
     assert text.startswith(f"{code} {CATALOG[code].name} ({CATALOG[code].severity.word}): {CATALOG[code].title}\n")
 
 
 def test_no_text_is_left_over() -> None:
-    assert {Path(name).stem for name in template_names("explain")} == set(CODES)
+    assert {Path(name).stem for name in list_template_names("explain")} == set(CODES)
 
 
 def test_an_unknown_code_names_the_known_ones() -> None:
     with pytest.raises(ComposeError) as caught:
-        explain("OB999", None, (), {})
+        explain_code("OB999", None, (), {})
     assert "beliefs" in str(caught.value)
     assert "OB104" in str(caught.value)
 
@@ -129,7 +129,7 @@ def test_the_groups_at_hand_are_named() -> None:
 
 
 def test_the_beliefs_say_what_is_so() -> None:
-    text = explain("Beliefs", None, (), {})
+    text = explain_code("Beliefs", None, (), {})
     for part in ("postgres:13", "It frees nothing", "prune -a", "system prune --volumes", "anonymous"):
         assert part in text
     assert "removes them itself: by ID" in text, "a name may mean another image by then"

@@ -10,12 +10,12 @@ import yaml
 from project_factories import AIRFLOW, build, facts, project, service
 
 from builder.airflow.releases import SERIES
-from builder.compose.rules.context import Look
-from builder.compose.rules.health import find
+from builder.compose.rules.context import RuleContext
+from builder.compose.rules.health import find_missing_health_checks
 from builder.compose.sharing.groups import group_services
 
 if TYPE_CHECKING:
-    from builder.airflow.model import Series
+    from builder.airflow.model import ReleaseSeries
     from builder.findings.model import Finding
 
 
@@ -23,7 +23,7 @@ def findings(name: str = "web", *, version: str | None = "2.8.1", **keys: Any) -
     keys = {"build": build(), "environment": AIRFLOW, **keys}
     made = project(service(name, **keys))
     known = {} if keys["build"] is None else {name: _facts(version)}
-    return list(find(Look(made, group_services(made, known), known)))
+    return list(find_missing_health_checks(RuleContext(made, group_services(made, known), known)))
 
 
 def _facts(version: str | None) -> Any:
@@ -55,10 +55,10 @@ def test_each_role(command: str, version: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in SERIES if row.python_versions], ids=lambda row: row.first)
-def test_no_role_of_the_table_is_forgotten(row: Series) -> None:
+def test_no_role_of_the_table_is_forgotten(row: ReleaseSeries) -> None:
     """A role that an image of ours can have gets the check that the table knows."""
     for known in (*row.roles, *row.optional_roles):
-        if known.lasts:
+        if known.is_lasting:
             assert len(findings(command=known.role.command, version=row.first)) == 1, known.name
 
 
@@ -105,7 +105,7 @@ def test_silence(keys: dict[str, Any]) -> None:
 def test_a_health_check_of_the_dockerfile_is_one() -> None:
     made = project(service("web", build=build(), environment=AIRFLOW, command=("webserver",)))
     known = {"web": replace(_facts("2.8.1"), has_health_check=True)}
-    assert list(find(Look(made, group_services(made, known), known))) == []
+    assert list(find_missing_health_checks(RuleContext(made, group_services(made, known), known))) == []
 
 
 def test_who_is_waited_for_ends() -> None:
@@ -114,7 +114,7 @@ def test_who_is_waited_for_ends() -> None:
         service("prepare", image="postgres:13"),
         service("web", image="other:1", depends_on=waits),
     )
-    assert list(find(Look(made, group_services(made, {}), {}))) == []
+    assert list(find_missing_health_checks(RuleContext(made, group_services(made, {}), {}))) == []
 
 
 def test_the_schedulers_own_health_server_is_cheaper() -> None:

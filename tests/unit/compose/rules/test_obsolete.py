@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 from project_factories import FOLDER, project
 
-from builder.compose.rules.context import Look
-from builder.compose.rules.obsolete import find
+from builder.compose.rules.context import RuleContext
+from builder.compose.rules.obsolete import find_obsolete_version_keys
 
 
 def lines(**files: bytes) -> list[tuple[str, int | None]]:
     sources = {FOLDER / f"{name}.yml": text for name, text in files.items()}
-    return [(one.where.file, one.where.line) for one in find(Look(replace(project(), sources=sources)))]
+    return [
+        (one.where.file, one.where.line)
+        for one in find_obsolete_version_keys(RuleContext(replace(project(), sources=sources)))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,26 +8,28 @@ import pytest
 from project_factories import AIRFLOW, FOLDER, build, facts, project, seed, service
 
 from builder.compose.model import Mount, Project
-from builder.compose.rules.context import Look
-from builder.compose.rules.separate_products import find_mixed, find_others
+from builder.compose.rules.context import RuleContext
+from builder.compose.rules.separate_products import find_mixed_products, find_separate_products
 from builder.compose.sharing.groups import group_services
 from builder.core.errors import Where
-from builder.dockerfile.facts import DockerfileFacts, Installed
+from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer
 
 
-def look(made: Project, **known: DockerfileFacts) -> Look:
+def look(made: Project, **known: DockerfileAnalysis) -> RuleContext:
     known = {name.replace("_", "-"): one for name, one in known.items()}
-    return Look(made, group_services(made, known), known)
+    return RuleContext(made, group_services(made, known), known)
 
 
 def others(**keys: Any) -> str:
-    (finding,) = find_others(look(project(service("web", image="apache/airflow:2.8.1"), service("other", **keys))))
+    (finding,) = find_separate_products(
+        look(project(service("web", image="apache/airflow:2.8.1"), service("other", **keys)))
+    )
     assert (finding.code, finding.services) == ("OB104", ("other",))
     return finding.message
 
 
 def test_the_database_of_the_seed_project() -> None:
-    (finding,) = find_others(look(seed()))
+    (finding,) = find_separate_products(look(seed()))
     assert finding.message == (
         "postgres is PostgreSQL, a database server: another program, and its data must outlive every image of Airflow"
     )
@@ -55,30 +57,30 @@ def test_other_products(keys: dict[str, Any], words: str) -> None:
 
 def test_a_service_called_like_its_product_is_not_told_twice() -> None:
     made = project(service("web", image="apache/airflow:2.8.1"), service("etcd", image="quay.io/coreos/etcd"))
-    (finding,) = find_others(look(made))
+    (finding,) = find_separate_products(look(made))
     assert finding.message.startswith("etcd is a key-value store:")
 
 
 def test_a_dockerfile_s_base_tells_the_product() -> None:
     made = project(service("web", image="apache/airflow:2.8.1"), service("db", build=build("db/Dockerfile")))
-    (finding,) = find_others(look(made, db=facts(base="postgres:16")))
+    (finding,) = find_separate_products(look(made, db=facts(base="postgres:16")))
     assert finding.message.startswith("db is PostgreSQL")
 
 
 def test_without_airflow_nothing_is_another_product() -> None:
-    assert not list(find_others(look(project(service("a", image="redis"), service("b", image="postgres")))))
+    assert not list(find_separate_products(look(project(service("a", image="redis"), service("b", image="postgres")))))
 
 
 def test_a_database_elsewhere_is_no_service_of_the_project() -> None:
     outside = {"environment": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://u:p@db.example/a"}}
     made = project(service("web", build=build(), **outside), service("scheduler", build=build(), **outside))
-    assert not list(find_others(look(made)))
+    assert not list(find_separate_products(look(made)))
 
 
 def test_the_database_that_airflow_uses_is_told_with_its_users_and_without_password() -> None:
     inside = {"environment": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://u:hunter2@postgres/a"}}
     made = seed(airflow_init=inside, airflow_scheduler=inside, cache={"image": "redis"})
-    cache, database = find_others(look(made))
+    cache, database = find_separate_products(look(made))
     assert database.details == ("airflow-init and airflow-scheduler keep Airflow's metadata there",)
     assert cache.details == ()
     assert "hunter2" not in str(database)
@@ -86,13 +88,13 @@ def test_the_database_that_airflow_uses_is_told_with_its_users_and_without_passw
 
 # --- two in one image
 
-SERVER = Installed("PostgreSQL", "postgresql", 4)
+SERVER = InstalledServer("PostgreSQL", "postgresql", 4)
 
 
 def test_a_server_in_airflow_s_dockerfile_is_told_once_with_its_line() -> None:
     known = facts(airflow=True, base="apache/airflow:2.8.1", installed=(SERVER,))
     names = ("airflow_init", "airflow_scheduler", "airflow_webserver")
-    (finding,) = find_mixed(look(seed(), **dict.fromkeys(names, known)))
+    (finding,) = find_mixed_products(look(seed(), **dict.fromkeys(names, known)))
     assert finding.code == "OB107"
     assert finding.where == Where("Dockerfile.airflow", 4)
     assert finding.message == "./Dockerfile.airflow puts PostgreSQL (postgresql) beside Airflow"
@@ -101,25 +103,25 @@ def test_a_server_in_airflow_s_dockerfile_is_told_once_with_its_line() -> None:
 
 
 def test_an_inline_dockerfile_is_found_in_the_compose_file() -> None:
-    known = DockerfileFacts(None, (), (), "apache/airflow:2.8.1", True, None, (SERVER,))
+    known = DockerfileAnalysis(None, (), (), "apache/airflow:2.8.1", True, None, (SERVER,))
     made = project(service("web", build=build(dockerfile_inline="FROM x")))
-    (finding,) = find_mixed(look(made, web=known))
+    (finding,) = find_mixed_products(look(made, web=known))
     assert finding.where.key == "services.web.build"
 
 
 def test_a_database_s_own_dockerfile_is_fine() -> None:
     made = project(service("db", build=build()))
-    assert not list(find_mixed(look(made, db=facts(base="postgres:16", installed=(SERVER,)))))
+    assert not list(find_mixed_products(look(made, db=facts(base="postgres:16", installed=(SERVER,)))))
 
 
 def test_two_servers_in_one_image() -> None:
-    both = facts(base="postgres:16", installed=(SERVER, Installed("Redis", "redis-server", 5)))
-    (finding,) = find_mixed(look(project(service("db", build=build())), db=both))
+    both = facts(base="postgres:16", installed=(SERVER, InstalledServer("Redis", "redis-server", 5)))
+    (finding,) = find_mixed_products(look(project(service("db", build=build())), db=both))
     assert finding.message == "./Dockerfile.airflow puts Redis (redis-server) beside PostgreSQL"
 
 
 def test_a_dockerfile_without_a_server_is_fine() -> None:
-    assert not list(find_mixed(look(seed(), airflow_init=facts(airflow=True))))
+    assert not list(find_mixed_products(look(seed(), airflow_init=facts(airflow=True))))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_a_dockerfile_without_a_server_is_fine() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_database_that_is_started_from_airflow_s_image(command: tuple[str, ...], product: str) -> None:
-    (finding,) = find_mixed(look(seed(airflow_webserver={"command": command})))
+    (finding,) = find_mixed_products(look(seed(airflow_webserver={"command": command})))
     assert finding.message == f"airflow-webserver starts {product} in Airflow's container"
     assert finding.where.key == "services.airflow-webserver.command"
 
@@ -154,18 +156,18 @@ def test_a_database_that_is_started_from_airflow_s_image(command: tuple[str, ...
     ],
 )
 def test_clients_of_a_database_are_fine(script: str) -> None:
-    assert not list(find_mixed(look(seed(airflow_webserver={"command": ("bash", "-c", script)}))))
+    assert not list(find_mixed_products(look(seed(airflow_webserver={"command": ("bash", "-c", script)}))))
 
 
 def test_a_database_may_start_itself() -> None:
-    assert not list(find_mixed(look(seed(postgres={"command": ("postgres", "-c", "max_connections=200")}))))
+    assert not list(find_mixed_products(look(seed(postgres={"command": ("postgres", "-c", "max_connections=200")}))))
 
 
 def test_a_dockerfile_outside_of_the_project_is_named_whole() -> None:
     elsewhere = FOLDER.parent / "base" / "Dockerfile"
-    known = DockerfileFacts(elsewhere, (), (), None, True, None, (SERVER,))
+    known = DockerfileAnalysis(elsewhere, (), (), None, True, None, (SERVER,))
     made = project(
         service("web", build=build(context=str(elsewhere.parent), dockerfile="Dockerfile"), environment=AIRFLOW)
     )
-    (finding,) = find_mixed(look(made, web=known))
+    (finding,) = find_mixed_products(look(made, web=known))
     assert finding.where == Where(str(elsewhere), 4)

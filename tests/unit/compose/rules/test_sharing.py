@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from project_factories import AIRFLOW, build, project, seed, service
 
-from builder.compose.rules.context import Look
-from builder.compose.rules.sharing import find_early, find_shared
+from builder.compose.rules.context import RuleContext
+from builder.compose.rules.sharing import find_early_starts, find_shared_images
 from builder.compose.sharing.groups import group_services
-from builder.compose.sharing.options import Choices
+from builder.compose.sharing.options import SharingOptions
 from builder.compose.sharing.targets import choose_targets
 
 if TYPE_CHECKING:
     from builder.compose.model import Project
 
 
-def look(made: Project, **choices: Any) -> Look:
+def look(made: Project, **choices: Any) -> RuleContext:
     groups = group_services(made, {})
-    return Look(made, groups, {}, choose_targets(made, groups, Choices(**choices)))
+    return RuleContext(made, groups, {}, choose_targets(made, groups, SharingOptions(**choices)))
 
 
 def shared(builder: dict[str, Any] | None = None, sharer: dict[str, Any] | None = None) -> Project:
@@ -30,7 +30,7 @@ def shared(builder: dict[str, Any] | None = None, sharer: dict[str, Any] | None 
 
 
 def test_a_shared_image_without_protection() -> None:
-    (finding,) = find_shared(look(shared()))
+    (finding,) = find_shared_images(look(shared()))
     assert finding.code == "OB105"
     assert finding.message == "one and two use mine:latest; one builds it"
     (detail,) = finding.details
@@ -39,34 +39,34 @@ def test_a_shared_image_without_protection() -> None:
 
 
 def test_one_that_lacks_protection() -> None:
-    (finding,) = find_shared(look(shared({"pull_policy": "never"})))
+    (finding,) = find_shared_images(look(shared({"pull_policy": "never"})))
     assert finding.details[0].startswith("two lacks `pull_policy: never`")
 
 
 def test_a_shared_image_with_protection() -> None:
-    (finding,) = find_shared(look(shared({"pull_policy": "never"}, {"pull_policy": "never"})))
+    (finding,) = find_shared_images(look(shared({"pull_policy": "never"}, {"pull_policy": "never"})))
     assert finding.details == ()
 
 
 def test_a_registry_s_image_needs_no_protection() -> None:
     name = {"image": "registry.example/mine"}
-    (finding,) = find_shared(look(shared(name, name)))
+    (finding,) = find_shared_images(look(shared(name, name)))
     assert finding.details == ()
 
 
 def test_a_foreign_image_that_several_use() -> None:
     made = project(service("a", image="apache/airflow:2.8.1"), service("b", image="apache/airflow:2.8.1"))
-    (finding,) = find_shared(look(made))
+    (finding,) = find_shared_images(look(made))
     assert finding.message == "a and b use apache/airflow:2.8.1; nobody here builds it"
     assert finding.details == ()
 
 
 def test_duplicates_and_single_services_are_not_shared() -> None:
-    assert not list(find_shared(look(seed())))
+    assert not list(find_shared_images(look(seed())))
 
 
 def test_a_sharer_that_does_not_depend_on_the_builder() -> None:
-    (finding,) = find_early(look(shared(sharer={"depends_on": []})))
+    (finding,) = find_early_starts(look(shared(sharer={"depends_on": []})))
     assert finding.code == "OB106"
     assert finding.message == "two can start while one, which builds its image, does not"
     assert finding.services == ("two",)
@@ -74,42 +74,42 @@ def test_a_sharer_that_does_not_depend_on_the_builder() -> None:
 
 
 def test_the_remedy_is_no_circle() -> None:
-    (finding,) = find_early(look(shared({"depends_on": ["two"]}, {"depends_on": []})))
+    (finding,) = find_early_starts(look(shared({"depends_on": ["two"]}, {"depends_on": []})))
     assert finding.fix == "let another service build: two cannot depend on one, which depends on it or extends it"
 
 
 def test_a_template_that_nothing_starts_is_not_early() -> None:
     made = shared(sharer={"depends_on": [], "profiles": ("template",)})
-    assert list(find_early(look(made)))
+    assert list(find_early_starts(look(made)))
     text = b"services:\n  two: {image: mine, profiles: [template]}\n  one: {extends: two, build: .}\n"
-    assert not list(find_early(look(replace(made, sources={made.files.files[0]: text}))))
+    assert not list(find_early_starts(look(replace(made, sources={made.files.files[0]: text}))))
 
 
 def test_the_remedy_waits_for_the_end_of_an_init() -> None:
     made = shared({"command": ("airflow", "db", "migrate")}, {"depends_on": []})
-    (finding,) = find_early(look(made))
+    (finding,) = find_early_starts(look(made))
     assert finding.fix == "depends_on:\n  one:\n    condition: service_completed_successfully"
 
 
 def test_a_builder_behind_a_profile() -> None:
-    (finding,) = find_early(look(shared({"profiles": ("setup",)})))
+    (finding,) = find_early_starts(look(shared({"profiles": ("setup",)})))
     assert finding.fix == "take `profiles:` off one, or let another service build"
     assert "behind the profile setup" in finding.details[0]
 
 
 def test_all_that_depend_on_the_builder_are_fine() -> None:
-    assert not list(find_early(look(shared())))
-    assert not list(find_early(look(seed())))
+    assert not list(find_early_starts(look(shared())))
+    assert not list(find_early_starts(look(seed())))
 
 
 def test_today_s_duplicates_build_for_themselves() -> None:
     made = seed(airflow_scheduler={"depends_on": []})
-    assert not list(find_early(Look(made, group_services(made, {}))))
+    assert not list(find_early_starts(RuleContext(made, group_services(made, {}))))
 
 
 def test_a_planned_builder_that_not_all_depend_on() -> None:
     made = seed(airflow_scheduler={"depends_on": []}, airflow_webserver={"depends_on": []})
-    (finding,) = find_early(look(made, builder_service="airflow-init"))
+    (finding,) = find_early_starts(look(made, builder_service="airflow-init"))
     assert finding.message == (
         "airflow-scheduler and airflow-webserver can start while airflow-init, which builds their image, does not"
     )
@@ -117,4 +117,4 @@ def test_a_planned_builder_that_not_all_depend_on() -> None:
 
 def test_where_no_service_builds_nobody_is_early() -> None:
     made = seed(airflow_scheduler={"depends_on": []})
-    assert not list(find_early(look(made)))
+    assert not list(find_early_starts(look(made)))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from project_factories import build
 
 from builder.compose.model import Build
-from builder.compose.rules.similarity import Difference, compare_builds
-from builder.dockerfile.analysis import facts_of
+from builder.compose.rules.similarity import BuildDifference, compare_builds
+from builder.dockerfile.analysis import analyze_dockerfile
 
 BASE = "FROM apache/airflow:2.8.1\n"
 
 
-def compare(a: str, b: str, *, left: Build | None = None, right: Build | None = None) -> Difference:
+def compare(a: str, b: str, *, left: Build | None = None, right: Build | None = None) -> BuildDifference:
     one, other = left or build("a.Dockerfile"), right or build("b.Dockerfile")
-    return compare_builds(one, other, facts_of(a, one), facts_of(b, other), ("web", "worker"))
+    return compare_builds(one, other, analyze_dockerfile(a, one), analyze_dockerfile(b, other), ("web", "worker"))
 
 
 def test_another_argument_of_one_dockerfile() -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from project_factories import build, facts, image, project, seed, service
 
-from builder.compose.rules.context import Look
-from builder.compose.rules.tags import find_floating, find_moved, floats
+from builder.compose.rules.context import RuleContext
+from builder.compose.rules.tags import explain_floating_tag, find_floating_tags, find_moved_names
 from builder.compose.sharing.groups import group_services
 
 
@@ -32,7 +32,7 @@ from builder.compose.sharing.groups import group_services
     ],
 )
 def test_moving(name: str) -> None:
-    assert floats(name)
+    assert explain_floating_tag(name)
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,19 @@ def test_moving(name: str) -> None:
     ],
 )
 def test_staying(name: str) -> None:
-    assert floats(name) is None
+    assert explain_floating_tag(name) is None
 
 
 def test_one_finding_for_all_users_of_an_image() -> None:
     made = project(service("a", image="redis"), service("b", image="redis"), service("c", image="postgres:13"))
-    (found,) = find_floating(Look(made))
+    (found,) = find_floating_tags(RuleContext(made))
     assert found.services == ("a", "b")
     assert "redis:latest" in (found.fix or "")
 
 
 def test_a_default_is_looked_at_and_a_bare_variable_is_not() -> None:
     made = project(service("a", image="${X:-redis:latest}"), service("b", image="${Y}"), service("c", image="x:$TAG"))
-    assert [one.services for one in find_floating(Look(made))] == [("a",)]
+    assert [one.services for one in find_floating_tags(RuleContext(made))] == [("a",)]
 
 
 def test_our_own_images_may_be_called_latest() -> None:
@@ -77,16 +77,16 @@ def test_our_own_images_may_be_called_latest() -> None:
         service("other", image="ml-airflow:latest"),
         service("third", image="promoted"),
     )
-    look = Look(made, spec_image="ml-airflow:latest", promoted={"promoted:latest": "sha256:1"})
-    assert list(find_floating(look)) == []
+    look = RuleContext(made, spec_image="ml-airflow:latest", promoted={"promoted:latest": "sha256:1"})
+    assert list(find_floating_tags(look)) == []
 
 
 def test_an_image_that_nobody_may_pull_is_made_here() -> None:
     """A rewritten file on another machine: no build in it, and no promotion known."""
     keys = {"image": "shop-airflow:latest", "pull_policy": "never"}
-    assert list(find_floating(Look(project(service("web", **keys), service("worker", **keys))))) == []
+    assert list(find_floating_tags(RuleContext(project(service("web", **keys), service("worker", **keys))))) == []
     made = project(service("web", **keys), service("worker", image="shop-airflow:latest"))
-    assert [one.services for one in find_floating(Look(made))] == [("web", "worker")]
+    assert [one.services for one in find_floating_tags(RuleContext(made))] == [("web", "worker")]
 
 
 def test_a_from_that_moves_is_told_once_with_its_line() -> None:
@@ -94,7 +94,7 @@ def test_a_from_that_moves_is_told_once_with_its_line() -> None:
     base = facts(airflow=True, base="apache/airflow:latest")
     stage = type("Stage", (), {"line": 3})()
     known = {name: replace(base, chain=(stage,)) for name in ("airflow-init", "airflow-webserver")}
-    (found,) = find_floating(Look(made, group_services(made, known), known))
+    (found,) = find_floating_tags(RuleContext(made, group_services(made, known), known))
     assert (found.where.file, found.where.line) == ("Dockerfile.airflow", 3)
     assert found.services == ("airflow-init", "airflow-webserver")
 
@@ -104,19 +104,23 @@ class TestPromoted:
 
     def test_as_promoted(self) -> None:
         images = {"ml:latest": image("sha256:1")}
-        assert list(find_moved(Look(self.made, images=images, promoted={"ml:latest": "sha256:1"}))) == []
+        assert list(find_moved_names(RuleContext(self.made, images=images, promoted={"ml:latest": "sha256:1"}))) == []
 
     def test_moved(self) -> None:
         images = {"ml:latest": image("sha256:222222222222222")}
-        (found,) = find_moved(Look(self.made, images=images, promoted={"ml:latest": "sha256:111111111111111"}))
+        (found,) = find_moved_names(
+            RuleContext(self.made, images=images, promoted={"ml:latest": "sha256:111111111111111"})
+        )
         assert found.services == ("web", "worker")
         assert "222222222222 now" in found.message
         assert "111111111111" in found.message
 
     def test_gone(self) -> None:
-        (found,) = find_moved(Look(self.made, images={"ml:latest": None}, promoted={"ml:latest": "sha256:1"}))
+        (found,) = find_moved_names(
+            RuleContext(self.made, images={"ml:latest": None}, promoted={"ml:latest": "sha256:1"})
+        )
         assert "not on this engine" in found.message
 
     def test_without_engine_or_for_names_of_others_nothing_is_said(self) -> None:
-        assert list(find_moved(Look(self.made, promoted={"ml:latest": "sha256:1"}))) == []
-        assert list(find_moved(Look(self.made, images={"ml:latest": image("sha256:2")}))) == []
+        assert list(find_moved_names(RuleContext(self.made, promoted={"ml:latest": "sha256:1"}))) == []
+        assert list(find_moved_names(RuleContext(self.made, images={"ml:latest": image("sha256:2")}))) == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from project_factories import service
 
-from builder.compose.services.command_lines import started
+from builder.compose.services.command_lines import parse_commands
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from builder.compose.services.command_lines import started
 def test_the_commands_that_a_service_starts(
     entrypoint: tuple[str, ...] | None, command: tuple[str, ...] | None, expected: tuple[tuple[str, ...], ...]
 ) -> None:
-    assert started(service("web", entrypoint=entrypoint, command=command)) == expected
+    assert parse_commands(service("web", entrypoint=entrypoint, command=command)) == expected
 
 
 PIECES = [
@@ -59,4 +59,4 @@ def test_the_commands_of_a_script_are_those_of_its_pieces(
 ) -> None:
     script = "".join(f"{text}{separator}" for (text, _), separator in pieces)
     expected = tuple(words for (_, words), _ in pieces if words)
-    assert started(service("web", command=("bash", "-c", script))) == expected
+    assert parse_commands(service("web", command=("bash", "-c", script))) == expected

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from project_factories import project, service
 
-from builder.compose.services.database import Database, database_of
+from builder.compose.services.database import MetadataDatabase, find_database
 
 CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
-def database(url: str | None, variable: str = CONN) -> Database | None:
+def database(url: str | None, variable: str = CONN) -> MetadataDatabase | None:
     web = service("web", environment={variable: url})
     database = service("postgres", image="postgres:13", container_name="shop_db")
-    return database_of(project(web, database), web)
+    return find_database(project(web, database), web)
 
 
 @pytest.mark.parametrize(
@@ -21,20 +21,20 @@ def database(url: str | None, variable: str = CONN) -> Database | None:
     [
         (
             "postgresql+psycopg2://airflow:hunter2@postgres/airflow",
-            Database("PostgreSQL", "postgres", None, "airflow", "postgres"),
+            MetadataDatabase("PostgreSQL", "postgres", None, "airflow", "postgres"),
         ),
-        ("postgres://u:p@shop_db:5432/a", Database("PostgreSQL", "shop_db", 5432, "a", "postgres")),
+        ("postgres://u:p@shop_db:5432/a", MetadataDatabase("PostgreSQL", "shop_db", 5432, "a", "postgres")),
         (
             "postgresql://u:p@172.31.23.190:5432/data?options=-csearch_path%3Dx",
-            Database("PostgreSQL", "172.31.23.190", 5432, "data", None),
+            MetadataDatabase("PostgreSQL", "172.31.23.190", 5432, "data", None),
         ),
-        ("mysql+mysqldb://u:p@db.example/a%20b", Database("MySQL", "db.example", None, "a b", None)),
-        ("postgresql://db.example/a", Database("PostgreSQL", "db.example", None, "a", None)),
-        ("sqlite:////opt/airflow/airflow.db", Database("SQLite", None, None, "", None)),
-        ("cockroachdb://u@db:26257/a", Database("cockroachdb", "db", 26257, "a", None)),
+        ("mysql+mysqldb://u:p@db.example/a%20b", MetadataDatabase("MySQL", "db.example", None, "a b", None)),
+        ("postgresql://db.example/a", MetadataDatabase("PostgreSQL", "db.example", None, "a", None)),
+        ("sqlite:////opt/airflow/airflow.db", MetadataDatabase("SQLite", None, None, "", None)),
+        ("cockroachdb://u@db:26257/a", MetadataDatabase("cockroachdb", "db", 26257, "a", None)),
     ],
 )
-def test_a_connection_names_its_database(url: str, expected: Database) -> None:
+def test_a_connection_names_its_database(url: str, expected: MetadataDatabase) -> None:
     assert database(url) == expected
     assert "hunter2" not in str(database(url))
 
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_is_not_guessed(url: str | None) -> None:
 
 def test_no_part_of_a_password_passes_for_a_host() -> None:
     found = database("postgresql://u:12/hunter2#x@db/a")
-    assert found == Database("PostgreSQL", "db", None, "a", None)
+    assert found == MetadataDatabase("PostgreSQL", "db", None, "a", None)
 
 
 def test_the_old_name_of_the_variable_counts() -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import pytest
 from project_factories import project, service
 
-from builder.compose.services.dependencies import builds_for, is_init_like, is_on_with, reached_from, without_builder
+from builder.compose.services.dependencies import (
+    find_all_dependencies,
+    find_sharers_without_builder,
+    is_active_with,
+    is_builder_started,
+    is_init_like,
+)
 
 
 def test_dependencies_are_followed_to_their_end_and_never_back_to_the_start() -> None:
     made = project(
         service("a", depends_on=["b"]), service("b", depends_on=["c", "gone"]), service("c", depends_on=["a"])
     )
-    assert reached_from(made, "a") == {"b", "c"}
-    assert reached_from(made, "nobody") == frozenset()
+    assert find_all_dependencies(made, "a") == {"b", "c"}
+    assert find_all_dependencies(made, "nobody") == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -28,13 +34,13 @@ def test_dependencies_are_followed_to_their_end_and_never_back_to_the_start() ->
     ],
 )
 def test_profiles_switch_services_off(builder: tuple[str, ...], sharer: tuple[str, ...], *, on: bool) -> None:
-    assert is_on_with(service("b", profiles=builder), service("s", profiles=sharer)) is on
+    assert is_active_with(service("b", profiles=builder), service("s", profiles=sharer)) is on
 
 
 def test_a_builder_builds_for_itself_and_for_who_starts_it() -> None:
     made = project(service("b"), service("s", depends_on=["b"]), service("alone"))
-    assert builds_for(made, "b", "b")
-    assert without_builder(made, "b", ("alone", "b", "s")) == ("alone",)
+    assert is_builder_started(made, "b", "b")
+    assert find_sharers_without_builder(made, "b", ("alone", "b", "s")) == ("alone",)
 
 
 def test_what_looks_like_an_init() -> None:

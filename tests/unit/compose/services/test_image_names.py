@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from project_factories import build, project, service
 
-from builder.compose.services.image_names import candidate_names, slug
+from builder.compose.services.image_names import list_possible_names, slugify
 
 
 def test_names_that_older_versions_of_compose_gave() -> None:
     web = service("web", build=build())
-    assert candidate_names(replace(project(web), name="my-shop"), web) == (
+    assert list_possible_names(replace(project(web), name="my-shop"), web) == (
         "my-shop-web:latest",
         "my-shop_web:latest",
         "myshop_web:latest",
@@ -20,9 +20,9 @@ def test_names_that_older_versions_of_compose_gave() -> None:
 
 def test_a_name_in_the_file_is_the_only_one() -> None:
     web = service("web", build=build(), image="mine")
-    assert candidate_names(project(web), web) == ("mine:latest",)
+    assert list_possible_names(project(web), web) == ("mine:latest",)
 
 
 def test_a_word_of_a_name() -> None:
-    assert slug("My App_2!") == "my-app-2"
-    assert slug("日本") == ""
+    assert slugify("My App_2!") == "my-app-2"
+    assert slugify("日本") == ""

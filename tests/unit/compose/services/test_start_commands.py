@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from project_factories import build, facts, service
 
-from builder.compose.services.start_commands import is_official, role_by_name, start_of
+from builder.compose.services.start_commands import guess_role, is_official_image, parse_start_command
 
 OFFICIAL = facts(airflow=True, base="apache/airflow:2.8.1")
 
 
 def calls(**keys: Any) -> list[str]:
-    return [" ".join(call) for call in start_of(service("x", build=build(), **keys), OFFICIAL).calls]
+    return [" ".join(call) for call in parse_start_command(service("x", build=build(), **keys), OFFICIAL).calls]
 
 
 @pytest.mark.parametrize(
@@ -39,18 +39,20 @@ def test_calls(keys: dict[str, Any], expected: list[str]) -> None:
 
 def test_the_dockerfile_may_say_it() -> None:
     own = replace(OFFICIAL, command=("/bin/sh", "-c", "airflow webserver"))
-    assert start_of(service("x", build=build()), own).calls == (("webserver",),)
+    assert parse_start_command(service("x", build=build()), own).calls == (("webserver",),)
     other = replace(OFFICIAL, entrypoint=("/start.sh",))
-    assert start_of(service("x", build=build(), command=("webserver",)), other).calls == ()
-    assert start_of(service("x", build=build(), entrypoint=("airflow",)), own).calls == ((),), "the file clears CMD"
+    assert parse_start_command(service("x", build=build(), command=("webserver",)), other).calls == ()
+    assert parse_start_command(service("x", build=build(), entrypoint=("airflow",)), own).calls == ((),), (
+        "the file clears CMD"
+    )
 
 
 def test_the_role_is_the_one_that_goes_on() -> None:
     made = service(
         "x", build=build(), command=("bash", "-c", "airflow db migrate; airflow scheduler & airflow webserver")
     )
-    assert start_of(made, OFFICIAL).role == "webserver"
-    assert start_of(service("x", build=build(), command=("db", "migrate")), OFFICIAL).role is None
+    assert parse_start_command(made, OFFICIAL).role == "webserver"
+    assert parse_start_command(service("x", build=build(), command=("db", "migrate")), OFFICIAL).role is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_the_role_is_the_one_that_goes_on() -> None:
     ],
 )
 def test_role_by_name(name: str, role: str | None) -> None:
-    assert role_by_name(service(name)) == role
+    assert guess_role(service(name)) == role
 
 
 @pytest.mark.parametrize(
@@ -82,10 +84,10 @@ def test_role_by_name(name: str, role: str | None) -> None:
     ],
 )
 def test_official(image: str, official: bool) -> None:
-    assert is_official(service("x", image=image), None) is official
+    assert is_official_image(service("x", image=image), None) is official
 
 
 def test_an_entrypoint_of_its_own_is_not_the_official_one() -> None:
-    assert is_official(service("x", build=build()), OFFICIAL)
-    assert not is_official(service("x", build=build()), replace(OFFICIAL, entrypoint=("/x",)))
-    assert not is_official(service("x", build=build()), None)
+    assert is_official_image(service("x", build=build()), OFFICIAL)
+    assert not is_official_image(service("x", build=build()), replace(OFFICIAL, entrypoint=("/x",)))
+    assert not is_official_image(service("x", build=build()), None)

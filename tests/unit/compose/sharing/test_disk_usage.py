@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from builder.compose.model import ImageBytes, Sharing
-from builder.compose.sharing.disk_usage import after, base_layers, if_apart, measure, newest_of, sharing
+from builder.compose.sharing.disk_usage import (
+    classify_sharing,
+    count_base_layers,
+    estimate_separate_bytes,
+    find_newest_image,
+    measure_images,
+    measure_shared_image,
+)
 from builder.engine.layers import ImageLayers, Layer
 
 
@@ -27,57 +34,57 @@ def named(images: list[ImageLayers]) -> dict[str, ImageLayers]:
 
 
 def test_three_ids_over_equal_layers_lie_on_the_disk_once() -> None:
-    assert measure(named(SAME)) == ImageBytes(3000, 1000, 3)
-    assert sharing(SAME) is Sharing.LAYERS
+    assert measure_images(named(SAME)) == ImageBytes(3000, 1000, 3)
+    assert classify_sharing(SAME) is Sharing.LAYERS
 
 
 def test_three_builds_share_their_base_only() -> None:
-    assert measure(named(APART)) == ImageBytes(3001, 2801, 3)
-    assert sharing(APART) is Sharing.SOME
+    assert measure_images(named(APART)) == ImageBytes(3001, 2801, 3)
+    assert classify_sharing(APART) is Sharing.SOME
 
 
 def test_what_was_shared_becomes_what_is_apart() -> None:
-    assert if_apart(SAME, 3, 1) == ImageBytes(3000, 2800, 3)
-    assert if_apart(APART, 3, 1) == measure(named(APART))
+    assert estimate_separate_bytes(SAME, 3, 1) == ImageBytes(3000, 2800, 3)
+    assert estimate_separate_bytes(APART, 3, 1) == measure_images(named(APART))
 
 
 def test_one_image_under_three_names_is_one() -> None:
-    assert measure(dict.fromkeys(("a", "b", "c"), SAME[0])) == ImageBytes(3000, 1000, 1)
-    assert sharing([SAME[0], SAME[0]]) is Sharing.IMAGE
+    assert measure_images(dict.fromkeys(("a", "b", "c"), SAME[0])) == ImageBytes(3000, 1000, 1)
+    assert classify_sharing([SAME[0], SAME[0]]) is Sharing.IMAGE
 
 
 def test_images_that_share_nothing() -> None:
-    assert sharing([image("1", "a:5"), image("2", "b:5")]) is Sharing.NOTHING
+    assert classify_sharing([image("1", "a:5"), image("2", "b:5")]) is Sharing.NOTHING
 
 
 def test_builds_that_are_not_there_count_like_the_newest() -> None:
     one, other = image("1", "base:100", "a:1", created=1), image("2", "base:100", "b:50", created=2)
-    assert if_apart([one, other], 4, 1) == ImageBytes(101 + 3 * 150, 100 + 1 + 3 * 50, 4)
-    assert newest_of([one, other]) is other
+    assert estimate_separate_bytes([one, other], 4, 1) == ImageBytes(101 + 3 * 150, 100 + 1 + 3 * 50, 4)
+    assert find_newest_image([one, other]) is other
 
 
 @pytest.mark.parametrize("images", [[], [image("1", "a:1", "b:?")]], ids=["no image", "unknown bytes"])
 def test_what_was_not_measured_is_none_and_never_zero(images: list[ImageLayers]) -> None:
-    assert measure(named(images)) is None
-    assert sharing(images) is None
-    assert if_apart(images, 3, 0) is None
+    assert measure_images(named(images)) is None
+    assert classify_sharing(images) is None
+    assert estimate_separate_bytes(images, 3, 0) is None
 
 
 def test_without_a_known_base_nobody_knows_what_apart_would_take() -> None:
-    assert if_apart(SAME, 3, None) is None
+    assert estimate_separate_bytes(SAME, 3, None) is None
 
 
 def test_after_it_is_one_image() -> None:
-    assert after(SAME[0]) == ImageBytes(1000, 1000, 1)
-    assert after(None) is None
+    assert measure_shared_image(SAME[0]) == ImageBytes(1000, 1000, 1)
+    assert measure_shared_image(None) is None
 
 
 def test_the_base_is_known_by_the_image_it_is() -> None:
     base = image("b", "root:60", "base:40")
     built = image("1", "root:60:ADD", "base:40:RUN", "deps:9")
-    assert base_layers([built], base, None) == 2
-    assert base_layers([built], image("b", "other:60"), None) is None
-    assert base_layers([base], built, None) is None
+    assert count_base_layers([built], base, None) == 2
+    assert count_base_layers([built], image("b", "other:60"), None) is None
+    assert count_base_layers([base], built, None) is None
 
 
 @pytest.mark.parametrize(
@@ -94,9 +101,9 @@ def test_the_base_is_known_by_the_image_it_is() -> None:
     ],
 )
 def test_the_base_is_known_by_what_the_dockerfile_did_above_it(made: tuple[str, ...], expected: int | None) -> None:
-    assert base_layers([image("1", "a:1:ADD", "b:1:COPY", "c:1:RUN")], None, made) == expected
+    assert count_base_layers([image("1", "a:1:ADD", "b:1:COPY", "c:1:RUN")], None, made) == expected
 
 
 def test_images_that_disagree_about_the_base_leave_it_unknown() -> None:
     one, other = image("1", "a:1:ADD", "b:1:RUN"), image("2", "a:1:ADD", "x:1:ADD", "b:1:RUN")
-    assert base_layers([one, other], None, ("RUN",)) is None
+    assert count_base_layers([one, other], None, ("RUN",)) is None

@@ -9,7 +9,7 @@ import pytest
 from project_factories import AIRFLOW, build, facts, project, seed, service
 
 from builder.compose.model import Mount, Project
-from builder.compose.sharing.groups import builders_of, group_services, names_built
+from builder.compose.sharing.groups import find_builders, group_services, list_built_names
 
 
 def groups(made: Project) -> list[tuple[str, ...]]:
@@ -110,7 +110,7 @@ def test_who_uses_by_name_what_another_builds_belongs_to_it() -> None:
     group, other = group_services(made, {})
     assert group.services == ("builder", "by-name")
     assert group.build is not None
-    assert builders_of(made, group) == ("builder",)
+    assert find_builders(made, group) == ("builder",)
     assert other.services == ("other-tag",)
 
 
@@ -160,7 +160,7 @@ def test_every_service_is_in_exactly_one_group() -> None:
 
 def test_a_build_gives_its_own_name_and_its_tags() -> None:
     one = service("web", build=build(tags=("shop", "shop:dev")), image="shop:latest")
-    assert names_built(project(one), one) == ("shop:latest", "shop:dev")
+    assert list_built_names(project(one), one) == ("shop:latest", "shop:dev")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from project_factories import AIRFLOW, FOLDER, build, project, seed, service
 
-from builder.compose.model import Project, Source, Target
+from builder.compose.model import ImageOrigin, Project, SharedTarget
 from builder.compose.sharing.groups import group_services
-from builder.compose.sharing.options import Choice, Choices
+from builder.compose.sharing.options import SharingOptions, TargetDecision
 from builder.compose.sharing.targets import choose_targets
 from builder.core.errors import ComposeError
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
 
 
-def choose(made: Project, *, taken: frozenset[str] = frozenset(), **choices: Any) -> dict[tuple[str, ...], Choice]:
-    return dict(choose_targets(made, group_services(made, {}), Choices(**choices), taken=lambda name: name in taken))
+def choose(
+    made: Project, *, taken: frozenset[str] = frozenset(), **choices: Any
+) -> dict[tuple[str, ...], TargetDecision]:
+    return dict(
+        choose_targets(made, group_services(made, {}), SharingOptions(**choices), taken=lambda name: name in taken)
+    )
 
 
-def target(made: Project, *services: str, **choices: Any) -> Target:
+def target(made: Project, *services: str, **choices: Any) -> SharedTarget:
     choice = choose(made, **choices)[services or SHARERS]
     assert choice.target is not None, choice.reason
     return choice.target
@@ -46,7 +50,7 @@ def pair(first: dict[str, Any] | None = None, second: dict[str, Any] | None = No
 
 
 def test_the_seed_project_builds_in_init() -> None:
-    assert target(seed()) == Target(SHARERS, "shop-airflow:latest", Source.BUILDER, "airflow-init")
+    assert target(seed()) == SharedTarget(SHARERS, "shop-airflow:latest", ImageOrigin.BUILDER, "airflow-init")
 
 
 def test_groups_of_one_and_foreign_images_are_left_alone() -> None:
@@ -66,7 +70,7 @@ def test_the_builder_may_be_reached_through_others() -> None:
 def test_no_service_builds_when_one_sharer_starts_without_each_of_the_others() -> None:
     made = seed(airflow_webserver={"depends_on": ["postgres"]})
     found = target(made)
-    assert (found.source, found.builder) == (Source.IMAGE_ONLY, None)
+    assert (found.source, found.builder) == (ImageOrigin.IMAGE_ONLY, None)
     assert found.note == "built by: docker build -t shop-airflow:latest -f Dockerfile.airflow ."
     (warning,) = choose(made)[SHARERS].warnings
     assert warning.endswith(
@@ -88,7 +92,7 @@ def test_of_services_that_do_not_end_the_nearest_is_named() -> None:
 
 def test_a_builder_behind_a_profile_is_none() -> None:
     made = seed(airflow_init={"profiles": ("setup",)})
-    assert target(made).source is Source.IMAGE_ONLY
+    assert target(made).source is ImageOrigin.IMAGE_ONLY
     (warning,) = choose(made)[SHARERS].warnings
     assert "airflow-webserver can start without airflow-init. Take `profiles:` off airflow-init, or" in warning
 
@@ -140,7 +144,7 @@ def test_a_builder_may_have_the_profile_that_all_sharers_have() -> None:
     wider = pair({"profiles": ("airflow", "setup")}, {"profiles": ("airflow",)})
     assert target(wider, "one", "two").builder == "one"
     narrower = pair({"profiles": ("airflow",)}, {"profiles": ("airflow", "debug")})
-    assert target(narrower, "one", "two").source is Source.IMAGE_ONLY
+    assert target(narrower, "one", "two").source is ImageOrigin.IMAGE_ONLY
 
 
 def test_a_sharer_behind_a_profile_may_depend_on_the_builder() -> None:
@@ -194,7 +198,7 @@ def test_a_named_builder_of_one_group_changes_no_other() -> None:
 
 def test_image_only_is_a_choice() -> None:
     found = target(seed(), image_only=True)
-    assert (found.source, found.builder) == (Source.IMAGE_ONLY, None)
+    assert (found.source, found.builder) == (ImageOrigin.IMAGE_ONLY, None)
 
 
 # --- the comment of an image that no service builds
@@ -280,7 +284,7 @@ def test_a_recipe_that_no_comment_can_keep_stays_in_the_file(keys: dict[str, Any
     assert words in warning
     assert "only the .bak" in warning
     assert target(made, "one", "two", builder_service="one").builder == "one"
-    assert target(made, "one", "two", **SPEC).source is Source.SPEC
+    assert target(made, "one", "two", **SPEC).source is ImageOrigin.SPEC
 
 
 def test_a_variable_in_the_recipe_stays_in_the_file() -> None:
@@ -413,7 +417,7 @@ def test_it_is_said_too_where_no_service_builds() -> None:
     made = pair(image="mine")
     choice = choose(made, taken=frozenset({"mine:latest"}), image_only=True)[("one", "two")]
     assert choice.target is not None
-    assert choice.target.source is Source.IMAGE_ONLY
+    assert choice.target.source is ImageOrigin.IMAGE_ONLY
     assert "another project on this engine uses the name mine:latest too" in choice.warnings
 
 
@@ -505,7 +509,7 @@ def shared(**sharers: Any) -> Project:
 
 def test_what_is_shared_gets_the_policy_that_it_lacks() -> None:
     choice = choose(shared())[("one", "two")]
-    assert choice.target == Target(("one", "two"), "mine:latest", Source.BUILDER, "one", keeps_name=True)
+    assert choice.target == SharedTarget(("one", "two"), "mine:latest", ImageOrigin.BUILDER, "one", keeps_name=True)
 
 
 def test_what_is_shared_and_protected_stays() -> None:
@@ -556,10 +560,10 @@ SPEC: dict[str, Any] = {"spec_image": "spec-airflow:latest", "spec_folder": FOLD
 
 def test_an_optbuild_toml_makes_the_image() -> None:
     found = target(seed(), **SPEC)
-    assert found == Target(
+    assert found == SharedTarget(
         SHARERS,
         "spec-airflow:latest",
-        Source.SPEC,
+        ImageOrigin.SPEC,
         spec_folder=FOLDER,
         note="built by: optbuild build --verify",
     )
@@ -585,17 +589,17 @@ def test_the_comment_holds_in_a_project_behind_a_symbolic_link(tmp_path: Path) -
 
 def test_an_optbuild_toml_makes_only_airflow() -> None:
     made = pair(environment={})
-    assert target(made, "one", "two", groups=("one",), **SPEC).source is Source.BUILDER
+    assert target(made, "one", "two", groups=("one",), **SPEC).source is ImageOrigin.BUILDER
 
 
 def test_of_several_airflow_groups_the_largest_gets_the_image() -> None:
     made = project(*seed().services.values(), *pair(build=build("Other")).services.values())
-    assert target(made, **SPEC).source is Source.SPEC
+    assert target(made, **SPEC).source is ImageOrigin.SPEC
     assert "airflow-init, airflow-scheduler, airflow-webserver" in reason(made, "one", "two", **SPEC)
 
 
 def test_a_named_builder_comes_before_the_optbuild_toml() -> None:
-    assert target(seed(), builder_service="airflow-init", **SPEC).source is Source.BUILDER
+    assert target(seed(), builder_service="airflow-init", **SPEC).source is ImageOrigin.BUILDER
 
 
 def test_the_name_of_the_optbuild_toml_must_be_free() -> None:
@@ -607,7 +611,7 @@ def test_a_foreign_airflow_image_is_replaced_only_when_asked_for() -> None:
     common: dict[str, Any] = {"image": "apache/airflow:2.8.1"}
     made = project(service("a", **common), service("b", **common))
     assert "nobody here builds" in reason(made, "a", "b", **SPEC)
-    assert target(made, "a", "b", groups=("a",), **SPEC).source is Source.SPEC
+    assert target(made, "a", "b", groups=("a",), **SPEC).source is ImageOrigin.SPEC
 
 
 def test_an_image_of_the_optbuild_toml_that_is_used_already_stays() -> None:
@@ -627,6 +631,6 @@ def test_a_new_name_is_none_that_the_engine_has_for_somebody_else() -> None:
     """Else the shared image would take the name from an image that has nothing to do with it."""
     found = seed()
     groups = group_services(found, {})
-    chosen = choose_targets(found, groups, Choices(), occupied=lambda name: name == "shop-airflow:latest")
+    chosen = choose_targets(found, groups, SharingOptions(), occupied=lambda name: name == "shop-airflow:latest")
     target = next(choice.target for choice in chosen.values() if choice.target is not None)
     assert target.image not in {"shop-airflow", "shop-airflow:latest"}

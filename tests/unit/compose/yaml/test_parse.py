@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from builder.compose.yaml.nodes import Alias, Document, Mapping, Scalar, deref, follow, walk
-from builder.compose.yaml.parse import DEEPEST, DEEPEST_READ, parse, read_tree
+from builder.compose.yaml.nodes import Alias, Document, Mapping, Scalar, follow, resolve_alias, walk_nodes
+from builder.compose.yaml.parse import DEEPEST_READ, MAX_DEPTH, parse_compose_file, read_tree
 from builder.core.errors import ComposeError, YamlLibraryError
 
 FILE = Path("compose.yml")
 
 
 def document(text: str) -> Document:
-    return parse(FILE, text.encode())
+    return parse_compose_file(FILE, text.encode())
 
 
 def spans(text: str) -> list[str]:
     """The source of every node, in the order of the text, the root left out."""
     found = document(text)
     assert found.root is not None
-    return [found.text[node.start : node.end] for node in walk(found.root)][1:]
+    return [found.text[node.start : node.end] for node in walk_nodes(found.root)][1:]
 
 
 def test_comments_and_blank_lines_behind_a_mapping_are_not_part_of_it() -> None:
@@ -54,9 +54,9 @@ def test_a_block_scalar_ends_behind_its_last_line(written: str, scalar: str) -> 
 def test_an_alias_keeps_its_own_place_and_knows_what_it_means() -> None:
     found = document("x: &a\n  b: c\ny: {<<: *a}\nz: *a # comment\n")
     assert found.root is not None
-    aliases = [node for node in walk(found.root) if isinstance(node, Alias)]
+    aliases = [node for node in walk_nodes(found.root) if isinstance(node, Alias)]
     assert [found.text[alias.start : alias.end] for alias in aliases] == ["*a", "*a"]
-    assert {id(deref(alias)) for alias in aliases} == {id(found.root.entries[0].value)}
+    assert {id(resolve_alias(alias)) for alias in aliases} == {id(found.root.entries[0].value)}
 
 
 @pytest.mark.parametrize(("key", "merges"), [("<<", True), ("!!merge <<", True), ('"<<"', False)])
@@ -71,7 +71,7 @@ def test_merge_keys_are_told_from_keys_in_quotes(key: str, merges: bool) -> None
 def test_the_latest_anchor_of_a_name_counts() -> None:
     found = document("a: &x 1\nb: *x\nc: &x 2\nd: *x\n")
     assert found.root is not None
-    values = [deref(entry.value) for entry in found.root.entries]
+    values = [resolve_alias(entry.value) for entry in found.root.entries]
     assert [value.value for value in values if isinstance(value, Scalar)] == ["1", "1", "2", "2"]
 
 
@@ -127,9 +127,9 @@ def test_tabs_stay_in_values(written: str) -> None:
 
 
 def test_files_with_the_same_bytes_have_nodes_of_their_own() -> None:
-    one, other = parse(Path("a.yml"), b"a: b\n"), parse(Path("b.yml"), b"a: b\n")
+    one, other = parse_compose_file(Path("a.yml"), b"a: b\n"), parse_compose_file(Path("b.yml"), b"a: b\n")
     assert one.root is not other.root
-    assert parse(Path("a.yml"), b"a: b\n") is one
+    assert parse_compose_file(Path("a.yml"), b"a: b\n") is one
 
 
 def test_an_empty_file_has_no_root() -> None:
@@ -151,7 +151,7 @@ def test_an_empty_file_has_no_root() -> None:
         (b"a: b\nc: \x07\n", 2, "not valid YAML"),
         (b"a:\n\tb: c\n", 2, "not valid YAML"),
         (b"a: b: c\n", 1, "not valid YAML"),
-        (b"a: " + b"[" * (DEEPEST + 1), 1, "levels of nesting"),
+        (b"a: " + b"[" * (MAX_DEPTH + 1), 1, "levels of nesting"),
         (b"a:\n  " + b"[" * 2_000 + b"]" * 2_000, 2, "levels of nesting"),
         (b"a:\n  " + b"- " * 2_000, 2, "levels of nesting"),
         (b"[" * 100_000, 1, "levels of nesting"),
@@ -166,7 +166,7 @@ def test_an_empty_file_has_no_root() -> None:
 )
 def test_what_cannot_be_read_safely_is_refused_with_its_line(data: bytes, line: int, words: str) -> None:
     with pytest.raises(ComposeError) as caught:
-        parse(FILE, data)
+        parse_compose_file(FILE, data)
     assert words in str(caught.value)
     assert caught.value.where is not None
     assert (caught.value.where.file, caught.value.where.line) == ("compose.yml", line)
@@ -177,11 +177,11 @@ def test_an_alias_bomb_is_not_unfolded() -> None:
     levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 60))
     found = document(f"a0: &a0 [x]\n{levels}")
     assert found.root is not None
-    assert sum(1 for _ in walk(found.root)) == 1 + 2 + 1 + 59 * (2 + 9)
+    assert sum(1 for _ in walk_nodes(found.root)) == 1 + 2 + 1 + 59 * (2 + 9)
     assert sum(1 for _ in follow(found.root)) == 1 + 60 + 1
 
 
-@pytest.mark.parametrize("levels", [DEEPEST + 1, DEEPEST_READ - 1, DEEPEST_READ, 2_000, 100_000])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, DEEPEST_READ - 1, DEEPEST_READ, 2_000, 100_000])
 def test_what_is_only_looked_at_may_be_nested_deeper(levels: int) -> None:
     tree = read_tree(b"{a: " * levels + b"b" + b"}" * levels)
     too_deep = levels > DEEPEST_READ

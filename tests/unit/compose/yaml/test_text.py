@@ -10,15 +10,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.compose.yaml.parse import parse
-from builder.compose.yaml.text import comments_in, line_end, next_line, on_one_line, quoted
+from builder.compose.yaml.parse import parse_compose_file
+from builder.compose.yaml.text import find_comments, find_line_end, find_next_line, format_on_one_line, quote_scalar
 
 if TYPE_CHECKING:
     from builder.compose.yaml.nodes import Document
 
 
 def document(text: str) -> Document:
-    return parse(Path("compose.yml"), text.encode())
+    return parse_compose_file(Path("compose.yml"), text.encode())
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def document(text: str) -> Document:
     ],
 )
 def test_quotes_stand_where_they_are_needed(text: str, style: str, written: str) -> None:
-    assert quoted(text, style) == written
+    assert quote_scalar(text, style) == written
 
 
 @given(
@@ -48,7 +48,7 @@ def test_quotes_stand_where_they_are_needed(text: str, style: str, written: str)
     st.sampled_from(["", "'", '"']),
 )
 def test_a_quoted_text_is_read_as_it_was(text: str, style: str) -> None:
-    for written in (f"a: {quoted(text, style)}\n", f"{{a: {quoted(text, style)}, b: c}}\n"):
+    for written in (f"a: {quote_scalar(text, style)}\n", f"{{a: {quote_scalar(text, style)}, b: c}}\n"):
         assert yaml.safe_load(written)["a"] == text
 
 
@@ -65,7 +65,7 @@ def test_comments_are_told_from_what_looks_like_one(written: str, comments: tupl
     found = document("g: &g 1\n" + written)
     assert found.root is not None
     entry = found.root.entries[-1]
-    assert comments_in(found, entry.value, entry.start, entry.end) == comments
+    assert find_comments(found, entry.value, entry.start, entry.end) == comments
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ def test_comments_are_told_from_what_looks_like_one(written: str, comments: tupl
 def test_a_node_on_one_line_means_the_same(written: str, line: str) -> None:
     found = document(f"x: &x {{y: z}}\na: {written}")
     assert found.root is not None
-    assert on_one_line(found, found.root.entries[-1].value) == line
+    assert format_on_one_line(found, found.root.entries[-1].value) == line
 
 
 def test_an_alias_that_works_there_stays() -> None:
     found = document("x: &x 1\ny: &y 2\na:\n  - *x\n  - *y\n")
     assert found.root is not None
-    assert on_one_line(found, found.root.entries[-1].value, lambda alias: alias.name == "y") == "[1, *y]"
+    assert format_on_one_line(found, found.root.entries[-1].value, lambda alias: alias.name == "y") == "[1, *y]"
 
 
 def test_lines_end_before_their_break() -> None:
     text = "ab\r\n\r\ncd"
-    assert [line_end(text, 0), line_end(text, 4), line_end(text, 6)] == [2, 4, 8]
-    assert [next_line(text, 0), next_line(text, 6)] == [4, 8]
+    assert [find_line_end(text, 0), find_line_end(text, 4), find_line_end(text, 6)] == [2, 4, 8]
+    assert [find_next_line(text, 0), find_next_line(text, 6)] == [4, 8]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from builder.compose.yaml.parse import parse
-from builder.compose.yaml.values import meaning, unplanned
+from builder.compose.yaml.parse import parse_compose_file
+from builder.compose.yaml.values import resolve_values, select_unplanned_values
 
 
 def read(text: str) -> dict[str, object]:
-    return meaning(parse(Path("compose.yml"), text.encode()))
+    return resolve_values(parse_compose_file(Path("compose.yml"), text.encode()))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_meanings_do(one: str, other: str) -> None:
 
 def test_only_the_planned_keys_of_services_and_extensions_may_differ() -> None:
     def shown(text: str) -> dict[str, object]:
-        return unplanned(parse(Path("compose.yml"), text.encode()))
+        return select_unplanned_values(parse_compose_file(Path("compose.yml"), text.encode()))
 
     before = "x-a: {b: [{build: ., c: d}]}\nservices: {web: {build: ., user: me}}\nvolumes: {image: {}}\n"
     assert shown(before) == shown(before.replace("build: .", "image: x, pull_policy: never"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from builder.image.base.leftovers import groups_of
+from builder.image.base.leftovers import find_process_groups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,4 +23,4 @@ def test_only_the_groups_that_work_for_exactly_that_folder_are_found(tmp_path: P
         (proc / pid / "environ").write_bytes(f"HOME=/\0OPTBUILD_MAKES_BASE={value}\0".encode())
         (proc / pid / "stat").write_text(f"{pid} (a) b) S 1 {group} 1 0\n")
     (proc / "15").mkdir()  # ended while it was looked at
-    assert groups_of(folder, proc) == {11}
+    assert find_process_groups(folder, proc) == {11}

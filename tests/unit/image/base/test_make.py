@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
-from builder.image.base.leftovers import make_scratch
-from builder.image.base.make import base_key, make_base
-from builder.image.render.model import Context, ContextFile
+from builder.image.base.leftovers import make_scratch_folder
+from builder.image.base.make import hash_base_inputs, make_base
+from builder.image.render.model import BuildContext, ContextFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def context_of(packages: bytes = b"curl 1 amd64 00\n") -> Context:
+def context_of(packages: bytes = b"curl 1 amd64 00\n") -> BuildContext:
     names = {"base.sh": b"#!/bin/sh\n", "base.env": b"", "runtime.packages": packages, "builder.packages": b""}
     files = (ContextFile(name, data, executable=name == "base.sh") for name, data in sorted(names.items()))
-    return Context(tuple(files), "linux/amd64", 1)
+    return BuildContext(tuple(files), "linux/amd64", 1)
 
 
 class FakeRunner:
@@ -37,16 +37,16 @@ class FakeRunner:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         self.runs += 1
         assert command.cwd is not None
         (command.cwd / "base.tar").write_bytes(b"base")
         if self.code == 0:
             (command.cwd / "builder.tar").write_bytes(b"builder")
-        return Result(command, self.code, "", self.err)
+        return ProcessResult(command, self.code, "", self.err)
 
 
-def make(runner: FakeRunner, tmp_path: Path, context: Context | None = None, out: str = "out") -> Path:
+def make(runner: FakeRunner, tmp_path: Path, context: BuildContext | None = None, out: str = "out") -> Path:
     folder = tmp_path / out
     folder.mkdir(exist_ok=True)
     (tmp_path / "tmp").mkdir(exist_ok=True)
@@ -76,7 +76,7 @@ def test_another_package_list_makes_another_base(tmp_path: Path) -> None:
     make(runner, tmp_path)
     make(runner, tmp_path, context_of(b"curl 2 amd64 00\n"))
     assert runner.runs == 2
-    assert base_key(context_of()) != base_key(context_of(b"curl 2 amd64 00\n"))
+    assert hash_base_inputs(context_of()) != hash_base_inputs(context_of(b"curl 2 amd64 00\n"))
 
 
 def test_half_a_result_is_not_kept(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_cache_keeps_the_last_few(tmp_path: Path) -> None:
 class LookingRunner(FakeRunner):
     """Keeps what base.sh would see of its environment."""
 
-    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> Result:
+    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> ProcessResult:
         assert command.env is not None
         self.env = dict(command.env)
         self.scratch = Path(self.env["TMPDIR"])
@@ -137,7 +137,7 @@ def test_what_a_killed_run_left_is_swept_before_the_next(tmp_path: Path) -> None
     half = tmp_path / "cache/base/.making-dead"
     half.mkdir(parents=True)
     (half / "base.tar.part").write_bytes(b"x")
-    scratch = make_scratch(half, tmp_path)
+    scratch = make_scratch_folder(half, tmp_path)
     (scratch / "root").mkdir()
     make(FakeRunner(), tmp_path)
     assert not half.exists()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VerifyUsageError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 from builder.image.base import postgres
 
@@ -25,7 +25,7 @@ class OneImage:
     def __init__(self, found: Image | None) -> None:
         self._found = found
 
-    def image(self, _: str) -> Image | None:
+    def inspect_image(self, _: str) -> Image | None:
         return self._found
 
 
@@ -34,19 +34,21 @@ class Recorder:
         self.commands: list[Command] = []
         self._code = code
 
-    def run(self, command: Command, **_: Any) -> Result:
+    def run(self, command: Command, **_: Any) -> ProcessResult:
         self.commands.append(command)
-        return Result(command, self._code(command), "", "it went wrong")
+        return ProcessResult(command, self._code(command), "", "it went wrong")
 
 
 def ensure(found: Image | None, runner: Any, cache: Path, env: Mapping[str, str] | None = None) -> str:
     engine: Any = OneImage(found)
-    return postgres.ensure_postgres(engine, runner=runner, progress=SilentProgress(), env=env or {}, cache_folder=cache)
+    return postgres.ensure_postgres_image(
+        engine, runner=runner, progress=SilentProgress(), env=env or {}, cache_folder=cache
+    )
 
 
 def test_an_image_of_the_same_content_is_made_once(tmp_path: Path) -> None:
     runner = Recorder()
-    assert ensure(Image(postgres.content()), runner, tmp_path) == "optbuild-postgres:15"
+    assert ensure(Image(postgres.hash_image_inputs()), runner, tmp_path) == "optbuild-postgres:15"
     assert runner.commands == []
 
 
@@ -55,7 +57,7 @@ def test_otherwise_it_is_made_from_packages_and_leaves_no_folder(found: Image | 
     runner = Recorder()
     ensure(found, runner, tmp_path)
     assert [command.argv[0] for command in runner.commands] == ["mmdebstrap", "docker"]
-    assert f"{postgres.LABEL_POSTGRES}={postgres.content()}" in runner.commands[1].argv
+    assert f"{postgres.LABEL_POSTGRES}={postgres.hash_image_inputs()}" in runner.commands[1].argv
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,12 +79,12 @@ def test_a_machine_without_mmdebstrap_is_told_how_to_get_it(tmp_path: Path) -> N
 def test_the_machines_own_source_is_used_and_named_nowhere_else(tmp_path: Path) -> None:
     mine, other = tmp_path / "debian.sources", tmp_path / "sources.list"
     other.write_text("deb https://mirror.example/debian bookworm main\n")
-    assert postgres.source_for_release({}, (mine, other)) == other
+    assert postgres.find_release_source({}, (mine, other)) == other
     mine.write_text("Types: deb\nURIs: https://mirror.example/debian\nSuites: bookworm bookworm-updates\n")
-    assert postgres.source_for_release({}, (mine, other)) == mine
+    assert postgres.find_release_source({}, (mine, other)) == mine
     mine.write_text("Types: deb\nSuites: trixie\n")
-    assert postgres.source_for_release({}, (mine,)) is None
-    argv = postgres.mmdebstrap_argv(Path("o.tar"), other)
+    assert postgres.find_release_source({}, (mine,)) is None
+    argv = postgres.make_mmdebstrap_argv(Path("o.tar"), other)
     assert argv[-3:] == ("bookworm", "o.tar", str(other))
     assert "mirror.example" not in " ".join(argv)
 
@@ -92,11 +94,11 @@ def test_the_sources_file_of_the_environment_comes_first(tmp_path: Path) -> None
     mine.write_text("deb https://mirror.example/debian bookworm main\n")
     named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: bookworm\n")
     env = {"OPTBUILD_DEBIAN_SOURCES": str(named)}
-    assert postgres.source_for_release(env, (mine,)) == named
+    assert postgres.find_release_source(env, (mine,)) == named
     runner = Recorder()
     ensure(None, runner, tmp_path / "cache", env)
     assert runner.commands[0].argv[-1] == str(named)
     named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: trixie\n")
-    assert postgres.source_for_release(env, (mine,)) == mine
+    assert postgres.find_release_source(env, (mine,)) == mine
     with pytest.raises(VerifyUsageError, match="which is no file"):
-        postgres.source_for_release({"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "gone")}, (mine,))
+        postgres.find_release_source({"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "gone")}, (mine,))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from builder.core.errors import BuildFailedError, BuildRefusedError, DiskFullError, EngineFailedError
-from builder.core.process import Command, Result
+from builder.core.process import Command, ProcessResult
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import EngineInfo, ImageInfo
-from builder.image.build.build import build_candidate, project_lock
+from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob, Workplace
-from builder.image.render.model import Context, ContextFile
+from builder.image.render.model import BuildContext, ContextFile
 from builder.state import VerifiedImage, update_state
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from builder.engine.client import Engine
 
-CONTEXT = Context((ContextFile("Dockerfile", b"FROM scratch\n"),), "linux/amd64", 17)
+CONTEXT = BuildContext((ContextFile("Dockerfile", b"FROM scratch\n"),), "linux/amd64", 17)
 INSPECT = "Name: default\nDriver: docker\nPlatforms: linux/amd64\n"
 EVENT = json.dumps({"vertexes": [{"digest": "a", "name": "RUN x", "error": "exit code: 1", "started": None}]})
 
@@ -49,24 +49,24 @@ class FakeDocker:
         *,
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
-    ) -> Result:
+    ) -> ProcessResult:
         match command.argv[1:3]:
             case ("buildx", "version"):
-                return Result(command, 0, f"github.com/docker/buildx {self.version} x", "")
+                return ProcessResult(command, 0, f"github.com/docker/buildx {self.version} x", "")
             case ("buildx", "inspect"):
-                return Result(command, 0, INSPECT, "")
+                return ProcessResult(command, 0, INSPECT, "")
         self.builds.append(command)
         assert on_err is not None
         for line in self.says:
             on_err(line)
         if self.code == 0 and self.makes is not None:
             self.images[command.argv[command.argv.index("--tag") + 1]] = self.makes
-        return Result(command, self.code, "", "")
+        return ProcessResult(command, self.code, "", "")
 
-    def image(self, reference: str) -> ImageInfo | None:
+    def inspect_image(self, reference: str) -> ImageInfo | None:
         return self.images.get(reference)
 
-    def free_bytes(self) -> int | None:
+    def measure_free_bytes(self) -> int | None:
         return self.free
 
 
@@ -153,7 +153,7 @@ def test_no_cache_builds_what_is_proven(place: Place) -> None:
 
 def test_another_byte_has_another_tag(place: Place) -> None:
     proven(place, good(place.job))
-    other = Context((ContextFile("Dockerfile", b"FROM scratch\n\n"),), "linux/amd64", 17)
+    other = BuildContext((ContextFile("Dockerfile", b"FROM scratch\n\n"),), "linux/amd64", 17)
     job = replace(place.job, context=other)
     assert job.reference != place.job.reference
     place.docker.makes = good(job)
@@ -206,7 +206,7 @@ def test_refusals_come_before_the_build(place: Place) -> None:
 def test_the_base_is_made_inside_the_written_context(place: Place) -> None:
     seen: list[bytes] = []
 
-    def prepare(_context: Context, folder: Path) -> None:
+    def prepare(_context: BuildContext, folder: Path) -> None:
         seen.append((folder / "Dockerfile").read_bytes())
 
     build_candidate(replace(place.job, prepare=prepare))
@@ -220,5 +220,5 @@ def test_secrets_are_not_in_the_argument_vector(place: Place) -> None:
 
 def test_the_project_lock_is_one_per_engine_and_name(place: Place) -> None:
     engine = place.job.engine
-    with project_lock(place.job.place, engine, "demo"), project_lock(place.job.place, engine, "other"):
+    with lock_project(place.job.place, engine, "demo"), lock_project(place.job.place, engine, "other"):
         assert len(list((place.job.place.state_folder / "locks").iterdir())) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from builder.cli.main import COMMANDS
 from builder.core.errors import DiskFullError, ExitCode
-from builder.image.build.preflight import check_disk, free_at
+from builder.image.build.preflight import check_disk, count_free_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,4 +30,4 @@ def test_enough_or_unknown_is_let_through(free: int | None) -> None:
 
 
 def test_the_disk_of_a_folder_that_is_yet_to_be_made(tmp_path: Path) -> None:
-    assert free_at(tmp_path / "a/b/c") > 0
+    assert count_free_bytes(tmp_path / "a/b/c") > 0

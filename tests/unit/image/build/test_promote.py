@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from builder.core.errors import CandidateRefusedError, ExitCode, PromotionError
-from builder.core.naming import promoted_references
+from builder.core.naming import list_promoted_references
 from builder.engine.client import EngineInfo, ImageInfo
 from builder.image.build.model import Candidate
-from builder.image.build.promote import is_verified, promote, proof_of, record_verified, recover
-from builder.image.verify.model import Check, Report, Status
-from builder.state import Move, PromotionJournal, read_state, update_state
+from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
+from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+from builder.state import PromotionJournal, TagMove, read_state, update_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from builder.engine.client import Engine
 
-REFERENCES = promoted_references("demo", ("latest", "v1"), ("web",))
+REFERENCES = list_promoted_references("demo", ("latest", "v1"), ("web",))
 OLD, NEW, STRANGE = "sha256:old", "sha256:new", "sha256:strange"
 
 
@@ -38,13 +38,13 @@ class FakeEngine:
     before_tag: Callable[[str], None] = lambda _reference: None
     info: EngineInfo = field(default_factory=lambda: engine_info("engine"))
 
-    def image_id(self, reference: str) -> str | None:
+    def find_image_id(self, reference: str) -> str | None:
         if reference.startswith("sha256:"):
             return reference if reference in self.images else None
         return self.names.get(reference)
 
-    def image(self, reference: str) -> ImageInfo | None:
-        found = self.image_id(reference)
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        found = self.find_image_id(reference)
         if found is None:
             return None
         labels = {"optbuild.project": self.images[found], "optbuild.content": f"tag of {found}"}
@@ -62,26 +62,26 @@ def candidate(image_id: str = NEW) -> Candidate:
     return Candidate(image_id, "demo:0123456789ab", "0123456789ab", cached=False, seconds=1, bytes=1)
 
 
-def report(*statuses: Status, image_id: str = NEW) -> Report:
-    checks = tuple(Check(f"check {number}", status, 0.1) for number, status in enumerate(statuses))
-    return Report("demo:0123456789ab", image_id, "sqlite", checks, 0.1)
+def report(*statuses: CheckStatus, image_id: str = NEW) -> VerifyReport:
+    checks = tuple(CheckResult(f"check {number}", status, 0.1) for number, status in enumerate(statuses))
+    return VerifyReport("demo:0123456789ab", image_id, "sqlite", checks, 0.1)
 
 
 def verified(folder: Path, image_id: str = NEW) -> Candidate:
     done = candidate(image_id)
-    record_verified(folder, done, report(Status.PASSED, image_id=image_id), project="demo", proof="p")
+    record_verified(folder, done, report(CheckStatus.PASSED, image_id=image_id), project="demo", proof="p")
     return done
 
 
 def do(engine: FakeEngine, folder: Path, image_id: str = NEW, said: list[str] | None = None) -> Any:
     done = verified(folder, image_id)
     say = (said if said is not None else []).append
-    return promote(done, REFERENCES, project="demo", engine=cast("Engine", engine), folder=folder, say=say)
+    return promote_candidate(done, REFERENCES, project="demo", engine=cast("Engine", engine), folder=folder, say=say)
 
 
 def fix(engine: FakeEngine, folder: Path) -> tuple[bool, list[str]]:
     said: list[str] = []
-    return recover(cast("Engine", engine), folder, "demo", said.append), said
+    return recover_promotion(cast("Engine", engine), folder, "demo", said.append), said
 
 
 def test_every_name_gets_the_one_id_and_the_state_knows(tmp_path: Path) -> None:
@@ -90,12 +90,12 @@ def test_every_name_gets_the_one_id_and_the_state_knows(tmp_path: Path) -> None:
     assert engine.names == dict.fromkeys(REFERENCES, NEW)
     assert done.moved == REFERENCES
     state = read_state(tmp_path)
-    assert state.project("engine", "demo").references == dict.fromkeys(REFERENCES, NEW)
+    assert state.find_project("engine", "demo").references == dict.fromkeys(REFERENCES, NEW)
     assert state.journals == ()
 
 
-@pytest.mark.parametrize("statuses", [(), (Status.FAILED,), (Status.PASSED, Status.NOT_RUN)])
-def test_a_report_that_did_not_pass_is_not_recorded(tmp_path: Path, statuses: tuple[Status, ...]) -> None:
+@pytest.mark.parametrize("statuses", [(), (CheckStatus.FAILED,), (CheckStatus.PASSED, CheckStatus.NOT_RUN)])
+def test_a_report_that_did_not_pass_is_not_recorded(tmp_path: Path, statuses: tuple[CheckStatus, ...]) -> None:
     with pytest.raises(CandidateRefusedError, match=r"demo:0123456789ab.*sha256:new") as caught:
         record_verified(tmp_path, candidate(), report(*statuses), project="demo", proof="p")
     assert caught.value.exit_code is ExitCode.CHECK_FAILED
@@ -104,13 +104,13 @@ def test_a_report_that_did_not_pass_is_not_recorded(tmp_path: Path, statuses: tu
 
 def test_a_report_of_another_image_proves_nothing(tmp_path: Path) -> None:
     with pytest.raises(PromotionError, match="sha256:old"):
-        record_verified(tmp_path, candidate(), report(Status.PASSED, image_id=OLD), project="demo", proof="p")
+        record_verified(tmp_path, candidate(), report(CheckStatus.PASSED, image_id=OLD), project="demo", proof="p")
 
 
 def test_what_was_not_verified_is_not_promoted(tmp_path: Path) -> None:
     engine = FakeEngine(dict.fromkeys(REFERENCES, OLD))
     with pytest.raises(PromotionError, match="not known as verified"):
-        promote(
+        promote_candidate(
             candidate(),
             REFERENCES,
             project="demo",
@@ -125,7 +125,7 @@ def test_the_image_before_is_superseded_and_kept(tmp_path: Path) -> None:
     engine = FakeEngine()
     do(engine, tmp_path, OLD)
     do(engine, tmp_path, NEW)
-    project = read_state(tmp_path).project("engine", "demo")
+    project = read_state(tmp_path).find_project("engine", "demo")
     assert [former.image_id for former in project.superseded] == [OLD]
     assert project.superseded[0].content_tag == "tag of sha256:old"
     assert project.kept == (OLD,)
@@ -135,20 +135,20 @@ def test_an_image_that_is_promoted_again_is_superseded_no_more(tmp_path: Path) -
     engine = FakeEngine()
     for image_id in (OLD, NEW, OLD):
         do(engine, tmp_path, image_id)
-    project = read_state(tmp_path).project("engine", "demo")
+    project = read_state(tmp_path).find_project("engine", "demo")
     assert [former.image_id for former in project.superseded] == [NEW]
 
 
 def test_a_stranger_s_image_is_never_superseded(tmp_path: Path) -> None:
     engine = FakeEngine({"demo:latest": STRANGE})
     do(engine, tmp_path)
-    assert read_state(tmp_path).project("engine", "demo").superseded == ()
+    assert read_state(tmp_path).find_project("engine", "demo").superseded == ()
 
 
 def test_an_image_that_still_holds_a_promoted_name_is_not_superseded(tmp_path: Path) -> None:
     engine = FakeEngine()
     do(engine, tmp_path, OLD)
-    promote(
+    promote_candidate(
         verified(tmp_path),
         REFERENCES[:1],
         project="demo",
@@ -156,7 +156,7 @@ def test_an_image_that_still_holds_a_promoted_name_is_not_superseded(tmp_path: P
         folder=tmp_path,
         say=lambda _text: None,
     )
-    assert read_state(tmp_path).project("engine", "demo").superseded == ()
+    assert read_state(tmp_path).find_project("engine", "demo").superseded == ()
 
 
 @pytest.mark.parametrize("failing", range(len(REFERENCES)))
@@ -192,16 +192,16 @@ def test_a_name_that_somebody_else_moves_meanwhile_is_not_overwritten(tmp_path: 
 def test_the_journal_is_on_disk_before_the_first_name_moves(tmp_path: Path) -> None:
     engine = FakeEngine({"demo:latest": OLD})
     seen: list[PromotionJournal | None] = []
-    engine.before_tag = lambda _reference: seen.append(read_state(tmp_path).journal("engine", "demo"))
+    engine.before_tag = lambda _reference: seen.append(read_state(tmp_path).find_journal("engine", "demo"))
     do(engine, tmp_path)
     assert seen[0] is not None
-    assert seen[0].moves == tuple(Move(name, OLD if name == "demo:latest" else None) for name in REFERENCES)
+    assert seen[0].moves == tuple(TagMove(name, OLD if name == "demo:latest" else None) for name in REFERENCES)
 
 
 def killed_after(folder: Path, count: int, image_id: str = NEW) -> FakeEngine:
     """Names and state as a process leaves them that is killed after ``count`` tags."""
     verified(folder, image_id)
-    moves = tuple(Move(reference, OLD if reference == "demo:latest" else None) for reference in REFERENCES)
+    moves = tuple(TagMove(reference, OLD if reference == "demo:latest" else None) for reference in REFERENCES)
     journal = PromotionJournal("engine", "demo", image_id, "0123456789ab", moves, 1.0)
     update_state(folder, lambda state: state.with_journal(journal))
     engine = FakeEngine({"demo:latest": OLD})
@@ -216,7 +216,7 @@ def test_a_killed_promotion_is_finished(tmp_path: Path, count: int) -> None:
     assert found
     assert "finished" in said[0]
     assert engine.names == dict.fromkeys(REFERENCES, NEW)
-    project = read_state(tmp_path).project("engine", "demo")
+    project = read_state(tmp_path).find_project("engine", "demo")
     assert [former.image_id for former in project.superseded] == [OLD]
     assert fix(engine, tmp_path) == (False, [])
 
@@ -238,7 +238,7 @@ def test_a_name_that_was_moved_after_the_kill_is_left_alone(tmp_path: Path) -> N
     _, said = fix(engine, tmp_path)
     assert "demo-web:v1 was moved by somebody else" in said[1]
     assert engine.names == {**dict.fromkeys(REFERENCES, NEW), "demo-web:v1": STRANGE}
-    assert "demo-web:v1" not in read_state(tmp_path).project("engine", "demo").references
+    assert "demo-web:v1" not in read_state(tmp_path).find_project("engine", "demo").references
 
 
 def test_a_journal_of_another_engine_is_not_touched(tmp_path: Path) -> None:
@@ -254,4 +254,4 @@ def test_what_was_proven_counts_for_exactly_that(tmp_path: Path) -> None:
     assert is_verified(state, NEW, "p")
     assert not is_verified(state, NEW, "other roles")
     assert not is_verified(state, OLD, "p")
-    assert proof_of((), "sqlite") != proof_of((), "postgres:13")
+    assert hash_proof((), "sqlite") != hash_proof((), "postgres:13")

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from builder.image.build.workspace import fresh_folder, sweep
+from builder.image.build.workspace import make_build_folder, remove_dead_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,30 +26,30 @@ def leave_behind(parent: Path) -> Path:
 
 
 def test_a_folder_is_gone_afterwards_also_after_an_error(tmp_path: Path) -> None:
-    with fresh_folder(tmp_path) as folder:
+    with make_build_folder(tmp_path) as folder:
         (folder / "file").write_text("")
-    with contextlib.suppress(RuntimeError), fresh_folder(tmp_path):
+    with contextlib.suppress(RuntimeError), make_build_folder(tmp_path):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dead_process_s_folder_is_swept_and_a_living_one_s_is_not(tmp_path: Path) -> None:
-    with fresh_folder(tmp_path) as alive:
+    with make_build_folder(tmp_path) as alive:
         dead = leave_behind(tmp_path)
-        assert sweep(tmp_path, tmp_path / "proc") == (dead,)
+        assert remove_dead_folders(tmp_path, tmp_path / "proc") == (dead,)
         assert alive.is_dir()
         assert not dead.exists()
         assert not dead.with_suffix(".lock").exists()
 
 
 def test_no_folder_is_nothing_to_sweep(tmp_path: Path) -> None:
-    assert sweep(tmp_path / "absent") == ()
+    assert remove_dead_folders(tmp_path / "absent") == ()
 
 
 def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "build-without-lock").mkdir()
-    assert sweep(tmp_path) == ()
+    assert remove_dead_folders(tmp_path) == ()
     assert (tmp_path / "build-without-lock").is_dir()
 
 
@@ -65,5 +65,5 @@ def test_only_the_build_of_exactly_that_folder_is_ended(tmp_path: Path, monkeypa
     }.items():
         (tmp_path / "proc" / pid).mkdir(parents=True)
         (tmp_path / "proc" / pid / "cmdline").write_bytes(b"\0".join(word.encode() for word in argv) + b"\0")
-    sweep(tmp_path / "contexts", tmp_path / "proc")
+    remove_dead_folders(tmp_path / "contexts", tmp_path / "proc")
     assert ended == [(11, signal.SIGTERM)]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.process import Command, Result
-from builder.image.lock.model import Constraints, DebianPackage, Distribution, GivenUp, Inputs, Lock
-from builder.image.lock.target import Target
+from builder.core.process import Command, ProcessResult
+from builder.image.lock.model import Constraints, DebianPackage, Distribution, DroppedConstraint, Lock, LockInputs
+from builder.image.lock.target import LockTarget
 from builder.image.spec.model import Spec
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class FakeRunner:
         self.answer = answer
         self.commands: list[Command] = []
 
-    def run(self, command: Command, *, on_out: object = None, on_err: object = None) -> Result:
+    def run(self, command: Command, *, on_out: object = None, on_err: object = None) -> ProcessResult:
         self.commands.append(command)
-        return Result(command, *self.answer(command))
+        return ProcessResult(command, *self.answer(command))
 
     @property
     def argvs(self) -> list[tuple[str, ...]]:
@@ -40,8 +40,8 @@ def fake_runner() -> type[FakeRunner]:
 
 
 @pytest.fixture
-def target() -> Target:
-    return Target("3.11", "bookworm")
+def target() -> LockTarget:
+    return LockTarget("3.11", "bookworm")
 
 
 def distribution(name: str, version: str, *dependencies: str, kind: Any = "wheel") -> Distribution:
@@ -53,7 +53,7 @@ def lock() -> Lock:
     """Small, complete, and without contradiction."""
     return Lock(
         platform="linux/amd64",
-        inputs=Inputs(
+        inputs=LockInputs(
             airflow="2.8.1",
             extras=("postgres",),
             python="3.11",
@@ -64,7 +64,7 @@ def lock() -> Lock:
             apt_build=(),
         ),
         constraints=Constraints("2.8.1/3.11", SHA),
-        given_up=(GivenUp("pandas", "2.1.4", "2.0.3", "the spec asks for pandas==2.0.3"),),
+        given_up=(DroppedConstraint("pandas", "2.1.4", "2.0.3", "the spec asks for pandas==2.0.3"),),
         source_date_epoch=1_700_000_000,
         uv=distribution("uv", "0.13.9"),
         python=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.image.lock.apt_sources import release_sources
+from builder.image.lock.apt_sources import select_release_sources
 
 DEB822 = """\
 # a snapshot of some day
@@ -53,7 +53,7 @@ deb http://node.example nodistro main
 
 
 def test_deb822_stanzas_keep_their_key_and_lose_other_suites() -> None:
-    kept = release_sources({"debian.sources": DEB822}, "bookworm")["debian.sources"]
+    kept = select_release_sources({"debian.sources": DEB822}, "bookworm")["debian.sources"]
     first, second = kept.split("\n\n")
     assert first.splitlines()[:2] == ["Types: deb", "Suites: bookworm bookworm-updates"]
     assert " contrib" in first
@@ -65,7 +65,7 @@ def test_deb822_stanzas_keep_their_key_and_lose_other_suites() -> None:
 
 
 def test_one_line_sources() -> None:
-    kept = release_sources({"sources.list": LINES}, "bookworm")["sources.list"]
+    kept = select_release_sources({"sources.list": LINES}, "bookworm")["sources.list"]
     assert kept.splitlines() == [
         "deb http://mirror.example/debian bookworm main contrib",
         "deb [signed-by=/k.gpg] http://mirror.example/debian bookworm-updates main",
@@ -75,4 +75,4 @@ def test_one_line_sources() -> None:
 
 @pytest.mark.parametrize("files", [{}, {"a.list": ""}, {"debian.sources": DEB822}])
 def test_a_machine_without_the_release_has_none(files: dict[str, str]) -> None:
-    assert release_sources(files, "sid") == {}
+    assert select_release_sources(files, "sid") == {}

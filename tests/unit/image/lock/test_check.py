@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import ExitCode, StaleLockError
-from builder.image.lock.check import check_lock, differences
-from builder.image.lock.inputs import inputs_of
+from builder.image.lock.check import check_lock, find_lock_differences
+from builder.image.lock.inputs import make_lock_inputs
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -41,7 +41,7 @@ def test_each_changed_input_makes_it_stale(
 ) -> None:
     table, name = key
     changed = spec.model_copy(update={table: getattr(spec, table).model_copy(update={name: value})})
-    found = differences(inputs_of(changed, REQUIREMENTS), lock)
+    found = find_lock_differences(make_lock_inputs(changed, REQUIREMENTS), lock)
     assert len(found) == 1
     assert found[0].startswith(message)
 
@@ -63,19 +63,19 @@ def with_version(lock: Lock, name: str, version: str) -> Lock:
 
 
 def test_contradictions_inside_are_found(spec: Spec, lock: Lock) -> None:
-    inputs = inputs_of(spec, REQUIREMENTS)
-    assert differences(inputs, without(lock, "python", "dill")) == (
+    inputs = make_lock_inputs(spec, REQUIREMENTS)
+    assert find_lock_differences(inputs, without(lock, "python", "dill")) == (
         "apache-airflow 2.8.1 needs dill>=0.2.2, and the lock does not have it",
     )
-    assert differences(inputs, with_version(lock, "dill", "0.2.1")) == (
+    assert find_lock_differences(inputs, with_version(lock, "dill", "0.2.1")) == (
         "apache-airflow 2.8.1 needs dill>=0.2.2, and the lock has 0.2.1",
     )
-    assert differences(inputs, with_version(lock, "pandas", "2.0.2")) == (
+    assert find_lock_differences(inputs, with_version(lock, "pandas", "2.0.2")) == (
         "the spec needs pandas==2.0.3, and the lock has 2.0.2",
     )
-    assert differences(inputs, without(lock, "runtime", "zlib1g")) == (
+    assert find_lock_differences(inputs, without(lock, "runtime", "zlib1g")) == (
         "zlib1g, which has libz.so.1, is not among the packages of the image",
     )
-    assert differences(inputs, dataclasses.replace(lock, build_requires=())) == (
+    assert find_lock_differences(inputs, dataclasses.replace(lock, build_requires=())) == (
         "there are source distributions, but nothing to build them with",
     )

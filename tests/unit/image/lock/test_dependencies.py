@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.image.lock.dependencies import dependencies, root_requirements
+from builder.image.lock.dependencies import list_root_requirements, resolve_dependencies
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 
-def test_markers_are_evaluated_for_the_target(target: Target) -> None:
+def test_markers_are_evaluated_for_the_target(target: LockTarget) -> None:
     requires = {
         "a": (
             "colorama; sys_platform == 'win32'",
@@ -20,18 +20,18 @@ def test_markers_are_evaluated_for_the_target(target: Target) -> None:
             "Typing_Extensions>=4",
         )
     }
-    assert dependencies(target, ["a"], requires) == {"a": ("typing-extensions>=4", "uvloop>=1")}
+    assert resolve_dependencies(target, ["a"], requires) == {"a": ("typing-extensions>=4", "uvloop>=1")}
 
 
-def test_extras_spread_and_nothing_else_does(target: Target) -> None:
+def test_extras_spread_and_nothing_else_does(target: LockTarget) -> None:
     requires = {
         "airflow": ("provider[sql]>=1 ; extra == 'postgres'", "celery; extra == 'celery'", "core"),
         "provider": ("sql-lib; extra == 'sql'", "other; extra == 'other'"),
         "core": ("airflow",),
     }
-    found = dependencies(target, ["airflow[postgres]==2"], requires)
+    found = resolve_dependencies(target, ["airflow[postgres]==2"], requires)
     assert found == {"airflow": ("core", "provider[sql]>=1"), "provider": ("sql-lib",), "core": ("airflow",)}
 
 
 def test_airflow_is_always_pinned(lock: Lock) -> None:
-    assert root_requirements(lock.inputs) == ("apache-airflow[postgres]==2.8.1", "pandas==2.0.3")
+    assert list_root_requirements(lock.inputs) == ("apache-airflow[postgres]==2.8.1", "pandas==2.0.3")

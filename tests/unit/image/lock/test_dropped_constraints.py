@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from builder.image.lock.constraints import ConstraintsFile
-from builder.image.lock.dropped_constraints import given_up
+from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.model import Distribution, Lock
 
 SHA = "00" * 32
@@ -27,7 +27,7 @@ def test_each_constraint_given_up_names_what_forced_it(lock: Lock) -> None:
         distribution("six", "1.16"),
     ]
     before = dataclasses.replace(lock, given_up=(), python=(distribution("odd", "2"),))
-    found = given_up(constraints, ["numpy==1.24.3"], locked, before)
+    found = find_dropped_constraints(constraints, ["numpy==1.24.3"], locked, before)
     assert [(one.name, one.constrained, one.locked) for one in found] == [
         ("numpy", "1.24.4", "1.24.3"),
         ("odd", "1", "2"),
@@ -39,13 +39,13 @@ def test_each_constraint_given_up_names_what_forced_it(lock: Lock) -> None:
 
 
 def test_without_constraints_nothing_is_given_up() -> None:
-    assert given_up(None, ["a"], [distribution("a", "1")], None) == ()
+    assert find_dropped_constraints(None, ["a"], [distribution("a", "1")], None) == ()
 
 
 def test_the_lock_before_is_not_blamed_for_what_it_did_not_hold(lock: Lock) -> None:
     constraints, rows = ConstraintsFile("v", SHA, {"odd": "1"}), [distribution("odd", "2")]
-    first = given_up(constraints, [], rows, lock)
+    first = find_dropped_constraints(constraints, [], rows, lock)
     assert first[0].forced_by == "what else is locked leaves no room for 1"
     after = dataclasses.replace(lock, given_up=first, python=tuple(rows))
-    assert given_up(constraints, [], rows, after) == first  # locked again: the same text
-    assert given_up(constraints, [], rows, None) == first
+    assert find_dropped_constraints(constraints, [], rows, after) == first  # locked again: the same text
+    assert find_dropped_constraints(constraints, [], rows, None) == first

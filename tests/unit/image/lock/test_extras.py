@@ -6,12 +6,12 @@ import pytest
 
 from builder.core.errors import UnknownExtraError, Where
 from builder.image.lock.extras import check_extras
-from builder.image.lock.facts import Facts
+from builder.image.lock.facts import DistributionFacts
 
 FACTS = {
-    "apache-airflow": Facts("apache-airflow", (), (), ("cncf-kubernetes", "postgres")),
-    "pandas": Facts("pandas", (), (), ("excel",)),
-    "six": Facts("six", (), ()),
+    "apache-airflow": DistributionFacts("apache-airflow", (), (), ("cncf-kubernetes", "postgres")),
+    "pandas": DistributionFacts("pandas", (), (), ("excel",)),
+    "six": DistributionFacts("six", (), ()),
 }
 PLACES = {
     "apache-airflow[postgress]": Where("optbuild.toml", 4, "airflow.extras[0]"),

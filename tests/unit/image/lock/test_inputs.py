@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.image.lock.inputs import inputs_of
+from builder.image.lock.inputs import make_lock_inputs
 
 if TYPE_CHECKING:
     from builder.image.spec.model import Spec
 
 
 def test_the_order_of_the_spec_does_not_matter(spec: Spec) -> None:
-    assert inputs_of(spec, ("b", "a", "b")) == inputs_of(spec, ("a", "b"))
+    assert make_lock_inputs(spec, ("b", "a", "b")) == make_lock_inputs(spec, ("a", "b"))

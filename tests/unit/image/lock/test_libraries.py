@@ -8,35 +8,35 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import LockError
-from builder.image.lock.facts import ElfFact, Facts, cached_facts, read_facts, store_facts
-from builder.image.lock.libraries import find_needs, provided
-from builder.image.lock.sonames import candidates, known_package
+from builder.image.lock.facts import DistributionFacts, ElfRecord, read_cached_facts, read_facts, write_cached_facts
+from builder.image.lock.libraries import find_required_libraries, resolve_library_packages
+from builder.image.lock.sonames import find_library_package, list_package_candidates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 
-def facts(name: str, *elf: tuple[str, tuple[str, ...], tuple[str, ...]], machine: str = "x86_64") -> Facts:
-    return Facts(name, (), tuple(ElfFact(path, machine, needed, search) for path, needed, search in elf))
+def facts(name: str, *elf: tuple[str, tuple[str, ...], tuple[str, ...]], machine: str = "x86_64") -> DistributionFacts:
+    return DistributionFacts(name, (), tuple(ElfRecord(path, machine, needed, search) for path, needed, search in elf))
 
 
-def sonames(target: Target, *installed: Facts) -> tuple[list[str], list[str]]:
-    needs = find_needs(target, installed)
+def sonames(target: LockTarget, *installed: DistributionFacts) -> tuple[list[str], list[str]]:
+    needs = find_required_libraries(target, installed)
     return [soname for soname, _ in needs.known], [missing.soname for missing in needs.unknown]
 
 
-def test_glibc_is_always_there(target: Target) -> None:
+def test_glibc_is_always_there(target: LockTarget) -> None:
     assert sonames(target, facts("x", ("x.so", ("libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"), ()))) == ([], [])
 
 
-def test_what_any_linux_has_becomes_a_package(target: Target) -> None:
-    needs = find_needs(target, [facts("pandas", ("pandas/a.so", ("libstdc++.so.6", "libgcc_s.so.1"), ()))])
+def test_what_any_linux_has_becomes_a_package(target: LockTarget) -> None:
+    needs = find_required_libraries(target, [facts("pandas", ("pandas/a.so", ("libstdc++.so.6", "libgcc_s.so.1"), ()))])
     assert needs.known == (("libgcc_s.so.1", "libgcc-s1"), ("libstdc++.so.6", "libstdc++6"))
 
 
-def test_a_library_of_the_same_wheel_is_no_need(target: Target) -> None:
+def test_a_library_of_the_same_wheel_is_no_need(target: LockTarget) -> None:
     numpy = facts(
         "numpy",
         ("numpy/core/m.so", ("libopenblas-1.so.0",), ("$ORIGIN/../../numpy.libs",)),
@@ -46,7 +46,7 @@ def test_a_library_of_the_same_wheel_is_no_need(target: Target) -> None:
     assert sonames(target, numpy) == ([], [])
 
 
-def test_a_library_of_another_wheel_counts_only_by_rpath(target: Target) -> None:
+def test_a_library_of_another_wheel_counts_only_by_rpath(target: LockTarget) -> None:
     cublas = facts("nvidia-cublas", ("nvidia/cublas/lib/libcublas.so.12", (), ()))
     found = facts("torch", ("torch/lib/t.so", ("libcublas.so.12",), ("$ORIGIN/../../nvidia/cublas/lib",)))
     lost = facts("torch", ("torch/lib/t.so", ("libcublas.so.12",), ("/usr/local/cuda/lib",)))
@@ -54,22 +54,25 @@ def test_a_library_of_another_wheel_counts_only_by_rpath(target: Target) -> None
     assert sonames(target, cublas, lost) == ([], ["libcublas.so.12"])
 
 
-def test_files_of_another_machine_are_not_loaded(target: Target) -> None:
+def test_files_of_another_machine_are_not_loaded(target: LockTarget) -> None:
     assert sonames(target, facts("x", ("x.so", ("libodd.so.1",), ()), machine="aarch64")) == ([], [])
 
 
-def test_a_library_that_nobody_listed_is_an_error_with_the_spec_key(target: Target) -> None:
-    needs = find_needs(target, [facts("odd", ("odd/_odd.so", ("libodd.so.7",), ()))])
+def test_a_library_that_nobody_listed_is_an_error_with_the_spec_key(target: LockTarget) -> None:
+    needs = find_required_libraries(target, [facts("odd", ("odd/_odd.so", ("libodd.so.7",), ()))])
     with pytest.raises(LockError, match=r"odd/_odd.so of odd needs the shared library libodd.so.7") as caught:
-        provided(needs, ["libc6", "libodd6"], "bookworm")
+        resolve_library_packages(needs, ["libc6", "libodd6"], "bookworm")
     assert caught.value.hint == (
         "add the Debian package that has libodd.so.7 to runtime of [apt] (by Debian's naming rule libodd7)"
     )
 
 
-def test_a_package_of_the_closure_provides_it_by_debians_rule(target: Target) -> None:
-    needs = find_needs(target, [facts("odd", ("odd/_odd.so", ("libodd.so.7", "libz.so.1"), ()))])
-    assert provided(needs, ["libodd7"], "bookworm") == (("libodd.so.7", "libodd7"), ("libz.so.1", "zlib1g"))
+def test_a_package_of_the_closure_provides_it_by_debians_rule(target: LockTarget) -> None:
+    needs = find_required_libraries(target, [facts("odd", ("odd/_odd.so", ("libodd.so.7", "libz.so.1"), ()))])
+    assert resolve_library_packages(needs, ["libodd7"], "bookworm") == (
+        ("libodd.so.7", "libodd7"),
+        ("libz.so.1", "zlib1g"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,18 +89,18 @@ def test_a_package_of_the_closure_provides_it_by_debians_rule(target: Target) ->
     ],
 )
 def test_debians_naming_rule(soname: str, release: str, package: str) -> None:
-    assert candidates(soname, release)[0] == package
+    assert list_package_candidates(soname, release)[0] == package
 
 
 def test_a_plugin_has_no_package() -> None:
-    assert candidates("plugin.so", "bookworm") == ()
+    assert list_package_candidates("plugin.so", "bookworm") == ()
 
 
 def test_names_of_each_release() -> None:
-    assert known_package("libglib-2.0.so.0", "bookworm", "3.11") == "libglib2.0-0"
-    assert known_package("libglib-2.0.so.0", "trixie", "3.13") == "libglib2.0-0t64"
-    assert known_package("libpython3.11.so.1.0", "bookworm", "3.11") == "libpython3.11"
-    assert known_package("libpython3.9.so.1.0", "bookworm", "3.11") is None
+    assert find_library_package("libglib-2.0.so.0", "bookworm", "3.11") == "libglib2.0-0"
+    assert find_library_package("libglib-2.0.so.0", "trixie", "3.13") == "libglib2.0-0t64"
+    assert find_library_package("libpython3.11.so.1.0", "bookworm", "3.11") == "libpython3.11"
+    assert find_library_package("libpython3.9.so.1.0", "bookworm", "3.11") is None
 
 
 def installed(folder: Path, name: str, files: dict[str, bytes]) -> None:
@@ -117,7 +120,9 @@ def test_facts_of_what_was_installed(tmp_path: Path) -> None:
     with pytest.raises(LockError, match=r"a/x.so of some-name: .*ELF"):
         read_facts(tmp_path)
     (tmp_path / "a/x.so").write_bytes(b"no")
-    assert read_facts(tmp_path) == {"some-name": Facts("some-name", ("a>1", "b; extra == 'x'"), (), ("x-y",))}
+    assert read_facts(tmp_path) == {
+        "some-name": DistributionFacts("some-name", ("a>1", "b; extra == 'x'"), (), ("x-y",))
+    }
 
 
 def test_a_record_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None:
@@ -129,11 +134,11 @@ def test_a_record_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None
 
 def test_facts_are_cached_by_hash(tmp_path: Path) -> None:
     some = facts("x", ("x.so", ("libz.so.1",), ("$ORIGIN",)))
-    assert cached_facts(tmp_path, "00") is None
-    store_facts(tmp_path, "00", some)
-    assert cached_facts(tmp_path, "00") == some
+    assert read_cached_facts(tmp_path, "00") is None
+    write_cached_facts(tmp_path, "00", some)
+    assert read_cached_facts(tmp_path, "00") == some
     with_extras = dataclasses.replace(some, extras=("excel",))
-    store_facts(tmp_path, "00", with_extras)
-    assert cached_facts(tmp_path, "00") == with_extras
+    write_cached_facts(tmp_path, "00", with_extras)
+    assert read_cached_facts(tmp_path, "00") == with_extras
     next(tmp_path.rglob("00*.json")).write_text("{")
-    assert cached_facts(tmp_path, "00") is None
+    assert read_cached_facts(tmp_path, "00") is None

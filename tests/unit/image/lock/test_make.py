@@ -11,8 +11,8 @@ from builder.airflow.model import Release
 from builder.core.errors import UnsatisfiableError, Where
 from builder.core.progress import SilentProgress
 from builder.image.lock.constraints import ConstraintsFile
-from builder.image.lock.debian import kept_versions
-from builder.image.lock.make import Options, _placed, _preferences, refresh_debian
+from builder.image.lock.debian import select_kept_versions
+from builder.image.lock.make import LockOptions, _locate_conflicts, _make_preferences, refresh_debian
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +27,11 @@ SHA = "ef" * 32
 
 
 def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
-    wanted, tools = _preferences(lock.inputs, SAME, lock, Options("py"))
+    wanted, tools = _make_preferences(lock.inputs, SAME, lock, LockOptions("py"))
     assert wanted.constraints == {"pandas": "2.1.4"}
     assert wanted.previous == {"apache-airflow": "2.8.1", "dill": "0.3.1.1", "pandas": "2.0.3"}
     assert tools.previous == {"setuptools": "84.2.1"}
-    assert kept_versions(lock, ()) == {
+    assert select_kept_versions(lock, ()) == {
         "libgomp1": "12.2.0-14+deb12u1",
         "zlib1g": "1:1.2.13.dfsg-1",
         "binutils": "2.40-2",
@@ -51,29 +51,29 @@ def test_another_airflow_python_or_constraints_beat_the_lock_before(lock: Lock, 
             constraints = dataclasses.replace(SAME, sha256="00" * 32)
         case _:
             previous = dataclasses.replace(lock, constraints=None)
-    wanted, _ = _preferences(inputs, constraints, previous, Options("py"))
-    assert wanted.lines() == "apache-airflow==2.8.1\ndill==0.3.1.1\npandas==2.1.4\n"
+    wanted, _ = _make_preferences(inputs, constraints, previous, LockOptions("py"))
+    assert wanted.format_lines() == "apache-airflow==2.8.1\ndill==0.3.1.1\npandas==2.1.4\n"
     assert wanted.lost({"pandas": "2.0.3"}) == ["pandas"]  # so it is tried as a demand
 
 
 def test_without_constraints_another_airflow_keeps_what_it_can(lock: Lock) -> None:
     inputs = dataclasses.replace(lock.inputs, airflow="2.10.3", constraints="none")
-    assert _preferences(inputs, None, lock, Options("py"))[0].previous["pandas"] == "2.0.3"
+    assert _make_preferences(inputs, None, lock, LockOptions("py"))[0].previous["pandas"] == "2.0.3"
 
 
 def test_an_upgrade_lets_go_of_all_or_of_one(lock: Lock) -> None:
-    assert _preferences(lock.inputs, SAME, lock, Options("py", upgrade=True))[0].previous == {}
-    one = Options("py", upgrade_packages=("Pandas", "SetupTools"))
-    wanted, tools = _preferences(lock.inputs, SAME, lock, one)
+    assert _make_preferences(lock.inputs, SAME, lock, LockOptions("py", upgrade=True))[0].previous == {}
+    one = LockOptions("py", upgrade_packages=("Pandas", "SetupTools"))
+    wanted, tools = _make_preferences(lock.inputs, SAME, lock, one)
     assert set(wanted.previous) == {"apache-airflow", "dill"}
     assert tools.previous == {}
-    assert set(kept_versions(lock, ("zlib1g",))) == {"libgomp1", "binutils"}
+    assert set(select_kept_versions(lock, ("zlib1g",))) == {"libgomp1", "binutils"}
 
 
 def test_contradicting_requirements_are_placed() -> None:
     places = {"pandas==2.0.3": Where("optbuild.toml", 7, "python.requirements[0]")}
     message = r"optbuild.toml:7: python.requirements\[0\]: pandas==2.0.3"
-    with pytest.raises(UnsatisfiableError, match=message), _placed(places):
+    with pytest.raises(UnsatisfiableError, match=message), _locate_conflicts(places):
         raise UnsatisfiableError("because", ("pandas==2.0.3", "numpy==1"))
 
 

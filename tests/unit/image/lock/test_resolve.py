@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import ExitCode, IndexUnreadableError, LockError, ToolFailedError, UnsatisfiableError
-from builder.image.lock.resolve import Preferences, parse_pins, plain_words, resolve_files, resolve_pins
-from builder.image.lock.uv import Uv, build_argv, compile_argv, install_argv, pylock_argv
+from builder.image.lock.resolve import VersionPreferences, extract_uv_reason, parse_pins, resolve_files, resolve_pins
+from builder.image.lock.uv import Uv, make_compile_argv, make_install_argv, make_pylock_argv, make_sdist_build_argv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.process import Command
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 CONFLICT = """\
 error: No solution found when resolving dependencies
@@ -53,7 +53,7 @@ def uv_of(fake_runner: Any, answer: Any) -> Uv:
     return Uv("uv", "0.13.9", "python3", fake_runner(answer), {})
 
 
-def test_the_argv_of_each_pass(target: Target) -> None:
+def test_the_argv_of_each_pass(target: LockTarget) -> None:
     common = (
         "--python",
         "py",
@@ -64,80 +64,88 @@ def test_the_argv_of_each_pass(target: Target) -> None:
         "--no-progress",
     )
     first = ("pip", "compile", "--quiet", "in", "--output-file", "out", *common)
-    assert compile_argv(target, "py", "in", "c", "out") == (
+    assert make_compile_argv(target, "py", "in", "c", "out") == (
         *first,
         "--constraints",
         "c",
         "--no-header",
         "--no-annotate",
     )
-    assert pylock_argv(target, "py", "in", "out") == (*first, "--format", "pylock.toml", "--no-deps", "--no-header")
+    assert make_pylock_argv(target, "py", "in", "out") == (
+        *first,
+        "--format",
+        "pylock.toml",
+        "--no-deps",
+        "--no-header",
+    )
 
 
-def test_only_hashed_files_are_ever_installed(target: Target) -> None:
-    assert "--require-hashes" in install_argv(target, "py", "r.txt", "folder")
-    assert {"--require-hashes", "--no-build-isolation"} <= set(build_argv("venv", "r.txt", "folder"))
+def test_only_hashed_files_are_ever_installed(target: LockTarget) -> None:
+    assert "--require-hashes" in make_install_argv(target, "py", "r.txt", "folder")
+    assert {"--require-hashes", "--no-build-isolation"} <= set(make_sdist_build_argv("venv", "r.txt", "folder"))
 
 
-def test_the_previous_lock_counts_more_than_constraints(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_the_previous_lock_counts_more_than_constraints(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     fake = FakeUv(lambda preferred, _demands, _offline: preferred)
-    wanted = Preferences({"a": "1", "b": "1"}, {"a": "2"})
+    wanted = VersionPreferences({"a": "1", "b": "1"}, {"a": "2"})
     assert resolve_pins(uv_of(fake_runner, fake), target, ["a", "b"], wanted, tmp_path) == {"a": "2", "b": "1"}
     assert [offline for _, _, offline in fake.calls] == [True, False]  # what the lock had is not fought for again
 
 
-def test_what_the_previous_lock_has_is_not_asked_of_the_index(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_what_the_previous_lock_has_is_not_asked_of_the_index(
+    fake_runner: Any, target: LockTarget, tmp_path: Path
+) -> None:
     fake = FakeUv(lambda *_: {"a": "2"})
-    wanted = Preferences({"a": "1"}, {"a": "2", "removed": "1"})
+    wanted = VersionPreferences({"a": "1"}, {"a": "2", "removed": "1"})
     assert resolve_pins(uv_of(fake_runner, fake), target, ["a"], wanted, tmp_path) == {"a": "2"}
     assert [offline for _, _, offline in fake.calls] == [True]
 
 
 def test_a_constraint_lost_to_the_newest_of_something_else_is_kept(
-    fake_runner: Any, target: Target, tmp_path: Path
+    fake_runner: Any, target: LockTarget, tmp_path: Path
 ) -> None:
     def solve(_preferred: object, demands: dict[str, str], _offline: bool) -> dict[str, str]:
         return {"joblib": "1.5", "cloudpickle": "2.2.1"} if demands else {"joblib": "1.6", "cloudpickle": "3.1"}
 
     fake = FakeUv(solve)
-    wanted = Preferences({"cloudpickle": "2.2.1"})
+    wanted = VersionPreferences({"cloudpickle": "2.2.1"})
     pins = resolve_pins(uv_of(fake_runner, fake), target, ["joblib"], wanted, tmp_path)
     assert pins == {"joblib": "1.5", "cloudpickle": "2.2.1"}
     assert fake.calls[1] == ({"cloudpickle": "2.2.1"}, {"cloudpickle": "2.2.1"}, True)
 
 
-def test_a_constraint_against_a_pin_is_given_up(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_a_constraint_against_a_pin_is_given_up(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     fake = FakeUv(lambda _p, demands, _o: CONFLICT if demands else {"matplotlib": "3.7.2", "pyparsing": "3.0.9"})
-    wanted = Preferences({"pyparsing": "3.1.1"})
+    wanted = VersionPreferences({"pyparsing": "3.1.1"})
     pins = resolve_pins(uv_of(fake_runner, fake), target, ["matplotlib==3.7.2"], wanted, tmp_path)
     assert pins["pyparsing"] == "3.0.9"
     assert [offline for _, _, offline in fake.calls] == [False, True]
 
 
 def test_a_constraint_against_the_users_own_line_is_not_even_tried(
-    fake_runner: Any, target: Target, tmp_path: Path
+    fake_runner: Any, target: LockTarget, tmp_path: Path
 ) -> None:
     fake = FakeUv(lambda *_: {"numpy": "1.24.3"})
-    resolve_pins(uv_of(fake_runner, fake), target, ["NumPy==1.24.3"], Preferences({"numpy": "1.24.4"}), tmp_path)
+    resolve_pins(uv_of(fake_runner, fake), target, ["NumPy==1.24.3"], VersionPreferences({"numpy": "1.24.4"}), tmp_path)
     assert len(fake.calls) == 1
 
 
-def test_what_the_cache_lacks_is_asked_of_the_index(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_what_the_cache_lacks_is_asked_of_the_index(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     def solve(_preferred: object, demands: dict[str, str], offline: bool) -> dict[str, str] | str:
         if not demands:
             return {"b": "2"}
         return "error: b==1 was not found in the cache" if offline else {"b": "1"}
 
     fake = FakeUv(solve)
-    assert resolve_pins(uv_of(fake_runner, fake), target, ["b"], Preferences({"b": "1"}), tmp_path) == {"b": "1"}
+    assert resolve_pins(uv_of(fake_runner, fake), target, ["b"], VersionPreferences({"b": "1"}), tmp_path) == {"b": "1"}
     assert [offline for _, _, offline in fake.calls] == [False, True, False]
 
 
-def test_a_contradiction_names_the_users_lines(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_a_contradiction_names_the_users_lines(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     fake = FakeUv(lambda *_: CONFLICT)
     lines = ["apache-airflow==2.8.1", "matplotlib==3.7.2", "pyparsing==3.1.1"]
     with pytest.raises(UnsatisfiableError, match=r"Because matplotlib==3\.7\.2 depends on pyparsing") as caught:
-        resolve_pins(uv_of(fake_runner, fake), target, lines, Preferences(), tmp_path)
+        resolve_pins(uv_of(fake_runner, fake), target, lines, VersionPreferences(), tmp_path)
     assert caught.value.involved == ("matplotlib==3.7.2", "pyparsing==3.1.1")
     assert "No solution found" not in str(caught.value)
 
@@ -157,31 +165,33 @@ hint: An index URL (https://index.example/simple) could not be queried due to a 
 
 @pytest.mark.parametrize("said", [UNREACHABLE, REFUSED], ids=["no route", "no permission"])
 def test_an_index_that_cannot_be_read_is_no_contradiction(
-    fake_runner: Any, target: Target, tmp_path: Path, said: str
+    fake_runner: Any, target: LockTarget, tmp_path: Path, said: str
 ) -> None:
     fake = FakeUv(lambda *_: said)
     with pytest.raises(IndexUnreadableError, match="the package index cannot be read") as caught:
-        resolve_pins(uv_of(fake_runner, fake), target, ["six"], Preferences(), tmp_path)
+        resolve_pins(uv_of(fake_runner, fake), target, ["six"], VersionPreferences(), tmp_path)
     assert caught.value.exit_code is ExitCode.ENGINE
     assert all(word in str(caught.value) for word in ("UV_DEFAULT_INDEX", "HTTPS_PROXY", "SSL_CERT_FILE"))
     with pytest.raises(IndexUnreadableError):
         uv_of(fake_runner, lambda _c: (2, "", said)).check(("x",), tmp_path)
 
 
-def test_any_other_failure_of_uv_is_no_contradiction_either(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_any_other_failure_of_uv_is_no_contradiction_either(
+    fake_runner: Any, target: LockTarget, tmp_path: Path
+) -> None:
     fake = FakeUv(lambda *_: "error: Failed to build `six`")
     with pytest.raises(ToolFailedError, match="Failed to build"):
-        resolve_pins(uv_of(fake_runner, fake), target, ["six"], Preferences(), tmp_path)
+        resolve_pins(uv_of(fake_runner, fake), target, ["six"], VersionPreferences(), tmp_path)
 
 
 def test_uvs_layout_and_hints_are_left_out() -> None:
-    text = plain_words(OLD_CONFLICT)
+    text = extract_uv_reason(OLD_CONFLICT)
     assert text.startswith("Because you require numpy==1.24.3")
     assert "hint" not in text
     assert "╰" not in text
 
 
-def test_a_failing_second_pass_is_the_tools_failure(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_a_failing_second_pass_is_the_tools_failure(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match="uv failed with exit code 2"):
         resolve_files(uv_of(fake_runner, lambda _c: (2, "", "error: index unreachable")), target, {"a": "1"}, tmp_path)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.image.lock.scratch import scratch_folder
+from builder.image.lock.scratch import open_scratch_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def test_it_is_gone_afterwards_also_after_an_error(tmp_path: Path) -> None:
     def fail() -> None:
-        with scratch_folder(tmp_path / "cache", "resolve-") as folder:
+        with open_scratch_folder(tmp_path / "cache", "resolve-") as folder:
             (folder / "file").write_text("x")
             raise ValueError("x")
 
@@ -27,6 +27,6 @@ def test_what_a_killed_run_left_is_swept_and_what_is_in_use_stays(tmp_path: Path
     for name in ("resolve-dead", "unpacked-dead", "facts"):
         (tmp_path / name).mkdir()
     (tmp_path / "resolve-dead/.held").write_text("")  # as after SIGKILL: there, and locked by nobody
-    with scratch_folder(tmp_path, "resolve-") as first, scratch_folder(tmp_path, "unpacked-") as second:
+    with open_scratch_folder(tmp_path, "resolve-") as first, open_scratch_folder(tmp_path, "unpacked-") as second:
         assert first.is_dir()
         assert {one.name for one in tmp_path.iterdir()} == {first.name, second.name, "facts", "scratch.lock"}

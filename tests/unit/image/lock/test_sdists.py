@@ -9,11 +9,11 @@ import pytest
 from builder.core.errors import LockError
 from builder.image.lock.pylock import LockedFile
 from builder.image.lock.sdists import (
-    build_requirements,
     build_sdists,
-    hashed_lines,
+    collect_build_requirements,
+    format_hashed_pins,
     parse_build_requires,
-    unbuilt_facts,
+    read_unbuilt_facts,
 )
 from builder.image.lock.uv import Uv
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.process import Command
-    from builder.image.lock.target import Target
+    from builder.image.lock.target import LockTarget
 
 DILL = LockedFile("dill", "0.3.1.1", "sdist", "11" * 32, 5, None)
 
@@ -71,9 +71,9 @@ def source(cache: Path, **files: str) -> None:
 def test_build_requirements_are_read_once_per_file(fake_runner: Any, tmp_path: Path) -> None:
     source(tmp_path / "uv")
     uv = uv_with_cache(fake_runner, tmp_path / "uv")
-    assert build_requirements(uv, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
+    assert collect_build_requirements(uv, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
     again = uv_with_cache(fake_runner, tmp_path / "gone")
-    assert build_requirements(again, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
+    assert collect_build_requirements(again, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
 
 
 def test_a_source_that_uv_never_saw_is_unpacked_first(fake_runner: Any, tmp_path: Path) -> None:
@@ -84,29 +84,29 @@ def test_a_source_that_uv_never_saw_is_unpacked_first(fake_runner: Any, tmp_path
         return 0, f"{tmp_path / 'uv'}\n", ""
 
     uv = Uv("uv", "1", "py", fake_runner(answer), {})
-    assert build_requirements(uv, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
+    assert collect_build_requirements(uv, [DILL], tmp_path / "cache", tmp_path) == ("setuptools", "wheel")
 
 
 def test_a_source_that_uv_lost_is_named(fake_runner: Any, tmp_path: Path) -> None:
     with pytest.raises(LockError, match=r"dill 0.3.1.1 is not in uv's cache"):
-        build_requirements(uv_with_cache(fake_runner, tmp_path), [DILL], tmp_path / "cache", tmp_path)
+        collect_build_requirements(uv_with_cache(fake_runner, tmp_path), [DILL], tmp_path / "cache", tmp_path)
 
 
-def test_sources_are_built_from_hashed_pins_only(fake_runner: Any, target: Target, tmp_path: Path) -> None:
+def test_sources_are_built_from_hashed_pins_only(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     uv = uv_with_cache(fake_runner, tmp_path, builds=False)
     tool = LockedFile("setuptools", "84", "wheel", "22" * 32, 5, None)
     assert build_sdists(uv, target, [DILL], [tool], tmp_path) == {}
     assert (tmp_path / "tools.txt").read_text() == f"setuptools==84 --hash=sha256:{'22' * 32}\n"
-    assert (tmp_path / "sdists.txt").read_text() == hashed_lines([DILL])
+    assert (tmp_path / "sdists.txt").read_text() == format_hashed_pins([DILL])
 
 
 def test_what_cannot_be_built_here_speaks_for_itself(fake_runner: Any, tmp_path: Path) -> None:
     source(tmp_path, PKG_INFO="Metadata-Version: 2.2\nName: dill\nRequires-Dist: six>1\n")
-    assert unbuilt_facts(uv_with_cache(fake_runner, tmp_path), DILL, tmp_path).requires == ("six>1",)
+    assert read_unbuilt_facts(uv_with_cache(fake_runner, tmp_path), DILL, tmp_path).requires == ("six>1",)
 
 
 @pytest.mark.parametrize("text", ["", "Metadata-Version: 2.1\n", "Metadata-Version: 2.2\nDynamic: Requires-Dist\n"])
 def test_unless_nothing_obliges_it_to_be_true(fake_runner: Any, tmp_path: Path, text: str) -> None:
     source(tmp_path, PKG_INFO=text)
     with pytest.raises(LockError, match="does not say reliably what it depends on"):
-        unbuilt_facts(uv_with_cache(fake_runner, tmp_path), DILL, tmp_path)
+        read_unbuilt_facts(uv_with_cache(fake_runner, tmp_path), DILL, tmp_path)

@@ -6,8 +6,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
-from builder.image.lock.changes import changes, figures
-from builder.image.lock.summary import check_json, summary_json, summary_text
+from builder.image.lock.changes import compare_locks, count_lock_totals
+from builder.image.lock.summary import format_check_json, format_lock_json, format_lock_text
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -19,18 +19,18 @@ def moved(lock: Lock) -> Lock:
 
 
 def test_moves_in_both_directions(lock: Lock) -> None:
-    found = changes(lock, moved(lock))
+    found = compare_locks(lock, moved(lock))
     assert [str(move) for move in found.python] == ["apache-airflow 2.8.1 -> (gone)", "pandas 2.0.3 -> 2.0.2"]
     assert [str(move) for move in found.debian] == ["binutils 2.40-2 -> (gone)"]
-    assert str(changes(moved(lock), lock).debian[0]) == "binutils 2.40-2 (new)"
+    assert str(compare_locks(moved(lock), lock).debian[0]) == "binutils 2.40-2 (new)"
 
 
 def test_nothing_moves_without_a_lock_before(lock: Lock) -> None:
-    assert changes(None, lock) == changes(lock, lock)
+    assert compare_locks(None, lock) == compare_locks(lock, lock)
 
 
 def test_the_text_counts_and_gives_reasons(lock: Lock) -> None:
-    text = summary_text(lock, changes(moved(lock), lock), "optbuild.lock")
+    text = format_lock_text(lock, compare_locks(moved(lock), lock), "optbuild.lock")
     assert "3 Python distributions, 0.0 MB, 1 of them built from source" in text
     assert "2 Debian packages in the image, 0.2 MB" in text
     assert "pandas 2.1.4 -> 2.0.3: the spec asks for pandas==2.0.3" in text
@@ -39,20 +39,20 @@ def test_the_text_counts_and_gives_reasons(lock: Lock) -> None:
 
 def test_a_debian_package_that_was_not_asked_to_move_says_why(lock: Lock) -> None:
     newer = dataclasses.replace(lock, build=(dataclasses.replace(lock.build[0], version="2.40-3"),))
-    found = changes(lock, newer)
-    assert "binutils 2.40-2 -> 2.40-3: bookworm no longer offers 2.40-2\n" in summary_text(newer, found, "x")
-    assert "binutils 2.40-2 -> 2.40-3\n" in summary_text(newer, found, "x", upgraded={"binutils"})
+    found = compare_locks(lock, newer)
+    assert "binutils 2.40-2 -> 2.40-3: bookworm no longer offers 2.40-2\n" in format_lock_text(newer, found, "x")
+    assert "binutils 2.40-2 -> 2.40-3\n" in format_lock_text(newer, found, "x", upgraded={"binutils"})
 
 
 def test_a_size_that_is_not_known_is_not_counted_as_nothing(lock: Lock) -> None:
     unknown = dataclasses.replace(lock, python=(dataclasses.replace(lock.python[0], size=None), *lock.python[1:]))
-    assert figures(unknown).distribution_bytes is None
-    assert "3 Python distributions, —" in summary_text(unknown, changes(None, unknown), "optbuild.lock")
+    assert count_lock_totals(unknown).distribution_bytes is None
+    assert "3 Python distributions, —" in format_lock_text(unknown, compare_locks(None, unknown), "optbuild.lock")
 
 
 def test_the_json_has_a_schema_version(lock: Lock) -> None:
-    content = json.loads(summary_json(lock, changes(moved(lock), lock)))
+    content = json.loads(format_lock_json(lock, compare_locks(moved(lock), lock)))
     assert content["schema_version"] == 1
     assert content["figures"]["runtime_packages"] == 2
     assert content["moved"]["debian"] == [{"name": "binutils", "old": None, "new": "2.40-2"}]
-    assert json.loads(check_json(("x",))) == {"schema_version": 1, "current": False, "differences": ["x"]}
+    assert json.loads(format_check_json(("x",))) == {"schema_version": 1, "current": False, "differences": ["x"]}

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.core.errors import ExitCode, RenderMismatchError
-from builder.core.naming import content_tag
+from builder.core.naming import make_content_tag
 from builder.dockerfile import parse_dockerfile
-from builder.image.render.bake import bake_text
-from builder.image.render.context import quoted, render_context, render_dockerfile
+from builder.image.render.bake import format_bake_json
+from builder.image.render.context import quote_dockerfile_string, render_context, render_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def with_image(spec: Spec, **changes: object) -> Spec:
 
 def test_dockerfile_is_the_golden_one(spec: Spec, lock: Lock) -> None:
     context = render_context(spec, lock)
-    text = re.sub(r"\d{9,}", "EPOCH", context.file("Dockerfile").data.decode())
+    text = re.sub(r"\d{9,}", "EPOCH", context.find_file("Dockerfile").data.decode())
     text = text.replace(lock.uv.version, "UV")
     text = re.sub(r'(image\.created=)"[^"]*"', r'\1"CREATED"', text)
     if os.environ.get(UPDATE):
@@ -73,14 +73,14 @@ def test_digest_moves_with(what: str, change: Mapping[str, object], spec: Spec, 
             other = replace(lock, platform=str(name))
         case _:
             other = replace(lock, source_date_epoch=1)
-    assert render_context(spec, other).digest() != render_context(spec, lock).digest(), what
+    assert render_context(spec, other).compute_digest() != render_context(spec, lock).compute_digest(), what
 
 
 def test_label_and_tag_are_the_digest_and_do_not_move_it(spec: Spec, lock: Lock, tmp_path: Path) -> None:
     context = render_context(spec, lock)
     context.write(tmp_path)
     labels = parse_dockerfile((tmp_path / "Dockerfile").read_text()).labels
-    assert labels["optbuild.content"] == content_tag(context.digest())
+    assert labels["optbuild.content"] == make_content_tag(context.compute_digest())
 
 
 def test_modes_do_not_depend_on_the_umask(spec: Spec, lock: Lock, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_no_address_in_any_file(spec: Spec, lock: Lock) -> None:
 def test_requirements_are_pinned_and_hashed(spec: Spec, lock: Lock) -> None:
     context = render_context(spec, lock)
     for name in ("requirements", "sdists", "build-requires", "uv"):
-        lines = context.file(f"requirements/{name}.txt").data.decode().splitlines()
+        lines = context.find_file(f"requirements/{name}.txt").data.decode().splitlines()
         assert lines, name
         assert all(re.fullmatch(r"[a-z0-9-]+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
 
@@ -149,7 +149,7 @@ def test_a_newline_is_never_rendered(spec: Spec, lock: Lock) -> None:
 
 @given(value=VISIBLE)
 def test_quoted_text_reads_back(value: str) -> None:
-    text = f"FROM scratch\nLABEL key={quoted(value)}\nUSER 1\n"
+    text = f"FROM scratch\nLABEL key={quote_dockerfile_string(value)}\nUSER 1\n"
     found = parse_dockerfile(text)
     assert [one.name for one in found.instructions] == ["FROM", "LABEL", "USER"]
 
@@ -163,10 +163,10 @@ def test_ours_wins_over_a_label_of_the_spec(spec: Spec, lock: Lock) -> None:
 
 def test_bake_has_one_target_with_every_tag(spec: Spec, lock: Lock) -> None:
     context = render_context(spec, lock)
-    document = json.loads(bake_text(spec, context, ("init", "webserver")))
+    document = json.loads(format_bake_json(spec, context, ("init", "webserver")))
     (target,) = document["target"].values()
     assert target["tags"] == [
-        f"ml-pipeline-airflow:{content_tag(context.digest())}",
+        f"ml-pipeline-airflow:{make_content_tag(context.compute_digest())}",
         "ml-pipeline-airflow:latest",
         "ml-pipeline-airflow-init:latest",
         "ml-pipeline-airflow-webserver:latest",

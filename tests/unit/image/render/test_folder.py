@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import ExitCode, ForeignFilesError
-from builder.image.render.folder import RECORD, folder_files, write_folder
-from builder.image.render.model import CONTENT_PLACEHOLDER, Context, ContextFile
+from builder.image.render.folder import RECORD, make_folder_files, write_folder
+from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,8 @@ def rendered(text: str = "1", *more: str) -> tuple[ContextFile, ...]:
     """Two files, and another one for each of ``more``."""
     dockerfile = ContextFile("Dockerfile", f"FROM x:{text}\nLABEL c={CONTENT_PLACEHOLDER}\n".encode())
     script = ContextFile("scripts/run.sh", b"run\n", executable=True)
-    context = Context((dockerfile, *(ContextFile(name, b"") for name in more), script), "linux/amd64", 0)
-    return folder_files(context, "{}\n")
+    context = BuildContext((dockerfile, *(ContextFile(name, b"") for name in more), script), "linux/amd64", 0)
+    return make_folder_files(context, "{}\n")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

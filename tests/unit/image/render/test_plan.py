@@ -8,7 +8,7 @@ import pytest
 
 from builder.core.errors import RenderMismatchError
 from builder.image.render.context import render_context
-from builder.image.render.plan import FIXED_VALUES, check_rendered, planned_environment, planned_labels
+from builder.image.render.plan import FIXED_VALUES, check_rendered, plan_environment, plan_labels
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def text(spec: Spec, lock: Lock) -> str:
-    return render_context(spec, lock).file("Dockerfile").data.decode()
+    return render_context(spec, lock).find_file("Dockerfile").data.decode()
 
 
 def check(text: str, spec: Spec, lock: Lock) -> None:
-    check_rendered(text, planned_environment(spec), planned_labels(spec, lock))
+    check_rendered(text, plan_environment(spec), plan_labels(spec, lock))
 
 
 def test_what_is_rendered_is_what_was_planned(text: str, spec: Spec, lock: Lock) -> None:
@@ -58,5 +58,5 @@ def test_every_instruction_with_a_fixed_value_is_in_the_file(name: str, text: st
 
 def test_our_labels_win_over_those_of_the_spec(spec: Spec, lock: Lock) -> None:
     image = spec.image.model_copy(update={"labels": {"optbuild.project": "other", "team": "ml"}})
-    labels = planned_labels(spec.model_copy(update={"image": image}), lock)
+    labels = plan_labels(spec.model_copy(update={"image": image}), lock)
     assert (labels["optbuild.project"], labels["team"]) == (spec.image.name, "ml")

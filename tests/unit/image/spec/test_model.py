@@ -25,15 +25,15 @@ EXCUSED = {
 }
 
 
-def tables_in(annotation: object) -> Iterator[type[model._Table]]:
+def tables_in(annotation: object) -> Iterator[type[model._SpecTable]]:
     """The tables that a field's type holds: itself, or in a mapping or union."""
-    if isinstance(annotation, type) and issubclass(annotation, model._Table):
+    if isinstance(annotation, type) and issubclass(annotation, model._SpecTable):
         yield annotation
     for part in get_args(annotation):
         yield from tables_in(part)
 
 
-def keys_of(table: type[model._Table], field: str = "") -> Iterator[tuple[str, str, str]]:
+def keys_of(table: type[model._SpecTable], field: str = "") -> Iterator[tuple[str, str, str]]:
     """Of each key that is no table itself: the class of its table, the field that holds that, and the key's name."""
     for key, value in table.model_fields.items():
         inner = tuple(tables_in(value.annotation))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.image.spec.positions import positions
+from builder.image.spec.positions import find_positions
 
 TEXT = '''\
 # comment [not] = a table
@@ -78,12 +78,12 @@ LINES = {
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["unix", "windows"])
 def test_every_way_of_writing_a_key(newline: str) -> None:
-    found = positions(TEXT.replace("\n", newline))
+    found = find_positions(TEXT.replace("\n", newline))
     assert {path: found.get(path) for path in LINES} == LINES
 
 
 def test_nothing_but_what_the_file_says() -> None:
-    assert not [path for path in positions(TEXT) if "no" in path]
+    assert not [path for path in find_positions(TEXT) if "no" in path]
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -99,7 +99,7 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 
 
 def test_the_same_keys_as_tomllib() -> None:
-    assert set(positions(TEXT)) == set(leaves(tomllib.loads(TEXT)))
+    assert set(find_positions(TEXT)) == set(leaves(tomllib.loads(TEXT)))
 
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
@@ -132,6 +132,6 @@ def quoted(text: str) -> str:
 @given(st.lists(st.tuples(WORDS, VALUES), max_size=5, unique_by=lambda pair: pair[0]))
 def test_each_line_of_a_generated_file_is_found(pairs: list[tuple[str, Any]]) -> None:
     text = "\n".join(f"{quoted(key)} = {written(value)}" for key, value in pairs)
-    found = positions(text)
+    found = find_positions(text)
     assert set(found) == set(leaves(tomllib.loads(text)))
     assert [found[(key,)] for key, _ in pairs] == list(range(1, len(pairs) + 1))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import InvalidSpecError, MissingFileError, OptbuildError, SpecError, VerifyUsageError
-from builder.image.spec.reader import dotted, parse_spec, read_spec
+from builder.image.spec.reader import format_dotted_key, parse_spec, read_spec
 from builder.image.spec.types import is_postgres
-from builder.image.verify.database import check_is_postgres
+from builder.image.verify.database import check_postgres_image
 
 if TYPE_CHECKING:
     from builder.image.spec.model import Spec
@@ -538,11 +538,11 @@ def test_two_reasons_against_a_python_version() -> None:
 def test_verify_accepts_the_same_databases() -> None:
     for image in ("postgres", "postgres:13", "host:5000/team/my-postgres:1", "postgres@sha256:" + "0" * 64):
         assert parse(GOOD + f'[verify]\ndatabase = "{image}"\n').verify.database == image
-        check_is_postgres(image)
+        check_postgres_image(image)
     for image in ("mysql:8", "sqlite:3", "host:5000/postgres/mysql:8", "postgres.example/mariadb"):
         assert not is_postgres(image)
         with pytest.raises(VerifyUsageError):
-            check_is_postgres(image)
+            check_postgres_image(image)
 
 
 def test_a_role_that_is_off_takes_no_name() -> None:
@@ -621,7 +621,7 @@ def test_a_link_that_stays_inside_is_fine(tmp_path: Path) -> None:
 
 
 def test_dotted_keys_are_safe_to_print() -> None:
-    assert dotted(("image", "env", "A\x1b[2J", 3)) == 'image.env."A\\u001b[2J"[3]'
+    assert format_dotted_key(("image", "env", "A\x1b[2J", 3)) == 'image.env."A\\u001b[2J"[3]'
 
 
 def test_the_sample_image() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from builder.core.errors import InvalidSpecError, SpecError
 from builder.image.spec.reader import parse_spec, read_spec
-from builder.image.spec.requirements import logical_lines, read_requirements
+from builder.image.spec.requirements import iterate_logical_lines, read_requirements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_own_and_those_of_all_files_normalised_sorted_and_once(tmp_path: Path) -
     ids=["plain", "windows", "continued", "comment is not continued", "no white space", "last line", "blank"],
 )
 def test_lines_are_read_as_pip_reads_them(text: str, lines: list[tuple[int, str]]) -> None:
-    assert list(logical_lines(text)) == lines
+    assert list(iterate_logical_lines(text)) == lines
 
 
 REFUSED = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.airflow.model import HttpHealth, JobHealth, Role
 from builder.image.spec.reader import parse_spec
-from builder.image.spec.roles import roles_of
+from builder.image.spec.roles import resolve_roles
 
 SPEC = """\
 [image]
@@ -21,7 +21,7 @@ version = "3.11"
 
 
 def roles(text: str = "") -> tuple[Role, ...]:
-    return roles_of(parse_spec(SPEC + text, "optbuild.toml", Path("/project")))
+    return resolve_roles(parse_spec(SPEC + text, "optbuild.toml", Path("/project")))
 
 
 def names(text: str = "") -> list[str]:

@@ -28,23 +28,23 @@ class Refusing:
     kill = exec_run = top = _refuse
 
 
-def box_that(status: int) -> containers.Box:
+def box_that(status: int) -> containers.RunningContainer:
     wrapped: Any = type("Wrapped", (), {"get_wrapped_container": lambda _: Refusing(status)})()
-    return containers.Box(wrapped, ())
+    return containers.RunningContainer(wrapped, ())
 
 
 def test_a_container_that_has_ended_takes_no_signal_and_runs_nothing() -> None:
     box = box_that(409)
     assert box.terminate() is False
     assert box.execute("cat", "x") == (containers.NOT_RUNNING, "")
-    assert box.processes() == ""
+    assert box.list_processes() == ""
 
 
 def test_another_refusal_of_the_engine_is_raised() -> None:
     from docker.errors import APIError  # noqa: PLC0415
 
     box = box_that(500)
-    for ask in (box.terminate, box.processes, partial(box.execute, "x")):
+    for ask in (box.terminate, box.list_processes, partial(box.execute, "x")):
         with pytest.raises(APIError):
             ask()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.engine.archive import LayerFile
-from builder.image.verify.contents import Inspection, config_findings, read_clean, write_clean
-from builder.image.verify.secrets import find_secrets, recorded_hashes
+from builder.image.verify.contents import LayerInspection, find_config_secrets, read_clean_layers, write_clean_layers
+from builder.image.verify.secrets import find_file_secrets, parse_record_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +26,10 @@ def file(path: str, data: bytes = b"", *, mode: int = 0o644, layer: str = "blobs
 
 
 def kinds(*files: LayerFile, forbidden: tuple[bytes, ...] = ()) -> list[str]:
-    inspection = Inspection(forbidden)
+    inspection = LayerInspection(forbidden)
     for each in files:
-        inspection.look(each)
-    return [finding.kind for finding in inspection.findings()]
+        inspection.inspect_file(each)
+    return [finding.kind for finding in inspection.list_findings()]
 
 
 @pytest.mark.parametrize(
@@ -158,16 +158,18 @@ def test_a_secret_of_the_build_is_never_excused() -> None:
 
 
 def test_a_layer_is_clean_only_by_itself() -> None:
-    inspection = Inspection()
-    inspection.look(file("/sp/pkg/key.pem", KEY))
-    inspection.look(file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/key.pem", KEY), layer="blobs/sha256/two"))
-    assert inspection.clean_layers(["one", "two"]) == ("two",)
+    inspection = LayerInspection()
+    inspection.inspect_file(file("/sp/pkg/key.pem", KEY))
+    inspection.inspect_file(
+        file("/sp/pkg-1.dist-info/RECORD", record_line("pkg/key.pem", KEY), layer="blobs/sha256/two")
+    )
+    assert inspection.select_clean_layers(["one", "two"]) == ("two",)
 
 
 def test_a_finding_never_shows_the_secret() -> None:
-    inspection = Inspection((b"hunter2",))
-    inspection.look(file("/a", AWS + b" hunter2"))
-    words = " ".join(map(str, inspection.findings()))
+    inspection = LayerInspection((b"hunter2",))
+    inspection.inspect_file(file("/a", AWS + b" hunter2"))
+    words = " ".join(map(str, inspection.list_findings()))
     assert "AKIA" not in words
     assert "hunter2" not in words
     assert "/a" in words
@@ -175,25 +177,25 @@ def test_a_finding_never_shows_the_secret() -> None:
 
 def test_the_configuration_is_searched_too() -> None:
     config = {"Config": {"Env": [f"TOKEN={GITHUB.decode()}"]}, "history": []}
-    assert [finding.what for finding in config_findings(config, ())] == ["a GitHub token"]
-    assert config_findings({"Config": {"Env": ["A=ü"]}}, ("ü".encode(),)) != ()
+    assert [finding.what for finding in find_config_secrets(config, ())] == ["a GitHub token"]
+    assert find_config_secrets({"Config": {"Env": ["A=ü"]}}, ("ü".encode(),)) != ()
 
 
 def test_clean_layers_are_remembered_and_a_damaged_memory_is_none(tmp_path: Path) -> None:
     cache = tmp_path / "new/clean.json"
-    assert read_clean(cache) == frozenset()
-    write_clean(cache, {"b", "a"})
-    assert read_clean(cache) == {"a", "b"}
+    assert read_clean_layers(cache) == frozenset()
+    write_clean_layers(cache, {"b", "a"})
+    assert read_clean_layers(cache) == {"a", "b"}
     for damaged in ("{", "[]", '{"rules": 0, "clean": ["a"]}', '{"rules": 1}'):
         cache.write_text(damaged)
-        assert read_clean(cache) == frozenset()
+        assert read_clean_layers(cache) == frozenset()
 
 
 def test_hashes_of_a_record_are_read_by_its_format() -> None:
     digest = "a" * 43
     text = f"x.py,sha256={digest},12\r\nRECORD,,\ny.py,md5=abc,3\nz.py,sha256=short,1\n"
-    assert recorded_hashes(text.encode()) == {digest}
+    assert parse_record_hashes(text.encode()) == {digest}
 
 
 def test_patterns_do_not_take_quadratic_time() -> None:
-    assert find_secrets("/x", (b"-----BEGIN " + b"A: b\n" * 10 + b"PRIVATE KEY") * 20_000) == ()
+    assert find_file_secrets("/x", (b"-----BEGIN " + b"A: b\n" * 10 + b"PRIVATE KEY") * 20_000) == ()

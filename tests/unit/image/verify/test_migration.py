@@ -21,16 +21,16 @@ class Ended:
     def __init__(self, code: int, log: str) -> None:
         self._code, self._log = code, log
 
-    def exit_code(self) -> int:
+    def find_exit_code(self) -> int:
         return self._code
 
-    def logs(self, tail: int = 40) -> str:
+    def read_logs(self, tail: int = 40) -> str:
         return "\n".join(self._log.splitlines()[-tail:])
 
 
 def judged(code: int, log: str) -> str:
     box: Any = Ended(code, log)
-    return migration.judge_broken_migration(INIT, box, 1.0, threading.Event()).message
+    return migration.check_broken_migration(INIT, box, 1.0, threading.Event()).message
 
 
 def test_a_failure_that_names_the_unknown_revision_is_the_migrations() -> None:
@@ -50,25 +50,25 @@ def test_a_swallowed_failure_is_named() -> None:
 
 
 def test_the_broken_database_may_be_written_by_the_images_user() -> None:
-    start = migration.broken_migration(INIT, {})
+    start = migration.make_broken_migration(INIT, {})
     assert [path for path, _ in start.writable_files] == [migration.BROKEN_DATABASE]
     assert start.files == ()
 
 
 def test_the_broken_database_answers_and_holds_an_unknown_revision() -> None:
     with sqlite3.connect(":memory:") as connection:
-        connection.deserialize(migration.unmigratable_database())
+        connection.deserialize(migration.make_unmigratable_database())
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("000000000000",)]
 
 
 def test_the_failing_init_is_told_not_to_wait_and_keeps_its_own_variables() -> None:
     role = INIT
-    start = migration.broken_migration(role, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "A": "b"})
+    start = migration.make_broken_migration(role, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "A": "b"})
     assert start.environment["_AIRFLOW_DB_MIGRATE"] == "true"
     assert "_AIRFLOW_WWW_USER_CREATE" not in start.environment, "its failure would hide a swallowed migration"
     assert start.environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
     assert start.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite:////tmp/")
     assert start.entrypoint is None
-    assert migration.migrates(role)
-    assert migration.migrates(Role("m", ("db", "migrate"), ExitHealth()))
-    assert not migration.migrates(Role("x", ("version",), ExitHealth()))
+    assert migration.is_migration_role(role)
+    assert migration.is_migration_role(Role("m", ("db", "migrate"), ExitHealth()))
+    assert not migration.is_migration_role(Role("x", ("version",), ExitHealth()))

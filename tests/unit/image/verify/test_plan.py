@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.airflow.model import HttpHealth
-from builder.airflow.releases import release
+from builder.airflow.releases import find_release
 from builder.core.errors import VerifyUsageError
 from builder.core.redact import mask_values
 from builder.image.verify import environment
-from builder.image.verify.bench import Bench
-from builder.image.verify.checks import STATIC_CHECKS, tasks_of
-from builder.image.verify.database import check_is_postgres, choose
-from builder.image.verify.plan import VerifyPlan, airflow_version_of, plan_from_labels
-from builder.image.verify.run import _find_hidden, _selected
+from builder.image.verify.bench import VerifyContext
+from builder.image.verify.checks import STATIC_CHECKS, make_check_tasks
+from builder.image.verify.database import check_postgres_image, choose_database
+from builder.image.verify.plan import VerifyPlan, make_plan_from_labels, read_airflow_label
+from builder.image.verify.run import _find_hidden, _select_tasks
 from builder.image.verify.scheduler import NotApplicable
-from builder.image.verify.session import Owner
-from builder.image.verify.starting import expected_health, start_role
+from builder.image.verify.session import SessionOwner
+from builder.image.verify.starting import choose_expected_health, start_role
 
 if TYPE_CHECKING:
     from builder.airflow.model import Role
 
-ROLES = release("2.8.1").roles
+ROLES = find_release("2.8.1").roles
 LABELS = {"org.apache.airflow.version": "2.8.1"}
 URL = "postgresql+psycopg2://me:hunter2@db.example:5433/airflow"
 
 
-def bench(plan: VerifyPlan, database: environment.Database) -> Bench:
+def bench(plan: VerifyPlan, database: environment.VerifyDatabase) -> VerifyContext:
     nothing: Any = None
-    return Bench(plan, {}, nothing, nothing, database, {}, nothing, "optbuild_verify_x")
+    return VerifyContext(plan, {}, nothing, nothing, database, {}, nothing, "optbuild_verify_x")
 
 
 def plan(**changes: Any) -> VerifyPlan:
@@ -39,17 +39,20 @@ def plan(**changes: Any) -> VerifyPlan:
 
 
 def names(of: VerifyPlan, *only: str) -> list[str]:
-    return [task.name for task in _selected(tasks_of(bench(of, environment.sqlite("/opt/airflow"))), only)]
+    return [
+        task.name
+        for task in _select_tasks(make_check_tasks(bench(of, environment.make_sqlite_database("/opt/airflow"))), only)
+    ]
 
 
 def test_a_plan_from_labels_knows_version_and_roles() -> None:
-    made = plan_from_labels("x:1", LABELS, ROLES)
+    made = make_plan_from_labels("x:1", LABELS, ROLES)
     assert (made.airflow, made.requirements, made.database) == ("2.8.1", ("apache-airflow==2.8.1",), "postgres:13")
 
 
 def test_an_image_without_labels_says_what_to_do() -> None:
     with pytest.raises(VerifyUsageError, match=r"no label org.apache.airflow.version") as caught:
-        airflow_version_of("x:1", {})
+        read_airflow_label("x:1", {})
     assert "optbuild verify DIR" in str(caught.value)
 
 
@@ -67,15 +70,17 @@ def test_every_role_and_promise_has_its_check() -> None:
 
 @pytest.mark.parametrize("version", ["2.6.0", "2.11.2", "3.2.0"])
 def test_no_role_of_the_table_is_forgotten(version: str) -> None:
-    known = release(version)
+    known = find_release(version)
     every = (*known.roles, *known.optional_roles)
-    tasks = {task.name: task for task in tasks_of(bench(plan(roles=every), environment.sqlite("/x")))}
+    tasks = {
+        task.name: task for task in make_check_tasks(bench(plan(roles=every), environment.make_sqlite_database("/x")))
+    }
     assert {role.name for role in every} <= tasks.keys()
     assert {role.name for role in every} - {"init"} <= {*tasks["stop"].after}
 
 
 def test_static_checks_need_no_database() -> None:
-    tasks = {task.name: task for task in tasks_of(bench(plan(), environment.UNUSED))}
+    tasks = {task.name: task for task in make_check_tasks(bench(plan(), environment.NO_DATABASE))}
     assert all(set(tasks[name].needs) <= STATIC_CHECKS for name in STATIC_CHECKS)
 
 
@@ -94,7 +99,10 @@ NO_SCHEDULER = tuple(role for role in ROLES if role.name != "scheduler")
 
 
 def test_without_a_scheduler_the_dag_is_shown_as_not_run_with_the_reason() -> None:
-    tasks = {task.name: task for task in tasks_of(bench(plan(roles=NO_SCHEDULER), environment.sqlite("/x")))}
+    tasks = {
+        task.name: task
+        for task in make_check_tasks(bench(plan(roles=NO_SCHEDULER), environment.make_sqlite_database("/x")))
+    }
     assert "scheduler" not in tasks
     assert names(plan(roles=NO_SCHEDULER), "dag") == ["dag"]
     with pytest.raises(NotApplicable, match="no role is a scheduler"):
@@ -103,29 +111,31 @@ def test_without_a_scheduler_the_dag_is_shown_as_not_run_with_the_reason() -> No
 
 def test_without_a_scheduler_nobody_demands_that_it_is_healthy() -> None:
     health = HttpHealth("/health", 8080, ("metadatabase", "scheduler"))
-    assert expected_health(health, plan(roles=NO_SCHEDULER)) == HttpHealth("/health", 8080, ("metadatabase",))
-    assert expected_health(health, plan()) == health
-    assert expected_health(None, plan(roles=NO_SCHEDULER)) is None
+    assert choose_expected_health(health, plan(roles=NO_SCHEDULER)) == HttpHealth("/health", 8080, ("metadatabase",))
+    assert choose_expected_health(health, plan()) == health
+    assert choose_expected_health(None, plan(roles=NO_SCHEDULER)) is None
 
 
 def test_a_role_that_makes_a_user_makes_one_that_nobody_knows() -> None:
-    first, second = environment.new_user(), environment.new_user()
+    first, second = environment.make_verify_user(), environment.make_verify_user()
     assert not set(first.values()) & set(second.values()) - {"Public"}
     own = {"_AIRFLOW_WWW_USER_CREATE": "true", "_AIRFLOW_WWW_USER_USERNAME": "airflow", "A": "b"}
-    assert environment.user_environment(own, first)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
-    assert environment.user_environment(own, first)["_AIRFLOW_WWW_USER_PASSWORD_CMD"] == ""
-    assert environment.user_environment({"A": "b"}, first) == {}
+    assert environment.make_user_environment(own, first)["_AIRFLOW_WWW_USER_USERNAME"].startswith("optbuild-verify-")
+    assert environment.make_user_environment(own, first)["_AIRFLOW_WWW_USER_PASSWORD_CMD"] == ""
+    assert environment.make_user_environment({"A": "b"}, first) == {}
 
 
 def test_no_role_comes_with_a_password_that_everybody_knows() -> None:
-    every = [dict(role.environment) for version in ("2.6.0", "2.8.1", "3.0.0") for role in release(version).roles]
+    every = [dict(role.environment) for version in ("2.6.0", "2.8.1", "3.0.0") for role in find_release(version).roles]
     assert [name for made in every for name in made if name.endswith(("PASSWORD", "USERNAME"))] == []
 
 
 def started_with(role: Role) -> dict[str, str]:
     seen: list[Any] = []
     yard: Any = type("Yard", (), {"start": lambda _, start: seen.append(start)})()
-    made = replace(bench(plan(), environment.sqlite("/x")), yard=yard, user=environment.new_user())
+    made = replace(
+        bench(plan(), environment.make_sqlite_database("/x")), yard=yard, user=environment.make_verify_user()
+    )
     start_role(made, role)
     return dict(seen[0].environment)
 
@@ -147,12 +157,12 @@ def test_the_roles_are_started_with_that_user() -> None:
     ],
 )
 def test_a_password_is_masked_in_every_form(url: str, shown: str) -> None:
-    made = environment.external(url)
+    made = environment.make_external_database(url)
     assert mask_values(f'FATAL: "{shown}" refused', made.hidden) == 'FATAL: "***" refused'
 
 
 def test_roles_start_on_the_migrated_database_only() -> None:
-    tasks = {task.name: task for task in tasks_of(bench(plan(), environment.sqlite("/x")))}
+    tasks = {task.name: task for task in make_check_tasks(bench(plan(), environment.make_sqlite_database("/x")))}
     assert tasks["webserver"].needs == tasks["scheduler"].needs == ("init",)
     assert "migrations" in tasks["scheduler"].blames
     assert "scheduler" in tasks["webserver"].blames
@@ -161,18 +171,22 @@ def test_roles_start_on_the_migrated_database_only() -> None:
 
 def test_the_migration_that_must_fail_starts_at_once_and_init_explains_its_failure() -> None:
     """It needs no server: the processor is freer while init works than when all roles start."""
-    task = next(task for task in tasks_of(bench(plan(), environment.sqlite("/x"))) if task.name == "failed-migration")
+    task = next(
+        task
+        for task in make_check_tasks(bench(plan(), environment.make_sqlite_database("/x")))
+        if task.name == "failed-migration"
+    )
     assert (task.needs, task.after, task.blames) == ((), (), ("init",))
 
 
 def test_host_names_differ_by_role_and_session_and_are_short_enough() -> None:
-    made = bench(plan(), environment.sqlite("/x"))
-    assert made.hostname(ROLES[1]) == "webserver-x"
-    assert made.hostname(ROLES[1]) != made.hostname(ROLES[2])
+    made = bench(plan(), environment.make_sqlite_database("/x"))
+    assert made.make_hostname(ROLES[1]) == "webserver-x"
+    assert made.make_hostname(ROLES[1]) != made.make_hostname(ROLES[2])
 
 
 def test_an_existing_server_is_never_named_with_its_password() -> None:
-    made = environment.external(URL)
+    made = environment.make_external_database(URL)
     assert made.url == URL
     assert made.name == "external"
     assert "hunter2" not in f"{made!r} {made.note} {made.name}"
@@ -185,7 +199,7 @@ def test_an_existing_server_is_never_named_with_its_password() -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_the_own_machine_has_another_name_inside_a_container(host: str) -> None:
-    made = environment.external(f"postgresql://me:pw@{host}:5433/airflow")
+    made = environment.make_external_database(f"postgresql://me:pw@{host}:5433/airflow")
     assert made.url == f"postgresql://me:pw@{environment.HOST_ALIAS}:5433/airflow"
 
 
@@ -194,33 +208,35 @@ def test_the_own_machine_has_another_name_inside_a_container(host: str) -> None:
 )
 def test_a_url_that_cannot_be_used_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(VerifyUsageError) as caught:
-        environment.external(url)
+        environment.make_external_database(url)
     assert "OPTBUILD_DATABASE_URL" in str(caught.value)
 
 
 @pytest.mark.parametrize("image", ["mysql:8", "redis", "registry.example:5000/postgres/mysql:8"])
 def test_another_database_is_refused(image: str) -> None:
     with pytest.raises(VerifyUsageError, match="does not know how to start"):
-        check_is_postgres(image)
+        check_postgres_image(image)
 
 
 @pytest.mark.parametrize("image", ["postgres:13", "registry.example:5000/library/postgres:16", "optbuild-postgres:15"])
 def test_postgres_is_known_by_its_name(image: str) -> None:
-    check_is_postgres(image)
+    check_postgres_image(image)
 
 
 class OneImage:
     def __init__(self, *images: str) -> None:
         self.images = images
 
-    def image_id(self, reference: str) -> str | None:
+    def find_image_id(self, reference: str) -> str | None:
         return "sha256:1" if reference in self.images else None
 
 
-def chosen(wanted: str, env: dict[str, str]) -> environment.Database:
+def chosen(wanted: str, env: dict[str, str]) -> environment.VerifyDatabase:
     nothing: Any = None
     engine: Any = OneImage("postgres:13")
-    return choose(wanted, "/opt/airflow", engine, env=env, runner=nothing, progress=nothing, cache_folder=nothing)
+    return choose_database(
+        wanted, "/opt/airflow", engine, env=env, runner=nothing, progress=nothing, cache_folder=nothing
+    )
 
 
 def test_the_environments_server_counts_first_then_sqlite_then_the_image() -> None:
@@ -234,26 +250,31 @@ def test_the_environments_server_counts_first_then_sqlite_then_the_image() -> No
 
 def test_the_executor_fits_the_database() -> None:
     assert (
-        environment.role_environment(environment.sqlite("/x"), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
+        environment.make_role_environment(environment.make_sqlite_database("/x"), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
         == "SequentialExecutor"
     )
     assert (
-        environment.role_environment(environment.external(URL), "f", "s")["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+        environment.make_role_environment(environment.make_external_database(URL), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
+        == "LocalExecutor"
     )
 
 
 def test_nothing_sets_the_port_that_a_check_wants_to_see() -> None:
-    assert not [key for key in environment.role_environment(environment.sqlite("/x"), "f", "s") if "PORT" in key]
+    assert not [
+        key
+        for key in environment.make_role_environment(environment.make_sqlite_database("/x"), "f", "s")
+        if "PORT" in key
+    ]
 
 
 def test_a_session_label_holds_no_secret() -> None:
-    assert "hunter2" not in Owner("s", 1, 2, "b", "n").label()
+    assert "hunter2" not in SessionOwner("s", 1, 2, "b", "n").format_label()
 
 
 def test_secrets_of_the_image_and_of_the_roles_are_masked() -> None:
     attrs = {"Config": {"Env": ["A_TOKEN=from-the-image", "PATH=/usr/bin", "EMPTY"]}}
-    made = environment.role_environment(environment.external(URL), "f3rnet-key", "s3ssion-key")
-    hidden = _find_hidden(attrs, made, environment.external(URL))
+    made = environment.make_role_environment(environment.make_external_database(URL), "f3rnet-key", "s3ssion-key")
+    hidden = _find_hidden(attrs, made, environment.make_external_database(URL))
     said = mask_values("from-the-image /usr/bin f3rnet-key s3ssion-key hunter2 db.example", hidden)
     assert said == "*** /usr/bin *** *** *** db.example"
-    assert _find_hidden({}, {}, environment.UNUSED) == ()
+    assert _find_hidden({}, {}, environment.NO_DATABASE) == ()

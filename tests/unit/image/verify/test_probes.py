@@ -12,11 +12,11 @@ from builder.image.verify.scheduler import CheckFailure, NotRun
 
 @pytest.mark.parametrize("line", ["", "ready", "optbuild: {", "optbuild: [1]", 'x optbuild: {"a": 1}'])
 def test_what_is_no_answer_is_none(line: str) -> None:
-    assert probes.answer(line) is None
+    assert probes.parse_probe_answer(line) is None
 
 
 def static(answer: dict[str, Any] | None) -> probes.StaticProbe:
-    return probes.StaticProbe(lambda: probes.Ended(127, "python: not found", answer))
+    return probes.StaticProbe(lambda: probes.ProbeResult(127, "python: not found", answer))
 
 
 def part(result: Any, error: str = "") -> dict[str, Any]:
@@ -54,9 +54,9 @@ def test_a_part_that_broke_is_a_failure_of_that_part() -> None:
 def test_the_probe_runs_once_for_all_its_checks() -> None:
     runs: list[int] = []
 
-    def run() -> probes.Ended:
+    def run() -> probes.ProbeResult:
         runs.append(1)
-        return probes.Ended(0, "", {"version": part("1"), "folders": part([])})
+        return probes.ProbeResult(0, "", {"version": part("1"), "folders": part([])})
 
     probe = probes.StaticProbe(run)
     probes.check_version(probe, "1")
@@ -67,14 +67,14 @@ def test_the_probe_runs_once_for_all_its_checks() -> None:
 @pytest.mark.parametrize(
     ("ended", "words"),
     [
-        (probes.Ended(1, "denied", None), "ended with exit code 1"),
-        (probes.Ended(1, "", {"problems": ["cannot write /x"]}), "cannot write /x"),
+        (probes.ProbeResult(1, "denied", None), "ended with exit code 1"),
+        (probes.ProbeResult(1, "", {"problems": ["cannot write /x"]}), "cannot write /x"),
     ],
 )
-def test_a_refused_user_is_named_by_its_id(ended: probes.Ended, words: str) -> None:
+def test_a_refused_user_is_named_by_its_id(ended: probes.ProbeResult, words: str) -> None:
     with pytest.raises(CheckFailure, match=f"user 61234, group 0: .*{words}"):
-        probes.judge_user(61234, ended)
+        probes.check_user_probe(61234, ended)
 
 
 def test_the_random_user_is_neither_root_nor_the_images_own() -> None:
-    assert all(uid >= 60000 for uid in (probes.random_uid() for _ in range(50)))
+    assert all(uid >= 60000 for uid in (probes.choose_random_uid() for _ in range(50)))

@@ -14,28 +14,28 @@ from builder.core.errors import InterruptedByUserError, ToolError
 from builder.core.naming import LABEL_SESSION
 from builder.core.progress import SilentProgress
 from builder.image.verify import session
-from builder.image.verify.run import closing, engine_errors
+from builder.image.verify.run import close_session, convert_engine_errors
 from builder.image.verify.session import (
-    Machine,
-    Owner,
-    Removal,
-    Session,
+    HostMachine,
+    RemovalResult,
     SessionClosedError,
+    SessionOwner,
+    VerifySession,
+    detect_host,
     is_dead,
-    new_owner,
-    parse_label,
-    remove_all,
-    signals_as_errors,
-    sweep,
-    this_machine,
+    make_owner,
+    parse_owner_label,
+    raise_on_signals,
+    remove_dead_sessions,
+    remove_labelled,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-HERE = Machine("boot-1", "pid:[1]", {100: 5000}.get, "m1")
-ALIVE = Owner("s1", 100, 5000, "boot-1", "pid:[1]", "m1")
+HERE = HostMachine("boot-1", "pid:[1]", {100: 5000}.get, "m1")
+ALIVE = SessionOwner("s1", 100, 5000, "boot-1", "pid:[1]", "m1")
 
 
 class Thing:
@@ -64,21 +64,30 @@ class Client:
 
 
 def test_a_label_survives_its_way_through_the_engine() -> None:
-    assert parse_label(ALIVE.label()) == ALIVE
+    assert parse_owner_label(ALIVE.format_label()) == ALIVE
 
 
 @pytest.mark.parametrize(
     "label",
-    ["", "x", "{}", "[]", "null", '{"session": 1}', json.dumps({"session": "s", "pid": "1"}), ALIVE.label()[:-2]],
+    [
+        "",
+        "x",
+        "{}",
+        "[]",
+        "null",
+        '{"session": 1}',
+        json.dumps({"session": "s", "pid": "1"}),
+        ALIVE.format_label()[:-2],
+    ],
 )
 def test_a_label_of_somebody_else_is_nobodys(label: str) -> None:
-    assert parse_label(label) is None
+    assert parse_owner_label(label) is None
 
 
 @pytest.mark.parametrize("field", ["pid", "started"])
 def test_a_label_whose_numbers_are_words_is_nobodys(field: str) -> None:
-    document = {**json.loads(ALIVE.label()), field: "100"}
-    assert parse_label(json.dumps(document)) is None
+    document = {**json.loads(ALIVE.format_label()), field: "100"}
+    assert parse_owner_label(json.dumps(document)) is None
 
 
 @pytest.mark.parametrize(
@@ -97,12 +106,12 @@ def test_a_label_whose_numbers_are_words_is_nobodys(field: str) -> None:
         pytest.param(replace(ALIVE, pid=101, boot=""), False, id="a machine without /proc: unknown"),
     ],
 )
-def test_dead_is_only_what_is_known_to_be(owner: Owner, dead: bool) -> None:
+def test_dead_is_only_what_is_known_to_be(owner: SessionOwner, dead: bool) -> None:
     assert is_dead(owner, HERE) is dead
 
 
 def test_a_machine_without_proc_knows_nothing(tmp_path: Path) -> None:
-    machine = this_machine(tmp_path)
+    machine = detect_host(tmp_path)
     assert not is_dead(replace(ALIVE, boot="", namespace="", pid=101), machine)
 
 
@@ -110,19 +119,19 @@ def test_the_start_time_is_read_past_a_name_with_spaces_and_parentheses(tmp_path
     (tmp_path / "7").mkdir()
     fields = ["S", *["0"] * 18, "4242", "0"]
     (tmp_path / "7/stat").write_text(f"7 (a) b (c)) {' '.join(fields)}\n")
-    assert this_machine(tmp_path).started_of(7) == 4242
-    assert this_machine(tmp_path).started_of(8) is None
+    assert detect_host(tmp_path).started_of(7) == 4242
+    assert detect_host(tmp_path).started_of(8) is None
 
 
 def test_a_zombie_is_dead(tmp_path: Path) -> None:
     (tmp_path / "7").mkdir()
     (tmp_path / "7/stat").write_text(f"7 (x) Z {' '.join(['0'] * 30)}\n")
-    assert this_machine(tmp_path).started_of(7) is None
+    assert detect_host(tmp_path).started_of(7) is None
 
 
 def test_this_process_owns_and_lives() -> None:
-    machine = this_machine()
-    assert not is_dead(new_owner(machine, os.getpid()), machine)
+    machine = detect_host()
+    assert not is_dead(make_owner(machine, os.getpid()), machine)
 
 
 def test_sweep_takes_the_dead_and_leaves_the_living_and_the_unknown() -> None:
@@ -130,31 +139,31 @@ def test_sweep_takes_the_dead_and_leaves_the_living_and_the_unknown() -> None:
     dead = replace(ALIVE, session="s2", pid=101)
     elsewhere = replace(dead, boot="boot-0", machine="m2")
     for shelf in (client.containers, client.networks, client.volumes):
-        for label in (ALIVE.label(), dead.label(), elsewhere.label(), "not ours"):
+        for label in (ALIVE.format_label(), dead.format_label(), elsewhere.format_label(), "not ours"):
             Thing(label, shelf.things)
-    assert sweep(client, HERE) == 3
+    assert remove_dead_sessions(client, HERE) == 3
     left = [thing.attrs["Config"]["Labels"][LABEL_SESSION] for thing in client.containers.things]
-    assert left == [ALIVE.label(), elsewhere.label(), "not ours"]
+    assert left == [ALIVE.format_label(), elsewhere.format_label(), "not ours"]
     assert len(client.networks.things) == len(client.volumes.things) == 3
 
 
 def test_closing_removes_the_sessions_own_and_nothing_else() -> None:
     client: Any = Client()
     for owner in (ALIVE, replace(ALIVE, session="other")):
-        Thing(owner.label(), client.containers.things)
-    Session(client, ALIVE).close()
+        Thing(owner.format_label(), client.containers.things)
+    VerifySession(client, ALIVE).close()
     assert [thing.attrs["Config"]["Labels"][LABEL_SESSION] for thing in client.containers.things] == [
-        replace(ALIVE, session="other").label()
+        replace(ALIVE, session="other").format_label()
     ]
-    assert remove_all(client, ALIVE.label()).removed == 0
+    assert remove_labelled(client, ALIVE.format_label()).removed == 0
 
 
 def test_what_the_engine_does_not_remove_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "REMOVE_PAUSE_SECONDS", 0.0)
     client: Any = Client()
     Stuck("web", client.containers.things)
-    Thing(ALIVE.label(), client.networks.things)
-    assert Session(client, ALIVE).close().left == "docker rm -f -v web"
+    Thing(ALIVE.format_label(), client.networks.things)
+    assert VerifySession(client, ALIVE).close().left == "docker rm -f -v web"
     assert client.networks.things == []
 
 
@@ -162,7 +171,7 @@ class Stuck(Thing):
     """A container that the engine does not let go."""
 
     def __init__(self, name: str, shelf: list[Thing]) -> None:
-        super().__init__(ALIVE.label(), shelf)
+        super().__init__(ALIVE.format_label(), shelf)
         self.name = name
 
     def remove(self, **_: Any) -> None:
@@ -186,15 +195,15 @@ class FakeSession:
     def __init__(self, left: str = "", error: Exception | None = None) -> None:
         self.left, self.error, self.closed = left, error, 0
 
-    def close(self) -> Removal:
+    def close(self) -> RemovalResult:
         self.closed += 1
         if self.error is not None:
             raise self.error
-        return Removal(3, self.left)
+        return RemovalResult(3, self.left)
 
 
 def interrupted(fake: Any) -> str:
-    with pytest.raises(InterruptedByUserError) as caught, closing(fake, Notes()):  # noqa: PT012 - what precedes counts
+    with pytest.raises(InterruptedByUserError) as caught, close_session(fake, Notes()):  # noqa: PT012 - what precedes counts
         assert fake.closed == 0
         raise InterruptedByUserError("interrupted by SIGINT")
     assert fake.closed == 1
@@ -212,7 +221,7 @@ def test_that_everything_was_removed_is_said_only_when_it_was() -> None:
 def test_leftovers_of_an_ordinary_end_are_said_too() -> None:
     notes, fake = Notes(), FakeSession("docker network rm n")
     opened: Any = fake
-    with closing(opened, notes):
+    with close_session(opened, notes):
         pass
     assert len(notes.said) == 1
     assert "docker network rm n" in notes.said[0]
@@ -225,35 +234,35 @@ def test_an_engine_that_goes_away_is_no_bug_of_ours() -> None:
     from urllib3.exceptions import ProtocolError  # noqa: PLC0415
 
     for error in (APIError("500 Server Error"), ReadTimeout("timed out"), ProtocolError("broken")):
-        with pytest.raises(ToolError, match="the engine failed during the verification"), engine_errors():
+        with pytest.raises(ToolError, match="the engine failed during the verification"), convert_engine_errors():
             raise error
-    with pytest.raises(ZeroDivisionError), engine_errors():
+    with pytest.raises(ZeroDivisionError), convert_engine_errors():
         raise ZeroDivisionError
 
 
 def test_the_machine_is_told_by_a_hash_of_its_id(tmp_path: Path) -> None:
     (tmp_path / "machine-id").write_text("0123456789abcdef\n")
-    made = this_machine(machine_id=tmp_path / "machine-id")
+    made = detect_host(machine_id=tmp_path / "machine-id")
     assert len(made.identity) == 16
     assert "0123456789abcdef" not in made.identity
-    assert this_machine(machine_id=tmp_path / "none").identity == ""
-    assert new_owner(made, os.getpid()).machine == made.identity
-    assert is_dead(replace(new_owner(made, os.getpid()), boot="the one before"), made)
+    assert detect_host(machine_id=tmp_path / "none").identity == ""
+    assert make_owner(made, os.getpid()).machine == made.identity
+    assert is_dead(replace(make_owner(made, os.getpid()), boot="the one before"), made)
 
 
 def test_a_label_of_an_earlier_version_is_still_understood() -> None:
-    old = {name: value for name, value in json.loads(ALIVE.label()).items() if name != "machine"}
-    assert parse_label(json.dumps(old)) == replace(ALIVE, machine="")
+    old = {name: value for name, value in json.loads(ALIVE.format_label()).items() if name != "machine"}
+    assert parse_owner_label(json.dumps(old)) == replace(ALIVE, machine="")
 
 
 def test_nothing_is_created_once_a_session_closes() -> None:
     client: Any = Client()
-    opened = Session(client, ALIVE)
-    with opened.creating():
-        Thing(ALIVE.label(), client.containers.things)
+    opened = VerifySession(client, ALIVE)
+    with opened.guard_creation():
+        Thing(ALIVE.format_label(), client.containers.things)
     opened.close()
-    with pytest.raises(SessionClosedError), opened.creating():
-        Thing(ALIVE.label(), client.containers.things)
+    with pytest.raises(SessionClosedError), opened.guard_creation():
+        Thing(ALIVE.format_label(), client.containers.things)
     assert client.containers.things == []
 
 
@@ -261,7 +270,7 @@ def test_nothing_is_created_once_a_session_closes() -> None:
 def test_a_signal_is_raised_once_and_then_waits_for_the_clean_up(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     cleaned = False
-    with pytest.raises(InterruptedByUserError, match=number.name), signals_as_errors():  # noqa: PT012
+    with pytest.raises(InterruptedByUserError, match=number.name), raise_on_signals():  # noqa: PT012
         try:
             os.kill(os.getpid(), number)
             pytest.fail("the signal did not raise")

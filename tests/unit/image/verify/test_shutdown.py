@@ -18,22 +18,22 @@ class Fake:
         self._codes, self._log, self._reached = list(codes), log, reached
         self.terminated = 0
 
-    def exit_code(self) -> int | None:
+    def find_exit_code(self) -> int | None:
         return self._codes.pop(0) if len(self._codes) > 1 else self._codes[0]
 
     def terminate(self) -> bool:
         self.terminated += 1
         return self._reached
 
-    def logs(self) -> str:
+    def read_logs(self) -> str:
         return self._log
 
-    def processes(self) -> str:
+    def list_processes(self) -> str:
         return "1 sleep"
 
 
 def stopped(preparing: tuple[str, ...] = (), seconds: float = 0.3, **boxes: Any) -> str:
-    return stopping.stop_all(boxes, seconds, threading.Event(), preparing=preparing).message
+    return stopping.stop_roles(boxes, seconds, threading.Event(), preparing=preparing).message
 
 
 @pytest.mark.parametrize("code", [0, 143])
@@ -88,7 +88,7 @@ class Starting(Fake):
         super().__init__(None)
         self._logs, self.reads = list(logs), 0
 
-    def logs(self) -> str:
+    def read_logs(self) -> str:
         self.reads += 1
         return self._logs.pop(0) if len(self._logs) > 1 else self._logs[0]
 
@@ -110,24 +110,24 @@ WAITING = "entrypoint: waiting for the database at 127.0.0.1:1, try 1 of 600: re
 def test_the_signal_is_sent_once_the_log_shows_that_it_waits() -> None:
     box: Any = Starting("", "entrypoint: user airflow", f"entrypoint: user airflow\n{WAITING}")
     patience = Patience()
-    stopping.until_it_waits("init", box, patience, 60.0)
+    stopping.wait_until_waiting("init", box, patience, 60.0)
     assert (box.reads, patience.rounds) == (3, 2)
 
 
 def test_an_entrypoint_that_waits_without_a_word_is_believed_after_a_while() -> None:
     box: Any = Starting("entrypoint: user airflow")
-    stopping.until_it_waits("init", box, threading.Event(), 0.0)
+    stopping.wait_until_waiting("init", box, threading.Event(), 0.0)
     assert box.reads
 
 
 def test_a_role_that_does_not_wait_for_its_database_is_named() -> None:
     box: Any = Fake(1, log="could not connect")
     with pytest.raises(CheckFailure, match="init ended with exit code 1 instead of waiting") as caught:
-        stopping.until_it_waits("init", box, threading.Event(), 1.0)
+        stopping.wait_until_waiting("init", box, threading.Event(), 1.0)
     assert caught.value.log == "could not connect"
 
 
 def test_nobody_listens_where_it_waits_and_it_waits_long() -> None:
-    made = stopping.waiting_environment()
+    made = stopping.make_waiting_environment()
     assert made["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].endswith("@127.0.0.1:1/airflow")
     assert int(made["CONNECTION_CHECK_MAX_COUNT"]) * int(made["CONNECTION_CHECK_SLEEP_TIME"]) > 300

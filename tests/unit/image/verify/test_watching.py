@@ -28,10 +28,10 @@ class Runs:
     def __init__(self, sockets: str = "") -> None:
         self.sockets, self.looks = sockets, 0
 
-    def exit_code(self) -> int | None:
+    def find_exit_code(self) -> int | None:
         return None
 
-    def logs(self, tail: int = 40) -> str:
+    def read_logs(self, tail: int = 40) -> str:
         return "the role's log"
 
     def execute(self, *_: str) -> tuple[int, str]:
@@ -45,16 +45,16 @@ class Watcher:
     def __init__(self, code: int | None, *events: tuple[str, bool, str]) -> None:
         self._code, self._events = code, events
 
-    def lines(self) -> Iterator[str]:
+    def iterate_lines(self) -> Iterator[str]:
         for event, ok, detail in self._events:
             yield "optbuild: " + json.dumps({"event": event, "ok": ok, "detail": detail})
         if self._code is None:
             threading.Event().wait(30)
 
-    def exit_code(self) -> int | None:
+    def find_exit_code(self) -> int | None:
         return self._code
 
-    def logs(self) -> str:
+    def read_logs(self) -> str:
         return "Traceback of the observer"
 
 

@@ -33,8 +33,8 @@ UP, GONE, NO_DATABASE = "metadatabase is healthy", "scheduler is missing", "meta
     ],
 )
 def test_only_json_that_says_healthy_is_believed(answer: str, fine: bool, words: str) -> None:
-    assert web.judge_http(HEALTH, answer) == (fine, words)
+    assert web.check_http_answer(HEALTH, answer) == (fine, words)
 
 
 def test_a_role_without_components_is_believed_on_its_status() -> None:
-    assert web.judge_http(HttpHealth("/", 5555), "200 anything") == (True, "HTTP status 200")
+    assert web.check_http_answer(HttpHealth("/", 5555), "200 anything") == (True, "HTTP status 200")

@@ -17,9 +17,9 @@ from layer_factories import (
     symlink,
 )
 
-from builder.inspect.filesystem import scene_of
+from builder.inspect.filesystem import build_filesystem
 from builder.inspect.model import PackageKey
-from builder.inspect.packages.debian import debian_packages_of
+from builder.inspect.packages.debian import find_debian_packages
 
 
 def key(name: str) -> PackageKey:
@@ -143,5 +143,5 @@ def test_what_dpkg_lists_is_dpkgs_also_where_a_record_lists_it() -> None:
 
 def test_a_damaged_status_file_is_read_as_far_as_it_goes() -> None:
     text = "nonsense\n\nPackage:\nStatus: install ok installed\n\n" + status("bash") + "\nPackage: half\nStat"
-    scene = scene_of(content(layer(dpkg_status(text))))
-    assert [one.name for one in debian_packages_of(scene)] == ["bash"]
+    scene = build_filesystem(content(layer(dpkg_status(text))))
+    assert [one.name for one in find_debian_packages(scene)] == ["bash"]

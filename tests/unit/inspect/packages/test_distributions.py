@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from layer_factories import SITE, Part, content, distribution, file, gone, inspected, layer, symlink
 
-from builder.inspect.filesystem import scene_of
+from builder.inspect.filesystem import build_filesystem
 from builder.inspect.model import PackageKey
-from builder.inspect.packages.distributions import distributions_of
+from builder.inspect.packages.distributions import find_distributions
 
 PANDAS = PackageKey("python", "pandas")
 
 
 def names(*parts: Part) -> list[tuple[str, str]]:
-    found = distributions_of(scene_of(content(layer(*parts))))
+    found = find_distributions(build_filesystem(content(layer(*parts))))
     return [(one.name, one.folder) for one in found]
 
 
@@ -54,7 +54,7 @@ def test_bytecode_is_owned_also_where_the_source_was_taken_out() -> None:
 def test_bytecode_of_nobodys_source_is_nobodys() -> None:
     found = inspected(layer(file("/app/__pycache__/main.cpython-311.pyc", 7), file("/app/main.py", 5)))
     assert not found.owners
-    assert found.nobody.bytes == 12
+    assert found.unowned.bytes == 12
 
 
 def test_a_distribution_in_any_folder_counts_but_not_what_another_one_carries() -> None:

@@ -6,7 +6,7 @@ from email.message import Message
 
 import pytest
 
-from builder.inspect.packages.metadata import declared
+from builder.inspect.packages.metadata import find_license
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_a_licence_is_told_only_in_the_words_of_spdx(headers: list[tuple[str, st
     metadata = Message()
     for key, value in headers:
         metadata[key] = value
-    assert declared(metadata) == licence
+    assert find_license(metadata) == licence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.inspect.packages.owners import source_of
+from builder.inspect.packages.owners import format_source_path
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from builder.inspect.packages.owners import source_of
     ],
 )
 def test_the_source_of_bytecode_is_told_by_its_name(bytecode: str, source: str) -> None:
-    assert source_of(f"/a/__pycache__/{bytecode}") == f"/a/{source}"
+    assert format_source_path(f"/a/__pycache__/{bytecode}") == f"/a/{source}"

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_factories import PYTHON_FOLDER, Image, Owned, file
 
-from builder.image.lock.model import DebianPackage, Distribution, Inputs, Lock
-from builder.inspect.sbom.cyclonedx_document import as_cyclonedx
+from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs
+from builder.inspect.sbom.cyclonedx_document import format_cyclonedx
 
 EXAMPLES = 2000 if os.environ.get("OPTBUILD_SOAK") else 40
 VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
@@ -54,7 +54,7 @@ IMAGE = Image(
 )
 LOCK = Lock(
     platform="linux/amd64",
-    inputs=Inputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
+    inputs=LockInputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ()),
     constraints=None,
     given_up=(),
     source_date_epoch=0,
@@ -74,7 +74,7 @@ LOCK = Lock(
 
 
 def made(image: Image = IMAGE, lock: Lock | None = LOCK, **more: Any) -> str:
-    return as_cyclonedx(image.inspected(), lock, version="1.2.3", **more)
+    return format_cyclonedx(image.inspected(), lock, version="1.2.3", **more)
 
 
 def component(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from layer_factories import (
 from builder.core.naming import LABEL_CONTENT
 from builder.findings.catalog import CATALOG
 from builder.inspect.machine import Machine
-from builder.inspect.waste.compilers import build_packages
-from builder.inspect.waste.hidden import looks_secret
+from builder.inspect.waste.compilers import select_build_packages
+from builder.inspect.waste.hidden import is_secret_path
 
 NO_GPU = Machine(gpu=False, how="it has no device")
 
@@ -119,7 +119,7 @@ def test_an_error_comes_before_what_is_larger() -> None:
     ],
 )  # fmt: skip
 def test_what_looks_like_a_secret(path: str) -> None:
-    assert looks_secret(path)
+    assert is_secret_path(path)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_looks_like_a_secret(path: str) -> None:
     ],
 )  # fmt: skip
 def test_what_anybody_can_have_is_no_secret(path: str) -> None:
-    assert not looks_secret(path)
+    assert not is_secret_path(path)
 
 
 # OB405, OB406: caches
@@ -210,7 +210,7 @@ def test_whole_packages_count_with_the_libraries_that_only_they_use() -> None:
     ],
 )
 def test_what_something_else_needs_is_no_build_package(needs: dict[str, tuple[str, ...]], chosen: set[str]) -> None:
-    assert build_packages(needs) == chosen
+    assert select_build_packages(needs) == chosen
 
 
 def test_a_compiler_that_no_package_owns_is_found_by_its_place() -> None:

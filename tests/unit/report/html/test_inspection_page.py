@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from page_samples import HOSTILE, Draft, big, hostile, layer
 
-from builder.inspect.model import Entry, Kind, PackageKey, Waste, WastedFile
-from builder.report.html.embed import escaped, json_block, shown
-from builder.report.html.inspection import inspection_page
-from builder.report.html.mapdata import MOST_LEVELS, names
+from builder.inspect.model import EntryKind, LayerEntry, PackageKey, Waste, WastedFile
+from builder.report.html.embed import escape_html, format_json_block, format_readable
+from builder.report.html.inspection import render_inspection_page
+from builder.report.html.mapdata import MOST_LEVELS, build_name_tree
 
 LIMIT = 6_000_000
 """Bytes of a page for an image of 50,000 files."""
@@ -74,7 +74,7 @@ def leaves(tree: list[Any], above: str = "") -> list[tuple[str, list[Any]]]:
 
 def test_holds_every_file_with_its_layer_package_and_waste() -> None:
     inspection = big()
-    data = data_of(inspection_page(inspection))
+    data = data_of(render_inspection_page(inspection))
     found = leaves(data["files"])
     entries = [entry for one in inspection.content.layers for entry in one.entries]
     assert sorted((path, columns[0]) for path, columns in found) == sorted((one.path, one.size) for one in entries)
@@ -88,55 +88,55 @@ def test_holds_every_file_with_its_layer_package_and_waste() -> None:
 
 
 def test_a_file_that_a_later_layer_replaces_is_hidden() -> None:
-    first, second = Entry("/a/f", Kind.FILE, 10), Entry("/a/f", Kind.FILE, 30)
-    gone, mark = Entry("/a/gone", Kind.FILE, 5), Entry("/a/gone", Kind.WHITEOUT)
+    first, second = LayerEntry("/a/f", EntryKind.FILE, 10), LayerEntry("/a/f", EntryKind.FILE, 30)
+    gone, mark = LayerEntry("/a/gone", EntryKind.FILE, 5), LayerEntry("/a/gone", EntryKind.WHITEOUT)
     draft = Draft([("one", layer("a", [first, gone])), ("two", layer("b", [second, mark]))])
-    data = data_of(inspection_page(draft.inspection()))
+    data = data_of(render_inspection_page(draft.inspection()))
     groups = data["dimensions"][1]["groups"]
     shown_as = {(path, columns[1]): groups[columns[2]].get("gone", False) for path, columns in leaves(data["files"])}
     assert shown_as == {("/a/f", 0): True, ("/a/f", 1): False, ("/a/gone", 0): True}
 
 
 def test_a_part_of_a_file_is_waste() -> None:
-    draft = Draft([("one", layer("a", [Entry("/lib.so", Kind.FILE, 100)]))])
+    draft = Draft([("one", layer("a", [LayerEntry("/lib.so", EntryKind.FILE, 100)]))])
     draft.waste = [
         Waste("OB411", "symbols", "strip", (WastedFile(0, "/lib.so", 30),), 0),
         Waste("OB412", "more", "strip", (WastedFile(0, "/lib.so", 20),), 0),
     ]
-    data = data_of(inspection_page(draft.inspection()))
+    data = data_of(render_inspection_page(draft.inspection()))
     assert [columns for _, columns in leaves(data["files"])] == [[100, 0, 0, 0, 30], [None, 0, 0, 1, 20]]
 
 
 def test_waste_has_its_severity_and_its_code_looks_like_code() -> None:
-    draft = Draft([("one", layer("a", [Entry("/lib.so", Kind.FILE, 100)]))])
+    draft = Draft([("one", layer("a", [LayerEntry("/lib.so", EntryKind.FILE, 100)]))])
     draft.waste = [Waste("OB404", "a secret", "give `--mount` <`x`> and ` alone", (WastedFile(0, "/lib.so", 30),), 0)]
-    page = inspection_page(draft.inspection())
+    page = render_inspection_page(draft.inspection())
     assert '<td class="word">error</td>' in page
     assert "<p>give <code>--mount</code> &lt;<code>x</code>&gt; and ` alone</p>" in page
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_of_an_image_leaves_its_place(text: str) -> None:
-    for written in (escaped(text), json_block([text, {text: text}])):
+    for written in (escape_html(text), format_json_block([text, {text: text}])):
         assert not set(written) & {"<", ">"}
         written.encode("utf-8")
-    assert '"' not in escaped(text)
-    assert json.loads(json_block(text)) == text
-    assert html.unescape(escaped(text)) == shown(text)
+    assert '"' not in escape_html(text)
+    assert json.loads(format_json_block(text)) == text
+    assert html.unescape(escape_html(text)) == format_readable(text)
 
 
 @given(st.text(st.characters(codec=None), max_size=40))
 def test_any_text_comes_back_as_it_was_shown(text: str) -> None:
-    assert html.unescape(escaped(text)) == shown(text)
-    assert json.loads(json_block(text)) == text
-    assert not set(escaped(text)) & set("<>\"'")
-    assert not set(json_block(text)) & set("<>&")
+    assert html.unescape(escape_html(text)) == format_readable(text)
+    assert json.loads(format_json_block(text)) == text
+    assert not set(escape_html(text)) & set("<>\"'")
+    assert not set(format_json_block(text)) & set("<>&")
 
 
 def test_a_hostile_image_makes_the_same_elements_as_a_harmless_one() -> None:
     """Compared with the same image whose texts are all `name`: the same elements, attributes, comments, scripts."""
-    page = Elements(inspection_page(hostile()))
-    twin = Elements(inspection_page(_renamed(hostile())))
+    page = Elements(render_inspection_page(hostile()))
+    twin = Elements(render_inspection_page(_renamed(hostile())))
     assert page.count() == twin.count()
     assert [sorted(attributes) for _, attributes in page.elements] == [sorted(attrs) for _, attrs in twin.elements]
     assert page.comments == twin.comments == []
@@ -163,7 +163,7 @@ def _renamed(inspection: Any) -> Any:
 
 @pytest.mark.parametrize("inspection", [big(300, 8), hostile()], ids=["harmless", "hostile"])
 def test_loads_nothing(inspection: Any) -> None:
-    page = Elements(inspection_page(inspection))
+    page = Elements(render_inspection_page(inspection))
     assert {"html", "style", "script"} <= {tag for tag, _ in page.elements}
     for tag, attributes in page.elements:
         assert tag not in {"iframe", "img", "object", "embed", "base", "form", "video", "audio"}
@@ -173,7 +173,7 @@ def test_loads_nothing(inspection: Any) -> None:
 
 
 def test_its_policy_forbids_the_network_and_any_script_but_its_own() -> None:
-    page = Elements(inspection_page(hostile()))
+    page = Elements(render_inspection_page(hostile()))
     (policy,) = (attrs["content"] for tag, attrs in page.elements if attrs.get("http-equiv"))
     assert policy is not None
     rules = dict(rule.split(" ", maxsplit=1) for rule in policy.split("; "))
@@ -188,7 +188,7 @@ def test_its_policy_forbids_the_network_and_any_script_but_its_own() -> None:
 
 def test_has_no_address_in_its_scripts_and_styles() -> None:
     """Only names of languages, two prefixes of ECharts for symbols that we do not use, and licences, which are text."""
-    page = inspection_page(big(100, 4))
+    page = render_inspection_page(big(100, 4))
     without = re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
     assert set(re.findall(r"[a-z]+://[\w./-]*", without)) <= {
         "http://www.w3.org/2000/svg",
@@ -200,35 +200,35 @@ def test_has_no_address_in_its_scripts_and_styles() -> None:
 
 
 def test_the_same_image_gives_the_same_bytes() -> None:
-    assert inspection_page(big(500, 10)) == inspection_page(big(500, 10))
+    assert render_inspection_page(big(500, 10)) == render_inspection_page(big(500, 10))
 
 
 def test_stays_small_for_fifty_thousand_files() -> None:
     inspection = big(50_000, 400)
     assert sum(layer.files for layer in inspection.layers) >= 50_000
-    assert len(inspection_page(inspection).encode()) < LIMIT
+    assert len(render_inspection_page(inspection).encode()) < LIMIT
 
 
 def test_folders_are_written_once_and_nest_no_deeper_than_readers_can_follow() -> None:
     deep = "/".join(["d"] * 3000)
-    tree = names([(f"/{deep}/f", (1,)), ("/a/b/c", (2,)), ("/a/b/d", (3,))])
+    tree = build_name_tree([(f"/{deep}/f", (1,)), ("/a/b/c", (2,)), ("/a/b/d", (3,))])
     assert tree[1][0] == ["a", [["b", [["c", 2], ["d", 3]]]]]
     levels, at = 0, tree[1][1]
     while isinstance(at[1], list):
         levels, at = levels + 1, at[1][0]
     assert levels == MOST_LEVELS
-    assert json.loads(json_block(tree)) == tree
+    assert json.loads(format_json_block(tree)) == tree
     assert leaves(tree)[-1] == (f"/{deep}/f", [1])
 
 
 def test_any_order_of_files_gives_the_same_tree() -> None:
     files = [(f"/{a}/{b}", (len(a + b),)) for a in ("x", "y/z", "x/y") for b in ("1", "2", "é")]
     mixed = random.Random(1).sample(files, len(files))  # noqa: S311
-    assert names(files) == names(mixed)
+    assert build_name_tree(files) == build_name_tree(mixed)
 
 
 def test_an_empty_image_has_a_page() -> None:
-    page = inspection_page(Draft([]).inspection())
+    page = render_inspection_page(Draft([]).inspection())
     assert "This image has no layers." in page
     assert "Nothing was found that could be left out." in page
 
@@ -237,11 +237,11 @@ def test_a_date_that_no_calendar_has_is_told() -> None:
     inspection = big(50, 4)
     for created in (1e30, float("nan"), -1e18):
         content = replace(inspection.content, created=created)
-        assert "at a time that no calendar has" in inspection_page(replace(inspection, content=content))
+        assert "at a time that no calendar has" in render_inspection_page(replace(inspection, content=content))
 
 
 def test_tables_name_waste_layers_and_packages() -> None:
-    page = inspection_page(big())
+    page = render_inspection_page(big())
     for text in (
         "OB402",
         "pip&#x27;s cache was left in the image",

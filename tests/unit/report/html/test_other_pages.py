@@ -10,9 +10,9 @@ import pytest
 from inventory_samples import inventory, layer, row, shelf
 from page_samples import HOSTILE, big, changed, hostile
 
-from builder.inspect.diff import diff
-from builder.report.html import diff_page, images_page
-from builder.store.model import LastOptimize, Standing, User, Volume
+from builder.inspect.diff import compare_images
+from builder.report.html import render_diff_page, render_images_page
+from builder.store.model import ImageUser, LastOptimize, RetentionReason, Volume
 
 BEFORE = big(600, 12)
 
@@ -32,8 +32,8 @@ def texts(page: str) -> str:
 
 
 def test_the_files_of_a_difference_add_up_to_what_a_container_sees_of_it() -> None:
-    found = diff(BEFORE, changed(BEFORE))
-    data = data_of(diff_page(found))
+    found = compare_images(BEFORE, changed(BEFORE))
+    data = data_of(render_diff_page(found))
     assert data["signed"]
     assert sum(leaf[1] for leaf in leaves(data["files"])) == found.after.visible_bytes - found.before.visible_bytes
     assert len(leaves(data["files"])) == len(found.files)
@@ -43,13 +43,15 @@ def test_the_files_of_a_difference_add_up_to_what_a_container_sees_of_it() -> No
 
 
 def test_a_difference_names_its_images_as_they_were_named() -> None:
-    page = diff_page(diff(BEFORE, changed(BEFORE)), ("main.tar", "branch.tar"))
+    page = render_diff_page(compare_images(BEFORE, changed(BEFORE)), ("main.tar", "branch.tar"))
     assert "<h1>main.tar → branch.tar</h1>" in page
-    assert "<h1>ml-pipeline-airflow:latest → ml-pipeline-airflow:next</h1>" in diff_page(diff(BEFORE, changed(BEFORE)))
+    assert "<h1>ml-pipeline-airflow:latest → ml-pipeline-airflow:next</h1>" in render_diff_page(
+        compare_images(BEFORE, changed(BEFORE))
+    )
 
 
 def test_no_difference_is_said() -> None:
-    page = diff_page(diff(BEFORE, BEFORE))
+    page = render_diff_page(compare_images(BEFORE, BEFORE))
     for words in ("Both images have the same layers.", "Every package has the same version and the same bytes."):
         assert words in page
     assert data_of(page)["files"] == ["", []]
@@ -57,7 +59,7 @@ def test_no_difference_is_said() -> None:
 
 def test_each_layer_counts_once_and_says_who_shares_it() -> None:
     found = shelf()
-    data = data_of(images_page(found))
+    data = data_of(render_images_page(found))
     groups = data["dimensions"][0]["groups"]
     by_name = {leaf[0].split()[1]: (leaf[1], groups[leaf[2]]["name"]) for leaf in leaves(data["files"])}
     assert by_name == {
@@ -71,7 +73,7 @@ def test_each_layer_counts_once_and_says_who_shares_it() -> None:
 
 
 def test_a_shared_layer_stays_as_long_as_the_strongest_of_its_images() -> None:
-    data = data_of(images_page(shelf()))
+    data = data_of(render_images_page(shelf()))
     standings = data["dimensions"][1]["groups"]
     by_name = {leaf[0].split()[1][:2]: standings[leaf[3]]["name"] for leaf in leaves(data["files"])}
     assert by_name == {
@@ -84,31 +86,31 @@ def test_a_shared_layer_stays_as_long_as_the_strongest_of_its_images() -> None:
 
 
 def test_images_are_told_with_who_uses_them_and_why_they_stay() -> None:
-    text = texts(images_page(shelf()))
+    text = texts(render_images_page(shelf()))
     for words in (
         *("web-1 (running); web-2 (running); project stack", "superseded a:1 took its place", "2023-11-14 22:13 UTC"),
         *("data 5 B db-1 stack", "old — no container"),
     ):
         assert words in text
-    assert "a note" in images_page(shelf())
-    assert "1 layer whose bytes the engine does not tell" in images_page(shelf())
+    assert "a note" in render_images_page(shelf())
+    assert "1 layer whose bytes the engine does not tell" in render_images_page(shelf())
 
 
 def test_an_image_whose_layers_are_all_shared_is_found_on_the_map_too() -> None:
     base, own = layer("ba5e"), layer("aa")
     rows = (row("a", [base], "a:1"), row("b", [base, own], "b:1"), row("c", [], "c:1"))
-    page = images_page(inventory(*rows))
+    page = render_images_page(inventory(*rows))
     assert page.count('aria-label="Show a:1 on the map"') == 1
 
 
 def test_an_engine_is_not_named_by_its_id() -> None:
     found = type(shelf())(**{**vars(shelf()), "engine": "f1191d5b-1"})
-    assert "f1191d5b-1" not in images_page(found)
+    assert "f1191d5b-1" not in render_images_page(found)
 
 
 def test_an_engine_without_images_has_a_page() -> None:
-    assert "There is no image on this engine." in images_page(inventory(volumes=None))
-    filtered = images_page(inventory(hidden=3))
+    assert "There is no image on this engine." in render_images_page(inventory(volumes=None))
+    filtered = render_images_page(inventory(hidden=3))
     assert "No image fits the filter." in filtered
     assert "the filter leaves out 3 images" in filtered
 
@@ -116,11 +118,11 @@ def test_an_engine_without_images_has_a_page() -> None:
 def test_the_last_optimize_is_told() -> None:
     found = inventory(row("a", [layer("aa")], "a:1"))
     with_it = type(found)(**{**vars(found), "last_optimize": LastOptimize("stack", 1_700_000_000.0, 3_000_000, None)})
-    assert "last optimize (stack, 2023-11-14 22:13 UTC): 3 MB before, — after" in images_page(with_it)
+    assert "last optimize (stack, 2023-11-14 22:13 UTC): 3 MB before, — after" in render_images_page(with_it)
 
 
 def _hostile_shelf() -> str:
-    users = tuple(User("id", name, "sha256:a", name, name, name) for name in HOSTILE)
+    users = tuple(ImageUser("id", name, "sha256:a", name, name, name) for name in HOSTILE)
     rows = [
         row(
             f"{number:x}",
@@ -128,16 +130,16 @@ def _hostile_shelf() -> str:
             name,
             name,
             reason=name,
-            standing=Standing.IN_USE,
+            standing=RetentionReason.IN_USE,
             users=users,
         )
         for number, name in enumerate(HOSTILE)
     ]
-    return images_page(inventory(*rows, volumes=tuple(Volume(name, 1, HOSTILE, HOSTILE) for name in HOSTILE)))
+    return render_images_page(inventory(*rows, volumes=tuple(Volume(name, 1, HOSTILE, HOSTILE) for name in HOSTILE)))
 
 
 def _hostile_diff() -> str:
-    return diff_page(diff(big(50, 4), hostile()), (HOSTILE[0], HOSTILE[3]))
+    return render_diff_page(compare_images(big(50, 4), hostile()), (HOSTILE[0], HOSTILE[3]))
 
 
 @pytest.mark.parametrize("page", [_hostile_shelf, _hostile_diff], ids=["images", "diff"])

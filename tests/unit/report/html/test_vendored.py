@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from page_samples import Draft
 
-from builder.report.html.inspection import inspection_page
+from builder.report.html.inspection import render_inspection_page
 from builder.report.html.page import _CHART
 
 ROOT = Path(__file__).parents[4]
@@ -31,6 +31,6 @@ def test_the_versions_are_the_pinned_ones() -> None:
 
 
 def test_a_page_brings_the_licences_of_what_is_inside() -> None:
-    page = inspection_page(Draft([]).inspection())
+    page = render_inspection_page(Draft([]).inspection())
     for words in ("Apache License", "The Apache Software Foundation", "d3", "zrender", "Microsoft Corporation"):
         assert words in page

@@ -8,20 +8,20 @@ import pytest
 from unreadable_folder import bar
 
 from builder.compose.model import KnownProject
-from builder.store.references.compose_files import mentions
+from builder.store.references.compose_files import collect_image_references
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.compose.model import Mentions
+    from builder.compose.model import ImageReferences
 
 
-def read(folder: Path, text: str, *, env: dict[str, str] | None = None, **files: str) -> Mentions:
+def read(folder: Path, text: str, *, env: dict[str, str] | None = None, **files: str) -> ImageReferences:
     """Of the project ``shop``; further files by their names, ``__`` for a dot."""
     (folder / "compose.yaml").write_text(text)
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_text(content)
-    return mentions(KnownProject("shop", folder, (folder / "compose.yaml",)), env or {})
+    return collect_image_references(KnownProject("shop", folder, (folder / "compose.yaml",)), env or {})
 
 
 DEEP = "[" * 2000 + "]" * 2000
@@ -143,7 +143,9 @@ def test_variables_that_cannot_be_read_are_said(tmp_path: Path, data: bytes | No
     text = "services: {a: {image: 'shop:${TAG:-latest}'}}"
     (tmp_path / "c.yaml").write_text(text)
     (tmp_path / "compose.yaml").write_text(text if given else f"include: [{{path: c.yaml, env_file: {path}}}]")
-    found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",), (path,) if given else ()), {})
+    found = collect_image_references(
+        KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",), (path,) if given else ()), {}
+    )
     assert why in found.unreadable
     assert bool(why) == bool(found.unreadable)
     assert ("shop:5" in found.names) == (data is not None)
@@ -239,14 +241,16 @@ def test_a_base_without_a_value_names_no_image_at_all(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:
-    found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
+    found = collect_image_references(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
     assert found.unreadable == f"{tmp_path / 'compose.yaml'} is not there"
-    assert mentions(KnownProject("shop", tmp_path, ()), {}).unreadable == "nothing says which files it has"
+    assert (
+        collect_image_references(KnownProject("shop", tmp_path, ()), {}).unreadable == "nothing says which files it has"
+    )
 
 
 def test_a_file_that_is_no_text_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_bytes(b"services:\n  db:\n    image: postgres:13 # \xff\xfe\n")
-    found = mentions(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
+    found = collect_image_references(KnownProject("shop", tmp_path, (tmp_path / "compose.yaml",)), {})
     assert "postgres:13" in found.names
     assert "not UTF-8" in found.unreadable
 
@@ -272,7 +276,7 @@ def test_a_project_is_called_what_compose_calls_it(
     for name, text in files.items():
         (folder / name).write_text(f"{text}\nx-services: 1\n")
     main = tuple(folder / name for name in files if name != "more.yaml")
-    found = mentions(KnownProject(given, folder, main), env)
+    found = collect_image_references(KnownProject(given, folder, main), env)
     assert found.project == expected
     assert not found.unreadable
 
@@ -280,6 +284,6 @@ def test_a_project_is_called_what_compose_calls_it(
 def test_what_is_built_counts_under_the_names_of_file_and_folder(tmp_path: Path) -> None:
     """A file that says its name may have been built before it said one."""
     (tmp_path / "compose.yaml").write_text("name: own\nservices: {web: {build: .}}")
-    found = mentions(KnownProject("", tmp_path, (tmp_path / "compose.yaml",)), {})
+    found = collect_image_references(KnownProject("", tmp_path, (tmp_path / "compose.yaml",)), {})
     folder = tmp_path.name.replace(".", "").lower()
     assert {"own-web:latest", f"{folder}-web:latest"} <= found.names
