@@ -62,13 +62,9 @@ def command(  # noqa: PLR0917 - a parameter per option
         plan = replace(plan, database=database)
     with _open_live_table(runtime) as listener:
         report = verify_image(
+            replace(runtime, env=choose_environment(runtime, database)),
             image,
             plan,
-            env=choose_environment(runtime, database),
-            runner=runtime.runner,
-            progress=runtime.progress,
-            cache_folder=runtime.cache_folder,
-            state_folder=runtime.state_folder,
             only=tuple(only or ()),
             fail_fast=fail_fast,
             listener=listener,

@@ -40,6 +40,10 @@ class Runtime:
         """``$XDG_CACHE_HOME/optbuild``: may be deleted at any time."""
         return self._resolve_folder("XDG_CACHE_HOME", ".cache")
 
+    def check_folders(self) -> None:
+        """Raises StateError where one of the two cannot be: before a long piece of work, not halfway through it."""
+        _ = self.state_folder, self.cache_folder
+
     @property
     def width(self) -> int:
         """Characters in a line of the terminal that ``out`` is; 0: it is none, and nothing is cut."""

@@ -14,7 +14,7 @@ from builder.engine.secrets import find_secrets
 from builder.image.base.make import SOURCES_VARIABLE, make_base
 from builder.image.build.budget import check_budget
 from builder.image.build.build import build_candidate, lock_project
-from builder.image.build.model import BuildJob, BuildResult, Workplace
+from builder.image.build.model import BuildJob, BuildResult
 from builder.image.build.preflight import estimate_image_bytes
 from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
 from builder.image.build.push import push_images
@@ -66,20 +66,20 @@ class BuildFlow:
         self.verify = verify
         self.refresh_base = refresh_base
         self.promoting = promoting
-        self.place = _make_workplace(runtime)
         self.promoted = False
 
     def run(self) -> BuildResult:
         """All stages. Raises the errors of each, and InterruptedByUserError, which says which tags stand."""
         from builder.operations.project import load_project  # pydantic
 
+        self.runtime.check_folders()
         project = load_project(self.folder)
         name = project.spec.image.name
         check_platform(self.options.platform, project.lock.platform)
         if self.options.push:
             check_pushable(f"{name}:latest")
         try:
-            with connect_engine(self.runtime.env) as engine, lock_project(self.place, engine, name):
+            with connect_engine(self.runtime.env) as engine, lock_project(self.runtime, engine, name):
                 return self._run_locked(project, engine)
         except (KeyboardInterrupt, InterruptedByUserError) as stop:
             standing = "the image had been promoted already" if self.promoted else NOTHING_PROMOTED
@@ -111,19 +111,11 @@ class BuildFlow:
         from builder.image.render.context import render_context  # jinja2
 
         def prepare(context: BuildContext, folder: Path) -> None:
-            runtime = self.runtime
-            make_base(
-                context,
-                folder,
-                cache_folder=runtime.cache_folder,
-                runner=runtime.runner,
-                progress=runtime.progress,
-                env=make_base_environment(runtime),
-            )
+            make_base(replace(self.runtime, env=make_base_environment(self.runtime)), context, folder)
 
         context = render_context(project.spec, project.lock)
         estimate = estimate_image_bytes(project.lock)
-        return BuildJob(context, project.spec.image.name, engine, self.place, self.options, prepare, estimate)
+        return BuildJob(self.runtime, context, project.spec.image.name, engine, self.options, prepare, estimate)
 
     def _prove_and_promote(self, project: ImageProject, engine: Engine, candidate: Candidate) -> _VerifiedBuild:
         """Verify unless exactly this was proven before, then promote."""
@@ -187,25 +179,10 @@ def _parse_budget(project: ImageProject) -> int | None:
     return None if text is None else parse_byte_size(text)
 
 
-def _make_workplace(runtime: Runtime) -> Workplace:
-    def raw(line: str) -> None:
-        runtime.err.write(line + "\n")
-        runtime.err.flush()
-
-    return Workplace(runtime.env, runtime.state_folder, runtime.cache_folder, runtime.runner, runtime.progress, raw)
-
-
 def _verify_candidate(project: ImageProject, candidate: Candidate, runtime: Runtime) -> VerifyReport:
     from builder.image.verify.plan import make_plan_from_spec  # testcontainers and the SDK
     from builder.image.verify.run import verify_image
 
     forbidden = tuple(text.encode() for text in find_secrets(runtime.env).list_credentials())
-    return verify_image(
-        candidate.image_id,
-        replace(make_plan_from_spec(project.spec, project.lock, project.roles), forbidden=forbidden),
-        env=runtime.env,
-        runner=runtime.runner,
-        progress=runtime.progress,
-        cache_folder=runtime.cache_folder,
-        state_folder=runtime.state_folder,
-    )
+    plan = replace(make_plan_from_spec(project.spec, project.lock, project.roles), forbidden=forbidden)
+    return verify_image(runtime, candidate.image_id, plan)

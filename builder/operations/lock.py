@@ -57,15 +57,7 @@ def refresh_debian_packages(runtime: Runtime, spec: Spec, lock: Lock) -> Lock:
     from builder.airflow.releases import find_release
     from builder.image.lock.make import refresh_debian
 
-    return refresh_debian(
-        spec,
-        lock,
-        find_release(spec.airflow.version),
-        runner=runtime.runner,
-        env=runtime.env,
-        cache_folder=runtime.cache_folder,
-        progress=runtime.progress,
-    )
+    return refresh_debian(runtime, spec, lock, find_release(spec.airflow.version))
 
 
 def resolve_lock(
@@ -78,14 +70,5 @@ def resolve_lock(
     from builder.airflow.releases import find_release
     from builder.image.lock.make import make_lock
 
-    return make_lock(
-        spec,
-        requirements,
-        find_release(spec.airflow.version),
-        previous=previous,
-        options=options,
-        runner=runtime.runner,
-        env=runtime.env,
-        cache_folder=runtime.cache_folder,
-        progress=runtime.progress,
-    )
+    release = find_release(spec.airflow.version)
+    return make_lock(runtime, spec, requirements, release, previous=previous, options=options)

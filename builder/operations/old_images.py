@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.engine.layers import ImageLayers
     from builder.operations.snapshot import SnapshotReader
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal
     from builder.rollout.replaced_images import OldImage
     from builder.rollout.result import RolloutResult
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_old_images(
-    runtime: Runtime,
-    outside: Outside,
+    context: RolloutContext,
     journal: Journal,
     outcome: RolloutResult,
     planned: PlanResult,
@@ -38,15 +37,16 @@ def add_old_images(
     from builder.engine.socket_client import connect_reader
     from builder.operations.snapshot import SnapshotReader, StoreOptions
 
-    if outside.engine is None:
+    if context.engine is None:
         return outcome
+    runtime = context.runtime
     try:
         with connect_reader(runtime.env) as found:
             options = replace(StoreOptions.of(journal.files), spec=planned.choices.spec_folder)
             store = SnapshotReader(runtime, options, found, strict=True)
-            outcome = _add_measurements(store, outside, journal, outcome, asked=asked)
+            outcome = _add_measurements(store, context, journal, outcome, asked=asked)
             if before is not None:
-                _record_bytes(store, outside, journal, before)
+                _record_bytes(store, context, journal, before)
             return outcome
     except (OptbuildError, OSError) as error:
         runtime.progress.note(f"nothing more was done about the old images: {error}")
@@ -65,16 +65,16 @@ def measure_engine_bytes(runtime: Runtime) -> int | None:
         return None
 
 
-def _record_bytes(store: SnapshotReader, outside: Outside, journal: Journal, before: int) -> None:
+def _record_bytes(store: SnapshotReader, context: RolloutContext, journal: Journal, before: int) -> None:
     from builder.rollout.journal_file import read_journal, write_journal
 
-    path = outside.committed(journal.files)
+    path = context.committed(journal.files)
     if (written := read_journal(path)) is not None and written.run == journal.run:
         write_journal(path, replace(written, bytes_before=before, bytes_after=store.count_bytes()))
 
 
 def _add_measurements(
-    store: SnapshotReader, outside: Outside, journal: Journal, outcome: RolloutResult, *, asked: bool
+    store: SnapshotReader, context: RolloutContext, journal: Journal, outcome: RolloutResult, *, asked: bool
 ) -> RolloutResult:
     from builder.operations.clean import lock_store, remove_images
     from builder.rollout.history import collect_replaced_names
@@ -91,11 +91,11 @@ def _add_measurements(
         freed=planned.frees.exact,
         bytes=_measure_targets(journal, outcome, here),
     )
-    if not asked or not planned.going or outside.engine is None:
+    if not asked or not planned.going or context.engine is None:
         return outcome
     with lock_store(store.runtime):
         return _apply_removal(
-            outcome, remove_images(store.runtime, snapshot.engine, planned, outside.engine, store.read_snapshot)
+            outcome, remove_images(store.runtime, snapshot.engine, planned, context.engine, store.read_snapshot)
         )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.engine.compose import ComposeCli
     from builder.engine.compose_containers import Container
     from builder.rollout.apply import ApplyResult
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal
     from builder.rollout.request import RolloutRequest
     from builder.rollout.result import RolloutResult
@@ -76,40 +76,40 @@ class OptimizeFlow:
             return self._run_with_engine(files, cli, engine)
 
     def _run_with_engine(self, files: ProjectFiles, cli: ComposeCli, engine: Engine | None) -> RolloutResult:
-        outside = make_rollout_context(self.runtime, cli, engine, self.options.timeout)
-        with lock_compose_project(outside, files, "optimize"):
+        context = make_rollout_context(self.runtime, cli, engine, self.options.timeout)
+        with lock_compose_project(context, files, "optimize"):
             if not self.options.dry_run:
-                recover_killed_run(outside, files)
+                recover_killed_run(context, files)
             from builder.rollout.result import collect_warnings, list_refused_services
 
-            ready = self._make_preview(outside)
+            ready = self._make_preview(context)
             self.show(ready)
             plan = ready.planned.plan
             return replace(
-                self._apply_if_agreed(outside, ready, engine),
+                self._apply_if_agreed(context, ready, engine),
                 warnings=collect_warnings(plan, ready.work.targets),
                 refused=list_refused_services(plan),
             )
 
-    def _apply_if_agreed(self, outside: Outside, ready: OptimizePreview, engine: Engine | None) -> RolloutResult:
+    def _apply_if_agreed(self, context: RolloutContext, ready: OptimizePreview, engine: Engine | None) -> RolloutResult:
         from builder.rollout.result import RolloutResult
 
         nothing = RolloutResult(ready.work.project.name)
         if self.options.dry_run:
             return nothing
         if not ready.work.targets:
-            return self._clean_only(outside, ready, nothing)
+            return self._clean_only(context, ready, nothing)
         self._refuse_running(ready)
         if not self.agree(ready):
             return nothing
-        return self._apply(outside, ready, engine)
+        return self._apply(context, ready, engine)
 
-    def _make_preview(self, outside: Outside) -> OptimizePreview:
+    def _make_preview(self, context: RolloutContext) -> OptimizePreview:
         from builder.rollout.journal_file import read_journal
         from builder.rollout.request import RolloutRequest
 
         planned = run_plan(self.runtime, self.options.plan)
-        journal = read_journal(outside.committed(planned.files))
+        journal = read_journal(context.committed(planned.files))
         options = self.options
         work = RolloutRequest(
             run=secrets.token_hex(4),
@@ -122,7 +122,7 @@ class OptimizeFlow:
             recipes=journal.recipes if journal else (),
         )
         self._prove(planned, work)
-        return OptimizePreview(planned, work, journal, self._find_running_services(outside, work))
+        return OptimizePreview(planned, work, journal, self._find_running_services(context, work))
 
     def _select_targets(self, planned: PlanResult, journal: Journal | None) -> tuple[SharedTarget, ...]:
         from builder.rollout.rebuild import select_rebuild_targets
@@ -149,12 +149,12 @@ class OptimizeFlow:
             lambda overlay: load_config(planned.files, planned.cli, runtime.runner, runtime.env, overlay=overlay),
         )
 
-    def _find_running_services(self, outside: Outside, work: RolloutRequest) -> tuple[str, ...]:
+    def _find_running_services(self, context: RolloutContext, work: RolloutRequest) -> tuple[str, ...]:
         from builder.rollout.containers import split_into_steps
 
-        if outside.engine is None:
+        if context.engine is None:
             return ()
-        found = {one.service for one in outside.engine.list_containers(work.project.name)}
+        found = {one.service for one in context.engine.list_containers(work.project.name)}
         return tuple(name for step in split_into_steps(work.project, work.affected) for name in step if name in found)
 
     def _refuse_running(self, ready: OptimizePreview) -> None:
@@ -165,7 +165,7 @@ class OptimizeFlow:
                 hint="leave --file-only out, or take the stack down first: `docker compose down` (volumes stay)",
             )
 
-    def _apply(self, outside: Outside, ready: OptimizePreview, engine: Engine | None) -> RolloutResult:
+    def _apply(self, context: RolloutContext, ready: OptimizePreview, engine: Engine | None) -> RolloutResult:
         from builder.operations.prove_shared_image import make_image_builders
         from builder.rollout.apply import apply_plan, explain_late_interrupt
         from builder.rollout.request import ImageBuilders
@@ -178,21 +178,21 @@ class OptimizeFlow:
 
         measured = engine is not None and not self.options.file_only
         before = measure_engine_bytes(self.runtime) if measured else None
-        applied = apply_plan(outside, ready.work, hands)
+        applied = apply_plan(context, ready.work, hands)
         clean = self.options.clean
         with explain_late_interrupt(applied):
-            outcome = self._make_rollout_result(outside, ready, applied)
+            outcome = self._make_rollout_result(context, ready, applied)
             if not measured:
                 return outcome
-            return add_old_images(
-                self.runtime, outside, applied.journal, outcome, ready.planned, asked=clean, before=before
-            )
+            return add_old_images(context, applied.journal, outcome, ready.planned, asked=clean, before=before)
 
-    def _make_rollout_result(self, outside: Outside, ready: OptimizePreview, applied: ApplyResult) -> RolloutResult:
+    def _make_rollout_result(
+        self, context: RolloutContext, ready: OptimizePreview, applied: ApplyResult
+    ) -> RolloutResult:
         from builder.rollout.result import RolloutResult, collect_service_results
 
         journal = applied.journal
-        now = self._list_containers(outside, journal.project)
+        now = self._list_containers(context, journal.project)
         return RolloutResult(
             project=journal.project,
             files=tuple(edit.path for edit in journal.edits),
@@ -202,20 +202,20 @@ class OptimizeFlow:
             services=collect_service_results(applied, now) if now else (),
         )
 
-    def _list_containers(self, outside: Outside, project: str) -> tuple[Container, ...]:
+    def _list_containers(self, context: RolloutContext, project: str) -> tuple[Container, ...]:
         """The containers; none where they cannot be looked at: all was done, and that is what counts."""
-        if outside.engine is None or self.options.file_only:
+        if context.engine is None or self.options.file_only:
             return ()
         try:
-            return outside.engine.list_containers(project)
+            return context.engine.list_containers(project)
         except ToolError as error:
             self.runtime.progress.note(f"what was restarted is up, but could not be looked at once more: {error}")
             return ()
 
-    def _clean_only(self, outside: Outside, ready: OptimizePreview, nothing: RolloutResult) -> RolloutResult:
+    def _clean_only(self, context: RolloutContext, ready: OptimizePreview, nothing: RolloutResult) -> RolloutResult:
         """Nothing to change; ``--clean`` still removes what the last optimize left."""
         from builder.operations.old_images import add_old_images
 
         if not self.options.clean or ready.journal is None or not self.agree(ready):
             return nothing
-        return add_old_images(self.runtime, outside, ready.journal, nothing, ready.planned, asked=True)
+        return add_old_images(context, ready.journal, nothing, ready.planned, asked=True)

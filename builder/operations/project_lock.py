@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.core.errors import EngineMissingError
 from builder.core.files import hold_lock
 from builder.engine.secrets import find_secrets
-from builder.rollout.context import Outside
+from builder.rollout.context import RolloutContext
 from builder.rollout.undo import recover_run
 from builder.rollout.wait import WaitLimits
 
@@ -21,18 +21,15 @@ if TYPE_CHECKING:
     from builder.engine.compose import ComposeCli
 
 
-def make_rollout_context(runtime: Runtime, cli: ComposeCli, engine: Engine | None, timeout: float) -> Outside:
+def make_rollout_context(runtime: Runtime, cli: ComposeCli, engine: Engine | None, timeout: float) -> RolloutContext:
     """What the stages of a rollout are given."""
     from builder.engine.compose_containers import StackEngine  # the SDK
 
-    return Outside(
+    return RolloutContext(
+        runtime,
         engine=None if engine is None else StackEngine(engine),
-        runner=runtime.runner,
-        env=runtime.env,
-        cli=cli.argv,
-        state_folder=runtime.state_folder,
-        progress=runtime.progress,
-        patience=WaitLimits(timeout=timeout),
+        compose=cli.argv,
+        limits=WaitLimits(timeout=timeout),
         hidden=find_secrets(runtime.env).list_masked_texts(),
     )
 
@@ -52,21 +49,21 @@ def connect_if_available(runtime: Runtime) -> Iterator[tuple[Engine | None, Engi
 
 
 @contextlib.contextmanager
-def lock_compose_project(outside: Outside, files: ProjectFiles, purpose: str) -> Iterator[None]:
+def lock_compose_project(context: RolloutContext, files: ProjectFiles, purpose: str) -> Iterator[None]:
     """The second one waits, and says for whom."""
 
     def say(holder: str) -> None:
-        outside.progress.note(
+        context.runtime.progress.note(
             f"waiting: one optimize or rollback of {files.directory} at a time, and there is {holder}"
         )
 
-    with hold_lock(outside.lock(files), f"{purpose} of {files.directory}", on_wait=say):
+    with hold_lock(context.lock(files), f"{purpose} of {files.directory}", on_wait=say):
         yield
 
 
-def recover_killed_run(outside: Outside, files: ProjectFiles) -> bool:
+def recover_killed_run(context: RolloutContext, files: ProjectFiles) -> bool:
     """Finish or undo what a killed run left, and say so. Whether something was undone."""
-    done = recover_run(outside, files)
+    done = recover_run(context, files)
     if done is not None:
-        outside.progress.note(done.words)
+        context.runtime.progress.note(done.words)
     return done is not None and done.undone

@@ -70,16 +70,8 @@ def verify_target_image(runtime: Runtime, engine: Engine, plan: Plan, image: str
     from builder.image.verify.run import verify_image  # testcontainers and the SDK
     from builder.operations.build import show_failures
 
-    report = verify_image(
-        image,
-        made,
-        env=runtime.env,
-        runner=runtime.runner,
-        progress=runtime.progress,
-        cache_folder=runtime.cache_folder,
-        state_folder=runtime.state_folder,
-        only=(*FOREIGN_CHECKS, *(role.name for role in made.roles)),
-    )
+    only = (*FOREIGN_CHECKS, *(role.name for role in made.roles))
+    report = verify_image(runtime, image, made, only=only)
     if not report.passed:
         show_failures(report, runtime.progress)
         failed = ", ".join(check.name for check in report.checks if check.status == "failed")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.compose.model import ProjectFiles
     from builder.core.runtime import Runtime
     from builder.operations.plan import PlanOptions
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal
     from builder.rollout.undo import UndoResult
 
@@ -45,28 +45,28 @@ def undo_last_run(
     files, _ = find_project(runtime, options)
     cli = find_compose(runtime.runner, runtime.env)
     with connect_if_available(runtime) as (engine, missing):
-        outside = make_rollout_context(runtime, cli, engine, timeout)
-        with lock_compose_project(outside, files, "rollback"):
-            if missing is not None and _needs_engine(outside, files):
+        context = make_rollout_context(runtime, cli, engine, timeout)
+        with lock_compose_project(context, files, "rollback"):
+            if missing is not None and _needs_engine(context, files):
                 raise missing
-            return None if recover_killed_run(outside, files) else _undo(outside, files, agree)
+            return None if recover_killed_run(context, files) else _undo(context, files, agree)
 
 
-def _needs_engine(outside: Outside, files: ProjectFiles) -> bool:
+def _needs_engine(context: RolloutContext, files: ProjectFiles) -> bool:
     from builder.rollout.journal_file import read_journal
 
-    journals = (read_journal(path) for path in (outside.opened(files), outside.committed(files)))
+    journals = (read_journal(path) for path in (context.opened(files), context.committed(files)))
     return any(journal is not None and journal.engine for journal in journals)
 
 
-def _undo(outside: Outside, files: ProjectFiles, agree: Callable[[Journal | None], bool]) -> UndoneRun | None:
+def _undo(context: RolloutContext, files: ProjectFiles, agree: Callable[[Journal | None], bool]) -> UndoneRun | None:
     from builder.rollout.journal_file import read_journal
     from builder.rollout.undo import check_rollback, roll_back_run
 
-    journal = read_journal(outside.committed(files))
+    journal = read_journal(context.committed(files))
     if journal is None:
         agree(None)
         return None
-    check_rollback(outside, journal)
-    undone = roll_back_run(outside, journal) if agree(journal) else None
+    check_rollback(context, journal)
+    undone = roll_back_run(context, journal) if agree(journal) else None
     return UndoneRun(undone, journal.previous)

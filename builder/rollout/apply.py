@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.engine.protocols import ProjectEngine
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.request import ImageBuilders, RolloutRequest
 
 LEFTOVERS_HINT = "the next `optbuild optimize` or `rollback` tidies up"
@@ -56,22 +56,22 @@ class ApplyResult:
         return "; ".join(parts)
 
 
-def apply_plan(outside: Outside, work: RolloutRequest, hands: ImageBuilders) -> ApplyResult:
+def apply_plan(context: RolloutContext, work: RolloutRequest, hands: ImageBuilders) -> ApplyResult:
     """Do it. The caller holds the project's lock and has recovered what an earlier run left.
 
     Raises what went wrong, after everything was put back: RolledBackError and other CheckFailedErrors (exit 1),
     ToolError (3), InterruptedByUserError (130). Files that cannot be replaced are refused before anything is done.
     """
-    journal = _make_journal(outside, work, hands)
+    journal = _make_journal(context, work, hands)
     for path in find_hard_links(journal.edits):
-        outside.progress.note(f"warning: {path} has a second name (hard link), which keeps the old bytes")
-    opened = outside.opened(work.project.files)
+        context.runtime.progress.note(f"warning: {path} has a second name (hard link), which keeps the old bytes")
+    opened = context.opened(work.project.files)
     write_journal(opened, journal)
-    run = _PlanRun(outside, work, hands, journal)
-    with _undo_on_failure(outside, run):
+    run = _PlanRun(context, work, hands, journal)
+    with _undo_on_failure(context, run):
         done = run.execute()
     with explain_late_interrupt(done, f"; {LEFTOVERS_HINT}"):
-        _finish_run(outside, done.journal)
+        _finish_run(context, done.journal)
     return done
 
 
@@ -86,17 +86,19 @@ def explain_late_interrupt(done: ApplyResult, left: str = "") -> Iterator[None]:
         ) from stop
 
 
-def _finish_run(outside: Outside, journal: Journal) -> None:
+def _finish_run(context: RolloutContext, journal: Journal) -> None:
     """What fails here is no failure of the run."""
     try:
-        finish_commit(outside, journal)
+        finish_commit(context, journal)
     except (OptbuildError, OSError) as error:
-        outside.progress.note(f"warning: all is done, but not tidied up: {_format_error(error)}; {LEFTOVERS_HINT}")
+        context.runtime.progress.note(
+            f"warning: all is done, but not tidied up: {_format_error(error)}; {LEFTOVERS_HINT}"
+        )
 
 
-def _make_journal(outside: Outside, work: RolloutRequest, hands: ImageBuilders) -> Journal:
+def _make_journal(context: RolloutContext, work: RolloutRequest, hands: ImageBuilders) -> Journal:
     """What is now, for the way back."""
-    engine = None if work.file_only else outside.engine
+    engine = None if work.file_only else context.engine
     edits = tuple(make_file_record(edit, work.run) for edit in work.edits if edit.changes)
     completing = tuple(sorted(find_completing_services(work.project) & set(work.affected)))
     project = work.project
@@ -106,13 +108,13 @@ def _make_journal(outside: Outside, work: RolloutRequest, hands: ImageBuilders) 
         project=project.name,
         engine="" if engine is None else engine.identity,
         phase=Phase.PREPARED,
-        at=outside.clock.now(),
+        at=context.clock.now(),
         edits=edits,
         tags=() if engine is None else collect_tags(engine, work, hands),
         services=()
         if engine is None
         else collect_service_records(
-            engine.list_containers(project.name), work.affected, completing, outside.clock.now()
+            engine.list_containers(project.name), work.affected, completing, context.clock.now()
         ),
         completing=completing,
         steps=split_into_steps(project, work.affected),
@@ -120,12 +122,12 @@ def _make_journal(outside: Outside, work: RolloutRequest, hands: ImageBuilders) 
         recipes=collect_recipes(work),
         replaced=() if engine is None else find_replaced_images(engine, project, work.affected),
         known=() if engine is None else tuple(sorted(engine.list_all_images())),
-        previous=choose_previous(read_journal(outside.committed(project.files)), edits=bool(edits)),
+        previous=choose_previous(read_journal(context.committed(project.files)), edits=bool(edits)),
     )
 
 
 @contextlib.contextmanager
-def _undo_on_failure(outside: Outside, run: _PlanRun) -> Iterator[None]:
+def _undo_on_failure(context: RolloutContext, run: _PlanRun) -> Iterator[None]:
     """An error or a signal inside the block: put everything back, then say what failed and what stands."""
     try:
         yield
@@ -135,12 +137,12 @@ def _undo_on_failure(outside: Outside, run: _PlanRun) -> Iterator[None]:
                 raise
         journal = run.ledger.journal
         try:
-            now = read_journal(outside.opened(journal.files)) or journal  # the disk may be a step ahead
-            standing = f"{undo_run(outside, now)}. Files, image names and containers are as they were"
+            now = read_journal(context.opened(journal.files)) or journal  # the disk may be a step ahead
+            standing = f"{undo_run(context, now)}. Files, image names and containers are as they were"
         except (OptbuildError, OSError) as second:
             raise _make_undo_error(error, second) from error
         if (told := _restate_error(error, standing)) is None:
-            outside.progress.note(standing)
+            context.runtime.progress.note(standing)
             raise
         raise told from error
 
@@ -174,16 +176,16 @@ def _restate_error(error: BaseException, standing: str) -> OptbuildError | None:
 class _PlanRun:
     """One run under way."""
 
-    def __init__(self, outside: Outside, work: RolloutRequest, hands: ImageBuilders, journal: Journal) -> None:
-        self.outside = outside
+    def __init__(self, context: RolloutContext, work: RolloutRequest, hands: ImageBuilders, journal: Journal) -> None:
+        self.context = context
         self.work = work
         self.hands = hands
-        self.ledger = JournalWriter(outside, journal)
+        self.ledger = JournalWriter(context, journal)
         self.done: ApplyResult | None = None
         """Once it is committed."""
 
     def execute(self) -> ApplyResult:
-        engine = None if self.work.file_only else self.outside.engine
+        engine = None if self.work.file_only else self.context.engine
         images = {} if engine is None else self._images(engine)
         self.ledger.note(Phase.WRITING)
         replace_files(self.ledger.journal.edits)
@@ -205,13 +207,13 @@ class _PlanRun:
         """What runs now: the build may have taken an hour."""
         journal = self.ledger.journal
         records = collect_service_records(
-            engine.list_containers(journal.project), self.work.affected, journal.completing, self.outside.clock.now()
+            engine.list_containers(journal.project), self.work.affected, journal.completing, self.context.clock.now()
         )
         self.ledger.change(replace(journal, phase=Phase.RESTARTING, services=records))
-        return restart_services(self.outside, engine, self.ledger.journal, records) if records else {}
+        return restart_services(self.context, engine, self.ledger.journal, records) if records else {}
 
     def _commit(self, images: Mapping[str, str], downtime: Mapping[str, Downtime]) -> ApplyResult:
         journal = replace(self.ledger.journal, phase=Phase.COMMITTED, known=())
-        write_journal(self.outside.committed(journal.files), journal)
+        write_journal(self.context.committed(journal.files), journal)
         self.done = ApplyResult(journal, images, downtime)
         return self.done

@@ -1,4 +1,4 @@
-"""What optimize and rollback are given of the outside."""
+"""What the stages of optimize and rollback are given beside their own values."""
 
 from __future__ import annotations
 
@@ -11,38 +11,33 @@ from builder.rollout.journal_file import resolve_journal_path, resolve_open_path
 from builder.rollout.wait import SystemClock, WaitLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from builder.compose.model import ProjectFiles
-    from builder.core.process import Runner
-    from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.engine.protocols import ProjectEngine
     from builder.rollout.wait import Clock
 
 
 @dataclass(frozen=True)
-class Outside:
-    """``engine`` None: none is used (``--file-only``); ``cli``: the words that start Compose."""
+class RolloutContext:
+    """``engine`` None: none is used (``--file-only``); ``compose``: the words that start Compose."""
 
+    runtime: Runtime
     engine: ProjectEngine | None
-    runner: Runner
-    env: Mapping[str, str] = field(repr=False)
-    cli: tuple[str, ...]
-    state_folder: Path
-    progress: Progress
+    compose: tuple[str, ...]
     clock: Clock = field(default_factory=SystemClock)
-    patience: WaitLimits = field(default_factory=WaitLimits)
+    limits: WaitLimits = field(default_factory=WaitLimits)
     hidden: tuple[str, ...] = field(default=(), repr=False)
     """Secrets of package indexes, masked in what a build says."""
 
     def secrets_of(self, files: ProjectFiles) -> tuple[str, ...]:
         """What is masked in the words of Compose and of its builds: also what the project's variables hold."""
-        return (*self.hidden, *find_secret_values(read_project_variables(files, self.env)))
+        return (*self.hidden, *find_secret_values(read_project_variables(files, self.runtime.env)))
 
     def committed(self, files: ProjectFiles) -> Path:
         """The journal of the last run that went well."""
-        return resolve_journal_path(self.state_folder, files)
+        return resolve_journal_path(self.runtime.state_folder, files)
 
     def opened(self, files: ProjectFiles) -> Path:
         """The journal of a run that goes on, or was killed."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from builder.engine.compose_containers import Container
     from builder.engine.protocols import ProjectEngine
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal, ServiceRecord
 
 ERROR_LINES = 6
@@ -38,7 +38,7 @@ class Downtime:
 
 
 def restart_services(
-    outside: Outside,
+    context: RolloutContext,
     engine: ProjectEngine,
     journal: Journal,
     records: tuple[ServiceRecord, ...],
@@ -50,31 +50,32 @@ def restart_services(
     Raises StackError; the steps behind the one that failed were not touched.
     """
     by_name = {record.name: record for record in records}
-    hashes = _query_config_hashes(outside, journal)
+    hashes = _query_config_hashes(context, journal)
     measured: dict[str, Downtime] = {}
     for names in journal.steps:
         step = tuple(name for name in names if name in by_name)
         if step:
-            others = _check_dependencies(outside, engine, journal, step, hashes)
-            measured |= _restart_step(outside, engine, journal, step, by_name, build=build, others=others)
+            others = _check_dependencies(context, engine, journal, step, hashes)
+            measured |= _restart_step(context, engine, journal, step, by_name, build=build, others=others)
     return measured
 
 
-def _query_config_hashes(outside: Outside, journal: Journal) -> Mapping[str, str]:
+def _query_config_hashes(context: RolloutContext, journal: Journal) -> Mapping[str, str]:
     """None of them where Compose cannot say: then nothing counts as undisturbed."""
-    result = outside.runner.run(make_hashes_command(outside.cli, journal.files, outside.env, journal.run))
+    runtime = context.runtime
+    result = runtime.runner.run(make_hashes_command(context.compose, journal.files, runtime.env, journal.run))
     return parse_hashes(result.out) if result.ok else {}
 
 
 def _check_dependencies(
-    outside: Outside, engine: ProjectEngine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
+    context: RolloutContext, engine: ProjectEngine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
 ) -> Mapping[str, int] | None:
     """What the step depends on, if Compose would leave all of it as it is; else None, and the person hears why."""
     needs = sorted({need for name in step for need in journal.needs.get(name, ())} - set(step))
     found = check_undisturbed(needs, engine.list_containers(journal.project), hashes, engine.find_image_id)
     if not isinstance(found, str):
         return found
-    outside.progress.note(
+    context.runtime.progress.note(
         f"{found} is not touched, though its container is missing or older than its definition; so the next "
         f"`docker compose up` makes {', '.join(step)} anew once more"
     )
@@ -82,7 +83,7 @@ def _check_dependencies(
 
 
 def _restart_step(
-    outside: Outside,
+    context: RolloutContext,
     engine: ProjectEngine,
     journal: Journal,
     step: tuple[str, ...],
@@ -91,18 +92,19 @@ def _restart_step(
     build: bool,
     others: Mapping[str, int] | None,
 ) -> Mapping[str, Downtime]:
+    runtime = context.runtime
     chosen = tuple(records[name] for name in step)
     with (
-        record_exit_times(engine, journal.project, outside.clock) as deaths,
-        outside.progress.task(f"restarting {', '.join(step)}") as task,
+        record_exit_times(engine, journal.project, context.clock) as deaths,
+        runtime.progress.task(f"restarting {', '.join(step)}") as task,
     ):
         for up in plan_up_calls(step, records, build=build, others=others):
-            command = make_up_command(outside.cli, journal.files, up, outside.env, journal.run)
-            result = outside.runner.run(command)
+            command = make_up_command(context.compose, journal.files, up, runtime.env, journal.run)
+            result = runtime.runner.run(command)
             if not result.ok:
-                said = _format_error_tail(result.err, outside.secrets_of(journal.files))
+                said = _format_error_tail(result.err, context.secrets_of(journal.files))
                 raise StackError(f"{', '.join(up.services)} could not be started again: {said}")
-        ready = wait_for_services(engine, journal.project, chosen, outside.patience, outside.clock, task=task)
+        ready = wait_for_services(engine, journal.project, chosen, context.limits, context.clock, task=task)
     try:
         now = engine.list_containers(journal.project)
     except ToolError:  # they are up: a figure that cannot be had is no reason to undo that

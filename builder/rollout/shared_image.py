@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from builder.compose.model import Project, SharedTarget
     from builder.engine.protocols import ProjectEngine
     from builder.rollout.compose_build import ComposeBuild
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal
     from builder.rollout.request import ImageBuilders, RolloutRequest
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 class JournalWriter:
     """The journal of a run under way: what is on disk is what ``journal`` says."""
 
-    def __init__(self, outside: Outside, journal: Journal) -> None:
-        self.outside = outside
+    def __init__(self, context: RolloutContext, journal: Journal) -> None:
+        self.context = context
         self.journal = journal
 
     def change(self, journal: Journal) -> None:
-        write_journal(self.outside.opened(journal.files), journal)
+        write_journal(self.context.opened(journal.files), journal)
         self.journal = journal
 
     def note(self, phase: Phase) -> None:
@@ -113,15 +113,16 @@ def _make_from_spec(ledger: JournalWriter, hands: ImageBuilders, target: SharedT
 
 
 def _build_image(ledger: JournalWriter, work: RolloutRequest, engine: ProjectEngine, making: ComposeBuild) -> str:
-    outside, files = ledger.outside, work.project.files
-    overlay = outside.overlay(files)
+    context, files = ledger.context, work.project.files
+    runtime = context.runtime
+    overlay = context.overlay(files)
     write_atomically(overlay, format_overlay(making), mode=0o600)
     try:
         command = make_build_command(
-            outside.cli, files, making, overlay=overlay, env=outside.env, run=work.run, no_cache=work.no_cache
+            context.compose, files, making, overlay=overlay, env=runtime.env, run=work.run, no_cache=work.no_cache
         )
-        hidden = (*outside.secrets_of(files), *_find_secret_arguments(work.project, making))
-        seconds = run_build(command, making, outside.runner, outside.progress, hidden)
+        hidden = (*context.secrets_of(files), *_find_secret_arguments(work.project, making))
+        seconds = run_build(command, making, runtime.runner, runtime.progress, hidden)
     finally:
         overlay.unlink(missing_ok=True)
     image = engine.find_image_id(making.candidate)

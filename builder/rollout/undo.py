@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.model import ProjectFiles
+    from builder.core.progress import Progress
     from builder.engine.protocols import ProjectEngine
-    from builder.rollout.context import Outside
+    from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal, ServiceRecord, TagRecord
 
 ORPHAN_SECONDS = 30.0
@@ -58,70 +59,69 @@ class Recovery:
     undone: bool
 
 
-def recover_run(outside: Outside, files: ProjectFiles, proc: Path = Path("/proc")) -> Recovery | None:
+def recover_run(context: RolloutContext, files: ProjectFiles, proc: Path = Path("/proc")) -> Recovery | None:
     """Finish or undo a run that was killed; None: there was none. The caller holds the project's lock.
 
     Raises CheckFailedError for another engine, EditedSinceError and StackError; the journal stays then, and the next
     command tries again.
     """
-    opened, committed = outside.opened(files), outside.committed(files)
-    for path in (opened, committed, outside.overlay(files)):
+    opened, committed = context.opened(files), context.committed(files)
+    for path in (opened, committed, context.overlay(files)):
         remove_leftovers(path)
     journal = read_journal(opened)
     if journal is None:
         return None
-    _wait_for_orphans(outside, journal.run, proc)
-    outside.overlay(files).unlink(missing_ok=True)
+    _wait_for_orphans(context, journal.run, proc)
+    context.overlay(files).unlink(missing_ok=True)
     done = read_journal(committed)
     if journal.phase is not Phase.UNDOING and done is not None and done.run == journal.run:
-        finish_commit(outside, journal)
+        finish_commit(context, journal)
         return Recovery("an optimize was killed after its stack was up: it is finished now", undone=False)
     what = "a rollback" if journal.current is not None else "an optimize"
-    return Recovery(f"{what} was killed half way ({journal.phase}): {undo_run(outside, journal)}", undone=True)
+    return Recovery(f"{what} was killed half way ({journal.phase}): {undo_run(context, journal)}", undone=True)
 
 
-def finish_commit(outside: Outside, journal: Journal) -> None:
+def finish_commit(context: RolloutContext, journal: Journal) -> None:
     """What follows the commit: names that were only passing go, and with them the open journal. Raises CheckFailedError
     where another engine has them."""
     passing = tuple(tag for tag in journal.tags if tag.passing)
-    if passing and (engine := _select_engine(outside, journal)) is not None:
+    if passing and (engine := _select_engine(context, journal)) is not None:
         for tag in passing:
-            _remove_name(outside, engine, tag, journal)
-    remove_journal(outside.opened(journal.files))
+            _remove_name(context.runtime.progress, engine, tag, journal)
+    remove_journal(context.opened(journal.files))
 
 
-def roll_back_run(outside: Outside, journal: Journal) -> UndoResult:
+def roll_back_run(context: RolloutContext, journal: Journal) -> UndoResult:
     """Undo the committed run. Raises what :func:`check_rollback` does before anything is touched, StackError half way.
     A run that used no engine is undone without one: whatever runs meanwhile, the files alone are put back."""
-    check_rollback(outside, journal)
+    check_rollback(context, journal)
     current: tuple[ServiceRecord, ...] = ()
-    if (engine := _select_engine(outside, journal)) is not None:
+    if (engine := _select_engine(context, journal)) is not None:
         names = [name for step in journal.steps for name in step]
         current = collect_service_records(
-            engine.list_containers(journal.project), names, journal.completing, outside.clock.now()
+            engine.list_containers(journal.project), names, journal.completing, context.clock.now()
         )
-    return undo_run(outside, replace(journal, current=current))
+    return undo_run(context, replace(journal, current=current))
 
 
-def undo_run(outside: Outside, journal: Journal) -> UndoResult:
+def undo_run(context: RolloutContext, journal: Journal) -> UndoResult:
     """Put back what a run changed, as far as it came; then its journal goes."""
-    engine = _select_engine(outside, journal)
+    engine, progress = _select_engine(context, journal), context.runtime.progress
     _check_unedited(journal)
-    opened = outside.opened(journal.files)
-    write_journal(opened, mark_undoing(journal))
-    references = _restore_names(outside, engine, journal) if engine else ()
+    write_journal(context.opened(journal.files), mark_undoing(journal))
+    references = _restore_names(progress, engine, journal) if engine else ()
     if engine is not None:
-        forget_promotions(outside.state_folder, engine.identity, journal.tags)
+        forget_promotions(context.runtime.state_folder, engine.identity, journal.tags)
     files = restore_files(journal.edits)
-    downtime = _restart_changed_services(outside, engine, journal) if engine and journal.restarted else {}
+    downtime = _restart_services(context, engine, journal) if engine and journal.restarted else {}
     if engine is not None:
         for tag in journal.tags:
             if tag.before is None:
-                _remove_name(outside, engine, tag, journal)
+                _remove_name(progress, engine, tag, journal)
         _remove_unnamed_images(engine, journal)
     remove_backups(journal.edits)
-    _restore_previous_journal(outside.committed(journal.files), journal)
-    remove_journal(opened)
+    _restore_previous_journal(context.committed(journal.files), journal)
+    remove_journal(context.opened(journal.files))
     return UndoResult(files, references, downtime)
 
 
@@ -136,33 +136,33 @@ def _restore_previous_journal(committed: Path, journal: Journal) -> None:
         write_journal(committed, journal.previous)
 
 
-def check_rollback(outside: Outside, journal: Journal) -> None:
+def check_rollback(context: RolloutContext, journal: Journal) -> None:
     """Raises CheckFailedError for another engine and for an image that is gone for good, EditedSinceError for a file
     that somebody went on working on."""
-    engine = _select_engine(outside, journal)
+    engine = _select_engine(context, journal)
     _check_unedited(journal)
     if engine is not None:
         _check_images(engine, journal)
 
 
-def _select_engine(outside: Outside, journal: Journal) -> ProjectEngine | None:
+def _select_engine(context: RolloutContext, journal: Journal) -> ProjectEngine | None:
     """The one that the run used; None: it used none, and who undoes it does not either. Raises CheckFailedError where
     that one does not answer."""
     if not journal.engine:
         return None
-    if outside.engine is None or outside.engine.identity != journal.engine:
-        now = "no engine answers" if outside.engine is None else "another engine answers"
+    if context.engine is None or context.engine.identity != journal.engine:
+        now = "no engine answers" if context.engine is None else "another engine answers"
         raise CheckFailedError(
             f"{now} now: the last optimize changed images and containers of the one that did then",
             hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again; if that engine is gone for good, "
-            f"move {_find_journal_path(outside, journal)} away, and compare the files with the .bak beside them",
+            f"move {_find_journal_path(context, journal)} away, and compare the files with the .bak beside them",
         )
-    return outside.engine
+    return context.engine
 
 
-def _find_journal_path(outside: Outside, journal: Journal) -> Path:
-    opened = outside.opened(journal.files)
-    return opened if opened.exists() else outside.committed(journal.files)
+def _find_journal_path(context: RolloutContext, journal: Journal) -> Path:
+    opened = context.opened(journal.files)
+    return opened if opened.exists() else context.committed(journal.files)
 
 
 def _check_unedited(journal: Journal) -> None:
@@ -188,7 +188,7 @@ def _check_images(engine: ProjectEngine, journal: Journal) -> None:
             )
 
 
-def _restore_names(outside: Outside, engine: ProjectEngine, journal: Journal) -> tuple[str, ...]:
+def _restore_names(progress: Progress, engine: ProjectEngine, journal: Journal) -> tuple[str, ...]:
     """Names that pointed elsewhere before. One that somebody else moved meanwhile is left alone."""
     back = []
     for tag in journal.tags:
@@ -196,9 +196,9 @@ def _restore_names(outside: Outside, engine: ProjectEngine, journal: Journal) ->
         if tag.before is None or now == tag.before:
             continue
         if now is not None and now not in _collect_own_images(engine, journal):
-            outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
+            progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
         elif engine.find_image_id(tag.before) is None:
-            outside.progress.note(f"warning: {tag.reference} cannot be put back: its image {tag.before} is gone")
+            progress.note(f"warning: {tag.reference} cannot be put back: its image {tag.before} is gone")
         else:
             engine.tag(tag.before, tag.reference)
             back.append(tag.reference)
@@ -211,30 +211,30 @@ def _collect_own_images(engine: ProjectEngine, journal: Journal) -> frozenset[st
     return journal.moved | {image for image in passing if image is not None}
 
 
-def _restart_changed_services(outside: Outside, engine: ProjectEngine, journal: Journal) -> Mapping[str, Downtime]:
+def _restart_services(context: RolloutContext, engine: ProjectEngine, journal: Journal) -> Mapping[str, Downtime]:
     """Those services whose containers are not what they were; all of them where the run had been committed. Not for a
     run that did not come to its restarts: what is different then was changed by a person."""
-    _wait_for_containers(outside, engine, journal)
+    _wait_for_containers(context, engine, journal)
     records = _find_changed_services(engine, journal) if journal.current is None else journal.current
     if not records:
         return {}
     images = {one.image_id for record in journal.services for one in record.containers}
     gone = sorted(image for image in images if engine.find_image_id(image) is None)
     if gone:
-        outside.progress.note("old images were removed since: Compose builds them again")
+        context.runtime.progress.note("old images were removed since: Compose builds them again")
     try:
-        return restart_services(outside, engine, journal, records, build=bool(gone) or journal.current is not None)
+        return restart_services(context, engine, journal, records, build=bool(gone) or journal.current is not None)
     except StackError as error:
         again = "the files are as they were; see to the service, then `optbuild rollback` goes on"
         raise StackError(f"the old stack did not come up again: {error.message}", hint=again) from error
 
 
-def _wait_for_containers(outside: Outside, engine: ProjectEngine, journal: Journal) -> None:
+def _wait_for_containers(context: RolloutContext, engine: ProjectEngine, journal: Journal) -> None:
     """An interrupted Compose leaves containers that are about to end, and new ones beside those that they replace."""
-    now = outside.clock.now()
+    now = context.clock.now()
     since, end = max(journal.at, now - SETTLE_SECONDS), now + SETTLE_SECONDS
-    while engine.find_stopping_containers(journal.project, since, outside.clock.now()) and outside.clock.now() < end:
-        outside.clock.sleep(ORPHAN_TURN_SECONDS)
+    while engine.find_stopping_containers(journal.project, since, context.clock.now()) and context.clock.now() < end:
+        context.clock.sleep(ORPHAN_TURN_SECONDS)
     engine.remove_unfinished_containers(journal.project)
 
 
@@ -249,18 +249,18 @@ def _find_changed_services(engine: ProjectEngine, journal: Journal) -> tuple[Ser
     return tuple(record for record in journal.services if not same(record))
 
 
-def _remove_name(outside: Outside, engine: ProjectEngine, tag: TagRecord, journal: Journal) -> None:
+def _remove_name(progress: Progress, engine: ProjectEngine, tag: TagRecord, journal: Journal) -> None:
     """Away with a name that this run made. The last name of an image goes only with an image that this run made."""
     image = engine.find_image_id(tag.reference)
     if image is None:
         return
     if image not in _collect_own_images(engine, journal):
         if tag.after is not None:
-            outside.progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
+            progress.note(f"warning: {tag.reference} was moved by somebody else meanwhile and is left as it is")
     elif len(engine.list_references(image)) > 1:
         engine.untag(tag.reference)
     elif not _is_made_by_run(journal, tag, image) or image in engine.list_used_images() or not engine.remove(image):
-        outside.progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
+        progress.note(f"{tag.reference} stays: it is the last name of its image, which is not ours to delete")
 
 
 def _remove_unnamed_images(engine: ProjectEngine, journal: Journal) -> None:
@@ -279,11 +279,11 @@ def _is_made_by_run(journal: Journal, tag: TagRecord, image: str) -> bool:
     return image in journal.made or (tag.passing and bool(journal.known) and image not in journal.known)
 
 
-def _wait_for_orphans(outside: Outside, run: str, proc: Path) -> None:
+def _wait_for_orphans(context: RolloutContext, run: str, proc: Path) -> None:
     """A killed run cannot end its children: let Compose come to an end before anybody starts another."""
-    end = outside.clock.now() + ORPHAN_SECONDS
-    while _find_orphans(run, proc) and outside.clock.now() < end:
-        outside.clock.sleep(ORPHAN_TURN_SECONDS)
+    end = context.clock.now() + ORPHAN_SECONDS
+    while _find_orphans(run, proc) and context.clock.now() < end:
+        context.clock.sleep(ORPHAN_TURN_SECONDS)
     for pid in _find_orphans(run, proc):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)

@@ -96,7 +96,7 @@ def wait_for_services(
     engine: ProjectEngine,
     project: str,
     records: Iterable[ServiceRecord],
-    patience: WaitLimits,
+    limits: WaitLimits,
     clock: Clock,
     *,
     task: Task | None = None,
@@ -104,12 +104,12 @@ def wait_for_services(
     """Service → when it was seen to be up. Raises StackError, which holds the last words of the one that is not."""
     left = {record.name: record for record in records}
     ready: dict[str, float] = {}
-    end = clock.now() + patience.timeout
+    end = clock.now() + limits.timeout
     while left:
         now = clock.now()
         by_service = _group_by_service(engine.list_containers(project))
         verdicts = {
-            name: check_readiness(one, by_service.get(name, ()), now, patience.steady) for name, one in left.items()
+            name: check_readiness(one, by_service.get(name, ()), now, limits.steady) for name, one in left.items()
         }
         for name, verdict in verdicts.items():
             if verdict.failed:
@@ -119,7 +119,7 @@ def wait_for_services(
                 del left[name]
         if left and now >= end:
             name = min(left)
-            why = f"it was not up after {patience.timeout:.0f} s: {verdicts[name].waiting}"
+            why = f"it was not up after {limits.timeout:.0f} s: {verdicts[name].waiting}"
             raise _make_stack_error(
                 engine, name, why, by_service.get(name, ()), hint="`--timeout SECONDS` waits longer"
             )

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.core.process import Command, LocalRunner, ProcessResult
-from builder.core.progress import SilentProgress
 from builder.engine.client import Engine, connect_engine
 from builder.image.base.postgres import ensure_postgres_image
 from builder.operations.project import ImageProject, load_project
@@ -84,10 +84,9 @@ def image(engine: Engine, project: ImageProject, airflow_folder: Path) -> str:
 @pytest.fixture(scope="session")
 def postgres_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     """PostgreSQL made from Debian's packages; made once per machine."""
-    cache = tmp_path_factory.mktemp("postgres")
-    return ensure_postgres_image(
-        engine, runner=LocalRunner(), progress=SilentProgress(), env=dict(os.environ), cache_folder=cache
-    )
+    folder = tmp_path_factory.mktemp("postgres")
+    env = {**os.environ, "XDG_CACHE_HOME": str(folder)}
+    return ensure_postgres_image(make_runtime(folder, env, runner=LocalRunner()), engine)
 
 
 class Server:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.core.process import Command, LocalRunner
-from builder.core.progress import SilentProgress
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.checks import make_check_tasks
 from builder.image.verify.environment import NO_DATABASE
@@ -249,16 +249,9 @@ def without_user(role: Role) -> Role:
 
 def verify(reference: str, plan: VerifyPlan, cache: Path, *only: str, url: str = "") -> VerifyReport:
     env = {name: value for name, value in os.environ.items() if name != "OPTBUILD_DATABASE_URL"}
-    return verify_image(
-        reference,
-        plan,
-        env={**env, "OPTBUILD_DATABASE_URL": url} if url else env,
-        runner=LocalRunner(),
-        progress=SilentProgress(),
-        cache_folder=cache,
-        state_folder=cache,
-        only=only,
-    )
+    env |= {"XDG_CACHE_HOME": str(cache), "XDG_STATE_HOME": str(cache)}
+    env |= {"OPTBUILD_DATABASE_URL": url} if url else {}
+    return verify_image(make_runtime(cache, env, runner=LocalRunner()), reference, plan, only=only)
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ from builder.image.base.leftovers import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.core.process import ProcessResult, Runner
-    from builder.core.progress import Progress
+    from builder.core.process import ProcessResult
+    from builder.core.runtime import Runtime
     from builder.image.render.model import BuildContext
 
 TARS = ("base.tar", "builder.tar")
@@ -47,49 +47,38 @@ def hash_base_inputs(context: BuildContext) -> str:
     return total.hexdigest()
 
 
-def make_base(
-    context: BuildContext,
-    folder: Path,
-    *,
-    cache_folder: Path,
-    runner: Runner,
-    progress: Progress,
-    env: Mapping[str, str],
-) -> None:
+def make_base(runtime: Runtime, context: BuildContext, folder: Path) -> None:
     """Put base.tar and builder.tar into ``folder``, where ``context`` was written; made once per content.
 
     Raises :class:`VanishedPackagesError` when the mirror no longer has a locked version, :class:`ToolMissingError`
     without mmdebstrap and container, :class:`ToolFailedError` when mmdebstrap failed.
     """
-    bases = cache_folder / "base"
+    bases, progress = runtime.cache_folder / "base", runtime.progress
     entry = bases / hash_base_inputs(context)
     with hold_lock(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
         for swept in remove_leftover_bases(bases):
             progress.note(f"swept {swept}: the optbuild that was making this base was killed")
         if not all((entry / tar).is_file() for tar in TARS):
-            _make_cache_entry(context, entry, runner, progress, env)
+            _make_cache_entry(runtime, context, entry)
         os.utime(entry)
         _remove_oldest(bases)
         for tar in TARS:
             _link_or_copy(entry / tar, folder / tar)
 
 
-def _make_cache_entry(
-    context: BuildContext, entry: Path, runner: Runner, progress: Progress, env: Mapping[str, str]
-) -> None:
+def _make_cache_entry(runtime: Runtime, context: BuildContext, entry: Path) -> None:
     work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=entry.parent))
     try:
         work.chmod(0o755)
-        scratch = make_scratch_folder(work, _find_temporary_folder(env))
+        scratch = make_scratch_folder(work, _find_temporary_folder(runtime.env))
         for name in INPUTS:
             file = context.find_file(name)
             (work / name).write_bytes(file.data)
             (work / name).chmod(file.mode)
-        with progress.task("base: Debian packages to root file systems") as task:
-            command = Command(
-                (str(work / "base.sh"),), cwd=work, env={**env, OWNER_VARIABLE: str(work), "TMPDIR": str(scratch)}
-            )
-            result = runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
+        with runtime.progress.task("base: Debian packages to root file systems") as task:
+            env = {**runtime.env, OWNER_VARIABLE: str(work), "TMPDIR": str(scratch)}
+            command = Command((str(work / "base.sh"),), cwd=work, env=env)
+            result = runtime.runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
             _check_base_result(result)
         remove_scratch_folder(work)
         shutil.rmtree(entry, ignore_errors=True)

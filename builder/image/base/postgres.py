@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from builder.core.process import ProcessResult, Runner
-    from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.engine.client import Engine
 
 RELEASE = "bookworm"
@@ -102,9 +102,7 @@ def find_release_source(env: Mapping[str, str], candidates: Sequence[Path] = SOU
     )
 
 
-def ensure_postgres_image(
-    engine: Engine, *, runner: Runner, progress: Progress, env: Mapping[str, str], cache_folder: Path
-) -> str:
+def ensure_postgres_image(runtime: Runtime, engine: Engine) -> str:
     """The image's reference; makes it (about half a minute) when this engine has none with this content.
 
     Raises ToolMissingError without mmdebstrap and ToolFailedError when it or the build fails.
@@ -113,11 +111,12 @@ def ensure_postgres_image(
     found = engine.inspect_image(REFERENCE)
     if found is not None and found.labels.get(LABEL_POSTGRES) == wanted:
         return REFERENCE
-    cache_folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=cache_folder))
+    cache = runtime.cache_folder
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=cache))
     try:
-        with progress.task(f"making {REFERENCE} from Debian's packages"):
-            _make_postgres_image(folder, wanted, runner, env)
+        with runtime.progress.task(f"making {REFERENCE} from Debian's packages"):
+            _make_postgres_image(folder, wanted, runtime.runner, runtime.env)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return REFERENCE

@@ -25,22 +25,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.engine.buildx import Builder
     from builder.engine.client import Engine, ImageInfo
-    from builder.image.build.model import BuildJob, Workplace
+    from builder.image.build.model import BuildJob
 
 CONTEXTS = "contexts"
 """Below the cache folder."""
 
 
 @contextlib.contextmanager
-def lock_project(place: Workplace, engine: Engine, name: str) -> Iterator[None]:
+def lock_project(runtime: Runtime, engine: Engine, name: str) -> Iterator[None]:
     """One build of a project at a time, per engine; the second one waits, and says for whom."""
     key = hashlib.sha256(f"{engine.info.identity}\0{name}".encode()).hexdigest()[:16]
-    path = place.state_folder / "locks" / f"{key}.lock"
+    path = runtime.state_folder / "locks" / f"{key}.lock"
 
     def say(holder: str) -> None:
-        place.progress.note(f"waiting: one build of {name} at a time, and there is {holder}")
+        runtime.progress.note(f"waiting: one build of {name} at a time, and there is {holder}")
 
     with hold_lock(path, f"build of {name}", on_wait=say):
         yield
@@ -51,14 +52,14 @@ def build_candidate(job: BuildJob) -> Candidate:
 
     Raises BuildRefusedError and DiskFullError before, BuildFailedError after anything was built.
     """
-    for folder in remove_dead_folders(job.place.cache_folder / CONTEXTS):
-        job.place.progress.note(f"swept {folder}: the build it belonged to was killed")
+    for folder in remove_dead_folders(job.runtime.cache_folder / CONTEXTS):
+        job.runtime.progress.note(f"swept {folder}: the build it belonged to was killed")
     check_platform(job.options.platform, job.context.platform)
     if not job.options.no_cache and (proven := find_proven_candidate(job)):
         return proven
     started = time.monotonic()
     builder = _require_builder(job)
-    with make_build_folder(job.place.cache_folder / CONTEXTS) as folder:
+    with make_build_folder(job.runtime.cache_folder / CONTEXTS) as folder:
         metadata = _build_context(job, builder, folder)
     image = _require_built_image(job)
     return Candidate(
@@ -77,19 +78,19 @@ def find_proven_candidate(job: BuildJob) -> Candidate | None:
     image = job.engine.inspect_image(job.reference)
     if image is None or job.describe_mismatch(image):
         return None
-    if image.id not in read_state(job.place.state_folder, warn=job.place.progress.note).verified:
+    if image.id not in read_state(job.runtime.state_folder, warn=job.runtime.progress.note).verified:
         return None
     return Candidate(image.id, job.reference, job.content_tag, cached=True, seconds=0.0, bytes=image.unpacked)
 
 
 def _require_builder(job: BuildJob) -> Builder:
     """The builder that will be used, able to do what is asked, with disk enough."""
-    engine, place = job.engine, job.place
-    builder = find_builder(place.runner, place.env, job.options.builder)
+    engine, runtime = job.engine, job.runtime
+    builder = find_builder(runtime.runner, runtime.env, job.options.builder)
     store = engine.info.containerd_store
     check_options(job.options, builder, reference=job.reference, platform=job.context.platform, containerd_store=store)
     check_disk(f"the engine's disk ({engine.info.root})", engine.measure_free_bytes(), job.estimate)
-    check_disk(f"the cache's disk ({place.cache_folder})", count_free_bytes(place.cache_folder), job.estimate)
+    check_disk(f"the cache's disk ({runtime.cache_folder})", count_free_bytes(runtime.cache_folder), job.estimate)
     return builder
 
 
@@ -105,32 +106,33 @@ def _build_context(job: BuildJob, builder: Builder, folder: Path) -> str:
         metadata=folder / "metadata.json",
         folder=context,
         options=job.options,
-        secrets=find_secrets(job.place.env),
+        secrets=find_secrets(job.runtime.env),
         rawjson=builder.supports_rawjson,
     )
     if not plan.rawjson:
         version = ".".join(map(str, builder.version))
-        job.place.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
-    job.place.progress.note(f"building {job.reference}")
-    _run_buildx(plan, job.place)
+        job.runtime.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
+    job.runtime.progress.note(f"building {job.reference}")
+    _run_buildx(plan, job.runtime)
     return plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else ""
 
 
-def _run_buildx(plan: BuildPlan, place: Workplace) -> None:
+def _run_buildx(plan: BuildPlan, runtime: Runtime) -> None:
     """One docker client, its events shown. Raises BuildFailedError."""
     hidden = plan.secrets.list_masked_texts()
-    shown: Progress = place.progress if plan.options.progress in ("auto", "plain") else SilentProgress()
+    shown: Progress = runtime.progress if plan.options.progress in ("auto", "plain") else SilentProgress()
     reporter = StepReporter(shown, hidden=hidden, show_logs=plan.options.progress == "plain")
 
     def take(line: str) -> None:
         if plan.options.progress == "rawjson":
-            place.raw(mask_event_line(line, hidden))
+            runtime.err.write(mask_event_line(line, hidden) + "\n")
+            runtime.err.flush()
         elif not plan.rawjson:
             shown.note(mask_output(line, hidden))
         reporter.read_line(line)
 
     try:
-        result = place.runner.run(make_buildx_command(plan, place.env), on_err=take)
+        result = runtime.runner.run(make_buildx_command(plan, runtime.env), on_err=take)
     finally:
         reporter.close()
     if not result.ok:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT, make_candidate_reference, make_content_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    from builder.core.process import Runner
-    from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine, ImageInfo
     from builder.image.render.model import BuildContext
@@ -23,26 +22,13 @@ METADATA_SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """What a build is given of the outside."""
-
-    env: Mapping[str, str]
-    state_folder: Path
-    cache_folder: Path
-    runner: Runner
-    progress: Progress
-    raw: Callable[[str], None]
-    """Takes a line of ``--progress rawjson`` as it is."""
-
-
-@dataclass(frozen=True)
 class BuildJob:
     """One context to be built as one image name on one engine."""
 
+    runtime: Runtime
     context: BuildContext
     name: str
     engine: Engine
-    place: Workplace
     options: BuildOptions
     prepare: Callable[[BuildContext, Path], None]
     """Puts the base file systems into the written context."""

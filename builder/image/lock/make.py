@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from builder.airflow.model import Release
-    from builder.core.process import Runner
-    from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.image.lock.constraints import ConstraintsFile
     from builder.image.lock.model import LockInputs
     from builder.image.lock.pylock import LockedFile
@@ -67,27 +66,25 @@ class LockOptions:
 
 
 def make_lock(
+    runtime: Runtime,
     spec: Spec,
     requirements: Sequence[str],
     release: Release,
     *,
     previous: Lock | None,
     options: LockOptions,
-    runner: Runner,
-    env: Mapping[str, str],
-    cache_folder: Path,
-    progress: Progress,
 ) -> Lock:
     """Resolve everything.
 
     ``requirements`` are the PEP 508 lines of the spec and of its requirements files; ``previous`` is the lock before,
     whose versions are kept where they need not move. The package lists are fetched while Python is resolved.
     """
+    progress, cache_folder = runtime.progress, runtime.cache_folder
     inputs = make_lock_inputs(spec, requirements)
     target = LockTarget(inputs.python, inputs.debian, options.platform)
     constraints = find_constraints(spec, options.constraints, cache_folder)
-    archive = PackageListSource(runner, env, cache_folder, options.etc_apt, progress.note)
-    uv = find_uv(runner, env, options.interpreter)
+    archive = _make_list_source(runtime, options.etc_apt)
+    uv = find_uv(runtime.runner, runtime.env, options.interpreter)
     with ThreadPoolExecutor(max_workers=1) as pool:
         lists = pool.submit(refresh_package_lists, target, archive)
         with progress.task("resolve Python distributions") as task:
@@ -117,17 +114,7 @@ def make_lock(
     return lock
 
 
-def refresh_debian(
-    spec: Spec,
-    lock: Lock,
-    release: Release,
-    *,
-    runner: Runner,
-    env: Mapping[str, str],
-    cache_folder: Path,
-    progress: Progress,
-    etc_apt: Path = ETC_APT,
-) -> Lock:
+def refresh_debian(runtime: Runtime, spec: Spec, lock: Lock, release: Release, *, etc_apt: Path = ETC_APT) -> Lock:
     """``lock`` with the Debian versions that the release offers now, where it no longer offers the locked ones.
 
     Python stays as it is: nothing is resolved with uv. ``spec`` and ``lock`` belong together (``check_lock``).
@@ -135,12 +122,17 @@ def refresh_debian(
     inputs, target = lock.inputs, LockTarget(lock.inputs.python, lock.inputs.debian, lock.platform)
     wanted = list_requested_packages(inputs, release, (package for _, package in lock.shared_libraries))
     places = {name: Where(spec.file, key="apt") for name in (*inputs.apt_runtime, *inputs.apt_build)}
-    with progress.task("resolve Debian packages") as task:
-        apt = refresh_package_lists(target, PackageListSource(runner, env, cache_folder, etc_apt, progress.note))
+    archive = _make_list_source(runtime, etc_apt)
+    with runtime.progress.task("resolve Debian packages") as task:
+        apt = refresh_package_lists(target, archive)
         wishes = PackageRequest(wanted, inputs.apt_build, select_kept_versions(lock, ()), places)
-        packages = resolve_packages(apt, target, wishes, progress.note)
+        packages = resolve_packages(apt, target, wishes, runtime.progress.note)
         task.update(detail=_format_counts(packages))
     return replace(lock, runtime=packages.runtime, build=packages.build)
+
+
+def _make_list_source(runtime: Runtime, etc_apt: Path) -> PackageListSource:
+    return PackageListSource(runtime.runner, runtime.env, runtime.cache_folder, etc_apt, runtime.progress.note)
 
 
 @contextlib.contextmanager

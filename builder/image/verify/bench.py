@@ -32,7 +32,7 @@ class VerifyContext:
     yard: ContainerFactory
     database: VerifyDatabase
     environment: Mapping[str, str]
-    cache: Path
+    cache_folder: Path
     dag_id: str
     user: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the user that init makes is called, for this verification alone."""

@@ -62,7 +62,7 @@ def _check_configuration(bench: VerifyContext) -> CheckPassed:
 
 
 def _check_contents(bench: VerifyContext) -> CheckPassed:
-    return image.check_contents(bench.client, bench.attrs, bench.plan, bench.cache, bench.cancelled)
+    return image.check_contents(bench.client, bench.attrs, bench.plan, bench.cache_folder, bench.cancelled)
 
 
 def _check_version(bench: VerifyContext) -> CheckPassed:

@@ -15,11 +15,10 @@ from builder.image.verify.scheduler import CheckFailure, CheckPassed
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from builder.core.process import Runner
     from builder.core.progress import Progress, Task
+    from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.image.verify.containers import ContainerFactory, RunningContainer
     from builder.image.verify.environment import VerifyDatabase
@@ -32,28 +31,19 @@ _SERVER = ("postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "s
 """The data is thrown away in a minute: nothing needs to survive a power cut."""
 
 
-def choose_database(
-    wanted: str,
-    home: str,
-    engine: Engine,
-    *,
-    env: Mapping[str, str],
-    runner: Runner,
-    progress: Progress,
-    cache_folder: Path,
-) -> VerifyDatabase:
+def choose_database(runtime: Runtime, engine: Engine, wanted: str, home: str) -> VerifyDatabase:
     """The database for this run: the existing one of the environment, sqlite, the wanted image, or one made here.
 
     ``home`` is the image's AIRFLOW_HOME. Raises VerifyUsageError and what ``ensure_postgres_image`` raises.
     """
-    if url := env.get(DATABASE_URL_VARIABLE):
+    if url := runtime.env.get(DATABASE_URL_VARIABLE):
         return environment.make_external_database(url)
     if wanted == SQLITE:
         return environment.make_sqlite_database(home)
     check_postgres_image(wanted)
-    if engine.find_image_id(wanted) is not None or _pull_image(wanted, engine, progress):
+    if engine.find_image_id(wanted) is not None or _pull_image(wanted, engine, runtime.progress):
         return environment.make_postgres_database(wanted, wanted)
-    made = ensure_postgres_image(engine, runner=runner, progress=progress, env=env, cache_folder=cache_folder)
+    made = ensure_postgres_image(runtime, engine)
     why = f"{wanted} is not on this engine and cannot be pulled"
     note = f"{why}: the roles run against {REFERENCE}, made from Debian's packages"
     return environment.make_postgres_database(made, made, note)

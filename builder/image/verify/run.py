@@ -23,22 +23,17 @@ from builder.image.verify.session import VerifySession, detect_host, make_owner,
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
 
-    from builder.core.process import Runner
     from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.image.verify.environment import VerifyDatabase
 
 
 def verify_image(
+    runtime: Runtime,
     image: str,
     plan: VerifyPlan,
     *,
-    env: Mapping[str, str],
-    runner: Runner,
-    progress: Progress,
-    cache_folder: Path,
-    state_folder: Path,  # noqa: ARG001 - verification keeps no state; who promotes does
     only: Collection[str] = (),
     fail_fast: bool = False,
     listener: CheckListener | None = None,
@@ -48,16 +43,15 @@ def verify_image(
     ``only`` names checks; what they need runs too. ``fail_fast`` ends at the first failure. Raises VerifyUsageError (no
     such image or check), ToolError (engine, mmdebstrap) and InterruptedByUserError.
     """
-    started = time.monotonic()
+    runtime.check_folders()
+    started, progress = time.monotonic(), runtime.progress
     machine = detect_host()
-    with connect_engine(env) as engine, raise_on_signals(), convert_engine_errors():
+    with connect_engine(runtime.env) as engine, raise_on_signals(), convert_engine_errors():
         if count := remove_dead_sessions(engine.client, machine):
             progress.note(f"removed {count} containers, networks and volumes that an earlier verification left behind")
         session = VerifySession(engine.client, make_owner(machine, os.getpid()))
         with close_session(session, progress):
-            bench = _make_context(
-                image, plan, engine, session, only, env=env, runner=runner, progress=progress, cache=cache_folder
-            )
+            bench = _make_context(runtime, image, plan, engine, session, only=only)
             board = CheckScheduler(
                 _select_tasks(make_check_tasks(bench), only), listener or LineListener(progress), fail_fast=fail_fast
             )
@@ -112,26 +106,15 @@ def _remove_session(session: VerifySession) -> str:
 
 
 def _make_context(
-    image: str,
-    plan: VerifyPlan,
-    engine: Engine,
-    session: VerifySession,
-    only: Collection[str],
-    *,
-    env: Mapping[str, str],
-    runner: Runner,
-    progress: Progress,
-    cache: Path,
+    runtime: Runtime, image: str, plan: VerifyPlan, engine: Engine, session: VerifySession, *, only: Collection[str]
 ) -> VerifyContext:
     attrs = inspect_image(engine, image)
     home = find_airflow_home(attrs)
     database = NO_DATABASE
     if not only or not set(only) <= STATIC_CHECKS:
-        database = choose_database(
-            plan.database, home, engine, env=env, runner=runner, progress=progress, cache_folder=cache
-        )
+        database = choose_database(runtime, engine, plan.database, home)
     if database.note:
-        progress.note(database.note)
+        runtime.progress.note(database.note)
     user = make_verify_user()
     environment = make_role_environment(database, make_fernet_key(), secrets.token_hex(16))
     yard = ContainerFactory(
@@ -140,7 +123,9 @@ def _make_context(
     yard.open_network()
     dag_id = f"optbuild_verify_{session.owner.session}"
     volumes = _create_volumes(yard, database, home)
-    return VerifyContext(plan, attrs, engine.client, yard, database, environment, cache, dag_id, user, volumes)
+    return VerifyContext(
+        plan, attrs, engine.client, yard, database, environment, runtime.cache_folder, dag_id, user, volumes
+    )
 
 
 def _find_hidden(attrs: Mapping[str, Any], environment: Mapping[str, str], database: VerifyDatabase) -> tuple[str, ...]:

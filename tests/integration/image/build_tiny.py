@@ -14,20 +14,24 @@ import sys
 import tarfile
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.cli import main as cli
 from builder.cli.runtime import make_local_runtime
 from builder.core.naming import list_promoted_references
-from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import Engine, connect_engine
 from builder.image.build.build import build_candidate, lock_project
-from builder.image.build.model import BuildJob, Workplace
+from builder.image.build.model import BuildJob
 from builder.image.build.promote import promote_candidate, record_verified, recover_promotion
 from builder.image.render.model import CONTENT_PLACEHOLDER, BuildContext, ContextFile
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+
+if TYPE_CHECKING:
+    from builder.core.runtime import Runtime
 
 EPOCH = 1_700_000_000
 
@@ -99,9 +103,7 @@ def main() -> None:
 
     def command() -> None:
         """Build the tiny image."""
-        home: Path = args.home
-        runner, progress = LocalRunner(), LineProgress(sys.stderr)
-        _build(args, Workplace(os.environ, home / "state", home / "cache", runner, progress, _print))
+        _build(args, _make_runtime(args.home))
 
     args = _arguments()
     cli.COMMANDS = ("tiny",)
@@ -111,18 +113,25 @@ def main() -> None:
     sys.exit(cli.run(["tiny"], make_local_runtime))
 
 
-def _build(args: argparse.Namespace, place: Workplace) -> None:
+def _make_runtime(home: Path) -> Runtime:
+    """State and cache are the test's, and events of buildx go to stdout, apart from the notes."""
+    folders = {"XDG_STATE_HOME": str(home / "state"), "XDG_CACHE_HOME": str(home / "cache")}
+    env = {**os.environ, **folders}
+    return replace(make_local_runtime(), env=env, err=sys.stdout, progress=LineProgress(sys.stderr))
+
+
+def _build(args: argparse.Namespace, runtime: Runtime) -> None:
     with connect_engine(os.environ) as real:
         engine = PausingEngine(real.client, real.endpoint, real.info)
         engine.pause_after = args.pause_after
-        with lock_project(place, engine, args.name):
-            say = place.progress.note
-            recovered = recover_promotion(engine, place.state_folder, args.name, say)
+        with lock_project(runtime, engine, args.name):
+            say = runtime.progress.note
+            recovered = recover_promotion(engine, runtime.state_folder, args.name, say)
             job = BuildJob(
+                runtime,
                 tiny_context(args.name, args.content, run=args.run),
                 args.name,
                 engine,
-                place,
                 BuildOptions(progress=args.progress),
                 lambda _context, folder: write_base(folder, args.busybox),
                 1_000_000,
@@ -135,9 +144,9 @@ def _build(args: argparse.Namespace, place: Workplace) -> None:
                     candidate.reference, candidate.image_id, "none", (CheckResult("tiny", status, 0.1),), 0.1
                 )
                 if not candidate.cached:
-                    record_verified(place.state_folder, candidate, report, project=args.name, proof="tiny")
+                    record_verified(runtime.state_folder, candidate, report, project=args.name, proof="tiny")
                 promote_candidate(
-                    candidate, references, project=args.name, engine=engine, folder=place.state_folder, say=say
+                    candidate, references, project=args.name, engine=engine, folder=runtime.state_folder, say=say
                 )
     _print(json.dumps({"id": candidate.image_id, "cached": candidate.cached, "recovered": recovered}))
 

@@ -156,10 +156,10 @@ class Tiny:
 
     def contexts(self) -> list[Path]:
         """Temporary contexts that lie around."""
-        return list((self.home / "cache/contexts").glob("*"))
+        return list((self.home / "cache/optbuild/contexts").glob("*"))
 
     def project(self, engine: Engine) -> ProjectState:
-        return read_state(self.home / "state").find_project(engine.info.identity, self.name)
+        return read_state(self.home / "state/optbuild").find_project(engine.info.identity, self.name)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_without_state_nothing_is_deleted_and_the_image_is_proven_anew(
 ) -> None:
     first = tiny.run("--content", "one").json
     tiny.run("--content", "two")
-    state = tiny.home / "state/state.json"
+    state = tiny.home / "state/optbuild/state.json"
     state.unlink() if data is None else state.write_bytes(data)
     again = tiny.run("--content", "one")
     assert again.json == first

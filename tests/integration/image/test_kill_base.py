@@ -14,21 +14,18 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 PROGRAM = """
-import os, sys, types
+import sys, types
 from pathlib import Path
 from builder.image.base.make import make_base
 from builder.cli import main
-from builder.core.process import LocalRunner
-from builder.core.progress import LineProgress
 from builder.image.render.model import BuildContext, ContextFile
 
 def command() -> None:
     "Make a base."
-    cache, script = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
+    folder, script = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
     files = [ContextFile("base.sh", script, executable=True)]
     files += [ContextFile(name, b"") for name in ("base.env", "runtime.packages", "builder.packages")]
-    make_base(BuildContext(tuple(files), "linux/amd64", 1), cache, cache_folder=cache, runner=LocalRunner(),
-              progress=LineProgress(sys.stderr), env=os.environ)
+    make_base(main.make_local_runtime(), BuildContext(tuple(files), "linux/amd64", 1), folder)
 
 main.COMMANDS = ("try",)
 sys.modules["builder.cli.try"] = types.SimpleNamespace(command=command)
@@ -54,14 +51,16 @@ class Base:
     """Runs of the program, with a cache, a TMPDIR and a script of their own."""
 
     def __init__(self, home: Path) -> None:
-        self.cache, self.tmp, self.seen, self.script = (home / name for name in ("cache", "tmp", "seen", "base.sh"))
+        self.home, self.tmp, self.seen, self.script = (home / name for name in ("home", "tmp", "seen", "base.sh"))
+        self.cache = self.home / "optbuild"
         for folder in (self.cache, self.tmp, self.seen):
-            folder.mkdir()
+            folder.mkdir(parents=True)
 
     def start(self, script: str) -> subprocess.Popen[str]:
         self.script.write_text(script)
         argv = (sys.executable, "-c", PROGRAM, str(self.cache), str(self.script))
-        env = {**os.environ, "TMPDIR": str(self.tmp), "SEEN": str(self.seen), "PYTHONPATH": str(ROOT)}
+        own = {"XDG_CACHE_HOME": str(self.home), "TMPDIR": str(self.tmp), "SEEN": str(self.seen)}
+        env = {**os.environ, **own, "PYTHONPATH": str(ROOT)}
         return subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True)
 
     def stop(self, number: signal.Signals) -> tuple[int, str]:

@@ -6,7 +6,6 @@ The engine may be anybody's: each call is narrowed to this test's label, by the 
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
@@ -17,13 +16,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 from tiny_images import TEST_LABEL, Tiny, identity, load, own_value, removed_afterwards
 
 from builder.compose.model import ProjectFiles
 from builder.core.naming import LABEL_PROJECT
 from builder.core.process import LocalRunner
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.engine.compose_containers import StackEngine
 from builder.engine.socket_client import connect_reader
 from builder.operations.snapshot import SnapshotReader, StoreOptions
@@ -211,8 +209,7 @@ def test_a_container_that_is_made_between_preview_and_removal_keeps_its_image(ma
     image = machine.tiny("late", "base", names=2)
     machine.load(image)
     options = CleanOptions(unused=True, filters=(parse_filter(f"label={TEST_LABEL}={machine.value}"),))
-    out = io.StringIO()
-    runtime = Runtime(machine.env, machine.project, out, out, LocalRunner(), SilentProgress(), color=False)
+    runtime = make_runtime(machine.project, machine.env, runner=LocalRunner())
     with connect_reader(os.environ) as found:
         store = SnapshotReader(runtime, StoreOptions(), found, strict=True)
         planned, count = make_clean_plan(store.read_snapshot(), options), 0

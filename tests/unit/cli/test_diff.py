@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from archive_factories import BASE, SITE, numpy, save, save_several, tar
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
 from builder.image.lock.model import Distribution, Lock, LockInputs
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.core.process import Command, ProcessResult
 
 LOCK = Lock(
     platform="linux/amd64",
@@ -35,13 +33,6 @@ LOCK = Lock(
     runtime=(),
     build=(),
 )
-
-
-class NoProcess:
-    """Whoever starts one is told."""
-
-    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
-        raise AssertionError(command)
 
 
 class Ran:
@@ -70,10 +61,8 @@ def diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]
     def run(*words: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_runtime(*, quiet: bool) -> Runtime:
-            return Runtime(env, folder, out, err, NoProcess(), SilentProgress(), color=False)
-
-        code = cli.run(("diff", *words), make_runtime)
+        runtime = make_runtime(folder, env, out=out, err=err)
+        code = cli.run(("diff", *words), lambda **_: runtime)
         return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
 
     return run

@@ -7,11 +7,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.core.process import Command, ProcessResult
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,11 +56,9 @@ def doctor(tmp_path: Path) -> Callable[..., tuple[int, str, NoTools]]:
     def call(*argv: str, color: bool = False) -> tuple[int, str, NoTools]:
         out, tools = Terminal(), NoTools()
 
-        def make_runtime(*, quiet: bool) -> Runtime:
-            env = {"PATH": str(tmp_path / "bin"), "XDG_STATE_HOME": str(tmp_path)}
-            return Runtime(env, tmp_path, out, io.StringIO(), tools, SilentProgress(), color=color)
-
-        return cli.run(("doctor", *argv), make_runtime), out.getvalue(), tools
+        env = {"PATH": str(tmp_path / "bin"), "XDG_STATE_HOME": str(tmp_path)}
+        runtime = make_runtime(tmp_path, env, runner=tools, out=out, color=color)
+        return cli.run(("doctor", *argv), lambda **_: runtime), out.getvalue(), tools
 
     return call
 

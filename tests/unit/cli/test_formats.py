@@ -13,18 +13,18 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 from xml.etree import ElementTree as ET
 
 import pytest
 from archive_factories import BASE, numpy, save, tar
 from fake_archive_engine import LAYER, SavingEngine
 from fake_image_store import Shelf, image
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -241,8 +241,8 @@ def output_of(words: tuple[str, ...], folder: Path) -> str:
     (tools / "docker").touch(mode=0o755)
     env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none"}
     out, err = io.StringIO(), io.StringIO()
-    runner = cast("Any", Compose(folder))
-    code = cli.run(words, lambda **_: Runtime(env, folder, out, err, runner, SilentProgress(), color=False))
+    runtime = make_runtime(folder, env, runner=Compose(folder), out=out, err=err)
+    code = cli.run(words, lambda **_: runtime)
     assert code in {0, 1, 3}, err.getvalue()
     return out.getvalue()
 

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from archive_factories import BASE, numpy, save, save_several, tar
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.core.process import Command, ProcessResult
 
 SPEC = """\
 [image]
@@ -37,13 +35,6 @@ runtime = ["libgomp1"]
 {budget}
 """
 CACHE = {"root/.cache/pip/wheel": b"w" * 300_000}
-
-
-class NoProcess:
-    """Whoever starts one is told."""
-
-    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
-        raise AssertionError(command)
 
 
 class Ran:
@@ -68,11 +59,9 @@ def inspect(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     def run(*words: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_runtime(*, quiet: bool) -> Runtime:
-            env = {"HOME": str(tmp_path), "DOCKER_CONTEXT": "none"}
-            return Runtime(env, folder, out, err, NoProcess(), SilentProgress(), color=True)
-
-        code = cli.run(("inspect", *words), make_runtime)
+        env = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_CONTEXT": "none"}
+        runtime = make_runtime(folder, env, out=out, err=err, color=True)
+        code = cli.run(("inspect", *words), lambda **_: runtime)
         return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
 
     return run
@@ -90,7 +79,7 @@ def test_it_shows_layers_packages_and_waste(inspect: Callable[..., Ran]) -> None
 
 def test_the_second_look_says_the_same_from_the_cache(inspect: Callable[..., Ran], tmp_path: Path) -> None:
     first = inspect("shop.tar", "--format", "json")
-    assert list((tmp_path / ".cache/optbuild").rglob("*"))
+    assert list((tmp_path / "cache/optbuild").rglob("*"))
     assert inspect("shop.tar", "--format", "json").out == first.out
     assert json.loads(first.out)["waste_bytes"] == 300_000
 

@@ -10,10 +10,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.image.lock import make
 from builder.image.lock.document import read_lock, write_lock
 from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs
@@ -65,13 +64,8 @@ def optbuild(tmp_path: Path) -> Callable[..., int]:
     (tmp_path / "optbuild.toml").write_text(SPEC)
 
     def run(*argv: str) -> int:
-        def make_runtime(*, quiet: bool) -> Runtime:
-            runner: Any = None
-            return Runtime(
-                {"HOME": str(tmp_path)}, tmp_path, sys.stdout, sys.stderr, runner, SilentProgress(), color=False
-            )
-
-        return cli.run(("lock", *argv), make_runtime)
+        runtime = make_runtime(tmp_path, {"HOME": str(tmp_path)}, out=sys.stdout, err=sys.stderr)
+        return cli.run(("lock", *argv), lambda **_: runtime)
 
     return run
 
@@ -215,7 +209,7 @@ def test_refresh_needs_a_lock(
     assert optbuild("--refresh-debian") == 2
     write_lock(tmp_path / "optbuild.lock", example())
     assert optbuild("--refresh-debian") == 0
-    assert made["args"][1] == example()
+    assert made["args"][2] == example()
 
 
 @pytest.mark.parametrize("argv", [("--check", "--upgrade"), ("--refresh-debian", "--upgrade-package", "six")])

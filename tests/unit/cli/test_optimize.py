@@ -7,12 +7,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.compose.rewrite import check as proof
 from builder.core.process import ProcessResult
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +60,8 @@ def optimize(folder: Path, *words: str) -> tuple[int, str]:
     env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none", "XDG_STATE_HOME": str(folder / "state")}
     out = io.StringIO()
 
-    def make_runtime(*, quiet: bool) -> Runtime:
-        return Runtime(env, folder, out, io.StringIO(), Compose(folder), SilentProgress(), color=False)
-
-    return cli.run(("optimize", "--file-only", *words), make_runtime), out.getvalue()
+    runtime = make_runtime(folder, env, runner=Compose(folder), out=out)
+    return cli.run(("optimize", "--file-only", *words), lambda **_: runtime), out.getvalue()
 
 
 @pytest.fixture

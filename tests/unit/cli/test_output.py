@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from archive_factories import BASE, numpy, save, tar
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.cli.output import PageFile
 from builder.core.errors import NotWrittenError, UnwritableError
-from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
-from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
 from builder.image.lock.model import Distribution, Lock, LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from builder.core.runtime import Runtime
 
 LOCK = Lock(
     platform="linux/amd64",
@@ -42,7 +43,7 @@ LOCK = Lock(
 def runtime(tmp_path: Path) -> Runtime:
     err = io.StringIO()
     env = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_CONTEXT": "none"}
-    return Runtime(env, tmp_path, io.StringIO(), err, LocalRunner(), LineProgress(err), color=False)
+    return make_runtime(tmp_path, env, progress=LineProgress(err), err=err)
 
 
 @pytest.fixture

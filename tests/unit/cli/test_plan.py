@@ -7,13 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.compose.model import ProjectFiles
 from builder.core.errors import InterruptedByUserError, ToolMissingError
 from builder.core.process import ProcessResult
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.rollout.journal_file import resolve_journal_path, resolve_open_path
 
 if TYPE_CHECKING:
@@ -102,10 +101,8 @@ def plan(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ca
     def run(*words: str, cwd: Path = folder, **more: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_runtime(*, quiet: bool) -> Runtime:
-            return Runtime({**env, **more}, cwd, out, err, Compose(folder), SilentProgress(), color=True)
-
-        code = cli.run(("plan", *words), make_runtime)
+        runtime = make_runtime(cwd, {**env, **more}, runner=Compose(folder), out=out, err=err, color=True)
+        code = cli.run(("plan", *words), lambda **_: runtime)
         return Ran(code, out.getvalue(), err.getvalue() + capsys.readouterr().err)
 
     return run

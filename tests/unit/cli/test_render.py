@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
-from builder.core.runtime import Runtime
 from builder.image.render.folder import RECORD
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., 
     def run(*words: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         env = {"HOME": str(tmp_path / "home")}
-        runtime = Runtime(env, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
+        runtime = make_runtime(tmp_path, env, progress=LineProgress(err), out=out, err=err)
         code = cli.run(("render", IMAGE, *words), lambda **_: runtime)
         return code, out.getvalue(), err.getvalue() + capsys.readouterr().err
 

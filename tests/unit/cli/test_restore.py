@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_archive_engine import LAYER, SavingEngine
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.store.backup import save_images
 
 if TYPE_CHECKING:
@@ -28,12 +27,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
 
     def call(*words: str) -> tuple[int, str, str]:
         out = io.StringIO()
-        env = {"HOME": str(tmp_path), "DOCKER_HOST": "unix:///nowhere"}
-
-        def runtime(*, quiet: bool = False) -> Runtime:
-            return Runtime(env, tmp_path, out, io.StringIO(), LocalRunner(), SilentProgress(), color=False)
-
-        code = cli.run(["restore", *words], runtime)
+        runtime = make_runtime(tmp_path, {"HOME": str(tmp_path), "DOCKER_HOST": "unix:///nowhere"}, out=out)
+        code = cli.run(["restore", *words], lambda **_: runtime)
         return code, out.getvalue(), capsys.readouterr().err
 
     return call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from builder.core.errors import ExitCode, StateError
 from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
 from builder.core.runtime import Runtime
+from builder.engine.buildx import BuildOptions
+from builder.image.verify.run import verify_image
+from builder.operations.build import BuildFlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +59,21 @@ def test_a_file_where_the_folder_should_be_is_told(variable: str, tmp_path: Path
         with pytest.raises(StateError, match=rf"is no folder.*\n  next: .*{variable}") as error:
             FOLDERS[variable](runtime(**{variable: str(tmp_path / given)}))
         assert error.value.exit_code is ExitCode.ENGINE
+
+
+@pytest.mark.parametrize("variable", FOLDERS)
+def test_long_work_is_refused_before_it_begins(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folders = dict.fromkeys(FOLDERS, str(tmp_path))
+    runtime(**folders).check_folders()
+    plan: Any = None
+    broken = runtime(**{**folders, variable: str(tmp_path / "file")})
+    for work in (
+        BuildFlow(broken, tmp_path, BuildOptions(), verify=True, refresh_base=False).run,
+        lambda: verify_image(broken, "image:1", plan),
+    ):
+        with pytest.raises(StateError, match=variable):
+            work()
 
 
 @pytest.mark.parametrize("variable", FOLDERS)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from archive_factories import BASE, numpy, save, tar
+from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.core.process import LocalRunner
 from builder.core.progress import LineProgress
-from builder.core.runtime import Runtime
 from builder.image.lock.document import write_lock
 from builder.image.lock.model import Distribution, Lock, LockInputs
 
@@ -58,10 +57,8 @@ def inspect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
     def run(*words: str, **more: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
 
-        def make_runtime(*, quiet: bool) -> Runtime:
-            return Runtime({**env, **more}, tmp_path, out, err, LocalRunner(), LineProgress(err), color=False)
-
-        code = cli.run(("inspect", "shop.tar", *words), make_runtime)
+        runtime = make_runtime(tmp_path, {**env, **more}, progress=LineProgress(err), out=out, err=err)
+        code = cli.run(("inspect", "shop.tar", *words), lambda **_: runtime)
         return code, out.getvalue(), err.getvalue() + capsys.readouterr().err
 
     return run

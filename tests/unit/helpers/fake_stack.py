@@ -13,12 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runtime_factory import make_runtime
+
 from builder.compose.model import Build, FileEdit, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
 from builder.core.image_reference import normalize_image_name
 from builder.core.process import Command, ProcessResult
-from builder.core.progress import SilentProgress
 from builder.engine.compose_containers import Container
-from builder.rollout.context import Outside
+from builder.rollout.context import RolloutContext
 from builder.rollout.request import ImageBuilders, RolloutRequest
 from builder.rollout.wait import WaitLimits
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pytest
+
+    from builder.core.process import Runner
+    from builder.core.progress import Progress
 
 SHARED = "demo-airflow:latest"
 SHARERS = ("init", "scheduler", "web")
@@ -59,7 +63,7 @@ class Fuse:
 
 
 @dataclass
-class Runtime:
+class FakeStack:
     """``images``: IDs; ``names``: name → ID; ``broken``: services that never come up on that image."""
 
     folder: Path
@@ -263,8 +267,9 @@ class Stage:
     """A project of three builds of one Dockerfile and a database, running, and everything to optimize it with."""
 
     def __init__(self, folder: Path) -> None:
-        self.runtime = Runtime(folder)
-        self.state = folder / "state"
+        self.folder = folder
+        self.stack = FakeStack(folder)
+        self.state = folder / "state" / "optbuild"
         self.file = folder / "project" / "docker-compose.yml"
         self.file.parent.mkdir()
         self.before = _compose_file(None)
@@ -272,11 +277,11 @@ class Stage:
         self.file.write_bytes(self.before)
         self.verified: list[str] = []
         self.refusing: BaseException | None = None
-        self.runtime.images.add("sha256:postgres")
-        self.runtime.names["postgres:13"] = "sha256:postgres"
+        self.stack.images.add("sha256:postgres")
+        self.stack.names["postgres:13"] = "sha256:postgres"
         for name in SHARERS:
-            self.runtime.images.add(f"sha256:old-{name}")
-            self.runtime.names[f"demo-{name}:latest"] = f"sha256:old-{name}"
+            self.stack.images.add(f"sha256:old-{name}")
+            self.stack.names[f"demo-{name}:latest"] = f"sha256:old-{name}"
 
     @property
     def files(self) -> ProjectFiles:
@@ -286,22 +291,19 @@ class Stage:
         """The stack, as ``docker compose up`` starts it, whatever scale the file says."""
         scale = ("--scale", f"scheduler={workers}", "--scale", "db=1")
         argv = ("docker", "compose", *self.files.arguments, "up", *scale)
-        fuse, self.runtime.fuse = self.runtime.fuse, Fuse()
-        self.runtime.run(Command((*argv, "--", *services)))
-        self.runtime.fuse = fuse
-        self.runtime.calls.clear()
+        fuse, self.stack.fuse = self.stack.fuse, Fuse()
+        self.stack.run(Command((*argv, "--", *services)))
+        self.stack.fuse = fuse
+        self.stack.calls.clear()
 
-    def outside(self) -> Outside:
-        return Outside(
-            self.runtime,
-            self.runtime,
-            {"COMPOSE_REMOVE_ORPHANS": "1", "HOME": "/home/me"},
-            ("docker", "compose"),
-            self.state,
-            SilentProgress(),
-            self.runtime,
-            WaitLimits(timeout=30.0, steady=1.0),
-        )
+    def context(
+        self, env: Mapping[str, str] | None = None, *, progress: Progress | None = None, runner: Runner | None = None
+    ) -> RolloutContext:
+        """``env``: variables beside those of the stage."""
+        mine = {"COMPOSE_REMOVE_ORPHANS": "1", "HOME": "/home/me", **(env or {})}
+        runtime = make_runtime(self.folder, mine, runner=runner or self.stack, progress=progress)
+        limits = WaitLimits(timeout=30.0, steady=1.0)
+        return RolloutContext(runtime, self.stack, ("docker", "compose"), self.stack, limits)
 
     def project(self) -> Project:
         build = Build(str(self.file.parent))
@@ -329,16 +331,16 @@ class Stage:
 
     def hands(self) -> ImageBuilders:
         def verify(image: str, target: SharedTarget) -> None:
-            self.runtime.fuse.step("verify")
+            self.stack.fuse.step("verify")
             if self.refusing is not None:
                 raise self.refusing
             self.verified.append(image)
 
         def make(_target: SharedTarget, promoting: Callable[[str], None]) -> str:
-            self.runtime.images.add("sha256:spec")
+            self.stack.images.add("sha256:spec")
             promoting("sha256:spec")
             for name in SPEC_NAMES:
-                self.runtime.tag("sha256:spec", name)
+                self.stack.tag("sha256:spec", name)
             return "sha256:spec"
 
         return ImageBuilders(verify, make, lambda _target: SPEC_NAMES)
@@ -348,10 +350,10 @@ class Stage:
         folder = self.file.parent
         return {
             "files": {path.name: path.read_bytes() for path in sorted(folder.iterdir())},
-            "names": dict(self.runtime.names),
-            "images": set(self.runtime.images),
-            "boxes": {name: (one.image_id, one.running, one.exit_code) for name, one in self.runtime.boxes.items()},
-            "db": [one.id for one in self.runtime.boxes.values() if one.service == "db"],
+            "names": dict(self.stack.names),
+            "images": set(self.stack.images),
+            "boxes": {name: (one.image_id, one.running, one.exit_code) for name, one in self.stack.boxes.items()},
+            "db": [one.id for one in self.stack.boxes.values() if one.service == "db"],
         }
 
 
@@ -371,9 +373,9 @@ def arm(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
         real = getattr(owner, name)
 
         def armed(*args: Any, **kwargs: Any) -> Any:
-            stage.runtime.fuse.step(f"before {name}")
+            stage.stack.fuse.step(f"before {name}")
             found = real(*args, **kwargs)
-            stage.runtime.fuse.step(f"after {name}")
+            stage.stack.fuse.step(f"after {name}")
             return found
 
         monkeypatch.setattr(owner, name, armed)

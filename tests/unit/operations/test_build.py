@@ -8,9 +8,10 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.airflow.model import Role
 from builder.cli import main as cli
@@ -23,7 +24,6 @@ from builder.core.errors import (
     VanishedPackagesError,
 )
 from builder.core.progress import LineProgress
-from builder.core.runtime import Runtime
 from builder.engine.buildx import BuildOptions
 from builder.image.build.model import Candidate
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
@@ -35,7 +35,8 @@ from builder.state import read_state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.core.process import Runner
+    from builder.core.runtime import Runtime
+
 
 CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=1.0, bytes=1)
 ROLE = Role("init", ("version",), None)
@@ -119,8 +120,7 @@ def err() -> io.StringIO:
 
 @pytest.fixture
 def runtime(tmp_path: Path, err: io.StringIO) -> Runtime:
-    env = {"HOME": str(tmp_path)}
-    return Runtime(env, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
+    return make_runtime(tmp_path, {"HOME": str(tmp_path)}, progress=LineProgress(err), err=err)
 
 
 def run(runtime: Runtime, *, verify: bool = False, refresh: bool = False, **options: Any) -> Any:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pytest
+from runtime_factory import make_runtime
 
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.image.spec.reader import parse_spec
 from builder.inspect.machine import UNKNOWN, Machine
 from builder.operations.inspect import InspectOptions, choose_machine, collect_requested_packages, matches_any_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from builder.core.process import Command, ProcessResult
 
 
 SPEC = """\
@@ -35,13 +31,6 @@ runtime = ["libgomp1"]
 [budget]
 {budget}
 """
-
-
-class NoProcess:
-    """Whoever starts one is told."""
-
-    def run(self, command: Command, **_callbacks: object) -> ProcessResult:
-        raise AssertionError(command)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +58,7 @@ def test_what_a_spec_asks_for(tmp_path: Path) -> None:
 
 def test_a_gpu_is_what_was_said_and_unknown_for_an_engine_elsewhere(tmp_path: Path) -> None:
     def asked(gpu: str, host: str) -> Machine:
-        out = io.StringIO()
-        runtime = Runtime({"DOCKER_HOST": host}, tmp_path, out, out, NoProcess(), SilentProgress(), color=False)
-        return choose_machine(runtime, InspectOptions("x", gpu=gpu))
+        return choose_machine(make_runtime(tmp_path, {"DOCKER_HOST": host}), InspectOptions("x", gpu=gpu))
 
     assert asked("auto", "tcp://10.0.0.1:2375") == UNKNOWN
     assert asked("yes", "tcp://10.0.0.1:2375").gpu is True

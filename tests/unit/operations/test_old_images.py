@@ -93,9 +93,9 @@ class Behind:
     def outcome(self, *, clean: bool) -> RolloutResult:
         runtime = SimpleNamespace(env={}, state_folder=self.folder, progress=self.progress)
         planned = SimpleNamespace(choices=SimpleNamespace(spec_folder=None))
-        outside = SimpleNamespace(engine=self.shelf)
-        given = cast("tuple[Any, Any, Any]", (runtime, outside, planned))
-        return add_old_images(given[0], given[1], self.journal, RolloutResult("shop"), given[2], asked=clean)
+        context = SimpleNamespace(runtime=runtime, engine=self.shelf)
+        given = cast("tuple[Any, Any]", (context, planned))
+        return add_old_images(given[0], self.journal, RolloutResult("shop"), given[1], asked=clean)
 
 
 @pytest.fixture

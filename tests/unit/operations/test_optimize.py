@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.compose.model import ProjectFiles
 from builder.core.errors import EngineFailedError, InterruptedByUserError
 from builder.core.progress import LineProgress
-from builder.core.runtime import Runtime
 from builder.operations import old_images
 from builder.operations import prove_shared_image as swap_hands
 from builder.operations.optimize import OptimizeFlow, OptimizeOptions
@@ -21,7 +21,7 @@ from builder.rollout.apply import ApplyResult
 from builder.rollout.journal import FileRecord, Journal, Phase
 
 if TYPE_CHECKING:
-    from builder.core.process import Runner
+    from builder.core.runtime import Runtime
     from builder.rollout.result import RolloutResult
 
 FILE = Path("/p/compose.yaml")
@@ -52,11 +52,11 @@ def applied(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, after: Any) -> Ro
 @pytest.fixture
 def runtime(tmp_path: Path) -> Runtime:
     err = io.StringIO()
-    return Runtime({}, tmp_path, io.StringIO(), err, cast("Runner", None), LineProgress(err), color=False)
+    return make_runtime(tmp_path, progress=LineProgress(err), err=err)
 
 
 def test_containers_that_cannot_be_looked_at_any_more(monkeypatch: pytest.MonkeyPatch, runtime: Runtime) -> None:
-    outcome = applied(monkeypatch, runtime, lambda _runtime, _outside, _journal, outcome, *_more, **_options: outcome)
+    outcome = applied(monkeypatch, runtime, lambda _context, _journal, outcome, *_more, **_options: outcome)
     assert (outcome.files, outcome.images, outcome.services) == ((FILE,), {"demo:latest": "sha256:a"}, ())
     assert "server error 500" in cast("io.StringIO", runtime.err).getvalue()
 

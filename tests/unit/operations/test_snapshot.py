@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from runtime_factory import make_runtime
 from unreadable_folder import bar
 
 from builder.cli import main as cli
 from builder.compose.model import ProjectFiles
 from builder.core.errors import MissingFileError, NoComposeFileError, UnknownProtectionError
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 from builder.engine.layers import match_history
 from builder.operations.snapshot import LAYERS_FOLDER, SnapshotReader, StoreOptions
 from builder.rollout.journal import Journal, Phase, ReplacedImage
@@ -83,8 +81,7 @@ class Machine:
         return decide_retention(self.snapshot(options, strict=strict))
 
     def snapshot(self, options: StoreOptions | None = None, *, strict: bool = True) -> InventorySnapshot:
-        out = io.StringIO()
-        runtime = Runtime(self.env, self.here, out, out, cast("Any", None), SilentProgress(), color=False)
+        runtime = make_runtime(self.here, self.env)
         api = Api(self.images, self.containers, self.labels)
         look = SimpleNamespace(api=api, identity="engine", containerd_store=False)
         store = SnapshotReader(runtime, options or StoreOptions(), cast("Any", look), strict=strict)
@@ -317,12 +314,8 @@ def test_a_broken_state_deletes_nothing(machine: Machine) -> None:
 def test_a_wrong_option_is_explained(
     words: tuple[str, ...], said: str, machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def make_runtime(**_options: object) -> Runtime:
-        return Runtime(
-            machine.env, machine.here, sys.stdout, sys.stderr, cast("Any", None), SilentProgress(), color=False
-        )
-
-    assert cli.run(words, make_runtime) == 2
+    runtime = make_runtime(machine.here, machine.env, out=sys.stdout, err=sys.stderr)
+    assert cli.run(words, lambda **_: runtime) == 2
     assert said in capsys.readouterr().err
 
 

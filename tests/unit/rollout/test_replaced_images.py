@@ -24,9 +24,9 @@ def test_the_command_names_what_the_person_would_type() -> None:
 def test_what_services_have_is_seen_by_container_and_by_name(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.start(services=("web", "db"))
-    stage.runtime.images.add("sha256:newer")
-    stage.runtime.names["demo-web:latest"] = "sha256:newer"
-    found = {one.image_id: one.references for one in find_replaced_images(stage.runtime, stage.project(), SHARERS)}
+    stage.stack.images.add("sha256:newer")
+    stage.stack.names["demo-web:latest"] = "sha256:newer"
+    found = {one.image_id: one.references for one in find_replaced_images(stage.stack, stage.project(), SHARERS)}
     assert found == {
         "sha256:newer": ("demo-web:latest",),
         "sha256:old-init": ("demo-init:latest",),
@@ -37,9 +37,9 @@ def test_what_services_have_is_seen_by_container_and_by_name(tmp_path: Path) -> 
 
 def test_names_of_the_old_docker_compose_are_superseded_too(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    stage.runtime.images |= {"sha256:v1", "sha256:others"}
-    stage.runtime.names |= {"demo_web:latest": "sha256:v1", "other_web:latest": "sha256:others"}
-    found = {one.image_id: one.references for one in find_replaced_images(stage.runtime, stage.project(), SHARERS)}
+    stage.stack.images |= {"sha256:v1", "sha256:others"}
+    stage.stack.names |= {"demo_web:latest": "sha256:v1", "other_web:latest": "sha256:others"}
+    found = {one.image_id: one.references for one in find_replaced_images(stage.stack, stage.project(), SHARERS)}
     assert found["sha256:v1"] == ("demo_web:latest",)
     assert "sha256:others" not in found
 
@@ -47,8 +47,8 @@ def test_names_of_the_old_docker_compose_are_superseded_too(tmp_path: Path) -> N
 def test_a_default_name_is_the_projects_own_after_the_rewrite_too(tmp_path: Path) -> None:
     """`--rebuild` after an optimize: the first shared image still has the name of the service that was built."""
     stage = Stage(tmp_path)
-    stage.runtime.names[SHARED] = "sha256:old-init"
-    stage.runtime.names["mine:v1"] = "sha256:old-init"
+    stage.stack.names[SHARED] = "sha256:old-init"
+    stage.stack.names["mine:v1"] = "sha256:old-init"
     stage.file.write_bytes(stage.after)
-    (one,) = find_replaced_images(stage.runtime, stage.project(), SHARERS)
+    (one,) = find_replaced_images(stage.stack, stage.project(), SHARERS)
     assert one.references == (SHARED, "demo-init:latest")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from fake_stack import SHARED, SHARERS, SPEC_NAMES, Fuse, KilledError, Runtime, Stage, arm
+from fake_stack import SHARED, SHARERS, SPEC_NAMES, FakeStack, Fuse, KilledError, Stage, arm
 
 from builder.compose.model import ImageOrigin
 from builder.core.errors import CheckFailedError, EditedSinceError, ExitCode, StackError
@@ -29,30 +29,30 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def committed(stage: Stage) -> Journal:
-    journal = read_journal(stage.outside().committed(stage.files))
+    journal = read_journal(stage.context().committed(stage.files))
     assert journal is not None
     return journal
 
 
 def optimized(stage: Stage, run: str = "0000aaaa") -> Journal:
-    apply_plan(stage.outside(), stage.work(run), stage.hands())
+    apply_plan(stage.context(), stage.work(run), stage.hands())
     return committed(stage)
 
 
 def test_a_rollback_restores_files_names_and_images(stage: Stage) -> None:
     before = stage.snapshot()
     journal = optimized(stage)
-    undone = roll_back_run(stage.outside(), journal)
+    undone = roll_back_run(stage.context(), journal)
     assert stage.snapshot() == before
     assert undone.files == (stage.file,)
     assert sorted(undone.downtime) == sorted(SHARERS)
-    assert read_journal(stage.outside().committed(stage.files)) is None
+    assert read_journal(stage.context().committed(stage.files)) is None
 
 
 def test_optimize_rollback_optimize_gives_the_same_bytes(stage: Stage) -> None:
     optimized(stage)
     first = stage.file.read_bytes()
-    roll_back_run(stage.outside(), committed(stage))
+    roll_back_run(stage.context(), committed(stage))
     optimized(stage, "0000bbbb")
     assert stage.file.read_bytes() == first
 
@@ -63,7 +63,7 @@ def test_an_edited_file_is_not_overwritten(stage: Stage) -> None:
     stage.file.write_bytes(edited)
     before = stage.snapshot()
     with pytest.raises(EditedSinceError) as caught:
-        roll_back_run(stage.outside(), journal)
+        roll_back_run(stage.context(), journal)
     assert caught.value.exit_code == ExitCode.CHECK_FAILED
     assert str(stage.file) in str(caught.value)
     assert stage.snapshot() == before
@@ -72,7 +72,7 @@ def test_an_edited_file_is_not_overwritten(stage: Stage) -> None:
 def test_a_lost_backup_is_not_needed(stage: Stage) -> None:
     journal = optimized(stage)
     stage.file.with_name("docker-compose.yml.bak").unlink()
-    roll_back_run(stage.outside(), journal)
+    roll_back_run(stage.context(), journal)
     assert stage.file.read_bytes() == stage.before
 
 
@@ -80,81 +80,81 @@ def test_a_backup_that_somebody_changed_stays(stage: Stage) -> None:
     journal = optimized(stage)
     backup = stage.file.with_name("docker-compose.yml.bak")
     backup.write_bytes(b"mine now")
-    roll_back_run(stage.outside(), journal)
+    roll_back_run(stage.context(), journal)
     assert backup.read_bytes() == b"mine now"
 
 
 def test_removed_images_are_built_again(stage: Stage) -> None:
     journal = optimized(stage)
     for name in SHARERS:
-        stage.runtime.images.remove(f"sha256:old-{name}")
-        del stage.runtime.names[f"demo-{name}:latest"]
-    roll_back_run(stage.outside(), journal)
-    assert stage.runtime.boxes["demo-web-1"].image_id == "sha256:again-web"
+        stage.stack.images.remove(f"sha256:old-{name}")
+        del stage.stack.names[f"demo-{name}:latest"]
+    roll_back_run(stage.context(), journal)
+    assert stage.stack.boxes["demo-web-1"].image_id == "sha256:again-web"
     assert stage.file.read_bytes() == stage.before
 
 
 def test_what_was_scaled_or_stopped_since_stays_so(stage: Stage) -> None:
     journal = optimized(stage)
     stage.start(workers=2, services=("scheduler",))
-    stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], status="exited", exit_code=137)
-    roll_back_run(stage.outside(), journal)
-    running = [(one.service, one.image_id) for one in stage.runtime.boxes.values() if one.running]
+    stage.stack.boxes["demo-web-1"] = replace(stage.stack.boxes["demo-web-1"], status="exited", exit_code=137)
+    roll_back_run(stage.context(), journal)
+    running = [(one.service, one.image_id) for one in stage.stack.boxes.values() if one.running]
     assert running.count(("scheduler", "sha256:old-scheduler")) == 2
-    assert stage.runtime.boxes["demo-web-1"].status == "created"
+    assert stage.stack.boxes["demo-web-1"].status == "created"
 
 
 def test_another_engine_is_refused(stage: Stage) -> None:
     journal = optimized(stage)
-    stage.runtime.other_engine = True
+    stage.stack.other_engine = True
     with pytest.raises(CheckFailedError, match="another engine") as caught:
-        roll_back_run(stage.outside(), journal)
-    assert f"move {stage.outside().committed(journal.files)} away" in str(caught.value.hint)
+        roll_back_run(stage.context(), journal)
+    assert f"move {stage.context().committed(journal.files)} away" in str(caught.value.hint)
     assert stage.file.read_bytes() == stage.after
 
 
 def test_a_name_that_somebody_moved_is_left_alone(stage: Stage) -> None:
     journal = optimized(stage)
-    stage.runtime.images.add("sha256:strange")
-    stage.runtime.names[SHARED] = "sha256:strange"
-    roll_back_run(stage.outside(), journal)
-    assert stage.runtime.names[SHARED] == "sha256:strange"
+    stage.stack.images.add("sha256:strange")
+    stage.stack.names[SHARED] = "sha256:strange"
+    roll_back_run(stage.context(), journal)
+    assert stage.stack.names[SHARED] == "sha256:strange"
 
 
 def test_an_old_stack_that_does_not_come_up_can_be_tried_again(stage: Stage) -> None:
     journal = optimized(stage)
-    stage.runtime.broken["web"] = "demo-web:latest"
+    stage.stack.broken["web"] = "demo-web:latest"
     with pytest.raises(StackError, match="did not come up again"):
-        roll_back_run(stage.outside(), journal)
+        roll_back_run(stage.context(), journal)
     assert stage.file.read_bytes() == stage.before
-    stage.runtime.broken.clear()
-    stage.runtime.boxes["demo-web-1"] = replace(stage.runtime.boxes["demo-web-1"], status="exited")
-    recovery = recover_run(stage.outside(), stage.files)
+    stage.stack.broken.clear()
+    stage.stack.boxes["demo-web-1"] = replace(stage.stack.boxes["demo-web-1"], status="exited")
+    recovery = recover_run(stage.context(), stage.files)
     assert recovery is not None
     assert recovery.undone
     assert "a rollback was killed half way" in recovery.words
     assert "restarted" in recovery.words
-    assert stage.runtime.boxes["demo-web-1"].image_id == "sha256:old-web"
-    assert stage.runtime.boxes["demo-web-1"].running
+    assert stage.stack.boxes["demo-web-1"].image_id == "sha256:old-web"
+    assert stage.stack.boxes["demo-web-1"].running
 
 
 def test_a_second_run_that_fails_leaves_the_way_back_from_the_first(stage: Stage) -> None:
     first = optimized(stage)
-    stage.runtime.dockerfile = "two"
-    stage.runtime.broken["web"] = "sha256:two-of-."
+    stage.stack.dockerfile = "two"
+    stage.stack.broken["web"] = "sha256:two-of-."
     work = replace(stage.work("0000bbbb"), rebuild=True, recipes=first.recipes)
     with pytest.raises(CheckFailedError):
-        apply_plan(stage.outside(), work, stage.hands())
+        apply_plan(stage.context(), work, stage.hands())
     assert committed(stage) == first
-    stage.runtime.broken.clear()
-    roll_back_run(stage.outside(), first)
+    stage.stack.broken.clear()
+    roll_back_run(stage.context(), first)
     assert stage.file.read_bytes() == stage.before
 
 
 def rebuilt(stage: Stage, run: str, dockerfile: str) -> Journal:
-    stage.runtime.dockerfile = dockerfile
+    stage.stack.dockerfile = dockerfile
     work = replace(stage.work(run), rebuild=True, recipes=committed(stage).recipes)
-    apply_plan(stage.outside(), work, stage.hands())
+    apply_plan(stage.context(), work, stage.hands())
     return committed(stage)
 
 
@@ -165,33 +165,33 @@ def test_a_rebuild_leaves_the_way_back_from_the_rewritten_file(stage: Stage, reb
     optimized(stage)
     for number in range(rebuilds):
         rebuilt(stage, f"{number:08x}", f"rebuilt {number}")
-    roll_back_run(stage.outside(), committed(stage))
+    roll_back_run(stage.context(), committed(stage))
     assert stage.file.read_bytes() == stage.after
     image = "one" if rebuilds == 1 else f"rebuilt {rebuilds - 2}"
-    assert stage.runtime.names[SHARED].startswith(f"sha256:{image}-of-")
+    assert stage.stack.names[SHARED].startswith(f"sha256:{image}-of-")
     assert committed(stage).run == "0000aaaa"
-    roll_back_run(stage.outside(), committed(stage))
+    roll_back_run(stage.context(), committed(stage))
     after = stage.snapshot()
     assert {**after, "images": before["images"]} == before
-    assert read_journal(stage.outside().committed(stage.files)) is None
+    assert read_journal(stage.context().committed(stage.files)) is None
 
 
 @pytest.mark.parametrize("source", [ImageOrigin.IMAGE_ONLY, ImageOrigin.BUILDER])
 def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, source: ImageOrigin) -> None:
     """Nothing says how that one was built: the files name it, and the Dockerfile is another by now."""
-    apply_plan(stage.outside(), stage.work(source=source), stage.hands())
-    first = stage.runtime.names[SHARED]
+    apply_plan(stage.context(), stage.work(source=source), stage.hands())
+    first = stage.stack.names[SHARED]
     journal = rebuilt(stage, "0000bbbb", "two")
-    stage.runtime.images.remove(first)
+    stage.stack.images.remove(first)
     before = stage.snapshot()
     with pytest.raises(CheckFailedError, match=f"{SHARED} cannot be what it was before: {first} was removed"):
-        roll_back_run(stage.outside(), journal)
+        roll_back_run(stage.context(), journal)
     assert stage.snapshot() == before
     assert committed(stage) == journal
     rebuilt(stage, "0000cccc", "three")  # as the hint says: to the image of today, and from there to the files
-    roll_back_run(stage.outside(), committed(stage))
-    assert stage.runtime.names[SHARED] == before["names"][SHARED]
-    roll_back_run(stage.outside(), committed(stage))
+    roll_back_run(stage.context(), committed(stage))
+    assert stage.stack.names[SHARED] == before["names"][SHARED]
+    roll_back_run(stage.context(), committed(stage))
     assert stage.file.read_bytes() == stage.before
 
 
@@ -201,8 +201,8 @@ def test_an_image_that_loses_its_name_to_the_old_one_is_not_left_behind(stage: S
     before = stage.snapshot()
     journal = rebuilt(stage, "0000bbbb", "two")
     (made,) = journal.made
-    roll_back_run(stage.outside(), journal)
-    assert made not in stage.runtime.images
+    roll_back_run(stage.context(), journal)
+    assert made not in stage.stack.images
     assert stage.snapshot() == before
 
 
@@ -220,15 +220,15 @@ def test_a_kill_while_a_rebuild_is_undone(tmp_path: Path) -> None:
         journal = rebuilt(stage, "0000bbbb", "two")
         with pytest.MonkeyPatch.context() as patch:
             arm(patch, stage)
-            stage.runtime.fuse = Fuse(at)
+            stage.stack.fuse = Fuse(at)
             try:
-                roll_back_run(stage.outside(), journal)
+                roll_back_run(stage.context(), journal)
                 done = True
             except KilledError:
-                stage.runtime.fuse = Fuse()
-                recover_run(stage.outside(), stage.files)
+                stage.stack.fuse = Fuse()
+                recover_run(stage.context(), stage.files)
                 if committed(stage).run == "0000bbbb":
-                    roll_back_run(stage.outside(), committed(stage))
+                    roll_back_run(stage.context(), committed(stage))
         assert stage.snapshot() == before, at
         assert committed(stage).run == "0000aaaa", at
     assert at > 20
@@ -240,15 +240,15 @@ def killed_while(stage: Stage, **hands: Any) -> None:
         arm(patch, stage)
         with pytest.raises(KilledError):
             apply_plan(
-                stage.outside(),
+                stage.context(),
                 stage.work(source=hands.pop("source", ImageOrigin.IMAGE_ONLY)),
                 replace(stage.hands(), **hands),
             )
-    stage.runtime.fuse = Fuse()
+    stage.stack.fuse = Fuse()
 
 
 def die(stage: Stage) -> NoReturn:
-    stage.runtime.fuse = Fuse(0)
+    stage.stack.fuse = Fuse(0)
     raise KilledError
 
 
@@ -257,43 +257,41 @@ def test_a_kill_during_a_promotion_takes_its_names_away(stage: Stage, moved: int
     before = stage.snapshot()
 
     def promote(_target: object, promoting: Callable[[str], None]) -> str:
-        stage.runtime.images.add("sha256:spec")
+        stage.stack.images.add("sha256:spec")
         promoting("sha256:spec")
-        stage.runtime.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
+        stage.stack.names |= dict.fromkeys(SPEC_NAMES[:moved], "sha256:spec")
         die(stage)
 
     killed_while(stage, source=ImageOrigin.SPEC, make_from_spec=promote)
-    recover_run(stage.outside(), stage.files)
+    recover_run(stage.context(), stage.files)
     assert stage.snapshot() == before
 
 
 def test_a_stack_that_was_stopped_after_a_kill_stays_so_where_no_restart_had_begun(stage: Stage) -> None:
     killed_while(stage, verify=lambda _image, _target: die(stage))
-    for name, box in stage.runtime.boxes.items():
-        stage.runtime.boxes[name] = replace(box, status="exited")
-    boxes = dict(stage.runtime.boxes)
-    recovery = recover_run(stage.outside(), stage.files)
+    for name, box in stage.stack.boxes.items():
+        stage.stack.boxes[name] = replace(box, status="exited")
+    boxes = dict(stage.stack.boxes)
+    recovery = recover_run(stage.context(), stage.files)
     assert recovery is not None
     assert recovery.undone
     assert "restarted" not in recovery.words
-    assert stage.runtime.boxes == boxes
+    assert stage.stack.boxes == boxes
 
 
 def test_a_run_that_used_no_engine_is_undone_without_one(stage: Stage) -> None:
     """Somebody started the rewritten file by hand since: whoever rewrote the file alone gets the file alone back."""
-    stage.runtime.boxes.clear()
-    apply_plan(stage.outside(), replace(stage.work(), file_only=True), stage.hands())
-    stage.runtime.images.add("sha256:hand")
-    stage.runtime.names[SHARED] = "sha256:hand"
+    stage.stack.boxes.clear()
+    apply_plan(stage.context(), replace(stage.work(), file_only=True), stage.hands())
+    stage.stack.images.add("sha256:hand")
+    stage.stack.names[SHARED] = "sha256:hand"
     stage.start()
-    stage.runtime.boxes["012345678901_demo-web-1"] = replace(
-        stage.runtime.boxes["demo-web-1"], id="half", status="created"
-    )
-    boxes, names = dict(stage.runtime.boxes), dict(stage.runtime.names)
-    undone = roll_back_run(stage.outside(), committed(stage))
+    stage.stack.boxes["012345678901_demo-web-1"] = replace(stage.stack.boxes["demo-web-1"], id="half", status="created")
+    boxes, names = dict(stage.stack.boxes), dict(stage.stack.names)
+    undone = roll_back_run(stage.context(), committed(stage))
     assert undone.files == (stage.file,)
     assert undone.downtime == {}
-    assert (stage.runtime.boxes, stage.runtime.names, stage.runtime.calls) == (boxes, names, [])
+    assert (stage.stack.boxes, stage.stack.names, stage.stack.calls) == (boxes, names, [])
     assert stage.file.read_bytes() == stage.before
 
 
@@ -306,19 +304,19 @@ def test_a_run_that_was_killed_behind_its_commit_is_finished_on_its_own_engine(
     with monkeypatch.context() as patch:
         patch.setattr("builder.rollout.apply.finish_commit", lambda *_args: die(stage))
         with pytest.raises(KilledError):
-            apply_plan(stage.outside(), stage.work(source=source), stage.hands())
-    stage.runtime.fuse = Fuse()
-    elsewhere = replace(stage.outside(), engine=Runtime(stage.runtime.folder, other_engine=True) if other else None)
+            apply_plan(stage.context(), stage.work(source=source), stage.hands())
+    stage.stack.fuse = Fuse()
+    elsewhere = replace(stage.context(), engine=FakeStack(stage.stack.folder, other_engine=True) if other else None)
     if source is ImageOrigin.IMAGE_ONLY:
         with pytest.raises(CheckFailedError, match="another engine" if other else "no engine answers"):
             recover_run(elsewhere, stage.files)
-        recovery = recover_run(stage.outside(), stage.files)
+        recovery = recover_run(stage.context(), stage.files)
     else:
         recovery = recover_run(elsewhere, stage.files)
     assert recovery is not None
     assert not recovery.undone
-    assert SHARED in stage.runtime.names
-    assert [name for name in stage.runtime.names if "optbuild-" in name] == []
+    assert SHARED in stage.stack.names
+    assert [name for name in stage.stack.names if "optbuild-" in name] == []
     assert leftovers(stage) == []
 
 
@@ -332,27 +330,27 @@ def points(folder: Path, scenario: Any) -> list[str]:
         stage.start(workers=2)
         if scenario is not run_optimize:
             run_optimize(stage)
-        stage.runtime.fuse = Fuse()
+        stage.stack.fuse = Fuse()
         arm(patch, stage)
         scenario(stage)
-        return stage.runtime.fuse.names
+        return stage.stack.fuse.names
 
 
 def run_optimize(stage: Stage) -> None:
-    apply_plan(stage.outside(), stage.work(), stage.hands())
+    apply_plan(stage.context(), stage.work(), stage.hands())
 
 
 def run_rollback(stage: Stage) -> None:
-    roll_back_run(stage.outside(), committed(stage))
+    roll_back_run(stage.context(), committed(stage))
 
 
 def killed_at(stage: Stage, number: int, scenario: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        stage.runtime.fuse = Fuse(number)
+        stage.stack.fuse = Fuse(number)
         arm(patch, stage)
         with pytest.raises(KilledError):
             scenario(stage)
-    stage.runtime.fuse = Fuse()
+    stage.stack.fuse = Fuse()
 
 
 def leftovers(stage: Stage) -> list[str]:
@@ -369,7 +367,7 @@ def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
         before = stage.snapshot()
         killed_at(stage, number, run_optimize)
         assert stage.file.read_bytes() in {stage.before, stage.after}, names[number - 1]
-        recover_run(stage.outside(), stage.files)
+        recover_run(stage.context(), stage.files)
         where = f"point {number}: {names[number - 1]}"
         assert leftovers(stage) == [], where
         after = stage.snapshot()
@@ -377,7 +375,7 @@ def test_a_kill_at_every_step_of_optimize(tmp_path: Path) -> None:
         if stage.file.read_bytes() == stage.before:
             assert after == before, where
         else:
-            assert stage.runtime.boxes["demo-web-1"].image_id == stage.runtime.names[SHARED], where
+            assert stage.stack.boxes["demo-web-1"].image_id == stage.stack.names[SHARED], where
             assert "demo-airflow:optbuild-0000aaaa" not in after["names"], where
             run_rollback(stage)
             assert stage.snapshot() == before, where
@@ -393,8 +391,8 @@ def test_a_kill_at_every_step_of_rollback(tmp_path: Path) -> None:
         run_optimize(stage)
         killed_at(stage, number, run_rollback)
         where = f"point {number}: {names[number - 1]}"
-        recover_run(stage.outside(), stage.files)
-        if read_journal(stage.outside().committed(stage.files)) is not None:
+        recover_run(stage.context(), stage.files)
+        if read_journal(stage.context().committed(stage.files)) is not None:
             run_rollback(stage)
         assert stage.snapshot() == before, where
         assert leftovers(stage) == [], where
@@ -410,16 +408,16 @@ def test_a_kill_while_recovering_is_recovered_from(tmp_path: Path) -> None:
         before = stage.snapshot()
         killed_at(stage, number, run_optimize)
         with pytest.MonkeyPatch.context() as patch:
-            stage.runtime.fuse = Fuse(second)
+            stage.stack.fuse = Fuse(second)
             arm(patch, stage)
             try:
-                recover_run(stage.outside(), stage.files)
+                recover_run(stage.context(), stage.files)
             except KilledError:
                 ended = False
             else:
                 ended = True
-        stage.runtime.fuse = Fuse()
-        recover_run(stage.outside(), stage.files)
+        stage.stack.fuse = Fuse()
+        recover_run(stage.context(), stage.files)
         assert stage.snapshot() == before
         assert leftovers(stage) == []
         if ended:

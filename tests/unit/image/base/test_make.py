@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.core.process import Command, ProcessResult
-from builder.core.progress import SilentProgress
 from builder.image.base.leftovers import make_scratch_folder
 from builder.image.base.make import hash_base_inputs, make_base
 from builder.image.render.model import BuildContext, ContextFile
@@ -50,15 +50,8 @@ def make(runner: FakeRunner, tmp_path: Path, context: BuildContext | None = None
     folder = tmp_path / out
     folder.mkdir(exist_ok=True)
     (tmp_path / "tmp").mkdir(exist_ok=True)
-    cache = tmp_path / "cache"
-    make_base(
-        context or context_of(),
-        folder,
-        cache_folder=cache,
-        runner=runner,
-        progress=SilentProgress(),
-        env={"HOME": "/", "TMPDIR": str(tmp_path / "tmp")},
-    )
+    runtime = make_runtime(tmp_path, {"HOME": "/", "TMPDIR": str(tmp_path / "tmp")}, runner=runner)
+    make_base(runtime, context or context_of(), folder)
     return folder
 
 
@@ -82,7 +75,7 @@ def test_another_package_list_makes_another_base(tmp_path: Path) -> None:
 def test_half_a_result_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match="mmdebstrap says no"):
         make(FakeRunner(1, "mmdebstrap says no"), tmp_path)
-    assert [path.name for path in (tmp_path / "cache/base").iterdir()] == [".lock"]
+    assert [path.name for path in (tmp_path / "cache/optbuild/base").iterdir()] == [".lock"]
     runner = FakeRunner()
     make(runner, tmp_path)
     assert runner.runs == 1
@@ -105,7 +98,7 @@ def test_cache_keeps_the_last_few(tmp_path: Path) -> None:
     runner = FakeRunner()
     for number in range(7):
         make(runner, tmp_path, context_of(f"curl {number} amd64 00\n".encode()))
-    kept = [path for path in (tmp_path / "cache/base").iterdir() if path.is_dir()]
+    kept = [path for path in (tmp_path / "cache/optbuild/base").iterdir() if path.is_dir()]
     assert len(kept) == 4
 
 
@@ -129,12 +122,12 @@ def test_temporary_files_are_open_to_other_users_and_go_with_the_base(tmp_path: 
     assert runner.mode == 0o755  # apt's own user must get in, whatever the umask
     assert runner.scratch.parent == tmp_path / "tmp"
     assert list((tmp_path / "tmp").iterdir()) == []
-    left = sorted(path.name for path in (tmp_path / "cache/base").rglob("*"))
+    left = sorted(path.name for path in (tmp_path / "cache/optbuild/base").rglob("*"))
     assert [name for name in left if name.startswith(".making") or name == "tmp"] == []
 
 
 def test_what_a_killed_run_left_is_swept_before_the_next(tmp_path: Path) -> None:
-    half = tmp_path / "cache/base/.making-dead"
+    half = tmp_path / "cache/optbuild/base/.making-dead"
     half.mkdir(parents=True)
     (half / "base.tar.part").write_bytes(b"x")
     scratch = make_scratch_folder(half, tmp_path)
@@ -145,7 +138,7 @@ def test_what_a_killed_run_left_is_swept_before_the_next(tmp_path: Path) -> None
 
 
 def test_a_link_to_something_else_is_not_followed(tmp_path: Path) -> None:
-    half = tmp_path / "cache/base/.making-dead"
+    half = tmp_path / "cache/optbuild/base/.making-dead"
     half.mkdir(parents=True)
     (tmp_path / "precious").mkdir()
     (half / "tmp").symlink_to(tmp_path / "precious")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VerifyUsageError
 from builder.core.process import Command, ProcessResult
-from builder.core.progress import SilentProgress
 from builder.image.base import postgres
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ class Recorder:
 
 def ensure(found: Image | None, runner: Any, cache: Path, env: Mapping[str, str] | None = None) -> str:
     engine: Any = OneImage(found)
-    return postgres.ensure_postgres_image(
-        engine, runner=runner, progress=SilentProgress(), env=env or {}, cache_folder=cache
-    )
+    runtime = make_runtime(cache, {"XDG_CACHE_HOME": str(cache), **(env or {})}, runner=runner)
+    return postgres.ensure_postgres_image(runtime, engine)
 
 
 def test_an_image_of_the_same_content_is_made_once(tmp_path: Path) -> None:
@@ -58,14 +57,14 @@ def test_otherwise_it_is_made_from_packages_and_leaves_no_folder(found: Image | 
     ensure(found, runner, tmp_path)
     assert [command.argv[0] for command in runner.commands] == ["mmdebstrap", "docker"]
     assert f"{postgres.LABEL_POSTGRES}={postgres.hash_image_inputs()}" in runner.commands[1].argv
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "optbuild").iterdir()) == []
 
 
 def test_a_failure_says_which_other_ways_there_are(tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match="it went wrong") as caught:
         ensure(None, Recorder(lambda _: 1), tmp_path)
     assert "--database sqlite" in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "optbuild").iterdir()) == []
 
 
 def test_a_machine_without_mmdebstrap_is_told_how_to_get_it(tmp_path: Path) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.core.errors import BuildFailedError, BuildRefusedError, DiskFullError, EngineFailedError
 from builder.core.process import Command, ProcessResult
 from builder.engine.buildx import BuildOptions
 from builder.engine.client import EngineInfo, ImageInfo
 from builder.image.build.build import build_candidate, lock_project
-from builder.image.build.model import BuildJob, Workplace
+from builder.image.build.model import BuildJob
 from builder.image.render.model import BuildContext, ContextFile
 from builder.state import VerifiedImage, update_state
 
@@ -77,7 +79,7 @@ class Place:
     job: BuildJob
     docker: FakeDocker
     notes: list[str]
-    raw: list[str]
+    err: io.StringIO
 
 
 class Notes:
@@ -93,12 +95,12 @@ class Notes:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    docker, notes, raw = FakeDocker(), [], []  # type: tuple[FakeDocker, list[str], list[str]]
+    docker, notes, err = FakeDocker(), list[str](), io.StringIO()
     env = {"HOME": str(tmp_path), "UV_INDEX": "https://u:hidden@x.example"}
-    workplace = Workplace(env, tmp_path / "state", tmp_path / "cache", docker, Notes(notes), raw.append)  # type: ignore[arg-type]
-    job = BuildJob(CONTEXT, "demo", cast("Engine", docker), workplace, BuildOptions(), lambda _c, _f: None, 1000)
+    runtime = make_runtime(tmp_path, env, runner=docker, progress=Notes(notes), err=err)
+    job = BuildJob(runtime, CONTEXT, "demo", cast("Engine", docker), BuildOptions(), lambda _c, _f: None, 1000)
     docker.makes = good(job)
-    return Place(job, docker, notes, raw)
+    return Place(job, docker, notes, err)
 
 
 def good(job: BuildJob) -> ImageInfo:
@@ -110,7 +112,7 @@ def proven(place: Place, image: ImageInfo) -> None:
     """On the engine, and verified."""
     place.docker.images[place.job.reference] = image
     verified = VerifiedImage(image.id, "demo", place.job.content_tag, "p", 1.0)
-    update_state(place.job.place.state_folder, lambda state: state.with_verified(verified))
+    update_state(place.job.runtime.state_folder, lambda state: state.with_verified(verified))
 
 
 def test_a_build_gives_the_image_of_its_content_tag(place: Place) -> None:
@@ -184,14 +186,14 @@ def test_an_old_buildx_has_its_plain_output_passed_on_and_that_is_said_once(plac
 def test_rawjson_is_passed_on_masked_and_nothing_else(place: Place) -> None:
     place.docker.says = (EVENT.replace("RUN x", "RUN hidden"),)
     build_candidate(replace(place.job, options=BuildOptions(progress="rawjson")))
-    assert place.raw == [EVENT.replace("RUN x", "RUN ***")]
+    assert place.err.getvalue() == EVENT.replace("RUN x", "RUN ***") + "\n"
 
 
 def test_a_failed_build_names_its_step(place: Place) -> None:
     place.docker.code, place.docker.says = 1, (EVENT,)
     with pytest.raises(BuildFailedError, match=r"RUN x failed: exit code: 1"):
         build_candidate(place.job)
-    assert list((place.job.place.cache_folder / "contexts").iterdir()) == []
+    assert list((place.job.runtime.cache_folder / "contexts").iterdir()) == []
 
 
 def test_refusals_come_before_the_build(place: Place) -> None:
@@ -220,5 +222,5 @@ def test_secrets_are_not_in_the_argument_vector(place: Place) -> None:
 
 def test_the_project_lock_is_one_per_engine_and_name(place: Place) -> None:
     engine = place.job.engine
-    with lock_project(place.job.place, engine, "demo"), lock_project(place.job.place, engine, "other"):
-        assert len(list((place.job.place.state_folder / "locks").iterdir())) == 2
+    with lock_project(place.job.runtime, engine, "demo"), lock_project(place.job.runtime, engine, "other"):
+        assert len(list((place.job.runtime.state_folder / "locks").iterdir())) == 2

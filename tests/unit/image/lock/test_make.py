@@ -6,10 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.airflow.model import Release
 from builder.core.errors import UnsatisfiableError, Where
-from builder.core.progress import SilentProgress
 from builder.image.lock.constraints import ConstraintsFile
 from builder.image.lock.debian import select_kept_versions
 from builder.image.lock.make import LockOptions, _locate_conflicts, _make_preferences, refresh_debian
@@ -92,16 +92,9 @@ def test_refreshing_debian_asks_for_the_same_and_leaves_python(
 
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
-    new = refresh_debian(
-        spec,
-        lock,
-        Release("2.8.1", ("3.11",), (), uses_gosu=True),
-        runner=fake_runner(answer),
-        env={},
-        cache_folder=tmp_path / "cache",
-        progress=SilentProgress(),
-        etc_apt=tmp_path / "etc",
-    )
+    runtime = make_runtime(tmp_path, runner=fake_runner(answer))
+    release = Release("2.8.1", ("3.11",), (), uses_gosu=True)
+    new = refresh_debian(runtime, spec, lock, release, etc_apt=tmp_path / "etc")
     assert (new.python, new.inputs, new.shared_libraries) == (lock.python, lock.inputs, lock.shared_libraries)
     assert {"libgomp1", "zlib1g", "gosu", "curl", "usr-is-merged"} <= {one.name for one in new.runtime}
     assert "binutils" in {one.name for one in new.build}

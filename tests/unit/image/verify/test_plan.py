@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.airflow.model import HttpHealth
 from builder.airflow.releases import find_release
@@ -232,11 +234,8 @@ class OneImage:
 
 
 def chosen(wanted: str, env: dict[str, str]) -> environment.VerifyDatabase:
-    nothing: Any = None
     engine: Any = OneImage("postgres:13")
-    return choose_database(
-        wanted, "/opt/airflow", engine, env=env, runner=nothing, progress=nothing, cache_folder=nothing
-    )
+    return choose_database(make_runtime(Path("nowhere"), env), engine, wanted, "/opt/airflow")
 
 
 def test_the_environments_server_counts_first_then_sqlite_then_the_image() -> None:
