@@ -45,7 +45,7 @@ _RULES = (
         "same-tag-built-twice",
         _E,
         "several services build the same tag",
-        "Newer Compose hands one target per service to bake, which exports them in parallel to one name; the second "
+        "Newer Compose passes one target per service to bake, which exports them in parallel to one name; the second "
         "export fails with `already exists`. Older Compose overwrites the tag with whatever was built last.",
     ),
     Rule(
@@ -78,8 +78,8 @@ _RULES = (
         "two-products-in-one-image",
         _E,
         "two products in one image",
-        "A server that lives in another's image is upgraded, restarted and scaled with it, and its data goes when the "
-        "container goes.",
+        "A server in another's image is upgraded, restarted and scaled with it, and its data is lost when the "
+        "container is removed.",
     ),
     Rule(
         "OB201",
@@ -107,8 +107,8 @@ _RULES = (
         "OB204",
         "database-without-volume",
         _W,
-        "a database whose data lies on no volume",
-        "The data goes when the container is removed (`compose down`, or a changed setting).",
+        "a database whose data is on no volume",
+        "The data is lost when the container is removed (`compose down`, or a changed setting).",
     ),
     Rule(
         "OB205",
@@ -137,14 +137,14 @@ _RULES = (
         "compiler-left-in",
         _W,
         "the Dockerfile leaves a compiler in the image",
-        "A compiler is some 250 MB that only the build needs, and a tool for whoever breaks in.",
+        "A compiler is some 250 MB that only the build needs, and a tool for an attacker.",
     ),
     Rule(
         "OB302",
         "pip-cache-kept",
         _I,
         "the Dockerfile keeps pip's cache",
-        "Every wheel lies in the layer twice: installed, and in the cache.",
+        "Every wheel is in the layer twice: installed, and in the cache.",
     ),
     Rule(
         "OB303",
@@ -193,21 +193,21 @@ _RULES = (
         "deleted-later",
         _W,
         "files that a later layer deletes",
-        "Deleting only hides: the layer that has the file keeps all its bytes.",
+        "Deleting only hides the file: the layer that has it keeps all its bytes.",
     ),
     Rule(
         "OB404",
         "secret-only-hidden",
         _E,
         "what looks like a secret, and is only hidden",
-        "Whoever has the image can unpack the layer below and read it.",
+        "Anyone who has the image can unpack the layer below and read it.",
     ),
     Rule(
         "OB405",
         "installer-cache-in-image",
         _W,
         "the cache of a package installer",
-        "It makes the installer's next run faster; an image has none.",
+        "It makes the installer's next run faster; in an image there is no next run.",
     ),
     Rule(
         "OB406",
@@ -221,7 +221,7 @@ _RULES = (
         "compiler-in-image",
         _W,
         "compilers, linkers and headers",
-        "Only a build needs them; to whoever breaks in they are tools.",
+        "Only a build needs them, and they are tools for an attacker.",
     ),
     Rule(
         "OB408",
@@ -249,7 +249,7 @@ _RULES = (
         "bytecode-twice",
         _I,
         "bytecode that no interpreter here loads",
-        "One compiled form of each module is enough; those of other interpreters and other levels only lie there.",
+        "One compiled form of each module is enough; those of other interpreters and other levels are never loaded.",
     ),
     Rule(
         "OB412",
@@ -263,7 +263,7 @@ _RULES = (
         "symbols-in-image",
         _I,
         "symbols that only a debugger reads",
-        "The loader skips them; what it needs to run the library lies elsewhere in the file.",
+        "The loader skips them; what it needs to run the library is elsewhere in the file.",
     ),
     Rule(
         "OB414",

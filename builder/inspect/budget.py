@@ -82,7 +82,7 @@ def _iterate_dive_checks(found: Inspection, limits: DiveLimits) -> Iterator[Budg
     if limits.efficiency is not None:
         efficiency = 1 - hidden / found.bytes if found.bytes else 1.0
         text = (
-            f"{efficiency:.4f}, at least {limits.efficiency:g} is asked for ({_format_bytes(hidden)} hidden "
+            f"{efficiency:.4f}, at least {limits.efficiency:g} is required ({_format_bytes(hidden)} hidden "
             "between layers)"
         )
         passed = efficiency >= limits.efficiency

@@ -38,7 +38,7 @@ def read_dive_file(path: Path, name: str) -> DiveLimits:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DiveFileError(
-            "there is no such file", where=Where(name), hint="name the file, or leave it away"
+            "there is no such file", where=Where(name), hint="name an existing file, or leave the option out"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DiveFileError(f"cannot be read: {error}", where=Where(name)) from error
@@ -103,7 +103,7 @@ def _read_rules(text: str, name: str) -> _Rules:
         return {}
     if not isinstance(rules, Mapping):
         hint = "write `rules:`, and below it lines like `  lowestEfficiency: 0.95`"
-        raise DiveFileError("`rules` is no mapping", where=Where(name, 1, "rules"), hint=hint)
+        raise DiveFileError("`rules` is not a mapping", where=Where(name, 1, "rules"), hint=hint)
     return {
         str(entry.name): (
             _plain(tree.text, resolve_alias(entry.value)),
@@ -139,7 +139,7 @@ def _parse_ratio(value: str) -> float | None:
     try:
         found = float(value)
     except ValueError:
-        raise ValueError(f"{value!a} is no number") from None
+        raise ValueError(f"{value!a} is not a number") from None
     if not 0 <= found <= 1:
         raise ValueError(f"{value} is not between 0 and 1")
     return found
@@ -151,5 +151,5 @@ def _parse_size(value: str) -> int | None:
     found = _SIZE.fullmatch(value)
     unit = None if found is None else _UNITS.get(found[2].lower())
     if found is None or unit is None:
-        raise ValueError(f"{value!a} is no number of bytes")
+        raise ValueError(f"{value!a} is not a number of bytes")
     return round(float(found[1]) * unit)

@@ -91,7 +91,7 @@ class _LayerReader:
         self._text_bytes += member.size
         if self._text_bytes > MAX_TEXT_BYTES:
             raise BadImageArchiveError(
-                f"layer {self._layer.name} has more than {MAX_TEXT_BYTES} bytes of {path} and its like"
+                f"layer {self._layer.name} has more than {MAX_TEXT_BYTES} bytes of files like {path}"
             )
         data = b"".join(self._layer.iterate_data(member))
         self._texts[path] = trim_to_headers(path, data)

@@ -30,4 +30,4 @@ def detect_machine(devices: Iterable[str] = DEVICES) -> Machine:
     devices = tuple(devices)
     if found := [one for one in devices if Path(one).exists()]:
         return Machine(True, f"it has {found[0]}")
-    return Machine(False, f"it has neither of {', '.join(devices)}")
+    return Machine(False, f"it has none of {', '.join(devices)}")

@@ -124,7 +124,7 @@ def _read_missing_layers(
     images = archive.check_images()
     image = next((one for one in images if one.id == identity), images[0])
     if image.diffs != diffs:
-        raise BadImageArchiveError(f"the engine sent another image than {identity}", hint="ask once more")
+        raise BadImageArchiveError(f"the engine sent an image other than {identity}", hint="try again")
     return layers
 
 
@@ -143,7 +143,7 @@ def _read_layers(
         found[content.diff] = content
         if sum(len(one.entries) for one in found.values()) > MAX_ENTRIES:
             raise BadImageArchiveError(
-                f"the image has more than {MAX_ENTRIES} entries", hint="no known program makes such"
+                f"the image has more than {MAX_ENTRIES} entries", hint="no known program makes such images"
             )
     return found
 

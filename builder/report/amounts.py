@@ -19,7 +19,9 @@ def format_amount(amount: Amount) -> str:
 
 def format_unknown_part(amount: Amount) -> str:
     """What the amount lacks, to go on with; empty: nothing."""
-    return f"; and {pluralize(amount.unknown, 'image')} whose layers the engine does not tell" if amount.unknown else ""
+    return (
+        f"; and {pluralize(amount.unknown, 'image')} whose layers the engine does not report" if amount.unknown else ""
+    )
 
 
 def make_amount_document(name: str, amount: Amount) -> dict[str, int | None]:

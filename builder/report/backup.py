@@ -55,8 +55,8 @@ def _iterate_pull_notes(images: Sequence[SavedImage]) -> Iterator[str]:
         if image.digests and not image.names:
             yield (
                 f"note: {shorten_id(image.id)} is known as {escape_to_one_line(image.digests[0])}; no archive "
-                "can bring that name "
-                "back, only a pull gives it"
+                "can restore that name, "
+                "only a pull can"
             )
 
 
@@ -104,7 +104,7 @@ def format_restore_text(restored: Sequence[RestoredImage], *, width: int = 0) ->
     for one in restored:
         lines += [f"{escape_to_one_line(name)} is {one.id}{_format_previous(one.moved, name)}" for name in one.named]
         if one.id != one.image.id:
-            lines.append(f"note: this engine knows {one.image.id} as {one.id}: it keeps images in another way")
+            lines.append(f"note: this engine knows {one.image.id} as {one.id}: it stores images in another way")
     return _join_lines(lines)
 
 

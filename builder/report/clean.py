@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("standing", moves=True),
     Column("why", moves=True),
 )
-_LIMITS = "Only images go: by ID, never by force, never a volume or a container."
+_LIMITS = "Only images are removed: by ID, never by force, never a volume or a container."
 
 
 def format_clean_text(
@@ -53,15 +53,15 @@ def format_clean_text(
 def _format_preview(planned: CleanPlan, width: int, backup: Path | None) -> Iterator[str]:
     if planned.going:
         text = (
-            f"would go: {pluralize(len(planned.going), 'image')}, {amounts.format_amount(planned.frees)} on disk"
-            f"{amounts.format_unknown_part(planned.frees)}"
+            f"would be removed: {pluralize(len(planned.going), 'image')}, "
+            f"{amounts.format_amount(planned.frees)} on disk{amounts.format_unknown_part(planned.frees)}"
         )
         yield from wrap_text(text, "", "  ", width=width)
         yield from _format_gone_table(((choice.row, choice.reason) for choice in planned.going), width)
         if backup is not None:
-            yield f"  each is saved in {escape_to_one_line(str(backup))} first; what is not found whole there stays"
+            yield f"  each is saved in {escape_to_one_line(str(backup))} first; what is not whole there is not removed"
     else:
-        yield "nothing would go"
+        yield "nothing would be removed"
     yield from _format_staying([choice for choice in planned.choices if not choice.goes], width)
 
 
@@ -126,7 +126,7 @@ def _format_cache(cache: CacheCleanup | None, width: int) -> Iterator[str]:
     if cache.done:
         text = f"{format_size(cache.freed)} freed, of {format_size(cache.idle)} idle{about}"
     else:
-        text = f"{format_size(cache.idle)} idle{about} would go; builds run again what it held"
+        text = f"{format_size(cache.idle)} idle{about} would be removed; builds then run again what it held"
     yield from wrap_text(f"build cache of {cache.builder}: {text}", "", "  ", width=width)
 
 

@@ -59,9 +59,7 @@ def _format_head(found: Inspection, name: str) -> Iterator[str]:
         below = sum(layer.bytes for layer in found.layers[: content.base_layers])
         named = f" {escape_to_one_line(content.base_name)}" if content.base_name else ""
         lowest = "layer is" if content.base_layers == 1 else f"{content.base_layers} layers are"
-        yield (
-            f"  the lowest {lowest} the base's{named}: {format_size(below)}, of which only secrets count as waste here"
-        )
+        yield (f"  the lowest {lowest} the base's{named}: {format_size(below)}, in which only secrets count as waste")
         if content.base_why:
             yield from wrap_text(f"it counts as the base because {content.base_why}", "  ")
     elif content.base_why:
@@ -107,7 +105,7 @@ def _format_package(one: Package) -> str:
 
 
 def _format_folders(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
-    yield from _format_title("Folders, each with all below it", color=color)
+    yield from _format_title("Folders, each with everything below it", color=color)
     chosen, _ = _split_first(_select_branching_folders(found.folders), top)
     yield from _format_columns(_UNTITLED, [(format_size(one.bytes), f"{one.files:,}", one.path) for one in chosen])
 
@@ -133,7 +131,9 @@ def _format_waste(found: Inspection, top: int, *, color: bool) -> Iterator[str]:
     if not found.waste:
         yield from _format_title("Waste: none was found", color=color)
         return
-    yield from _format_title(f"Waste: {format_size(found.waste_bytes)} that another Dockerfile would save", color=color)
+    yield from _format_title(
+        f"Waste: {format_size(found.waste_bytes)} that a better Dockerfile would save", color=color
+    )
     chosen, rest = _split_first(found.waste, top)
     for one in chosen:
         yield from _format_waste_entry(one, color=color)

@@ -46,7 +46,7 @@ def summarize_differences(diff: LockDiff) -> str:
     debian = f" and {diff.debian} Debian packages" if diff.debian else " packages (its Debian packages are the base's)"
     counted = Counter(one.standing for one in diff.differences)
     found = ", ".join(f"{counted[one]} {_format_standing(one, counted[one])}" for one in LockStatus if counted[one])
-    return f"{diff.python} Python{debian} in the lock: {found or 'the image has just these'}"
+    return f"{diff.python} Python{debian} in the lock: {found or 'the image has exactly these'}"
 
 
 def _format_standing(standing: LockStatus, number: int) -> str:

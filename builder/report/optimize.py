@@ -32,7 +32,7 @@ def format_optimize_preview(ready: OptimizePreview, *, file_only: bool) -> str:
     """What happens when the person says yes, what it gains, and what to mind."""
     lines = [] if file_only else [line for target in ready.work.targets for line in _describe_source(ready, target)]
     lines += [
-        f"write    {edit.path} (the old bytes go to {choose_backup_path(edit.path.resolve()).name} beside it)"
+        f"write    {edit.path} (the old bytes are saved as {choose_backup_path(edit.path.resolve()).name} beside it)"
         for edit in ready.work.edits
     ]
     if not file_only:
@@ -77,7 +77,7 @@ def _format_headline(refused: tuple[str, ...], *, left: bool) -> str:
         return f"Nothing was done: {join_names(refused)} could share an image, but the file cannot be edited safely."
     if left:
         return "Nothing to do: what several services build is left as it is."
-    return "Nothing to do: no image is built or stored several times that could be shared."
+    return "Nothing to do: no image that could be shared is built or stored several times."
 
 
 def _describe_source(ready: OptimizePreview, target: SharedTarget) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _describe_source(ready: OptimizePreview, target: SharedTarget) -> Iterator[s
         prove = ", and prove it" if airflow else ""
         yield f"build    {target.image} once, for {who}{prove}; nothing stops meanwhile"
     else:
-        yield f"take     {target.image}, for {who}"
+        yield f"use      {target.image}, for {who}"
 
 
 def _list_group_plans(ready: OptimizePreview) -> tuple[GroupPlan, ...]:
@@ -140,7 +140,7 @@ def _format_changes(outcome: RolloutResult) -> Iterator[str]:
     if outcome.files:
         yield "`optbuild rollback` undoes it, byte for byte."
     elif outcome.images:
-        yield "`optbuild rollback` starts the image again that was there before."
+        yield "`optbuild rollback` starts the previous image again."
 
 
 def _format_result_table(outcome: RolloutResult) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _format_old_images(outcome: RolloutResult) -> Iterator[str]:
 def _describe_rollback_cost(images: tuple[OldImage, ...], must: str) -> str:
     again = [one for one in images if one.again]
     if not again:
-        return "no rollback goes back to them"
+        return "no rollback returns to them"
     return f"a rollback {must} to build {'some of ' * (len(again) < len(images))}them again"
 
 
@@ -221,7 +221,7 @@ def _format_command_changes(outcome: RolloutResult) -> Iterator[str]:
     if not outcome.files:
         return
     yield ""
-    yield "What is typed differently now:"
+    yield "Commands that are different now:"
     for target in outcome.targets:
         name = next((service for service in target.services if service != target.builder), target.services[0])
         yield f"  `docker compose build {name}` builds nothing any more: {format_target_command(target)}"
@@ -235,7 +235,7 @@ def _format_up_command(target: SharedTarget, name: str) -> str:
     build = format_target_command(target) if command is None else f"`{mask_text(command)}`"
     if target.source is ImageOrigin.IMAGE_ONLY and command is None:
         build = f"`docker load` a `docker save {target.image}` of this one"
-    return f"`docker compose {up}` needs the image to be there: on a new machine first {build}"
+    return f"`docker compose {up}` needs the image: on a new machine, first {build}"
 
 
 def format_target_command(target: SharedTarget) -> str:

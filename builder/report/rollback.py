@@ -29,13 +29,13 @@ def format_rollback_preview(journal: Journal) -> str:
 def format_rollback_report(undone: UndoResult, earlier: Journal | None) -> str:
     """What was put back; ``earlier`` is the run that can be undone next."""
     lines = [f"restored {path}" for path in undone.files]
-    lines += [f"{name} is the image again that it was" for name in undone.references]
+    lines += [f"{name} is again the image that it was" for name in undone.references]
     for name, down in undone.downtime.items():
         stopped = "" if down.stopped is None else f", stopped for {down.stopped:.1f} s"
         until = "" if down.until_up is None else f", up after {down.until_up:.1f} s"
         lines.append(f"restarted {name}{stopped}{until}")
     if not lines:
-        lines = ["nothing had to be put back: everything was as before optimize already"]
+        lines = ["nothing had to be put back: everything was already as before optimize"]
     if earlier is not None:
         at = datetime.fromtimestamp(earlier.at).astimezone().strftime("%Y-%m-%d %H:%M")
         lines.append(f"the optimize of {at} can be undone too: `optbuild rollback` again")

@@ -82,7 +82,7 @@ def explain_late_interrupt(done: ApplyResult, left: str = "") -> Iterator[None]:
         yield
     except (KeyboardInterrupt, InterruptedByUserError) as stop:
         raise InterruptedByUserError(
-            f"interrupted, when all was done: {done}{left}", hint="`optbuild rollback` undoes it"
+            f"interrupted after everything was done: {done}{left}", hint="`optbuild rollback` undoes it"
         ) from stop
 
 
@@ -92,7 +92,7 @@ def _finish_run(context: RolloutContext, journal: Journal) -> None:
         finish_commit(context, journal)
     except (OptbuildError, OSError) as error:
         context.runtime.progress.note(
-            f"warning: all is done, but not tidied up: {_format_error(error)}; {LEFTOVERS_HINT}"
+            f"warning: everything is done, but not tidied up: {_format_error(error)}; {LEFTOVERS_HINT}"
         )
 
 

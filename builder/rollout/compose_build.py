@@ -109,6 +109,6 @@ def make_missing_image_error(target: SharedTarget) -> ComposeError:
     """The image is not here, and nothing says how to make it."""
     again = "`docker compose pull`" if target.pull_policy is None else "`optbuild rollback`, then `optbuild optimize`"
     return ComposeError(
-        f"the image {target.image} is not on this engine, and no service of the files builds it",
+        f"the image {target.image} is not on this engine, and no service in the files builds it",
         hint=f"{again} brings it back",
     )

@@ -42,7 +42,7 @@ def make_file_record(edit: FileEdit, run: str) -> FileRecord:
 def _check_writable(path: Path, found: os.stat_result) -> None:
     """Root may write everything; a file without any write bit was still meant to stay as it is."""
     if not stat.S_ISREG(found.st_mode):
-        raise ComposeError("is no regular file, so it cannot be replaced", where=Where(str(path)))
+        raise ComposeError("is not a regular file, so it cannot be replaced", where=Where(str(path)))
     if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise ComposeError("the file is read-only", where=Where(str(path)), hint=f"chmod u+w {path}")
     if not path.parent.stat().st_mode & 0o222 or not os.access(path.parent, os.W_OK):

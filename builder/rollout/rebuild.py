@@ -103,7 +103,8 @@ def _make_service_error(plan: Plan, service: str, groups: tuple[ServiceGroup, ..
     group = next((group for group in groups if service in group.services), None)
     if group is None or len(group.services) == 1:
         return ComposeError(
-            f"{service} shares its image with no other service", hint=f"`docker compose build {service}` builds it"
+            f"{service} does not share its image with another service",
+            hint=f"`docker compose build {service}` builds it",
         )
     if find_builders(plan.project, group):
         return ComposeError(

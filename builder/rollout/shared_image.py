@@ -127,7 +127,7 @@ def _build_image(ledger: JournalWriter, work: RolloutRequest, engine: ProjectEng
         overlay.unlink(missing_ok=True)
     image = engine.find_image_id(making.candidate)
     if image is None:
-        raise EngineFailedError(f"the build ended well, and yet there is no image {making.candidate}")
+        raise EngineFailedError(f"the build succeeded, but there is no image {making.candidate}")
     _record_made_image(ledger, image)
     for name in making.tags:
         ledger.change(ledger.journal.with_tag(name, image))

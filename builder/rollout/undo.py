@@ -153,7 +153,7 @@ def _select_engine(context: RolloutContext, journal: Journal) -> ProjectEngine |
     if context.engine is None or context.engine.identity != journal.engine:
         now = "no engine answers" if context.engine is None else "another engine answers"
         raise CheckFailedError(
-            f"{now} now: the last optimize changed images and containers of the one that did then",
+            f"{now} now: the last optimize changed images and containers of the engine that answered then",
             hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again; if that engine is gone for good, "
             f"move {_find_journal_path(context, journal)} away, and compare the files with the .bak beside them",
         )
@@ -182,9 +182,9 @@ def _check_images(engine: ProjectEngine, journal: Journal) -> None:
     for image, name in find_irreplaceable_images(journal).items():
         if engine.find_image_id(image) is None:
             raise CheckFailedError(
-                f"{name} cannot be what it was before: {image} was removed, and nothing builds it again",
+                f"{name} cannot become what it was before: {image} was removed, and nothing builds it again",
                 hint="bring it back with `optbuild restore` if you have a backup. `optbuild optimize --rebuild` makes "
-                "another way back: to the image of today, and from there to the files as they were",
+                "another rollback possible: to the image of today, and from there to the files as they were",
             )
 
 
@@ -225,7 +225,7 @@ def _restart_services(context: RolloutContext, engine: ProjectEngine, journal: J
     try:
         return restart_services(context, engine, journal, records, build=bool(gone) or journal.current is not None)
     except StackError as error:
-        again = "the files are as they were; see to the service, then `optbuild rollback` goes on"
+        again = "the files are as they were; fix the service, then `optbuild rollback` continues"
         raise StackError(f"the old stack did not come up again: {error.message}", hint=again) from error
 
 

@@ -74,12 +74,12 @@ def _check_container(record: ServiceRecord, one: Container, now: float, steady: 
     if one.status == "restarting" and not record.expects_health:
         return Readiness(done=True)
     if record.completes:
-        return Readiness(waiting="it still works")
+        return Readiness(waiting="it is still running")
     if one.status != "running" or one.started is None:
         return Readiness(waiting=f"it is {one.status}")
     if one.health is not None and record.expects_health:
         return Readiness(done=True) if one.health == "healthy" else Readiness(waiting=f"its health is {one.health}")
-    return Readiness(done=True) if now - one.started >= steady else Readiness(waiting="whether it goes on running")
+    return Readiness(done=True) if now - one.started >= steady else Readiness(waiting="whether it keeps running")
 
 
 def _check_ended_container(record: ServiceRecord, one: Container) -> Readiness:
@@ -148,11 +148,11 @@ def _make_stack_error(
 ) -> StackError:
     worst = next((one for one in containers if not one.completed and one.health != "healthy"), None)
     said = (
-        _format_log_lines("its health check said", engine.read_health_output(worst.id)[-LOG_LINES:])
+        _format_log_lines("its health check reported", engine.read_health_output(worst.id)[-LOG_LINES:])
         if worst and worst.health
         else ""
     )
-    words = _format_log_lines("its last words", engine.read_log(worst.id, LOG_LINES)) if worst else ""
+    words = _format_log_lines("the end of its log", engine.read_log(worst.id, LOG_LINES)) if worst else ""
     return StackError(f"{name} did not come up: {why}{said}{words}", hint=hint)
 
 

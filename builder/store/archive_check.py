@@ -106,12 +106,12 @@ def read_checked_archive(
         layer.finish()
         found.add(layer.diff)
     if any(piece.strip(b"\0") for piece in pieces):
-        raise _make_archive_error("goes on behind its end")
+        raise _make_archive_error("continues after its end")
     if plain.end != bytes(END):
         raise _make_archive_error("ends early")
     image, ids = _find_only_image(archive, identity)
     if found - set(image.diffs):
-        raise _make_archive_error(f"holds a layer that is none of the image: {min(found - set(image.diffs))}")
+        raise _make_archive_error(f"holds a layer that is not one of the image's: {min(found - set(image.diffs))}")
     return ArchiveContents(stored.bytes, stored.sha256, plain.bytes, plain.sha256, ids, image.diffs, unpacked)
 
 
@@ -163,7 +163,7 @@ class _EntryChecker:
     def check_entry(self, member: tarfile.TarInfo) -> None:
         name = member.name
         if not _is_engine_entry(member):
-            raise _make_archive_error(f"holds {name[:200]!r}, which no archive of an image does")
+            raise _make_archive_error(f"holds {name[:200]!r}, which no archive of an image holds")
         if name in self._seen or len(self._seen) >= MAX_ENTRIES:
             raise _make_archive_error(
                 f"holds {name} twice" if name in self._seen else f"has more than {MAX_ENTRIES} entries"
@@ -200,7 +200,7 @@ def _find_only_image(archive: ImageArchive, identity: str) -> tuple[ArchivedImag
         raise _make_archive_error(f"holds {len(images)} images")
     image, (digests, names) = images[0], _read_index(archive)
     if named := sorted({*image.references, *names}):
-        raise _make_archive_error(f"brings names of its own: {', '.join(named[:3])}")
+        raise _make_archive_error(f"contains names of its own: {', '.join(named[:3])}")
     for digest in digests:
         _check_digest(archive, digest, image.id)
     ids = tuple(dict.fromkeys((image.id, *digests)))

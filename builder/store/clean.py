@@ -97,7 +97,7 @@ def _explain_stay(
     if row.verdict.stays:
         return row.verdict.reason
     if options.only is not None and image.id not in options.only:
-        return "it is none of those that were asked for"
+        return "it is not one of those that were asked for"
     if image.id not in fitting:
         return "the filter leaves it out"
     if row.verdict.standing is RetentionReason.UNUSED and not options.unused:
@@ -122,7 +122,9 @@ def _add_child_reasons(snapshot: InventorySnapshot, reasons: Mapping[str, str]) 
         for identity in [identity for identity, reason in found.items() if not reason]:
             child = next((one for one in upon.get(identity, ()) if found[one.id]), None)
             if child is not None:
-                found[identity] = f"{child.title} stands on all of its layers, and stays: it would free nothing"
+                found[identity] = (
+                    f"{child.title} uses all of its layers, and stays: removing this one would free nothing"
+                )
                 changed = True
     return found
 

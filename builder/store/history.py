@@ -139,7 +139,7 @@ def _collect_needed_images(journal: Journal) -> set[str]:
 def _explain_kept_images(journals: Iterable[Journal]) -> dict[str, str]:
     """What a rollback points names to again and could not build, of all runs that can be undone, one by one."""
     return {
-        image: f"{_describe_replacement(run)}; `optbuild rollback` goes back to it, and could not build it again"
+        image: f"{_describe_replacement(run)}; `optbuild rollback` returns to it, and could not build it again"
         for journal in journals
         for run in iterate_runs(journal)
         for image in find_irreplaceable_images(run)
@@ -155,7 +155,7 @@ def _collect_superseded_images(journals: Iterable[Journal]) -> dict[str, Superse
             again = find_rebuildable_images(run)
             for old in run.replaced:
                 known = found[old.image_id].names if old.image_id in found else frozenset()
-                way = "a rollback would build it again" if old.image_id in again else "no rollback goes back to it"
+                way = "a rollback would build it again" if old.image_id in again else "no rollback returns to it"
                 if old.image_id not in current:
                     reason = f"{_describe_replacement(run)}; {way}"
                     found[old.image_id] = SupersededImage(

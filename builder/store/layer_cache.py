@@ -60,5 +60,5 @@ def _parse_layers(found: list[list[object]]) -> tuple[Layer, ...]:
 
 def _check_size(value: object) -> int | None:
     if value is not None and not isinstance(value, int):
-        raise ValueError(f"{value!r} are no bytes")
+        raise ValueError(f"{value!r} is not a number of bytes")
     return value

@@ -143,10 +143,10 @@ def _check_values(_document: object, manifest: Manifest) -> None:
     for image in manifest.images:
         for key, value, shape in _list_text_fields(image):
             if shape.fullmatch(value) is None:
-                raise ValueError(f"{key} {value!r} is none")
+                raise ValueError(f"{key} {value!r} is not valid")
         for key, number in (("unpacked", image.unpacked), ("bytes", image.bytes), ("tar_bytes", image.tar_bytes)):
             if number < 0:
-                raise ValueError(f"{key} {number!r} is none")
+                raise ValueError(f"{key} {number!r} is not valid")
     for key in ("id", "file"):
         values = [getattr(image, key) for image in manifest.images]
         if len(set(values)) != len(values):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPEC_FILE = "optbuild.toml"
-_HINT = 'correct it ([protect] images = ["registry.example/base:*"]): what it protects is not known until then'
+_HINT = 'correct it ([protect] images = ["registry.example/base:*"]): until then it is not known what it protects'
 
 
 def read_protected_patterns(folder: Path) -> dict[str, str]:
@@ -34,12 +34,12 @@ def read_protected_patterns(folder: Path) -> dict[str, str]:
         raise UnknownProtectionError(
             "unknown key",
             where=Where(str(path), key=key),
-            hint=f"write `{meant}`: what it protects is not known until then",
+            hint=f"write `{meant}`: until then it is not known what it protects",
         )
     patterns = table.get("images", []) if isinstance(table, dict) else None
     if not isinstance(patterns, list) or not all(isinstance(one, str) and one for one in patterns):
         raise UnknownProtectionError(
-            "is no list of image patterns", where=Where(str(path), key="protect.images"), hint=_HINT
+            "is not a list of image patterns", where=Where(str(path), key="protect.images"), hint=_HINT
         )
     return dict.fromkeys(patterns, str(path))
 

@@ -82,7 +82,7 @@ def select_images(path: Path, references: Sequence[str]) -> RestoreSelection:
         if not path.exists():
             raise BackupFolderError(f"there is no {path}", hint="name a folder that `optbuild backup` wrote")
         raise BackupFolderError(
-            f"{folder} has no {MANIFEST_FILE}, which says what its archives must be",
+            f"{folder} has no {MANIFEST_FILE}, which describes its archives",
             hint="name a folder that `optbuild backup` wrote, or copy that file too",
         )
     if not path.is_dir() and path.name != MANIFEST_FILE:
@@ -100,7 +100,7 @@ def _select_archive(manifest: Manifest, path: Path) -> Manifest:
     if not found:
         known = ", ".join(image.file for image in manifest.images[:5]) or "none"
         raise BackupFolderError(
-            f"{path} is none of the archives that its folder's manifest names", hint=f"it has {known}"
+            f"{path} is not one of the archives that its folder's manifest names", hint=f"it has {known}"
         )
     return Manifest(found)
 
@@ -167,7 +167,7 @@ def _check_contents(stream: IO[bytes], image: SavedImage, task: Task) -> Archive
     }
     for name, (here, said) in facts.items():
         if here != said:
-            raise BadImageArchiveError(f"it has another {name} than the manifest says")
+            raise BadImageArchiveError(f"its {name} is not the one in the manifest")
     return found
 
 
@@ -177,8 +177,8 @@ def refuse_damaged(checked: Sequence[ArchiveCheck]) -> None:
     if bad:
         lines = "".join(f"\n    {one.image.file}: {one.why}" for one in bad)
         whole = [one.image.id.removeprefix("sha256:")[:12] for one in checked if one.contents is not None]
-        hint = f"those that are whole can be restored alone: `optbuild restore FOLDER {' '.join(whole)}`"
-        hint = hint if whole else "save the images again, where there still is an engine that has them"
+        hint = f"those that are whole can be restored on their own: `optbuild restore FOLDER {' '.join(whole)}`"
+        hint = hint if whole else "save the images again, if an engine still has them"
         raise DamagedBackupError(f"archives are damaged, so nothing was loaded:{lines}", hint=hint)
 
 
@@ -246,7 +246,7 @@ class _RestoreRun:
     def _check_movable(self, name: str, now: str, identity: str) -> str:
         if not self.replace_tags:
             raise EngineFailedError(
-                f"somebody gave {name} to {now} while {identity} was loaded, which stays without that name",
+                f"somebody gave {name} to {now} while {identity} was loaded; the loaded image does not have that name",
                 hint="`--replace-tags` moves it",
             )
         return now
@@ -260,7 +260,7 @@ class _RestoreRun:
         found = None if there is None else query_image(self.engine.api, there)
         if found is None or found.layers != image.layers:
             raise EngineFailedError(
-                f"the engine took {image.file}, and has no image {image.id} with its layers now",
+                f"the engine accepted {image.file}, but now has no image {image.id} with its layers",
                 hint="its log says more; the archive was whole when it was sent",
             )
         return found.id
@@ -277,5 +277,8 @@ def _iterate_verified(stream: IO[bytes], image: SavedImage, task: Task) -> Itera
             yield held
         held = piece
     if (stored.sha256, plain.sha256) != (image.sha256, image.tar_sha256):
-        raise BadImageArchiveError(f"{image.file} was changed while it was loaded", hint="the engine got no end of it")
+        raise BadImageArchiveError(
+            f"{image.file} was changed while it was loaded",
+            hint="the engine did not get its end, and so loaded nothing",
+        )
     yield held

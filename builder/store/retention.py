@@ -124,7 +124,7 @@ class _RetentionJudge:
             return _decide_superseded(image, former)
         if not image.names and not image.digests:
             return RetentionDecision(RetentionReason.DANGLING, "it has no name, and nothing uses it")
-        return RetentionDecision(RetentionReason.UNUSED, "no container uses it, and no file that is known names it")
+        return RetentionDecision(RetentionReason.UNUSED, "no container uses it, and no known file names it")
 
 
 def group_users_by_image(snapshot: InventorySnapshot) -> dict[str, tuple[ImageUser, ...]]:
@@ -175,7 +175,7 @@ def _protect_parents(snapshot: InventorySnapshot, found: dict[str, RetentionDeci
         children = keeps[identity] or [one for one in made_from.get(identity, ()) if found[one.id].stays]
         if children:
             child = children[0]
-            reason = f"{child.title} stands on all of its layers, and stays"
+            reason = f"{child.title} uses all of its layers, and stays"
             result[identity] = RetentionDecision(RetentionReason.PROTECTED, reason)
     return result
 

@@ -60,7 +60,7 @@ def parse_filter(text: str) -> RowFilter:
     key, equals, value = text.partition("=")
     known = "\n    ".join(FILTERS.values())
     if not equals or not value:
-        raise StoreUsageError(f"--filter {text!r} is no key=value", hint=f"one of\n    {known}")
+        raise StoreUsageError(f"--filter {text!r} is not key=value", hint=f"one of\n    {known}")
     if key not in FILTERS:
         near = difflib.get_close_matches(key, FILTERS, n=1)
         guess = f"perhaps you meant {near[0]}=; " if near else ""
@@ -86,7 +86,7 @@ def parse_age(text: str, option: str) -> float:
     """``4d`` as seconds. Raises StoreUsageError."""
     found = _AGE.fullmatch(text.strip())
     if found is None:
-        raise StoreUsageError(f"{option} {text!r} is no age", hint="a number and s, m, h, d or w: 90m, 12h, 4d, 2w")
+        raise StoreUsageError(f"{option} {text!r} is not an age", hint="a number and s, m, h, d or w: 90m, 12h, 4d, 2w")
     return float(found[1]) * _UNITS[found[2]]
 
 

@@ -125,7 +125,7 @@ def _parse_config(result: ProcessResult, question: _ConfigRequest) -> ComposeCon
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise ToolError("`docker compose config` answered something that is no project", hint=GET_COMPOSE)
+        raise ToolError("`docker compose config` answered something that is not a project", hint=GET_COMPOSE)
     return found
 
 
@@ -143,7 +143,7 @@ def _make_config_error(said: str, question: _ConfigRequest) -> ComposeError:
     return ComposeError(
         f"Compose refuses this project: {said}",
         where=where,
-        hint="correct it until `docker compose config --quiet` is silent",
+        hint="correct it until `docker compose config --quiet` prints nothing",
     )
 
 
@@ -166,7 +166,7 @@ def _complete_overlay(files: ProjectFiles, env: Mapping[str, str], overlay: Mapp
             continue
         if source.by_absolute_path:  # Compose reads it from there, wherever the project is looked at
             raise ComposeError(
-                "another file names it by its absolute path (`extends` or `include`), so a change of it cannot be "
+                "another file names it by its absolute path (`extends` or `include`), so a change to it cannot be "
                 "checked before it is written",
                 where=Where(str(source.path)),
                 hint="name it by a relative path",

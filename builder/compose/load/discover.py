@@ -76,11 +76,13 @@ def _resolve_named_file(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
     if file == "-":
         _refuse_stream(f"{source} -", "standard input")
     if file.startswith(REMOTE):
-        raise ComposeError(f"{source} {file}: a remote compose file cannot be changed", hint="fetch it, and name that")
+        raise ComposeError(
+            f"{source} {file}: a remote compose file cannot be changed", hint="download it, and name the copy"
+        )
     path = _make_absolute(file, cwd)
     if path.is_dir():
         return _find_files_in_folder(path) or _refuse_missing_file(
-            f"{source} {file}: this folder holds no compose file"
+            f"{source} {file}: there is no compose file in this folder"
         )
     if not path.exists():
         return _refuse_missing_file(f"{source} {file}: there is no such file", str(path))
@@ -91,7 +93,8 @@ def _resolve_named_file(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
 
 def _refuse_stream(named: str, what: str) -> NoReturn:
     raise ComposeError(
-        f"{named}: a compose file from {what} cannot be changed, or restored", hint="write it to a file, and name that"
+        f"{named}: a compose file from {what} cannot be changed, or restored",
+        hint="write it to a file, and name that file",
     )
 
 
@@ -104,8 +107,8 @@ def _refuse_two_projects(start: Path, home: Path, env: Mapping[str, str]) -> Non
     """A ``.env`` here that names files, below a folder with a project. Raises ComposeError."""
     if home != start and read_variables({}, find_default_env_file(start, env)).get("COMPOSE_FILE"):
         raise ComposeError(
-            f"COMPOSE_FILE here names one project, the compose file in {home} is another, and versions of Compose "
-            "differ: 2.26 takes the latter, newer ones the former",
+            f"COMPOSE_FILE here names one project, the compose file in {home} is another: Compose 2.26 uses the "
+            "second, newer versions use the first",
             where=Where(str(start / ".env"), key="COMPOSE_FILE"),
             hint="name the files with -f",
         )

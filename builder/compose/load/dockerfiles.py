@@ -48,8 +48,8 @@ def describe_unread_dockerfiles(project: Project, known: Mapping[str, Dockerfile
         return ()
     return (
         (
-            f"{join_names(paths)} {choose_verb(paths, 'is', 'are')} not there or cannot be read: what is built "
-            "there is a guess"
+            f"{join_names(paths)} {choose_verb(paths, 'is', 'are')} missing or cannot be read: optbuild can only "
+            "guess what it builds"
         ),
     )
 

@@ -191,11 +191,13 @@ def _read_source(path: Path) -> bytes | None:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except OSError as error:
         raise ComposeError(
-            f"cannot be read: {error.strerror}", where=Where(str(path)), hint="let this user read it"
+            f"cannot be read: {error.strerror}", where=Where(str(path)), hint="allow this user to read it"
         ) from error
     if data is None:
         raise ComposeError(
-            f"larger than {MAX_BYTES // 1_000_000} MB: no person wrote this", where=Where(str(path)), hint="split it"
+            f"larger than {MAX_BYTES // 1_000_000} MB, which is too large for a compose file",
+            where=Where(str(path)),
+            hint="split it",
         )
     _check_text(path, data)
     return data

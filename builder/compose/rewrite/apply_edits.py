@@ -65,7 +65,7 @@ def _edit_document(
         return document.encode(apply_splices(document.text, pen.splices))
     except ValueError as error:
         where = document.where(min(level.node.start for level in levels))
-        raise ComposeError("two edits of this file meet", where=where, hint="write the keys by hand") from error
+        raise ComposeError("two edits of this file overlap", where=where, hint="write the keys by hand") from error
 
 
 def _refuse_explicit_keys(document: Document, levels: dict[MappingSource, KeyChanges]) -> None:

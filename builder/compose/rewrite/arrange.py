@@ -77,7 +77,7 @@ def _remove_build_at(draft: KeyAssignments, service: str, found: Resolution, los
             return
     entry = found.content.entry if isinstance(found.content, ExistingEntry) else None
     raise ComposeError(
-        f"the build cannot be taken from {service}: {_format_names(keepers)} must keep it and has it from the "
+        f"the build cannot be taken from {service}: {_format_names(keepers)} must keep it and gets it from the "
         "same mapping",
         where=found.level.document.where(entry.start if entry else found.level.node.start, f"services.{service}.build"),
         hint=OTHER_WAY,

@@ -37,7 +37,7 @@ def prove_edits(
         answers = ask_again({edit.path: edit.after for edit in edits})
         again = rewrite_files(make_edited_project(project, edits), targets)
     except ComposeError as error:
-        raise _make_unproven_error(edits, [f"they cannot be read any more: {error.message}"]) from error
+        raise _make_unproven_error(edits, [f"they can no longer be read: {error.message}"]) from error
     problems = [*_find_problems(project, answers, targets)]
     problems += [f"a second rewrite would change {edit.path} once more" for edit in again]
     if problems:
@@ -63,7 +63,7 @@ def find_differences(before: ComposeConfig, after: ComposeConfig, targets: tuple
 
 def _find_problems(project: Project, answers: ConfigResult, targets: tuple[SharedTarget, ...]) -> Iterator[str]:
     if all(before is None or now is None for before, now in _pair_configs(project, answers)):
-        yield "Compose gives no answer before and after that could be compared"
+        yield "Compose gives no answers before and after that could be compared"
     for before, now in _pair_configs(project, answers):
         if before is not None and now is not None:
             yield from find_differences(before, now, targets)
@@ -94,7 +94,7 @@ def _check_sharer(old: dict[str, Any], new: dict[str, Any], name: str, target: S
     place = f"services.{name}"
     if name == target.builder:
         if old.get("build") is None:
-            yield f"{place}.build should be kept, and there is none"
+            yield f"{place}.build should be kept, but is missing"
         yield from _compare_values(old.get("build"), new.get("build"), f"{place}.build")
     elif new.get("build") is not None:
         yield f"{place}.build is still there"

@@ -88,7 +88,7 @@ def _make_path_error(entry: Entry, source: Document) -> ComposeError:
     return ComposeError(
         "this build would have to be copied to a file in another folder, and its paths would mean something else there",
         where=source.where(entry.start, "build"),
-        hint="write the build into the service that is to keep it",
+        hint="write the build into the service that should keep it",
     )
 
 

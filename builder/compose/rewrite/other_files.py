@@ -48,9 +48,9 @@ def _describe_side_effects(project: Project, changed: tuple[Path, ...], unread: 
         if users:
             over = f"{join_names(users)} {choose_verb(users, 'takes', 'take')} over from it"
             still = choose_verb(users, "it still builds its image", "they still build their image")
-            yield f"the edit of {name} also changes what {over}: see that {still}"
+            yield f"the edit of {name} also changes what {over}: check that {still}"
         elif path not in project.files.files and not path.is_relative_to(folder):
-            yield f"{name} lies outside of this project's folder: whoever else extends or includes it gets the edit too"
+            yield f"{name} is outside this project's folder: other projects that extend or include it get the edit too"
 
 
 def _describe_unread_builds(project: Project, unread: Mapping[Path, bytes]) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _describe_unread_builds(project: Project, unread: Mapping[Path, bytes]) -> I
     yield (
         f"{join_names(names)} {have} a `build` too: together with {join_names(main)} "
         f"{choose_verb(names, 'it', 'they')} could build "
-        f"another image under the shared name. Include what belongs together: `optbuild optimize {words}`"
+        f"another image under the shared name. Name all files that belong together: `optbuild optimize {words}`"
     )
 
 

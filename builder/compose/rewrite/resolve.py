@@ -152,7 +152,7 @@ class _KeySourceFinder:
         node = entry.value
         if not isinstance(node, (Mapping, Alias)):
             raise ComposeError(
-                f"the service {entry.name} is no mapping",
+                f"the service {entry.name} is not a mapping",
                 where=document.where(entry.start, f"services.{entry.name}"),
                 hint="correct the file; `docker compose config` reads it too",
             )

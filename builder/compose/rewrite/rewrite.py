@@ -52,9 +52,11 @@ def _check_known(project: Project, sites: KeySources, targets: tuple[SharedTarge
     for name in (name for target in targets for name in target.services):
         if name not in sites.services:
             where = Where(str(project.files.files[0]), key=f"services.{name}")
-            raise ComposeError("no file that was read says what this service is", where=where, hint="name it with -f")
+            raise ComposeError(
+                "none of the files that were read defines this service", where=where, hint="name it with -f"
+            )
         if name in sites.unclear:
-            hint = "see that the extended service exists in a file that can be read"
+            hint = "make sure that the extended service exists in a file that can be read"
             raise ComposeError("what this service extends was not found", where=sites.unclear[name], hint=hint)
 
 

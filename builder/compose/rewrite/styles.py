@@ -142,7 +142,7 @@ class _BlockWriter(_StyleWriter):
         text, start = self._pen.text, find_line_start(self._pen.text, gone.start)
         if text[start : gone.start].strip(" "):
             raise ComposeError(
-                "the build stands behind something else on its line",
+                "the build is behind something else on its line",
                 where=self._pen.document.where(gone.start, "build"),
                 hint="put it on a line of its own",
             )

@@ -37,7 +37,7 @@ def describe_product(product: Product, service: Service) -> tuple[str, ...]:
     """One text for each aspect, in their order."""
     known = product.traits
     image = substitute_image_defaults(service)
-    python = "its own, with its own pins" if product.language == "Python" else "none: it is no Python program"
+    python = "its own, with its own pins" if product.language == "Python" else "none: it is not a Python program"
     return (
         f"the {product.name} project's" + (f", as {image}" if image and service.build is None else ""),
         python,
@@ -65,7 +65,7 @@ def describe_airflow(project: Project, group: ServiceGroup, facts: DockerfileAna
         "plans tasks, starts them, shows them",
         "CPU and memory of Python processes; what they keep is in the database",
         "more schedulers, more workers, at any time",
-        "a new image with every new requirement; a container can go at any time",
+        "a new image with every new requirement; a container can be removed at any time",
     )
 
 
@@ -79,7 +79,7 @@ def _format_version(services: list[Service], facts: DockerfileAnalysis | None) -
 
 def _describe_python_packages(facts: DockerfileAnalysis | None) -> str:
     names = list(dict.fromkeys(pin.name for pin in facts.pins if not pin.from_argument)) if facts is not None else []
-    return f"Airflow's own, and {format_short_list(names)}" if names else "Airflow's own, some hundred packages"
+    return f"Airflow's own, and {format_short_list(names)}" if names else "Airflow's own, several hundred packages"
 
 
 def _describe_libraries(facts: DockerfileAnalysis | None) -> str:

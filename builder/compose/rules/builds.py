@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from builder.compose.rules.context import ObservedImage, RuleContext
 
 _SHARED_NOW = (
-    "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and lie "
+    "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and are "
     "on the disk once"
 )
 _SHARED_NO_MORE = (
     "the next `build --no-cache SERVICE`, or a build on another day, another machine or with the classic builder, "
-    "makes {count} times the bytes"
+    "takes {count} times the bytes"
 )
 _APART = (
-    "{count} image IDs whose layers differ after the first {common}: they were built separately, and what they hold "
-    "lies on the disk more than once"
+    "{count} image IDs whose layers differ after the first {common}: they were built separately, and what they hold is "
+    "on the disk more than once"
 )
 
 
@@ -70,7 +70,7 @@ def _make_duplicate_finding(look: RuleContext, group: ServiceGroup, builders: tu
 
 def _make_same_tag_finding(look: RuleContext, name: str, services: tuple[str, ...]) -> Finding:
     groups = {group.services: group for group in look.groups if set(group.services) & set(services)}
-    fix = f"give each of them an `image:` of its own; {name} can only be one of them"
+    fix = f"give each of them an `image:` of its own; only one of them can be {name}"
     what = f"{join_names(services)} build different images under the name {name}: the last one built gets it"
     if len(groups) == 1:
         (group,) = groups.values()
@@ -112,7 +112,7 @@ def _describe_layers(look: RuleContext, builders: tuple[str, ...]) -> tuple[str,
     count = len({image.id for image in seen})
     chains = {tuple(layer.chain for layer in image.layers) for image in seen}
     if count == 1:
-        return (f"{len(seen)} names, one image: nothing lies twice on the disk now; the next build may change that",)
+        return (f"{len(seen)} names, one image: nothing is on the disk twice now; the next build may change that",)
     if len(chains) == 1:
         return _SHARED_NOW.format(count=count), _SHARED_NO_MORE.format(count=count)
     return (_APART.format(count=count, common=_count_common_layers(chains)),)

@@ -99,9 +99,9 @@ def _make_no_command_finding(look: RuleContext, service: Service, version: str |
     words = None if role is None else " ".join(role.role.command if role.is_lasting else LATEST.migrate)
     message = (
         f"{service.name} starts no command, and the Airflow image has none of its own: it prints its help and ends"
-        + ("; with `restart` it does so for ever" if service.restart not in (None, "no") else "")
+        + ("; with `restart` it does so forever" if service.restart not in (None, "no") else "")
     )
-    ending = " (others wait for its end)" if is_waited_for(look.project, service) else ""
+    ending = " (others wait until it ends)" if is_waited_for(look.project, service) else ""
     return Finding(
         CODE,
         look.line(look.project, service.name),
@@ -115,8 +115,8 @@ def _make_no_shell_finding(look: RuleContext, service: Service, start: StartComm
     return Finding(
         CODE,
         look.line(look.project, service.name, "command"),
-        f"{service.name}: no shell reads this command, so `{start.literal[0]}` and what follows are handed to the "
-        "first program as words",
+        f"{service.name}: no shell reads this command, so `{start.literal[0]}` and what follows are passed to the "
+        "first program as arguments",
         (service.name,),
         "command: bash -c '...'   # with the whole command in the quotes",
     )

@@ -44,7 +44,7 @@ def _make_connection_finding(look: RuleContext, group: ServiceGroup) -> Finding:
     return Finding(
         "OB207",
         look.line(look.project, group.services[0], "environment"),
-        f"{join_names(group.services)} have no {CONNECTION.name}: each works on a SQLite file inside its own container",
+        f"{join_names(group.services)} have no {CONNECTION.name}: each uses a SQLite file inside its own container",
         group.services,
         f"{CONNECTION.name}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
     )

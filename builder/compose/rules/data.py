@@ -48,7 +48,7 @@ def find_unpersisted_data(look: RuleContext) -> Iterator[Finding]:
                 _format_volume_fix(
                     service, data, unsure=storage is POSTGRES_STORAGE and postgres is None and data == storage.data
                 ),
-                ("data that is in there now: copy it out first (pg_dump, mysqldump, ...), a new volume begins empty",),
+                ("copy out the data that is in there now first (pg_dump, mysqldump, ...): a new volume starts empty",),
             )
 
 
@@ -107,10 +107,10 @@ def _explain_data_loss(
         )
     if own is not None:
         return data, (
-            "no volume is named for it. The anonymous volume that the image declares is not safe: after `compose "
-            "down` the next `up` begins with an empty one"
+            "it is on no named volume. The anonymous volume that the image declares is not safe: after `compose "
+            "down` the next `up` starts with an empty one"
         )
-    return data, "that folder is in the container's own layer and goes with the container"
+    return data, "that folder is in the container's own layer and is removed with the container"
 
 
 def _find_data_folder(service: Service, facts: DockerfileAnalysis | None, storage: Storage) -> str:
@@ -138,7 +138,7 @@ def _is_lasting_mount(mount: Mount) -> bool:
 def _explain_mount_loss(mount: Mount) -> str:
     if mount.kind == "tmpfs":
         return "that is a tmpfs, which is empty again after every stop"
-    return "that volume has no name: after `compose down` the next `up` begins with an empty one"
+    return "that volume has no name: after `compose down` the next `up` starts with an empty one"
 
 
 def _contains_path(parent: str, path: str) -> bool:

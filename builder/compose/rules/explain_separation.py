@@ -165,8 +165,8 @@ def _explain_sharing(scene: _Comparison) -> str:
     told = f": {', '.join(words)}" if words else ""
     return _wrap_text(
         f"Airflow's services are one program. {', '.join(names)} run the same code with the same packages, libraries "
-        f"and configuration; what differs is the word behind the entrypoint{told}. They must even have the same "
-        "versions: the scheduler writes into the database what the others read. Their containers keep nothing, so any "
+        f"and configuration; what differs is the word after the entrypoint{told}. They must even have the same "
+        "versions: the scheduler writes into the database what the others read. Their containers keep no data, so any "
         "of them can be replaced at any time, and all of them are replaced together when a requirement changes. "
         "That is one image."
     )
@@ -215,21 +215,21 @@ _UPGRADES = (
     "rebuilds and restarts all of Airflow."
 )
 _DATA = (
-    "Data. What {name} writes lies in the container unless a volume is mounted for it, and goes with the container. "
-    "The image of {service} declares where its data lies; Airflow's does not."
+    "Data. What {name} writes is in the container unless a volume is mounted for it, and is lost with the container. "
+    "The image of {service} declares where its data is; Airflow's does not."
 )
 _SIZE = (
     "Size. Every container that shares the image carries {name}, and so does every machine that pulls it; one of them "
     "needs it."
 )
 _ATTACK = (
-    "Attack surface. Airflow runs the code of whoever may write a DAG. It would run beside {name}'s files and "
+    "Attack surface. Airflow runs the code of everyone who may write a DAG. It would run beside {name}'s files and "
     "programs, and each container would bring a server that somebody could start."
 )
 _SCALING = (
-    "Scaling. {times} schedulers, as this file asks for, would be {times} times {name}, each with a part of the truth."
+    "Scaling. {times} schedulers, as this file asks for, would be {times} times {name}, each with a part of the data."
 )
-_SCALING_LATER = "Scaling. A second scheduler would be a second {name}, each with a part of the truth."
+_SCALING_LATER = "Scaling. A second scheduler would be a second {name}, each with a part of the data."
 _RUNNING = (
     "Running it. A container has one main program, one exit code, one health check, one log. With two programs none of "
     "them says which one is meant."

@@ -66,7 +66,7 @@ def _choose_airflow_check(look: RuleContext, service: Service) -> tuple[str, str
     server = known.health_server
     if server is not None and _is_on(service, server.variable):
         return (
-            "its own health server tells whether it is alive",
+            "its own health server shows whether it is alive",
             _format_curl_test(str(server.port), server.path),
             "60s",
         )
@@ -79,11 +79,11 @@ def _of_role(service: Service, start: StartCommand, known: KnownRole) -> tuple[s
     health = known.role.health
     if isinstance(health, HttpHealth) and known.port is not None:
         port = _moved_port(service, start, known.port) or str(health.port)
-        return "a request to its health page tells whether it answers", _format_curl_test(port, health.path), "60s"
+        return "a request to its health page shows whether it answers", _format_curl_test(port, health.path), "60s"
     if isinstance(health, HttpHealth):
-        return "a request tells whether it answers", _format_curl_test(str(health.port), health.path), "60s"
+        return "a request shows whether it answers", _format_curl_test(str(health.port), health.path), "60s"
     if isinstance(health, JobHealth):
-        what = f"`airflow jobs check` sees whether its {health.job_type} is alive in the database"
+        what = f"`airflow jobs check` checks in the database whether its {health.job_type} is alive"
         return (
             what,
             _format_shell_test(f'airflow jobs check --job-type {health.job_type} --hostname "$${{HOSTNAME}}"'),
@@ -96,7 +96,7 @@ def _of_worker(version: str | None) -> tuple[str, str, str] | None:
     app = (find_series(version) or LATEST).celery_app
     if app is None:
         return None
-    what = "Celery's own ping tells whether this worker answers"
+    what = "Celery's own ping shows whether this worker answers"
     return what, _format_shell_test(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'), "60s"
 
 
@@ -130,7 +130,7 @@ def _choose_server_check(service: Service) -> tuple[str, str, str] | None:
     if image is None or service.entrypoint or (service.command and not _is_server_command(service.command)):
         return None
     test = find_health_test(extract_last_component(image))
-    return ("its own client tells whether it answers", test, "10s") if test else None
+    return ("its own client shows whether it answers", test, "10s") if test else None
 
 
 def _is_server_command(command: tuple[str, ...]) -> bool:

@@ -117,8 +117,8 @@ def _suggest_common_stage(look: RuleContext, one: Build, other: Build, differenc
     prefix = difference.common_prefix
     if difference.whole:
         return (
-            "no instruction of theirs differs: if what is told above is not meant, write both builds the same, and "
-            "they can share one image"
+            "none of their instructions differ: if the differences above are not meant, write both builds the same, "
+            "and they can share one image"
         )
     if len(prefix) < _WORTH_SHARING:
         return None

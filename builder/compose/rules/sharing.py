@@ -30,7 +30,7 @@ def find_shared_images(look: RuleContext) -> Iterator[Finding]:
         builders = find_builders(look.project, group)
         if len(group.services) < 2 or len(builders) > 1:
             continue
-        who = f"{builders[0]} builds it" if builders else "nobody here builds it"
+        who = f"{builders[0]} builds it" if builders else "no service here builds it"
         yield Finding(
             "OB105",
             look.line(look.project, group.services[0], "image"),
@@ -78,7 +78,7 @@ def _make_early_start_finding(look: RuleContext, builder: str, early: tuple[str,
         details.append(
             f"{builder} is behind {choose_verb(profiles, 'the profile', 'the profiles')} "
             f"{join_names(profiles)}: without it "
-            "Compose does not know the service, and refuses who depends on it"
+            "Compose does not know the service, and refuses services that depend on it"
         )
     return Finding(
         "OB106",
@@ -100,5 +100,5 @@ def _suggest_start_order(look: RuleContext, builder: str, unreached: list[str], 
     condition = COMPLETED if is_init_like(look.project, look.project.services[builder]) else "service_started"
     lines = [f"depends_on:\n  {builder}:\n    condition: {condition}"] if unreached else []
     if hidden:
-        lines.append(f"take `profiles:` off {builder}, or let another service build")
+        lines.append(f"remove `profiles:` from {builder}, or let another service build")
     return "\n".join(lines)

@@ -117,7 +117,7 @@ def explain_floating_tag(image: str) -> str | None:
     if moving is not None:
         return f"moves with every release ({moving})"
     if not any(character.isdigit() for character in tag) and not _is_hash(tag):
-        return f"names a variant, no version ({tag})"
+        return f"names a variant but no version ({tag})"
     if words[0].removeprefix("v").isdigit() and (len(words) == 1 or not words[1].isdigit()):
         return (
             f"names only the major version ({words[0]})"
@@ -156,7 +156,7 @@ def find_moved_names(look: RuleContext) -> Iterator[Finding]:
         yield Finding(
             "OB206",
             look.line(look.project, names[0], "image"),
-            f"{', '.join(names)}: {name} {says}; promoted was {_shorten_id(look.promoted[name])}",
+            f"{', '.join(names)}: {name} {says}; the promoted image is {_shorten_id(look.promoted[name])}",
             names,
             "optbuild build --verify   # proves an image and moves the name to it",
         )

@@ -29,7 +29,7 @@ def check_policies(project: Project, group: ServiceGroup) -> None:
         policy = project.services[name].pull_policy
         if policy == "build":
             raise NotShareableError(
-                f"{name} has `pull_policy: build`, which builds at every start: that would move the image under the "
+                f"{name} has `pull_policy: build`, which builds at every start: that would replace the image of the "
                 "others. Remove that line first"
             )
         if policy not in _ASKS_NOBODY:
@@ -48,9 +48,9 @@ def check_registries(project: Project, group: ServiceGroup) -> None:
         raise NotShareableError(
             f"its services have different image names, and {choose_verb(registered, 'that', 'those')} of "
             f"{join_names(registered)} "
-            f"{choose_verb(registered, 'carries', 'carry')} a registry, or a variable that may be one: "
+            f"{choose_verb(registered, 'contains', 'contain')} a registry, or a variable that may be one: "
             "nothing would be "
-            "pushed or pulled under them any more. Give all of them the one `image:` under which it is to be pushed"
+            "pushed or pulled under them any more. Give all of them the one `image:` under which it should be pushed"
         )
 
 
@@ -63,7 +63,7 @@ def check_tags(project: Project, group: ServiceGroup) -> None:
     tags = {name: project.services[name].build for name in find_builders(project, group)}
     different = {frozenset(build.tags) for build in tags.values() if build is not None}
     if len(different) > 1:
-        raise NotShareableError("their builds have different `tags:`, of which only one could stay")
+        raise NotShareableError("their builds have different `tags:`, and only one of them could stay")
 
 
 def refuse_tags(project: Project, group: ServiceGroup) -> None:
@@ -77,7 +77,7 @@ def refuse_tags(project: Project, group: ServiceGroup) -> None:
 
 
 def describe_collision(image: str, others: Mapping[str, str]) -> str:
-    return f"the service {others[normalize_image_name(image)]} has the name {image} for another image"
+    return f"the service {others[normalize_image_name(image)]} uses the name {image} for another image"
 
 
 def find_unprotected_services(project: Project, group: ServiceGroup, image: str) -> tuple[str, ...]:

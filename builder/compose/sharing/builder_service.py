@@ -99,4 +99,4 @@ def _list_steps(project: Project, builder: str, sharers: tuple[str, ...]) -> lis
         return []
     if _is_on_with_all(project, builder, sharers):
         return [f"let {choose_verb(waiting, 'it', 'them')} depend on {builder}"]
-    return [f"take `profiles:` off {builder}", *([f"let {join_names(waiting)} depend on it"] if waiting else [])]
+    return [f"remove `profiles:` from {builder}", *([f"let {join_names(waiting)} depend on it"] if waiting else [])]

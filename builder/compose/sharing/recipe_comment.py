@@ -55,7 +55,7 @@ def explain_incomplete_comment(project: Project, service: Service) -> str:
         return "a JSON file takes no comment"
     build = service.build
     if build is None:
-        return "nobody here builds it"
+        return "no service here builds it"
     if keys := [*_list_unsupported_keys(build), *_find_variable_keys(service.raw_build)]:
         return f"{join_names(keys)} {choose_verb(keys, 'does', 'do')} not fit into one `docker build` command"
     if mask_addresses(build.context) != build.context:

@@ -104,7 +104,7 @@ def _check_options(project: Project, groups: tuple[ServiceGroup, ...], choices: 
     alone = next((group for group in groups if group.services == (choices.builder_service,)), None)
     if alone is not None:
         raise ComposeError(
-            f"{choices.builder_service} shares its image with no other service, so it cannot build for one",
+            f"{choices.builder_service} shares its image with no other service, so it cannot build for another",
             hint="name one of the services that build the same image",
         )
     for name in choices.groups:
@@ -128,12 +128,12 @@ def _check_shareable(project: Project, group: ServiceGroup, choices: SharingOpti
     if len(group.services) < 2:
         raise NotShareableError("one service alone uses this image")
     if group.build is None:
-        raise NotShareableError("already shared: nobody here builds this image")
+        raise NotShareableError("already shared: no service here builds this image")
     if not group.airflow and not _is_requested(group, choices):
         raise NotShareableError(f"not Airflow: left alone unless `--group {group.services[0]}` asks for it")
     platforms = group.build.platforms
     if len(platforms) > 1:
-        raise NotShareableError(f"it is built for several platforms ({', '.join(platforms)}): that takes a registry")
+        raise NotShareableError(f"it is built for several platforms ({', '.join(platforms)}): that needs a registry")
     check_policies(project, group)
 
 
@@ -213,7 +213,7 @@ def _choose_image_only_target(
     if untold and lack is not None:
         raise NotShareableError(
             f"no service can keep `build:` ({lack.why}), and without it the file would not say how the image is built: "
-            f"{untold}. {lack.remedy}; `--image-only` takes it out all the same"
+            f"{untold}. {lack.remedy}; `--image-only` removes it all the same"
         )
     note = format_build_note(project, builder, name.image)
     target = _make_target(group, name, ImageOrigin.IMAGE_ONLY, note=note)
@@ -225,8 +225,8 @@ def _find_recipe_warnings(builder: Service, note: str | None, untold: str) -> It
     """What of the recipe only the old file says."""
     if untold:
         yield (
-            f"how the image is built leaves the file with `build:` ({untold}): only the .bak and what this machine "
-            "remembers of the run say it, so keep the former"
+            f"without `build:` the file no longer says how the image is built ({untold}): only the .bak and what this "
+            "machine remembers of the run do, so keep the .bak"
         )
     elif extract_manual_command(note) and (names := list_unwritten_arguments(builder)):
         yield (
@@ -268,7 +268,7 @@ def _make_target(
 
 def _require_builders(project: Project, group: ServiceGroup) -> tuple[str, ...]:
     if group.build is None:
-        raise NotShareableError("already shared: nobody here builds this image")
+        raise NotShareableError("already shared: no service here builds this image")
     return find_builders(project, group)
 
 

@@ -221,15 +221,15 @@ class _TreeBuilder:
         first = mapping.names.setdefault(name, key.start)
         if first != key.start and self.fault is None:
             line = find_line_number(self._text, first)
-            self._note(f"the key stands twice in one mapping, first on line {line}", key.start, str(name))
+            self._note(f"the mapping has this key twice, first on line {line}", key.start, str(name))
 
     def _build_alias(self, event: Any) -> Alias:
         start, self._end = event.start_mark.index, event.end_mark.index
         if event.anchor not in self._anchors:
-            raise _BrokenError(Fault(f"the alias *{event.anchor} stands before its anchor", start))
+            raise _BrokenError(Fault(f"the alias *{event.anchor} is used before its anchor", start))
         target = self._anchors[event.anchor]
         if target is None:
-            self._note(f"the anchor &{event.anchor} holds itself", start)
+            self._note(f"the anchor &{event.anchor} contains itself", start)
             target = Scalar(self._end, self._end, "")  # whoever follows it is inside of the anchored node already
         return Alias(start, self._end, event.anchor, target)
 

@@ -40,7 +40,7 @@ def _find_python_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[W
     needed = [one for one, _ in candidates if one.key.name in reach.before and one.bytes >= FLOOR]
     if needed:
         largest = max(needed, key=lambda one: (one.bytes, one.key.name))
-        yield _make_note(largest, reach.find_path(largest.key.name), "of the requirements")
+        yield _make_note(largest, reach.find_path(largest.key.name), "from the requirements")
 
 
 def _iterate_candidates(look: WasteContext, start: int, end: int) -> Iterator[tuple[Package, int]]:
@@ -58,7 +58,7 @@ def _find_orphans(found: list[tuple[Package, int]], look: WasteContext, ledger: 
             f"{format_count(names, 'distribution')} that nobody asked for and nothing needs: "
             f"{format_short_list(names, most=5)}"
         )
-        fix = look.extend_fix("uninstall them, or take out the line that installs them", part)
+        fix = look.extend_fix("uninstall them, or remove the line that installs them", part)
         yield Waste("OB414", told, fix, part, layer)
 
 
@@ -74,7 +74,7 @@ def _find_debian_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[W
     ]
     if needed:
         largest = max(needed, key=lambda one: (one.bytes, one.key.name))
-        yield _make_note(largest, _find_path(before, largest.key.name), "of what apt installs")
+        yield _make_note(largest, _find_path(before, largest.key.name), "from what apt installs")
 
 
 def find_requirers(needs: Mapping[str, Iterable[str]], roots: Iterable[str]) -> dict[str, str]:
@@ -98,10 +98,10 @@ def _find_path(before: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-def _make_note(one: Package, way: tuple[str, ...], out_of: str) -> Waste:
+def _make_note(one: Package, way: tuple[str, ...], removed_from: str) -> Waste:
     """Without files: its bytes go only when what needs it goes."""
     kind = "Python" if one.key.kind == "python" else "Debian"
     told = f"{one.key.name} {one.version} is the largest {kind} package that nobody asked for ({one.bytes:,} bytes)"
     told += f": {' -> '.join(way if len(way) <= _LONGEST else (*way[:3], '...', *way[-3:]))}"
-    fix = f"if nothing of yours uses what needs it, take {way[0]} out {out_of}"
+    fix = f"if nothing of yours uses what needs it, remove {way[0]} {removed_from}"
     return Waste("OB414", told, fix, (), one.layer)

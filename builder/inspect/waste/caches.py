@@ -72,6 +72,6 @@ def find_system_caches(look: WasteContext, ledger: WasteLedger) -> Iterator[Wast
         told = f"lists and caches of the system's packages, {format_count(files)} in {', '.join(folders[:3])}"
         fix = (
             "end the same RUN with `&& rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/lib/dpkg/*-old "
-            "/var/cache/debconf/*-old`; apt installs what `apt.runtime` of optbuild.toml names without them"
+            "/var/cache/debconf/*-old`; the packages in `apt.runtime` of optbuild.toml are installed without them"
         )
         yield Waste("OB406", told, fix, files, layer)

@@ -37,7 +37,7 @@ _LOOSE = re.compile(
 _LOOSE_FOLDER = re.compile(r"/(?:s?bin|libexec/gcc/.+|lib/gcc/.+)$")
 _FIX = (
     "compile in a builder stage and `COPY --from` the result, or install, use and "
-    "`apt-get purge --auto-remove` them in one RUN; in optbuild.toml they belong into `apt.build`, not `apt.runtime`"
+    "`apt-get purge --auto-remove` them in one RUN; in optbuild.toml they belong in `apt.build`, not `apt.runtime`"
 )
 
 

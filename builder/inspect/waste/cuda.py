@@ -48,7 +48,7 @@ def find_cuda_libraries(look: WasteContext, ledger: WasteLedger) -> Iterator[Was
         told = f"libraries for CUDA ({format_short_list(names)}), and this machine has no GPU: {look.machine.how}"
         fix = (
             "install the wheels for a CPU, `uv pip install --torch-backend cpu torch` (their versions end in `+cpu`); "
-            "when the image runs on another machine that has a GPU, say `--gpu yes`"
+            "when the image runs on another machine that has a GPU, pass `--gpu yes`"
         )
         yield Waste("OB408", told, look.extend_fix(fix, part), part, layer)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FLOOR = 64 * 1024
 """Bytes. Below it lie licences, empty modules, time zones: nobody can do anything about those."""
-_FIX = "keep one and let the other be a link (`ln -s`), or copy it only once"
+_FIX = "keep one and make the other a link (`ln -s`), or copy it only once"
 _INSTALLED = "install it once: one `pip install`, one virtual environment, one folder on PYTHONPATH"
 
 

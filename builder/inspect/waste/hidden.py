@@ -86,7 +86,7 @@ def find_hidden_secrets(look: WasteContext, ledger: WasteLedger) -> Iterator[Was
         )
         fix = (
             "give it to the one step that needs it, `RUN --mount=type=secret,id=NAME ...`, and never COPY or write it; "
-            "then replace the secret itself, for whoever has the image has it"
+            "then replace the secret itself: everyone who has the image has it"
         )
         yield Waste("OB404", told, f"in the Dockerfile of the base: {fix}" if layer < base else fix, found, layer)
 
@@ -103,7 +103,7 @@ def find_replaced_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Was
     """OB402."""
     for layer, files in group_by_layer(_collect_hidden_files(look, ledger, deleted=False)):
         told = f"{format_count(files)} replaced by a later layer: {format_short_list(file.path for file in files)}"
-        fix = "write them once: install and change them in one RUN, or leave the first version out"
+        fix = "write them once: install and change them in one RUN, or leave out the first version"
         yield Waste("OB402", told, fix, files, layer)
 
 

@@ -147,6 +147,6 @@ def find_debug_symbols(look: WasteContext, ledger: WasteLedger) -> Iterator[Wast
         )
         fix = (
             "in the stage that installs: `strip --strip-unneeded FILE`, and load each file once afterwards: binutils "
-            "damages those that patchelf has changed; `optbuild build` does this, and leaves them as they were"
+            "damages those that patchelf has changed; `optbuild build` does this, and leaves those as they were"
         )
         yield Waste("OB413", told, fix, part, layer)

@@ -42,7 +42,7 @@ def render_images_page(inventory: Inventory) -> str:
     """One self-contained HTML page."""
     return render_page(
         Page(
-            what="What lies on this engine",
+            what="What is on this engine",
             heading=f"{pluralize(inventory.totals.images, 'image')}, {format_amount(inventory.totals.real)} on disk",
             facts=" · ".join(_iterate_facts(inventory)),
             figures=_list_engine_figures(inventory),
@@ -62,7 +62,7 @@ def _iterate_facts(inventory: Inventory) -> Iterator[str]:
         )
     unknown = sum(layer.bytes is None for layer in _iterate_layers(inventory))
     if unknown:
-        yield f"{pluralize(unknown, 'layer')} whose bytes the engine does not tell"
+        yield f"{pluralize(unknown, 'layer')} whose bytes the engine does not report"
     last = inventory.last_optimize
     if last is not None:
         yield (

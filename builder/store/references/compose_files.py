@@ -150,7 +150,7 @@ def parse_references(data: bytes) -> FileReferences:
     found = FileReferences()
     if tree.broken is not None:
         found.add(scan_text(data))
-        found.broken = f"a file of it is broken (line {tree.line(tree.broken.at)}: {tree.broken.message})"
+        found.broken = f"one of its files is broken (line {tree.line(tree.broken.at)}: {tree.broken.message})"
     for root in tree.roots:
         for node in follow(root):
             _note_entries(node, found)

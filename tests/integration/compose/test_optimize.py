@@ -256,7 +256,7 @@ def test_clean_keeps_the_image_that_the_rollback_of_a_rebuild_goes_back_to(stack
     for number in range(2):
         before = stack.names()[stack.shared]
         dockerfile.write_text(text.replace("RUN echo", f"RUN echo {number}"))
-        assert "`optbuild rollback` goes back to it" in stack.optimize("--rebuild", "--clean").out
+        assert "`optbuild rollback` returns to it" in stack.optimize("--rebuild", "--clean").out
     assert stack.run("docker", "image", "inspect", first, ok=False).code != 0, "of two rebuilds, one can be undone"
     stack.rollback()
     assert stack.names()[stack.shared] == before

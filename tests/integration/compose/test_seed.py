@@ -47,7 +47,7 @@ def test_the_literal_file_gets_the_findings_that_it_deserves(tmp_path: Path) -> 
     assert {("OB202", "airflow-webserver"), ("OB202", "airflow-scheduler"), ("OB202", "postgres")} <= found
     assert {("OB207", service) for service in SHARERS} <= found, "no connection: each has a SQLite file of its own"
     assert {"OB205", "OB301", "OB303"} <= {one["code"] for one in plan_of(stack)["findings"]}
-    assert ("OB204", "postgres") not in found, "its data lies on a volume"
+    assert ("OB204", "postgres") not in found, "its data is on a volume"
     assert ("OB202", "airflow-init") not in found, "it ends by itself"
 
 

@@ -103,7 +103,7 @@ def test_the_projects_image_is_what_its_lock_says(
 ) -> None:
     done = run("diff", image, str(airflow_folder))
     assert done.ok, f"{done.out}\n{done.err}"
-    assert "the image has just these" in done.out
+    assert "the image has exactly these" in done.out
     assert run("diff", image, str(airflow_folder), "--format", "markdown").out == ""
 
 

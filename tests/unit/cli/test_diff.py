@@ -115,7 +115,7 @@ def test_which_image_of_archives_with_several(diff: Callable[..., Ran], folder: 
     assert "holds several images" in unsaid.err
     assert "nothing changed" in diff("a.tar", "b.tar", "--image", "shop:1").out
     assert "numpy  1.0      2.0" in diff("a.tar", "b.tar", "--image", "worker:1").out
-    assert "the image has just these" in diff("a.tar", "image", "--image", "worker:1").out
+    assert "the image has exactly these" in diff("a.tar", "image", "--image", "worker:1").out
 
 
 def test_waste_of_an_image_that_the_other_was_made_from_does_not_go_away(
@@ -199,7 +199,7 @@ def test_an_image_may_be_called_like_a_folder_here(diff: Callable[..., Ran]) -> 
 def test_an_image_that_is_what_the_lock_says(diff: Callable[..., Ran], name: str) -> None:
     ran = diff("old.tar", name)
     assert ran.code == 0
-    assert "the image has just these" in ran.out
+    assert "the image has exactly these" in ran.out
     assert diff("old.tar", name, "--format", "markdown").out == ""
 
 

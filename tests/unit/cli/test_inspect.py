@@ -217,7 +217,7 @@ def test_a_dive_file_here_is_held(inspect: Callable[..., Ran], folder: Path) -> 
     (folder / ".dive-ci").write_text("rules:\n  highestWastedBytes: disabled\n  highestUserWastedPercent: 0.5\n")
     done = inspect("lost.tar")
     assert done.code == 1
-    assert ".dive-ci lowestEfficiency: 0.0000, at least 0.9 is asked for (7,000,000 bytes" in done.err
+    assert ".dive-ci lowestEfficiency: 0.0000, at least 0.9 is required (7,000,000 bytes" in done.err
     assert ".dive-ci highestUserWastedPercent: 100.00 % of the layers above the base is waste" in done.err
 
 

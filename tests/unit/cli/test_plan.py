@@ -138,7 +138,7 @@ def test_an_optimize_that_was_killed_is_told(plan: Callable[..., Ran], folder: P
 def test_a_dockerfile_that_is_not_there_is_told(plan: Callable[..., Ran], folder: Path) -> None:
     assert "not there" not in plan().out
     (folder / "Dockerfile").unlink()
-    assert "note: ./Dockerfile is not there or cannot be read: what is built there is a guess\n" in plan().out
+    assert "note: ./Dockerfile is missing or cannot be read: optbuild can only guess what it builds\n" in plan().out
 
 
 def test_no_color_reaches_what_is_no_terminal(plan: Callable[..., Ran]) -> None:

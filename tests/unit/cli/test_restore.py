@@ -52,7 +52,7 @@ def test_a_damaged_one(run: Callable[..., tuple[int, str, str]], tmp_path: Path)
     [
         (("nowhere",), "there is no "),
         (("saved", "--check", "postgres:13"), "has no image postgres:13"),
-        (("saved/other.tar.zst",), "is none of the archives"),
+        (("saved/other.tar.zst",), "is not one of the archives"),
     ],
 )
 def test_what_cannot_be_meant(run: Callable[..., tuple[int, str, str]], words: tuple[str, ...], says: str) -> None:

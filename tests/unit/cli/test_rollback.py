@@ -20,7 +20,7 @@ def test_all_that_was_put_back_is_named() -> None:
     downtime = {"init": Downtime(), "web": Downtime(0.31, 6.04)}
     assert format_rollback_report(UndoResult((FILE,), ("demo:latest",), downtime), None).splitlines() == [
         "restored /p/compose.yaml",
-        "demo:latest is the image again that it was",
+        "demo:latest is again the image that it was",
         "restarted init",
         "restarted web, stopped for 0.3 s, up after 6.0 s",
     ]

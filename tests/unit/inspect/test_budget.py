@@ -86,7 +86,7 @@ def test_dives_rules_speak_of_hidden_files_above_the_base() -> None:
     found = inspected(*stack, base=1)
     efficiency, wasted, user = check_dive_limits(found, parse_dive_file(DIVE, "ci"))
     assert (efficiency.passed, efficiency.actual) == (False, 1 - 30 / 200)
-    assert "0.8500, at least 0.95 is asked for (30,000,000 bytes (30.0 MB) hidden between layers)" in efficiency.text
+    assert "0.8500, at least 0.95 is required (30,000,000 bytes (30.0 MB) hidden between layers)" in efficiency.text
     assert (wasted.passed, wasted.actual, wasted.limit) == (False, 30 * MB, 20 * MB)
     assert (user.passed, user.actual, user.limit) == (False, 30.0, 20.0)
     assert [one.name for one in (efficiency, wasted, user)] == [

@@ -68,7 +68,9 @@ def test_an_image_that_is_what_the_lock_says() -> None:
     assert not found.differs
     assert (found.python, found.debian) == (2, 2)
     assert format_lock_diff_markdown(found, NAMES) == ""
-    assert "2 Python and 2 Debian packages in the lock: the image has just these" in format_lock_diff_text(found, NAMES)
+    assert "2 Python and 2 Debian packages in the lock: the image has exactly these" in format_lock_diff_text(
+        found, NAMES
+    )
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_after_a_rebuild_the_image_to_which_a_rollback_goes_back_stays(behind: B
     assert identity("new") in behind.shelf.images
     assert [one.references for one in outcome.removed] == [("shop-web:latest",), ("shop-init:latest",)]
     (kept,) = outcome.old
-    assert kept.kept.endswith("replaced it; `optbuild rollback` goes back to it, and could not build it again")
+    assert kept.kept.endswith("replaced it; `optbuild rollback` returns to it, and could not build it again")
 
 
 def test_of_two_rebuilds_only_the_last_can_be_undone(behind: Behind) -> None:
@@ -172,7 +172,7 @@ def test_of_two_rebuilds_only_the_last_can_be_undone(behind: Behind) -> None:
     assert "; a rollback would then have to build some of them again.\n" in format_optimize_text(outcome)
     behind.shelf.images = {key: one for key, one in behind.shelf.images.items() if one.names != ("shop-init:latest",)}
     del behind.shelf.images[identity("large")]
-    assert "; no rollback goes back to them.\n" in format_optimize_text(behind.outcome(clean=False))
+    assert "; no rollback returns to them.\n" in format_optimize_text(behind.outcome(clean=False))
 
 
 def test_a_failure_behind_an_optimize_that_went_well_is_only_said(behind: Behind) -> None:

@@ -65,5 +65,7 @@ def test_who_interrupts_it_hears_what_was_done(monkeypatch: pytest.MonkeyPatch, 
     def interrupted(*_args: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(InterruptedByUserError, match=r"when all was done: wrote /p/compose.yaml; demo:latest is the"):
+    with pytest.raises(
+        InterruptedByUserError, match=r"after everything was done: wrote /p/compose.yaml; demo:latest is the"
+    ):
         applied(monkeypatch, runtime, interrupted)

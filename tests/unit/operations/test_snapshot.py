@@ -305,7 +305,7 @@ def test_a_broken_state_deletes_nothing(machine: Machine) -> None:
     ("words", "said"),
     [
         (("images", "--filter", "standng=unused"), "perhaps you meant standing="),
-        (("clean", "--filter", "unused"), "is no key=value"),
+        (("clean", "--filter", "unused"), "is not key=value"),
         (("clean", "--min-age", "4"), "a number and s, m, h, d or w"),
         (("clean", "--keep", "1"), "--keep 1: at least 2 stay for a rollback"),
         (("images", "--sort", "colour"), "--sort 'colour': use size, unique,"),

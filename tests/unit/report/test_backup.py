@@ -66,7 +66,7 @@ def test_a_backup_says_what_was_damaged_and_what_no_archive_can_hold() -> None:
     pulled = replace(SAVED, names=(), digests=(f"app@{OTHER}",))
     text = format_backup_text(BackupResult((BackedUpImage(pulled, BackupStatus.AGAIN, "has 3 bytes, not 4"),), {}), "x")
     assert "saved again: it has 3 bytes, not 4" in text
-    assert f"note: 111111111111 is known as app@{OTHER}; no archive can bring that name back" in text
+    assert f"note: 111111111111 is known as app@{OTHER}; no archive can restore that name, only a pull can" in text
 
 
 def test_nothing_saved_is_no_table() -> None:

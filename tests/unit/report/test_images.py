@@ -62,7 +62,7 @@ def test_the_totals() -> None:
     text = format_images_text(inventory(), now=NOW)
     words = " ".join(text.split())
     assert "3 images: at least 2.8 MB on disk = at least 800 kB unique + 2 MB shared" in words
-    assert "(`docker images` adds up to at least 4.8 MB); and 1 image whose layers the engine does not tell" in words
+    assert "(`docker images` adds up to at least 4.8 MB); and 1 image whose layers the engine does not report" in words
     assert "5 MB before it, 2.8 MB after it, at least 2.8 MB now" in words
     assert "2 volumes: —, 1 used by containers; optbuild never touches one" in text
     assert "  data  1.5 MB, used by web (project shop)" in text
@@ -84,7 +84,7 @@ def test_an_image_has_the_same_name_wherever_one_has_to_do() -> None:
     found = inventory(rows=sort_rows(rows.values(), SortKey.NAME))
     assert [line.split()[0] for line in format_images_text(found).splitlines()[1:4]] == ["m:1", "z:1", "a-long-name:1"]
     assert json.loads(format_images_json(found))["images"][1]["names"] == ["z:1", "a-long-name:1"]
-    assert "z:1 stands on all of its layers" in clean_report.format_clean_text(
+    assert "z:1 uses all of its layers" in clean_report.format_clean_text(
         make_clean_plan(snapshot, CleanOptions(), now=NOW), None
     )
     page = render_images_page(found)
@@ -168,7 +168,7 @@ def test_ages() -> None:
 def test_a_preview_says_what_would_go_and_why_the_rest_stays() -> None:
     planned = make_clean_plan(shelf().snapshot(), CleanOptions(), now=NOW)
     text = clean_report.format_clean_text(planned, None)
-    assert text.startswith("would go: 1 image, 300 kB on disk\n")
+    assert text.startswith("would be removed: 1 image, 300 kB on disk\n")
     assert "stays: 1 in use, 1 unused" in text
     assert "(`--unused` takes such images too)" in text
     assert "saved" not in text
@@ -181,7 +181,7 @@ def test_a_layer_of_unknown_size_takes_no_other_figure_away() -> None:
     planned = make_clean_plan(shelf().snapshot(), CleanOptions(unused=True), now=NOW)
     text = clean_report.format_clean_text(planned, None)
     assert text.startswith(
-        "would go: 2 images, at least 300 kB on disk; and 1 image whose layers the engine does not tell\n"
+        "would be removed: 2 images, at least 300 kB on disk; and 1 image whose layers the engine does not\n  report\n"
     )
     document = json.loads(clean_report.format_clean_json(planned, None))
     assert (document["frees_bytes"], document["frees_at_least_bytes"]) == (None, 300_000)
@@ -199,7 +199,7 @@ def test_every_name_is_shown_of_what_goes_or_went() -> None:
 
 def test_a_preview_of_nothing_offers_nothing() -> None:
     planned = make_clean_plan(Shelf().snapshot(), CleanOptions(), now=NOW)
-    assert clean_report.format_clean_text(planned, None) == "nothing would go\n"
+    assert clean_report.format_clean_text(planned, None) == "nothing would be removed\n"
 
 
 def test_what_was_done_is_measured(tmp_path: Path) -> None:
@@ -230,7 +230,9 @@ def test_what_was_done_is_measured(tmp_path: Path) -> None:
 def test_the_build_cache_is_named_with_its_bytes() -> None:
     planned = make_clean_plan(Shelf().snapshot(), CleanOptions(), now=NOW)
     cache = CacheCleanup("default", 2_000_000, exact=True)
-    assert "build cache of default: 2 MB idle would go" in clean_report.format_clean_text(planned, None, cache=cache)
+    assert "build cache of default: 2 MB idle would be removed" in clean_report.format_clean_text(
+        planned, None, cache=cache
+    )
     done = replace(cache, done=True, freed=1_500_000)
     assert json.loads(clean_report.format_clean_json(planned, None, cache=done))["build_cache"] == {
         "builder": "default",

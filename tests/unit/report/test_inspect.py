@@ -30,7 +30,7 @@ def test_the_head_says_what_it_is_and_how_much() -> None:
     first, second, third = format_inspection_text(image(), "shop:latest").splitlines()[:3]
     assert first == "shop:latest (aaaaaaaaaaaa, linux/amd64): 5.5 MB unpacked"
     assert second == "  3 layers; a container sees 5.5 MB; 300 kB is waste (5.5 %)"
-    assert third == "  the lowest layer is the base's below: 1.2 MB, of which only secrets count as waste here"
+    assert third == "  the lowest layer is the base's below: 1.2 MB, in which only secrets count as waste"
 
 
 def test_it_says_why_an_image_counts_as_the_base() -> None:
@@ -67,16 +67,16 @@ def test_packages_come_largest_first_and_the_rest_is_summed() -> None:
 
 def test_a_folder_that_is_all_in_one_below_it_is_left_out() -> None:
     text = format_inspection_text(inspected(layer(file("/a/b/c", 950), file("/d", 50))), "x")
-    rows = text.split("Folders, each with all below it\n")[1].split("\n\n")[0].splitlines()
+    rows = text.split("Folders, each with everything below it\n")[1].split("\n\n")[0].splitlines()
     assert [row.split()[-1] for row in rows] == ["/a/b"]
     mixed = format_inspection_text(inspected(layer(file("/a/b/c", 50), file("/d/e", 50))), "x")
-    rows = mixed.split("Folders, each with all below it\n")[1].split("\n\n")[0].splitlines()
+    rows = mixed.split("Folders, each with everything below it\n")[1].split("\n\n")[0].splitlines()
     assert [row.split()[-1] for row in rows] == ["/", "/a/b", "/d"]
 
 
 def test_waste_says_what_where_and_how_to_avoid_it_errors_first() -> None:
     text = format_inspection_text(image(), "x")
-    assert "Waste: 300 kB that another Dockerfile would save" in text
+    assert "Waste: 300 kB that a better Dockerfile would save" in text
     assert text.index("OB404") < text.index("OB405")
     assert "    500 B  OB404  layer 1: /root/.netrc can still be read" in text
     assert "fix: give it to the one step that needs it" in text

@@ -90,7 +90,7 @@ def shown(
 def test_what_would_be_done() -> None:
     assert shown() == (
         f"  build    {SHARED} once, for init, web, and prove it; nothing stops meanwhile\n"
-        f"  write    {FILE} (the old bytes go to compose.yaml.bak beside it)\n"
+        f"  write    {FILE} (the old bytes are saved as compose.yaml.bak beside it)\n"
         "  restart  init, web, in this order; db stays as it is\n"
     )
 
@@ -124,7 +124,7 @@ def test_nothing_to_do_says_why_not() -> None:
     assert "  no edit: it has two anchors\n" in text
     (alone,) = (replace(left, group=replace(left.group, services=("web",))),)
     assert format_nothing_to_do(ready_for(replace(made, groups=(alone,)))) == (
-        "Nothing to do: no image is built or stored several times that could be shared.\n"
+        "Nothing to do: no image that could be shared is built or stored several times.\n"
     )
 
 
@@ -144,8 +144,9 @@ def test_the_backup_is_named_as_it_will_be(tmp_path: Path) -> None:
     (tmp_path / "other" / "c.yml.bak").touch()
     (tmp_path / "c.yml").symlink_to("other/c.yml")
     ready.work.edits = (FileEdit(tmp_path / "c.yml", b"a", b"b"),)
-    assert f"write    {tmp_path / 'c.yml'} (the old bytes go to c.yml.bak.1 beside it)\n" in format_optimize_preview(
-        ready, file_only=True
+    assert (
+        f"write    {tmp_path / 'c.yml'} (the old bytes are saved as c.yml.bak.1 beside it)\n"
+        in format_optimize_preview(ready, file_only=True)
     )
 
 
@@ -158,7 +159,9 @@ def test_an_optbuild_toml_is_named() -> None:
 
 
 def test_the_file_alone() -> None:
-    assert shown(file_only=True).split() == f"write {FILE} (the old bytes go to compose.yaml.bak beside it)".split()
+    assert (
+        shown(file_only=True).split() == f"write {FILE} (the old bytes are saved as compose.yaml.bak beside it)".split()
+    )
 
 
 OUTCOME = RolloutResult(
@@ -202,7 +205,7 @@ def test_what_clean_removed_is_said_with_its_price() -> None:
 def test_a_rebuild_changes_no_file_that_could_be_put_back() -> None:
     text = format_optimize_text(replace(OUTCOME, files=(), backups=()))
     assert "byte for byte" not in text
-    assert "`optbuild rollback` starts the image again that was there before." in text
+    assert "`optbuild rollback` starts the previous image again." in text
 
 
 def test_old_images_without_bytes_of_their_own_are_no_gain() -> None:
@@ -230,12 +233,12 @@ def test_an_old_image_that_a_container_uses_is_named() -> None:
 def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:
     """Only the machine that made the image remembers how, so `--rebuild` is no way to it elsewhere."""
     text = format_optimize_text(replace(OUTCOME, targets=(replace(target(ImageOrigin.IMAGE_ONLY), note=note),)))
-    assert f"`docker compose up` needs the image to be there: on a new machine {words}\n" in text
+    assert f"`docker compose up` needs the image: on a new machine, {words}\n" in text
 
 
 def test_a_new_machine_lies_elsewhere() -> None:
     made = replace(target(ImageOrigin.SPEC), note="built by: optbuild build '../my image' --verify")
-    assert "on a new machine first `optbuild build '../my image' --verify`\n" in format_optimize_text(
+    assert "on a new machine, first `optbuild build '../my image' --verify`\n" in format_optimize_text(
         replace(OUTCOME, targets=(made,))
     )
 

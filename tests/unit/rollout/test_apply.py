@@ -350,7 +350,7 @@ def test_what_follows_the_commit_changes_nothing_about_it(stage: Stage, stop: Ba
                 apply_plan(context, stage.work(), stage.hands())
             said.write(str(caught.value))
             done = f"wrote {stage.file}; {SHARED} is the shared image; restarted {', '.join(SHARERS)}"
-            assert f"interrupted, when all was done: {done}" in said.getvalue()
+            assert f"interrupted after everything was done: {done}" in said.getvalue()
         else:
             assert apply_plan(context, stage.work(), stage.hands()).images
             assert "server error 500" in said.getvalue()

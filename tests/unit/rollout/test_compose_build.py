@@ -75,7 +75,7 @@ def test_an_earlier_run_says_how_and_keeps_no_values() -> None:
 def test_nobody_knows_how() -> None:
     assert find_compose_build(project(built=False), TARGET, None, "0000aaaa") is None
     assert find_compose_build(project(built=False), TARGET, Recipe(TARGET, "init"), "0000aaaa") is None
-    assert "no service of the files builds it" in str(make_missing_image_error(TARGET))
+    assert "no service in the files builds it" in str(make_missing_image_error(TARGET))
 
 
 def test_the_command() -> None:

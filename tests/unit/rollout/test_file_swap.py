@@ -100,7 +100,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, monkeypatch: pytest.
     found = path.stat()
     pipe = os.stat_result((stat.S_IFIFO | 0o640, *found[1:]))
     monkeypatch.setattr(type(path), "stat", lambda _self, **_options: pipe)
-    with pytest.raises(ComposeError, match="is no regular file"):
+    with pytest.raises(ComposeError, match="is not a regular file"):
         make_file_record(FileEdit(path, OLD, NEW), "r")
 
 

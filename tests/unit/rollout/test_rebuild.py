@@ -74,7 +74,7 @@ def test_an_optbuild_toml_says_how() -> None:
     ("service", "words"),
     [
         ("web", "says how the image of init and web is built"),
-        ("db", "shares its image with no other"),
+        ("db", "does not share its image with another"),
         ("x", "no service x"),
     ],
 )

@@ -184,7 +184,7 @@ def test_a_rebuild_is_not_undone_without_the_image_of_before(stage: Stage, sourc
     journal = rebuilt(stage, "0000bbbb", "two")
     stage.stack.images.remove(first)
     before = stage.snapshot()
-    with pytest.raises(CheckFailedError, match=f"{SHARED} cannot be what it was before: {first} was removed"):
+    with pytest.raises(CheckFailedError, match=f"{SHARED} cannot become what it was before: {first} was removed"):
         roll_back_run(stage.context(), journal)
     assert stage.snapshot() == before
     assert committed(stage) == journal

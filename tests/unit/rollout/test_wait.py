@@ -96,15 +96,15 @@ def test_a_time_out_says_what_it_waited_for() -> None:
     with pytest.raises(StackError) as caught:
         waited(engine)
     assert "web did not come up: it was not up after 30 s: its health is starting" in caught.value.message
-    assert "its health check said:\n    curl: (7) Failed to connect\n" in caught.value.message
-    assert "its last words:\n    the last line" in caught.value.message
+    assert "its health check reported:\n    curl: (7) Failed to connect\n" in caught.value.message
+    assert "the end of its log:\n    the last line" in caught.value.message
     assert caught.value.hint == "`--timeout SECONDS` waits longer"
     assert engine.time == pytest.approx(130, abs=0.3)
 
 
 def test_a_service_that_crashes_again_and_again_times_out() -> None:
     engine = FakeEngine(lambda now: replace(RUNNING, started=now - now % 3, restart_policy="always"))
-    with pytest.raises(StackError, match="whether it goes on running"):
+    with pytest.raises(StackError, match="whether it keeps running"):
         waited(engine)
 
 

@@ -59,7 +59,10 @@ def test_an_image_goes_only_when_all_go_that_stand_on_it() -> None:
     shelf = Shelf()
     shelf.add(image("low", ("base",)), image("top", ("base", "app"), "app:1"))
     assert going(shelf, CleanOptions()) == []
-    assert why(shelf, "low", CleanOptions()) == "app:1 stands on all of its layers, and stays: it would free nothing"
+    assert (
+        why(shelf, "low", CleanOptions())
+        == "app:1 uses all of its layers, and stays: removing this one would free nothing"
+    )
     assert going(shelf) == [identity("top"), identity("low")], "the upper one first"
 
 

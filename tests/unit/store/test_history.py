@@ -77,9 +77,9 @@ REBUILD = replace(
 def test_what_only_a_rollback_can_bring_back_is_kept_for_it() -> None:
     memory = make_state_snapshot("engine", State(), JournalSet((REBUILD,)))
     replaced_it = "the optimize of demo on 1970-01-01 replaced it"
-    assert memory.kept == {"new": f"{replaced_it}; `optbuild rollback` goes back to it, and could not build it again"}
+    assert memory.kept == {"new": f"{replaced_it}; `optbuild rollback` returns to it, and could not build it again"}
     assert memory.replaced["old"].reason == f"{replaced_it}; a rollback would build it again"
-    assert memory.replaced["stale"].reason == f"{replaced_it}; no rollback goes back to it"
+    assert memory.replaced["stale"].reason == f"{replaced_it}; no rollback returns to it"
     assert not make_state_snapshot("engine", State(), JournalSet((REWRITE,))).kept
     assert not make_state_snapshot("another", State(), JournalSet((REBUILD,))).kept
 

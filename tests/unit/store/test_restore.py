@@ -141,7 +141,7 @@ def test_a_name_of_several_images_has_to_be_said_by_id(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_manifest_is_none(tmp_path: Path) -> None:
     saved = backup(tmp_path, "app:1")
-    with pytest.raises(BackupFolderError, match="is none of the archives"):
+    with pytest.raises(BackupFolderError, match="is not one of the archives"):
         select_images(tmp_path / "other.tar.zst", [])
     (tmp_path / MANIFEST_FILE).unlink()
     for path in (tmp_path, tmp_path / saved.file):
@@ -291,8 +291,8 @@ def with_layer(layer: bytes) -> tuple[bytes, str, tuple[str, ...]]:
         pytest.param([(info("blobs/sha256/short", size=2), b"hi")], id="a blob without a digest"),
         pytest.param(regular({"manifest.json": GOOD["manifest.json"]}), id="a document twice"),
         pytest.param(regular({blob(LAYER): LAYER}), id="a layer twice"),
-        pytest.param(regular({blob(SECOND): SECOND}), id="a layer that is none of the image"),
-        pytest.param(regular({blob(EMPTY): EMPTY}), id="a layer without bytes that is none of the image"),
+        pytest.param(regular({blob(SECOND): SECOND}), id="a layer that is not one of the image's"),
+        pytest.param(regular({blob(EMPTY): EMPTY}), id="a layer without bytes that is not one of the image's"),
         pytest.param(regular({blob(b"x"): SECOND}), id="a layer under another digest"),
         pytest.param(regular({"repositories": b'{"app": {"latest": "1"}}'}), id="names for old engines"),
         pytest.param(

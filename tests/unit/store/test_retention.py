@@ -133,7 +133,7 @@ CASES: dict[str, tuple[Callable[[], Shelf], RetentionReason, str]] = {
         RetentionReason.PROTECTED,
         "a.json is broken, so it is not known whether something needs it",
     ),
-    "nothing": (world, RetentionReason.UNUSED, "no container uses it, and no file that is known names it"),
+    "nothing": (world, RetentionReason.UNUSED, "no container uses it, and no known file names it"),
 }
 
 
@@ -240,7 +240,7 @@ def test_what_an_image_that_stays_stands_on_stays() -> None:
     shelf = Shelf(users=[user(identity("top"))])
     shelf.add(image("low", ("base",)), image("mid", ("base", "more")), image("top", ("base", "more", "app"), "app:1"))
     shelf.add(image("side", ("base", "side")))
-    assert standing(shelf, "low") == ("protected", "app:1 stands on all of its layers, and stays")
+    assert standing(shelf, "low") == ("protected", "app:1 uses all of its layers, and stays")
     assert standing(shelf, "mid")[0] == RetentionReason.PROTECTED
     assert standing(shelf, "side")[0] == RetentionReason.DANGLING
 

@@ -69,8 +69,8 @@ def test_filters(texts: tuple[str, ...], expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("dangling", "is no key=value"),
-        ("standing=", "is no key=value"),
+        ("dangling", "is not key=value"),
+        ("standing=", "is not key=value"),
         ("standng=unused", "perhaps you meant standing="),
         ("standing=danglin", "perhaps you meant 'dangling'"),
         ("standing=xyz", "one of in use, referenced, protected, kept for rollback, superseded, dangling, unused"),
@@ -98,7 +98,7 @@ def test_ages() -> None:
         345600,
         604800,
     ]
-    with pytest.raises(StoreUsageError, match="no age"):
+    with pytest.raises(StoreUsageError, match="is not an age"):
         parse_age("4", "--min-age")
 
 

@@ -116,7 +116,7 @@ def test_a_standalone_compose_is_asked_instead(files: ProjectFiles, env: dict[st
 
 def test_an_answer_that_is_no_project(files: ProjectFiles, env: dict[str, str]) -> None:
     for out in ("[]", "", "{"):
-        with pytest.raises(ToolError, match="no project"):
+        with pytest.raises(ToolError, match="is not a project"):
             load_config(files, CLI, Compose(resolved=(0, out, "")), env)
 
 

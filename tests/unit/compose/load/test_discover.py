@@ -60,7 +60,7 @@ def test_named_files_keep_their_order_and_bring_no_override_file(tmp_path: Path)
 def test_a_folder_means_the_project_in_it(tmp_path: Path) -> None:
     touch(tmp_path, "p/compose.yaml", "p/compose.override.yaml", "empty/x")
     assert names(find(tmp_path, "p"), tmp_path) == ["p/compose.yaml", "p/compose.override.yaml"]
-    with pytest.raises(NoComposeFileError, match="holds no compose file"):
+    with pytest.raises(NoComposeFileError, match="there is no compose file in this folder"):
         find(tmp_path, "empty")
 
 
@@ -157,7 +157,7 @@ def test_a_pipe_is_refused_as_standard_input_is(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ComposeError, match="-f pipe: a compose file from a pipe or device cannot be changed") as caught:
         find(tmp_path, "pipe")
-    assert caught.value.hint == "write it to a file, and name that"
+    assert caught.value.hint == "write it to a file, and name that file"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_builder_without_a_build_is_named() -> None:
     del before["services"]["init"]["build"]
     answer = planned()
     del answer["services"]["init"]["build"]
-    assert find_differences(before, answer, (TARGET,)) == ("services.init.build should be kept, and there is none",)
+    assert find_differences(before, answer, (TARGET,)) == ("services.init.build should be kept, but is missing",)
 
 
 def test_a_name_that_stays_and_a_pull_policy_that_is_not_planned_must_stay() -> None:

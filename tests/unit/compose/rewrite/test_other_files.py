@@ -50,7 +50,7 @@ def test_a_file_that_a_neighbour_takes_over_too(tmp_path: Path, text: str) -> No
     put(tmp_path / "b" / "compose.yml", text)
     (note,) = notes(project(tmp_path / "a", base), base)
     assert note == (
-        "the edit of ../common/base.yml also changes what ../b/compose.yml takes over from it: see that it still "
+        "the edit of ../common/base.yml also changes what ../b/compose.yml takes over from it: check that it still "
         "builds its image"
     )
 
@@ -59,7 +59,7 @@ def test_a_main_file_that_another_in_its_folder_takes_over(tmp_path: Path) -> No
     for name in ("compose.ci.yml", "compose.dev.yaml"):
         put(tmp_path / name, "services: {test: {extends: {file: compose.yml, service: web}}}\n")
     (note,) = notes(project(tmp_path), tmp_path / "compose.yml")
-    assert "what compose.ci.yml and compose.dev.yaml take over from it: see that they still build their image" in note
+    assert "what compose.ci.yml and compose.dev.yaml take over from it: check that they still build their image" in note
 
 
 def test_the_folder_above_counts(tmp_path: Path) -> None:
@@ -82,8 +82,7 @@ def test_who_names_another_file_is_not_concerned(tmp_path: Path, text: str) -> N
     put(tmp_path / "b" / "compose.yml", text)
     (note,) = notes(project(tmp_path / "a", base), base)
     assert note == (
-        "../common/base.yml lies outside of this project's folder: whoever else extends or includes it gets the edit "
-        "too"
+        "../common/base.yml is outside this project's folder: other projects that extend or include it get the edit too"
     )
 
 
@@ -100,7 +99,7 @@ def test_a_file_that_was_not_read_and_builds(tmp_path: Path) -> None:
     (note,) = notes(project(tmp_path), tmp_path / "compose.yml")
     assert note == (
         "docker-compose.prod.yml was not read, and has a `build` too: together with compose.yml it could build another "
-        "image under the shared name. Include what belongs together: `optbuild optimize -f compose.yml -f "
+        "image under the shared name. Name all files that belong together: `optbuild optimize -f compose.yml -f "
         "docker-compose.prod.yml`"
     )
 

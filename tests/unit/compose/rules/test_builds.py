@@ -101,7 +101,7 @@ def test_equal_layers_are_shared_now_and_not_for_long() -> None:
     now, later = finding.details
     assert now.startswith("2 image IDs with equal layers: one `docker compose build` made them")
     assert "`build --no-cache SERVICE`" in later
-    assert "makes 2 times the bytes" in later
+    assert "takes 2 times the bytes" in later
 
 
 def test_layers_that_differ_lie_on_the_disk_more_than_once() -> None:
@@ -149,7 +149,7 @@ def test_one_tag_of_two_different_builds() -> None:
     )
     (finding,) = find_same_tags(look(made))
     assert finding.message == ("a and b build different images under the name x:latest: the last one built gets it")
-    assert finding.fix == "give each of them an `image:` of its own; x:latest can only be one of them"
+    assert finding.fix == "give each of them an `image:` of its own; only one of them can be x:latest"
 
 
 def test_one_tag_by_way_of_build_tags() -> None:

@@ -117,7 +117,7 @@ def test_no_command_of_an_image_that_nobody_builds() -> None:
     made = project(service("scheduler", image="apache/airflow:2.8.1", restart="always"))
     (found,) = find_invalid_commands(RuleContext(made, group_services(made, {}), {}))
     assert found.fix == "command: scheduler"
-    assert "for ever" in found.message
+    assert "forever" in found.message
 
 
 def test_operators_without_a_shell_are_words() -> None:

@@ -57,7 +57,7 @@ def test_a_registry_s_image_needs_no_protection() -> None:
 def test_a_foreign_image_that_several_use() -> None:
     made = project(service("a", image="apache/airflow:2.8.1"), service("b", image="apache/airflow:2.8.1"))
     (finding,) = find_shared_images(look(made))
-    assert finding.message == "a and b use apache/airflow:2.8.1; nobody here builds it"
+    assert finding.message == "a and b use apache/airflow:2.8.1; no service here builds it"
     assert finding.details == ()
 
 
@@ -93,7 +93,7 @@ def test_the_remedy_waits_for_the_end_of_an_init() -> None:
 
 def test_a_builder_behind_a_profile() -> None:
     (finding,) = find_early_starts(look(shared({"profiles": ("setup",)})))
-    assert finding.fix == "take `profiles:` off one, or let another service build"
+    assert finding.fix == "remove `profiles:` from one, or let another service build"
     assert "behind the profile setup" in finding.details[0]
 
 

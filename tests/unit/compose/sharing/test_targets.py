@@ -56,7 +56,7 @@ def test_the_seed_project_builds_in_init() -> None:
 def test_groups_of_one_and_foreign_images_are_left_alone() -> None:
     made = seed(cache={"image": "redis"}, cache2={"image": "redis"})
     assert reason(made, "postgres") == "one service alone uses this image"
-    assert reason(made, "cache", "cache2") == "already shared: nobody here builds this image"
+    assert reason(made, "cache", "cache2") == "already shared: no service here builds this image"
 
 
 # --- who keeps the build
@@ -94,15 +94,15 @@ def test_a_builder_behind_a_profile_is_none() -> None:
     made = seed(airflow_init={"profiles": ("setup",)})
     assert target(made).source is ImageOrigin.IMAGE_ONLY
     (warning,) = choose(made)[SHARERS].warnings
-    assert "airflow-webserver can start without airflow-init. Take `profiles:` off airflow-init, or" in warning
+    assert "airflow-webserver can start without airflow-init. Remove `profiles:` from airflow-init, or" in warning
 
 
 def test_advice_names_both_what_profiles_keep_apart_and_who_does_not_wait() -> None:
     made = seed(airflow_init={"profiles": ("setup",)}, airflow_scheduler={"depends_on": ()})
     (warning,) = choose(made)[SHARERS].warnings
     assert warning.endswith(
-        "airflow-scheduler and airflow-webserver can start without airflow-init. Take `profiles:` off airflow-init and "
-        "let airflow-scheduler depend on it, or choose it with `--builder-service airflow-init`"
+        "airflow-scheduler and airflow-webserver can start without airflow-init. Remove `profiles:` from airflow-init "
+        "and let airflow-scheduler depend on it, or choose it with `--builder-service airflow-init`"
     )
 
 
@@ -276,7 +276,7 @@ def test_a_recipe_that_no_comment_can_keep_stays_in_the_file(keys: dict[str, Any
     made = pair(build=build(**keys), second={"depends_on": ()})
     why = reason(made, "one", "two")
     assert words in why
-    assert "`--builder-service NAME`; `--image-only` takes" in why
+    assert "`--builder-service NAME`; `--image-only` removes" in why
     assert "hunter2" not in why
     choice = choose(made, image_only=True)[("one", "two")]
     assert choice.target is not None
@@ -333,14 +333,14 @@ def test_a_name_with_a_variable_that_only_one_has_is_replaced() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "who"),
     [
-        ({"image": "ghcr.io/me/init:1"}, {"image": "ghcr.io/me/web:1"}, "those of one and two carry a registry"),
-        ({"image": "ghcr.io/me/init:1"}, {"image": "web"}, "that of one carries a registry"),
+        ({"image": "ghcr.io/me/init:1"}, {"image": "ghcr.io/me/web:1"}, "those of one and two contain a registry"),
+        ({"image": "ghcr.io/me/init:1"}, {"image": "web"}, "that of one contains a registry"),
         (
             {"image": "af:1", "raw_image": "${REG:-}af:1"},
             {"image": "af:1", "raw_image": "af:${TAG:-1}"},
-            "that of one carries",
+            "that of one contains",
         ),
-        ({"image": "ghcr.io/af:1", "raw_image": "ghcr.io/af:${TAG}"}, {}, "that of one carries a registry"),
+        ({"image": "ghcr.io/af:1", "raw_image": "ghcr.io/af:${TAG}"}, {}, "that of one contains a registry"),
     ],
 )
 @pytest.mark.parametrize("choices", [{}, {"image_only": True}, {"spec_image": "x:1", "spec_folder": FOLDER}])
@@ -349,7 +349,7 @@ def test_names_of_a_registry_are_not_replaced(
 ) -> None:
     why = reason(pair(first, second), "one", "two", **choices)
     assert who in why
-    assert "the one `image:` under which it is to be pushed" in why
+    assert "the one `image:` under which it should be pushed" in why
 
 
 def test_a_name_of_a_registry_that_one_has_becomes_that_of_all() -> None:
@@ -400,7 +400,7 @@ def test_a_tag_that_another_build_gives_is_taken() -> None:
 
 def test_a_name_that_another_build_has_is_refused() -> None:
     made = project(*pair(image="mine").services.values(), service("x", build=build("Other"), image="mine:latest"))
-    assert reason(made, "one", "two") == "the service x has the name mine:latest for another image"
+    assert reason(made, "one", "two") == "the service x uses the name mine:latest for another image"
 
 
 def test_a_name_that_cannot_be_built_is_refused() -> None:
@@ -534,7 +534,7 @@ def test_what_is_shared_under_two_names_stays() -> None:
 
 def test_what_is_shared_but_built_twice_under_one_tag_is_refused() -> None:
     made = project(*shared().services.values(), service("zed", build=build("Other"), image="mine"))
-    assert reason(made, "one", "two") == "the service zed has the name mine:latest for another image"
+    assert reason(made, "one", "two") == "the service zed uses the name mine:latest for another image"
 
 
 @pytest.mark.parametrize("choices", [{}, {"image_only": True}])
@@ -604,13 +604,13 @@ def test_a_named_builder_comes_before_the_optbuild_toml() -> None:
 
 def test_the_name_of_the_optbuild_toml_must_be_free() -> None:
     made = seed(other={"image": "spec-airflow"})
-    assert "the service other has the name" in reason(made, **SPEC)
+    assert "the service other uses the name" in reason(made, **SPEC)
 
 
 def test_a_foreign_airflow_image_is_replaced_only_when_asked_for() -> None:
     common: dict[str, Any] = {"image": "apache/airflow:2.8.1"}
     made = project(service("a", **common), service("b", **common))
-    assert "nobody here builds" in reason(made, "a", "b", **SPEC)
+    assert "no service here builds" in reason(made, "a", "b", **SPEC)
     assert target(made, "a", "b", groups=("a",), **SPEC).source is ImageOrigin.SPEC
 
 

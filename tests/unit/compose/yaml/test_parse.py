@@ -140,10 +140,10 @@ def test_an_empty_file_has_no_root() -> None:
     ("data", "line", "words"),
     [
         (b"a: b\n---\nc: d\n", 2, "several YAML documents"),
-        (b"a: b\nc:\n  d: 1\n  e: 2\n  d: 3\n", 5, "d: the key stands twice in one mapping, first on line 3"),
-        (b"a: {<<: {b: c}, <<: {d: e}}\n", 1, "stands twice"),
-        (b"a: 1\nb: *x\n", 2, "stands before its anchor"),
-        (b"a: &a [*a]\n", 1, "holds itself"),
+        (b"a: b\nc:\n  d: 1\n  e: 2\n  d: 3\n", 5, "d: the mapping has this key twice, first on line 3"),
+        (b"a: {<<: {b: c}, <<: {d: e}}\n", 1, "has this key twice"),
+        (b"a: 1\nb: *x\n", 2, "is used before its anchor"),
+        (b"a: &a [*a]\n", 1, "contains itself"),
         (b"a: b\n\xff: c\n", 2, "not UTF-8"),
         (b"a: b\nc: \0\n", 2, "NUL"),
         (b"- a\n- b\n", 1, "is a mapping"),
@@ -200,16 +200,16 @@ def test_a_libyaml_without_a_limit_is_stopped(monkeypatch: pytest.MonkeyPatch) -
 def test_an_anchor_is_known_in_its_own_document_only() -> None:
     tree = read_tree(b"a: &x 1\n---\nb: *x\n")
     assert tree.broken is not None
-    assert tree.broken.message == "the alias *x stands before its anchor"
+    assert tree.broken.message == "the alias *x is used before its anchor"
     assert len(tree.roots) == 1
 
 
 @pytest.mark.parametrize(
     ("written", "fault", "values"),
     [
-        ("a: 1\na: 2\na: 3\n", "the key stands twice in one mapping, first on line 1", ["1", "2", "3"]),
+        ("a: 1\na: 2\na: 3\n", "the mapping has this key twice, first on line 1", ["1", "2", "3"]),
         ("a: 1\n---\nb: 2\n", "several YAML documents in one file", ["1", "2"]),
-        ("b: &b {c: *b}\n", "the anchor &b holds itself", [""]),
+        ("b: &b {c: *b}\n", "the anchor &b contains itself", [""]),
     ],
 )
 def test_what_is_only_looked_at_may_be_what_no_edit_takes(written: str, fault: str, values: list[str]) -> None:

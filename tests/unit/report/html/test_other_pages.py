@@ -93,7 +93,7 @@ def test_images_are_told_with_who_uses_them_and_why_they_stay() -> None:
     ):
         assert words in text
     assert "a note" in render_images_page(shelf())
-    assert "1 layer whose bytes the engine does not tell" in render_images_page(shelf())
+    assert "1 layer whose bytes the engine does not report" in render_images_page(shelf())
 
 
 def test_an_image_whose_layers_are_all_shared_is_found_on_the_map_too() -> None:
