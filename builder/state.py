@@ -135,7 +135,7 @@ def read_state(folder: Path, *, warn: Warn | None = None) -> State:
 def update_state(folder: Path, change: Callable[[State], State], *, warn: Warn | None = None) -> State:
     """Apply ``change`` to what is on disk, under a lock, and write the result in one step.
 
-    The file of a newer optbuild is left as it is: then nothing is recorded, and ``warn`` hears so.
+    The file of a newer optbuild is left as it is: then nothing is recorded, and ``warn`` is called.
     """
     with _lock_folder(folder):
         found = _load_state(folder)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def format_compose_path(project: Project, path: str) -> str:
     """``path`` as a person writes it in the project's folder (``./dags``, ``../image``), so that it is right wherever
-    the project lies; absolute where a file says it so, addresses without the login that they may hold."""
+    the project is; absolute where a file says it so, addresses without the login that they may hold."""
     if not path.startswith("/"):
         return mask_addresses(path)
     relative = Path(os.path.relpath(path, project.files.directory)).as_posix()
@@ -37,7 +37,7 @@ def describe_dockerfile(project: Project, build: Build) -> str:
 
 
 def format_relative_path(project: Project, path: Path) -> str:
-    """The path relative to the project directory where it lies inside, else as it is."""
+    """The path relative to the project directory where it is inside, else as it is."""
     inside = os.path.relpath(path, project.files.directory)
     return str(path) if inside.startswith("..") else inside
 

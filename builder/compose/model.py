@@ -51,7 +51,7 @@ class Build:
     dockerfile_inline: str | None = field(default=None, repr=False)
     target: str | None = None
     args: tuple[tuple[str, str | None], ...] = field(default=(), repr=False)
-    """Sorted by name. A value may be a secret; None: taken from the environment of whoever builds."""
+    """Sorted by name. A value may be a secret; None: taken from the environment in which it is built."""
     secrets: tuple[str, ...] = ()
     additional_contexts: tuple[tuple[str, str], ...] = ()
     platforms: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Build:
 
     @property
     def dockerfile_path(self) -> Path | None:
-        """None for an inline Dockerfile or a context that is no local folder (a Git address)."""
+        """None for an inline Dockerfile or a context that is not a local folder (a Git address)."""
         if self.dockerfile_inline is not None or not self.context.startswith("/"):
             return None
         return Path(self.context) / self.dockerfile
@@ -285,7 +285,7 @@ class KnownProject:
 
 @dataclass(frozen=True)
 class ImageReferences:
-    """What the files of one project name. More than Compose would use is said, never less."""
+    """What the files of one project name. It may be more than Compose would use, never less."""
 
     project: str
     names: frozenset[str] = frozenset()

@@ -122,7 +122,7 @@ def make_plan(
 
 
 def _format_complaints(project: Project) -> tuple[str, ...]:
-    """Only what keeps `up` from working: that Compose cannot read a file without its variables is no fault of it."""
+    """Only what keeps `up` from working: a file that Compose cannot read without its variables is not faulty."""
     said = project.complaints if project.resolved is None else ()
     return tuple(
         f"Compose cannot start this as it is here, so it was read without its variables: {one}" for one in said
@@ -130,7 +130,7 @@ def _format_complaints(project: Project) -> tuple[str, ...]:
 
 
 def _describe_external_databases(project: Project, groups: tuple[ServiceGroup, ...]) -> tuple[str, ...]:
-    """Where Airflow keeps its metadata, if that is no service of this project."""
+    """Where Airflow keeps its metadata, if that is not a service of this project."""
     services = (project.services[name] for group in groups if group.airflow for name in group.services)
     databases = (find_database(project, service) for service in services)
     found = {(one.kind, one.host or "") for one in databases if one is not None and one.is_external}

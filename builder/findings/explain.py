@@ -21,7 +21,7 @@ _DIGITS = str.maketrans("OIL", "011")
 
 
 def suggest_code(code: str) -> str:
-    """``did you mean OB401? ``: where a letter stands for a digit, or the letters are missing; else empty."""
+    """``did you mean OB401? ``: where a letter is written for a digit, or the letters are missing; else empty."""
     near = f"OB{re.sub('[^0-9]', '', code.upper().translate(_DIGITS))[-3:]}"
     return f"did you mean {near}? " if near in CATALOG else ""
 

@@ -1,4 +1,4 @@
-"""Everything that is told of one image, from what its layers hold."""
+"""Everything that is reported about one image, from what its layers hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def analyze_image(
 ) -> Inspection:
     """``asked_for``: requirements (``pandas``, ``apache-airflow[postgres]``) and Debian packages that a person wants.
 
-    Without it the installers' own notes tell. ``machine`` says whether CUDA is of any use where the image runs.
+    Without it the installers' own notes decide. ``machine`` says whether CUDA is of any use where the image runs.
     """
     scene = build_filesystem(content)
     packages = find_packages(scene, asked_for)

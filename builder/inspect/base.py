@@ -1,8 +1,8 @@
 """Which of an image's layers are those of the image that it was made from.
 
-A base is another program: what its layers waste, nobody who extends it can take out. So what a person names counts
-first, then what the image's labels say; what happens to lie beside an image is its base only where nothing says that
-it is an earlier build, or a part, of the same program.
+A base is another program: an image that extends it cannot remove what its layers waste. So what a person names counts
+first, then what the image's labels say; an image that happens to be on the engine is the base only where nothing
+says that it is an earlier build, or a part, of the same program.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NONE_GIVEN = DetectedBase(why=_GIVEN)
 
 @dataclass(frozen=True)
 class _ImageProgram:
-    """Of which program an image is a build: told by its names and labels."""
+    """Which program an image is a build of, by its names and labels."""
 
     repositories: frozenset[str]
     labels: Mapping[str, str] = field(repr=False)
@@ -129,7 +129,7 @@ def find_base_in_archive(
 def apply_common_base(before: ImageContent, after: ImageContent) -> tuple[ImageContent, ImageContent]:
     """Both with one base: layers that both have, and that are the base's in both.
 
-    With a base of each one's own, what lies in layers of both would be waste on the one side and none on the other.
+    With two different bases, what is in layers of both would be waste on one side and not on the other.
     """
     both = sum(1 for _ in _iterate_common(before.chains, after.chains))
     layers = min(before.base_layers, after.base_layers, both)

@@ -33,7 +33,7 @@ VERSION = 2
 MAX_BYTES = 400_000_000
 MAX_LAYERS = 1000
 _STALE_SECONDS = 3600
-"""After which a half-written file is nobody's any more."""
+"""After which a half-written file is no longer in use."""
 _DIFF = re.compile(r"sha256:([0-9a-f]{64})")
 _KINDS = {str(kind): kind for kind in EntryKind}
 _NUMBER = "q"

@@ -50,7 +50,7 @@ def find_cache_folder(folder: str) -> CacheFolder | None:
 
 
 def is_cached(path: str) -> bool:
-    """Whether a file or a distribution's folder lies in a cache: there it is kept, not installed."""
+    """Whether a file or a distribution's folder is in a cache: there it is kept, not installed."""
     return find_cache_folder(path.rpartition("/")[0]) is not None
 
 

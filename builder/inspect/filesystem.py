@@ -32,7 +32,7 @@ class ImageFilesystem:
     texts: Mapping[str, bytes] = field(repr=False)
     """Path → bytes, of those texts that a container sees."""
     _real_folders: dict[str, str] = field(default_factory=dict, repr=False)
-    """Folder → where it lies, as far as asked."""
+    """Folder → where it really is, as far as asked."""
 
     @property
     def hidden(self) -> tuple[ShadowedFile, ...]:

@@ -39,7 +39,7 @@ def sum_folder_sizes(folders: Mapping[str, Sequence[LayeredEntry]]) -> tuple[Fol
 def sum_unowned_files(
     folders: Mapping[str, Iterable[LayeredEntry]], owners: Mapping[str, int]
 ) -> tuple[FolderSize, ...]:
-    """What belongs to nobody: the sum first, as ``/``, then where it lies; no file counts in two of those places."""
+    """What belongs to no package: the sum first, as ``/``, then where it is; no file counts in two of those places."""
     places: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for folder, placed in folders.items():
         sizes = [one.entry.size for one in placed if one.entry.path not in owners]

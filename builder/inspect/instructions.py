@@ -51,7 +51,7 @@ def _split_arguments(created_by: str, shell: str) -> tuple[dict[str, str], str]:
 
 
 def _find_shells(text: str, shell: str) -> list[tuple[int, int]]:
-    """Where a shell and its options stand, (start, end); its command follows."""
+    """Where a shell and its options are, (start, end); its command follows."""
     found = [match.span() for match in _SHELL.finditer(text)]
     at = text.rfind(shell) if shell else -1
     if text.startswith(shell) and shell:

@@ -100,7 +100,7 @@ def _group_packages(inspection: Inspection) -> Mapping[str, list[Package]]:
 
 
 def _find_debian_distributions(inspection: Inspection) -> set[tuple[str, str]]:
-    """(folder, name) of the distributions whose metadata lies in a Debian package."""
+    """(folder, name) of the distributions whose metadata is in a Debian package."""
     found = set()
     for path, owner in inspection.owners.items():
         match = _METADATA.fullmatch(path) if owner.kind == "debian" else None

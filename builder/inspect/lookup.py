@@ -1,4 +1,4 @@
-"""One question about one image of an engine, with the answers that are a person's mistake told apart."""
+"""One question about one image of an engine, with an error of its own for each mistake of a person."""
 
 from __future__ import annotations
 

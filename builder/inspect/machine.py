@@ -1,4 +1,4 @@
-"""Whether the machine that an image runs on has a GPU: what is known of it, and how it was told."""
+"""Whether the machine that an image runs on has a GPU: what is known of it, and how."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia/ve
 
 @dataclass(frozen=True)
 class Machine:
-    """``gpu`` is None where nothing tells: then no package is called useless for want of one."""
+    """``gpu`` is None where it is not known: then no package is reported as useless without one."""
 
     gpu: bool | None
     how: str = ""
-    """In words, to stand behind "has no GPU"."""
+    """In words, to follow "has no GPU"."""
 
 
 UNKNOWN = Machine(None)

@@ -50,7 +50,7 @@ class LayerEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerContent:
-    """One layer, whoever stands on it. It is the same wherever its diff ID is the same, so it can be cached."""
+    """One layer, whatever is built on it. It is the same wherever its diff ID is the same, so it can be cached."""
 
     diff: str
     """``sha256:...`` over the uncompressed tar."""
@@ -111,7 +111,7 @@ class Package:
     """Index of the layer that holds most of it."""
     architecture: str = ""
     folder: str = ""
-    """Where a Python distribution lies: its ``site-packages``."""
+    """Where a Python distribution is: its ``site-packages``."""
     requires: tuple[str, ...] = ()
     """Names (normalised) of the packages here that it depends on."""
     asked_for: bool = False
@@ -173,7 +173,7 @@ class Waste:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Everything that is told of one image."""
+    """Everything that is reported about one image."""
 
     content: ImageContent = field(repr=False)
     bytes: int
@@ -190,7 +190,7 @@ class Inspection:
     unowned: FolderSize
     """All visible files without an owner; ``path`` is ``/``."""
     unowned_folders: tuple[FolderSize, ...]
-    """Where they lie, largest first."""
+    """Where they are, largest first."""
     waste: tuple[Waste, ...]
     """Errors first, then largest first."""
 

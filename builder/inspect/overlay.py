@@ -63,7 +63,7 @@ class _LayerMerger:
         """Folders that have no entry of their own: engines write one for each, other programs need not."""
 
     def add(self, number: int, layer: LayerContent) -> None:
-        """Whiteouts only speak of the layers below, wherever in the tar they stand, so they come first."""
+        """Whiteouts only concern the layers below, wherever they are in the tar, so they come first."""
         whiteout, opaque = EntryKind.WHITEOUT, EntryKind.OPAQUE
         entries: dict[str, LayerEntry] = {}
         for entry in layer.entries:

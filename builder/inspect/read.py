@@ -150,7 +150,7 @@ def _read_layers(
 
 @contextlib.contextmanager
 def _track_reading(progress: Progress, name: str, chunks: Iterator[bytes], total: int) -> Iterator[Iterator[bytes]]:
-    """The chunks, as a step that tells how far it is, not for every piece; in the end how much it was."""
+    """The chunks, as a step that shows how far it is, not for every piece; in the end how much it was."""
     with progress.task(f"reading {name}") as task:
         done = 0
 

@@ -1,6 +1,6 @@
 """How many bytes of an ELF file only a debugger reads, counted while the file streams by.
 
-Layout after the System V ABI (gABI, chapter 4). The table of sections and their names stand near the end of nearly
+Layout after the System V ABI (gABI, chapter 4). The table of sections and their names are near the end of nearly
 every file, so the first piece and a bounded number of the last ones are enough. What they do not show counts as 0,
 and so does whatever does not fit together: these bytes are offered as waste, and must be there.
 """
@@ -51,7 +51,7 @@ class SymbolCounter:
             self._kept -= len(self._last.popleft())
 
     def count(self) -> int:
-        """Bytes of ``.symtab``, its strings and ``.debug_*``, each byte once; 0 where it cannot be told."""
+        """Bytes of ``.symtab``, its strings and ``.debug_*``, each byte once; 0 where it is not known."""
         try:
             return _count_covered(self._find_symbol_ranges())
         except ValueError:

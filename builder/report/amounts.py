@@ -1,4 +1,4 @@
-"""Sums of layers, some of whose bytes may not be told: then a lower bound, with words that say so."""
+"""Sums of layers, some of whose bytes may not be known: then a lower bound, with words that say so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def format_amount(amount: Amount) -> str:
 
 
 def format_unknown_part(amount: Amount) -> str:
-    """What the amount lacks, to go on with; empty: nothing."""
+    """What the amount lacks, to follow it; empty: nothing."""
     return (
         f"; and {pluralize(amount.unknown, 'image')} whose layers the engine does not report" if amount.unknown else ""
     )

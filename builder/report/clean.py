@@ -40,7 +40,7 @@ def format_clean_text(
     notes: Sequence[str] = (),
     width: int = 0,
 ) -> str:
-    """``cleaned`` None: a preview. ``width`` of the terminal in characters; 0: it is none, and nothing is cut."""
+    """``cleaned`` None: a preview. ``width`` of the terminal in characters; 0: not a terminal, and nothing is cut."""
     body = _format_preview(planned, width, backup) if cleaned is None else _format_done(planned, cleaned, width, backup)
     said = (line for note in notes for line in wrap_text(note, "note: ", "      ", width=width))
     lines = [*body, *_format_cache(cache, width), *said]

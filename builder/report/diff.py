@@ -31,7 +31,7 @@ class LineChange(NamedTuple):
 
 
 def format_unified_diff(edits: Iterable[FileEdit], folder: Path) -> str:
-    """`patch` can apply it where it shows no secret, which is masked. Paths are relative to ``folder`` where they lie
+    """`patch` can apply it where it shows no secret, which is masked. Paths are relative to ``folder`` where they are
     in it."""
     return "".join(
         _format_file_diff(edit, escape_to_one_line(format_display_path(edit.path, folder)))

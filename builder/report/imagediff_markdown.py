@@ -88,7 +88,7 @@ def _format_growth_cells(before: int | None, after: int | None) -> tuple[str, st
 
 
 def _format_packages(diff: ImageDiff, top: int) -> str:
-    """Only other bytes are no news for a reader of a pull request: they are one row."""
+    """Packages that only have other bytes are not news in a pull request: they share one row."""
     changes = [one for one in sort_by_interest(diff.packages) if one.change is not ChangeKind.METADATA]
     shown = changes[:top] if top else changes
     rows = [

@@ -33,7 +33,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def format_images_text(inventory: Inventory, *, width: int = 0, now: float | None = None) -> str:
-    """``width`` of the terminal in characters; 0: it is none, and nothing is cut. ``now``: seconds since 1970."""
+    """``width`` of the terminal in characters; 0: not a terminal, and nothing is cut. ``now``: seconds since 1970."""
     at = time.time() if now is None else now
     lines = [
         *_format_rows(inventory, width, at),

@@ -111,7 +111,7 @@ def _format_folders(found: Inspection, top: int, *, color: bool) -> Iterator[str
 
 
 def _select_branching_folders(folders: Sequence[FolderSize]) -> list[FolderSize]:
-    """Without those whose bytes nearly all lie in one folder below them."""
+    """Without those whose bytes are nearly all in one folder below them."""
     largest: dict[str, int] = {}
     for one in folders:
         parent = one.path.rpartition("/")[0] or "/"

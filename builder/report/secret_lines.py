@@ -35,13 +35,13 @@ class _Line(NamedTuple):
 
 
 class SecretLines:
-    """Masks lines of versions of one file. What they assign to a secret's name is masked wherever it stands, too."""
+    """Masks lines of versions of one file. What they assign to a secret's name is masked wherever it occurs."""
 
     def __init__(self, *versions: Sequence[str]) -> None:
         """Each version as its lines, with or without their ends."""
         self._versions = [list(_read(lines)) for lines in versions]
         assigned = {(line.name, line.value) for lines in self._versions for line in lines if line.value}
-        # a name may have several values: a number at its end is no word of it
+        # a name may have several values: a number at its end is not a word of it
         variables = {f"{name}_{number}": value for number, (name, value) in enumerate(sorted(assigned))}
         self._hidden = find_secret_values(variables)
         self._names = frozenset(name for name, _ in assigned)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 NARROWEST = 40
-"""Fewer characters of a name tell too few apart: then names get lines of their own."""
+"""With fewer characters, too many names look the same: then names get lines of their own."""
 _LEAST = 12
 _GAP = 2
 _CUT = "…"
@@ -40,7 +40,7 @@ class _TableRow:
 @dataclass(frozen=True)
 class _Layout:
     columns: tuple[Column, ...]
-    """Those that stand in the line."""
+    """Those that are in the line."""
     widths: tuple[int, ...]
     room: int
     """0: any."""
@@ -50,7 +50,8 @@ class _Layout:
 def format_table(
     columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int, indent: str = "  "
 ) -> Iterator[str]:
-    """Lines of at most ``width`` characters; 0: nothing is cut. The first column is a name. No title, no line of them.
+    """Lines of at most ``width`` characters; 0: nothing is cut. The first column is a name. Without titles there
+    is no line of them.
 
     A row with a first cell alone is a further name of the one before it. Where lines are too long, columns go below
     first, then names above; only then something is cut, in its middle: a tag stays.

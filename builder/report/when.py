@@ -1,4 +1,4 @@
-"""Moments as people and machines are told them: in UTC, the same wherever and whenever it is written."""
+"""Moments as people and machines read them: in UTC, the same wherever and whenever it is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def format_moment(seconds: float) -> str:
 
 
 def normalize_timestamp(text: str) -> str | None:
-    """The same of what an image or a file says (RFC 3339, whatever its fractions and zone); None: it is no time."""
+    """The same of what an image or a file says (RFC 3339, whatever its fractions and zone); None: it is not a time."""
     try:
         return format_iso_time(datetime.fromisoformat(text).timestamp())
     except (OverflowError, ValueError):

@@ -60,7 +60,7 @@ def find_completing_services(project: Project) -> frozenset[str]:
 
 
 def _make_service_record(name: str, containers: list[Container], now: float, *, completes: bool) -> ServiceRecord:
-    """A finished job that others wait for runs again, as with ``up``. Whatever else stands still was stopped by
+    """A finished job that others wait for runs again, as with ``up``. Whatever else does not run was stopped by
     somebody, or nobody needs its end, and stays so."""
     running = any(one.running for one in containers)
     done = completes and all(one.completed for one in containers)

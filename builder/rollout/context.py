@@ -48,5 +48,5 @@ class RolloutContext:
         return self.committed(files).with_suffix(".overlay.json")
 
     def lock(self, files: ProjectFiles) -> Path:
-        """Held by whoever changes the project."""
+        """Held while the project is changed."""
         return self.committed(files).with_suffix(".lock")

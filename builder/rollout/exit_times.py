@@ -25,7 +25,7 @@ def record_exit_times(
     could say.
 
     An engine remembers its last 256 events (moby, ``daemon/events``), and each health check of each container makes
-    three. Who asks only once a stack is up again comes too late on an engine with a few stacks.
+    three. Asking only once a stack is up again is too late on an engine with a few stacks.
     """
     since = clock.now()
     found: dict[str, float] = {}

@@ -54,7 +54,7 @@ def _check_writable(path: Path, found: os.stat_result) -> None:
 
 
 def choose_backup_path(path: Path) -> Path:
-    """``<file>.bak``, else ``.bak.1``, ...: what lies there already is somebody's."""
+    """``<file>.bak``, else ``.bak.1``, ...: a file that is there already is kept."""
     first = path.with_name(f"{path.name}.bak")
     candidate, number = first, 0
     while os.path.lexists(candidate):

@@ -1,4 +1,4 @@
-"""What a second rollback undoes: a rebuild must not take away the way back from the rewritten file."""
+"""What a second rollback undoes: after a rebuild, the rewritten file can still be undone."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _BEFORE_RESTARTING = frozenset({Phase.PREPARED, Phase.BUILT, Phase.TAGGING, Phas
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file. ``path`` is where the bytes lie: the target of a symbolic link."""
+    """One file. ``path`` is where the bytes are: the target of a symbolic link."""
 
     path: Path
     before: bytes = field(repr=False)
@@ -37,7 +37,7 @@ class FileRecord:
     mode: int
     backup: Path
     temporary: Path
-    """The new bytes lie there until they are renamed; a leftover of a killed run."""
+    """The new bytes are there until they are renamed; a killed run leaves it."""
 
     @property
     def before_sha256(self) -> str:

@@ -1,8 +1,8 @@
 """The journal on disk, written before anything is changed.
 
 One JSON document per project in the state folder, readable by its owner only: the files' old bytes can hold secrets.
-A run is open in a file of its own, until its journal is the committed one: whoever comes next undoes an open run, and
-rollback undoes the committed one. So a run that fails leaves the way back from the one before it.
+A run is open in a file of its own, until its journal is the committed one: the next command undoes an open run, and
+rollback undoes the committed one. So after a run that fails, the one before it can still be undone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def resolve_journal_path(state_folder: Path, files: ProjectFiles) -> Path:
 
 
 def resolve_open_path(path: Path) -> Path:
-    """Where the journal of a run lies until it is the committed one."""
+    """Where the journal of a run is until it is the committed one."""
     return path.with_suffix(".open.json")
 
 

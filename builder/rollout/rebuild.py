@@ -81,7 +81,7 @@ def _choose_origin(known: SharedTarget) -> ImageOrigin:
 
 
 def _make_nothing_shared_error(plan: Plan, groups: tuple[ServiceGroup, ...]) -> ComposeError:
-    """Where no service is named. Of a foreign image that several use nobody asks how it is built."""
+    """Where no service is named. How a foreign image is built does not matter, also where several use it."""
     lost = [
         group
         for group in groups
@@ -95,7 +95,7 @@ def _make_nothing_shared_error(plan: Plan, groups: tuple[ServiceGroup, ...]) -> 
 
 
 def _is_made_here(project: Project, group: ServiceGroup) -> bool:
-    """Nobody asks a registry for it."""
+    """No registry is asked for it."""
     return all(project.services[name].pull_policy == "never" for name in group.services)
 
 

@@ -19,7 +19,7 @@ class ImageBuilders:
     verify: Callable[[str, SharedTarget], None]
     """Prove an image (its ID) for these services. Raises CheckFailedError."""
     make_from_spec: Callable[[SharedTarget, Callable[[str], None]], str]
-    """Build, prove and promote what the target's optbuild.toml describes; the image ID, which the second argument hears
+    """Build, prove and promote what the target's optbuild.toml describes; the image ID, which the second argument gets
     before the first name moves."""
     names_of_spec: Callable[[SharedTarget], tuple[str, ...]]
     """All names that this moves."""

@@ -70,7 +70,7 @@ def _query_config_hashes(context: RolloutContext, journal: Journal) -> Mapping[s
 def _check_dependencies(
     context: RolloutContext, engine: ProjectEngine, journal: Journal, step: tuple[str, ...], hashes: Mapping[str, str]
 ) -> Mapping[str, int] | None:
-    """What the step depends on, if Compose would leave all of it as it is; else None, and the person hears why."""
+    """What the step depends on, if Compose would leave all of it as it is; else None, and the person is shown why."""
     needs = sorted({need for name in step for need in journal.needs.get(name, ())} - set(step))
     found = check_undisturbed(needs, engine.list_containers(journal.project), hashes, engine.find_image_id)
     if not isinstance(found, str):
@@ -107,7 +107,7 @@ def _restart_step(
         ready = wait_for_services(engine, journal.project, chosen, context.limits, context.clock, task=task)
     try:
         now = engine.list_containers(journal.project)
-    except ToolError:  # they are up: a figure that cannot be had is no reason to undo that
+    except ToolError:  # they are up: a missing figure is not a reason to undo that
         now = ()
     return {record.name: _measure_downtime(record, now, deaths, ready[record.name]) for record in chosen}
 

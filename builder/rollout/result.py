@@ -48,7 +48,7 @@ class RolloutResult:
     old: tuple[OldImage, ...] = ()
     """Images that the services had before and that are still there."""
     freed: int | None = None
-    """True bytes that go with those of ``old`` that may go, or that went with ``removed``; None: not measured."""
+    """True bytes that removing those of ``old`` that may go would free, or that were freed; None: not measured."""
     removed: tuple[OldImage, ...] = ()
     """What ``--clean`` removed. Then none of ``old`` may go."""
     warnings: tuple[str, ...] = ()

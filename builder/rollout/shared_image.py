@@ -73,7 +73,7 @@ def collect_recipes(work: RolloutRequest) -> tuple[Recipe, ...]:
 def provide_image(
     ledger: JournalWriter, work: RolloutRequest, hands: ImageBuilders, engine: ProjectEngine, target: SharedTarget
 ) -> str:
-    """The ID of a proven image. No name that anybody uses has moved, but those of an optbuild.toml's own image."""
+    """The ID of a proven image. No name in use has moved, except those of an optbuild.toml's own image."""
     if target.source is ImageOrigin.SPEC:
         return _make_from_spec(ledger, hands, target)
     there = engine.find_image_id(target.image)
@@ -104,7 +104,7 @@ def _is_already_shared(project: Project, target: SharedTarget) -> bool:
 
 def _make_from_spec(ledger: JournalWriter, hands: ImageBuilders, target: SharedTarget) -> str:
     def promoting(image: str) -> None:
-        """Whoever undoes the run has to know whose names these are, also where it ends with the promotion."""
+        """The undoing of the run has to know whose names these are, also where it ends with the promotion."""
         _record_made_image(ledger, image)
         for name in hands.names_of_spec(target):
             ledger.change(ledger.journal.with_tag(name, image))
@@ -136,7 +136,7 @@ def _build_image(ledger: JournalWriter, work: RolloutRequest, engine: ProjectEng
 
 
 def _find_secret_arguments(project: Project, making: ComposeBuild) -> tuple[str, ...]:
-    """Values of build arguments that a build may say and nobody may read."""
+    """Values of build arguments that a build may print and that must be masked."""
     service = project.services.get(making.service)
     arguments = service.build.args if service is not None and service.build is not None else ()
     return find_secret_values({name: value for name, value in arguments if value is not None})

@@ -1,4 +1,4 @@
-"""Waits until restarted services do their job, as far as the engine can tell, and says which one does not."""
+"""Waits until restarted services do their job, as far as the engine shows, and says which one does not."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What lies on an engine, who needs it, and how it goes without loss: inventory, standing, clean, backup."""
+"""What is on an engine, who needs it, and how it is removed without loss: inventory, standing, clean, backup."""

@@ -23,7 +23,7 @@ CHUNK_BYTES = 1 << 20
 END = 1024
 """Zeros at the end of every tar archive: what was cut off between two entries lacks them."""
 MAX_WINDOW = 1 << 27
-"""Bytes of memory that a compressed file may ask for; what zstd takes without being told otherwise."""
+"""Bytes of memory that a compressed file may ask for; what zstd takes by default."""
 MAX_ENTRIES = 20_000
 """Of the archive itself: a few for each layer."""
 _FOLDERS = re.compile(r"blobs(/sha256)?|[0-9a-f]{64}")
@@ -89,7 +89,7 @@ def read_checked_archive(
 ) -> ArchiveContents:
     """Read a compressed archive that must hold the image ``identity`` and nothing else.
 
-    ``told`` hears how many bytes of the file were read. Raises BadImageArchiveError.
+    ``told`` is called with the number of bytes read so far. Raises BadImageArchiveError.
     """
     stored, plain = StreamDigest(), StreamDigest()
     pieces = _iterate_bounded(decompress_stream(stream, stored, told), plain, limits)
@@ -182,7 +182,7 @@ def _is_engine_entry(member: tarfile.TarInfo) -> bool:
 def _iterate_file_sizes(layer: ArchivedLayer) -> Iterator[int]:
     """Bytes of each regular file. Names that lead out of the image are refused.
 
-    Devices, links and absolute names are no trap here: a Debian base holds devices, and engines unpack below a root
+    Devices, links and absolute names are not a trap here: a Debian base holds devices, and engines unpack below a root
     of their own.
     """
     for member in layer.iterate_members():

@@ -124,7 +124,7 @@ def _create_file(path: Path) -> IO[bytes]:
 
 
 def _iterate_counted(chunks: Iterator[bytes], task: Task, total: int, stored: StreamDigest) -> Iterator[bytes]:
-    """Tells how far it is, not for every piece. ``total`` is an estimate: an archive has headers too."""
+    """Shows how far it is, not for every piece. ``total`` is an estimate: an archive has headers too."""
     done = told = 0
     for chunk in chunks:
         yield chunk

@@ -1,4 +1,4 @@
-"""True bytes of images: a layer is a chain ID, and what two images share lies on disk once."""
+"""True bytes of images: a layer is a chain ID, and what two images share is on disk once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OwnBytes:
 
 
 class LayerUsage:
-    """Who has which layer. An image that lies between two steps of the classic builder counts as part of those that
+    """Who has which layer. An image between two steps of the classic builder counts as part of those that
     were made from it: nobody sees it, and its layers are theirs."""
 
     def __init__(self, images: Iterable[StoredImage]) -> None:
@@ -39,7 +39,7 @@ class LayerUsage:
 
     @property
     def visible(self) -> tuple[StoredImage, ...]:
-        """Those that are no step between others."""
+        """Those that are not a step between others."""
         parents = {image.parent for image in self._images if image.parent}
         return tuple(image for image in self._images if image.names or image.id not in parents)
 
@@ -66,7 +66,7 @@ class LayerUsage:
         return ImageTotals(len(visible), real, only, several, apparent)
 
     def _sum_layers(self, chains: AbstractSet[str], images: Iterable[StoredImage]) -> Amount:
-        """``images``: those that may have a layer whose bytes are not told; they are counted."""
+        """``images``: those that may have a layer whose bytes are not known; they are counted."""
         left = chains - self._told.keys()
         known = sum(self._told[chain] for chain in chains & self._told.keys())
         for part, amount in self._together.items():
@@ -77,7 +77,7 @@ class LayerUsage:
 
 
 def index_images_above(images: Iterable[StoredImage]) -> Mapping[str, tuple[StoredImage, ...]]:
-    """Image ID → the images that stand on all of its layers and have more, or that were made from it."""
+    """Image ID → the images that are built on all of its layers and have more, or that were made from it."""
     every = tuple(images)
     tops: dict[str, list[StoredImage]] = {}
     for image in every:

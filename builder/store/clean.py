@@ -46,7 +46,7 @@ class CleanDecision:
 
 @dataclass(frozen=True)
 class CleanPlan:
-    """``choices``: those that go come first, each after all that stand on it. ``frees``: when all of them go."""
+    """``choices``: those that go come first, each after all that are built on it. ``frees``: when all of them go."""
 
     choices: tuple[CleanDecision, ...]
     frees: Amount
@@ -114,7 +114,7 @@ def _explain_age(image: StoredImage, snapshot: InventorySnapshot, min_age: float
 
 
 def _add_child_reasons(snapshot: InventorySnapshot, reasons: Mapping[str, str]) -> dict[str, str]:
-    """An image goes only when all go that stand on it."""
+    """An image is removed only when all that are built on it are."""
     found, upon = dict(reasons), index_images_above(snapshot.images)
     changed = True
     while changed:
@@ -154,8 +154,8 @@ def execute_clean_plan(
 ) -> CleanResult:
     """Exactly this plan, or less of it. The caller holds the locks; ``read`` reads everything anew.
 
-    ``on_each`` hears of each image, with the reason where it stays after all. ``saved``: image ID → the names that a
-    backup holds of it; then only what it holds goes. None: no backup was asked for.
+    ``on_each`` is called for each image, with the reason where it stays after all. ``saved``: image ID → the names
+    that a backup holds of it; then only what it holds goes. None: no backup was asked for.
     """
     before = read()
     log = _CleanLog()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESERVE = 100 << 20
-"""Bytes that stay free: other programs live on that disk too."""
+"""Bytes that stay free: other programs use that disk too."""
 LEAST_SHARE = 0.2
 """Of an image's bytes, what its archive has at least; 0.25 to 0.5 is usual, so less than this is hopeless."""
 LOOK_EVERY = 32 << 20

@@ -1,5 +1,5 @@
 """The layers of images, kept by image ID: an ID is a hash over them, so they never change. For what is shown only:
-which image stands on which follows from them too, so whoever deletes asks the engine.
+which image is built on which follows from them too, so code that deletes asks the engine.
 
 One JSON file in the cache folder; whatever cannot be read is asked again. It is read by hand: rows of three values
 need as many lines with core/documents, and `optbuild images` would wait for one more import.

@@ -43,7 +43,7 @@ def matches_pattern(pattern: str, name: str) -> bool:
 
 
 def _is_like(prefix: str, name: str, pattern: str) -> bool:
-    """Whether the name, or its repository, is like the pattern where ``prefix`` stands before it."""
+    """Whether the name, or its repository, is like the pattern where ``prefix`` is put before it."""
     wanted = _HOST_IN_BRACKETS.sub(r"[[]\1]", _TAG_BEFORE_DIGEST.sub("@", pattern))
     return any(fnmatchcase(prefix + text, wanted) for text in (name, extract_repository(name)))
 

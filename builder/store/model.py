@@ -1,4 +1,4 @@
-"""What lies on an engine, who needs it, and what would become of it: the values that `images` and `clean` share."""
+"""What is on an engine, who needs it, and whether it would be removed: the values that `images` and `clean` share."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class StateSnapshot:
 
 @dataclass(frozen=True)
 class RetentionRules:
-    """What a person says. ``patterns``: pattern → where it stands."""
+    """What a person says. ``patterns``: pattern → the place that says it."""
 
     patterns: Mapping[str, str] = field(default_factory=dict)
     keep: int = 2
@@ -152,7 +152,7 @@ class RetentionDecision:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """One image. Bytes are unpacked; None: they cannot be told."""
+    """One image. Bytes are unpacked; None: they are not known."""
 
     image: StoredImage
     verdict: RetentionDecision
@@ -169,7 +169,7 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class Amount:
-    """Bytes of several layers. ``untold``: so many images have some whose bytes the engine does not tell; then it is
+    """Bytes of several layers. ``untold``: so many images have some whose bytes the engine does not report; then it is
     at least ``known``."""
 
     known: int = 0

@@ -62,7 +62,7 @@ def find_projects_by_labels(containers: Iterable[Mapping[str, Any]]) -> tuple[Kn
 
 
 def _parse_paths(text: str | None, folder: Path) -> tuple[Path, ...]:
-    """A project that came from standard input has ``-``, which is no file that could be read again."""
+    """A project that came from standard input has ``-``, which is not a file that could be read again."""
     return tuple(folder / word for word in (text or "").split(",") if word.strip())
 
 

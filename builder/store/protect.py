@@ -17,8 +17,8 @@ _HINT = 'correct it ([protect] images = ["registry.example/base:*"]): until then
 
 
 def read_protected_patterns(folder: Path) -> dict[str, str]:
-    """Pattern → where it stands. None where there is no such file. Raises UnknownProtectionError, and PermissionError
-    where this user may not look: whether there is one is not known then."""
+    """Pattern → the place that says it. None where there is no such file. Raises UnknownProtectionError, and
+    PermissionError where this user may not look: whether there is one is not known then."""
     path = folder / SPEC_FILE
     try:
         document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))

@@ -1,4 +1,4 @@
-"""Why an image stays, or what it is that nothing keeps. Pure: a snapshot in, a verdict for each image out.
+"""Why an image stays, or that nothing keeps it. Pure: a snapshot in, a verdict for each image out.
 
 Whatever is not known keeps an image: lost state never leads to a deletion.
 """
@@ -32,7 +32,7 @@ def decide_retention(snapshot: InventorySnapshot) -> dict[str, RetentionDecision
 
 
 class _RetentionJudge:
-    """The rules, one method each; the first that speaks decides. A rule says nothing by an empty reason."""
+    """The rules, one method each; the first one with a reason decides; an empty reason decides nothing."""
 
     def __init__(self, snapshot: InventorySnapshot) -> None:
         self._snapshot = snapshot
@@ -128,7 +128,7 @@ class _RetentionJudge:
 
 
 def group_users_by_image(snapshot: InventorySnapshot) -> dict[str, tuple[ImageUser, ...]]:
-    """Image ID → its containers. Where the engine tells an ID that no image has, the name decides."""
+    """Image ID → its containers. Where the engine gives an ID that no image has, the name decides."""
     names = {name: image.id for image in snapshot.images for name in (image.id, *image.names, *image.digests)}
     found: dict[str, list[ImageUser]] = {}
     for user in snapshot.users:
@@ -164,7 +164,7 @@ def _iterate_kept_images(snapshot: InventorySnapshot) -> Iterator[tuple[str, str
 
 
 def _protect_parents(snapshot: InventorySnapshot, found: dict[str, RetentionDecision]) -> dict[str, RetentionDecision]:
-    """What an image that stays stands on stays too."""
+    """The images that a kept image is built on are kept too."""
     upon = index_images_above(snapshot.images)
     keeps = {image.id: [one for one in upon.get(image.id, ()) if found[one.id].stays] for image in snapshot.images}
     made_from = _index_descendants(snapshot)

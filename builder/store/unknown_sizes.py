@@ -1,4 +1,4 @@
-"""Bytes of layers that the engine does not tell one by one: an image may come without a history, or with one that
+"""Bytes of layers that the engine does not report one by one: an image may come without a history, or with one that
 cannot be its own. What other images and the size of the whole image say is taken, and nothing is guessed.
 """
 
@@ -44,7 +44,7 @@ def collect_combined_bytes(images: Iterable[StoredImage], known: Mapping[str, in
 
 
 def complete_layer_bytes(images: Sequence[StoredImage]) -> tuple[StoredImage, ...]:
-    """With the bytes of each layer that can be told so."""
+    """With the bytes of each layer that can be found this way."""
     known = collect_layer_bytes(images)
     known |= {
         next(iter(part)): amount for part, amount in collect_combined_bytes(images, known).items() if len(part) == 1

@@ -101,7 +101,7 @@ def _normalize_path(path: str) -> str:
 
 
 def _normalize_dockerfile(context: str, named: Any) -> str:
-    """Relative to the context where it lies in it."""
+    """Relative to the context where it is inside it."""
     path = posixpath.normpath(format_scalar(named) or "Dockerfile")
     inside = context.rstrip("/") + "/"
     return path.removeprefix(inside) if context.startswith("/") else path

@@ -80,7 +80,7 @@ def make_config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool)
 
 @dataclass(frozen=True)
 class _ConfigRequest:
-    """What is asked about; with ``overlay``, ``files`` lie in a mirror at ``root``."""
+    """What is asked about; with ``overlay``, ``files`` are in a mirror at ``root``."""
 
     files: ProjectFiles
     env: Mapping[str, str] = field(repr=False)

@@ -81,7 +81,7 @@ def _unescape_quotes(text: str, quote: str) -> str:
 
 
 def _expand_escape(found: re.Match[str]) -> str:
-    """Of what is no octal number, Compose drops the first zero."""
+    """Compose drops the first zero of what is not an octal number."""
     if found[1]:
         return _MEANT[found[1]]
     return chr(int(found[2], 8)) if _OCTAL.fullmatch(found[2]) else f"\\{found[2]}"

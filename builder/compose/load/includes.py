@@ -1,6 +1,6 @@
 """Which other files a compose file names: ``include:`` and ``extends: {file: ...}``.
 
-A broken file names none: that it is broken is Compose's to say.
+A broken file names none: Compose reports that it is broken.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Include:
 
 @dataclass(frozen=True)
 class FileDependencies:
-    """``extended``: the files of all ``extends``, wherever they stand; a service may come by one through an anchor."""
+    """``extended``: the files of all ``extends``, wherever they are; a service may get one through an anchor."""
 
     includes: tuple[Include, ...] = ()
     extended: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ def _list_items(node: Node | None) -> tuple[Node, ...]:
 
 
 def _text(node: Node | None) -> str:
-    """Empty where it is no text."""
+    """Empty where it is not a text."""
     node = None if node is None else resolve_alias(node)
     return node.value if isinstance(node, Scalar) and not node.is_null else ""
 

@@ -1,7 +1,7 @@
 """A folder in which some files have other bytes and everything else is as it is, without touching the real ones.
 
 It holds the path from the root down to each changed file as real folders, and beside that path symbolic links to
-whatever lies there. So every relative path, also one with ``..``, leads to what it leads to in the real tree.
+whatever is there. So every relative path, also one with ``..``, leads to what it leads to in the real tree.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def create_overlay(changed: Mapping[Path, bytes]) -> Iterator[Path]:
 
 
 def resolve_in_overlay(root: Path, path: Path) -> Path:
-    """Where an absolute path lies in the mirror."""
+    """Where an absolute path is in the mirror."""
     return root / path.relative_to(path.anchor)
 
 

@@ -1,4 +1,4 @@
-"""One service of Compose's answer as a value. Filled in, Compose writes one form of each key; raw, any that may stand
+"""One service of Compose's answer as a value. Filled in, Compose writes one form of each key; raw, any that may be
 in a file."""
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _parse_health_test(found: Any) -> tuple[str, ...] | None:
 
 
 def _parse_replicas(found: Mapping[str, Any]) -> int:
-    """``scale`` wins over ``deploy.replicas``; what is no number (a variable, ``mode: global``) counts as one."""
+    """``scale`` wins over ``deploy.replicas``; what is not a number (a variable, ``mode: global``) counts as one."""
     deploy = found.get("deploy")
     wanted = found.get("scale")
     if wanted is None and isinstance(deploy, dict):

@@ -83,7 +83,7 @@ def index_named_files(sources: Iterable[ReachedFile]) -> dict[tuple[Path, str], 
 def walk_sources(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[ReachedFile]:
     """Every file, in the order in which it is first named, once per way in which what is in it is resolved.
 
-    Raises ComposeError for what cannot be read safely; what is missing is Compose's to report.
+    Raises ComposeError for what cannot be read safely; Compose reports what is missing.
     ``overlay`` are bytes to read instead of a file's own.
     """
     return (source for source in walk_all_sources(files, env, overlay) if not source.problem)
@@ -175,7 +175,7 @@ def _resolve_path(text: str, place: _PathContext | ReachedFile) -> tuple[Path, b
 
 
 def can_be_file(path: Path) -> bool:
-    """Of a folder that this user may not enter, nobody knows."""
+    """Not known for a folder that this user may not enter."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except PermissionError:

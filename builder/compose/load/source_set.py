@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceSet:
-    """What of a project decides where things stand; equal for equal bytes, so that answers can be kept."""
+    """What of a project decides where things are; equal for equal bytes, so that answers can be kept."""
 
     files: tuple[Path, ...]
     sources: tuple[tuple[Path, bytes], ...] = field(repr=False)

@@ -27,7 +27,7 @@ class Anchors:
         return place > 0 and at < self._gone[place - 1][1]
 
     def is_valid_at(self, alias: Alias, at: int) -> bool:
-        """Whether the same alias, written at ``at``, would mean the same as where it stands."""
+        """Whether the same alias, written at ``at``, would mean the same as at its own place."""
         target = alias.target
         if self.is_removed(target.start) or target.end > at:
             return False

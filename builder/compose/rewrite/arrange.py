@@ -1,8 +1,9 @@
 """Decide which slot gets which content, so that every sharer ends with the planned keys and nobody else changes.
 
 Plain YAML where it can do it: keys go into the mapping that gave the build, as long as only sharers get them from
-there; else into each sharer's own mapping. Who must keep a build that leaves a shared mapping gets a copy of it. What
-plain YAML cannot say (a service that extends another, and must not build although that one does) says ``!reset``.
+there; else into each sharer's own mapping. A service that must keep a build that leaves a shared mapping
+gets a copy. What plain YAML cannot say (a service that extends another, and must not build although that one does)
+says ``!reset``.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _format_names(services: Mapping[str, Resolution]) -> str:
 def _propose_copies(
     draft: KeyAssignments, found: Resolution, keepers: Mapping[str, Resolution]
 ) -> dict[Slot, Content | None] | None:
-    """The build leaves its mapping; who keeps it gets a copy of its own."""
+    """The build leaves its mapping; each service that keeps it gets a copy of its own."""
     changes: dict[Slot, Content | None] = {(found.level, "build"): None}
     for site in keepers.values():
         home = site.stratum.home
@@ -104,7 +105,7 @@ def _propose_copies(
 def _propose_copies_and_resets(
     draft: KeyAssignments, copies: dict[Slot, Content | None] | None, losers: set[str]
 ) -> dict[Slot, Content | None] | None:
-    """The same, and who extends one that got a copy says that he does not build."""
+    """The same, and a service that extends one that got a copy says that it does not build."""
     if copies is None:
         return None
     changes = dict(copies)
@@ -119,7 +120,7 @@ def _propose_copies_and_resets(
 def _propose_resets(
     draft: KeyAssignments, reached: Mapping[str, Resolution], losers: set[str]
 ) -> dict[Slot, Content | None] | None:
-    """The build stays where it is; who loses it says so. Only for what is extended: a merged build would stay."""
+    """The build stays where it is; a service that loses it says so. Not for a merged build: that would stay."""
     changes: dict[Slot, Content | None] = {}
     for user, site in reached.items():
         if user in losers:
@@ -191,7 +192,7 @@ class _KeyPlacement:
                         yield level
 
     def _find_levels_giving(self, service: str, key: str) -> Iterator[MappingSource]:
-        """The level that gives the service ``key``, unless it lies in a file below the one with the build."""
+        """The level that gives the service ``key``, unless it is in a file below the one with the build."""
         builds = self._builds[service]
         for found in self._draft.find(service, key):
             above = not builds or found.place <= builds[0].place
@@ -233,7 +234,7 @@ class _KeyPlacement:
         return strata[top].home if strata else None
 
     def _put_with_overrides(self, home: MappingSource) -> bool:
-        """The same, and whoever takes over this mapping but is no sharer keeps what he had by an entry of his own."""
+        """The same, and services that take over this mapping but do not share get an entry with their old value."""
         changes: dict[Slot, Content | None] = {(home, self._key): NewValue(self._text)}
         for user in self._draft.users([home]):
             if user in self._target.services:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Splice = tuple[int, int, str]
-"""Start, end, what stands there instead."""
+"""Start, end, what is put there instead."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def apply_splices(text: str, splices: list[Splice], start: int = 0, end: int | N
 def copy_entry(entry: Entry, source: Document, folder: Path, place: CopyTarget, *, flow: bool) -> str:
     """The text of the entry at its new place, without the indentation of its first line.
 
-    ``flow``: the entry stands in a mapping in flow style. Raises ComposeError where its paths would mean others.
+    ``flow``: the entry is in a mapping in flow style. Raises ComposeError where its paths would mean others.
     """
     works = place.alias_works if source is place.document else _reject_alias
     splices = _rebase_paths(entry, source, folder, place.folder)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def locate_key(project: Project, service: str, *keys: str) -> Where:
-    """Where the key stands that gives the service this value; the nearest thing above it where it stands nowhere.
+    """Where the key is that gives the service this value; the nearest thing above it where no file has it.
 
     ``keys`` lead down from the service (``"build", "args"``); a number is the place in a list. Without keys, and for a
     key that nobody wrote, it is the service; for a service that nobody wrote, the file. Raises nothing.

@@ -1,6 +1,6 @@
 """Compose files near the project that this run did not read, and that its edits concern all the same.
 
-A look at their text has to do: Compose is not asked about them, and nothing is refused because of them.
+Only their text is searched: Compose is not asked about them, and nothing is refused because of them.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _read_nearby_files(project: Project, changed: tuple[Path, ...]) -> dict[Path
 
 
 def _iterate_nearby_folders(folder: Path) -> Iterator[Path]:
-    """The folder above, and what else lies in it; nothing where that is the root of the machine."""
+    """The folder above, and what else is in it; nothing where that is the root of the machine."""
     above = folder.parent
     if above == above.parent:
         return

@@ -1,6 +1,6 @@
 """Which mapping of which file gives a service its keys, after merges, ``extends``, override files and ``include``.
 
-A service is a pile of strata, the one that wins on top: per file, from the last override file down, what the file
+A service is a stack of strata, the one that wins on top: per file, from the last override file down, what the file
 itself says, then what it extends. A stratum is a chain of levels: the service's own mapping, then what it merges. In a
 chain the first level that has a key gives it; over the strata Compose takes the first for plain values and merges
 ``build`` deeply.

@@ -48,7 +48,7 @@ class YamlWriter:
         return (self.newline + " " * indent).join(lines)
 
     def format_entry(self, level: MappingSource, key: str, content: Content, indent: int | None, at: int) -> str:
-        """``key: value`` to stand at ``at``. ``indent``: the column of the key, None in flow style."""
+        """``key: value`` to be put at ``at``. ``indent``: the column of the key, None in flow style."""
         match content:
             case NewValue(text) if _is_json_mapping(level):
                 return f'"{key}": ' + quote_scalar(text, '"')
@@ -110,7 +110,7 @@ def is_flow_mapping(level: MappingSource) -> bool:
 
 
 def _is_json_mapping(level: MappingSource) -> bool:
-    """Whether all keys beside the new one stand in quotes."""
+    """Whether all keys beside the new one are in quotes."""
     if not isinstance(level.node, Mapping) or not level.node.entries:
         return False
     return all(isinstance(entry.key, Scalar) and entry.key.style == '"' for entry in level.node.entries)

@@ -32,7 +32,7 @@ RULES: dict[str, RuleFunction] = {
     "OB207": connection.find_missing_connections,
     "OB301": advice.find_dockerfile_advice,
 }
-"""Code → its rule. Only what passes on the findings of Dockerfiles yields several codes: it stands under the first."""
+"""Code → its rule. Only the rule that passes on findings of Dockerfiles yields several; it is under the first."""
 
 
 def run_rules(look: RuleContext) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""Which Airflow a service runs, as far as its project tells."""
+"""Which Airflow a service runs, as far as its project shows."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def find_missing_connections(look: RuleContext) -> Iterator[Finding]:
     """One finding per group of Airflow services of which none says where the database is.
 
-    Silent where it may stand elsewhere: an ``airflow.cfg`` in the image or mounted, an env_file that Compose could not
+    Silent where it may be set elsewhere: an ``airflow.cfg`` in the image or mounted, an env_file that Compose could not
     read.
     """
     if look.project.resolved is None:

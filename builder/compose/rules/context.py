@@ -33,7 +33,7 @@ class ObservedImage(Protocol):
 
 
 class KeyLocator(Protocol):
-    """Where a service, or a key of it, stands: ``line(project, "web", "build")``."""
+    """Where a service, or a key of it, is: ``line(project, "web", "build")``."""
 
     def __call__(self, project: Project, service: str, *keys: str) -> Where: ...
 

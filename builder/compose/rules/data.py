@@ -1,4 +1,4 @@
-"""OB204: databases whose data lies on no volume."""
+"""OB204: databases whose data is on no volume."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _is_database_server(service: Service, storage: Storage) -> bool:
 
 
 def _is_persistent(service: Service) -> bool:
-    """Redis as a cache or broker has nothing to lose; who asks for persistence means it."""
+    """Redis as a cache or broker has nothing to lose; one that asks for persistence needs it."""
     words = " ".join(service.command or ())
     return re.search(r"--appendonly\s+yes|--save\s+\d", words) is not None
 

@@ -125,7 +125,7 @@ def _format_shell_test(script: str) -> str:
 
 
 def _choose_server_check(service: Service) -> tuple[str, str, str] | None:
-    """Only a service that starts what its image starts: ``psql`` in a postgres image is no server."""
+    """Only a service that starts what its image starts: ``psql`` in a postgres image is not a server."""
     image = substitute_image_defaults(service) if service.build is None else None
     if image is None or service.entrypoint or (service.command and not _is_server_command(service.command)):
         return None

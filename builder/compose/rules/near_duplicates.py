@@ -54,7 +54,7 @@ def _find_analysis(look: RuleContext, group: ServiceGroup) -> DockerfileAnalysis
 
 
 def _choose_representative(look: RuleContext, group: ServiceGroup) -> str:
-    """The service that stands for its group."""
+    """The service that represents its group."""
     return find_builders(look.project, group)[0]
 
 
@@ -113,7 +113,7 @@ def _list_build_keys(field: str, parts: set[Any]) -> list[str]:
 
 
 def _suggest_common_stage(look: RuleContext, one: Build, other: Build, difference: BuildDifference) -> str | None:
-    """The common beginning as a stage, where there is one to speak of."""
+    """The common beginning as a stage, where it is long enough."""
     prefix = difference.common_prefix
     if difference.whole:
         return (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def find_obsolete_version_keys(look: RuleContext) -> Iterator[Finding]:
-    """A file that cannot be read with places is somebody else's finding."""
+    """A file that cannot be read with places is reported elsewhere."""
     for path, data in look.project.sources.items():
         try:
             document = parse_compose_file(path, data)

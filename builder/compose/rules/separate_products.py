@@ -48,7 +48,7 @@ def find_separate_products(look: RuleContext) -> Iterator[Finding]:
 
 
 def _index_database_users(look: RuleContext) -> dict[str, list[str]]:
-    """Database service → the Airflow services that have their connection to it. A database elsewhere is none."""
+    """Database service → the Airflow services that have their connection to it. A database elsewhere does not count."""
     users: dict[str, list[str]] = {}
     for group in look.groups:
         for name in group.services if group.airflow else ():

@@ -35,7 +35,7 @@ _SHOWN_ID = 12
 
 
 def find_floating_tags(look: RuleContext) -> Iterator[Finding]:
-    """One finding for each image name, whoever uses it; then one for each FROM."""
+    """One finding for each image name, whichever services use it; then one for each FROM."""
     ours = _collect_own_names(look)
     users: dict[str, list[str]] = {}
     for service in look.project.services.values():

@@ -46,10 +46,10 @@ def _iterate_commands(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _find_script(words: tuple[str, ...]) -> str | None:
-    """What a shell is told to run; None when the first word is no shell with ``-c``."""
+    """The command that a shell runs; None when the first word is not a shell with ``-c``."""
     if words[0].rpartition("/")[2] not in SHELLS:
         return None
-    for position, word in enumerate(words[1:], 1):  # -c may stand together with other letters
+    for position, word in enumerate(words[1:], 1):  # -c may be combined with other letters
         if not word.startswith("-"):
             return None
         if not word.startswith("--") and word.endswith("c"):

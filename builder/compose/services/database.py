@@ -48,7 +48,7 @@ def find_database(project: Project, service: Service) -> MetadataDatabase | None
     try:
         parts = urlsplit(f"//{text[found.end() :].rpartition('@')[2]}")
         host, port = parts.hostname, parts.port
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         return None
     if host is None:
         return None

@@ -1,4 +1,4 @@
-"""Which program a service runs, as far as its image, its Dockerfile, its data folder or its name tells."""
+"""Which program a service runs, as far as its image, its Dockerfile, its data folder or its name shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_product(service: Service, facts: DockerfileAnalysis | None = None) -> Product | None:
-    """None: a program of which only its owner knows what it is, or Airflow itself."""
+    """None: a program that only its owner knows, or Airflow itself."""
     return (
         find_by_image(service.image if service.build is None else None)
         or find_by_image(None if facts is None else facts.base)

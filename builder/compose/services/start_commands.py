@@ -1,4 +1,4 @@
-"""What a service of an Airflow image starts, and which Airflow it is: as far as file and Dockerfile tell."""
+"""What a service of an Airflow image starts, and which Airflow it is: as far as file and Dockerfile show."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What images really take on disk: each layer chain counted once (design.md, "Bytes"). All of them are unpacked bytes.
 
 Several IDs are not always several times the bytes, so three things are told apart: what `docker images` adds up to,
-what lies on the disk, and what would lie there if each build had made its own layers.
+what is on the disk, and what would be there if each build had made its own layers.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def count_base_layers(
 ) -> int | None:
     """How many of the lowest layers come from the image that the Dockerfile starts from; None: not known.
 
-    Known when that image is on the engine and the others stand on it; else when the Dockerfile's instructions
+    Known when that image is on the engine and the others are built on it; else when the Dockerfile's instructions
     (``made``: those of the target, in order) are what made the upper layers of each image. BuildKit
     keeps no base image on the engine, so the second way is the usual one.
     """

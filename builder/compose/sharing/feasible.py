@@ -89,7 +89,7 @@ def _refuse_decision(
 
 
 def _format_note(project: Project, target: SharedTarget, error: ComposeError) -> str:
-    """On one line: a note is no error of its own, whose next step would stand below it."""
+    """On one line: a note is not an error of its own, which would have its next step below it."""
     place = "" if error.where is None else f"{make_where_relative(project, error.where)}: "
     step = "" if error.hint is None else f"; {error.hint}"
     return f"no edit for {join_names(target.services)}: {place}{error.message}{step}"

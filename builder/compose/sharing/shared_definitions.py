@@ -29,7 +29,7 @@ def select_startable_services(project: Project, services: tuple[str, ...]) -> tu
 
 
 def can_wait_for(project: Project, service: str, other: str) -> bool:
-    """Whether ``service`` may depend on ``other`` without a circle: whoever takes it over would depend on it too."""
+    """Whether ``service`` may depend on ``other`` without a circle: what takes it over would depend on it too."""
     followers = _find_inheriting_services(project, service)
     return other not in followers and not find_all_dependencies(project, other) & {service, *followers}
 
@@ -37,7 +37,7 @@ def can_wait_for(project: Project, service: str, other: str) -> bool:
 def _find_inheriting_services(project: Project, service: str) -> frozenset[str]:
     try:
         sites = find_key_sources(project)
-    except ComposeError:  # whoever rewrites the files says so
+    except ComposeError:  # rewriting the files reports it
         return frozenset()
     strata = sites.services.get(service, ())
     return frozenset(name for stratum in strata for name in sites.users[stratum.home]) - {service}

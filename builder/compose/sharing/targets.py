@@ -238,7 +238,7 @@ def _find_recipe_warnings(builder: Service, note: str | None, untold: str) -> It
 def find_image_only_alternative(
     project: Project, group: ServiceGroup, choice: TargetDecision, choices: SharingOptions, why: str
 ) -> TargetDecision | None:
-    """The same image where the service that was to keep ``build:`` cannot; ``why`` not. None where that is no way out:
+    """The same image where the service that was to keep ``build:`` cannot; ``why`` not. None where that does not help:
     the person named the service, or it builds already for all."""
     target = choice.target
     if target is None or target.builder in (None, choices.builder_service) or len(find_builders(project, group)) < 2:

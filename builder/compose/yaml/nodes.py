@@ -44,7 +44,7 @@ class Scalar:
 
 @dataclass(frozen=True, eq=False)
 class Alias:
-    """``*name`` where it stands; what it means is ``target``."""
+    """``*name`` at its own place; what it means is ``target``."""
 
     start: int
     end: int
@@ -79,7 +79,7 @@ class Entry:
 
     @property
     def name(self) -> str | None:
-        """None where the key is no plain text."""
+        """None where the key is not plain text."""
         return self.key.value if isinstance(self.key, Scalar) else None
 
     @property
@@ -133,7 +133,7 @@ def find_children(node: Anchored) -> list[Node]:
 
 
 def follow(root: Node, children: Callable[[Anchored], list[Node]] = find_children) -> Iterator[Anchored]:
-    """The node and what it holds, each once, in the order of the text; what an alias means stands where it does.
+    """The node and what it holds, each once, in the order of the text; an alias gives what it means, at its own place.
 
     It ends for files that hold themselves, and takes any depth.
     """
@@ -160,7 +160,7 @@ def walk_nodes(node: Node) -> Iterator[Node]:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """One file. ``text`` is without its byte order mark; ``bom`` tells whether it had one."""
+    """One file. ``text`` is without its byte order mark; ``bom`` says whether it had one."""
 
     path: Path
     text: str = field(repr=False)

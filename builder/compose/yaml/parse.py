@@ -57,7 +57,7 @@ class Tree:
     roots: tuple[Node, ...]
     """One per document; those before ``broken``."""
     fault: Fault | None
-    """The first thing that is refused where the file is edited; whoever only looks passes over it, unless it is
+    """The first thing that is refused where the file is edited; code that only reads passes over it, unless it is
     ``broken`` too."""
     broken: Fault | None
     """Why the rest of the file cannot be read."""
@@ -124,7 +124,7 @@ class _Open:
     nodes: list[Node] = field(default_factory=list)
     """Items, or keys and values in turn."""
     names: dict[str | int, int] = field(default_factory=dict)
-    """Of a mapping: name → where it first stands."""
+    """Of a mapping: name → its first place."""
 
 
 class _BrokenError(Exception):
@@ -230,7 +230,7 @@ class _TreeBuilder:
         target = self._anchors[event.anchor]
         if target is None:
             self._note(f"the anchor &{event.anchor} contains itself", start)
-            target = Scalar(self._end, self._end, "")  # whoever follows it is inside of the anchored node already
+            target = Scalar(self._end, self._end, "")  # code that follows it is inside the anchored node already
         return Alias(start, self._end, event.anchor, target)
 
     def _build_scalar(self, event: Any) -> Scalar:
@@ -242,7 +242,7 @@ class _TreeBuilder:
         return Scalar(start, end, event.value, style, event.anchor, event.tag)
 
     def _find_empty_position(self) -> int:
-        """Where a value would stand that is not there: right behind its colon, dash or question mark."""
+        """The place of a value that is missing: right behind its colon, dash or question mark."""
         found = _INDICATOR.match(self._text, self._end)
         return found.end() if found else self._end
 

@@ -51,7 +51,7 @@ def count_column(text: str, at: int) -> int:
 
 
 def find_comments(document: Document, node: Node, start: int, end: int) -> tuple[str, ...]:
-    """The comments between ``start`` and ``end``, a part of the text whose nodes all lie in ``node``."""
+    """The comments between ``start`` and ``end``, a part of the text whose nodes are all in ``node``."""
     found: list[str] = []
     at = start
     for leaf in walk_nodes(node):
@@ -68,7 +68,7 @@ def _iterate_comments(text: str, start: int, end: int) -> Iterator[str]:
 
 
 def find_trailing_comment(document: Document, at: int) -> str | None:
-    """The comment on the rest of the line behind ``at``, where nothing but a comment can stand."""
+    """The comment on the rest of the line behind ``at``, where only a comment can be."""
     return next(_iterate_comments(document.text, at, find_line_end(document.text, at)), None)
 
 
@@ -86,13 +86,13 @@ def quote_scalar(text: str, style: str = "") -> str:
 
 
 def find_anchor_span(document: Document, node: Anchored) -> tuple[int, int]:
-    """Where ``&name`` and the blanks behind it stand."""
+    """Where ``&name`` and the blanks behind it are."""
     found = re.compile(r"(?:!\S*\s+)?(&\S+[ \t]*)").match(document.text, node.start)
     return found.span(1) if found else (node.start, node.start)
 
 
 def format_on_one_line(document: Document, node: Node, works: Callable[[Alias], bool] = lambda _: False) -> str:
-    """The node in flow style: it can stand anywhere. Aliases that do not work there become what they mean."""
+    """The node in flow style: it can be put anywhere. Aliases that do not work there become what they mean."""
     if isinstance(node, Alias) and works(node):
         return f"*{node.name}"
     node = resolve_alias(node)

@@ -1,6 +1,6 @@
 """What a compose file means as plain values: aliases and merges resolved, comments and styles forgotten.
 
-This is the second net under every edit, before Compose itself is asked: it knows nothing of how edits are made.
+This is a second check of every edit, before Compose itself is asked: it knows nothing of how edits are made.
 """
 
 from __future__ import annotations

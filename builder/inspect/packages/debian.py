@@ -38,7 +38,7 @@ class DebianPackage:
     manual: bool
     """apt was asked for it by name; False as well where apt kept no account of that."""
     files: tuple[str, ...] = field(repr=False)
-    """Absolute, where they really lie (after diversions and links of a merged ``/usr``); folders too."""
+    """Absolute, where they really are (after diversions and links of a merged ``/usr``); folders too."""
 
 
 def find_debian_packages(scene: ImageFilesystem) -> tuple[DebianPackage, ...]:
@@ -142,7 +142,7 @@ class _FileLists:
 
 
 def _parse_diversions(text: bytes) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Path → (where another package's file of that name really lies, the package that diverted it)."""
+    """Path → (where another package's file of that name really is, the package that diverted it)."""
     lines = text.decode("utf-8", "surrogateescape").split("\n")
     for start in range(0, len(lines) - 2, 3):
         original, place, package = lines[start : start + 3]

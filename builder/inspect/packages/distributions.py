@@ -41,7 +41,7 @@ class Distribution:
     files: tuple[str, ...] = field(repr=False)
     """Absolute paths of RECORD; some may not be in the image any more."""
     python: str
-    """``3.11``; empty where the folder does not tell."""
+    """``3.11``; empty where the folder does not say."""
 
 
 def normalize_name(name: str) -> str:
@@ -52,7 +52,8 @@ def normalize_name(name: str) -> str:
 def find_distributions(scene: ImageFilesystem) -> tuple[Distribution, ...]:
     """All of them, by folder and name.
 
-    What a distribution carries for its own use (``setuptools/_vendor``) is none, nor what an installer's cache keeps.
+    What a distribution carries for its own use (``setuptools/_vendor``) does not count, nor what an
+    installer's cache keeps.
     """
     found: list[Distribution] = []
     carried: set[str] = set()
@@ -104,7 +105,7 @@ def _read_distribution(info: str, scene: ImageFilesystem) -> Distribution | None
 
 
 def _parse_header(text: bytes) -> tuple[str, str, tuple[str, ...]]:
-    """Name, version and requirements: the fields stand before the first empty line."""
+    """Name, version and requirements: the fields are before the first empty line."""
     found: dict[bytes, list[str]] = {b"Name": [], b"Version": [], b"Requires-Dist": []}
     end = text.find(b"\n\n")
     for key, value in _FIELDS.findall(text if end < 0 else text[:end]):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from builder.inspect.packages.requirement_graph import DependencyGraph, ReachablePackages
 
 INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "distribute"})
-"""What lies in a ``site-packages`` because it fills that."""
+"""What is in a ``site-packages`` because it installs into it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ImagePackages:
     reach: ReachablePackages = field(repr=False)
     ownership: Ownership = field(repr=False)
     roots: frozenset[str] = field(repr=False)
-    """Python requirements that everything else is there for; empty: nothing tells."""
+    """Python requirements that everything else is there for; empty: not known."""
     roots_known: bool
     """Whether somebody said so; else they are what nothing else needs."""
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7l"}
 """GOARCH, as image platforms have it (OCI image specification) → ``platform_machine``."""
 _MAX_DEPTH = 30
-"""Parentheses; whoever writes more of them wants something else than to say where a package works."""
+"""Parentheses; no marker that says where a package works needs more of them."""
 
 
 @lru_cache(maxsize=4096)

@@ -37,7 +37,7 @@ class DistributionMetadata:
 
     path: str
     folder: str
-    """Where the distribution lies: two up from a METADATA."""
+    """The folder of the distribution: two up from a METADATA."""
     name: str
     """Normalised (PEP 503)."""
     version: str

@@ -1,4 +1,4 @@
-"""Which files are kept as they stream by: those from which it is told whose the others are."""
+"""Which files are kept as they stream by: those that say whose the other files are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDINGS = (
     *("RECORD", "METADATA", "INSTALLER", "REQUESTED", "direct_url.json", ".egg-info", "PKG-INFO", ".list", "-release"),
     *("installed-files.txt", "top_level.txt", "/status", "extended_states"),
 )
-"""Nearly every file of an image ends otherwise, and this is told five times as fast."""
+"""Nearly every file of an image ends otherwise, and this test is five times as fast."""
 _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")
 """Behind the headers (core metadata specification) comes the description, which is longer than all the rest."""
 _HEADER_END = re.compile(rb"\r?\n\r?\n")

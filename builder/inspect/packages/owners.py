@@ -1,4 +1,4 @@
-"""Whose each file is: dpkg's word counts first, then each distribution's RECORD; the first owner keeps it."""
+"""Which package owns each file: dpkg's record first, then each distribution's RECORD; the first owner keeps it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Ownership:
 def assign_owners(scene: ImageFilesystem, file_lists: Sequence[Iterable[str]]) -> Ownership:
     """``file_lists``: the paths that each package names, in the order in which they may claim."""
     claims: dict[str, int] = {}
-    for index in range(len(file_lists) - 1, -1, -1):  # backwards, so that the first one has the last word
+    for index in range(len(file_lists) - 1, -1, -1):  # backwards, so that the first one wins
         claims.update(dict.fromkeys(file_lists[index], index))
     owners: dict[str, int] = {}
     for folder, placed in scene.folders.items():

@@ -94,7 +94,7 @@ class DependencyGraph:
 
 
 def parse_requirement(requirement: str) -> tuple[str, tuple[str, ...]]:
-    """Normalised name and extras of ``Name[extra]>=1``; an empty name where it is none."""
+    """Normalised name and extras of ``Name[extra]>=1``; an empty name where it is not a requirement."""
     found = _REQUIREMENT.match(requirement)
     if found is None:
         return "", ()
@@ -104,7 +104,7 @@ def parse_requirement(requirement: str) -> tuple[str, tuple[str, ...]]:
 
 
 def build_graph(distributions: Iterable[Distribution], platform: str, python: str) -> DependencyGraph:
-    """``python`` (``3.11``) where a distribution's folder does not tell; ``platform`` as the image says it."""
+    """``python`` (``3.11``) where a distribution's folder does not say; ``platform`` as the image says it."""
     distributions = tuple(distributions)
     names = frozenset(one.name for one in distributions)
     edges: dict[str, tuple[DependencyEdge, ...]] = {}

@@ -205,7 +205,7 @@ class _ComponentFactory:
 
 
 def _make_purl(kind: str, namespace: str | None, package: Package, qualifiers: dict[str, str]) -> PackageURL | None:
-    """None where the name is none that PyPI or Debian allows: a package URL leads there."""
+    """None where PyPI or Debian would not allow the name: a package URL leads there."""
     from packageurl import PackageURL
 
     if not _NAME.fullmatch(package.key.name):

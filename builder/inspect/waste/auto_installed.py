@@ -1,4 +1,4 @@
-"""OB414: packages that nobody asked for. What another one needs is no waste, but worth a look."""
+"""OB414: packages that nobody asked for. What another one needs is not waste, but worth a look."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LONGEST = 8
 """Steps of a way that are all shown."""
 FLOOR = 1_000_000
-"""Bytes of a needed one below which nobody wants to hear of it."""
+"""Bytes below which a needed one is not reported."""
 
 
 def find_auto_installed(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
@@ -63,7 +63,7 @@ def _find_orphans(found: list[tuple[Package, int]], look: WasteContext, ledger: 
 
 
 def _find_debian_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
-    """The same of what apt was asked for; packages that count as compilers were told already."""
+    """The same of what apt was asked for; packages that count as compilers are reported already."""
     packages = look.packages.packages[: len(look.packages.debian)]
     roots = sorted(one.key.name for one in packages if one.asked_for)
     before = find_requirers({one.key.name: one.requires for one in packages}, roots)
@@ -99,7 +99,7 @@ def _find_path(before: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _make_note(one: Package, way: tuple[str, ...], removed_from: str) -> Waste:
-    """Without files: its bytes go only when what needs it goes."""
+    """Without files: its bytes can only be removed together with what needs it."""
     kind = "Python" if one.key.kind == "python" else "Debian"
     told = f"{one.key.name} {one.version} is the largest {kind} package that nobody asked for ({one.bytes:,} bytes)"
     told += f": {' -> '.join(way if len(way) <= _LONGEST else (*way[:3], '...', *way[-3:]))}"

@@ -41,7 +41,7 @@ _SYSTEM_FILES = frozenset(
 
 
 def find_installer_caches(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
-    """OB405, one for each cache of each layer. What was installed as a hard link out of it stays, and is none of it."""
+    """OB405, one for each cache of each layer. What was installed as a hard link out of it is not counted."""
     found: dict[str, list[WastedFile]] = defaultdict(list)
     places: dict[str, set[str]] = defaultdict(set)
     for folder, placed in look.scene.folders.items():

@@ -39,7 +39,7 @@ class WasteContext:
 
     @cached_property
     def histories(self) -> Mapping[str, tuple[tuple[FileVersion, ...], ...]]:
-        """Path with a hidden file → its versions, oldest first; those with the same bytes stand together."""
+        """Path with a hidden file → its versions, oldest first; those with the same bytes are together."""
         versions: dict[str, list[FileVersion]] = defaultdict(list)
         for one in self.scene.hidden:
             versions[one.entry.path].append(FileVersion(one.layer, one.entry, one))
@@ -97,7 +97,7 @@ def _has_same_bytes(below: FileVersion, above: FileVersion) -> bool:
 
 
 class WasteLedger:
-    """Which bytes already are waste. The base's are none, for whoever extends it cannot take them out: but a secret
+    """Which bytes already are waste. The base's do not count, because an image cannot remove them; but a secret
     in it can be read all the same.
     """
 
@@ -130,7 +130,7 @@ class WasteLedger:
         return self.claim(self._look.find_layer(path), self._look.scene.files[path].entry, part)
 
     def take_all(self, paths: Iterable[str], also: Callable[[str], bool] = lambda _: False) -> list[WastedFile]:
-        """Whole visible files. One with a further name stays, unless that name goes too: ``also`` tells.
+        """Whole visible files. One with a further name stays, unless that name is removed too: ``also`` says so.
 
         A name in a cache always does; :meth:`Look.with_caches` says so.
         """

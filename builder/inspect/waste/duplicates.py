@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from builder.inspect.waste.context import WasteContext, WasteLedger
 
 FLOOR = 64 * 1024
-"""Bytes. Below it lie licences, empty modules, time zones: nobody can do anything about those."""
+"""Bytes. Smaller files are licences, empty modules, time zones: nobody can do anything about those."""
 _FIX = "keep one and make the other a link (`ln -s`), or copy it only once"
 _INSTALLED = "install it once: one `pip install`, one virtual environment, one folder on PYTHONPATH"
 
 
 def find_duplicate_content(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
-    """A distribution that is installed twice, then single large files that no package needs where they lie."""
+    """A distribution that is installed twice, then single large files that no package needs where they are."""
     yield from _find_duplicate_packages(look, ledger)
     yield from _find_loose_duplicates(look, ledger)
 

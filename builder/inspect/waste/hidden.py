@@ -21,7 +21,7 @@ _SECRET = re.compile(
     r"|\.env(?:\.[a-z]+)?|\.aws/credentials|\.docker/config\.json|\.kube/config|\.vault-token|kubeconfig"
     r"|\.ssh/(?!known_hosts|authorized_keys|config|.*\.pub$)[^/]+"
     r"|[^/]*(?:secret|credential|password|passwd|apikey|api_key|private[_-]?key)[^/]*"
-    r"|(?!added_tokens|special_tokens)[^/]*tokens?(?![a-z])[^/]*"  # not tokenizer.json, nor what lies beside it
+    r"|(?!added_tokens|special_tokens)[^/]*tokens?(?![a-z])[^/]*"  # not tokenizer.json, nor what is beside it
     r"|[^/]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk))$",
     re.IGNORECASE,
 )
@@ -75,7 +75,7 @@ _FIXES = {
 def find_hidden_secrets(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB404, before the two below: a hidden file is not shown, but anybody who has the image can read it.
 
-    In the base's layers too, whoever made them.
+    In the base's layers too.
     """
     base = look.scene.content.base_layers
     files = _collect_hidden_files(look, ledger, deleted=None, secret=True)
@@ -126,5 +126,5 @@ def _collect_hidden_files(
 
 
 def is_secret_path(path: str) -> bool:
-    """By its name alone; what belongs to published packages is nobody's secret."""
+    """By its name alone; what belongs to published packages is not a secret."""
     return _SECRET.search(path) is not None and _PUBLIC.search(path) is None

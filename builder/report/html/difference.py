@@ -145,7 +145,7 @@ def _make_file_table(diff: ImageDiff) -> PageTable:
 
 
 def _number_owners(diff: ImageDiff) -> dict[PackageKey, int]:
-    """Key → its number among the owners; 0 is nobody."""
+    """Key → its number among the owners; 0: no owner."""
     listed = dict.fromkeys(change.key for change in diff.packages)
     others = sorted({file.owner for file in diff.files if file.owner is not None} - set(listed))
     return {key: index for index, key in enumerate((*listed, *others), 1)}

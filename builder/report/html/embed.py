@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _INERT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
-"""No ``</script>`` and no ``<!--`` can stand in a JSON block whose texts have none of these."""
+"""No ``</script>`` and no ``<!--`` can be in a JSON block whose texts have none of these."""
 
 
 def format_readable(text: str) -> str:

@@ -20,7 +20,7 @@ class MapGroup:
 
     name: str
     tone: str = ""
-    """A colour of style.css (``--tone-...``); empty: that of what it lies in."""
+    """A colour of style.css (``--tone-...``); empty: that of what it is in."""
     note: str = ""
     gone: bool = False
     """Its files are not part of views of what can be seen."""

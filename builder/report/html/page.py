@@ -1,4 +1,4 @@
-"""One page: the templates of ``templates/html/page/``, the chart library, and what is told, put together."""
+"""One page: the templates of ``templates/html/page/``, the chart library, and what is shown, put together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"\{\{([a-z]+)\}\}")
 
 @dataclass(frozen=True)
 class Page:
-    """What a page tells. The texts may come from an image; they are escaped here."""
+    """What a page shows. The texts may come from an image; they are escaped here."""
 
     what: str
     """What kind of page it is, in a few words."""

@@ -1,1 +1,1 @@
-"""What files name an image, and so keep it."""
+"""Which files name an image, and so keep it."""

@@ -1,7 +1,7 @@
-"""Which images the files of a project name, for whoever wants to delete one: more than Compose would use, never less.
+"""Which images the files of a project name, for deciding what to delete: more than Compose would use, never less.
 
 Compose is not asked: a file that it refuses names images too, and its answer holds only what one environment makes of
-the files. Every ``image:`` of every file that can be reached counts, wherever it stands, and of every service that is
+the files. Every ``image:`` of every file that can be reached counts, wherever it is, and of every service that is
 built the names that any Compose gives it.
 """
 
@@ -44,7 +44,7 @@ _NEVER_IN_A_NAME = re.compile(r"[^a-z0-9_-]")
 
 def collect_image_references(project: KnownProject, env: Mapping[str, str]) -> ImageReferences:
     """Never raises for what a file says or lacks, or for a folder that this user may not enter: that is what
-    ``unreadable`` tells."""
+    ``unreadable`` says."""
     files = ProjectFiles(project.directory, project.files, project.env_files, project.name or None)
     variables = _read_variables(files, env)
     reading = _ProjectReferences(project.directory, [(variables, FileReferences())], _find_problem(project.files))
@@ -145,7 +145,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def parse_references(data: bytes) -> FileReferences:
-    """One file, by YAML's rules, aliases followed; what is no YAML is read as text, beside the documents before it."""
+    """One file, by YAML's rules, aliases followed; what is not YAML is read as text, beside the documents before it."""
     tree = read_tree(data)
     found = FileReferences()
     if tree.broken is not None:
@@ -195,7 +195,7 @@ def _find_merged(node: Anchored) -> list[Node]:
 
 
 def scan_text(data: bytes) -> FileReferences:
-    """Whatever looks like a name, also in comments: for files that are no YAML."""
+    """Whatever looks like a name, also in comments: for files that are not YAML."""
     text = data.decode("utf-8", "replace")
     images = {match[2] for match in _TEXT.finditer(text) if not match[2].startswith("*")}
     return FileReferences(images | {match[2] for match in _ANCHORED.finditer(text)}, set(_SERVICE.findall(text)))

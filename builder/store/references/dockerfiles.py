@@ -1,4 +1,4 @@
-"""Which images the Dockerfiles of a project build on, for whoever wants to delete one: rather too many than too few.
+"""Which images the Dockerfiles of a project build on, for deciding what to delete: rather too many than too few.
 
 No instruction is understood here, only names are found, in whatever state a file is.
 """
@@ -50,7 +50,7 @@ class BaseImages:
 
 
 def add_build_references(key: str, value: Anchored, found: FileReferences) -> None:
-    """Keep what an entry of a compose file says of how an image is made, wherever it stands."""
+    """Keep what an entry of a compose file says about how an image is made, wherever it is."""
     texts = {"build": found.contexts, "context": found.contexts, "dockerfile": found.dockerfiles}
     texts["dockerfile_inline"] = found.inline_dockerfiles
     if isinstance(value, Scalar) and value.value and key in texts:
@@ -75,7 +75,7 @@ def _iterate_entries(value: Anchored) -> Iterator[str]:
 
 def find_base_images(folders: Iterable[Path], told: FileReferences, ways: Collection[Mapping[str, str]]) -> BaseImages:
     """``ways``: what may be filled in; every text counts with each. A name that is nothing but a variable without a
-    value tells of no image."""
+    value names no image."""
     arguments: dict[str, set[str]] = {}
     for name, _, value in (text.partition("=") for text in told.arguments):
         arguments.setdefault(name, set()).update(substitute_all([value], ways))

@@ -17,7 +17,7 @@ class FileReferences:
     contexts: set[str] = field(default_factory=set)
     dockerfiles: set[str] = field(default_factory=set)
     inline_dockerfiles: set[str] = field(default_factory=set)
-    """Dockerfiles that stand in the file."""
+    """Dockerfiles that are written in the file."""
     arguments: set[str] = field(default_factory=set)
     """``NAME=value``."""
     broken: str = ""

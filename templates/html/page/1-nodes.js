@@ -27,7 +27,7 @@ function folderIn(above, name, number) {
   return { path: `${above.path}${name}/`, names: [...above.names, name], number };
 }
 
-/** The name of a file that lies very deep has the rest of its folders in it. */
+/** The name of a file that is very deep has the rest of its folders in it. */
 function fileIn(above, leaf, next) {
   const parts = leaf[0].split("/");
   const name = parts.pop();

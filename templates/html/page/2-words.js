@@ -49,7 +49,7 @@ function inside(node) {
   return bad.length ? [...parts, bad.join("; ")] : parts;
 }
 
-/** All that is told of a node, line by line; each line is what an element holds. */
+/** All that is shown about a node, line by line; each line is what an element holds. */
 function told(node, root) {
   const note = node.note ? [withCode(node.note)] : [];
   return [[sentence(node, root)], ...note, ...groupsOf(node).map((line) => [line])];

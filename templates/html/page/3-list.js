@@ -87,7 +87,7 @@ class LongList {
   }
 }
 
-/** What rows of both lists look like: name, a bar of its share, bytes. `beside` tells where it lies. */
+/** What rows of both lists look like: name, a bar of its share, bytes. `beside` says where it is. */
 function drawParts(row, node, whole, beside = "") {
   const bar = element("span", { className: "bar" });
   bar.style.width = whole.size ? `${Math.max(1, (100 * node.size) / whole.size)}%` : "0";

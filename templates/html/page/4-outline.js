@@ -30,7 +30,7 @@ class Outline {
     this.select(selected ?? root.kids?.[0] ?? root);
   }
 
-  /** Opens what a node lies in, and makes it the active row. */
+  /** Opens what a node is in, and makes it the active row. */
   select(node) {
     for (let at = node.parent; at; at = at.parent) at.open = true;
     const rows = openRows(this.root);

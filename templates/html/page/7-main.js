@@ -29,7 +29,7 @@ function showView(view) {
   draw();
 }
 
-/** A file cannot be zoomed into: the map shows what it lies in, and marks it. */
+/** A file cannot be zoomed into: the map shows what it is in, and marks it. */
 function zoomTo(node) {
   state.zoom = node.kids ? node : node.parent;
   state.selected = node;
