@@ -126,7 +126,7 @@ def check_buildx(machine: ProbeContext) -> MachineFinding:
     if _parse_numbers(version) < RAWJSON_BUILDX:
         wanted = ".".join(map(str, RAWJSON_BUILDX))
         return MachineFinding(
-            name, FindingState.WARNING, f"{version}, which tells little while it builds", f"update to {wanted}"
+            name, FindingState.WARNING, f"{version}, which reports little while it builds", f"update to {wanted}"
         )
     return MachineFinding(name, FindingState.OK, version)
 
@@ -176,7 +176,7 @@ def check_mmdebstrap(machine: ProbeContext) -> MachineFinding:
             return MachineFinding(
                 name, FindingState.OK, f"not there; a container of {image}, which can be pulled, makes the base"
             )
-    found = f"not there, and {image}, in which it could run, is neither here nor can it be pulled"
+    found = f"not there, and {image}, in which it could run, is neither here nor can be pulled"
     return MachineFinding(name, FindingState.MISSING, found, "`apt-get install mmdebstrap` (Debian, Ubuntu)")
 
 
@@ -195,7 +195,7 @@ def check_disk_space(machine: ProbeContext) -> MachineFinding:
             name,
             FindingState.WARNING,
             found,
-            f"see that the engine's machine has {_format_gigabytes(NEEDED_BYTES)} free",
+            f"make sure that the engine's machine has {_format_gigabytes(NEEDED_BYTES)} free",
         )
     numbers = f"{_format_gigabytes(free)} free in {root}; a first build needs about {_format_gigabytes(NEEDED_BYTES)}"
     advice = "make room: `docker system df` shows what is held"
@@ -217,7 +217,7 @@ def check_ca_bundle(machine: ProbeContext) -> MachineFinding:
     variable, named = next(((key, machine.env[key]) for key in CA_VARIABLES if machine.env.get(key)), ("", ""))
     if named and not Path(named).is_file():
         return MachineFinding(
-            name, FindingState.MISSING, f"{variable} names {named}, which is no file", "correct or unset it"
+            name, FindingState.MISSING, f"{variable} names {named}, which is not a file", "correct or unset it"
         )
     bundle = find_ca(machine.env)
     if bundle is None:
@@ -247,10 +247,10 @@ def check_registry(machine: ProbeContext) -> MachineFinding:
     if _can_be_pulled(reached):
         return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
     if _is_here(machine, image):
-        return MachineFinding(name, FindingState.OK, f"not in reach, and not needed: {image} is here already")
+        return MachineFinding(name, FindingState.OK, f"not reachable, and not needed: {image} is here already")
     reason = _find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
     advice = "nothing needs to be done: `optbuild verify` makes a PostgreSQL from Debian's packages and uses that"
-    return MachineFinding(name, FindingState.WARNING, f"{image} cannot be had: {reason}", advice)
+    return MachineFinding(name, FindingState.WARNING, f"{image} cannot be pulled: {reason}", advice)
 
 
 def _inspect_manifest(machine: ProbeContext, image: str) -> ProcessResult | None:

@@ -25,7 +25,7 @@ say() { printf 'base.sh: %s\n' "$*" >&2; }
 sources_file() {
   if [ -n "${OPTBUILD_DEBIAN_SOURCES:-}" ]; then
     if [ ! -f "$OPTBUILD_DEBIAN_SOURCES" ]; then
-      say "OPTBUILD_DEBIAN_SOURCES names $OPTBUILD_DEBIAN_SOURCES, which is no file; correct or unset it"
+      say "OPTBUILD_DEBIAN_SOURCES names $OPTBUILD_DEBIAN_SOURCES, which is not a file; correct or unset it"
       exit 2
     fi
     (cd "$(dirname "$OPTBUILD_DEBIAN_SOURCES")" && echo "$PWD/${OPTBUILD_DEBIAN_SOURCES##*/}")

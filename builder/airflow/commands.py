@@ -77,7 +77,7 @@ class CommandProblem:
 def check_command(call: tuple[str, ...], version: str | None) -> CommandProblem | None:
     """What is wrong with ``airflow <call>`` in this version; None: nothing that is known.
 
-    Without a version only what every version since 2.7 deprecates is told, with that condition in its words.
+    Without a version only what every version since 2.7 deprecates is reported, with that condition in the text.
     """
     known = parse_version(version)
     for change in CHANGES:

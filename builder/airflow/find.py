@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from builder.airflow.model import KnownRole, ReleaseSeries
 
 ROLES: tuple[KnownRole, ...] = tuple(dict.fromkeys(one for row in SERIES for one in row.all_roles))
-"""Of all versions; one name stands twice where its facts differ between versions."""
+"""Of all versions; one name is there twice where its facts differ between versions."""
 REPLACED_ROLES = {
     one: other
     for known in ROLES

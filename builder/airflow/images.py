@@ -1,4 +1,4 @@
-"""The Airflow images that somebody publishes, as one table: their names, and which version a tag tells."""
+"""The Airflow images that somebody publishes, as one table: their names, and which version a tag means."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IMAGES = (
     AirflowImage("astronomer/astro-runtime", tells_version=False),
 )
 LAST_WORDS = frozenset(image.name.rpartition("/")[2] for image in IMAGES)
-"""Of their names: whoever copies one into a registry of his own keeps the last word."""
+"""Of their names: a copy in a registry of one's own keeps the last word."""
 FOLDERS = (HOME, "/usr/local/airflow")
 """AIRFLOW_HOME of these images; where something is mounted there, Airflow runs."""
 _WITH_VERSION = tuple(image.name for image in IMAGES if image.tells_version)

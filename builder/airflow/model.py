@@ -69,7 +69,7 @@ class KnownRole:
     """Moves the port of its HTTP health."""
     health_server: HealthServer | None = None
     answers_ping: bool = False
-    """Celery's own ping tells whether it answers."""
+    """Celery's own ping shows whether it answers."""
     successor: str | None = None
     """The role that does its job in the versions that no longer have it."""
 
@@ -98,7 +98,7 @@ class ReleaseSeries:
     uses_gosu: bool = False
     migrate: tuple[str, ...] = ("db", "migrate")
     celery_app: str | None = None
-    """The module that Celery's command line wants for a ping; None: this Celery has none."""
+    """The module that Celery's command line needs for a ping; None: this Celery has none."""
     users_need_fab: bool = False
     """``airflow users`` exists only with the FAB auth manager, which is not the default."""
 

@@ -1,7 +1,7 @@
 """The Airflow versions that are known, as one table: a row per range of versions, with the roles that it has.
 
-A role of a new version is a :class:`KnownRole` here and its name in the rows that have it; whoever asks (specs, compose
-files, verification) finds it through :mod:`builder.airflow.find`.
+A role of a new version is a :class:`KnownRole` here and its name in the rows that have it; specs, compose files and
+verification find it through :mod:`builder.airflow.find`.
 
 Sources: ``Requires-Python`` and classifiers of each version on PyPI; the subcommands of its command line; the
 Dockerfile, entrypoint and compose file of the official image; "Checking Airflow Health Status" of its documentation.
@@ -30,7 +30,7 @@ UI_PORT = 8080
 def _make_init_role() -> Role:
     """As the official compose file starts it: the migration is a side effect of the entrypoint, then a harmless word.
 
-    Whoever starts it names the user and gives the password (``_AIRFLOW_WWW_USER_*``): a default would be known to all.
+    Its start must name the user and give the password (``_AIRFLOW_WWW_USER_*``): a default would be known to all.
     """
     return Role("init", ("version",), ExitHealth(), ((MIGRATE_VARIABLE, "true"), (f"{USER_PREFIX}CREATE", "true")))
 

@@ -53,7 +53,7 @@ HOME = "/opt/airflow"
 CONFIG_VARIABLE = "AIRFLOW_CONFIG"
 CONFIG_FILE = "airflow.cfg"
 PREFIXES = ("AIRFLOW__", "_AIRFLOW_")
-"""Of Airflow's configuration, and of what the official entrypoint is told; AIRFLOW_HOST may be a client's."""
+"""Of Airflow's configuration, and of the official entrypoint; AIRFLOW_HOST may be a client's."""
 
 MIGRATE_VARIABLE = "_AIRFLOW_DB_MIGRATE"
 MIGRATE_VARIABLES = (MIGRATE_VARIABLE, "_AIRFLOW_DB_UPGRADE")

@@ -1,4 +1,4 @@
-"""``optbuild backup IMAGE... --output FOLDER``: images as archives on disk, read back and found whole."""
+"""``optbuild backup IMAGE... --output FOLDER``: images as archives on disk, each read back and checked."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ def command(
     ctx: typer.Context,
     images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Names or IDs of images on the engine.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the archives go; made where it is not.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="The folder for the archives; made if it does not exist."
+        ),
     ],
     output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
 ) -> None:
     """Save images with all their names into a folder, each in a compressed archive of its own.
 
-    Each archive is read back before the folder's optbuild-backup.json names it. What the folder holds already is
-    checked and not saved again, so a backup that was stopped goes on where it was; a damaged archive is written anew.
+    Each archive is read back before the folder's optbuild-backup.json names it. An archive that the folder already
+    holds is checked and not saved again, so a backup that was stopped continues; a damaged archive is written again.
     Layers that several images share are in the archive of each of them.
 
-    `optbuild restore FOLDER` brings the images back; without optbuild, and without their names, so does
-    `zstd -dc FILE | docker load`.
+    `optbuild restore FOLDER` brings the images back. Without optbuild, `zstd -dc FILE | docker load` does, but without
+    their names.
     """
     from builder.engine.socket_client import connect_reader
     from builder.report.backup import format_backup_json, format_backup_text

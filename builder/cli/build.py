@@ -32,24 +32,26 @@ class ProgressKind(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml and optbuild.lock lie.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of optbuild.toml and optbuild.lock.")
+    ] = Path(),
     *,
     verify: Annotated[
         bool, typer.Option("--verify", help="Prove every role, then move the image's tags to it.")
     ] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use the build cache.")] = False,
     push: Annotated[
         bool, typer.Option("--push", help="Push what was promoted; without --verify, the candidate.")
     ] = False,
     builder: Annotated[str | None, typer.Option(metavar="NAME", help="The buildx builder to use.")] = None,
     platform: Annotated[
-        str | None, typer.Option(metavar="OS/ARCH", help="Refused unless it is the lock's platform.")
+        str | None, typer.Option(metavar="OS/ARCH", help="The platform; it must be the lock's.")
     ] = None,
     cache_from: Annotated[
-        list[str] | None, typer.Option("--cache-from", metavar="SOURCE", help="As of buildx; may be repeated.")
+        list[str] | None, typer.Option("--cache-from", metavar="SOURCE", help="As in buildx; may be repeated.")
     ] = None,
     cache_to: Annotated[
-        list[str] | None, typer.Option("--cache-to", metavar="TARGET", help="As of buildx; may be repeated.")
+        list[str] | None, typer.Option("--cache-to", metavar="TARGET", help="As in buildx; may be repeated.")
     ] = None,
     progress: Annotated[
         ProgressKind, typer.Option("--progress", help="plain: every line of every step; rawjson: BuildKit's events.")
@@ -58,14 +60,15 @@ def command(
         Path | None, typer.Option("--metadata-file", metavar="FILE", help="Write image ID, tag, bytes, seconds (JSON).")
     ] = None,
     refresh_base: Annotated[
-        bool, typer.Option("--refresh-base", help="Where the mirror dropped a locked Debian version, lock its new one.")
+        bool,
+        typer.Option("--refresh-base", help="If the mirror no longer has a locked Debian version, lock its new one."),
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="A summary, or JSON.")] = Format.TEXT,
 ) -> None:
-    """Build the image that optbuild.toml and optbuild.lock stand for.
+    """Build the image that optbuild.toml and optbuild.lock describe.
 
-    It gets a tag made from its content. With --verify every role is started from it and checked, and only when all
-    checks pass do the image's own tags move to it. Where an image of the same content is proven, nothing is built.
+    The image gets a tag made from its content. With --verify, every role is started from it and checked; the image's
+    own tags move to it only when all checks pass. If an image of the same content is already proven, nothing is built.
     """
     from builder.engine.buildx import BuildOptions
     from builder.operations.build import BuildFlow  # start-up of `optbuild --help`
@@ -86,7 +89,7 @@ def command(
     try:
         if metadata is not None:
             metadata.save(_format_metadata(result))
-    finally:  # whatever becomes of that file: this is what minutes of work came to
+    finally:  # also where that file cannot be written: this is the result of minutes of work
         runtime.out.write(format_build_json(result) if form is Format.JSON else format_build_text(result))
 
 

@@ -37,7 +37,9 @@ def command(  # noqa: PLR0917 - a parameter per option
     project_name: ProjectName = None,
     env_file: EnvFiles = None,
     spec: Spec = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without it, everything is only shown.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove the images. Without it, they are only shown.")
+    ] = False,
     unused: Annotated[
         bool, typer.Option("--unused", help="Also images that no container uses and no file that is known names.")
     ] = False,
@@ -45,7 +47,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     protect: Protect = None,
     keep: Annotated[
         int,
-        typer.Option("--keep", metavar="N", help="Images of each project that stay for a rollback; 2 or more."),
+        typer.Option("--keep", metavar="N", help="How many images of each project stay for a rollback; 2 or more."),
     ] = 2,
     min_age: Annotated[
         str | None, typer.Option("--min-age", metavar="AGE", help="Only what is older: 90m, 12h, 4d, 2w.")
@@ -55,17 +57,19 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = False,
     backup: Annotated[
         Path | None,
-        typer.Option("--backup", metavar="FOLDER", help="Save the images there first; what is not found whole stays."),
+        typer.Option(
+            "--backup", metavar="FOLDER", help="Save the images there first; an image whose archive is damaged stays."
+        ),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
 ) -> None:
     """Remove images that were replaced by newer ones, or that have no name and no user.
 
-    A preview, until --yes. Every image is judged anew directly before it goes: what a container in any state uses, a
-    compose file names, a rule protects or a rollback needs stays. Only images go, by their ID, never by force; volumes
-    and containers are never touched.
+    A preview, unless you give --yes. Each image is judged again directly before it is removed. It stays if a container
+    in any state uses it, a compose file names it, a rule protects it or a rollback needs it. Only images are removed,
+    by their ID, never by force; volumes and containers are never touched.
 
-    Images of which optbuild does not know whose they are stay, unless --unused asks for them.
+    Images stay if optbuild does not know whose they are, unless you give --unused.
     """
     from builder.operations.clean import CleanRequest, run_clean
     from builder.operations.snapshot import StoreOptions

@@ -13,14 +13,15 @@ Files = Annotated[
 ]
 ProjectDirectory = Annotated[
     str | None,
-    typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
+    typer.Option("--project-directory", metavar="DIR", help="The folder that relative paths in the files start from."),
 ]
 ProjectName = Annotated[
-    str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
+    str | None,
+    typer.Option("--project-name", "-p", metavar="NAME", help="The project's name, instead of the folder's."),
 ]
 EnvFiles = Annotated[
     list[str] | None,
-    typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
+    typer.Option("--env-file", metavar="FILE", help="The file to use instead of .env, for the variables in the files."),
 ]
 Groups = Annotated[
     list[str] | None,
@@ -30,7 +31,7 @@ BuilderService = Annotated[
     str | None, typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`.")
 ]
 ImageOnly = Annotated[
-    bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built beside Compose.")
+    bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built outside Compose.")
 ]
 Spec = Annotated[
     Path | None,

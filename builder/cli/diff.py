@@ -42,7 +42,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         typer.Option("--max-growth", metavar="20MB|5%", help="Exit code 1 when B is larger than A by more than this."),
     ] = None,
     image: Annotated[
-        str | None, typer.Option("--image", metavar="NAME", help="Which one, of archives with several images.")
+        str | None, typer.Option("--image", metavar="NAME", help="Which image, if an archive holds several.")
     ] = None,
     output: Output = None,
     html: Html = None,
@@ -83,8 +83,8 @@ def command(  # noqa: PLR0917 - a parameter per option
 def _read_named_lock(before: str, after: str, runtime: Runtime) -> Lock | None:
     """Read before the images are; None: two images are meant."""
     if find_lock_path(before, runtime) is not None:
-        hint = "name the image first: optbuild diff IMAGE LOCK; one that is called like a folder with its tag"
-        raise OptbuildError(f"{before} is a lock or a folder, no image", hint=hint)
+        hint = "name the image first: optbuild diff IMAGE LOCK; if the image has the name of a folder, add its tag"
+        raise OptbuildError(f"{before} is a lock or a folder, not an image", hint=hint)
     path = find_lock_path(after, runtime)
     if path is None:
         return None
@@ -97,7 +97,7 @@ def _refuse_with_lock(html: Path | None, max_growth: str | None) -> None:
     if html is not None:
         raise OptbuildError("--html shows two images; a lock has no files", hint="use --format markdown --output FILE")
     if max_growth is not None:
-        raise OptbuildError("--max-growth compares two images; a lock has no size of its own", hint="leave it away")
+        raise OptbuildError("--max-growth compares two images; a lock has no size of its own", hint="leave it out")
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _parse_limit(text: str | None) -> _GrowthLimit | None:
     try:
         return _GrowthLimit(text, None, parse_byte_size(text))
     except RefusedError as error:
-        raise OptbuildError(f"--max-growth {text} is no size", hint='write it like "20MB" or "5%"') from error
+        raise OptbuildError(f"--max-growth {text} is not a size", hint='write it like "20MB" or "5%"') from error
 
 
 def _compare_images(before: str, after: str, image: str | None, runtime: Runtime) -> ImageDiff:

@@ -25,7 +25,9 @@ class Format(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml lies, if there is one.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of optbuild.toml, if there is one.")
+    ] = Path(),
     output: Annotated[Format, typer.Option("--format", help="A line per requirement, or JSON.")] = Format.TEXT,
 ) -> None:
     """Say what this machine can do.

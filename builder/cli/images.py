@@ -1,4 +1,4 @@
-"""``optbuild images``: what lies on this engine, what each image is for, and what deleting it would really free."""
+"""``optbuild images``: the images of this engine, what each is for, and what deleting it would really free."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(  # noqa: PLR0917 - a parameter per option
 ) -> None:
     """Show every image on this engine: its true bytes, who uses it, and why it stays.
 
-    A layer that several images have lies on disk once: `unique` is what no other image has, `frees` what deleting this
+    A layer that several images have is on disk once: `unique` is what no other image has, `frees` what deleting this
     image alone would really give back. Nothing is changed. Compose projects are known from their containers, from
     optbuild's own journals, from the current folder and from -f; `optbuild clean` removes what nothing keeps.
     """

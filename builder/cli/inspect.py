@@ -44,11 +44,13 @@ def command(  # noqa: PLR0917 - a parameter per option
     base: Annotated[
         str | None,
         typer.Option(
-            "--base", metavar="IMAGE", help="What the image was made from: its layers are no waste; scratch: nothing."
+            "--base",
+            metavar="IMAGE",
+            help="The image that it was made from: its layers are not waste; scratch: nothing.",
         ),
     ] = None,
     image: Annotated[
-        str | None, typer.Option("--image", metavar="NAME", help="Which one, of an archive with several images.")
+        str | None, typer.Option("--image", metavar="NAME", help="Which image, if the archive holds several.")
     ] = None,
     spec: Annotated[
         Path | None,
@@ -58,10 +60,11 @@ def command(  # noqa: PLR0917 - a parameter per option
         Path | None, typer.Option("--dive-ci", metavar="FILE", help="Limits as dive's CI mode takes them.")
     ] = None,
     gpu: Annotated[
-        GpuChoice, typer.Option("--gpu", help="Whether the image runs where a GPU is; auto: as on this machine.")
+        GpuChoice,
+        typer.Option("--gpu", help="Whether the image runs on a machine with a GPU; auto: as on this machine."),
     ] = GpuChoice.AUTO,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="CODE", help="Teach about one kind of waste (OB405).")
+        str | None, typer.Option("--explain", metavar="CODE", help="Explain one kind of waste (OB405).")
     ] = None,
     output: Output = None,
     html: Html = None,
@@ -70,16 +73,16 @@ def command(  # noqa: PLR0917 - a parameter per option
 ) -> None:
     """Show which layer, package and folder takes an image's bytes, and which bytes are waste.
 
-    Python distributions are told by their RECORD, Debian packages by dpkg's lists. Waste is what another Dockerfile
-    would save: copies but one, hidden files, caches, compilers, tests; no byte twice, and of the base image nothing but
-    a secret that can still be read. What was read is kept by layer, so a second look takes no time.
+    Python distributions are recognized by their RECORD, Debian packages by dpkg's lists. Waste is what another
+    Dockerfile would save: all copies but one, hidden files, caches, compilers, tests. No byte counts twice; of the base
+    image only a secret that can still be read counts. What was read is cached by layer, so a second run takes no time.
 
     The base is what --base names; else what the image's labels org.opencontainers.image.base.* name; else the largest
-    image of another program at hand whose layers all are the lowest of this one. Another tag of the same repository is
-    none, nor is what the same compose or optbuild project built.
+    image of another program at hand whose layers are all the lowest of this one. Another tag of the same repository is
+    not a base, and neither is what the same compose or optbuild project built.
 
-    Budgets: [budget] of --spec, or of an optbuild.toml here whose image this is; --dive-ci, or a .dive-ci here. Exit
-    code 1 when one is exceeded. --sbom judges none.
+    Budgets: [budget] of --spec, or of an optbuild.toml here that describes this image; --dive-ci, or a .dive-ci here.
+    The exit code is 1 when one is exceeded. --sbom checks no budget.
     """
     runtime = find_runtime(ctx)
     target = make_output_file(runtime, output)
@@ -91,7 +94,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     rows, page = parse_row_count(top), make_page_file(runtime, html)
     bill = make_bill_of_materials(runtime, sbom, lock, spec)
     if bill is not None and dive_ci is not None:
-        raise OptbuildError("--sbom judges no budget", hint="leave --dive-ci away, or run it once more without --sbom")
+        raise OptbuildError("--sbom checks no budget", hint="leave --dive-ci out, or run it once more without --sbom")
     from builder.operations.inspect import InspectOptions, run_inspect  # reads archives
 
     found = run_inspect(runtime, InspectOptions(subject, base, image, spec, dive_ci, gpu.value, judged=bill is None))

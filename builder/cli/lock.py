@@ -42,10 +42,10 @@ class Format(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml lies.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of optbuild.toml.")] = Path(),
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the lock is that of the spec: exit code 1 if not.")
+        bool, typer.Option("--check", help="Only check whether the lock matches the spec: exit code 1 if not.")
     ] = False,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Let every version move.")] = False,
     upgrade_package: Annotated[
@@ -60,14 +60,14 @@ def command(
     ] = False,
     platform: Annotated[
         Platform | None,
-        typer.Option(help="What the image runs on. Without it: that of the lock that is there, else this machine's."),
+        typer.Option(help="The platform of the image. Without it: that of the existing lock, else this machine's."),
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="A summary, or JSON.")] = Format.TEXT,
 ) -> None:
     """Resolve optbuild.toml to exact versions and hashes: optbuild.lock.
 
     Versions of an earlier lock stay where they can. Airflow's official constraints are preferences: each one that
-    had to be given up is listed, with what forced it. --check needs no network.
+    could not be kept is listed, with what forced it. --check needs no network.
     """
     runtime = find_runtime(ctx)
     moving = tuple(upgrade_package or ())

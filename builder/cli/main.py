@@ -50,18 +50,18 @@ COMMANDS: tuple[str, ...] = (
 )
 _HELP = ["-h", "--help"]
 BROKEN_PIPE = 128 + signal.SIGPIPE
-"""As of every Unix program whose reader went away (``optbuild images | head -1``)."""
+"""As every Unix program whose reader has ended (``optbuild images | head -1``)."""
 _MACHINE_FAULTS = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS),
         *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG),
     }
 )
-"""What the operating system refuses, or its disks cannot do, is no bug of ours."""
+"""What the operating system or its disks refuse is not a bug of ours."""
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, or SIGHUP of a closed terminal. Like Ctrl-C it is no ``Exception``: no broad ``except`` swallows it."""
+    """SIGTERM, or SIGHUP of a closed terminal. Like Ctrl-C not an ``Exception``: no broad ``except`` catches it."""
 
 
 class _LazyGroup(TyperGroup):
@@ -94,7 +94,7 @@ def _load_command(name: str) -> Any:
 
 
 def _skip_conversions(command: Any) -> None:
-    """The help option is no member of ``params``, and gets its names from the first context that asks for it."""
+    """The help option is not in ``params``, and gets its names from the first context that asks for it."""
     for parameter in command.get_params(typer.Context(command, help_option_names=_HELP)):
         skip_conversion(parameter)
 
@@ -187,7 +187,7 @@ def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> i
         )
     except OSError as error:
         return _report_os_error(error, make_runtime)
-    except Exception as error:  # noqa: BLE001 - the last net: whatever else comes up is a bug of ours
+    except Exception as error:  # noqa: BLE001 - whatever else is raised is a bug of ours
         return _report_bug(error, make_runtime)
 
 
@@ -221,7 +221,7 @@ def _write_error(text: str, code: int) -> int:
 
 
 def _say_error(error: OptbuildError) -> int:
-    """What other programs said may stand in it: without the passwords of addresses."""
+    """The text may quote other programs: it is printed without the passwords of addresses."""
     from builder.core.redact import mask_addresses
 
     return _write_error(f"error: {mask_addresses(str(error))}", error.exit_code)

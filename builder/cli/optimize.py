@@ -36,19 +36,24 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = None,
     project_directory: Annotated[
         str | None,
-        typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
+        typer.Option(
+            "--project-directory", metavar="DIR", help="The folder that relative paths in the files start from."
+        ),
     ] = None,
     project_name: Annotated[
-        str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
+        str | None,
+        typer.Option("--project-name", "-p", metavar="NAME", help="The project's name, instead of the folder's."),
     ] = None,
     env_file: Annotated[
         list[str] | None,
-        typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
+        typer.Option(
+            "--env-file", metavar="FILE", help="The file to use instead of .env, for the variables in the files."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     file_only: Annotated[
-        bool, typer.Option("--file-only", help="Change the files alone; refused while the stack has containers.")
+        bool, typer.Option("--file-only", help="Change only the files; refused while the stack has containers.")
     ] = False,
     group: Annotated[
         list[str] | None,
@@ -59,21 +64,22 @@ def command(  # noqa: PLR0917 - a parameter per option
         typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`."),
     ] = None,
     image_only: Annotated[
-        bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built beside Compose.")
+        bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built outside Compose.")
     ] = False,
     spec: Annotated[
         Path | None,
         typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build shared images anew that are there, and restart who uses them.")
+        bool,
+        typer.Option("--rebuild", help="Build existing shared images again, and restart the services that use them."),
     ] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use the build cache.")] = False,
     clean: Annotated[
         bool, typer.Option("--clean", help="At the end, remove the old images that nothing uses any more.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to be healthy.")
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to become healthy.")
     ] = 300.0,
     output_format: Annotated[Format, typer.Option("--format", help="A report for a person, or JSON.")] = Format.TEXT,
 ) -> None:
@@ -89,7 +95,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     from builder.report.optimize import format_optimize_json, format_optimize_text
 
     if service is not None and not rebuild:
-        raise OptbuildError("a SERVICE is only named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
+        raise OptbuildError("a SERVICE can only be named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
     runtime = find_runtime(ctx)
     plan = PlanOptions(
         tuple(file or ()),

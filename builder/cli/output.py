@@ -22,7 +22,7 @@ Html = Annotated[
     typer.Option(
         "--html",
         metavar="FILE",
-        help="Write a page there too, with a map to zoom and a search; one file, nothing is fetched.",
+        help="Also write a page there, with a map to zoom and a search; one file that loads nothing.",
     ),
 ]
 
@@ -112,19 +112,19 @@ def write_page(file: PageFile | None, make: Callable[[], str]) -> None:
 
 def _explain_stream(path: Path) -> str:
     """A dash is stdout elsewhere, and /dev/stdout a link to what that is now: a file there would be replaced."""
-    return "it stands for a stream" if re.fullmatch(r"-|/dev/(std(in|out|err)|fd/\d+)", str(path)) else ""
+    return "it is a stream" if re.fullmatch(r"-|/dev/(std(in|out|err)|fd/\d+)", str(path)) else ""
 
 
 def _explain_file_refusal(path: Path, *, make_folder: bool = False) -> str:
-    """Why a file cannot be written there, as far as that can be told without writing one; empty: it can."""
+    """Why a file cannot be written there, as far as can be seen without writing one; empty: it can."""
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():
-            return "it is a folder" if target.is_dir() else "it is no ordinary file"
+            return "it is a folder" if target.is_dir() else "it is not an ordinary file"
         if target.exists() and not os.access(target, os.W_OK):
             return "it is write-protected"
         if not make_folder and not target.parent.exists():
-            return f"{target.parent} is not there"
+            return f"{target.parent} does not exist"
         return _explain_folder_refusal(target.parent)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a name too long; a NUL
         return str(error)
@@ -135,6 +135,6 @@ def _explain_folder_refusal(folder: Path) -> str:
     from builder.core.files import find_obstacle
 
     if (there := find_obstacle(folder)) is not None:
-        return f"{there} is no folder"
+        return f"{there} is not a folder"
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not yours to write to"
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"you may not write to {nearest}"

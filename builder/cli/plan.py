@@ -1,4 +1,4 @@
-"""``optbuild plan``: what a compose project holds several times, and the exact edit that ends it."""
+"""``optbuild plan``: what a compose project builds several times, and the exact edit that ends it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = FailLevel.NONE,
     explain: Annotated[
         str | None,
-        typer.Option("--explain", metavar="CODE", help="Teach about one code (OB104), or about common `beliefs`."),
+        typer.Option("--explain", metavar="CODE", help="Explain one code (OB104), or common `beliefs`."),
     ] = None,
     group: Groups = None,
     builder_service: BuilderService = None,
@@ -146,7 +146,7 @@ def _explain_finding_code(runtime: Runtime, options: PlanOptions, code: str) -> 
         return general
     except OptbuildError as error:
         where = f"{error.where}: " if error.where else ""
-        runtime.err.write(f"optbuild: nothing is said of the services here: {where}{error.message.splitlines()[0]}\n")
+        runtime.err.write(f"optbuild: the services here are not included: {where}{error.message.splitlines()[0]}\n")
         runtime.err.flush()
         return general
     return explain_code(code, planned.plan.project, tuple(one.group for one in planned.plan.groups), planned.facts)

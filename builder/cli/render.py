@@ -20,7 +20,7 @@ class Format(StrEnum):
 
 def command(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where optbuild.toml and its lock lie.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of optbuild.toml and its lock.")] = Path(),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Write the whole build context there.")
     ] = None,
@@ -28,13 +28,13 @@ def command(
         Format, typer.Option("--format", help="The Dockerfile, or a bake file for `docker buildx bake`.")
     ] = Format.TEXT,
     force: Annotated[
-        bool, typer.Option("--force", help="With --output: replace also files that no earlier render wrote.")
+        bool, typer.Option("--force", help="With --output: also replace files that no earlier render wrote.")
     ] = False,
 ) -> None:
-    """Print the Dockerfile that optbuild.toml and optbuild.lock stand for.
+    """Print the Dockerfile that optbuild.toml and optbuild.lock describe.
 
-    With --output the whole context is written: run its base.sh, which makes the Debian base, then plain
-    `docker build` builds it. What an earlier render wrote there is replaced, and no other file. The same spec and
+    With --output, the whole context is written: run its base.sh, which makes the Debian base; then plain
+    `docker build` builds it. Only files that an earlier render wrote there are replaced. The same spec and
     lock give the same bytes each time; no engine and no network is used.
     """
     from builder.image.render.bake import format_bake_json
@@ -44,7 +44,7 @@ def command(
 
     runtime = find_runtime(ctx)
     if force and output is None:
-        raise OptbuildError("--force goes with --output", hint="add --output FOLDER")
+        raise OptbuildError("--force needs --output", hint="add --output FOLDER")
     project = load_project(runtime.cwd / folder)
     context = render_context(project.spec, project.lock)
     bake = format_bake_json(project.spec, context, tuple(role.name for role in project.roles))

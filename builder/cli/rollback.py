@@ -24,25 +24,30 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = None,
     project_directory: Annotated[
         str | None,
-        typer.Option("--project-directory", metavar="DIR", help="What relative paths in the files are relative to."),
+        typer.Option(
+            "--project-directory", metavar="DIR", help="The folder that relative paths in the files start from."
+        ),
     ] = None,
     project_name: Annotated[
-        str | None, typer.Option("--project-name", "-p", metavar="NAME", help="Instead of the name of the folder.")
+        str | None,
+        typer.Option("--project-name", "-p", metavar="NAME", help="The project's name, instead of the folder's."),
     ] = None,
     env_file: Annotated[
         list[str] | None,
-        typer.Option("--env-file", metavar="FILE", help="Instead of .env, for the variables in the files."),
+        typer.Option(
+            "--env-file", metavar="FILE", help="The file to use instead of .env, for the variables in the files."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to be healthy.")
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to become healthy.")
     ] = 300.0,
 ) -> None:
     """Undo the last `optbuild optimize` of this project.
 
-    The files get their old bytes, image names point where they pointed, and the services that run start again from
-    their old images; after `optimize --file-only`, the files alone. Also finishes or undoes an optimize that was
-    killed. Refused when a file was edited since.
+    The files get their old bytes, the image names point to their old images, and the running services start again from
+    those; after `optimize --file-only`, only the files change. Also finishes or undoes an optimize that was killed.
+    Refused if a file was edited since.
     """
     from builder.operations.plan import PlanOptions
     from builder.operations.rollback import undo_last_run

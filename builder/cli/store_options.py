@@ -8,7 +8,9 @@ import typer
 
 Protect = Annotated[
     list[str] | None,
-    typer.Option("--protect", metavar="PATTERN", help="Images that must stay, beside those of [protect] (repeatable)."),
+    typer.Option(
+        "--protect", metavar="PATTERN", help="Images that must stay, besides those of [protect] (repeatable)."
+    ),
 ]
 Filters = Annotated[
     list[str] | None,

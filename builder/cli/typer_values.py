@@ -5,7 +5,7 @@ for a text, a list of texts, a flag or a choice is known without one. Whatever i
 before, and so does everything where typer is built in another way.
 
 There is no public way to set a parameter's converter, so a private slot of ``typer/core.py`` is filled. Therefore
-pyproject.toml pins typer's minor version; a test tells whether the slot is still there and still asked.
+pyproject.toml pins typer's minor version; a test checks whether the slot is still there and still used.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _UnconvertedParam:
 
 
 def convert_simple_value(value: Any, annotation: Any) -> Any:
-    """The value as the command gets it; None: it takes more than a look to tell."""
+    """The value as the command gets it; None: typer must convert it."""
     if annotation in {str, bool} and type(value) is annotation:
         return value
     if get_origin(annotation) is list and get_args(annotation) == (str,) and isinstance(value, list | tuple):

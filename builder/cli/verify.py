@@ -40,18 +40,20 @@ def command(  # noqa: PLR0917 - a parameter per option
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report there, not to stdout.")
     ] = None,
     database: Annotated[
-        str | None, typer.Option("--database", metavar="IMAGE|sqlite", help="Instead of the spec's database.")
+        str | None,
+        typer.Option("--database", metavar="IMAGE|sqlite", help="The database to use instead of the spec's."),
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="CHECK", help="This check and what it needs (repeatable).")
+        list[str] | None,
+        typer.Option("--only", metavar="CHECK", help="Run only this check and what it needs (repeatable)."),
     ] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="End at the first check that fails.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first check that fails.")] = False,
 ) -> None:
     """Start every role of an image and check that it does its job.
 
     Database, migration, webserver, scheduler, a DAG run by it, packages, an arbitrary user id, what the layers hold,
     and stopping. OPTBUILD_DATABASE_URL names an existing PostgreSQL server to use instead of one that is started
-    here. Exit code 1 when a check fails. Everything that it starts is removed again.
+    here. Exit code 1 when a check fails. Everything that was started is removed again.
     """
     from builder.image.verify.run import verify_image  # the SDK and testcontainers
 

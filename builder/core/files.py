@@ -91,11 +91,11 @@ def _move_to_free_name(temporary: Path, path: Path) -> None:
 
 
 def open_regular_file(path: Path) -> IO[bytes]:
-    """For reading. Raises OSError, also for what is no plain file: reading a pipe would wait for ever."""
+    """For reading. Raises OSError, also for what is not a plain file: reading a pipe would wait forever."""
     stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
-        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
     return stream
 
 
@@ -110,7 +110,7 @@ def sync_folder(folder: Path) -> None:
 
 def find_obstacle(folder: Path) -> Path | None:
     """What keeps ``folder`` from being there or being made: the nearest of it and its parents that exists, where that
-    is no folder. Also a link that leads nowhere."""
+    is not a folder. Also a link that leads nowhere."""
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path) or path == path.parent)
     return None if there.is_dir() else there
 
@@ -121,21 +121,21 @@ def hold_lock(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
 
     ``on_wait`` is called once, with words that name the holder ("process 123: build of x, since 12 s"). The kernel
     drops the lock with its process, so a killed holder never blocks the next one. Raises UnwritableError where
-    something else lies there: what a link leads to would be emptied.
+    something else is there: what a link leads to would be emptied.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise UnwritableError(str(path), "it is no plain file, as a lock is", hint="look what it is, and take it away")
+        raise UnwritableError(str(path), "it is not a plain file, as a lock is", hint="see what it is, and remove it")
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666), "a+b") as stream:
-        told = False
+        reported = False
         while True:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told and on_wait is not None:
+                if not reported and on_wait is not None:
                     on_wait(_describe_holder(path))
-                told = True
+                reported = True
                 time.sleep(LOCK_POLL_SECONDS)
         stream.truncate(0)
         stream.write(json.dumps({"pid": os.getpid(), "purpose": purpose, "since": time.time()}).encode())
@@ -143,7 +143,7 @@ def hold_lock(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
         try:
             yield
         finally:
-            stream.truncate(0)  # so that nobody who waits for the next holder is told of this one
+            stream.truncate(0)  # so that nobody who waits for the next holder reads of this one
 
 
 def _describe_holder(path: Path) -> str:

@@ -107,7 +107,7 @@ def normalize_image_name(text: str) -> str:
     """One text for each image, the one under which an engine lists it: ``docker.io/library/redis`` → ``redis:latest``.
 
     An ID stays as it is. So does what is not a reference, because a variable in it has no value, but for Docker Hub's
-    names and the tag ``latest``, which can be told without the value.
+    names and the tag ``latest``, which are known without the value.
     """
     if not text or _IMAGE_ID.fullmatch(text):
         return text
@@ -192,7 +192,7 @@ def _check_path(path: str) -> None:
         raise ImageReferenceError(f"{wrong!r} is not a part of an image name: {allowed}")
     if len(path) > MAX_PATH_LENGTH:
         raise ImageReferenceError(
-            f"it has {len(path)} characters without the registry, and {MAX_PATH_LENGTH} are the most"
+            f"it has {len(path)} characters without the registry, and {MAX_PATH_LENGTH} are the most allowed"
         )
 
 

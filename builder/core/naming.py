@@ -23,7 +23,7 @@ def make_content_tag(digest: str) -> str:
 
 
 def sort_shortest_first(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of one image: where a single one has to do, it is the first of these, everywhere."""
+    """The names of one image: where only one can be used, it is the first of these, everywhere."""
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 

@@ -83,7 +83,7 @@ class LineProgress:
             how = "done in"
         except Exception:
             raise
-        except BaseException:  # Ctrl-C is nobody's failure
+        except BaseException:  # Ctrl-C is not a failure
             how = "stopped after"
             raise
         finally:

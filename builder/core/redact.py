@@ -256,7 +256,7 @@ def mask_output(text: str, hidden: tuple[str, ...], names: Iterable[str] = ()) -
 
 
 def _mask_assigned(text: str, expression: re.Pattern[str]) -> str:
-    """Values behind the names that ``expression`` finds. What is no secret's value may hold a name itself."""
+    """Values behind the names that ``expression`` finds. A value that is not secret may hold a name itself."""
     done, at = [], 0
     for found in expression.finditer(text):
         if found.start() < at or not is_secret_name(found["name"]):

@@ -54,7 +54,7 @@ class Runtime:
         folder = Path(self.env.get(variable) or self._find_home(variable) / below_home) / "optbuild"
         if (there := find_obstacle(folder)) is not None:
             raise StateError(
-                f"{there} is no folder, so there can be no {folder}", hint=f"set {variable} to a folder, or unset it"
+                f"{there} is not a folder, so {folder} cannot be made", hint=f"set {variable} to a folder, or unset it"
             )
         return folder
 

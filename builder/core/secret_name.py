@@ -57,7 +57,7 @@ def is_secret_name(name: str) -> bool:
 
 def says_secret(name: str) -> bool:
     """The same, for keys within a value: there PWD is a password, and not the current folder."""
-    if name.upper().startswith("AIRFLOW__"):  # AIRFLOW__SECRETS__BACKEND: the section is no part of the option
+    if name.upper().startswith("AIRFLOW__"):  # AIRFLOW__SECRETS__BACKEND: the section is not part of the option
         name = name.rpartition("__")[2]
     words = split_name(name)
     if not words or words[-1] in _SETTINGS:

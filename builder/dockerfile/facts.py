@@ -46,7 +46,7 @@ class Pin:
 
 
 class BuildInputs(Protocol):
-    """What a build gives a Dockerfile, whoever starts it: a service of a compose file does."""
+    """What a build gives a Dockerfile, such as a service of a compose file."""
 
     @property
     def args(self) -> tuple[tuple[str, str | None], ...]:

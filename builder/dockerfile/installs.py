@@ -101,7 +101,7 @@ def split_requirement(text: str) -> tuple[str, str] | None:
 
 
 def parse_system_change(command: ShellCommand) -> SystemChange | None:
-    """None when the command is no package manager's."""
+    """None when the command is not a package manager's."""
     manager = _SYSTEM.get(command.program)
     if manager is None:
         return None
@@ -124,7 +124,7 @@ def parse_system_change(command: ShellCommand) -> SystemChange | None:
 
 
 def parse_pip_install(command: ShellCommand) -> PipInstall | None:
-    """None when the command is no ``pip install`` (of pip, ``python -m pip`` or uv)."""
+    """None when the command is not a ``pip install`` (of pip, ``python -m pip`` or uv)."""
     words = command.words
     uv = command.program == "uv"
     rest: tuple[str, ...] | None

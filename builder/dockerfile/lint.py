@@ -1,6 +1,6 @@
 """Advice about one Dockerfile: what its image holds or lacks, each with line and text to paste.
 
-Only the stages whose layers the target has are looked at: what a builder stage leaves behind is nobody's loss.
+Only the stages whose layers the target has are looked at: what a builder stage leaves behind is not in the image.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.dockerfile.shell import ShellCommand
 
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "pipenv", "poetry"})
-"""Nothing that Airflow's own dependencies argue about."""
+"""Nothing that Airflow's own dependencies restrict."""
 _NO_CACHE = "PIP_NO_CACHE_DIR"
 """Any value switches the cache off, ``off`` and ``0`` too (pip's own option handling keeps that for compatibility)."""
 _AIRFLOW_PIN = '"apache-airflow==${AIRFLOW_VERSION}"'
@@ -52,7 +52,7 @@ def _find_pip_installs(step: RunStep) -> tuple[PipInstall, ...]:
 
 _VENV = re.compile(r"/bin/activate$")
 _OWN_PATHS = ("/home/airflow/.local/bin/", "/usr/local/bin/", "/usr/bin/", "/usr/python/bin/", "/root/bin/")
-"""Where the pip of the image itself lies; a pip anywhere else is a virtual environment's."""
+"""The folders of the image's own pip; a pip anywhere else is a virtual environment's."""
 
 
 def _find_image_installs(step: RunStep) -> Iterator[PipInstall]:

@@ -64,7 +64,7 @@ def _make_compiler_advice(
     )
     others = [name for name in change.packages if name not in (*tools, *headers) and name in facts.written_packages]
     details = [
-        "first try without: `pip download --only-binary :all: -r FILE` tells whether any requirement lacks a wheel",
+        "first try without: `pip download --only-binary :all: -r FILE` shows whether any requirement lacks a wheel",
         "removing it in a later RUN frees nothing: the layer that holds it stays",
     ]
     if others:
@@ -111,7 +111,7 @@ def _format_two_stage_build(change: SystemChange, packages: tuple[str, ...], fac
 
 
 def _format_requirements(facts: DockerfileAnalysis) -> str:
-    """The project's own requirements where they stand in the Dockerfile itself."""
+    """The project's own requirements where the Dockerfile itself names them."""
     own = [pin for pin in facts.pins if pin.name != "apache-airflow" and pin.name not in ("pip", "setuptools", "wheel")]
     if not own or facts.unread or any(pin.file or pin.from_argument or pin.spec.startswith("@") for pin in own):
         return _FILE

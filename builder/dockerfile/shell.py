@@ -1,8 +1,8 @@
 """Shell text cut into simple commands, each with its line: enough to see what a RUN or a start command calls.
 
-It is no shell: conditions, loops and substitutions are walked over, so a command in a branch counts as called.
+It is not a shell: conditions, loops and substitutions are walked over, so a command in a branch counts as called.
 Own code, because the one parser of Bash in Python (bashlex) is under the GPL, and ``shlex`` knows neither comments
-behind words nor lines, ``$(…)`` or what a Dockerfile continues. Whoever has shell text asks here.
+behind words nor lines, ``$(…)`` or what a Dockerfile continues. All shell text is read here.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _iterate_script_commands(text: str, line: int, variables: dict[str, str], de
 
 
 def _iterate_groups(text: str, line: int) -> Iterator[list[_Token]]:
-    """What stands between separators: at least one word each."""
+    """What is between separators: at least one word each."""
     group: list[_Token] = []
     for token in (*_iterate_tokens(text, line), _Token("\n", line, separator=True)):
         if not token.separator:
@@ -134,7 +134,7 @@ def _iterate_unwrapped(command: ShellCommand, variables: dict[str, str], depth: 
 
 
 def _find_shell_script(program: str, rest: tuple[str, ...]) -> str | None:
-    """What stands behind ``-c`` (or ``-lc``, ``-ec``)."""
+    """What follows ``-c`` (or ``-lc``, ``-ec``)."""
     if program not in (*SHELLS, "su", "runuser"):
         return None
     for index, word in enumerate(rest[:-1]):
@@ -146,7 +146,7 @@ def _find_shell_script(program: str, rest: tuple[str, ...]) -> str | None:
 
 
 def _strip_wrapper(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of the command that a wrapper starts; empty when ``program`` is none."""
+    """The words of the command that a wrapper starts; empty when ``program`` is not a wrapper."""
     if program in ("exec", "nohup", "command", "time"):
         return rest
     if program in ("gosu", "su-exec"):
@@ -177,7 +177,7 @@ def _strip_options(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass
 class _Scanner:
-    """Where the reading stands in ``text``."""
+    """How far ``text`` was read."""
 
     text: str
     line: int
@@ -233,7 +233,7 @@ def _read_word(scanner: _Scanner, *, keep_quotes: bool) -> _Token:
 
 def _read_quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> str | None:
     """The text up to the closing quote. Where there is none: the rest, or None and nothing is taken: no shell runs such
-    a text, and what stands behind a forgotten quote is still to be seen.
+    a text, and what follows a forgotten quote is still to be seen.
     """
     found, start, line = "", scanner.at, scanner.line
     while scanner.next and scanner.next != quote:

@@ -128,7 +128,7 @@ def find_stage(stages: tuple[Stage, ...], name: str) -> Stage | None:
 def find_stage_chain(stages: tuple[Stage, ...], target: str | None) -> tuple[Stage, ...]:
     """The stages whose layers the target has, base first. Empty when there is no such target.
 
-    A stage that only hands over files (``COPY --from``) is none of them.
+    A stage that only hands over files (``COPY --from``) is not among them.
     """
     stage = find_stage(stages, target) if target else (stages[-1] if stages else None)
     found: list[Stage] = []

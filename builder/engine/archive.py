@@ -104,7 +104,7 @@ class ImageArchive:
         return found
 
     def find_images_below(self, digest: str) -> tuple[ArchivedImage, ...]:
-        """Those that an OCI index or manifest with this digest leads to. Raises BadImageArchiveError: there is none."""
+        """What an OCI index or manifest with this digest leads to. Raises BadImageArchiveError if there is none."""
         return self._documents.find_images_below(digest)
 
     def find_document(self, name: str) -> bytes | None:
@@ -136,7 +136,7 @@ class ImageArchive:
         if found is not None and found != wanted:
             raise BadImageArchiveError(
                 f"layer {name} of the image's archive is not what the image says: its bytes have the digest {found}, "
-                f"the image wants {wanted}",
+                f"the image expects {wanted}",
                 hint=HINT,
             )
 

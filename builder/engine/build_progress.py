@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOG_TAIL_LINES = 30
 SHOWN_BYTES = 100_000
-"""Fewer bytes are no figure worth showing."""
+"""Fewer bytes are not worth showing."""
 NAME_LENGTH = 200
 LABEL_LENGTH = 48
 """What leaves room for a bar and its figures on a terminal of 80 columns."""

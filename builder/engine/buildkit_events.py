@@ -1,7 +1,7 @@
 """BuildKit's own events: the stream of ``docker buildx build --progress rawjson``, as values.
 
 The stream is a sequence of JSON documents, each a part of a SolveStatus (moby/buildkit, ``client/graph.go``): buildx up
-to 0.13 prints each over several lines, later ones on one. Words that are no JSON (warnings, the closing error) stand
+to 0.13 prints each over several lines, later ones on one. Words that are not JSON (warnings, the closing error) stand
 between them.
 """
 
@@ -59,7 +59,7 @@ class StepLog:
 
 @dataclass(frozen=True)
 class PlainLine:
-    """A line that is no event: a warning of buildx, or the error with which it ends."""
+    """A line that is not an event: a warning of buildx, or the error with which it ends."""
 
     text: str
 

@@ -145,7 +145,7 @@ def check_pushable(reference: str) -> None:
     """The name must say to which registry. Raises BuildRefusedError."""
     if not has_registry(reference):
         raise BuildRefusedError(
-            f"--push: the name {split_image_name(reference)[0]!r} says no registry",
+            f"--push: the name {split_image_name(reference)[0]!r} names no registry",
             hint='put it in front of the name in optbuild.toml: [image] name = "registry.example.com/team/name"',
         )
 

@@ -34,7 +34,7 @@ class ComposeCli:
 
 
 def guess_compose(env: Mapping[str, str]) -> ComposeCli:
-    """What most machines have, without a process: whoever calls it learns from its failure that it is not there.
+    """What most machines have, without a process: where it is not there, the call itself fails.
 
     Raises ComposeMissingError where PATH has neither ``docker`` nor ``docker-compose``.
     """

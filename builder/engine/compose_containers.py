@@ -77,7 +77,7 @@ class StackEngine:
     def list_containers(self, project: str) -> tuple[Container, ...]:
         """Those that Compose takes for its own, in all states, without those of ``docker compose run``; sorted.
 
-        The images that it builds carry its labels too: a container that somebody made of one is none of them.
+        The images that it builds carry its labels too: a container that somebody made of one is not among them.
         """
         with translate_sdk_errors(f"listing the containers of {project}"):
             listed = self._engine.client.api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
@@ -162,10 +162,10 @@ class StackEngine:
         return self._find_last_events(project, "die", since, until)
 
     def find_stopping_containers(self, project: str, since: float, until: float) -> frozenset[str]:
-        """Containers that were told to end and have not yet: the engine goes on with that when its client is gone."""
-        told, ended = (self._find_last_events(project, word, since, until) for word in ("kill", "die"))
+        """Containers that were asked to end and have not yet: the engine goes on with that when its client is gone."""
+        asked, ended = (self._find_last_events(project, word, since, until) for word in ("kill", "die"))
         running = {one.id for one in self.list_containers(project) if one.running}
-        return frozenset(name for name, at in told.items() if name in running and ended.get(name, 0.0) < at)
+        return frozenset(name for name, at in asked.items() if name in running and ended.get(name, 0.0) < at)
 
     def remove_unfinished_containers(self, project: str) -> tuple[str, ...]:
         """Take away containers that Compose was making in place of others which are still there; their names.

@@ -21,7 +21,7 @@ HINTS = (
         "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",
     ),
     ("no space left on device", "free some disk (`docker system df` shows what the engine holds) and build again"),
-    ("401 Unauthorized", "the package index wants credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),
+    ("401 Unauthorized", "the package index needs credentials: set UV_DEFAULT_INDEX or UV_INDEX, or a .netrc"),
     ("Temporary failure in name resolution", "the build has no network: check DNS and proxy settings of the engine"),
 )
 """What a log says, and what to do about it; the first that matches is shown."""
@@ -29,7 +29,7 @@ HINTS = (
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``cause`` None: the log has to speak for itself. ``hint`` None: no next step is known."""
+    """``cause`` None: only the log is shown. ``hint`` None: no next step is known."""
 
     cause: str | None = None
     hint: str | None = None
@@ -52,7 +52,7 @@ def _find_mismatches(text: str) -> tuple[str, ...]:
 
 def _explain_mismatch(names: tuple[str, ...]) -> Diagnosis:
     moved = [name.partition("==")[0] for name in names]
-    # the installer itself is no package of the image, which is what --upgrade-package knows
+    # the installer itself is not a package of the image, which is what --upgrade-package knows
     options = "--upgrade" if INSTALLER in moved else " ".join(f"--upgrade-package {name}" for name in moved)
     differs = "differs from its hash" if len(names) == 1 else "differ from their hashes"
     return Diagnosis(

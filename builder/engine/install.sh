@@ -90,7 +90,7 @@ add_trixie_source() {
 apt_get() {
   DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" >&2 ||
     stop_with "\`apt-get $*\` failed; its message is above" \
-      "mend what it names, or install Docker Engine 23 or newer with buildx yourself; then run this again"
+      "correct what it names, or install Docker Engine 23 or newer with buildx yourself; then run this again"
 }
 
 installed() { dpkg-query --show --showformat '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
@@ -144,7 +144,7 @@ dockerd_runs() {
 # A pid file that outlived its process (a killed run, a restarted machine) makes dockerd refuse to start.
 clear_stale_pid() {
   if [ -f "$PIDFILE" ] && ! dockerd_runs; then
-    say "optbuild: removing the stale $PIDFILE (process $(cat "$PIDFILE") is no dockerd)"
+    say "optbuild: removing the stale $PIDFILE (process $(cat "$PIDFILE") is not a dockerd)"
     rm -f "$PIDFILE"
   fi
 }
@@ -221,7 +221,7 @@ add_client() {
     "install the docker client with buildx (https://docs.docker.com/engine/install/), then run this again"
   mapfile -t packages < <(missing_client_packages)
   install_packages "${packages[@]}"
-  engine_answers || stop_with "the docker client is installed and reaches no engine" "see what \`docker version\` says"
+  engine_answers || stop_with "the docker client is installed but reaches no engine" "see what \`docker version\` says"
 }
 
 install_and_start() {

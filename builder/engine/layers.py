@@ -1,7 +1,7 @@
 """The layers of images on an engine: which chains an image is made of, and the unpacked bytes of each.
 
 A chain ID names a layer together with everything below it (OCI image specification, ``config.md``, "Layer ChainID"):
-two images share a layer on disk exactly where their chains are equal. The engine tells bytes per history entry only,
+two images share a layer on disk exactly where their chains are equal. The engine gives bytes per history entry only,
 and a history has more entries than layers, so the two are aligned here.
 """
 
@@ -37,7 +37,7 @@ _NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 
 @dataclass(frozen=True)
 class Layer:
-    """``bytes``: sum of the sizes of its regular files, as ``docker history`` shows it; None: it cannot be told."""
+    """``bytes``: sum of the sizes of its regular files, as ``docker history`` shows it; None: not known."""
 
     chain: str
     diff: str
@@ -54,7 +54,7 @@ class ImageLayers:
     references: tuple[str, ...]
     labels: Mapping[str, str] = field(repr=False)
     created: float
-    """Seconds since 1970, as the image says; images that are made reproducibly say what they want."""
+    """Seconds since 1970, as the image says; in images that are made reproducibly it can be anything."""
     layers: tuple[Layer, ...]
 
     @property
@@ -101,7 +101,7 @@ def compute_chain_ids(diffs: Sequence[str]) -> tuple[str, ...]:
 def match_history(history: Sequence[Mapping[str, Any]], diffs: Sequence[str]) -> tuple[Layer, ...]:
     """The layers, oldest first. ``history`` oldest first too; each entry has ``Size`` and ``CreatedBy``.
 
-    An entry with bytes is a layer; one that only configures is none; a WORKDIR is one when it made the folder. Among
+    An entry with bytes is a layer; one that only configures is not; a WORKDIR is one when it made the folder. Among
     what is left the most likely order is taken; a history that cannot fit leaves the bytes unknown.
     """
     chosen = find_best_match(history, diffs)

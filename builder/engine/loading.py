@@ -32,7 +32,7 @@ def load_archive(client: DockerClient, chunks: Iterable[bytes]) -> None:
 
 
 def _check_answer(said: object) -> None:
-    """The SDK hands on what the engine says, refusals too."""
+    """The SDK passes on what the engine says, refusals too."""
     if not isinstance(said, dict):
         raise EngineFailedError(f"the engine answered something else to an archive: {str(said)[:200]}")
     detail = said.get("errorDetail")

@@ -49,7 +49,7 @@ class ArchiveDocuments:
         self._parsed = 0
 
     def add(self, name: str, size: int, read: Callable[[], bytes]) -> None:
-        """A file that is no layer. Larger ones than any document is are passed over."""
+        """A file that is not a layer. Larger ones than any document is are passed over."""
         if size > MAX_DOCUMENT_BYTES:
             return
         self._bytes += size
@@ -88,7 +88,7 @@ class ArchiveDocuments:
     def _iterate_oci_images(self, name: str, references: tuple[str, ...], depth: int) -> Iterator[ArchivedImage]:
         document = self._load_document(name)
         if not isinstance(document, dict) or depth > 3:
-            raise _make_manifest_error(f"holds {name}, which is no manifest")
+            raise _make_manifest_error(f"holds {name}, which is not a manifest")
         if "manifests" not in document:
             layers = tuple(_find_blob_name(layer) for layer in _read_list(document, "layers"))
             yield self._make_image(_find_blob_name(document.get("config")), layers, references)
@@ -140,7 +140,7 @@ def _read_list(document: Mapping[str, Any], key: str) -> list[Any]:
     """The list under a key; null means that there is none."""
     value = document.get(key) or []
     if not isinstance(value, list):
-        raise _make_manifest_error(f"has a damaged manifest: {key} is no list")
+        raise _make_manifest_error(f"has a damaged manifest: {key} is not a list")
     return value
 
 

@@ -19,7 +19,7 @@ def remove_image(shelf: ImageStore, image_id: str, why_stay: Callable[[tuple[str
     """Delete an image with all its names. Empty: it is gone; else why it stays, with every name that it had.
 
     ``why_stay`` reads everything again, and is asked before each single step, with the names that are taken already:
-    something may want one of those meanwhile. The engine deletes an image by ID only
+    something may need one of those meanwhile. The engine deletes an image by ID only
     while it has one name; the others are taken one at a time, each only while it still points here.
     """
     taken: list[str] = []

@@ -17,7 +17,7 @@ SAVE_SECONDS = 4 * 3600
 
 
 class SdkApi:
-    """Raises AnswerError where the engine refuses, EngineFailedError where it cannot be spoken to."""
+    """Raises AnswerError where the engine refuses, EngineFailedError where it cannot be reached."""
 
     def __init__(self, client: DockerClient) -> None:
         self._api: Any = client.api  # partly without types

@@ -97,7 +97,7 @@ class SocketApi:
 
 
 def parse_answer(path: str, answer: bytes) -> Any:
-    """The JSON of an HTTP answer. Raises AnswerError for another status than 200, and for what is no answer."""
+    """The JSON of an HTTP answer. Raises AnswerError for another status than 200, and for what is not an answer."""
     head, _, body = answer.partition(b"\r\n\r\n")
     words = head.split(b"\r\n", maxsplit=1)[0].split(maxsplit=2)
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0

@@ -46,7 +46,7 @@ class FastTarInfo(tarfile.TarInfo):
 
 
 def _parse_octal(field: bytes | bytearray) -> int:
-    """Raises ValueError for what is no plain octal number: large ones are written otherwise."""
+    """Raises ValueError for what is not a plain octal number: large ones are written otherwise."""
     return int(field.rstrip(b"\0 "), 8)
 
 

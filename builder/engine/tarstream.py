@@ -1,7 +1,7 @@
-"""Tar archives that come as a stream, maybe from hostile hands: forward only, in bounded memory, nothing written.
+"""Tar archives that come as a stream, maybe made to attack: forward only, in bounded memory, nothing written.
 
 Python's tarfile reads the headers (ustar, pax, GNU, sparse). It was written for files that can be wound back and
-trusts their headers; what stands between it and the bytes here is :class:`_ForwardReader`, which refuses both.
+trusts their headers; what is between it and the bytes here is :class:`_ForwardReader`, which refuses both.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_PATH = 4096
 MAX_HOLES = 16 << 30
 """Bytes that all sparse files of one archive may have without storing them: each has to be hashed."""
 _LONGEST_NUMBER = 255
-"""Digits in a row. More are no file name, and tarfile's search in them takes the square of their number."""
+"""Digits in a row. More are not a file name, and tarfile's search in them takes the square of their number."""
 _RECORD = re.compile(rb"([0-9]{1,7}) ([^=\n]+)=")
 """How a record of a pax header begins: its length in bytes, a blank, a key (POSIX.1-2017, pax, "Extended Header")."""
 _READ = frozenset({b"hdrcharset", *(key.encode() for key in tarfile.PAX_FIELDS)})
@@ -162,7 +162,7 @@ def _sanitize_pax(data: bytes) -> bytes:
         if key not in _READ and not key.startswith(b"GNU.sparse."):
             found[start:end] = bytes(end - start)
     if _has_long_number(found):
-        raise tarfile.ReadError("an entry's header holds a number that is none")
+        raise tarfile.ReadError("an entry's header holds an invalid number")
     return bytes(found)
 
 

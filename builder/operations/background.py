@@ -19,7 +19,7 @@ def start_in_background(call: Callable[[], Result]) -> Future[Result]:
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()

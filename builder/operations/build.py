@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from builder.operations.project import ImageProject
 
 LOCK_FILE = "optbuild.lock"
-NOTHING_PROMOTED = "nothing was promoted: all tags stand as they were"
+NOTHING_PROMOTED = "nothing was promoted: all tags stay as they were"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class BuildFlow:
         self.promoted = False
 
     def run(self) -> BuildResult:
-        """All stages. Raises the errors of each, and InterruptedByUserError, which says which tags stand."""
+        """All stages. Raises the errors of each, and InterruptedByUserError, which says what became of the tags."""
         from builder.operations.project import load_project  # pydantic
 
         self.runtime.check_folders()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from builder.store.model import ImageRow, InventorySnapshot
 
 LOCK = "store.lock"
-"""In the state folder. Whoever takes it holds the locks of projects first: optimize cleans up inside of its own."""
+"""In the state folder. It is taken after the locks of projects, because optimize cleans up while it holds its own."""
 BUILD_LOCKS = "locks"
 """Below the state folder; see :func:`builder.image.build.build.lock_project`."""
 
@@ -89,7 +89,7 @@ def check_same_engine(judged: str, now: str) -> None:
     """A backup takes minutes, in which the Docker context can change: two engines may have images of the same ID."""
     if judged != now:
         raise EngineFailedError(
-            "another engine answers now than the one whose images were judged, so nothing was removed",
+            "the engine that answers now is not the one whose images were judged, so nothing was removed",
             hint="run it again",
         )
 
@@ -132,7 +132,7 @@ def _back_up_images(
 
 
 def _measure_cache(runtime: Runtime, run: CleanRequest, found: EngineReader) -> CacheCleanup | None:
-    """What lies idle; None: it was not asked for."""
+    """What is idle; None: it was not asked for."""
     if not run.build_cache:
         return None
     idle = measure_idle_cache(found.api, runtime.runner, runtime.env, run.clean.min_age, time.time())
@@ -169,12 +169,12 @@ def lock_store(runtime: Runtime) -> Iterator[None]:
 
 def _make_wait_notice(runtime: Runtime) -> Callable[[str], None]:
     return lambda holder: runtime.progress.note(
-        f"waiting: images are only removed while no other run goes on: {holder}"
+        f"waiting: images are removed only while no other run is active: {holder}"
     )
 
 
 def forget_images(runtime: Runtime, engine: str, removed: frozenset[str]) -> None:
-    """What is gone is no old image any more, and a rollback has to build it again."""
+    """A removed image is not an old image any more, and a rollback must build it again."""
     if not removed:
         return
 

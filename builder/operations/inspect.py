@@ -124,7 +124,7 @@ def _find_local_spec(runtime: Runtime, content: ImageContent, subject: str) -> S
         name = table.get("name") if isinstance(table, dict) else None
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):  # a budget that cannot be read is none that was kept
+    except (OSError, ValueError):  # a budget that cannot be read was not kept
         return _load_spec(path)
     return _load_spec(path) if matches_any_reference(str(name), (subject, *content.references)) else None
 

@@ -209,7 +209,7 @@ class OptimizeFlow:
         try:
             return context.engine.list_containers(project)
         except ToolError as error:
-            self.runtime.progress.note(f"what was restarted is up, but could not be looked at once more: {error}")
+            self.runtime.progress.note(f"the restarted services are up, but could not be looked at once more: {error}")
             return ()
 
     def _clean_only(self, context: RolloutContext, ready: OptimizePreview, nothing: RolloutResult) -> RolloutResult:

@@ -78,7 +78,7 @@ def _stop_reading(reading: Future[Project]) -> None:
 
 @dataclass(frozen=True)
 class _PlanInputs:
-    """What a plan is made from before the engine has a say."""
+    """What a plan is made from before the engine has answered."""
 
     files: ProjectFiles
     cli: ComposeCli
@@ -194,7 +194,7 @@ def _find_unfinished_run(runtime: Runtime, files: ProjectFiles) -> tuple[str, ..
 
     if not resolve_open_path(resolve_journal_path(runtime.state_folder, files)).exists():
         return ()
-    return ("an `optbuild optimize` of this project goes on or was killed half way; `optbuild rollback` undoes it",)
+    return ("an `optbuild optimize` of this project is running or was killed half way; `optbuild rollback` undoes it",)
 
 
 def _read_build_seconds(runtime: Runtime, files: ProjectFiles) -> dict[str, float]:

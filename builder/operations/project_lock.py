@@ -54,7 +54,7 @@ def lock_compose_project(context: RolloutContext, files: ProjectFiles, purpose: 
 
     def say(holder: str) -> None:
         context.runtime.progress.note(
-            f"waiting: one optimize or rollback of {files.directory} at a time, and there is {holder}"
+            f"waiting: one optimize or rollback of {files.directory} at a time, and this one is running: {holder}"
         )
 
     with hold_lock(context.lock(files), f"{purpose} of {files.directory}", on_wait=say):

@@ -59,11 +59,11 @@ def verify_target_image(runtime: Runtime, engine: Engine, plan: Plan, image: str
     """Start the roles of an Airflow image for real. Raises CheckFailedError. Other images are left to their stack."""
     say = runtime.progress.note
     if not any(one.group.airflow for one in plan.groups if set(target.services) & set(one.group.services)):
-        say(f"{target.image} is not Airflow: whether its services come up and are healthy is its proof")
+        say(f"{target.image} is not Airflow: it is proven when its services come up and are healthy")
         return
     made = _make_verify_plan(engine, plan, image, target)
     if isinstance(made, str):
-        say(f"{made}: whether its services come up and are healthy is its proof")
+        say(f"{made}: it is proven when its services come up and are healthy")
         return
 
     from builder.image.verify.checks import FOREIGN_CHECKS  # beside the start of each role
@@ -77,7 +77,7 @@ def verify_target_image(runtime: Runtime, engine: Engine, plan: Plan, image: str
         failed = ", ".join(check.name for check in report.checks if check.status == "failed")
         raise CheckFailedError(
             f"the shared image does not do its job: {failed or 'a check could not be run'}",
-            hint="mend the Dockerfile, then `optbuild optimize` again",
+            hint="correct the Dockerfile, then `optbuild optimize` again",
         )
 
 

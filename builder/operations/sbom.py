@@ -64,7 +64,7 @@ def make_bill_of_materials(
         if lock is None:
             return None
         hint = "add --sbom cyclonedx; `optbuild diff IMAGE LOCK` compares an image with a lock"
-        raise OptbuildError("--lock goes with --sbom", hint=hint)
+        raise OptbuildError("--lock needs --sbom", hint=hint)
     found = _read_sbom_lock(runtime, lock, spec)
     if found is None:
         runtime.progress.note("the bill of materials has no hashes: --lock DIR takes them from an optbuild.lock")
@@ -92,5 +92,5 @@ def _read_source_date_epoch(runtime: Runtime) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,11}", text):
-        raise OptbuildError(f"SOURCE_DATE_EPOCH={text} is no number of seconds", hint="unset it, or set it to one")
+        raise OptbuildError(f"SOURCE_DATE_EPOCH={text} is not a number of seconds", hint="unset it, or set it to one")
     return int(text)

@@ -60,8 +60,8 @@ class StoreOptions:
 
 
 class SnapshotReader:
-    """Reads the snapshot, as often as asked. ``strict``: for whoever deletes. Then what a broken optbuild.toml
-    protects is not guessed, and which image stands on which is asked of the engine, not of a file in the cache."""
+    """Reads the snapshot, as often as asked. ``strict``: before images are deleted. Then what a broken optbuild.toml
+    protects is not guessed, and the layers of images are asked of the engine, not of a file in the cache."""
 
     def __init__(self, runtime: Runtime, options: StoreOptions, look: EngineReader, *, strict: bool) -> None:
         self.runtime = runtime
@@ -90,18 +90,20 @@ class SnapshotReader:
         self._remember(images)
         users = parse_containers(listed)
         pairs = zip(projects, read, strict=True)
-        told = [self._add_history(one, project, images, journals) if one.unreadable else one for project, one in pairs]
+        completed = [
+            self._add_history(one, project, images, journals) if one.unreadable else one for project, one in pairs
+        ]
         return InventorySnapshot(
             engine=self.look.identity,
             images=images,
             users=users,
-            mentions=tuple(told),
+            mentions=tuple(completed),
             remembered=make_state_snapshot(self.look.identity, self._read_state(), journals, doubts=doubts),
             rules=RetentionRules(patterns, self.options.keep),
         )
 
     def count_bytes(self) -> int | None:
-        """True bytes of all images, as they are now; None: the engine does not tell all of them."""
+        """True bytes of all images, as they are now; None: the engine does not report all of them."""
         images = self._read_images()
         self._remember(images)
         return LayerUsage(images).count_totals().real.exact
@@ -149,7 +151,7 @@ class SnapshotReader:
     ) -> ImageReferences:
         """Compose labels what it builds; journals know what they saw; its built images have the project's name."""
         known = f"{one.project} (known from {' and '.join(project.sources)})"
-        kept = "what its containers, its journals and its name tell of its images counts as referenced"
+        kept = "images that its containers, its journals or its name point to count as referenced"
         self.notes[f"{known}: {one.unreadable}, so {kept}"] = None
         made = {image.id for image in images if image.layers.labels.get(LABEL_PROJECT) == one.project}
         starts = (f"{one.project}-", f"{one.project}_")

@@ -24,15 +24,15 @@ def resolve_spec_folder(runtime: Runtime, named: Path) -> Path:
         return folder
     if folder.is_file():
         raise MissingFileError(
-            f"{folder} is no folder", hint=f"--spec names the folder of an optbuild.toml: --spec {named.parent}"
+            f"{folder} is not a folder", hint=f"--spec names the folder of an optbuild.toml: --spec {named.parent}"
         )
-    raise MissingFileError(f"{folder / SPEC_FILE} is not there", hint="--spec names the folder of an optbuild.toml")
+    raise MissingFileError(f"{folder / SPEC_FILE} does not exist", hint="--spec names the folder of an optbuild.toml")
 
 
 def read_content(subject: str, runtime: Runtime, *, base: str | None = None, within: str | None = None) -> ImageContent:
     """All that the image holds. A file of that name is an archive; anything else is asked of the engine.
 
-    Raises MissingFileError for what can only be a file and is none.
+    Raises MissingFileError for what can only be a file and does not exist.
     ``base``: what the image was made from; ``within``: which image, of an archive that holds several.
     """
     from builder.inspect.read import read_archive_file, read_image  # reads archives
@@ -71,9 +71,9 @@ def _find_archive(subject: str, runtime: Runtime) -> Path | None:
     if not subject.startswith((".", "/", "~")) and not subject.endswith(_ARCHIVES):
         return None
     if path.exists():
-        kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "no ordinary file"
+        kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "not an ordinary file"
         raise MissingFileError(
-            f"{path} is {kind}, and an archive has to be a file",
+            f"{path} is {kind}, but an archive must be a file",
             hint="`docker save --output FILE IMAGE` writes one; name that, or the image",
         )
     raise MissingFileError(
@@ -82,7 +82,7 @@ def _find_archive(subject: str, runtime: Runtime) -> Path | None:
 
 
 def find_lock_path(subject: str, runtime: Runtime) -> Path | None:
-    """The lock that is meant; None: it is no lock. An image may have the name of a folder that happens to be here.
+    """The lock that is meant; None: it is not a lock. An image may have the name of a folder that happens to be here.
 
     A ``.lock`` file is one whether it is there or not; a folder where it has a lock or a spec, or is written as a path.
     """

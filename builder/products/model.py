@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ProductTraits:
-    """What ``plan --explain OB104`` tells of a product beyond name, purpose and language."""
+    """What ``plan --explain OB104`` says of a product beyond name, purpose and language."""
 
     libraries: str
     configuration: str
@@ -53,7 +53,7 @@ class Product:
     """Last words of image names."""
     keeps_data: bool = False
     data_folders: tuple[str, ...] = ()
-    """Where a mount tells that this product runs, by the documentation of its images."""
+    """Where a mount shows that this product runs, by the documentation of its images."""
     programs: tuple[str, ...] = ()
     """That are its server, the usual one first. Clients (psql, pg_isready, redis-cli) are not among them."""
     services: tuple[str, ...] = ()
@@ -86,5 +86,5 @@ _OTHERS = ProductTraits(
     "that of its own image",
     "its own",
     "by its own load",
-    "its own releases; a new requirement of Airflow is none of its business",
+    "its own releases; a new requirement of Airflow does not concern it",
 )

@@ -110,7 +110,7 @@ def loadable(data: bytes) -> bool:
 
 
 def compile_file(source: Path, seen_as: Path) -> Path | None:
-    """Write the bytecode of ``source`` as if it lay at ``seen_as``; None where it is no Python of this version."""
+    """Write the bytecode of ``source`` as if it lay at ``seen_as``; None where it is not Python of this version."""
     data = source.read_bytes()
     try:
         code = compile(data, str(seen_as), "exec", dont_inherit=True)

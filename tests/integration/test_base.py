@@ -228,7 +228,7 @@ def test_a_sources_file_that_is_not_there_is_named(endless: Path) -> None:
     env = {"PATH": str(endless / "bin"), "OPTBUILD_DEBIAN_SOURCES": "/nowhere.sources"}
     done = subprocess.run([endless / "context/base.sh"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "OPTBUILD_DEBIAN_SOURCES names /nowhere.sources, which is no file" in done.stderr
+    assert "OPTBUILD_DEBIAN_SOURCES names /nowhere.sources, which is not a file" in done.stderr
 
 
 @pytest.fixture

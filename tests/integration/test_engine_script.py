@@ -262,7 +262,7 @@ def test_an_apt_that_fails_is_said(sandbox: Sandbox, step: str) -> None:
     assert done.returncode == 3
     assert "E: broken" in done.stderr
     assert f"optbuild: `apt-get {step}" in done.stderr
-    assert "next: mend what it names" in done.stderr
+    assert "next: correct what it names" in done.stderr
     assert sandbox.calls("dockerd") == []
 
 
@@ -297,4 +297,4 @@ def test_a_pid_file_that_outlived_its_engine_is_removed(sandbox: Sandbox) -> Non
     sandbox.before.append("echo 1 >/run/docker.pid")
     done = sandbox.run()
     assert done.returncode == 0, done.stderr
-    assert "removing the stale /var/run/docker.pid (process 1 is no dockerd)" in done.stderr
+    assert "removing the stale /var/run/docker.pid (process 1 is not a dockerd)" in done.stderr

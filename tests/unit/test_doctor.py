@@ -159,7 +159,7 @@ RED: dict[str, tuple[str, dict[str, Any], FindingState, str]] = {
             "docker_image": (1, ""),
         },
         FindingState.MISSING,
-        "debian:bookworm-slim, in which it could run, is neither here nor can it be pulled",
+        "debian:bookworm-slim, in which it could run, is neither here nor can be pulled",
     ),
     "mmdebstrap and Docker Hub, database in a registry of one's own": (
         "mmdebstrap",
@@ -176,7 +176,7 @@ RED: dict[str, tuple[str, dict[str, Any], FindingState, str]] = {
         "registry",
         {"docker_buildx_imagetools": (1, "ERROR: no such host"), "docker_image": (1, "")},
         FindingState.WARNING,
-        "postgres:13 cannot be had: no such host",
+        "postgres:13 cannot be pulled: no such host",
     ),
     "silent registry": (
         "registry",
@@ -272,7 +272,7 @@ def test_each_variable_that_names_a_bundle(machine: ProbeContext, bundle: Path, 
 def test_a_bundle_that_is_not_there(machine: ProbeContext) -> None:
     finding = line(with_env(machine, REQUESTS_CA_BUNDLE="/nowhere/ca.pem"), "CA bundle")
     assert finding.state is FindingState.MISSING
-    assert finding.found == "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which is no file"
+    assert finding.found == "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which is not a file"
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class NotWrittenError(ToolError):
 
 
 class ForeignFilesError(OptbuildError):
-    """Files of a person lie where a render would write. Nothing was written."""
+    """A folder has files that a render would replace and that none wrote. Nothing was written."""
 
     def __init__(self, folder: str, names: Sequence[str]) -> None:
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -80,7 +80,7 @@ class PromotionError(ToolError):
 
 
 class CandidateRefusedError(CheckFailedError):
-    """A check failed: the old tags stand, the candidate stays where the message says."""
+    """A check failed: the old tags stay, the candidate stays where the message says."""
 
 
 class BudgetExceededError(CheckFailedError):
@@ -88,14 +88,14 @@ class BudgetExceededError(CheckFailedError):
 
     def __init__(self, text: str, reference: str, image_id: str) -> None:
         super().__init__(
-            f"{text}. Nothing was promoted: all tags stand as they were. The candidate is {reference} ({image_id})",
+            f"{text}. Nothing was promoted: all tags stay as they were. The candidate is {reference} ({image_id})",
             hint=f"`docker history {reference}` shows what takes the space; take out what is not needed, or raise "
             "budget.image-bytes",
         )
 
 
 class StateError(ToolError):
-    """The folder of the state, or of the caches, cannot be told or cannot be written; or what lies in it not read."""
+    """The folder of the state or of the caches is not known or cannot be written, or what is in it cannot be read."""
 
 
 class BrokenDocumentError(StateError):

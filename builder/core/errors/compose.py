@@ -22,7 +22,9 @@ class TooDeepError(ComposeError):
 
     def __init__(self, where: Where | None) -> None:
         super().__init__(
-            "nested too deep to be read: no person wrote this", where=where, hint="write it flatter, or leave it away"
+            "nested too deeply to be read: no person wrote this",
+            where=where,
+            hint="write it with fewer levels, or leave it out",
         )
 
 
@@ -60,7 +62,7 @@ class YamlLibraryError(ToolError):
 
 
 class StackError(ToolError):
-    """The stack could not be started again, or did not become healthy. ``message`` says what stands now."""
+    """The stack could not be started again, or did not become healthy. ``message`` says what the state is now."""
 
 
 class ChangedFileError(ComposeError):
@@ -68,7 +70,7 @@ class ChangedFileError(ComposeError):
 
 
 class RolledBackError(CheckFailedError):
-    """Something failed half way, and everything was put back. ``message`` says what failed and what stands now."""
+    """Something failed half way; everything was put back. ``message`` says what failed and what the state is now."""
 
 
 class EditedSinceError(CheckFailedError):

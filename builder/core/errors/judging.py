@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class VerifyUsageError(OptbuildError):
-    """What should be verified, or against which database, cannot be told from what was given."""
+    """What should be verified, or against which database, does not follow from what was given."""
 
 
 class BadImageArchiveError(ToolError):
@@ -36,11 +36,12 @@ class NoSuchImageError(OptbuildError):
 
 
 class BadImageNameError(OptbuildError):
-    """What was named can be the name of no image."""
+    """What was named cannot be the name of an image."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} is no name of an image: small letters, no blanks", hint="`docker images` lists the names here"
+            f"{name} is not the name of an image: lower-case letters, no blanks",
+            hint="`docker images` lists the names here",
         )
 
 
@@ -62,7 +63,7 @@ class NotABaseError(OptbuildError):
             f"{name} is not the base: only {common} of its {layers} layers are the lowest of this image"
             if common < layers
             else f"{name} is not the base: it has all layers of this image",
-            hint="leave the base away, or name the image of the Dockerfile's last FROM",
+            hint="leave the base out, or name the image of the Dockerfile's last FROM",
         )
 
 

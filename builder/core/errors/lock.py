@@ -6,7 +6,7 @@ from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError,
 
 
 class LockFileError(OptbuildError):
-    """optbuild.lock cannot be read, is no lock, or is one of another format."""
+    """optbuild.lock cannot be read, is not a lock, or is one of another format."""
 
 
 class LockError(OptbuildError):
@@ -14,7 +14,7 @@ class LockError(OptbuildError):
 
 
 class UnsatisfiableError(LockError):
-    """No set of versions meets all requirements. ``involved`` are the spec's own lines that the reason speaks of."""
+    """No set of versions meets all requirements. ``involved`` are the spec's own lines that the reason names."""
 
     def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
         lines = "".join(f"\n    {line}" for line in reason.splitlines())
@@ -53,7 +53,7 @@ class IndexUnreadableError(ToolError):
         super().__init__(
             f"the package index cannot be read:{lines}",
             hint="check the network; where this machine has an index of its own, set UV_DEFAULT_INDEX; "
-            "behind a proxy HTTPS_PROXY, and SSL_CERT_FILE for its CA; credentials belong into ~/.netrc",
+            "behind a proxy HTTPS_PROXY, and SSL_CERT_FILE for its CA; credentials belong in ~/.netrc",
         )
 
 
@@ -97,7 +97,7 @@ class LockUsageError(OptbuildError):
 class StaleLockError(CheckFailedError):
     """The lock ``path`` was made from another spec, or contradicts itself. ``reasons``: a sentence each.
 
-    ``remake`` is the command that makes it anew.
+    ``remake`` is the command that makes it again.
     """
 
     def __init__(self, path: str, reasons: tuple[str, ...], remake: str) -> None:

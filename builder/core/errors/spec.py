@@ -23,7 +23,9 @@ class UnknownAirflowError(SpecError):
 
     def __init__(self, version: str, supported: str, *, where: Where | None = None) -> None:
         hint = "take a final release in that range, written in full like 2.8.1"
-        super().__init__(f"Airflow {version!a} is not known; known are {supported}", where=where, hint=hint)
+        super().__init__(
+            f"Airflow {version!a} is not known; the known versions are {supported}", where=where, hint=hint
+        )
 
 
 class MissingFileError(OptbuildError):

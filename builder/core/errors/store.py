@@ -29,7 +29,7 @@ class BackupDiskError(ToolError):
     def __init__(self, image: str, folder: str, why: str) -> None:
         super().__init__(
             f"{image} cannot be written to {folder}: {why}",
-            hint="name a folder on another disk; FAT32, as sticks have it, takes no file of 4 GiB or more",
+            hint="name a folder on another disk; FAT32, usual on USB sticks, takes no file of 4 GiB or more",
         )
 
 

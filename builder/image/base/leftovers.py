@@ -1,7 +1,7 @@
 """What a killed optbuild left of a base that it was making: processes that go on without it, and a folder of 200 MB.
 
-Whoever calls this holds the lock of the bases, which the kernel drops with its holder: a half made base belongs to
-nobody who lives.
+The caller holds the lock of the bases, which the kernel drops with its holder: a half made base belongs to no process
+that still runs.
 """
 
 from __future__ import annotations

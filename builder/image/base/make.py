@@ -57,7 +57,7 @@ def make_base(runtime: Runtime, context: BuildContext, folder: Path) -> None:
     entry = bases / hash_base_inputs(context)
     with hold_lock(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
         for swept in remove_leftover_bases(bases):
-            progress.note(f"swept {swept}: the optbuild that was making this base was killed")
+            progress.note(f"removed {swept}: the optbuild that was making this base was killed")
         if not all((entry / tar).is_file() for tar in TARS):
             _make_cache_entry(runtime, context, entry)
         os.utime(entry)

@@ -94,7 +94,7 @@ def find_release_source(env: Mapping[str, str], candidates: Sequence[Path] = SOU
     """
     if named := env.get(SOURCES_VARIABLE):
         if not Path(named).is_file():
-            raise VerifyUsageError(f"{SOURCES_VARIABLE} names {named}, which is no file", hint="correct or unset it")
+            raise VerifyUsageError(f"{SOURCES_VARIABLE} names {named}, which is not a file", hint="correct or unset it")
         candidates = (Path(named).absolute(), *candidates)
     pattern = re.compile(rf"^(?:deb |Suites:).*[ ]{RELEASE}(?:[ ]|$)", re.MULTILINE)
     return next(

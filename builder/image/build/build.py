@@ -41,7 +41,7 @@ def lock_project(runtime: Runtime, engine: Engine, name: str) -> Iterator[None]:
     path = runtime.state_folder / "locks" / f"{key}.lock"
 
     def say(holder: str) -> None:
-        runtime.progress.note(f"waiting: one build of {name} at a time, and there is {holder}")
+        runtime.progress.note(f"waiting: one build of {name} at a time, and this one is running: {holder}")
 
     with hold_lock(path, f"build of {name}", on_wait=say):
         yield
@@ -53,7 +53,7 @@ def build_candidate(job: BuildJob) -> Candidate:
     Raises BuildRefusedError and DiskFullError before, BuildFailedError after anything was built.
     """
     for folder in remove_dead_folders(job.runtime.cache_folder / CONTEXTS):
-        job.runtime.progress.note(f"swept {folder}: the build it belonged to was killed")
+        job.runtime.progress.note(f"removed {folder}: the build it belonged to was killed")
     check_platform(job.options.platform, job.context.platform)
     if not job.options.no_cache and (proven := find_proven_candidate(job)):
         return proven

@@ -51,7 +51,7 @@ def check_passed(candidate: Candidate, report: VerifyReport) -> None:
         return
     failed = ", ".join(check.name for check in report.checks if check.status is not CheckStatus.PASSED)
     raise CandidateRefusedError(
-        f"checks failed: {failed or 'none was run'}. Nothing was promoted: all tags stand as they were. The candidate "
+        f"checks failed: {failed or 'none was run'}. Nothing was promoted: all tags stay as they were. The candidate "
         f"is {candidate.reference} ({candidate.image_id})",
         hint=f"look inside with `docker run --rm -it --entrypoint bash {candidate.reference}`; after a change, build "
         "again",

@@ -1,4 +1,4 @@
-"""Where a context lies while it is built: a fresh folder each time, and the sweep of those that a killed build left."""
+"""The folder of a context while it is built: a new one each time; those that a killed build left are removed."""
 
 from __future__ import annotations
 

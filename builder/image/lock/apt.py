@@ -23,7 +23,7 @@ _MISSING = re.compile(r"^E: Unable to locate package (\S+)$", re.MULTILINE)
 
 
 class MissingPackageError(Exception):
-    """``name`` is no package of the release; :mod:`builder.image.lock.debian` says so with the place in the spec."""
+    """``name`` is not a package of the release; :mod:`builder.image.lock.debian` says so with the place in the spec."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -147,7 +147,7 @@ def parse_uris(text: str) -> tuple[DebianPackage, ...]:
     for line in text.splitlines():
         match = _URI_LINE.fullmatch(line)
         if match is None:
-            raise LockError(f"apt-get gave a line that is no package with a sha256: {line.split()[1:]}")
+            raise LockError(f"apt-get gave a line that is not a package with a sha256: {line.split()[1:]}")
         name, version, architecture = (unquote(part) for part in match["file"].removesuffix(".deb").split("_"))
         found[name] = DebianPackage(name, version, architecture, match["sha256"], int(match["size"]))
     return tuple(found[name] for name in sorted(found))

@@ -50,7 +50,7 @@ def read_named_sources(path: Path, release: str) -> dict[str, str]:
         message = f"{SOURCES_VARIABLE} names {path}, which cannot be read: {error.strerror}"
         raise SourcesFileError(message, hint="correct or unset it") from error
     except UnicodeDecodeError as error:
-        message = f"{SOURCES_VARIABLE} names {path}, which is no text file"
+        message = f"{SOURCES_VARIABLE} names {path}, which is not a text file"
         raise SourcesFileError(message, hint="correct or unset it") from error
     name = "optbuild.sources" if re.search(r"^Types:", text, re.MULTILINE) else "optbuild.list"
     sources = select_release_sources({name: text}, release)

@@ -120,7 +120,7 @@ def _read_constraints_file(path: Path) -> bytes:
 
 
 def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
-    """The official file of a release does not change in practice; deleting the cache fetches it anew."""
+    """The official file of a release does not change in practice; deleting the cache fetches it again."""
     if path.is_file():
         return path.read_bytes()
     data = fetch(url)

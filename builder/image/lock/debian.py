@@ -40,7 +40,7 @@ class PackageListSource:
     folder: Path
     etc_apt: Path
     say: Callable[[str], None] | None = None
-    """Told whom a run waits for."""
+    """Called with the holder that a run waits for."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def resolve_packages(
 ) -> ResolvedPackages:
     """The closure of what is wished and the release's essential packages, for the image and for the builder stage.
 
-    ``say`` is told whom a run waits for.
+    ``say`` is called with the holder that a run waits for.
     """
     with hold_lock(apt.root.with_suffix(".lock"), "resolving Debian packages", on_wait=_make_wait_callback(say)):
         apt.prefer(wishes.kept)

@@ -70,7 +70,7 @@ def write_lock(path: Path, lock: Lock) -> None:
 
 
 def parse_lock(text: str, name: str = "optbuild.lock", remake: str = "make it again: optbuild lock") -> Lock:
-    """Parse the text of a lock; ``name`` is the file that errors speak of, ``remake`` their next step."""
+    """Parse the text of a lock; ``name`` is the file that errors name, ``remake`` their next step."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

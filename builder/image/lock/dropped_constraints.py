@@ -1,4 +1,4 @@
-"""Constraints that could not be kept, each with the requirement that stands against it."""
+"""Constraints that could not be kept, each with the requirement that excludes it."""
 
 from __future__ import annotations
 

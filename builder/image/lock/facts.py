@@ -84,7 +84,7 @@ def _iterate_elf_records(folder: Path, info: Path, name: str) -> Iterator[ElfRec
 
 
 def _iterate_recorded_files(folder: Path, info: Path) -> Iterator[Path]:
-    """The regular files that RECORD names, inside ``folder``. Python sources are no ELF files and not opened."""
+    """The regular files that RECORD names, inside ``folder``. Python sources are not ELF files and not opened."""
     root = folder.resolve()
     for line in (info / "RECORD").read_text(encoding="utf-8", errors="replace").splitlines():
         relative = line.rsplit(",", 2)[0].strip('"')

@@ -28,7 +28,7 @@ def collect_facts(
 ) -> dict[str, DistributionFacts]:
     """Name → facts. ``tools`` are the pinned build requirements of the sdists among ``files``.
 
-    ``note`` is told of each sdist that this machine cannot build: the builder stage may have what is missing here.
+    ``note`` is called for each sdist that this machine cannot build: the builder stage may have what is missing here.
     """
     found: dict[str, DistributionFacts] = {}
     fresh: list[LockedFile] = []
@@ -48,7 +48,7 @@ def collect_facts(
                 write_cached_facts(cache_folder, file.sha256, read[file.name])
             else:
                 read[file.name] = read_unbuilt_facts(uv, file, scratch)
-                note(f"{file.name} {file.version} cannot be built on this machine: its own PKG-INFO is believed")
+                note(f"{file.name} {file.version} cannot be built on this machine: its own PKG-INFO is used instead")
     return found | read
 
 

@@ -34,7 +34,7 @@ class RequiredLibraries:
 
 
 def find_required_libraries(target: LockTarget, installed: Iterable[DistributionFacts]) -> RequiredLibraries:
-    """Walk all ELF files of the target's machine; what a wheel brings along, or glibc has, is no need."""
+    """Walk all ELF files of the target's machine; what a wheel brings along, or glibc has, is not needed."""
     everything = list(installed)
     paths = {elf.path for facts in everything for elf in facts.elf}
     known: dict[str, str] = {}

@@ -48,7 +48,7 @@ def resolve_pins(
 ) -> dict[str, str]:
     """First pass: name → version. Preferences win wherever ``requirements`` allow it.
 
-    uv drops a preference as soon as the newest version of something unpreferred stands against it, so each lost
+    uv drops a preference as soon as the newest version of something unpreferred excludes it, so each lost
     constraint is tried once more as a demand. When the previous lock's versions still do, the index is not asked at all
     (0.1 s instead of seconds). Raises :class:`UnsatisfiableError` with uv's own reason when nothing satisfies
     the requirements, :class:`ToolError` when uv failed for another reason.
@@ -119,7 +119,7 @@ def is_unsatisfiable(reason: str) -> bool:
 
 
 def make_unsatisfiable_error(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:
-    """uv's reason, and which of the requirements it speaks of."""
+    """uv's reason, and which of the requirements it names."""
     spoken = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
     involved = tuple(line for line in requirements if canonicalize_name(Requirement(line).name) in spoken)
     return UnsatisfiableError(extract_uv_reason(reason), involved)
@@ -159,7 +159,9 @@ def parse_pins(text: str) -> dict[str, str]:
             continue
         name, separator, version = content.partition("==")
         if not separator:
-            raise LockError(f"uv resolved {content!r}, which is no pinned release", hint="ask for a released version")
+            raise LockError(
+                f"uv resolved {content!r}, which is not a pinned release", hint="ask for a released version"
+            )
         pins[canonicalize_name(name.split("[", 1)[0].strip())] = version.strip()
     return pins
 

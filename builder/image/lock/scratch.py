@@ -24,7 +24,7 @@ def open_scratch_folder(cache_folder: Path, prefix: str) -> Iterator[Path]:
     """A folder of our own for the block; ``prefix`` is one of ``PREFIXES``."""
     cache_folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        with hold_lock(cache_folder / "scratch.lock", "sweeping scratch folders"):
+        with hold_lock(cache_folder / "scratch.lock", "removing scratch folders"):
             _remove_unused_folders(cache_folder)
             new = tempfile.TemporaryDirectory(prefix=prefix, dir=cache_folder, ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(new))

@@ -60,7 +60,7 @@ def parse_build_requires(pyproject: str | None, name: str) -> list[str]:
 def _provide_source(uv: Uv, file: LockedFile, scratch: Path) -> Path:
     """The unpacked sdist in uv's cache.
 
-    It is there since the first pass, unless a wheel of another platform told uv what it had to know; then uv is made
+    It is there since the first pass, unless a wheel of another platform gave uv what it had to know; then uv is made
     to build it, and whether that succeeds does not matter.
     """
     cache = Path(uv.check(("cache", "dir"), scratch).out.strip())

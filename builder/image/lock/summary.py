@@ -31,7 +31,7 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
     if lock.given_up:
         version = f" {lock.constraints.version}" if lock.constraints else ""
-        yield f"{len(lock.given_up)} of the constraints{version} given up:"
+        yield f"{len(lock.given_up)} of the constraints{version} could not be kept:"
         for one in lock.given_up:
             yield f"  {one.name} {one.constrained} -> {one.locked}: {one.forced_by}"
 

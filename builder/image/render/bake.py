@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make_bake_document(spec: Spec, context: BuildContext, roles: tuple[str, ...]) -> dict[str, Any]:
-    """The file's content; its ``context`` is the folder in which it lies.
+    """The file's content; its ``context`` is the folder that holds it.
 
     One target only: a target per role would build the same image several times and export it to names that collide.
     Behind a proxy with a certificate of its own: ``--set 'airflow.secrets=id=ca,src=BUNDLE'``.

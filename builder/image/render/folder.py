@@ -23,7 +23,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 
 
 def make_folder_files(context: BuildContext, bake: str) -> tuple[ContextFile, ...]:
-    """The context, its bake file, and last what tells a later render that these are ours."""
+    """The context, its bake file, and last what shows a later render that these are ours."""
     files = (*context.list_stamped_files(), ContextFile("docker-bake.json", bake.encode()))
     record = "".join(f"{_hash_bytes(file.data)}  {file.path}\n" for file in files)
     return (*files, ContextFile(RECORD, record.encode()))

@@ -1,4 +1,4 @@
-"""What the Dockerfile must say, derived from spec and lock without the template: the second net behind the types.
+"""What the Dockerfile must say, derived from spec and lock without the template: a second check after the types.
 
 The rendered text is parsed again and compared with this. A value that broke out of its place would add, drop or change
 an instruction, a label or a variable, and nothing is written then.

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 MAX_LENGTH = 4096
-"""Of any one value; longer ones are no names, and Docker refuses some of them much later."""
+"""Of any one value; longer ones are not names, and Docker refuses some of them much later."""
 
 
 class RefusedError(ValueError):
@@ -50,7 +50,7 @@ def check_free_text(text: str, hint: str) -> str:
     r"""The value of a label or of an environment variable: letters and digits of any script, ASCII punctuation.
 
     Not ``"`` ``'`` ``$`` ``\`` and the backtick: a Dockerfile gives them a meaning, and escaping them right for every
-    frontend is more than a label is worth. So JSON does not fit here; it belongs into the run-time environment.
+    frontend is more than a label is worth. So JSON does not fit here; it belongs in the run-time environment.
     """
     check_visible(text)
     for character in text:

@@ -1,4 +1,4 @@
-"""What single values cannot tell: whether the parts of a spec fit together."""
+"""What single values do not show: whether the parts of a spec fit together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DEBIAN, _PYTHON, _AIRFLOW = ("base", "debian"), ("python", "version"), ("airflo
 def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = frozenset()) -> Iterator[SpecProblem]:
     """Everything in ``spec`` that contradicts something else, or what is known of Debian and Airflow.
 
-    Nothing is concluded from the keys that are ``faulty``: placeholders stand there.
+    Nothing is concluded from the keys that are ``faulty``: placeholders are there.
     """
     yield from _find_duplicates(spec)
     yield from _find_stage_problems(spec)
@@ -60,7 +60,7 @@ def _find_airflow_problems(spec: Spec, *, python: bool) -> Iterator[SpecProblem]
         yield SpecProblem(_AIRFLOW, error.message, error.hint)
         return
     if Version(known.version).major > 2:
-        message = f"Airflow {known.version} comes later: this version makes images of 2.x"
+        message = f"Airflow {known.version} is not supported yet: this version makes images of 2.x"
         yield SpecProblem(_AIRFLOW, message, "write a 2.x version, like 2.11.2")
     if python:
         yield from _find_airflow_python_problems(spec, known)
@@ -137,7 +137,7 @@ def _list_promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
     """The spec's own, and those that its Airflow version has by itself."""
     own: tuple[str, ...] = ()
     if known:
-        with contextlib.suppress(UnknownAirflowError):  # told already
+        with contextlib.suppress(UnknownAirflowError):  # reported already
             own = tuple(role.name for role in find_release(spec.airflow.version).roles)
     names = dict.fromkeys((*own, *spec.roles))
     return tuple(name for name in names if name not in spec.roles or spec.roles[name].enabled)

@@ -103,7 +103,7 @@ class BudgetTable(_SpecTable):
 
 
 class SpecFile(_SpecTable):
-    """Exactly what may stand in the file."""
+    """Exactly what the file may hold."""
 
     image: ImageTable
     base: BaseTable
@@ -118,7 +118,7 @@ class SpecFile(_SpecTable):
 
 
 class Spec(SpecFile):
-    """What a person wants. ``folder`` is where the file lies: paths in it are relative to that."""
+    """What a person wants. ``folder`` is that of the file: paths in it are relative to that."""
 
     folder: Path
     file: str = SPEC_FILE

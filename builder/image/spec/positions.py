@@ -1,4 +1,4 @@
-"""Which line of a TOML file each key and each array item stands on; ``tomllib`` gives values only.
+"""Which line of a TOML file each key and each array item is on; ``tomllib`` gives values only.
 
 The text was read by ``tomllib`` before, so it is valid, and this scanner need not judge it.
 """

@@ -1,4 +1,4 @@
-"""optbuild.toml to :class:`Spec`; everything that is wrong with a file is told at once, in the order of its lines."""
+"""optbuild.toml to :class:`Spec`; all that is wrong with a file is reported at once, in the order of its lines."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def read_spec(path: Path) -> Spec:
         folder = path if path.suffix != ".toml" else path.parent  # optbuild.toml itself may be named
         if not folder.is_dir():
             message = f"there is no folder {folder}"
-            raise MissingFileError(message, hint=f"name the folder in which {SPEC_FILE} lies") from error
-        hint = f"run it where {SPEC_FILE} lies, or name that folder; the README shows what belongs into the file"
+            raise MissingFileError(message, hint=f"name the folder that holds {SPEC_FILE}") from error
+        hint = f"run it in the folder of {SPEC_FILE}, or name that folder; the README shows what belongs in the file"
         raise MissingFileError(f"there is no {SPEC_FILE}; looked for {file}", hint=hint) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
@@ -82,11 +82,11 @@ def _validate_document(
     try:
         return SpecFile.model_validate(document, by_alias=True, by_name=False), frozenset()
     except ValidationError as error:
-        told = {problem.path[:1] for problem in problems}  # a base of another kind is no missing one
+        known = {problem.path[:1] for problem in problems}  # a base of another kind is not a missing one
         found = [
             _make_problem(detail)
             for detail in error.errors()
-            if detail["type"] != "missing" or detail["loc"][:1] not in told
+            if detail["type"] != "missing" or detail["loc"][:1] not in known
         ]
         problems += found
         mistakes: list[Position] = [problem.path for problem in problems]
@@ -105,7 +105,7 @@ def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position,
         line = re.search(r"at line (\d+)", str(error))
         number = int(line[1]) if line else text.rstrip("\n").count("\n") + 1
         reason = re.sub(r" \(at .*\)$", "", str(error))
-        hint = 'correct that line; a text stands in quotes, a list in brackets: tags = ["latest"]'
+        hint = 'correct that line; a text needs quotes, a list brackets: tags = ["latest"]'
         if re.search(r"Cannot overwrite|Cannot declare|Duplicate", reason):
             reason, hint = "this key is there twice", "keep one of the two"
         raise SpecError(f"not valid TOML: {reason}", where=Where(file, number), hint=hint) from error
@@ -159,7 +159,7 @@ def _make_type_problem(path: Position, found: object, wanted: str) -> SpecProble
 
 
 def _suggest_spelling(path: Position, found: object, wanted: str) -> str:
-    """How to write what was meant, where that can be told from a text; else an example."""
+    """How to write what was meant, where a text shows that; else an example."""
     if isinstance(found, str) and find_invisible(found) is None and len(found) <= 60:
         if "list" in wanted:
             words = found.split() if path[-1] == "command" else [found]
@@ -224,7 +224,7 @@ def _locate_path(path: Position, file: str, lines: Mapping[Position, int]) -> Wh
 
 
 def format_dotted_key(path: Position) -> str:
-    """``image.env."bad key"``, ``python.requirements[2]``; what is no bare key is quoted and escaped."""
+    """``image.env."bad key"``, ``python.requirements[2]``; what is not a bare key is quoted and escaped."""
     text = ""
     for part in path:
         if isinstance(part, int):

@@ -30,8 +30,8 @@ _OPTION_HINTS = {
     "--requirement": "name that file in python.requirements-files too",
     "-c": "name it as airflow.constraints",
     "--constraint": "name it as airflow.constraints",
-    "-e": "publish it to an index and write its name; code that changes belongs into a mounted folder",
-    "--editable": "publish it to an index and write its name; code that changes belongs into a mounted folder",
+    "-e": "publish it to an index and write its name; code that changes belongs in a mounted folder",
+    "--editable": "publish it to an index and write its name; code that changes belongs in a mounted folder",
 }
 _INDEX_HINT = "indexes are set on the machine that builds (UV_INDEX_URL, PIP_INDEX_URL), never in a file of the project"
 _ADAPTER: TypeAdapter[str] = TypeAdapter(types.Requirement)
@@ -48,7 +48,7 @@ class _PlacedRequirement:
 def read_requirements(spec: Spec) -> tuple[str, ...]:
     """Normalised PEP 508 lines, each once, sorted. Reads the files that the spec names.
 
-    Raises :class:`SpecError` for what is no plain requirement, for two that contradict each other, and for an
+    Raises :class:`SpecError` for what is not a plain requirement, for two that contradict each other, and for an
     Airflow other than the spec's: always with file and line.
     """
     placed: list[_PlacedRequirement] = []

@@ -137,12 +137,12 @@ def _check_database(text: str) -> str:
     if find_image_reference(check_visible(text)) is None:
         raise RefusedError(f"{quote(text)} is not a database image", hint)
     if text != SQLITE and not is_postgres(text):
-        raise RefusedError(f"{quote(text)} is no PostgreSQL image: no other server can be started here", hint)
+        raise RefusedError(f"{quote(text)} is not a PostgreSQL image: no other server can be started here", hint)
     return text
 
 
 def is_postgres(image: str) -> bool:
-    """By the last part of its name, without tag and digest, because nothing else tells before it is pulled."""
+    """By the last part of its name, without tag and digest, because nothing else is known before it is pulled."""
     return "postgres" in extract_last_component(image)
 
 
@@ -191,7 +191,7 @@ def _check_role_name(text: str) -> str:
 
 
 def _check_command_word(text: str) -> str:
-    hint = "write one word per item; what needs a shell belongs into a script of the image"
+    hint = "write one word per item; what needs a shell belongs in a script of the image"
     return check_form(r"[A-Za-z0-9@%+=:,./_ -]+", text, "a word of a command", hint)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 READING_NICENESS = 5
 CACHE_FILE = "clean-layers.json"
 _HINTS = {
-    "compiler": "compilers belong into the builder stage ([apt] build), what they make is copied out of it",
+    "compiler": "compilers belong in the builder stage ([apt] build), what they make is copied out of it",
     "apt": "remove /var/lib/apt/lists in the same RUN that filled it",
     "cache": "give installers a cache mount (RUN --mount=type=cache) or --no-cache-dir",
     "secret": "pass it as a build secret (RUN --mount=type=secret) and revoke it: every layer can be read",

@@ -29,7 +29,7 @@ def is_migration_role(role: Role) -> bool:
 
 
 def make_broken_migration(role: Role, environment: Mapping[str, str]) -> ContainerOptions:
-    """The role against a database that answers and cannot be migrated: its revision is none that Alembic knows.
+    """The role against a database that answers and cannot be migrated: Alembic does not know its revision.
 
     No user is to be made there: that would fail as well, and hide that the migration's failure was swallowed.
     """

@@ -57,7 +57,7 @@ class Observer:
                 found = parse_probe_answer(line)
                 if found is not None:
                     self._note(str(found["event"]), bool(found["ok"]), str(found["detail"]))
-        except Exception:  # noqa: BLE001, S110 - the container was removed: whoever waits is told that it ended
+        except Exception:  # noqa: BLE001, S110 - the container was removed: the wait reports that it ended
             pass
         with self._changed:
             self._ended = True

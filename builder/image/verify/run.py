@@ -85,7 +85,7 @@ def close_session(session: VerifySession, progress: Progress) -> Iterator[None]:
         words = _remove_session(session)
         raise InterruptedByUserError(f"{error.message}; {words or 'everything it started was removed'}") from error
     except BaseException:
-        with contextlib.suppress(Exception):  # the first error is the one to hear about
+        with contextlib.suppress(Exception):  # the first error is the one to report
             _write_note(progress, _remove_session(session))
         raise
 

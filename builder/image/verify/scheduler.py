@@ -74,7 +74,7 @@ class CheckScheduler:
         self.cancelled = threading.Event()
 
     def run(self) -> tuple[CheckResult, ...]:
-        """All results in the order of the tasks. Raises what a task raised that is no finding."""
+        """All results in the order of the tasks. Raises what a task raised that is not a finding."""
         for task in self._tasks.values():
             threading.Thread(target=self._run_task, args=(task,), name=task.name, daemon=True).start()
         try:

@@ -60,7 +60,7 @@ def parse_owner_label(text: str) -> SessionOwner | None:
 
 @dataclass(frozen=True)
 class HostMachine:
-    """What this machine can tell about processes. ``started_of`` gives a PID's start in ticks, None when it is gone."""
+    """What this machine knows about processes. ``started_of`` gives a PID's start in ticks, None when it is gone."""
 
     boot: str
     namespace: str

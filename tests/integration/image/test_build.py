@@ -167,7 +167,7 @@ def test_builds_of_two_projects_do_not_wait(tiny: Any, tmp_path: Path) -> None:
         pytest.param(("--builder", "nobody"), "no builder 'nobody'", id="builder"),
         pytest.param(("--cache-to", "type=local,dest=x"), "docker-container", id="cache-to"),
         pytest.param(("--platform", "linux/s390x"), "leave --platform out", id="platform"),
-        pytest.param(("--push",), "says no registry", id="push"),
+        pytest.param(("--push",), "names no registry", id="push"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_built(

@@ -58,7 +58,7 @@ def test_a_killed_build_is_swept_and_its_docker_client_ended(tiny: Any, engine: 
     assert len(left) == 1
     assert ids(engine, tiny) == {good["id"]}
     done = tiny.run("--content", "new")
-    assert f"swept {left[0]}" in done.err
+    assert f"removed {left[0]}: the build it belonged to was killed" in done.err
     assert ids(engine, tiny) == {done.json["id"]}
     assert tiny.contexts() == []
     wait_until_ended(str(left[0]))
@@ -130,6 +130,6 @@ def test_an_interrupted_optbuild_says_what_stands(optbuild: Any, name: str, imag
     started = time.monotonic()
     code, err = end(process, signal.SIGINT)
     assert code == 130
-    assert "nothing was promoted: all tags stand as they were" in err
+    assert "nothing was promoted: all tags stay as they were" in err
     assert time.monotonic() - started < 15
     assert images(name) == ()

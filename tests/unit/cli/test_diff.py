@@ -159,15 +159,15 @@ def test_shrinking_never_fails(diff: Callable[..., Ran]) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        pytest.param(("old.tar", "new.tar", "--max-growth", "much"), "--max-growth much is no size", id="growth"),
-        pytest.param(("old.tar", "new.tar", "--top", "-1"), "--top -1 is no number of rows", id="top"),
+        pytest.param(("old.tar", "new.tar", "--max-growth", "much"), "--max-growth much is not a size", id="growth"),
+        pytest.param(("old.tar", "new.tar", "--top", "-1"), "--top -1 is not a number of rows", id="top"),
         pytest.param(("image", "old.tar"), "name the image first", id="lock first"),
         pytest.param(("old.tar", "./empty"), "there is no lock yet", id="a folder without lock"),
         pytest.param(("old.tar", "image", "--max-growth", "1B"), "--max-growth compares two images", id="growth, lock"),
         pytest.param(("old.tar", "none/optbuild.lock"), "there is no lock yet", id="no lock there"),
         pytest.param(("old.tar",), "Missing argument", id="one"),
         pytest.param(("none.tar", "new.tar"), "there is no archive", id="no archive there"),
-        pytest.param(("none.tar", "new.tar", "--max-growth", "1"), "--max-growth 1 is no size", id="before reading"),
+        pytest.param(("none.tar", "new.tar", "--max-growth", "1"), "--max-growth 1 is not a size", id="before reading"),
     ],
 )
 def test_what_it_cannot_do_is_told(diff: Callable[..., Ran], words: tuple[str, ...], said: str) -> None:

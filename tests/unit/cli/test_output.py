@@ -100,7 +100,7 @@ def test_no_report_is_lost_after_minutes_of_work(run: Callable[..., tuple[int, s
     code, out, err = run(*words, "--output", "gone/report.txt")
     assert (code, out) == (2, "")
     assert "gone/report.txt" in err
-    assert "is not there" in err
+    assert "does not exist" in err
 
 
 def test_says_why_a_place_is_refused(runtime: Runtime, tmp_path: Path) -> None:
@@ -110,14 +110,14 @@ def test_says_why_a_place_is_refused(runtime: Runtime, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, why in (
         ("folder", "it is a folder"),
-        ("pipe", "it is no ordinary file"),
-        ("file/page", "is no folder"),
-        ("none/page", "is not there"),
+        ("pipe", "it is not an ordinary file"),
+        ("file/page", "is not a folder"),
+        ("none/page", "does not exist"),
         ("loop", "loop"),
         ("x" * 300, "too long"),
-        ("-", "it stands for a stream"),
-        ("/dev/stdout", "it stands for a stream"),
-        ("/dev/full", "it is no ordinary file"),
+        ("-", "it is a stream"),
+        ("/dev/stdout", "it is a stream"),
+        ("/dev/full", "it is not an ordinary file"),
     ):
         with pytest.raises(UnwritableError, match=why):
             PageFile(runtime, Path(name))
@@ -126,7 +126,7 @@ def test_says_why_a_place_is_refused(runtime: Runtime, tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_refused(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may write everywhere, so the answer is made up."""
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(UnwritableError, match="not yours to write to"):
+    with pytest.raises(UnwritableError, match="you may not write to"):
         PageFile(runtime, Path("page"))
 
 
@@ -141,10 +141,10 @@ def test_a_write_protected_file_is_refused(runtime: Runtime, tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("place", "why"),
     [
-        ("old.tar", "old.tar is no folder"),
-        ("old.tar/below", "old.tar is no folder"),
-        ("-", "it stands for a stream"),
-        ("/dev/full", "is no folder"),
+        ("old.tar", "old.tar is not a folder"),
+        ("old.tar/below", "old.tar is not a folder"),
+        ("-", "it is a stream"),
+        ("/dev/full", "is not a folder"),
     ],
 )
 def test_a_folder_for_a_backup_is_looked_at_before_the_engine_is(

@@ -132,7 +132,7 @@ def test_an_optimize_that_was_killed_is_told(plan: Callable[..., Ran], folder: P
     )
     journal.parent.mkdir(parents=True)
     journal.write_text("{}")
-    assert "note: an `optbuild optimize` of this project goes on or was killed half way" in plan().out
+    assert "note: an `optbuild optimize` of this project is running or was killed half way" in plan().out
 
 
 def test_a_dockerfile_that_is_not_there_is_told(plan: Callable[..., Ran], folder: Path) -> None:
@@ -212,7 +212,7 @@ def test_an_optbuild_toml_makes_the_image(plan: Callable[..., Ran], folder: Path
 def test_a_spec_that_is_not_there_is_an_error(plan: Callable[..., Ran]) -> None:
     done = plan("--spec", "nowhere")
     assert done.code == 2
-    assert "optbuild.toml is not there" in done.err
+    assert "optbuild.toml does not exist" in done.err
 
 
 def test_no_compose_file_is_an_error_with_a_next_step(plan: Callable[..., Ran], tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ TROUBLES = {
     "no docker": "docker is not installed",
     "a file that is not there": "none.yaml",
     "a service that is not there": "there is no service nobody",
-    "no folder for the state": "is no folder",
+    "no folder for the state": "is not a folder",
 }
 
 
@@ -288,7 +288,7 @@ def test_an_explanation_needs_no_project_that_can_be_read(
         assert done.out.startswith(f"{code} ")
         assert "In this project\n" not in done.out
         assert len(done.out.splitlines()) > 10
-        assert done.err.startswith("optbuild: nothing is said of the services here: ")
+        assert done.err.startswith("optbuild: the services here are not included: ")
         assert done.err.count("\n") == 1
         assert why in done.err
 

@@ -63,18 +63,18 @@ def test_a_person_s_dockerfile_stays(render: Callable[..., tuple[int, str, str]]
 def test_force_alone_says_what_it_belongs_to(render: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = render("--force")
     assert (code, out) == (2, "")
-    assert "--force goes with --output" in err
+    assert "--force needs --output" in err
 
 
 @pytest.mark.parametrize(
     ("place", "why"),
     [
-        ("file", "file is no folder"),
-        ("file/sub", "file is no folder"),
-        ("gone", "gone is no folder"),
-        ("-", "it stands for a stream"),
-        ("/dev/full", "/dev/full is no folder"),
-        ("blocked", "scripts is no folder"),
+        ("file", "file is not a folder"),
+        ("file/sub", "file is not a folder"),
+        ("gone", "gone is not a folder"),
+        ("-", "it is a stream"),
+        ("/dev/full", "/dev/full is not a folder"),
+        ("blocked", "scripts is not a folder"),
         ("taken", "it is a folder"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_file_where_the_folder_should_be_is_told(variable: str, tmp_path: Path
     (tmp_path / "nowhere").symlink_to("gone")
     (tmp_path / "optbuild").write_text("")
     for given in ("file", "file/below", "nowhere", "."):
-        with pytest.raises(StateError, match=rf"is no folder.*\n  next: .*{variable}") as error:
+        with pytest.raises(StateError, match=rf"is not a folder.*\n  next: .*{variable}") as error:
             FOLDERS[variable](runtime(**{variable: str(tmp_path / given)}))
         assert error.value.exit_code is ExitCode.ENGINE
 

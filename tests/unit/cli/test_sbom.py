@@ -114,7 +114,7 @@ def test_the_time_is_the_one_that_is_asked_for(inspect: Callable[..., Ran]) -> N
 @pytest.mark.parametrize(
     ("words", "env", "said"),
     [
-        pytest.param(("--lock", "image"), {}, "--lock goes with --sbom", id="lock alone"),
+        pytest.param(("--lock", "image"), {}, "--lock needs --sbom", id="lock alone"),
         pytest.param(("--sbom", "cyclonedx", "--lock", "none.lock"), {}, "there is no lock yet", id="no lock there"),
         pytest.param(("--sbom", "spdx"), {}, "'spdx' is not one of", id="another format"),
         pytest.param(("--sbom", "cyclonedx"), {"SOURCE_DATE_EPOCH": "soon"}, "SOURCE_DATE_EPOCH=soon", id="time"),

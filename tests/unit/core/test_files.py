@@ -110,7 +110,7 @@ def test_a_lock_that_is_a_link_empties_nothing(tmp_path: Path) -> None:
     (tmp_path / "nowhere").symlink_to("none")
     os.mkfifo(tmp_path / "pipe")
     for name in ("lock", "nowhere", "pipe"):
-        with pytest.raises(UnwritableError, match=f"{name}: it is no plain file"), hold_lock(tmp_path / name, "x"):
+        with pytest.raises(UnwritableError, match=f"{name}: it is not a plain file"), hold_lock(tmp_path / name, "x"):
             pass
     assert (tmp_path / "mine").read_bytes() == b"mine"
     assert not (tmp_path / "none").exists()

@@ -147,7 +147,7 @@ def manifest(**entry: object) -> bytes:
         pytest.param(image(ONE).replace(b"secret", b"public"), "is damaged", id="a changed byte"),
         pytest.param(documents(manifest_json=b"{not json"), "damaged manifest.json", id="a broken manifest"),
         pytest.param(documents(manifest_json=b"[]"), "holds no image", id="an empty manifest"),
-        pytest.param(documents(manifest_json=b"{}"), "damaged manifest", id="a manifest that is no list"),
+        pytest.param(documents(manifest_json=b"{}"), "damaged manifest", id="a manifest that is not a list"),
         pytest.param(documents(manifest_json=b"[1]"), "damaged manifest", id="a manifest of numbers"),
         pytest.param(documents(manifest_json=b"[" * 100_000), "damaged manifest.json", id="a deep manifest"),
         pytest.param(documents(manifest_json=b"\xff\xfe"), "damaged manifest.json", id="a manifest of other bytes"),
@@ -155,11 +155,11 @@ def manifest(**entry: object) -> bytes:
         pytest.param(
             documents(manifest_json=b" " * (MAX_DOCUMENT_BYTES + 1)), "before its manifest", id="a huge manifest"
         ),
-        pytest.param(manifest(Config="c.json", Layers="abc"), "no list", id="layers that are no list"),
+        pytest.param(manifest(Config="c.json", Layers="abc"), "is not a list", id="layers that are no list"),
         pytest.param(manifest(Config="c.json", Layers=[]), "names 0 layers, and its configuration 1", id="too few"),
         pytest.param(manifest(Config="gone.json", Layers=[blob(ONE)]), "lacks gone.json", id="no configuration"),
         pytest.param(manifest(Config=["c.json"], Layers=[blob(ONE)]), "lacks", id="a configuration that is a list"),
-        pytest.param(documents(index_json=b"[]"), "no manifest", id="an index that is a list"),
+        pytest.param(documents(index_json=b"[]"), "is not a manifest", id="an index that is a list"),
         pytest.param(documents(index_json=b'{"manifests": [{"digest": 7}]}'), "sha256", id="a digest that is a number"),
         pytest.param(documents(index_json=b'{"manifests": [{"digest": "sha512:ab"}]}'), "sha256", id="another digest"),
     ],

@@ -25,7 +25,7 @@ def test_pip_names_what_differs() -> None:
     assert found.cause is not None
     assert found.cause.startswith("uv==0.13.9 differs from its hash")
     assert found.hint is not None
-    assert "`optbuild lock --upgrade`" in found.hint  # uv is no package of the image
+    assert "`optbuild lock --upgrade`" in found.hint  # uv is not a package of the image
 
 
 def test_versions_elsewhere_in_a_log_differ_from_nothing() -> None:

@@ -30,7 +30,7 @@ def test_a_chain_names_a_layer_and_all_below_it() -> None:
 
 
 HISTORIES = {
-    "configuration is no layer": (
+    "configuration is not a layer": (
         [entry(0, "ARG X"), entry(9, "ADD x / # buildkit"), entry(0, "ENV A=b"), entry(0, "CMD []")],
         [A],
         [9],

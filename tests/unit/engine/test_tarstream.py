@@ -202,10 +202,12 @@ END = bytes(1024)
             id="a chain of names",
         ),
         pytest.param(
-            pax(record(b"path", b"1" * 60_000)) + header() + END, "a number that is none", id="a quadratic search"
+            pax(record(b"path", b"1" * 60_000)) + header() + END, "holds an invalid number", id="a quadratic search"
         ),
         pytest.param(
-            pax(record(b"1" * 60_000, b"k")) + header() + END, "a number that is none", id="a quadratic search in a key"
+            pax(record(b"1" * 60_000, b"k")) + header() + END,
+            "holds an invalid number",
+            id="a quadratic search in a key",
         ),
         pytest.param(pax(b"0 path=x\n") + header() + END, "pax header", id="a record of no length"),
         pytest.param(pax(b"2 " * 50_000 + b"=") + header() + END, "pax header", id="records that overlap"),

@@ -374,7 +374,9 @@ def test_an_earlier_build_hides_no_base_below_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("base", [None, "UPPER/Bad Name"])
 def test_what_no_image_can_be_called_is_said(tmp_path: Path, base: str | None) -> None:
     name = "it:1" if base else "UPPER/Bad Name"
-    with pytest.raises(BadImageNameError, match="UPPER/Bad Name is no name of an image: small letters, no blanks"):
+    with pytest.raises(
+        BadImageNameError, match="UPPER/Bad Name is not the name of an image: lower-case letters, no blanks"
+    ):
         look(FakeApi(Stored((ONE,), ("it:1",))), tmp_path, name, base=base)
 
 

@@ -202,7 +202,7 @@ def test_an_interruption_says_that_the_tags_stand(
     runtime: Runtime, stages: Stages, stage: str, kind: BaseException
 ) -> None:
     stages.fail[stage] = kind
-    with pytest.raises(InterruptedByUserError, match="all tags stand as they were"):
+    with pytest.raises(InterruptedByUserError, match="all tags stay as they were"):
         run(runtime, verify=True)
     assert "promote" not in stages.calls
 

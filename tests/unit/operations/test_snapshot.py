@@ -180,7 +180,7 @@ def test_of_a_project_that_cannot_be_read_everything_that_it_ever_used_stays(mac
     assert verdicts["sha256:b"].standing == "referenced"
     assert verdicts["sha256:b"].reason == f"shop used it once, and {machine.shop / 'compose.yaml'} is not there"
     assert verdicts["sha256:a"].standing == "unused"
-    assert any("tell of its images counts as referenced" in note for note in machine.notes)
+    assert any("its journals or its name point to count as referenced" in note for note in machine.notes)
     machine.labels = {"com.docker.compose.project": "shop"}
     assert machine.verdicts()["sha256:c"].standing == "referenced"
 
@@ -257,9 +257,9 @@ def test_a_spec_that_is_named_is_there(machine: Machine, strict: bool) -> None:
     folder.mkdir()
     (folder / "optbuild.toml").write_text('[protect]\nimages = ["app:*"]\n')
     assert machine.verdicts(StoreOptions(spec=Path("ml")), strict=strict)["sha256:a"].standing.value == "protected"
-    with pytest.raises(MissingFileError, match=r"typo/optbuild\.toml is not there"):
+    with pytest.raises(MissingFileError, match=r"typo/optbuild\.toml does not exist"):
         machine.verdicts(StoreOptions(spec=Path("typo")), strict=strict)
-    with pytest.raises(MissingFileError, match="is no folder") as caught:
+    with pytest.raises(MissingFileError, match="is not a folder") as caught:
         machine.verdicts(StoreOptions(spec=Path("ml/optbuild.toml")), strict=strict)
     assert caught.value.hint == "--spec names the folder of an optbuild.toml: --spec ml"
 

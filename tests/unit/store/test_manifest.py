@@ -149,7 +149,7 @@ def test_what_is_no_manifest_is_refused(data: bytes) -> None:
 
 def test_a_manifest_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / MANIFEST_FILE)
-    with pytest.raises(BackupFolderError, match="cannot be read: it is no plain file"):
+    with pytest.raises(BackupFolderError, match="cannot be read: it is not a plain file"):
         read_manifest(tmp_path)
 
 

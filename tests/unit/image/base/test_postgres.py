@@ -99,5 +99,5 @@ def test_the_sources_file_of_the_environment_comes_first(tmp_path: Path) -> None
     assert runner.commands[0].argv[-1] == str(named)
     named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: trixie\n")
     assert postgres.find_release_source(env, (mine,)) == mine
-    with pytest.raises(VerifyUsageError, match="which is no file"):
+    with pytest.raises(VerifyUsageError, match="which is not a file"):
         postgres.find_release_source({"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "gone")}, (mine,))

@@ -36,5 +36,5 @@ def test_over_the_budget_nothing_is_promoted_and_the_candidate_is_named() -> Non
     with pytest.raises(BudgetExceededError, match=r"901 bytes unpacked.*allows 900 bytes: 1 bytes") as caught:
         check(901, 900, promoting=True)
     assert caught.value.exit_code is ExitCode.CHECK_FAILED
-    assert "all tags stand as they were. The candidate is demo:0123456789ab (sha256:a)" in caught.value.message
+    assert "all tags stay as they were. The candidate is demo:0123456789ab (sha256:a)" in caught.value.message
     assert "docker history demo:0123456789ab" in str(caught.value.hint)

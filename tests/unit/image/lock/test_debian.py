@@ -210,5 +210,5 @@ def test_names_versions_and_hashes_are_read_and_no_mirror() -> None:
     "line", ["'http://m/x_1_all.deb' x_1_all.deb 5 MD5Sum:00", "W: something", "'u' x_1.deb 5 SHA256:" + SHA]
 )
 def test_a_package_without_a_sha256_is_refused(line: str) -> None:
-    with pytest.raises(LockError, match="no package with a sha256"):
+    with pytest.raises(LockError, match="not a package with a sha256"):
         parse_uris(line + "\n")

@@ -34,7 +34,7 @@ def tables_in(annotation: object) -> Iterator[type[model._SpecTable]]:
 
 
 def keys_of(table: type[model._SpecTable], field: str = "") -> Iterator[tuple[str, str, str]]:
-    """Of each key that is no table itself: the class of its table, the field that holds that, and the key's name."""
+    """Of each key that is not a table itself: the class of its table, the field that holds that, and the key's name."""
     for key, value in table.model_fields.items():
         inner = tuple(tables_in(value.annotation))
         if not inner:
