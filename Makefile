@@ -13,16 +13,16 @@ PYTEST := $(BIN)/python -m pytest
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## the virtual environment with everything pinned (no engine)
+setup: $(VENV)/.ready ## make the virtual environment with everything pinned (no engine)
 
 $(VENV)/.ready: pyproject.toml .ci/requirements.txt .ci/setup
 	@PYTHON=$(PYTHON) .ci/setup $(VENV)
 	@touch $@
 
-engine: ## a Docker engine: nothing where one answers; installs as root on Debian 12 and 13
+engine: ## install a Docker engine if none answers (as root on Debian 12 and 13)
 	@builder/engine/install.sh
 
-browser: ## Chromium for the tests of pages: nothing where there is one; installs as root on Debian
+browser: ## install Chromium for the tests of pages if there is none (as root on Debian)
 	@tests/integration/html/browser.sh
 
 image: setup engine ## build images/airflow, prove every role, promote it
