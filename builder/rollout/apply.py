@@ -87,7 +87,7 @@ def explain_late_interrupt(done: ApplyResult, left: str = "") -> Iterator[None]:
 
 
 def _finish_run(context: RolloutContext, journal: Journal) -> None:
-    """What fails here is no failure of the run."""
+    """A failure here is not a failure of the run."""
     try:
         finish_commit(context, journal)
     except (OptbuildError, OSError) as error:
