@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from builder.core.image_reference import add_default_tag
-
-if TYPE_CHECKING:
-    from builder.findings.model import Finding
+from builder.core.image_reference import add_default_tag, normalize_image_name
 
 ComposeConfig = Mapping[str, Any]
 """One `docker compose config --format json`, parsed."""
@@ -83,7 +81,7 @@ class Service:
 
     name: str
     image: str | None = None
-    """As the file says; None: Compose names it ``<project>-<service>``."""
+    """As the file says; None: Compose names it, see :attr:`image_name`."""
     build: Build | None = None
     raw_build: Build | None = None
     """The build before interpolation: builds that only happen to be equal today differ here. None: not known."""
@@ -106,6 +104,25 @@ class Service:
     user: str | None = None
     ports: tuple[str, ...] = ()
     """``published:target``, for a person to read."""
+    project: str = ""
+    """The project's name, with which Compose names an image that has no name in the file."""
+
+    @cached_property
+    def image_name(self) -> str:
+        """The name under which its image is looked for, as it is written, tag included."""
+        return add_default_tag(self.image or f"{self.project}-{self.name}")
+
+    @cached_property
+    def normalized_image_name(self) -> str:
+        """:attr:`image_name` for comparisons, see :func:`normalize_image_name`."""
+        return normalize_image_name(self.image_name)
+
+    @cached_property
+    def built_names(self) -> tuple[str, ...]:
+        """The normalised names that its build gives its image: its own, and those of ``build.tags``."""
+        if self.build is None:
+            return ()
+        return tuple(dict.fromkeys((self.normalized_image_name, *map(normalize_image_name, self.build.tags))))
 
 
 @dataclass(frozen=True)
@@ -126,29 +143,6 @@ class Project:
     """What Compose said where it refused one of the two, in its own words."""
     meanings: Mapping[tuple[Path, str], Path] = field(default_factory=dict, repr=False)
     """A source and the path of another in it, as it is written there → that other."""
-
-    def resolve_image_name(self, service: Service) -> str:
-        """The name under which the service's image is looked for, tag included."""
-        return add_default_tag(service.image or f"{self.name}-{service.name}")
-
-
-@dataclass(frozen=True)
-class ServiceGroup:
-    """Services that build the same image, or use one image that at most one of them builds."""
-
-    services: tuple[str, ...]
-    """Sorted by name; one of a kind is a group of one."""
-    build: Build | None
-    """None: all use an image that nobody here builds."""
-    images: tuple[str, ...]
-    """Their image names without repetition, tags included, in the order of the services."""
-    airflow: bool
-    """Whether it is known to be Airflow (base image, labels, start commands)."""
-
-    @property
-    def is_duplicate(self) -> bool:
-        """Whether several services build: under several names (OB101) or under one (OB102)."""
-        return self.build is not None and len(self.services) > 1
 
 
 class ImageOrigin(StrEnum):
@@ -179,6 +173,11 @@ class SharedTarget:
     """All of them have this ``image:`` text already (maybe with variables in it): it stays as it is written."""
     note: str | None = None
     """One comment line (without ``#``) to write above the new ``image:`` where nothing else says how it is made."""
+
+    @property
+    def normalized_image(self) -> str:
+        """:attr:`image` for comparisons."""
+        return normalize_image_name(self.image)
 
 
 @dataclass(frozen=True)
@@ -215,60 +214,6 @@ class ImageBytes:
     real: int
     images: int
     """How many different image IDs."""
-
-
-@dataclass(frozen=True)
-class EngineImage:
-    """One image on the engine. ``bytes``: unpacked, all layers; None: not known."""
-
-    name: str
-    """Under which it was found: v1 of Compose had other names."""
-    id: str
-    bytes: int | None
-
-
-@dataclass(frozen=True)
-class GroupPlan:
-    """One group and what would be done about it."""
-
-    group: ServiceGroup
-    target: SharedTarget | None
-    """None: nothing to do, or left alone (then ``reason`` says why)."""
-    reason: str = ""
-    now: ImageBytes | None = None
-    """None: not measured (no engine, or no image there)."""
-    then: ImageBytes | None = None
-    if_apart: ImageBytes | None = None
-    """What today's services take once their layers differ (each built by itself, without cache)."""
-    build_seconds: float | None = None
-    """Of the last build of this image that was seen."""
-    sharing: Sharing | None = None
-    """None: not known, or none of its images is there."""
-    warnings: tuple[str, ...] = ()
-    """What a person should know about the target before it is applied."""
-    refused: bool = False
-    """There would be a target, but no file can be edited for it safely; ``reason`` says why."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that would be done, and why. Applying executes exactly this value."""
-
-    project: Project
-    groups: tuple[GroupPlan, ...]
-    findings: tuple[Finding, ...]
-    edits: tuple[FileEdit, ...]
-    engine: str = ""
-    """The engine's version; empty: none answered, all bytes are unknown."""
-    images: Mapping[str, EngineImage] = field(default_factory=dict)
-    """Image name (tag included) → what the engine has under it; names that are not there are missing."""
-    notes: tuple[str, ...] = ()
-    """What a person should know beside the findings: why there are no edits, what Compose complained about."""
-
-    @property
-    def affected(self) -> tuple[str, ...]:
-        """Services whose image, build or pull policy changes."""
-        return tuple(name for plan in self.groups if plan.target for name in plan.target.services)
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from builder.compose.model import (
-    EngineImage,
-    GroupPlan,
-    ImageBytes,
-    ImageOrigin,
-    Plan,
-    Project,
-    ServiceGroup,
-    SharedTarget,
-)
+from builder.compose.model import ImageBytes, ImageOrigin, Project, SharedTarget
+from builder.compose.planned import EngineImage, GroupPlan, Plan
 from builder.compose.rules import run_rules
 from builder.compose.rules.context import KeyLocator, RuleContext, locate_first_file
 from builder.compose.services.database import find_database
 from builder.compose.services.image_names import list_possible_names
 from builder.compose.sharing import disk_usage as layer_bytes
 from builder.compose.sharing.feasible import Rewrite, keep_feasible
-from builder.compose.sharing.groups import find_builders, group_services
+from builder.compose.sharing.groups import ServiceGroup, group_services
 from builder.compose.sharing.targets import choose_targets, find_image_only_alternative
 from builder.core.image_reference import normalize_image_name
 
@@ -62,7 +54,7 @@ def list_image_names(
     project: Project, facts: Mapping[str, DockerfileAnalysis], choices: SharingOptions
 ) -> tuple[str, ...]:
     """Every image name that a plan wants to know about: of the services, their bases, the optbuild.toml."""
-    services = [name for service in project.services.values() for name in list_possible_names(project, service)]
+    services = [name for service in project.services.values() for name in list_possible_names(service)]
     bases = [one.base for one in facts.values() if one.base is not None]
     spec = [choices.spec_image] if choices.spec_image is not None else []
     return tuple(dict.fromkeys((*services, *bases, *spec)))
@@ -86,14 +78,14 @@ def make_plan(
         project,
         groups,
         choices,
-        taken=lambda name: normalize_image_name(name) in others,
-        occupied=lambda name: normalize_image_name(name) in strangers,
+        taken=others,
+        occupied=strangers,
     )
-    by_services = {group.services: group for group in groups}
+    by_names = {group.names: group for group in groups}
 
     def other(target: SharedTarget, error: ComposeError) -> TargetDecision | None:
-        group = by_services[target.services]
-        return find_image_only_alternative(project, group, chosen[group.services], choices, error.message)
+        group = by_names[target.services]
+        return find_image_only_alternative(project, group, chosen[group.names], choices, error.message)
 
     kept, edits, notes = keep_feasible(project, chosen, means.rewrite, other)
     there = _find_current_images(project, seen)
@@ -107,9 +99,8 @@ def make_plan(
         {normalize_image_name(name): image for name, image in seen.promoted.items()},
         choices.spec_image,
     )
-    plans = tuple(
-        _make_group_plan(project, group, kept[group.services], facts, seen=seen, there=there) for group in groups
-    )
+    seen = replace(seen, build_seconds={normalize_image_name(name): took for name, took in seen.build_seconds.items()})
+    plans = tuple(_make_group_plan(group, kept[group.names], facts, seen=seen, there=there) for group in groups)
     return Plan(
         project,
         plans,
@@ -131,7 +122,7 @@ def _format_complaints(project: Project) -> tuple[str, ...]:
 
 def _describe_external_databases(project: Project, groups: tuple[ServiceGroup, ...]) -> tuple[str, ...]:
     """Where Airflow keeps its metadata, if that is not a service of this project."""
-    services = (project.services[name] for group in groups if group.airflow for name in group.services)
+    services = (service for group in groups if group.airflow for service in group.services)
     databases = (find_database(project, service) for service in services)
     found = {(one.kind, one.host or "") for one in databases if one is not None and one.is_external}
     return tuple(
@@ -145,7 +136,7 @@ def _find_current_images(project: Project, seen: ObservedState) -> dict[str, Ima
     """The image that each service starts from now, by the name that today's Compose looks for."""
     found = {}
     for service in project.services.values():
-        names = list_possible_names(project, service)
+        names = list_possible_names(service)
         images = [image for name in names if (image := (seen.images or {}).get(name)) is not None]
         if images:
             found[names[0]] = images[0]
@@ -159,7 +150,6 @@ def _choose_found_name(name: str, image: ImageLayers) -> str:
 
 
 def _make_group_plan(
-    project: Project,
     group: ServiceGroup,
     choice: TargetDecision,
     facts: Mapping[str, DockerfileAnalysis],
@@ -168,15 +158,14 @@ def _make_group_plan(
     there: Mapping[str, ImageLayers],
 ) -> GroupPlan:
     images = {name: there[name] for name in group.images if name in there}
-    took = {normalize_image_name(name): seconds for name, seconds in seen.build_seconds.items()}
-    seconds = [took[name] for name in map(normalize_image_name, group.images) if name in took]
+    seconds = [seen.build_seconds[name] for name in group.normalized_images if name in seen.build_seconds]
     return GroupPlan(
         group,
         choice.target,
         choice.reason,
         now=layer_bytes.measure_images(images),
         then=_estimate_planned_bytes(choice.target, images, seen),
-        if_apart=_estimate_bytes_apart(project, group, facts, seen, images),
+        if_apart=_estimate_bytes_apart(group, facts, seen, images),
         build_seconds=seconds[0] if seconds else None,
         sharing=layer_bytes.classify_sharing(images.values()),
         warnings=choice.warnings,
@@ -196,19 +185,13 @@ def _estimate_planned_bytes(
 
 
 def _estimate_bytes_apart(
-    project: Project,
     group: ServiceGroup,
     facts: Mapping[str, DockerfileAnalysis],
     seen: ObservedState,
     images: Mapping[str, ImageLayers],
 ) -> ImageBytes | None:
-    copies = len(
-        {
-            normalize_image_name(project.resolve_image_name(project.services[name]))
-            for name in find_builders(project, group)
-        }
-    )
-    known = next((facts[name] for name in group.services if name in facts), None)
+    copies = len({service.normalized_image_name for service in group.builders})
+    known = next((facts[name] for name in group.names if name in facts), None)
     if copies < 2 or known is None or not images:
         return None
     base = (seen.images or {}).get(known.base) if known.base is not None else None

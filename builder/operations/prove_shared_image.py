@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.airflow.model import Release, Role
-    from builder.compose.model import Plan, SharedTarget
+    from builder.compose.model import SharedTarget
+    from builder.compose.planned import Plan
     from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.image.verify.plan import VerifyPlan
@@ -58,8 +59,8 @@ def list_promoted_names(folder: Path) -> tuple[str, ...]:
 def verify_target_image(runtime: Runtime, engine: Engine, plan: Plan, image: str, target: SharedTarget) -> None:
     """Start the roles of an Airflow image for real. Raises CheckFailedError. Other images are left to their stack."""
     say = runtime.progress.note
-    if not any(one.group.airflow for one in plan.groups if set(target.services) & set(one.group.services)):
-        say(f"{target.image} is not Airflow: it is proven when its services come up and are healthy")
+    if not any(one.group.airflow for one in plan.groups if set(target.services) & set(one.group.names)):
+        say(f"{target.image} is not Airflow: whether its services come up and are healthy is its proof")
         return
     made = _make_verify_plan(engine, plan, image, target)
     if isinstance(made, str):

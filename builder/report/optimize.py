@@ -7,7 +7,6 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import ImageOrigin
-from builder.compose.sharing.groups import find_builders
 from builder.compose.sharing.recipe_comment import extract_manual_command
 from builder.core.phrases import join_names
 from builder.core.redact import mask_text
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from builder.compose.model import GroupPlan, SharedTarget
+    from builder.compose.model import SharedTarget
+    from builder.compose.planned import GroupPlan
     from builder.rollout.preview import OptimizePreview
     from builder.rollout.replaced_images import OldImage
     from builder.rollout.result import RolloutResult, ServiceResult
@@ -63,10 +63,10 @@ def _format_cautions(ready: OptimizePreview) -> Iterator[str]:
 def format_nothing_to_do(ready: OptimizePreview) -> str:
     """And why not, for every build that several services share the making of."""
     plan = ready.planned.plan
-    left = [one for one in plan.groups if one.reason and len(find_builders(plan.project, one.group)) > 1]
+    left = [one for one in plan.groups if one.reason and len(one.group.builders) > 1]
     lines = [*wrap_text(_format_headline(list_refused_services(plan), left=bool(left)), "")]
     for one in left:
-        lines += wrap_text(f"{', '.join(one.group.services)}: {one.reason}", "  ", "    ")
+        lines += wrap_text(f"{', '.join(one.group.names)}: {one.reason}", "  ", "    ")
     for note in plan.notes:
         lines += wrap_text(note, "  ", "    ")
     return "".join(f"{line}\n" for line in lines)
@@ -89,7 +89,7 @@ def _describe_source(ready: OptimizePreview, target: SharedTarget) -> Iterator[s
         for name in target.services
     ):
         airflow = any(
-            one.group.airflow and set(one.group.services) & set(target.services) for one in _list_group_plans(ready)
+            one.group.airflow and set(one.group.names) & set(target.services) for one in _list_group_plans(ready)
         )
         prove = ", and prove it" if airflow else ""
         yield f"build    {target.image} once, for {who}{prove}; nothing stops meanwhile"

@@ -17,7 +17,8 @@ from builder.report.units import UNKNOWN, escape_to_one_line, format_size, plura
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.compose.model import Build, FileEdit, GroupPlan, ImageBytes, Plan
+    from builder.compose.model import Build, FileEdit, ImageBytes, Service
+    from builder.compose.planned import GroupPlan, Plan
     from builder.findings.model import Finding
 
 SCHEMA_VERSION = 1
@@ -59,11 +60,11 @@ def _format_groups(plan: Plan, *, color: bool) -> Iterator[str]:
         yield from _format_group_bytes(one)
         yield from _format_old_names(plan, one)
         yield from _format_warnings(plan, one)
-    singles = [name for one in plan.groups if one not in shared for name in one.group.services]
+    singles = [service for one in plan.groups if len(one.group.services) == 1 for service in one.group.services]
     if singles:
         yield ""
         yield make_bold("Other services: each with an image of its own", color=color)
-        yield from _format_service_table(plan, sorted(singles))
+        yield from _format_service_table(plan, sorted(singles, key=lambda service: service.name))
 
 
 def _format_group_title(plan: Plan, one: GroupPlan) -> str:
@@ -71,7 +72,7 @@ def _format_group_title(plan: Plan, one: GroupPlan) -> str:
     build = one.group.build
     if build is None:
         return f"{number} use {escape_to_one_line(', '.join(one.group.images))}"
-    building = sum(plan.project.services[name].build is not None for name in one.group.services)
+    building = len(one.group.builders)
     whose = number if building == len(one.group.services) else f"{building} of {number}"
     return f"{whose} {'builds' if building == 1 else 'build'} {escape_to_one_line(describe_build_source(plan, build))}"
 
@@ -88,15 +89,14 @@ def describe_build_source(plan: Plan, build: Build) -> str:
     return text if build.target is None else f"{text}, target {build.target}"
 
 
-def _format_service_table(plan: Plan, services: Sequence[str]) -> Iterator[str]:
-    return format_table(_COLUMNS, (_make_service_row(plan, name) for name in services), width=0)
+def _format_service_table(plan: Plan, services: Sequence[Service]) -> Iterator[str]:
+    return format_table(_COLUMNS, (_make_service_row(plan, service) for service in services), width=0)
 
 
-def _make_service_row(plan: Plan, name: str) -> tuple[str, str, str, str]:
-    image = plan.project.resolve_image_name(plan.project.services[name])
-    there = plan.images.get(image)
+def _make_service_row(plan: Plan, service: Service) -> tuple[str, str, str, str]:
+    there = plan.images.get(service.image_name)
     identity = UNKNOWN if there is None else shorten_id(there.id)
-    return name, image, identity, format_size(there.bytes if there else None)
+    return service.name, service.image_name, identity, format_size(there.bytes if there else None)
 
 
 def _format_group_bytes(one: GroupPlan) -> Iterator[str]:
@@ -128,8 +128,7 @@ def _format_warnings(plan: Plan, one: GroupPlan) -> Iterator[str]:
 
 def _format_old_names(plan: Plan, one: GroupPlan) -> Iterator[str]:
     """Where the images were found under the names of docker-compose v1 (``project_service``)."""
-    unnamed = [plan.project.services[name] for name in one.group.services if not plan.project.services[name].image]
-    names = [plan.project.resolve_image_name(service) for service in unnamed]
+    names = [service.image_name for service in one.group.services if not service.image]
     old = [plan.images[name].name for name in names if name in plan.images and plan.images[name].name != name]
     if old:
         what = "as docker-compose v1 named it; today's Compose would build it anew"
@@ -208,7 +207,7 @@ def format_plan_json(plan: Plan) -> str:
 def _make_group_document(plan: Plan, one: GroupPlan) -> dict[str, Any]:
     group, target = one.group, one.target
     return {
-        "services": list(group.services),
+        "services": list(group.names),
         "images": list(group.images),
         "airflow": group.airflow,
         "builds": None if group.build is None else describe_build_source(plan, group.build),

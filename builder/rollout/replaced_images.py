@@ -35,18 +35,18 @@ def find_replaced_images(engine: ProjectEngine, project: Project, affected: Iter
         if one.service in wanted:
             names.setdefault(one.image_id, set())
     services = [project.services[name] for name in sorted(wanted & set(project.services))]
-    for reference in (name for service in services for name in _list_service_names(project, service)):
+    for reference in (name for service in services for name in _list_service_names(service)):
         if (image := engine.find_image_id(reference)) is not None:
             names.setdefault(image, set()).add(reference)
-    own = {name for service in services for name in format_default_names(project, service)}
+    own = {name for service in services for name in format_default_names(service)}
     for image in names:
         names[image] |= own & set(engine.list_references(image))
     return tuple(ReplacedImage(image, tuple(sorted(found))) for image, found in sorted(names.items()))
 
 
-def _list_service_names(project: Project, service: Service) -> tuple[str, ...]:
+def _list_service_names(service: Service) -> tuple[str, ...]:
     built = service.image is None and service.build is not None
-    return (project.resolve_image_name(service), *(format_default_names(project, service) if built else ()))
+    return (service.image_name, *(format_default_names(service) if built else ()))
 
 
 def format_removal_command(images: Iterable[OldImage]) -> str:

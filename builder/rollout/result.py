@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from builder.compose.model import Plan, SharedTarget
+    from builder.compose.model import SharedTarget
+    from builder.compose.planned import Plan
     from builder.engine.compose_containers import Container
     from builder.rollout.apply import ApplyResult
     from builder.rollout.replaced_images import OldImage
@@ -71,7 +72,7 @@ def collect_warnings(plan: Plan, targets: tuple[SharedTarget, ...]) -> tuple[str
 
 
 def list_refused_services(plan: Plan) -> tuple[str, ...]:
-    return tuple(name for one in plan.groups if one.refused for name in one.group.services)
+    return tuple(name for one in plan.groups if one.refused for name in one.group.names)
 
 
 def collect_service_results(applied: ApplyResult, now: tuple[Container, ...]) -> tuple[ServiceResult, ...]:

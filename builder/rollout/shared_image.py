@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from builder.compose.model import ImageOrigin
 from builder.core.errors import EngineFailedError
 from builder.core.files import write_atomically
-from builder.core.image_reference import normalize_image_name
 from builder.core.redact import find_secret_values
 from builder.rollout.compose_build import (
     find_compose_build,
@@ -96,10 +95,7 @@ def _is_already_shared(project: Project, target: SharedTarget) -> bool:
     """Whether all of them use the image and at most one builds it: then nothing about it changes."""
     services = [project.services[name] for name in target.services if name in project.services]
     builders = [service for service in services if service.build is not None]
-    return len(builders) <= 1 and all(
-        normalize_image_name(project.resolve_image_name(service)) == normalize_image_name(target.image)
-        for service in services
-    )
+    return len(builders) <= 1 and all(service.normalized_image_name == target.normalized_image for service in services)
 
 
 def _make_from_spec(ledger: JournalWriter, hands: ImageBuilders, target: SharedTarget) -> str:

@@ -19,7 +19,7 @@ LADDER: tuple[str, ...] = (
     "inspect rollout",
     "image compose",
     *("image.build", "image.verify", "image.base", "image.render", "image.lock", "image.spec"),
-    *("compose.plan compose.planned", "compose.rules", "compose.sharing", "compose.rewrite", "compose.load"),
+    *("compose.plan", "compose.planned", "compose.rules", "compose.sharing", "compose.rewrite", "compose.load"),
     *("compose.services compose.display", "compose.yaml compose.model"),
     "doctor dockerfile",
     "engine airflow findings state products",

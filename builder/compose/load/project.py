@@ -48,15 +48,16 @@ def make_project(
     """The answers as values. Where Compose only gave the raw one, ``variables`` fill in names and builds."""
     answer = answers.resolved or answers.raw or {}
     raw = (answers.raw or {}).get("services") or {}
+    project = str(answer.get("name") or files.name or files.directory.name)
     services = {}
     for name, found in sorted((answer.get("services") or {}).items()):
         known = found or {}
         if answers.resolved is None and variables is not None:
             known = {**known, **{key: _interpolate_value(known[key], variables) for key in _NAMES if key in known}}
-        services[name] = parse_service(name, known, raw.get(name))
+        services[name] = parse_service(name, known, raw.get(name), project)
     return Project(
         files=files,
-        name=str(answer.get("name") or files.name or files.directory.name),
+        name=project,
         services=services,
         sources=sources,
         resolved=answers.resolved,

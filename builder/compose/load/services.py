@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _SWITCHED_OFF = ("NONE",)
 
 
-def parse_service(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | None) -> Service:
-    """``found`` is what Compose says of the service, ``raw`` the same before its variables were filled in."""
+def parse_service(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | None, project: str = "") -> Service:
+    """``found`` is what Compose says of the service, ``raw`` the same before its variables were filled in;
+    ``project`` is the name of its project."""
     platform = format_scalar(found.get("platform")) or None
     raw = raw or {}
     return Service(
@@ -39,6 +40,7 @@ def parse_service(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | 
         replicas=_parse_replicas(found),
         user=format_scalar(found.get("user")) or None,
         ports=tuple(_format_port(port) for port in found.get("ports") or ()),
+        project=project,
     )
 
 

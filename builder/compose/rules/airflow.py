@@ -24,7 +24,7 @@ def find_airflow_version(look: RuleContext, service: Service) -> str | None:
     found = _find_own_version(service, look.facts.get(service.name))
     group = look.find_group(service.name)
     if found is None and group is not None:
-        others = (look.project.services[name] for name in group.services[:_ASKED])
+        others = group.services[:_ASKED]
         found = next((version for one in others if (version := _find_own_version(one, look.facts.get(one.name)))), None)
     return found
 

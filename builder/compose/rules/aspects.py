@@ -11,9 +11,10 @@ from builder.airflow.releases import SCHEDULER
 from builder.compose.services.start_commands import parse_start_command, substitute_image_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from builder.compose.model import Project, Service, ServiceGroup
+    from builder.compose.model import Service
+    from builder.compose.sharing.groups import ServiceGroup
     from builder.dockerfile.facts import DockerfileAnalysis
     from builder.products.model import Product
 
@@ -52,9 +53,9 @@ def describe_product(product: Product, service: Service) -> tuple[str, ...]:
     )
 
 
-def describe_airflow(project: Project, group: ServiceGroup, facts: DockerfileAnalysis | None) -> tuple[str, ...]:
+def describe_airflow(group: ServiceGroup, facts: DockerfileAnalysis | None) -> tuple[str, ...]:
     """One text for each aspect, for the services of an Airflow group."""
-    services = [project.services[name] for name in group.services]
+    services = group.services
     return (
         f"apache-airflow{_format_version(services, facts)}, and your DAGs",
         _describe_python_packages(facts),
@@ -69,7 +70,7 @@ def describe_airflow(project: Project, group: ServiceGroup, facts: DockerfileAna
     )
 
 
-def _format_version(services: list[Service], facts: DockerfileAnalysis | None) -> str:
+def _format_version(services: Sequence[Service], facts: DockerfileAnalysis | None) -> str:
     version = facts.airflow_version if facts is not None else None
     version = version or next(
         (found for one in services if (found := parse_image_version(substitute_image_defaults(one)))), None
@@ -87,7 +88,7 @@ def _describe_libraries(facts: DockerfileAnalysis | None) -> str:
     return f"what wheels need, and {format_short_list(own)}" if own else "what wheels need"
 
 
-def _describe_configuration(services: list[Service]) -> str:
+def _describe_configuration(services: Sequence[Service]) -> str:
     """Names of variables, never values."""
     own = [{name for name in service.environment if name.startswith("AIRFLOW")} for service in services]
     common = set.intersection(*own) if own else set()
@@ -97,7 +98,7 @@ def _describe_configuration(services: list[Service]) -> str:
     return f"the same {len(common)} AIRFLOW... variables" + (f"; {apart} more that only some have" if apart else "")
 
 
-def list_start_commands(services: list[Service], facts: DockerfileAnalysis | None) -> list[str]:
+def list_start_commands(services: Sequence[Service], facts: DockerfileAnalysis | None) -> list[str]:
     """What the services start, one after the other, without repetition."""
     words = []
     for service in services:
@@ -112,13 +113,13 @@ def format_subcommand(call: tuple[str, ...]) -> str:
     return " ".join(call[:2] if call[0] in GROUPS else call[:1])
 
 
-def format_short_list(names: list[str]) -> str:
+def format_short_list(names: Sequence[str]) -> str:
     """``a, b, c, d and 3 more``."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{', '.join(names[:_SHOWN])}{more}"
 
 
-def count_schedulers(project: Project, group: ServiceGroup, facts: Mapping[str, DockerfileAnalysis]) -> int:
+def count_schedulers(group: ServiceGroup, facts: Mapping[str, DockerfileAnalysis]) -> int:
     """How many scheduler containers the file asks for."""
-    chosen = [project.services[name] for name in group.services]
-    return sum(one.replicas for one in chosen if parse_start_command(one, facts.get(one.name)).role == SCHEDULER.name)
+    roles = ((one, parse_start_command(one, facts.get(one.name)).role) for one in group.services)
+    return sum(one.replicas for one, role in roles if role == SCHEDULER.name)

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 from builder.compose.display import describe_dockerfile
 from builder.compose.model import ImageOrigin
 from builder.compose.services.image_names import list_possible_names
-from builder.compose.sharing.groups import find_builders, list_built_names
-from builder.core.image_reference import normalize_image_name
 from builder.core.phrases import format_both_or_all, format_times, join_names
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import ServiceGroup, SharedTarget
+    from builder.compose.model import Service, SharedTarget
     from builder.compose.rules.context import ObservedImage, RuleContext
+    from builder.compose.sharing.groups import ServiceGroup
 
 _SHARED_NOW = (
     "{count} image IDs with equal layers: one `docker compose build` made them; their layers are shared now, and are "
@@ -35,46 +34,41 @@ _APART = (
 def find_duplicate_builds(look: RuleContext) -> Iterator[Finding]:
     """OB101: one finding for each group whose services build under different names."""
     for group in look.groups:
-        builders = find_builders(look.project, group)
-        names = {
-            normalize_image_name(look.project.resolve_image_name(look.project.services[name])) for name in builders
-        }
-        if len(names) > 1:
-            yield _make_duplicate_finding(look, group, builders)
+        if len({service.normalized_image_name for service in group.builders}) > 1:
+            yield _make_duplicate_finding(look, group)
 
 
 def find_same_tags(look: RuleContext) -> Iterator[Finding]:
     """OB102: one finding for each name that several services give what they build, the same or not."""
     built: dict[str, list[str]] = {}
     for service in look.project.services.values():
-        for name in list_built_names(look.project, service):
+        for name in service.built_names:
             built.setdefault(name, []).append(service.name)
     for name, services in built.items():
         if len(services) > 1:
             yield _make_same_tag_finding(look, name, tuple(services))
 
 
-def _make_duplicate_finding(look: RuleContext, group: ServiceGroup, builders: tuple[str, ...]) -> Finding:
-    build = look.project.services[builders[0]].build
+def _make_duplicate_finding(look: RuleContext, group: ServiceGroup) -> Finding:
+    build, builders = group.build, [service.name for service in group.builders]
     what = "one Dockerfile" if build is None else describe_dockerfile(look.project, build)
     target = None if build is None or build.target is None else f" (target {build.target})"
     return Finding(
         "OB101",
         look.line(look.project, builders[0], "build"),
         f"{join_names(builders)} build {what}{target or ''} {format_times(len(builders))}",
-        group.services,
+        group.names,
         _format_sharing_fix(look, group),
-        _describe_layers(look, builders),
+        _describe_layers(look, group.builders),
     )
 
 
 def _make_same_tag_finding(look: RuleContext, name: str, services: tuple[str, ...]) -> Finding:
-    groups = {group.services: group for group in look.groups if set(group.services) & set(services)}
+    groups = [group for group in look.groups if set(group.names) & set(services)]
     fix = f"give each of them an `image:` of its own; only one of them can be {name}"
     what = f"{join_names(services)} build different images under the name {name}: the last one built gets it"
     if len(groups) == 1:
-        (group,) = groups.values()
-        fix = _format_sharing_fix(look, group)
+        fix = _format_sharing_fix(look, groups[0])
         what = f"{join_names(services)} {format_both_or_all(len(services)).split()[0]} build {name}"
     return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix)
 
@@ -95,7 +89,7 @@ def _format_sharing_fix(look: RuleContext, group: ServiceGroup) -> str:
 
 
 def _format_group_option(group: ServiceGroup) -> str:
-    return "" if group.airflow else f" (`optbuild optimize --group {group.services[0]}` does it)"
+    return "" if group.airflow else f" (`optbuild optimize --group {group.names[0]}` does it)"
 
 
 def _describe_origin(target: SharedTarget) -> str:
@@ -104,9 +98,9 @@ def _describe_origin(target: SharedTarget) -> str:
     return "which the optbuild.toml makes" if target.source is ImageOrigin.SPEC else "built once; no service builds it"
 
 
-def _describe_layers(look: RuleContext, builders: tuple[str, ...]) -> tuple[str, ...]:
+def _describe_layers(look: RuleContext, builders: tuple[Service, ...]) -> tuple[str, ...]:
     """Whether the images share their layers today, and when that ends. Nothing where fewer than two are there."""
-    seen = [image for image in (_find_observed_image(look, name) for name in builders) if image is not None]
+    seen = [image for service in builders if (image := _find_observed_image(look, service)) is not None]
     if len(seen) < 2:
         return ()
     count = len({image.id for image in seen})
@@ -123,7 +117,7 @@ def _count_common_layers(chains: set[tuple[str, ...]]) -> int:
     return sum(len(set(level)) == 1 for level in zip(*chains, strict=False))
 
 
-def _find_observed_image(look: RuleContext, service: str) -> ObservedImage | None:
+def _find_observed_image(look: RuleContext, service: Service) -> ObservedImage | None:
     """The image that the engine has for the service, also under a name that an older Compose gave it."""
-    names = list_possible_names(look.project, look.project.services[service])
-    return next((image for image in map(look.image, names) if image is not None), None)
+    found = map(look.image, list_possible_names(service))
+    return next((image for image in found if image is not None), None)

@@ -11,8 +11,9 @@ from builder.findings.model import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import Service, ServiceGroup
+    from builder.compose.model import Service
     from builder.compose.rules.context import RuleContext
+    from builder.compose.sharing.groups import ServiceGroup
 
 
 def find_missing_connections(look: RuleContext) -> Iterator[Finding]:
@@ -24,8 +25,7 @@ def find_missing_connections(look: RuleContext) -> Iterator[Finding]:
     if look.project.resolved is None:
         return
     for group in look.groups:
-        lacking = [name for name in group.services if _lacks_connection(look, look.project.services[name])]
-        if group.airflow and len(lacking) > 1 and lacking == list(group.services):
+        if group.airflow and len(group.services) > 1 and all(_lacks_connection(look, one) for one in group.services):
             yield _make_connection_finding(look, group)
 
 
@@ -43,8 +43,8 @@ def _lacks_connection(look: RuleContext, service: Service) -> bool:
 def _make_connection_finding(look: RuleContext, group: ServiceGroup) -> Finding:
     return Finding(
         "OB207",
-        look.line(look.project, group.services[0], "environment"),
-        f"{join_names(group.services)} have no {CONNECTION.name}: each uses a SQLite file inside its own container",
-        group.services,
+        look.line(look.project, group.names[0], "environment"),
+        f"{join_names(group.names)} have no {CONNECTION.name}: each uses a SQLite file inside its own container",
+        group.names,
         f"{CONNECTION.name}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",
     )

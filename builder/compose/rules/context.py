@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from builder.core.errors import Where
 
 if TYPE_CHECKING:
-    from builder.compose.model import Project, ServiceGroup
+    from builder.compose.model import Project
+    from builder.compose.sharing.groups import ServiceGroup
     from builder.compose.sharing.options import TargetDecision
     from builder.dockerfile.facts import DockerfileAnalysis
     from builder.findings.model import Finding
@@ -53,7 +54,7 @@ class RuleContext:
     facts: Mapping[str, DockerfileAnalysis] = field(default_factory=dict)
     """Service → what its Dockerfile says; services without a readable Dockerfile are missing."""
     choices: Mapping[tuple[str, ...], TargetDecision] = field(default_factory=dict)
-    """The services of a group → what is planned for it."""
+    """The names of a group's services → what is planned for it."""
     line: KeyLocator = locate_first_file
     images: Mapping[str, ObservedImage | None] | None = field(default=None, repr=False)
     """Image name, tag included → what the engine has under it (None: nothing). None: no engine was asked."""
@@ -63,10 +64,10 @@ class RuleContext:
     """The name that an optbuild.toml gives, tag included."""
 
     def choice(self, group: ServiceGroup) -> TargetDecision | None:
-        return self.choices.get(group.services)
+        return self.choices.get(group.names)
 
     def find_group(self, service: str) -> ServiceGroup | None:
-        return next((group for group in self.groups if service in group.services), None)
+        return next((group for group in self.groups if service in group.names), None)
 
     def image(self, reference: str) -> ObservedImage | None:
         """None: not on the engine, or no engine was asked."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
 from builder.compose.display import format_relative_path
-from builder.compose.model import Project, ProjectFiles, Service, ServiceGroup
+from builder.compose.model import Project, Service
 from builder.compose.rules.aspects import (
     ASPECTS,
     count_schedulers,
@@ -20,6 +19,7 @@ from builder.compose.rules.aspects import (
     list_start_commands,
 )
 from builder.compose.services.products import find_product
+from builder.compose.sharing.groups import ServiceGroup
 from builder.core.errors import ComposeError
 from builder.findings.catalog import CATALOG
 from builder.findings.explain import BELIEFS, CODES, WIDTH, read_explanation, suggest_code
@@ -61,20 +61,18 @@ def _format_occurrences(
     """What of the project the text is about: groups, or lines of a Dockerfile; empty where that is nothing."""
     if project is None:
         return ""
-    lines = [*_list_groups(code, project, groups), *_list_dockerfile_lines(code, project, facts)]
+    lines = [*_list_groups(code, groups), *_list_dockerfile_lines(code, project, facts)]
     return "\nIn this project\n" + _format_bullets(lines) + "\n" if lines else ""
 
 
-def _list_groups(code: str, project: Project, groups: tuple[ServiceGroup, ...]) -> list[str]:
+def _list_groups(code: str, groups: tuple[ServiceGroup, ...]) -> list[str]:
     if code not in ("OB101", "OB102", "OB105"):
         return []
     if code == "OB105":
-        chosen = [group for group in groups if len(group.services) > 1 and not _is_built_twice(project, group)]
+        chosen = [group for group in groups if len(group.services) > 1 and not _is_built_twice(group)]
     else:
-        chosen = [
-            group for group in groups if _is_built_twice(project, group) and _has_one_name(group) == (code == "OB102")
-        ]
-    return [f"{', '.join(group.services)}: {', '.join(group.images)}" for group in chosen]
+        chosen = [group for group in groups if _is_built_twice(group) and _has_one_name(group) == (code == "OB102")]
+    return [f"{', '.join(group.names)}: {', '.join(group.images)}" for group in chosen]
 
 
 def _list_dockerfile_lines(code: str, project: Project, facts: Mapping[str, DockerfileAnalysis]) -> list[str]:
@@ -87,8 +85,8 @@ def _list_dockerfile_lines(code: str, project: Project, facts: Mapping[str, Dock
     return list(found)
 
 
-def _is_built_twice(project: Project, group: ServiceGroup) -> bool:
-    return sum(project.services[name].build is not None for name in group.services) > 1
+def _is_built_twice(group: ServiceGroup) -> bool:
+    return len(group.builders) > 1
 
 
 def _has_one_name(group: ServiceGroup) -> bool:
@@ -99,7 +97,6 @@ def _has_one_name(group: ServiceGroup) -> bool:
 class _Comparison:
     """Who is compared: a group of Airflow services, and what else runs beside them."""
 
-    project: Project
     group: ServiceGroup
     facts: DockerfileAnalysis | None
     others: tuple[tuple[Service, Product], ...]
@@ -117,49 +114,46 @@ def _explain_separation(
     """OB104 for the services at hand; without any, for Airflow and PostgreSQL as everybody has them."""
     airflow = [group for group in groups if group.airflow]
     if project is None or not airflow:
-        project, groups = _make_example_project()
+        groups = _make_example_groups()
         airflow = [group for group in groups if group.airflow]
     group = max(airflow, key=lambda one: len(one.services))
     scene = _Comparison(
-        project,
         group,
-        next((facts[name] for name in group.services if name in facts), None),
-        _find_other_products(project, groups, facts),
-        count_schedulers(project, group, facts),
+        next((facts[name] for name in group.names if name in facts), None),
+        _find_other_products(groups, facts),
+        count_schedulers(group, facts),
     )
     return Template(read_explanation("OB104")).substitute(
         sharing=_explain_sharing(scene), table=_format_table(scene), costs=_format_bullets(_list_costs(scene))
     )
 
 
-def _make_example_project() -> tuple[Project, tuple[ServiceGroup, ...]]:
-    """The project of every guide."""
+def _make_example_groups() -> tuple[ServiceGroup, ...]:
+    """Those of every guide's project."""
     commands = {"airflow-init": ("db", "migrate"), "airflow-scheduler": ("scheduler",)}
     commands["airflow-webserver"] = ("webserver",)
-    services = {name: Service(name, command=command) for name, command in commands.items()}
-    services["postgres"] = Service("postgres", image="postgres:13")
-    project = Project(ProjectFiles(Path("/"), ()), "example", services, {}, None, None)
-    postgres = ServiceGroup(("postgres",), None, ("postgres:13",), airflow=False)
-    return project, (ServiceGroup(tuple(commands), None, (), airflow=True), postgres)
+    airflow = tuple(Service(name, command=command) for name, command in commands.items())
+    postgres = Service("postgres", image="postgres:13")
+    return ServiceGroup(airflow, airflow=True), ServiceGroup((postgres,), airflow=False)
 
 
 def _find_other_products(
-    project: Project, groups: tuple[ServiceGroup, ...], facts: Mapping[str, DockerfileAnalysis]
+    groups: tuple[ServiceGroup, ...], facts: Mapping[str, DockerfileAnalysis]
 ) -> tuple[tuple[Service, Product], ...]:
     """The other products of the project, those that keep data first, databases before all."""
     found = []
     for group in groups:
-        for name in () if group.airflow else group.services:
-            product = find_product(project.services[name], facts.get(name))
+        for service in () if group.airflow else group.services:
+            product = find_product(service, facts.get(service.name))
             if product is not None:
-                found.append((project.services[name], product))
+                found.append((service, product))
     return tuple(sorted(found, key=lambda pair: ("SQL" not in pair[1].name, not pair[1].keeps_data, pair[0].name)))
 
 
 def _explain_sharing(scene: _Comparison) -> str:
     """Why the services of the group are one program."""
-    names = scene.group.services
-    words = list_start_commands([scene.project.services[name] for name in names], scene.facts)
+    names = scene.group.names
+    words = list_start_commands(scene.group.services, scene.facts)
     if len(names) == 1:
         return _wrap_text(f"In this project {names[0]} is the only service of Airflow; nothing has to be shared.")
     told = f": {', '.join(words)}" if words else ""
@@ -176,10 +170,7 @@ def _format_table(scene: _Comparison) -> str:
     if scene.other is None:
         return "  This project runs nothing beside Airflow."
     service, product = scene.other
-    left = (
-        "Airflow: " + format_short_list(list(scene.group.services)),
-        *describe_airflow(scene.project, scene.group, scene.facts),
-    )
+    left = ("Airflow: " + format_short_list(scene.group.names), *describe_airflow(scene.group, scene.facts))
     right = (f"{product.name}: {service.name}", *describe_product(product, service))
     rows = [_format_row(*cells) for cells in zip(("", *ASPECTS), left, right, strict=True)]
     rows.insert(1, "  " + "-" * (WIDTH - 2))

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder.compose.display import describe_dockerfile
 from builder.compose.load.builds import find_variable_parts
-from builder.compose.sharing.groups import find_builders
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import Build, ServiceGroup
+    from builder.compose.model import Build, Service
     from builder.compose.rules.context import RuleContext
     from builder.compose.rules.similarity import BuildDifference
     from builder.dockerfile.facts import DockerfileAnalysis
@@ -27,45 +26,37 @@ _WORTH_SHARING = 2
 
 def find_near_duplicates(look: RuleContext) -> Iterator[Finding]:
     """One finding for each group whose build is nearly that of an earlier group; the nearest in the order of names."""
-    earlier: dict[object, list[ServiceGroup]] = defaultdict(list)
-    for group in look.groups:
-        build = group.build
-        if build is None:
-            continue
-        keys = _make_similarity_keys(build, _find_analysis(look, group))
-        others = {other.services: other for key in keys for other in earlier[key][:COMPARED]}
-        found = (_compare_groups(look, other, group) for other in others.values())
+    earlier: dict[object, list[Service]] = defaultdict(list)
+    for service in (group.builders[0] for group in look.groups if group.builders):
+        keys = _make_similarity_keys(service.build, look.facts.get(service.name))
+        others = {other.name: other for key in keys for other in earlier[key][:COMPARED]}
+        found = (_compare_services(look, other, service) for other in others.values())
         first = next((finding for finding in found if finding is not None), None)
         if first is not None:
             yield first
         for key in keys:
-            earlier[key].append(group)
+            earlier[key].append(service)
 
 
-def _make_similarity_keys(build: Build, facts: DockerfileAnalysis | None) -> tuple[object, ...]:
+def _make_similarity_keys(build: Build | None, facts: DockerfileAnalysis | None) -> tuple[object, ...]:
     """Only builds that have one of these in common are worth comparing."""
+    if build is None:
+        return ()
     path = build.dockerfile_path
     place = ("inline", build.dockerfile_inline) if path is None else ("file", path)
     return (place, ("context", build.context), *([("base", facts.base)] if facts is not None and facts.base else []))
 
 
-def _find_analysis(look: RuleContext, group: ServiceGroup) -> DockerfileAnalysis | None:
-    return look.facts.get(_choose_representative(look, group))
-
-
-def _choose_representative(look: RuleContext, group: ServiceGroup) -> str:
-    """The service that represents its group."""
-    return find_builders(look.project, group)[0]
-
-
-def _compare_groups(look: RuleContext, one: ServiceGroup, other: ServiceGroup) -> Finding | None:
+def _compare_services(look: RuleContext, one: Service, other: Service) -> Finding | None:
+    """Each represents its group."""
     from builder.compose.rules.similarity import compare_builds  # it parses Dockerfiles: a library of its own
 
     if one.build is None or other.build is None:
         return None
-    names = _choose_representative(look, one), _choose_representative(look, other)
-    difference = compare_builds(one.build, other.build, _find_analysis(look, one), _find_analysis(look, other), names)
-    platforms = tuple(look.project.services[name].platform or "the engine's" for name in names)
+    names = one.name, other.name
+    facts = look.facts.get(one.name), look.facts.get(other.name)
+    difference = compare_builds(one.build, other.build, *facts, names)
+    platforms = tuple(service.platform or "the engine's" for service in (one, other))
     lines = list(difference.lines)
     if platforms[0] != platforms[1]:
         lines = [*(line for line in lines if line != "platforms differ"), f"platform: {' against '.join(platforms)}"]
@@ -74,7 +65,7 @@ def _compare_groups(look: RuleContext, one: ServiceGroup, other: ServiceGroup) -
             look,
             names,
             "build the same today, but it is written with different variables",
-            _describe_variable_keys(look, names),
+            _describe_variable_keys(one, other),
         )
     if not difference.near:
         return None
@@ -92,9 +83,9 @@ def _make_near_duplicate_finding(
     return Finding("OB103", where, f"{names[0]} and {names[1]} {what}", names, fix, details)
 
 
-def _describe_variable_keys(look: RuleContext, names: tuple[str, str]) -> tuple[str, ...]:
+def _describe_variable_keys(left: Service, right: Service) -> tuple[str, ...]:
     """Which keys are written differently; the text of none, since a default in it may be a secret."""
-    one, other = (find_variable_parts(look.project.services[name].raw_build) for name in names)
+    one, other = (find_variable_parts(service.raw_build) for service in (left, right))
     different = {key: set(one.get(key, ())) ^ set(other.get(key, ())) for key in (*one, *other)}
     keys = list(dict.fromkeys(name for key, parts in different.items() for name in _list_build_keys(key, parts)))
     same = "are the same" if len(keys) > 1 else "is the same"

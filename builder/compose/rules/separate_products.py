@@ -34,9 +34,8 @@ def find_separate_products(look: RuleContext) -> Iterator[Finding]:
     for group in look.groups:
         if group.airflow or not (group.images or group.build):
             continue
-        for name in group.services:
-            service = look.project.services[name]
-            key = "image" if service.build is None else "build"
+        for service in group.services:
+            name, key = service.name, "image" if service.build is None else "build"
             told = (
                 (f"{join_names(users[name])} {choose_verb(users[name], 'keeps', 'keep')} Airflow's metadata there",)
                 if name in users
@@ -51,10 +50,10 @@ def _index_database_users(look: RuleContext) -> dict[str, list[str]]:
     """Database service → the Airflow services that have their connection to it. A database elsewhere does not count."""
     users: dict[str, list[str]] = {}
     for group in look.groups:
-        for name in group.services if group.airflow else ():
-            database = find_database(look.project, look.project.services[name])
+        for service in group.services if group.airflow else ():
+            database = find_database(look.project, service)
             if database is not None and database.service is not None:
-                users.setdefault(database.service, []).append(name)
+                users.setdefault(database.service, []).append(service.name)
     return users
 
 
@@ -80,10 +79,9 @@ def find_mixed_products(look: RuleContext) -> Iterator[Finding]:
     """OB107: a Dockerfile with a server beside Airflow or beside another server; a service that starts one."""
     told: set[tuple[str, str]] = set()
     for group in look.groups:
-        for name in group.services:
-            service, facts = look.project.services[name], look.facts.get(name)
+        for service in group.services:
             for finding in (
-                *_find_installed_servers(look, service, facts, airflow=group.airflow),
+                *_find_installed_servers(look, service, look.facts.get(service.name), airflow=group.airflow),
                 *_find_started_servers(look, service, group.airflow),
             ):
                 if (str(finding.where), finding.message) not in told:

@@ -11,7 +11,6 @@ from builder.compose.services.dependencies import (
     find_sharers_without_builder,
     is_init_like,
 )
-from builder.compose.sharing.groups import find_builders
 from builder.compose.sharing.shared_definitions import can_wait_for, select_startable_services
 from builder.core.image_reference import has_registry
 from builder.core.phrases import choose_verb, join_names
@@ -20,31 +19,30 @@ from builder.findings.model import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import ServiceGroup
     from builder.compose.rules.context import RuleContext
+    from builder.compose.sharing.groups import ServiceGroup
 
 
 def find_shared_images(look: RuleContext) -> Iterator[Finding]:
     """OB105: one finding for each group of several services of which at most one builds."""
     for group in look.groups:
-        builders = find_builders(look.project, group)
-        if len(group.services) < 2 or len(builders) > 1:
+        if len(group.services) < 2 or len(group.builders) > 1:
             continue
-        who = f"{builders[0]} builds it" if builders else "no service here builds it"
+        who = f"{group.builders[0].name} builds it" if group.builders else "no service here builds it"
         yield Finding(
             "OB105",
-            look.line(look.project, group.services[0], "image"),
-            f"{join_names(group.services)} use {join_names(group.images)}; {who}",
-            group.services,
-            details=_describe_missing_policy(look, group) if builders else (),
+            look.line(look.project, group.names[0], "image"),
+            f"{join_names(group.names)} use {join_names(group.images)}; {who}",
+            group.names,
+            details=_describe_missing_policy(group) if group.builders else (),
         )
 
 
-def _describe_missing_policy(look: RuleContext, group: ServiceGroup) -> tuple[str, ...]:
+def _describe_missing_policy(group: ServiceGroup) -> tuple[str, ...]:
     """Who would ask Docker Hub for a name that is only made here, and that anyone could register there."""
     if any(has_registry(image) for image in group.images):
         return ()
-    lacking = [name for name in group.services if look.project.services[name].pull_policy != "never"]
+    lacking = [service.name for service in group.services if service.pull_policy != "never"]
     if not lacking:
         return ()
     who = f"{join_names(lacking)} {choose_verb(lacking, 'lacks', 'lack')} `pull_policy: never`"
@@ -57,7 +55,7 @@ def find_early_starts(look: RuleContext) -> Iterator[Finding]:
         builder = _find_planned_builder(look, group)
         if builder is None:
             continue
-        early = find_sharers_without_builder(look.project, builder, group.services)
+        early = find_sharers_without_builder(look.project, builder, group.names)
         if early and (early := select_startable_services(look.project, early)):
             yield _make_early_start_finding(look, builder, early)
 
@@ -66,8 +64,7 @@ def _find_planned_builder(look: RuleContext, group: ServiceGroup) -> str | None:
     choice = look.choice(group)
     if choice is not None and choice.target is not None:
         return choice.target.builder if choice.target.source is ImageOrigin.BUILDER else None
-    builders = find_builders(look.project, group)
-    return builders[0] if len(builders) == 1 else None
+    return group.builders[0].name if len(group.builders) == 1 else None
 
 
 def _make_early_start_finding(look: RuleContext, builder: str, early: tuple[str, ...]) -> Finding:

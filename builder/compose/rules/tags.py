@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from builder.airflow.images import OFFICIAL_IMAGE
 from builder.compose.display import format_relative_path
 from builder.compose.services.start_commands import substitute_image_defaults
-from builder.compose.sharing.groups import list_built_names
 from builder.core.errors import Where
 from builder.core.image_reference import (
     extract_last_component,
@@ -57,7 +56,7 @@ def _collect_own_names(look: RuleContext) -> set[str]:
     """Names that are made on this machine: by a build here, by us, or elsewhere where no service may pull them, as in a
     rewritten file of which another machine knows nothing."""
     services = look.project.services.values()
-    built = {name for service in services for name in list_built_names(look.project, service)}
+    built = {name for service in services for name in service.built_names}
     used = [
         (normalize_image_name(image), service.pull_policy)
         for service in services
@@ -144,11 +143,11 @@ def find_moved_names(look: RuleContext) -> Iterator[Finding]:
         return
     users: dict[str, list[Service]] = {}
     for service in look.project.services.values():
-        name = normalize_image_name(look.project.resolve_image_name(service))
+        name = service.normalized_image_name
         if name in look.promoted:
             users.setdefault(name, []).append(service)
     for name, services in users.items():
-        found = look.image(name) or look.image(look.project.resolve_image_name(services[0]))
+        found = look.image(name) or look.image(services[0].image_name)
         if found is not None and found.id == look.promoted[name]:
             continue
         names = tuple(service.name for service in services)

@@ -6,26 +6,26 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.compose.model import Project, Service
+    from builder.compose.model import Service
 
 
-def list_possible_names(project: Project, service: Service) -> tuple[str, ...]:
+def list_possible_names(service: Service) -> tuple[str, ...]:
     """The names under which an engine may hold the service's image, the present one first.
 
     Beside today's default ``<project>-<service>``, v1's: ``<project>_<service>``, before 1.21 with a project name
     of letters and digits only. Source: Compose's change logs of 1.21.0 and 2.0.0.
     """
-    names = [project.resolve_image_name(service)]
+    names = [service.image_name]
     if service.image is None and service.build is not None:
-        short = re.sub(r"[^a-z0-9]", "", project.name.lower())
-        names += [*format_default_names(project, service), *([f"{short}_{service.name}:latest"] if short else [])]
+        short = re.sub(r"[^a-z0-9]", "", service.project.lower())
+        names += [*format_default_names(service), *([f"{short}_{service.name}:latest"] if short else [])]
     return tuple(dict.fromkeys(names))
 
 
-def format_default_names(project: Project, service: Service) -> tuple[str, str]:
+def format_default_names(service: Service) -> tuple[str, str]:
     """What Compose calls the image of a service that builds one and names none: today, and before 2.0. No other
     project's image has these names, unlike the oldest ones, which several project names shorten to."""
-    return f"{project.name}-{service.name}:latest", f"{project.name}_{service.name}:latest"
+    return f"{service.project}-{service.name}:latest", f"{service.project}_{service.name}:latest"
 
 
 def slugify(text: str) -> str:

@@ -12,12 +12,12 @@ from builder.compose.services.dependencies import (
     is_init_like,
 )
 from builder.compose.sharing.blockers import NotShareableError
-from builder.compose.sharing.groups import find_builders
 from builder.compose.sharing.shared_definitions import can_wait_for, select_startable_services
 from builder.core.phrases import choose_verb, join_names
 
 if TYPE_CHECKING:
-    from builder.compose.model import Project, ServiceGroup
+    from builder.compose.model import Project
+    from builder.compose.sharing.groups import ServiceGroup
     from builder.compose.sharing.options import SharingOptions
 
 
@@ -33,7 +33,7 @@ class NoBuilderReason(NamedTuple):
 
 
 def _find_reached_by_all(project: Project, group: ServiceGroup, sharers: tuple[str, ...]) -> list[str]:
-    common = set(find_builders(project, group)) & set(sharers)
+    common = {service.name for service in group.builders} & set(sharers)
     for name in sharers:
         common &= {name, *find_all_dependencies(project, name)}
     return [name for name in common if _is_on_with_all(project, name, sharers)]
@@ -47,11 +47,11 @@ def _is_on_with_all(project: Project, name: str, sharers: tuple[str, ...]) -> bo
 def choose_builder(project: Project, group: ServiceGroup, choices: SharingOptions) -> str | None:
     """The service that keeps ``build:``; None where no one starts with all the others."""
     forced = choices.builder_service
-    if forced is not None and forced in group.services:
+    if forced is not None and forced in group.names:
         if project.services[forced].build is None:
             raise NotShareableError(f"{forced} has no `build:` that it could keep")
         return forced
-    for sharers in (group.services, select_startable_services(project, group.services)):
+    for sharers in (group.names, select_startable_services(project, group.names)):
         if fitting := _find_reached_by_all(project, group, sharers):
             return min(fitting, key=lambda name: (not is_init_like(project, project.services[name]), name))
     return None
@@ -59,11 +59,11 @@ def choose_builder(project: Project, group: ServiceGroup, choices: SharingOption
 
 def explain_no_builder(project: Project, group: ServiceGroup) -> NoBuilderReason:
     """Names the service that would do, were it not for some that do not depend on it."""
-    builders = find_builders(project, group)
-    sharers = select_startable_services(project, group.services)
+    sharers = select_startable_services(project, group.names)
     started = _count_dependents(project, sharers)
-    init_like = [name for name in builders if is_init_like(project, project.services[name])]
-    candidates = [name for name in init_like or [name for name in builders if started[name]] if name in sharers]
+    init_like = [service.name for service in group.builders if is_init_like(project, service)]
+    waited_for = [service.name for service in group.builders if started[service.name]]
+    candidates = [name for name in init_like or waited_for if name in sharers]
     if not candidates:
         return NoBuilderReason(
             "none of them is started with any of the others", "Choose one with `--builder-service NAME`"

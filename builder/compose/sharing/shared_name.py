@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from builder.compose.services.image_names import slugify
-from builder.compose.sharing.groups import list_built_names
-from builder.core.image_reference import add_default_tag, is_taggable, normalize_image_name
+from builder.core.image_reference import is_taggable
 
 if TYPE_CHECKING:
-    from builder.compose.model import Build, Project, ServiceGroup
+    from collections.abc import Set as AbstractSet
+
+    from builder.compose.model import Build, Project
+    from builder.compose.sharing.groups import ServiceGroup
 
 _TRIES = 9
-NamePredicate = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -29,49 +29,36 @@ class SharedName:
 
 def index_other_names(project: Project, group: ServiceGroup) -> dict[str, str]:
     """Name → a service outside of the group whose image has it, Compose's default names included."""
-    inside = set(group.services)
+    inside = set(group.names)
     names: dict[str, str] = {}
     for service in project.services.values():
         if service.name in inside or (service.image is None and service.build is None):
             continue
-        built = (
-            list_built_names(project, service)
-            if service.build is not None
-            else (normalize_image_name(project.resolve_image_name(service)),)
-        )
-        for name in built:
+        for name in service.built_names or (service.normalized_image_name,):
             names.setdefault(name, service.name)
     return names
 
 
-def find_own_name(project: Project, group: ServiceGroup) -> SharedName | None:
+def find_own_name(group: ServiceGroup) -> SharedName | None:
     """The name that the file gives already; None: there is none, there are several, or it has variables in it.
 
     A variable that all of them have stays: then the text is kept.
     """
-    services = [project.services[name] for name in group.services]
-    written = {service.raw_image if service.raw_image is not None else service.image for service in services}
-    explicit = {normalize_image_name(service.image) for service in services if service.image is not None}
-    first = next((service.image for service in services if service.image is not None), None)
-    if first is None or len(explicit) != 1:
+    written = {service.raw_image if service.raw_image is not None else service.image for service in group.services}
+    named = [service for service in group.services if service.image is not None]
+    if len({service.normalized_image_name for service in named}) != 1:
         return None
     if len(written) == 1 and None not in written:
-        return SharedName(add_default_tag(first), keeps=True)
+        return SharedName(named[0].image_name, keeps=True)
     if any("$" in text for text in written if text is not None):
         return None
-    return SharedName(add_default_tag(first))
+    return SharedName(named[0].image_name)
 
 
-def choose_new_name(project: Project, group: ServiceGroup, occupied: NamePredicate) -> SharedName | None:
+def choose_new_name(project: Project, group: ServiceGroup, occupied: AbstractSet[str]) -> SharedName | None:
     """``<project>-airflow:latest``, or what tells another build apart; None: every try is occupied."""
-    return next(
-        (
-            SharedName(name)
-            for name in _list_name_candidates(project, group)
-            if is_taggable(name) and not occupied(name)
-        ),
-        None,
-    )
+    tries = _list_name_candidates(project, group)
+    return next((SharedName(name) for name in tries if is_taggable(name) and name not in occupied), None)
 
 
 def _list_name_candidates(project: Project, group: ServiceGroup) -> list[str]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.compose.model import ImageOrigin, Project, ServiceGroup, SharedTarget
+from builder.compose.model import ImageOrigin, SharedTarget
 from builder.compose.sharing.blockers import (
     NotShareableError,
+    check_collision,
     check_policies,
     check_registries,
     check_tags,
-    describe_collision,
     find_unprotected_services,
     refuse_tags,
 )
 from builder.compose.sharing.builder_service import choose_builder, explain_no_builder
-from builder.compose.sharing.groups import find_builders
 from builder.compose.sharing.options import SharingOptions, TargetDecision
 from builder.compose.sharing.recipe_comment import (
     explain_incomplete_comment,
@@ -32,11 +30,11 @@ from builder.core.image_reference import has_registry, is_taggable, normalize_im
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from builder.compose.model import Service
-
-NamePredicate = Callable[[str], bool]
+    from builder.compose.model import Project, Service
+    from builder.compose.sharing.groups import ServiceGroup
 
 
 def choose_targets(
@@ -44,31 +42,31 @@ def choose_targets(
     groups: tuple[ServiceGroup, ...],
     choices: SharingOptions,
     *,
-    taken: NamePredicate = lambda _name: False,
-    occupied: NamePredicate = lambda _name: False,
+    taken: AbstractSet[str] = frozenset(),
+    occupied: AbstractSet[str] = frozenset(),
 ) -> Mapping[tuple[str, ...], TargetDecision]:
-    """A choice for every group, by its services.
+    """A choice for every group, by its services' names.
 
-    ``taken`` knows the image names that other projects on the engine use, ``occupied`` those under which the engine has
-    an image that this project did not build: none of them becomes a new name. Raises ComposeError when ``choices``
-    name a service or group that does not exist.
+    ``taken`` are the image names that other projects on the engine use, ``occupied`` those under which the engine has
+    an image that this project did not build, all normalised: none of them becomes a new name. Raises ComposeError when
+    ``choices`` name a service or group that does not exist.
     """
     _check_options(project, groups, choices)
     chosen: dict[tuple[str, ...], TargetDecision] = {}
     given: set[str] = set()
-    spec_group = _find_spec_group(project, groups, choices)
-    for group in sorted(groups, key=lambda one: (not one.airflow, -len(one.services), one.services)):
+    spec_group = _find_spec_group(groups, choices)
+    for group in sorted(groups, key=lambda one: (not one.airflow, -len(one.services), one.names)):
         choice = choose_group_target(
             project,
             group,
             choices,
-            taken=lambda name: normalize_image_name(name) in given or taken(name),
+            taken=taken | given,
             occupied=occupied,
             spec_is_for=spec_group,
         )
         if choice.target is not None:
-            given.add(normalize_image_name(choice.target.image))
-        chosen[group.services] = choice
+            given.add(choice.target.normalized_image)
+        chosen[group.names] = choice
     return chosen
 
 
@@ -77,17 +75,17 @@ def choose_group_target(
     group: ServiceGroup,
     choices: SharingOptions,
     *,
-    taken: NamePredicate = lambda _name: False,
-    occupied: NamePredicate = lambda _name: False,
+    taken: AbstractSet[str] = frozenset(),
+    occupied: AbstractSet[str] = frozenset(),
     spec_is_for: ServiceGroup | None = None,
 ) -> TargetDecision:
     """The choice for one group. ``spec_is_for``: the one Airflow group that the optbuild.toml makes."""
     try:
         if _is_made_from_spec(group, choices) and group.airflow and _is_requested(group, choices):
-            check_policies(project, group)
+            check_policies(group)
             return _choose_spec_target(project, group, choices, spec_is_for)
-        _check_shareable(project, group, choices)
-        if len(find_builders(project, group)) > 1:
+        _check_shareable(group, choices)
+        if len(group.builders) > 1:
             return _choose_shared_target(
                 project, group, choices, taken=taken, occupied=occupied, spec_is_for=spec_is_for
             )
@@ -101,7 +99,7 @@ def _check_options(project: Project, groups: tuple[ServiceGroup, ...], choices: 
         raise ComposeError(
             f"there is no service {choices.builder_service}", hint=f"services here: {', '.join(project.services)}"
         )
-    alone = next((group for group in groups if group.services == (choices.builder_service,)), None)
+    alone = next((group for group in groups if group.names == (choices.builder_service,)), None)
     if alone is not None:
         raise ComposeError(
             f"{choices.builder_service} shares its image with no other service, so it cannot build for another",
@@ -115,39 +113,35 @@ def _check_options(project: Project, groups: tuple[ServiceGroup, ...], choices: 
 
 
 def _has_name(group: ServiceGroup, name: str) -> bool:
-    return name in group.services or normalize_image_name(name) in {
-        normalize_image_name(image) for image in group.images
-    }
+    return name in group.names or normalize_image_name(name) in group.normalized_images
 
 
 def _is_requested(group: ServiceGroup, choices: SharingOptions) -> bool:
     return any(_has_name(group, name) for name in choices.groups)
 
 
-def _check_shareable(project: Project, group: ServiceGroup, choices: SharingOptions) -> None:
+def _check_shareable(group: ServiceGroup, choices: SharingOptions) -> None:
     if len(group.services) < 2:
         raise NotShareableError("one service alone uses this image")
     if group.build is None:
         raise NotShareableError("already shared: no service here builds this image")
     if not group.airflow and not _is_requested(group, choices):
-        raise NotShareableError(f"not Airflow: left alone unless `--group {group.services[0]}` asks for it")
+        raise NotShareableError(f"not Airflow: left alone unless `--group {group.names[0]}` asks for it")
     platforms = group.build.platforms
     if len(platforms) > 1:
         raise NotShareableError(f"it is built for several platforms ({', '.join(platforms)}): that needs a registry")
-    check_policies(project, group)
+    check_policies(group)
 
 
 def _protect_shared_image(project: Project, group: ServiceGroup) -> TargetDecision:
     """One service builds and others use it already: only the policy that keeps them from asking a registry is due."""
-    if len({normalize_image_name(image) for image in group.images}) > 1:
+    if len(group.normalized_images) > 1:
         raise NotShareableError("already shared, under several names of one image")
-    if not find_unprotected_services(project, group, group.images[0]):
+    if not find_unprotected_services(group, group.images[0]):
         raise NotShareableError("already shared")
-    builder = find_builders(project, group)[0]
-    others = index_other_names(project, group)
-    if normalize_image_name(group.images[0]) in others:
-        raise NotShareableError(describe_collision(group.images[0], others))
-    target = SharedTarget(group.services, group.images[0], ImageOrigin.BUILDER, builder, keeps_name=True)
+    check_collision(project, group, group.images[0])
+    builder = group.builders[0].name
+    target = SharedTarget(group.names, group.images[0], ImageOrigin.BUILDER, builder, keeps_name=True)
     return TargetDecision(target)
 
 
@@ -156,15 +150,15 @@ def _choose_shared_target(
     group: ServiceGroup,
     choices: SharingOptions,
     *,
-    taken: NamePredicate,
-    occupied: NamePredicate,
+    taken: AbstractSet[str],
+    occupied: AbstractSet[str],
     spec_is_for: ServiceGroup | None,
 ) -> TargetDecision:
-    check_tags(project, group)
-    check_registries(project, group)
+    check_tags(group)
+    check_registries(group)
     if _is_made_from_spec(group, choices) and group.airflow:
         return _choose_spec_target(project, group, choices, spec_is_for)
-    name = _choose_name(project, group, lambda image: taken(image) or occupied(image))
+    name = _choose_name(project, group, taken | occupied)
     builder = None if choices.image_only else choose_builder(project, group, choices)
     if builder is None:
         choice = _choose_image_only_target(project, group, name, choices)
@@ -175,7 +169,7 @@ def _choose_shared_target(
 
 def _is_made_from_spec(group: ServiceGroup, choices: SharingOptions) -> bool:
     """Whether an optbuild.toml may make its image: a builder that the person named comes first."""
-    return choices.spec_image is not None and choices.builder_service not in group.services
+    return choices.spec_image is not None and choices.builder_service not in group.names
 
 
 def _choose_spec_target(
@@ -184,18 +178,16 @@ def _choose_spec_target(
     image, folder = choices.spec_image, choices.spec_folder
     if image is None or folder is None:
         raise NotShareableError("there is no optbuild.toml")
-    if spec_is_for is not None and spec_is_for.services != group.services:
+    if spec_is_for is not None and spec_is_for.names != group.names:
         raise NotShareableError(
-            f"the optbuild.toml makes the image of {', '.join(spec_is_for.services)}; this is another build, "
+            f"the optbuild.toml makes the image of {', '.join(spec_is_for.names)}; this is another build, "
             "which keeps its own Dockerfile"
         )
-    others = index_other_names(project, group)
-    if normalize_image_name(image) in others:
-        raise NotShareableError(describe_collision(image, others))
-    refuse_tags(project, group)
-    own = find_own_name(project, group)
+    check_collision(project, group, image)
+    refuse_tags(group)
+    own = find_own_name(group)
     keeps = own is not None and own.keeps and normalize_image_name(own.image) == normalize_image_name(image)
-    if keeps and group.build is None and not find_unprotected_services(project, group, image):
+    if keeps and group.build is None and not find_unprotected_services(group, image):
         raise NotShareableError("already shared: the optbuild.toml makes this image")
     target = _make_target(
         group, SharedName(image, keeps), ImageOrigin.SPEC, folder=folder, note=format_spec_note(project, folder)
@@ -206,8 +198,10 @@ def _choose_spec_target(
 def _choose_image_only_target(
     project: Project, group: ServiceGroup, name: SharedName, choices: SharingOptions
 ) -> TargetDecision:
-    refuse_tags(project, group)
-    builder = project.services[_require_builders(project, group)[0]]
+    refuse_tags(group)
+    if not group.builders:
+        raise NotShareableError("already shared: no service here builds this image")
+    builder = group.builders[0]
     untold = explain_incomplete_comment(project, builder)
     lack = None if choices.image_only else explain_no_builder(project, group)
     if untold and lack is not None:
@@ -241,11 +235,11 @@ def find_image_only_alternative(
     """The same image where the service that was to keep ``build:`` cannot; ``why`` not. None where that does not help:
     the person named the service, or it builds already for all."""
     target = choice.target
-    if target is None or target.builder in (None, choices.builder_service) or len(find_builders(project, group)) < 2:
+    if target is None or target.builder in (None, choices.builder_service) or len(group.builders) < 2:
         return None
     try:
         name = SharedName(target.image, target.keeps_name)
-        if explain_incomplete_comment(project, project.services[find_builders(project, group)[0]]):
+        if explain_incomplete_comment(project, group.builders[0]):
             return None
         other = _choose_image_only_target(project, group, name, replace(choices, image_only=True))
     except NotShareableError:
@@ -263,43 +257,33 @@ def _make_target(
     note: str | None = None,
 ) -> SharedTarget:
     policy = None if has_registry(name.image) else "never"
-    return SharedTarget(group.services, name.image, source, builder, folder, policy, name.keeps, note)
+    return SharedTarget(group.names, name.image, source, builder, folder, policy, name.keeps, note)
 
 
-def _require_builders(project: Project, group: ServiceGroup) -> tuple[str, ...]:
-    if group.build is None:
-        raise NotShareableError("already shared: no service here builds this image")
-    return find_builders(project, group)
-
-
-def _choose_name(project: Project, group: ServiceGroup, taken: NamePredicate) -> SharedName:
-    others = index_other_names(project, group)
-    own = find_own_name(project, group)
+def _choose_name(project: Project, group: ServiceGroup, taken: AbstractSet[str]) -> SharedName:
+    own = find_own_name(group)
     if own is not None:
-        if normalize_image_name(own.image) in others:
-            raise NotShareableError(describe_collision(own.image, others))
+        check_collision(project, group, own.image)
         if not is_taggable(own.image):
             raise NotShareableError(f"nothing can be built under the name {own.image}")
         return own
-    name = choose_new_name(project, group, lambda image: normalize_image_name(image) in others or taken(image))
+    name = choose_new_name(project, group, index_other_names(project, group).keys() | taken)
     if name is None:
         raise NotShareableError("every name for it is in use; give one of its services an `image:`")
     return name
 
 
-def _list_name_warnings(image: str, taken: NamePredicate) -> tuple[str, ...]:
-    return (f"another project on this engine uses the name {image} too",) if taken(image) else ()
+def _list_name_warnings(image: str, taken: AbstractSet[str]) -> tuple[str, ...]:
+    return (
+        (f"another project on this engine uses the name {image} too",) if normalize_image_name(image) in taken else ()
+    )
 
 
-def _find_spec_group(
-    project: Project, groups: tuple[ServiceGroup, ...], choices: SharingOptions
-) -> ServiceGroup | None:
+def _find_spec_group(groups: tuple[ServiceGroup, ...], choices: SharingOptions) -> ServiceGroup | None:
     """The Airflow duplicates with most services; the first by name among equals."""
     if choices.spec_image is None:
         return None
     fitting = [
-        group
-        for group in groups
-        if group.airflow and (len(find_builders(project, group)) > 1 or _is_requested(group, choices))
+        group for group in groups if group.airflow and (len(group.builders) > 1 or _is_requested(group, choices))
     ]
-    return min(fitting, key=lambda group: (-len(group.services), group.services), default=None)
+    return min(fitting, key=lambda group: (-len(group.services), group.names), default=None)

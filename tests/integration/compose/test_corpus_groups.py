@@ -14,7 +14,7 @@ from builder.compose.load.dockerfiles import read_dockerfiles
 from builder.compose.rewrite.locate import locate_key
 from builder.compose.rules import RULES
 from builder.compose.rules.context import RuleContext
-from builder.compose.sharing.groups import find_builders, group_services
+from builder.compose.sharing.groups import group_services
 from builder.compose.sharing.options import SharingOptions
 from builder.compose.sharing.targets import choose_targets
 
@@ -148,15 +148,15 @@ def test_the_groups_of_real_files(path: Path, tmp_path: Path, *, furnished: bool
     look = RuleContext(project, groups, facts, chosen, locate_key)
 
     airflow, *alone = sorted((group for group in groups if group.airflow), key=lambda group: -len(group.services))
-    assert " ".join(airflow.services) == expected.airflow
-    assert " ".join(name for group in alone for name in group.services) == expected.alone
+    assert " ".join(airflow.names) == expected.airflow
+    assert " ".join(name for group in alone for name in group.names) == expected.alone
     found = [finding for code in CODES for finding in RULES[code](look)]
     assert tuple(finding.code for finding in found) == expected.codes
     assert " ".join(sorted(one.services[0] for one in RULES["OB104"](look))) == expected.others
     assert [finding for finding in (*found, *RULES["OB104"](look)) if not finding.where.line] == []
 
     targets = {services: choice.target for services, choice in chosen.items() if choice.target is not None}
-    assert list(targets) == ([] if expected.keeps is None else [airflow.services])
+    assert list(targets) == ([] if expected.keeps is None else [airflow.names])
     for target in targets.values():
         assert (target.builder or NOBODY) == expected.keeps
         assert target.pull_policy == "never"
@@ -167,7 +167,7 @@ def test_the_groups_of_real_files(path: Path, tmp_path: Path, *, furnished: bool
 def test_compose_says_the_same_of_equal_builds(path: Path, tmp_path: Path, *, furnished: bool) -> None:
     project = project_of(path, tmp_path, furnished=furnished)
     groups = group_services(project, read_dockerfiles(project))
-    ours = {find_builders(project, group) for group in groups} - {()}
+    ours = {tuple(one.name for one in group.builders) for group in groups} - {()}
     for answer in (project.resolved, project.raw):
         if answer is not None:
             by_build = defaultdict(list)

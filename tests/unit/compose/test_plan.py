@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from project_factories import AIRFLOW, FOLDER, build, facts, project, seed, service
 
-from builder.compose.model import FileEdit, ImageBytes, ImageOrigin, Plan, Project, SharedTarget, Sharing
+from builder.compose.model import FileEdit, ImageBytes, ImageOrigin, Project, SharedTarget, Sharing
 from builder.compose.plan import ObservedState, PlanDependencies, list_image_names, make_plan
 from builder.compose.sharing.options import SharingOptions
 from builder.core.errors import ComposeError, Where
@@ -17,6 +17,8 @@ from builder.engine.layers import ImageLayers, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from builder.compose.planned import Plan
 
 FILE = FOLDER / "docker-compose.yml"
 AIRFLOW_SERVICES = ("airflow-init", "airflow-scheduler", "airflow-webserver")

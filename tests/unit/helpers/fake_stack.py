@@ -315,6 +315,7 @@ class Stage:
                 image=item.get("image"),
                 build=build if "build" in item else None,
                 depends_on=done if name in {"web", "scheduler"} else {},
+                project="demo",
             )
             for name, item in content.items()
         }

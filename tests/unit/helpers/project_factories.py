@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from builder.compose.model import Build, Mount, Project, ProjectFiles, Service
 from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer
 
 FOLDER = Path("/home/ada/shop")
+NAME = "shop"
 AIRFLOW = {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"}
 
 
@@ -18,17 +19,18 @@ def build(dockerfile: str = "Dockerfile.airflow", **keys: Any) -> Build:
 
 
 def service(name: str, **keys: Any) -> Service:
-    """``raw_build`` and ``raw_image`` are what is resolved, unless given; ``depends_on`` may be names only."""
+    """``raw_build`` and ``raw_image`` are what is resolved, unless given; ``depends_on`` may be names only.
+    :func:`project` tells it another name of its project."""
     keys.setdefault("raw_build", keys.get("build"))
     keys.setdefault("raw_image", keys.get("image"))
     needs = keys.get("depends_on", {})
     keys["depends_on"] = needs if isinstance(needs, dict) else dict.fromkeys(needs, "service_started")
-    return Service(name, **keys)
+    return Service(name, **{"project": NAME, **keys})
 
 
-def project(*services: Service, name: str = "shop") -> Project:
+def project(*services: Service, name: str = NAME) -> Project:
     files = ProjectFiles(FOLDER, (FOLDER / "docker-compose.yml",))
-    ordered = {one.name: one for one in sorted(services, key=lambda one: one.name)}
+    ordered = {one.name: replace(one, project=name) for one in sorted(services, key=lambda one: one.name)}
     return Project(files, name, ordered, {}, {}, {})
 
 

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.airflow.releases import find_release
-from builder.compose.model import (
-    Build,
-    GroupPlan,
-    ImageOrigin,
-    Plan,
-    Project,
-    ProjectFiles,
-    Service,
-    ServiceGroup,
-    SharedTarget,
-)
+from builder.compose.model import Build, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
+from builder.compose.planned import GroupPlan, Plan
+from builder.compose.sharing.groups import ServiceGroup
 from builder.operations.prove_shared_image import find_used_roles
 
 if TYPE_CHECKING:
@@ -40,10 +32,10 @@ def target(source: ImageOrigin = ImageOrigin.BUILDER) -> SharedTarget:
 
 def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
     build = Build("/p")
-    services = {name: Service(name, build=build, command=command) for name, command in commands.items()}
+    services = {name: Service(name, build=build, command=command, project="demo") for name, command in commands.items()}
     services["db"] = Service("db", image="postgres:13")
     project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
-    group = ServiceGroup(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
+    group = ServiceGroup((services["init"], services["web"]), airflow=True)
     return Plan(project, (GroupPlan(group, target()),), (), ())
 
 

@@ -9,19 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from builder.compose.model import (
-    Build,
-    FileEdit,
-    GroupPlan,
-    ImageBytes,
-    ImageOrigin,
-    Plan,
-    Project,
-    ProjectFiles,
-    Service,
-    ServiceGroup,
-    SharedTarget,
-)
+from builder.compose.model import Build, FileEdit, ImageBytes, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
+from builder.compose.planned import GroupPlan, Plan
+from builder.compose.sharing.groups import ServiceGroup
 from builder.core.errors import Where
 from builder.findings.model import Finding
 from builder.report.optimize import (
@@ -52,10 +42,10 @@ def target(source: ImageOrigin = ImageOrigin.BUILDER) -> SharedTarget:
 
 def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
     build = Build("/p")
-    services = {name: Service(name, build=build, command=command) for name, command in commands.items()}
+    services = {name: Service(name, build=build, command=command, project="demo") for name, command in commands.items()}
     services["db"] = Service("db", image="postgres:13")
     project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
-    group = ServiceGroup(("init", "web"), build, ("demo-init:latest", "demo-web:latest"), airflow=True)
+    group = ServiceGroup((services["init"], services["web"]), airflow=True)
     return Plan(project, (GroupPlan(group, target()),), (), ())
 
 
@@ -122,7 +112,7 @@ def test_nothing_to_do_says_why_not() -> None:
         "  init, web: not Airflow: left alone unless `--group init` asks for it\n"
     )
     assert "  no edit: it has two anchors\n" in text
-    (alone,) = (replace(left, group=replace(left.group, services=("web",))),)
+    (alone,) = (replace(left, group=replace(left.group, services=left.group.services[1:])),)
     assert format_nothing_to_do(ready_for(replace(made, groups=(alone,)))) == (
         "Nothing to do: no image that could be shared is built or stored several times.\n"
     )

@@ -11,19 +11,17 @@ import pytest
 
 from builder.compose.model import (
     Build,
-    EngineImage,
     FileEdit,
-    GroupPlan,
     ImageBytes,
     ImageOrigin,
-    Plan,
     Project,
     ProjectFiles,
     Service,
-    ServiceGroup,
     SharedTarget,
     Sharing,
 )
+from builder.compose.planned import EngineImage, GroupPlan, Plan
+from builder.compose.sharing.groups import ServiceGroup
 from builder.core.errors import Where
 from builder.findings.model import Finding
 from builder.report.plan import format_plan_json, format_plan_text
@@ -32,13 +30,17 @@ FOLDER = Path("/home/ada/shop")
 FILE = FOLDER / "docker-compose.yml"
 BUILD = Build(str(FOLDER), "Dockerfile.airflow", args=(("TOKEN", "hunter2"),))
 NAMES = ("init", "scheduler", "webserver")
-IMAGES = tuple(f"shop-{name}:latest" for name in NAMES)
 SECRET = {"POSTGRES_PASSWORD": "hunter2"}
+POSTGRES = Service("postgres", image="postgres:13", environment=SECRET)
+
+
+def airflow(build: Build = BUILD) -> ServiceGroup:
+    services = (Service(name, build=build, environment=SECRET, project="shop") for name in NAMES)
+    return ServiceGroup(tuple(services), airflow=True)
 
 
 def project(**changes: Service) -> Project:
-    built = {name: Service(name, build=BUILD, environment=SECRET) for name in NAMES}
-    services = {**built, "postgres": Service("postgres", image="postgres:13", environment=SECRET), **changes}
+    services = {one.name: one for one in (*airflow().services, POSTGRES)} | changes
     answer = {"services": {"postgres": {"environment": SECRET}}}
     files = ProjectFiles(FOLDER, (FILE,))
     return Project(files, "shop", services, {FILE: b"services:\n"}, answer, answer)
@@ -46,7 +48,7 @@ def project(**changes: Service) -> Project:
 
 def plan(**changes: Any) -> Plan:
     made = GroupPlan(
-        ServiceGroup(NAMES, BUILD, IMAGES, airflow=True),
+        airflow(),
         SharedTarget(NAMES, "shop-airflow:latest", ImageOrigin.BUILDER, "init"),
         now=ImageBytes(8_520_000_000, 2_840_000_000, 3),
         then=ImageBytes(2_840_000_000, 2_840_000_000, 1),
@@ -54,7 +56,7 @@ def plan(**changes: Any) -> Plan:
         sharing=Sharing.LAYERS,
         warnings=("said by a finding", "said by nobody"),
     )
-    database = GroupPlan(ServiceGroup(("postgres",), None, ("postgres:13",), airflow=False), None, "one service alone")
+    database = GroupPlan(ServiceGroup((POSTGRES,), airflow=False), None, "one service alone")
     findings = (
         Finding("OB104", Where("docker-compose.yml", 9), "postgres is another product"),
         Finding(
@@ -71,9 +73,8 @@ def plan(**changes: Any) -> Plan:
     edit = FileEdit(
         FILE, b"services:\n  init:\n    build: .\n", b"services:\n  init:\n    image: shop-airflow:latest\n"
     )
-    there = {
-        name: EngineImage(name, f"sha256:{number}cc694b97dbfc793", 2_840_000_000) for number, name in enumerate(IMAGES)
-    }
+    numbered = enumerate(airflow().images)
+    there = {name: EngineImage(name, f"sha256:{number}cc694b97dbfc793", 2_840_000_000) for number, name in numbered}
     return replace(Plan(project(), (made, database), findings, (edit,), "26.1.5", there), **changes)
 
 
@@ -143,9 +144,9 @@ def test_names_that_the_old_compose_gave_are_told() -> None:
 
 def test_a_name_of_the_file_s_own_is_none_of_the_old_compose() -> None:
     digest = "postgres@sha256:00"
-    made = project(postgres=Service("postgres", image=digest))
+    named = GroupPlan(ServiceGroup((Service("postgres", image=digest),), airflow=False), None)
     images = {digest: EngineImage("postgres:13", "sha256:1", 1)}
-    assert "docker-compose v1" not in format_plan_text(plan(project=made, images=images))
+    assert "docker-compose v1" not in format_plan_text(plan(groups=(named,), images=images))
 
 
 def test_color_changes_no_letter() -> None:
@@ -201,7 +202,7 @@ def test_no_secret_is_in_any_form() -> None:
 
 def test_credentials_of_a_git_address_are_left_out() -> None:
     build = Build("https://ada:hunter2@git.example/shop.git#main")
-    group = replace(plan().groups[0], group=ServiceGroup(NAMES, build, IMAGES, airflow=True))
+    group = replace(plan().groups[0], group=airflow(build))
     for shown in (format_plan_text(plan(groups=(group,))), format_plan_json(plan(groups=(group,)))):
         assert "hunter2" not in shown
         assert "https://***@git.example/shop.git#main" in shown
@@ -212,7 +213,7 @@ HOSTILE = "x\x1b[2J\n::error::y\u202e"
 
 def test_hostile_names_do_not_steer_the_terminal() -> None:
     service = Service(HOSTILE, image=f"postgres{HOSTILE}")
-    group = GroupPlan(ServiceGroup((HOSTILE,), None, (f"postgres{HOSTILE}",), airflow=False), None, HOSTILE)
+    group = GroupPlan(ServiceGroup((service,), airflow=False), None, HOSTILE)
     finding = Finding("OB101", Where(HOSTILE, 1), HOSTILE, (HOSTILE,), HOSTILE, (HOSTILE,))
     made = plan(
         project=project(**{HOSTILE: service}), groups=(*plan().groups, group), findings=(finding,), notes=(HOSTILE,)

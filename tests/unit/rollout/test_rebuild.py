@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from builder.compose.model import (
-    Build,
-    GroupPlan,
-    ImageOrigin,
-    Plan,
-    Project,
-    ProjectFiles,
-    Service,
-    ServiceGroup,
-    SharedTarget,
-)
+from builder.compose.model import Build, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
+from builder.compose.planned import GroupPlan, Plan
+from builder.compose.sharing.groups import ServiceGroup
 from builder.core.errors import ComposeError
 from builder.rollout.journal import Recipe
 from builder.rollout.rebuild import select_rebuild_targets
@@ -27,16 +20,18 @@ BUILD = Build("/p")
 RECIPE = Recipe(SharedTarget(("init", "web"), SHARED, ImageOrigin.IMAGE_ONLY), "web", {"context": "/p"})
 
 
-def plan(*, builder: bool, target: SharedTarget | None = None) -> Plan:
-    services = {
-        "db": Service("db", image="postgres:13"),
-        "init": Service("init", image=SHARED, build=BUILD if builder else None, pull_policy="never"),
-        "web": Service("web", image=SHARED, pull_policy="never"),
-    }
+def plan(*, builder: bool, target: SharedTarget | None = None, **web: Any) -> Plan:
+    """``web``: what else there is to say of both services of Airflow."""
+    database = Service("db", image="postgres:13")
+    common = {"image": SHARED, "pull_policy": "never"}
+    sharers = (
+        Service("init", **{**common, "build": BUILD if builder else None, **web}),
+        Service("web", **{**common, **web}),
+    )
+    services = {one.name: one for one in (database, *sharers)}
     project = Project(ProjectFiles(Path("/p"), (Path("/p/c.yaml"),)), "demo", services, {}, {}, {})
-    shared = ServiceGroup(("init", "web"), BUILD if builder else None, (SHARED,), airflow=True)
-    database = ServiceGroup(("db",), None, ("postgres:13",), airflow=False)
-    return Plan(project, (GroupPlan(database, None), GroupPlan(shared, target)), (), ())
+    groups = ServiceGroup((database,), airflow=False), ServiceGroup(sharers, airflow=True)
+    return Plan(project, (GroupPlan(groups[0], None), GroupPlan(groups[1], target)), (), ())
 
 
 def test_without_it_only_what_the_plan_changes() -> None:
@@ -57,7 +52,8 @@ def test_an_earlier_optimize_remembers_how() -> None:
 
 def test_one_image_under_several_spellings_is_one() -> None:
     made = plan(builder=False)
-    shared = replace(made.groups[1].group, images=(SHARED, "docker.io/library/demo-airflow"))
+    init, web = made.groups[1].group.services
+    shared = ServiceGroup((init, replace(web, image="docker.io/library/demo-airflow")), airflow=True)
     made = replace(made, groups=(made.groups[0], GroupPlan(shared, None)))
     (target,) = select_rebuild_targets(made, (RECIPE,), None, rebuild=True, service=None)
     assert target.services == ("init", "web")
@@ -91,16 +87,12 @@ def test_a_recipe_that_is_lost_is_said_the_same_without_a_service() -> None:
 
 @pytest.mark.parametrize("policy", [None, "always"])
 def test_nothing_to_build_is_said(policy: str | None) -> None:
-    foreign = plan(builder=False)
-    services = {name: replace(one, pull_policy=policy) for name, one in foreign.project.services.items()}
-    made = replace(foreign, project=replace(foreign.project, services=services))
+    foreign = plan(builder=False, pull_policy=policy)
     with pytest.raises(ComposeError, match="no image that is built here is shared"):
-        select_rebuild_targets(made, (), None, rebuild=True, service=None)
+        select_rebuild_targets(foreign, (), None, rebuild=True, service=None)
 
 
 def test_what_several_build_is_not_said_to_be_unknown() -> None:
-    today = plan(builder=True)
-    services = {name: replace(one, build=BUILD) for name, one in today.project.services.items()}
-    made = replace(today, project=replace(today.project, services=services))
+    today = plan(builder=True, build=BUILD)
     with pytest.raises(ComposeError, match="init and web do not share one image"):
-        select_rebuild_targets(made, (), None, rebuild=True, service="web")
+        select_rebuild_targets(today, (), None, rebuild=True, service="web")

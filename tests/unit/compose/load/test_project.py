@@ -35,7 +35,8 @@ def test_a_project_is_what_the_answers_say(files: ProjectFiles, env: dict[str, s
     assert web.raw_build is not None
     assert (web.build.context, web.raw_build.context) == ("/p", "/p/${C}")
     assert project.sources == {files.files[0]: files.files[0].read_bytes()}
-    assert project.resolve_image_name(web) == "x:1"
+    assert web.image_name == "x:1"
+    assert web.project == "p"
 
 
 def test_without_the_filled_in_answer_names_and_builds_are_filled_in_here(

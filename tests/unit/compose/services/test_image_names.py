@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from project_factories import build, project, service
 
 from builder.compose.services.image_names import list_possible_names, slugify
 
 
 def test_names_that_older_versions_of_compose_gave() -> None:
-    web = service("web", build=build())
-    assert list_possible_names(replace(project(web), name="my-shop"), web) == (
+    made = project(service("web", build=build()), name="my-shop")
+    assert list_possible_names(made.services["web"]) == (
         "my-shop-web:latest",
         "my-shop_web:latest",
         "myshop_web:latest",
@@ -20,7 +18,7 @@ def test_names_that_older_versions_of_compose_gave() -> None:
 
 def test_a_name_in_the_file_is_the_only_one() -> None:
     web = service("web", build=build(), image="mine")
-    assert list_possible_names(project(web), web) == ("mine:latest",)
+    assert list_possible_names(web) == ("mine:latest",)
 
 
 def test_a_word_of_a_name() -> None:

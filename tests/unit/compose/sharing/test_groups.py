@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from project_factories import AIRFLOW, build, facts, project, seed, service
 
 from builder.compose.model import Mount, Project
-from builder.compose.sharing.groups import find_builders, group_services, list_built_names
+from builder.compose.sharing.groups import group_services
 
 
 def groups(made: Project) -> list[tuple[str, ...]]:
-    return [group.services for group in group_services(made, {})]
+    return [group.names for group in group_services(made, {})]
 
 
 def test_the_seed_project_has_one_group_and_its_database() -> None:
     airflow, database = group_services(seed(), {})
-    assert airflow.services == ("airflow-init", "airflow-scheduler", "airflow-webserver")
+    assert airflow.names == ("airflow-init", "airflow-scheduler", "airflow-webserver")
     assert airflow.airflow
     assert airflow.is_duplicate
     assert airflow.images == (
@@ -26,7 +25,7 @@ def test_the_seed_project_has_one_group_and_its_database() -> None:
         "shop-airflow-scheduler:latest",
         "shop-airflow-webserver:latest",
     )
-    assert (database.services, database.build, database.images) == (("postgres",), None, ("postgres:13",))
+    assert (database.names, database.build, database.images) == (("postgres",), None, ("postgres:13",))
     assert not database.airflow
 
 
@@ -108,10 +107,10 @@ def test_who_uses_by_name_what_another_builds_belongs_to_it() -> None:
         service("other-tag", image="shop:2"),
     )
     group, other = group_services(made, {})
-    assert group.services == ("builder", "by-name")
+    assert group.names == ("builder", "by-name")
     assert group.build is not None
-    assert find_builders(made, group) == ("builder",)
-    assert other.services == ("other-tag",)
+    assert [one.name for one in group.builders] == ["builder"]
+    assert other.names == ("other-tag",)
 
 
 def test_compose_s_default_name_counts_as_a_name() -> None:
@@ -136,8 +135,8 @@ def test_who_uses_an_image_for_another_platform_does_not_belong_to_its_builder()
 def test_services_of_a_foreign_image_are_a_group_without_build() -> None:
     made = project(service("a", image="redis"), service("b", image="redis:latest"), service("c", image="redis:7"))
     one, other = group_services(made, {})
-    assert (one.services, one.build, one.images) == (("a", "b"), None, ("redis:latest",))
-    assert other.services == ("c",)
+    assert (one.names, one.build, one.images) == (("a", "b"), None, ("redis:latest",))
+    assert other.names == ("c",)
     assert not one.is_duplicate
 
 
@@ -150,7 +149,7 @@ def test_one_tag_of_two_builds_joins_the_first_and_keeps_them_apart() -> None:
 
 def test_a_service_without_image_and_build_is_alone_and_has_no_name() -> None:
     group, *_ = group_services(project(service("a"), service("b")), {})
-    assert (group.services, group.images) == (("a",), ())
+    assert (group.names, group.images) == (("a",), ())
 
 
 def test_every_service_is_in_exactly_one_group() -> None:
@@ -160,7 +159,7 @@ def test_every_service_is_in_exactly_one_group() -> None:
 
 def test_a_build_gives_its_own_name_and_its_tags() -> None:
     one = service("web", build=build(tags=("shop", "shop:dev")), image="shop:latest")
-    assert list_built_names(project(one), one) == ("shop:latest", "shop:dev")
+    assert one.built_names == ("shop:latest", "shop:dev")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +204,7 @@ def test_no_signs_of_airflow(keys: dict[str, Any]) -> None:
 
 
 def test_the_default_name_of_a_project_called_airflow_proves_nothing() -> None:
-    made = replace(project(service("api", build=build())), name="airflow")
+    made = project(service("api", build=build()), name="airflow")
     assert not group_services(made, {})[0].airflow
 
 

@@ -23,9 +23,7 @@ SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
 def choose(
     made: Project, *, taken: frozenset[str] = frozenset(), **choices: Any
 ) -> dict[tuple[str, ...], TargetDecision]:
-    return dict(
-        choose_targets(made, group_services(made, {}), SharingOptions(**choices), taken=lambda name: name in taken)
-    )
+    return dict(choose_targets(made, group_services(made, {}), SharingOptions(**choices), taken=taken))
 
 
 def target(made: Project, *services: str, **choices: Any) -> SharedTarget:
@@ -631,6 +629,6 @@ def test_a_new_name_is_none_that_the_engine_has_for_somebody_else() -> None:
     """Else the shared image would take the name from an image that has nothing to do with it."""
     found = seed()
     groups = group_services(found, {})
-    chosen = choose_targets(found, groups, SharingOptions(), occupied=lambda name: name == "shop-airflow:latest")
+    chosen = choose_targets(found, groups, SharingOptions(), occupied={"shop-airflow:latest"})
     target = next(choice.target for choice in chosen.values() if choice.target is not None)
     assert target.image not in {"shop-airflow", "shop-airflow:latest"}
