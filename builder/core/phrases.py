@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 SHOWN = 8
 
@@ -17,6 +17,13 @@ def join_names(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def format_short_list(names: Iterable[str], most: int = 3) -> str:
+    """``a, b, c and 12 more``, each name once."""
+    unique = tuple(dict.fromkeys(names))
+    more = f" and {len(unique) - most:,} more" if len(unique) > most else ""
+    return ", ".join(unique[:most]) + more
 
 
 def choose_verb(names: Sequence[str], one: str, several: str) -> str:

@@ -9,6 +9,7 @@ from builder.airflow.find import find_started_role
 from builder.airflow.images import parse_image_version
 from builder.airflow.releases import SCHEDULER
 from builder.compose.services.start_commands import parse_start_command, substitute_image_defaults
+from builder.core.phrases import format_short_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ ASPECTS = (
     "scaling",
     "life cycle",
 )
-_SHOWN = 4
+SHOWN = 4
 """Names that are listed; the rest is counted."""
 
 
@@ -80,12 +81,12 @@ def _format_version(services: Sequence[Service], facts: DockerfileAnalysis | Non
 
 def _describe_python_packages(facts: DockerfileAnalysis | None) -> str:
     names = list(dict.fromkeys(pin.name for pin in facts.pins if not pin.from_argument)) if facts is not None else []
-    return f"Airflow's own, and {format_short_list(names)}" if names else "Airflow's own, several hundred packages"
+    return f"Airflow's own, and {format_short_list(names, SHOWN)}" if names else "Airflow's own, several hundred packages"
 
 
 def _describe_libraries(facts: DockerfileAnalysis | None) -> str:
     own = list(facts.written_packages) if facts is not None else []
-    return f"what wheels need, and {format_short_list(own)}" if own else "what wheels need"
+    return f"what wheels need, and {format_short_list(own, SHOWN)}" if own else "what wheels need"
 
 
 def _describe_configuration(services: Sequence[Service]) -> str:
@@ -111,12 +112,6 @@ def list_start_commands(services: Sequence[Service], facts: DockerfileAnalysis |
 def format_subcommand(call: tuple[str, ...]) -> str:
     """The subcommand alone: what follows may hold a password."""
     return " ".join(call[:2] if call[0] in GROUPS else call[:1])
-
-
-def format_short_list(names: Sequence[str]) -> str:
-    """``a, b, c, d and 3 more``."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def count_schedulers(group: ServiceGroup, facts: Mapping[str, DockerfileAnalysis]) -> int:

@@ -8,11 +8,11 @@ from builder.airflow.commands import check_command
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.variables import AUTH_MANAGER, CONFIG_FILE, CONFIG_VARIABLE, FAB_AUTH_MANAGER, HOME
 from builder.compose.rules.airflow import find_airflow_version, uses_airflow
+from builder.compose.services.dependencies import is_waited_for
 from builder.compose.services.start_commands import (
     StartCommand,
     guess_role,
     is_official_image,
-    is_waited_for,
     parse_start_command,
     resolve_argv,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from builder.core.errors import Where
@@ -67,7 +68,11 @@ class RuleContext:
         return self.choices.get(group.names)
 
     def find_group(self, service: str) -> ServiceGroup | None:
-        return next((group for group in self.groups if service in group.names), None)
+        return self._groups_by_service.get(service)
+
+    @cached_property
+    def _groups_by_service(self) -> dict[str, ServiceGroup]:
+        return {name: group for group in self.groups for name in group.names}
 
     def image(self, reference: str) -> ObservedImage | None:
         """None: not on the engine, or no engine was asked."""

@@ -12,15 +12,16 @@ from builder.compose.display import format_relative_path
 from builder.compose.model import Project, Service
 from builder.compose.rules.aspects import (
     ASPECTS,
+    SHOWN,
     count_schedulers,
     describe_airflow,
     describe_product,
-    format_short_list,
     list_start_commands,
 )
 from builder.compose.services.products import find_product
 from builder.compose.sharing.groups import ServiceGroup
 from builder.core.errors import ComposeError
+from builder.core.phrases import format_short_list
 from builder.findings.catalog import CATALOG
 from builder.findings.explain import BELIEFS, CODES, WIDTH, read_explanation, suggest_code
 
@@ -69,9 +70,10 @@ def _list_groups(code: str, groups: tuple[ServiceGroup, ...]) -> list[str]:
     if code not in ("OB101", "OB102", "OB105"):
         return []
     if code == "OB105":
-        chosen = [group for group in groups if len(group.services) > 1 and not _is_built_twice(group)]
+        chosen = [group for group in groups if len(group.services) > 1 and len(group.builders) < 2]
     else:
-        chosen = [group for group in groups if _is_built_twice(group) and _has_one_name(group) == (code == "OB102")]
+        several = [group for group in groups if len(group.builders) > 1]
+        chosen = [group for group in several if (len(group.images) == 1) == (code == "OB102")]
     return [f"{', '.join(group.names)}: {', '.join(group.images)}" for group in chosen]
 
 
@@ -83,14 +85,6 @@ def _list_dockerfile_lines(code: str, project: Project, facts: Mapping[str, Dock
         )
         found |= dict.fromkeys(f"{file}:{one.line}: {one.message}" for one in known.advice if one.code == code)
     return list(found)
-
-
-def _is_built_twice(group: ServiceGroup) -> bool:
-    return len(group.builders) > 1
-
-
-def _has_one_name(group: ServiceGroup) -> bool:
-    return len(group.images) == 1
 
 
 @dataclass(frozen=True)
@@ -170,7 +164,7 @@ def _format_table(scene: _Comparison) -> str:
     if scene.other is None:
         return "  This project runs nothing beside Airflow."
     service, product = scene.other
-    left = ("Airflow: " + format_short_list(scene.group.names), *describe_airflow(scene.group, scene.facts))
+    left = ("Airflow: " + format_short_list(scene.group.names, SHOWN), *describe_airflow(scene.group, scene.facts))
     right = (f"{product.name}: {service.name}", *describe_product(product, service))
     rows = [_format_row(*cells) for cells in zip(("", *ASPECTS), left, right, strict=True)]
     rows.insert(1, "  " + "-" * (WIDTH - 2))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from builder.airflow.find import LATEST, find_role, find_series
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.compose.rules.airflow import find_airflow_version, uses_airflow
+from builder.compose.services.dependencies import is_waited_for
 from builder.compose.services.start_commands import (
     StartCommand,
     guess_role,
-    is_waited_for,
     parse_start_command,
     substitute_image_defaults,
 )

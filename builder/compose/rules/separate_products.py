@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from typing import TYPE_CHECKING
 
-from builder.compose.display import describe_dockerfile
+from builder.compose.display import describe_dockerfile, format_relative_path
 from builder.compose.services.command_lines import parse_commands
 from builder.compose.services.database import find_database
 from builder.compose.services.products import find_product
@@ -115,8 +114,7 @@ def _locate_installation(
 ) -> Where:
     if facts.path is None:
         return look.line(look.project, service.name, "build")
-    inside = os.path.relpath(facts.path, look.project.files.directory)
-    return Where(str(facts.path) if inside.startswith("..") else inside, server.line)
+    return Where(format_relative_path(look.project, facts.path), server.line)
 
 
 def _find_started_servers(look: RuleContext, service: Service, airflow: bool) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.core.phrases import format_short_list
 from builder.dockerfile.parse import Instruction
 from builder.dockerfile.stages import parse_assignments, parse_flags, parse_run_commands
 
@@ -236,6 +237,4 @@ def _compare_pins(
         yield f"{len(changed) - _MOST_PINS} more requirements with another version"
     for owner, only in zip(names, (left.keys() - right.keys(), right.keys() - left.keys()), strict=True):
         if only:
-            shown = sorted(only)[:_MOST_PINS]
-            more = f" and {len(only) - len(shown)} more" if len(only) > len(shown) else ""
-            yield f"only in {owner}: {', '.join(shown)}{more}"
+            yield f"only in {owner}: {format_short_list(sorted(only), _MOST_PINS)}"

@@ -48,11 +48,16 @@ def find_sharers_without_builder(project: Project, builder: str, sharers: tuple[
     return tuple(name for name in sharers if not is_builder_started(project, builder, name))
 
 
+def is_waited_for(project: Project, service: Service) -> bool:
+    """Whether another service waits for its end: then it does its work and ends."""
+    return any(other.depends_on.get(service.name) == COMPLETED for other in project.services.values())
+
+
 def is_init_like(project: Project, service: Service) -> bool:
     """Whether it does its work and ends: others wait for its end, or it migrates, or it is called so."""
-    waited_for = any(other.depends_on.get(service.name) == COMPLETED for other in project.services.values())
-    called_so = any(word in service.name.lower() for word in _INIT_WORDS)
-    return waited_for or called_so or any(_is_migration(words) for words in parse_commands(service))
+    if is_waited_for(project, service) or any(word in service.name.lower() for word in _INIT_WORDS):
+        return True
+    return any(_is_migration(words) for words in parse_commands(service))
 
 
 def _is_migration(words: tuple[str, ...]) -> bool:

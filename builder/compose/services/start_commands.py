@@ -15,7 +15,7 @@ from builder.dockerfile.stages import substitute_variables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.compose.model import Project, Service
+    from builder.compose.model import Service
     from builder.dockerfile.facts import DockerfileAnalysis
 
 _ENTRYPOINTS = ("entrypoint", "entrypoint.sh")
@@ -109,12 +109,6 @@ def _iterate_airflow_calls(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _iterate_entrypoint_calls(words[1:])
         elif _PYTHON.match(program) and words[1:3] == ("-m", "airflow"):
             yield words[3:]
-
-
-def is_waited_for(project: Project, service: Service) -> bool:
-    """Whether another service waits for its end: then it does its work and ends."""
-    waiting = (other.depends_on.get(service.name) for other in project.services.values())
-    return "service_completed_successfully" in waiting
 
 
 def guess_role(service: Service) -> str | None:

@@ -35,17 +35,13 @@ def keep_feasible(
             rewrite(project, (target,))
         except ComposeError as error:
             instead = _check_feasible(project, other(target, error), rewrite)
-            kept |= (
-                _refuse_decision(kept, target, error) if instead is None else _replace_decision(kept, target, instead)
-            )
-            notes += [_format_note(project, target, error)] if instead is None else []
+            kept[target.services] = instead or _refuse_decision(kept[target.services], error)
+            notes += [] if instead else [_format_note(project, target, error)]
     try:
         return kept, _rewrite_targets(project, kept, rewrite), tuple(notes)
     except ComposeError as error:
-        left = {
-            key: value for target in _list_targets(kept) for key, value in _refuse_decision(kept, target, error).items()
-        }
-        return {**kept, **left}, (), (*notes, f"no edit: {error.message}")
+        kept |= {target.services: _refuse_decision(kept[target.services], error) for target in _list_targets(kept)}
+        return kept, (), (*notes, f"no edit: {error.message}")
 
 
 def _rewrite_targets(
@@ -70,22 +66,9 @@ def _list_targets(chosen: Mapping[tuple[str, ...], TargetDecision]) -> tuple[Sha
     return tuple(choice.target for _, choice in sorted(chosen.items()) if choice.target is not None)
 
 
-def _replace_decision(
-    chosen: Mapping[tuple[str, ...], TargetDecision], target: SharedTarget, instead: TargetDecision
-) -> dict[tuple[str, ...], TargetDecision]:
-    return {key: instead for key, choice in chosen.items() if choice.target == target}
-
-
-def _refuse_decision(
-    chosen: Mapping[tuple[str, ...], TargetDecision], target: SharedTarget, error: ComposeError
-) -> dict[tuple[str, ...], TargetDecision]:
-    return {
-        key: replace(
-            choice, target=None, reason=f"it cannot be changed safely: {error.message}", warnings=(), refused=True
-        )
-        for key, choice in chosen.items()
-        if choice.target == target
-    }
+def _refuse_decision(choice: TargetDecision, error: ComposeError) -> TargetDecision:
+    reason = f"it cannot be changed safely: {error.message}"
+    return replace(choice, target=None, reason=reason, warnings=(), refused=True)
 
 
 def _format_note(project: Project, target: SharedTarget, error: ComposeError) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from builder.core.phrases import format_short_list
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -86,10 +88,9 @@ class ForeignFilesError(OptbuildError):
     """A folder has files that a render would replace and that none wrote. Nothing was written."""
 
     def __init__(self, folder: str, names: Sequence[str]) -> None:
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         super().__init__(
-            f"{folder} has files that no `optbuild render` wrote, or that were changed since: {shown}. "
-            "Nothing was written",
+            f"{folder} has files that no `optbuild render` wrote, or that were changed since: "
+            f"{format_short_list(names, 5)}. Nothing was written",
             hint="name another folder; --force replaces them",
         )
         self.names = tuple(names)

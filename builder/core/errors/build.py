@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError
+from builder.core.phrases import format_short_list
 
 GET_AN_ENGINE = (
     "`make engine` installs one on Debian 12 or 13; elsewhere: https://docs.docker.com/engine/install/. "
@@ -67,7 +68,7 @@ class VanishedPackagesError(ToolError):
     """The mirror no longer has the Debian versions of the lock. ``packages`` are ``name=version``."""
 
     def __init__(self, packages: tuple[str, ...], *, hint: str | None = None) -> None:
-        names = ", ".join(packages[:5]) + (f" and {len(packages) - 5} more" if len(packages) > 5 else "")
+        names = format_short_list(packages, 5)
         super().__init__(
             f"the Debian release no longer has what the lock names: {names or 'some packages'}",
             hint=hint or "`optbuild build --refresh-base` locks the versions that the release has now",

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.core.naming import LABEL_CONTENT
+from builder.core.phrases import format_short_list
 from builder.inspect.cache_folders import find_cache_folder, is_cached
 from builder.inspect.model import WastedFile
 
@@ -150,13 +151,6 @@ def group_by_layer(files: Iterable[WastedFile]) -> Iterator[tuple[int, tuple[Was
 
 def sort_largest_first(files: Iterable[WastedFile]) -> tuple[WastedFile, ...]:
     return tuple(sorted(files, key=lambda file: (-file.bytes, file.path, file.layer)))
-
-
-def format_short_list(names: Iterable[str], most: int = 3) -> str:
-    """``a, b, c and 12 more``."""
-    names = list(dict.fromkeys(names))
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def format_count(files: Iterable[object], noun: str = "file") -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.core.phrases import format_short_list
 from builder.inspect.model import Waste
-from builder.inspect.waste.context import format_short_list, group_by_layer
+from builder.inspect.waste.context import group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

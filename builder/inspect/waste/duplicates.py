@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.core.phrases import format_short_list
 from builder.inspect.model import Waste
 from builder.inspect.packages.installed_packages import INSTALLERS
-from builder.inspect.waste.context import format_count, format_short_list, group_by_layer
+from builder.inspect.waste.context import format_count, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,9 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from builder.core.phrases import format_short_list
 from builder.inspect.model import Waste
-from builder.inspect.waste.context import format_count, format_short_list, group_by_layer
+from builder.inspect.waste.context import format_count, group_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

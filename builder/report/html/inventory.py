@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.core.phrases import format_short_list
 from builder.report.amounts import format_amount
 from builder.report.html.mapdata import Dimension, MapData, MapGroup, MapView, build_name_tree
 from builder.report.html.page import Page, render_page
@@ -207,8 +208,7 @@ def _make_owner_group(inventory: Inventory, owners: _Owners, standing: Retention
         return MapGroup(
             shown[0], _TONES[standing], f"{standing.value}: {row.verdict.reason}; {' '.join(row.image.names[1:])}"
         )
-    more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
-    title = f"shared by {', '.join(shown[:_NAMED])}{more}"
+    title = f"shared by {format_short_list(shown, _NAMED)}"
     return MapGroup(title, _TONES[standing], f"freed only with all of them: {', '.join(shown)}")
 
 

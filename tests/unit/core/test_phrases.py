@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.core.phrases import format_both_or_all, format_times, join_names
+from builder.core.phrases import format_both_or_all, format_short_list, format_times, join_names
 
 
 def test_lists_in_messages() -> None:
@@ -15,3 +15,10 @@ def test_lists_in_messages() -> None:
     assert join_names([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 4 more"
     assert (format_times(1), format_times(2), format_times(3)) == ("once", "twice", "3 times")
     assert (format_both_or_all(2), format_both_or_all(3)) == ("both", "all 3")
+
+
+def test_a_short_list_names_the_first_once_and_counts_the_rest() -> None:
+    assert format_short_list(["a", "b", "a"], 2) == "a, b"
+    assert format_short_list(["a", "b", "b", "c"], 2) == "a, b and 1 more"
+    assert format_short_list(map(str, range(2000)), 2) == "0, 1 and 1,998 more"
+    assert format_short_list([]) == ""
