@@ -81,7 +81,9 @@ def _format_version(services: Sequence[Service], facts: DockerfileAnalysis | Non
 
 def _describe_python_packages(facts: DockerfileAnalysis | None) -> str:
     names = list(dict.fromkeys(pin.name for pin in facts.pins if not pin.from_argument)) if facts is not None else []
-    return f"Airflow's own, and {format_short_list(names, SHOWN)}" if names else "Airflow's own, several hundred packages"
+    return (
+        f"Airflow's own, and {format_short_list(names, SHOWN)}" if names else "Airflow's own, several hundred packages"
+    )
 
 
 def _describe_libraries(facts: DockerfileAnalysis | None) -> str:
