@@ -12,6 +12,7 @@ import typer
 from builder.cli.output import ResultFile
 from builder.cli.runtime import find_runtime
 from builder.core.errors import LockUsageError
+from builder.core.naming import LOCK_FILE
 from builder.operations.lock import (
     check_moving_names,
     read_inputs,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
-
-LOCK_FILE = "optbuild.lock"
 
 
 class Platform(StrEnum):

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SPEC_FILE = "optbuild.toml"
+"""Describes an image; people write it."""
+LOCK_FILE = "optbuild.lock"
+"""Lies beside the spec, with exact versions and hashes; `optbuild lock` writes it."""
 CONTENT_TAG_LENGTH = 12
 LABEL_PROJECT = "optbuild.project"
 """On every image that we build: the spec's image name. Only what carries it can be superseded."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.core.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
-from builder.core.naming import list_promoted_references
+from builder.core.naming import LOCK_FILE, list_promoted_references
 from builder.engine.buildx import check_platform, check_pushable
 from builder.engine.client import connect_engine
 from builder.engine.secrets import find_secrets
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from builder.image.verify.model import VerifyReport
     from builder.operations.project import ImageProject
 
-LOCK_FILE = "optbuild.lock"
 NOTHING_PROMOTED = "nothing was promoted: all tags stay as they were"
 
 

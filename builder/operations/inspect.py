@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.image_reference import extract_repository
+from builder.core.naming import SPEC_FILE
 from builder.engine.endpoint import resolve_endpoint
 from builder.inspect.analyse import analyze_image
 from builder.inspect.base import apply_common_base
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from builder.inspect.budget import DiveLimits
     from builder.inspect.diff import ImageDiff
     from builder.inspect.model import BudgetResult, ImageContent, Inspection
-
-SPEC_FILE = "optbuild.toml"
 
 
 @dataclass(frozen=True)

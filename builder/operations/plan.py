@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from builder.compose.planned import PlanResult
 from builder.core.errors import OptbuildError
+from builder.core.naming import SPEC_FILE
 from builder.core.process import terminate_children
 from builder.operations.background import start_in_background
-from builder.operations.targets import SPEC_FILE, resolve_spec_folder
+from builder.operations.targets import resolve_spec_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.core.naming import LOCK_FILE
 from builder.image.lock.check import check_lock
 from builder.image.lock.document import read_lock
 from builder.image.spec.reader import read_spec
@@ -32,6 +33,6 @@ def load_project(folder: Path) -> ImageProject:
     """Read optbuild.toml and optbuild.lock of ``folder``; a lock that is missing or stale is an error."""
     spec = read_spec(folder)
     requirements = read_requirements(spec)
-    lock = read_lock(spec.folder / "optbuild.lock")
+    lock = read_lock(spec.folder / LOCK_FILE)
     check_lock(spec, requirements, lock)
     return ImageProject(spec, lock, resolve_roles(spec))

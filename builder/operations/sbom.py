@@ -12,7 +12,7 @@ import typer
 
 import builder
 from builder.core.errors import OptbuildError
-from builder.operations.targets import LOCK_FILE
+from builder.core.naming import LOCK_FILE
 
 if TYPE_CHECKING:
     from builder.core.progress import Progress

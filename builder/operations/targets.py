@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.core.errors import MissingFileError, OptbuildError
+from builder.core.naming import LOCK_FILE, SPEC_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from builder.inspect.model import ImageContent
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
-LOCK_FILE = "optbuild.lock"
-SPEC_FILE = "optbuild.toml"
 
 
 def resolve_spec_folder(runtime: Runtime, named: Path) -> Path:

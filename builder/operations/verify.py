@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.core.naming import SPEC_FILE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,7 +23,7 @@ def choose_environment(runtime: Runtime, database: str | None) -> dict[str, str]
 def find_image(subject: str, runtime: Runtime) -> tuple[str, VerifyPlan]:
     """A folder with a spec is that; anything else is an image."""
     folder = runtime.cwd / subject
-    if folder.is_dir() and (subject.startswith((".", "/")) or (folder / "optbuild.toml").exists()):
+    if folder.is_dir() and (subject.startswith((".", "/")) or (folder / SPEC_FILE).exists()):
         return _find_image_of_folder(folder, runtime)
     return subject, _make_plan_from_labels(subject, runtime)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from builder.store.archive_check import ArchiveContents
     from builder.store.archiving import ImageToSave
 
-LOCK_FILE = ".optbuild-backup.lock"
+FOLDER_LOCK = ".optbuild-backup.lock"
 _LEFTOVERS = re.compile(rf"\.[a-z0-9][a-z0-9._-]*\.tar\.zst\.part|\.{re.escape(MANIFEST_FILE)}\.[A-Za-z0-9_]+")
 """What a run that was killed leaves: half an archive, half a manifest."""
 
@@ -111,7 +111,7 @@ def _open_folder(folder: Path, progress: Progress) -> Iterator[Manifest]:
     """One run at a time writes to a folder; what a killed one left half is removed first."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = hold_lock(folder / LOCK_FILE, "backup", on_wait=lambda who: progress.note(f"waiting for {who}"))
+        lock = hold_lock(folder / FOLDER_LOCK, "backup", on_wait=lambda who: progress.note(f"waiting for {who}"))
         lock.__enter__()
     except OSError as error:
         raise BackupFolderError(

@@ -8,11 +8,11 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import UnknownProtectionError, Where
+from builder.core.naming import SPEC_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPEC_FILE = "optbuild.toml"
 _HINT = 'correct it ([protect] images = ["registry.example/base:*"]): until then it is not known what it protects'
 
 

@@ -9,8 +9,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import StaleLockError
+from builder.core.naming import LOCK_FILE
 from builder.image.lock.dependencies import is_applicable, list_root_requirements
-from builder.image.lock.document import LOCK_FILE, format_lock_command
+from builder.image.lock.document import format_lock_command
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.sonames import GLIBC
 from builder.image.lock.target import LockTarget

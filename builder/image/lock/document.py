@@ -11,6 +11,7 @@ import tomli_w
 
 from builder.core.errors import LockFileError, MissingFileError, Where
 from builder.core.files import write_atomically
+from builder.core.naming import LOCK_FILE
 from builder.image.lock.model import (
     LOCK_VERSION,
     Constraints,
@@ -26,7 +27,6 @@ from builder.image.lock.target import MACHINES
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOCK_FILE = "optbuild.lock"
 NEWEST_EPOCH = 4_354_819_198
 """2107-12-31 23:59:58, the newest time that a zip file can hold, and with it the files of a wheel."""
 HEADER = """\
@@ -69,7 +69,7 @@ def write_lock(path: Path, lock: Lock) -> None:
     write_atomically(path, format_lock(lock).encode())
 
 
-def parse_lock(text: str, name: str = "optbuild.lock", remake: str = "make it again: optbuild lock") -> Lock:
+def parse_lock(text: str, name: str = LOCK_FILE, remake: str = "make it again: optbuild lock") -> Lock:
     """Parse the text of a lock; ``name`` is the file that errors name, ``remake`` their next step."""
     try:
         document = tomllib.loads(text)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import LockError, UnsatisfiableError, Where
+from builder.core.naming import LOCK_FILE
 from builder.image.lock.check import find_lock_differences
 from builder.image.lock.constraints import find_constraints
 from builder.image.lock.debian import (
@@ -23,7 +24,7 @@ from builder.image.lock.debian import (
     select_kept_versions,
 )
 from builder.image.lock.dependencies import list_root_requirements, resolve_dependencies
-from builder.image.lock.document import LOCK_FILE, format_lock_command
+from builder.image.lock.document import format_lock_command
 from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
 from builder.image.lock.inputs import make_lock_inputs

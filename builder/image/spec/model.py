@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from builder.core.naming import SPEC_FILE
 from builder.image.spec.types import (
     ByteSize,
     CleanPath,
@@ -34,8 +35,6 @@ from builder.image.spec.types import (
     Tags,
     WasteSize,
 )
-
-SPEC_FILE = "optbuild.toml"
 
 
 class _SpecTable(BaseModel):

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from builder.core.errors import InvalidSpecError, MissingFileError, SpecError, Where
+from builder.core.naming import SPEC_FILE
 from builder.image.spec.allow import RefusedError, find_invisible, quote
 from builder.image.spec.checks import SpecProblem, find_spec_problems
-from builder.image.spec.model import SPEC_FILE, BaseTable, Spec, SpecFile
+from builder.image.spec.model import BaseTable, Spec, SpecFile
 from builder.image.spec.paths import resolve_in_folder
 from builder.image.spec.positions import KeyPath as Position
 from builder.image.spec.positions import find_positions
