@@ -1,4 +1,7 @@
-"""The options that name a compose project, and what becomes of its groups; names and meanings are Compose's."""
+"""The options that name a compose project, what becomes of its groups, and how long it may take.
+
+Names and meanings of the first four are Compose's.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +40,8 @@ Spec = Annotated[
     Path | None,
     typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
 ]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to become healthy.")
+]
+HEALTHY_SECONDS = 300.0
+"""Unless ``--timeout`` says otherwise."""

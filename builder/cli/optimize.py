@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.compose_options import (
+    HEALTHY_SECONDS,
+    BuilderService,
+    EnvFiles,
+    Files,
+    Groups,
+    ImageOnly,
+    ProjectDirectory,
+    ProjectName,
+    Spec,
+    Timeout,
+)
+from builder.cli.confirmation import Yes, confirm_change
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
 
@@ -30,46 +41,19 @@ def command(  # noqa: PLR0917 - a parameter per option
     service: Annotated[
         str | None, typer.Argument(metavar="SERVICE", help="With --rebuild: only the image of this service.")
     ] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", "-f", metavar="FILE", help="A compose file (repeatable), as docker compose takes it."),
-    ] = None,
-    project_directory: Annotated[
-        str | None,
-        typer.Option(
-            "--project-directory", metavar="DIR", help="The folder that relative paths in the files start from."
-        ),
-    ] = None,
-    project_name: Annotated[
-        str | None,
-        typer.Option("--project-name", "-p", metavar="NAME", help="The project's name, instead of the folder's."),
-    ] = None,
-    env_file: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--env-file", metavar="FILE", help="The file to use instead of .env, for the variables in the files."
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    file: Files = None,
+    project_directory: ProjectDirectory = None,
+    project_name: ProjectName = None,
+    env_file: EnvFiles = None,
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     file_only: Annotated[
         bool, typer.Option("--file-only", help="Change only the files; refused while the stack has containers.")
     ] = False,
-    group: Annotated[
-        list[str] | None,
-        typer.Option("--group", metavar="NAME", help="Also share the image of this service, Airflow or not."),
-    ] = None,
-    builder_service: Annotated[
-        str | None,
-        typer.Option("--builder-service", metavar="SERVICE", help="The one service that keeps `build:`."),
-    ] = None,
-    image_only: Annotated[
-        bool, typer.Option("--image-only", help="No service keeps `build:`: the image is built outside Compose.")
-    ] = False,
-    spec: Annotated[
-        Path | None,
-        typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
-    ] = None,
+    group: Groups = None,
+    builder_service: BuilderService = None,
+    image_only: ImageOnly = False,
+    spec: Spec = None,
     rebuild: Annotated[
         bool,
         typer.Option("--rebuild", help="Build existing shared images again, and restart the services that use them."),
@@ -78,9 +62,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     clean: Annotated[
         bool, typer.Option("--clean", help="At the end, remove the old images that nothing uses any more.")
     ] = False,
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to become healthy.")
-    ] = 300.0,
+    timeout: Timeout = HEALTHY_SECONDS,
     output_format: Annotated[Format, typer.Option("--format", help="A report for a person, or JSON.")] = Format.TEXT,
 ) -> None:
     """Let the services that build the same image share one: in the file, and in the running stack.
@@ -145,16 +127,7 @@ def _make_confirm_prompt(runtime: Runtime, options: OptimizeOptions) -> Callable
     """Asks on a terminal. Raises OptbuildError where there is none to ask on."""
 
     def agree(_ready: OptimizePreview) -> bool:
-        if options.yes:
-            return True
-        if not sys.stdin.isatty():
-            raise OptbuildError(
-                "there is no terminal to ask on, so nothing was done",
-                hint="`--yes` does it without asking, `--dry-run` only shows it",
-            )
-        if typer.confirm("Do it?", default=False, err=True):
-            return True
-        runtime.err.write("nothing was done\n")
-        return False
+        hint = "`--yes` does it without asking, `--dry-run` only shows it"
+        return confirm_change(runtime, yes=options.yes, hint=hint)
 
     return agree

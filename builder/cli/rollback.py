@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import typer  # noqa: TC002 - typer evaluates the annotations
 
+from builder.cli.compose_options import HEALTHY_SECONDS, EnvFiles, Files, ProjectDirectory, ProjectName, Timeout
+from builder.cli.confirmation import Yes, confirm_change
 from builder.cli.runtime import find_runtime
-from builder.core.errors import OptbuildError
 from builder.report.rollback import format_rollback_preview, format_rollback_report
 
 if TYPE_CHECKING:
@@ -18,30 +18,12 @@ if TYPE_CHECKING:
 
 def command(  # noqa: PLR0917 - a parameter per option
     ctx: typer.Context,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", "-f", metavar="FILE", help="A compose file (repeatable), as docker compose takes it."),
-    ] = None,
-    project_directory: Annotated[
-        str | None,
-        typer.Option(
-            "--project-directory", metavar="DIR", help="The folder that relative paths in the files start from."
-        ),
-    ] = None,
-    project_name: Annotated[
-        str | None,
-        typer.Option("--project-name", "-p", metavar="NAME", help="The project's name, instead of the folder's."),
-    ] = None,
-    env_file: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--env-file", metavar="FILE", help="The file to use instead of .env, for the variables in the files."
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to become healthy.")
-    ] = 300.0,
+    file: Files = None,
+    project_directory: ProjectDirectory = None,
+    project_name: ProjectName = None,
+    env_file: EnvFiles = None,
+    yes: Yes = False,
+    timeout: Timeout = HEALTHY_SECONDS,
 ) -> None:
     """Undo the last `optbuild optimize` of this project.
 
@@ -66,13 +48,4 @@ def _confirm(runtime: Runtime, journal: Journal | None, *, yes: bool) -> bool:
         return False
     runtime.out.write(format_rollback_preview(journal))
     runtime.out.flush()
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise OptbuildError(
-            "there is no terminal to ask on, so nothing was done", hint="`optbuild rollback --yes` does it"
-        )
-    if typer.confirm("Do it?", default=False, err=True):
-        return True
-    runtime.err.write("nothing was done\n")
-    return False
+    return confirm_change(runtime, yes=yes, hint="`optbuild rollback --yes` does it")
