@@ -270,7 +270,9 @@ def _is_here(machine: ProbeContext, image: str) -> bool:
 def format_findings_json(findings: tuple[MachineFinding, ...]) -> str:
     """The machine-readable form; ``schema_version`` changes when a key does."""
     lines = [{"name": f.name, "state": f.state.value, "found": f.found, "advice": f.advice} for f in findings]
-    return json.dumps({"schema_version": SCHEMA_VERSION, "ready": is_ready(findings), "findings": lines}, indent=2)
+    return (
+        json.dumps({"schema_version": SCHEMA_VERSION, "ready": is_ready(findings), "findings": lines}, indent=2) + "\n"
+    )
 
 
 def is_ready(findings: tuple[MachineFinding, ...]) -> bool:

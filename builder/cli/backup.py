@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import Annotated
 
 import typer
 
-from builder.cli.output import check_output_folder
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import check_output_folder, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 def command(
@@ -27,7 +22,7 @@ def command(
             "--output", "-o", metavar="FOLDER", help="The folder for the archives; made if it does not exist."
         ),
     ],
-    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("backup")] = TEXT,
 ) -> None:
     """Save images with all their names into a folder, each in a compressed archive of its own.
 
@@ -39,17 +34,13 @@ def command(
     their names.
     """
     from builder.engine.socket_client import connect_reader
-    from builder.report.backup import format_backup_json, format_backup_text
     from builder.store.backup import back_up_images, resolve_image_ids
 
     runtime = find_runtime(ctx)
     folder = check_output_folder(runtime, output)
     with connect_reader(runtime.env) as engine:
         done = back_up_images(engine, resolve_image_ids(engine.api, images), folder, runtime.progress)
-    as_json = output_format is Format.JSON
-    runtime.out.write(
-        format_backup_json(done, str(output)) if as_json else format_backup_text(done, str(output), width=runtime.width)
-    )
-    runtime.out.flush()
+    values = {"backup": done, "folder": str(output), "width": runtime.width}
+    write_output(None, format_result("backup", output_format, values), runtime)
     if done.failed:
         raise typer.Exit(ExitCode.CHECK_FAILED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.formats import TEXT, format_result, make_format_option
 from builder.cli.output import make_output_file
 from builder.cli.runtime import find_runtime
 from builder.core.progress import LineProgress, SilentProgress
@@ -16,11 +17,6 @@ from builder.core.progress import LineProgress, SilentProgress
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.image.build.model import BuildResult
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 class ProgressKind(StrEnum):
@@ -63,7 +59,7 @@ def command(
         bool,
         typer.Option("--refresh-base", help="If the mirror no longer has a locked Debian version, lock its new one."),
     ] = False,
-    form: Annotated[Format, typer.Option("--format", help="A summary, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("build")] = TEXT,
 ) -> None:
     """Build the image that optbuild.toml and optbuild.lock describe.
 
@@ -72,7 +68,6 @@ def command(
     """
     from builder.engine.buildx import BuildOptions
     from builder.operations.build import BuildFlow  # start-up of `optbuild --help`
-    from builder.report.build import format_build_json, format_build_text
 
     options = BuildOptions(
         no_cache=no_cache,
@@ -90,7 +85,7 @@ def command(
         if metadata is not None:
             metadata.save(_format_metadata(result))
     finally:  # also where that file cannot be written: this is the result of minutes of work
-        runtime.out.write(format_build_json(result) if form is Format.JSON else format_build_text(result))
+        runtime.out.write(format_result("build", output_format, {"result": result}))
 
 
 def _runtime(runtime: Runtime, kind: ProgressKind) -> Runtime:

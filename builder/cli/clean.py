@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,8 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.output import check_output_folder
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import check_output_folder, write_output
 from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 from builder.core.errors import ExitCode
@@ -23,11 +23,6 @@ from builder.core.errors import ExitCode
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.operations.clean import CleanReport
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 def command(  # noqa: PLR0917 - a parameter per option
@@ -61,7 +56,7 @@ def command(  # noqa: PLR0917 - a parameter per option
             "--backup", metavar="FOLDER", help="Save the images there first; an image whose archive is damaged stays."
         ),
     ] = None,
-    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("clean")] = TEXT,
 ) -> None:
     """Remove images that were replaced by newer ones, or that have no name and no user.
 
@@ -99,21 +94,13 @@ def command(  # noqa: PLR0917 - a parameter per option
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _show_report(outcome: CleanReport, output_format: Format, runtime: Runtime) -> None:
-    from builder.report.clean import format_clean_json, format_clean_text
-
-    if output_format is Format.JSON:
-        text = format_clean_json(
-            outcome.plan, outcome.cleaned, cache=outcome.cache, backup=outcome.backup, notes=outcome.notes
-        )
-    else:
-        text = format_clean_text(
-            outcome.plan,
-            outcome.cleaned,
-            cache=outcome.cache,
-            backup=outcome.backup,
-            notes=outcome.notes,
-            width=runtime.width,
-        )
-    runtime.out.write(text)
-    runtime.out.flush()
+def _show_report(outcome: CleanReport, output_format: str, runtime: Runtime) -> None:
+    values = {
+        "planned": outcome.plan,
+        "cleaned": outcome.cleaned,
+        "cache": outcome.cache,
+        "backup": outcome.backup,
+        "notes": outcome.notes,
+        "width": runtime.width,
+    }
+    write_output(None, format_result("clean", output_format, values), runtime)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.output import Html, make_output_file, make_page_file, write_output, write_page
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import Html, has_color, make_output_file, make_page_file, write_output, write_page
 from builder.cli.report_options import Output, Top, parse_row_count
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
@@ -23,19 +23,11 @@ if TYPE_CHECKING:
     from builder.inspect.model import Inspection
 
 
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 def command(  # noqa: PLR0917 - a parameter per option
     ctx: typer.Context,
     before: Annotated[str, typer.Argument(metavar="A", help="An image, or an archive that `docker save` wrote.")],
     after: Annotated[str, typer.Argument(metavar="B", help="The same; or an optbuild.lock, or the folder of one.")],
-    output_format: Annotated[
-        Format, typer.Option("--format", help="For a person, for machines, or as a comment on a pull request.")
-    ] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("diff")] = TEXT,
     top: Top = None,
     max_growth: Annotated[
         str | None,
@@ -68,7 +60,8 @@ def command(  # noqa: PLR0917 - a parameter per option
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
     page = make_page_file(runtime, html)
     found = _compare_images(before, after, image, runtime)
-    write_output(target, _format_diff(found, names, output_format, rows, runtime, to_file=target is not None), runtime)
+    values = {"diff": found, "names": names, "color": has_color(runtime, target)}
+    write_output(target, format_result("diff", output_format, values | rows), runtime)
     write_page(page, lambda: _render_diff_page(found, names))
     if limit is not None and limit.is_exceeded_by(found):
         from builder.report.units import format_size
@@ -140,44 +133,16 @@ def _inspect_subject(subject: str, image: str | None, runtime: Runtime) -> Inspe
     return inspect_subject(runtime, subject, image)
 
 
-def _format_diff(
-    found: ImageDiff,
-    names: tuple[str, str],
-    output_format: Format,
-    rows: int | None,
-    runtime: Runtime,
-    *,
-    to_file: bool,
-) -> str:
-    from builder.report import imagediff, imagediff_markdown
-
-    if output_format is Format.JSON:
-        return imagediff.format_image_diff_json(found, names)
-    if output_format is Format.MARKDOWN:
-        return imagediff_markdown.format_image_diff_markdown(
-            found, names, top=imagediff_markdown.TOP if rows is None else rows
-        )
-    color = runtime.color and runtime.out.isatty() and not to_file
-    return imagediff.format_image_diff_text(found, names, top=imagediff.TOP if rows is None else rows, color=color)
-
-
 def _render_diff_page(found: ImageDiff, names: tuple[str, str]) -> str:
     from builder.report.html import render_diff_page
 
     return render_diff_page(found, names)
 
 
-def _compare_with_lock(
-    found: Inspection, lock: Lock, names: tuple[str, str], output_format: Format
-) -> tuple[str, bool]:
+def _compare_with_lock(found: Inspection, lock: Lock, names: tuple[str, str], output_format: str) -> tuple[str, bool]:
     """The text, and whether they differ."""
     from builder.inspect.lock_diff import compare_with_lock
-    from builder.report import lockdiff
 
-    shown = {
-        Format.JSON: lockdiff.format_lock_diff_json,
-        Format.MARKDOWN: lockdiff.format_lock_diff_markdown,
-        Format.TEXT: lockdiff.format_lock_diff_text,
-    }
     differences = compare_with_lock(found, lock)
-    return shown[output_format](differences, names), differences.differs
+    values = {"diff": differences, "names": names}
+    return format_result("diff", output_format, values, variant="lock"), differences.differs

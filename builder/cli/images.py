@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,22 +13,17 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.output import Html, make_page_file, write_page
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import Html, make_page_file, write_output, write_page
 from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 
 if TYPE_CHECKING:
-    from builder.core.runtime import Runtime
     from builder.store.model import Inventory
 
 
 SORTS = "[size|unique|shared|frees|created|name|standing]"
 """As :class:`builder.store.select.SortKey`, which is not imported before it is needed."""
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 def command(  # noqa: PLR0917 - a parameter per option
@@ -44,7 +38,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     sort: Annotated[
         str, typer.Option("--sort", metavar=SORTS, help="The largest, or newest, first; names by alphabet.")
     ] = "size",
-    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("images")] = TEXT,
     html: Html = None,
 ) -> None:
     """Show every image on this engine: its true bytes, who uses it, and why it stays.
@@ -65,7 +59,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     page = make_page_file(runtime, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
     inventory = read_inventory(runtime, options, wanted, order)
-    _show_inventory(inventory, output_format, runtime)
+    values = {"inventory": inventory, "width": runtime.width}
+    write_output(None, format_result("images", output_format, values), runtime)
     write_page(page, lambda: _render_images_page(inventory))
 
 
@@ -73,15 +68,3 @@ def _render_images_page(inventory: Inventory) -> str:
     from builder.report.html import render_images_page
 
     return render_images_page(inventory)
-
-
-def _show_inventory(inventory: Inventory, output_format: Format, runtime: Runtime) -> None:
-    from builder.report.images import format_images_json, format_images_text
-
-    text = (
-        format_images_json(inventory)
-        if output_format is Format.JSON
-        else format_images_text(inventory, width=runtime.width)
-    )
-    runtime.out.write(text)
-    runtime.out.flush()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from builder.cli.output import Html, make_output_file, make_page_file, write_output, write_page
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import Html, has_color, make_output_file, make_page_file, write_output, write_page
 from builder.cli.report_options import Output, Top, parse_row_count
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
@@ -18,11 +19,6 @@ from builder.operations.targets import require_subject_name
 if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.operations.inspect import InspectResult
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 class GpuChoice(StrEnum):
@@ -37,9 +33,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         str | None,
         typer.Argument(metavar="IMAGE|FILE.tar", help="An image of the engine, or an archive of `docker save`."),
     ] = None,
-    output_format: Annotated[
-        Format, typer.Option("--format", help="For a person, or everything for machines.")
-    ] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("inspect")] = TEXT,
     top: Top = None,
     base: Annotated[
         str | None,
@@ -101,7 +95,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     if bill is not None:
         text = bill.format_text(found.inspection)
     else:
-        text = _format_inspection(found, subject, output_format, rows, runtime, to_file=target is not None)
+        text = _format_inspection(found, subject, output_format, rows, color=has_color(runtime, target))
     write_output(target, text, runtime)
     write_page(page, lambda: _render_inspection_page(found, subject))
     for note in found.notes:
@@ -120,16 +114,10 @@ def _report_budget(found: InspectResult, runtime: Runtime) -> int:
 
 
 def _format_inspection(
-    found: InspectResult, name: str, output_format: Format, rows: int | None, runtime: Runtime, *, to_file: bool
+    found: InspectResult, name: str, output_format: str, rows: dict[str, int], *, color: bool
 ) -> str:
-    from builder.report.inspect import TOP, format_inspection_json, format_inspection_text
-
-    if output_format is Format.JSON:
-        return format_inspection_json(found.inspection, found.verdicts)
-    color = runtime.color and runtime.out.isatty() and not to_file
-    return format_inspection_text(
-        found.inspection, name, found.verdicts, top=TOP if rows is None else rows, color=color
-    )
+    values = {"found": found.inspection, "name": name, "verdicts": found.verdicts, "color": color}
+    return format_result("inspect", output_format, values | rows)
 
 
 def _render_inspection_page(found: InspectResult, name: str) -> str:

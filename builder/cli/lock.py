@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.formats import TEXT, format_result, make_format_option
 from builder.cli.output import ResultFile
 from builder.cli.runtime import find_runtime
 from builder.core.errors import LockUsageError
@@ -34,11 +35,6 @@ class Platform(StrEnum):
     ARM64 = "linux/arm64"
 
 
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-
-
 def command(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of optbuild.toml.")] = Path(),
@@ -61,7 +57,7 @@ def command(
         Platform | None,
         typer.Option(help="The platform of the image. Without it: that of the existing lock, else this machine's."),
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="A summary, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("lock")] = TEXT,
 ) -> None:
     """Resolve optbuild.toml to exact versions and hashes: optbuild.lock.
 
@@ -82,7 +78,7 @@ def command(
     spec, requirements = read_inputs(runtime.cwd / folder)
     path = spec.folder / LOCK_FILE
     if check:
-        _check_lock(runtime, spec, requirements, path, output)
+        _check_lock(runtime, spec, requirements, path, output_format)
         return
     file = ResultFile(runtime, path, hint="correct what is there, or its owner and mode")
     previous = read_previous_lock(path, runtime, required=refresh_debian)
@@ -102,7 +98,7 @@ def command(
         lock = resolve_lock(runtime, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
     _write_if_changed(file, path, lock)
-    _report_changes(runtime, path, (previous, lock), output, upgraded)
+    _report_changes(runtime, path, (previous, lock), output_format, upgraded)
 
 
 def _refuse_ignored_options(mode: str | None, constraints: Path | None, platform: Platform | None) -> None:
@@ -124,19 +120,17 @@ def _choose_platform(wanted: Platform | None, previous: Lock | None) -> str:
     return find_platform(machine()) if previous is None else previous.platform
 
 
-def _check_lock(runtime: Runtime, spec: Spec, requirements: tuple[str, ...], path: Path, output: Format) -> None:
+def _check_lock(runtime: Runtime, spec: Spec, requirements: tuple[str, ...], path: Path, output_format: str) -> None:
     from builder.image.lock.check import find_lock_differences, make_stale_error
     from builder.image.lock.document import read_lock
     from builder.image.lock.inputs import make_lock_inputs
-    from builder.image.lock.summary import format_check_json
 
     found = find_lock_differences(make_lock_inputs(spec, requirements), read_lock(path))
-    if output is Format.JSON:
-        runtime.out.write(format_check_json(found))
-        raise typer.Exit(1 if found else 0)
-    if found:
+    if found and output_format == TEXT:
         raise make_stale_error(spec, found)
-    runtime.out.write(f"{path.name} belongs to {Path(spec.file).name}.\n")
+    names = {"name": path.name, "spec_name": Path(spec.file).name}
+    runtime.out.write(format_result("lock", output_format, {"differences": found, **names}, variant="check"))
+    raise typer.Exit(1 if found else 0)
 
 
 def _write_if_changed(file: ResultFile, path: Path, lock: Lock) -> None:
@@ -148,13 +142,12 @@ def _write_if_changed(file: ResultFile, path: Path, lock: Lock) -> None:
 
 
 def _report_changes(
-    runtime: Runtime, path: Path, locks: tuple[Lock | None, Lock], output: Format, upgraded: Container[str]
+    runtime: Runtime, path: Path, locks: tuple[Lock | None, Lock], output_format: str, upgraded: Container[str]
 ) -> None:
     """Say what is in the second of ``locks``, and what moved since the first."""
     from builder.image.lock.changes import compare_locks
-    from builder.image.lock.summary import format_lock_json, format_lock_text
 
     previous, lock = locks
     moved = compare_locks(previous, lock)
-    text = format_lock_text(lock, moved, path.name, upgraded=upgraded)
-    runtime.out.write(format_lock_json(lock, moved) if output is Format.JSON else text)
+    values = {"lock": lock, "changes": moved, "name": path.name, "upgraded": upgraded}
+    runtime.out.write(format_result("lock", output_format, values))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,8 @@ from builder.cli.compose_options import (
     Timeout,
 )
 from builder.cli.confirmation import Yes, confirm_change
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import has_color
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, OptbuildError
 
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.operations.optimize import OptimizeOptions
     from builder.rollout.preview import OptimizePreview
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 def command(  # noqa: PLR0917 - a parameter per option
@@ -63,7 +59,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         bool, typer.Option("--clean", help="At the end, remove the old images that nothing uses any more.")
     ] = False,
     timeout: Timeout = HEALTHY_SECONDS,
-    output_format: Annotated[Format, typer.Option("--format", help="A report for a person, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("optimize")] = TEXT,
 ) -> None:
     """Let the services that build the same image share one: in the file, and in the running stack.
 
@@ -74,7 +70,6 @@ def command(  # noqa: PLR0917 - a parameter per option
     """
     from builder.operations.optimize import OptimizeFlow, OptimizeOptions
     from builder.operations.plan import PlanOptions
-    from builder.report.optimize import format_optimize_json, format_optimize_text
 
     if service is not None and not rebuild:
         raise OptbuildError("a SERVICE can only be named with --rebuild", hint="`optbuild optimize --rebuild SERVICE`")
@@ -90,14 +85,11 @@ def command(  # noqa: PLR0917 - a parameter per option
         spec,
     )
     options = OptimizeOptions(plan, yes, dry_run, file_only, rebuild, service, no_cache, clean, timeout)
-    shows = runtime.out if output_format is Format.TEXT else runtime.err
+    shows = runtime.out if output_format == TEXT else runtime.err
     outcome = OptimizeFlow(
         runtime, options, _make_preview_printer(runtime, options, shows.write), _make_confirm_prompt(runtime, options)
     ).run()
-    if output_format is Format.JSON:
-        runtime.out.write(format_optimize_json(outcome))
-    else:
-        runtime.out.write(format_optimize_text(outcome))
+    runtime.out.write(format_result("optimize", output_format, {"outcome": outcome}))
     if outcome.refused:
         raise typer.Exit(ExitCode.USAGE)
 
@@ -114,7 +106,7 @@ def _make_preview_printer(
         if not ready.work.targets:
             write(format_nothing_to_do(ready))
             return
-        color = runtime.color and runtime.out.isatty()
+        color = has_color(runtime)
         if diff := format_readable_diff(ready.work.edits, ready.planned.files.directory, color=color):
             write(f"{diff}\n")
         write(format_optimize_preview(ready, file_only=options.file_only))

@@ -99,6 +99,11 @@ def write_output(file: ResultFile | None, text: str, runtime: Runtime) -> None:
         _write_stdout(text, runtime)
 
 
+def has_color(runtime: Runtime, file: ResultFile | None = None) -> bool:
+    """Whether a result may be coloured: on a terminal, not in a file."""
+    return runtime.color and runtime.out.isatty() and file is None
+
+
 def _write_stdout(text: str, runtime: Runtime) -> None:
     runtime.out.write(text)
     runtime.out.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,8 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ProjectName,
     Spec,
 )
-from builder.cli.output import make_output_file, write_output
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import has_color, make_output_file, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
 
@@ -28,13 +30,6 @@ if TYPE_CHECKING:
     from builder.compose.planned import PlanResult
     from builder.core.runtime import Runtime
     from builder.operations.plan import PlanOptions
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    SARIF = "sarif"
 
 
 class FailLevel(StrEnum):
@@ -50,9 +45,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     project_directory: ProjectDirectory = None,
     project_name: ProjectName = None,
     env_file: EnvFiles = None,
-    output_format: Annotated[
-        Format, typer.Option("--format", help="For a person, for machines, or as annotations of a CI run.")
-    ] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("plan")] = TEXT,
     fail_level: Annotated[
         FailLevel, typer.Option("--fail-level", help="Exit code 1 when there is a finding of this severity or above.")
     ] = FailLevel.NONE,
@@ -94,7 +87,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         write_output(file_out, _explain_finding_code(runtime, options, explain), runtime)
         return
     planned = run_plan(runtime, options)
-    write_output(file_out, _format_plan(planned, output_format, runtime, to_file=file_out is not None), runtime)
+    write_output(file_out, _format_plan(planned, output_format, runtime, color=has_color(runtime, file_out)), runtime)
     if planned.no_engine:
         runtime.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
         runtime.err.flush()
@@ -110,23 +103,10 @@ def _choose_exit_code(planned: PlanResult, level: FailLevel) -> int:
     return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
 
 
-def _format_plan(planned: PlanResult, output_format: Format, runtime: Runtime, *, to_file: bool) -> str:
-    plan = planned.plan
-    if output_format is Format.SARIF:
-        from builder import __version__
-        from builder.report.sarif import format_sarif
-
-        return format_sarif(plan.findings, __version__, _make_path_renamer(planned, runtime))
-    if output_format is Format.GITHUB:
-        from builder.report.github import format_annotations
-
-        return format_annotations(plan.findings, _make_path_renamer(planned, runtime))
-
-    from builder.report.plan import format_plan_json, format_plan_text
-
-    if output_format is Format.JSON:
-        return format_plan_json(plan)
-    return format_plan_text(plan, color=runtime.color and runtime.out.isatty() and not to_file)
+def _format_plan(planned: PlanResult, output_format: str, runtime: Runtime, *, color: bool) -> str:
+    rename = _make_path_renamer(planned, runtime)
+    values = {"plan": planned.plan, "findings": planned.plan.findings, "rename": rename, "color": color}
+    return format_result("plan", output_format, values)
 
 
 def _explain_finding_code(runtime: Runtime, options: PlanOptions, code: str) -> str:
@@ -156,11 +136,14 @@ def _make_path_renamer(planned: PlanResult, runtime: Runtime) -> Callable[[str],
     """A finding's file as the repository names it: relative to the nearest folder with a ``.git``."""
     directory = planned.files.directory
     given = runtime.env.get("GITHUB_WORKSPACE")
-    marked = (folder for folder in (directory, *directory.parents) if (folder / ".git").exists())
-    root = Path(given) if given and directory.is_relative_to(given) else next(marked, directory)
+
+    @cache
+    def find_root() -> Path:
+        marked = (folder for folder in (directory, *directory.parents) if (folder / ".git").exists())
+        return Path(given) if given and directory.is_relative_to(given) else next(marked, directory)
 
     def renamed(name: str) -> str:
         path = directory / name
-        return path.relative_to(root).as_posix() if path.is_relative_to(root) else name
+        return path.relative_to(find_root()).as_posix() if path.is_relative_to(find_root()) else name
 
     return renamed

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from builder.cli.formats import TEXT, format_result, make_format_option
 from builder.cli.output import check_output_folder
 from builder.cli.runtime import find_runtime
 from builder.core.errors import NotWrittenError, OptbuildError
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    BAKE = "bake"
 
 
 def command(
@@ -24,9 +19,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Write the whole build context there.")
     ] = None,
-    form: Annotated[
-        Format, typer.Option("--format", help="The Dockerfile, or a bake file for `docker buildx bake`.")
-    ] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("render")] = TEXT,
     force: Annotated[
         bool, typer.Option("--force", help="With --output: also replace files that no earlier render wrote.")
     ] = False,
@@ -47,11 +40,13 @@ def command(
         raise OptbuildError("--force needs --output", hint="add --output FOLDER")
     project = load_project(runtime.cwd / folder)
     context = render_context(project.spec, project.lock)
-    bake = format_bake_json(project.spec, context, tuple(role.name for role in project.roles))
+    roles = tuple(role.name for role in project.roles)
     if output is None:
-        runtime.out.write(bake if form is Format.BAKE else context.stamp_file(context.find_file("Dockerfile")).decode())
+        runtime.out.write(
+            format_result("render", output_format, {"spec": project.spec, "context": context, "roles": roles})
+        )
         return
-    files = make_folder_files(context, bake)
+    files = make_folder_files(context, format_bake_json(project.spec, context, roles))
     folder_out = check_output_folder(runtime, output, [file.path for file in files])
     try:
         write_folder(folder_out, files, force=force)

@@ -15,10 +15,10 @@ Top = Annotated[str | None, typer.Option("--top", metavar="N", help="Rows of eac
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")]
 
 
-def parse_row_count(top: str | None) -> int | None:
-    """None: as many as the report chooses; 0: all."""
+def parse_row_count(top: str | None) -> dict[str, int]:
+    """``top`` as reports take it, 0: all; empty: as many as the report chooses."""
     if top is None:
-        return None
+        return {}
     if not re.fullmatch(r"[0-9]{1,6}", top):
         raise OptbuildError(f"--top {top} is not a number of rows", hint="write it like --top 30; 0 shows all")
-    return int(top)
+    return {"top": int(top)}

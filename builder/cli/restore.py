@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.formats import TEXT, format_result, make_format_option
+from builder.cli.output import write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
 
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 
     from builder.core.runtime import Runtime
     from builder.store.restore import RestoreSelection
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 def command(  # noqa: PLR0917 - a parameter per option
@@ -35,7 +31,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     replace_tags: Annotated[
         bool, typer.Option("--replace-tags", help="Also move names that belong to another image now.")
     ] = False,
-    output_format: Annotated[Format, typer.Option("--format", help="A table for a person, or JSON.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("restore")] = TEXT,
 ) -> None:
     """Load images that `optbuild backup` saved, with the IDs and names that they had.
 
@@ -49,22 +45,18 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     runtime = find_runtime(ctx)
     chosen = select_images(runtime.cwd / source, images or [])
-    as_json = output_format is Format.JSON
     if check_only:
-        _check_backup(chosen, runtime, as_json=as_json)
+        _check_backup(chosen, runtime, output_format)
     else:
-        _restore_backup(chosen, runtime, as_json=as_json, replace_tags=replace_tags)
+        _restore_backup(chosen, runtime, output_format, replace_tags=replace_tags)
 
 
-def _check_backup(chosen: RestoreSelection, runtime: Runtime, *, as_json: bool) -> None:
-    from builder.report.backup import format_archive_check_json, format_archive_check_text
+def _check_backup(chosen: RestoreSelection, runtime: Runtime, output_format: str) -> None:
     from builder.store.restore import check_archives
 
     checked = check_archives(chosen, runtime.progress)
-    runtime.out.write(
-        format_archive_check_json(checked) if as_json else format_archive_check_text(checked, width=runtime.width)
-    )
-    runtime.out.flush()
+    text = format_result("restore", output_format, {"checked": checked, "width": runtime.width}, variant="check")
+    write_output(None, text, runtime)
     if any(one.contents is None for one in checked):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
@@ -79,14 +71,12 @@ def _block_clean(runtime: Runtime) -> AbstractContextManager[None]:
     )
 
 
-def _restore_backup(chosen: RestoreSelection, runtime: Runtime, *, as_json: bool, replace_tags: bool) -> None:
+def _restore_backup(chosen: RestoreSelection, runtime: Runtime, output_format: str, *, replace_tags: bool) -> None:
     from builder.engine.client import connect_engine  # the SDK costs 150 ms
-    from builder.report.backup import format_restore_json, format_restore_text
     from builder.store.restore import check_archives, restore_images
 
     with connect_engine(runtime.env) as engine:  # first, because the check takes minutes
         checked = check_archives(chosen, runtime.progress)
         with _block_clean(runtime):
             done = restore_images(engine, chosen, checked, runtime.progress, replace_tags=replace_tags)
-    runtime.out.write(format_restore_json(done) if as_json else format_restore_text(done, width=runtime.width))
-    runtime.out.flush()
+    write_output(None, format_result("restore", output_format, {"restored": done, "width": runtime.width}), runtime)

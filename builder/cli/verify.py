@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builder.cli.formats import TEXT, format_result, make_format_option
 from builder.cli.output import make_output_file, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
@@ -24,18 +24,12 @@ if TYPE_CHECKING:
     from builder.image.verify.scheduler import CheckListener
 
 
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
-
-
 def command(  # noqa: PLR0917 - a parameter per option
     ctx: typer.Context,
     subject: Annotated[
         str, typer.Argument(metavar="IMAGE|DIR", help="An image, or the folder of an optbuild.toml: its image.")
     ] = ".",
-    output_format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT,
+    output_format: Annotated[str, make_format_option("verify")] = TEXT,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report there, not to stdout.")
     ] = None,
@@ -88,10 +82,10 @@ def _open_live_table(runtime: Runtime) -> Iterator[CheckListener | None]:
         yield live
 
 
-def _write_report(report: VerifyReport, output_format: Format, output: ResultFile | None, runtime: Runtime) -> None:
-    from builder.report.verification import FORMATS, format_failures  # rich
+def _write_report(report: VerifyReport, output_format: str, output: ResultFile | None, runtime: Runtime) -> None:
+    from builder.report.verification import format_failures  # rich
 
-    write_output(output, FORMATS[output_format.value](report), runtime)
+    write_output(output, format_result("verify", output_format, {"report": report}), runtime)
     if failures := format_failures(report):
         runtime.err.write(failures)
         runtime.err.flush()

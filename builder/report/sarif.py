@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import builder
 from builder.findings.catalog import CATALOG, Severity
 from builder.report.github import Rename, format_finding_text
 from builder.report.units import escape_controls
@@ -22,12 +23,18 @@ FINGERPRINT = "optbuild/v1"
 _LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
-def format_sarif(findings: Iterable[Finding], version: str, rename: Rename = str) -> str:
-    """``version`` of this program; ``rename`` makes a finding's file relative to the repository."""
+def format_sarif(findings: Iterable[Finding], version: str | None = None, rename: Rename = str) -> str:
+    """``version`` of this program, None: this one; ``rename`` makes a finding's file relative to the repository."""
     rules = list(CATALOG.values())
     index = {rule.code: number for number, rule in enumerate(rules)}
     run = {
-        "tool": {"driver": {"name": "optbuild", "version": version, "rules": [_make_rule(rule) for rule in rules]}},
+        "tool": {
+            "driver": {
+                "name": "optbuild",
+                "version": version or builder.__version__,
+                "rules": [_make_rule(rule) for rule in rules],
+            }
+        },
         "columnKind": "unicodeCodePoints",
         "results": _make_results(findings, index, rename),
     }

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from builder.image.verify.model import REPORT_SCHEMA_VERSION, CheckResult, CheckStatus, VerifyReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.NOT_RUN: "not run"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -137,10 +137,3 @@ def _add_case(suite: ET.Element, check: CheckResult) -> None:
 
 def _replace_invalid_xml(text: str) -> str:
     return _NOT_XML.sub("?", text)
-
-
-FORMATS: dict[str, Callable[[VerifyReport], str]] = {
-    "text": format_verification_text,
-    "json": format_verification_json,
-    "junit": format_verification_junit,
-}

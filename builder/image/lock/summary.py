@@ -65,3 +65,8 @@ def format_lock_json(lock: Lock, changes: LockChanges) -> str:
 def format_check_json(differences: tuple[str, ...]) -> str:
     content = {"schema_version": SCHEMA_VERSION, "current": not differences, "differences": list(differences)}
     return json.dumps(content, indent=2) + "\n"
+
+
+def format_check_text(name: str, spec_name: str) -> str:
+    """Of a lock that is up to date; one that is not is an error to a person."""
+    return f"{name} belongs to {spec_name}.\n"

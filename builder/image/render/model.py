@@ -78,3 +78,8 @@ def write_files(files: Iterable[ContextFile], folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, file.data, mode=file.mode)
         target.chmod(file.mode)
+
+
+def format_dockerfile(context: BuildContext) -> str:
+    """The Dockerfile as it is written."""
+    return context.stamp_file(context.find_file("Dockerfile")).decode()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 import typer
+from runtime_factory import make_runtime
 
 from builder.cli.confirmation import confirm_change
 from builder.core.errors import OptbuildError
-from builder.core.progress import SilentProgress
-from builder.core.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 class Terminal(io.StringIO):
@@ -31,16 +30,14 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool, str]]:
+def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[bool, str]]:
     """``ask(yes=, terminal=, answer=)``: what comes back, and what stands on stderr."""
 
     def asked(*, yes: bool = False, terminal: bool = True, answer: bool = False) -> tuple[bool, str]:
         monkeypatch.setattr(sys, "stdin", Terminal(there=terminal))
         monkeypatch.setattr(typer, "confirm", lambda text, **_more: answer and text == "Do it?")
         err = io.StringIO()
-        nothing = cast("Any", None)
-        runtime = Runtime({}, Path("/"), io.StringIO(), err, nothing, SilentProgress(), color=False)
-        return confirm_change(runtime, yes=yes, hint="say --yes"), err.getvalue()
+        return confirm_change(make_runtime(tmp_path, err=err), yes=yes, hint="say --yes"), err.getvalue()
 
     return asked
 

@@ -1,19 +1,19 @@
 """Each value of each command's `--format` writes a format of its own.
 
-The values come from the commands' own options. A value without a line in ``SIGNS``, and a command without one in
+They come from the table in builder/cli/formats.py. A format without a line in ``SIGNS``, and a command without one in
 ``PREPARED``, are failures: they are what somebody forgets who adds a format.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
+import inspect
 import io
 import json
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,6 +23,7 @@ from fake_image_store import Shelf, image
 from runtime_factory import make_runtime
 
 from builder.cli import main as cli
+from builder.cli.formats import FORMATS, TEXT, load_writer
 from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 
@@ -41,18 +42,13 @@ services:
 """
 
 
-def formats_of(name: str) -> tuple[str, ...]:
-    """What `--format` of a command takes; nothing where there is no such option."""
-    hints = get_type_hints(importlib.import_module(f"builder.cli.{name}").command, include_extras=True)
-    for hint in hints.values():
-        kind, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-        # typer takes the first name of an option for its default, until it looks closer
-        if any("--format" in (one.default, *(one.param_decls or ())) for one in more):
-            return tuple(member.value for member in kind)
-    return ()
-
-
-FORMATS = [(command, value) for command in cli.COMMANDS for value in formats_of(command)]
+CASES = [
+    (command, variant, value)
+    for command, formats in FORMATS.items()
+    for variant, writers in {"": formats.writers, **formats.variants}.items()
+    for value in writers
+]
+"""Command, variant of its result, format."""
 
 
 def document_in(text: str) -> dict[str, Any]:
@@ -119,6 +115,10 @@ def prepare_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
     patch.setattr(make, "make_lock", lambda *_args, **_more: read_lock(IMAGE / "optbuild.lock"))
     return prepare_image(folder, patch)
+
+
+def prepare_lock_check(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    return (*prepare_image(folder, patch), "--check")
 
 
 def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
@@ -198,12 +198,24 @@ def prepare_backup(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     return ("app:1", "--output", "saved")
 
 
-def prepare_restore(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+def prepare_restore_check(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.store.backup import save_images  # noqa: PLC0415
 
     engine = SavingEngine()
     save_images(engine, [engine.add(LAYER, names=("app:1",))], folder / "saved", SilentProgress())
     return ("saved", "--check")
+
+
+def prepare_restore(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    from builder.engine import client  # noqa: PLC0415
+    from builder.store import restore  # noqa: PLC0415
+
+    def restored(_engine: object, chosen: Any, *_more: object, **_options: object) -> list[restore.RestoredImage]:
+        return [restore.RestoredImage(one, "sha256:a", True) for one in chosen.images]
+
+    patch.setattr(client, "connect_engine", lambda _env: contextlib.nullcontext())
+    patch.setattr(restore, "restore_images", restored)
+    return prepare_restore_check(folder, patch)[:1]
 
 
 def prepare_archive(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
@@ -216,20 +228,28 @@ def prepare_archives(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]
     return (*prepare_archive(folder, patch), "new.tar")
 
 
-PREPARED: dict[str, Callable[[Path, pytest.MonkeyPatch], tuple[str, ...]]] = {
-    "doctor": prepare_nothing,
-    "lock": prepare_lock,
-    "render": prepare_image,
-    "build": prepare_build,
-    "verify": prepare_verify,
-    "plan": prepare_project,
-    "optimize": prepare_optimize,
-    "images": prepare_images,
-    "clean": prepare_clean,
-    "backup": prepare_backup,
-    "restore": prepare_restore,
-    "inspect": prepare_archive,
-    "diff": prepare_archives,
+def prepare_archive_and_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    shutil.copytree(IMAGE, folder / "image")
+    return (*prepare_archive(folder, patch), "image/optbuild.lock")
+
+
+PREPARED: dict[tuple[str, str], Callable[[Path, pytest.MonkeyPatch], tuple[str, ...]]] = {
+    ("doctor", ""): prepare_nothing,
+    ("lock", ""): prepare_lock,
+    ("lock", "check"): prepare_lock_check,
+    ("render", ""): prepare_image,
+    ("build", ""): prepare_build,
+    ("verify", ""): prepare_verify,
+    ("plan", ""): prepare_project,
+    ("optimize", ""): prepare_optimize,
+    ("images", ""): prepare_images,
+    ("clean", ""): prepare_clean,
+    ("backup", ""): prepare_backup,
+    ("restore", ""): prepare_restore,
+    ("restore", "check"): prepare_restore_check,
+    ("inspect", ""): prepare_archive,
+    ("diff", ""): prepare_archives,
+    ("diff", "lock"): prepare_archive_and_lock,
 }
 """What each command finds in its folder and on its engine; the words that it gets."""
 
@@ -247,15 +267,42 @@ def output_of(words: tuple[str, ...], folder: Path) -> str:
     return out.getvalue()
 
 
-def test_formats_are_found() -> None:
-    assert {command for command, _ in FORMATS} == set(PREPARED)
-    assert {value for _, value in FORMATS} == set(SIGNS)
+def test_each_row_is_tried() -> None:
+    assert {(command, variant) for command, variant, _ in CASES} == set(PREPARED)
+    assert {value for *_, value in CASES} == set(SIGNS)
 
 
-@pytest.mark.parametrize(("command", "value"), FORMATS)
+@pytest.mark.parametrize(("command", "variant", "value"), CASES)
 def test_a_format_is_its_own_and_no_other(
-    command: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, variant: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = PREPARED[command](tmp_path, monkeypatch)
+    words = PREPARED[command, variant](tmp_path, monkeypatch)
     text = output_of((command, *words, "--format", value), tmp_path)
     assert [name for name, sign in SIGNS.items() if sign(text)] == [value], text
+
+
+@pytest.mark.parametrize(("command", "variant", "value"), CASES)
+def test_a_writer_writes_one_format(command: str, variant: str, value: str) -> None:
+    """Of one command and variant: two formats with one writer would print the same text."""
+    writer = load_writer(command, value, variant)
+    formats = FORMATS[command]
+    others = set(formats.variants[variant] if variant else formats.writers) - {value}
+    assert writer not in [load_writer(command, other, variant) for other in others]
+    assert inspect.signature(writer).return_annotation == "str"
+
+
+@pytest.mark.parametrize("command", FORMATS)
+def test_all_results_of_a_command_have_its_formats(command: str) -> None:
+    formats = FORMATS[command]
+    assert next(iter(formats.writers)) == TEXT
+    assert all(list(writers) == list(formats.writers) for writers in formats.variants.values())
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_the_help_of_a_command_has_its_own_row(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run((command, "--help"), lambda **_: make_runtime(IMAGE)) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    if command in FORMATS:
+        assert f"--format <{'|'.join(FORMATS[command].writers)}> {FORMATS[command].help}" in text
+    else:
+        assert "--format <" not in text

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from builder.cli.formats import FORMATS, load_writer
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.report.verification import (
-    FORMATS,
     format_failures,
     format_verification_json,
     format_verification_junit,
@@ -90,8 +90,8 @@ def test_a_report_without_checks_is_no_pass() -> None:
     assert "all 0 checks passed" not in format_verification_text(empty)
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", sorted(FORMATS["verify"].writers))
 def test_every_format_ends_with_one_newline(name: str) -> None:
-    text = FORMATS[name](REPORT)
+    text = load_writer("verify", name)(REPORT)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
