@@ -1,54 +1,29 @@
-"""The ``optbuild`` executable: the commands in the order in which a person meets them.
-
-The one place that maps errors to stderr and exit codes.
-"""
+"""The ``optbuild`` executable: signals, and the one place that maps errors to stderr and exit codes."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import os
 import select
+import shutil
 import signal
 import sys
 import time
-import traceback
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
-
-import typer
-from typer.core import TyperGroup
+from typing import TYPE_CHECKING, NoReturn
 
 import builder
+from builder.cli import overview
 from builder.cli.runtime import LazyRuntime, make_local_runtime
-from builder.cli.typer_values import skip_conversion
 from builder.core.errors import ExitCode, OptbuildError
 from builder.core.process import terminate_children
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
     from builder.core.runtime import Runtime
 
-COMMANDS: tuple[str, ...] = (
-    "doctor",
-    "lock",
-    "render",
-    "build",
-    "verify",
-    "plan",
-    "optimize",
-    "rollback",
-    "images",
-    "clean",
-    "backup",
-    "restore",
-    "inspect",
-    "diff",
-    # In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py.
-)
-_HELP = ["-h", "--help"]
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """As every Unix program whose reader has ended (``optbuild images | head -1``)."""
 _MACHINE_FAULTS = frozenset(
@@ -64,107 +39,21 @@ class _Terminated(KeyboardInterrupt):
     """SIGTERM, or SIGHUP of a closed terminal. Like Ctrl-C not an ``Exception``: no broad ``except`` catches it."""
 
 
-class _LazyGroup(TyperGroup):
-    """Imports the module of a command when that command is asked for, and no other."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature; its click is private
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name not in self.commands:
-            self.commands[cmd_name] = _load_command(cmd_name)
-        return super().get_command(ctx, cmd_name)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS:  # typer's "Did you mean" looks through what was loaded
-            self.commands = {name: _load_command(name) for name in COMMANDS}
-        return super().resolve_command(ctx, args)
-
-
-def _load_command(name: str) -> Any:
-    module = importlib.import_module(f"builder.cli.{name}")
-    single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name=name)(module.command)
-    command: Any = typer.main.get_command(single)
-    command.params.append(_make_quiet_option())
-    _skip_conversions(command)
-    return command
-
-
-def _skip_conversions(command: Any) -> None:
-    """The help option is not in ``params``, and gets its names from the first context that asks for it."""
-    for parameter in command.get_params(typer.Context(command, help_option_names=_HELP)):
-        skip_conversion(parameter)
-
-
-def _set_quiet(ctx: typer.Context, value: bool) -> None:
-    coming = ctx.find_object(LazyRuntime)
-    if value and coming is not None:
-        coming.quiet = True
-
-
-_Quiet = Annotated[
-    bool,
-    typer.Option(
-        "--quiet", "-q", callback=_set_quiet, expose_value=False, help="No progress: only results and errors."
-    ),
-]
-
-
-def _make_quiet_option() -> Any:
-    """``-q`` behind a command means what it means before it."""
-    single = typer.Typer(add_completion=False)
-
-    @single.command()
-    def _nothing(quiet: _Quiet = False) -> None: ...
-
-    return typer.main.get_command(single).params[0]
-
-
-app = typer.Typer(
-    name="optbuild",
-    cls=_LazyGroup,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help: rich costs as much as the whole rest of the start-up
-    context_settings={"help_option_names": _HELP, "max_content_width": 100},
-)
-
-
-def _print_version(value: bool) -> None:
-    if value:
-        typer.echo(f"optbuild {builder.__version__}")
-        raise typer.Exit
-
-
-@app.callback(no_args_is_help=True)
-def root(
-    quiet: _Quiet = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Make one small, pinned, proven image out of the many that an Airflow project builds.
-
-    Start with `optbuild doctor`, which says what this machine can do. An image is described by an optbuild.toml;
-    `optbuild COMMAND --help` explains each command.
-    """
-
-
 def main() -> NoReturn:
     """What the installed ``optbuild`` runs."""
     sys.exit(run(sys.argv[1:], make_local_runtime))
 
 
-def run(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
+def run(
+    argv: Sequence[str], make_runtime: Callable[..., Runtime], commands: Mapping[str, str] = overview.COMMANDS
+) -> int:
     """Run one command line; the exit code. ``make_runtime(quiet=...)`` gives the command its runtime."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored: nohup, which means to go on
         numbers.append(signal.SIGHUP)
     previous = {number: signal.signal(number, _raise_interrupt) for number in numbers}
     try:
-        return _run_guarded(argv, make_runtime)
+        return _run_guarded(argv, make_runtime, commands)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -176,12 +65,12 @@ def _raise_interrupt(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
-def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
+def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime], commands: Mapping[str, str]) -> int:
     try:
-        return _invoke_command(argv, make_runtime)
+        return _invoke_command(argv, LazyRuntime(make_runtime), commands)
     except OptbuildError as error:
         return _say_error(error)
-    except (KeyboardInterrupt, typer.Abort) as stop:
+    except KeyboardInterrupt as stop:
         return _write_error(
             "ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED
         )
@@ -199,18 +88,14 @@ def _report_os_error(error: OSError, make_runtime: Callable[..., Runtime]) -> in
     return _report_bug(error, make_runtime)
 
 
-def _invoke_command(argv: Sequence[str], make_runtime: Callable[..., Runtime]) -> int:
-    command: Any = typer.main.get_command(app)
-    _skip_conversions(command)
-    try:
-        with command.make_context("optbuild", list(argv), obj=LazyRuntime(make_runtime)) as context:
-            command.invoke(context)
+def _invoke_command(argv: Sequence[str], coming: LazyRuntime, commands: Mapping[str, str]) -> int:
+    if len(argv) == 1 and argv[0] in overview.HELP_OPTIONS:
+        sys.stdout.write(f"{overview.format_overview(commands, shutil.get_terminal_size().columns)}\n")
         code = int(ExitCode.DONE)
-    except typer.Exit as end:
-        code = end.exit_code
-    except typer.TyperException as error:  # click's usage errors: they bring their text and their code, 2
-        error.show() if hasattr(error, "show") else _write_error(f"error: {error}", error.exit_code)
-        code = int(ExitCode.USAGE)
+    else:
+        from builder.cli.app import run_app  # typer
+
+        code = run_app(commands, argv, coming)
     sys.stdout.flush()
     return code
 
@@ -254,6 +139,8 @@ def _silence_streams() -> int:
 
 
 def _report_bug(error: Exception, make_runtime: Callable[..., Runtime]) -> int:
+    import traceback
+
     from builder.core.redact import mask_addresses, mask_log  # people send the log to others
 
     text = mask_addresses("".join(traceback.format_exception(error)))

@@ -156,9 +156,8 @@ def command() -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda name: LocalRunner().run(Command(("sh", "-c", script, name))), ("one", "two")))
 
-main.COMMANDS = ("try",)
 sys.modules["builder.cli.try"] = types.SimpleNamespace(command=command)
-sys.exit(main.run(["try"], main.make_local_runtime))
+sys.exit(main.run(["try"], main.make_local_runtime, {"try": "Try."}))
 """
 
 

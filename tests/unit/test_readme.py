@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.cli.main import COMMANDS
+from builder.cli.overview import COMMANDS
 from builder.image.spec.reader import parse_spec
 
 REPOSITORY = Path(__file__).parents[2]

@@ -106,11 +106,10 @@ def main() -> None:
         _build(args, _make_runtime(args.home))
 
     args = _arguments()
-    cli.COMMANDS = ("tiny",)
     module = types.ModuleType("builder.cli.tiny")
     module.command = command  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    sys.exit(cli.run(["tiny"], make_local_runtime))
+    sys.exit(cli.run(["tiny"], make_local_runtime, {"tiny": "Build the tiny image."}))
 
 
 def _make_runtime(home: Path) -> Runtime:

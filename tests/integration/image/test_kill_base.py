@@ -27,9 +27,8 @@ def command() -> None:
     files += [ContextFile(name, b"") for name in ("base.env", "runtime.packages", "builder.packages")]
     make_base(main.make_local_runtime(), BuildContext(tuple(files), "linux/amd64", 1), folder)
 
-main.COMMANDS = ("try",)
 sys.modules["builder.cli.try"] = types.SimpleNamespace(command=command)
-sys.exit(main.run(["try"], main.make_local_runtime))
+sys.exit(main.run(["try"], main.make_local_runtime, {"try": "Make a base."}))
 """
 
 SLOW = """#!/bin/sh

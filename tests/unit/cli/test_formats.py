@@ -24,6 +24,7 @@ from runtime_factory import make_runtime
 
 from builder.cli import main as cli
 from builder.cli.formats import FORMATS, TEXT, load_writer
+from builder.cli.overview import COMMANDS
 from builder.core.process import Command, ProcessResult
 from builder.core.progress import SilentProgress
 
@@ -298,7 +299,7 @@ def test_all_results_of_a_command_have_its_formats(command: str) -> None:
     assert all(list(writers) == list(formats.writers) for writers in formats.variants.values())
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_has_its_own_row(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run((command, "--help"), lambda **_: make_runtime(IMAGE)) == 0
     text = " ".join(capsys.readouterr().out.split())

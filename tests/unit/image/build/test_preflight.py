@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cli.main import COMMANDS
+from builder.cli.overview import COMMANDS
 from builder.core.errors import DiskFullError, ExitCode
 from builder.image.build.preflight import check_disk, count_free_bytes
 
