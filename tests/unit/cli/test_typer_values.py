@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from enum import StrEnum
@@ -28,6 +29,14 @@ LINES: list[list[str]] = [
     ["--flag", "--no-other"],
     ["--number", "7"],
     ["--path", "a/b"],
+    ["--path", ""],
+    ["--path", "a\0b"],
+    ["--path", "/"],
+    ["--path", "/dev/null/x"],
+    ["--path", "unreadable"],
+    ["--here", "nowhere"],
+    ["--here", "/"],
+    ["--file", "/"],
     ["--color", "green"],
     ["--color", "BLUE"],
     ["--number", "x"],
@@ -48,6 +57,9 @@ def parsed(words: list[str], *, short: bool) -> dict[str, Any] | str:
         other: Annotated[bool, typer.Option("--other/--no-other")] = True,
         number: Annotated[int | None, typer.Option("--number")] = None,
         path: Annotated[Path | None, typer.Option("--path")] = None,
+        folder: Annotated[Path, typer.Option("--folder")] = Path(),
+        here: Annotated[Path | None, typer.Option("--here", exists=True)] = None,
+        file: Annotated[Path | None, typer.Option("--file", dir_okay=False)] = None,
     ) -> None:
         got.update(locals())
 
@@ -65,7 +77,11 @@ def parsed(words: list[str], *, short: bool) -> dict[str, Any] | str:
 
 
 @pytest.mark.parametrize("words", LINES, ids=" ".join)
-def test_both_ways_agree(words: list[str]) -> None:
+def test_both_ways_agree(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("unreadable").touch()
+    access = os.access  # a test may run as root, who can read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "unreadable" and access(path, mode))
     assert parsed(words, short=True) == parsed(words, short=False)
 
 
@@ -81,7 +97,10 @@ def test_both_ways_agree(words: list[str]) -> None:
         ("yes", bool, None),
         (b"x", str, None),
         (("a", 1), list[str], None),
-        ("x", Path, None),
+        ("x", Path, Path("x")),
+        (Path("x"), Path, Path("x")),
+        ("a\0b", Path, None),
+        (7, Path, None),
         (7, int, None),
         (None, str, None),
     ],
