@@ -18,8 +18,13 @@ from builder.image.build.model import BuildJob, BuildResult
 from builder.image.build.preflight import estimate_image_bytes
 from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
 from builder.image.build.push import push_images
+from builder.image.lock.changes import compare_locks
+from builder.image.lock.document import write_lock
+from builder.image.render.context import render_context
+from builder.image.spec.types import parse_byte_size
 from builder.image.verify.model import CheckStatus
 from builder.operations.lock import refresh_debian_packages
+from builder.operations.project import load_project
 from builder.state import read_state
 
 if TYPE_CHECKING:
@@ -69,8 +74,6 @@ class BuildFlow:
 
     def run(self) -> BuildResult:
         """All stages. Raises the errors of each, and InterruptedByUserError, which says what became of the tags."""
-        from builder.operations.project import load_project  # pydantic
-
         self.runtime.check_folders()
         project = load_project(self.folder)
         name = project.spec.image.name
@@ -107,8 +110,6 @@ class BuildFlow:
         return project, build_candidate(self._make_job(project, engine))
 
     def _make_job(self, project: ImageProject, engine: Engine) -> BuildJob:
-        from builder.image.render.context import render_context  # jinja2
-
         def prepare(context: BuildContext, folder: Path) -> None:
             make_base(replace(self.runtime, env=make_base_environment(self.runtime)), context, folder)
 
@@ -152,9 +153,6 @@ def show_failures(report: VerifyReport, progress: Progress) -> None:
 
 def refresh_debian_versions(project: ImageProject, runtime: Runtime) -> ImageProject:
     """The project with the Debian versions that the release has now: said, and written into the lock."""
-    from builder.image.lock.changes import compare_locks
-    from builder.image.lock.document import write_lock
-
     lock = refresh_debian_packages(runtime, project.spec, project.lock)
     for move in compare_locks(project.lock, lock).debian:
         runtime.progress.note(f"   {move}")
@@ -172,8 +170,6 @@ def make_base_environment(runtime: Runtime) -> dict[str, str]:
 
 def _parse_budget(project: ImageProject) -> int | None:
     """Bytes, where the spec sets a limit."""
-    from builder.image.spec.types import parse_byte_size  # pydantic
-
     text = project.spec.budget.image_bytes
     return None if text is None else parse_byte_size(text)
 

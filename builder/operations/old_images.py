@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.compose.sharing.disk_usage import count_real_bytes
 from builder.core.errors import OptbuildError
+from builder.engine.socket_client import connect_reader
+from builder.operations.clean import lock_store, remove_images
+from builder.operations.snapshot import SnapshotReader, StoreOptions
+from builder.rollout.history import collect_replaced_names, find_rebuildable_images, iterate_runs
+from builder.rollout.journal_file import read_journal, write_journal
+from builder.rollout.replaced_images import OldImage
+from builder.store.clean import GONE, CleanOptions, make_clean_plan
+from builder.store.model import RetentionReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,10 +23,8 @@ if TYPE_CHECKING:
     from builder.compose.planned import PlanResult
     from builder.core.runtime import Runtime
     from builder.engine.layers import ImageLayers
-    from builder.operations.snapshot import SnapshotReader
     from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal
-    from builder.rollout.replaced_images import OldImage
     from builder.rollout.result import RolloutResult
     from builder.store.clean import CleanDecision, CleanResult
 
@@ -34,9 +41,6 @@ def add_old_images(
     """The old images and the bytes: named, and removed where the person asked for it. The optimize itself is done: what
     fails here is said and changes nothing. ``before``: what :func:`measure_engine_bytes` said first, for the journal.
     """
-    from builder.engine.socket_client import connect_reader
-    from builder.operations.snapshot import SnapshotReader, StoreOptions
-
     if context.engine is None:
         return outcome
     runtime = context.runtime
@@ -55,9 +59,6 @@ def add_old_images(
 
 def measure_engine_bytes(runtime: Runtime) -> int | None:
     """True bytes of all images of the engine; None: it cannot be measured, which stops nobody."""
-    from builder.engine.socket_client import connect_reader
-    from builder.operations.snapshot import SnapshotReader, StoreOptions
-
     try:
         with connect_reader(runtime.env) as found:
             return SnapshotReader(runtime, StoreOptions(), found, strict=False).count_bytes()
@@ -66,8 +67,6 @@ def measure_engine_bytes(runtime: Runtime) -> int | None:
 
 
 def _record_bytes(store: SnapshotReader, context: RolloutContext, journal: Journal, before: int) -> None:
-    from builder.rollout.journal_file import read_journal, write_journal
-
     path = context.committed(journal.files)
     if (written := read_journal(path)) is not None and written.run == journal.run:
         write_journal(path, replace(written, bytes_before=before, bytes_after=store.count_bytes()))
@@ -76,10 +75,6 @@ def _record_bytes(store: SnapshotReader, context: RolloutContext, journal: Journ
 def _add_measurements(
     store: SnapshotReader, context: RolloutContext, journal: Journal, outcome: RolloutResult, *, asked: bool
 ) -> RolloutResult:
-    from builder.operations.clean import lock_store, remove_images
-    from builder.rollout.history import collect_replaced_names
-    from builder.store.clean import CleanOptions, make_clean_plan
-
     snapshot = store.read_snapshot()
     here = {image.id: image.layers for image in snapshot.images}
     current = {tag.after for tag in journal.tags}
@@ -100,10 +95,6 @@ def _add_measurements(
 
 
 def _make_old_image(choice: CleanDecision, journal: Journal) -> OldImage:
-    from builder.rollout.history import find_rebuildable_images, iterate_runs
-    from builder.rollout.replaced_images import OldImage
-    from builder.store.model import RetentionReason
-
     image, verdict = choice.row.image, choice.row.verdict
     kept = verdict.reason if verdict.standing is RetentionReason.UNUSED else choice.reason
     again = any(image.id in find_rebuildable_images(run) for run in iterate_runs(journal))
@@ -112,8 +103,6 @@ def _make_old_image(choice: CleanDecision, journal: Journal) -> OldImage:
 
 def _apply_removal(outcome: RolloutResult, done: CleanResult) -> RolloutResult:
     """What was planned, as it went: an image that a container was started from meanwhile stays."""
-    from builder.store.clean import GONE
-
     went = {row.image.id for row in done.removed}
     stays = {row.image.id: reason for row, reason in done.skipped}
     left = [replace(one, kept=stays.get(one.image_id, one.kept)) for one in outcome.old if one.image_id not in went]
@@ -150,8 +139,6 @@ def _collect_previous_images(
 
 def sum_image_bytes(images: Iterable[str], everything: Mapping[str, ImageLayers]) -> int | None:
     """True bytes of these images (IDs) together: each layer chain once. None: not measured."""
-    from builder.compose.sharing.disk_usage import count_real_bytes
-
     wanted = set(images)
     if not wanted or not wanted <= everything.keys():
         return None

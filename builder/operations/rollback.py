@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.engine.compose import find_compose
 from builder.operations.plan import find_project
 from builder.operations.project_lock import (
     connect_if_available,
@@ -12,6 +13,8 @@ from builder.operations.project_lock import (
     make_rollout_context,
     recover_killed_run,
 )
+from builder.rollout.journal_file import read_journal
+from builder.rollout.undo import check_rollback, roll_back_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +43,6 @@ def undo_last_run(
     ``agree`` is asked with the journal of the run that would be undone, None where there is none, before anything is
     changed. Raises EngineMissingError where a run to be undone needs an engine and there is none.
     """
-    from builder.engine.compose import find_compose
-
     files, _ = find_project(runtime, options)
     cli = find_compose(runtime.runner, runtime.env)
     with connect_if_available(runtime) as (engine, missing):
@@ -53,16 +54,11 @@ def undo_last_run(
 
 
 def _needs_engine(context: RolloutContext, files: ProjectFiles) -> bool:
-    from builder.rollout.journal_file import read_journal
-
     journals = (read_journal(path) for path in (context.opened(files), context.committed(files)))
     return any(journal is not None and journal.engine for journal in journals)
 
 
 def _undo(context: RolloutContext, files: ProjectFiles, agree: Callable[[Journal | None], bool]) -> UndoneRun | None:
-    from builder.rollout.journal_file import read_journal
-    from builder.rollout.undo import check_rollback, roll_back_run
-
     journal = read_journal(context.committed(files))
     if journal is None:
         agree(None)

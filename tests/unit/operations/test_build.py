@@ -28,7 +28,6 @@ from builder.engine.buildx import BuildOptions
 from builder.image.build.model import Candidate
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
-from builder.operations import project
 from builder.operations.build import BuildFlow, make_base_environment
 from builder.state import read_state
 
@@ -100,7 +99,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
         yield
 
     found.spec = spec
-    monkeypatch.setattr(project, "load_project", lambda _folder: loaded)
+    monkeypatch.setattr(build_flow, "load_project", lambda _folder: loaded)
     monkeypatch.setattr(build_flow, "connect_engine", nothing)
     monkeypatch.setattr(build_flow, "lock_project", nothing)
     monkeypatch.setattr(build_flow.BuildFlow, "_make_job", lambda *_args: None)

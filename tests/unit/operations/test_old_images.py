@@ -70,8 +70,8 @@ class Behind:
         )
         self.progress = Notes()
         self.failing: Exception | None = None
-        monkeypatch.setattr("builder.engine.socket_client.connect_reader", self._look)
-        monkeypatch.setattr("builder.operations.snapshot.SnapshotReader", self._store)
+        monkeypatch.setattr("builder.operations.old_images.connect_reader", self._look)
+        monkeypatch.setattr("builder.operations.old_images.SnapshotReader", self._store)
 
     @contextlib.contextmanager
     def _look(self, _env: object) -> Iterator[None]:
