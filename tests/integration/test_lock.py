@@ -20,7 +20,7 @@ import pytest
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import ToolFailedError
 from builder.core.process import LocalRunner
-from builder.image.lock.apt_source import read_machine_sources
+from builder.image.lock.apt_program import read_machine_sources
 from builder.image.lock.debian import PackageListSource, PackageRequest, refresh_package_lists, resolve_packages
 from builder.image.lock.document import format_lock, read_lock, write_lock
 from builder.image.lock.installed import collect_facts

@@ -10,7 +10,7 @@ from builder.core.debian import BUILDER_PACKAGES, list_runtime_packages
 from builder.core.errors import UnknownPackageError, Where
 from builder.core.files import hold_lock
 from builder.image.lock.apt import MissingPackageError
-from builder.image.lock.apt_source import open_apt
+from builder.image.lock.apt_program import open_apt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
