@@ -11,6 +11,8 @@ SPEC_FILE = "optbuild.toml"
 """Describes an image; people write it."""
 LOCK_FILE = "optbuild.lock"
 """Lies beside the spec, with exact versions and hashes; `optbuild lock` writes it."""
+BACKUP_SUFFIX = ".bak"
+"""Ends the name of what a compose file was before, beside it; messages name it too."""
 CONTENT_TAG_LENGTH = 12
 LABEL_PROJECT = "optbuild.project"
 """On every image that we build: the spec's image name. Only what carries it can be superseded."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import ChangedFileError, ComposeError, Where
 from builder.core.files import sync_folder, write_with_temporary
+from builder.core.naming import BACKUP_SUFFIX
 from builder.rollout.journal import FileRecord
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def _check_writable(path: Path, found: os.stat_result) -> None:
 
 
 def choose_backup_path(path: Path) -> Path:
-    """``<file>.bak``, else ``.bak.1``, ...: a file that is there already is kept."""
-    first = path.with_name(f"{path.name}.bak")
+    """The file's name with BACKUP_SUFFIX, else with ``.1``, ... behind that: a file that is there already is kept."""
+    first = path.with_name(f"{path.name}{BACKUP_SUFFIX}")
     candidate, number = first, 0
     while os.path.lexists(candidate):
         number += 1

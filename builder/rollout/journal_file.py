@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import ProjectFiles
 from builder.core.documents import Form, dump_document, parse_document, read_document, write_document
+from builder.core.naming import BACKUP_SUFFIX
 from builder.rollout.journal import FileRecord, Journal, ReplacedImage
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ _FORM = Form(
     Journal,
     JOURNAL_SCHEMA_VERSION,
     lost="what the last optimize did is not known",
-    advice="compare the compose file with the .bak beside it, then move the journal away",
+    advice=f"compare the compose file with the {BACKUP_SUFFIX} beside it, then move the journal away",
     open_types=(ProjectFiles, FileRecord, ReplacedImage),
     later=_SINCE_THE_FIRST,
     check=_check_sums,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.core.errors import CheckFailedError, EditedSinceError, StackError, Where
+from builder.core.naming import BACKUP_SUFFIX
 from builder.rollout.containers import RUN_VARIABLE, collect_service_records
 from builder.rollout.file_swap import find_edited_files, remove_backups, restore_files
 from builder.rollout.history import find_irreplaceable_images
@@ -155,7 +156,8 @@ def _select_engine(context: RolloutContext, journal: Journal) -> ProjectEngine |
         raise CheckFailedError(
             f"{now} now: the last optimize changed images and containers of the engine that answered then",
             hint="set DOCKER_HOST or DOCKER_CONTEXT as it was then, and try again; if that engine is gone for good, "
-            f"move {_find_journal_path(context, journal)} away, and compare the files with the .bak beside them",
+            f"move {_find_journal_path(context, journal)} away, and compare the files with the {BACKUP_SUFFIX} beside "
+            "them",
         )
     return context.engine
 

@@ -27,6 +27,7 @@ from builder.compose.sharing.recipe_comment import (
 from builder.compose.sharing.shared_name import SharedName, choose_new_name, find_own_name, index_other_names
 from builder.core.errors import ComposeError
 from builder.core.image_reference import has_registry, is_taggable, normalize_image_name
+from builder.core.naming import BACKUP_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -219,8 +220,8 @@ def _find_recipe_warnings(builder: Service, note: str | None, untold: str) -> It
     """What of the recipe only the old file says."""
     if untold:
         yield (
-            f"without `build:` the file no longer says how the image is built ({untold}): only the .bak and what this "
-            "machine remembers of the run do, so keep the .bak"
+            f"without `build:` the file no longer says how the image is built ({untold}): only the {BACKUP_SUFFIX} and "
+            f"what this machine remembers of the run do, so keep the {BACKUP_SUFFIX}"
         )
     elif extract_manual_command(note) and (names := list_unwritten_arguments(builder)):
         yield (

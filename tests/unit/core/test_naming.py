@@ -1,0 +1,33 @@
+"""A name that several stages and messages use is written in one place."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from builder.core import naming
+
+ROOT = Path(__file__).parents[3]
+
+
+def find_modules_with(words: str) -> list[str]:
+    """The modules of builder/ with a string in which a name ends in ``words``, docstrings included."""
+    ending = re.compile(rf"{re.escape(words)}(?!\w)")
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "builder").rglob("*.py"))
+        if any(
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and ending.search(node.value)
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    ]
+
+
+def test_how_a_backup_is_called_is_written_once_so_that_the_messages_name_it_as_it_is() -> None:
+    assert find_modules_with(naming.BACKUP_SUFFIX) == ["builder/core/naming.py"]
+
+
+def test_the_readme_calls_a_backup_what_it_is_called() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"docker-compose\.yml(\.\w+)", readme)) == {naming.BACKUP_SUFFIX}
