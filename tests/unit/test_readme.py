@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.cli.overview import COMMANDS
+from builder.image.spec.model import SpecFile
 from builder.image.spec.reader import parse_spec
 
 REPOSITORY = Path(__file__).parents[2]
@@ -23,9 +24,26 @@ def test_names_only_make_targets_that_exist() -> None:
     assert set(re.findall(r"`make ([a-z]+)`", README)) <= targets
 
 
-def test_its_spec_is_a_spec() -> None:
+def spec() -> str:
     (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert parse_spec(block, "README.md", REPOSITORY).image.name == "ml-pipeline-airflow"
+    return str(block)
+
+
+def test_its_spec_is_a_spec() -> None:
+    assert parse_spec(spec(), "README.md", REPOSITORY).image.name == "ml-pipeline-airflow"
+
+
+def test_its_spec_shows_every_key() -> None:
+    """But the table [build], whose one key has one value, and [protect], which the text beside names."""
+    tables = SpecFile.model_json_schema()["$defs"]
+    keys = {
+        key
+        for name, table in tables.items()
+        if name not in {"BuildTable", "ProtectTable"}
+        for key in table["properties"]
+    }
+    assert keys > {"name", "extras", "waste-percent", "port"}
+    assert not [key for key in sorted(keys) if not re.search(rf"(?<![\w-]){key} =", spec())]
 
 
 def layout() -> dict[str, str]:
