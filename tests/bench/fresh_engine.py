@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
+import docker.errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-BRIDGE = "optbuild-test0"
+BRIDGE_PREFIX = "optb-"
+"""Then the process ID of whoever starts the engine: a network interface's name has at most 15 characters."""
 START_SECONDS = 60
 
 
@@ -24,12 +27,14 @@ def bridge() -> Iterator[str]:
     A second dockerd without a bridge of its own would delete the first one's docker0.
     """
     client = docker.from_env()
-    options = {"com.docker.network.bridge.name": BRIDGE}
-    for stale in client.networks.list(names=[BRIDGE]):
-        stale.remove()
-    network = client.networks.create(BRIDGE, driver="bridge", options=options)
+    for stale in client.networks.list(names=[BRIDGE_PREFIX]):
+        if not Path("/proc", str(stale.name).removeprefix(BRIDGE_PREFIX)).exists():
+            with contextlib.suppress(docker.errors.NotFound):  # another process saw it too
+                stale.remove()
+    name = f"{BRIDGE_PREFIX}{os.getpid()}"
+    network = client.networks.create(name, driver="bridge", options={"com.docker.network.bridge.name": name})
     try:
-        yield BRIDGE
+        yield name
     finally:
         network.remove()
         client.close()

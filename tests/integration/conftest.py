@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 import uuid
@@ -14,9 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 from runtime_factory import make_runtime
 
+from builder.core.files import hold_lock
 from builder.core.process import Command, LocalRunner, ProcessResult
 from builder.engine.client import Engine, connect_engine
 from builder.image.base.postgres import ensure_postgres_image
+from builder.image.lock.document import read_lock
+from builder.image.render.context import render_context
+from builder.image.spec.reader import read_spec
 from builder.operations.project import ImageProject, load_project
 
 if TYPE_CHECKING:
@@ -31,14 +36,39 @@ BUILD_SECONDS = 1500
 TEST_LABEL = "optbuild.test"
 """On every container and every image of these tests; its value is "process ID of pytest-something"."""
 MAIN = "from builder.cli.main import main; main()"
+AIRFLOW_FIXTURES = {"image", "optbuild"}
+"""Whoever asks for one of these starts Airflow, or builds its image."""
+LONG_GROUPS = ("airflow", "base")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long runs are `make soak`'s."""
+    """The long runs are `make soak`'s. Groups that take long come first, so that no worker begins one at the end."""
     if not os.environ.get("OPTBUILD_SOAK"):
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(find_group(item)))
+    items.sort(key=lambda item: LONG_GROUPS.index(group) if (group := find_group(item)) in LONG_GROUPS else 9)
+
+
+def find_group(item: pytest.Item) -> str:
+    """What one worker runs, one test after the other, where `make test` has two.
+
+    Airflow's roles have time limits, those of the product: never two tests with Airflow side by side. The tests of the
+    base share one that takes a minute to make. All others stay together with their file.
+    """
+    if AIRFLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        return "airflow"
+    return "base" if "fresh_base" in getattr(item, "fixturenames", ()) else item.location[0]
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, the same for all its workers."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +84,28 @@ def optbuild(*words: str, cwd: Path = ROOT) -> ProcessResult:
 
 
 @pytest.fixture(scope="session")
-def airflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of images/airflow whose Debian versions the mirror still has: Debian drops a version with the next one."""
-    folder = tmp_path_factory.mktemp("sample") / "airflow"
-    shutil.copytree(IMAGE_FOLDER, folder)
-    done = optbuild("lock", "--refresh-debian", str(folder))
-    assert done.ok, f"`optbuild lock --refresh-debian` failed with {done.code}:\n{done.out}\n{done.err}"
+def airflow_folder(run_folder: Path) -> Path:
+    """A copy of images/airflow whose Debian versions the mirror still has: Debian drops a version with the next one.
+
+    One for all workers: what they build of it is the same.
+    """
+    folder, unfinished = run_folder / "sample/airflow", run_folder / "sample/unfinished"
+    with hold_lock(run_folder / "sample.lock", "locking images/airflow"):
+        if not folder.exists():
+            shutil.copytree(IMAGE_FOLDER, unfinished)
+            done = optbuild("lock", "--refresh-debian", str(unfinished))
+            assert done.ok, f"`optbuild lock --refresh-debian` failed with {done.code}:\n{done.out}\n{done.err}"
+            unfinished.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fresh_base(airflow_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample image's context, its base made now by its own base.sh, whatever the machine's cache holds."""
+    folder = tmp_path_factory.mktemp("context")
+    render_context(read_spec(airflow_folder), read_lock(airflow_folder / "optbuild.lock")).write(folder)
+    done = subprocess.run([folder / "base.sh"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -70,8 +116,11 @@ def project(airflow_folder: Path) -> ImageProject:
 
 
 @pytest.fixture(scope="session")
-def image(engine: Engine, project: ImageProject, airflow_folder: Path) -> str:
-    """The promoted image of images/airflow. Built, verified and promoted as `make image` does; cheap when it was."""
+def image(engine: Engine, project: ImageProject, airflow_folder: Path, postgres_image: str) -> str:
+    """The promoted image of images/airflow. Built, verified and promoted as `make image` does; cheap when it was.
+
+    The verification needs ``postgres_image``: it would make one beside that of another worker.
+    """
     if given := os.environ.get(TEST_IMAGE_VARIABLE):
         return given
     reference = f"{project.spec.image.name}:{project.spec.image.tags[0]}"
@@ -82,11 +131,11 @@ def image(engine: Engine, project: ImageProject, airflow_folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres_image(engine: Engine, run_folder: Path) -> str:
     """PostgreSQL made from Debian's packages; made once per machine."""
-    folder = tmp_path_factory.mktemp("postgres")
-    env = {**os.environ, "XDG_CACHE_HOME": str(folder)}
-    return ensure_postgres_image(make_runtime(folder, env, runner=LocalRunner()), engine)
+    env = {**os.environ, "XDG_CACHE_HOME": str(run_folder / "postgres")}
+    with hold_lock(run_folder / "postgres.lock", "making the image of PostgreSQL"):
+        return ensure_postgres_image(make_runtime(run_folder, env, runner=LocalRunner()), engine)
 
 
 class Server:
@@ -135,10 +184,11 @@ def server(engine: Engine, postgres_image: str, orphans_removed: object) -> Iter
         container.remove(force=True, v=True)
 
 
-def remove_orphans() -> None:
+def remove_orphans(run_folder: Path) -> None:
     """Removes containers and images of the tests of a pytest that is gone: it was killed before it could do so."""
-    _remove_orphaned_containers()
-    _remove_orphaned_images()
+    with hold_lock(run_folder / "orphans.lock", "removing what killed tests left"):
+        _remove_orphaned_containers()
+        _remove_orphaned_images()
 
 
 def is_orphaned(value: str) -> bool:
@@ -168,7 +218,7 @@ def _remove_orphaned_containers() -> None:
 
 
 @pytest.fixture(scope="session")
-def orphans_removed() -> Callable[[], None]:
+def orphans_removed(run_folder: Path) -> Callable[[], None]:
     """For tests that label their containers: what killed runs left is gone; call it to do it once more."""
-    remove_orphans()
-    return remove_orphans
+    remove_orphans(run_folder)
+    return lambda: remove_orphans(run_folder)

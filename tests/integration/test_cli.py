@@ -37,6 +37,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {HEAVY!r}), f
     assert (result.returncode, result.stderr.split()) == (0, [])
 
 
+@pytest.mark.alone
 def test_help_starts_in_a_fraction_of_a_second() -> None:
     program = "import time; t = time.process_time(); import builder.cli.main; print(time.process_time() - t)"
     assert min(float(run(sys.executable, "-c", program).stdout) for _ in range(3)) < 0.6  # 0.15 s, two cores, idle

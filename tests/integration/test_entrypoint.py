@@ -162,6 +162,7 @@ def test_shellcheck_finds_nothing() -> None:
     assert (done.code, done.out) == (0, ""), done.out
 
 
+@pytest.mark.alone
 def test_it_costs_less_than_a_tenth_of_a_second(place: Place) -> None:
     """The best of ten: what other processes take of the machine is not the entrypoint's."""
     script = """

@@ -1,7 +1,8 @@
 """Two engines with build caches of their own, two folders, two umasks: one image ID.
 
 `--no-cache` on one engine would pass falsely (BuildKit hides the wall clock of some steps in its cache), so the second
-build runs on a second dockerd with an empty data root, which also makes the Debian base anew.
+build runs on a second dockerd with an empty data root, which also makes the Debian base anew; the first one's was made
+by this run too, in another folder. Each waits for the network now and then: they run side by side.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from fresh_engine import second_engine
+
+from builder.image.base.make import TARS, hash_base_inputs
+from builder.image.lock.document import read_lock
+from builder.image.render.context import render_context
+from builder.image.spec.reader import read_spec
 
 
 def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> str:
@@ -59,12 +66,28 @@ def files_of(address: str, image: str, folder: Path) -> dict[str, tuple[object, 
     return found
 
 
+def give_base(fresh_base: Path, airflow_folder: Path, cache: Path) -> None:
+    """Put what base.sh made into an empty cache, where the build looks for it."""
+    context = render_context(read_spec(airflow_folder), read_lock(airflow_folder / "optbuild.lock"))
+    entry = cache / "cache/optbuild/base" / hash_base_inputs(context)
+    entry.mkdir(parents=True)
+    for tar in TARS:
+        shutil.copyfile(fresh_base / tar, entry / tar)
+
+
 @pytest.mark.timeout(1500)
-def test_one_image_id_from_two_empty_caches(airflow_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_one_image_id_from_two_engines(
+    fresh_base: Path, airflow_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     one, two, engine = (tmp_path_factory.mktemp(name) for name in ("one", "two-other", "engine"))
-    first = build(airflow_folder, 0o022, {}, one)
-    with second_engine(engine) as address:
-        second = build(airflow_folder, 0o077, {"DOCKER_HOST": address}, two)
+    give_base(fresh_base, airflow_folder, one)
+    with second_engine(engine) as address, ThreadPoolExecutor(2) as side_by_side:
+        builds = (
+            side_by_side.submit(build, airflow_folder, 0o022, {}, one),
+            side_by_side.submit(build, airflow_folder, 0o077, {"DOCKER_HOST": address}, two),
+        )
+        first, second = (running.result() for running in builds)
+        assert len(list((two / "cache/optbuild/base").glob("*/base.tar"))) == 1, "the second base was made anew"
         if first != second:
             here = files_of(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), first, one)
             there = files_of(address, second, two)

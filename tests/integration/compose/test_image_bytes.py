@@ -133,6 +133,7 @@ def test_nothing_built_is_nothing_measured(stack: Stack) -> None:
     }
 
 
+@pytest.mark.alone
 def test_the_quick_look_and_the_sdk_see_the_same(engine: Engine, postgres_image: str) -> None:
     wanted = (postgres_image, f"docker.io/library/{postgres_image}", "optbuild-none:1")
     with connect_reader(os.environ) as quick, connect_sdk_reader(os.environ) as whole:

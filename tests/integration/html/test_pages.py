@@ -350,6 +350,7 @@ def test_hostile_names_are_only_text(browser: Browser, pages: dict[str, Path]) -
     browser.until(lambda: "1 file" in browser.text("#found"), "it is a name like any other")
 
 
+@pytest.mark.alone
 def test_fifty_thousand_files_open_and_search_fast(browser: Browser, pages: dict[str, Path]) -> None:
     started = time.monotonic()
     browser.open(pages["many"])

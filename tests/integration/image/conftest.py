@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.core.files import hold_lock
 from builder.core.naming import LABEL_PROJECT
 from builder.engine.client import connect_engine
 from builder.state import read_state
@@ -35,24 +36,25 @@ TINY = Path(__file__).parent / "build_tiny.py"
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine(run_folder: Path) -> Iterator[Engine]:
     """The real one; without it these tests fail. What killed test runs left on it is removed first."""
     with connect_engine(os.environ) as found:
-        remove(found, is_orphan)
+        remove_orphaned_images(found, run_folder)
         yield found
 
 
 @pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Unpack:
+def unpacked(tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> Unpack:
     """Gives the files of a Debian package, below a temporary folder: nothing is installed on this machine."""
 
     def unpack(package: str) -> Path:
         folder = tmp_path_factory.mktemp(package)
         folder.chmod(0o777)  # apt downloads as a user of its own
-        if _download(package, folder).returncode:  # a fresh machine has no package lists, another has old ones
-            subprocess.run(["apt-get", "update", "-qq"], check=True, capture_output=True)
-            done = _download(package, folder)
-            assert done.returncode == 0, done.stderr
+        with hold_lock(run_folder / "apt.lock", f"downloading {package}"):  # apt-get waits for no other
+            if _download(package, folder).returncode:  # a fresh machine has no package lists, another has old ones
+                subprocess.run(["apt-get", "update", "-qq"], check=True, capture_output=True)
+                done = _download(package, folder)
+                assert done.returncode == 0, done.stderr
         (archive,) = folder.glob("*.deb")
         subprocess.run(["dpkg-deb", "-x", archive, folder / "root"], check=True)
         return folder / "root"
@@ -102,10 +104,16 @@ def remove(engine: Engine, mine: Callable[[str], bool]) -> None:
             engine.client.api.remove_image(reference)
 
 
+def remove_orphaned_images(engine: Engine, run_folder: Path) -> None:
+    """One worker at a time: no image is removed twice."""
+    with hold_lock(run_folder / "orphans.lock", "removing what killed tests left"):
+        remove(engine, is_orphan)
+
+
 @pytest.fixture
-def sweep(engine: Engine) -> Callable[[], None]:
+def sweep(engine: Engine, run_folder: Path) -> Callable[[], None]:
     """Does what the start of a session does."""
-    return lambda: remove(engine, is_orphan)
+    return lambda: remove_orphaned_images(engine, run_folder)
 
 
 def is_orphan(project: str) -> bool:
