@@ -48,7 +48,7 @@ unit: setup
 	@$(PYTEST) -q --numprocesses=auto tests/unit
 
 integration: setup engine browser
-	@$(PYTEST) --durations=15 --numprocesses=2 --dist=loadgroup --no-loadscope-reorder -m "not alone" tests/integration
+	@$(PYTEST) --durations=15 --numprocesses=2 -m "not alone" tests/integration
 	@$(PYTEST) -m alone tests/integration
 
 bench: setup engine ## speed and size against a baseline in the same run

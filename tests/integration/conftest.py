@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from runtime_factory import make_runtime
+from xdist.scheduler import LoadScopeScheduling
 
 from builder.core.files import hold_lock
 from builder.core.process import Command, LocalRunner, ProcessResult
@@ -27,6 +28,8 @@ from builder.operations.project import ImageProject, load_project
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from xdist.remote import Producer
+
 ROOT = Path(__file__).parents[2]
 IMAGE_FOLDER = ROOT / "images" / "airflow"
 TEST_IMAGE_VARIABLE = "OPTBUILD_TEST_IMAGE"
@@ -35,33 +38,61 @@ BUILD_SECONDS = 1500
 """Also on a busy machine; the first test that asks for the image has the time limit of the whole build."""
 TEST_LABEL = "optbuild.test"
 """On every container and every image of these tests; its value is "process ID of pytest-something"."""
+FOLDER = "tests/integration/"
 MAIN = "from builder.cli.main import main; main()"
-AIRFLOW_FIXTURES = {"image", "optbuild"}
-"""Whoever asks for one of these starts Airflow, or builds its image."""
-LONG_GROUPS = ("airflow", "base")
+GROUPS = {
+    "airflow": (
+        "compose/test_seed.py",
+        "test_contract.py",
+        "test_entrypoint.py",
+        "test_sabotage.py",
+        "test_structure.py",
+        "test_verify.py",
+    ),
+    "base": ("test_base.py", "test_reproducible.py"),
+}
+"""Files below tests/integration that one worker runs, one after the other, where `make test` has two. The longest
+groups come first, so that none begins at the end.
+
+Airflow's roles have time limits, those of the product: never two tests that start Airflow side by side. The tests of
+the base share one that takes a minute to make. Each other file is a group by itself.
+"""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def find_group(file: str) -> str:
+    """The name of the group of a test file."""
+    name = file.removeprefix(FOLDER)
+    return next((group for group, files in GROUPS.items() if name in files), name)
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What xdist calls a scope is a group here. Its own groups by a mark do nothing under pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return find_group(nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    config.option.loadscopereorder = False  # the order of pytest_collection_modifyitems, not the number of tests
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long runs are `make soak`'s. Groups that take long come first, so that no worker begins one at the end."""
+    """The long runs are `make soak`'s."""
     if not os.environ.get("OPTBUILD_SOAK"):
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(find_group(item)))
-    items.sort(key=lambda item: LONG_GROUPS.index(group) if (group := find_group(item)) in LONG_GROUPS else 9)
+        if "image" in getattr(item, "fixturenames", ()) and not _may_have_the_image(item.location[0]):
+            raise pytest.UsageError(f"{item.location[0]} is given Airflow's image: name it in GROUPS, {__file__}")
+    order = [*GROUPS]
+    items.sort(key=lambda item: order.index(group) if (group := find_group(item.location[0])) in GROUPS else len(order))
 
 
-def find_group(item: pytest.Item) -> str:
-    """What one worker runs, one test after the other, where `make test` has two.
-
-    Airflow's roles have time limits, those of the product: never two tests with Airflow side by side. The tests of the
-    base share one that takes a minute to make. All others stay together with their file.
-    """
-    if AIRFLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
-        return "airflow"
-    return "base" if "fresh_base" in getattr(item, "fixturenames", ()) else item.location[0]
+def _may_have_the_image(file: str) -> bool:
+    """inspect/ only reads it."""
+    return find_group(file) == "airflow" or file.startswith(f"{FOLDER}inspect/")
 
 
 @pytest.fixture(scope="session")
@@ -116,16 +147,19 @@ def project(airflow_folder: Path) -> ImageProject:
 
 
 @pytest.fixture(scope="session")
-def image(engine: Engine, project: ImageProject, airflow_folder: Path, postgres_image: str) -> str:
+def image(engine: Engine, project: ImageProject, airflow_folder: Path, postgres_image: str, run_folder: Path) -> str:
     """The promoted image of images/airflow. Built, verified and promoted as `make image` does; cheap when it was.
 
     The verification needs ``postgres_image``: it would make one beside that of another worker.
     """
     if given := os.environ.get(TEST_IMAGE_VARIABLE):
         return given
-    reference = f"{project.spec.image.name}:{project.spec.image.tags[0]}"
-    done = optbuild("build", "--verify", "--refresh-base", str(airflow_folder))
-    assert done.ok, f"`optbuild build --verify` failed with {done.code}:\n{done.out}\n{done.err}"
+    reference, built = f"{project.spec.image.name}:{project.spec.image.tags[0]}", run_folder / "built"
+    with hold_lock(run_folder / "built.lock", "building images/airflow"):
+        if not built.exists():
+            done = optbuild("build", "--verify", "--refresh-base", str(airflow_folder))
+            assert done.ok, f"`optbuild build --verify` failed with {done.code}:\n{done.out}\n{done.err}"
+            built.touch()
     assert engine.find_image_id(reference) is not None, f"{reference} was not promoted"
     return reference
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -91,9 +92,27 @@ class Stack:
     def remove(self) -> None:
         """Everything of this project that the tests made, its volume and images too."""
         self.compose("down", "--volumes", "--timeout", "2", ok=False)
-        for line in self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").out.split():
-            if line.startswith((f"{self.name}-", f"{self.name}_")):
-                self.docker("image", "rm", line, ok=False)
+        remove_images(self.name)
+
+
+def remove_orphaned_stacks() -> None:
+    """Removes the stacks of the tests of a pytest that was killed: a stack's name holds its process."""
+    runner = LocalRunner()
+    argv = ("docker", "ps", "--all", "--filter=name=^seed", '--format={{.Label "com.docker.compose.project"}}')
+    for name in set(runner.run(Command(argv, timeout=60)).out.split()):
+        owner = re.match(r"seed(\d+)x", name)
+        if owner and not Path("/proc", owner[1]).exists():
+            runner.run(Command(("docker", "compose", "--project-name", name, "down", "--volumes"), timeout=120))
+            remove_images(name)
+
+
+def remove_images(project: str) -> None:
+    """Those that a project's services built, by all their names."""
+    runner = LocalRunner()
+    argv = ("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    for line in runner.run(Command(argv, timeout=60)).out.split():
+        if line.startswith((f"{project}-", f"{project}_")):
+            runner.run(Command(("docker", "image", "rm", line), timeout=120))
 
 
 def new_stack(parent: Path, name: str, *, fixture: str = "seed-live") -> Stack:
