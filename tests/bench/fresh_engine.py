@@ -47,6 +47,7 @@ def second_engine(folder: Path, *options: str) -> Iterator[str]:
     with bridge() as name, (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
+                *("setpriv", "--pdeathsig", "TERM"),  # it ends with this process, however that ends
                 *("dockerd", "--host", address, "--pidfile", str(folder / "pid"), "--bridge", name),
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
                 *("--iptables=false", "--ip6tables=false", *options),
