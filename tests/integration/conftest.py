@@ -59,9 +59,9 @@ the base share one that takes a minute to make. Each other file is a group by it
 """
 
 
-def find_group(file: str) -> str:
-    """The name of the group of a test file."""
-    name = file.removeprefix(FOLDER)
+def find_group(nodeid: str) -> str:
+    """The name of the group of a test."""
+    name = nodeid.partition("::")[0].removeprefix(FOLDER)
     return next((group for group, files in GROUPS.items() if name in files), name)
 
 
@@ -69,7 +69,7 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has n
     """What xdist calls a scope is a group here. Its own groups by a mark do nothing under pytest 9.2."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return find_group(nodeid.partition("::")[0])
+        return find_group(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
@@ -84,15 +84,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
     for item in items:
-        if "image" in getattr(item, "fixturenames", ()) and not _may_have_the_image(item.location[0]):
-            raise pytest.UsageError(f"{item.location[0]} is given Airflow's image: name it in GROUPS, {__file__}")
+        if "image" in getattr(item, "fixturenames", ()) and not _may_have_the_image(item.nodeid):
+            raise pytest.UsageError(f"{item.nodeid} is given Airflow's image: name it in GROUPS, {__file__}")
     order = [*GROUPS]
-    items.sort(key=lambda item: order.index(group) if (group := find_group(item.location[0])) in GROUPS else len(order))
+    items.sort(key=lambda item: order.index(group) if (group := find_group(item.nodeid)) in GROUPS else len(order))
 
 
-def _may_have_the_image(file: str) -> bool:
+def _may_have_the_image(nodeid: str) -> bool:
     """inspect/ only reads it."""
-    return find_group(file) == "airflow" or file.startswith(f"{FOLDER}inspect/")
+    return find_group(nodeid) == "airflow" or nodeid.startswith(f"{FOLDER}inspect/")
 
 
 @pytest.fixture(scope="session")
