@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
+from builder.airflow import releases
 from builder.airflow.commands import CHANGES
 from builder.airflow.find import (
     MIGRATE_COMMANDS,
@@ -18,11 +19,11 @@ from builder.airflow.find import (
     find_series,
     find_started_role,
 )
-from builder.airflow.model import HttpHealth
+from builder.airflow.model import HttpHealth, KnownRole
 from builder.airflow.releases import SERIES
 
 if TYPE_CHECKING:
-    from builder.airflow.model import KnownRole, ReleaseSeries
+    from builder.airflow.model import ReleaseSeries
 
 OF_SPECS = tuple(dict.fromkeys(known for row in SERIES for known in (*row.roles, *row.optional_roles)))
 
@@ -71,6 +72,11 @@ def test_a_role_is_told_by_its_words_and_its_name(known: KnownRole) -> None:
 @pytest.mark.parametrize("known", OF_SPECS, ids=lambda known: known.name)
 def test_a_role_says_how_one_sees_that_it_works(known: KnownRole) -> None:
     assert known.role.health is not None or known.answers_ping
+
+
+def test_every_role_is_in_a_row() -> None:
+    written = {value for value in vars(releases).values() if isinstance(value, KnownRole)}
+    assert written == set(ROLES)
 
 
 def test_what_ends_is_not_started_for_good() -> None:
