@@ -1,4 +1,4 @@
-"""Names that stages agree on: labels, content tags, promoted tags."""
+"""Names that stages agree on: labels, content tags, promoted tags; and how an ID is shown."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ LABEL_AIRFLOW = "org.apache.airflow.version"
 def make_content_tag(digest: str) -> str:
     """First 12 hex digits of the context's sha256."""
     return digest[:CONTENT_TAG_LENGTH]
+
+
+def shorten_id(identity: str) -> str:
+    """The 12 digits of an ID that `docker images` and `docker ps` show."""
+    return identity.removeprefix("sha256:")[:12]
 
 
 def sort_shortest_first(names: Iterable[str]) -> tuple[str, ...]:

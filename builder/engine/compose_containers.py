@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from builder.core.naming import shorten_id
 from builder.core.redact import mask_log
 from builder.engine.errors import translate_sdk_errors
 
@@ -88,7 +89,7 @@ class StackEngine:
     def _inspect_container(self, identity: str) -> Container | None:
         from docker.errors import NotFound  # the SDK costs 150 ms
 
-        with translate_sdk_errors(f"looking at container {identity[:12]}"):
+        with translate_sdk_errors(f"looking at container {shorten_id(identity)}"):
             try:
                 return parse_container(self._engine.client.api.inspect_container(identity))
             except NotFound:
@@ -141,7 +142,7 @@ class StackEngine:
         """The last lines of what a container said, secrets of its environment masked; none where it is gone."""
         from docker.errors import NotFound  # the SDK costs 150 ms
 
-        with translate_sdk_errors(f"reading the log of {container[:12]}"), contextlib.suppress(NotFound):
+        with translate_sdk_errors(f"reading the log of {shorten_id(container)}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)
             data: bytes = self._engine.client.api.logs(container, tail=lines)
             return _mask_environment(data.decode("utf-8", "replace"), attrs)
@@ -151,7 +152,7 @@ class StackEngine:
         """What its last health check said, masked in the same way; none where it said nothing."""
         from docker.errors import NotFound  # the SDK costs 150 ms
 
-        with translate_sdk_errors(f"reading the health of {container[:12]}"), contextlib.suppress(NotFound):
+        with translate_sdk_errors(f"reading the health of {shorten_id(container)}"), contextlib.suppress(NotFound):
             attrs = self._engine.client.api.inspect_container(container)
             checks = (attrs["State"].get("Health") or {}).get("Log") or ()
             return _mask_environment(str(checks[-1].get("Output") or ""), attrs) if checks else ()

@@ -6,9 +6,9 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from builder.core.naming import sort_shortest_first
+from builder.core.naming import shorten_id, sort_shortest_first
 from builder.report.table import Column, format_table
-from builder.report.units import UNKNOWN, escape_to_one_line, format_size, pluralize, shorten_id
+from builder.report.units import UNKNOWN, escape_to_one_line, format_size, pluralize
 from builder.report.when import normalize_timestamp
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from builder.core.naming import shorten_id
 from builder.report import amounts
 from builder.report.findings import wrap_text
 from builder.report.images import list_shown_names, make_row_document
 from builder.report.table import Column, format_table
-from builder.report.units import escape_to_one_line, format_size, pluralize, shorten_id
+from builder.report.units import escape_to_one_line, format_size, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,11 +6,12 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from builder.core.naming import shorten_id
 from builder.findings.catalog import CATALOG
 from builder.inspect.diff import ChangeKind
 from builder.report.colors import make_bold
 from builder.report.table import Column, format_table
-from builder.report.units import UNKNOWN, escape_to_one_line, format_growth, format_size, pluralize, shorten_id
+from builder.report.units import UNKNOWN, escape_to_one_line, format_growth, format_size, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

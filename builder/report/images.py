@@ -6,10 +6,11 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from builder.core.naming import shorten_id
 from builder.report import amounts
 from builder.report.findings import wrap_text
 from builder.report.table import Column, format_table
-from builder.report.units import UNKNOWN, format_size, pluralize, shorten_id
+from builder.report.units import UNKNOWN, format_size, pluralize
 from builder.report.when import format_iso_time
 
 if TYPE_CHECKING:

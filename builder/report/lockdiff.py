@@ -6,10 +6,11 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from builder.core.naming import shorten_id
 from builder.inspect.lock_diff import LockStatus
 from builder.report.imagediff_markdown import MARK, format_code, format_markdown_table
 from builder.report.table import Column, format_table
-from builder.report.units import UNKNOWN, escape_to_one_line, pluralize, shorten_id
+from builder.report.units import UNKNOWN, escape_to_one_line, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

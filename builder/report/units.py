@@ -35,11 +35,6 @@ def format_growth(count: int) -> str:
     return f"{sign}{format_size(abs(count))}"
 
 
-def shorten_id(identity: str) -> str:
-    """The 12 digits that `docker images` shows."""
-    return identity.removeprefix("sha256:")[:12]
-
-
 def escape_controls(text: str) -> str:
     """``text`` for a terminal or a log: line ends stay, everything else that steers one is spelled out."""
     return _UNSAFE.sub(

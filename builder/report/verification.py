@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from builder.core.naming import shorten_id
 from builder.image.verify.model import REPORT_SCHEMA_VERSION, CheckResult, CheckStatus, VerifyReport
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def make_check_table(
 def format_verdict(report: VerifyReport) -> str:
     """One sentence."""
     counts = {status: sum(check.status is status for check in report.checks) for status in CheckStatus}
-    where = f"{report.image} ({report.image_id.removeprefix('sha256:')[:12]}) against {report.database}"
+    where = f"{report.image} ({shorten_id(report.image_id)}) against {report.database}"
     excused = [check.name for check in report.checks if check.excused]
     if report.passed and excused:
         passed = f"{counts[CheckStatus.PASSED]} checks passed in {report.seconds:.0f} s"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from builder.core.errors import BackupDiskError, BadImageArchiveError, EngineFailedError
-from builder.core.naming import sort_shortest_first
+from builder.core.naming import shorten_id, sort_shortest_first
 from builder.store.archive_check import CHUNK_BYTES, StreamDigest, read_checked_archive
 from builder.store.disk_space import format_megabytes, iterate_checking_room, make_disk_full_error
 from builder.store.manifest import PRIVATE_MODE
@@ -44,7 +44,7 @@ class ImageToSave:
 
     @property
     def shown(self) -> str:
-        return sort_shortest_first(self.names)[0] if self.names else self.id.removeprefix("sha256:")[:12]
+        return sort_shortest_first(self.names)[0] if self.names else shorten_id(self.id)
 
 
 def query_image(api: ArchiveApi, reference: str) -> ImageToSave | None:

@@ -15,6 +15,7 @@ from builder.core.documents import Form, dump_document, parse_document
 from builder.core.errors import BackupFolderError, BrokenDocumentError, DamagedBackupError, NewerDocumentError
 from builder.core.files import open_regular_file, write_atomically
 from builder.core.image_reference import extract_last_component
+from builder.core.naming import shorten_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +136,7 @@ def format_file_name(names: tuple[str, ...], identity: str) -> str:
     """Of the archive: for a person, yet one for each image ID."""
     word = extract_last_component(names[0]) if names else ""
     safe = re.sub(r"[^a-z0-9._-]", "-", word).lstrip("._-")[:80]
-    return f"{safe or 'image'}-{identity.removeprefix('sha256:')[:12]}.tar.zst"
+    return f"{safe or 'image'}-{shorten_id(identity)}.tar.zst"
 
 
 def _check_values(_document: object, manifest: Manifest) -> None:

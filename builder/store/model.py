@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from builder.core.naming import sort_shortest_first
+from builder.core.naming import shorten_id, sort_shortest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ class StoredImage:
     @property
     def title(self) -> str:
         """One name for a person; without any, the digits of its ID that `docker images` shows."""
-        return next(iter((*self.names, *self.digests)), self.id.removeprefix("sha256:")[:12])
+        return next(iter((*self.names, *self.digests)), shorten_id(self.id))
 
     @property
     def chains(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import KnownProject
+from builder.core.naming import shorten_id
 from builder.engine.compose_labels import LABEL_PROJECT
 from builder.store.model import ImageUser
 
@@ -36,7 +37,7 @@ def _parse_container(item: Mapping[str, Any]) -> ImageUser:
     mounts = item.get("Mounts") or ()
     return ImageUser(
         id=str(item["Id"]),
-        name=min(names, key=lambda name: (name.count("/"), name), default=str(item["Id"])[:12]),
+        name=min(names, key=lambda name: (name.count("/"), name), default=shorten_id(str(item["Id"]))),
         image_id=str(item.get("ImageID") or ""),
         image=str(item.get("Image") or ""),
         state=str(item.get("State") or "unknown"),

@@ -16,6 +16,7 @@ from builder.core.errors import (
 )
 from builder.core.files import open_regular_file
 from builder.core.image_reference import normalize_image_name
+from builder.core.naming import shorten_id
 from builder.store.archive_check import (
     ArchiveContents,
     ArchiveLimits,
@@ -176,7 +177,7 @@ def refuse_damaged(checked: Sequence[ArchiveCheck]) -> None:
     bad = [one for one in checked if one.contents is None]
     if bad:
         lines = "".join(f"\n    {one.image.file}: {one.why}" for one in bad)
-        whole = [one.image.id.removeprefix("sha256:")[:12] for one in checked if one.contents is not None]
+        whole = [shorten_id(one.image.id) for one in checked if one.contents is not None]
         hint = f"those that are whole can be restored on their own: `optbuild restore FOLDER {' '.join(whole)}`"
         hint = hint if whole else "save the images again, if an engine still has them"
         raise DamagedBackupError(f"archives are damaged, so nothing was loaded:{lines}", hint=hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.core.image_reference import normalize_image_name
-from builder.core.naming import LABEL_PROJECT
+from builder.core.naming import LABEL_PROJECT, shorten_id
 from builder.engine.compose_labels import LABEL_PROJECT as COMPOSE_PROJECT
 from builder.store.bytes import index_images_above
 from builder.store.match import find_listed_name, match_image, may_mean
@@ -73,14 +73,14 @@ class _RetentionJudge:
         for pattern, where in self._snapshot.rules.patterns.items():
             if name := match_image(pattern, image):
                 shown = "" if name == pattern else f" ({pattern})"
-                return f"{_shorten_id(name)} is protected by {where}{shown}"
+                return f"{_shorten_name(name)} is protected by {where}{shown}"
         label = image.layers.labels.get(LABEL_PROTECT)
         return "" if label is None or label.lower() in _FALSE_WORDS else f"its label {LABEL_PROTECT} protects it"
 
     def _explain_reference(self, image: StoredImage) -> str:
         for mention in self._snapshot.mentions:
             if name := find_listed_name(image, mention.names):
-                return f"{_describe_files(mention)} names {_shorten_id(name)}"
+                return f"{_describe_files(mention)} names {_shorten_name(name)}"
             if pattern := _match_patterns(image, mention.patterns):
                 return (
                     f"{_describe_files(mention)} names {pattern} with a variable that has no value here; it may "
@@ -201,5 +201,5 @@ def _describe_files(mention: ImageReferences) -> str:
     return f"{', '.join(mention.files) or 'a file'} of {mention.project}" if mention.files else mention.project
 
 
-def _shorten_id(name: str) -> str:
-    return name.removeprefix("sha256:")[:12] if name.startswith("sha256:") else name
+def _shorten_name(name: str) -> str:
+    return shorten_id(name) if name.startswith("sha256:") else name

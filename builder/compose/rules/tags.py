@@ -15,6 +15,7 @@ from builder.core.image_reference import (
     normalize_image_name,
     split_image_name,
 )
+from builder.core.naming import shorten_id
 from builder.findings.model import Finding
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ _MOVING = frozenset(
 )
 _FAST = frozenset({"python", "node", "golang", OFFICIAL_IMAGE, "apache/spark", "grafana/grafana", "trinodb/trino"})
 """Images whose minor versions change what a program can rely on; for them a tag like ``3`` still moves too far."""
-_SHOWN_ID = 12
 
 
 def find_floating_tags(look: RuleContext) -> Iterator[Finding]:
@@ -151,15 +151,11 @@ def find_moved_names(look: RuleContext) -> Iterator[Finding]:
         if found is not None and found.id == look.promoted[name]:
             continue
         names = tuple(service.name for service in services)
-        says = "is not on this engine" if found is None else f"is {_shorten_id(found.id)} now"
+        says = "is not on this engine" if found is None else f"is {shorten_id(found.id)} now"
         yield Finding(
             "OB206",
             look.line(look.project, names[0], "image"),
-            f"{', '.join(names)}: {name} {says}; the promoted image is {_shorten_id(look.promoted[name])}",
+            f"{', '.join(names)}: {name} {says}; the promoted image is {shorten_id(look.promoted[name])}",
             names,
             "optbuild build --verify   # proves an image and moves the name to it",
         )
-
-
-def _shorten_id(identity: str) -> str:
-    return identity.removeprefix("sha256:")[:_SHOWN_ID]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.core.naming import shorten_id
 from builder.inspect.diff import ChangeKind
 from builder.report.html.mapdata import Dimension, MapData, MapGroup, MapView
 from builder.report.html.mapdata import build_name_tree as tree_of_names
 from builder.report.html.page import Page, render_page
 from builder.report.html.table import Cell, MapButton, PageTable, make_bytes_cell, make_growth_cell
 from builder.report.imagediff import describe_base
-from builder.report.units import UNKNOWN, format_size, shorten_id
+from builder.report.units import UNKNOWN, format_size
 
 if TYPE_CHECKING:
     from builder.inspect.diff import FileChange, ImageDiff, ImageSummary, LayerChange, PackageChange

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from builder.core import naming
 
 ROOT = Path(__file__).parents[3]
@@ -31,3 +33,8 @@ def test_how_a_backup_is_called_is_written_once_so_that_the_messages_name_it_as_
 def test_the_readme_calls_a_backup_what_it_is_called() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"docker-compose\.yml(\.\w+)", readme)) == {naming.BACKUP_SUFFIX}
+
+
+@pytest.mark.parametrize("identity", ["sha256:9cc694b97dbfc79370", "9cc694b97dbfc79370", "9cc694b97dbf"])
+def test_an_id_is_shown_by_its_first_twelve_digits(identity: str) -> None:
+    assert naming.shorten_id(identity) == "9cc694b97dbf"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.report.units import escape_controls, escape_to_one_line, format_growth, format_size, pluralize, shorten_id
+from builder.report.units import escape_controls, escape_to_one_line, format_growth, format_size, pluralize
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,6 @@ def test_nothing_that_steers_is_shown(letter: str) -> None:
 def test_letters_of_any_language_stay() -> None:
     assert escape_controls("Größe 數據 🐘\n\tx") == "Größe 數據 🐘\n\tx"
     assert escape_to_one_line("a\nb\tc") == "a\\nb c"
-
-
-def test_an_id_is_its_first_twelve_digits() -> None:
-    assert shorten_id("sha256:9cc694b97dbfc79370") == "9cc694b97dbf"
 
 
 def test_one_is_no_plural() -> None:
