@@ -10,6 +10,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from builder.core.debian import RELEASE_GLIBC
 from builder.core.errors import LockError
+from builder.core.markers import make_marker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,20 +69,7 @@ class LockTarget:
 
     @cached_property
     def markers(self) -> dict[str, str]:
-        """The environment of PEP 508 markers. The micro version is 0, as uv assumes for ``--python-version 3.11``."""
-        return {
-            "implementation_name": "cpython",
-            "implementation_version": f"{self.python}.0",
-            "os_name": "posix",
-            "platform_machine": self.machine,
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": "Linux",
-            "platform_version": "",
-            "python_full_version": f"{self.python}.0",
-            "python_version": self.python,
-            "sys_platform": "linux",
-        }
+        return make_marker_environment(self.python, self.machine)
 
     @property
     def _glibc_minor(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from builder.core.markers import make_marker_environment
+
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7l"}
 """GOARCH, as image platforms have it (OCI image specification) → ``platform_machine``."""
 _MAX_DEPTH = 30
@@ -19,25 +21,13 @@ def evaluate_marker(marker: str, platform: str, python: str, extra: str) -> bool
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
     try:
-        return Marker(marker).evaluate({**make_environment(platform, python), "extra": extra})
+        return Marker(marker).evaluate({**_make_environment(platform, python), "extra": extra})
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, ValueError, SyntaxError):
         return True
 
 
 @lru_cache(maxsize=64)
-def make_environment(platform: str, python: str) -> dict[str, str]:
-    """As the interpreter of such an image would answer; the kernel is not the image's, so it has no release."""
+def _make_environment(platform: str, python: str) -> dict[str, str]:
+    """Of an image for ``platform`` (``linux/amd64``; empty: its kind of system is not known, and Linux is assumed)."""
     system, _, machine = platform.partition("/")
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "os_name": "posix",
-        "platform_machine": _MACHINES.get(machine.partition("/")[0], machine),
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": system.capitalize() or "Linux",
-        "platform_version": "",
-        "python_full_version": f"{python}.0",
-        "python_version": python,
-        "sys_platform": system or "linux",
-    }
+    return make_marker_environment(python, _MACHINES.get(machine.partition("/")[0], machine), system or "linux")
