@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ConfigOption:
-    """A configuration option, as the variable that sets it. ``since``: the version from which on it has this name."""
+    """A configuration option, as the variable that sets it."""
 
     name: str
     former: tuple[str, ...] = ()
     """Names before that, the newest first."""
-    since: str | None = None
-    secret: bool = False
-    """Its value lets somebody in, or holds a password."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -31,16 +28,15 @@ class ConfigOption:
 
 _SUFFIXES = ("", "_CMD", "_SECRET")
 
-CONNECTION = ConfigOption(
-    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", ("AIRFLOW__CORE__SQL_ALCHEMY_CONN",), since="2.3.0", secret=True
-)
-"""The former name is still read by all of 2.x."""
-WEB_PORT = ConfigOption("AIRFLOW__API__PORT", ("AIRFLOW__WEBSERVER__WEB_SERVER_PORT",), since="3.0.0")
+CONNECTION = ConfigOption("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", ("AIRFLOW__CORE__SQL_ALCHEMY_CONN",))
+"""Since 2.3.0; the former name is still read by all of 2.x."""
+WEB_PORT = ConfigOption("AIRFLOW__API__PORT", ("AIRFLOW__WEBSERVER__WEB_SERVER_PORT",))
+"""Since 3.0.0."""
 EXECUTOR = ConfigOption("AIRFLOW__CORE__EXECUTOR")
 LOAD_EXAMPLES = ConfigOption("AIRFLOW__CORE__LOAD_EXAMPLES")
 AUTH_MANAGER = ConfigOption("AIRFLOW__CORE__AUTH_MANAGER")
-FERNET_KEY = ConfigOption("AIRFLOW__CORE__FERNET_KEY", secret=True)
-SECRET_KEY = ConfigOption("AIRFLOW__WEBSERVER__SECRET_KEY", secret=True)
+FERNET_KEY = ConfigOption("AIRFLOW__CORE__FERNET_KEY")
+SECRET_KEY = ConfigOption("AIRFLOW__WEBSERVER__SECRET_KEY")
 SCHEDULER_HEALTH_SERVER = ConfigOption("AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK")
 
 FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"

@@ -102,8 +102,6 @@ class Service:
     restart: str | None = None
     replicas: int = 1
     user: str | None = None
-    ports: tuple[str, ...] = ()
-    """``published:target``, for a person to read."""
     project: str = ""
     """The project's name, with which Compose names an image that has no name in the file."""
 

@@ -39,8 +39,7 @@ def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _n
     instructions = read_instructions(text)
     if len(instructions) > MOST_INSTRUCTIONS:
         raise ValueError("more instructions than an image can have layers")
-    stages = parse_stages(instructions, given)
-    chain = find_stage_chain(stages, build.target)
+    chain = find_stage_chain(parse_stages(instructions, given), build.target)
     base = _resolve_base(chain, build)
     steps = list_run_steps(chain)
     content = collect_packages(chain, steps, read)
@@ -50,7 +49,6 @@ def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _n
     pinned = next((pin.spec.removeprefix("==") for pin in content.pins if _is_airflow_pin(pin)), None)
     facts = DockerfileAnalysis(
         path=None,
-        stages=stages,
         chain=chain,
         base=base,
         airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),

@@ -67,7 +67,6 @@ class DockerfileAnalysis:
 
     path: Path | None
     """None: an inline Dockerfile."""
-    stages: tuple[Stage, ...]
     chain: tuple[Stage, ...]
     """The stages whose layers the target has, base first; only these count."""
     base: str | None

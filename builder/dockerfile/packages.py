@@ -70,7 +70,6 @@ class CopyInstruction:
     sources: tuple[str, ...]
     target: str
     line: int
-    flags: tuple[str, ...] = ()
     folder: bool = False
     """The target is a folder into which the sources are put."""
 
@@ -103,9 +102,7 @@ def _parse_copy(instruction: Instruction, stage: Stage, folder: str) -> CopyInst
         return None
     target = parts[-1]
     into = target.endswith("/") or len(parts) > 2 or target in (".", "..")
-    return CopyInstruction(
-        parts[:-1], posixpath.normpath(posixpath.join(folder, target)), instruction.line, options, into
-    )
+    return CopyInstruction(parts[:-1], posixpath.normpath(posixpath.join(folder, target)), instruction.line, into)
 
 
 def _strip_quotes(word: str) -> str:

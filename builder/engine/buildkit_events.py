@@ -50,10 +50,9 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class StepLog:
-    """Bytes that a step's process wrote; lines may be cut anywhere. ``stream`` 1 is stdout, 2 stderr."""
+    """Bytes that a step's process wrote; lines may be cut anywhere."""
 
     vertex: str
-    stream: int
     data: bytes
 
 
@@ -127,7 +126,7 @@ def _iterate_events(document: dict[str, Any]) -> Iterator[Event]:
             bool(item.get("completed")),
         )
     for item in document.get("logs") or ():
-        yield StepLog(str(item.get("vertex", "")), _parse_count(item.get("stream")), _decode_bytes(item.get("data")))
+        yield StepLog(str(item.get("vertex", "")), _decode_bytes(item.get("data")))
     for item in document.get("warnings") or ():
         short = _decode_bytes(item.get("short")).decode("utf-8", "replace")
         if short:

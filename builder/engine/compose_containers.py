@@ -51,7 +51,6 @@ class Container:
     config_hash: str = ""
     """Compose's own, over the definition that it was created from."""
     started: float | None = None
-    finished: float | None = None
     restarts: int = 0
     """How often the engine started it again because it had ended."""
 
@@ -230,7 +229,6 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
         image_name=str(attrs["Config"].get("Image") or ""),
         config_hash=labels.get(LABEL_HASH, ""),
         started=parse_timestamp(state.get("StartedAt")),
-        finished=parse_timestamp(state.get("FinishedAt")),
         restarts=int(attrs.get("RestartCount") or 0),
     )
 

@@ -29,7 +29,6 @@ class ShadowedFile(NamedTuple):
 
     layer: int
     entry: LayerEntry
-    by_layer: int
     by: LayerEntry | None
 
 
@@ -68,17 +67,17 @@ class _LayerMerger:
         entries: dict[str, LayerEntry] = {}
         for entry in layer.entries:
             if entry.kind is whiteout:
-                self._remove(entry.path, number)
+                self._remove(entry.path)
             elif entry.kind is opaque:
                 for child in list(self._index_children().get(entry.path, ())):
-                    self._remove(child, number)
+                    self._remove(child)
             else:
                 entries[entry.path] = entry
         if number == 0:
             self.visible = {path: LayeredEntry(0, entry) for path, entry in entries.items()}
             self._children = None
         else:
-            self._remove_blocking_files(number, entries)
+            self._remove_blocking_files(entries)
             for entry in entries.values():
                 self._place_entry(number, entry)
         self._note_unnamed(entries)
@@ -88,16 +87,16 @@ class _LayerMerger:
         there = self.visible.get(path)
         if there is not None:
             if there.entry.kind is EntryKind.FILE or there.entry.kind is EntryKind.HARDLINK:
-                self.hidden.append(ShadowedFile(there.layer, there.entry, number, entry))
+                self.hidden.append(ShadowedFile(there.layer, there.entry, entry))
             elif there.entry.kind is EntryKind.FOLDER and entry.kind is not EntryKind.FOLDER:
-                self._remove(path, number)
+                self._remove(path)
         elif path in self._unnamed and entry.kind is not EntryKind.FOLDER:
-            self._remove(path, number)
+            self._remove(path)
         self.visible[path] = LayeredEntry(number, entry)
         if self._children is not None:
             _add_child(self._children, path)
 
-    def _remove_blocking_files(self, number: int, entries: Mapping[str, LayerEntry]) -> None:
+    def _remove_blocking_files(self, entries: Mapping[str, LayerEntry]) -> None:
         """A file of the layers below is gone where this layer has a folder that has no entry of its own."""
         for folder in {path.rpartition("/")[0] for path in entries}:
             parent = folder
@@ -105,7 +104,7 @@ class _LayerMerger:
                 there = self.visible.get(parent)
                 if there is not None:
                     if there.entry.kind not in _PARENT_KINDS:
-                        self._remove(parent, number)
+                        self._remove(parent)
                     break
                 parent = parent.rpartition("/")[0]
 
@@ -116,13 +115,13 @@ class _LayerMerger:
                 self._unnamed.add(parent)
                 parent = parent.rpartition("/")[0]
 
-    def _remove(self, path: str, number: int) -> None:
+    def _remove(self, path: str) -> None:
         there = self.visible.get(path)
         single = there is not None and there.entry.kind is not EntryKind.FOLDER  # no layer need name a folder
         for one in [path] if single else list(self._walk_below(path)):
             placed = self.visible.pop(one, None)
             if placed is not None and (placed.entry.kind is EntryKind.FILE or placed.entry.kind is EntryKind.HARDLINK):
-                self.hidden.append(ShadowedFile(placed.layer, placed.entry, number, None))
+                self.hidden.append(ShadowedFile(placed.layer, placed.entry, None))
             if self._children is not None:
                 self._children.get(_find_parent(one), set()).discard(one)
 

@@ -39,7 +39,6 @@ def parse_service(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | 
         restart=format_scalar(found.get("restart")) or None,
         replicas=_parse_replicas(found),
         user=format_scalar(found.get("user")) or None,
-        ports=tuple(_format_port(port) for port in found.get("ports") or ()),
         project=project,
     )
 
@@ -104,11 +103,3 @@ def _parse_replicas(found: Mapping[str, Any]) -> int:
     if wanted is None and isinstance(deploy, dict):
         wanted = deploy.get("replicas")
     return int(format_scalar(wanted)) if format_scalar(wanted).isdecimal() else 1
-
-
-def _format_port(found: Any) -> str:
-    if not isinstance(found, dict):
-        return format_scalar(found)
-    parts = (format_scalar(found.get(key)) for key in ("host_ip", "published", "target"))
-    protocol = format_scalar(found.get("protocol"))
-    return ":".join(part for part in parts if part) + (f"/{protocol}" if protocol not in {"", "tcp"} else "")

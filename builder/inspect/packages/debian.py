@@ -29,7 +29,6 @@ class DebianPackage:
     name: str
     version: str
     architecture: str
-    section: str
     needed: bool
     """dpkg itself counts on it: essential, or of priority ``required``."""
     depends: tuple[tuple[str, ...], ...] = field(repr=False)
@@ -82,7 +81,6 @@ def _make_package(fields: Mapping[str, str], automatic: frozenset[str] | None, f
         name,
         fields.get("Version", ""),
         fields.get("Architecture", ""),
-        fields.get("Section", "").rpartition("/")[2],
         needed,
         (*_parse_relations(fields.get("Pre-Depends", "")), *_parse_relations(fields.get("Depends", ""))),
         tuple(names[0] for names in _parse_relations(fields.get("Provides", ""))),

@@ -46,7 +46,7 @@ def test_every_kind_of_event_is_read(indent: int | None) -> None:
     assert vertex.completed is not None
     assert vertex.completed - vertex.started == pytest.approx(1.5)
     assert status == StepStatus("sha256:a", "transferring context:", 5, 9, completed=False)
-    assert log == StepLog("sha256:a", 2, b"one\n")
+    assert log == StepLog("sha256:a", b"one\n")
 
 
 def test_words_between_documents_are_kept() -> None:

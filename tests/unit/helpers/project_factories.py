@@ -54,7 +54,6 @@ def facts(
 ) -> DockerfileAnalysis:
     return DockerfileAnalysis(
         path=FOLDER / "Dockerfile.airflow",
-        stages=(),
         chain=(),
         base=base,
         airflow=airflow,

@@ -31,7 +31,6 @@ def test_a_filled_in_answer() -> None:
         environment={"A": "1", "B": None},
         healthcheck={"test": ["CMD-SHELL", "pg_isready"]},
         platform="linux/amd64",
-        ports=[{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}],
         profiles=["p"],
         pull_policy="never",
         restart="always",
@@ -50,7 +49,6 @@ def test_a_filled_in_answer() -> None:
         environment={"A": "1", "B": None},
         health_test=("CMD-SHELL", "pg_isready"),
         platform="linux/amd64",
-        ports=("8080:80",),
         profiles=("p",),
         pull_policy="never",
         restart="always",
@@ -99,14 +97,6 @@ def test_image_and_build_before_their_variables_were_filled_in() -> None:
         ("volumes", [{"type": "volume", "target": "/t"}], "mounts", (Mount("volume", "", "/t"),)),
         ("tmpfs", ["/run:size=1m"], "mounts", (Mount("tmpfs", "", "/run"),)),
         ("tmpfs", "/run", "mounts", (Mount("tmpfs", "", "/run"),)),
-        ("ports", ["8080:80", 5], "ports", ("8080:80", "5")),
-        ("ports", [{"target": 5}], "ports", ("5",)),
-        (
-            "ports",
-            [{"host_ip": "127.0.0.1", "published": 90, "target": 90, "protocol": "udp"}],
-            "ports",
-            ("127.0.0.1:90:90/udp",),
-        ),
     ],
 )
 def test_every_form_of_a_key(key: str, value: Any, attribute: str, expected: Any) -> None:

@@ -103,7 +103,7 @@ def test_a_server_in_airflow_s_dockerfile_is_told_once_with_its_line() -> None:
 
 
 def test_an_inline_dockerfile_is_found_in_the_compose_file() -> None:
-    known = DockerfileAnalysis(None, (), (), "apache/airflow:2.8.1", True, None, (SERVER,))
+    known = DockerfileAnalysis(None, (), "apache/airflow:2.8.1", True, None, (SERVER,))
     made = project(service("web", build=build(dockerfile_inline="FROM x")))
     (finding,) = find_mixed_products(look(made, web=known))
     assert finding.where.key == "services.web.build"
@@ -165,7 +165,7 @@ def test_a_database_may_start_itself() -> None:
 
 def test_a_dockerfile_outside_of_the_project_is_named_whole() -> None:
     elsewhere = FOLDER.parent / "base" / "Dockerfile"
-    known = DockerfileAnalysis(elsewhere, (), (), None, True, None, (SERVER,))
+    known = DockerfileAnalysis(elsewhere, (), None, True, None, (SERVER,))
     made = project(
         service("web", build=build(context=str(elsewhere.parent), dockerfile="Dockerfile"), environment=AIRFLOW)
     )
