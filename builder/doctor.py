@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from builder.core.process import ProcessResult, Runner
 
-SCHEMA_VERSION = 1
 NEEDED_ENGINE = 23
 """First engine whose ``docker build`` is BuildKit, with the frontend that the Dockerfile needs built in."""
 RAWJSON_BUILDX = (0, 13)
@@ -265,14 +264,6 @@ def _can_be_pulled(answer: ProcessResult | None) -> bool:
 def _is_here(machine: ProbeContext, image: str) -> bool:
     answer = machine.ask("docker", "image", "inspect", "--format", "{{.Id}}", image)
     return answer is not None and answer.ok
-
-
-def format_findings_json(findings: tuple[MachineFinding, ...]) -> str:
-    """The machine-readable form; ``schema_version`` changes when a key does."""
-    lines = [{"name": f.name, "state": f.state.value, "found": f.found, "advice": f.advice} for f in findings]
-    return (
-        json.dumps({"schema_version": SCHEMA_VERSION, "ready": is_ready(findings), "findings": lines}, indent=2) + "\n"
-    )
 
 
 def is_ready(findings: tuple[MachineFinding, ...]) -> bool:

@@ -33,7 +33,7 @@ class OutputFormats:
 FORMATS: Mapping[str, OutputFormats] = {
     "doctor": OutputFormats(
         "A line per requirement, or JSON.",
-        {TEXT: "report.doctor:format_findings_text", JSON: "doctor:format_findings_json"},
+        {TEXT: "report.doctor:format_findings_text", JSON: "report.doctor:format_findings_json"},
     ),
     "lock": OutputFormats(
         "A summary, or JSON.",
@@ -93,7 +93,7 @@ FORMATS: Mapping[str, OutputFormats] = {
         "For a person, for machines, or as a comment on a pull request.",
         {
             TEXT: "report.imagediff:format_image_diff_text",
-            JSON: "report.imagediff:format_image_diff_json",
+            JSON: "report.imagediff_json:format_image_diff_json",
             "markdown": "report.imagediff_markdown:format_image_diff_markdown",
         },
         {

@@ -1,14 +1,16 @@
-"""What this machine can do, as text."""
+"""What this machine can do, as text and as JSON."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from builder.doctor import FindingState
+from builder.doctor import FindingState, is_ready
 
 if TYPE_CHECKING:
     from builder.doctor import MachineFinding
 
+SCHEMA_VERSION = 1
 _MARKS = {FindingState.OK: ("✓", "32"), FindingState.WARNING: ("!", "33"), FindingState.MISSING: ("✗", "31")}
 """Sign and ANSI colour of each state."""
 
@@ -26,3 +28,11 @@ def format_findings_text(findings: tuple[MachineFinding, ...], *, color: bool = 
     missing = [finding.name for finding in findings if finding.state is FindingState.MISSING]
     lines.append(f"Missing: {', '.join(missing)}." if missing else "This machine can build, verify and promote.")
     return "\n".join(lines) + "\n"
+
+
+def format_findings_json(findings: tuple[MachineFinding, ...]) -> str:
+    """The machine-readable form; ``schema_version`` changes when a key does."""
+    lines = [{"name": f.name, "state": f.state.value, "found": f.found, "advice": f.advice} for f in findings]
+    return (
+        json.dumps({"schema_version": SCHEMA_VERSION, "ready": is_ready(findings), "findings": lines}, indent=2) + "\n"
+    )

@@ -12,6 +12,7 @@ from builder import doctor
 from builder.core.errors import ToolMissingError, ToolTimeoutError
 from builder.core.process import Command, ProcessResult
 from builder.doctor import FindingState, MachineFinding, ProbeContext, examine_machine
+from builder.report.doctor import format_findings_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -315,7 +316,7 @@ def test_every_question_has_a_timeout(machine: ProbeContext) -> None:
 
 
 def test_json(machine: ProbeContext) -> None:
-    document = json.loads(doctor.format_findings_json(examine_machine(saying(machine, docker_version=(1, "down")))))
+    document = json.loads(format_findings_json(examine_machine(saying(machine, docker_version=(1, "down")))))
     assert (document["schema_version"], document["ready"]) == (1, False)
     assert document["findings"][0] == {
         "name": "Docker engine",

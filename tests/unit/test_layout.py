@@ -29,6 +29,10 @@ LADDER: tuple[str, ...] = (
 own is held by those."""
 MOST_FILES = 32
 """Of one folder: what has more is a hall, not a room."""
+MOST_LINES = 300
+"""Of a file."""
+MOST_LINES_OF_A_FUNCTION = 60
+"""Without its parameters: those of a command are its options with their help."""
 
 HEAVY = frozenset(
     {
@@ -225,6 +229,27 @@ def test_a_rule_without_a_row_is_caught() -> None:
     source = "def find_forgotten(look):\n    yield look"
     found = unused_definitions(MODULES | {"compose.rules.x": ast.parse(source)})
     assert found - unused_definitions(MODULES) == {"compose.rules.x.find_forgotten"}
+
+
+def long_functions(tree: ast.AST) -> list[str]:
+    functions = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+    return [one.name for one in functions if (one.end_lineno or 0) - one.body[0].lineno + 1 > MOST_LINES_OF_A_FUNCTION]
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    lines = {path: path.read_bytes().count(b"\n") for path in BUILDER.rglob("*.py")}
+    assert not {str(path.relative_to(BUILDER)): count for path, count in lines.items() if count > MOST_LINES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_function_is_too_long_to_read(module: str) -> None:
+    assert not long_functions(MODULES[module])
+
+
+def test_a_long_function_is_caught() -> None:
+    body = "    pass\n" * MOST_LINES_OF_A_FUNCTION
+    assert not long_functions(ast.parse(f"def f(\n    a,\n    b,\n):\n{body}"))
+    assert long_functions(ast.parse(f"class A:\n  async def f(self):\n{body}    pass")) == ["f"]
 
 
 def circle(trees: dict[str, ast.Module]) -> list[str]:

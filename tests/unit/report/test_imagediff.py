@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 
 from builder.inspect.diff import compare_images
 from builder.inspect.model import Waste, WastedFile
-from builder.report.imagediff import format_amount_change, format_image_diff_json, format_image_diff_text
+from builder.report.imagediff import format_amount_change, format_image_diff_text
+from builder.report.imagediff_json import format_image_diff_json
 from builder.report.imagediff_markdown import MARK, format_code, format_image_diff_markdown, format_markdown_table
 
 NAMES = ("shop:1", "shop:2")
