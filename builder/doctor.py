@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import ToolMissingError, ToolTimeoutError
+from builder.core.naming import DEFAULT_DATABASE, SQLITE
 from builder.core.process import Command
 from builder.core.redact import mask_addresses
 from builder.engine.secrets import CA_VARIABLES, find_ca
@@ -38,7 +39,6 @@ PROBE_SECONDS = 8.0
 REGISTRY_SECONDS = 2.5
 MAX_REASON = 90
 """Characters; of a longer reason only the innermost cause is shown."""
-DEFAULT_DATABASE = "postgres:13"
 DEFAULT_RELEASE = "bookworm"
 
 
@@ -240,7 +240,7 @@ def check_registry(machine: ProbeContext) -> MachineFinding:
     name, image = "registry", machine.database
     if not machine.has("docker"):
         return MachineFinding(name, FindingState.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
-    if image == "sqlite":
+    if image == SQLITE:
         return MachineFinding(name, FindingState.OK, "not needed: verify.database is sqlite")
     reached = _inspect_manifest(machine, image)
     if _can_be_pulled(reached):

@@ -46,7 +46,8 @@ def _measure_free_bytes(folder: Path) -> int:
 def _read_database_and_release(folder: Path) -> tuple[str, str]:
     """The spec's; the defaults where there is no spec, or one that other commands will complain about."""
     from builder.core.errors import OptbuildError
-    from builder.doctor import DEFAULT_DATABASE, DEFAULT_RELEASE
+    from builder.core.naming import DEFAULT_DATABASE
+    from builder.doctor import DEFAULT_RELEASE
     from builder.image.spec.reader import read_spec  # pydantic
 
     try:

@@ -1,4 +1,4 @@
-"""Which Debian packages a base is seeded with, before their dependencies.
+"""What bases are made from: Debian's releases, apt's sources, and the packages before their dependencies.
 
 ``builder.image.lock`` makes the closure exact.
 """
@@ -14,6 +14,9 @@ RELEASE_GLIBC = {"bookworm": "2.36", "trixie": "2.41"}
 RELEASE_EPOCH = {"bookworm": 1686355200, "trixie": 1754697600}
 """Midnight (UTC) of each release's day, 2023-06-10 and 2025-08-09: newer time stamps in a base become this one. Fixed,
 so that a new Python requirement moves the image's date but not its base."""
+
+SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
+"""Names an apt sources file to use instead of the machine's own; base.sh reads it too."""
 
 BUILDER_PACKAGES = ("binutils", "python3-pip-whl")
 """Only in the builder stage: ``strip``, and the pip that installs the pinned uv."""

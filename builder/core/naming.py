@@ -21,6 +21,12 @@ LABEL_CONTENT = "optbuild.content"
 LABEL_SESSION = "optbuild.session"
 """On every container, network and volume that a verification starts; see ``builder.image.verify.session``."""
 LABEL_AIRFLOW = "org.apache.airflow.version"
+OCI_PREFIX = "org.opencontainers.image."
+"""Of labels that the OCI image specification defines."""
+DEFAULT_DATABASE = "postgres:13"
+"""The image that verification runs against, unless the spec's ``verify.database`` says another."""
+SQLITE = "sqlite"
+"""What ``verify.database`` may be besides an image."""
 
 
 def make_content_tag(digest: str) -> str:

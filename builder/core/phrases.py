@@ -1,4 +1,4 @@
-"""Lists of names in messages: whole while they are short, counted when they are not."""
+"""Lists of names in messages: whole while they are short, counted when they are not; and numbers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def choose_verb(names: Sequence[str], one: str, several: str) -> str:
 def format_times(number: int) -> str:
     """``twice``, ``3 times``."""
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def format_exact_bytes(count: int) -> str:
+    """``6,100,000 bytes (6.1 MB)``: where a limit is compared, every byte counts."""
+    return f"{count:,} bytes" if count < 1_000_000 else f"{count:,} bytes ({count / 1e6:,.1f} MB)"
 
 
 def format_both_or_all(number: int) -> str:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from builder.core.errors import BadImageArchiveError
 from builder.engine.chunks import ChunkStream, HashingReader
-from builder.engine.manifests import ArchiveDocuments
+from builder.engine.manifests import BLOBS, ArchiveDocuments
 from builder.engine.tarstream import BLOCK, HINT, TarStream, normalize_entry_path
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
-BLOBS = "blobs/sha256/"
-"""Where the OCI layout keeps its files, each named by the sha256 of its bytes."""
 _WHAT = "the image's archive"
 _ANY_GZIP = 31
 """``wbits`` of zlib: a gzip header, the largest window."""

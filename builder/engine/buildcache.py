@@ -56,9 +56,9 @@ def sum_idle_bytes(records: Iterable[Mapping[str, Any]], min_age: float, now: fl
 
 
 def _parse_last_use(item: Mapping[str, Any]) -> float:
-    """Seconds since 1970. The engine writes nanoseconds, of which Python reads six digits."""
+    """Seconds since 1970."""
     text = str(item.get("LastUsedAt") or item.get("CreatedAt") or "1970-01-01T00:00:00Z")
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text)).timestamp()
+    return datetime.fromisoformat(text).timestamp()
 
 
 def make_prune_argv(builder: str, min_age: float) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.naming import shorten_id
 from builder.core.redact import mask_log
+from builder.engine.compose_labels import LABEL_PROJECT
 from builder.engine.errors import translate_sdk_errors
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from builder.engine.client import Engine
 
-LABEL_PROJECT = "com.docker.compose.project"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_NUMBER = "com.docker.compose.container-number"
 LABEL_HASH = "com.docker.compose.config-hash"

@@ -31,7 +31,7 @@ NEVER_LAYERS = frozenset(
 )
 """Instructions that only change the image's configuration (Dockerfile reference)."""
 _IMPOSSIBLE = 10**6
-_NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
+NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 """What the classic builder writes before an instruction that ran nothing."""
 
 
@@ -133,8 +133,12 @@ def query_layers(api: HistoryApi, identity: str) -> tuple[Layer, ...] | None:
         if getattr(error, "status_code", None) == 404:  # as the SDK's errors and ours have it
             return None
         raise
-    diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
-    return match_history(tuple(reversed(history)), diffs)
+    return match_history(tuple(reversed(history)), list_diffs(image))
+
+
+def list_diffs(image: Mapping[str, Any]) -> tuple[str, ...]:
+    """The diff IDs of an image that was inspected, oldest first."""
+    return tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
 
 
 def make_image_layers(entry: Mapping[str, Any], layers: tuple[Layer, ...]) -> ImageLayers:
@@ -160,7 +164,7 @@ def _parse_entry_size(entry: Mapping[str, Any]) -> int:
 def _find_instruction_word(entry: Mapping[str, Any]) -> str:
     """The instruction of an entry; what the classic builder ran has no word before its shell: RUN."""
     made_by = str(entry.get("CreatedBy") or "")
-    nop = _NOP.match(made_by)
+    nop = NOP.match(made_by)
     text = made_by[nop.end() :] if nop else made_by
     first = text.split(maxsplit=1)[0] if text.strip() else ""
     if first.isupper() and first.isalpha():

@@ -24,7 +24,8 @@ MAX_PARSED_BYTES = 4 * MAX_ALL_BYTES
 """Of all readings of documents: one that is named again and again is read again and again."""
 LEAST_PARSED_BYTES = 1000
 """What reading a document counts at least."""
-_BLOB = "blobs/sha256/"
+BLOBS = "blobs/sha256/"
+"""Where the OCI layout keeps its files, each named by the sha256 of its bytes."""
 _ATTESTATION = "vnd.docker.reference.type"
 
 
@@ -118,7 +119,7 @@ class ArchiveDocuments:
         self._parsed += max(len(data), LEAST_PARSED_BYTES)
         if self._parsed > MAX_PARSED_BYTES:
             raise _make_manifest_error("names the same documents too often")
-        if name.startswith(_BLOB) and hashlib.sha256(data).hexdigest() != name.removeprefix(_BLOB):
+        if name.startswith(BLOBS) and hashlib.sha256(data).hexdigest() != name.removeprefix(BLOBS):
             raise _make_manifest_error(f"holds a damaged {name}: its bytes have another sha256")
         try:
             return json.loads(data)
@@ -149,4 +150,4 @@ def _find_blob_name(descriptor: object) -> str:
     digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
     if not isinstance(digest, str) or not digest.startswith("sha256:"):
         raise _make_manifest_error("has a manifest that names a blob without its sha256")
-    return _BLOB + digest.removeprefix("sha256:")
+    return BLOBS + digest.removeprefix("sha256:")

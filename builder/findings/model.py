@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from builder.findings.catalog import CATALOG, Rule, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from builder.core.errors import Where
 
 
@@ -35,3 +37,8 @@ class Finding:
 def find_worst_severity(findings: tuple[Finding, ...]) -> Severity | None:
     """The highest severity among them; None where there is none."""
     return max((finding.severity for finding in findings), default=None)
+
+
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first, then by code and place."""
+    return sorted(findings, key=lambda one: (-one.severity, one.code, one.where.file, one.where.line or 0))

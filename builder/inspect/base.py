@@ -15,7 +15,7 @@ from builder.core.errors import BaseNotSavedError, NoSuchImageError, NotABaseErr
 from builder.core.image_reference import extract_repository, normalize_image_name
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
 from builder.engine.compose_labels import LABEL_PROJECT as LABEL_COMPOSE
-from builder.engine.layers import WORKERS
+from builder.engine.layers import WORKERS, list_diffs
 from builder.inspect.lookup import find_image, list_all_image_names
 
 if TYPE_CHECKING:
@@ -83,19 +83,19 @@ def find_base(api: HistoryApi, image: Mapping[str, Any], wanted: str | None, kno
     """
     if wanted == NO_IMAGE:
         return _NONE_GIVEN
-    diffs = _list_diffs(image)
+    diffs = list_diffs(image)
     if wanted is not None:
         found = find_image(api, wanted)
         if found is None:
             raise NoSuchImageError(wanted, list_all_image_names(api))
-        return _make_given_base(wanted, _list_diffs(found), diffs)
+        return _make_given_base(wanted, list_diffs(found), diffs)
     listed = api.images()
     labels = (image.get("Config") or {}).get("Labels") or {}
     for label, name in _find_labelled_images(labels, listed):
         below = find_image(api, name)
-        if below is not None and _is_below(_list_diffs(below), diffs):
+        if below is not None and _is_below(list_diffs(below), diffs):
             return DetectedBase(
-                len(_list_diffs(below)), str(labels.get(LABEL_NAME) or name), _format_label_reason(label)
+                len(list_diffs(below)), str(labels.get(LABEL_NAME) or name), _format_label_reason(label)
             )
     return _find_longest_base(api, listed, image, known)
 
@@ -182,7 +182,7 @@ def _find_longest_base(
     api: HistoryApi, listed: Sequence[Mapping[str, Any]], image: Mapping[str, Any], known: KnownLayers
 ) -> DetectedBase:
     """An image that is below another one has no more bytes, so most of an engine's images need no look."""
-    diffs, most = _list_diffs(image), image.get("Size")
+    diffs, most = list_diffs(image), image.get("Size")
     program = _make_program(image, (image.get("Config") or {}).get("Labels"))
     tagged = {
         str(entry["Id"]): tags[0]
@@ -224,10 +224,6 @@ def _find_layers(
     unknown = [one for one, diffs in remembered.items() if diffs is None]
     with ThreadPoolExecutor(min(WORKERS, len(unknown) or 1)) as pool:
         images = zip(unknown, pool.map(lambda one: find_image(api, one), unknown), strict=True)
-        asked = {one: _list_diffs(found) for one, found in images if found is not None}
+        asked = {one: list_diffs(found) for one, found in images if found is not None}
     known.record_layers(asked.items(), present=present)
     return {one: diffs for one, diffs in {**remembered, **asked}.items() if diffs is not None}
-
-
-def _list_diffs(image: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())

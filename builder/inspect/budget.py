@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.core.phrases import format_exact_bytes
 from builder.inspect.model import BudgetResult
 from builder.inspect.packages.distributions import normalize_name
 
@@ -82,7 +83,7 @@ def _iterate_dive_checks(found: Inspection, limits: DiveLimits) -> Iterator[Budg
     if limits.efficiency is not None:
         efficiency = 1 - hidden / found.bytes if found.bytes else 1.0
         text = (
-            f"{efficiency:.4f}, at least {limits.efficiency:g} is required ({_format_bytes(hidden)} hidden "
+            f"{efficiency:.4f}, at least {limits.efficiency:g} is required ({format_exact_bytes(hidden)} hidden "
             "between layers)"
         )
         passed = efficiency >= limits.efficiency
@@ -97,16 +98,12 @@ def _iterate_dive_checks(found: Inspection, limits: DiveLimits) -> Iterator[Budg
 
 
 def _check_maximum(name: str, actual: int, limit: int, what: str) -> BudgetResult:
-    over = f": {_format_bytes(actual - limit)} too much" if actual > limit else ""
-    text = f"{_format_bytes(actual)} {what}, at most {_format_bytes(limit)} allowed{over}"
+    over = f": {format_exact_bytes(actual - limit)} too much" if actual > limit else ""
+    text = f"{format_exact_bytes(actual)} {what}, at most {format_exact_bytes(limit)} allowed{over}"
     return BudgetResult(name, actual <= limit, actual, limit, text)
 
 
 def _check_percentage(name: str, part: int, whole: int, limit: float, of: str) -> BudgetResult:
     percent = 100 * part / whole if whole else 0.0
-    text = f"{percent:.2f} % {of} is waste ({_format_bytes(part)}), at most {limit:g} % allowed"
+    text = f"{percent:.2f} % {of} is waste ({format_exact_bytes(part)}), at most {limit:g} % allowed"
     return BudgetResult(name, percent <= limit, percent, limit, text, "percent")
-
-
-def _format_bytes(count: int) -> str:
-    return f"{count:,} bytes" if count < 1_000_000 else f"{count:,} bytes ({count / 1e6:,.1f} MB)"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.core.redact import MASK, find_secret_values, mask_text, mask_values
+from builder.engine.layers import NOP
 from builder.engine.tarstream import escape_unprintable
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 LONGEST = 4000
 """Characters that are kept of an instruction."""
-_NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
 """What the classic builder writes before an instruction that ran nothing."""
 _ARGUMENTS = re.compile(r"^(?:RUN )?\|(\d+) ")
 """Then so many ``NAME=value``, unquoted, then the shell (moby, ``builder/dockerfile``; BuildKit writes the same)."""
@@ -34,7 +34,7 @@ def format_instructions(history: Iterable[str], shell: Sequence[str] = ()) -> tu
 
 def _split_arguments(created_by: str, shell: str) -> tuple[dict[str, str], str]:
     """Build arguments with their values, where it is certain which they are; the instruction without them."""
-    text = _BUILDKIT.sub("", _NOP.sub("", created_by).strip())
+    text = _BUILDKIT.sub("", NOP.sub("", created_by).strip())
     arguments = _ARGUMENTS.match(text)
     if arguments is None:
         plain = text.removeprefix("RUN ")

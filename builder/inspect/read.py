@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import BadImageArchiveError, NoSuchImageError
 from builder.core.image_reference import normalize_image_name
-from builder.engine.archive import BLOBS, ImageArchive
-from builder.engine.layers import compute_chain_ids, find_best_match
+from builder.engine.archive import ImageArchive
+from builder.engine.layers import compute_chain_ids, find_best_match, list_diffs
+from builder.engine.manifests import BLOBS
 from builder.engine.tarstream import escape_unprintable
 from builder.inspect.base import find_base, find_base_in_archive
 from builder.inspect.cache import LayerCache
@@ -48,7 +49,7 @@ def read_image(
     api = engine.api
     image = require_image(engine, reference)
     identity = str(image["Id"])
-    diffs = tuple(str(diff) for diff in (image.get("RootFS") or {}).get("Layers") or ())
+    diffs = list_diffs(image)
     history = tuple(reversed(api.history(identity)))
     config = image.get("Config") or {}
     found = find_base(api, image, base, KnownLayers(cache_folder))

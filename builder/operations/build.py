@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
 from builder.core.naming import LOCK_FILE, list_promoted_references
 from builder.engine.buildx import check_platform, check_pushable
 from builder.engine.client import connect_engine
 from builder.engine.secrets import find_secrets
-from builder.image.base.make import SOURCES_VARIABLE, make_base
+from builder.image.base.make import make_base
 from builder.image.build.budget import check_budget
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob, BuildResult

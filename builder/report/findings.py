@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from builder.findings.catalog import Severity
+from builder.findings.model import sort_findings
 from builder.report.colors import color_by_severity
 from builder.report.units import escape_controls, escape_to_one_line, pluralize
 
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 WIDTH = 100
 INDENT = "    "
 _NOUNS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
-
-
-def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """The worst first, then by code and place."""
-    return sorted(findings, key=lambda one: (-one.severity, one.code, one.where.file, one.where.line or 0))
 
 
 def format_totals(findings: Iterable[Finding]) -> str:

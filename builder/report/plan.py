@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from builder.compose.model import ImageOrigin, Sharing
 from builder.core.naming import shorten_id
 from builder.core.redact import mask_addresses
+from builder.findings.model import sort_findings
 from builder.report.colors import make_bold
 from builder.report.diff import format_display_path, format_readable_diff, format_unified_diff
-from builder.report.findings import format_finding_lines, format_totals, sort_findings, wrap_text
+from builder.report.findings import format_finding_lines, format_totals, wrap_text
 from builder.report.table import Column, format_table
 from builder.report.units import UNKNOWN, escape_to_one_line, format_size, pluralize
 

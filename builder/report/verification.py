@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from builder.core.naming import shorten_id
-from builder.image.verify.model import REPORT_SCHEMA_VERSION, CheckResult, CheckStatus, VerifyReport
+from builder.image.verify.model import REPORT_SCHEMA_VERSION, STATUS_WORDS, CheckResult, CheckStatus, VerifyReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.NOT_RUN: "not run"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped; logs of containers do."""
 
@@ -43,7 +42,7 @@ def make_check_table(
     for heading, justify in (("check", "left"), ("status", "left"), ("seconds", "right"), ("", "left")):
         made.add_column(heading, justify=justify, no_wrap=heading != "")  # type: ignore[arg-type] # two words, as it wants
     for check in checks:
-        status = Text(WORDS[check.status], style=colors[check.status])
+        status = Text(STATUS_WORDS[check.status], style=colors[check.status])
         made.add_row(Text(check.name), status, f"{check.seconds:.1f}", Text(check.message))
     for name, seconds in running:
         made.add_row(Text(name), Text("running", style="cyan"), f"{seconds:.0f}", Text(""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.compose.services.dependencies import COMPLETED
 from builder.core.process import Command
 from builder.rollout.journal import ContainerRecord, ServiceRecord
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 CRASHING_SECONDS = 30.0
 """A container that the engine started again so short a time ago may be about to end once more."""
-COMPLETED = "service_completed_successfully"
 RUN_VARIABLE = "OPTBUILD_RUN"
 """In the environment of every process that a run starts: a killed run's are found by it."""
 REMOVE_ORPHANS = "COMPOSE_REMOVE_ORPHANS"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -56,7 +55,7 @@ def _read_name_time(api: StoreApi, identity: str) -> float:
         return 0.0
     text = str((found.get("Metadata") or {}).get("LastTagTime") or "")
     try:
-        return max(0.0, datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text)).timestamp())
+        return max(0.0, datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError):  # the year 1, which says never
         return 0.0
 

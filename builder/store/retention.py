@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from builder.store.model import ImageUser, InventorySnapshot, StoredImage, SupersededImage
 
 _FALSE_WORDS = frozenset({"", "0", "false", "no"})
-_REMOVABLE = frozenset({RetentionReason.SUPERSEDED, RetentionReason.DANGLING, RetentionReason.UNUSED})
 
 
 def decide_retention(snapshot: InventorySnapshot) -> dict[str, RetentionDecision]:
@@ -170,7 +169,7 @@ def _protect_parents(snapshot: InventorySnapshot, found: dict[str, RetentionDeci
     made_from = _index_descendants(snapshot)
     result = dict(found)
     for identity, verdict in found.items():
-        if verdict.standing not in _REMOVABLE:
+        if verdict.stays:
             continue
         children = keeps[identity] or [one for one in made_from.get(identity, ()) if found[one.id].stays]
         if children:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from builder.compose.rules import advice, builds, commands, connection, data, health, obsolete, sharing, tags
 from builder.compose.rules import near_duplicates as near
 from builder.compose.rules import separate_products as apart
+from builder.findings.model import sort_findings
 
 if TYPE_CHECKING:
     from builder.compose.rules.context import RuleContext, RuleFunction
@@ -37,5 +38,4 @@ RULES: dict[str, RuleFunction] = {
 
 def run_rules(look: RuleContext) -> tuple[Finding, ...]:
     """What all rules find: the worst first, then by code and place."""
-    found = [finding for find in RULES.values() for finding in find(look)]
-    return tuple(sorted(found, key=lambda one: (-one.severity, one.code, one.where.file, one.where.line or 0)))
+    return tuple(sort_findings(finding for find in RULES.values() for finding in find(look)))

@@ -96,9 +96,7 @@ def _explain_data_loss(
     )
     mount = mounts[-1] if mounts else None
     own = max((path for path in declared if _contains_path(path, data)), key=len, default=None)
-    if mount is not None and (
-        own is None or len(_normalize_mount_path(mount.target)) >= len(_normalize_mount_path(own))
-    ):
+    if mount is not None and (own is None or len(posixpath.normpath(mount.target)) >= len(posixpath.normpath(own))):
         return None if _is_lasting_mount(mount) else (data, _explain_mount_loss(mount))
     if mount is not None and own is not None:
         return data, (  # with a PostgreSQL before 18 a mount at the parent folder looks right and is not
@@ -142,11 +140,7 @@ def _explain_mount_loss(mount: Mount) -> str:
 
 
 def _contains_path(parent: str, path: str) -> bool:
-    return (_normalize_mount_path(path) + "/").startswith(_normalize_mount_path(parent).rstrip("/") + "/")
-
-
-def _normalize_mount_path(path: str) -> str:
-    return posixpath.normpath(path)
+    return (posixpath.normpath(path) + "/").startswith(posixpath.normpath(parent).rstrip("/") + "/")
 
 
 def _format_volume_fix(service: Service, data: str, *, unsure: bool) -> str:

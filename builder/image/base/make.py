@@ -33,8 +33,6 @@ INPUTS = ("base.sh", "base.env", "runtime.packages", "builder.packages")
 EXIT_NO_TOOL, EXIT_VANISHED = 3, 4
 KEPT_BASES = 4
 """Bases that stay in the cache; the ones unused for longest go (about 230 MB each)."""
-SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
-"""An apt sources file to use instead of the machine's own; base.sh reads it."""
 VANISHED_MARK = "gone from the mirror: "
 
 

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import ToolFailedError, VerifyUsageError
 from builder.core.process import Command
 from builder.core.resources import read_template
@@ -28,8 +29,6 @@ LABEL_POSTGRES = "optbuild.postgres"
 """On the image: the sha256 of everything that it is made from, but for Debian's newest versions."""
 PACKAGES = (f"postgresql-{MAJOR}",)
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
-SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
-"""Names an apt sources file to use instead of the machine's own, here as in base.sh."""
 _FILES = ("Dockerfile", "entrypoint")
 _NO_CLUSTER = (
     'mkdir -p "$1/etc/postgresql-common" && '

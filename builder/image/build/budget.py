@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.core.errors import BudgetExceededError
+from builder.core.phrases import format_exact_bytes
 
 if TYPE_CHECKING:
     from builder.core.progress import Progress
@@ -20,13 +21,9 @@ def check_budget(candidate: Candidate, budget: int | None, progress: Progress, *
         return
     over = candidate.bytes - budget
     text = (
-        f"the image has {_format_bytes(candidate.bytes)} unpacked, budget.image-bytes of optbuild.toml allows "
-        f"{_format_bytes(budget)}: {_format_bytes(over)} ({100 * over / budget:.1f} %) too much"
+        f"the image has {format_exact_bytes(candidate.bytes)} unpacked, budget.image-bytes of optbuild.toml allows "
+        f"{format_exact_bytes(budget)}: {format_exact_bytes(over)} ({100 * over / budget:.1f} %) too much"
     )
     if promoting:
         raise BudgetExceededError(text, candidate.reference, candidate.image_id)
     progress.note(f"warning: {text}; with --verify it would not be promoted")
-
-
-def _format_bytes(count: int) -> str:
-    return f"{count:,} bytes" if count < 1_000_000 else f"{count:,} bytes ({count / 1e6:,.1f} MB)"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import NoPackageListsError, SourcesFileError, ToolMissingError
 from builder.core.process import Command, ProcessResult
 from builder.image.lock.apt import Apt
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from builder.core.process import Runner
     from builder.image.lock.target import LockTarget
 
-SOURCES_VARIABLE = "OPTBUILD_DEBIAN_SOURCES"
-"""Names an apt sources file to use instead of the machine's own."""
 _SOURCES_IN_IMAGE = "/etc/apt/sources.list.d/debian.sources"
 """Of the official Debian images since bookworm."""
 

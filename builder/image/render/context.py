@@ -9,6 +9,7 @@ import jinja2
 
 from builder.core import elf
 from builder.core.debian import RELEASE_EPOCH
+from builder.core.naming import OCI_PREFIX
 from builder.core.resources import find_template_folder, list_template_names, read_template
 from builder.image.render.model import BuildContext, ContextFile
 from builder.image.render.plan import check_rendered, plan_environment, plan_labels
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from builder.image.lock.model import DebianPackage, Distribution, Lock
     from builder.image.spec.model import Spec
 
-OCI_PREFIX = "org.opencontainers.image."
 OCI_ORDER = (
     *("title", "description", "source", "url", "documentation", "authors", "vendor", "licenses"),
     *("version", "revision", "created", "ref.name", "base.name", "base.digest"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from builder.core.naming import SPEC_FILE
+from builder.core.naming import DEFAULT_DATABASE, SPEC_FILE
 from builder.image.spec.types import (
     ByteSize,
     CleanPath,
@@ -85,7 +85,7 @@ class RoleTable(_SpecTable):
 
 
 class VerifyTable(_SpecTable):
-    database: DatabaseImage = "postgres:13"
+    database: DatabaseImage = DEFAULT_DATABASE
 
 
 class ProtectTable(_SpecTable):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-KeyPath = tuple[str | int, ...]
+if TYPE_CHECKING:
+    from builder.image.spec.positions import KeyPath
 
 _PLACEHOLDERS: dict[tuple[str, str], str] = {
     ("image", "name"): "a",

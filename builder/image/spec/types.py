@@ -18,18 +18,16 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.image_reference import extract_last_component, extract_repository, find_image_reference
+from builder.core.naming import OCI_PREFIX, SQLITE
 from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
 
 MAX_IMAGE_LENGTH = 200
 """Docker takes 255, and a role is appended."""
 MAX_ROLE_LENGTH = 40
 """A role name becomes a part of image and container names."""
-SQLITE = "sqlite"
-"""What ``verify.database`` may be besides an image."""
 RESERVED_LABELS = ("optbuild.", "org.apache.airflow.")
 """Beginnings of labels that are ours: clean-up trusts them."""
-_OCI = "org.opencontainers.image."
-OWN_LABELS = frozenset({f"{_OCI}title", f"{_OCI}version", f"{_OCI}created", f"{_OCI}base.name"})
+OWN_LABELS = frozenset({f"{OCI_PREFIX}title", f"{OCI_PREFIX}version", f"{OCI_PREFIX}created", f"{OCI_PREFIX}base.name"})
 """Labels that every image gets anyway, so that a value of the spec would be lost."""
 RESERVED_ENVIRONMENT = {
     HOME_VARIABLE: f"it is {HOME}, as in the official image",

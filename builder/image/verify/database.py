@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import VerifyUsageError
 from builder.core.image_reference import extract_last_component
+from builder.core.naming import SQLITE
 from builder.engine.client import split_reference
 from builder.image.base.postgres import REFERENCE, ensure_postgres_image
 from builder.image.verify import environment
 from builder.image.verify.containers import ContainerOptions, wait_until
-from builder.image.verify.plan import SQLITE
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
 
 if TYPE_CHECKING:

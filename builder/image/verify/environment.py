@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from builder.airflow.variables import CONNECTION, EXECUTOR, FERNET_KEY, LOAD_EXAMPLES, SECRET_KEY, USER_PREFIX
 from builder.core.errors import VerifyUsageError
+from builder.core.naming import SQLITE
 from builder.core.redact import find_secret_values
-from builder.image.verify.plan import SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

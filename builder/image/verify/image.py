@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.engine.archive import iterate_layer_files
+from builder.engine.layers import list_diffs
 from builder.engine.tarstream import BLOCK
 from builder.image.verify.contents import (
     LayerInspection,
@@ -66,7 +67,7 @@ def check_contents(
     Layers that were found clean before are not read again: a layer's name is the sha256 of its bytes. With secrets of
     the build to look for, all of them are.
     """
-    layers = [digest.removeprefix("sha256:") for digest in (attrs.get("RootFS") or {}).get("Layers") or ()]
+    layers = [digest.removeprefix("sha256:") for digest in list_diffs(attrs)]
     known = frozenset() if plan.forbidden else read_clean_layers(cache / CACHE_FILE)
     inspection = LayerInspection(plan.forbidden)
     if not set(layers) <= known:

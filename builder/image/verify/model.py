@@ -15,6 +15,9 @@ class CheckStatus(StrEnum):
     """An earlier failure took away what this check needs, or the plan has nothing for it to look at."""
 
 
+STATUS_WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.NOT_RUN: "not run"}
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """One check. ``log`` is the end of what the container said when it failed; ``hint`` the next step."""

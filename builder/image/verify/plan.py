@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from builder.airflow.model import ExitHealth, JobHealth, Role
 from builder.airflow.releases import SCHEDULER
 from builder.core.errors import VerifyUsageError
-from builder.core.naming import LABEL_AIRFLOW, LABEL_PROJECT
+from builder.core.naming import DEFAULT_DATABASE, LABEL_AIRFLOW, LABEL_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
-SQLITE = "sqlite"
-DEFAULT_DATABASE = "postgres:13"
 AIRFLOW_USER = "50000"
 
 

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import EngineFailedError, InterruptedByUserError, VerifyUsageError
+from builder.core.naming import SQLITE
 from builder.core.redact import find_secret_values
 from builder.engine.client import Engine, connect_engine
 from builder.image.verify.bench import VerifyContext, find_airflow_home
@@ -16,8 +17,7 @@ from builder.image.verify.checks import STATIC_CHECKS, make_check_tasks
 from builder.image.verify.containers import ContainerFactory
 from builder.image.verify.database import choose_database
 from builder.image.verify.environment import NO_DATABASE, make_fernet_key, make_role_environment, make_verify_user
-from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
-from builder.image.verify.plan import SQLITE, VerifyPlan
+from builder.image.verify.model import STATUS_WORDS, CheckResult, VerifyReport
 from builder.image.verify.scheduler import CheckListener, CheckScheduler, CheckTask
 from builder.image.verify.session import VerifySession, detect_host, make_owner, raise_on_signals, remove_dead_sessions
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.core.progress import Progress
     from builder.core.runtime import Runtime
     from builder.image.verify.environment import VerifyDatabase
+    from builder.image.verify.plan import VerifyPlan
 
 
 def verify_image(
@@ -174,9 +175,6 @@ class LineListener:
         self._progress.note(format_check_line(check))
 
 
-_WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.NOT_RUN: "not run"}
-
-
 def format_check_line(check: CheckResult) -> str:
     """``ok       webserver  12.3 s  message``"""
-    return f"{_WORDS[check.status]:<8} {check.name:<16} {check.seconds:6.1f} s  {check.message}".rstrip()
+    return f"{STATUS_WORDS[check.status]:<8} {check.name:<16} {check.seconds:6.1f} s  {check.message}".rstrip()

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 from posixpath import basename
 
+from builder.core.elf import is_elf
+
 BUILD_SECRET = "a secret of the build"  # noqa: S105 - the words of a finding
-ELF = b"\x7fELF"
 """Programs and libraries are searched for the build's own secrets only: TLS libraries hold their self-tests' keys."""
 
 
@@ -75,7 +76,7 @@ NAMED_FILES: dict[str, tuple[str, re.Pattern[bytes]]] = {
 def find_file_secrets(path: str, data: bytes, forbidden: tuple[bytes, ...] = ()) -> tuple[str, ...]:
     """What secrets the file holds, in words, never the secret itself. ``forbidden`` are values that may be nowhere."""
     found = [BUILD_SECRET] if any(value in data for value in forbidden) else []
-    if data.startswith(ELF):
+    if is_elf(data):
         return tuple(found)
     found += [pattern.what for pattern in PATTERNS if _matches_secret(pattern, data)]
     named = NAMED_FILES.get(basename(path))
