@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import ToolFailedError
 from builder.core.process import Command
 from builder.engine.buildx import find_builder
+from builder.engine.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,8 +57,7 @@ def sum_idle_bytes(records: Iterable[Mapping[str, Any]], min_age: float, now: fl
 
 def _parse_last_use(item: Mapping[str, Any]) -> float:
     """Seconds since 1970."""
-    text = str(item.get("LastUsedAt") or item.get("CreatedAt") or "1970-01-01T00:00:00Z")
-    return datetime.fromisoformat(text).timestamp()
+    return parse_timestamp(item.get("LastUsedAt") or item.get("CreatedAt")) or 0.0
 
 
 def make_prune_argv(builder: str, min_age: float) -> tuple[str, ...]:

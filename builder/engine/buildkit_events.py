@@ -12,10 +12,10 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.redact import mask_addresses, mask_output, mask_values
+from builder.engine.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,8 +112,8 @@ def _iterate_events(document: dict[str, Any]) -> Iterator[Event]:
         yield Vertex(
             str(item.get("digest", "")),
             str(item.get("name", "")),
-            _parse_time(item.get("started")),
-            _parse_time(item.get("completed")),
+            parse_timestamp(item.get("started")),
+            parse_timestamp(item.get("completed")),
             bool(item.get("cached")),
             str(item.get("error") or ""),
         )
@@ -142,16 +142,3 @@ def _decode_bytes(value: object) -> bytes:
         return base64.b64decode(str(value or ""), validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def _parse_time(text: object) -> float | None:
-    """RFC 3339 with up to nine digits after the point, of which Python reads six."""
-    if not isinstance(text, str) or len(text) < len("2026-01-01T00:00:00Z"):
-        return None
-    whole, point, rest = text.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    zone = rest[len(digits) :]
-    try:
-        return datetime.fromisoformat(f"{whole}.{digits[:6].ljust(6, '0')}{zone}" if point else whole).timestamp()
-    except ValueError:
-        return None

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.naming import shorten_id
 from builder.core.redact import mask_log
 from builder.engine.compose_labels import LABEL_PROJECT
 from builder.engine.errors import translate_sdk_errors
+from builder.engine.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +27,6 @@ LABEL_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
 _INTERIM_NAME = re.compile(r"[0-9a-f]{12}_")
 """``<12 digits of the old ID>_<name>`` (Compose, ``pkg/compose/convergence.go``)."""
-_NEVER = "0001-"
-"""How the engine writes a time that has not come."""
 
 
 @dataclass(frozen=True)
@@ -235,14 +233,3 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
 
 def _parse_health(status: str | None) -> str | None:
     return None if status in {None, "", "none"} else status
-
-
-def parse_timestamp(text: str | None) -> float | None:
-    """``2024-05-01T10:00:00.123456789Z`` as seconds since 1970."""
-    if not text or text.startswith(_NEVER):
-        return None
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
-    if found is None:
-        return None
-    zone = "+00:00" if found[3] == "Z" else found[3]
-    return datetime.fromisoformat(found[1] + zone).astimezone(UTC).timestamp() + float(found[2] or 0)

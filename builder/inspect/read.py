@@ -7,7 +7,6 @@ its diff ID is the same, so it is kept in the cache.
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import BadImageArchiveError, NoSuchImageError
@@ -16,6 +15,7 @@ from builder.engine.archive import ImageArchive
 from builder.engine.layers import compute_chain_ids, find_best_match, list_diffs
 from builder.engine.manifests import BLOBS
 from builder.engine.tarstream import escape_unprintable
+from builder.engine.timestamps import parse_timestamp
 from builder.inspect.base import find_base, find_base_in_archive
 from builder.inspect.cache import LayerCache
 from builder.inspect.instructions import format_instructions
@@ -63,7 +63,7 @@ def read_image(
         identity,
         tuple(image.get("RepoTags") or ()),
         f"{image.get('Os', '')}/{image.get('Architecture', '')}",
-        parse_creation_time(image.get("Created")),
+        parse_timestamp(image.get("Created")),
         dict(config.get("Labels") or {}),
         _arrange_layers(layers, diffs),
         compute_chain_ids(diffs),
@@ -105,7 +105,7 @@ def read_archive_file(
         image.id,
         image.references,
         escape_unprintable(f"{image.config.get('os', '')}/{image.config.get('architecture', '')}"),
-        parse_creation_time(image.config.get("created")),
+        parse_timestamp(image.config.get("created")),
         labels,
         _arrange_layers(layers, image.diffs),
         compute_chain_ids(image.diffs),
@@ -215,12 +215,3 @@ def _list_config_instructions(image: ArchivedImage) -> tuple[str, ...]:
 
 def _to_mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def parse_creation_time(created: object) -> float | None:
-    """Since 1970; None for the year 1, which engines write where nothing was said."""
-    try:
-        found = datetime.fromisoformat(str(created)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return found if found > -62e9 else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import EngineFailedError
 from builder.engine.layers import WORKERS, make_image_layers, query_layers
+from builder.engine.timestamps import parse_timestamp
 from builder.store.bytes import LayerUsage
 from builder.store.match import find_listed_name, may_mean
 from builder.store.model import ImageRow, StoredImage
@@ -53,11 +53,7 @@ def _read_name_time(api: StoreApi, identity: str) -> float:
         if getattr(error, "status_code", None) != 404:
             raise
         return 0.0
-    text = str((found.get("Metadata") or {}).get("LastTagTime") or "")
-    try:
-        return max(0.0, datetime.fromisoformat(text).timestamp())
-    except (ValueError, OverflowError):  # the year 1, which says never
-        return 0.0
+    return max(0.0, parse_timestamp((found.get("Metadata") or {}).get("LastTagTime")) or 0.0)
 
 
 def _make_stored_image(entry: Mapping[str, Any], layers: tuple[Layer, ...], *, sized: bool) -> StoredImage:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.engine.compose_containers import StackEngine, parse_container, parse_timestamp
+from builder.engine.compose_containers import StackEngine, parse_container
 
 ATTRS: dict[str, Any] = {
     "Id": "abc",
@@ -51,21 +51,6 @@ def test_a_container_without_health_check_and_labels() -> None:
     found = parse_container(bare)
     assert (found.service, found.number, found.health, found.restart_policy) == ("", 1, None, "no")
     assert found.completed
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2024-05-01T10:00:00Z", 1714557600.0),
-        ("2024-05-01T12:00:00.123456789+02:00", 1714557600.123456789),
-        ("0001-01-01T00:00:00Z", None),
-        ("", None),
-        (None, None),
-        ("yesterday", None),
-    ],
-)
-def test_times(text: str | None, expected: float | None) -> None:
-    assert parse_timestamp(text) == (pytest.approx(expected) if expected is not None else None)
 
 
 def described(identity: str, name: str, status: str, number: str = "1", **labels: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from builder.core.errors import (
 from builder.core.progress import LineProgress, SilentProgress
 from builder.engine.layers import compute_chain_ids
 from builder.inspect.layer import read_layer
-from builder.inspect.read import parse_creation_time, read_archive_file, read_image
+from builder.inspect.read import read_archive_file, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -531,9 +531,3 @@ def test_nothing_is_written_but_the_cache(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"in"}
     assert {path.name for path in (tmp_path / "in").iterdir()} == {"image.tar", "cache"}
     assert {path.name for path in (tmp_path / "in/cache/layers").iterdir()} == {sha256(hostile)}
-
-
-def test_the_year_one_means_that_nothing_was_said() -> None:
-    assert parse_creation_time("0001-01-01T00:00:00Z") is None
-    assert parse_creation_time("1970-01-01T00:00:01Z") == 1
-    assert parse_creation_time(json.loads("null")) is None
