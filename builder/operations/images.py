@@ -38,11 +38,9 @@ def read_inventory(
     options: StoreOptions,
     filters: tuple[RowFilter, ...],
     sort: SortKey,
-    *,
-    patience: float = USAGE_SECONDS,
 ) -> Inventory:
     """Raises EngineMissingError, EngineTooOldError, EngineFailedError, and ComposeError for files given by name."""
-    end = time.monotonic() + patience
+    end = time.monotonic() + USAGE_SECONDS
     with connect_reader(runtime.env) as found:
         api = found.api
         asked = {kind: start_in_background(partial(api.usage, kind)) for kind in ("volume", "build-cache")}

@@ -123,15 +123,12 @@ def describe_layer_change(change: ChangeKind) -> str:
     return "same, stored again" if change is ChangeKind.METADATA else change.value
 
 
-def format_instruction(before: LayerSummary | None, after: LayerSummary | None, width: int = _INSTRUCTION) -> str:
-    """The newer one, on one line of at most ``width`` characters."""
+def format_instruction(before: LayerSummary | None, after: LayerSummary | None) -> str:
+    """The newer one, on one line of at most 70 characters."""
     layer = after or before
     text = escape_to_one_line(layer.instruction).strip() if layer else ""
-    return cut_text(text or "(the image does not say)", width)
-
-
-def cut_text(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    text = text or "(the image does not say)"
+    return text if len(text) <= _INSTRUCTION else f"{text[: _INSTRUCTION - 1]}…"
 
 
 def find_waste_title(code: str) -> str:

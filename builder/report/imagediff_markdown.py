@@ -46,10 +46,10 @@ def format_image_diff_markdown(diff: ImageDiff, names: Names, *, top: int = TOP)
     return "\n\n".join(parts) + "\n"
 
 
-def format_code(text: str, width: int = _LONGEST) -> str:
+def format_code(text: str) -> str:
     """Foreign text as a code span: no markup, no mention, no end of a cell. A long one keeps its end."""
     plain = _BREAKS.sub(lambda found: f"\\x{ord(found[0]):02x}", escape_to_one_line(text)) or "—"
-    return f"`{plain if len(plain) <= width else '…' + plain[1 - width :]}`"
+    return f"`{plain if len(plain) <= _LONGEST else '…' + plain[1 - _LONGEST :]}`"
 
 
 def format_markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -67,11 +67,11 @@ class BuildFailedError(ToolError):
 class VanishedPackagesError(ToolError):
     """The mirror no longer has the Debian versions of the lock. ``packages`` are ``name=version``."""
 
-    def __init__(self, packages: tuple[str, ...], *, hint: str | None = None) -> None:
+    def __init__(self, packages: tuple[str, ...]) -> None:
         names = format_short_list(packages, 5)
         super().__init__(
             f"the Debian release no longer has what the lock names: {names or 'some packages'}",
-            hint=hint or "`optbuild build --refresh-base` locks the versions that the release has now",
+            hint="`optbuild build --refresh-base` locks the versions that the release has now",
         )
         self.packages = packages
 

@@ -25,6 +25,6 @@ class ToolFailedError(ToolError):
 class ToolTimeoutError(ToolError):
     """An outside tool did not end in time (``seconds``) and was ended."""
 
-    def __init__(self, tool: str, seconds: float, *, hint: str | None = None) -> None:
-        super().__init__(f"{tool} did not answer within {seconds:g} s", hint=hint)
+    def __init__(self, tool: str, seconds: float) -> None:
+        super().__init__(f"{tool} did not answer within {seconds:g} s")
         self.seconds = seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.core.errors.base import OptbuildError, Where
+from builder.core.errors.base import OptbuildError
 
 
 class SpecError(OptbuildError):
@@ -21,11 +21,9 @@ class InvalidSpecError(SpecError):
 class UnknownAirflowError(SpecError):
     """An Airflow version that is not known here. ``supported`` says in words which are."""
 
-    def __init__(self, version: str, supported: str, *, where: Where | None = None) -> None:
+    def __init__(self, version: str, supported: str) -> None:
         hint = "take a final release in that range, written in full like 2.8.1"
-        super().__init__(
-            f"Airflow {version!a} is not known; the known versions are {supported}", where=where, hint=hint
-        )
+        super().__init__(f"Airflow {version!a} is not known; the known versions are {supported}", hint=hint)
 
 
 class MissingFileError(OptbuildError):
