@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from builder.core.errors import EngineFailedError
 from builder.engine.layers import WORKERS, make_image_layers, query_layers
 from builder.engine.timestamps import parse_timestamp
+from builder.inspect.lookup import find_image
 from builder.store.bytes import LayerUsage
 from builder.store.match import find_listed_name, may_mean
 from builder.store.model import ImageRow, StoredImage
@@ -47,12 +47,7 @@ def add_name_times(api: StoreApi, images: Iterable[StoredImage]) -> tuple[Stored
 
 
 def _read_name_time(api: StoreApi, identity: str) -> float:
-    try:
-        found = api.inspect_image(identity)
-    except EngineFailedError as error:
-        if getattr(error, "status_code", None) != 404:
-            raise
-        return 0.0
+    found = find_image(api, identity) or {}
     return max(0.0, parse_timestamp((found.get("Metadata") or {}).get("LastTagTime")) or 0.0)
 
 

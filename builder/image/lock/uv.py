@@ -21,6 +21,7 @@ _INDEXES = (
     ("PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"),
 )
 """pip's variable, uv's, and the older name of uv's."""
+_INSTALL = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes")
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _make_common_argv(target: LockTarget, interpreter: str, source: str, output:
 def make_install_argv(target: LockTarget, interpreter: str, requirements: str, folder: str) -> tuple[str, ...]:
     """Unpack the locked wheels of any platform into ``folder``; a file with another hash is refused."""
     return (
-        *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *(*_INSTALL, "--only-binary", ":all:"),
         *("--python", interpreter, "--python-version", target.python, "--python-platform", target.uv_platform),
         *("--target", folder, "--requirements", requirements),
     )
@@ -120,8 +121,8 @@ def make_unpack_argv(interpreter: str, requirements: str, name: str, folder: str
 
     To resolve is not enough: uv takes the metadata from a wheel of any platform and leaves the sdist alone.
     """
-    quiet = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--python", interpreter)
-    return (*quiet, "--no-binary", name, "--target", folder, "--requirements", requirements)
+    source = ("--no-binary", name, "--target", folder, "--requirements", requirements)
+    return (*_INSTALL, "--python", interpreter, *source)
 
 
 def make_venv_argv(python: str, folder: str) -> tuple[str, ...]:
@@ -130,13 +131,12 @@ def make_venv_argv(python: str, folder: str) -> tuple[str, ...]:
 
 def make_build_tools_argv(venv: str, requirements: str) -> tuple[str, ...]:
     """Install the pinned build requirements into the environment that builds sdists."""
-    quiet = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--only-binary", ":all:")
-    return (*quiet, "--python", venv, "--requirements", requirements)
+    return (*_INSTALL, "--only-binary", ":all:", "--python", venv, "--requirements", requirements)
 
 
 def make_sdist_build_argv(venv: str, requirements: str, folder: str) -> tuple[str, ...]:
     """Make wheels of the locked sdists with exactly what ``venv`` holds, and unpack them into ``folder``."""
     return (
-        *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes", "--no-build-isolation"),
-        *("--no-binary", ":all:", "--python", venv, "--target", folder, "--requirements", requirements),
+        *(*_INSTALL, "--no-build-isolation", "--no-binary", ":all:"),
+        *("--python", venv, "--target", folder, "--requirements", requirements),
     )
