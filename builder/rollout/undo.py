@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.core.errors import CheckFailedError, EditedSinceError, StackError, Where
 from builder.core.naming import BACKUP_SUFFIX
-from builder.rollout.containers import RUN_VARIABLE, collect_service_records
+from builder.rollout.containers import collect_service_records
 from builder.rollout.file_swap import find_edited_files, remove_backups, restore_files
 from builder.rollout.history import find_irreplaceable_images
 from builder.rollout.journal import Phase, mark_undoing
 from builder.rollout.journal_file import read_journal, remove_journal, remove_leftovers, write_journal
+from builder.rollout.orphans import ORPHAN_TURN_SECONDS, wait_for_orphans
 from builder.rollout.promotions import forget_promotions
 from builder.rollout.restart import Downtime, restart_services
 
@@ -28,11 +26,8 @@ if TYPE_CHECKING:
     from builder.rollout.context import RolloutContext
     from builder.rollout.journal import Journal, ServiceRecord, TagRecord
 
-ORPHAN_SECONDS = 30.0
-"""How long the Compose of a killed run may take to end by itself: stopping it half way leaves more behind."""
 SETTLE_SECONDS = 120.0
 """The same for a container that was told to end: longer than most grace periods."""
-ORPHAN_TURN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def recover_run(context: RolloutContext, files: ProjectFiles, proc: Path = Path(
     journal = read_journal(opened)
     if journal is None:
         return None
-    _wait_for_orphans(context, journal.run, proc)
+    wait_for_orphans(context, journal.run, proc)
     context.overlay(files).unlink(missing_ok=True)
     done = read_journal(committed)
     if journal.phase is not Phase.UNDOING and done is not None and done.run == journal.run:
@@ -279,24 +274,3 @@ def _remove_unnamed_images(engine: ProjectEngine, journal: Journal) -> None:
 def _is_made_by_run(journal: Journal, tag: TagRecord, image: str) -> bool:
     """Also where the run was killed before it wrote down what it had built."""
     return image in journal.made or (tag.passing and bool(journal.known) and image not in journal.known)
-
-
-def _wait_for_orphans(context: RolloutContext, run: str, proc: Path) -> None:
-    """A killed run cannot end its children: let Compose come to an end before anybody starts another."""
-    end = context.clock.now() + ORPHAN_SECONDS
-    while _find_orphans(run, proc) and context.clock.now() < end:
-        context.clock.sleep(ORPHAN_TURN_SECONDS)
-    for pid in _find_orphans(run, proc):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-
-
-def _find_orphans(run: str, proc: Path) -> tuple[int, ...]:
-    """Processes that the run started; Linux only, see proc(5)."""
-    mark = f"{RUN_VARIABLE}={run}".encode()
-    found = []
-    for entry in proc.glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if mark in entry.read_bytes().split(b"\0"):
-                found.append(int(entry.parent.name))
-    return tuple(found)
