@@ -33,8 +33,8 @@ _EVERYDAY = frozenset(_COMMON.split())
 _VARIABLE = r"\$\{?[A-Za-z_]\w*\}?|\$\{[A-Za-z_]\w*:?[?+][^}]*\}"
 _REFERENCE = re.compile(rf"(?:{_VARIABLE})+[,}}\])]*")
 _DEFAULT = re.compile(r"(\$\{[A-Za-z_]\w*:?-)[^}]*(?=\}$)")
-_NOTHING = re.compile(r"|\*+|~|null|none|true|false|yes|no|on|off", re.IGNORECASE)
-"""Values that tell nothing; stars are masked already."""
+_NOTHING = re.compile(r"|\*+|~|\\|null|none|true|false|yes|no|on|off", re.IGNORECASE)
+"""Values that tell nothing; stars are masked already, and behind a shell's backslash the value is in the next line."""
 _PLACEHOLDERS = frozenset({"PASSWORD", "<password>", "..."})
 """What messages and documentation write for a password."""
 
@@ -66,6 +66,7 @@ _SAID_OTHERWISE = (
         re.IGNORECASE,
     ),
     re.compile(rf"(\bredis-cli\s(?:[^;&|]{{0,200}}?\s)?(?:-a|--pass)\s+)({_VALUE})"),
+    re.compile(rf"(\bredis-cli[\"']\s?,(?:[^;&|]{{0,200}}?,)?\s?[\"'](?:-a|--pass)[\"']\s?,\s?)({_VALUE})"),
     re.compile(rf"(\b(?:mysql|mariadb)[\w-]*\s(?:[^;&|]{{0,200}}?\s)?-p)(?!\s)({_VALUE})", re.IGNORECASE),
 )
 

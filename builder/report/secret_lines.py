@@ -18,6 +18,9 @@ _ENTRY = re.compile(
 _OPTION = re.compile(r"""\s*-\s+["']?(?P<name>--?[A-Za-z][\w-]*)["']?\s*""")
 _ITEM = re.compile(r"(?P<before>\s*-\s+)(?P<value>.*)")
 """The option of a command, and behind it its value, each on a line of its own."""
+_OPTION_AT_END = re.compile(r"(?!\s*#).*?(?<![^\s\"'])(?P<name>--?[A-Za-z][\w-]*)(?:\s+\\)?\s*")
+_FIRST_WORD = re.compile(r"(?P<before>\s*)(?!-)(?P<value>[^\s\"';&|]+|\"[^\"]*\"|'[^']*')(?P<behind>.*)")
+"""The same in a command of several lines."""
 _TAGGED = re.compile(r"(?:[!&]\S*\s+)*")
 _BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?")
 _COMMENT = re.compile(r"\s+#.*$")
@@ -71,15 +74,24 @@ def _read(lines: Iterable[str]) -> Iterator[_Line]:
             yield _Line(line, f"{item['before']}{shown}{line[len(bare) :]}", option, value)
             option = ""
             continue
-        entry, named = _ENTRY.fullmatch(bare), _OPTION.fullmatch(bare)
+        word = _FIRST_WORD.fullmatch(bare) if option and not _STRUCTURE.match(bare) else None
+        if word is not None:
+            shown, value = _mask_written(word["value"])
+            yield _Line(line, mask_text(f"{word['before']}{shown}{word['behind']}{line[len(bare) :]}"), option, value)
+            option = ""
+            continue
+        entry, named = _ENTRY.fullmatch(bare), _OPTION.fullmatch(bare) or _OPTION_AT_END.fullmatch(bare)
         option = named["name"] if named and is_secret_name(named["name"]) else ""
         name = entry["name"] if entry and is_secret_name(entry["name"]) else ""
         if entry is None or not name:
             yield _Line(line) if entry is None else _Line(line, None, entry["name"], _unquote(entry["value"]))
             continue
-        depth = len(entry["before"].rstrip("\"'"))
         value = entry["value"][_find_tag_end(entry["value"]) :]
-        literal = _BLOCK.fullmatch(value) is not None or _is_open(value)
+        if entry["sign"] == "=":  # of `- "NAME=value"` all that is deeper than the dash goes on
+            depth, literal = indent, _is_open(entry["before"][-1:] + value)
+        else:
+            depth = len(entry["before"].rstrip("\"'"))
+            literal = _BLOCK.fullmatch(value) is not None or _is_open(value)
         yield _mask_assigned(line, bare, entry)
 
 

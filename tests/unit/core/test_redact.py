@@ -118,6 +118,8 @@ def test_addresses(text: str, expected: str) -> None:
         ("docker build --build-arg API_TOKEN=hunter2 .", "docker build --build-arg API_TOKEN=*** ."),
         ("redis-server --requirepass hunter2", "redis-server --requirepass ***"),
         ("redis-cli -h cache -a hunter2 ping", "redis-cli -h cache -a *** ping"),
+        ('["CMD", "redis-cli", "-a", "hunter2", "ping"]', '["CMD", "redis-cli", "-a", "***", "ping"]'),
+        ("['redis-cli', '-h', 'cache', '-a', 'hunter2']", "['redis-cli', '-h', 'cache', '-a', '***']"),
         ("tool --api-token 'hunter 2' run", "tool --api-token '***' run"),
         ("curl -u me:'hunter 2' x", "curl -u me:'***' x"),
         ('["curl", "-u", "me:hunter2", "x"]', '["curl", "-u", "me:***", "x"]'),

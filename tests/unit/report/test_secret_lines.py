@@ -36,6 +36,17 @@ def masked(text: str) -> str:
         ('A_KEY: "hun\n  ter: 2"\nB: c\n', 'A_KEY: "***"\n  ***\nB: c\n'),
         ("A_KEY:\n  hunter2\nB: c\n", "A_KEY:\n  ***\nB: c\n"),
         ("command:\n  - --password\n  - hunter2\n  - all\n", "command:\n  - --password\n  - ***\n  - all\n"),
+        (
+            "command: >\n  users create --password\n  hunter2 --role x --api-token abcdef\n",
+            "command: >\n  users create --password\n  *** --role x --api-token ***\n",
+        ),
+        (
+            "command: |\n  x --password \\\n    'hunter 2' \\\n    y\n",
+            "command: |\n  x --password \\\n    '***' \\\n    y\n",
+        ),
+        ("a: >\n  run --no-auth\n  --password hunter2\n", "a: >\n  run --no-auth\n  --password ***\n"),
+        ('- "DB_PWD=\n  hunter2"\n- B=c\n', '- "DB_PWD=\n  ***\n- B=c\n'),
+        ("- DB_PWD=hun\n  ter 2\n- B=c\n", "- DB_PWD=***\n  ***\n- B=c\n"),
         ('command: ["--password", "hunter2", "x"]\n', 'command: ["--password", "***", "x"]\n'),
         ("command: redis-server --requirepass hunter2\n", "command: redis-server --requirepass ***\n"),
         ("CONN: postgresql://me:hunter2@db/x\n", "CONN: postgresql://me:***@db/x\n"),
@@ -67,6 +78,7 @@ def test_secrets_of_a_compose_file(text: str, expected: str) -> None:
         "POSTGRES_DB: shop\nTOKENIZERS_PARALLELISM: 'false'\nAIRFLOW_UID: 50000\nKEYCLOAK_REALM: shop\n",
         "image: shop/api-token:1.2\nvolumes:\n  - ./secret-token:/run/token:ro\n  - ${SSH_AUTH_SOCK}:/ssh\n",
         "POSTGRES_PASSWORD_FILE: /run/secrets/x\nAIRFLOW__CORE__FERNET_KEY_CMD: cat /run/x\n",
+        "command: run --password\nimage: shop\n# with --password\nvolumes:\n  - ./a:/b\n",
         "x-common: &common\n  <<: *base\n  image: a@sha256:0123\nkey: value\n",
     ],
 )
