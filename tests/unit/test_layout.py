@@ -59,6 +59,7 @@ ONLY_HERE = {
 }
 """Library → the modules, or the rooms, that may import it."""
 OUTSIDE = {"os.environ", "os.getenv", "sys.argv", "sys.stdout", "sys.stderr", "Path.cwd", "Path.home", "os.getcwd"}
+OUTSIDE |= {"sys.stdin", "os.environb", "os.getenvb", "os.path.expanduser"}
 EXCUSED: dict[str, set[str]] = {"core.runtime": {"Path.home"}}
 """Modules that must touch it, with what they touch; an excuse that nothing uses fails."""
 
@@ -184,6 +185,46 @@ def relative_imports(tree: ast.AST) -> list[str]:
 
 def test_a_relative_import_is_caught() -> None:
     assert relative_imports(ast.parse("def f():\n    from ..cli import main")) == ["from ..cli import main"]
+
+
+def unseen_imports(tree: ast.AST) -> list[str]:
+    """What imports a module of builder/ in a way that :func:`imports` does not see."""
+    found = []
+    bound = any(isinstance(node, ast.Import) and "builder" in ast.unparse(node) for node in ast.walk(tree))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="builder"), attr=name) if bound and name in MODULES:
+                found.append(ast.unparse(node))
+            case ast.ImportFrom(module="builder", names=[ast.alias(name="*")]):
+                found.append(ast.unparse(node))
+            case ast.ImportFrom(module="importlib", names=names) if any(one.name == "import_module" for one in names):
+                found.append(ast.unparse(node))
+            case ast.Attribute(attr="import_module") | ast.Name(id="__import__" | "exec" | "eval"):
+                found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if part(name) != "cli"])
+def test_no_import_is_hidden(module: str) -> None:
+    """Only cli/ imports by a name that it computes: it is above all others."""
+    assert not unseen_imports(MODULES[module])
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("import importlib\nimportlib.import_module('builder.cli.main')", 1),
+        ("from importlib import import_module as load", 1),
+        ("__import__('builder.cli.main')", 1),
+        ("exec('import builder.cli.main')", 1),
+        ("import builder\nbuilder.cli.main.main()", 1),
+        ("from builder import *", 1),
+        ("import builder\nbuilder.__version__", 0),
+        ("import builder.core.files\nfrom builder import core\nfrom importlib.metadata import version", 0),
+    ],
+)
+def test_a_hidden_import_is_caught(source: str, count: int) -> None:
+    assert len(unseen_imports(ast.parse(source))) == count
 
 
 def test_no_folder_is_a_hall() -> None:
@@ -323,9 +364,21 @@ def test_the_overview_of_commands_needs_no_typer() -> None:
 
 
 def outside_words(tree: ast.AST) -> set[str]:
-    """What of ``OUTSIDE`` is touched: as an attribute, or imported by its own name."""
-    used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    """What of ``OUTSIDE`` is touched: as an attribute, also under another name, or imported by its own name."""
+    aliases = {"pathlib.Path": "Path"}
     for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                aliases |= {alias.asname: alias.name for alias in names if alias.asname}
+            case ast.ImportFrom(module="pathlib", names=names):
+                aliases |= {alias.asname: alias.name for alias in names if alias.asname}
+    used = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = ast.unparse(node.value)
+            head, dot, rest = owner.partition(".")
+            owner = f"{aliases.get(head, head)}{dot}{rest}"
+            used.add(f"{aliases.get(owner, owner)}.{node.attr}")
         if isinstance(node, ast.ImportFrom):
             used |= {f"{node.module}.{alias.name}" for alias in node.names}
     return used & OUTSIDE
@@ -347,6 +400,10 @@ def test_an_excuse_is_used() -> None:
         ("from os import environ", {"os.environ"}),
         ("def f():\n    from sys import argv as a", {"sys.argv"}),
         ("from os import getcwd, path", {"os.getcwd"}),
+        ("import os as system\nsystem.environ['A']", {"os.environ"}),
+        ("from pathlib import Path as P\nP.cwd()", {"Path.cwd"}),
+        ("import pathlib\npathlib.Path.home()", {"Path.home"}),
+        ("import pathlib as p\np.Path.home()", {"Path.home"}),
         ("import os\nos.path.join('a')", set()),
     ],
 )
