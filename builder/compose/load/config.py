@@ -80,7 +80,7 @@ def make_config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool)
 
 @dataclass(frozen=True)
 class _ConfigRequest:
-    """What is asked about; with ``overlay``, ``files`` are in a mirror at ``root``."""
+    """What is asked about; with ``overlay``, ``files`` are in an overlay at ``root``."""
 
     files: ProjectFiles
     env: Mapping[str, str] = field(repr=False)
@@ -176,7 +176,7 @@ def _complete_overlay(files: ProjectFiles, env: Mapping[str, str], overlay: Mapp
 
 
 def _strip_overlay_root(value: Any, root: Path) -> Any:
-    """Without the mirror's root in any text."""
+    """Without the overlay's root in any text."""
     match value:
         case str():
             return value.replace(str(root), "")

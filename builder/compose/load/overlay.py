@@ -20,7 +20,7 @@ _PREFIX = "optbuild-mirror-"
 
 @contextlib.contextmanager
 def create_overlay(changed: Mapping[Path, bytes]) -> Iterator[Path]:
-    """The mirror's root, for the block. ``changed``: absolute path → bytes."""
+    """The overlay's root, for the block. ``changed``: absolute path → bytes."""
     root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()  # readable by nobody else: the files may hold secrets
     try:
         folders = {parent for path in changed for parent in path.parents}
@@ -34,7 +34,7 @@ def create_overlay(changed: Mapping[Path, bytes]) -> Iterator[Path]:
 
 
 def resolve_in_overlay(root: Path, path: Path) -> Path:
-    """Where an absolute path is in the mirror."""
+    """Where an absolute path is in the overlay."""
     return root / path.relative_to(path.anchor)
 
 

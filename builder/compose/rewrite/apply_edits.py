@@ -52,7 +52,7 @@ def is_changed(level: MappingSource, key: str, content: Content | None) -> bool:
 
 
 def _edit_document(
-    document: Document, pen: YamlWriter, levels: dict[MappingSource, KeyChanges], notes: Mapping[MappingSource, str]
+    document: Document, writer: YamlWriter, levels: dict[MappingSource, KeyChanges], notes: Mapping[MappingSource, str]
 ) -> bytes:
     if "\r" in document.text.replace("\r\n", ""):
         at = document.text.replace("\r\n", "\n\n").index("\r")
@@ -60,9 +60,9 @@ def _edit_document(
         raise ComposeError("a line ends with a lone carriage return", where=document.where(at), hint=hint)
     _refuse_explicit_keys(document, levels)
     for level, changes in levels.items():
-        write_changes(pen, level, changes, notes.get(level))
+        write_changes(writer, level, changes, notes.get(level))
     try:
-        return document.encode(apply_splices(document.text, pen.splices))
+        return document.encode(apply_splices(document.text, writer.splices))
     except ValueError as error:
         where = document.where(min(level.node.start for level in levels))
         raise ComposeError("two edits of this file overlap", where=where, hint="write the keys by hand") from error

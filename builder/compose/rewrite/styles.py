@@ -29,19 +29,19 @@ KEYS = ("build", "image", "pull_policy")
 USUAL_STEP = 2
 
 
-def write_changes(pen: YamlWriter, level: MappingSource, changes: KeyChanges, note: str | None) -> None:
+def write_changes(writer: YamlWriter, level: MappingSource, changes: KeyChanges, note: str | None) -> None:
     """``note``: a comment line above the new ``image`` of this level."""
     if isinstance(level.node, Alias):
-        _AliasWriter(pen, level, level.node, changes, note).write()
+        _AliasWriter(writer, level, level.node, changes, note).write()
     elif level.node.flow:
-        _FlowWriter(pen, level, level.node, changes, note).write()
+        _FlowWriter(writer, level, level.node, changes, note).write()
     else:
-        _BlockWriter(pen, level, level.node, changes, note).write()
+        _BlockWriter(writer, level, level.node, changes, note).write()
 
 
 class _StyleWriter:
-    def __init__(self, pen: YamlWriter, level: MappingSource, changes: KeyChanges, note: str | None) -> None:
-        self._pen, self._level, self._changes = pen, level, changes
+    def __init__(self, writer: YamlWriter, level: MappingSource, changes: KeyChanges, note: str | None) -> None:
+        self._writer, self._level, self._changes = writer, level, changes
         self._note = (f"# {note}",) if note else ()
 
     def _new(self) -> list[tuple[str, Content]]:
@@ -57,7 +57,7 @@ class _StyleWriter:
         return self._level.entry(keys[0]) if keys else None
 
     def _pair(self, key: str, content: Content, indent: int | None, at: int) -> str:
-        return self._pen.format_entry(self._level, key, content, indent, at)
+        return self._writer.format_entry(self._level, key, content, indent, at)
 
     def _rewrite_existing(self, indent: int | None) -> None:
         for key, content in self._changes.items():
@@ -65,22 +65,22 @@ class _StyleWriter:
             if entry is None or content is None:
                 continue
             if isinstance(content, NewValue):
-                self._pen.replace_value(entry, content.text)
+                self._writer.replace_value(entry, content.text)
             else:
                 pair = self._pair(key, content, indent, entry.start)
-                lines = (*self._pen.comments(self._level, entry), pair)
-                self._pen.replace_span(
-                    entry.start, entry.end, self._pen.lines(lines, count_column(self._pen.text, entry.start))
+                lines = (*self._writer.comments(self._level, entry), pair)
+                self._writer.replace_span(
+                    entry.start, entry.end, self._writer.lines(lines, count_column(self._writer.text, entry.start))
                 )
 
 
 class _BlockWriter(_StyleWriter):
     def __init__(
-        self, pen: YamlWriter, level: MappingSource, node: Mapping, changes: KeyChanges, note: str | None
+        self, writer: YamlWriter, level: MappingSource, node: Mapping, changes: KeyChanges, note: str | None
     ) -> None:
-        super().__init__(pen, level, changes, note)
+        super().__init__(writer, level, changes, note)
         self._node = node
-        self._indent = count_column(pen.text, node.entries[0].start)
+        self._indent = count_column(writer.text, node.entries[0].start)
 
     def write(self) -> None:
         self._rewrite_existing(self._indent)
@@ -89,7 +89,7 @@ class _BlockWriter(_StyleWriter):
             self._add_behind(image, [pair for pair in new if pair[0] == "pull_policy"])
             new = [pair for pair in new if pair[0] != "pull_policy"]
             if "image" in self._changes and self._note:
-                self._pen.add(image.start, self._lines((*self._note, "")))
+                self._writer.add(image.start, self._lines((*self._note, "")))
                 self._note = ()
         if gone is not None:
             self._replace(gone, new)
@@ -97,7 +97,7 @@ class _BlockWriter(_StyleWriter):
             self._add(new)
 
     def _lines(self, lines: tuple[str, ...]) -> str:
-        return self._pen.lines(lines, self._indent)
+        return self._writer.lines(lines, self._indent)
 
     def _format_entries(self, new: list[tuple[str, Content]], at: int) -> tuple[str, ...]:
         lines: list[str] = []
@@ -112,64 +112,64 @@ class _BlockWriter(_StyleWriter):
             self._add_behind(merge, new)
         else:
             first = self._node.entries[0].start
-            self._pen.add(first, self._lines((*self._format_entries(new, first), "")))
+            self._writer.add(first, self._lines((*self._format_entries(new, first), "")))
 
     def _add_behind(self, entry: Entry, new: list[tuple[str, Content]]) -> None:
         if new:
-            at = find_line_end(self._pen.text, entry.end)
-            self._pen.add(at, self._lines(("", *self._format_entries(new, at))))
+            at = find_line_end(self._writer.text, entry.end)
+            self._writer.add(at, self._lines(("", *self._format_entries(new, at))))
 
     def _replace(self, gone: Entry, new: list[tuple[str, Content]]) -> None:
         """Others in place of this entry; what is left of it are its comments."""
-        pen, end = self._pen, find_line_end(self._pen.text, gone.end)
-        carried = pen.is_carried(self._level, gone)
-        trailing = None if carried else find_trailing_comment(pen.document, gone.end)
-        above = pen.comments(self._level, gone)
+        writer, end = self._writer, find_line_end(self._writer.text, gone.end)
+        carried = writer.is_carried(self._level, gone)
+        trailing = None if carried else find_trailing_comment(writer.document, gone.end)
+        above = writer.comments(self._level, gone)
         pairs = self._format_entries(new, gone.start)
         if not pairs and len(self._node.entries) == 1:
             pairs = (*self._note, "{}")
         if pairs:
             head = len(pairs) - len(new) + 1 if new else len(pairs)
-            pen.replace_span(gone.start, end if carried else gone.end, self._lines((*above, *pairs[:head])))
+            writer.replace_span(gone.start, end if carried else gone.end, self._lines((*above, *pairs[:head])))
             if pairs[head:]:
-                pen.add(end, self._lines(("", *pairs[head:])))
+                writer.add(end, self._lines(("", *pairs[head:])))
         elif left := (*above, *((trailing,) if trailing else ()), *self._note):
-            pen.replace_span(gone.start, end, self._lines(left))
+            writer.replace_span(gone.start, end, self._lines(left))
         else:
             self._remove_lines(gone, end)
 
     def _remove_lines(self, gone: Entry, end: int) -> None:
-        text, start = self._pen.text, find_line_start(self._pen.text, gone.start)
+        text, start = self._writer.text, find_line_start(self._writer.text, gone.start)
         if text[start : gone.start].strip(" "):
             raise ComposeError(
                 "the build is behind something else on its line",
-                where=self._pen.document.where(gone.start, "build"),
+                where=self._writer.document.where(gone.start, "build"),
                 hint="put it on a line of its own",
             )
         if end == len(text) and start > 0:  # the file ends without a line break, and goes on doing so
             before = find_line_end(text, start - 1 if text[start - 2 : start] != "\r\n" else start - 2)
-            self._pen.replace_span(before, end)
+            self._writer.replace_span(before, end)
         else:
-            self._pen.replace_span(start, find_next_line(text, end))
+            self._writer.replace_span(start, find_next_line(text, end))
 
 
 class _FlowWriter(_StyleWriter):
     def __init__(
-        self, pen: YamlWriter, level: MappingSource, node: Mapping, changes: KeyChanges, note: str | None
+        self, writer: YamlWriter, level: MappingSource, node: Mapping, changes: KeyChanges, note: str | None
     ) -> None:
-        super().__init__(pen, level, changes, note)
+        super().__init__(writer, level, changes, note)
         self._node = node
 
     def write(self) -> None:
-        pen = self._pen
+        writer = self._writer
         self._rewrite_existing(None)
-        _write_note_above(pen, self._node.start, self._note)
+        _write_note_above(writer, self._node.start, self._note)
         image, gone, new = self._node.entry("image"), self._gone(), self._new()
         if image is not None:
             behind = [pair for pair in new if pair[0] == "pull_policy"]
             new = [pair for pair in new if pair[0] != "pull_policy"]
             if behind:
-                pen.add(image.end, ", " + self._join_entries(behind, image.end))
+                writer.add(image.end, ", " + self._join_entries(behind, image.end))
         if gone is not None:
             self._replace(gone, self._join_entries(new, gone.start))
         elif new:
@@ -182,78 +182,80 @@ class _FlowWriter(_StyleWriter):
         entries = self._node.entries
         merge = next((entry for entry in entries if entry.is_merge), None)
         if merge is not None:
-            self._pen.add(merge.end, ", " + self._join_entries(new, merge.end))
+            self._writer.add(merge.end, ", " + self._join_entries(new, merge.end))
         elif entries:
-            self._pen.add(entries[0].start, self._join_entries(new, entries[0].start) + ", ")
+            self._writer.add(entries[0].start, self._join_entries(new, entries[0].start) + ", ")
         else:
-            self._pen.add(self._node.end - 1, self._join_entries(new, self._node.end - 1))
+            self._writer.add(self._node.end - 1, self._join_entries(new, self._node.end - 1))
 
     def _replace(self, gone: Entry, text: str) -> None:
-        pen = self._pen
-        comments = pen.comments(self._level, gone)
-        lines = pen.lines((*comments, text), count_column(pen.text, gone.start)) if comments else text
+        writer = self._writer
+        comments = writer.comments(self._level, gone)
+        lines = writer.lines((*comments, text), count_column(writer.text, gone.start)) if comments else text
         if text or comments:
-            pen.replace_span(gone.start, gone.end, lines)
+            writer.replace_span(gone.start, gone.end, lines)
         if not text:
             self._remove(gone, at_all=not comments)
 
     def _remove(self, gone: Entry, *, at_all: bool) -> None:
         """The entry with one comma: the one behind it, else the one before it."""
-        text, pen = self._pen.text, self._pen
+        text, writer = self._writer.text, self._writer
         behind = re.compile(r"[ \t\r\n]*,[ \t]*").match(text, gone.end)
         before = re.compile(r",[ \t\r\n]*\Z").search(text[self._node.start : gone.start])
         start, end = (gone.start, gone.end) if at_all else (gone.end, gone.end)
         if behind:
-            pen.replace_span(start, behind.end())
+            writer.replace_span(start, behind.end())
         elif before and at_all:
-            pen.replace_span(self._node.start + before.start(), end)
+            writer.replace_span(self._node.start + before.start(), end)
         elif at_all:
-            pen.replace_span(start, end)
+            writer.replace_span(start, end)
 
 
 class _AliasWriter(_StyleWriter):
     """``web: *common``, which is to get keys of its own."""
 
     def __init__(
-        self, pen: YamlWriter, level: MappingSource, node: Alias, changes: KeyChanges, note: str | None
+        self, writer: YamlWriter, level: MappingSource, node: Alias, changes: KeyChanges, note: str | None
     ) -> None:
-        super().__init__(pen, level, changes, note)
+        super().__init__(writer, level, changes, note)
         self._node = node
 
     def write(self) -> None:
-        pen, node, merge = self._pen, self._node, f"<<: *{self._node.name}"
-        if pen.is_in_flow(node.start):
-            _write_note_above(pen, node.start, self._note)
+        writer, node, merge = self._writer, self._node, f"<<: *{self._node.name}"
+        if writer.is_in_flow(node.start):
+            _write_note_above(writer, node.start, self._note)
             pairs = [self._pair(key, content, None, node.end) for key, content in self._new()]
-            pen.replace_span(node.start, node.end, "{" + ", ".join((merge, *pairs)) + "}")
+            writer.replace_span(node.start, node.end, "{" + ", ".join((merge, *pairs)) + "}")
             return
         owner = self._level.owner
-        end = find_line_end(pen.text, node.end)
-        if owner is not None and find_line_start(pen.text, owner.start) == find_line_start(pen.text, node.start):
-            indent = count_column(pen.text, owner.start) + self._step(owner)
-            colon = len(pen.text[: node.start].rstrip(" \t"))
-            pen.replace_span(colon, node.end)
+        end = find_line_end(writer.text, node.end)
+        if owner is not None and find_line_start(writer.text, owner.start) == find_line_start(writer.text, node.start):
+            indent = count_column(writer.text, owner.start) + self._step(owner)
+            colon = len(writer.text[: node.start].rstrip(" \t"))
+            writer.replace_span(colon, node.end)
             head: tuple[str, ...] = ("", merge)
         else:
-            indent, head = count_column(pen.text, node.start), ("",)
-            pen.add(node.start, "<<: ")
+            indent, head = count_column(writer.text, node.start), ("",)
+            writer.add(node.start, "<<: ")
         lines: list[str] = []
         for key, content in self._new():
             lines += (*(self._note if key == "image" else ()), self._pair(key, content, indent, end))
-        pen.add(end, pen.lines((*head, *lines), indent))
+        writer.add(end, writer.lines((*head, *lines), indent))
 
     def _step(self, owner: Entry) -> int:
         """The indentation of the entries of a neighbour; the usual one where there is none in block style."""
-        for level in self._pen.neighbours:
+        for level in self._writer.neighbours:
             node, entry = level.node, level.owner
             if entry is not None and isinstance(node, Mapping) and not node.flow and node.entries:
-                return count_column(self._pen.text, node.entries[0].start) - count_column(self._pen.text, entry.start)
-        return max(count_column(self._pen.text, owner.start), USUAL_STEP)
+                return count_column(self._writer.text, node.entries[0].start) - count_column(
+                    self._writer.text, entry.start
+                )
+        return max(count_column(self._writer.text, owner.start), USUAL_STEP)
 
 
-def _write_note_above(pen: YamlWriter, at: int, note: tuple[str, ...]) -> None:
+def _write_note_above(writer: YamlWriter, at: int, note: tuple[str, ...]) -> None:
     """The note on a line of its own above the line of ``at``."""
-    start = find_line_start(pen.text, at)
-    line = pen.text[start:at]
+    start = find_line_start(writer.text, at)
+    line = writer.text[start:at]
     for each in note:
-        pen.add(start, line[: len(line) - len(line.lstrip(" "))] + each + pen.newline)
+        writer.add(start, line[: len(line) - len(line.lstrip(" "))] + each + writer.newline)

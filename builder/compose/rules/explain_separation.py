@@ -111,14 +111,16 @@ def _explain_separation(
         groups = _make_example_groups()
         airflow = [group for group in groups if group.airflow]
     group = max(airflow, key=lambda one: len(one.services))
-    scene = _Comparison(
+    comparison = _Comparison(
         group,
         next((facts[name] for name in group.names if name in facts), None),
         _find_other_products(groups, facts),
         count_schedulers(group, facts),
     )
     return Template(read_explanation("OB104")).substitute(
-        sharing=_explain_sharing(scene), table=_format_table(scene), costs=_format_bullets(_list_costs(scene))
+        sharing=_explain_sharing(comparison),
+        table=_format_table(comparison),
+        costs=_format_bullets(_list_costs(comparison)),
     )
 
 
@@ -144,10 +146,10 @@ def _find_other_products(
     return tuple(sorted(found, key=lambda pair: ("SQL" not in pair[1].name, not pair[1].keeps_data, pair[0].name)))
 
 
-def _explain_sharing(scene: _Comparison) -> str:
+def _explain_sharing(comparison: _Comparison) -> str:
     """Why the services of the group are one program."""
-    names = scene.group.names
-    words = list_start_commands(scene.group.services, scene.facts)
+    names = comparison.group.names
+    words = list_start_commands(comparison.group.services, comparison.facts)
     if len(names) == 1:
         return _wrap_text(f"In this project {names[0]} is the only service of Airflow; nothing has to be shared.")
     told = f": {', '.join(words)}" if words else ""
@@ -160,15 +162,18 @@ def _explain_sharing(scene: _Comparison) -> str:
     )
 
 
-def _format_table(scene: _Comparison) -> str:
-    if scene.other is None:
+def _format_table(comparison: _Comparison) -> str:
+    if comparison.other is None:
         return "  This project runs nothing beside Airflow."
-    service, product = scene.other
-    left = ("Airflow: " + format_short_list(scene.group.names, SHOWN), *describe_airflow(scene.group, scene.facts))
+    service, product = comparison.other
+    left = (
+        "Airflow: " + format_short_list(comparison.group.names, SHOWN),
+        *describe_airflow(comparison.group, comparison.facts),
+    )
     right = (f"{product.name}: {service.name}", *describe_product(product, service))
     rows = [_format_row(*cells) for cells in zip(("", *ASPECTS), left, right, strict=True)]
     rows.insert(1, "  " + "-" * (WIDTH - 2))
-    rest = [f"{one.name} ({other.name}, {other.purpose}, {other.language})" for one, other in scene.others[1:]]
+    rest = [f"{one.name} ({other.name}, {other.purpose}, {other.language})" for one, other in comparison.others[1:]]
     if rest:
         rows += ["", _wrap_text(f"The same holds for {', '.join(rest)}: each is a program of its own.")]
     return "\n".join(rows)
@@ -184,14 +189,14 @@ def _format_row(aspect: str, left: str, right: str) -> str:
     return "\n".join(f"  {one:<{_FIRST}} {two:<{_OTHER}} {three}".rstrip() for one, two, three in lines)
 
 
-def _list_costs(scene: _Comparison) -> list[str]:
-    if scene.other is None:
+def _list_costs(comparison: _Comparison) -> list[str]:
+    if comparison.other is None:
         return ["There is nothing to merge with."]
-    service, product = scene.other
-    facts = {"name": product.name, "service": service.name, "times": scene.schedulers}
+    service, product = comparison.other
+    facts = {"name": product.name, "service": service.name, "times": comparison.schedulers}
     chosen = [_UPGRADES, *([_DATA] if product.keeps_data else []), _SIZE, _ATTACK]
     if product.keeps_data:
-        chosen.append(_SCALING if scene.schedulers > 1 else _SCALING_LATER)
+        chosen.append(_SCALING if comparison.schedulers > 1 else _SCALING_LATER)
     return [text.format(**facts) for text in (*chosen, _RUNNING)]
 
 

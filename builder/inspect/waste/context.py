@@ -133,7 +133,7 @@ class WasteLedger:
     def take_all(self, paths: Iterable[str], also: Callable[[str], bool] = lambda _: False) -> list[WastedFile]:
         """Whole visible files. One with a further name stays, unless that name is removed too: ``also`` says so.
 
-        A name in a cache always does; :meth:`Look.with_caches` says so.
+        A name in a cache always does; :meth:`WasteContext.extend_fix` says so.
         """
         links = self._look.scene.hard_links
         going = (path for path in paths if all(is_cached(name) or also(name) for name in links.get(path, ())))
