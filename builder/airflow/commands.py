@@ -45,7 +45,7 @@ CHANGES = (
         ("webserver",),
         ("api-server",),
         removed="3.0.0",
-        note="its health is at /api/v2/monitor/health, and DAGs are read by a `dag-processor` of its own",
+        note="its health is at /api/v2/monitor/health, and a separate `dag-processor` reads the DAGs",
     ),
     CommandChange(("api-server",), ("webserver",), added="3.0.0"),
     CommandChange(("dags", "backfill"), ("backfill", "create"), removed="3.0.0"),

@@ -78,7 +78,7 @@ def command(
         cache_to=tuple(cache_to or ()),
         progress=progress.value,
     )
-    runtime = _runtime(find_runtime(ctx), progress)
+    runtime = _with_progress_kind(find_runtime(ctx), progress)
     metadata = make_output_file(runtime, metadata_file)
     result = BuildFlow(runtime, runtime.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
     try:
@@ -88,7 +88,7 @@ def command(
         runtime.out.write(format_result("build", output_format, {"result": result}))
 
 
-def _runtime(runtime: Runtime, kind: ProgressKind) -> Runtime:
+def _with_progress_kind(runtime: Runtime, kind: ProgressKind) -> Runtime:
     """``plain`` means lines also on a terminal; beside BuildKit's own events nothing else is shown."""
     if kind in (ProgressKind.QUIET, ProgressKind.RAWJSON):
         return replace(runtime, progress=SilentProgress())

@@ -30,7 +30,7 @@ class _UnconvertedParam:
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         kind = param.type_descriptor
-        short = None if _asks_more(kind.parameter_info) else convert_simple_value(value, kind.annotation)
+        short = None if _needs_path_check(kind.parameter_info) else convert_simple_value(value, kind.annotation)
         if short is not None:
             return short
         if value is None:
@@ -39,7 +39,7 @@ class _UnconvertedParam:
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
 
 
-def _asks_more(info: Any) -> bool:
+def _needs_path_check(info: Any) -> bool:
     """Whether a path has to be more than readable where it is there; typer's defaults."""
     wishes = (info.exists, info.writable, info.resolve_path, info.allow_dash, info.path_type)
     return any(wishes) or not (info.file_okay and info.dir_okay and info.readable)

@@ -89,7 +89,7 @@ def make_plan(
 
     kept, edits, notes = keep_feasible(project, chosen, means.rewrite, other)
     there = _find_current_images(project, seen)
-    look = RuleContext(
+    context = RuleContext(
         project,
         groups,
         facts,
@@ -104,7 +104,7 @@ def make_plan(
     return Plan(
         project,
         plans,
-        run_rules(look),
+        run_rules(context),
         edits,
         seen.version,
         {name: EngineImage(_choose_found_name(name, image), image.id, image.bytes) for name, image in there.items()},

@@ -75,7 +75,7 @@ class LineProgress:
         started = time.monotonic()
         task = _LineTask()
         ended = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(label, task, started, ended), daemon=True)
+        beat = threading.Thread(target=self._print_heartbeat, args=(label, task, started, ended), daemon=True)
         beat.start()
         how = "failed after"
         try:
@@ -94,7 +94,7 @@ class LineProgress:
             )  # what is done has no share that is done
             self.note(f"=> {label}: {how} {time.monotonic() - started:.1f} s{result}")
 
-    def _beat(self, label: str, task: _LineTask, started: float, ended: threading.Event) -> None:
+    def _print_heartbeat(self, label: str, task: _LineTask, started: float, ended: threading.Event) -> None:
         while not ended.wait(self._beat_seconds):
             self.note(f"   {label}: {time.monotonic() - started:.0f} s{task.format_suffix()}")
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from builder.core.secret_name import is_secret_name, says_secret, split_name
+from builder.core.secret_name import is_secret_key, is_secret_name, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -126,7 +126,7 @@ def _find_passwords(text: str) -> Iterator[str]:
             if not (user_only or password in _PLACEHOLDERS or _REFERENCE.fullmatch(password)):
                 yield password
     for name, value in _find_named(text):
-        if says_secret(name):
+        if is_secret_key(name):
             yield value
         elif "=" in value or "://" in value or value[:1] in "{[":
             yield from _find_passwords(value) if value != text else ()

@@ -52,10 +52,10 @@ def split_name(name: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether the value of such a variable, key or option is secret as a whole."""
-    return name not in _FOLDERS and says_secret(name)
+    return name not in _FOLDERS and is_secret_key(name)
 
 
-def says_secret(name: str) -> bool:
+def is_secret_key(name: str) -> bool:
     """The same, for keys within a value: there PWD is a password, and not the current folder."""
     if name.upper().startswith("AIRFLOW__"):  # AIRFLOW__SECRETS__BACKEND: the section is not part of the option
         name = name.rpartition("__")[2]
@@ -66,10 +66,10 @@ def says_secret(name: str) -> bool:
         return not {"WEBHOOK", "WEBHOOKS"}.isdisjoint(words)
     if any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDS) for word in words if word != "OLDPWD"):
         return True
-    return _ends_secret(words, name)
+    return _is_secret_ending(words, name)
 
 
-def _ends_secret(words: list[str], name: str) -> bool:
+def _is_secret_ending(words: list[str], name: str) -> bool:
     while len(words) > 1 and words[-1] in _SUFFIXES:
         words = words[:-1]
     last, before = words[-1], words[-2] if len(words) > 1 else ""

@@ -1,4 +1,7 @@
-"""Dockerfiles read back: what a text really says, instruction by instruction."""
+"""Dockerfiles read back: what a text really says, instruction by instruction.
+
+By dockerfile-parse, which knows no heredocs: they are masked before it reads, and put back afterwards.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def load_archive(client: DockerClient, chunks: Iterable[bytes]) -> None:
 def _check_answer(said: object) -> None:
     """The SDK passes on what the engine says, refusals too."""
     if not isinstance(said, dict):
-        raise EngineFailedError(f"the engine answered something else to an archive: {str(said)[:200]}")
+        raise EngineFailedError(f"the engine gave an unexpected answer when it loaded the archive: {str(said)[:200]}")
     detail = said.get("errorDetail")
     problem = detail.get("message") if isinstance(detail, dict) else said.get("error") or said.get("message")
     if problem:

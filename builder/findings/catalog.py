@@ -101,7 +101,7 @@ _RULES = (
         "floating-tag",
         _W,
         "a floating tag",
-        "The same file starts another program on the day the tag moves.",
+        "When the tag moves, the same file starts another program.",
     ),
     Rule(
         "OB204",

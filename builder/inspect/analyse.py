@@ -27,32 +27,32 @@ def analyze_image(
 
     Without it the installers' own notes decide. ``machine`` says whether CUDA is of any use where the image runs.
     """
-    scene = build_filesystem(content)
-    packages = find_packages(scene, asked_for)
+    filesystem = build_filesystem(content)
+    packages = find_packages(filesystem, asked_for)
     keys = [one.key for one in packages.packages]
     owners = packages.ownership.owners
-    nobody, *places = sum_unowned_files(scene.folders, owners)
+    nobody, *places = sum_unowned_files(filesystem.folders, owners)
     return Inspection(
         content,
         sum(layer.bytes for layer in content.layers),
-        sum(placed.entry.size for placed in scene.files.values()),
-        _summarize_layers(scene),
+        sum(placed.entry.size for placed in filesystem.files.values()),
+        _summarize_layers(filesystem),
         tuple(sorted(packages.packages, key=lambda one: (-one.bytes, one.key, one.folder, one.version))),
         {path: keys[index] for path, index in owners.items()},
-        sum_folder_sizes(scene.folders),
+        sum_folder_sizes(filesystem.folders),
         nobody,
         tuple(places),
-        find_waste(WasteContext(scene, packages, machine)),
+        find_waste(WasteContext(filesystem, packages, machine)),
     )
 
 
-def _summarize_layers(scene: ImageFilesystem) -> tuple[LayerSummary, ...]:
-    content = scene.content
+def _summarize_layers(filesystem: ImageFilesystem) -> tuple[LayerSummary, ...]:
+    content = filesystem.content
     hidden: dict[int, int] = defaultdict(int)
-    for one in scene.hidden:
+    for one in filesystem.hidden:
         hidden[one.layer] += one.entry.size
     files: dict[int, int] = defaultdict(int)
-    for layer_index in (*(one.layer for one in scene.files.values()), *(one.layer for one in scene.hidden)):
+    for layer_index in (*(one.layer for one in filesystem.files.values()), *(one.layer for one in filesystem.hidden)):
         files[layer_index] += 1
     instructions = content.instructions or ("",) * len(content.layers)
     return tuple(

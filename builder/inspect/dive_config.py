@@ -90,7 +90,7 @@ _Rules = dict[str, tuple[str, Where]]
 
 def _read_rules(text: str, name: str) -> _Rules:
     from builder.compose.rewrite.resolve import iterate_named_entries
-    from builder.compose.yaml.nodes import Mapping, Scalar, resolve_alias, value_at
+    from builder.compose.yaml.nodes import Mapping, Scalar, find_value, resolve_alias
     from builder.compose.yaml.parse import read_tree  # 30 ms with YAML that an image without such a file need not pay
 
     tree = read_tree(text.encode())
@@ -98,7 +98,7 @@ def _read_rules(text: str, name: str) -> _Rules:
         where = Where(name, tree.line(tree.fault.at), tree.fault.key)
         raise DiveFileError(tree.fault.message, where=where, hint="correct that line")
     root = tree.roots[0] if tree.roots else None
-    rules = value_at(root, "rules") if isinstance(root, Mapping) else root
+    rules = find_value(root, "rules") if isinstance(root, Mapping) else root
     if rules is None or (isinstance(rules, Scalar) and rules.is_null):
         return {}
     if not isinstance(rules, Mapping):
@@ -106,7 +106,7 @@ def _read_rules(text: str, name: str) -> _Rules:
         raise DiveFileError("`rules` is not a mapping", where=Where(name, 1, "rules"), hint=hint)
     return {
         str(entry.name): (
-            _plain(tree.text, resolve_alias(entry.value)),
+            _normalize_number(tree.text, resolve_alias(entry.value)),
             Where(name, tree.line(entry.start), f"rules.{entry.name}"),
         )
         for entry in iterate_named_entries(rules)
@@ -117,7 +117,7 @@ _WHOLE = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|0o[0-7_]+|[0-9][0-9_]*)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_.]*[eE][-+]?[0-9]+|\.(?:inf|nan|Inf|NaN|INF|NAN))")
 
 
-def _plain(text: str, node: Anchored) -> str:
+def _normalize_number(text: str, node: Anchored) -> str:
     """The text of a value; of a number that is written in another way (``1_000``, ``0x10``, ``1e6``) its usual form."""
     from builder.compose.yaml.nodes import Scalar
 

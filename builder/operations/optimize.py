@@ -171,14 +171,14 @@ class OptimizeFlow:
         from builder.rollout.request import ImageBuilders
 
         if engine is None:
-            hands = ImageBuilders(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
+            builders = ImageBuilders(lambda _image, _target: None, lambda _target, _promoting: "", lambda _target: ())
         else:
-            hands = make_image_builders(self.runtime, engine, ready.planned.plan, no_cache=self.options.no_cache)
+            builders = make_image_builders(self.runtime, engine, ready.planned.plan, no_cache=self.options.no_cache)
         from builder.operations.old_images import add_old_images, measure_engine_bytes
 
         measured = engine is not None and not self.options.file_only
         before = measure_engine_bytes(self.runtime) if measured else None
-        applied = apply_plan(context, ready.work, hands)
+        applied = apply_plan(context, ready.work, builders)
         clean = self.options.clean
         with explain_late_interrupt(applied):
             outcome = self._make_rollout_result(context, ready, applied)

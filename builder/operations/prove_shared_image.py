@@ -42,7 +42,7 @@ def make_image_builders(runtime: Runtime, engine: Engine, plan: Plan, *, no_cach
 
 def _require_spec_folder(target: SharedTarget) -> Path:
     if target.spec_folder is None:
-        raise ValueError("a target that an optbuild.toml makes names its folder")
+        raise ValueError("a target made from an optbuild.toml must name its folder")
     return target.spec_folder
 
 

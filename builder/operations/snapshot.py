@@ -76,7 +76,7 @@ class SnapshotReader:
     def read_snapshot(self) -> InventorySnapshot:
         """Raises ComposeError for files that are named and not there, UnknownProtectionError when ``strict``,
         EngineFailedError and EngineMissingError."""
-        given = self._given
+        given = self._find_given_project
         with ThreadPoolExecutor(max_workers=2) as pool:
             reading = pool.submit(self._read_images)
             listed = self.look.api.containers()
@@ -120,7 +120,7 @@ class SnapshotReader:
         return (*known, *merge_projects(near for one in known for near in find_project_variants(one)))
 
     @cached_property
-    def _given(self) -> tuple[KnownProject, ...]:
+    def _find_given_project(self) -> tuple[KnownProject, ...]:
         """The one that ``-f`` or COMPOSE_FILE names, else that of the current folder, where there is one."""
         from builder.compose.load.discover import discover_project
 

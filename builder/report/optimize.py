@@ -235,7 +235,7 @@ def _format_up_command(target: SharedTarget, name: str) -> str:
     command = extract_manual_command(target.note)
     build = format_target_command(target) if command is None else f"`{mask_text(command)}`"
     if target.source is ImageOrigin.IMAGE_ONLY and command is None:
-        build = f"`docker load` a `docker save {target.image}` of this one"
+        build = f"copy it there: `docker save {target.image}` here, `docker load` there"
     return f"`docker compose {up}` needs the image: on a new machine, first {build}"
 
 

@@ -1,4 +1,7 @@
-"""Findings as SARIF 2.1.0, which GitHub code scanning and most CI systems read (OASIS standard, sarif-v2.1.0)."""
+"""Findings as SARIF 2.1.0, which GitHub code scanning and most CI systems read (OASIS standard, sarif-v2.1.0).
+
+Written by hand: the one library for it, sarif-om, has had no release since 2019, and what is needed is one document.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Aligned columns of what has a name: foreign text made harmless, and nothing wider than the terminal."""
+"""Aligned columns of what has a name: foreign text made harmless, and nothing wider than the terminal.
+
+By hand, because rich cuts cells at their end only, and the end of an image's name is its tag.
+"""
 
 from __future__ import annotations
 

@@ -56,18 +56,18 @@ class ApplyResult:
         return "; ".join(parts)
 
 
-def apply_plan(context: RolloutContext, work: RolloutRequest, hands: ImageBuilders) -> ApplyResult:
+def apply_plan(context: RolloutContext, work: RolloutRequest, builders: ImageBuilders) -> ApplyResult:
     """Do it. The caller holds the project's lock and has recovered what an earlier run left.
 
     Raises what went wrong, after everything was put back: RolledBackError and other CheckFailedErrors (exit 1),
     ToolError (3), InterruptedByUserError (130). Files that cannot be replaced are refused before anything is done.
     """
-    journal = _make_journal(context, work, hands)
+    journal = _make_journal(context, work, builders)
     for path in find_hard_links(journal.edits):
         context.runtime.progress.note(f"warning: {path} has a second name (hard link), which keeps the old bytes")
     opened = context.opened(work.project.files)
     write_journal(opened, journal)
-    run = _PlanRun(context, work, hands, journal)
+    run = _PlanRun(context, work, builders, journal)
     with _undo_on_failure(context, run):
         done = run.execute()
     with explain_late_interrupt(done, f"; {LEFTOVERS_HINT}"):
@@ -96,7 +96,7 @@ def _finish_run(context: RolloutContext, journal: Journal) -> None:
         )
 
 
-def _make_journal(context: RolloutContext, work: RolloutRequest, hands: ImageBuilders) -> Journal:
+def _make_journal(context: RolloutContext, work: RolloutRequest, builders: ImageBuilders) -> Journal:
     """What is now, for the way back."""
     engine = None if work.file_only else context.engine
     edits = tuple(make_file_record(edit, work.run) for edit in work.edits if edit.changes)
@@ -110,7 +110,7 @@ def _make_journal(context: RolloutContext, work: RolloutRequest, hands: ImageBui
         phase=Phase.PREPARED,
         at=context.clock.now(),
         edits=edits,
-        tags=() if engine is None else collect_tags(engine, work, hands),
+        tags=() if engine is None else collect_tags(engine, work, builders),
         services=()
         if engine is None
         else collect_service_records(
@@ -176,26 +176,28 @@ def _restate_error(error: BaseException, standing: str) -> OptbuildError | None:
 class _PlanRun:
     """One run under way."""
 
-    def __init__(self, context: RolloutContext, work: RolloutRequest, hands: ImageBuilders, journal: Journal) -> None:
+    def __init__(
+        self, context: RolloutContext, work: RolloutRequest, builders: ImageBuilders, journal: Journal
+    ) -> None:
         self.context = context
         self.work = work
-        self.hands = hands
+        self.builders = builders
         self.ledger = JournalWriter(context, journal)
         self.done: ApplyResult | None = None
         """Once it is committed."""
 
     def execute(self) -> ApplyResult:
         engine = None if self.work.file_only else self.context.engine
-        images = {} if engine is None else self._images(engine)
+        images = {} if engine is None else self._provide_images(engine)
         self.ledger.note(Phase.WRITING)
         replace_files(self.ledger.journal.edits)
         downtime = {} if engine is None else self._restart_services(engine)
         return self._commit(images, downtime)
 
-    def _images(self, engine: ProjectEngine) -> Mapping[str, str]:
+    def _provide_images(self, engine: ProjectEngine) -> Mapping[str, str]:
         """Every image is there and proven before the first name moves."""
         ledger, work = self.ledger, self.work
-        found = {target.image: provide_image(ledger, work, self.hands, engine, target) for target in work.targets}
+        found = {target.image: provide_image(ledger, work, self.builders, engine, target) for target in work.targets}
         ledger.note(Phase.TAGGING)
         for reference, image in found.items():
             ledger.change(ledger.journal.with_tag(reference, image))

@@ -44,13 +44,13 @@ class JournalWriter:
         self.change(replace(self.journal, phase=phase))
 
 
-def collect_tags(engine: ProjectEngine, work: RolloutRequest, hands: ImageBuilders) -> tuple[TagRecord, ...]:
+def collect_tags(engine: ProjectEngine, work: RolloutRequest, builders: ImageBuilders) -> tuple[TagRecord, ...]:
     """All names that may move, and where they point now."""
     names: dict[str, bool] = {}
     for target in work.targets:
         names[target.image] = False
         if target.source is ImageOrigin.SPEC:
-            names |= dict.fromkeys(hands.names_of_spec(target), False)
+            names |= dict.fromkeys(builders.names_of_spec(target), False)
         elif making := _find_build(work, target):
             names |= dict.fromkeys(making.tags, False) | {making.candidate: True}
     return tuple(TagRecord(name, engine.find_image_id(name), passing=passing) for name, passing in names.items())
@@ -70,11 +70,11 @@ def collect_recipes(work: RolloutRequest) -> tuple[Recipe, ...]:
 
 
 def provide_image(
-    ledger: JournalWriter, work: RolloutRequest, hands: ImageBuilders, engine: ProjectEngine, target: SharedTarget
+    ledger: JournalWriter, work: RolloutRequest, builders: ImageBuilders, engine: ProjectEngine, target: SharedTarget
 ) -> str:
     """The ID of a proven image. No name in use has moved, except those of an optbuild.toml's own image."""
     if target.source is ImageOrigin.SPEC:
-        return _make_from_spec(ledger, hands, target)
+        return _make_from_spec(ledger, builders, target)
     there = engine.find_image_id(target.image)
     if there is not None and not work.rebuild and _is_already_shared(work.project, target):
         return there
@@ -82,7 +82,7 @@ def provide_image(
     if making is None or (making.build is not None and not work.rebuild):
         raise make_missing_image_error(target)
     image = _build_image(ledger, work, engine, making)
-    hands.verify(image, target)
+    builders.verify(image, target)
     return image
 
 
@@ -98,14 +98,14 @@ def _is_already_shared(project: Project, target: SharedTarget) -> bool:
     return len(builders) <= 1 and all(service.normalized_image_name == target.normalized_image for service in services)
 
 
-def _make_from_spec(ledger: JournalWriter, hands: ImageBuilders, target: SharedTarget) -> str:
+def _make_from_spec(ledger: JournalWriter, builders: ImageBuilders, target: SharedTarget) -> str:
     def promoting(image: str) -> None:
         """The undoing of the run has to know whose names these are, also where it ends with the promotion."""
         _record_made_image(ledger, image)
-        for name in hands.names_of_spec(target):
+        for name in builders.names_of_spec(target):
             ledger.change(ledger.journal.with_tag(name, image))
 
-    return hands.make_from_spec(target, promoting)
+    return builders.make_from_spec(target, promoting)
 
 
 def _build_image(ledger: JournalWriter, work: RolloutRequest, engine: ProjectEngine, making: ComposeBuild) -> str:

@@ -100,9 +100,7 @@ def read_checked_archive(
         for size in _iterate_file_sizes(layer):
             unpacked += size
             if limits is not None and unpacked > limits.unpacked:
-                raise _make_archive_error(
-                    f"has more than the {limits.unpacked} bytes that it should have when unpacked"
-                )
+                raise _make_archive_error(f"unpacks to more than the expected {limits.unpacked} bytes")
         layer.finish()
         found.add(layer.diff)
     if any(piece.strip(b"\0") for piece in pieces):
@@ -148,9 +146,7 @@ def _iterate_bounded(pieces: Iterator[bytes], plain: StreamDigest, limits: Archi
     for piece in pieces:
         plain.add(piece)
         if limits is not None and plain.bytes > limits.tar_bytes:
-            raise _make_archive_error(
-                f"has more than the {limits.tar_bytes} bytes that it should have when decompressed"
-            )
+            raise _make_archive_error(f"decompresses to more than the expected {limits.tar_bytes} bytes")
         yield piece
 
 
@@ -200,7 +196,7 @@ def _find_only_image(archive: ImageArchive, identity: str) -> tuple[ArchivedImag
         raise _make_archive_error(f"holds {len(images)} images")
     image, (digests, names) = images[0], _read_index(archive)
     if named := sorted({*image.references, *names}):
-        raise _make_archive_error(f"contains names of its own: {', '.join(named[:3])}")
+        raise _make_archive_error(f"contains other image names: {', '.join(named[:3])}")
     for digest in digests:
         _check_digest(archive, digest, image.id)
     ids = tuple(dict.fromkeys((image.id, *digests)))

@@ -159,7 +159,7 @@ def _iterate_kept_images(snapshot: InventorySnapshot) -> Iterator[tuple[str, str
         keep = [image for image in images if image in there][-snapshot.rules.keep :]
         for place, image in enumerate(reversed(keep), start=1):
             which = "the last" if place == 1 else f"the last but {place - 1}"
-            yield image, f"{which} that was promoted for {name} before the present one"
+            yield image, f"{which} promoted for {name} before the current one"
 
 
 def _protect_parents(snapshot: InventorySnapshot, found: dict[str, RetentionDecision]) -> dict[str, RetentionDecision]:

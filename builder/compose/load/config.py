@@ -87,7 +87,7 @@ class _ConfigRequest:
     overlay: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
     root: Path | None = None
 
-    def real(self, text: str) -> str:
+    def restore_paths(self, text: str) -> str:
         """``text`` with the paths of the real tree."""
         return text.replace(str(self.root), "") if self.root else text
 
@@ -120,7 +120,7 @@ def _parse_config(result: ProcessResult, question: _ConfigRequest) -> ComposeCon
     try:
         found: Any = json.loads(result.out)
     except RecursionError as error:
-        files = [question.real(str(file)) for file in question.files.files]
+        files = [question.restore_paths(str(file)) for file in question.files.files]
         raise TooDeepError(Where(files[0]) if len(files) == 1 else None) from error
     except ValueError:
         found = None
@@ -131,11 +131,14 @@ def _parse_config(result: ProcessResult, question: _ConfigRequest) -> ComposeCon
 
 def _extract_message(result: ProcessResult, question: _ConfigRequest) -> str:
     variables = read_project_variables(question.files, question.env)
-    return question.real(complaint.extract_refusal(result.err, variables)) or f"it ended with exit code {result.code}"
+    return (
+        question.restore_paths(complaint.extract_refusal(result.err, variables))
+        or f"it ended with exit code {result.code}"
+    )
 
 
 def _make_config_error(said: str, question: _ConfigRequest) -> ComposeError:
-    files = [Path(question.real(str(file))) for file in question.files.files]
+    files = [Path(question.restore_paths(str(file))) for file in question.files.files]
     where = _find_broken_file(files, question.overlay) if complaint.find_error_line(said) else None
     if where is None:
         file = complaint.find_error_file(said) or (str(files[0]) if len(files) == 1 else None)

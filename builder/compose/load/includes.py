@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from builder.compose.yaml.nodes import Node, Scalar, Sequence, follow, resolve_alias, value_at
+from builder.compose.yaml.nodes import Node, Scalar, Sequence, find_value, follow, resolve_alias
 from builder.compose.yaml.parse import read_tree
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def parse_dependencies(data: bytes) -> FileDependencies:
     tree = read_tree(data)
     if tree.broken is not None:
         return FileDependencies()
-    includes = (entry for root in tree.roots for entry in _list_items(value_at(root, "include")))
+    includes = (entry for root in tree.roots for entry in _list_items(find_value(root, "include")))
     extended = (file for root in tree.roots for file in _iterate_extended_files(root))
     return FileDependencies(
         tuple(found for entry in includes if (found := _parse_include(entry))), tuple(dict.fromkeys(extended))
@@ -59,17 +59,17 @@ def find_broken_line(data: bytes) -> int | None:
 
 
 def _parse_include(entry: Node) -> Include | None:
-    if text := _text(entry):
+    if text := _read_scalar_text(entry):
         return Include((text,))
-    paths = _list_texts(value_at(entry, "path"))
-    directory = _list_texts(value_at(entry, "project_directory"))
-    env_files = _list_texts(value_at(entry, "env_file"))
+    paths = _list_texts(find_value(entry, "path"))
+    directory = _list_texts(find_value(entry, "project_directory"))
+    env_files = _list_texts(find_value(entry, "env_file"))
     return Include(paths, directory[0] if directory else None, env_files) if paths else None
 
 
 def _iterate_extended_files(root: Node) -> Iterator[str]:
     for node in follow(root):
-        yield from _list_texts(value_at(value_at(node, "extends"), "file"))
+        yield from _list_texts(find_value(find_value(node, "extends"), "file"))
 
 
 def _list_items(node: Node | None) -> tuple[Node, ...]:
@@ -77,7 +77,7 @@ def _list_items(node: Node | None) -> tuple[Node, ...]:
     return node.items if isinstance(node, Sequence) else ()
 
 
-def _text(node: Node | None) -> str:
+def _read_scalar_text(node: Node | None) -> str:
     """Empty where it is not a text."""
     node = None if node is None else resolve_alias(node)
     return node.value if isinstance(node, Scalar) and not node.is_null else ""
@@ -85,4 +85,4 @@ def _text(node: Node | None) -> str:
 
 def _list_texts(node: Node | None) -> tuple[str, ...]:
     """Of a text, or of a list of texts."""
-    return tuple(text for text in (_text(node), *map(_text, _list_items(node))) if text)
+    return tuple(text for text in (_read_scalar_text(node), *map(_read_scalar_text, _list_items(node))) if text)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PREFIX = "optbuild-mirror-"
+_PREFIX = "optbuild-overlay-"
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ def _remove_builds(draft: KeyAssignments, losers: set[str]) -> dict[str, list[Re
 def _remove_build_at(draft: KeyAssignments, service: str, found: Resolution, losers: set[str]) -> None:
     reached = {
         user: site
-        for user in draft.users([found.level])
+        for user in draft.find_users([found.level])
         for site in draft.find(user, "build")
         if site.level is found.level
     }
@@ -96,7 +96,7 @@ def _propose_copies(
     changes: dict[Slot, Content | None] = {(found.level, "build"): None}
     for site in keepers.values():
         home = site.stratum.home
-        if draft.get(home, "build") is not None:
+        if draft.find_content(home, "build") is not None:
             return None
         changes[home, "build"] = found.content
     return changes
@@ -110,9 +110,9 @@ def _propose_copies_and_resets(
         return None
     changes = dict(copies)
     homes = {level for (level, _), content in copies.items() if content is not None}
-    for user in losers.intersection(draft.users(homes)):
+    for user in losers.intersection(draft.find_users(homes)):
         for stratum in draft.sites.services[user]:
-            if homes.intersection(stratum.levels) and draft.get(stratum.home, "build") is None:
+            if homes.intersection(stratum.levels) and draft.find_content(stratum.home, "build") is None:
                 changes.setdefault((stratum.home, "build"), Reset())
     return changes
 
@@ -125,7 +125,7 @@ def _propose_resets(
     for user, site in reached.items():
         if user in losers:
             home = site.stratum.home
-            if draft.get(home, "build") is not None:
+            if draft.find_content(home, "build") is not None:
                 return None
             changes[home, "build"] = Reset()
     return changes
@@ -144,11 +144,11 @@ def _try_changes(
     right: Callable[[str, tuple[Content, ...], tuple[Content, ...]], bool],
 ) -> bool:
     """Make the changes; take them back when they are not right for one of the services that they reach."""
-    users = draft.users(level for level, _ in changes)
-    before = {user: draft.contents(user, key) for user in users}
+    users = draft.find_users(level for level, _ in changes)
+    before = {user: draft.list_contents(user, key) for user in users}
     earlier = {slot: draft.changes[slot] for slot in changes if slot in draft.changes}
     draft.change(changes)
-    if all(right(user, before[user], draft.contents(user, key)) for user in users):
+    if all(right(user, before[user], draft.list_contents(user, key)) for user in users):
         return True
     draft.without(changes, earlier)
     return False
@@ -169,7 +169,7 @@ class _KeyPlacement:
         self._key, self._text = key, text
 
     def run(self) -> None:
-        for level in self._levels():
+        for level in self._iterate_shared_mappings():
             self._put_text(level)
         for service in self._target.services:
             if not self._is_set(service):
@@ -178,7 +178,7 @@ class _KeyPlacement:
     def _is_set(self, service: str) -> bool:
         return self._draft.text(service, self._key) == self._text
 
-    def _levels(self) -> Iterator[MappingSource]:
+    def _iterate_shared_mappings(self) -> Iterator[MappingSource]:
         """Where it could go for several services at once, the best place first; each only while it is needed."""
         for service in self._target.services:
             yield from self._find_levels_giving(service, self._key)
@@ -205,7 +205,9 @@ class _KeyPlacement:
         It may be used without the others, and must not ask a registry for our name then.
         """
         strata = [each for each in self._draft.sites.services[service] if each.home is build.stratum.home]
-        return any(self._draft.get(level, self._key) is not None for stratum in strata for level in stratum.levels)
+        return any(
+            self._draft.find_content(level, self._key) is not None for stratum in strata for level in stratum.levels
+        )
 
     def _put_text(self, level: MappingSource) -> bool:
         return _try_changes(self._draft, {(level, self._key): NewValue(self._text)}, self._key, self._is_acceptable)
@@ -216,7 +218,7 @@ class _KeyPlacement:
         return self._is_set(user) or after == before
 
     def _put_in_own_mapping(self, service: str) -> None:
-        home = self._home(service)
+        home = self._find_own_mapping(service)
         if home is not None and (self._put_text(home) or self._put_with_overrides(home)):
             return
         place = self._draft.sites.services[service][0].levels[0]
@@ -226,7 +228,7 @@ class _KeyPlacement:
             hint="give the others a mapping of their own, or write the keys by hand",
         )
 
-    def _home(self, service: str) -> MappingSource | None:
+    def _find_own_mapping(self, service: str) -> MappingSource | None:
         """Its own mapping in the highest file that says something about the key or gave the build."""
         sites = (*self._draft.find(service, self._key), *self._builds[service])
         strata = self._draft.sites.services[service]
@@ -236,10 +238,10 @@ class _KeyPlacement:
     def _put_with_overrides(self, home: MappingSource) -> bool:
         """The same, and services that take over this mapping but do not share get an entry with their old value."""
         changes: dict[Slot, Content | None] = {(home, self._key): NewValue(self._text)}
-        for user in self._draft.users([home]):
+        for user in self._draft.find_users([home]):
             if user in self._target.services:
                 continue
             own = self._draft.sites.services[user][0].home
-            had = self._draft.contents(user, self._key)
+            had = self._draft.list_contents(user, self._key)
             changes.setdefault((own, self._key), had[0] if had else Reset())
         return _try_changes(self._draft, changes, self._key, self._is_acceptable)

@@ -124,7 +124,7 @@ class _KeySourceFinder:
         for unit in iterate_override_groups(self._given):
             for path in reversed(unit):
                 for name in self._index_services(path):
-                    home = self._home(self._document(path), self._index_services(path)[name])
+                    home = self._find_service_mapping(self._load_document(path), self._index_services(path)[name])
                     piles.setdefault(name, []).extend(self._iterate_file_sources(path, name, home, name, ()))
         users: dict[MappingSource, dict[str, None]] = {}
         for name, pile in piles.items():
@@ -133,22 +133,24 @@ class _KeySourceFinder:
         services = {name: tuple(pile) for name, pile in piles.items()}
         return KeySources(services, {level: tuple(names) for level, names in users.items()}, self._unclear)
 
-    def _document(self, path: Path) -> Document:
+    def _load_document(self, path: Path) -> Document:
         return parse_document(self._given, path)
 
     def _index_services(self, path: Path) -> dict[str, Entry]:
         if path not in self._services:
-            services = find_entry(self._document(path).root, "services")
+            services = find_entry(self._load_document(path).root, "services")
             entries = iterate_named_entries(services.value) if services else ()
             self._services[path] = {str(entry.name): entry for entry in entries}
         return self._services[path]
 
-    def _level(self, document: Document, node: Mapping | Alias, owner: Entry | None = None) -> MappingSource:
+    def _make_mapping_source(
+        self, document: Document, node: Mapping | Alias, owner: Entry | None = None
+    ) -> MappingSource:
         if id(node) not in self._levels:
             self._levels[id(node)] = MappingSource(document, node, owner)
         return self._levels[id(node)]
 
-    def _home(self, document: Document, entry: Entry) -> MappingSource:
+    def _find_service_mapping(self, document: Document, entry: Entry) -> MappingSource:
         node = entry.value
         if not isinstance(node, (Mapping, Alias)):
             raise ComposeError(
@@ -156,29 +158,29 @@ class _KeySourceFinder:
                 where=document.where(entry.start, f"services.{entry.name}"),
                 hint="correct the file; `docker compose config` reads it too",
             )
-        return self._level(document, node, entry)
+        return self._make_mapping_source(document, node, entry)
 
     def _iterate_file_sources(
         self, path: Path, name: str, home: MappingSource, service: str, seen: tuple[tuple[Path, str], ...]
     ) -> Iterator[FileSource]:
         """What the file says about the service ``name``, then what that extends. ``service``: who asks."""
-        document = self._document(path)
+        document = self._load_document(path)
         entry = self._index_services(path)[name]
-        own = self._home(document, entry)
+        own = self._find_service_mapping(document, entry)
         mappings = [node for node in iterate_merge_chain(entry.value) if node is not own.node]
-        levels = (own, *(self._level(document, node) for node in mappings))
+        levels = (own, *(self._make_mapping_source(document, node) for node in mappings))
         tag = own.node.tag if isinstance(own.node, Mapping) else None
         yield FileSource(document, levels, home, cuts=tag in {RESET, OVERRIDE})
         extends = find_entry(entry.value, "extends")
         if extends is None or (path, name) in seen:
             return
-        base = self._base(path, extends)
+        base = self._resolve_extends(path, extends)
         if base is None:
             self._unclear.setdefault(service, document.where(extends.start, f"services.{name}.extends"))
         else:
             yield from self._iterate_file_sources(*base, home, service, (*seen, (path, name)))
 
-    def _base(self, path: Path, extends: Entry) -> tuple[Path, str] | None:
+    def _resolve_extends(self, path: Path, extends: Entry) -> tuple[Path, str] | None:
         name = resolve_text(extends.value) or find_text(extends.value, "service")
         file = find_text(extends.value, "file")
         found = path if file is None else self._given.resolve_named(file, path)

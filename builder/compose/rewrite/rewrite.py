@@ -119,10 +119,13 @@ class _RewriteCheck:
         return self._list_values(self._old, name, key) == self._list_values(self._new, name, key)
 
     def _list_values(self, draft: KeyAssignments, name: str, key: str) -> list[object]:
-        contents = [content for content in draft.contents(name, key) if isinstance(content, ExistingEntry)]
-        return [_resolve_context(resolve_node(content.entry.value), key, self._folder(content)) for content in contents]
+        contents = [content for content in draft.list_contents(name, key) if isinstance(content, ExistingEntry)]
+        return [
+            _resolve_context(resolve_node(content.entry.value), key, self._resolve_folder(content))
+            for content in contents
+        ]
 
-    def _folder(self, content: ExistingEntry) -> Path:
+    def _resolve_folder(self, content: ExistingEntry) -> Path:
         return resolve_base_folder(self._project, content.level.document.path)
 
 

@@ -57,7 +57,7 @@ class KeyAssignments:
         self.sites = sites
         self.changes: dict[Slot, Content | None] = {}
 
-    def get(self, level: MappingSource, key: str) -> Content | None:
+    def find_content(self, level: MappingSource, key: str) -> Content | None:
         if (level, key) in self.changes:
             return self.changes[level, key]
         entry = level.entry(key)
@@ -76,19 +76,19 @@ class KeyAssignments:
     def _find_in_stratum(self, place: int, stratum: FileSource, key: str) -> tuple[list[Resolution], bool]:
         cut = False
         for level in stratum.levels:
-            content = self.get(level, key)
+            content = self.find_content(level, key)
             tag = _find_tag(content)
             cut = cut or tag in {RESET, OVERRIDE}
             if content is not None and tag != RESET:
                 return [Resolution(place, stratum, level, content)], cut
         return [], cut
 
-    def contents(self, service: str, key: str) -> tuple[Content, ...]:
+    def list_contents(self, service: str, key: str) -> tuple[Content, ...]:
         return tuple(found.content for found in self.find(service, key))
 
     def text(self, service: str, key: str) -> str | None:
         """The plain text that the service has there; None for none and for anything else."""
-        contents = self.contents(service, key)
+        contents = self.list_contents(service, key)
         match contents[0] if contents else None:
             case NewValue(text):
                 return text
@@ -97,7 +97,7 @@ class KeyAssignments:
             case _:
                 return None
 
-    def users(self, levels: Iterable[MappingSource]) -> list[str]:
+    def find_users(self, levels: Iterable[MappingSource]) -> list[str]:
         return list(dict.fromkeys(name for level in levels for name in self.sites.users[level]))
 
     def change(self, changes: Mapping[Slot, Content | None]) -> None:

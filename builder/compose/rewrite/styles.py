@@ -44,7 +44,7 @@ class _StyleWriter:
         self._writer, self._level, self._changes = writer, level, changes
         self._note = (f"# {note}",) if note else ()
 
-    def _new(self) -> list[tuple[str, Content]]:
+    def _list_new_keys(self) -> list[tuple[str, Content]]:
         """The keys that this mapping does not have yet."""
         return [
             (key, content)
@@ -52,7 +52,7 @@ class _StyleWriter:
             if (content := self._changes.get(key)) is not None and self._level.entry(key) is None
         ]
 
-    def _gone(self) -> Entry | None:
+    def _find_removed_entry(self) -> Entry | None:
         keys = [key for key, content in self._changes.items() if content is None]
         return self._level.entry(keys[0]) if keys else None
 
@@ -84,19 +84,19 @@ class _BlockWriter(_StyleWriter):
 
     def write(self) -> None:
         self._rewrite_existing(self._indent)
-        image, gone, new = self._node.entry("image"), self._gone(), self._new()
+        image, gone, new = self._node.entry("image"), self._find_removed_entry(), self._list_new_keys()
         if image is not None:
             self._add_behind(image, [pair for pair in new if pair[0] == "pull_policy"])
             new = [pair for pair in new if pair[0] != "pull_policy"]
             if "image" in self._changes and self._note:
-                self._writer.add(image.start, self._lines((*self._note, "")))
+                self._writer.add(image.start, self._format_lines((*self._note, "")))
                 self._note = ()
         if gone is not None:
             self._replace(gone, new)
         elif new:
             self._add(new)
 
-    def _lines(self, lines: tuple[str, ...]) -> str:
+    def _format_lines(self, lines: tuple[str, ...]) -> str:
         return self._writer.lines(lines, self._indent)
 
     def _format_entries(self, new: list[tuple[str, Content]], at: int) -> tuple[str, ...]:
@@ -112,12 +112,12 @@ class _BlockWriter(_StyleWriter):
             self._add_behind(merge, new)
         else:
             first = self._node.entries[0].start
-            self._writer.add(first, self._lines((*self._format_entries(new, first), "")))
+            self._writer.add(first, self._format_lines((*self._format_entries(new, first), "")))
 
     def _add_behind(self, entry: Entry, new: list[tuple[str, Content]]) -> None:
         if new:
             at = find_line_end(self._writer.text, entry.end)
-            self._writer.add(at, self._lines(("", *self._format_entries(new, at))))
+            self._writer.add(at, self._format_lines(("", *self._format_entries(new, at))))
 
     def _replace(self, gone: Entry, new: list[tuple[str, Content]]) -> None:
         """Others in place of this entry; what is left of it are its comments."""
@@ -130,11 +130,11 @@ class _BlockWriter(_StyleWriter):
             pairs = (*self._note, "{}")
         if pairs:
             head = len(pairs) - len(new) + 1 if new else len(pairs)
-            writer.replace_span(gone.start, end if carried else gone.end, self._lines((*above, *pairs[:head])))
+            writer.replace_span(gone.start, end if carried else gone.end, self._format_lines((*above, *pairs[:head])))
             if pairs[head:]:
-                writer.add(end, self._lines(("", *pairs[head:])))
+                writer.add(end, self._format_lines(("", *pairs[head:])))
         elif left := (*above, *((trailing,) if trailing else ()), *self._note):
-            writer.replace_span(gone.start, end, self._lines(left))
+            writer.replace_span(gone.start, end, self._format_lines(left))
         else:
             self._remove_lines(gone, end)
 
@@ -164,7 +164,7 @@ class _FlowWriter(_StyleWriter):
         writer = self._writer
         self._rewrite_existing(None)
         _write_note_above(writer, self._node.start, self._note)
-        image, gone, new = self._node.entry("image"), self._gone(), self._new()
+        image, gone, new = self._node.entry("image"), self._find_removed_entry(), self._list_new_keys()
         if image is not None:
             behind = [pair for pair in new if pair[0] == "pull_policy"]
             new = [pair for pair in new if pair[0] != "pull_policy"]
@@ -224,13 +224,13 @@ class _AliasWriter(_StyleWriter):
         writer, node, merge = self._writer, self._node, f"<<: *{self._node.name}"
         if writer.is_in_flow(node.start):
             _write_note_above(writer, node.start, self._note)
-            pairs = [self._pair(key, content, None, node.end) for key, content in self._new()]
+            pairs = [self._pair(key, content, None, node.end) for key, content in self._list_new_keys()]
             writer.replace_span(node.start, node.end, "{" + ", ".join((merge, *pairs)) + "}")
             return
         owner = self._level.owner
         end = find_line_end(writer.text, node.end)
         if owner is not None and find_line_start(writer.text, owner.start) == find_line_start(writer.text, node.start):
-            indent = count_column(writer.text, owner.start) + self._step(owner)
+            indent = count_column(writer.text, owner.start) + self._measure_step(owner)
             colon = len(writer.text[: node.start].rstrip(" \t"))
             writer.replace_span(colon, node.end)
             head: tuple[str, ...] = ("", merge)
@@ -238,11 +238,11 @@ class _AliasWriter(_StyleWriter):
             indent, head = count_column(writer.text, node.start), ("",)
             writer.add(node.start, "<<: ")
         lines: list[str] = []
-        for key, content in self._new():
+        for key, content in self._list_new_keys():
             lines += (*(self._note if key == "image" else ()), self._pair(key, content, indent, end))
         writer.add(end, writer.lines((*head, *lines), indent))
 
-    def _step(self, owner: Entry) -> int:
+    def _measure_step(self, owner: Entry) -> int:
         """The indentation of the entries of a neighbour; the usual one where there is none in block style."""
         for level in self._writer.neighbours:
             node, entry = level.node, level.owner

@@ -36,6 +36,6 @@ RULES: dict[str, RuleFunction] = {
 """Code → its rule. Only the rule that passes on findings of Dockerfiles yields several; it is under the first."""
 
 
-def run_rules(look: RuleContext) -> tuple[Finding, ...]:
+def run_rules(context: RuleContext) -> tuple[Finding, ...]:
     """What all rules find: the worst first, then by code and place."""
-    return tuple(sort_findings(finding for find in RULES.values() for finding in find(look)))
+    return tuple(sort_findings(finding for find in RULES.values() for finding in find(context)))

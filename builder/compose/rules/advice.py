@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from builder.dockerfile.facts import Advice
 
 
-def find_dockerfile_advice(look: RuleContext) -> Iterator[Finding]:
+def find_dockerfile_advice(context: RuleContext) -> Iterator[Finding]:
     """One finding for each line and code; a service that builds another target of the file may add its own."""
     told: dict[tuple[str, str, int], tuple[Where, Advice, list[str]]] = {}
-    for name, facts in look.facts.items():
+    for name, facts in context.facts.items():
         for advice in facts.advice:
-            if advice.code == "OB304" and _has_other_user(look, name):
+            if advice.code == "OB304" and _has_other_user(context, name):
                 continue
-            where = locate_dockerfile_line(look, name, facts, advice.line)
+            where = locate_dockerfile_line(context, name, facts, advice.line)
             key = (advice.code, where.file, advice.line)
             told.setdefault(key, (where, advice, []))[2].append(name)
     for where, advice, names in told.values():
-        if look.facts[names[0]].path is not None:
+        if context.facts[names[0]].path is not None:
             yield Finding(advice.code, where, advice.message, tuple(names), advice.fix, advice.details)
             continue
         message = f"{advice.message} (line {advice.line} of the inline Dockerfile)"
@@ -34,7 +34,7 @@ def find_dockerfile_advice(look: RuleContext) -> Iterator[Finding]:
         yield Finding(advice.code, where, message, tuple(names), fix, advice.details)
 
 
-def _has_other_user(look: RuleContext, name: str) -> bool:
+def _has_other_user(context: RuleContext, name: str) -> bool:
     """Whether the compose file itself gives the service a user that is not root."""
-    user = (look.project.services[name].user or "").partition(":")[0]
+    user = (context.project.services[name].user or "").partition(":")[0]
     return user not in ("", "0", "root")

@@ -19,13 +19,15 @@ _ASKED = 20
 """Sharers that are asked for the version; what none of them knows, the rest does not either."""
 
 
-def find_airflow_version(look: RuleContext, service: Service) -> str | None:
+def find_airflow_version(context: RuleContext, service: Service) -> str | None:
     """The Airflow version of the service's image: its Dockerfile, its tag, its environment, or a sharer's."""
-    found = _find_own_version(service, look.facts.get(service.name))
-    group = look.find_group(service.name)
+    found = _find_own_version(service, context.facts.get(service.name))
+    group = context.find_group(service.name)
     if found is None and group is not None:
         others = group.services[:_ASKED]
-        found = next((version for one in others if (version := _find_own_version(one, look.facts.get(one.name)))), None)
+        found = next(
+            (version for one in others if (version := _find_own_version(one, context.facts.get(one.name)))), None
+        )
     return found
 
 
@@ -40,7 +42,7 @@ def _parse_plain_version(text: str | None) -> str | None:
     return text if text and re.fullmatch(r"\d+\.\d+\.\d+", text) else None
 
 
-def uses_airflow(look: RuleContext, service: Service) -> bool:
+def uses_airflow(context: RuleContext, service: Service) -> bool:
     """As its group says; a service that is in no group by its image alone."""
-    group = look.find_group(service.name)
+    group = context.find_group(service.name)
     return group.airflow if group is not None else is_airflow_image(substitute_image_defaults(service))

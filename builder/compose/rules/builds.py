@@ -31,50 +31,50 @@ _APART = (
 )
 
 
-def find_duplicate_builds(look: RuleContext) -> Iterator[Finding]:
+def find_duplicate_builds(context: RuleContext) -> Iterator[Finding]:
     """OB101: one finding for each group whose services build under different names."""
-    for group in look.groups:
+    for group in context.groups:
         if len({service.normalized_image_name for service in group.builders}) > 1:
-            yield _make_duplicate_finding(look, group)
+            yield _make_duplicate_finding(context, group)
 
 
-def find_same_tags(look: RuleContext) -> Iterator[Finding]:
+def find_same_tags(context: RuleContext) -> Iterator[Finding]:
     """OB102: one finding for each name that several services give what they build, the same or not."""
     built: dict[str, list[str]] = {}
-    for service in look.project.services.values():
+    for service in context.project.services.values():
         for name in service.built_names:
             built.setdefault(name, []).append(service.name)
     for name, services in built.items():
         if len(services) > 1:
-            yield _make_same_tag_finding(look, name, tuple(services))
+            yield _make_same_tag_finding(context, name, tuple(services))
 
 
-def _make_duplicate_finding(look: RuleContext, group: ServiceGroup) -> Finding:
+def _make_duplicate_finding(context: RuleContext, group: ServiceGroup) -> Finding:
     build, builders = group.build, [service.name for service in group.builders]
-    what = "one Dockerfile" if build is None else describe_dockerfile(look.project, build)
+    what = "one Dockerfile" if build is None else describe_dockerfile(context.project, build)
     target = None if build is None or build.target is None else f" (target {build.target})"
     return Finding(
         "OB101",
-        look.line(look.project, builders[0], "build"),
+        context.line(context.project, builders[0], "build"),
         f"{join_names(builders)} build {what}{target or ''} {format_times(len(builders))}",
         group.names,
-        _format_sharing_fix(look, group),
-        _describe_layers(look, group.builders),
+        _format_sharing_fix(context, group),
+        _describe_layers(context, group.builders),
     )
 
 
-def _make_same_tag_finding(look: RuleContext, name: str, services: tuple[str, ...]) -> Finding:
-    groups = [group for group in look.groups if set(group.names) & set(services)]
+def _make_same_tag_finding(context: RuleContext, name: str, services: tuple[str, ...]) -> Finding:
+    groups = [group for group in context.groups if set(group.names) & set(services)]
     fix = f"give each of them an `image:` of its own; only one of them can be {name}"
     what = f"{join_names(services)} build different images under the name {name}: the last one built gets it"
     if len(groups) == 1:
-        fix = _format_sharing_fix(look, groups[0])
+        fix = _format_sharing_fix(context, groups[0])
         what = f"{join_names(services)} {format_both_or_all(len(services)).split()[0]} build {name}"
-    return Finding("OB102", look.line(look.project, services[0], "build"), what, services, fix)
+    return Finding("OB102", context.line(context.project, services[0], "build"), what, services, fix)
 
 
-def _format_sharing_fix(look: RuleContext, group: ServiceGroup) -> str:
-    choice = look.choice(group)
+def _format_sharing_fix(context: RuleContext, group: ServiceGroup) -> str:
+    choice = context.choice(group)
     if choice is None:
         return (
             "keep `build:` in one service; give all of them the same `image:` and `pull_policy: "
@@ -98,9 +98,9 @@ def _describe_origin(target: SharedTarget) -> str:
     return "which the optbuild.toml makes" if target.source is ImageOrigin.SPEC else "built once; no service builds it"
 
 
-def _describe_layers(look: RuleContext, builders: tuple[Service, ...]) -> tuple[str, ...]:
+def _describe_layers(context: RuleContext, builders: tuple[Service, ...]) -> tuple[str, ...]:
     """Whether the images share their layers today, and when that ends. Nothing where fewer than two are there."""
-    seen = [image for service in builders if (image := _find_observed_image(look, service)) is not None]
+    seen = [image for service in builders if (image := _find_observed_image(context, service)) is not None]
     if len(seen) < 2:
         return ()
     count = len({image.id for image in seen})
@@ -117,7 +117,7 @@ def _count_common_layers(chains: set[tuple[str, ...]]) -> int:
     return sum(len(set(level)) == 1 for level in zip(*chains, strict=False))
 
 
-def _find_observed_image(look: RuleContext, service: Service) -> ObservedImage | None:
+def _find_observed_image(context: RuleContext, service: Service) -> ObservedImage | None:
     """The image that the engine has for the service, also under a name that an older Compose gave it."""
-    found = map(look.image, list_possible_names(service))
+    found = map(context.image, list_possible_names(service))
     return next((image for image in found if image is not None), None)

@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     from builder.compose.sharing.groups import ServiceGroup
 
 
-def find_missing_connections(look: RuleContext) -> Iterator[Finding]:
+def find_missing_connections(context: RuleContext) -> Iterator[Finding]:
     """One finding per group of Airflow services of which none says where the database is.
 
     Silent where it may be set elsewhere: an ``airflow.cfg`` in the image or mounted, an env_file that Compose could not
     read.
     """
-    if look.project.resolved is None:
+    if context.project.resolved is None:
         return
-    for group in look.groups:
-        if group.airflow and len(group.services) > 1 and all(_lacks_connection(look, one) for one in group.services):
-            yield _make_connection_finding(look, group)
+    for group in context.groups:
+        if (
+            group.airflow
+            and len(group.services) > 1
+            and all(_has_no_connection(context, one) for one in group.services)
+        ):
+            yield _make_connection_finding(context, group)
 
 
-def _lacks_connection(look: RuleContext, service: Service) -> bool:
-    facts = look.facts.get(service.name)
+def _has_no_connection(context: RuleContext, service: Service) -> bool:
+    facts = context.facts.get(service.name)
     environment = {*service.environment, *(facts.environment if facts else ())}
     if environment & CONNECTION.spellings or CONFIG_VARIABLE in environment:
         return False
@@ -40,10 +44,10 @@ def _lacks_connection(look: RuleContext, service: Service) -> bool:
     return not any(CONFIG_FILE in instruction.value for instruction in copied if instruction.name in {"COPY", "ADD"})
 
 
-def _make_connection_finding(look: RuleContext, group: ServiceGroup) -> Finding:
+def _make_connection_finding(context: RuleContext, group: ServiceGroup) -> Finding:
     return Finding(
         "OB207",
-        look.line(look.project, group.names[0], "environment"),
+        context.line(context.project, group.names[0], "environment"),
         f"{join_names(group.names)} have no {CONNECTION.name}: each uses a SQLite file inside its own container",
         group.names,
         f"{CONNECTION.name}: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE  # in the environment of all of them",

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 CODE = "OB204"
 
 
-def find_unpersisted_data(look: RuleContext) -> Iterator[Finding]:
+def find_unpersisted_data(context: RuleContext) -> Iterator[Finding]:
     """Only known database images, and only where they start as the server."""
-    for service in look.project.services.values():
-        facts = look.facts.get(service.name)
+    for service in context.project.services.values():
+        facts = context.facts.get(service.name)
         image = _choose_image(service, facts)
         known = find_storage(extract_repository(image)) if image else None
         if image is None or known is None:
@@ -41,7 +41,7 @@ def find_unpersisted_data(look: RuleContext) -> Iterator[Finding]:
             data, says = reason
             yield Finding(
                 CODE,
-                look.line(look.project, service.name, "volumes"),
+                context.line(context.project, service.name, "volumes"),
                 f"{service.name}: {product.name} keeps its data in "
                 f"{_describe_data_folder(storage, data, postgres)}; {says}",
                 (service.name,),

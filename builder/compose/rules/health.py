@@ -30,21 +30,23 @@ if TYPE_CHECKING:
 CODE = "OB202"
 
 
-def find_missing_health_checks(look: RuleContext) -> Iterator[Finding]:
+def find_missing_health_checks(context: RuleContext) -> Iterator[Finding]:
     """Silent about services that end by themselves, about programs of which no check is known, and about images that
     may bring one (a HEALTHCHECK of the Dockerfile)."""
-    for service in look.project.services.values():
-        facts = look.facts.get(service.name)
+    for service in context.project.services.values():
+        facts = context.facts.get(service.name)
         if service.health_test is not None or (facts is not None and facts.has_health_check):
             continue
-        if is_waited_for(look.project, service):
+        if is_waited_for(context.project, service):
             continue
-        found = _choose_airflow_check(look, service) if uses_airflow(look, service) else _choose_server_check(service)
+        found = (
+            _choose_airflow_check(context, service) if uses_airflow(context, service) else _choose_server_check(service)
+        )
         if found is not None:
             what, test, start_period = found
             yield Finding(
                 CODE,
-                look.line(look.project, service.name),
+                context.line(context.project, service.name),
                 f"{service.name} has no health check; {what}",
                 (service.name,),
                 _format_health_check(test, start_period),
@@ -56,10 +58,10 @@ def _format_health_check(test: str, start_period: str) -> str:
     return "\n".join(("healthcheck:", *(f"  {line}" for line in lines)))
 
 
-def _choose_airflow_check(look: RuleContext, service: Service) -> tuple[str, str, str] | None:
+def _choose_airflow_check(context: RuleContext, service: Service) -> tuple[str, str, str] | None:
     """None where nothing is known of the role, or the version decides and is not known."""
-    start = parse_start_command(service, look.facts.get(service.name))
-    version = find_airflow_version(look, service)
+    start = parse_start_command(service, context.facts.get(service.name))
+    version = find_airflow_version(context, service)
     known = find_role(start.role or (None if start.calls else guess_role(service)) or "", version)
     if known is None:
         return None
@@ -71,14 +73,14 @@ def _choose_airflow_check(look: RuleContext, service: Service) -> tuple[str, str
             "60s",
         )
     if known.answers_ping:
-        return _of_worker(version)
-    return _of_role(service, start, known)
+        return _choose_worker_check(version)
+    return _choose_role_check(service, start, known)
 
 
-def _of_role(service: Service, start: StartCommand, known: KnownRole) -> tuple[str, str, str] | None:
+def _choose_role_check(service: Service, start: StartCommand, known: KnownRole) -> tuple[str, str, str] | None:
     health = known.role.health
     if isinstance(health, HttpHealth) and known.port is not None:
-        port = _moved_port(service, start, known.port) or str(health.port)
+        port = _find_changed_port(service, start, known.port) or str(health.port)
         return "a request to its health page shows whether it answers", _format_curl_test(port, health.path), "60s"
     if isinstance(health, HttpHealth):
         return "a request shows whether it answers", _format_curl_test(str(health.port), health.path), "60s"
@@ -92,7 +94,7 @@ def _of_role(service: Service, start: StartCommand, known: KnownRole) -> tuple[s
     return None
 
 
-def _of_worker(version: str | None) -> tuple[str, str, str] | None:
+def _choose_worker_check(version: str | None) -> tuple[str, str, str] | None:
     app = (find_series(version) or LATEST).celery_app
     if app is None:
         return None
@@ -104,7 +106,7 @@ def _is_on(service: Service, variable: str) -> bool:
     return (service.environment.get(variable) or "").lower() in ("true", "t", "1")
 
 
-def _moved_port(service: Service, start: StartCommand, option: ConfigOption) -> str | None:
+def _find_changed_port(service: Service, start: StartCommand, option: ConfigOption) -> str | None:
     """Of ``--port``, or of the configuration in the environment, whose former name is asked first."""
     for call in start.calls:
         for word, following in pairwise((*call, "")):

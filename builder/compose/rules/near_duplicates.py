@@ -24,13 +24,13 @@ _WORTH_SHARING = 2
 """Leading instructions, FROM among them: a common base of FROM alone exists already."""
 
 
-def find_near_duplicates(look: RuleContext) -> Iterator[Finding]:
+def find_near_duplicates(context: RuleContext) -> Iterator[Finding]:
     """One finding for each group whose build is nearly that of an earlier group; the nearest in the order of names."""
     earlier: dict[object, list[Service]] = defaultdict(list)
-    for service in (group.builders[0] for group in look.groups if group.builders):
-        keys = _make_similarity_keys(service.build, look.facts.get(service.name))
+    for service in (group.builders[0] for group in context.groups if group.builders):
+        keys = _make_similarity_keys(service.build, context.facts.get(service.name))
         others = {other.name: other for key in keys for other in earlier[key][:COMPARED]}
-        found = (_compare_services(look, other, service) for other in others.values())
+        found = (_compare_services(context, other, service) for other in others.values())
         first = next((finding for finding in found if finding is not None), None)
         if first is not None:
             yield first
@@ -47,14 +47,14 @@ def _make_similarity_keys(build: Build | None, facts: DockerfileAnalysis | None)
     return (place, ("context", build.context), *([("base", facts.base)] if facts is not None and facts.base else []))
 
 
-def _compare_services(look: RuleContext, one: Service, other: Service) -> Finding | None:
+def _compare_services(context: RuleContext, one: Service, other: Service) -> Finding | None:
     """Each represents its group."""
     from builder.compose.rules.similarity import compare_builds  # it parses Dockerfiles: a library of its own
 
     if one.build is None or other.build is None:
         return None
     names = one.name, other.name
-    facts = look.facts.get(one.name), look.facts.get(other.name)
+    facts = context.facts.get(one.name), context.facts.get(other.name)
     difference = compare_builds(one.build, other.build, *facts, names)
     platforms = tuple(service.platform or "the engine's" for service in (one, other))
     lines = list(difference.lines)
@@ -62,24 +62,24 @@ def _compare_services(look: RuleContext, one: Service, other: Service) -> Findin
         lines = [*(line for line in lines if line != "platforms differ"), f"platform: {' against '.join(platforms)}"]
     if one.build == other.build and platforms[0] == platforms[1]:
         return _make_near_duplicate_finding(
-            look,
+            context,
             names,
             "build the same today, but it is written with different variables",
             _describe_variable_keys(one, other),
         )
     if not difference.near:
         return None
-    what = f"build nearly the same: {describe_dockerfile(look.project, one.build)}"
-    if describe_dockerfile(look.project, one.build) != describe_dockerfile(look.project, other.build):
-        what += f" and {describe_dockerfile(look.project, other.build)}"
-    base = _suggest_common_stage(look, one.build, other.build, difference) if platforms[0] == platforms[1] else None
-    return _make_near_duplicate_finding(look, names, what, tuple(lines), base)
+    what = f"build nearly the same: {describe_dockerfile(context.project, one.build)}"
+    if describe_dockerfile(context.project, one.build) != describe_dockerfile(context.project, other.build):
+        what += f" and {describe_dockerfile(context.project, other.build)}"
+    base = _suggest_common_stage(context, one.build, other.build, difference) if platforms[0] == platforms[1] else None
+    return _make_near_duplicate_finding(context, names, what, tuple(lines), base)
 
 
 def _make_near_duplicate_finding(
-    look: RuleContext, names: tuple[str, str], what: str, details: tuple[str, ...], fix: str | None = None
+    context: RuleContext, names: tuple[str, str], what: str, details: tuple[str, ...], fix: str | None = None
 ) -> Finding:
-    where = look.line(look.project, names[1], "build")
+    where = context.line(context.project, names[1], "build")
     return Finding("OB103", where, f"{names[0]} and {names[1]} {what}", names, fix, details)
 
 
@@ -103,7 +103,7 @@ def _list_build_keys(field: str, parts: set[Any]) -> list[str]:
             return [field] if parts else []
 
 
-def _suggest_common_stage(look: RuleContext, one: Build, other: Build, difference: BuildDifference) -> str | None:
+def _suggest_common_stage(context: RuleContext, one: Build, other: Build, difference: BuildDifference) -> str | None:
     """The common beginning as a stage, where it is long enough."""
     prefix = difference.common_prefix
     if difference.whole:
@@ -115,7 +115,7 @@ def _suggest_common_stage(look: RuleContext, one: Build, other: Build, differenc
         return None
     if one.dockerfile_path == other.dockerfile_path and one.dockerfile_inline == other.dockerfile_inline:
         return _suggest_later_changes(prefix)
-    name = describe_dockerfile(look.project, one)
+    name = describe_dockerfile(context.project, one)
     return (
         f"their first {len(prefix)} instructions are equal: put both into one Dockerfile, with lines {prefix[0].line} "
         f"to {prefix[-1].line} of {name} as a stage of their own (`FROM … AS common`), each image as a stage "

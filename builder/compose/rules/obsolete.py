@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from builder.compose.rules.context import RuleContext
 
 
-def find_obsolete_version_keys(look: RuleContext) -> Iterator[Finding]:
+def find_obsolete_version_keys(context: RuleContext) -> Iterator[Finding]:
     """A file that cannot be read with places is reported elsewhere."""
-    for path, data in look.project.sources.items():
+    for path, data in context.project.sources.items():
         try:
             document = parse_compose_file(path, data)
         except ComposeError:
@@ -26,7 +26,7 @@ def find_obsolete_version_keys(look: RuleContext) -> Iterator[Finding]:
         if entry is not None:
             yield Finding(
                 "OB205",
-                Where(format_relative_path(look.project, path), document.line(entry.start), "version"),
+                Where(format_relative_path(context.project, path), document.line(entry.start), "version"),
                 "Compose ignores `version` and warns about it at every start",
                 fix="delete the line",
             )

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _INIT_SCRIPT = re.compile(r"/etc/init\.d/([a-z-]+)")
 
 
-def find_separate_products(look: RuleContext) -> Iterator[Finding]:
+def find_separate_products(context: RuleContext) -> Iterator[Finding]:
     """OB104: one finding for each service that is not Airflow, in a project that has Airflow."""
-    if not any(group.airflow for group in look.groups):
+    if not any(group.airflow for group in context.groups):
         return
-    users = _index_database_users(look)
-    for group in look.groups:
+    users = _index_database_users(context)
+    for group in context.groups:
         if group.airflow or not (group.images or group.build):
             continue
         for service in group.services:
@@ -41,26 +41,30 @@ def find_separate_products(look: RuleContext) -> Iterator[Finding]:
                 else ()
             )
             yield Finding(
-                "OB104", look.line(look.project, name, key), _describe_service(look, service), (name,), details=told
+                "OB104",
+                context.line(context.project, name, key),
+                _describe_service(context, service),
+                (name,),
+                details=told,
             )
 
 
-def _index_database_users(look: RuleContext) -> dict[str, list[str]]:
+def _index_database_users(context: RuleContext) -> dict[str, list[str]]:
     """Database service → the Airflow services that have their connection to it. A database elsewhere does not count."""
     users: dict[str, list[str]] = {}
-    for group in look.groups:
+    for group in context.groups:
         for service in group.services if group.airflow else ():
-            database = find_database(look.project, service)
+            database = find_database(context.project, service)
             if database is not None and database.service is not None:
                 users.setdefault(database.service, []).append(service.name)
     return users
 
 
-def _describe_service(look: RuleContext, service: Service) -> str:
-    product = find_product(service, look.facts.get(service.name))
+def _describe_service(context: RuleContext, service: Service) -> str:
+    product = find_product(service, context.facts.get(service.name))
     if product is None:
-        what = f"{service.name} {_describe_unknown_program(look, service)}"
-        return f"{what}: another program than Airflow, with code and dependencies of its own"
+        what = f"{service.name} {_describe_unknown_program(context, service)}"
+        return f"{what}: a program other than Airflow, with its own code and dependencies"
     name = "" if product.name == service.name else f"{product.name}, "
     what = f"{service.name} is {name}{product.purpose}"
     if product.keeps_data:
@@ -68,20 +72,20 @@ def _describe_service(look: RuleContext, service: Service) -> str:
     return f"{what}: another program, which is released, upgraded and scaled on its own"
 
 
-def _describe_unknown_program(look: RuleContext, service: Service) -> str:
+def _describe_unknown_program(context: RuleContext, service: Service) -> str:
     if service.build is None:
         return f"runs {extract_last_component(service.image or '') or 'an image of its own'}"
-    return f"builds {describe_dockerfile(look.project, service.build)}"
+    return f"builds {describe_dockerfile(context.project, service.build)}"
 
 
-def find_mixed_products(look: RuleContext) -> Iterator[Finding]:
+def find_mixed_products(context: RuleContext) -> Iterator[Finding]:
     """OB107: a Dockerfile with a server beside Airflow or beside another server; a service that starts one."""
     told: set[tuple[str, str]] = set()
-    for group in look.groups:
+    for group in context.groups:
         for service in group.services:
             for finding in (
-                *_find_installed_servers(look, service, look.facts.get(service.name), airflow=group.airflow),
-                *_find_started_servers(look, service, group.airflow),
+                *_find_installed_servers(context, service, context.facts.get(service.name), airflow=group.airflow),
+                *_find_started_servers(context, service, group.airflow),
             ):
                 if (str(finding.where), finding.message) not in told:
                     told.add((str(finding.where), finding.message))
@@ -89,7 +93,7 @@ def find_mixed_products(look: RuleContext) -> Iterator[Finding]:
 
 
 def _find_installed_servers(
-    look: RuleContext, service: Service, facts: DockerfileAnalysis | None, *, airflow: bool
+    context: RuleContext, service: Service, facts: DockerfileAnalysis | None, *, airflow: bool
 ) -> Iterator[Finding]:
     if facts is None or service.build is None:
         return
@@ -101,8 +105,9 @@ def _find_installed_servers(
         package = servers[product].package
         yield Finding(
             "OB107",
-            _locate_installation(look, service, facts, servers[product]),
-            f"{describe_dockerfile(look.project, service.build)} puts {product} ({package}) beside {kept or 'Airflow'}",
+            _locate_installation(context, service, facts, servers[product]),
+            f"{describe_dockerfile(context.project, service.build)} puts {product} ({package}) "
+            f"beside {kept or 'Airflow'}",
             (service.name,),
             f"take {package} out of the Dockerfile; give {product} a service with an image of its own "
             "and its data on a volume",
@@ -110,21 +115,21 @@ def _find_installed_servers(
 
 
 def _locate_installation(
-    look: RuleContext, service: Service, facts: DockerfileAnalysis, server: InstalledServer
+    context: RuleContext, service: Service, facts: DockerfileAnalysis, server: InstalledServer
 ) -> Where:
     if facts.path is None:
-        return look.line(look.project, service.name, "build")
-    return Where(format_relative_path(look.project, facts.path), server.line)
+        return context.line(context.project, service.name, "build")
+    return Where(format_relative_path(context.project, facts.path), server.line)
 
 
-def _find_started_servers(look: RuleContext, service: Service, airflow: bool) -> Iterator[Finding]:
+def _find_started_servers(context: RuleContext, service: Service, airflow: bool) -> Iterator[Finding]:
     if not airflow:
         return
     for product in dict.fromkeys(filter(None, map(_find_server_product, parse_commands(service)))):
         key = "command" if service.command else "entrypoint"
         yield Finding(
             "OB107",
-            look.line(look.project, service.name, key),
+            context.line(context.project, service.name, key),
             f"{service.name} starts {product} in Airflow's container",
             (service.name,),
             f"give {product} a service with an image of its own and its data on a volume, and let Airflow reach it by "

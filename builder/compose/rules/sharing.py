@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from builder.compose.sharing.groups import ServiceGroup
 
 
-def find_shared_images(look: RuleContext) -> Iterator[Finding]:
+def find_shared_images(context: RuleContext) -> Iterator[Finding]:
     """OB105: one finding for each group of several services of which at most one builds."""
-    for group in look.groups:
+    for group in context.groups:
         if len(group.services) < 2 or len(group.builders) > 1:
             continue
         who = f"{group.builders[0].name} builds it" if group.builders else "no service here builds it"
         yield Finding(
             "OB105",
-            look.line(look.project, group.names[0], "image"),
+            context.line(context.project, group.names[0], "image"),
             f"{join_names(group.names)} use {join_names(group.images)}; {who}",
             group.names,
             details=_describe_missing_policy(group) if group.builders else (),
@@ -49,27 +49,27 @@ def _describe_missing_policy(group: ServiceGroup) -> tuple[str, ...]:
     return (f"{who}: `pull`, and `up` without the image, ask Docker Hub for this name, which anyone could register",)
 
 
-def find_early_starts(look: RuleContext) -> Iterator[Finding]:
+def find_early_starts(context: RuleContext) -> Iterator[Finding]:
     """OB106: one finding for each group in which one service builds, today or as planned, and not all start it."""
-    for group in look.groups:
-        builder = _find_planned_builder(look, group)
+    for group in context.groups:
+        builder = _find_planned_builder(context, group)
         if builder is None:
             continue
-        early = find_sharers_without_builder(look.project, builder, group.names)
-        if early and (early := select_startable_services(look.project, early)):
-            yield _make_early_start_finding(look, builder, early)
+        early = find_sharers_without_builder(context.project, builder, group.names)
+        if early and (early := select_startable_services(context.project, early)):
+            yield _make_early_start_finding(context, builder, early)
 
 
-def _find_planned_builder(look: RuleContext, group: ServiceGroup) -> str | None:
-    choice = look.choice(group)
+def _find_planned_builder(context: RuleContext, group: ServiceGroup) -> str | None:
+    choice = context.choice(group)
     if choice is not None and choice.target is not None:
         return choice.target.builder if choice.target.source is ImageOrigin.BUILDER else None
     return group.builders[0].name if len(group.builders) == 1 else None
 
 
-def _make_early_start_finding(look: RuleContext, builder: str, early: tuple[str, ...]) -> Finding:
-    unreached = [name for name in early if builder not in find_all_dependencies(look.project, name)]
-    profiles = look.project.services[builder].profiles
+def _make_early_start_finding(context: RuleContext, builder: str, early: tuple[str, ...]) -> Finding:
+    unreached = [name for name in early if builder not in find_all_dependencies(context.project, name)]
+    profiles = context.project.services[builder].profiles
     details = []
     if profiles:
         details.append(
@@ -79,22 +79,22 @@ def _make_early_start_finding(look: RuleContext, builder: str, early: tuple[str,
         )
     return Finding(
         "OB106",
-        look.line(look.project, early[0], "depends_on"),
+        context.line(context.project, early[0], "depends_on"),
         f"{join_names(early)} can start while {builder}, which builds {choose_verb(early, 'its', 'their')} "
         "image, does not",
         early,
-        _suggest_start_order(look, builder, unreached, bool(profiles)),
+        _suggest_start_order(context, builder, unreached, bool(profiles)),
         tuple(details),
     )
 
 
-def _suggest_start_order(look: RuleContext, builder: str, unreached: list[str], hidden: bool) -> str:
-    unable = [name for name in unreached if not can_wait_for(look.project, name, builder)]
+def _suggest_start_order(context: RuleContext, builder: str, unreached: list[str], hidden: bool) -> str:
+    unable = [name for name in unreached if not can_wait_for(context.project, name, builder)]
     if unable:
         them = choose_verb(unable, "it", "them")
         why = f"{join_names(unable)} cannot depend on {builder}, which depends on {them} or extends {them}"
         return f"let another service build: {why}"
-    condition = COMPLETED if is_init_like(look.project, look.project.services[builder]) else "service_started"
+    condition = COMPLETED if is_init_like(context.project, context.project.services[builder]) else "service_started"
     lines = [f"depends_on:\n  {builder}:\n    condition: {condition}"] if unreached else []
     if hidden:
         lines.append(f"remove `profiles:` from {builder}, or let another service build")

@@ -33,29 +33,29 @@ _FAST = frozenset({"python", "node", "golang", OFFICIAL_IMAGE, "apache/spark", "
 """Images whose minor versions change what a program can rely on; for them a tag like ``3`` still moves too far."""
 
 
-def find_floating_tags(look: RuleContext) -> Iterator[Finding]:
+def find_floating_tags(context: RuleContext) -> Iterator[Finding]:
     """One finding for each image name, whichever services use it; then one for each FROM."""
-    ours = _collect_own_names(look)
+    ours = _collect_own_names(context)
     users: dict[str, list[str]] = {}
-    for service in look.project.services.values():
+    for service in context.project.services.values():
         image = substitute_image_defaults(service) if service.build is None else None
         if image is not None and normalize_image_name(image) not in ours and explain_floating_tag(image):
             users.setdefault(image, []).append(service.name)
     for image, names in users.items():
         yield Finding(
             "OB203",
-            look.line(look.project, names[0], "image"),
+            context.line(context.project, names[0], "image"),
             f"{', '.join(names)}: {image} {explain_floating_tag(image)}",
             tuple(names),
             _format_tag_fix(image),
         )
-    yield from _find_floating_bases(look, ours)
+    yield from _find_floating_bases(context, ours)
 
 
-def _collect_own_names(look: RuleContext) -> set[str]:
+def _collect_own_names(context: RuleContext) -> set[str]:
     """Names that are made on this machine: by a build here, by us, or elsewhere where no service may pull them, as in a
     rewritten file of which another machine knows nothing."""
-    services = look.project.services.values()
+    services = context.project.services.values()
     built = {name for service in services for name in service.built_names}
     used = [
         (normalize_image_name(image), service.pull_policy)
@@ -66,14 +66,14 @@ def _collect_own_names(look: RuleContext) -> set[str]:
     return {
         *built,
         *never_pulled,
-        *look.promoted,
-        *([normalize_image_name(look.spec_image)] if look.spec_image else []),
+        *context.promoted,
+        *([normalize_image_name(context.spec_image)] if context.spec_image else []),
     }
 
 
-def _find_floating_bases(look: RuleContext, ours: set[str]) -> Iterator[Finding]:
+def _find_floating_bases(context: RuleContext, ours: set[str]) -> Iterator[Finding]:
     told: set[tuple[str, int]] = set()
-    for name, facts in look.facts.items():
+    for name, facts in context.facts.items():
         base = facts.base
         if (
             not base
@@ -83,10 +83,10 @@ def _find_floating_bases(look: RuleContext, ours: set[str]) -> Iterator[Finding]
             or not explain_floating_tag(base)
         ):
             continue
-        where = locate_dockerfile_line(look, name, facts, facts.chain[0].line)
+        where = locate_dockerfile_line(context, name, facts, facts.chain[0].line)
         if (where.file, where.line or 0) not in told:
             told.add((where.file, where.line or 0))
-            users = tuple(other for other, known in look.facts.items() if _is_same_dockerfile(known, facts))
+            users = tuple(other for other, known in context.facts.items() if _is_same_dockerfile(known, facts))
             message = f"the Dockerfile of {', '.join(users)}: FROM {base} {explain_floating_tag(base)}"
             yield Finding("OB203", where, message, users, _format_tag_fix(base))
 
@@ -97,11 +97,11 @@ def _is_same_dockerfile(one: DockerfileAnalysis, other: DockerfileAnalysis) -> b
     return (one.path, one.base) == (other.path, other.base)
 
 
-def locate_dockerfile_line(look: RuleContext, service: str, facts: DockerfileAnalysis, line: int) -> Where:
+def locate_dockerfile_line(context: RuleContext, service: str, facts: DockerfileAnalysis, line: int) -> Where:
     """A line of the service's Dockerfile; for an inline one its key in the compose file."""
     if facts.path is None:
-        return look.line(look.project, service, "build", "dockerfile_inline")
-    return Where(format_relative_path(look.project, facts.path), line)
+        return context.line(context.project, service, "build", "dockerfile_inline")
+    return Where(format_relative_path(context.project, facts.path), line)
 
 
 def explain_floating_tag(image: str) -> str | None:
@@ -137,25 +137,25 @@ def _format_tag_fix(image: str) -> str:
     )
 
 
-def find_moved_names(look: RuleContext) -> Iterator[Finding]:
+def find_moved_names(context: RuleContext) -> Iterator[Finding]:
     """Names that the state calls promoted, looked up on the engine. Silent without an engine."""
-    if look.images is None:
+    if context.images is None:
         return
     users: dict[str, list[Service]] = {}
-    for service in look.project.services.values():
+    for service in context.project.services.values():
         name = service.normalized_image_name
-        if name in look.promoted:
+        if name in context.promoted:
             users.setdefault(name, []).append(service)
     for name, services in users.items():
-        found = look.image(name) or look.image(services[0].image_name)
-        if found is not None and found.id == look.promoted[name]:
+        found = context.image(name) or context.image(services[0].image_name)
+        if found is not None and found.id == context.promoted[name]:
             continue
         names = tuple(service.name for service in services)
         says = "is not on this engine" if found is None else f"is {shorten_id(found.id)} now"
         yield Finding(
             "OB206",
-            look.line(look.project, names[0], "image"),
-            f"{', '.join(names)}: {name} {says}; the promoted image is {shorten_id(look.promoted[name])}",
+            context.line(context.project, names[0], "image"),
+            f"{', '.join(names)}: {name} {says}; the promoted image is {shorten_id(context.promoted[name])}",
             names,
             "optbuild build --verify   # proves an image and moves the name to it",
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from builder.compose.model import Project, Service
     from builder.compose.sharing.groups import ServiceGroup
 
-_ASKS_NOBODY = frozenset({None, "missing", "if_not_present", "never"})
+_NO_REGISTRY_POLICIES = frozenset({None, "missing", "if_not_present", "never"})
 """Pull policies that neither rebuild nor ask a registry when the image is there."""
 
 
@@ -30,7 +30,7 @@ def check_policies(group: ServiceGroup) -> None:
                 f"{name} has `pull_policy: build`, which builds at every start: that would replace the image of the "
                 "others. Remove that line first"
             )
-        if policy not in _ASKS_NOBODY:
+        if policy not in _NO_REGISTRY_POLICIES:
             raise NotShareableError(
                 f"{name} has `pull_policy: {policy}`, so its image is meant to come from a registry. Remove that line, "
                 "or give the image a name with its registry"

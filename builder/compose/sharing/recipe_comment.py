@@ -61,7 +61,7 @@ def explain_incomplete_comment(project: Project, service: Service) -> str:
     if mask_addresses(build.context) != build.context:
         return "the address of its context holds a login"
     if not _format_build_command(project, service, "").isprintable():
-        return "its values do not fit into one line"
+        return "its values cannot be written in one line"
     return ""
 
 

@@ -112,17 +112,17 @@ def resolve_alias(node: Node) -> Anchored:
     return node.target if isinstance(node, Alias) else node
 
 
-def key_text(entry: Entry) -> str | None:
+def read_key_text(entry: Entry) -> str | None:
     """The name of the entry, also where that is an alias."""
     key = resolve_alias(entry.key)
     return key.value if isinstance(key, Scalar) else None
 
 
-def value_at(node: Node | None, key: str) -> Anchored | None:
+def find_value(node: Node | None, key: str) -> Anchored | None:
     """What the first entry of this name holds; merges are not followed. None also where ``node`` is not a mapping."""
     node = None if node is None else resolve_alias(node)
     entries = node.entries if isinstance(node, Mapping) else ()
-    return next((resolve_alias(entry.value) for entry in entries if key_text(entry) == key), None)
+    return next((resolve_alias(entry.value) for entry in entries if read_key_text(entry) == key), None)
 
 
 def find_children(node: Anchored) -> list[Node]:

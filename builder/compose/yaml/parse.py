@@ -158,7 +158,7 @@ class _TreeBuilder:
                 self._take(event)
         except InvalidYamlError as error:
             invalid = Fault(f"not valid YAML: {error.problem}", error.at)
-            self.broken = self._too_deep(error.at) if error.too_deep else invalid
+            self.broken = self._make_depth_error(error.at) if error.too_deep else invalid
         except _BrokenError as error:
             self.broken = error.fault
 
@@ -188,16 +188,16 @@ class _TreeBuilder:
     def _begin(self, event: Any, *, is_mapping: bool) -> None:
         start = event.start_mark.index
         if len(self._open) == MAX_DEPTH:
-            self.fault = self.fault or self._too_deep(start)
+            self.fault = self.fault or self._make_depth_error(start)
         if len(self._open) == DEEPEST_READ:
-            raise _BrokenError(self._too_deep(start))
+            raise _BrokenError(self._make_depth_error(start))
         if event.anchor:
             self._anchors[event.anchor] = None
         self._open.append(_Open(event, is_mapping))
         self._end = event.end_mark.index
 
     @staticmethod
-    def _too_deep(at: int) -> Fault:
+    def _make_depth_error(at: int) -> Fault:
         return Fault(f"more than {MAX_DEPTH} levels of nesting", at, too_deep=True)
 
     def _keep(self, anchor: str | None, node: Anchored) -> Anchored:

@@ -62,7 +62,9 @@ def _load_constraints(
     if wanted == NO_CONSTRAINTS:
         if given is not None:
             where = Where(spec.file, key="airflow.constraints")
-            raise ConstraintsError("is false: no constraints are wanted", where=where, hint="leave out --constraints")
+            raise ConstraintsError(
+                "is false: constraints are switched off", where=where, hint="leave out --constraints"
+            )
         return None
     official = f"{spec.airflow.version}/{spec.python.version}"
     version = official if wanted == OFFICIAL else wanted

@@ -34,7 +34,7 @@ class VersionPreferences:
     def format_lines(self) -> str:
         return format_pins({**self.constraints, **self.previous})
 
-    def lost(self, pins: Mapping[str, str]) -> list[str]:
+    def list_dropped(self, pins: Mapping[str, str]) -> list[str]:
         """Constrained names that ``pins`` has at another version, without those that the previous lock had there."""
         return sorted(
             name
@@ -66,7 +66,7 @@ def resolve_pins(
             else make_uv_error(result)
         )
     demanded: dict[str, str] = {}
-    for name in preferences.lost(pins):
+    for name in preferences.list_dropped(pins):
         constrained = preferences.constraints[name]
         if pins.get(name, constrained) == constrained or _is_excluded(name, constrained, requirements):
             continue

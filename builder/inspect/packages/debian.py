@@ -40,10 +40,10 @@ class DebianPackage:
     """Absolute, where they really are (after diversions and links of a merged ``/usr``); folders too."""
 
 
-def find_debian_packages(scene: ImageFilesystem) -> tuple[DebianPackage, ...]:
+def find_debian_packages(filesystem: ImageFilesystem) -> tuple[DebianPackage, ...]:
     """All that are installed, by name and architecture."""
-    texts = scene.texts
-    lists = _FileLists(scene)
+    texts = filesystem.texts
+    lists = _FileLists(filesystem)
     automatic = _parse_automatic(texts.get(_AUTOMATIC))
     found = [
         _make_package(fields, automatic, lists.list_files(fields["Package"], fields.get("Architecture", "")))
@@ -109,12 +109,12 @@ def _parse_automatic(text: bytes | None) -> frozenset[str] | None:
 class _FileLists:
     """Which files a package has."""
 
-    def __init__(self, scene: ImageFilesystem) -> None:
-        self._scene = scene
-        self._texts = scene.texts
-        self._diverted = dict(_parse_diversions(scene.texts.get(f"{DPKG}/diversions", b"")))
+    def __init__(self, filesystem: ImageFilesystem) -> None:
+        self._scene = filesystem
+        self._texts = filesystem.texts
+        self._diverted = dict(_parse_diversions(filesystem.texts.get(f"{DPKG}/diversions", b"")))
         self._notes: dict[str, list[str]] = {}
-        for path in scene.files:
+        for path in filesystem.files:
             if path.startswith(_INFO):
                 self._notes.setdefault(path[len(_INFO) :].rpartition(".")[0], []).append(path)
 

@@ -49,7 +49,7 @@ def normalize_name(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
-def find_distributions(scene: ImageFilesystem) -> tuple[Distribution, ...]:
+def find_distributions(filesystem: ImageFilesystem) -> tuple[Distribution, ...]:
     """All of them, by folder and name.
 
     What a distribution carries for its own use (``setuptools/_vendor``) does not count, nor what an
@@ -57,10 +57,10 @@ def find_distributions(scene: ImageFilesystem) -> tuple[Distribution, ...]:
     """
     found: list[Distribution] = []
     carried: set[str] = set()
-    for info in sorted(set(_iterate_info_paths(scene.texts)), key=_make_info_key):
+    for info in sorted(set(_iterate_info_paths(filesystem.texts)), key=_make_info_key):
         if info in carried or is_cached(info):
             continue
-        one = _read_distribution(info, scene)
+        one = _read_distribution(info, filesystem)
         if one is not None:
             found.append(one)
             carried |= {path.rpartition("/")[0] for path in one.files if path.endswith("/METADATA")}
@@ -84,8 +84,8 @@ def _find_site_folder(info: str) -> str:
     return posixpath.dirname(info if not info.endswith("/EGG-INFO") else posixpath.dirname(info))
 
 
-def _read_distribution(info: str, scene: ImageFilesystem) -> Distribution | None:
-    texts = scene.texts
+def _read_distribution(info: str, filesystem: ImageFilesystem) -> Distribution | None:
+    texts = filesystem.texts
     text = texts.get(f"{info}/METADATA") or texts.get(f"{info}/PKG-INFO") or texts.get(info)
     name, version, requires = _parse_header(text or b"")
     if not name:
@@ -98,7 +98,7 @@ def _read_distribution(info: str, scene: ImageFilesystem) -> Distribution | None
         site,
         info,
         requires,
-        f"{info}/REQUESTED" in scene.merged.visible,
+        f"{info}/REQUESTED" in filesystem.merged.visible,
         tuple(_list_files(info, site, texts)),
         python[1] if python else "",
     )

@@ -54,13 +54,13 @@ class ImagePackages:
         return self.distributions[index] if index >= 0 else None
 
 
-def find_packages(scene: ImageFilesystem, asked_for: Iterable[str]) -> ImagePackages:
+def find_packages(filesystem: ImageFilesystem, asked_for: Iterable[str]) -> ImagePackages:
     """``asked_for``: requirements (``pandas``, ``apache-airflow[postgres]``) and names of Debian packages."""
     asked_for = frozenset(asked_for)
-    debian = find_debian_packages(scene)
-    distributions = find_distributions(scene)
-    ownership = assign_owners(scene, [*(one.files for one in debian), *(one.files for one in distributions)])
-    graph = build_graph(distributions, scene.content.platform, _find_main_python(distributions))
+    debian = find_debian_packages(filesystem)
+    distributions = find_distributions(filesystem)
+    ownership = assign_owners(filesystem, [*(one.files for one in debian), *(one.files for one in distributions)])
+    graph = build_graph(distributions, filesystem.content.platform, _find_main_python(distributions))
     roots, known = _find_requirement_roots(distributions, graph, asked_for)
     wanted = frozenset(parse_requirement(root)[0] for root in roots) if known else frozenset()
     reach = graph.find_reachable(roots)
@@ -68,7 +68,7 @@ def find_packages(scene: ImageFilesystem, asked_for: Iterable[str]) -> ImagePack
         *_make_debian_packages(debian, asked_for),
         *(_make_python_package(one, graph, reach, wanted) for one in distributions),
     ]
-    return ImagePackages(_add_sizes(made, ownership, scene), debian, distributions, reach, ownership, roots, known)
+    return ImagePackages(_add_sizes(made, ownership, filesystem), debian, distributions, reach, ownership, roots, known)
 
 
 def _find_main_python(distributions: Sequence[Distribution]) -> str:
@@ -133,10 +133,10 @@ def _make_python_package(
     return Package(key, one.version, 0, 0, 0, "", one.folder, tuple(sorted(needs)), one.name in wanted)
 
 
-def _add_sizes(packages: Sequence[Package], ownership: Ownership, scene: ImageFilesystem) -> tuple[Package, ...]:
+def _add_sizes(packages: Sequence[Package], ownership: Ownership, filesystem: ImageFilesystem) -> tuple[Package, ...]:
     """With the bytes of the files that each owns, and the layer that has most of them."""
     flat: dict[tuple[int, int], int] = defaultdict(int)
-    files = scene.files
+    files = filesystem.files
     for path, index in ownership.owners.items():
         layer, entry = files[path]
         flat[index, layer] += entry.size

@@ -26,13 +26,13 @@ class Ownership:
     """Visible path of a file → its owner."""
 
 
-def assign_owners(scene: ImageFilesystem, file_lists: Sequence[Iterable[str]]) -> Ownership:
+def assign_owners(filesystem: ImageFilesystem, file_lists: Sequence[Iterable[str]]) -> Ownership:
     """``file_lists``: the paths that each package names, in the order in which they may claim."""
     claims: dict[str, int] = {}
     for index in range(len(file_lists) - 1, -1, -1):  # backwards, so that the first one wins
         claims.update(dict.fromkeys(file_lists[index], index))
     owners: dict[str, int] = {}
-    for folder, placed in scene.folders.items():
+    for folder, placed in filesystem.folders.items():
         _assign_folder(folder, placed, claims, owners)
     return Ownership(claims, owners)
 

@@ -22,56 +22,58 @@ FLOOR = 1_000_000
 """Bytes below which a needed one is not reported."""
 
 
-def find_auto_installed(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_auto_installed(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """Only where it is known what was asked for."""
-    yield from _find_python_packages(look, ledger)
-    yield from _find_debian_packages(look, ledger)
+    yield from _find_python_packages(context, ledger)
+    yield from _find_debian_packages(context, ledger)
 
 
-def _find_python_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
-    if not look.packages.roots_known:
+def _find_python_packages(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+    if not context.packages.roots_known:
         return
     candidates = [
         (one, index)
-        for one, index in _iterate_candidates(look, len(look.packages.debian), len(look.packages.packages))
+        for one, index in _iterate_candidates(context, len(context.packages.debian), len(context.packages.packages))
         if one.key.name not in INSTALLERS
     ]
-    reach = look.packages.reach
-    yield from _find_orphans([pair for pair in candidates if pair[0].key.name not in reach.before], look, ledger)
+    reach = context.packages.reach
+    yield from _find_orphans([pair for pair in candidates if pair[0].key.name not in reach.before], context, ledger)
     needed = [one for one, _ in candidates if one.key.name in reach.before and one.bytes >= FLOOR]
     if needed:
         largest = max(needed, key=lambda one: (one.bytes, one.key.name))
         yield _make_note(largest, reach.find_path(largest.key.name), "from the requirements")
 
 
-def _iterate_candidates(look: WasteContext, start: int, end: int) -> Iterator[tuple[Package, int]]:
-    for index, one in enumerate(look.packages.packages[start:end], start):
-        if not one.asked_for and one.layer >= look.scene.content.base_layers:
+def _iterate_candidates(context: WasteContext, start: int, end: int) -> Iterator[tuple[Package, int]]:
+    for index, one in enumerate(context.packages.packages[start:end], start):
+        if not one.asked_for and one.layer >= context.filesystem.content.base_layers:
             yield one, index
 
 
-def _find_orphans(found: list[tuple[Package, int]], look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
-    owners, packages = look.packages.ownership.owners, look.packages.packages
-    files = [file for _, index in found for file in ledger.take_all(look.packages.files.get(index, ()))]
+def _find_orphans(found: list[tuple[Package, int]], context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+    owners, packages = context.packages.ownership.owners, context.packages.packages
+    files = [file for _, index in found for file in ledger.take_all(context.packages.files.get(index, ()))]
     for layer, part in group_by_layer(files):
         names = list(dict.fromkeys(packages[owners[file.path]].key.name for file in part))
         told = (
             f"{format_count(names, 'distribution')} that nobody asked for and nothing needs: "
             f"{format_short_list(names, most=5)}"
         )
-        fix = look.extend_fix("uninstall them, or remove the line that installs them", part)
+        fix = context.extend_fix("uninstall them, or remove the line that installs them", part)
         yield Waste("OB414", told, fix, part, layer)
 
 
-def _find_debian_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def _find_debian_packages(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """The same of what apt was asked for; packages that count as compilers are reported already."""
-    packages = look.packages.packages[: len(look.packages.debian)]
+    packages = context.packages.packages[: len(context.packages.debian)]
     roots = sorted(one.key.name for one in packages if one.asked_for)
     before = find_requirers({one.key.name: one.requires for one in packages}, roots)
     needed = [
         one
-        for one, index in _iterate_candidates(look, 0, len(packages))
-        if one.bytes >= FLOOR and one.key.name in before and not ledger.has_waste_in(look.packages.files.get(index, ()))
+        for one, index in _iterate_candidates(context, 0, len(packages))
+        if one.bytes >= FLOOR
+        and one.key.name in before
+        and not ledger.has_waste_in(context.packages.files.get(index, ()))
     ]
     if needed:
         largest = max(needed, key=lambda one: (one.bytes, one.key.name))

@@ -40,11 +40,11 @@ _SYSTEM_FILES = frozenset(
 )
 
 
-def find_installer_caches(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_installer_caches(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB405, one for each cache of each layer. What was installed as a hard link out of it is not counted."""
     found: dict[str, list[WastedFile]] = defaultdict(list)
     places: dict[str, set[str]] = defaultdict(set)
-    for folder, placed in look.scene.folders.items():
+    for folder, placed in context.filesystem.folders.items():
         cache = find_cache_folder(folder)
         if cache is None:
             continue
@@ -60,13 +60,13 @@ def _is_system_cache(path: str) -> bool:
     return _SYSTEM.search(path.rpartition("/")[0]) is not None
 
 
-def find_system_caches(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_system_caches(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB406."""
     found: list[WastedFile] = []
-    for folder, placed in look.scene.folders.items():
+    for folder, placed in context.filesystem.folders.items():
         if _SYSTEM.search(folder):
             found += ledger.take_all((one.entry.path for one in placed), _is_system_cache)
-    found += ledger.take_all(path for path in sorted(_SYSTEM_FILES) if path in look.scene.files)
+    found += ledger.take_all(path for path in sorted(_SYSTEM_FILES) if path in context.filesystem.files)
     for layer, files in group_by_layer(found):
         folders = sorted({file.path.rpartition("/")[0] for file in files})
         told = f"lists and caches of the system's packages, {format_count(files)} in {', '.join(folders[:3])}"

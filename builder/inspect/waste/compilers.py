@@ -42,23 +42,23 @@ _FIX = (
 )
 
 
-def find_build_tools(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_build_tools(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """Whole packages, as dpkg lists them; and compilers that no package owns."""
-    chosen = select_build_packages(_collect_dependencies(look))
-    owned = look.packages.files
+    chosen = select_build_packages(_collect_dependencies(context))
+    owned = context.packages.files
     names = {
         path: one.name
-        for index, one in enumerate(look.packages.debian)
+        for index, one in enumerate(context.packages.debian)
         if one.name in chosen
         for path in owned.get(index, ())
     }
-    claims, debian = look.packages.ownership.claims, look.packages.debian
+    claims, debian = context.packages.ownership.claims, context.packages.debian
 
     def goes_too(path: str) -> bool:
         owner = claims.get(path)
         return _is_loose_tool(path) if owner is None else owner < len(debian) and debian[owner].name in chosen
 
-    files = ledger.take_all((*names, *_iterate_loose_tools(look)), goes_too)
+    files = ledger.take_all((*names, *_iterate_loose_tools(context)), goes_too)
     for layer, part in group_by_layer(files):
         yield Waste("OB407", f"{_format_tool_names(part, names)}, which only a build needs", _FIX, part, layer)
 
@@ -70,10 +70,10 @@ def _format_tool_names(files: tuple[WastedFile, ...], names: Mapping[str, str]) 
     return format_short_list(sorted(sums, key=lambda name: (-sums[name], name)), most=5)
 
 
-def _collect_dependencies(look: WasteContext) -> dict[str, tuple[str, ...]]:
+def _collect_dependencies(context: WasteContext) -> dict[str, tuple[str, ...]]:
     """Package → what it depends on; dpkg's own and the essential ones need nothing that could go."""
-    packages = look.packages.packages[: len(look.packages.debian)]
-    return {one.name: package.requires for one, package in zip(look.packages.debian, packages, strict=True)}
+    packages = context.packages.packages[: len(context.packages.debian)]
+    return {one.name: package.requires for one, package in zip(context.packages.debian, packages, strict=True)}
 
 
 def select_build_packages(needs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -92,9 +92,9 @@ def select_build_packages(needs: Mapping[str, tuple[str, ...]]) -> frozenset[str
         chosen -= kept
 
 
-def _iterate_loose_tools(look: WasteContext) -> Iterator[str]:
-    owners = look.packages.ownership.owners
-    for folder, placed in look.scene.folders.items():
+def _iterate_loose_tools(context: WasteContext) -> Iterator[str]:
+    owners = context.packages.ownership.owners
+    for folder, placed in context.filesystem.folders.items():
         if _LOOSE_FOLDER.search(folder):
             paths = (one.entry.path for one in placed)
             yield from (path for path in paths if path not in owners and _is_loose_tool(path))

@@ -34,7 +34,7 @@ class FileVersion(NamedTuple):
 class WasteContext:
     """One image, as every rule sees it."""
 
-    scene: ImageFilesystem = field(repr=False)
+    filesystem: ImageFilesystem = field(repr=False)
     packages: ImagePackages = field(repr=False)
     machine: Machine
 
@@ -42,11 +42,11 @@ class WasteContext:
     def histories(self) -> Mapping[str, tuple[tuple[FileVersion, ...], ...]]:
         """Path with a hidden file → its versions, oldest first; those with the same bytes are together."""
         versions: dict[str, list[FileVersion]] = defaultdict(list)
-        for one in self.scene.hidden:
+        for one in self.filesystem.hidden:
             versions[one.entry.path].append(FileVersion(one.layer, one.entry, one))
         for path, found in versions.items():
             found.sort(key=lambda version: version.layer)
-            placed = self.scene.files.get(path)
+            placed = self.filesystem.files.get(path)
             if placed is not None:
                 found.append(FileVersion(placed.layer, placed.entry, None))
         return {path: tuple(_iterate_runs(found)) for path, found in versions.items()}
@@ -61,17 +61,17 @@ class WasteContext:
 
         An image that extends such a one carries the label too; there its layers are the base's.
         """
-        content = self.scene.content
+        content = self.filesystem.content
         return LABEL_CONTENT in content.labels and not content.base_layers
 
     def find_layer(self, path: str) -> int:
         """Of a visible file: the layer that would hold it if no later one wrote the same bytes again."""
         origin = self._origins.get(path)
-        return self.scene.files[path].layer if origin is None else origin
+        return self.filesystem.files[path].layer if origin is None else origin
 
     def extend_fix(self, fix: str, files: Iterable[WastedFile]) -> str:
         """``fix``, and which caches have to go as well because they hold the same bytes by hard links."""
-        links = self.scene.hard_links
+        links = self.filesystem.hard_links
         names = (name for file in files for name in links.get(file.path, ()))
         caches = {cache.folder for name in names if (cache := find_cache_folder(name.rpartition("/")[0])) is not None}
         return (
@@ -102,9 +102,9 @@ class WasteLedger:
     in it can be read all the same.
     """
 
-    def __init__(self, look: WasteContext) -> None:
-        self._look = look
-        self._base = look.scene.content.base_layers
+    def __init__(self, context: WasteContext) -> None:
+        self._look = context
+        self._base = context.filesystem.content.base_layers
         self._taken: dict[tuple[int, str], int] = {}
 
     def claim(
@@ -128,14 +128,14 @@ class WasteLedger:
 
     def take_visible(self, path: str, part: int | None = None) -> WastedFile | None:
         """The same of a file that a container sees."""
-        return self.claim(self._look.find_layer(path), self._look.scene.files[path].entry, part)
+        return self.claim(self._look.find_layer(path), self._look.filesystem.files[path].entry, part)
 
     def take_all(self, paths: Iterable[str], also: Callable[[str], bool] = lambda _: False) -> list[WastedFile]:
         """Whole visible files. One with a further name stays, unless that name is removed too: ``also`` says so.
 
         A name in a cache always does; :meth:`WasteContext.extend_fix` says so.
         """
-        links = self._look.scene.hard_links
+        links = self._look.filesystem.hard_links
         going = (path for path in paths if all(is_cached(name) or also(name) for name in links.get(path, ())))
         return [taken for path in going if (taken := self.take_visible(path)) is not None]
 

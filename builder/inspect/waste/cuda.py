@@ -28,30 +28,30 @@ _LIBRARY = re.compile(
 )
 
 
-def find_cuda_libraries(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_cuda_libraries(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """Nothing is said where it is not known whether there is a GPU."""
-    if look.machine.gpu is not False:
+    if context.machine.gpu is not False:
         return
 
     def goes_too(path: str) -> bool:
-        one = look.packages.find_claimant(path)
+        one = context.packages.find_claimant(path)
         return one is not None and _is_useless(one, path)
 
     files, names = [], []
-    first = len(look.packages.debian)
-    for index, one in enumerate(look.packages.distributions, first):
-        paths = [path for path in look.packages.files.get(index, ()) if _is_useless(one, path)]
+    first = len(context.packages.debian)
+    for index, one in enumerate(context.packages.distributions, first):
+        paths = [path for path in context.packages.files.get(index, ()) if _is_useless(one, path)]
         taken = ledger.take_all(paths, goes_too)
         if taken:
             files += taken
             names.append(f"{one.name} {one.version}")
     for layer, part in group_by_layer(files):
-        told = f"libraries for CUDA ({format_short_list(names)}), and this machine has no GPU: {look.machine.how}"
+        told = f"libraries for CUDA ({format_short_list(names)}), and this machine has no GPU: {context.machine.how}"
         fix = (
             "install the wheels for a CPU, `uv pip install --torch-backend cpu torch` (their versions end in `+cpu`); "
             "when the image runs on another machine that has a GPU, pass `--gpu yes`"
         )
-        yield Waste("OB408", told, look.extend_fix(fix, part), part, layer)
+        yield Waste("OB408", told, context.extend_fix(fix, part), part, layer)
 
 
 def _is_useless(one: Distribution, path: str) -> bool:

@@ -21,53 +21,53 @@ _FIX = "keep one and make the other a link (`ln -s`), or copy it only once"
 _INSTALLED = "install it once: one `pip install`, one virtual environment, one folder on PYTHONPATH"
 
 
-def find_duplicate_content(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_duplicate_content(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """A distribution that is installed twice, then single large files that no package needs where they are."""
-    yield from _find_duplicate_packages(look, ledger)
-    yield from _find_loose_duplicates(look, ledger)
+    yield from _find_duplicate_packages(context, ledger)
+    yield from _find_loose_duplicates(context, ledger)
 
 
-def _find_duplicate_packages(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def _find_duplicate_packages(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """File by file: only what is equal in both is there for nothing. The copy of the lower layer is the first one."""
     places: dict[str, list[int]] = defaultdict(list)
-    for index, one in enumerate(look.packages.distributions, len(look.packages.debian)):
+    for index, one in enumerate(context.packages.distributions, len(context.packages.debian)):
         places[one.name].append(index)
     for name, indexes in sorted(places.items()):
         if len(indexes) < 2 or name in INSTALLERS:  # a virtual environment brings its own
             continue
-        paths = [path for index in indexes for path in look.packages.files.get(index, ())]
-        files = ledger.take_all(path for group in _iterate_equal_files(look, paths) for path in group[1:])
-        folders = sorted({look.packages.packages[index].folder for index in indexes})
+        paths = [path for index in indexes for path in context.packages.files.get(index, ())]
+        files = ledger.take_all(path for group in _iterate_equal_files(context, paths) for path in group[1:])
+        folders = sorted({context.packages.packages[index].folder for index in indexes})
         for layer, part in group_by_layer(files):
             told = f"{name} is installed {len(indexes)} times ({', '.join(folders)}), {format_count(part)} of it equal"
-            yield Waste("OB412", told, look.extend_fix(_INSTALLED, part), part, layer)
+            yield Waste("OB412", told, context.extend_fix(_INSTALLED, part), part, layer)
 
 
-def _find_loose_duplicates(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
-    owners = look.packages.ownership.owners
-    large = [path for path, placed in look.scene.files.items() if placed.entry.size >= FLOOR]
+def _find_loose_duplicates(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+    owners = context.packages.ownership.owners
+    large = [path for path, placed in context.filesystem.files.items() if placed.entry.size >= FLOOR]
     wasted: dict[str, str] = {}
-    for first, *others in _iterate_equal_files(look, large):
+    for first, *others in _iterate_equal_files(context, large):
         wasted |= {path: first for path in others if path not in owners}
     for layer, part in group_by_layer(ledger.take_all(wasted)):
         pairs = format_short_list(f"{file.path} is {wasted[file.path]}" for file in part)
         yield Waste(
             "OB412",
             f"{format_count(part)} stored once more under another path: {pairs}",
-            look.extend_fix(_FIX, part),
+            context.extend_fix(_FIX, part),
             part,
             layer,
         )
 
 
-def _iterate_equal_files(look: WasteContext, paths: list[str]) -> Iterator[list[str]]:
+def _iterate_equal_files(context: WasteContext, paths: list[str]) -> Iterator[list[str]]:
     """Paths of one content; the one that stays comes first: owned, in the lowest layer, with the shortest path."""
-    owners = look.packages.ownership.owners
-    files = look.scene.files
+    owners = context.packages.ownership.owners
+    files = context.filesystem.files
     groups: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         groups[files[path].entry.digest].append(path)
     groups.pop("", None)  # files without bytes
     for group in groups.values():
         if len(group) > 1:
-            yield sorted(group, key=lambda path: (path not in owners, look.find_layer(path), len(path), path))
+            yield sorted(group, key=lambda path: (path not in owners, context.find_layer(path), len(path), path))

@@ -33,12 +33,12 @@ _PUBLIC = re.compile(
 """Where what looks like one is a part of what anybody can download."""
 
 
-def find_rewritten_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_rewritten_files(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB401: the same bytes once more. All copies but the lowest one would not be there."""
     taken: list[WastedFile] = []
     changes: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     last: dict[int, LayerEntry] = {}
-    for runs in look.histories.values():
+    for runs in context.histories.values():
         for run in runs:
             for below, above in pairwise(run):
                 file = ledger.claim(above.layer, above.entry)
@@ -73,13 +73,13 @@ _FIXES = {
 }
 
 
-def find_hidden_secrets(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_hidden_secrets(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB404, before the two below: a hidden file is not shown, but anybody who has the image can read it.
 
     In the base's layers too.
     """
-    base = look.scene.content.base_layers
-    files = _collect_hidden_files(look, ledger, deleted=None, secret=True)
+    base = context.filesystem.content.base_layers
+    files = _collect_hidden_files(context, ledger, deleted=None, secret=True)
     for layer, found in group_by_layer(files):
         told = (
             f"{format_short_list(file.path for file in found)} can still be read: a later layer only hides "
@@ -92,28 +92,28 @@ def find_hidden_secrets(look: WasteContext, ledger: WasteLedger) -> Iterator[Was
         yield Waste("OB404", told, f"in the Dockerfile of the base: {fix}" if layer < base else fix, found, layer)
 
 
-def find_deleted_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_deleted_files(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB403."""
-    for layer, files in group_by_layer(_collect_hidden_files(look, ledger, deleted=True)):
+    for layer, files in group_by_layer(_collect_hidden_files(context, ledger, deleted=True)):
         told = f"{format_count(files)} deleted by a later layer: {format_short_list(file.path for file in files)}"
         fix = "delete them in the RUN that makes them (`RUN make-it && use-it && rm -r it`), or make them in a builder "
         yield Waste("OB403", told, f"{fix}stage and COPY --from it only what is needed", files, layer)
 
 
-def find_replaced_files(look: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
+def find_replaced_files(context: WasteContext, ledger: WasteLedger) -> Iterator[Waste]:
     """OB402."""
-    for layer, files in group_by_layer(_collect_hidden_files(look, ledger, deleted=False)):
+    for layer, files in group_by_layer(_collect_hidden_files(context, ledger, deleted=False)):
         told = f"{format_count(files)} replaced by a later layer: {format_short_list(file.path for file in files)}"
         fix = "write them once: install and change them in one RUN, or leave out the first version"
         yield Waste("OB402", told, fix, files, layer)
 
 
 def _collect_hidden_files(
-    look: WasteContext, ledger: WasteLedger, *, deleted: bool | None, secret: bool = False
+    context: WasteContext, ledger: WasteLedger, *, deleted: bool | None, secret: bool = False
 ) -> list[WastedFile]:
     """The lowest copy of each run of equal versions that is hidden in the end."""
     found: list[WastedFile] = []
-    for path, runs in look.histories.items():
+    for path, runs in context.histories.items():
         if secret and not is_secret_path(path):
             continue
         for run in runs:

@@ -51,10 +51,10 @@ RULES: dict[str, Callable[[WasteContext, WasteLedger], Iterator[Waste]]] = {
 """Code → its rule, which yields no other."""
 
 
-def find_waste(look: WasteContext) -> tuple[Waste, ...]:
+def find_waste(context: WasteContext) -> tuple[Waste, ...]:
     """Everything that any rule finds: errors first, then largest first."""
-    ledger = WasteLedger(look)
-    found = [waste for rule in RULES.values() for waste in rule(look, ledger)]
+    ledger = WasteLedger(context)
+    found = [waste for rule in RULES.values() for waste in rule(context, ledger)]
     return tuple(sorted(found, key=_make_severity_key))
 
 

@@ -218,11 +218,11 @@ def _make_package_group(key: PackageKey, packages: list[Package]) -> MapGroup:
 
 def _iterate_files(inspection: Inspection) -> Iterator[tuple[str, tuple[int | None, ...]]]:
     """Path and columns (bytes, layer, owner, waste, wasted bytes) of every regular file of every layer."""
-    scene = build_filesystem(inspection.content)
+    filesystem = build_filesystem(inspection.content)
     groups = _number_package_groups(inspection)
     wasted = _index_wasted_files(inspection)
-    gone = [(one.layer, one.entry, False) for one in scene.hidden]
-    files = [*gone, *((placed.layer, placed.entry, True) for placed in scene.files.values())]
+    gone = [(one.layer, one.entry, False) for one in filesystem.hidden]
+    files = [*gone, *((placed.layer, placed.entry, True) for placed in filesystem.files.values())]
     for number, entry, seen in sorted(files, key=lambda one: one[0]):
         key = inspection.owners.get(entry.path) if seen else None
         owner = _GONE if not seen else _NOBODY if key is None else groups[key]

@@ -15,7 +15,7 @@ from builder.compose.load.interpolate import interpolate_text, read_project_vari
 from builder.compose.load.source_files import walk_all_sources
 from builder.compose.model import ImageReferences, ProjectFiles
 from builder.compose.yaml.nodes import Mapping as YamlMapping
-from builder.compose.yaml.nodes import Scalar, Sequence, follow, key_text, resolve_alias
+from builder.compose.yaml.nodes import Scalar, Sequence, follow, read_key_text, resolve_alias
 from builder.compose.yaml.parse import read_tree
 from builder.core.errors import ComposeError
 from builder.core.image_reference import normalize_image_name
@@ -159,30 +159,30 @@ def parse_references(data: bytes) -> FileReferences:
 
 
 def _note_entries(node: Anchored, found: FileReferences) -> None:
-    for key, value in _entries(node):
+    for key, value in _iterate_entries(node):
         if key == "image" and isinstance(value, Scalar) and value.value:
             found.images.add(value.value.strip())
         add_build_references(key, value, found)
 
 
-def _entries(node: Node) -> Iterator[tuple[str, Anchored]]:
+def _iterate_entries(node: Node) -> Iterator[tuple[str, Anchored]]:
     node = resolve_alias(node)
     for entry in node.entries if isinstance(node, YamlMapping) else ():
-        yield key_text(entry) or "", resolve_alias(entry.value)
+        yield read_key_text(entry) or "", resolve_alias(entry.value)
 
 
 def _note_services(root: Node, found: FileReferences) -> None:
-    for key, value in _entries(root):
+    for key, value in _iterate_entries(root):
         if key == "name" and isinstance(value, Scalar):
             found.projects.add(value.value)
         if key == "services":
-            found.services |= {name for name, _ in _entries(value) if name}
-            found.services_with_image |= {name for name, service in _entries(value) if _has_image(service)}
+            found.services |= {name for name, _ in _iterate_entries(value) if name}
+            found.services_with_image |= {name for name, service in _iterate_entries(value) if _has_image(service)}
 
 
 def _has_image(service: Node) -> bool:
     """Its own, or one that a merge key brings."""
-    given = (entry for node in follow(service, _find_merged) for entry in _entries(node))
+    given = (entry for node in follow(service, _find_merged) for entry in _iterate_entries(node))
     return any(
         key == "image" and isinstance(value, Scalar) and bool(value.value) and not value.is_null for key, value in given
     )
@@ -191,7 +191,7 @@ def _has_image(service: Node) -> bool:
 def _find_merged(node: Anchored) -> list[Node]:
     if isinstance(node, Sequence):  # of `<<: [*a, *b]`
         return list(node.items)
-    return [value for key, value in _entries(node) if key == "<<"]
+    return [value for key, value in _iterate_entries(node) if key == "<<"]
 
 
 def scan_text(data: bytes) -> FileReferences:

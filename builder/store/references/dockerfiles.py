@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from builder.compose.load.interpolate import interpolate_text
 from builder.compose.load.source_files import can_be_file
 from builder.compose.yaml.nodes import Mapping as YamlMapping
-from builder.compose.yaml.nodes import Scalar, Sequence, key_text, resolve_alias
+from builder.compose.yaml.nodes import Scalar, Sequence, read_key_text, resolve_alias
 from builder.dockerfile.stages import substitute_variables as replace_in_dockerfile
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def add_build_references(key: str, value: Anchored, found: FileReferences) -> No
 def _iterate_entries(value: Anchored) -> Iterator[str]:
     """``NAME=value`` of a mapping, and the items of a list."""
     if isinstance(value, YamlMapping):
-        given = ((key_text(entry), resolve_alias(entry.value)) for entry in value.entries)
+        given = ((read_key_text(entry), resolve_alias(entry.value)) for entry in value.entries)
         yield from (f"{name}={one.value}" for name, one in given if isinstance(one, Scalar))
     elif isinstance(value, Sequence):
         yield from (one.value for one in map(resolve_alias, value.items) if isinstance(one, Scalar))

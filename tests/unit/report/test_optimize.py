@@ -217,7 +217,10 @@ def test_an_old_image_that_a_container_uses_is_named() -> None:
             f"built by: docker build -t {SHARED} --build-arg A_TOKEN=hunter2 .",
             f"first `docker build -t {SHARED} --build-arg A_TOKEN=*** .`",
         ),
-        ("built by: optbuild optimize --rebuild", f"first `docker load` a `docker save {SHARED}` of this one"),
+        (
+            "built by: optbuild optimize --rebuild",
+            f"first copy it there: `docker save {SHARED}` here, `docker load` there",
+        ),
     ],
 )
 def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:

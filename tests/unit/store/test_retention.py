@@ -192,7 +192,7 @@ def test_the_last_two_stay_for_a_rollback() -> None:
     shelf = former("one", "two", "three")
     found = [standing(shelf, name)[0] for name in ("one", "two", "three")]
     assert found == [RetentionReason.SUPERSEDED, RetentionReason.KEPT, RetentionReason.KEPT]
-    assert standing(shelf, "two")[1] == "the last but 1 that was promoted for ml before the present one"
+    assert standing(shelf, "two")[1] == "the last but 1 promoted for ml before the current one"
 
 
 def test_more_stay_where_a_person_says_so() -> None:

@@ -42,8 +42,8 @@ def test_the_database_of_the_seed_project() -> None:
         ({"image": "redis:7"}, "other is Redis, a message broker and cache: another program, which is released"),
         ({"image": "registry.example/team/postgis:16"}, "other is PostgreSQL"),
         ({"image": "bitnami/mariadb@sha256:0"}, "other is MariaDB"),
-        ({"image": "mine:1"}, "other runs mine: another program than Airflow"),
-        ({"build": build("api/Dockerfile")}, "other builds ./api/Dockerfile: another program than Airflow"),
+        ({"image": "mine:1"}, "other runs mine: a program other than Airflow"),
+        ({"build": build("api/Dockerfile")}, "other builds ./api/Dockerfile: a program other than Airflow"),
         (
             {"build": build("db/Dockerfile"), "mounts": (Mount("volume", "d", "/var/lib/postgresql/data"),)},
             "other is PostgreSQL",

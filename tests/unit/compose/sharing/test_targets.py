@@ -266,7 +266,7 @@ def test_a_value_is_written_nowhere_when_nobody_knows_how_it_is_written() -> Non
         ({"dockerfile_inline": "FROM x"}, "`dockerfile_inline` does not fit into one `docker build` command"),
         ({"secrets": ("pip",), "other": (("labels", '{"a":"b"}'),)}, "`secrets` and `labels` do not fit"),
         ({"context": "https://ada:hunter2@git.example/a.git"}, "the address of its context holds a login"),
-        ({"args": (("A", "a\nb"),)}, "its values do not fit into one line"),
+        ({"args": (("A", "a\nb"),)}, "its values cannot be written in one line"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -53,7 +53,7 @@ def test_another_airflow_python_or_constraints_beat_the_lock_before(lock: Lock, 
             previous = dataclasses.replace(lock, constraints=None)
     wanted, _ = _make_preferences(inputs, constraints, previous, LockOptions("py"))
     assert wanted.format_lines() == "apache-airflow==2.8.1\ndill==0.3.1.1\npandas==2.1.4\n"
-    assert wanted.lost({"pandas": "2.0.3"}) == ["pandas"]  # so it is tried as a demand
+    assert wanted.list_dropped({"pandas": "2.0.3"}) == ["pandas"]  # so it is tried as a demand
 
 
 def test_without_constraints_another_airflow_keeps_what_it_can(lock: Lock) -> None:
