@@ -48,6 +48,7 @@ class Segment:
     offset: int
     address: int
     file_size: int
+    alignment: int
 
     @property
     def loaded(self) -> bool:
@@ -59,6 +60,8 @@ class Elf:
     """What the dynamic loader reads of a file. ``rpath`` and ``runpath`` are split at their colons."""
 
     machine: str
+    segments: tuple[Segment, ...]
+    """Read by templates/scripts/distribution.py, which asks whether the loader takes a stripped file."""
     needed: tuple[str, ...]
     soname: str | None
     rpath: tuple[str, ...]
@@ -102,6 +105,7 @@ def _parse_contents(data: bytes) -> Elf:
 
     return Elf(
         machine=MACHINES.get(header.e_machine, str(header.e_machine)),
+        segments=segments,
         needed=tuple(words(_DT_NEEDED)),
         soname=next(iter(words(_DT_SONAME)), None),
         rpath=_split_paths(words(_DT_RPATH)),
@@ -128,10 +132,10 @@ def _parse_segments(data: bytes, header: ElfHeader) -> tuple[Segment, ...]:
 
 def _parse_segment(data: bytes, at: int, header: ElfHeader) -> Segment:
     if header.wide:
-        kind, _, offset, address, _, file_size, _, _ = struct.unpack_from(header.order + "IIQQQQQQ", data, at)
+        kind, _, offset, address, _, file_size, _, alignment = struct.unpack_from(header.order + "IIQQQQQQ", data, at)
     else:
-        kind, offset, address, _, file_size, _, _, _ = struct.unpack_from(header.order + "IIIIIIII", data, at)
-    return Segment(kind, offset, address, file_size)
+        kind, offset, address, _, file_size, _, _, alignment = struct.unpack_from(header.order + "IIIIIIII", data, at)
+    return Segment(kind, offset, address, file_size, alignment)
 
 
 def _parse_dynamic_entries(data: bytes, segments: tuple[Segment, ...], header: ElfHeader) -> list[tuple[int, int]]:

@@ -48,6 +48,7 @@ def test_it_reads_what_the_loader_reads() -> None:
     assert found.needed == ("libz.so.1", "libc.so.6")
     assert (found.soname, found.rpath, found.runpath) == ("libx.so.1", ("/a", "$ORIGIN"), ("$ORIGIN/../l",))
     assert found.machine == "x86_64"
+    assert [(one.offset, one.address, one.alignment) for one in found.segments if one.loaded] == [(0, 0x1000, 0x1000)]
 
 
 def test_another_machine_is_named() -> None:
