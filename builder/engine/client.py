@@ -77,10 +77,9 @@ class Engine:
     def inspect_image(self, reference: str) -> ImageInfo | None:
         """Labels, size and all references of an image; None where the engine has no such image."""
         found = self._inspect_image(reference)
-        if found is None:
+        history = None if found is None else self._read_history(found["Id"])
+        if found is None or history is None:
             return None
-        with translate_sdk_errors(f"reading the history of {reference}"):
-            history: list[dict[str, Any]] = self.client.images.get(found["Id"]).history()
         return ImageInfo(
             str(found["Id"]),
             tuple(found.get("RepoTags") or ()),
@@ -112,6 +111,17 @@ class Engine:
     def measure_free_bytes(self) -> int | None:
         """Free bytes where the engine keeps images; None where that disk cannot be seen from here."""
         return measure_free_bytes(self.info.root) if self.endpoint.is_local else None
+
+    def _read_history(self, image_id: str) -> list[dict[str, Any]] | None:
+        """None: somebody removed the image since it was looked at."""
+        from docker.errors import NotFound  # the SDK costs 150 ms
+
+        with translate_sdk_errors(f"reading the history of {image_id}"):
+            try:
+                history: list[dict[str, Any]] = self.client.api.history(image_id)  # type: ignore[no-untyped-call]
+            except NotFound:
+                return None
+        return history
 
     def _inspect_image(self, reference: str) -> dict[str, Any] | None:
         from docker.errors import ImageNotFound  # the SDK costs 150 ms

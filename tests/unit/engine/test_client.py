@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, NoReturn, cast
+
 import pytest
+from docker.errors import NotFound
 
 from builder.core.errors import EngineTooOldError, ExitCode
-from builder.engine.client import check_engine_version, parse_major_version, split_reference
+from builder.engine.client import Engine, check_engine_version, parse_major_version, split_reference
 
 
 @pytest.mark.parametrize(
@@ -34,3 +38,24 @@ def test_an_old_engine_is_refused_with_a_way_to_get_one() -> None:
     assert caught.value.exit_code is ExitCode.ENGINE
     assert "make engine" in str(caught.value)
     check_engine_version("23.0.0")
+
+
+def client_with(history: Any) -> Any:
+    """One image, and what answers when its history is asked for."""
+    attributes = {"Id": "sha256:1", "RepoTags": ["web:1"], "Os": "linux", "Architecture": "amd64"}
+    images = SimpleNamespace(get=lambda _reference: SimpleNamespace(attrs=attributes))
+    return SimpleNamespace(images=images, api=SimpleNamespace(history=history))
+
+
+def test_an_image_is_told_with_the_bytes_of_its_layers() -> None:
+    engine = Engine(client_with(lambda _image: [{"Size": 5}, {"Size": 2}, {}]), cast("Any", None), cast("Any", None))
+    found = engine.inspect_image("web:1")
+    assert found is not None
+    assert (found.references, found.unpacked) == (("web:1",), 7)
+
+
+def test_an_image_that_somebody_removes_meanwhile_is_none() -> None:
+    def gone(_image: str) -> NoReturn:
+        raise NotFound("No such image: sha256:1")
+
+    assert Engine(client_with(gone), cast("Any", None), cast("Any", None)).inspect_image("web:1") is None
