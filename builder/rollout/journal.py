@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping  # noqa: TC003  the annotations say how a journal is read
+from collections.abc import Mapping  # noqa: TC003 - the annotations say how a journal is read
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003
+from pathlib import Path  # noqa: TC003 - as above
 from typing import Any
 
-from builder.compose.model import ProjectFiles, SharedTarget  # noqa: TC001
+from builder.compose.model import ProjectFiles, SharedTarget  # noqa: TC001 - as above
 
 
 class Phase(StrEnum):

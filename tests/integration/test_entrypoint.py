@@ -406,7 +406,7 @@ def test_the_database_is_migrated_and_the_user_made_once(first_start: tuple[Plac
 def watch(place: Place) -> Future[ProcessResult]:
     """Reads every command line in the container 50 times a second, until /tmp/ended is there or the secret is seen."""
     watched = ThreadPoolExecutor().submit(place.execute, "python", "-c", WATCH, SECRET[::-1])
-    until(lambda: place.execute("test", "-e", "/tmp/watching").code == 0, 20, "the watcher")  # noqa: S108
+    until(lambda: place.execute("test", "-e", "/tmp/watching").code == 0, 20, "the watcher")  # noqa: S108 - in the container
     return watched
 
 

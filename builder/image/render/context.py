@@ -60,7 +60,7 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
 
 def _make_jinja_environment() -> jinja2.Environment:
     # Dockerfile syntax is not HTML: autoescape would turn a quote into an entity; `quoted` below is the escape.
-    environment = jinja2.Environment(  # noqa: S701
+    environment = jinja2.Environment(  # noqa: S701 - a Dockerfile, not a page
         loader=jinja2.FileSystemLoader(find_template_folder()),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,

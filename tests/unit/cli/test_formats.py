@@ -111,8 +111,8 @@ def prepare_image(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.image.lock import make  # noqa: PLC0415 - as the command does
-    from builder.image.lock.document import read_lock  # noqa: PLC0415
+    from builder.image.lock import make
+    from builder.image.lock.document import read_lock
 
     patch.setattr(make, "make_lock", lambda *_args, **_more: read_lock(IMAGE / "optbuild.lock"))
     return prepare_image(folder, patch)
@@ -123,8 +123,8 @@ def prepare_lock_check(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ..
 
 
 def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.image.build.model import BuildResult, Candidate  # noqa: PLC0415
-    from builder.operations.build import BuildFlow  # noqa: PLC0415
+    from builder.image.build.model import BuildResult, Candidate
+    from builder.operations.build import BuildFlow
 
     candidate = Candidate("sha256:a", "demo:0123", "0123", cached=False, seconds=1.0, bytes=1)
     patch.setattr(BuildFlow, "run", lambda _self: BuildResult(candidate, None, (), (), 2.0))
@@ -132,9 +132,9 @@ def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_verify(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.cli import verify  # noqa: PLC0415
-    from builder.image.verify import run  # noqa: PLC0415
-    from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport  # noqa: PLC0415
+    from builder.cli import verify
+    from builder.image.verify import run
+    from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 
     report = VerifyReport("demo:1", "sha256:a", "sqlite", (CheckResult("init", CheckStatus.PASSED, 1.0),), 2.0)
     patch.setattr(verify, "find_image", lambda subject, _runtime: (subject, None))
@@ -149,8 +149,8 @@ def prepare_project(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]
 
 
 def prepare_optimize(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.operations.optimize import OptimizeFlow  # noqa: PLC0415
-    from builder.rollout.result import RolloutResult  # noqa: PLC0415
+    from builder.operations.optimize import OptimizeFlow
+    from builder.rollout.result import RolloutResult
 
     file = folder / "compose.yaml"
     outcome = RolloutResult("shop", files=(file,), backups=(file.with_suffix(".bak"),))
@@ -165,10 +165,10 @@ def shelf() -> Shelf:
 
 
 def prepare_images(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.operations import images as images_flow  # noqa: PLC0415
-    from builder.store.bytes import LayerUsage  # noqa: PLC0415
-    from builder.store.inventory import make_image_rows  # noqa: PLC0415
-    from builder.store.model import Inventory  # noqa: PLC0415
+    from builder.operations import images as images_flow
+    from builder.store.bytes import LayerUsage
+    from builder.store.inventory import make_image_rows
+    from builder.store.model import Inventory
 
     found = shelf().snapshot()
     inventory = Inventory("engine", make_image_rows(found), LayerUsage(found.images).count_totals(), (), None, None, ())
@@ -177,8 +177,8 @@ def prepare_images(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_clean(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.operations import clean as clean_flow  # noqa: PLC0415
-    from builder.store.clean import CleanOptions, make_clean_plan  # noqa: PLC0415
+    from builder.operations import clean as clean_flow
+    from builder.store.clean import CleanOptions, make_clean_plan
 
     outcome = clean_flow.CleanReport(make_clean_plan(shelf().snapshot(), CleanOptions(unused=True), now=1_000_000.0))
     patch.setattr(clean_flow, "run_clean", lambda *_args: outcome)
@@ -186,7 +186,7 @@ def prepare_clean(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_backup(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.engine import socket_client as quick  # noqa: PLC0415
+    from builder.engine import socket_client as quick
 
     engine = SavingEngine()
     engine.add(LAYER, names=("app:1",))
@@ -200,7 +200,7 @@ def prepare_backup(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 def prepare_restore_check(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.store.backup import save_images  # noqa: PLC0415
+    from builder.store.backup import save_images
 
     engine = SavingEngine()
     save_images(engine, [engine.add(LAYER, names=("app:1",))], folder / "saved", SilentProgress())
@@ -208,8 +208,8 @@ def prepare_restore_check(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str
 
 
 def prepare_restore(folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    from builder.engine import client  # noqa: PLC0415
-    from builder.store import restore  # noqa: PLC0415
+    from builder.engine import client
+    from builder.store import restore
 
     def restored(_engine: object, chosen: Any, *_more: object, **_options: object) -> list[restore.RestoredImage]:
         return [restore.RestoredImage(one, "sha256:a", True) for one in chosen.images]

@@ -32,7 +32,7 @@ def index(data: bytes, times: int = 1) -> bytes:
 def read(*blobs: bytes, **named: bytes) -> tuple[ArchivedImage, ...]:
     documents = ArchiveDocuments()
     for name, data in {**{blob(data): data for data in blobs}, **named}.items():
-        documents.add(name, len(data), lambda data=data: data)  # type: ignore[misc]
+        documents.add(name, len(data), lambda data=data: data)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     return documents.read_images()
 
 

@@ -525,7 +525,7 @@ def test_a_configuration_of_nonsense_is_no_crash(tmp_path: Path, config: dict[st
 
 
 def test_nothing_is_written_but_the_cache(tmp_path: Path) -> None:
-    hostile = tar({"../../escaped": b"x", "/tmp/absolute": b"y"}, links={"link": "/etc"})  # noqa: S108
+    hostile = tar({"../../escaped": b"x", "/tmp/absolute": b"y"}, links={"link": "/etc"})  # noqa: S108 - a name inside the image
     (tmp_path / "in").mkdir()
     from_file(tmp_path / "in", image(hostile))
     assert {path.name for path in tmp_path.iterdir()} == {"in"}

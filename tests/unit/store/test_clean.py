@@ -90,7 +90,7 @@ def disturbed(shelf: Shelf, options: CleanOptions, number: int, event: object) -
     def read() -> InventorySnapshot:
         nonlocal count
         if count == number:
-            event()  # type: ignore[operator]
+            event()  # type: ignore[operator]  # the table holds callables of several kinds
         count += 1
         return shelf.snapshot()
 

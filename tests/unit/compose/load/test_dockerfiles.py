@@ -168,7 +168,7 @@ class TestReading:
         elif what == "large":
             path.write_bytes(b"#" * (LARGEST_FILE + 1))
         elif what == "pipe":
-            import os  # noqa: PLC0415
+            import os  # noqa: PLC0415 - only this case needs it
 
             os.mkfifo(path)
         elif what == "loop":

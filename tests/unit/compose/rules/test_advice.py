@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from project_factories import FOLDER, build, project, service
@@ -20,8 +21,6 @@ ROOT = "FROM python:3.11\nRUN pip install pandas\n"
 
 
 def known(text: str, **keys: Any) -> DockerfileAnalysis:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(analyze_dockerfile(text, Build(str(FOLDER), **keys)), path=FOLDER / "images" / "Dockerfile")
 
 

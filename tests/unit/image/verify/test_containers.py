@@ -41,7 +41,7 @@ def test_a_container_that_has_ended_takes_no_signal_and_runs_nothing() -> None:
 
 
 def test_another_refusal_of_the_engine_is_raised() -> None:
-    from docker.errors import APIError  # noqa: PLC0415
+    from docker.errors import APIError  # noqa: PLC0415 - the SDK
 
     box = box_that(500)
     for ask in (box.terminate, box.list_processes, partial(box.execute, "x")):

@@ -213,7 +213,7 @@ def interrupted(fake: Any) -> str:
 def test_that_everything_was_removed_is_said_only_when_it_was() -> None:
     assert interrupted(FakeSession()) == "interrupted by SIGINT; everything it started was removed"
     assert "remove the rest with: docker rm -f -v web" in interrupted(FakeSession("docker rm -f -v web"))
-    from requests.exceptions import ConnectionError as Gone  # noqa: PLC0415
+    from requests.exceptions import ConnectionError as Gone  # noqa: PLC0415 - the SDK
 
     assert "could not be removed" in interrupted(FakeSession(error=Gone("no answer")))
 
@@ -229,9 +229,9 @@ def test_leftovers_of_an_ordinary_end_are_said_too() -> None:
 
 
 def test_an_engine_that_goes_away_is_no_bug_of_ours() -> None:
-    from docker.errors import APIError  # noqa: PLC0415
-    from requests.exceptions import ReadTimeout  # noqa: PLC0415
-    from urllib3.exceptions import ProtocolError  # noqa: PLC0415
+    from docker.errors import APIError  # noqa: PLC0415 - the SDK
+    from requests.exceptions import ReadTimeout  # noqa: PLC0415 - the SDK
+    from urllib3.exceptions import ProtocolError  # noqa: PLC0415 - the SDK
 
     for error in (APIError("500 Server Error"), ReadTimeout("timed out"), ProtocolError("broken")):
         with pytest.raises(ToolError, match="the engine failed during the verification"), convert_engine_errors():
@@ -270,7 +270,7 @@ def test_nothing_is_created_once_a_session_closes() -> None:
 def test_a_signal_is_raised_once_and_then_waits_for_the_clean_up(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     cleaned = False
-    with pytest.raises(InterruptedByUserError, match=number.name), raise_on_signals():  # noqa: PT012
+    with pytest.raises(InterruptedByUserError, match=number.name), raise_on_signals():  # noqa: PT012 - both must be open
         try:
             os.kill(os.getpid(), number)
             pytest.fail("the signal did not raise")
