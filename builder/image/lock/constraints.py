@@ -134,7 +134,8 @@ def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
 
 def _fetch_bytes(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()) as answer:  # noqa: S310
+        tls = ssl.create_default_context()
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - http(s) alone
             data: bytes = answer.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
