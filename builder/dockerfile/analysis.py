@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.airflow.images import is_airflow_image, parse_image_version, parse_tag_version
+from builder.airflow.images import is_airflow_image, parse_image_series, parse_image_version, parse_tag_version
 from builder.airflow.variables import VERSION_VARIABLE
 from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer, Pin
 from builder.dockerfile.lint import lint_dockerfile
@@ -47,12 +47,14 @@ def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _n
     product = find_by_image(base) if base else None
     own = (InstalledServer(product.name, base, chain[0].line),) if product and base else ()
     pinned = next((pin.spec.removeprefix("==") for pin in content.pins if _is_airflow_pin(pin)), None)
+    version = pinned or parse_image_version(base) or parse_tag_version(environment.get(VERSION_VARIABLE))
     facts = DockerfileAnalysis(
         path=None,
         chain=chain,
         base=base,
         airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),
-        airflow_version=pinned or parse_image_version(base) or parse_tag_version(environment.get(VERSION_VARIABLE)),
+        airflow_version=version,
+        airflow_series=".".join(version.split(".")[:2]) if version else parse_image_series(base),
         installed=(*own, *content.servers),
         apt=content.packages,
         pins=content.pins,

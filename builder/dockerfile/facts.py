@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from builder.airflow.images import find_airflow_image, find_package_manager
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from builder.airflow.images import AirflowImage
     from builder.dockerfile import Instruction
     from builder.dockerfile.stages import Stage
 
@@ -73,6 +76,7 @@ class DockerfileAnalysis:
     """The image that the chain begins with, its variables replaced where they are known."""
     airflow: bool
     airflow_version: str | None
+    """In full (``2.8.1``): good enough to pin."""
     installed: tuple[InstalledServer, ...] = ()
     """Servers; the base image is among them when it is one."""
     apt: tuple[str, ...] = ()
@@ -88,8 +92,20 @@ class DockerfileAnalysis:
     volumes: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of ENV."""
+    airflow_series: str | None = None
+    """What is known of the version at least (``2.8``): good enough for commands and health, not to pin."""
     unread: tuple[str, ...] = ()
     """Requirements files that the build needs and that could not be read here."""
+
+    @property
+    def published_base(self) -> AirflowImage | None:
+        """The row of the base in the table of Airflow images; None: it has none, so nothing is known of it."""
+        return find_airflow_image(self.base)
+
+    @property
+    def package_manager(self) -> str | None:
+        """``apt`` or ``apk`` of an Airflow image; None: not known."""
+        return find_package_manager(self.base)
 
     @property
     def products(self) -> tuple[str, ...]:

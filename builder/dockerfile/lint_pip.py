@@ -105,8 +105,10 @@ def _quote_word(word: str) -> str:
 def find_unpinned_airflow(steps: tuple[RunStep, ...], facts: DockerfileAnalysis, read: ReadFile) -> Iterator[Advice]:
     """An install in an image that has Airflow already, and that does not say which Airflow must stay.
 
-    Silent where a file that it installs from cannot be read: that file may say it.
+    Silent where a file that it installs from cannot be read: that file may say it; and where the base's pip does.
     """
+    if facts.published_base is not None and facts.published_base.pins_airflow:
+        return
     has_airflow = is_airflow_image(facts.base)
     copied = find_copies(facts.chain)
     for step in steps:

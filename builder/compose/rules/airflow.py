@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from builder.airflow.images import is_airflow_image, parse_image_version
+from builder.airflow.images import is_airflow_image, parse_image_series, parse_image_version
 from builder.airflow.variables import VERSION_VARIABLE
 from builder.compose.services.start_commands import substitute_image_defaults
 
@@ -20,7 +20,8 @@ _ASKED = 20
 
 
 def find_airflow_version(context: RuleContext, service: Service) -> str | None:
-    """The Airflow version of the service's image: its Dockerfile, its tag, its environment, or a sharer's."""
+    """The Airflow version of the service's image: its Dockerfile, its tag, its environment, or a sharer's. In full
+    (``2.8.1``) where that is known, else ``2.8``."""
     found = _find_own_version(service, context.facts.get(service.name))
     group = context.find_group(service.name)
     if found is None and group is not None:
@@ -32,10 +33,14 @@ def find_airflow_version(context: RuleContext, service: Service) -> str | None:
 
 
 def _find_own_version(service: Service, facts: DockerfileAnalysis | None) -> str | None:
-    if facts is not None and facts.airflow_version:
-        return facts.airflow_version
+    if facts is not None and (facts.airflow_version or facts.airflow_series):
+        return facts.airflow_version or facts.airflow_series
     image = substitute_image_defaults(service) if service.build is None else None
-    return parse_image_version(image) or _parse_plain_version(service.environment.get(VERSION_VARIABLE))
+    return (
+        parse_image_version(image)
+        or _parse_plain_version(service.environment.get(VERSION_VARIABLE))
+        or parse_image_series(image)
+    )
 
 
 def _parse_plain_version(text: str | None) -> str | None:

@@ -180,6 +180,20 @@ def test_without_airflow_there_is_nothing_to_pin_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("base", "lines"),
+    [
+        ("quay.io/astronomer/astro-runtime:12.9.0-base", []),
+        ("astrocrpublic.azurecr.io/runtime:3.1-7-base", []),
+        ("quay.io/astronomer/ap-airflow:2.2.4", []),
+        ("bitnami/airflow:2.8.1", [2]),
+        ("apache/airflow:2.8.1", [2]),
+    ],
+)
+def test_a_base_whose_own_pip_holds_airflow(base: str, lines: list[int]) -> None:
+    assert found(f"FROM {base}\nRUN pip install --no-cache-dir pandas\n", "OB303") == lines
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [
         ("FROM apache/airflow:2.8.1\nUSER root\n", 2),
