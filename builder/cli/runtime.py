@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.core.errors import OptbuildError
+from builder.core.limits import check_limits
 from builder.core.process import LocalRunner
 from builder.core.progress import BarProgress, LineProgress, Progress, SilentProgress
 from builder.core.runtime import Runtime
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 
 def make_local_runtime(*, quiet: bool = False) -> Runtime:
-    """The real one. Bars only where stderr is a terminal that can move its cursor, and not in CI."""
+    """The real one. Bars only where stderr is a terminal that can move its cursor, and not in CI.
+
+    Raises TimeLimitError for a variable with a time limit that is not one."""
     env = dict(os.environ)
+    check_limits(env)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As stderr does: a check mark must not stop us on a terminal that is not UTF-8.
         sys.stdout.reconfigure(errors="backslashreplace")

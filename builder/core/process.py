@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from builder.core.errors import ToolError, ToolMissingError, ToolTimeoutError
+from builder.core.limits import Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +35,7 @@ class Command:
     cwd: Path | None = None
     env: Mapping[str, str] | None = field(default=None, repr=False)
     stdin: bytes | None = field(default=None, repr=False)
-    timeout: float | None = None
+    timeout: Timeout | float | None = None
     """Seconds; the child is ended and :class:`builder.core.errors.ToolTimeoutError` raised when it takes longer."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values that are masked wherever the command is shown."""
@@ -43,6 +44,11 @@ class Command:
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
             raise ValueError("a command needs at least its executable")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it may take."""
+        return self.timeout.seconds if isinstance(self.timeout, Timeout) else self.timeout
 
     def __str__(self) -> str:
         from builder.core.redact import mask_values  # a command is rarely shown, and always made
@@ -113,10 +119,10 @@ class LocalRunner:
             _running.add(process)
             threads += [_StreamReader(process.stdout, on_out), _StreamReader(process.stderr, on_err)]
             _feed_stdin(process, command.stdin)
-            _wait_for_process(process, command.timeout)
+            _wait_for_process(process, command.seconds)
         except subprocess.TimeoutExpired as error:
             _end_group(process)
-            raise ToolTimeoutError(str(command), error.timeout) from error
+            raise _make_timeout_error(command, error.timeout) from error
         except BaseException:
             _end_group(process)
             raise
@@ -126,6 +132,13 @@ class LocalRunner:
                 reader.join()
         out, err = (reader.read_text() for reader in threads)
         return ProcessResult(command, process.returncode, out, err, time.monotonic() - started)
+
+
+def _make_timeout_error(command: Command, seconds: float) -> ToolTimeoutError:
+    limit = command.timeout
+    if not isinstance(limit, Timeout):
+        return ToolTimeoutError(str(command), seconds)
+    return ToolTimeoutError(str(command), seconds, purpose=limit.purpose, hint=limit.advice)
 
 
 def _spawn_process(command: Command) -> subprocess.Popen[bytes]:

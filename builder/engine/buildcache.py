@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import ToolFailedError
+from builder.core.limits import BUILD_LIMIT, DOCKER_LIMIT
 from builder.core.process import Command
 from builder.engine.buildx import find_builder
 from builder.engine.timestamps import parse_timestamp
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 OWN_DRIVER = "docker"
 """The engine's own builder: its cache is listed by the engine, byte by byte."""
-SECONDS = 600.0
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _RECLAIMABLE = re.compile(r"(?m)^Reclaimable:\s+([\d.]+)(B|kB|MB|GB|TB)\s*$")
 
@@ -44,7 +44,9 @@ def measure_idle_cache(api: UsageApi, runner: Runner, env: Mapping[str, str], mi
     builder = find_builder(runner, env, None)
     if builder.driver == OWN_DRIVER:
         return IdleCache(builder.name, sum_idle_bytes(api.usage("build-cache").get("BuildCache") or (), min_age, now))
-    done = runner.run(Command(("docker", "buildx", "du", "--builder", builder.name), env=env, timeout=SECONDS))
+    done = runner.run(
+        Command(("docker", "buildx", "du", "--builder", builder.name), env=env, timeout=DOCKER_LIMIT.read(env))
+    )
     found = _RECLAIMABLE.search(done.out) if done.ok else None
     return IdleCache(builder.name, int(float(found[1]) * _UNITS[found[2]]) if found else None, exact=False)
 
@@ -68,6 +70,6 @@ def make_prune_argv(builder: str, min_age: float) -> tuple[str, ...]:
 
 def prune_build_cache(runner: Runner, env: Mapping[str, str], builder: str, min_age: float) -> None:
     """Raises ToolFailedError."""
-    done = runner.run(Command(make_prune_argv(builder, min_age), env=env, timeout=SECONDS))
+    done = runner.run(Command(make_prune_argv(builder, min_age), env=env, timeout=BUILD_LIMIT.read(env)))
     if not done.ok:
         raise ToolFailedError("docker buildx prune", done.code, done.err)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import GET_AN_ENGINE, BuildRefusedError, BuildxMissingError, ToolFailedError
 from builder.core.image_reference import has_registry, split_image_name
+from builder.core.limits import BUILD_LIMIT, DOCKER_LIMIT
 from builder.core.process import Command
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def make_buildx_command(plan: BuildPlan, env: Mapping[str, str]) -> Command:
         make_build_argv(plan),
         cwd=plan.folder,
         env=whole,
+        timeout=BUILD_LIMIT.read(env),
         secrets=plan.secrets.list_masked_texts(),
         install_hint=GET_AN_ENGINE,
     )
@@ -193,4 +195,4 @@ def _refuse_unknown_builder(runner: Runner, env: Mapping[str, str], name: str | 
 
 
 def _make_docker_command(words: tuple[str, ...], env: Mapping[str, str]) -> Command:
-    return Command(("docker", *words), env=env, timeout=60, install_hint=GET_AN_ENGINE)
+    return Command(("docker", *words), env=env, timeout=DOCKER_LIMIT.read(env), install_hint=GET_AN_ENGINE)

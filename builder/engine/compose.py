@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.errors import ComposeMissingError, OldComposeError, ToolMissingError, ToolTimeoutError
+from builder.core.limits import CONFIG_LIMIT
 from builder.core.process import Command
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ GET_COMPOSE = (
     "or `make engine`; `optbuild doctor` shows what this machine has"
 )
 NEEDED_MAJOR = 2
-VERSION_SECONDS = 30.0
 _PLUGIN = ("docker", "compose")
 _STANDALONE = ("docker-compose",)
 
@@ -66,7 +66,7 @@ def _query_version(argv: tuple[str, ...], runner: Runner, env: Mapping[str, str]
     if not _is_on_path(argv, env):
         return "", f"{argv[0]} is not on PATH"
     try:
-        result = runner.run(Command((*argv, "version", "--short"), env=env, timeout=VERSION_SECONDS))
+        result = runner.run(Command((*argv, "version", "--short"), env=env, timeout=CONFIG_LIMIT.read(env)))
     except (ToolMissingError, ToolTimeoutError) as error:
         return "", error.message
     found = re.search(r"\d+(?:\.\d+)+\S*", result.out) if result.ok else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import BuildFailedError, ComposeError
 from builder.core.image_reference import split_image_name
+from builder.core.limits import BUILD_LIMIT
 from builder.core.redact import mask_output
 from builder.rollout.containers import make_compose_command
 
@@ -81,7 +82,9 @@ def make_build_command(
 ) -> Command:
     """``docker compose build SERVICE``, its output in plain lines."""
     words = ("build", *(("--no-cache",) if no_cache else ()), "--", making.service)
-    return make_compose_command((*cli, "--progress", "plain"), files, words, env, run, overlay=overlay)
+    return make_compose_command(
+        (*cli, "--progress", "plain"), files, words, env, run, limit=BUILD_LIMIT, overlay=overlay
+    )
 
 
 def run_build(

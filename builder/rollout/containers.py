@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.compose.services.dependencies import COMPLETED
+from builder.core.limits import BUILD_LIMIT, CONFIG_LIMIT, STACK_LIMIT
 from builder.core.process import Command
 from builder.rollout.journal import ContainerRecord, ServiceRecord
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.model import Project, ProjectFiles
+    from builder.core.limits import TimeLimit
     from builder.engine.compose_containers import Container
 
 CRASHING_SECONDS = 30.0
@@ -157,7 +159,7 @@ def check_undisturbed(
 
 def make_hashes_command(cli: tuple[str, ...], files: ProjectFiles, env: Mapping[str, str], run: str) -> Command:
     """Each service and the hash of its definition, a line each."""
-    return make_compose_command(cli, files, ("config", "--hash", "*"), env, run)
+    return make_compose_command(cli, files, ("config", "--hash", "*"), env, run, limit=CONFIG_LIMIT)
 
 
 def parse_hashes(text: str) -> dict[str, str]:
@@ -173,7 +175,7 @@ def make_up_command(cli: tuple[str, ...], files: ProjectFiles, up: UpCall, env: 
     build = () if up.build else ("--no-build",)
     scale = tuple(word for name, count in up.scale for word in ("--scale", f"{name}={count}"))
     words = ("up", *options, "--pull", "never", *build, *scale, "--", *up.services)
-    return make_compose_command(cli, files, words, env, run)
+    return make_compose_command(cli, files, words, env, run, limit=BUILD_LIMIT if up.build else STACK_LIMIT)
 
 
 def make_compose_command(
@@ -183,6 +185,7 @@ def make_compose_command(
     env: Mapping[str, str],
     run: str,
     *,
+    limit: TimeLimit,
     overlay: Path | None = None,
 ) -> Command:
     """``docker compose`` for this project; ``overlay`` is one more file, which counts most.
@@ -191,4 +194,5 @@ def make_compose_command(
     """
     extra = () if overlay is None else ("--file", str(overlay))
     whole = {name: value for name, value in env.items() if name != REMOVE_ORPHANS} | {RUN_VARIABLE: run}
-    return Command((*cli, *files.arguments, *extra, "--profile", "*", *words), cwd=files.directory, env=whole)
+    argv = (*cli, *files.arguments, *extra, "--profile", "*", *words)
+    return Command(argv, cwd=files.directory, env=whole, timeout=limit.read(env))

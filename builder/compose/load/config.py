@@ -15,6 +15,7 @@ from builder.compose.load.interpolate import read_project_variables
 from builder.compose.load.overlay import create_overlay, resolve_in_overlay
 from builder.compose.load.source_files import walk_sources
 from builder.core.errors import ComposeError, InterruptedByUserError, TooDeepError, ToolError, Where
+from builder.core.limits import CONFIG_LIMIT
 from builder.core.process import Command
 from builder.engine.compose import GET_COMPOSE, find_compose
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from builder.compose.model import ComposeConfig, ProjectFiles
     from builder.core.process import ProcessResult, Runner
     from builder.engine.compose import ComposeCli
-
-ANSWER_SECONDS = 120.0
-"""It takes a tenth of one; a remote `include:` is fetched meanwhile."""
-
 
 ENDED_BY_SIGNAL = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
 """Exit codes of a process that Ctrl-C, or our passing it on, ended; the docker client makes the latter two of it."""
@@ -110,7 +107,9 @@ def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> 
 def _run_both_variants(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
     def run(interpolate: bool) -> ProcessResult:
         argv = make_config_argv(cli, question.files, interpolate=interpolate)
-        return runner.run(Command(argv, env=question.env, timeout=ANSWER_SECONDS, install_hint=GET_COMPOSE))
+        return runner.run(
+            Command(argv, env=question.env, timeout=CONFIG_LIMIT.read(question.env), install_hint=GET_COMPOSE)
+        )
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         return tuple(pool.map(run, (True, False)))

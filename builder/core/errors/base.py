@@ -94,3 +94,13 @@ class ForeignFilesError(OptbuildError):
             hint="name another folder; --force replaces them",
         )
         self.names = tuple(names)
+
+
+class TimeLimitError(OptbuildError):
+    """A variable that should say how many seconds something may take says something else."""
+
+    def __init__(self, variable: str, text: str, default: float) -> None:
+        super().__init__(
+            f"{variable} is {text!r}, which is not a number of seconds above 0",
+            hint=f"set it to a number, or unset it: then it is {default:g}",
+        )

@@ -23,8 +23,9 @@ class ToolFailedError(ToolError):
 
 
 class ToolTimeoutError(ToolError):
-    """An outside tool did not end in time (``seconds``) and was ended."""
+    """An outside tool did not end in time (``seconds``) and was ended. ``purpose``: what was waited for."""
 
-    def __init__(self, tool: str, seconds: float) -> None:
-        super().__init__(f"{tool} did not answer within {seconds:g} s")
+    def __init__(self, tool: str, seconds: float, *, purpose: str = "", hint: str | None = None) -> None:
+        waited = f"; optbuild waited {purpose}" if purpose else ""
+        super().__init__(f"{tool} did not answer within {seconds:g} s{waited}", hint=hint)
         self.seconds = seconds

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.core.files import hold_lock
+from builder.core.limits import BUILD_LIMIT
 from builder.core.process import Command
 from builder.image.base.leftovers import (
     OWNER_VARIABLE,
@@ -75,7 +76,7 @@ def _make_cache_entry(runtime: Runtime, context: BuildContext, entry: Path) -> N
             (work / name).chmod(file.mode)
         with runtime.progress.task("base: Debian packages to root file systems") as task:
             env = {**runtime.env, OWNER_VARIABLE: str(work), "TMPDIR": str(scratch)}
-            command = Command((str(work / "base.sh"),), cwd=work, env=env)
+            command = Command((str(work / "base.sh"),), cwd=work, env=env, timeout=BUILD_LIMIT.read(env))
             result = runtime.runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
             _check_base_result(result)
         remove_scratch_folder(work)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import ToolFailedError, VerifyUsageError
+from builder.core.limits import BUILD_LIMIT
 from builder.core.process import Command
 from builder.core.resources import read_template
 
@@ -126,10 +127,11 @@ def _make_postgres_image(folder: Path, wanted: str, runner: Runner, env: Mapping
         (folder / name).write_bytes(read_template(f"postgres/{name}"))
     plain = {**env, "LC_ALL": "C"}
     argv = make_mmdebstrap_argv(folder / "base.tar", find_release_source(env))
-    _check_result("mmdebstrap", runner.run(Command(argv, env=plain, install_hint=_HINT)))
+    _check_result("mmdebstrap", runner.run(Command(argv, env=plain, timeout=BUILD_LIMIT.read(env), install_hint=_HINT)))
     build = Command(
         make_image_build_argv(folder, wanted),
         env={**plain, "DOCKER_BUILDKIT": "1"},
+        timeout=BUILD_LIMIT.read(env),
         install_hint="install the docker client",
     )
     _check_result("docker build", runner.run(build))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from builder.core.errors import LockError, ToolFailedError
+from builder.core.limits import LOCK_LIMIT
 from builder.core.process import Command, ProcessResult, Runner
 from builder.image.lock.model import DebianPackage
 
@@ -103,7 +104,8 @@ class Apt:
     def _run(self, tool: str, *argv: str) -> ProcessResult:
         env = {**self.env, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
         argv = (*self.prefix, tool, "--config-file", str(self.root / "apt.conf"), *argv)
-        return self.runner.run(Command(argv, env=env, install_hint="use a Debian machine, or one with a Docker engine"))
+        hint = "use a Debian machine, or one with a Docker engine"
+        return self.runner.run(Command(argv, env=env, timeout=LOCK_LIMIT.read(env), install_hint=hint))
 
 
 def format_apt_conf(root: Path, architecture: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import NoPackageListsError, SourcesFileError, ToolMissingError
+from builder.core.limits import LOCK_LIMIT
 from builder.core.process import Command, ProcessResult
 from builder.image.lock.apt import Apt
 from builder.image.lock.apt_sources import select_release_sources
@@ -86,7 +87,7 @@ def make_container_prefix(target: LockTarget, root: Path, user: int, group: int)
 
 
 def _try_command(argv: tuple[str, ...], runner: Runner, env: Mapping[str, str]) -> ProcessResult:
-    command = Command(argv, env=env)
+    command = Command(argv, env=env, timeout=LOCK_LIMIT.read(env))
     try:
         return runner.run(command)
     except ToolMissingError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.errors import IndexUnreadableError, ToolError, ToolFailedError
+from builder.core.limits import LOCK_LIMIT
 from builder.core.process import Command, ProcessResult, Runner
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class Uv:
 
     def run(self, argv: tuple[str, ...], cwd: Path) -> ProcessResult:
         """Run with the machine's own settings (index, credentials, CA), but none of a project's pyproject.toml."""
-        return self.runner.run(Command((self.executable, *argv), cwd=cwd, env=self.env))
+        return self.runner.run(
+            Command((self.executable, *argv), cwd=cwd, env=self.env, timeout=LOCK_LIMIT.read(self.env))
+        )
 
     def check(self, argv: tuple[str, ...], cwd: Path) -> ProcessResult:
         result = self.run(argv, cwd)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from builder.compose.model import Project, ProjectFiles, Service
+from builder.core.limits import BUILD_LIMIT, STACK_LIMIT, TimeLimit
 from builder.engine.compose_containers import Container
 from builder.rollout.containers import (
     UpCall,
@@ -166,5 +167,16 @@ def test_the_command_names_the_project_and_asks_no_registry() -> None:
 
 
 def test_an_overlay_counts_most() -> None:
-    command = make_compose_command(("docker", "compose"), FILES, ("build",), {}, "r", overlay=Path("/s/o.json"))
+    overlay = Path("/s/o.json")
+    command = make_compose_command(
+        ("docker", "compose"), FILES, ("build",), {}, "r", limit=BUILD_LIMIT, overlay=overlay
+    )
     assert command.argv[-5:] == ("--file", "/s/o.json", "--profile", "*", "build")
+
+
+@pytest.mark.parametrize(("build", "limit"), [(False, STACK_LIMIT), (True, BUILD_LIMIT)])
+def test_a_start_that_builds_may_take_as_long_as_a_build(build: bool, limit: TimeLimit) -> None:
+    up = UpCall(("web",), build=build)
+    assert make_up_command(("docker", "compose"), FILES, up, {}, "r").timeout == limit.read({})
+    waiting = make_up_command(("docker", "compose"), FILES, up, {limit.variable: "7"}, "r")
+    assert waiting.seconds == 7
