@@ -1,0 +1,86 @@
+"""What the product says of our own projects in other people's habits, and what it leaves of them, is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from own_projects import FOLDER, OWN_PROJECTS
+from reach import examine_projects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _pytest.mark.structures import ParameterSet
+    from reach import Reach
+
+KNOWN_DEFECTS: dict[str, dict[str, str]] = {
+    "who builds": {
+        **dict.fromkeys(
+            ("observatory", "tram-lines", "ferries", "bakery-bitnami", "tickets-puckel", "payroll"),
+            "nobody builds where some service can start without the builder",
+        ),
+        **dict.fromkeys(("layout-2", "layout-3"), "nobody builds because of the service behind a profile"),
+        **dict.fromkeys(("greenhouse", "forest-poetry"), "develop.watch does not decide who builds"),
+        "library-catalog": "a service that is another one's build context does not decide who builds",
+    },
+    "written": {"library-catalog": "the plan shows an edit that Compose refuses"},
+    "findings": {
+        **dict.fromkeys(
+            ("observatory", "tram-lines", "ferries", "layout-2", "layout-3", "greenhouse", "forest-poetry"),
+            "OB106 is missing: another service builds, or nobody",
+        ),
+        "library-catalog": "OB106 is missing, and a named build context is taken for an image without a tag",
+        "tide-gauge": "what another service builds is not known as Airflow",
+        "weather-astro": "the constraints of Astro's images are not known",
+        "bakery-bitnami": "Bitnami's own variables for the connection are not known",
+        "tickets-puckel": "the connection that puckel's entrypoint makes is not known, nor what 1.10 lacks",
+        "clinic": "an entrypoint of its own may make the connection",
+        "soil-conda": "--constraint=FILE is not read, a sqlite address counts as a database",
+        "museum-windows": "requirements in UTF-16 are not read",
+        "payroll": "PIP_CONSTRAINT is not read",
+    },
+    "ways": {
+        **dict.fromkeys(("tram-lines", "quarry"), "a registry's image gets `pull_policy: never` in another choice"),
+        **dict.fromkeys(("greenhouse", "forest-poetry"), "`docker compose watch` has nothing left to watch"),
+        "post-office": "`docker stack` refuses `pull_policy`",
+    },
+}
+"""Aspect → project → what the product does not do yet."""
+
+
+def each_project(aspect: str, names: Iterable[str] = OWN_PROJECTS) -> list[ParameterSet]:
+    known = {name: pytest.mark.xfail(strict=True, reason=reason) for name, reason in KNOWN_DEFECTS[aspect].items()}
+    return [pytest.param(name, marks=known.get(name, ())) for name in names]
+
+
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reach]:
+    """All of them at once, for all tests: two processors are busy with Compose for a few seconds."""
+    sources = {FOLDER / name: right.ways for name, right in OWN_PROJECTS.items()}
+    return examine_projects(sources, tmp_path_factory.mktemp("own"))
+
+
+@pytest.mark.parametrize("name", OWN_PROJECTS)
+def test_groups(name: str, reached: dict[str, Reach]) -> None:
+    assert reached[name].groups == OWN_PROJECTS[name].groups
+
+
+@pytest.mark.parametrize("name", each_project("who builds"))
+def test_who_builds(name: str, reached: dict[str, Reach]) -> None:
+    assert reached[name].builders == (OWN_PROJECTS[name].builder,)
+
+
+@pytest.mark.parametrize("name", each_project("written"))
+def test_optimize_writes_what_the_plan_shows(name: str, reached: dict[str, Reach]) -> None:
+    assert reached[name].refused == ""
+
+
+@pytest.mark.parametrize("name", each_project("findings"))
+def test_findings(name: str, reached: dict[str, Reach]) -> None:
+    assert sorted(reached[name].findings) == sorted(OWN_PROJECTS[name].findings)
+
+
+@pytest.mark.parametrize("name", each_project("ways", [name for name, right in OWN_PROJECTS.items() if right.ways]))
+def test_other_ways_stay_valid(name: str, reached: dict[str, Reach]) -> None:
+    assert reached[name].ways == dict.fromkeys(OWN_PROJECTS[name].ways, "")
