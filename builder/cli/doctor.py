@@ -33,7 +33,8 @@ def command(
                 runtime.runner, runtime.env, _measure_free_bytes, *_read_database_and_release(runtime.cwd / folder)
             )
         )
-    runtime.out.write(format_result("doctor", output_format, {"findings": findings, "color": has_color(runtime)}))
+    values = {"findings": findings, "color": has_color(runtime), "width": runtime.width}
+    runtime.out.write(format_result("doctor", output_format, values))
     raise typer.Exit(0 if is_ready(findings) else 3)
 
 

@@ -56,10 +56,11 @@ FORMATS: Mapping[str, OutputFormats] = {
         },
     ),
     "plan": OutputFormats(
-        "For a person, for machines, or as annotations of a CI run.",
+        "For a person, a line per finding, for machines, or as annotations of a CI run.",
         {
             TEXT: "report.plan:format_plan_text",
-            JSON: "report.plan:format_plan_json",
+            "concise": "report.concise:format_findings_concise",
+            JSON: "report.plan_json:format_plan_json",
             "github": "report.github:format_annotations",
             "sarif": "report.sarif:format_sarif",
         },

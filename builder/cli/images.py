@@ -14,7 +14,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     Spec,
 )
 from builder.cli.formats import TEXT, format_result, make_format_option
-from builder.cli.output import Html, make_page_file, write_output, write_page
+from builder.cli.output import Html, has_color, make_page_file, write_output, write_page
 from builder.cli.runtime import find_runtime
 from builder.cli.store_options import Filters, Protect  # noqa: TC001 - typer evaluates the annotations
 
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     page = make_page_file(runtime, html)
     wanted = tuple(parse_filter(text) for text in filters or ())
     inventory = read_inventory(runtime, options, wanted, order)
-    values = {"inventory": inventory, "width": runtime.width}
+    values = {"inventory": inventory, "width": runtime.width, "color": has_color(runtime)}
     write_output(None, format_result("images", output_format, values), runtime)
     write_page(page, lambda: _render_images_page(inventory))
 

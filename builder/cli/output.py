@@ -104,6 +104,11 @@ def has_color(runtime: Runtime, file: ResultFile | None = None) -> bool:
     return runtime.color and runtime.out.isatty() and file is None
 
 
+def find_width(runtime: Runtime, file: ResultFile | None = None) -> int:
+    """Characters in a line of the terminal that a result goes to; 0: it goes elsewhere."""
+    return runtime.width if file is None else 0
+
+
 def _write_stdout(text: str, runtime: Runtime) -> None:
     runtime.out.write(text)
     runtime.out.flush()

@@ -20,12 +20,12 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     Spec,
 )
 from builder.cli.formats import TEXT, format_result, make_format_option
-from builder.cli.output import has_color, make_output_file, write_output
+from builder.cli.output import find_width, has_color, make_output_file, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode, InterruptedByUserError, NoProjectHereError, OptbuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from builder.compose.planned import PlanResult
     from builder.core.runtime import Runtime
@@ -47,7 +47,12 @@ def command(  # noqa: PLR0917 - a parameter per option
     env_file: EnvFiles = None,
     output_format: Annotated[str, make_format_option("plan")] = TEXT,
     fail_level: Annotated[
-        FailLevel, typer.Option("--fail-level", help="Exit code 1 when there is a finding of this severity or above.")
+        FailLevel,
+        typer.Option(
+            "--fail-level",
+            help="Exit code 1 when there is a finding of this severity or above. OB104 and OB105 do not count: they "
+            "say what is right as it is.",
+        ),
     ] = FailLevel.NONE,
     explain: Annotated[
         str | None,
@@ -87,7 +92,8 @@ def command(  # noqa: PLR0917 - a parameter per option
         write_output(file_out, _explain_finding_code(runtime, options, explain), runtime)
         return
     planned = run_plan(runtime, options)
-    write_output(file_out, _format_plan(planned, output_format, runtime, color=has_color(runtime, file_out)), runtime)
+    shown = {"color": has_color(runtime, file_out), "width": find_width(runtime, file_out)}
+    write_output(file_out, _format_plan(planned, output_format, runtime, shown), runtime)
     if planned.no_engine:
         runtime.err.write(f"optbuild: bytes are unknown: {planned.no_engine}\n")
         runtime.err.flush()
@@ -103,9 +109,9 @@ def _choose_exit_code(planned: PlanResult, level: FailLevel) -> int:
     return ExitCode.CHECK_FAILED if failed else ExitCode.DONE
 
 
-def _format_plan(planned: PlanResult, output_format: str, runtime: Runtime, *, color: bool) -> str:
+def _format_plan(planned: PlanResult, output_format: str, runtime: Runtime, shown: Mapping[str, object]) -> str:
     rename = _make_path_renamer(planned, runtime)
-    values = {"plan": planned.plan, "findings": planned.plan.findings, "rename": rename, "color": color}
+    values = {"plan": planned.plan, "findings": planned.plan.findings, "rename": rename, **shown}
     return format_result("plan", output_format, values)
 
 

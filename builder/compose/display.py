@@ -36,6 +36,18 @@ def describe_dockerfile(project: Project, build: Build) -> str:
     return format_compose_path(project, path.as_posix())
 
 
+def describe_build_source(project: Project, build: Build) -> str:
+    """What is built, in a heading: a Dockerfile's path in the project's folder, and the target."""
+    path = build.dockerfile_path
+    if build.dockerfile_inline is not None:
+        text = "a Dockerfile written in the compose file"
+    elif path is None:
+        text = mask_addresses(f"{build.dockerfile} of {build.context}")
+    else:
+        text = format_compose_path(project, path.as_posix()).removeprefix("./")
+    return text if build.target is None else f"{text}, target {build.target}"
+
+
 def format_relative_path(project: Project, path: Path) -> str:
     """The path relative to the project directory where it is inside, else as it is."""
     inside = os.path.relpath(path, project.files.directory)

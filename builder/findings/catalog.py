@@ -27,6 +27,8 @@ class Rule:
     severity: Severity
     title: str
     why: str
+    is_remark: bool = False
+    """It explains what is right as it is: nobody can mend it, so it fails no check."""
 
 
 _I, _W, _E = Severity.INFO, Severity.WARNING, Severity.ERROR
@@ -63,8 +65,16 @@ _RULES = (
         "another product: it stays apart",
         "Services may share an image when they are one program with several start commands. A program with its own "
         "code, life cycle or data needs its own image.",
+        is_remark=True,
     ),
-    Rule("OB105", "already-shared", _I, "already shared", "These services use one image, and at most one builds it."),
+    Rule(
+        "OB105",
+        "already-shared",
+        _I,
+        "already shared",
+        "These services use one image, and at most one builds it.",
+        is_remark=True,
+    ),
     Rule(
         "OB106",
         "starts-before-its-image",

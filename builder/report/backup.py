@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("unpacked", right=True),
     Column("archive", right=True),
     Column("file", gives=True),
-    Column("result", moves=True),
+    Column("result", moves=1),
 )
 
 

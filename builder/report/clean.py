@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.naming import shorten_id
 from builder.report import amounts
-from builder.report.findings import wrap_text
 from builder.report.images import list_shown_names, make_row_document
+from builder.report.prose import wrap_text
 from builder.report.table import Column, format_table
 from builder.report.units import escape_to_one_line, format_size, pluralize
 
@@ -26,8 +26,8 @@ _COLUMNS = (
     Column("image"),
     Column("ID"),
     Column("frees", right=True),
-    Column("standing", moves=True),
-    Column("why", moves=True),
+    Column("standing", moves=1),
+    Column("why", moves=1),
 )
 _LIMITS = "Only images are removed: by ID, never by force, never a volume or a container."
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from builder.findings.catalog import Severity
+from builder.findings.model import merge_other_products
 from builder.report.units import escape_controls
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ _COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERRO
 
 
 def format_annotations(findings: Iterable[Finding], rename: Rename = str) -> str:
-    """``rename`` makes a finding's file relative to the repository, as GitHub wants it."""
-    return "".join(f"{_format_annotation(finding, rename)}\n" for finding in findings)
+    """``rename`` makes a finding's file relative to the repository, as GitHub wants it.
+
+    A page of GitHub shows ten notices of a step and drops the rest, so other products get one together.
+    """
+    return "".join(f"{_format_annotation(finding, rename)}\n" for finding in merge_other_products(findings))
 
 
 def _format_annotation(finding: Finding, rename: Rename) -> str:

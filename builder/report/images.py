@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.naming import shorten_id
 from builder.report import amounts
-from builder.report.findings import wrap_text
+from builder.report.colors import Screen
+from builder.report.prose import wrap_text
 from builder.report.table import Column, format_table
 from builder.report.units import UNKNOWN, format_size, pluralize
 from builder.report.when import format_iso_time
+from builder.store.model import RetentionReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,25 +21,27 @@ if TYPE_CHECKING:
     from builder.store.model import BuildCache, ImageRow, ImageTotals, Inventory, LastOptimize, Volume
 
 SCHEMA_VERSION = 1
+_MAY_GO = {one.value: "33" for one in (RetentionReason.SUPERSEDED, RetentionReason.DANGLING, RetentionReason.UNUSED)}
+"""What nothing keeps stands out."""
 _COLUMNS = (
     Column("image"),
     Column("ID"),
-    Column("created"),
+    Column("created", moves=2),
     Column("unpacked", right=True),
     Column("unique", right=True),
     Column("shared", right=True),
     Column("frees", right=True),
-    Column("standing", moves=True),
-    Column("why", moves=True),
+    Column("standing", moves=1, colors=_MAY_GO),
+    Column("why", moves=1),
 )
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def format_images_text(inventory: Inventory, *, width: int = 0, now: float | None = None) -> str:
+def format_images_text(inventory: Inventory, *, width: int = 0, color: bool = False, now: float | None = None) -> str:
     """``width`` of the terminal in characters; 0: not a terminal, and nothing is cut. ``now``: seconds since 1970."""
     at = time.time() if now is None else now
     lines = [
-        *_format_rows(inventory, width, at),
+        *_format_rows(inventory, Screen(width, color), at),
         "",
         *wrap_text(_format_totals(inventory.totals), "", "  ", width=width),
         *_format_last_optimize(inventory.last_optimize, inventory.totals, width),
@@ -48,13 +52,12 @@ def format_images_text(inventory: Inventory, *, width: int = 0, now: float | Non
     return "".join(f"{line}\n" for line in lines)
 
 
-def _format_rows(inventory: Inventory, width: int, now: float) -> Iterator[str]:
+def _format_rows(inventory: Inventory, screen: Screen, now: float) -> Iterator[str]:
     if not inventory.rows:
         yield "No image fits the filter." if inventory.hidden else "There is no image on this engine."
         return
-    yield from format_table(
-        _COLUMNS, [cells for row in inventory.rows for cells in _iterate_row_lines(row, now)], width=width, indent=""
-    )
+    rows = [cells for row in inventory.rows for cells in _iterate_row_lines(row, now)]
+    yield from format_table(_COLUMNS, rows, width=screen.width, indent="", color=screen.color)
     if inventory.hidden:
         yield f"and {pluralize(inventory.hidden, 'image')} that the filter leaves out"
 
@@ -117,15 +120,13 @@ def _format_last_optimize(last: LastOptimize | None, totals: ImageTotals, width:
 
 def _format_volumes(volumes: tuple[Volume, ...] | None, width: int) -> Iterator[str]:
     if volumes is None:
-        yield f"volumes: {UNKNOWN} (the engine did not add them up in time)"
+        yield from wrap_text(f"volumes: {UNKNOWN} (the engine did not add them up in time)", "", "  ", width=width)
         return
     known = [one.bytes for one in volumes if one.bytes is not None]
     total = sum(known) if len(known) == len(volumes) else None
     used = sum(bool(one.users) for one in volumes)
-    yield (
-        f"{pluralize(len(volumes), 'volume')}: {format_size(total)}, {used} used by containers; optbuild never "
-        "touches one"
-    )
+    text = f"{pluralize(len(volumes), 'volume')}: {format_size(total)}, {used} used by containers"
+    yield from wrap_text(f"{text}; optbuild never touches one", "", "  ", width=width)
     for one in volumes:
         who = f"used by {', '.join(one.users)}" if one.users else "used by no container"
         owner = f" (project {', '.join(one.projects)})" if one.projects else ""

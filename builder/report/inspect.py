@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from builder.core.naming import shorten_id
 from builder.findings.catalog import CATALOG
 from builder.report.colors import color_by_severity, make_bold
-from builder.report.findings import wrap_text
+from builder.report.prose import wrap_text
 from builder.report.table import Column, format_table
 from builder.report.units import escape_to_one_line, format_size, pluralize
 from builder.report.when import format_iso_time

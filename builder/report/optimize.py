@@ -11,7 +11,7 @@ from builder.compose.sharing.recipe_comment import extract_manual_command
 from builder.core.naming import shorten_id
 from builder.core.phrases import join_names
 from builder.core.redact import mask_text
-from builder.report.findings import wrap_text
+from builder.report.prose import wrap_text
 from builder.report.units import UNKNOWN, format_size, pluralize
 from builder.rollout.file_swap import choose_backup_path
 from builder.rollout.result import collect_warnings, list_refused_services

@@ -1,30 +1,27 @@
-"""A plan as text for a person and as JSON; both are made from the same value, and hold no value of the environment."""
+"""A plan as text for a person. It holds no value of the environment."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from builder.compose.display import describe_build_source
 from builder.compose.model import ImageOrigin, Sharing
 from builder.core.naming import shorten_id
-from builder.core.redact import mask_addresses
-from builder.findings.model import sort_findings
-from builder.report.colors import make_bold
-from builder.report.diff import format_display_path, format_readable_diff, format_unified_diff
-from builder.report.findings import format_finding_lines, format_totals, wrap_text
+from builder.findings.model import merge_other_products
+from builder.report.colors import Screen, make_bold
+from builder.report.diff import format_display_path, format_readable_diff
+from builder.report.findings import format_finding_lines, format_totals
+from builder.report.prose import wrap_text
 from builder.report.table import Column, format_table
-from builder.report.units import UNKNOWN, escape_to_one_line, format_size, pluralize
+from builder.report.units import UNKNOWN, format_size, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.compose.model import Build, FileEdit, ImageBytes, Service
+    from builder.compose.model import ImageBytes, Service
     from builder.compose.planned import GroupPlan, Plan
-    from builder.findings.model import Finding
 
-SCHEMA_VERSION = 1
-_COLUMNS = (Column("service"), Column("image"), Column("ID"), Column("bytes", right=True))
+_COLUMNS = (Column("service"), Column("image", gives=True), Column("ID"), Column("bytes", right=True))
 _SHARING = {
     Sharing.IMAGE: "one image",
     Sharing.LAYERS: "different IDs over equal layers, as one `docker compose build` makes them",
@@ -33,66 +30,57 @@ _SHARING = {
 }
 
 
-def format_plan_text(plan: Plan, *, color: bool = False) -> str:
-    """Everything that a person needs to decide: what is there, what was found, what would change, what to type."""
-    lines = [*_format_head(plan), *_format_groups(plan, color=color), *_format_findings(plan, color=color)]
+def format_plan_text(plan: Plan, *, color: bool = False, width: int = 0) -> str:
+    """Everything that a person needs to decide: what is there, what was found, what would change; last what it gains
+    and what to type. ``width`` of the terminal in characters; 0: it is none."""
+    screen = Screen(width, color)
+    lines = [*_format_head(plan, screen), *_format_groups(plan, screen), *_format_findings(plan, screen)]
     text = "".join(f"{line}\n" for line in lines)
-    return f"{text}{_format_edits(plan, color=color)}\n{chr(10).join(_format_next_steps(plan))}\n"
+    summary = "".join(f"{line}\n" for line in _format_summary(plan, screen))
+    return f"{text}{_format_edits(plan, screen)}\n{summary}"
 
 
-def _format_head(plan: Plan) -> Iterator[str]:
+def _format_title(text: str, screen: Screen) -> Iterator[str]:
+    yield ""
+    yield from (make_bold(line, color=screen.color) for line in wrap_text(text, "", "  ", width=screen.width))
+
+
+def _format_head(plan: Plan, screen: Screen) -> Iterator[str]:
     project = plan.project
-    files = ", ".join(
-        escape_to_one_line(format_display_path(path, project.files.directory)) for path in project.files.files
-    )
-    engine = (
-        f"engine {escape_to_one_line(plan.engine)}" if plan.engine else "no engine answered, so no bytes were measured"
-    )
-    yield f"{escape_to_one_line(project.name)}: {pluralize(len(project.services), 'service')} in {files} ({engine})"
+    files = ", ".join(format_display_path(path, project.files.directory) for path in project.files.files)
+    engine = f"engine {plan.engine}" if plan.engine else "no engine answered, so no bytes were measured"
+    what = f"{project.name}: {pluralize(len(project.services), 'service')} in {files} ({engine})"
+    yield from wrap_text(what, "", "  ", width=screen.width)
     for note in plan.notes:
-        yield from wrap_text(note, "note: ", "      ")
+        yield from wrap_text(note, "note: ", "      ", width=screen.width)
 
 
-def _format_groups(plan: Plan, *, color: bool) -> Iterator[str]:
+def _format_groups(plan: Plan, screen: Screen) -> Iterator[str]:
     shared = [one for one in plan.groups if len(one.group.services) > 1]  # a table each, the others have one
     for one in shared:
-        yield ""
-        yield make_bold(_format_group_title(plan, one), color=color)
-        yield from _format_service_table(plan, one.group.services)
-        yield from _format_group_bytes(one)
-        yield from _format_old_names(plan, one)
-        yield from _format_warnings(plan, one)
+        yield from _format_title(_format_group_title(plan, one), screen)
+        yield from _format_service_table(plan, one.group.services, screen)
+        for first, text in _describe_group(plan, one):
+            yield from wrap_text(text, f"  {first:<8}  ", width=screen.width)
     singles = [service for one in plan.groups if len(one.group.services) == 1 for service in one.group.services]
     if singles:
-        yield ""
-        yield make_bold("Other services: each with an image of its own", color=color)
-        yield from _format_service_table(plan, sorted(singles, key=lambda service: service.name))
+        yield from _format_title("Other services: each with an image of its own", screen)
+        yield from _format_service_table(plan, sorted(singles, key=lambda service: service.name), screen)
 
 
 def _format_group_title(plan: Plan, one: GroupPlan) -> str:
     number = pluralize(len(one.group.services), "service")
     build = one.group.build
     if build is None:
-        return f"{number} use {escape_to_one_line(', '.join(one.group.images))}"
+        return f"{number} use {', '.join(one.group.images)}"
     building = len(one.group.builders)
     whose = number if building == len(one.group.services) else f"{building} of {number}"
-    return f"{whose} {'builds' if building == 1 else 'build'} {escape_to_one_line(describe_build_source(plan, build))}"
+    return f"{whose} {'builds' if building == 1 else 'build'} {describe_build_source(plan.project, build)}"
 
 
-def describe_build_source(plan: Plan, build: Build) -> str:
-    """What is built, as a person would name it: a Dockerfile's path relative to the project."""
-    path = build.dockerfile_path
-    if build.dockerfile_inline is not None:
-        text = "a Dockerfile written in the compose file"
-    elif path is None:
-        text = mask_addresses(f"{build.dockerfile} of {build.context}")
-    else:
-        text = format_display_path(path, plan.project.files.directory)
-    return text if build.target is None else f"{text}, target {build.target}"
-
-
-def _format_service_table(plan: Plan, services: Sequence[Service]) -> Iterator[str]:
-    return format_table(_COLUMNS, (_make_service_row(plan, service) for service in services), width=0)
+def _format_service_table(plan: Plan, services: Sequence[Service], screen: Screen) -> Iterator[str]:
+    rows = (_make_service_row(plan, service) for service in services)
+    return format_table(_COLUMNS, rows, width=screen.width, color=screen.color)
 
 
 def _make_service_row(plan: Plan, service: Service) -> tuple[str, str, str, str]:
@@ -101,42 +89,35 @@ def _make_service_row(plan: Plan, service: Service) -> tuple[str, str, str, str]
     return service.name, service.image_name, identity, format_size(there.bytes if there else None)
 
 
-def _format_group_bytes(one: GroupPlan) -> Iterator[str]:
+def _describe_group(plan: Plan, one: GroupPlan) -> Iterator[tuple[str, str]]:
+    """Pairs of a word and what it is about."""
     if one.now is not None:
-        kind = f": {_SHARING[one.sharing]}" if one.sharing else ""
-        yield from wrap_text(f"{_format_both_sums(one.now)}{kind}", "  now       ")
+        yield "now", f"{_format_both_sums(one.now)}{f': {_SHARING[one.sharing]}' if one.sharing else ''}"
     elif one.target is not None:
-        yield f"  now       {UNKNOWN} (none of these images is on an engine that answers)"
+        yield "now", f"{UNKNOWN} (none of these images is on an engine that answers)"
     if one.if_apart is not None and (one.now is None or one.if_apart.real > one.now.real):
         copies, real = one.if_apart.images, format_size(one.if_apart.real)
-        yield from wrap_text(
-            f"{real} on disk, once each of the {copies} is built without the others' cache", "  if apart  "
-        )
+        yield "if apart", f"{real} on disk, once each of the {copies} is built without the others' cache"
     if one.target is not None:
-        yield from wrap_text(_format_planned_bytes(one), "  then      ")
+        yield "then", _format_planned_bytes(one)
     elif one.reason:
-        yield from wrap_text(one.reason, "  as it is  ")
+        yield "as it is", one.reason
     if one.build_seconds is not None:
-        yield f"  time      its last build took {one.build_seconds:.0f} s"
-
-
-def _format_warnings(plan: Plan, one: GroupPlan) -> Iterator[str]:
-    """Those that no finding says."""
+        yield "time", f"its last build took {one.build_seconds:.0f} s"
+    if names := _describe_old_names(plan, one):
+        yield "names", names
     said = {detail for finding in plan.findings for detail in finding.details}
-    for warning in one.warnings:
-        if warning not in said:
-            yield from wrap_text(warning, "  mind      ")
+    yield from (("mind", warning) for warning in one.warnings if warning not in said)
 
 
-def _format_old_names(plan: Plan, one: GroupPlan) -> Iterator[str]:
-    """Where the images were found under the names of docker-compose v1 (``project_service``)."""
+def _describe_old_names(plan: Plan, one: GroupPlan) -> str:
+    """Where the images were found under the names of docker-compose v1 (``project_service``); empty: nowhere."""
     names = [service.image_name for service in one.group.services if not service.image]
     old = [plan.images[name].name for name in names if name in plan.images and plan.images[name].name != name]
-    if old:
-        what = "as docker-compose v1 named it; today's Compose would build it anew"
-        if len(old) > 1:
-            what = "as docker-compose v1 named them; today's Compose would build them anew"
-        yield from wrap_text(f"on the engine as {', '.join(old)}, {what}", "  names     ")
+    what = "as docker-compose v1 named it; today's Compose would build it anew"
+    if len(old) > 1:
+        what = "as docker-compose v1 named them; today's Compose would build them anew"
+    return f"on the engine as {', '.join(old)}, {what}" if old else ""
 
 
 def _format_both_sums(found: ImageBytes) -> str:
@@ -158,110 +139,49 @@ def _format_planned_bytes(one: GroupPlan) -> str:
     return f"{amount}one image, {target.image}, {how}"
 
 
-def _format_findings(plan: Plan, *, color: bool) -> Iterator[str]:
-    yield ""
-    yield make_bold(f"Findings: {format_totals(plan.findings)}", color=color)
-    yield from format_finding_lines(plan.findings, color=color)
-
-
-def _format_edits(plan: Plan, *, color: bool) -> str:
-    shown = format_readable_diff(plan.edits, plan.project.files.directory, color=color)
-    return f"\n{make_bold('The edit', color=color)}\n{shown}" if shown else ""
-
-
-def _format_next_steps(plan: Plan) -> Iterator[str]:
-    lines = []
-    if any(edit.changes for edit in plan.edits):
-        lines.append("`optbuild optimize` applies exactly this, and `optbuild rollback` undoes it.")
-    else:
-        yield "Nothing to change in the file."
+def _format_findings(plan: Plan, screen: Screen) -> Iterator[str]:
     if plan.findings:
-        code = sort_findings(plan.findings)[0].code
-        lines.append(f"`optbuild plan --explain {code}` says why, and what else could be done.")
-    yield from (f"{start}{line}" for start, line in zip(("next: ", "      "), lines, strict=False))
+        yield ""
+        yield make_bold("Findings", color=screen.color)
+        yield from format_finding_lines(plan.findings, screen)
 
 
-def format_plan_json(plan: Plan) -> str:
-    """Stable keys, bytes as whole numbers or null; keys are only ever added within one schema version."""
-    project = plan.project
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "project": {
-            "name": project.name,
-            "directory": str(project.files.directory),
-            "files": [format_display_path(path, project.files.directory) for path in project.files.files],
-            "services": list(project.services),
-        },
-        "engine": plan.engine or None,
-        "notes": list(plan.notes),
-        "groups": [_make_group_document(plan, one) for one in plan.groups],
-        "images": {
-            name: {"id": image.id, "bytes": image.bytes, "found_as": image.name}
-            for name, image in sorted(plan.images.items())
-        },
-        "findings": [_make_finding_document(finding) for finding in sort_findings(plan.findings)],
-        "edits": [_make_edit_document(plan, edit) for edit in plan.edits if edit.changes],
-        "affected": list(plan.affected),
-    }
-    return json.dumps(document, indent=1) + "\n"
+def _format_edits(plan: Plan, screen: Screen) -> str:
+    shown = format_readable_diff(plan.edits, plan.project.files.directory, color=screen.color)
+    return f"\n{make_bold('The edit', color=screen.color)}\n{shown}" if shown else ""
 
 
-def _make_group_document(plan: Plan, one: GroupPlan) -> dict[str, Any]:
-    group, target = one.group, one.target
-    return {
-        "services": list(group.names),
-        "images": list(group.images),
-        "airflow": group.airflow,
-        "builds": None if group.build is None else describe_build_source(plan, group.build),
-        "duplicate": group.is_duplicate,
-        "target": None
-        if target is None
-        else {
-            "image": target.image,
-            "source": target.source.value,
-            "builder": target.builder,
-            "pull_policy": target.pull_policy,
-        },
-        "reason": one.reason or None,
-        "refused": one.refused,
-        "warnings": list(one.warnings),
-        "sharing": one.sharing.value if one.sharing else None,
-        "bytes": {
-            "now": _make_bytes_document(one.now),
-            "then": _make_bytes_document(one.then),
-            "if_apart": _make_bytes_document(one.if_apart),
-        },
-        "build_seconds": one.build_seconds,
-    }
+def _format_summary(plan: Plan, screen: Screen) -> Iterator[str]:
+    for first, text in _describe_plan(plan):
+        head, *rest = wrap_text(text, f"{first:<8}  ", width=screen.width)
+        yield make_bold(first, color=screen.color) + head.removeprefix(first)
+        yield from rest
 
 
-def _make_bytes_document(found: ImageBytes | None) -> dict[str, int | None]:
-    if found is None:
-        return {"apparent": None, "real": None, "images": None}
-    return {"apparent": found.apparent, "real": found.real, "images": found.images}
+def _describe_plan(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Pairs of a word and what it is about: what is gained, how much was found, what to type."""
+    changes = any(edit.changes for edit in plan.edits)
+    if changes:
+        yield "saves", _describe_savings(plan)
+    found = merge_other_products(plan.findings)
+    why = f"; `optbuild plan --explain {found[0].code}` says why, and what else could be done" if found else ""
+    yield "findings", f"{format_totals(found)}{why}"
+    if changes:
+        yield "next", "`optbuild optimize` applies exactly this edit, `optbuild rollback` undoes it"
+    else:
+        yield "edit", "nothing to change in the file"
 
 
-def _make_finding_document(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "name": finding.rule.name,
-        "severity": finding.severity.word,
-        "title": finding.rule.title,
-        "file": finding.where.file or None,
-        "line": finding.where.line,
-        "key": finding.where.key,
-        "services": list(finding.services),
-        "message": finding.message,
-        "details": list(finding.details),
-        "fix": finding.fix,
-    }
-
-
-def _make_edit_document(plan: Plan, edit: FileEdit) -> dict[str, Any]:
-    folder = plan.project.files.directory
-    return {
-        "file": format_display_path(edit.path, folder),
-        "sha256_before": hashlib.sha256(edit.before).hexdigest(),
-        "sha256_after": hashlib.sha256(edit.after).hexdigest(),
-        "diff": format_unified_diff((edit,), folder),
-    }
+def _describe_savings(plan: Plan) -> str:
+    """Of all groups that would share an image, as far as their images were measured."""
+    planned = [one for one in plan.groups if one.target is not None]
+    known = [(one.now, one.then) for one in planned if one.now is not None and one.then is not None]
+    if not known:
+        return f"{UNKNOWN} (bytes were not measured)"
+    real = sum(now.real - then.real for now, then in known)
+    apparent = sum(now.apparent - then.apparent for now, then in known)
+    apart = sum(one.if_apart.real - one.then.real for one in planned if one.if_apart and one.then)
+    later = f"; {format_size(apart)} once each image is built by itself" if apart > max(real, 0) else ""
+    added = "" if apparent == real else f" ({format_size(max(apparent, 0))} as `docker images` adds up)"
+    unknown = f"; {pluralize(len(planned) - len(known), 'group')} not measured" if len(known) < len(planned) else ""
+    return f"{format_size(max(real, 0))} on disk now{added}{later}{unknown}"

@@ -133,7 +133,7 @@ def _is_hash(tag: str) -> bool:
 def _format_tag_fix(image: str) -> str:
     return (
         f"write the version that you run, as {split_image_name(image)[0]}:VERSION, or its digest: "
-        f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {normalize_image_name(image)}"
+        f"`docker image inspect --format '{{{{index .RepoDigests 0}}}}' {normalize_image_name(image)}`"
     )
 
 

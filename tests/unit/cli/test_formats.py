@@ -78,6 +78,9 @@ SIGNS: dict[str, Callable[[str], bool]] = {
     "bake": lambda text: "target" in document_in(text),
     "sarif": lambda text: {"$schema", "runs"} <= set(document_in(text)),
     "junit": lambda text: root_of(text) in {"testsuites", "testsuite"},
+    "concise": lambda text: all(
+        re.match(r"\S+:\d+: OB\d{3} (info|warning|error) ", line) for line in text.splitlines()
+    ),
     "github": lambda text: text.startswith("::") and all(line.startswith("::") for line in text.splitlines()),
     "markdown": lambda text: re.search(r"^\| :-- \|", text, re.MULTILINE) is not None,
 }

@@ -162,6 +162,22 @@ def test_exit_codes(plan: Callable[..., Ran], words: tuple[str, ...], code: int)
     assert plan(*words).code == code
 
 
+def test_what_nobody_can_mend_fails_nothing(plan: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project whose services share an image already, beside a database: OB104 and OB105, nothing else."""
+    airflow = {"image": "shop:1.0", "pull_policy": "never", "healthcheck": {"test": ["CMD", "true"]}}
+    volume = {"type": "volume", "source": "db", "target": "/var/lib/postgresql/data"}
+    connection = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://u@db/a"}
+    services = {
+        "db": {**airflow, "image": "postgres:13.4", "volumes": [volume]},
+        **{name: {**airflow, "environment": connection, "command": [name]} for name in ("scheduler", "webserver")},
+    }
+    said = json.dumps({"name": "shop", "services": services})
+    monkeypatch.setattr(Compose, "run", lambda _self, command, **_: ProcessResult(command, 0, said, ""))
+    done = plan("--format", "json", "--fail-level", "info")
+    assert [one["code"] for one in json.loads(done.out)["findings"]] == ["OB104", "OB105"]
+    assert done.code == 0
+
+
 def test_machines_get_json_and_nothing_else(plan: Callable[..., Ran]) -> None:
     found = json.loads(plan("--format", "json").out)
     assert found["engine"] is None

@@ -24,7 +24,8 @@ from builder.compose.planned import EngineImage, GroupPlan, Plan
 from builder.compose.sharing.groups import ServiceGroup
 from builder.core.errors import Where
 from builder.findings.model import Finding
-from builder.report.plan import format_plan_json, format_plan_text
+from builder.report.plan import format_plan_text
+from builder.report.plan_json import format_plan_json
 
 FOLDER = Path("/home/ada/shop")
 FILE = FOLDER / "docker-compose.yml"
@@ -96,7 +97,7 @@ Other services: each with an image of its own
   service   image        ID  bytes
   postgres  postgres:13  —       —
 
-Findings: 1 warning, 2 notes
+Findings
 
 warning OB101: several services build the same image
   docker-compose.yml:4: init, scheduler and webserver build ./Dockerfile.airflow 3 times
@@ -121,8 +122,10 @@ The edit
 -    build: .
 +    image: shop-airflow:latest
 
-next: `optbuild optimize` applies exactly this, and `optbuild rollback` undoes it.
-      `optbuild plan --explain OB101` says why, and what else could be done.
+saves     0 B on disk now (5.68 GB as `docker images` adds up); 3.16 GB once each image is built by
+          itself
+findings  1 warning, 2 notes; `optbuild plan --explain OB101` says why, and what else could be done
+next      `optbuild optimize` applies exactly this edit, `optbuild rollback` undoes it
 """
 
 
@@ -173,7 +176,7 @@ def test_a_group_that_stays_says_why() -> None:
     stays = replace(plan().groups[0], target=None, reason="not Airflow: left alone unless `--group init` asks for it")
     text = format_plan_text(plan(groups=(stays,), edits=()))
     assert "  as it is  not Airflow: left alone unless `--group init` asks for it\n" in text
-    assert "Nothing to change in the file.\n" in text
+    assert text.endswith("\nedit      nothing to change in the file\n")
     assert "The edit" not in text
 
 
@@ -251,7 +254,89 @@ def test_json_has_no_edit_that_changes_nothing() -> None:
     assert json.loads(format_plan_json(plan(edits=(FileEdit(FILE, b"x", b"x"),))))["edits"] == []
 
 
-def test_no_line_is_wider_than_a_terminal_except_what_is_to_be_pasted() -> None:
-    long = Finding("OB101", Where("docker-compose.yml", 4), "word " * 60, fix="paste " * 40, details=("word " * 60,))
-    wide = [line for line in format_plan_text(plan(findings=(long,))).splitlines() if len(line) > 100]
-    assert [line.split()[0] for line in wide] == ["fix:"]
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal_except_what_is_to_be_pasted(width: int) -> None:
+    """Everything that is long: names, a note, a reason, a title, findings with advice in words and with text."""
+    prose, code = "word " * 60, "RUN " + "paste " * 40
+    long = tuple(
+        Finding(rule, Where("a/folder/docker-compose.yml", 4), prose, fix=fix, details=(prose,))
+        for rule, fix in (("OB101", f"`optbuild optimize`: {prose}"), ("OB201", code), ("OB203", prose))
+    )
+    service = Service("a-service-with-a-long-name" * 2, image="registry.example:5000/a/long/path/to/an/image:2.8.1-rc1")
+    stays = replace(plan().groups[0], target=None, reason=prose, warnings=(prose,))
+    alone = GroupPlan(ServiceGroup((service,), airflow=False), None)
+    made = plan(
+        project=project(**{service.name: service}), groups=(stays, alone), findings=long, notes=(prose,), edits=()
+    )
+    wide = [line for line in format_plan_text(made, width=width).splitlines() if len(line) > width]
+    assert wide == [f"    fix: {code.rstrip()}"]
+    assert max(map(len, format_plan_text(made, width=width).splitlines()[:3])) > min(width, 100) - 12, (
+        "the room is used"
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_an_edit_is_shown_as_it_is(width: int) -> None:
+    edit = FileEdit(FILE, b"a:\n", b"a: " + b"x" * 200 + b"\n")
+    assert f"+a: {'x' * 200}\n" in format_plan_text(plan(edits=(edit,)), width=width)
+
+
+def test_names_are_cut_in_the_middle_and_no_row_is_broken() -> None:
+    lines = format_plan_text(plan(), width=60).splitlines()
+    at = lines.index("  service    image                  ID              bytes")
+    assert lines[at + 1] == "  init       shop-init:latest       0cc694b97dbf  2.84 GB"
+    names = {name: replace(image, name=name) for name, image in plan().images.items()}
+    long = tuple(replace(one, project="a-project-with-a-long-name") for one in airflow().services)
+    group = replace(plan().groups[0], group=ServiceGroup(long, airflow=True))
+    lines = format_plan_text(plan(groups=(group,), images=names), width=60).splitlines()
+    assert "  scheduler  a-project-with-a-…e-scheduler:latest  —       —" in lines
+
+
+def test_a_file_outside_the_folder_is_named_as_findings_name_it() -> None:
+    build = Build("/home/ada/shared", "Dockerfile", target="web")
+    text = format_plan_text(plan(groups=(replace(plan().groups[0], group=airflow(build)),)))
+    assert "\n3 services build ../shared/Dockerfile, target web\n" in text
+
+
+def test_other_products_are_one_line() -> None:
+    others = tuple(
+        Finding("OB104", Where("docker-compose.yml", line), f"{name} is another product", (name,), details=(name,))
+        for line, name in enumerate(("postgres", "redis", "grafana"), 9)
+    )
+    text = format_plan_text(plan(findings=others))
+    assert text.count("OB104") == 3, "the finding, where to ask, and the first code of the summary"
+    assert "  docker-compose.yml:9: postgres, redis and grafana are other programs than Airflow;" in text
+    assert "\nfindings  1 note;" in text
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "apart", "said"),
+    [
+        ((8, 6), (2, 2), None, "4 GB on disk now (6 GB as `docker images` adds up)"),
+        ((6, 6), (2, 2), None, "4 GB on disk now"),
+        ((6, 2), (2, 2), (6, 6), "0 B on disk now (4 GB as `docker images` adds up); 4 GB once each image is built"),
+        ((2, 2), (3, 3), None, "0 B on disk now"),
+        (None, (2, 2), None, "— (bytes were not measured)"),
+    ],
+)
+def test_the_summary_says_what_is_saved(
+    now: tuple[int, int] | None, then: tuple[int, int], apart: tuple[int, int] | None, said: str
+) -> None:
+    def measure(pair: tuple[int, int] | None) -> ImageBytes | None:
+        return None if pair is None else ImageBytes(pair[0] * 10**9, pair[1] * 10**9, 3)
+
+    group = replace(plan().groups[0], now=measure(now), then=measure(then), if_apart=measure(apart))
+    lines = " ".join(format_plan_text(plan(groups=(group,))).split("\nsaves ")[1].split("findings")[0].split())
+    assert lines.startswith(said)
+    assert lines == said or apart
+
+
+def test_a_group_that_nobody_measured_is_not_counted_as_saved() -> None:
+    bare = replace(plan().groups[0], now=None, then=None, if_apart=None)
+    text = " ".join(format_plan_text(plan(groups=(plan().groups[0], bare))).split())
+    assert "once each image is built by itself; 1 group not measured" in text
+
+
+def test_the_summary_is_last() -> None:
+    words = [line.split()[0] for line in format_plan_text(plan()).splitlines()[-4:]]
+    assert words == ["saves", "itself", "findings", "next"]
