@@ -27,6 +27,8 @@ class AirflowImage:
     """Its environment has AIRFLOW_VERSION."""
     pins_airflow: bool = False
     """The configuration of its pip names constraints that hold apache-airflow at its version."""
+    environment: str | None = None
+    """The folder of the virtual environment that holds Airflow; None: the Python that is on its PATH."""
 
 
 OFFICIAL_IMAGE = "apache/airflow"
@@ -35,7 +37,7 @@ _ASTRO_USER = "astro"
 IMAGES = (
     AirflowImage(OFFICIAL_IMAGE, "airflow", sets_version=True),
     *(
-        AirflowImage(f"{owner}/{name}", _BITNAMI_USER)
+        AirflowImage(f"{owner}/{name}", _BITNAMI_USER, environment="/opt/bitnami/airflow/venv")
         for owner in ("bitnami", "bitnamilegacy")
         for name in ("airflow", "airflow-scheduler", "airflow-worker")
     ),

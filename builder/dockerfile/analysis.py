@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from builder.airflow.images import is_airflow_image, parse_image_series, parse_image_version, parse_tag_version
 from builder.airflow.variables import VERSION_VARIABLE
 from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer, Pin
+from builder.dockerfile.files import collect_build_files
 from builder.dockerfile.lint import lint_dockerfile
-from builder.dockerfile.packages import ReadFile, collect_packages
+from builder.dockerfile.packages import collect_packages
 from builder.dockerfile.parse import read_instructions
 from builder.dockerfile.run_steps import list_run_steps
 from builder.dockerfile.stages import (
@@ -23,6 +24,7 @@ from builder.products.find import find_by_image
 
 if TYPE_CHECKING:
     from builder.dockerfile.facts import BuildInputs
+    from builder.dockerfile.files import ReadFile
     from builder.dockerfile.stages import Stage
 
 
@@ -42,7 +44,8 @@ def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _n
     chain = find_stage_chain(parse_stages(instructions, given), build.target)
     base = _resolve_base(chain, build)
     steps = list_run_steps(chain)
-    content = collect_packages(chain, steps, read)
+    files = collect_build_files(chain, read)
+    content = collect_packages(steps, files)
     environment = _collect_environment(chain)
     product = find_by_image(base) if base else None
     own = (InstalledServer(product.name, base, chain[0].line),) if product and base else ()
@@ -64,9 +67,10 @@ def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _n
         has_health_check=(_find_last_value(chain, "HEALTHCHECK") or "NONE").upper() != "NONE",
         volumes=_collect_volumes(chain),
         environment=environment,
+        files=files,
         unread=content.unread,
     )
-    return replace(facts, advice=lint_dockerfile(facts, steps, read))
+    return replace(facts, advice=lint_dockerfile(facts, steps))
 
 
 def _is_airflow_pin(pin: Pin) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from builder.airflow.images import find_airflow_image, find_package_manager
+from builder.dockerfile.files import NO_FILES, BuildFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,8 @@ class DockerfileAnalysis:
     """Of ENV."""
     airflow_series: str | None = None
     """What is known of the version at least (``2.8``): good enough for commands and health, not to pin."""
+    files: BuildFiles = field(default=NO_FILES, repr=False, compare=False)
+    """What its RUNs have at hand."""
     unread: tuple[str, ...] = ()
     """Requirements files that the build needs and that could not be read here."""
 

@@ -18,23 +18,22 @@ from builder.dockerfile.lint_system import (
 
 if TYPE_CHECKING:
     from builder.dockerfile.facts import Advice, DockerfileAnalysis
-    from builder.dockerfile.packages import ReadFile
     from builder.dockerfile.run_steps import RunStep
 
 
-Advise = Callable[[tuple["RunStep", ...], "DockerfileAnalysis", "ReadFile"], Iterator["Advice"]]
+Advise = Callable[[tuple["RunStep", ...], "DockerfileAnalysis"], Iterator["Advice"]]
 ADVICE: dict[str, Advise] = {
-    "OB301": lambda steps, facts, _: find_compilers(steps, facts),
-    "OB302": lambda steps, facts, _: find_kept_pip_caches(steps, facts),
+    "OB301": find_compilers,
+    "OB302": find_kept_pip_caches,
     "OB303": find_unpinned_airflow,
-    "OB304": lambda steps, facts, _: find_root_user(steps, facts),
-    "OB305": lambda steps, facts, _: find_recursive_changes(steps, facts),
-    "OB306": lambda steps, *_: find_kept_package_lists(steps),
+    "OB304": find_root_user,
+    "OB305": find_recursive_changes,
+    "OB306": lambda steps, _: find_kept_package_lists(steps),
 }
 """Code → what finds it. A new rule is a row here, its text in the catalog and in ``templates/explain``, a function."""
 
 
-def lint_dockerfile(facts: DockerfileAnalysis, steps: tuple[RunStep, ...], read: ReadFile) -> tuple[Advice, ...]:
+def lint_dockerfile(facts: DockerfileAnalysis, steps: tuple[RunStep, ...]) -> tuple[Advice, ...]:
     """In the order of the lines, then of the codes."""
-    found = (one for find in ADVICE.values() for one in find(steps, facts, read))
+    found = (one for find in ADVICE.values() for one in find(steps, facts))
     return tuple(sorted(found, key=lambda one: (one.line, one.code)))

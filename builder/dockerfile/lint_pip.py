@@ -7,21 +7,17 @@ import shlex
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from builder.airflow.images import is_airflow_image
+from builder.dockerfile.airflow_pins import find_unpinned_installs
 from builder.dockerfile.facts import Advice
-from builder.dockerfile.installs import PipInstall, parse_pip_install, split_requirement
-from builder.dockerfile.packages import collect_requirements, find_copies
+from builder.dockerfile.installs import PipInstall, parse_pip_install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.dockerfile.facts import DockerfileAnalysis
-    from builder.dockerfile.packages import ReadFile
     from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
 
-_INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "pip-tools", "pipenv", "poetry"})
-"""Nothing that Airflow's own dependencies restrict."""
 _NO_CACHE = "PIP_NO_CACHE_DIR"
 """Any value switches the cache off, ``off`` and ``0`` too (pip's own option handling keeps that for compatibility)."""
 _AIRFLOW_PIN = '"apache-airflow==${AIRFLOW_VERSION}"'
@@ -48,30 +44,6 @@ def find_kept_pip_caches(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) 
 
 def _find_pip_installs(step: RunStep) -> tuple[PipInstall, ...]:
     return tuple(pip for command in step.commands if (pip := parse_pip_install(command)))
-
-
-_VENV = re.compile(r"/bin/activate$")
-_OWN_PATHS = ("/home/airflow/.local/bin/", "/usr/local/bin/", "/usr/bin/", "/usr/python/bin/", "/root/bin/")
-"""The folders of the image's own pip; a pip anywhere else is a virtual environment's."""
-
-
-def _find_image_installs(step: RunStep) -> Iterator[PipInstall]:
-    """Installs into the environment that holds Airflow, not into a second one (as people make them for dbt)."""
-    apart = False
-    for command in step.commands:
-        if command.program in ("source", ".") and any(_VENV.search(word) for word in command.words[1:]):
-            apart = True
-        elif command.program == "deactivate":
-            apart = False
-        pip = parse_pip_install(command)
-        if pip is not None and not apart and not _uses_other_environment(pip):
-            yield pip
-
-
-def _uses_other_environment(pip: PipInstall) -> bool:
-    program = pip.words[0]
-    other_python = any(option in ("-p", "--python") or option.startswith("--python=") for option in pip.options)
-    return other_python or ("/" in program and not program.startswith(_OWN_PATHS)) or "VIRTUAL_ENV" in pip.assignments
 
 
 def _is_cache_removal(command: ShellCommand) -> bool:
@@ -102,30 +74,10 @@ def _quote_word(word: str) -> str:
     return shlex.quote(word)
 
 
-def find_unpinned_airflow(steps: tuple[RunStep, ...], facts: DockerfileAnalysis, read: ReadFile) -> Iterator[Advice]:
-    """An install in an image that has Airflow already, and that does not say which Airflow must stay.
-
-    Silent where a file that it installs from cannot be read: that file may say it; and where the base's pip does.
-    """
-    if facts.published_base is not None and facts.published_base.pins_airflow:
-        return
-    has_airflow = is_airflow_image(facts.base)
-    copied = find_copies(facts.chain)
-    for step in steps:
-        for pip in _find_image_installs(step):
-            pins, unread = collect_requirements(pip, step.stage, copied, read)
-            names = {pin.name for pin in pins}
-            pinned = any(pin.name in ("apache-airflow", "apache-airflow-core") and pin.spec for pin in pins)
-            if has_airflow and not pinned and not unread and not _is_harmless_install(pip, names):
-                yield _make_unpinned_advice(pip, copied_constraints=bool(pip.constraints))
-            has_airflow = has_airflow or "apache-airflow" in names
-
-
-def _is_harmless_install(pip: PipInstall, names: set[str]) -> bool:
-    local = any(split_requirement(word) is None for word in pip.requirements)
-    installers_only = bool(names) and names <= _INSTALLERS and not local
-    nothing = not pip.requirements and not pip.files
-    return "--no-deps" in pip.options or "--target" in pip.options or "-t" in pip.options or installers_only or nothing
+def find_unpinned_airflow(steps: tuple[RunStep, ...], facts: DockerfileAnalysis) -> Iterator[Advice]:
+    """An install in an image that has Airflow already, and that does not say which Airflow must stay."""
+    for found in find_unpinned_installs(steps, facts):
+        yield _make_unpinned_advice(found.pip, copied_constraints=found.constrained)
 
 
 def _make_unpinned_advice(pip: PipInstall, *, copied_constraints: bool) -> Advice:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from builder.airflow.images import OFFICIAL_IMAGE, is_airflow_image
 from builder.core.image_reference import extract_repository
 from builder.dockerfile.facts import Advice
+from builder.dockerfile.files import CopyInstruction, find_copies
 from builder.dockerfile.installs import SystemChange, parse_system_change
-from builder.dockerfile.packages import CopyInstruction, find_copies
 from builder.dockerfile.stages import substitute_variables
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from builder.compose.display import describe_dockerfile
 from builder.core.phrases import choose_verb, join_names
 from builder.dockerfile.analysis import analyze_dockerfile
+from builder.dockerfile.requirements import decode_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.model import Build, Project
     from builder.dockerfile.facts import DockerfileAnalysis
-    from builder.dockerfile.packages import ReadFile
+    from builder.dockerfile.files import ReadFile
 
 LARGEST_FILE = 1_000_000
 """Bytes. A Dockerfile or requirements file that is larger is not read."""
@@ -65,14 +66,19 @@ def _read_dockerfile(build: Build) -> DockerfileAnalysis | None:
         return None
 
 
-def _read_text(path: Path) -> str | None:
+def _read_bytes(path: Path) -> bytes | None:
     """None where there is no such regular file of a sensible size."""
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_FILE:
             return None
-        return path.read_bytes().decode("utf-8-sig", errors="replace")
+        return path.read_bytes()
     except (OSError, ValueError):
         return None
+
+
+def _read_text(path: Path) -> str | None:
+    data = _read_bytes(path)
+    return None if data is None else data.decode("utf-8-sig", errors="replace")
 
 
 def _make_context_reader(context: str) -> ReadFile:
@@ -86,6 +92,7 @@ def _make_context_reader(context: str) -> ReadFile:
             path = (root / name.lstrip("/")).resolve()
         except (OSError, RuntimeError):  # a link that leads to itself; a name that no file system takes
             return None
-        return _read_text(path) if path.is_relative_to(root) else None
+        data = _read_bytes(path) if path.is_relative_to(root) else None
+        return None if data is None else decode_requirements(data)
 
     return read

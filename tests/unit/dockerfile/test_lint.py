@@ -169,7 +169,11 @@ def test_packages_that_an_argument_names_are_seen() -> None:
     ],
 )
 def test_airflow_pinned_again(run: str, fires: bool) -> None:
-    files = {"./r.txt": "pandas\n", "./pinned.txt": "apache_airflow==2.8.1\npandas\n"}
+    files = {
+        "./constraints.txt": "pandas==2.0.3\n",
+        "./r.txt": "pandas\n",
+        "./pinned.txt": "apache_airflow==2.8.1\npandas\n",
+    }
     assert found(f"{AIRFLOW}COPY . .\nRUN {run}\n", "OB303", files) == ([3] if fires else [])
 
 

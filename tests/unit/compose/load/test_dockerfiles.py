@@ -211,3 +211,11 @@ class TestReading:
         (context / "Dockerfile").write_text(f"FROM python:3\nCOPY {copied} /r.txt\nRUN pip install -r /r.txt\n")
         found = self.read(context)["web"]
         assert (found.pins, found.unread) == ((), ("/r.txt",))
+
+
+def test_a_requirements_file_that_powershell_wrote(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM apache/airflow:2.8.1\nCOPY r.txt /\nRUN pip install -r /r.txt\n")
+    (tmp_path / "r.txt").write_bytes("\ufeffapache-airflow==2.8.1\r\npandas==2.0.3\r\n".encode("utf-16-le"))
+    (found,) = read_dockerfiles(project(service("web", build=Build(str(tmp_path))))).values()
+    assert [(pin.name, pin.spec) for pin in found.pins] == [("apache-airflow", "==2.8.1"), ("pandas", "==2.0.3")]
+    assert "OB303" not in {one.code for one in found.advice}

@@ -1,0 +1,174 @@
+"""The files that the RUNs of a Dockerfile have at hand, as far as its build context shows them: copied, mounted, or
+written by a heredoc."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.dockerfile.shell import split_shell_words
+from builder.dockerfile.stages import parse_exec_form, parse_flags, substitute_variables
+
+if TYPE_CHECKING:
+    from builder.dockerfile import Instruction
+    from builder.dockerfile.stages import Stage
+
+ReadFile = Callable[[str], str | None]
+"""A path inside the build context → its text; None: not there, not readable, or not inside."""
+
+_WRITTEN = re.compile(r"(?:>|\btee\s+)\s*([^\s<>|;&]+)")
+"""The file into which a shell writes what it reads from a heredoc."""
+
+
+@dataclass(frozen=True)
+class CopyInstruction:
+    """One COPY or ADD: ``sources`` as written, ``target`` absolute."""
+
+    sources: tuple[str, ...]
+    target: str
+    line: int
+    folder: bool = False
+    """The target is a folder into which the sources are put."""
+    stage: str | None = None
+    """Of ``--from``: another stage, context or image, whose files these are."""
+    heredoc: bool = False
+    """Some of the sources are texts in the Dockerfile itself."""
+
+
+def iterate_with_folder(chain: tuple[Stage, ...]) -> Iterator[tuple[Stage, Instruction, str]]:
+    """Every instruction with the folder that WORKDIR has made the current one; ``/`` where only the base says it."""
+    folder = "/"
+    for stage in chain:
+        for instruction in stage.instructions:
+            if instruction.name == "WORKDIR":
+                named = substitute_variables(_strip_quotes(instruction.value), dict(stage.arguments))
+                folder = posixpath.join(folder, named)
+            yield stage, instruction, folder
+
+
+def find_copies(chain: tuple[Stage, ...]) -> tuple[CopyInstruction, ...]:
+    """What the context gives to the image, in order; files of other stages are not among it."""
+    found = (parse_copy(*each) for each in iterate_with_folder(chain) if each[1].name in ("COPY", "ADD"))
+    return tuple(one for one in found if one is not None and one.stage is None and not one.heredoc)
+
+
+def parse_copy(stage: Stage, instruction: Instruction, folder: str) -> CopyInstruction | None:
+    """None where it has no source and target."""
+    options = parse_flags(instruction)
+    bare = instruction.value
+    for option in options:
+        bare = bare.replace(option, "", 1)
+    parts = parse_exec_form(bare) or tuple(_strip_quotes(word) for word in split_shell_words(bare))
+    parts = tuple(substitute_variables(part, dict(stage.arguments)) for part in parts)
+    if len(parts) < 2:
+        return None
+    target = parts[-1]
+    into = target.endswith("/") or len(parts) > 2 or target in (".", "..")
+    origin = next((option.partition("=")[2] for option in options if option.startswith("--from=")), None)
+    return CopyInstruction(
+        parts[:-1],
+        posixpath.normpath(posixpath.join(folder, target)),
+        instruction.line,
+        into,
+        origin,
+        bool(instruction.heredocs),
+    )
+
+
+def _strip_quotes(word: str) -> str:
+    return word.strip().strip("\"'")
+
+
+@dataclass(frozen=True)
+class BuildFiles:
+    """The files of the image that a RUN can read. ``read`` gives those of the build context."""
+
+    copied: tuple[CopyInstruction, ...]
+    written: tuple[tuple[str, str], ...] = field(repr=False)
+    """Absolute path → the text that a heredoc writes there."""
+    read: ReadFile
+    below: BuildFiles | None = None
+    """Of the image that this one builds on, where a Dockerfile of the same project makes it."""
+
+    def read_file(self, name: str, folder: str, mounts: tuple[CopyInstruction, ...] = ()) -> str | None:
+        """The text of ``name`` in ``folder``; None: it is not known what the file holds."""
+        path = posixpath.normpath(posixpath.join(folder, name))
+        own = dict(self.written).get(path)
+        if own is not None:
+            return own
+        names = dict.fromkeys((path, name))
+        candidates = (one for each in names for one in _iterate_context_paths(each, (*self.copied, *mounts)))
+        found = next((text for one in candidates if (text := self.read(one)) is not None), None)
+        return found if found is not None or self.below is None else self.below.read_file(name, folder)
+
+    def find_named(self, base: str) -> tuple[str, ...]:
+        """Absolute paths of the files with this last component that the context gives to the image."""
+        copied = (
+            posixpath.join(copy.target, base) if copy.folder else copy.target
+            for copy in self.copied
+            if any(posixpath.basename(source) == base for source in copy.sources)
+        )
+        written = (path for path, _ in self.written if posixpath.basename(path) == base)
+        return tuple(dict.fromkeys((*copied, *written)))
+
+
+NO_FILES = BuildFiles((), (), lambda _name: None)
+"""Of a build whose context is not at hand."""
+
+
+def collect_build_files(chain: tuple[Stage, ...], read: ReadFile, below: BuildFiles | None = None) -> BuildFiles:
+    """Pure but for ``read``, which is called later."""
+    return BuildFiles(find_copies(chain), tuple(_iterate_written(chain)), read, below)
+
+
+def _iterate_written(chain: tuple[Stage, ...]) -> Iterator[tuple[str, str]]:
+    for stage, instruction, folder in iterate_with_folder(chain):
+        if not instruction.heredocs:
+            continue
+        if instruction.name == "RUN":
+            named = _WRITTEN.search(instruction.value)
+            if named and len(instruction.heredocs) == 1:
+                path = substitute_variables(_strip_quotes(named[1]), dict(stage.arguments))
+                yield posixpath.normpath(posixpath.join(folder, path)), instruction.heredocs[0].body
+            continue
+        copy = parse_copy(stage, instruction, folder)
+        for heredoc in instruction.heredocs:
+            if copy is None:
+                break
+            yield posixpath.join(copy.target, heredoc.name) if copy.folder else copy.target, heredoc.body
+
+
+def find_mounts(stage: Stage, run: Instruction, folder: str) -> Iterator[CopyInstruction]:
+    """What ``RUN --mount=type=bind`` shows of the build context."""
+    for flag in parse_flags(run):
+        pairs = (part.partition("=") for part in flag.removeprefix("--mount=").split(","))
+        given = {name.lower(): _strip_quotes(value) for name, _, value in pairs}
+        target = given.get("target") or given.get("dst") or given.get("destination")
+        if not flag.startswith("--mount=") or given.get("type", "bind") != "bind" or "from" in given or not target:
+            continue
+        known = dict(stage.arguments)
+        source, target = (
+            substitute_variables(word, known) for word in (given.get("source") or given.get("src") or ".", target)
+        )
+        yield CopyInstruction((source,), posixpath.normpath(posixpath.join(folder, target)), run.line)
+
+
+def _iterate_context_paths(name: str, copied: tuple[CopyInstruction, ...]) -> Iterator[str]:
+    """Where in the context a file of the image comes from, as far as COPY tells."""
+    base = posixpath.basename(name)
+    for copy in reversed(copied):
+        for source in copy.sources:
+            target = copy.target
+            if posixpath.basename(source) == base and (
+                not name.startswith("/") or name in (target, posixpath.join(target, base))
+            ):
+                yield source
+            elif name.startswith("/") and name.startswith(target.rstrip("/") + "/"):
+                yield posixpath.join(source, posixpath.relpath(name, target))
+            elif name == target:
+                yield source
+            elif not name.startswith("/"):
+                yield posixpath.join(source, name)
