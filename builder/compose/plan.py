@@ -55,7 +55,7 @@ def list_image_names(
 ) -> tuple[str, ...]:
     """Every image name that a plan wants to know about: of the services, their bases, the optbuild.toml."""
     services = [name for service in project.services.values() for name in list_possible_names(service)]
-    bases = [one.base for one in facts.values() if one.base is not None]
+    bases = [base for one in facts.values() if (base := one.root_base) is not None]
     spec = [choices.spec_image] if choices.spec_image is not None else []
     return tuple(dict.fromkeys((*services, *bases, *spec)))
 
@@ -194,7 +194,7 @@ def _estimate_bytes_apart(
     known = next((facts[name] for name in group.names if name in facts), None)
     if copies < 2 or known is None or not images:
         return None
-    base = (seen.images or {}).get(known.base) if known.base is not None else None
+    base = (seen.images or {}).get(known.root_base) if known.root_base is not None else None
     unique = tuple(images.values())
     words = tuple(instruction.name for instruction in known.instructions)
     return layer_bytes.estimate_separate_bytes(

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.airflow.images import find_airflow_image, is_airflow_image
+from builder.airflow.images import is_airflow_image
 from builder.dockerfile.installs import parse_pip_install, split_requirement
 from builder.dockerfile.requirements import collect_requirements, find_environment_value
 from builder.dockerfile.stages import substitute_variables
@@ -50,10 +50,10 @@ def find_unpinned_installs(steps: tuple[RunStep, ...], facts: DockerfileAnalysis
     Silent where a file that one installs from, or is constrained by, cannot be read: it may say it; and where the base
     image's pip says it.
     """
-    image = find_airflow_image(facts.base)
+    image = facts.published_base
     if image is not None and image.pins_airflow:
         return
-    with_airflow = {_IMAGE} if is_airflow_image(facts.base) else set()
+    with_airflow = {_IMAGE} if _has_airflow_below(facts) else set()
     environments = _Environments(image.environment if image is not None else None)
     for step in steps:
         for command, pip, environment in environments.iterate_installs(step):
@@ -63,6 +63,10 @@ def find_unpinned_installs(steps: tuple[RunStep, ...], facts: DockerfileAnalysis
                 yield UnpinnedInstall(step, command, pip, bool(pip.constraints))
             if "apache-airflow" in names:
                 with_airflow.add(environment)
+
+
+def _has_airflow_below(facts: DockerfileAnalysis) -> bool:
+    return is_airflow_image(facts.base) if facts.parent is None else facts.parent.airflow
 
 
 def _is_held(asked: Requirements) -> bool:

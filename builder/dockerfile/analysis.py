@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,17 +24,31 @@ from builder.dockerfile.stages import (
 from builder.products.find import find_by_image
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from builder.dockerfile.facts import BuildInputs
     from builder.dockerfile.files import ReadFile
     from builder.dockerfile.stages import Stage
 
 
+FindParent = Callable[[str], DockerfileAnalysis | None]
+"""A name behind FROM → the facts of the build that makes it; None: no build of the project does."""
+_IMAGE = "docker-image://"
+_SERVICE = "service:"
+"""What an additional context of a build may be; all else is a folder or an address."""
 MOST_INSTRUCTIONS = 1_000
 """An image has at most some hundred layers; what is longer was made to keep us busy."""
 
 
-def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _name: None) -> DockerfileAnalysis:
-    """Pure: the facts of a Dockerfile's text for one build; ``read`` gives requirements files.
+def analyze_dockerfile(
+    text: str,
+    build: BuildInputs,
+    read: ReadFile = lambda _name: None,
+    find_parent: FindParent = lambda _name: None,
+    contexts: Mapping[str, ReadFile] | None = None,
+) -> DockerfileAnalysis:
+    """Pure: the facts of a Dockerfile's text for one build. ``read`` gives requirements files, ``contexts`` those of
+    named contexts that are folders; ``find_parent`` knows the images that other builds of the project make.
 
     Raises ValueError for one that is too long to be real.
     """
@@ -41,36 +56,74 @@ def analyze_dockerfile(text: str, build: BuildInputs, read: ReadFile = lambda _n
     instructions = read_instructions(text)
     if len(instructions) > MOST_INSTRUCTIONS:
         raise ValueError("more instructions than an image can have layers")
-    chain = find_stage_chain(parse_stages(instructions, given), build.target)
+    stages = parse_stages(instructions, given, find_parent)
+    chain = find_stage_chain(stages, build.target)
+    parent = find_parent(chain[0].base) if chain else None
     base = _resolve_base(chain, build)
-    steps = list_run_steps(chain)
-    files = collect_build_files(chain, read)
+    steps = list_run_steps(chain, {} if parent is None else parent.environment)
+    files = collect_build_files(stages, chain, read, contexts or {}, None if parent is None else parent.files)
     content = collect_packages(steps, files)
-    environment = _collect_environment(chain)
+    environment = _collect_environment(chain, parent)
     product = find_by_image(base) if base else None
     own = (InstalledServer(product.name, base, chain[0].line),) if product and base else ()
-    pinned = next((pin.spec.removeprefix("==") for pin in content.pins if _is_airflow_pin(pin)), None)
-    version = pinned or parse_image_version(base) or parse_tag_version(environment.get(VERSION_VARIABLE))
+    version = _find_version(content.pins, base, environment, parent)
+    command, entrypoint = _find_start(chain, parent)
     facts = DockerfileAnalysis(
         path=None,
         chain=chain,
         base=base,
-        airflow=is_airflow_image(base) or any(pin.name.startswith("apache-airflow") for pin in content.pins),
+        airflow=_has_airflow(base, content.pins, parent),
         airflow_version=version,
-        airflow_series=".".join(version.split(".")[:2]) if version else parse_image_series(base),
+        airflow_series=".".join(version.split(".")[:2]) if version else _find_series(base, parent),
         installed=(*own, *content.servers),
         apt=content.packages,
         pins=content.pins,
-        user=_find_last_value(chain, "USER"),
-        command=_parse_command(_find_last_value(chain, "CMD")),
-        entrypoint=_parse_command(_find_last_value(chain, "ENTRYPOINT")),
-        has_health_check=(_find_last_value(chain, "HEALTHCHECK") or "NONE").upper() != "NONE",
-        volumes=_collect_volumes(chain),
+        user=_find_last_value(chain, "USER") or (parent.user if parent else None),
+        command=command,
+        entrypoint=entrypoint,
+        has_health_check=_has_health_check(chain, parent),
+        volumes=(*(parent.volumes if parent else ()), *_collect_volumes(chain)),
         environment=environment,
+        parent=parent,
         files=files,
-        unread=content.unread,
+        unread=(*content.unread, *(parent.unread if parent else ())),
     )
-    return replace(facts, advice=lint_dockerfile(facts, steps))
+    own_steps = tuple(step for step in steps if not step.run.inherited)
+    return replace(facts, advice=lint_dockerfile(facts, own_steps))
+
+
+def _has_airflow(base: str | None, pins: tuple[Pin, ...], parent: DockerfileAnalysis | None) -> bool:
+    installed = any(pin.name.startswith("apache-airflow") for pin in pins)
+    return installed or (is_airflow_image(base) if parent is None else parent.airflow)
+
+
+def _find_version(
+    pins: tuple[Pin, ...], base: str | None, environment: Mapping[str, str], parent: DockerfileAnalysis | None
+) -> str | None:
+    pinned = next((pin.spec.removeprefix("==") for pin in pins if _is_airflow_pin(pin)), None)
+    below = parse_image_version(base) if parent is None else parent.airflow_version
+    return pinned or below or parse_tag_version(environment.get(VERSION_VARIABLE))
+
+
+def _find_series(base: str | None, parent: DockerfileAnalysis | None) -> str | None:
+    return parse_image_series(base) if parent is None else parent.airflow_series
+
+
+def _find_start(
+    chain: tuple[Stage, ...], parent: DockerfileAnalysis | None
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """CMD and ENTRYPOINT. An ENTRYPOINT of its own clears the CMD of the image below (Dockerfile reference)."""
+    command, entrypoint = (_parse_command(_find_last_value(chain, name)) for name in ("CMD", "ENTRYPOINT"))
+    if parent is None or entrypoint is not None:
+        return command, entrypoint
+    return (parent.command if command is None else command), parent.entrypoint
+
+
+def _has_health_check(chain: tuple[Stage, ...], parent: DockerfileAnalysis | None) -> bool:
+    own = _find_last_value(chain, "HEALTHCHECK")
+    if own is None:
+        return parent is not None and parent.has_health_check
+    return own.upper() != "NONE"
 
 
 def _is_airflow_pin(pin: Pin) -> bool:
@@ -81,12 +134,14 @@ def _resolve_base(chain: tuple[Stage, ...], build: BuildInputs) -> str | None:
     if not chain:
         return None
     base = chain[0].base
-    named = dict(build.additional_contexts).get(base, "")
-    return named.removeprefix("docker-image://") if named.startswith("docker-image://") else base
+    named = dict(build.additional_contexts).get(base)
+    if named is None or named.startswith(_SERVICE):
+        return base
+    return named.removeprefix(_IMAGE) if named.startswith(_IMAGE) else None
 
 
-def _collect_environment(chain: tuple[Stage, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _collect_environment(chain: tuple[Stage, ...], parent: DockerfileAnalysis | None) -> dict[str, str]:
+    found: dict[str, str] = dict(parent.environment) if parent else {}
     for stage in chain:
         for instruction in stage.instructions:
             if instruction.name == "ENV":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from builder.airflow.images import find_airflow_image, find_package_manager
 from builder.dockerfile.files import NO_FILES, BuildFiles
+from builder.dockerfile.stages import list_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,8 @@ class DockerfileAnalysis:
     chain: tuple[Stage, ...]
     """The stages whose layers the target has, base first; only these count."""
     base: str | None
-    """The image that the chain begins with, its variables replaced where they are known."""
+    """The image that the chain begins with, as it is written, its variables replaced where they are known; None: it is
+    not an image (a folder), or there is none."""
     airflow: bool
     airflow_version: str | None
     """In full (``2.8.1``): good enough to pin."""
@@ -85,7 +87,7 @@ class DockerfileAnalysis:
     pins: tuple[Pin, ...] = ()
     advice: tuple[Advice, ...] = ()
     user: str | None = None
-    """Of the last USER; None: the base's."""
+    """Of the last USER, here or in the parent; None: the base's."""
     command: tuple[str, ...] | None = None
     """Of CMD, a shell form as ``sh -c``; None: the base's."""
     entrypoint: tuple[str, ...] | None = None
@@ -95,20 +97,32 @@ class DockerfileAnalysis:
     """Of ENV."""
     airflow_series: str | None = None
     """What is known of the version at least (``2.8``): good enough for commands and health, not to pin."""
+    parent: DockerfileAnalysis | None = None
+    """What makes the base, where a build of the same project does."""
     files: BuildFiles = field(default=NO_FILES, repr=False, compare=False)
     """What its RUNs have at hand."""
     unread: tuple[str, ...] = ()
     """Requirements files that the build needs and that could not be read here."""
 
     @property
+    def triggers(self) -> tuple[Instruction, ...]:
+        """What its ONBUILD runs in a build on top of it; those of the images below it ran in its own."""
+        return list_triggers(self.instructions)
+
+    @property
+    def root_base(self) -> str | None:
+        """The image below all Dockerfiles of this project that it builds on."""
+        return self.base if self.parent is None else self.parent.root_base
+
+    @property
     def published_base(self) -> AirflowImage | None:
         """The row of the base in the table of Airflow images; None: it has none, so nothing is known of it."""
-        return find_airflow_image(self.base)
+        return find_airflow_image(self.root_base)
 
     @property
     def package_manager(self) -> str | None:
         """``apt`` or ``apk`` of an Airflow image; None: not known."""
-        return find_package_manager(self.base)
+        return find_package_manager(self.root_base)
 
     @property
     def products(self) -> tuple[str, ...]:

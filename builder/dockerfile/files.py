@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.dockerfile.shell import split_shell_words
-from builder.dockerfile.stages import parse_exec_form, parse_flags, substitute_variables
+from builder.dockerfile.stages import find_stage_chain, parse_exec_form, parse_flags, substitute_variables
 
 if TYPE_CHECKING:
     from builder.dockerfile import Instruction
@@ -51,11 +51,16 @@ def iterate_with_folder(chain: tuple[Stage, ...]) -> Iterator[tuple[Stage, Instr
 
 def find_copies(chain: tuple[Stage, ...]) -> tuple[CopyInstruction, ...]:
     """What the context gives to the image, in order; files of other stages are not among it."""
-    found = (parse_copy(*each) for each in iterate_with_folder(chain) if each[1].name in ("COPY", "ADD"))
-    return tuple(one for one in found if one is not None and one.stage is None and not one.heredoc)
+    return tuple(one for one in find_all_copies(chain) if one.stage is None)
 
 
-def parse_copy(stage: Stage, instruction: Instruction, folder: str) -> CopyInstruction | None:
+def find_all_copies(chain: tuple[Stage, ...]) -> tuple[CopyInstruction, ...]:
+    """Those from other stages too; not what stands in the Dockerfile itself."""
+    found = (_parse_copy(*each) for each in iterate_with_folder(chain) if each[1].name in ("COPY", "ADD"))
+    return tuple(one for one in found if one is not None and not one.heredoc)
+
+
+def _parse_copy(stage: Stage, instruction: Instruction, folder: str) -> CopyInstruction | None:
     """None where it has no source and target."""
     options = parse_flags(instruction)
     bare = instruction.value
@@ -92,6 +97,8 @@ class BuildFiles:
     read: ReadFile
     below: BuildFiles | None = None
     """Of the image that this one builds on, where a Dockerfile of the same project makes it."""
+    origins: Mapping[str, BuildFiles] = field(default_factory=dict)
+    """What ``--from`` may name: other stages, by name and number, and named contexts; in small letters."""
 
     def read_file(self, name: str, folder: str, mounts: tuple[CopyInstruction, ...] = ()) -> str | None:
         """The text of ``name`` in ``folder``; None: it is not known what the file holds."""
@@ -100,9 +107,15 @@ class BuildFiles:
         if own is not None:
             return own
         names = dict.fromkeys((path, name))
-        candidates = (one for each in names for one in _iterate_context_paths(each, (*self.copied, *mounts)))
-        found = next((text for one in candidates if (text := self.read(one)) is not None), None)
+        candidates = (one for each in names for one in _iterate_origins(each, (*self.copied, *mounts)))
+        found = next((text for one in candidates if (text := self._read_origin(*one)) is not None), None)
         return found if found is not None or self.below is None else self.below.read_file(name, folder)
+
+    def _read_origin(self, path: str, stage: str | None) -> str | None:
+        if stage is None:
+            return self.read(path)
+        origin = self.origins.get(stage.lower())
+        return None if origin is None else origin.read_file(path, "/")
 
     def find_named(self, base: str) -> tuple[str, ...]:
         """Absolute paths of the files with this last component that the context gives to the image."""
@@ -119,9 +132,22 @@ NO_FILES = BuildFiles((), (), lambda _name: None)
 """Of a build whose context is not at hand."""
 
 
-def collect_build_files(chain: tuple[Stage, ...], read: ReadFile, below: BuildFiles | None = None) -> BuildFiles:
-    """Pure but for ``read``, which is called later."""
-    return BuildFiles(find_copies(chain), tuple(_iterate_written(chain)), read, below)
+def collect_build_files(
+    stages: tuple[Stage, ...],
+    chain: tuple[Stage, ...],
+    read: ReadFile,
+    contexts: Mapping[str, ReadFile],
+    below: BuildFiles | None = None,
+) -> BuildFiles:
+    """Of a chain among the stages of its Dockerfile; ``contexts`` are the named ones that are folders. Pure but for
+    the readers, which are called later."""
+    whole = (CopyInstruction((".",), "/", 0, folder=True),)
+    origins = {name.lower(): BuildFiles(whole, (), folder) for name, folder in contexts.items()}
+    for stage in stages if len(stages) > len(chain) else ():
+        own = find_stage_chain(stages, str(stage.index))
+        files = BuildFiles(find_all_copies(own), tuple(_iterate_written(own)), read, None, dict(origins))
+        origins |= {name.lower(): files for name in (str(stage.index), stage.name) if name and name not in contexts}
+    return BuildFiles(find_all_copies(chain), tuple(_iterate_written(chain)), read, below, origins)
 
 
 def _iterate_written(chain: tuple[Stage, ...]) -> Iterator[tuple[str, str]]:
@@ -134,7 +160,7 @@ def _iterate_written(chain: tuple[Stage, ...]) -> Iterator[tuple[str, str]]:
                 path = substitute_variables(_strip_quotes(named[1]), dict(stage.arguments))
                 yield posixpath.normpath(posixpath.join(folder, path)), instruction.heredocs[0].body
             continue
-        copy = parse_copy(stage, instruction, folder)
+        copy = _parse_copy(stage, instruction, folder)
         for heredoc in instruction.heredocs:
             if copy is None:
                 break
@@ -142,33 +168,36 @@ def _iterate_written(chain: tuple[Stage, ...]) -> Iterator[tuple[str, str]]:
 
 
 def find_mounts(stage: Stage, run: Instruction, folder: str) -> Iterator[CopyInstruction]:
-    """What ``RUN --mount=type=bind`` shows of the build context."""
+    """What ``RUN --mount=type=bind`` shows of the build context or another stage."""
     for flag in parse_flags(run):
         pairs = (part.partition("=") for part in flag.removeprefix("--mount=").split(","))
         given = {name.lower(): _strip_quotes(value) for name, _, value in pairs}
         target = given.get("target") or given.get("dst") or given.get("destination")
-        if not flag.startswith("--mount=") or given.get("type", "bind") != "bind" or "from" in given or not target:
+        if not flag.startswith("--mount=") or given.get("type", "bind") != "bind" or not target:
             continue
         known = dict(stage.arguments)
         source, target = (
             substitute_variables(word, known) for word in (given.get("source") or given.get("src") or ".", target)
         )
-        yield CopyInstruction((source,), posixpath.normpath(posixpath.join(folder, target)), run.line)
+        yield CopyInstruction(
+            (source,), posixpath.normpath(posixpath.join(folder, target)), run.line, stage=given.get("from")
+        )
 
 
-def _iterate_context_paths(name: str, copied: tuple[CopyInstruction, ...]) -> Iterator[str]:
-    """Where in the context a file of the image comes from, as far as COPY tells."""
-    base = posixpath.basename(name)
+def _iterate_origins(name: str, copied: tuple[CopyInstruction, ...]) -> Iterator[tuple[str, str | None]]:
+    """Where a file of the image comes from, as far as COPY tells: its path in the context or in a stage."""
     for copy in reversed(copied):
         for source in copy.sources:
-            target = copy.target
-            if posixpath.basename(source) == base and (
-                not name.startswith("/") or name in (target, posixpath.join(target, base))
-            ):
-                yield source
-            elif name.startswith("/") and name.startswith(target.rstrip("/") + "/"):
-                yield posixpath.join(source, posixpath.relpath(name, target))
-            elif name == target:
-                yield source
-            elif not name.startswith("/"):
-                yield posixpath.join(source, name)
+            if (path := _match_source(name, source, copy.target)) is not None:
+                yield path, copy.stage
+
+
+def _match_source(name: str, source: str, target: str) -> str | None:
+    base, absolute = posixpath.basename(name), name.startswith("/")
+    if posixpath.basename(source) == base and (not absolute or name in (target, posixpath.join(target, base))):
+        return source
+    if absolute and name.startswith(target.rstrip("/") + "/"):
+        return posixpath.join(source, posixpath.relpath(name, target))
+    if name == target:
+        return source
+    return None if absolute else posixpath.join(source, name)

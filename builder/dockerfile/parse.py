@@ -43,6 +43,8 @@ class Instruction:
     source: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """The lines it takes in the file, without heredocs; comments and blank lines in it are empty."""
     escape: str = field(default="\\", repr=False, compare=False)
+    inherited: bool = field(default=False, compare=False)
+    """An ONBUILD elsewhere has it; ``line`` is that of the ONBUILD, maybe in another file."""
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,11 @@ class RunStep:
         return any("type=tmpfs" in flag and word in flag for flag in parse_flags(self.run))
 
 
-def list_run_steps(chain: tuple[Stage, ...]) -> tuple[RunStep, ...]:
-    """Every RUN of the stages, in order."""
+def list_run_steps(chain: tuple[Stage, ...], below: Mapping[str, str] | None = None) -> tuple[RunStep, ...]:
+    """Every RUN of the stages, in order; ``below`` is the environment of the image that they begin with."""
     found: list[RunStep] = []
     later = _list_assigned_names(chain)
-    known: dict[str, str] = {}
+    known = dict(below or {})
     configured: list[str] = []
     for stage, instruction, folder in iterate_with_folder(chain):
         if instruction.name == "ENV":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 from builder.core.variables import Policy, replace_variables
 from builder.dockerfile.shell import JOIN, ShellCommand, parse_argv, parse_shell_commands, split_shell_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from builder.dockerfile.parse import Instruction
 
@@ -35,12 +35,35 @@ class Stage:
     base: str
     line: int
     instructions: tuple[Instruction, ...]
-    """Those behind FROM."""
+    """Those behind FROM; first what an ONBUILD of the base runs here."""
     arguments: tuple[tuple[str, str], ...] = ()
     """ARG and ENV as they are known at the end of the stage; may hold secrets: never shown."""
 
     def __repr__(self) -> str:
         return f"Stage({self.index}, {self.name!r}, line {self.line})"
+
+
+class StageBelow(Protocol):
+    """The image of another Dockerfile, as far as it acts on a stage that begins with it."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Its ENV."""
+
+    @property
+    def triggers(self) -> tuple[Instruction, ...]:
+        """The instructions of its ONBUILD, which run where a stage begins with it."""
+
+
+def list_triggers(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
+    """What ONBUILD has noted down, as the instructions that run later, each on the line of its ONBUILD."""
+    found = []
+    for one in instructions:
+        name, _, value = one.value.strip().partition(" ")
+        if one.name == "ONBUILD" and name.upper() not in ("ONBUILD", "FROM", "MAINTAINER"):
+            source = tuple(re.sub(r"(?i)^\s*ONBUILD\s+", "", line) for line in one.source)
+            found.append(replace(one, name=name.upper(), value=value.strip(), source=source, inherited=True))
+    return tuple(found)
 
 
 def substitute_variables(text: str, variables: Mapping[str, str]) -> str:
@@ -63,8 +86,14 @@ def _unquote_match(match: re.Match[str]) -> str:
     return match[1] or match[3] or ""
 
 
-def parse_stages(instructions: tuple[Instruction, ...], build_args: Mapping[str, str]) -> tuple[Stage, ...]:
-    """All stages in order. ``build_args`` win over the defaults of ARG, as in a build."""
+def parse_stages(
+    instructions: tuple[Instruction, ...],
+    build_args: Mapping[str, str],
+    find_below: Callable[[str], StageBelow | None] = lambda _name: None,
+) -> tuple[Stage, ...]:
+    """All stages in order. ``build_args`` win over the defaults of ARG, as in a build; ``find_below`` says what is
+    known of an image that another Dockerfile makes.
+    """
     outside: dict[str, str] = {}
     blocks: list[list[Instruction]] = []
     for instruction in instructions:
@@ -79,7 +108,7 @@ def parse_stages(instructions: tuple[Instruction, ...], build_args: Mapping[str,
             outside |= {name: build_args[name] for name in parse_assignments(instruction) if name in build_args}
     found: list[Stage] = []
     for block in blocks:
-        found.append(_make_stage(tuple(found), block, outside, build_args))
+        found.append(_make_stage(tuple(found), block, outside, build_args, find_below))
     return tuple(found)
 
 
@@ -89,14 +118,21 @@ def _resolve_assignments(instruction: Instruction, variables: Mapping[str, str])
 
 
 def _make_stage(
-    before: tuple[Stage, ...], block: list[Instruction], outside: Mapping[str, str], build_args: Mapping[str, str]
+    before: tuple[Stage, ...],
+    block: list[Instruction],
+    outside: Mapping[str, str],
+    build_args: Mapping[str, str],
+    find_below: Callable[[str], StageBelow | None],
 ) -> Stage:
     head, *body = block
     parts = [word for word in head.value.split() if not word.startswith("--")]
     base = substitute_variables(parts[0], outside).strip("\"'") if parts else ""
     name = parts[2] if len(parts) > 2 and parts[1].upper() == "AS" else None
     parent = find_stage(before, base)
-    known = dict(parent.arguments) if parent else {}
+    below = None if parent else find_below(base)
+    known = dict(parent.arguments) if parent else dict(below.environment) if below else {}
+    triggers = list_triggers(parent.instructions) if parent else below.triggers if below else ()
+    body = [*triggers, *body]
     for instruction in body:
         if instruction.name == "ENV":
             known |= _resolve_assignments(instruction, known)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.display import describe_dockerfile
+from builder.core.image_reference import normalize_image_name
 from builder.core.phrases import choose_verb, join_names
 from builder.dockerfile.analysis import analyze_dockerfile
 from builder.dockerfile.requirements import decode_requirements
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.compose.model import Build, Project
+    from builder.dockerfile.analysis import FindParent
     from builder.dockerfile.facts import DockerfileAnalysis
     from builder.dockerfile.files import ReadFile
 
@@ -25,19 +28,49 @@ LARGEST_FILE = 1_000_000
 def read_dockerfiles(project: Project) -> Mapping[str, DockerfileAnalysis]:
     """Service → facts; a service that builds nothing, or whose Dockerfile cannot be read, is missing.
 
-    Only the Dockerfile that the compose file names is read, and requirements files inside its build context.
+    Only the Dockerfile that the compose file names is read, and requirements files inside its build context. What it
+    builds on may be the image of another service: by its name, or as a named context (``service:NAME``).
     """
-    known: dict[Build, DockerfileAnalysis | None] = {}
-    found = {}
-    for name, service in project.services.items():
-        if service.build is None:
-            continue
-        if service.build not in known:
-            known[service.build] = _read_dockerfile(service.build)
-        facts = known[service.build]
-        if facts is not None:
-            found[name] = facts
-    return found
+    reader = _DockerfileReader(project)
+    builds = {name: service.build for name, service in project.services.items() if service.build is not None}
+    found = {name: reader.analyze(build) for name, build in builds.items()}
+    return {name: facts for name, facts in found.items() if facts is not None}
+
+
+class _DockerfileReader:
+    """Reads each build once, the ones that it builds on before it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[Build, DockerfileAnalysis | None] = {}
+        self._open: list[Build] = []
+        """What is being read: a circle of builds, which Docker refuses, ends here."""
+
+    def analyze(self, build: Build) -> DockerfileAnalysis | None:
+        if build not in self._known:
+            self._open.append(build)
+            self._known[build] = _read_dockerfile(build, lambda name: self._find_parent(build, name))
+            self._open.pop()
+        return self._known[build]
+
+    def _find_parent(self, build: Build, name: str) -> DockerfileAnalysis | None:
+        below = self._find_build(dict(build.additional_contexts).get(name, f"docker-image://{name}"))
+        return None if below is None or below in self._open else self.analyze(below)
+
+    def _find_build(self, context: str) -> Build | None:
+        """The build that makes what a named context stands for."""
+        kind, _, name = context.partition(":")
+        if kind == "service":
+            service = self._project.services.get(name)
+            return service.build if service is not None else None
+        if kind != "docker-image" or "$" in name:
+            return None
+        return self._builds_by_image.get(normalize_image_name(name.removeprefix("//")))
+
+    @cached_property
+    def _builds_by_image(self) -> dict[str, Build]:
+        services = self._project.services.values()
+        return {name: one.build for one in services if one.build is not None for name in one.built_names}
 
 
 def describe_unread_dockerfiles(project: Project, known: Mapping[str, DockerfileAnalysis]) -> tuple[str, ...]:
@@ -55,13 +88,16 @@ def describe_unread_dockerfiles(project: Project, known: Mapping[str, Dockerfile
     )
 
 
-def _read_dockerfile(build: Build) -> DockerfileAnalysis | None:
+def _read_dockerfile(build: Build, find_parent: FindParent) -> DockerfileAnalysis | None:
     path = build.dockerfile_path
     text = build.dockerfile_inline if path is None else _read_text(path)
     if text is None:
         return None
     try:
-        return replace(analyze_dockerfile(text, build, _make_context_reader(build.context)), path=path)
+        named = dict(build.additional_contexts).items()
+        folders = {name: _make_context_reader(context) for name, context in named if context.startswith("/")}
+        facts = analyze_dockerfile(text, build, _make_context_reader(build.context), find_parent, folders)
+        return replace(facts, path=path)
     except (ValueError, IndexError, KeyError, RecursionError):  # advice about a file that Docker will refuse anyway
         return None
 

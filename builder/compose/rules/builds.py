@@ -81,7 +81,7 @@ def _format_sharing_fix(context: RuleContext, group: ServiceGroup) -> str:
             f"never`{_format_group_option(group)}"
         )
     if choice.target is None:
-        return choice.reason if choice.reason.startswith("not Airflow") else f"left alone: {choice.reason}"
+        return choice.reason if "left alone" in choice.reason else f"left alone: {choice.reason}"
     return (
         f"`optbuild optimize`: {format_both_or_all(len(group.services))} start from {choice.target.image}, "
         f"{_describe_origin(choice.target)}"

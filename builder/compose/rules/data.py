@@ -55,7 +55,7 @@ def find_unpersisted_data(context: RuleContext) -> Iterator[Finding]:
 def _choose_image(service: Service, facts: DockerfileAnalysis | None) -> str | None:
     if service.build is None:
         return substitute_image_defaults(service)
-    return facts.base if facts is not None else None
+    return facts.root_base if facts is not None else None
 
 
 def _parse_postgres_version(image: str) -> int | None:

@@ -31,7 +31,7 @@ def find_separate_products(context: RuleContext) -> Iterator[Finding]:
         return
     users = _index_database_users(context)
     for group in context.groups:
-        if group.airflow or not (group.images or group.build):
+        if group.airflow or group.unclear or not (group.images or group.build):
             continue
         for service in group.services:
             name, key = service.name, "image" if service.build is None else "build"

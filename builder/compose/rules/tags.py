@@ -77,6 +77,7 @@ def _find_floating_bases(context: RuleContext, ours: set[str]) -> Iterator[Findi
         base = facts.base
         if (
             not base
+            or facts.parent is not None
             or base == "scratch"
             or "$" in base
             or normalize_image_name(base) in ours

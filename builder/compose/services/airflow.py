@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from builder.airflow.find import DISTINCTIVE_COMMANDS
+from builder.airflow.find import DISTINCTIVE_COMMANDS, MIGRATE_COMMANDS
 from builder.airflow.images import FOLDERS, LAST_WORDS
 from builder.airflow.variables import HOME_VARIABLE, PREFIXES
 from builder.compose.services.command_lines import parse_commands
 from builder.compose.services.products import find_product
-from builder.core.image_reference import extract_last_component
+from builder.core.image_reference import extract_last_component, extract_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,8 +22,48 @@ _WORD = re.compile(r"[^a-z0-9]+")
 
 
 def is_airflow_group(services: Iterable[Service], facts: Mapping[str, DockerfileAnalysis]) -> bool:
-    """Whether the image that these services share is Airflow's. One good sign of one service is enough."""
-    return any(_is_airflow_service(service, facts.get(service.name)) for service in services)
+    """Whether the image that these services share is Airflow's. One good sign of one service is enough; where nobody
+    can read what the image is built on, two commands of Airflow's are.
+    """
+    services = tuple(services)
+    if any(_is_airflow_service(service, facts.get(service.name)) for service in services):
+        return True
+    return _may_be_airflow(services, facts) and len(_collect_airflow_words(services)) > 1
+
+
+def is_unclear_group(services: Iterable[Service], facts: Mapping[str, DockerfileAnalysis]) -> bool:
+    """Whether nothing says that the image of these services is not Airflow's: a Dockerfile or a base that cannot be
+    read, or an image that only its owner knows and a command that may be Airflow's."""
+    services = tuple(services)
+    builders = [one for one in services if one.build is not None]
+    if not builders or not _may_be_airflow(services, facts):
+        return False
+    known = facts.get(builders[0].name)
+    unread = known is None or known.root_base is None or "$" in known.root_base
+    return unread or bool(_collect_airflow_words(services))
+
+
+def _may_be_airflow(services: tuple[Service, ...], facts: Mapping[str, DockerfileAnalysis]) -> bool:
+    """Whether they build on what nobody here knows. Docker Hub's own images (``python``) are known, and so is an image
+    whose Dockerfile has an entrypoint of its own: what follows it are not Airflow's words."""
+    for service in services:
+        known = facts.get(service.name)
+        if service.build is None or find_product(service, known) is not None:
+            return False
+        if known is not None and (known.entrypoint is not None or _is_hub_image(known.root_base)):
+            return False
+    return True
+
+
+def _is_hub_image(base: str | None) -> bool:
+    return base is not None and "$" not in base and "/" not in extract_repository(base)
+
+
+def _collect_airflow_words(services: tuple[Service, ...]) -> set[tuple[str, ...]]:
+    """What the official entrypoint puts ``airflow`` before."""
+    starts = [commands[0] for one in services if not one.entrypoint and (commands := parse_commands(one))]
+    known = DISTINCTIVE_COMMANDS | MIGRATE_COMMANDS
+    return {words[:length] for words in starts for length in (1, 2) if words[:length] in known}
 
 
 def _is_airflow_service(service: Service, facts: DockerfileAnalysis | None) -> bool:

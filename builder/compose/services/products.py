@@ -17,7 +17,7 @@ def find_product(service: Service, facts: DockerfileAnalysis | None = None) -> P
     """None: a program that only its owner knows, or Airflow itself."""
     return (
         find_by_image(service.image if service.build is None else None)
-        or find_by_image(None if facts is None else facts.base)
+        or find_by_image(None if facts is None else facts.root_base)
         or find_by_data_folder(mount.target for mount in service.mounts)
         or (_match_words(service.name) if service.build is not None and facts is None else None)
     )

@@ -49,7 +49,9 @@ def substitute_image_defaults(service: Service) -> str | None:
 
 def is_official_image(service: Service, facts: DockerfileAnalysis | None) -> bool:
     """Whether the image is ``apache/airflow`` or built on it, its entrypoint in place."""
-    base = facts.base if facts is not None else substitute_image_defaults(service) if service.build is None else None
+    base = (
+        facts.root_base if facts is not None else substitute_image_defaults(service) if service.build is None else None
+    )
     if base is None or (facts is not None and facts.entrypoint is not None):
         return False
     name = extract_repository(base)

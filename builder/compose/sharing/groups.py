@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.compose.load.builds import find_variable_parts
-from builder.compose.services.airflow import is_airflow_group
+from builder.compose.services.airflow import is_airflow_group, is_unclear_group
 from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class ServiceGroup:
     """Sorted by name; one of a kind is a group of one."""
     airflow: bool
     """Whether it is known to be Airflow (base image, labels, start commands)."""
+    unclear: bool = False
+    """Whether it may be Airflow, because what it is built on cannot be read here."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +74,12 @@ def group_services(project: Project, facts: Mapping[str, DockerfileAnalysis]) ->
     for service in sorted(project.services.values(), key=lambda one: one.name):
         key = keys.get(service.name) or _make_image_key(service, built)
         members.setdefault(key, []).append(service)
-    return tuple(ServiceGroup(tuple(services), is_airflow_group(services, facts)) for services in members.values())
+    return tuple(_make_group(tuple(services), facts) for services in members.values())
+
+
+def _make_group(services: tuple[Service, ...], facts: Mapping[str, DockerfileAnalysis]) -> ServiceGroup:
+    airflow = is_airflow_group(services, facts)
+    return ServiceGroup(services, airflow, not airflow and is_unclear_group(services, facts))
 
 
 def _make_build_key(service: Service) -> GroupKey:

@@ -127,7 +127,8 @@ def _check_shareable(group: ServiceGroup, choices: SharingOptions) -> None:
     if group.build is None:
         raise NotShareableError("already shared: no service here builds this image")
     if not group.airflow and not _is_requested(group, choices):
-        raise NotShareableError(f"not Airflow: left alone unless `--group {group.names[0]}` asks for it")
+        why = "what it builds on cannot be read here, so it may be Airflow" if group.unclear else "not Airflow"
+        raise NotShareableError(f"{why}: left alone unless `--group {group.names[0]}` asks for it")
     platforms = group.build.platforms
     if len(platforms) > 1:
         raise NotShareableError(f"it is built for several platforms ({', '.join(platforms)}): that needs a registry")

@@ -71,7 +71,9 @@ def test_the_fix_says_where_the_image_comes_from() -> None:
 def test_the_fix_says_why_a_group_is_left_alone() -> None:
     made = project(service("a", build=build()), service("b", build=build()))
     (finding,) = find_duplicate_builds(look(made))
-    assert finding.fix == "not Airflow: left alone unless `--group a` asks for it"
+    assert finding.fix == (
+        "what it builds on cannot be read here, so it may be Airflow: left alone unless `--group a` asks for it"
+    )
 
 
 def test_the_fix_says_what_stands_in_the_way() -> None:

@@ -22,7 +22,9 @@ def look(made: Project, **known: DockerfileAnalysis) -> RuleContext:
 
 def others(**keys: Any) -> str:
     (finding,) = find_separate_products(
-        look(project(service("web", image="apache/airflow:2.8.1"), service("other", **keys)))
+        look(
+            project(service("web", image="apache/airflow:2.8.1"), service("other", **keys)), other=facts(base="node:20")
+        )
     )
     assert (finding.code, finding.services) == ("OB104", ("other",))
     return finding.message
@@ -53,6 +55,11 @@ def test_the_database_of_the_seed_project() -> None:
 )
 def test_other_products(keys: dict[str, Any], words: str) -> None:
     assert others(**keys).startswith(words)
+
+
+def test_a_build_that_cannot_be_read_is_not_said_to_be_another_program() -> None:
+    made = project(service("web", image="apache/airflow:2.8.1"), service("other", build=build("api/Dockerfile")))
+    assert not list(find_separate_products(look(made)))
 
 
 def test_a_service_called_like_its_product_is_not_told_twice() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from project_factories import AIRFLOW, FOLDER, build, project, seed, service
+from project_factories import AIRFLOW, FOLDER, build, facts, project, seed, service
 
 from builder.compose.model import ImageOrigin, Project, SharedTarget
 from builder.compose.sharing.groups import group_services
@@ -454,9 +454,17 @@ def test_a_strange_project_name_still_gives_a_valid_one() -> None:
 # --- what is left alone
 
 
+def test_what_cannot_be_read_is_not_said_to_be_something_else() -> None:
+    assert reason(pair(environment={}), "one", "two") == (
+        "what it builds on cannot be read here, so it may be Airflow: left alone unless `--group one` asks for it"
+    )
+
+
 def test_a_shared_build_that_is_not_airflow_is_left_alone_unless_asked_for() -> None:
     made = pair(environment={})
-    assert reason(made, "one", "two") == "not Airflow: left alone unless `--group one` asks for it"
+    known = dict.fromkeys(("one", "two"), facts(base="python:3.11"))
+    choice = choose_targets(made, group_services(made, known), SharingOptions())["one", "two"]
+    assert choice.reason == "not Airflow: left alone unless `--group one` asks for it"
     assert target(made, "one", "two", groups=("two",)).builder == "one"
     assert target(pair(environment={}, image="mine"), "one", "two", groups=("mine:latest",)).builder == "one"
 
