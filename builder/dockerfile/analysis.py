@@ -16,6 +16,7 @@ from builder.dockerfile.parse import read_instructions
 from builder.dockerfile.run_steps import list_run_steps
 from builder.dockerfile.stages import (
     find_stage_chain,
+    list_feeding_stages,
     parse_assignments,
     parse_exec_form,
     parse_stages,
@@ -63,16 +64,18 @@ def analyze_dockerfile(
     steps = list_run_steps(chain, {} if parent is None else parent.environment)
     files = collect_build_files(stages, chain, read, contexts or {}, None if parent is None else parent.files)
     content = collect_packages(steps, files)
+    sources = collect_packages(list_run_steps(list_feeding_stages(stages, chain)), files)
+    python = (*content.pins, *sources.pins)
     environment = _collect_environment(chain, parent)
     product = find_by_image(base) if base else None
     own = (InstalledServer(product.name, base, chain[0].line),) if product and base else ()
-    version = _find_version(content.pins, base, environment, parent)
+    version = _find_version(python, base, environment, parent)
     command, entrypoint = _find_start(chain, parent)
     facts = DockerfileAnalysis(
         path=None,
         chain=chain,
         base=base,
-        airflow=_has_airflow(base, content.pins, parent),
+        airflow=_has_airflow(base, python, parent),
         airflow_version=version,
         airflow_series=".".join(version.split(".")[:2]) if version else _find_series(base, parent),
         installed=(*own, *content.servers),
@@ -84,9 +87,11 @@ def analyze_dockerfile(
         has_health_check=_has_health_check(chain, parent),
         volumes=(*(parent.volumes if parent else ()), *_collect_volumes(chain)),
         environment=environment,
+        stages=stages,
+        source_pins=sources.pins,
         parent=parent,
         files=files,
-        unread=(*content.unread, *(parent.unread if parent else ())),
+        unread=(*content.unread, *sources.unread, *(parent.unread if parent else ())),
     )
     own_steps = tuple(step for step in steps if not step.run.inherited)
     return replace(facts, advice=lint_dockerfile(facts, own_steps))

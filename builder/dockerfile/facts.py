@@ -97,6 +97,10 @@ class DockerfileAnalysis:
     """Of ENV."""
     airflow_series: str | None = None
     """What is known of the version at least (``2.8``): good enough for commands and health, not to pin."""
+    stages: tuple[Stage, ...] = ()
+    """All of them, those that the target does not need too."""
+    source_pins: tuple[Pin, ...] = ()
+    """Python requirements of the stages from which the chain copies or mounts files."""
     parent: DockerfileAnalysis | None = None
     """What makes the base, where a build of the same project does."""
     files: BuildFiles = field(default=NO_FILES, repr=False, compare=False)

@@ -22,6 +22,7 @@ _LONGEST_RUN = 100_000
 """Characters."""
 _PLAIN_WORD = re.compile(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+")
 _QUOTED = re.compile(r"\\(.)|\"((?:[^\"\\]|\\.)*)\"|'([^']*)'")
+_FROM_FLAG = re.compile(r"^--from=(\S+)|^--mount=(?:\S*,)?from=([^,\s]+)")
 _FLAGS = re.compile(r"\s*(--\S+\s+)*")
 _SHELL_HEREDOC = re.compile(r"<<-?[\"']?[\w.-]+[\"']?|(/bin/|/usr/bin/)?(ba|da|a)?sh|-[a-z]+|[<>|]")
 
@@ -172,6 +173,34 @@ def find_stage_chain(stages: tuple[Stage, ...], target: str | None) -> tuple[Sta
         found.insert(0, stage)
         stage = find_stage(stages[: stage.index], stage.base)
     return tuple(found)
+
+
+def find_source_stages(stages: tuple[Stage, ...], stage: Stage, instruction: Instruction) -> tuple[Stage, ...]:
+    """The stages whose files an instruction of ``stage`` takes: by ``COPY --from``, or a mount of a RUN. What is not a
+    stage (an image, a named context) is left out."""
+    names = (
+        (match[1] or match[2]).strip("\"'") for flag in parse_flags(instruction) if (match := _FROM_FLAG.search(flag))
+    )
+    known = dict(stage.arguments)
+    found = (find_stage(stages[: stage.index], substitute_variables(name, known)) for name in names)
+    return tuple(one for one in found if one is not None)
+
+
+def list_feeding_stages(stages: tuple[Stage, ...], chain: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The stages outside of the chain whose files reach it, directly or through others, in the order of the file."""
+    found: dict[int, Stage] = {}
+    waiting = list(chain)
+    seen = {stage.index for stage in chain}
+    while waiting:
+        stage = waiting.pop()
+        below = find_stage(stages[: stage.index], stage.base)
+        sources = [one for each in stage.instructions for one in find_source_stages(stages, stage, each)]
+        for one in (*sources, *([below] if below is not None else [])):
+            if one.index not in seen:
+                seen.add(one.index)
+                found[one.index] = one
+                waiting.append(one)
+    return tuple(found[index] for index in sorted(found))
 
 
 def parse_exec_form(value: str) -> tuple[str, ...] | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os.path
 import posixpath
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from builder.compose.rules.layer_steps import LayerStep, collect_layer_steps
 from builder.core.phrases import format_short_list
-from builder.dockerfile.parse import Instruction
-from builder.dockerfile.stages import parse_assignments, parse_flags, parse_run_commands
+from builder.dockerfile.stages import parse_assignments, parse_run_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.compose.model import Build
-    from builder.dockerfile.facts import DockerfileAnalysis
+    from builder.dockerfile.facts import DockerfileAnalysis, Pin
+    from builder.dockerfile.parse import Instruction
 
 NEAR = 0.6
 """Two Dockerfiles are nearly the same from this share of equal leading instructions on."""
@@ -66,11 +68,11 @@ def _is_nearly_same(a: Build, b: Build, facts_a: DockerfileAnalysis | None, fact
         return False
     left, right = _collect_steps(facts_a), _collect_steps(facts_b)
     written = _find_common_prefix(left, right, same_files=True)
-    if len(written) > 1 and len(written) >= NEAR * max(len(left), len(right)):
+    shared = _find_common_prefix(left, right, same_files=_has_same_context(a, b))
+    if len(shared) > 1 and len(written) >= NEAR * max(len(left), len(right)):
         return True
-    common = {pin.name for pin in facts_a.pins} & {pin.name for pin in facts_b.pins}
-    fewer = min(len({pin.name for pin in facts.pins}) for facts in (facts_a, facts_b))
-    return facts_a.base == facts_b.base and len(common) >= max(_PINS_IN_COMMON, fewer / 2)
+    one, other = ({pin.name for pin in _list_pins(facts)} for facts in (facts_a, facts_b))
+    return facts_a.base == facts_b.base and len(one & other) >= max(_PINS_IN_COMMON, min(len(one), len(other)) / 2)
 
 
 def _has_same_dockerfile(a: Build, b: Build) -> bool:
@@ -89,45 +91,17 @@ def _has_same_context(a: Build, b: Build) -> bool:
     return (a.context, a.additional_contexts) == (b.context, b.additional_contexts)
 
 
-@dataclass(frozen=True)
-class _LayerStep:
-    """An instruction with what decides about its layer: its words, and the arguments that it declares."""
-
-    instruction: Instruction
-    words: str
-    values: tuple[tuple[str, str | None], ...] = ()
-
-
-def _collect_steps(facts: DockerfileAnalysis | None) -> tuple[_LayerStep, ...]:
-    if facts is None or not facts.chain:
-        return ()
-    head = Instruction("FROM", facts.base or "", facts.chain[0].line)
-    steps = [_LayerStep(head, head.value)]
-    for stage in facts.chain:
-        known = dict(stage.arguments)
-        steps += [_make_step(instruction, known) for instruction in stage.instructions]
-    return tuple(steps)
-
-
-def _make_step(instruction: Instruction, known: dict[str, str]) -> _LayerStep:
-    bodies = "\0".join(heredoc.body for heredoc in instruction.heredocs)
-    declared = parse_assignments(instruction) if instruction.name == "ARG" else {}
-    words = "" if declared else " ".join(instruction.value.split())
-    return _LayerStep(instruction, f"{words}\0{bodies}", tuple((name, known.get(name)) for name in declared))
+def _collect_steps(facts: DockerfileAnalysis | None) -> tuple[LayerStep, ...]:
+    return () if facts is None else collect_layer_steps(facts)
 
 
 def _find_common_prefix(
-    left: tuple[_LayerStep, ...], right: tuple[_LayerStep, ...], *, same_files: bool
-) -> tuple[_LayerStep, ...]:
-    """``same_files``: both copy from one context; else the first COPY from it ends what is common."""
+    left: tuple[LayerStep, ...], right: tuple[LayerStep, ...], *, same_files: bool
+) -> tuple[LayerStep, ...]:
+    """``same_files``: both read one context; else the first instruction that reads it ends what is common."""
     found = []
     for one, other in zip(left, right, strict=False):
-        copied = one.instruction.name in ("COPY", "ADD") and not any(
-            flag.startswith("--from=") for flag in parse_flags(one.instruction)
-        )
-        if (one.instruction.name, one.words, one.values) != (other.instruction.name, other.words, other.values):
-            break
-        if copied and not same_files and not one.instruction.heredocs:
+        if one.identity != other.identity or (one.reads_context and not same_files):
             break
         found.append(one)
     return tuple(found)
@@ -188,15 +162,28 @@ def _compare_dockerfiles(
     if equal == len(left) == len(right):
         yield f"{files[0]} and {files[1]} say the same"
         return
-    shown = [_describe_step(steps, equal) for steps in (left, right)]
-    yield f"{files[0]} {shown[0]}; {files[1]} {shown[1]}"
+    yield _describe_parting(files, left[equal:], right[equal:])
+
+
+def _describe_parting(
+    files: list[str], left: tuple[LayerStep, ...], right: tuple[LayerStep, ...], stage: str = ""
+) -> str:
+    """The first instructions that differ; where only the stages differ that they copy from, those of the stages."""
+    if left and right and left[0].words == right[0].words and left[0].values == right[0].values:
+        for one, other in zip(left[0].sources, right[0].sources, strict=False):
+            if one.fingerprint != other.fingerprint:
+                pairs = zip(one.steps, other.steps, strict=False)
+                equal = sum(1 for _ in takewhile(lambda pair: pair[0].identity == pair[1].identity, pairs))
+                return _describe_parting(files, one.steps[equal:], other.steps[equal:], f" (stage {one.name})")
+    shown = [_describe_step(steps, 0) for steps in (left, right)]
+    return f"{files[0]} {shown[0]}; {files[1]} {shown[1]}{stage}"
 
 
 def _describe_dockerfile(build: Build, name: str) -> str:
     return f"the inline Dockerfile of {name}" if build.dockerfile_inline is not None else build.dockerfile
 
 
-def _describe_step(steps: tuple[_LayerStep, ...], index: int) -> str:
+def _describe_step(steps: tuple[LayerStep, ...], index: int) -> str:
     if index >= len(steps):
         return "ends there"
     instruction = steps[index].instruction
@@ -219,14 +206,19 @@ def summarize_instruction(instruction: Instruction) -> str:
     return f"RUN {', '.join(dict.fromkeys(called))}"[:_SHOWN]
 
 
+def _list_pins(facts: DockerfileAnalysis) -> tuple[Pin, ...]:
+    """Also those of stages that it copies from."""
+    return (*facts.pins, *facts.source_pins)
+
+
 def _compare_pins(
     facts_a: DockerfileAnalysis | None, facts_b: DockerfileAnalysis | None, names: tuple[str, str]
 ) -> Iterator[str]:
     """Requirements with another version, and those that only one has."""
     if facts_a is None or facts_b is None:
         return
-    left = {pin.name: pin.spec for pin in facts_a.pins if not pin.from_argument}
-    right = {pin.name: pin.spec for pin in facts_b.pins if not pin.from_argument}
+    left = {pin.name: pin.spec for pin in _list_pins(facts_a) if not pin.from_argument}
+    right = {pin.name: pin.spec for pin in _list_pins(facts_b) if not pin.from_argument}
     changed = [
         f"{name}: {left[name] or 'any version'} against {right[name] or 'any version'}"
         for name in sorted(left.keys() & right.keys())

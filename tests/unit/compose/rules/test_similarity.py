@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from project_factories import build
 
 from builder.compose.model import Build
@@ -110,3 +111,80 @@ def test_without_facts_only_the_keys_are_compared() -> None:
 
 def test_equal_builds_differ_in_nothing() -> None:
     assert compare(BASE, BASE, left=build("a"), right=build("a")).lines == ()
+
+
+FINAL = "FROM python:3.11-slim\nENV A=1\n"
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (
+            "FROM python:3.11 AS builder\nRUN pip install --user pkg-a\n" + FINAL + "COPY --from=builder /root /root\n",
+            "FROM python:3.11 AS builder\nRUN pip install --user pkg-b\n" + FINAL + "COPY --from=builder /root /root\n",
+        ),
+        (
+            "FROM python:3.11\nRUN make a\n" + FINAL + "COPY --from=0 /out /out\n",
+            "FROM python:3.11\nRUN make b\n" + FINAL + "COPY --from=0 /out /out\n",
+        ),
+        (
+            "FROM python:3.11 AS B\nRUN make a\n" + FINAL + "RUN --mount=type=bind,from=b,target=/b cp -r /b /out\n",
+            "FROM python:3.11 AS B\nRUN make b\n" + FINAL + "RUN --mount=type=bind,from=b,target=/b cp -r /b /out\n",
+        ),
+        (
+            "FROM x AS one\nRUN a\nFROM one AS two\nRUN c\n" + FINAL + "COPY --from=two /out /out\n",
+            "FROM x AS one\nRUN b\nFROM one AS two\nRUN c\n" + FINAL + "COPY --from=two /out /out\n",
+        ),
+        (
+            "FROM x AS one\nRUN a\nFROM y AS two\nCOPY --from=one /o /o\n" + FINAL + "COPY --from=two /o /o\n",
+            "FROM z AS one\nRUN a\nFROM y AS two\nCOPY --from=one /o /o\n" + FINAL + "COPY --from=two /o /o\n",
+        ),
+        (FINAL + "COPY --from=nginx:1 /a /a\n", FINAL + "COPY --from=nginx:2 /a /a\n"),
+        (
+            "FROM x AS s\nCOPY <<EOF /v\na\nEOF\n" + FINAL + "COPY --from=s /v /v\n",
+            "FROM x AS s\nCOPY <<EOF /v\nb\nEOF\n" + FINAL + "COPY --from=s /v /v\n",
+        ),
+    ],
+)
+def test_what_stages_hand_over_counts(a: str, b: str) -> None:
+    found = compare(a, b)
+    assert not found.whole
+    assert [one.name for one in found.common_prefix] == ["FROM", "ENV"]
+    assert not any("say the same" in line for line in found.lines)
+    assert compare(a, a).whole
+
+
+def test_the_line_of_a_stage_is_named() -> None:
+    a = "FROM python:3.11 AS builder\nRUN pip install pkg-a\n" + FINAL + "COPY --from=builder /x /x\n"
+    found = compare(a, a.replace("RUN pip install pkg-a", "RUN apt-get update\nRUN pip install pkg-b"))
+    assert found.lines == (
+        "a.Dockerfile line 2: RUN pip install; b.Dockerfile line 2: RUN apt-get update (stage builder)",
+        "only in web: pkg-a",
+        "only in worker: pkg-b",
+    )
+
+
+def test_a_stage_that_nothing_uses_does_not_matter() -> None:
+    a, b = (f"FROM python:3.11 AS docs\nRUN {name}\n{FINAL}RUN x\n" for name in ("one", "two"))
+    assert compare(a, b).whole
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("FROM postgres:13\nCOPY data /data\n", False),
+        ("FROM alpine AS data\nCOPY . /data\nFROM postgres:13\nCOPY --from=data /data /data\n", False),
+        ("FROM postgres:13\nRUN --mount=type=bind,target=/src cp -r /src /data\n", False),
+        ("FROM alpine AS data\nADD https://x.example/y /data\nFROM postgres:13\nCOPY --from=data /d /d\n", False),
+        ("FROM alpine AS data\nRUN fetch\nFROM postgres:13\nCOPY --from=data /data /data\n", True),
+    ],
+)
+def test_files_of_two_contexts_are_two_things(text: str, same: bool) -> None:
+    contexts = (build(context=f"/home/ada/shop/{name}") for name in ("citibike", "taxi"))
+    found = compare(text, text, left=next(contexts), right=next(contexts))
+    assert (found.near, found.whole) == (same, same)
+
+
+def test_five_hundred_stages_are_read_at_once() -> None:
+    text = "FROM x AS s0\n" + "".join(f"FROM s{i} AS s{i + 1}\nCOPY --from=s{i} /a /b\n" for i in range(490))
+    assert compare(text, text).whole
