@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NoReturn
 import builder
 from builder.cli import overview
 from builder.cli.runtime import LazyRuntime, make_local_runtime
+from builder.cli.signals import end_on_signals
 from builder.core.errors import ExitCode, OptbuildError
-from builder.core.process import terminate_children
+from builder.core.interrupts import TerminatedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import FrameType
 
     from builder.core.runtime import Runtime
 
@@ -35,34 +35,31 @@ _MACHINE_FAULTS = frozenset(
 """What the operating system or its disks refuse is not a bug of ours."""
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, or SIGHUP of a closed terminal. Like Ctrl-C not an ``Exception``: no broad ``except`` catches it."""
-
-
 def main() -> NoReturn:
     """What the installed ``optbuild`` runs."""
-    sys.exit(run(sys.argv[1:], make_local_runtime))
+    try:
+        code = run(sys.argv[1:], make_local_runtime)
+    except KeyboardInterrupt:  # one more, while the first was answered
+        code = int(ExitCode.INTERRUPTED)
+    if code == ExitCode.INTERRUPTED:
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Python would wait for threads that nobody needs any more."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(
     argv: Sequence[str], make_runtime: Callable[..., Runtime], commands: Mapping[str, str] = overview.COMMANDS
 ) -> int:
     """Run one command line; the exit code. ``make_runtime(quiet=...)`` gives the command its runtime."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored: nohup, which means to go on
-        numbers.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, _raise_interrupt) for number in numbers}
-    try:
+    with end_on_signals():
         return _run_guarded(argv, make_runtime, commands)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _raise_interrupt(number: int, _frame: FrameType | None) -> None:
-    """Children first: workers wait for them, and the main thread for its workers."""
-    terminate_children()
-    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime], commands: Mapping[str, str]) -> int:
@@ -72,7 +69,7 @@ def _run_guarded(argv: Sequence[str], make_runtime: Callable[..., Runtime], comm
         return _say_error(error)
     except KeyboardInterrupt as stop:
         return _write_error(
-            "ended by a signal" if isinstance(stop, _Terminated) else "interrupted", ExitCode.INTERRUPTED
+            "ended by a signal" if isinstance(stop, TerminatedError) else "interrupted", ExitCode.INTERRUPTED
         )
     except OSError as error:
         return _report_os_error(error, make_runtime)
@@ -101,7 +98,9 @@ def _invoke_command(argv: Sequence[str], coming: LazyRuntime, commands: Mapping[
 
 
 def _write_error(text: str, code: int) -> int:
-    sys.stderr.write(f"optbuild: {text}\n")
+    """The code counts more than the text, which may have no reader any more."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"optbuild: {text}\n")
     return int(code)
 
 

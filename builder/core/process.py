@@ -8,23 +8,29 @@ import select
 import shlex
 import signal
 import subprocess
-import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from builder.core.errors import ToolError, ToolMissingError, ToolTimeoutError
+from builder.core.interrupts import check_interrupts, hold_interrupts
 from builder.core.limits import Timeout
+from builder.core.process_streams import StreamReader, feed_stdin, join_readers
+from builder.core.process_tree import ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 SIGNAL_TURN_SECONDS = 0.5
 """How long a signal may go unnoticed while a child runs."""
-TERMINATE_GRACE_SECONDS = 10.0
-"""How long an interrupted child, and all that it started, may take to end by itself before it is killed."""
+TERMINATE_GRACE_SECONDS = 6.0
+"""How long an interrupted child, and all that it started, may take to end by itself before it is killed: after Ctrl-C,
+ten seconds are all that optbuild has."""
+LAST_TURN_SECONDS = 1.0
+"""How long the streams of a killed child may take to end."""
 GROUP_TURN_SECONDS = 0.05
+KILLS = 5
 
 
 @dataclass(frozen=True)
@@ -85,24 +91,41 @@ class Runner(Protocol):
         ...
 
 
-_running: set[subprocess.Popen[bytes]] = set()
+_running: set[_Child] = set()
 """Children of this process. Global because signals are: see :func:`terminate_children`."""
 
 
 def terminate_children() -> None:
-    """SIGTERM to the group of every child that runs now, whichever thread waits for it.
+    """SIGTERM to every child that runs now and to all that it started, whichever thread waits for it. That thread kills
+    what still runs after :data:`TERMINATE_GRACE_SECONDS`.
 
     For signal handlers: Ctrl-C reaches the main thread only, which then waits for its workers, and those for their
     children. Takes no lock; copying a set is one step of the interpreter.
     """
-    for process in tuple(_running):
-        _signal_group(process, signal.SIGTERM)
+    for child in tuple(_running):
+        child.terminate()
+
+
+def kill_children() -> None:
+    """SIGKILL to the same."""
+    for child in tuple(_running):
+        child.kill()
+
+
+def end_children(is_done: Callable[[], bool] = lambda: not _running) -> None:
+    """End them, also those that a thread starts meanwhile, until nobody waits for them any more."""
+    end = time.monotonic() + TERMINATE_GRACE_SECONDS + LAST_TURN_SECONDS
+    while not is_done() and time.monotonic() < end:
+        terminate_children()
+        time.sleep(GROUP_TURN_SECONDS)
+    kill_children()
 
 
 class LocalRunner:
     """Runs commands on this machine, each in a process group of its own, so that Ctrl-C is ours to pass on.
 
-    Raises ToolMissingError, ToolTimeoutError, ToolError for what cannot be started, and what a callback raised.
+    Raises ToolMissingError, ToolTimeoutError, ToolError for what cannot be started, what a callback raised, and
+    InterruptedByUserError once a signal told this process to end.
     """
 
     def run(
@@ -112,26 +135,69 @@ class LocalRunner:
         on_out: Callable[[str], None] | None = None,
         on_err: Callable[[str], None] | None = None,
     ) -> ProcessResult:
+        check_interrupts()
         started = time.monotonic()
-        process = _spawn_process(command)
-        threads: list[_StreamReader] = []
+        with hold_interrupts():
+            child = _Child(_spawn_process(command))
+            _running.add(child)
+            process = child.process
+            readers = (StreamReader(process.stdout, on_out), StreamReader(process.stderr, on_err))
         try:
-            _running.add(process)
-            threads += [_StreamReader(process.stdout, on_out), _StreamReader(process.stderr, on_err)]
-            _feed_stdin(process, command.stdin)
-            _wait_for_process(process, command.seconds)
+            feed_stdin(process.stdin, command.stdin)
+            _wait_for_process(child, command.seconds)
         except subprocess.TimeoutExpired as error:
-            _end_group(process)
+            child.end()
             raise _make_timeout_error(command, error.timeout) from error
         except BaseException:
-            _end_group(process)
+            child.end()
             raise
         finally:
-            _running.discard(process)
-            for reader in threads:
-                reader.join()
-        out, err = (reader.read_text() for reader in threads)
+            _running.discard(child)
+            join_readers(readers, LAST_TURN_SECONDS if child.told else TERMINATE_GRACE_SECONDS)
+        check_interrupts()
+        out, err = (reader.read_text() for reader in readers)
         return ProcessResult(command, process.returncode, out, err, time.monotonic() - started)
+
+
+class _Child:
+    """A process under way, and all that it started."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.told: float | None = None
+        """When it was told to end."""
+        self._tree = ProcessTree(process.pid)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.told is not None and time.monotonic() > self.told + TERMINATE_GRACE_SECONDS
+
+    def terminate(self) -> None:
+        """Once: a second SIGTERM would interrupt what it cleans up."""
+        if self.told is None:
+            self.told = time.monotonic()
+            self._tree.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Again where one of them started another meanwhile."""
+        for _ in range(KILLS):
+            self._tree.send(signal.SIGKILL)
+            if not self._tree.is_running():
+                return
+            time.sleep(GROUP_TURN_SECONDS)
+
+    def end(self) -> None:
+        """SIGTERM, SIGKILL after a grace: no grandchild may outlive an interrupted command.
+
+        The grace is that of all together: a grandchild may still unmount and delete when the child has ended.
+        """
+        try:
+            self.terminate()
+            while (self.process.poll() is None or self._tree.is_running()) and not self.is_overdue:
+                time.sleep(GROUP_TURN_SECONDS)
+        finally:  # also when a second Ctrl-C ends the waiting
+            self.kill()
+            self.process.wait()
 
 
 def _make_timeout_error(command: Command, seconds: float) -> ToolTimeoutError:
@@ -160,16 +226,22 @@ def _spawn_process(command: Command) -> subprocess.Popen[bytes]:
         raise ToolError(f"{command.argv[0]} cannot be started: {error.strerror}", hint=command.install_hint) from error
 
 
-def _wait_for_process(process: subprocess.Popen[bytes], timeout: float | None) -> None:
+def _wait_for_process(child: _Child, timeout: float | None) -> None:
     """Wait in short turns. The kernel may hand a signal to any thread, and Python's handlers run on the main one: were
-    that blocked in waitpid, Ctrl-C would be noticed when the child ends by itself."""
+    that blocked in waitpid, Ctrl-C would be noticed when the child ends by itself.
+
+    Who was told to end by another thread (:func:`terminate_children`) is ended with all that it started.
+    """
+    process = child.process
     end = None if timeout is None else time.monotonic() + timeout
     with _open_sleeper(process) as sleep:
-        while process.poll() is None:
+        while process.poll() is None and child.told is None:
             left = SIGNAL_TURN_SECONDS if end is None else end - time.monotonic()
             if left <= 0:
                 raise subprocess.TimeoutExpired(process.args, timeout or 0)
             sleep(min(SIGNAL_TURN_SECONDS, left))
+    if child.told is not None:
+        child.end()
 
 
 @contextlib.contextmanager
@@ -192,102 +264,3 @@ def _open_sleeper(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float]
 def _wait_by_polling(process: subprocess.Popen[bytes], seconds: float) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
-
-
-def _feed_stdin(process: subprocess.Popen[bytes], data: bytes | None) -> None:
-    """Write on a thread of its own: a child that does not read must not get around the time limit."""
-    stream = process.stdin
-    if data is None or stream is None:
-        return
-
-    def write() -> None:
-        with contextlib.suppress(BrokenPipeError):  # the child ended without reading; its exit code tells
-            stream.write(data)
-        with contextlib.suppress(BrokenPipeError):
-            stream.close()
-
-    threading.Thread(target=write, daemon=True).start()
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the child's group, SIGKILL after a grace: no grandchild may outlive an interrupted command.
-
-    The grace is the whole group's: a grandchild may still unmount and delete when the child has ended.
-    """
-    end = time.monotonic() + TERMINATE_GRACE_SECONDS
-    try:
-        _signal_group(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=TERMINATE_GRACE_SECONDS)
-        while is_group_running(process.pid) and time.monotonic() < end:
-            time.sleep(GROUP_TURN_SECONDS)
-    finally:  # also when a second Ctrl-C ends the waiting
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
-
-
-def is_group_running(group: int, proc: Path = Path("/proc")) -> bool:
-    """Whether a process of the group runs. A zombie does not: nobody may ever wait for an orphan in a container."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    if not (proc / "self").exists():  # no Linux: what the kernel said is all there is
-        return True
-    return any(_is_running_in(stat, group) for stat in proc.glob("[0-9]*/stat"))
-
-
-def _is_running_in(stat: Path, group: int) -> bool:
-    try:
-        state, _parent, its_group, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
-    except (OSError, ValueError):
-        return False
-    return state not in "ZX" and int(its_group) == group
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-class _StreamReader:
-    """Drains one stream on a thread, so that neither pipe can fill up and stop the child.
-
-    An error of the callback does not stop the draining; :meth:`text` raises it.
-    """
-
-    def __init__(self, stream: IO[bytes] | None, on_line: Callable[[str], None] | None) -> None:
-        self._lines: list[str] = []
-        self._stream = stream
-        self._on_line = on_line
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._drain, daemon=True)
-        self._thread.start()
-
-    def _drain(self) -> None:
-        if self._stream is None:
-            return
-        with self._stream:
-            for raw in self._stream:
-                line = raw.decode("utf-8", "replace")
-                self._lines.append(line)
-                self._pass_line(line.rstrip("\r\n"))
-
-    def _pass_line(self, line: str) -> None:
-        if self._on_line is None or self._error is not None:
-            return
-        try:
-            self._on_line(line)
-        except BaseException as error:  # noqa: BLE001 - raised again by text(), on the thread that can handle it
-            self._error = error
-
-    def join(self) -> None:
-        """Until the stream ended; a grandchild that keeps it open is not waited for longer than the grace."""
-        self._thread.join(timeout=TERMINATE_GRACE_SECONDS)
-
-    def read_text(self) -> str:
-        if self._error is not None:
-            raise self._error
-        return "".join(self._lines)

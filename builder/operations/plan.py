@@ -6,15 +6,13 @@ optbuild.toml is read, the modules of the later stages are loaded.
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.compose.planned import PlanResult
 from builder.core.errors import OptbuildError
 from builder.core.naming import SPEC_FILE
-from builder.core.process import terminate_children
+from builder.core.process import end_children
 from builder.operations.background import start_in_background
 from builder.operations.targets import resolve_spec_folder
 
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 ENGINE_SECONDS = 10.0
 """How long a plan waits for an engine once everything else is there; it does without one then."""
-STOP_SECONDS = 10.0
-STOP_TURN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -65,16 +61,8 @@ def run_plan(runtime: Runtime, options: PlanOptions) -> PlanResult:
         choices, _ = choosing.result(), loading.result()
         return _make_plan_result(runtime, _PlanInputs(files, cli, reading.result(), choices), connecting)
     except BaseException:
-        _stop_reading(reading)
+        end_children(reading.done)  # nobody waits for Compose any more
         raise
-
-
-def _stop_reading(reading: Future[Project]) -> None:
-    """Nobody waits for Compose any more. Also after Ctrl-C, whose handler may come before both calls have begun."""
-    end = time.monotonic() + STOP_SECONDS
-    while not reading.done() and time.monotonic() < end:
-        terminate_children()
-        wait((reading,), timeout=STOP_TURN_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from builder.core.errors import (
     StackError,
     ToolError,
 )
+from builder.core.interrupts import allow_restoring
 from builder.rollout.containers import (
     collect_service_records,
     find_completing_services,
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from builder.rollout.context import RolloutContext
     from builder.rollout.request import ImageBuilders, RolloutRequest
 
+GOES_ON = (
+    "interrupted: files, image names and containers are put back now, which may take a minute; "
+    "one more Ctrl-C stops that half way"
+)
+HALF_WAY = "interrupted while files, image names and containers were put back: some are, some are not"
 LEFTOVERS_HINT = "the next `optbuild optimize` or `rollback` tidies up"
 
 
@@ -135,10 +141,15 @@ def _undo_on_failure(context: RolloutContext, run: _PlanRun) -> Iterator[None]:
         if run.done is not None:
             with explain_late_interrupt(run.done, f"; {LEFTOVERS_HINT}"):
                 raise
+        if isinstance(error, KeyboardInterrupt | InterruptedByUserError):
+            context.runtime.progress.note(GOES_ON)
         journal = run.ledger.journal
         try:
             now = read_journal(context.opened(journal.files)) or journal  # the disk may be a step ahead
-            standing = f"{undo_run(context, now)}. Files, image names and containers are as they were"
+            with allow_restoring():
+                standing = f"{undo_run(context, now)}. Files, image names and containers are as they were"
+        except (KeyboardInterrupt, InterruptedByUserError) as second:
+            raise InterruptedByUserError(HALF_WAY, hint="`optbuild rollback` goes on from there") from second
         except (OptbuildError, OSError) as second:
             raise _make_undo_error(error, second) from error
         if (told := _restate_error(error, standing)) is None:

@@ -24,7 +24,7 @@ narrow needs normalize note number observe open overlaps pair parse pass pause p
 preload prepare print promote propose protect prove provide prune pull push put query quote raise rank read rebase
 recheck record recover refine refresh refuse reindent reject remember remove render replace report request require
 resolve restart restate restore rewrite roll run sanitize save say scan score seek select send serialize shift
-shorten show signal silence skip slugify sleep sort spawn split stamp start stop store strip substitute suggest sum
+shorten show silence skip slugify sleep sort spawn split stamp start stop store strip substitute suggest sum
 summarize sync tag take tell terminate to track translate trim try undo unescape unpack unquote untag update uses
 validate verify wait walk warn wrap write
 """

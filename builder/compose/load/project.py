@@ -11,6 +11,7 @@ from builder.compose.load.interpolate import interpolate_text, read_project_vari
 from builder.compose.load.services import parse_service
 from builder.compose.load.source_files import index_named_files, walk_sources
 from builder.compose.model import Project
+from builder.core.process import end_children
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,11 @@ def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapp
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         asked = pool.submit(load_config, files, cli, runner, env)
-        sources = tuple(walk_sources(files, env, {}))  # while Compose reads them too
+        try:
+            sources = tuple(walk_sources(files, env, {}))  # while Compose reads them too
+        except BaseException:
+            end_children(asked.done)  # what cannot be read here may keep Compose busy for long
+            raise
         answers = asked.result()
     variables = {} if answers.resolved else read_project_variables(files, env)
     project = make_project(files, answers, {source.path: source.data for source in sources}, variables)

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.core.process import TERMINATE_GRACE_SECONDS, is_group_running
+from builder.core.process import TERMINATE_GRACE_SECONDS
+from builder.core.process_tree import is_group_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import InterruptedByUserError
+from builder.core.interrupts import note_interrupt
 from builder.core.naming import LABEL_SESSION
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ def raise_on_signals() -> Iterator[None]:
         return
 
     def interrupt(number: int, _: FrameType | None) -> None:
+        note_interrupt(number)
         for each in before:
             signal.signal(each, signal.SIG_IGN)  # the clean-up must not be interrupted halfway
         raise InterruptedByUserError(f"interrupted by {signal.Signals(number).name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import stat
 import threading
 from dataclasses import replace
@@ -24,9 +25,10 @@ from builder.core.errors import (
     RolledBackError,
     StateError,
 )
+from builder.core.interrupts import check_interrupts, forget_interrupts, note_interrupt
 from builder.core.process import Command, ProcessResult
 from builder.core.progress import LineProgress
-from builder.rollout.apply import apply_plan
+from builder.rollout.apply import GOES_ON, HALF_WAY, apply_plan
 from builder.rollout.journal import Phase
 from builder.rollout.journal_file import read_journal
 from builder.rollout.restart import Downtime
@@ -330,7 +332,8 @@ def test_names_that_a_promotion_moved_are_put_back(stage: Stage, stop: BaseExcep
     with pytest.raises(OptbuildError) as caught:
         apply_plan(context, stage.work(source=ImageOrigin.SPEC), replace(hands, make_from_spec=make))
     assert stage.snapshot() == before
-    assert said.getvalue() == ""
+    interrupted = isinstance(stop, KeyboardInterrupt | InterruptedByUserError)
+    assert said.getvalue() == (f"{GOES_ON}\n" if interrupted else "")
     assert (f"put back the names {', '.join(SPEC_NAMES)}" in str(caught.value)) is there
 
 
@@ -419,6 +422,52 @@ def test_what_a_person_did_to_the_stack_during_a_build_that_fails_stays(stage: S
         apply_plan(stage.context(), stage.work(), stage.hands())
     assert boxes == left
     assert verbs_of(stage) == {"build"}
+
+
+def test_a_second_interrupt_stops_putting_back_and_the_next_command_goes_on(stage: Stage) -> None:
+    before = stage.snapshot()
+    said = io.StringIO()
+    asked: list[str] = []
+
+    def interrupt(words: str) -> None:
+        if words.endswith("-- scheduler web") or asked:
+            asked.append(words)
+            raise KeyboardInterrupt
+
+    stage.stack.on_run = interrupt
+    with pytest.raises(InterruptedByUserError) as caught:
+        apply_plan(stage.context(progress=LineProgress(said)), stage.work(), stage.hands())
+    assert caught.value.message == HALF_WAY
+    assert "`optbuild rollback`" in str(caught.value.hint)
+    assert f"{GOES_ON}\n" in said.getvalue()
+    stage.stack.on_run = lambda _words: None
+    recover_run(stage.context(), stage.files)
+    assert stage.snapshot() == before
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_what_is_put_back_may_start_processes_until_a_second_signal(stage: Stage, second: bool) -> None:
+    """As the real runner does: it refuses every command once a signal came."""
+
+    def interrupt(words: str) -> None:
+        check_interrupts()
+        if words.endswith("-- scheduler web"):
+            note_interrupt(signal.SIGTERM)
+            stage.stack.on_run = go_on
+            raise KeyboardInterrupt
+
+    def go_on(_words: str) -> None:
+        if second:
+            note_interrupt(signal.SIGTERM)
+        check_interrupts()
+
+    stage.stack.on_run = interrupt
+    try:
+        with pytest.raises(InterruptedByUserError) as caught:
+            apply_plan(stage.context(), stage.work(), stage.hands())
+        assert (caught.value.message == HALF_WAY) is second
+    finally:
+        forget_interrupts()
 
 
 def test_an_interrupted_compose_leaves_nothing_half_made(stage: Stage) -> None:
