@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-MAIN = "from builder.cli.main import main; main()"
+MAIN = "from builder.cli.executable import main; main()"
 MARK = "OPTBUILD_TEST_PROCESS"
 """In the environment of all that a run starts, whatever becomes of its parent."""
 LIMIT_SECONDS = 10.0
 AT_ONCE = 4
+EARLY_SECONDS = 1.0
 STUBBORN = f"""#!{sys.executable} -I
 # Ignores every signal that can be ignored, and so do its children, one of them in a session of its own.
 import os, signal, sys, time
@@ -167,16 +168,23 @@ def find_marked(mark: str) -> list[tuple[int, str]]:
 
 
 def find_fault(case: Case, ending: Ending) -> str:
-    """What is wrong with how it ended; empty: nothing. Before Python has begun, the signal itself ends it."""
+    """What is wrong with how it ended; empty: nothing."""
     if ending.left:
         return f"still runs: {ending.left}"
     if ending.seconds > LIMIT_SECONDS:
         return f"it took {ending.seconds:.1f} s"
-    if ending.code not in (130, -case.number) or (ending.code < 0 and case.delay > 1):
+    if ending.code not in find_codes(case):
         return f"exit code {ending.code}: {ending.said}"
     if ending.code == 130 and ("Traceback" in ending.said or (ending.said and "optbuild: " not in ending.said)):
         return f"it said: {ending.said}"
     return ""
+
+
+def find_codes(case: Case) -> set[int]:
+    """Before optbuild begins the signal itself ends Python (1: while that loads its own modules). Who has lost its
+    reader may end before the signal."""
+    early = {1, -case.number} if case.delay < EARLY_SECONDS else set()
+    return {130} | early | ({141} if case.closed else set())
 
 
 def find_faults(folder: Path, cases: list[Case]) -> dict[Case, str]:
