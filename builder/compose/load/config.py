@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.load import config_errors as complaint
-from builder.compose.load.includes import find_broken_line
+from builder.compose.load.fragments import suggest_other_file
 from builder.compose.load.interpolate import read_project_variables
 from builder.compose.load.overlay import create_overlay, resolve_in_overlay
+from builder.compose.load.refusals import make_refusal_error
 from builder.compose.load.source_files import walk_sources
 from builder.core.errors import ComposeError, InterruptedByUserError, TooDeepError, ToolError, Where
 from builder.core.limits import CONFIG_LIMIT
@@ -99,9 +100,9 @@ def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> 
             results = _run_both_variants(question, known, runner)
     said = tuple(_extract_message(result, question) for result in results if not result.ok)
     if len(said) == len(results):
-        raise _make_config_error(said[0], question)
+        raise make_refusal_error(said[0], _read_sources(question), lambda: find_compose(runner, question.env).version)
     resolved, raw = (_parse_config(result, question) if result.ok else None for result in results)
-    return ConfigResult(resolved, raw, said)
+    return ConfigResult(resolved, raw, tuple(_add_suggestion(one, question) for one in said))
 
 
 def _run_both_variants(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
@@ -136,26 +137,16 @@ def _extract_message(result: ProcessResult, question: _ConfigRequest) -> str:
     )
 
 
-def _make_config_error(said: str, question: _ConfigRequest) -> ComposeError:
-    files = [Path(question.restore_paths(str(file))) for file in question.files.files]
-    where = _find_broken_file(files, question.overlay) if complaint.find_error_line(said) else None
-    if where is None:
-        file = complaint.find_error_file(said) or (str(files[0]) if len(files) == 1 else None)
-        where = Where(file, complaint.find_error_line(said), complaint.find_error_key(said)) if file else None
-    return ComposeError(
-        f"Compose refuses this project: {said}",
-        where=where,
-        hint="correct it until `docker compose config --quiet` prints nothing",
-    )
+def _read_sources(question: _ConfigRequest) -> dict[Path, bytes]:
+    """The project's files as they are asked about, under their own names."""
+    paths = (Path(question.restore_paths(str(file))) for file in question.files.files)
+    return {path: question.overlay[path] if path in question.overlay else path.read_bytes() for path in paths}
 
 
-def _find_broken_file(files: list[Path], overlay: Mapping[Path, bytes]) -> Where | None:
-    """Compose does not say in which file YAML is broken, and often not quite in which line."""
-    for file in files:
-        line = find_broken_line(overlay[file] if file in overlay else file.read_bytes())
-        if line is not None:
-            return Where(str(file), line)
-    return None
+def _add_suggestion(said: str, question: _ConfigRequest) -> str:
+    """Compose's words, and which file beside these has what they lack."""
+    other = suggest_other_file(said, tuple(_read_sources(question)))
+    return f"{said}; {other}" if other else said
 
 
 def _complete_overlay(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> dict[Path, bytes]:

@@ -52,12 +52,6 @@ def is_too_deep(data: bytes) -> bool:
     return broken is not None and broken.too_deep
 
 
-def find_broken_line(data: bytes) -> int | None:
-    """The line (from 1) where YAML itself is broken; None where it is not."""
-    tree = read_tree(data)
-    return None if tree.broken is None or tree.broken.too_deep else tree.line(tree.broken.at)
-
-
 def _parse_include(entry: Node) -> Include | None:
     if text := _read_scalar_text(entry):
         return Include((text,))

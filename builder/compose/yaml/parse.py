@@ -45,6 +45,8 @@ class Fault:
     key: str | None = None
     hint: str = _CORRECT
     too_deep: bool = False
+    anchor: str | None = None
+    """The name that an alias has and no anchor before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +228,8 @@ class _TreeBuilder:
     def _build_alias(self, event: Any) -> Alias:
         start, self._end = event.start_mark.index, event.end_mark.index
         if event.anchor not in self._anchors:
-            raise _BrokenError(Fault(f"the alias *{event.anchor} is used before its anchor", start))
+            message = f"the alias *{event.anchor} is used before its anchor"
+            raise _BrokenError(Fault(message, start, anchor=event.anchor))
         target = self._anchors[event.anchor]
         if target is None:
             self._note(f"the anchor &{event.anchor} contains itself", start)

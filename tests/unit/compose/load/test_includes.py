@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.compose.load.includes import FileDependencies, Include, find_broken_line, parse_dependencies
+from builder.compose.load.includes import FileDependencies, Include, parse_dependencies
 
 SHORT = Include(("a.yml",))
 
@@ -51,24 +51,5 @@ def test_an_anchor_may_be_defined_again() -> None:
     assert parse_dependencies(text.encode()) == FileDependencies((SHORT,))
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("a: 1\nb: [\n", 3),
-        ("a:\n\tb: 1\n", 2),
-        ("a: *none\n", 1),
-        ("a: 1\na: 2\n", None),
-        ("a: 1\n", None),
-        ("a: 1\nb: \x07\n", 2),
-        ("a: 1\nb: \0\n", 2),
-        ("[" * 2000, None),
-        ("a: " * 100_000, 1),
-    ],
-)
-def test_the_line_where_yaml_is_broken(text: str, line: int | None) -> None:
-    assert find_broken_line(text.encode()) == line
-
-
 def test_bytes_that_are_no_text() -> None:
     assert parse_dependencies(b"include: [\xff]") == FileDependencies()
-    assert find_broken_line(b"a: 1\nb: \xff") == 2
