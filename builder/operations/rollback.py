@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.core.errors import UnrecordedRunError
 from builder.engine.compose import find_compose
 from builder.operations.plan import find_project
 from builder.operations.project_lock import (
@@ -13,6 +15,7 @@ from builder.operations.project_lock import (
     make_rollout_context,
     recover_killed_run,
 )
+from builder.rollout.file_swap import find_newest_backup
 from builder.rollout.journal_file import read_journal
 from builder.rollout.undo import check_rollback, roll_back_run
 
@@ -38,7 +41,8 @@ class UndoneRun:
 def undo_last_run(
     runtime: Runtime, options: PlanOptions, timeout: float, agree: Callable[[Journal | None], bool]
 ) -> UndoneRun | None:
-    """None: a run that was killed was undone instead, or none is recorded.
+    """None: a run that was killed was undone instead, or none is recorded. Raises UnrecordedRunError where none is, and
+    a file has a backup beside it.
 
     ``agree`` is asked with the journal of the run that would be undone, None where there is none, before anything is
     changed. Raises EngineMissingError where a run to be undone needs an engine and there is none.
@@ -61,8 +65,16 @@ def _needs_engine(context: RolloutContext, files: ProjectFiles) -> bool:
 def _undo(context: RolloutContext, files: ProjectFiles, agree: Callable[[Journal | None], bool]) -> UndoneRun | None:
     journal = read_journal(context.committed(files))
     if journal is None:
+        _refuse_unrecorded_run(files)
         agree(None)
         return None
     check_rollback(context, journal)
     undone = roll_back_run(context, journal) if agree(journal) else None
     return UndoneRun(undone, journal.previous)
+
+
+def _refuse_unrecorded_run(files: ProjectFiles) -> None:
+    for path in files.files:
+        if (backup := find_newest_backup(path.resolve())) is not None:
+            names = (os.path.relpath(one, files.directory) for one in (path.resolve(), backup))
+            raise UnrecordedRunError(*names)

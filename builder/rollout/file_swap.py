@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from builder.core.errors import ChangedFileError, ComposeError, Where
 from builder.core.files import sync_folder, write_with_temporary
 from builder.core.naming import BACKUP_SUFFIX
+from builder.core.write_access import find_write_obstacle
 from builder.rollout.journal import FileRecord
 
 if TYPE_CHECKING:
@@ -41,17 +43,10 @@ def make_file_record(edit: FileEdit, run: str) -> FileRecord:
 
 
 def _check_writable(path: Path, found: os.stat_result) -> None:
-    """Root may write everything; a file without any write bit was still meant to stay as it is."""
     if not stat.S_ISREG(found.st_mode):
         raise ComposeError("is not a regular file, so it cannot be replaced", where=Where(str(path)))
-    if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
-        raise ComposeError("the file is read-only", where=Where(str(path)), hint=f"chmod u+w {path}")
-    if not path.parent.stat().st_mode & 0o222 or not os.access(path.parent, os.W_OK):
-        raise ComposeError(
-            "its folder is read-only: neither the new file nor the backup can be written",
-            where=Where(str(path)),
-            hint=f"chmod u+w {path.parent}",
-        )
+    if (obstacle := find_write_obstacle(path)) is not None:
+        raise ComposeError(obstacle.reason, where=Where(str(path)), hint=obstacle.remedy)
 
 
 def choose_backup_path(path: Path) -> Path:
@@ -62,6 +57,19 @@ def choose_backup_path(path: Path) -> Path:
         number += 1
         candidate = first.with_name(f"{first.name}.{number}")
     return candidate
+
+
+def find_newest_backup(path: Path) -> Path | None:
+    """The last backup of this file that holds other bytes than the file; None: there is none."""
+    first = path.with_name(f"{path.name}{BACKUP_SUFFIX}")
+    numbered = sorted(
+        (int(one.suffix[1:]), one)
+        for one in first.parent.glob(f"{glob.escape(first.name)}.*")
+        if one.suffix[1:].isdigit()
+    )
+    found = [one for one in (first, *(one for _, one in numbered)) if one.is_file()]
+    now = _read_existing(path)
+    return next((one for one in reversed(found) if _read_existing(one) != now), None)
 
 
 def find_hard_links(records: tuple[FileRecord, ...]) -> tuple[Path, ...]:

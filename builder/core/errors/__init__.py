@@ -47,6 +47,7 @@ from builder.core.errors.compose import (
     StackError,
     TooDeepError,
     UnprovenEditError,
+    UnrecordedRunError,
     YamlLibraryError,
 )
 from builder.core.errors.judging import (
@@ -160,6 +161,7 @@ __all__ = [
     "UnknownPackageError",
     "UnknownProtectionError",
     "UnprovenEditError",
+    "UnrecordedRunError",
     "UnsatisfiableError",
     "UnwritableError",
     "VanishedPackagesError",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError, Where
 
 
@@ -71,6 +73,21 @@ class ChangedFileError(ComposeError):
 
 class RolledBackError(CheckFailedError):
     """Something failed half way; everything was put back. ``message`` says what failed and what the state is now."""
+
+
+class UnrecordedRunError(CheckFailedError):
+    """Nothing says what an optimize did here, but a backup lies beside the file: the folder was moved, or the state is
+    lost. Nothing was changed."""
+
+    def __init__(self, file: str, backup: str) -> None:
+        name, old = shlex.quote(file), shlex.quote(backup)
+        super().__init__(
+            f"no optimize of this project is recorded on this machine, but {backup} lies there, as an optimize leaves "
+            "it: the folder was moved, or optbuild's state was removed. Nothing was changed",
+            where=Where(file),
+            hint=f"`diff {old} {name}` shows what would be undone; `cp {old} {name}` undoes it, and "
+            "`docker compose up -d` starts what it says",
+        )
 
 
 class EditedSinceError(CheckFailedError):

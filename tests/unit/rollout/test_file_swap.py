@@ -16,6 +16,7 @@ from builder.rollout.file_swap import (
     choose_backup_path,
     find_edited_files,
     find_hard_links,
+    find_newest_backup,
     make_file_record,
     remove_backups,
     replace_files,
@@ -102,6 +103,27 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(type(path), "stat", lambda _self, **_options: pipe)
     with pytest.raises(ComposeError, match="is not a regular file"):
         make_file_record(FileEdit(path, OLD, NEW), "r")
+
+
+@pytest.mark.parametrize(
+    ("backups", "newest"),
+    [
+        ((), None),
+        ((("compose.yml.bak", OTHER),), "compose.yml.bak"),
+        ((("compose.yml.bak", OTHER), ("compose.yml.bak.2", NEW), ("compose.yml.bak.10", OTHER)), "compose.yml.bak.10"),
+        ((("compose.yml.bak", OTHER), ("compose.yml.bak.1", OLD)), "compose.yml.bak"),
+        ((("compose.yml.bak", OLD),), None),
+        ((("compose.yml.bak.old", OTHER), ("other.yml.bak", OTHER)), None),
+    ],
+)
+def test_the_newest_backup_that_says_something_else(
+    tmp_path: Path, backups: tuple[tuple[str, bytes], ...], newest: str | None
+) -> None:
+    path = made(tmp_path).path
+    for name, data in backups:
+        (tmp_path / name).write_bytes(data)
+    found = find_newest_backup(path)
+    assert (found.name if found else None) == newest
 
 
 def test_a_backup_gets_a_name_that_is_free_also_of_links_that_lead_nowhere(tmp_path: Path) -> None:
