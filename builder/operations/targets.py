@@ -58,7 +58,7 @@ def require_subject(subject: str, runtime: Runtime) -> None:
 def require_subject_name(subject: str | None, usage: str) -> str:
     """``subject``. Raises OptbuildError for a blank one: `optbuild inspect "$IMAGE"` where the variable is not set."""
     if subject is None or not subject.strip():
-        raise OptbuildError("which image?", hint=f"name it: {usage}; `docker images` lists them")
+        raise OptbuildError("which image?", hint=f"name it: {usage}; `optbuild images` lists them")
     return subject
 
 

@@ -6,7 +6,7 @@ Labels: github.com/docker/compose, ``pkg/api/labels.go``.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import KnownProject
@@ -63,8 +63,10 @@ def find_projects_by_labels(containers: Iterable[Mapping[str, Any]]) -> tuple[Kn
 
 
 def _parse_paths(text: str | None, folder: Path) -> tuple[Path, ...]:
-    """A project that came from standard input has ``-``, which is not a file that could be read again."""
-    return tuple(folder / word for word in (text or "").split(",") if word.strip())
+    """A project that came from standard input has ``-``, which is not a file that could be read again; one that Docker
+    Desktop started has paths of Windows."""
+    words = (word for word in (text or "").split(",") if word.strip())
+    return tuple(Path(word) if PureWindowsPath(word).is_absolute() else folder / word for word in words)
 
 
 def find_projects_by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:

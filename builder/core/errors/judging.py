@@ -26,7 +26,7 @@ class NoSuchImageError(OptbuildError):
         place = "the engine" if archive is None else archive
         near = difflib.get_close_matches(reference or "", names, n=3)
         known = ", ".join(near or sorted(names)[:5]) or "none"
-        everything = "; `docker images` lists all" if archive is None else ""
+        everything = "; `optbuild images` lists all" if archive is None else ""
         super().__init__(
             f"{place} holds several images" if reference is None else f"{place} has no image {reference}",
             hint=f"name one of these: {known}{everything}"
@@ -41,7 +41,7 @@ class BadImageNameError(OptbuildError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"{name} is not the name of an image: lower-case letters, no blanks",
-            hint="`docker images` lists the names here",
+            hint="`optbuild images` lists the names here",
         )
 
 

@@ -36,7 +36,7 @@ def check_disk(place: str, free: int | None, estimate: int) -> None:
             f"({NEEDED_FACTOR} times the {_format_megabytes(estimate)} that the image is estimated to have)",
             hint="free some disk: `docker system df` shows what takes the space. Safe to remove, because it is made "
             "again when needed: build cache (`docker builder prune`), images without a name (`docker image prune`); "
-            "an image with a name: `docker image rm NAME`, after a look at `docker images`",
+            "an image with a name: `docker image rm NAME`, after a look at `optbuild images`",
         )
 
 

@@ -25,15 +25,34 @@ if TYPE_CHECKING:
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 """As pip reads it: a hash starts a comment at the line's start or after white space."""
-_OPTION_HINTS = {
+_ADD_AN_INDEX = (
+    "set it on the machine that builds, in UV_INDEX or PIP_EXTRA_INDEX_URL: the project's files name no index"
+)
+_REPLACE_THE_INDEX = (
+    "set it on the machine that builds, in UV_DEFAULT_INDEX or PIP_INDEX_URL: the project's files name no index"
+)
+_NOT_NEEDED = "remove the line: a wheel is taken where there is one, else the source, which is built once"
+_OPTION_HINTS = {  # all of pip's (pip.pypa.io, "Requirements File Format")
     "-r": "name that file in python.requirements-files too",
     "--requirement": "name that file in python.requirements-files too",
     "-c": "name it as airflow.constraints",
     "--constraint": "name it as airflow.constraints",
     "-e": "publish it to an index and write its name; code that changes belongs in a mounted folder",
     "--editable": "publish it to an index and write its name; code that changes belongs in a mounted folder",
+    "--extra-index-url": _ADD_AN_INDEX,
+    "-i": _REPLACE_THE_INDEX,
+    "--index-url": _REPLACE_THE_INDEX,
+    "--no-index": "remove the line: each package is taken from the index once, and kept by the cache",
+    "-f": "publish those files to an index, and set that in UV_INDEX or PIP_EXTRA_INDEX_URL",
+    "--find-links": "publish those files to an index, and set that in UV_INDEX or PIP_EXTRA_INDEX_URL",
+    "--trusted-host": "remove the line: let SSL_CERT_FILE name the certificate of that index",
+    "--no-binary": _NOT_NEEDED,
+    "--only-binary": _NOT_NEEDED,
+    "--prefer-binary": _NOT_NEEDED,
+    "--pre": "remove the line, and write the version that you want (`NAME==2.0rc1`)",
+    "--require-hashes": "remove the line: the lock has the hash of every file",
+    "--use-feature": "remove the line: uv installs, not pip",
 }
-_INDEX_HINT = "indexes are set on the machine that builds (UV_INDEX_URL, PIP_INDEX_URL), never in a file of the project"
 _ADAPTER: TypeAdapter[str] = TypeAdapter(types.Requirement)
 
 
@@ -116,7 +135,7 @@ def iterate_logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _parse_requirement(line: str, where: Where) -> Requirement:
     if line.startswith("-"):
         option = line[:2] if line[1:2] != "-" else re.split(r"[\s=]", line, maxsplit=1)[0]
-        hint = _OPTION_HINTS.get(option, _INDEX_HINT)
+        hint = _OPTION_HINTS.get(option, "remove the line: only requirements are read")
         raise SpecError(f"the option {quote(option)} is not read here", where=where, hint=hint)
     if re.search(r"\s--[a-z]", line):
         hint = "write only the requirement: the lock has the hashes"

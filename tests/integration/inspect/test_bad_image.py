@@ -235,7 +235,7 @@ def test_budgets_fail_with_actual_and_limit(bad: str, inspector: Inspector, tmp_
 def test_a_name_that_is_not_there_gets_the_nearest_ones(bad: str, inspector: Inspector) -> None:
     done = inspector.run(bad.replace("-bad:", "-bat:"), code=2)
     assert f"name one of these: {bad}" in done.err
-    assert "`docker images` lists all" in done.err
+    assert "`optbuild images` lists all" in done.err
 
 
 def test_our_own_image_has_nothing_of_that_kind(image: str, inspector: Inspector) -> None:

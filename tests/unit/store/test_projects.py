@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from unreadable_folder import bar
 
 from builder.compose.model import KnownProject
@@ -16,9 +16,6 @@ from builder.store.projects import (
     merge_projects,
     parse_containers,
 )
-
-if TYPE_CHECKING:
-    import pytest
 
 LABELS = {
     "com.docker.compose.project": "shop",
@@ -51,6 +48,25 @@ def test_projects_by_their_containers() -> None:
     folder = Path("/srv/shop")
     assert found.files == (folder / "compose.yaml", folder / "more.yaml")
     assert (found.name, found.directory, found.env_files) == ("shop", folder, (folder / "prod.env",))
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "path"),
+    [
+        (r"C:\Users\me\shop", r"C:\Users\me\shop\compose.yaml", r"C:\Users\me\shop\compose.yaml"),
+        (r"\\wsl$\Debian\shop", r"\\wsl$\Debian\shop\compose.yaml", r"\\wsl$\Debian\shop\compose.yaml"),
+        ("/srv/shop", "a:b.yaml", "/srv/shop/a:b.yaml"),
+        ("/srv/shop", "-", "/srv/shop/-"),
+    ],
+)
+def test_a_path_of_windows_is_not_put_behind_the_folder(folder: str, file: str, path: str) -> None:
+    labels = {
+        **LABELS,
+        "com.docker.compose.project.working_dir": folder,
+        "com.docker.compose.project.config_files": file,
+    }
+    (found,) = find_projects_by_labels([{**CONTAINER, "Labels": labels}])
+    assert [str(one) for one in found.files] == [path]
 
 
 def test_the_same_project_from_two_sources_is_one() -> None:
