@@ -19,11 +19,21 @@ class UnsatisfiableError(LockError):
     def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
         lines = "".join(f"\n    {line}" for line in reason.splitlines())
         asked = "".join(f"\n    {line}" for line in places or involved)
-        text = f"the requirements contradict each other:{lines}"
+        text = f"no set of versions meets all requirements:{lines}"
         text = f"{text}\n  involved from the spec:{asked}" if asked else text
-        super().__init__(text, hint="loosen or remove one of them, then: optbuild lock")
+        super().__init__(text, hint=_advise_on_reason(reason))
         self.reason = reason
         self.involved = involved
+
+
+def _advise_on_reason(reason: str) -> str:
+    """By uv's own words, which its resolver's report is made of."""
+    words = " ".join(reason.split())  # uv wraps its lines
+    if "was not found in the package registry" in words:
+        return "correct the name, or let UV_INDEX name the index that has the package, then: optbuild lock"
+    if "no wheels with a matching platform" in words or "no wheels are available for" in words:
+        return 'a package of another system needs a marker, as in `pywin32==306; sys_platform == "win32"`'
+    return "loosen or remove one of them, then: optbuild lock"
 
 
 class UnknownExtraError(LockError):

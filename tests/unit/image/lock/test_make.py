@@ -77,6 +77,20 @@ def test_contradicting_requirements_are_placed() -> None:
         raise UnsatisfiableError("because", ("pandas==2.0.3", "numpy==1"))
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("Because git was not found in the package\nregistry and you require git, …", "correct the name, or let UV_INDEX"),
+        ("Because pywin32==306 has no wheels with a matching platform tag …", "a package of another system needs a marker"),
+        ("Because pandas==2.0.3 depends on numpy>=1.20.3 and you require numpy==1.19.0, …", "loosen or remove one"),
+    ],
+)
+def test_what_to_do_follows_from_the_reason(reason: str, hint: str) -> None:
+    error = UnsatisfiableError(reason, ())
+    assert error.message.startswith("no set of versions meets all requirements:\n    Because")
+    assert (error.hint or "").startswith(hint)
+
+
 def test_refreshing_debian_asks_for_the_same_and_leaves_python(
     fake_runner: Any, spec: Spec, lock: Lock, tmp_path: Path
 ) -> None:
