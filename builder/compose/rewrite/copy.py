@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from builder.compose.rewrite.resolve import find_entry
 from builder.compose.yaml.nodes import Alias, Document, Entry, Mapping, Scalar, walk_nodes
-from builder.compose.yaml.text import count_column, find_anchor_span, find_line_end, format_on_one_line, quote_scalar
+from builder.compose.yaml.text import (
+    count_column,
+    find_anchor_span,
+    find_comment_lines_above,
+    find_line_end,
+    find_line_start,
+    format_on_one_line,
+    quote_scalar,
+)
 from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -30,6 +38,22 @@ class CopyTarget:
     indent: int | None
     alias_works: Callable[[Alias], bool]
     """Whether this alias of the same file would mean the same there."""
+
+
+MOST_COMMENT_LINES = 2
+"""Longer ones above a build explain the whole mapping, as in Airflow's own file."""
+_ABOUT_BUILDS = re.compile(r"buil[dt]|dockerfile", re.IGNORECASE)
+
+
+def find_build_comment(document: Document, entry: Entry) -> tuple[int, tuple[str, ...]]:
+    """The comment lines above a ``build:`` that speak of it, and go where it goes; and where they start."""
+    start, lines = find_comment_lines_above(document, entry.start)
+    scalars = (node.value for node in walk_nodes(entry.value) if isinstance(node, Scalar))
+    said = [text for value in scalars if len(text := value.removeprefix("./")) > 2]
+    about = any(_ABOUT_BUILDS.search(line) or any(text in line for text in said) for line in lines)
+    if entry.name == "build" and about and len(lines) <= MOST_COMMENT_LINES:
+        return start, lines
+    return find_line_start(document.text, entry.start), ()
 
 
 def apply_splices(text: str, splices: list[Splice], start: int = 0, end: int | None = None) -> str:
@@ -61,7 +85,9 @@ def copy_entry(entry: Entry, source: Document, folder: Path, place: CopyTarget, 
                 splices.append((node.start, node.end, format_on_one_line(source, node)))
         elif node.anchor:
             splices.append((*find_anchor_span(source, node), ""))
-    text = apply_splices(source.text, splices, entry.start, end).rstrip()
+    above = () if flow else find_build_comment(source, entry)[1]
+    lines = (*above, apply_splices(source.text, splices, entry.start, end).rstrip())
+    text = (place.document.newline + " " * count_column(source.text, entry.start)).join(lines)
     return reindent_text(text, count_column(source.text, entry.start), place.indent, place.document.newline, flow=flow)
 
 

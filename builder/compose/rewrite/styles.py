@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from builder.compose.rewrite.copy import find_build_comment
 from builder.compose.rewrite.slots import Content, NewValue
 from builder.compose.yaml.nodes import Alias, Entry, Mapping
 from builder.compose.yaml.text import (
@@ -123,6 +124,7 @@ class _BlockWriter(_StyleWriter):
         """Others in place of this entry; what is left of it are its comments."""
         writer, end = self._writer, find_line_end(self._writer.text, gone.end)
         carried = writer.is_carried(self._level, gone)
+        start = self._find_start(gone) if carried else gone.start
         trailing = None if carried else find_trailing_comment(writer.document, gone.end)
         above = writer.comments(self._level, gone)
         pairs = self._format_entries(new, gone.start)
@@ -130,17 +132,22 @@ class _BlockWriter(_StyleWriter):
             pairs = (*self._note, "{}")
         if pairs:
             head = len(pairs) - len(new) + 1 if new else len(pairs)
-            writer.replace_span(gone.start, end if carried else gone.end, self._format_lines((*above, *pairs[:head])))
+            writer.replace_span(start, end if carried else gone.end, self._format_lines((*above, *pairs[:head])))
             if pairs[head:]:
                 writer.add(end, self._format_lines(("", *pairs[head:])))
         elif left := (*above, *((trailing,) if trailing else ()), *self._note):
-            writer.replace_span(gone.start, end, self._format_lines(left))
+            writer.replace_span(start, end, self._format_lines(left))
         else:
-            self._remove_lines(gone, end)
+            self._remove_lines(gone, start, end)
 
-    def _remove_lines(self, gone: Entry, end: int) -> None:
-        text, start = self._writer.text, find_line_start(self._writer.text, gone.start)
-        if text[start : gone.start].strip(" "):
+    def _find_start(self, gone: Entry) -> int:
+        """Of the comment lines that a copy of the entry has too, else of the entry itself."""
+        start, lines = find_build_comment(self._writer.document, gone)
+        return start + self._indent if lines else gone.start
+
+    def _remove_lines(self, gone: Entry, first: int, end: int) -> None:
+        text, start = self._writer.text, find_line_start(self._writer.text, first)
+        if text[find_line_start(text, gone.start) : gone.start].strip(" "):
             raise ComposeError(
                 "the build is behind something else on its line",
                 where=self._writer.document.where(gone.start, "build"),

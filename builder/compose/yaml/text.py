@@ -72,6 +72,23 @@ def find_trailing_comment(document: Document, at: int) -> str | None:
     return next(_iterate_comments(document.text, at, find_line_end(document.text, at)), None)
 
 
+def find_comment_lines_above(document: Document, at: int) -> tuple[int, tuple[str, ...]]:
+    """The comments on the lines directly above that of ``at``, in its column, and where the first one's line starts.
+    None where something else is before ``at`` on its own line."""
+    text, column = document.text, count_column(document.text, at)
+    start, found = find_line_start(text, at), []
+    if text[start:at].strip(" "):
+        return start, ()
+    while start > 0:
+        above = find_line_start(text, start - 1)
+        line = text[above:start].rstrip()
+        if not line.startswith(" " * column + "#"):
+            break
+        found.append(line.lstrip(" "))
+        start = above
+    return start, tuple(found[::-1])
+
+
 def is_text_scalar(node: Scalar) -> bool:
     """Whether the scalar is a text for certain, and no number, date or truth value."""
     return bool(node.style) or not _OTHER_TYPE.fullmatch(node.value)

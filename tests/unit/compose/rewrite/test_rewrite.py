@@ -721,3 +721,78 @@ def test_no_value_of_a_file_is_shown_by_accident() -> None:
     assert "hunter2" not in repr(sites)
     assert "hunter2" not in repr(arrange_keys(sites, (target("web"),)).changes)
     assert "hunter2" not in repr(rewrite_files(project, (target("web"),)))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        ("# Assuming Dockerfile.airflow is in this folder",),
+        ("# what we build", "# (see the README)"),
+        ("#built by hand before",),
+        ("# files/airflow has it",),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_comment_about_the_build_goes_where_it_goes(comment: tuple[str, ...], newline: str) -> None:
+    above = "\n".join(f"  {line}" for line in comment)
+    before = f"""\
+x-common: &common
+  environment: {{A: b}}
+{above}
+  build:
+    context: ./files/airflow
+    dockerfile: Dockerfile.airflow
+services:
+  init:
+      <<: *common
+      command: db migrate
+  web:
+      <<: *common
+"""
+    project = project_of(before.replace("\n", newline))
+    (after,) = rewritten(project, target("init", "web", builder="init")).values()
+    assert (
+        after.replace("\r\n", "\n")
+        == f"""\
+x-common: &common
+  environment: {{A: b}}
+  image: shop-airflow:latest
+  pull_policy: never
+services:
+  init:
+      <<: *common
+{above.replace("  #", "      #")}
+      build:
+        context: ./files/airflow
+        dockerfile: Dockerfile.airflow
+      command: db migrate
+  web:
+      <<: *common
+"""
+    )
+    assert after.count("\r") == (after.count("\n") if newline == "\r\n" else 0)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "  # for all of them\n",
+        "  # how we build\n\n",
+        "# how we build\n",
+        "  # comment the image line,\n  # place your Dockerfile here, and\n  # uncomment the build line\n",
+    ],
+    ids=["of something else", "a blank line between", "in another column", "a whole explanation"],
+)
+def test_a_comment_that_says_more_stays(comment: str) -> None:
+    before = f"""\
+x-common: &common
+{comment}  build: .
+services:
+  init:
+    <<: *common
+  web:
+    <<: *common
+"""
+    (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
+    assert after.startswith(f"x-common: &common\n{comment}  image: shop-airflow:latest\n")
+    assert after.count("# ") == before.count("# ")

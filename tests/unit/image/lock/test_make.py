@@ -80,8 +80,14 @@ def test_contradicting_requirements_are_placed() -> None:
 @pytest.mark.parametrize(
     ("reason", "hint"),
     [
-        ("Because git was not found in the package\nregistry and you require git, …", "correct the name, or let UV_INDEX"),
-        ("Because pywin32==306 has no wheels with a matching platform tag …", "a package of another system needs a marker"),
+        (
+            "Because git was not found in the package\nregistry and you require git, …",
+            "correct the name, or let",
+        ),
+        (
+            "Because pywin32==306 has no wheels with a matching platform tag …",
+            "a package of another system",
+        ),
         ("Because pandas==2.0.3 depends on numpy>=1.20.3 and you require numpy==1.19.0, …", "loosen or remove one"),
     ],
 )
