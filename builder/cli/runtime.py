@@ -30,7 +30,7 @@ def make_local_runtime(*, quiet: bool = False) -> Runtime:
         # As stderr does: a check mark must not stop us on a terminal that is not UTF-8.
         sys.stdout.reconfigure(errors="backslashreplace")
     terminal = sys.stderr.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
-    color = terminal and "NO_COLOR" not in env
+    color = terminal and not env.get("NO_COLOR")  # no-color.org: set, and not empty
     progress: Progress
     if quiet:
         progress = SilentProgress()

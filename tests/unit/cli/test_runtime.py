@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.cli.runtime import make_local_runtime
 from builder.core.errors import ExitCode, StateError
 from builder.core.process import LocalRunner
 from builder.core.progress import SilentProgress
@@ -86,3 +87,22 @@ def test_a_folder_need_not_be_there_yet(variable: str, tmp_path: Path) -> None:
 
 def test_a_runtime_does_not_show_its_environment() -> None:
     assert "geheim" not in repr(runtime(TOKEN="geheim"))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("env", "color"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"CI": "1"}, False)],
+)
+def test_who_wants_no_colors_gets_none(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], color: bool) -> None:
+    """https://no-color.org: the variable counts where it is not empty."""
+    for name in ("NO_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm", **env}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert make_local_runtime(quiet=True).color == color

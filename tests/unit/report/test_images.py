@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from fake_image_store import Shelf, identity, image, user
 
 from builder.report import clean as clean_report
@@ -56,6 +58,23 @@ def test_the_table() -> None:
     assert "300 kB  dangling  it has no name, and nothing uses it" in lines[3]
     assert "dark\\x1b[31m:1" in lines[4]
     assert lines[4].count("—") == 4, "no age, and no bytes that were not measured"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    long = Volume("a-volume-of-a-project-with-a-long-name", 1, ("a-container-with-a-long-name",) * 4, ("shop",))
+    lines = format_images_text(inventory(volumes=(long,), notes=("mind " * 50,)), width=width, now=NOW).splitlines()
+    assert max(map(len, lines)) <= width
+    assert " ".join(lines).count("617070000000") == 1
+    unknown = format_images_text(inventory(volumes=None, build_cache=None), width=width, now=NOW).splitlines()
+    assert max(map(len, unknown)) <= width
+
+
+def test_what_nothing_keeps_stands_out() -> None:
+    plain, colored = (format_images_text(inventory(), color=color, now=NOW) for color in (False, True))
+    assert "\x1b[33mdangling" in colored
+    assert "\x1b[33min use" not in colored
+    assert re.sub(r"\x1b\[\d*m", "", colored) == plain
 
 
 def test_the_totals() -> None:
