@@ -102,6 +102,8 @@ class Service:
     restart: str | None = None
     replicas: int = 1
     user: str | None = None
+    is_watched: bool = False
+    """It has ``develop.watch``: `docker compose watch` builds it, or (Compose 2.26 with ``sync``) wants its build."""
     project: str = ""
     """The project's name, with which Compose names an image that has no name in the file."""
 

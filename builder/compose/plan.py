@@ -14,11 +14,11 @@ from builder.compose.services.image_names import list_possible_names
 from builder.compose.sharing import disk_usage as layer_bytes
 from builder.compose.sharing.feasible import Rewrite, keep_feasible
 from builder.compose.sharing.groups import ServiceGroup, group_services
-from builder.compose.sharing.targets import choose_targets, find_image_only_alternative
+from builder.compose.sharing.targets import choose_targets, iterate_alternatives
 from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from builder.compose.sharing.options import SharingOptions, TargetDecision
     from builder.core.errors import ComposeError
@@ -83,11 +83,11 @@ def make_plan(
     )
     by_names = {group.names: group for group in groups}
 
-    def other(target: SharedTarget, error: ComposeError) -> TargetDecision | None:
+    def iterate_others(target: SharedTarget, error: ComposeError) -> Iterator[TargetDecision]:
         group = by_names[target.services]
-        return find_image_only_alternative(project, group, chosen[group.names], choices, error.message)
+        return iterate_alternatives(project, group, chosen[group.names], choices, error.message)
 
-    kept, edits, notes = keep_feasible(project, chosen, means.rewrite, other)
+    kept, edits, notes = keep_feasible(project, chosen, means.rewrite, iterate_others)
     there = _find_current_images(project, seen)
     context = RuleContext(
         project,

@@ -39,6 +39,7 @@ def parse_service(name: str, found: Mapping[str, Any], raw: Mapping[str, Any] | 
         restart=format_scalar(found.get("restart")) or None,
         replicas=_parse_replicas(found),
         user=format_scalar(found.get("user")) or None,
+        is_watched=bool((found.get("develop") or {}).get("watch")),
         project=project,
     )
 

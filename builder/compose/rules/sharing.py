@@ -9,6 +9,9 @@ from builder.compose.services.dependencies import (
     COMPLETED,
     find_all_dependencies,
     find_sharers_without_builder,
+    format_build_command,
+    format_start_command,
+    is_active_with,
     is_init_like,
 )
 from builder.compose.sharing.shared_definitions import can_wait_for, select_startable_services
@@ -19,8 +22,13 @@ from builder.findings.model import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from builder.compose.model import Service
     from builder.compose.rules.context import RuleContext
     from builder.compose.sharing.groups import ServiceGroup
+
+
+SHOWN = 3
+"""Commands in one sentence."""
 
 
 def find_shared_images(context: RuleContext) -> Iterator[Finding]:
@@ -57,7 +65,7 @@ def find_early_starts(context: RuleContext) -> Iterator[Finding]:
             continue
         early = find_sharers_without_builder(context.project, builder, group.names)
         if early and (early := select_startable_services(context.project, early)):
-            yield _make_early_start_finding(context, builder, early)
+            yield _make_early_start_finding(context, group, builder, early)
 
 
 def _find_planned_builder(context: RuleContext, group: ServiceGroup) -> str | None:
@@ -67,35 +75,55 @@ def _find_planned_builder(context: RuleContext, group: ServiceGroup) -> str | No
     return group.builders[0].name if len(group.builders) == 1 else None
 
 
-def _make_early_start_finding(context: RuleContext, builder: str, early: tuple[str, ...]) -> Finding:
-    unreached = [name for name in early if builder not in find_all_dependencies(context.project, name)]
-    profiles = context.project.services[builder].profiles
-    details = []
-    if profiles:
+def _make_early_start_finding(
+    context: RuleContext, group: ServiceGroup, builder: str, early: tuple[str, ...]
+) -> Finding:
+    services = context.project.services
+    absent = [name for name in early if not is_active_with(services[builder], services[name])]
+    details = [_describe_failing_starts([services[name] for name in early], _describe_failure(context, group))]
+    if absent:
+        profiles = services[builder].profiles
         details.append(
-            f"{builder} is behind {choose_verb(profiles, 'the profile', 'the profiles')} "
-            f"{join_names(profiles)}: without it "
-            "Compose does not know the service, and refuses services that depend on it"
+            f"{builder} is behind {choose_verb(profiles, 'the profile', 'the profiles')} {join_names(profiles)}: "
+            "without it Compose does not know the service, and refuses services that depend on it"
         )
     return Finding(
         "OB106",
         context.line(context.project, early[0], "depends_on"),
         f"{join_names(early)} can start while {builder}, which builds {choose_verb(early, 'its', 'their')} "
-        "image, does not",
+        f"image, does not: on a machine without the image, first `{format_build_command(builder)}`",
         early,
-        _suggest_start_order(context, builder, unreached, bool(profiles)),
+        _suggest_start_order(context, builder, early, bool(absent)),
         tuple(details),
     )
 
 
-def _suggest_start_order(context: RuleContext, builder: str, unreached: list[str], hidden: bool) -> str:
-    unable = [name for name in unreached if not can_wait_for(context.project, name, builder)]
-    if unable:
-        them = choose_verb(unable, "it", "them")
-        why = f"{join_names(unable)} cannot depend on {builder}, which depends on {them} or extends {them}"
-        return f"let another service build: {why}"
-    condition = COMPLETED if is_init_like(context.project, context.project.services[builder]) else "service_started"
-    lines = [f"depends_on:\n  {builder}:\n    condition: {condition}"] if unreached else []
-    if hidden:
-        lines.append(f"remove `profiles:` from {builder}, or let another service build")
-    return "\n".join(lines)
+def _describe_failing_starts(early: list[Service], failure: tuple[str, str]) -> str:
+    """What a person would type, and what comes where nobody has built the image yet."""
+    commands = [f"`{format_start_command(service)}`" for service in early[:SHOWN]]
+    more = [f"{len(early) - SHOWN} more"] if len(early) > SHOWN else []
+    found = [*commands, *more]
+    return f"{join_names(found)} {choose_verb(found, *failure)} there"
+
+
+def _describe_failure(context: RuleContext, group: ServiceGroup) -> tuple[str, str]:
+    """Of one command and of several."""
+    choice = context.choice(group)
+    planned = choice.target if choice is not None else None
+    policies = {planned.pull_policy} if planned else {service.pull_policy for service in group.services}
+    if policies == {"never"}:
+        return "ends with `No such image`", "end with `No such image`"
+    return "asks a registry for it", "ask a registry for it"
+
+
+def _suggest_start_order(context: RuleContext, builder: str, early: tuple[str, ...], absent: bool) -> str:
+    """To wait only for a service that ends; of any other, which starts nothing that the sharers need, the command."""
+    project = context.project
+    unreached = [name for name in early if builder not in find_all_dependencies(project, name)]
+    waiting = is_init_like(project, project.services[builder])
+    lines = []
+    if waiting and unreached and all(can_wait_for(project, name, builder) for name in unreached):
+        lines.append(f"depends_on:\n  {builder}:\n    condition: {COMPLETED}")
+    if absent and (lines or not unreached):
+        lines.append(f"remove `profiles:` from {builder}")
+    return "\n".join(lines) or f"on a new machine, `{format_build_command(builder)}` before anything else"

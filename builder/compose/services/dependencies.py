@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from builder.airflow.find import find_started_role
 from builder.compose.services.command_lines import parse_commands
 
 if TYPE_CHECKING:
@@ -48,17 +50,32 @@ def find_sharers_without_builder(project: Project, builder: str, sharers: tuple[
     return tuple(name for name in sharers if not is_builder_started(project, builder, name))
 
 
+def format_build_command(builder: str) -> str:
+    """What builds its image: a service that is named is known to Compose also without its profile."""
+    return shlex.join(("docker", "compose", "build", builder))
+
+
+def format_start_command(service: Service) -> str:
+    """What starts the service, and what it depends on."""
+    if not service.profiles:
+        return shlex.join(("docker", "compose", "up", "-d", service.name))
+    return shlex.join(("docker", "compose", "--profile", service.profiles[0], "run", service.name))
+
+
 def is_waited_for(project: Project, service: Service) -> bool:
     """Whether another service waits for its end: then it does its work and ends."""
     return any(other.depends_on.get(service.name) == COMPLETED for other in project.services.values())
 
 
 def is_init_like(project: Project, service: Service) -> bool:
-    """Whether it does its work and ends: others wait for its end, or it migrates, or it is called so."""
-    if is_waited_for(project, service) or any(word in service.name.lower() for word in _INIT_WORDS):
+    """Whether it does its work and ends: others wait for its end; or it migrates, or is called so, and starts nothing
+    that goes on."""
+    if is_waited_for(project, service):
         return True
-    return any(_is_migration(words) for words in parse_commands(service))
+    calls = [words[1:] if words[:1] == ("airflow",) else words for words in parse_commands(service)]
+    named = any(word in service.name.lower() for word in _INIT_WORDS)
+    return (named or any(map(_is_migration, calls))) and not any(map(find_started_role, calls))
 
 
-def _is_migration(words: tuple[str, ...]) -> bool:
-    return words[:2] == ("airflow", "db") and len(words) > 2 and words[2] in _MIGRATING
+def _is_migration(call: tuple[str, ...]) -> bool:
+    return call[:1] == ("db",) and len(call) > 1 and call[1] in _MIGRATING

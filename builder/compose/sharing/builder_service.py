@@ -1,102 +1,79 @@
-"""Which service keeps ``build:``: one that is started, and so builds, before every other one that needs its image."""
+"""Which service keeps ``build:``: one that is there, and so builds, whenever another one needs its image (design.md,
+"Compose", rule 2)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from builder.compose.services.dependencies import (
-    find_all_dependencies,
-    find_sharers_without_builder,
-    is_active_with,
-    is_init_like,
-)
+from builder.compose.services.dependencies import find_all_dependencies, is_active_with, is_init_like
 from builder.compose.sharing.blockers import NotShareableError
-from builder.compose.sharing.shared_definitions import can_wait_for, select_startable_services
-from builder.core.phrases import choose_verb, join_names
+from builder.compose.sharing.shared_definitions import find_file_order
+from builder.core.phrases import join_names
 
 if TYPE_CHECKING:
     from builder.compose.model import Project
     from builder.compose.sharing.groups import ServiceGroup
-    from builder.compose.sharing.options import SharingOptions
+
+_SERVICE_CONTEXT = "service:"
+"""Begins an additional context that is the image of another service."""
 
 
-TRIED = 8
-"""Services that advice is looked for with: a thousand stay fast."""
+def check_needed_builds(project: Project, group: ServiceGroup, builder: str | None) -> None:
+    """Raises NotShareableError where another service than ``builder`` cannot do without its ``build:``."""
+    needed = _find_needed_builds(project, group)
+    others = [name for name in needed if name != builder]
+    if others:
+        step = "only one of them could keep it" if len(needed) > 1 else f"choose `--builder-service {others[0]}`"
+        why = "; ".join(needed[name] for name in others)
+        raise NotShareableError(f"{join_names(others)} cannot do without `build:` ({why}): {step}")
 
 
-class NoBuilderReason(NamedTuple):
-    """Why no service keeps ``build:``, and what makes one able to."""
+def rank_builders(project: Project, group: ServiceGroup) -> tuple[str, ...]:
+    """The services that could keep ``build:``, the best first; a service that cannot do without it stands alone.
 
-    why: str
-    remedy: str
+    Raises NotShareableError where several cannot.
+    """
+    needed = tuple(_find_needed_builds(project, group))
+    if len(needed) > 1:
+        check_needed_builds(project, group, None)
+    if needed:
+        return needed
+    services, order = project.services, find_file_order(project)
+    reached, profiles = _count_dependents(project, group), {one.profiles: one for one in group.services}
+    sharers = Counter(one.profiles for one in group.services)
 
+    def rank(name: str) -> tuple[int, bool, int, tuple[int, int]]:
+        """Sharers that are there without it; whether it works on and on; sharers that start it; its place."""
+        absent = sum(count for found, count in sharers.items() if not is_active_with(services[name], profiles[found]))
+        return absent, not is_init_like(project, services[name]), -reached[name], order.get(name, (0, 0))
 
-def _find_reached_by_all(project: Project, group: ServiceGroup, sharers: tuple[str, ...]) -> list[str]:
-    common = {service.name for service in group.builders} & set(sharers)
-    for name in sharers:
-        common &= {name, *find_all_dependencies(project, name)}
-    return [name for name in common if _is_on_with_all(project, name, sharers)]
-
-
-def _is_on_with_all(project: Project, name: str, sharers: tuple[str, ...]) -> bool:
-    services = project.services
-    return all(is_active_with(services[name], services[other]) for other in sharers if other != name)
-
-
-def choose_builder(project: Project, group: ServiceGroup, choices: SharingOptions) -> str | None:
-    """The service that keeps ``build:``; None where no one starts with all the others."""
-    forced = choices.builder_service
-    if forced is not None and forced in group.names:
-        if project.services[forced].build is None:
-            raise NotShareableError(f"{forced} has no `build:` that it could keep")
-        return forced
-    for sharers in (group.names, select_startable_services(project, group.names)):
-        if fitting := _find_reached_by_all(project, group, sharers):
-            return min(fitting, key=lambda name: (not is_init_like(project, project.services[name]), name))
-    return None
+    return tuple(sorted((service.name for service in group.builders), key=rank))
 
 
-def explain_no_builder(project: Project, group: ServiceGroup) -> NoBuilderReason:
-    """Names the service that would do, were it not for some that do not depend on it."""
-    sharers = select_startable_services(project, group.names)
-    started = _count_dependents(project, sharers)
-    init_like = [service.name for service in group.builders if is_init_like(project, service)]
-    waited_for = [service.name for service in group.builders if started[service.name]]
-    candidates = [name for name in init_like or waited_for if name in sharers]
-    if not candidates:
-        return NoBuilderReason(
-            "none of them is started with any of the others", "Choose one with `--builder-service NAME`"
-        )
-    ranked = sorted(candidates, key=lambda name: (-started[name], name))[:TRIED]
-    found = {name: _list_steps(project, name, sharers) for name in ranked}
-    nearest = next((name for name in ranked if found[name]), ranked[0])
-    steps = " and ".join(found[nearest])
-    return NoBuilderReason(
-        f"{join_names(find_sharers_without_builder(project, nearest, sharers))} can start without {nearest}",
-        f"{steps[:1].upper()}{steps[1:]}, or choose it with `--builder-service {nearest}`"
-        if steps
-        else f"Choose it with `--builder-service {nearest}`",
-    )
+def _find_needed_builds(project: Project, group: ServiceGroup) -> dict[str, str]:
+    """Service → what else than starting it needs its build."""
+    builders = {service.name: service for service in group.builders}
+    needed = {
+        name: f"`docker compose watch` builds {name} (`develop.watch`)"
+        for name, service in builders.items()
+        if service.is_watched
+    }
+    for other in project.services.values():
+        contexts = other.build.additional_contexts if other.build is not None and other.name not in group.names else ()
+        for _, context in contexts:
+            name = context.removeprefix(_SERVICE_CONTEXT)
+            if context.startswith(_SERVICE_CONTEXT) and name in builders:
+                needed.setdefault(name, f"{other.name} is built on its image (`additional_contexts`, `{context}`)")
+    return needed
 
 
-def _count_dependents(project: Project, sharers: tuple[str, ...]) -> Counter[str]:
+def _count_dependents(project: Project, group: ServiceGroup) -> Counter[str]:
     """Service → how many of the others do not start without it."""
-    services, members = project.services, set(sharers)
+    services, members = project.services, set(group.names)
     return Counter(
         other
-        for name in sharers
+        for name in group.names
         for other in members & find_all_dependencies(project, name)
         if is_active_with(services[other], services[name])
     )
-
-
-def _list_steps(project: Project, builder: str, sharers: tuple[str, ...]) -> list[str]:
-    """What makes every sharer start ``builder``; nothing where a service would have to wait for itself."""
-    early = find_sharers_without_builder(project, builder, sharers)
-    waiting = [name for name in early if builder not in find_all_dependencies(project, name)]
-    if not all(can_wait_for(project, name, builder) for name in waiting):
-        return []
-    if _is_on_with_all(project, builder, sharers):
-        return [f"let {choose_verb(waiting, 'it', 'them')} depend on {builder}"]
-    return [f"remove `profiles:` from {builder}", *([f"let {join_names(waiting)} depend on it"] if waiting else [])]

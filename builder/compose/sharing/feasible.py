@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Rewrite = Callable[[Project, tuple[SharedTarget, ...]], tuple[FileEdit, ...]]
-Alternative = Callable[[SharedTarget, ComposeError], TargetDecision | None]
-"""What to try where a target is refused."""
+Alternatives = Callable[[SharedTarget, ComposeError], Iterable[TargetDecision]]
+"""What to try where a target is refused, the best first."""
 
 
 def keep_feasible(
-    project: Project, chosen: Mapping[tuple[str, ...], TargetDecision], rewrite: Rewrite, other: Alternative
+    project: Project, chosen: Mapping[tuple[str, ...], TargetDecision], rewrite: Rewrite, others: Alternatives
 ) -> tuple[dict[tuple[str, ...], TargetDecision], tuple[FileEdit, ...], tuple[str, ...]]:
     """The edits of all targets that can be had together; the choice of each other becomes its reason."""
     kept = dict(chosen)
@@ -34,7 +34,7 @@ def keep_feasible(
         try:
             rewrite(project, (target,))
         except ComposeError as error:
-            instead = _check_feasible(project, other(target, error), rewrite)
+            instead = next((choice for choice in others(target, error) if _is_feasible(project, choice, rewrite)), None)
             kept[target.services] = instead or _refuse_decision(kept[target.services], error)
             notes += [] if instead else [_format_note(project, target, error)]
     try:
@@ -51,15 +51,13 @@ def _rewrite_targets(
     return rewrite(project, targets) if targets else ()
 
 
-def _check_feasible(project: Project, choice: TargetDecision | None, rewrite: Rewrite) -> TargetDecision | None:
-    """The choice, where the files can be rewritten for it."""
-    if choice is None or choice.target is None:
-        return None
+def _is_feasible(project: Project, choice: TargetDecision, rewrite: Rewrite) -> bool:
+    """Whether the files can be rewritten for it."""
     try:
-        rewrite(project, (choice.target,))
+        _rewrite_targets(project, {(): choice}, rewrite)
     except ComposeError:
-        return None
-    return choice
+        return False
+    return True
 
 
 def _list_targets(chosen: Mapping[tuple[str, ...], TargetDecision]) -> tuple[SharedTarget, ...]:

@@ -34,6 +34,20 @@ def can_wait_for(project: Project, service: str, other: str) -> bool:
     return other not in followers and not find_all_dependencies(project, other) & {service, *followers}
 
 
+def find_file_order(project: Project) -> dict[str, tuple[int, int]]:
+    """Service → its place in the files: which of them first says something about it, and where."""
+    try:
+        sites = find_key_sources(project)
+    except ComposeError:  # rewriting the files reports it
+        return {}
+    paths = {path: place for place, path in enumerate(project.sources)}
+    found = {}
+    for name, strata in sites.services.items():
+        own = [one.levels[0] for one in strata if one.levels[0].owner is not None and one.levels[0] is one.home]
+        found[name] = min(((paths[level.document.path], level.node.start) for level in own), default=(0, 0))
+    return found
+
+
 def _find_inheriting_services(project: Project, service: str) -> frozenset[str]:
     try:
         sites = find_key_sources(project)

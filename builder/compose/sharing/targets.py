@@ -15,7 +15,7 @@ from builder.compose.sharing.blockers import (
     find_unprotected_services,
     refuse_tags,
 )
-from builder.compose.sharing.builder_service import choose_builder, explain_no_builder
+from builder.compose.sharing.builder_service import check_needed_builds, rank_builders
 from builder.compose.sharing.options import SharingOptions, TargetDecision
 from builder.compose.sharing.recipe_comment import (
     explain_incomplete_comment,
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
     from builder.compose.model import Project, Service
     from builder.compose.sharing.groups import ServiceGroup
+
+
+TRIED = 8
+"""Services that may keep ``build:`` in place of one that cannot: a thousand stay fast."""
 
 
 def choose_targets(
@@ -161,12 +165,22 @@ def _choose_shared_target(
     if _is_made_from_spec(group, choices) and group.airflow:
         return _choose_spec_target(project, group, choices, spec_is_for)
     name = _choose_name(project, group, taken | occupied)
-    builder = None if choices.image_only else choose_builder(project, group, choices)
-    if builder is None:
-        choice = _choose_image_only_target(project, group, name, choices)
-        return replace(choice, warnings=(*_list_name_warnings(name.image, taken), *choice.warnings))
-    target = _make_target(group, name, ImageOrigin.BUILDER, builder=builder)
-    return TargetDecision(target, warnings=_list_name_warnings(name.image, taken))
+    if choices.image_only:
+        choice = _choose_image_only_target(project, group, name)
+    else:
+        target = _make_target(group, name, ImageOrigin.BUILDER, builder=_choose_builder(project, group, choices))
+        choice = TargetDecision(target)
+    return replace(choice, warnings=(*_list_name_warnings(name.image, taken), *choice.warnings))
+
+
+def _choose_builder(project: Project, group: ServiceGroup, choices: SharingOptions) -> str:
+    named = choices.builder_service
+    if named is None or named not in group.names:
+        return rank_builders(project, group)[0]
+    if project.services[named].build is None:
+        raise NotShareableError(f"{named} has no `build:` that it could keep")
+    check_needed_builds(project, group, named)
+    return named
 
 
 def _is_made_from_spec(group: ServiceGroup, choices: SharingOptions) -> bool:
@@ -186,6 +200,7 @@ def _choose_spec_target(
             "which keeps its own Dockerfile"
         )
     check_collision(project, group, image)
+    check_needed_builds(project, group, None)
     refuse_tags(group)
     own = find_own_name(group)
     keeps = own is not None and own.keeps and normalize_image_name(own.image) == normalize_image_name(image)
@@ -197,24 +212,16 @@ def _choose_spec_target(
     return TargetDecision(target)
 
 
-def _choose_image_only_target(
-    project: Project, group: ServiceGroup, name: SharedName, choices: SharingOptions
-) -> TargetDecision:
+def _choose_image_only_target(project: Project, group: ServiceGroup, name: SharedName) -> TargetDecision:
+    check_needed_builds(project, group, None)
     refuse_tags(group)
     if not group.builders:
         raise NotShareableError("already shared: no service here builds this image")
     builder = group.builders[0]
-    untold = explain_incomplete_comment(project, builder)
-    lack = None if choices.image_only else explain_no_builder(project, group)
-    if untold and lack is not None:
-        raise NotShareableError(
-            f"no service can keep `build:` ({lack.why}), and without it the file would not say how the image is built: "
-            f"{untold}. {lack.remedy}; `--image-only` removes it all the same"
-        )
     note = format_build_note(project, builder, name.image)
     target = _make_target(group, name, ImageOrigin.IMAGE_ONLY, note=note)
-    warnings = [] if lack is None else [f"no service keeps `build:`: {lack.why}. {lack.remedy}"]
-    return TargetDecision(target, warnings=(*warnings, *_find_recipe_warnings(builder, note, untold)))
+    untold = explain_incomplete_comment(project, builder)
+    return TargetDecision(target, warnings=tuple(_find_recipe_warnings(builder, note, untold)))
 
 
 def _find_recipe_warnings(builder: Service, note: str | None, untold: str) -> Iterator[str]:
@@ -231,22 +238,25 @@ def _find_recipe_warnings(builder: Service, note: str | None, untold: str) -> It
         )
 
 
-def find_image_only_alternative(
+def iterate_alternatives(
     project: Project, group: ServiceGroup, choice: TargetDecision, choices: SharingOptions, why: str
-) -> TargetDecision | None:
-    """The same image where the service that was to keep ``build:`` cannot; ``why`` not. None where that does not help:
-    the person named the service, or it builds already for all."""
+) -> Iterator[TargetDecision]:
+    """The same image where the service that was to keep ``build:`` cannot, and ``why`` not: another one keeps it; as
+    the last resort none. Nothing where the person named the service, or it builds already for all."""
     target = choice.target
     if target is None or target.builder in (None, choices.builder_service) or len(group.builders) < 2:
-        return None
+        return
+    others = [name for name in rank_builders(project, group) if name != target.builder]
+    for name in others[:TRIED]:
+        warning = f"{name} keeps `build:`, because {target.builder} cannot: {why}"
+        yield TargetDecision(replace(target, builder=name), warnings=(warning, *choice.warnings))
+    if explain_incomplete_comment(project, group.builders[0]):
+        return
     try:
-        name = SharedName(target.image, target.keeps_name)
-        if explain_incomplete_comment(project, group.builders[0]):
-            return None
-        other = _choose_image_only_target(project, group, name, replace(choices, image_only=True))
+        other = _choose_image_only_target(project, group, SharedName(target.image, target.keeps_name))
     except NotShareableError:
-        return None
-    return replace(other, warnings=(f"no service keeps `build:`: {why}", *other.warnings, *choice.warnings))
+        return
+    yield replace(other, warnings=(f"no service keeps `build:`: {why}", *other.warnings, *choice.warnings))
 
 
 def _make_target(

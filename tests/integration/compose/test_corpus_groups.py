@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 CODES = ("OB101", "OB102", "OB103", "OB105", "OB106", "OB107")
 ENV_FILES = (".env", "secrets.env", "catalog/.env", "docker/local_postgres/.env", "docker/minio/.env")
-NOBODY = "no service"
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class Expected:
     """Services of other products (OB104)."""
     alone: str = ""
     """Services with an Airflow image of their own."""
+    early: str = ""
+    """Sharers that do not reach the one that keeps the build (OB106)."""
 
 
 TABLE = {
@@ -66,13 +67,24 @@ TABLE = {
     "02": Expected(
         "airflow-apiserver airflow-cli airflow-dag-processor airflow-init airflow-scheduler airflow-triggerer "
         "airflow-worker flower",
-        ("OB101",),
-        NOBODY,  # airflow-cli does not depend on airflow-init
+        ("OB101", "OB106"),
+        "airflow-init",
         "postgres redis",
+        early="airflow-cli",
     ),
-    "05": Expected("airflow-init airflow-scheduler airflow-webserver", ("OB101",), NOBODY, "minio postgres"),
+    "05": Expected(
+        "airflow-init airflow-scheduler airflow-webserver",
+        ("OB101", "OB106"),
+        "airflow-init",
+        "minio postgres",
+        early="airflow-scheduler airflow-webserver",
+    ),
     "06": Expected(
-        "airflow-init airflow-scheduler airflow-webserver airflow-worker flower", ("OB101",), NOBODY, "postgres redis"
+        "airflow-init airflow-scheduler airflow-webserver airflow-worker flower",
+        ("OB101", "OB106"),
+        "airflow-init",
+        "postgres redis",
+        early="airflow-scheduler airflow-webserver airflow-worker flower",
     ),
     "07": Expected(
         "airflow-init airflow-scheduler airflow-triggerer airflow-webserver airflow-worker",
@@ -89,25 +101,28 @@ TABLE = {
     "13": Expected("airflow-init airflow-scheduler airflow-webserver", ("OB101",), "airflow-init"),
     "17": Expected(
         "airflow-cli airflow-init airflow-scheduler airflow-triggerer airflow-webserver airflow-worker flower",
-        ("OB102",),
-        NOBODY,  # airflow-cli again
+        ("OB102", "OB106"),
+        "airflow-init",
         "postgres redis",
+        early="airflow-cli",
     ),
     "22": Expected("scheduler webserver", ("OB101",), "scheduler", "postgres"),
     "24": Expected(
         "airflow-apiserver airflow-cli airflow-dag-processor airflow-init airflow-scheduler airflow-triggerer flower",
-        ("OB101",),
-        NOBODY,  # airflow-cli again
+        ("OB101", "OB106"),
+        "airflow-init",
         "postgres",
+        early="airflow-cli",
     ),
     "26": Expected(
         "airflow-init airflow-scheduler airflow-webserver", ("OB101",), "airflow-init", "airflow-postgres dbt streamlit"
     ),
     "28": Expected(
         "airflow-scheduler airflow-webserver",
-        ("OB101",),
-        NOBODY,
+        ("OB101", "OB106"),
+        "airflow-webserver",
         "api_service grafana node_exporter postgres prometheus streamlit",
+        early="airflow-scheduler",
     ),
     "30": Expected("scheduler webserver", ("OB102",), "scheduler", "load_to_s3 postgres s3"),
     "32": Expected(
@@ -119,7 +134,11 @@ TABLE = {
     ),
     "34": Expected("webserver", (), None, "postgres"),
     "42": Expected(
-        "airflow-scheduler airflow-webserver airflow-worker", ("OB101",), NOBODY, "airflow-postgres airflow-redis"
+        "airflow-scheduler airflow-webserver airflow-worker",
+        ("OB101", "OB106"),
+        "airflow-webserver",
+        "airflow-postgres airflow-redis",
+        early="airflow-scheduler airflow-worker",
     ),
     "46": Expected("airflow", ("OB105",), None, "adminer postgres-airflow postgres-dbt"),
 }
@@ -152,15 +171,16 @@ def test_the_groups_of_real_files(path: Path, tmp_path: Path, *, furnished: bool
     assert " ".join(name for group in alone for name in group.names) == expected.alone
     found = [finding for code in CODES for finding in RULES[code](look)]
     assert tuple(finding.code for finding in found) == expected.codes
+    assert " ".join(name for one in found if one.code == "OB106" for name in one.services) == expected.early
     assert " ".join(sorted(one.services[0] for one in RULES["OB104"](look))) == expected.others
     assert [finding for finding in (*found, *RULES["OB104"](look)) if not finding.where.line] == []
 
     targets = {services: choice.target for services, choice in chosen.items() if choice.target is not None}
     assert list(targets) == ([] if expected.keeps is None else [airflow.names])
     for target in targets.values():
-        assert (target.builder or NOBODY) == expected.keeps
+        assert target.builder == expected.keeps
         assert target.pull_policy == "never"
-        assert (target.note is None) is (target.builder is not None)
+        assert target.note is None
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -111,19 +111,31 @@ def test_a_database_elsewhere_is_named_without_its_password() -> None:
     assert planned(seed(airflow_webserver={"environment": inside})).notes == ()
 
 
-def unable_to_keep(builder: str) -> Callable[[Project, tuple[SharedTarget, ...]], tuple[FileEdit, ...]]:
-    """Refuses this builder only."""
+def unable_to_keep(*builders: str) -> Callable[[Project, tuple[SharedTarget, ...]], tuple[FileEdit, ...]]:
+    """Refuses these builders only."""
 
     def refuse(made: Project, targets: tuple[SharedTarget, ...]) -> tuple[FileEdit, ...]:
-        if any(target.builder == builder for target in targets):
+        if any(target.builder in builders for target in targets):
             raise ComposeError("the others merge its whole mapping")
         return rewrite(made, targets)
 
     return refuse
 
 
-def test_where_the_one_that_would_keep_the_build_cannot_nobody_does() -> None:
+def test_where_the_one_that_would_keep_the_build_cannot_another_one_does() -> None:
     plan = planned(means=PlanDependencies(unable_to_keep("airflow-init")))
+    (airflow, _) = plan.groups
+    assert airflow.target is not None
+    assert (airflow.target.source, airflow.target.builder) == (ImageOrigin.BUILDER, "airflow-scheduler")
+    assert airflow.warnings == (
+        "airflow-scheduler keeps `build:`, because airflow-init cannot: the others merge its whole mapping",
+    )
+    assert [edit.after for edit in plan.edits] == [b"shop-airflow:latest"]
+    assert plan.notes == ()
+
+
+def test_where_none_of_them_can_keep_the_build_nobody_does() -> None:
+    plan = planned(means=PlanDependencies(unable_to_keep("airflow-init", "airflow-scheduler", "airflow-webserver")))
     (airflow, _) = plan.groups
     assert airflow.target is not None
     assert (airflow.target.source, airflow.target.builder) == (ImageOrigin.IMAGE_ONLY, None)

@@ -51,6 +51,10 @@ def test_what_looks_like_an_init() -> None:
         service("db-migrate"),
         service("first", command=("bash", "-c", "sleep 1 && airflow db upgrade")),
         service("check", command=("airflow", "db", "check")),
+        service("bare", command=("db", "migrate")),
+        service("both", command=("bash", "-c", "airflow db migrate && exec airflow webserver")),
+        service("init-and-web", command=("bash", "-c", "airflow db init; airflow scheduler & airflow webserver")),
+        service("setup", command=("webserver",)),
     )
     found = [one.name for one in made.services.values() if is_init_like(made, one)]
-    assert found == ["db-migrate", "first", "job"]
+    assert found == ["bare", "db-migrate", "first", "job"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHARERS = ("airflow-init", "airflow-scheduler", "airflow-webserver")
+SPEC: dict[str, Any] = {"spec_image": "spec-airflow:latest", "spec_folder": FOLDER}
 
 
 def choose(
@@ -65,50 +66,111 @@ def test_the_builder_may_be_reached_through_others() -> None:
     assert target(made).builder == "airflow-init"
 
 
-def test_no_service_builds_when_one_sharer_starts_without_each_of_the_others() -> None:
+def test_a_service_builds_also_where_not_all_reach_it() -> None:
     made = seed(airflow_webserver={"depends_on": ["postgres"]})
-    found = target(made)
-    assert (found.source, found.builder) == (ImageOrigin.IMAGE_ONLY, None)
-    assert found.note == "built by: docker build -t shop-airflow:latest -f Dockerfile.airflow ."
-    (warning,) = choose(made)[SHARERS].warnings
-    assert warning.endswith(
-        "airflow-webserver can start without airflow-init. Let it depend on airflow-init, "
-        "or choose it with `--builder-service airflow-init`"
-    )
+    assert target(made) == SharedTarget(SHARERS, "shop-airflow:latest", ImageOrigin.BUILDER, "airflow-init")
+    assert choose(made)[SHARERS].warnings == ()
 
 
-def test_of_services_that_do_not_end_the_nearest_is_named() -> None:
+def test_of_services_that_go_on_the_one_that_most_reach_builds() -> None:
     keys = {"build": build(), "command": ("scheduler",)}
     names = ("one", "three", "two")
-    made = project(service("one", **keys), service("two", **keys, depends_on=["one"]), service("three", **keys))
-    (warning,) = choose(made, groups=("one",))[names].warnings
-    assert "three can start without one. Let it depend on one" in warning
-    apart = project(*(service(name, **keys) for name in names))
-    (warning,) = choose(apart, groups=("one",))[names].warnings
-    assert warning.endswith("none of them is started with any of the others. Choose one with `--builder-service NAME`")
+    made = project(service("one", **keys), service("two", **keys), service("three", **keys, depends_on=["two"]))
+    assert target(made, *names, groups=("one",)).builder == "two"
 
 
-def test_a_builder_behind_a_profile_is_none() -> None:
+def test_of_equals_the_first_of_the_file_builds() -> None:
+    keys = {"build": build(), "command": ("scheduler",)}
+    made = project(*(service(name, **keys) for name in ("one", "three", "two")))
+    text = b"services:\n  two: {build: .}\n  three: {build: .}\n  one: {build: .}\n"
+    assert target(made, "one", "three", "two", groups=("one",)).builder == "one"
+    written = replace(made, sources={made.files.files[0]: text})
+    assert target(written, "one", "three", "two", groups=("one",)).builder == "two"
+
+
+def test_the_first_of_the_file_is_that_of_the_first_file() -> None:
+    keys = {"build": build(), "command": ("scheduler",)}
+    made = project(*(service(name, **keys) for name in ("one", "two")))
+    main, override = made.files.files[0], FOLDER / "docker-compose.override.yml"
+    sources = {
+        main: b"services:\n  two: {build: .}\n  one: {build: .}\n",
+        override: b"services:\n  one: {user: me}\n  two: {user: me}\n",
+    }
+    made = replace(made, files=replace(made.files, files=(main, override)), sources=sources)
+    assert target(made, "one", "two", groups=("one",)).builder == "two"
+
+
+def test_a_service_behind_a_profile_builds_only_where_all_are() -> None:
     made = seed(airflow_init={"profiles": ("setup",)})
-    assert target(made).source is ImageOrigin.IMAGE_ONLY
-    (warning,) = choose(made)[SHARERS].warnings
-    assert "airflow-webserver can start without airflow-init. Remove `profiles:` from airflow-init, or" in warning
+    assert target(made).builder == "airflow-scheduler"
+    apart = pair({"profiles": ("x",)}, {"profiles": ("y",), "command": ("airflow", "db", "migrate")})
+    assert target(apart, "one", "two").builder == "two"
 
 
-def test_advice_names_both_what_profiles_keep_apart_and_who_does_not_wait() -> None:
-    made = seed(airflow_init={"profiles": ("setup",)}, airflow_scheduler={"depends_on": ()})
-    (warning,) = choose(made)[SHARERS].warnings
-    assert warning.endswith(
-        "airflow-scheduler and airflow-webserver can start without airflow-init. Remove `profiles:` from airflow-init "
-        "and let airflow-scheduler depend on it, or choose it with `--builder-service airflow-init`"
-    )
-
-
-def test_advice_proposes_no_circle() -> None:
+def test_of_services_behind_profiles_the_one_builds_that_is_there_with_most() -> None:
     common: dict[str, Any] = {"build": build(), "environment": AIRFLOW}
-    made = project(service("init", **common, depends_on=["web"]), service("web", **common), service("x", **common))
-    (warning,) = choose(made)[("init", "web", "x")].warnings
-    assert warning.endswith("web and x can start without init. Choose it with `--builder-service init`")
+    made = project(
+        service("a", **common, profiles=("x",)),
+        service("b", **common, profiles=("y",)),
+        service("c", **common, profiles=("y",)),
+    )
+    assert target(made, "a", "b", "c").builder == "b"
+
+
+# --- who cannot do without it
+
+
+def watched(*names: str, **more: Any) -> Project:
+    return seed(**{name.replace("-", "_"): {"is_watched": True} for name in names}, **more)
+
+
+def built_on(*names: str) -> dict[str, Any]:
+    contexts = tuple((f"context{number}", f"service:{name}") for number, name in enumerate(names))
+    return {"build": build("Dockerfile.docs", additional_contexts=contexts)}
+
+
+@pytest.mark.parametrize(
+    ("made", "builder"),
+    [
+        (watched("airflow-webserver"), "airflow-webserver"),
+        (seed(docs=built_on("airflow-scheduler")), "airflow-scheduler"),
+        (
+            seed(airflow_cli={**built_on("x"), "build": build(), "is_watched": True, "profiles": ("debug",)}),
+            "airflow-cli",
+        ),
+        (watched("airflow-scheduler", docs=built_on("airflow-scheduler", "postgres")), "airflow-scheduler"),
+    ],
+    ids=["watch", "service context", "watch behind a profile", "both of one"],
+)
+def test_who_cannot_do_without_the_build_keeps_it(made: Project, builder: str) -> None:
+    names = tuple(name for name in made.services if name not in ("docs", "postgres"))
+    assert target(made, *names).builder == builder
+    assert target(made, *names, builder_service=builder).builder == builder
+    for choices in ({"image_only": True}, SPEC, {"builder_service": "airflow-init"}):
+        assert reason(made, *names, **choices).startswith(f"{builder} cannot do without `build:`")
+        assert reason(made, *names, **choices).endswith(f"choose `--builder-service {builder}`")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        watched("airflow-webserver", "airflow-init"),
+        seed(docs=built_on("airflow-scheduler", "airflow-init")),
+        watched("airflow-webserver", docs=built_on("airflow-scheduler")),
+        watched("airflow-webserver", docs=built_on("airflow-init"), more=built_on("airflow-webserver")),
+    ],
+    ids=["two watched", "two contexts", "one each", "three ways"],
+)
+def test_where_two_cannot_do_without_it_both_stay(made: Project) -> None:
+    why = reason(made)
+    assert "cannot do without `build:`" in why
+    assert why.endswith("only one of them could keep it")
+
+
+def test_a_context_that_is_not_a_service_s_needs_no_build() -> None:
+    contexts = (("a", "docker-image://airflow-scheduler"), ("b", "/home/ada/airflow-scheduler"), ("c", "service:other"))
+    made = seed(docs={"build": build("Dockerfile.docs", additional_contexts=contexts)})
+    assert target(made).builder == "airflow-init"
 
 
 TAKEN_OVER = """\
@@ -132,17 +194,12 @@ def test_a_template_that_nothing_starts_is_no_sharer_to_wait_for() -> None:
     assert target(taken_over(profiles=("template",)), "base", "init", "web").builder == "init"
 
 
-def test_who_is_taken_over_cannot_wait_for_who_takes_it_over() -> None:
-    (warning,) = choose(taken_over())[("base", "init", "web")].warnings
-    assert warning.endswith("base can start without init. Choose it with `--builder-service init`")
-
-
 def test_a_builder_may_have_the_profile_that_all_sharers_have() -> None:
     assert target(pair(profiles=("airflow",)), "one", "two").builder == "one"
     wider = pair({"profiles": ("airflow", "setup")}, {"profiles": ("airflow",)})
     assert target(wider, "one", "two").builder == "one"
     narrower = pair({"profiles": ("airflow",)}, {"profiles": ("airflow", "debug")})
-    assert target(narrower, "one", "two").source is ImageOrigin.IMAGE_ONLY
+    assert target(narrower, "one", "two").builder == "two"
 
 
 def test_a_sharer_behind_a_profile_may_depend_on_the_builder() -> None:
@@ -270,32 +327,30 @@ def test_a_value_is_written_nowhere_when_nobody_knows_how_it_is_written() -> Non
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_recipe_that_no_comment_can_keep_stays_in_the_file(keys: dict[str, Any], words: str) -> None:
+def test_a_recipe_that_no_comment_can_keep_is_said_to_be_lost(keys: dict[str, Any], words: str) -> None:
     made = pair(build=build(**keys), second={"depends_on": ()})
-    why = reason(made, "one", "two")
-    assert words in why
-    assert "`--builder-service NAME`; `--image-only` removes" in why
-    assert "hunter2" not in why
     choice = choose(made, image_only=True)[("one", "two")]
     assert choice.target is not None
     (warning,) = choice.warnings
     assert words in warning
     assert "only the .bak" in warning
-    assert target(made, "one", "two", builder_service="one").builder == "one"
+    assert "hunter2" not in warning
+    assert target(made, "one", "two").builder == "one"
     assert target(made, "one", "two", **SPEC).source is ImageOrigin.SPEC
 
 
-def test_a_variable_in_the_recipe_stays_in_the_file() -> None:
-    raw = build(context="/home/ada/shop/${DIR}")
-    made = pair(raw_build=raw, second={"depends_on": ()})
-    assert "a variable in `context` does not fit" in reason(made, "one", "two")
+def test_a_variable_in_the_recipe_is_said_to_be_lost() -> None:
+    made = pair(raw_build=build(context="/home/ada/shop/${DIR}"))
+    (warning,) = choose(made, image_only=True)[("one", "two")].warnings
+    assert "a variable in `context` does not fit" in warning
 
 
 @pytest.mark.parametrize("json", ['{"services": {}}', '\n{\n  "services": {}\n}\n'])
 def test_a_json_file_takes_no_comment(json: str) -> None:
     made = pair(second={"depends_on": ()})
     made = replace(made, sources={made.files.files[0]: json.encode()})
-    assert "a JSON file takes no comment" in reason(made, "one", "two")
+    (warning,) = choose(made, image_only=True)[("one", "two")].warnings
+    assert "a JSON file takes no comment" in warning
     assert target(made, "one", "two", image_only=True).note is None
     assert target(made, "one", "two", **SPEC).note is None
     flow = replace(made, sources={made.files.files[0]: b"{services: {}}"})
@@ -560,8 +615,6 @@ def test_a_second_run_has_nothing_to_do(choices: dict[str, Any]) -> None:
 
 
 # --- an optbuild.toml
-
-SPEC: dict[str, Any] = {"spec_image": "spec-airflow:latest", "spec_folder": FOLDER}
 
 
 def test_an_optbuild_toml_makes_the_image() -> None:
