@@ -45,11 +45,12 @@ _PAIR = "scheduler webserver"
 _NO_CHECKS = ("OB202 scheduler", "OB202 webserver")
 
 OWN_PROJECTS: dict[str, RightAnswer] = {
-    # an anchor defined inside a service; no depends_on; globs and quotes behind pip
+    # an anchor inside a service: who merges its mapping gets all of it, so only that one can build; no depends_on;
+    # globs and quotes behind pip
     "observatory": RightAnswer(
         (_PAIR,),
-        "webserver",
-        _find(_PAIR, "OB101", "OB301", "OB302", "OB303", "OB306", more=("OB106 scheduler", *_NO_CHECKS)),
+        "scheduler",
+        _find(_PAIR, "OB101", "OB301", "OB302", "OB303", "OB306", more=("OB106 webserver", *_NO_CHECKS)),
     ),
     # the official layout; a cli behind a profile; development names in the override, registry names in production
     "tram-lines": RightAnswer(

@@ -15,24 +15,9 @@ if TYPE_CHECKING:
     from reach import Reach
 
 KNOWN_DEFECTS: dict[str, dict[str, str]] = {
-    "who builds": {
-        **dict.fromkeys(
-            ("observatory", "tram-lines", "ferries", "bakery-bitnami", "tickets-puckel", "payroll"),
-            "nobody builds where some service can start without the builder",
-        ),
-        **dict.fromkeys(("layout-2", "layout-3"), "nobody builds because of the service behind a profile"),
-        **dict.fromkeys(("greenhouse", "forest-poetry"), "develop.watch does not decide who builds"),
-        "library-catalog": "a service that is another one's build context does not decide who builds",
-    },
-    "written": {"library-catalog": "the plan shows an edit that Compose refuses"},
     "findings": {
-        **dict.fromkeys(
-            ("observatory", "tram-lines", "ferries", "layout-2", "layout-3", "greenhouse", "forest-poetry"),
-            "OB106 is missing: another service builds, or nobody",
-        ),
-        "library-catalog": "OB106 is missing, and a named build context is taken for an image without a tag",
+        "library-catalog": "a named build context is taken for an image without a tag",
         "tide-gauge": "what another service builds is not known as Airflow",
-        "weather-astro": "the constraints of Astro's images are not known",
         "bakery-bitnami": "Bitnami's own variables for the connection are not known",
         "tickets-puckel": "the connection that puckel's entrypoint makes is not known, nor what 1.10 lacks",
         "clinic": "an entrypoint of its own may make the connection",
@@ -42,7 +27,6 @@ KNOWN_DEFECTS: dict[str, dict[str, str]] = {
     },
     "ways": {
         **dict.fromkeys(("tram-lines", "quarry"), "a registry's image gets `pull_policy: never` in another choice"),
-        **dict.fromkeys(("greenhouse", "forest-poetry"), "`docker compose watch` has nothing left to watch"),
         "post-office": "`docker stack` refuses `pull_policy`",
     },
 }
@@ -66,12 +50,12 @@ def test_groups(name: str, reached: dict[str, Reach]) -> None:
     assert reached[name].groups == OWN_PROJECTS[name].groups
 
 
-@pytest.mark.parametrize("name", each_project("who builds"))
+@pytest.mark.parametrize("name", OWN_PROJECTS)
 def test_who_builds(name: str, reached: dict[str, Reach]) -> None:
     assert reached[name].builders == (OWN_PROJECTS[name].builder,)
 
 
-@pytest.mark.parametrize("name", each_project("written"))
+@pytest.mark.parametrize("name", OWN_PROJECTS)
 def test_optimize_writes_what_the_plan_shows(name: str, reached: dict[str, Reach]) -> None:
     assert reached[name].refused == ""
 
