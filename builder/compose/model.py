@@ -85,6 +85,8 @@ class Service:
     build: Build | None = None
     raw_build: Build | None = None
     """The build before interpolation: builds that only happen to be equal today differ here. None: not known."""
+    foreign_build: Build | None = None
+    """Of a service without ``build``: what makes its image, where files or an earlier optimize say it."""
     raw_image: str | None = None
     pull_policy: str | None = None
     platform: str | None = None
@@ -116,6 +118,11 @@ class Service:
     def normalized_image_name(self) -> str:
         """:attr:`image_name` for comparisons, see :func:`normalize_image_name`."""
         return normalize_image_name(self.image_name)
+
+    @property
+    def image_build(self) -> Build | None:
+        """What makes its image, also where another service or nobody here builds it; None: that is not known."""
+        return self.build or self.foreign_build
 
     @cached_property
     def built_names(self) -> tuple[str, ...]:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from builder.compose.plan import ObservedState
     from builder.compose.sharing.options import SharingOptions
     from builder.core.runtime import Runtime
+    from builder.dockerfile.facts import DockerfileAnalysis
     from builder.engine.compose import ComposeCli
     from builder.engine.socket_client import EngineReader
+    from builder.rollout.journal import Recipe
 
 ENGINE_SECONDS = 10.0
 """How long a plan waits for an engine once everything else is there; it does without one then."""
@@ -97,11 +99,11 @@ def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[E
     from builder.compose.rewrite.locate import locate_key
     from builder.compose.rewrite.rewrite import rewrite_files
 
-    facts = read_dockerfiles(given.project)
+    recipes = _read_recipes(runtime, given.files)
+    given = replace(given, project=_fill_builds(runtime, given, recipes))
+    facts = {**_describe_spec_image(given), **read_dockerfiles(given.project)}
     wanted = list_image_names(given.project, facts, given.choices)
-    seen, no_engine = _observe_engine(
-        connecting, lambda engine: _read_observed_state(runtime, engine, given.files, wanted)
-    )
+    seen, no_engine = _observe_engine(connecting, lambda engine: _read_observed_state(runtime, engine, recipes, wanted))
     plan = make_plan(given.project, facts, given.choices, seen, PlanDependencies(rewrite_files, locate_key))
     before = (*_find_unfinished_run(runtime, given.files), *describe_unread_dockerfiles(given.project, facts))
     plan = replace(plan, notes=(*before, *plan.notes, *nearby.collect_edit_notes(given.project, plan.edits)))
@@ -134,8 +136,13 @@ def _make_sharing_options(runtime: Runtime, options: PlanOptions, files: Project
 
     from builder.image.spec.reader import read_spec  # pydantic
 
-    image = read_spec(folder).image
-    return replace(made, spec_folder=folder.resolve(), spec_image=f"{image.name}:{image.tags[0]}")
+    spec = read_spec(folder)
+    return replace(
+        made,
+        spec_folder=folder.resolve(),
+        spec_image=f"{spec.image.name}:{spec.image.tags[0]}",
+        spec_airflow=spec.airflow.version,
+    )
 
 
 def _open_reader(runtime: Runtime) -> EngineReader:
@@ -160,14 +167,15 @@ def _observe_engine(
 
 
 def _read_observed_state(
-    runtime: Runtime, engine: EngineReader, files: ProjectFiles, wanted: tuple[str, ...]
+    runtime: Runtime, engine: EngineReader, recipes: tuple[Recipe, ...], wanted: tuple[str, ...]
 ) -> ObservedState:
     from builder.compose.plan import ObservedState
 
     used_by = start_in_background(engine.index_projects_by_image)
     made_by = start_in_background(engine.find_building_projects)
     images = engine.read_layers(wanted)
-    promoted, seconds = _read_promoted_images(runtime, engine.identity), _read_build_seconds(runtime, files)
+    promoted = _read_promoted_images(runtime, engine.identity)
+    seconds = {recipe.target.image: recipe.seconds for recipe in recipes if recipe.seconds is not None}
     return ObservedState(engine.version, images, used_by.result(), made_by.result(), promoted, seconds)
 
 
@@ -186,13 +194,38 @@ def _find_unfinished_run(runtime: Runtime, files: ProjectFiles) -> tuple[str, ..
     return ("an `optbuild optimize` of this project is running or was killed half way; `optbuild rollback` undoes it",)
 
 
-def _read_build_seconds(runtime: Runtime, files: ProjectFiles) -> dict[str, float]:
-    """Of the builds that an optimize of this project did."""
+def _read_recipes(runtime: Runtime, files: ProjectFiles) -> tuple[Recipe, ...]:
+    """How earlier runs of optimize made the shared images of this project."""
     from builder.rollout.journal_file import read_journal, resolve_journal_path
 
     try:
         journal = read_journal(resolve_journal_path(runtime.state_folder, files))
-    except OptbuildError:  # optimize and rollback say so; here it is only about a figure
+    except OptbuildError:  # optimize and rollback say so; a plan only knows less then
+        return ()
+    return journal.recipes if journal is not None else ()
+
+
+def _fill_builds(runtime: Runtime, given: _PlanInputs, recipes: tuple[Recipe, ...]) -> Project:
+    """Its services know what makes their image, also where no file says it any more."""
+    from builder.compose.load.foreign_builds import fill_foreign_builds, parse_remembered_build
+    from builder.compose.load.interpolate import read_project_variables
+
+    raw = {recipe.target.normalized_image: recipe.build for recipe in recipes if recipe.build is not None}
+    variables = read_project_variables(given.files, runtime.env) if raw else {}
+    found = {image: parse_remembered_build(given.files, build, variables) for image, build in raw.items()}
+    return fill_foreign_builds(given.project, {image: build for image, build in found.items() if build is not None})
+
+
+def _describe_spec_image(given: _PlanInputs) -> dict[str, DockerfileAnalysis]:
+    """The image of the optbuild.toml, for the services that use it: it starts as the official one."""
+    from builder.airflow.images import OFFICIAL_IMAGE
+    from builder.core.image_reference import normalize_image_name
+    from builder.dockerfile.facts import DockerfileAnalysis
+
+    choices = given.choices
+    if choices.spec_image is None or choices.spec_airflow is None:
         return {}
-    recipes = journal.recipes if journal is not None else ()
-    return {recipe.target.image: recipe.seconds for recipe in recipes if recipe.seconds is not None}
+    base, name = f"{OFFICIAL_IMAGE}:{choices.spec_airflow}", normalize_image_name(choices.spec_image)
+    made = DockerfileAnalysis(None, (), base, airflow=True, airflow_version=choices.spec_airflow)
+    services = given.project.services.values()
+    return {one.name: made for one in services if one.build is None and one.normalized_image_name == name}

@@ -26,14 +26,14 @@ LARGEST_FILE = 1_000_000
 
 
 def read_dockerfiles(project: Project) -> Mapping[str, DockerfileAnalysis]:
-    """Service → facts; a service that builds nothing, or whose Dockerfile cannot be read, is missing.
+    """Service → facts; one whose image is not made here, or whose Dockerfile cannot be read, is missing.
 
     Only the Dockerfile that the compose file names is read, and requirements files inside its build context. What it
     builds on may be the image of another service: by its name, or as a named context (``service:NAME``).
     """
     reader = _DockerfileReader(project)
-    builds = {name: service.build for name, service in project.services.items() if service.build is not None}
-    found = {name: reader.analyze(build) for name, build in builds.items()}
+    builds = {name: service.image_build for name, service in project.services.items()}
+    found = {name: reader.analyze(build) for name, build in builds.items() if build is not None}
     return {name: facts for name, facts in found.items() if facts is not None}
 
 
@@ -62,7 +62,7 @@ class _DockerfileReader:
         kind, _, name = context.partition(":")
         if kind == "service":
             service = self._project.services.get(name)
-            return service.build if service is not None else None
+            return service.image_build if service is not None else None
         if kind != "docker-image" or "$" in name:
             return None
         return self._builds_by_image.get(normalize_image_name(name.removeprefix("//")))
@@ -70,7 +70,8 @@ class _DockerfileReader:
     @cached_property
     def _builds_by_image(self) -> dict[str, Build]:
         services = self._project.services.values()
-        return {name: one.build for one in services if one.build is not None for name in one.built_names}
+        foreign = {one.normalized_image_name: one.foreign_build for one in services if one.foreign_build is not None}
+        return {**foreign, **{name: one.build for one in services if one.build is not None for name in one.built_names}}
 
 
 def describe_unread_dockerfiles(project: Project, known: Mapping[str, DockerfileAnalysis]) -> tuple[str, ...]:
@@ -90,7 +91,8 @@ def describe_unread_dockerfiles(project: Project, known: Mapping[str, Dockerfile
 
 def _read_dockerfile(build: Build, find_parent: FindParent) -> DockerfileAnalysis | None:
     path = build.dockerfile_path
-    text = build.dockerfile_inline if path is None else _read_text(path)
+    inline = build.dockerfile_inline
+    text = _read_text(path) if path is not None else inline and inline.replace("$$", "$")  # as Compose answers it
     if text is None:
         return None
     try:

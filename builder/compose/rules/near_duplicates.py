@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from builder.compose.model import Build, Service
     from builder.compose.rules.context import RuleContext
     from builder.compose.rules.similarity import BuildDifference
+    from builder.compose.sharing.groups import ServiceGroup
     from builder.dockerfile.facts import DockerfileAnalysis
     from builder.dockerfile.parse import Instruction
 
@@ -27,8 +28,8 @@ _WORTH_SHARING = 2
 def find_near_duplicates(context: RuleContext) -> Iterator[Finding]:
     """One finding for each group whose build is nearly that of an earlier group; the nearest in the order of names."""
     earlier: dict[object, list[Service]] = defaultdict(list)
-    for service in (group.builders[0] for group in context.groups if group.builders):
-        keys = _make_similarity_keys(service.build, context.facts.get(service.name))
+    for service in filter(None, map(_choose_representative, context.groups)):
+        keys = _make_similarity_keys(service.image_build, context.facts.get(service.name))
         others = {other.name: other for key in keys for other in earlier[key][:COMPARED]}
         found = (_compare_services(context, other, service) for other in others.values())
         first = next((finding for finding in found if finding is not None), None)
@@ -36,6 +37,11 @@ def find_near_duplicates(context: RuleContext) -> Iterator[Finding]:
             yield first
         for key in keys:
             earlier[key].append(service)
+
+
+def _choose_representative(group: ServiceGroup) -> Service | None:
+    """One that builds, or of which is known what makes its image."""
+    return next(iter(group.builders), None) or next((one for one in group.services if one.image_build), None)
 
 
 def _make_similarity_keys(build: Build | None, facts: DockerfileAnalysis | None) -> tuple[object, ...]:
@@ -51,16 +57,17 @@ def _compare_services(context: RuleContext, one: Service, other: Service) -> Fin
     """Each represents its group."""
     from builder.compose.rules.similarity import compare_builds  # it parses Dockerfiles: a library of its own
 
-    if one.build is None or other.build is None:
+    build, near = one.image_build, other.image_build
+    if build is None or near is None:
         return None
     names = one.name, other.name
     facts = context.facts.get(one.name), context.facts.get(other.name)
-    difference = compare_builds(one.build, other.build, *facts, names)
+    difference = compare_builds(build, near, *facts, names)
     platforms = tuple(service.platform or "the engine's" for service in (one, other))
     lines = list(difference.lines)
     if platforms[0] != platforms[1]:
         lines = [*(line for line in lines if line != "platforms differ"), f"platform: {' against '.join(platforms)}"]
-    if one.build == other.build and platforms[0] == platforms[1]:
+    if build == near and platforms[0] == platforms[1]:
         return _make_near_duplicate_finding(
             context,
             names,
@@ -69,10 +76,10 @@ def _compare_services(context: RuleContext, one: Service, other: Service) -> Fin
         )
     if not difference.near:
         return None
-    what = f"build nearly the same: {describe_dockerfile(context.project, one.build)}"
-    if describe_dockerfile(context.project, one.build) != describe_dockerfile(context.project, other.build):
-        what += f" and {describe_dockerfile(context.project, other.build)}"
-    base = _suggest_common_stage(context, one.build, other.build, difference) if platforms[0] == platforms[1] else None
+    what = f"build nearly the same: {describe_dockerfile(context.project, build)}"
+    if describe_dockerfile(context.project, build) != describe_dockerfile(context.project, near):
+        what += f" and {describe_dockerfile(context.project, near)}"
+    base = _suggest_common_stage(context, build, near, difference) if platforms[0] == platforms[1] else None
     return _make_near_duplicate_finding(context, names, what, tuple(lines), base)
 
 

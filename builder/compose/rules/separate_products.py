@@ -95,7 +95,8 @@ def find_mixed_products(context: RuleContext) -> Iterator[Finding]:
 def _find_installed_servers(
     context: RuleContext, service: Service, facts: DockerfileAnalysis | None, *, airflow: bool
 ) -> Iterator[Finding]:
-    if facts is None or service.build is None:
+    build = service.image_build
+    if facts is None or build is None:
         return
     servers = {one.product: one for one in reversed(facts.installed)}
     kept = None if airflow else next(iter(facts.products), None)  # a database's own Dockerfile may hold its own server
@@ -106,8 +107,7 @@ def _find_installed_servers(
         yield Finding(
             "OB107",
             _locate_installation(context, service, facts, servers[product]),
-            f"{describe_dockerfile(context.project, service.build)} puts {product} ({package}) "
-            f"beside {kept or 'Airflow'}",
+            f"{describe_dockerfile(context.project, build)} puts {product} ({package}) beside {kept or 'Airflow'}",
             (service.name,),
             f"take {package} out of the Dockerfile; give {product} a service with an image of its own "
             "and its data on a volume",

@@ -57,6 +57,7 @@ def _collect_own_names(context: RuleContext) -> set[str]:
     rewritten file of which another machine knows nothing."""
     services = context.project.services.values()
     built = {name for service in services for name in service.built_names}
+    built |= {service.normalized_image_name for service in services if service.image_build is not None}
     used = [
         (normalize_image_name(image), service.pull_policy)
         for service in services

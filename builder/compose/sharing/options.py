@@ -22,6 +22,8 @@ class SharingOptions:
     spec_folder: Path | None = None
     spec_image: str | None = None
     """The name that the optbuild.toml in ``spec_folder`` gives, tag included."""
+    spec_airflow: str | None = None
+    """The version of Airflow in it."""
 
 
 @dataclass(frozen=True)

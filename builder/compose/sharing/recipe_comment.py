@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from builder.compose.display import format_compose_path
+from builder.compose.load.foreign_builds import COMMENT_PREFIX
 from builder.core.phrases import choose_verb, join_names
 from builder.core.redact import mask_addresses
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from builder.compose.model import Build, Project, Service
 
-_PREFIX = "built by: "
-_BY_OPTBUILD = f"{_PREFIX}optbuild optimize --rebuild"
+_BY_OPTBUILD = f"{COMMENT_PREFIX}optbuild optimize --rebuild"
 
 
 def format_spec_note(project: Project, folder: Path) -> str | None:
@@ -28,7 +28,7 @@ def format_spec_note(project: Project, folder: Path) -> str | None:
     home = project.files.directory
     place = format_compose_path(project, os.path.normpath(home / os.path.relpath(folder, home.resolve())))
     words = ["optbuild", "build", *([] if place == "." else [place]), "--verify"]
-    return f"{_PREFIX}{shlex.join(words)}"
+    return f"{COMMENT_PREFIX}{shlex.join(words)}"
 
 
 def format_build_note(project: Project, service: Service, image: str) -> str | None:
@@ -38,12 +38,12 @@ def format_build_note(project: Project, service: Service, image: str) -> str | N
         return None
     if explain_incomplete_comment(project, service):
         return _BY_OPTBUILD
-    return f"{_PREFIX}{_format_build_command(project, service, image)}"
+    return f"{COMMENT_PREFIX}{_format_build_command(project, service, image)}"
 
 
 def extract_manual_command(note: str | None) -> str | None:
     """The command of a note that works on any machine; None: only the machine that made the image remembers how."""
-    return None if note is None or note == _BY_OPTBUILD else note.removeprefix(_PREFIX)
+    return None if note is None or note == _BY_OPTBUILD else note.removeprefix(COMMENT_PREFIX)
 
 
 def explain_incomplete_comment(project: Project, service: Service) -> str:

@@ -50,7 +50,7 @@ def examine_project(source: Path, parent: Path, ways: Iterable[tuple[str, ...]] 
     runtime = make_runtime(folder)
     result = run_plan(runtime, PlanOptions())
     before = {way: describe_use(folder, way) for way in ways}
-    refused = _write_edits(runtime, result)
+    refused = write_edits(runtime, result)
     return Reach(
         tuple(" ".join(one.group.names) for one in result.plan.groups if one.group.airflow),
         tuple(one.target.builder or "nobody" for one in result.plan.groups if one.target is not None),
@@ -81,7 +81,7 @@ def make_runtime(folder: Path) -> Runtime:
     return Runtime(env, folder, sys.stdout, sys.stderr, RUNNER, SilentProgress(), color=False)
 
 
-def _write_edits(runtime: Runtime, result: PlanResult) -> str:
+def write_edits(runtime: Runtime, result: PlanResult) -> str:
     """As `optimize --file-only` does: proven first. Why they are not written; empty: they are."""
     plan = result.plan
     edits = tuple(edit for edit in plan.edits if edit.changes)

@@ -160,6 +160,11 @@ class TestReading:
         found = self.read(tmp_path, dockerfile_inline="FROM apache/airflow:2.8.1\n")
         assert (found["web"].path, found["web"].airflow_version) == (None, "2.8.1")
 
+    def test_variables_of_an_inline_one_are_its_own(self, tmp_path: Path) -> None:
+        """Compose gives ``$`` as it must be written in its file."""
+        found = self.read(tmp_path, dockerfile_inline="FROM apache/airflow:2.8.1\nENV A=1 B=$${A}\n")
+        assert found["web"].environment["B"] == "1"
+
     @pytest.mark.parametrize("what", ["missing", "folder", "large", "pipe", "loop"])
     def test_what_cannot_be_read_is_missing(self, tmp_path: Path, what: str) -> None:
         path = tmp_path / "Dockerfile"
