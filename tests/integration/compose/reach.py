@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from own_projects import STACK, WATCH
 from real_files import RUNNER, environment
+from seed_project import MAIN
 
 from builder.compose.load.config import load_config
 from builder.compose.rewrite.check import prove_edits
@@ -79,6 +80,13 @@ def make_runtime(folder: Path) -> Runtime:
         PWD=str(folder),
     )
     return Runtime(env, folder, sys.stdout, sys.stderr, RUNNER, SilentProgress(), color=False)
+
+
+def optimize_files(folder: Path, *options: str) -> None:
+    """What a person gets who has no engine and types `optbuild optimize --file-only --yes`."""
+    argv = (sys.executable, "-c", MAIN, "optimize", "--file-only", "--yes", *options)
+    done = RUNNER.run(Command(argv, cwd=folder, env=make_runtime(folder).env))
+    assert done.ok, done.err
 
 
 def write_edits(runtime: Runtime, result: PlanResult) -> str:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from own_projects import FOLDER, OWN_PROJECTS
-from reach import make_runtime, write_edits
+from reach import make_runtime, optimize_files, write_edits
 from real_files import CORPUS_FILES, copy_project, name_of
 
-from builder.operations.optimize import OptimizeFlow, OptimizeOptions
 from builder.operations.plan import PlanOptions, run_plan
 
 if TYPE_CHECKING:
@@ -110,12 +109,6 @@ def test_a_build_that_no_comment_says_is_known_from_the_run_that_took_it(tmp_pat
     runtime = make_runtime(folder)
     before = run_plan(runtime, PlanOptions(image_only=True))
     assert {code for code, _, _ in find_rest(before.plan)} >= {"OB302", "OB303"}
-    flow = OptimizeFlow(
-        runtime,
-        OptimizeOptions(plan=PlanOptions(image_only=True), yes=True, file_only=True),
-        show=lambda _ready: None,
-        agree=lambda _ready: True,
-    )
-    assert flow.run().files
+    optimize_files(folder, "--image-only")
     assert "build:" not in (folder / "compose.yaml").read_text(encoding="utf-8")
     assert find_rest(run_plan(runtime, PlanOptions()).plan) == find_rest(before.plan)
