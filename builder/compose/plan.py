@@ -12,9 +12,10 @@ from builder.compose.rules.context import KeyLocator, RuleContext, locate_first_
 from builder.compose.services.database import find_database
 from builder.compose.services.image_names import list_possible_names
 from builder.compose.sharing import disk_usage as layer_bytes
+from builder.compose.sharing.alternatives import iterate_alternatives
 from builder.compose.sharing.feasible import Rewrite, keep_feasible
 from builder.compose.sharing.groups import ServiceGroup, group_services
-from builder.compose.sharing.targets import choose_targets, iterate_alternatives
+from builder.compose.sharing.targets import choose_targets
 from builder.core.image_reference import normalize_image_name
 
 if TYPE_CHECKING:

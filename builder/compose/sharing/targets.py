@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.compose.model import ImageOrigin, SharedTarget
+from builder.compose.sharing.alternatives import choose_image_only_target, make_target
 from builder.compose.sharing.blockers import (
     NotShareableError,
     check_collision,
@@ -18,28 +19,18 @@ from builder.compose.sharing.blockers import (
 from builder.compose.sharing.builder_service import check_needed_builds, rank_builders
 from builder.compose.sharing.options import SharingOptions, TargetDecision
 from builder.compose.sharing.recipe_comment import (
-    explain_incomplete_comment,
-    extract_manual_command,
-    format_build_note,
     format_spec_note,
-    list_unwritten_arguments,
 )
 from builder.compose.sharing.shared_name import SharedName, choose_new_name, find_own_name, index_other_names
 from builder.core.errors import ComposeError
-from builder.core.image_reference import has_registry, is_taggable, normalize_image_name
-from builder.core.naming import BACKUP_SUFFIX
+from builder.core.image_reference import is_taggable, normalize_image_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
-    from pathlib import Path
 
-    from builder.compose.model import Project, Service
+    from builder.compose.model import Project
     from builder.compose.sharing.groups import ServiceGroup
-
-
-TRIED = 8
-"""Services that may keep ``build:`` in place of one that cannot: a thousand stay fast."""
 
 
 def choose_targets(
@@ -166,9 +157,9 @@ def _choose_shared_target(
         return _choose_spec_target(project, group, choices, spec_is_for)
     name = _choose_name(project, group, taken | occupied)
     if choices.image_only:
-        choice = _choose_image_only_target(project, group, name)
+        choice = choose_image_only_target(project, group, name)
     else:
-        target = _make_target(group, name, ImageOrigin.BUILDER, builder=_choose_builder(project, group, choices))
+        target = make_target(group, name, ImageOrigin.BUILDER, builder=_choose_builder(project, group, choices))
         choice = TargetDecision(target)
     return replace(choice, warnings=(*_list_name_warnings(name.image, taken), *choice.warnings))
 
@@ -206,70 +197,10 @@ def _choose_spec_target(
     keeps = own is not None and own.keeps and normalize_image_name(own.image) == normalize_image_name(image)
     if keeps and group.build is None and not find_unprotected_services(group, image):
         raise NotShareableError("already shared: the optbuild.toml makes this image")
-    target = _make_target(
+    target = make_target(
         group, SharedName(image, keeps), ImageOrigin.SPEC, folder=folder, note=format_spec_note(project, folder)
     )
     return TargetDecision(target)
-
-
-def _choose_image_only_target(project: Project, group: ServiceGroup, name: SharedName) -> TargetDecision:
-    check_needed_builds(project, group, None)
-    refuse_tags(group)
-    if not group.builders:
-        raise NotShareableError("already shared: no service here builds this image")
-    builder = group.builders[0]
-    note = format_build_note(project, builder, name.image)
-    target = _make_target(group, name, ImageOrigin.IMAGE_ONLY, note=note)
-    untold = explain_incomplete_comment(project, builder)
-    return TargetDecision(target, warnings=tuple(_find_recipe_warnings(builder, note, untold)))
-
-
-def _find_recipe_warnings(builder: Service, note: str | None, untold: str) -> Iterator[str]:
-    """What of the recipe only the old file says."""
-    if untold:
-        yield (
-            f"without `build:` the file no longer says how the image is built ({untold}): only the {BACKUP_SUFFIX} and "
-            f"what this machine remembers of the run do, so keep the {BACKUP_SUFFIX}"
-        )
-    elif extract_manual_command(note) and (names := list_unwritten_arguments(builder)):
-        yield (
-            f"the values of the build arguments {', '.join(names)} come from variables; the command in the comment "
-            "takes them from the environment"
-        )
-
-
-def iterate_alternatives(
-    project: Project, group: ServiceGroup, choice: TargetDecision, choices: SharingOptions, why: str
-) -> Iterator[TargetDecision]:
-    """The same image where the service that was to keep ``build:`` cannot, and ``why`` not: another one keeps it; as
-    the last resort none. Nothing where the person named the service, or it builds already for all."""
-    target = choice.target
-    if target is None or target.builder in (None, choices.builder_service) or len(group.builders) < 2:
-        return
-    others = [name for name in rank_builders(project, group) if name != target.builder]
-    for name in others[:TRIED]:
-        warning = f"{name} keeps `build:`, because {target.builder} cannot: {why}"
-        yield TargetDecision(replace(target, builder=name), warnings=(warning, *choice.warnings))
-    if explain_incomplete_comment(project, group.builders[0]):
-        return
-    try:
-        other = _choose_image_only_target(project, group, SharedName(target.image, target.keeps_name))
-    except NotShareableError:
-        return
-    yield replace(other, warnings=(f"no service keeps `build:`: {why}", *other.warnings, *choice.warnings))
-
-
-def _make_target(
-    group: ServiceGroup,
-    name: SharedName,
-    source: ImageOrigin,
-    *,
-    builder: str | None = None,
-    folder: Path | None = None,
-    note: str | None = None,
-) -> SharedTarget:
-    policy = None if has_registry(name.image) else "never"
-    return SharedTarget(group.names, name.image, source, builder, folder, policy, name.keeps, note)
 
 
 def _choose_name(project: Project, group: ServiceGroup, taken: AbstractSet[str]) -> SharedName:
