@@ -11,6 +11,7 @@ from builder.airflow.variables import VERSION_VARIABLE
 from builder.dockerfile.facts import DockerfileAnalysis, InstalledServer, Pin
 from builder.dockerfile.files import collect_build_files
 from builder.dockerfile.lint import lint_dockerfile
+from builder.dockerfile.lint_subject import LintSubject
 from builder.dockerfile.packages import collect_packages
 from builder.dockerfile.parse import read_instructions
 from builder.dockerfile.run_steps import list_run_steps
@@ -94,7 +95,7 @@ def analyze_dockerfile(
         unread=(*content.unread, *sources.unread, *(parent.unread if parent else ())),
     )
     own_steps = tuple(step for step in steps if not step.run.inherited)
-    return replace(facts, advice=lint_dockerfile(facts, own_steps))
+    return replace(facts, advice=lint_dockerfile(LintSubject(facts, own_steps, text)))
 
 
 def _has_airflow(base: str | None, pins: tuple[Pin, ...], parent: DockerfileAnalysis | None) -> bool:

@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.airflow.images import AirflowImage
+    from builder.core.text_edits import TextEdit
     from builder.dockerfile import Instruction
     from builder.dockerfile.stages import Stage
 
 
 @dataclass(frozen=True)
 class Advice:
-    """One piece of advice about one line (OB301 to OB306); ``fix`` is text to paste."""
+    """One piece of advice about one line (OB301 to OB306)."""
 
     code: str
     line: int
     message: str
-    fix: str
+    fix: str | None
+    """Text to paste: the file's own, with the change in it. None: too little is known for one; the details say more."""
     details: tuple[str, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
+    """The same change for a program, in lines of the Dockerfile; empty where a person has something to decide."""
 
 
 @dataclass(frozen=True)

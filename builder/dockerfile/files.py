@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.dockerfile.shell import split_shell_words
+from builder.dockerfile.shell_words import split_shell_words
 from builder.dockerfile.stages import find_stage_chain, parse_exec_form, parse_flags, substitute_variables
 
 if TYPE_CHECKING:
@@ -47,11 +47,6 @@ def iterate_with_folder(chain: tuple[Stage, ...]) -> Iterator[tuple[Stage, Instr
                 named = substitute_variables(_strip_quotes(instruction.value), dict(stage.arguments))
                 folder = posixpath.join(folder, named)
             yield stage, instruction, folder
-
-
-def find_copies(chain: tuple[Stage, ...]) -> tuple[CopyInstruction, ...]:
-    """What the context gives to the image, in order; files of other stages are not among it."""
-    return tuple(one for one in find_all_copies(chain) if one.stage is None)
 
 
 def find_all_copies(chain: tuple[Stage, ...]) -> tuple[CopyInstruction, ...]:

@@ -8,32 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from builder.dockerfile.lint_pip import find_kept_pip_caches, find_unpinned_airflow
-from builder.dockerfile.lint_system import (
-    find_compilers,
-    find_kept_package_lists,
-    find_recursive_changes,
-    find_root_user,
-)
+from builder.dockerfile.lint_compilers import find_compilers
+from builder.dockerfile.lint_owners import find_recursive_changes
+from builder.dockerfile.lint_pip import find_pip_advice
+from builder.dockerfile.lint_subject import LintSubject
+from builder.dockerfile.lint_system import find_kept_package_lists
+from builder.dockerfile.lint_users import find_root_user
 
 if TYPE_CHECKING:
-    from builder.dockerfile.facts import Advice, DockerfileAnalysis
-    from builder.dockerfile.run_steps import RunStep
+    from builder.dockerfile.facts import Advice
 
-
-Advise = Callable[[tuple["RunStep", ...], "DockerfileAnalysis"], Iterator["Advice"]]
+Advise = Callable[[LintSubject], Iterator["Advice"]]
 ADVICE: dict[str, Advise] = {
     "OB301": find_compilers,
-    "OB302": find_kept_pip_caches,
-    "OB303": find_unpinned_airflow,
+    "OB302": find_pip_advice,
+    "OB303": find_pip_advice,
     "OB304": find_root_user,
     "OB305": find_recursive_changes,
-    "OB306": lambda steps, _: find_kept_package_lists(steps),
+    "OB306": find_kept_package_lists,
 }
-"""Code → what finds it. A new rule is a row here, its text in the catalog and in ``templates/explain``, a function."""
+"""Code → what finds it; two codes may be found together. A new rule is a row here, its text in the catalog and in
+``templates/explain``, a function."""
 
 
-def lint_dockerfile(facts: DockerfileAnalysis, steps: tuple[RunStep, ...]) -> tuple[Advice, ...]:
+def lint_dockerfile(subject: LintSubject) -> tuple[Advice, ...]:
     """In the order of the lines, then of the codes."""
-    found = (one for find in ADVICE.values() for one in find(steps, facts))
+    found = (one for find in dict.fromkeys(ADVICE.values()) for one in find(subject))
     return tuple(sorted(found, key=lambda one: (one.line, one.code)))

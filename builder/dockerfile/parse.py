@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.dockerfile.shell import split_shell_words
+from builder.dockerfile.shell_words import split_shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,8 @@ class Heredoc:
     name: str
     body: str
     line: int
+    last_line: int = field(default=0, compare=False)
+    """That of its second ``NAME``."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Instruction:
     escape: str = field(default="\\", repr=False, compare=False)
     inherited: bool = field(default=False, compare=False)
     """An ONBUILD elsewhere has it; ``line`` is that of the ONBUILD, maybe in another file."""
+
+    @property
+    def last_line(self) -> int:
+        """With its heredocs."""
+        return max(self.line + max(len(self.source), 1) - 1, *(heredoc.last_line for heredoc in self.heredocs), 0)
 
 
 @dataclass(frozen=True)
@@ -169,5 +176,5 @@ def _iterate_heredocs(
         while end < len(lines) and lines[end].rstrip("\r").lstrip(tabs or "\0") != name:
             end += 1
         body = "\n".join(lines[index:end])
-        yield Heredoc(name, body, index + 1), min(end + 1, len(lines))
-        index = min(end + 1, len(lines))
+        line, index = index + 1, min(end + 1, len(lines))
+        yield Heredoc(name, body, line, index), index

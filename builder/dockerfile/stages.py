@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from builder.core.variables import Policy, replace_variables
-from builder.dockerfile.shell import JOIN, ShellCommand, parse_argv, parse_shell_commands, split_shell_words
+from builder.dockerfile.shell import ShellCommand, WordPlace, parse_argv, parse_shell_commands
+from builder.dockerfile.shell_words import JOIN, ShellText, split_shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ _PLAIN_WORD = re.compile(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+")
 _QUOTED = re.compile(r"\\(.)|\"((?:[^\"\\]|\\.)*)\"|'([^']*)'")
 _FROM_FLAG = re.compile(r"^--from=(\S+)|^--mount=(?:\S*,)?from=([^,\s]+)")
 _FLAGS = re.compile(r"\s*(--\S+\s+)*")
+_JSON_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SHELL_HEREDOC = re.compile(r"<<-?[\"']?[\w.-]+[\"']?|(/bin/|/usr/bin/)?(ba|da|a)?sh|-[a-z]+|[<>|]")
 
 
@@ -229,12 +231,13 @@ def parse_run_commands(run: Instruction, variables: Mapping[str, str] | None = N
     bare = run.value
     for flag in parse_flags(run):
         bare = bare.replace(flag, "", 1)
+    text, column = _join_run_text(run)
     argv = parse_exec_form(bare)
     if argv is not None:
-        return parse_argv(argv, run.line)
+        return parse_argv(argv, run.line, _place_exec_words(ShellText(text, run.line, column), argv))
     found = [
         one
-        for one in parse_shell_commands(_join_run_text(run), run.line, variables)
+        for one in parse_shell_commands(text, run.line, variables, column=column)
         if not one.program.startswith("--")
     ]
     found = [_remove_flags(one) for one in found]
@@ -245,16 +248,36 @@ def parse_run_commands(run: Instruction, variables: Mapping[str, str] | None = N
     return tuple(one for one in found if one.words)
 
 
+def _place_exec_words(source: ShellText, argv: tuple[str, ...]) -> tuple[WordPlace | None, ...]:
+    """Where the words of ``["a", "b"]`` stand; nothing where the text cannot be matched with them."""
+    found = list(_JSON_TEXT.finditer(source.text, source.text.find("[")))
+    if len(found) != len(argv):
+        return ()
+    return tuple(
+        WordPlace(
+            source.locate(match.start()),
+            source.locate_behind(match.end()),
+            ShellText(word, outer=source, places=range(match.start(1), match.end(1))) if match[1] == word else None,
+        )
+        for word, match in zip(argv, found, strict=True)
+    )
+
+
 def _remove_flags(command: ShellCommand) -> ShellCommand:
     kept = command.words
     while kept and kept[0].startswith("--"):
         kept = kept[1:]
-    return ShellCommand(kept, command.line, command.assignments)
+    if len(kept) == len(command.words):
+        return command
+    found = command.keep_last(kept)
+    begin = found.places[0].start if found.places and found.places[0] else None
+    return replace(found, extent=(begin, command.extent[1]) if begin and command.extent else None)
 
 
-def _join_run_text(run: Instruction) -> str:
-    """The text behind RUN, its line ends marked, so that each command keeps its line."""
+def _join_run_text(run: Instruction) -> tuple[str, int]:
+    """The text behind RUN, its line ends marked, so that each command keeps its line; and the column it begins at."""
     lines = [line.rstrip("\r") for line in run.source] or [f"RUN {run.value}"]
     cut = [line.rstrip().removesuffix(run.escape) for line in lines[:-1]]
     text = JOIN.join((*cut, lines[-1]))
-    return re.sub(r"^\s*\w+", "", text, count=1)
+    column = re.match(r"\s*\w*", text).end()  # type: ignore[union-attr] # it matches nothing as well
+    return text[column:], column

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from builder.core.errors import Where
+    from builder.core.text_edits import TextEdit
 
 _OTHER_PRODUCT = "OB104"
 
@@ -27,6 +28,8 @@ class Finding:
     fix: str | None = None
     details: tuple[str, ...] = ()
     """Further lines: one fact each (which build argument differs, what a layer holds)."""
+    edits: tuple[TextEdit, ...] = ()
+    """``fix`` for a program, in ``where.file``; empty where a person has something to decide."""
 
     @property
     def rule(self) -> Rule:

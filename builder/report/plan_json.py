@@ -13,6 +13,7 @@ from builder.report.diff import format_display_path, format_unified_diff
 if TYPE_CHECKING:
     from builder.compose.model import FileEdit, ImageBytes
     from builder.compose.planned import GroupPlan, Plan
+    from builder.core.text_edits import TextEdit
     from builder.findings.model import Finding
 
 SCHEMA_VERSION = 1
@@ -91,6 +92,18 @@ def _make_finding_document(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "details": list(finding.details),
         "fix": finding.fix,
+        "edits": [_make_text_edit_document(edit) for edit in finding.edits],
+    }
+
+
+def _make_text_edit_document(edit: TextEdit) -> dict[str, Any]:
+    """Lines count from 1, columns are the characters before the place; equal places: an insertion."""
+    return {
+        "line": edit.start.line,
+        "column": edit.start.column,
+        "end_line": edit.end.line,
+        "end_column": edit.end.column,
+        "text": edit.text,
     }
 
 

@@ -27,7 +27,7 @@ def find_dockerfile_advice(context: RuleContext) -> Iterator[Finding]:
             told.setdefault(key, (where, advice, []))[2].append(name)
     for where, advice, names in told.values():
         if context.facts[names[0]].path is not None:
-            yield Finding(advice.code, where, advice.message, tuple(names), advice.fix, advice.details)
+            yield Finding(advice.code, where, advice.message, tuple(names), advice.fix, advice.details, advice.edits)
             continue
         message = f"{advice.message} (line {advice.line} of the inline Dockerfile)"
         fix = advice.fix and advice.fix.replace("$", "$$")  # Compose reads it before Docker does

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.dockerfile.shell import JOIN, parse_argv, parse_shell_commands, split_simple_commands
+from builder.dockerfile.shell import parse_argv, parse_shell_commands, split_simple_commands
+from builder.dockerfile.shell_words import JOIN
 
 
 def called(text: str) -> list[str]:
