@@ -13,8 +13,10 @@ from builder.compose.yaml.text import (
     count_column,
     find_anchor_span,
     find_comment_lines_above,
+    find_comments,
     find_line_end,
     find_line_start,
+    find_trailing_comment,
     format_on_one_line,
     quote_scalar,
 )
@@ -54,6 +56,13 @@ def find_build_comment(document: Document, entry: Entry) -> tuple[int, tuple[str
     if entry.name == "build" and about and len(lines) <= MOST_COMMENT_LINES:
         return start, lines
     return find_line_start(document.text, entry.start), ()
+
+
+def list_build_comments(document: Document, entry: Entry) -> set[str]:
+    """All that speak of a ``build:``: those above, inside and behind it."""
+    trailing = find_trailing_comment(document, entry.end)
+    inside = find_comments(document, entry.value, entry.start, entry.end)
+    return {*find_build_comment(document, entry)[1], *inside, *filter(None, (trailing,))}
 
 
 def apply_splices(text: str, splices: list[Splice], start: int = 0, end: int | None = None) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.compose.rewrite.anchors import Anchors
-from builder.compose.rewrite.copy import CopyTarget, Splice, copy_entry
+from builder.compose.rewrite.copy import CopyTarget, Splice, copy_entry, list_build_comments
 from builder.compose.rewrite.slots import Content, ExistingEntry, KeyAssignments, NewValue
 from builder.compose.yaml.nodes import Document, Entry, Mapping, Scalar, Sequence, walk_nodes
 from builder.compose.yaml.text import find_comments, quote_scalar
@@ -72,8 +72,18 @@ class YamlWriter:
         self.replace_span(value.start, value.end, "  ".join((blank + quote_scalar(text, style), *lost)))
 
     def is_carried(self, level: MappingSource, entry: Entry) -> bool:
-        """Whether a copy elsewhere has the comments of this entry, which goes from here."""
-        return any(other is not level for other in self._copies.get(entry, ()))
+        """Whether a copy elsewhere, or a build that stays, has the comments of this entry, which goes from here."""
+        if any(other is not level for other in self._copies.get(entry, ())):
+            return True
+        own = list_build_comments(self.document, entry)
+        return bool(own) and any(own <= kept for kept in self._kept_comments)
+
+    @cached_property
+    def _kept_comments(self) -> list[set[str]]:
+        """Of each build that a service still has."""
+        found = (one.content for service in self._draft.sites.services for one in self._draft.find(service, "build"))
+        kept = {one.entry: one.level.document for one in found if isinstance(one, ExistingEntry)}
+        return [list_build_comments(document, entry) for entry, document in kept.items()]
 
     @cached_property
     def _copies(self) -> dict[Entry, list[MappingSource]]:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 REFUSED = {
     "broken YAML": ("services:\n  a:\n    image: x\n   b: [\n", 4, None, "yaml"),
     "a key twice": ("services:\n  a:\n    image: x\n    image: y\n", 4, None, "already defined"),
-    "an unknown key": ("services:\n  a:\n    image: x\n    foo: canary\n", None, "services.a", "foo is not allowed"),
+    "an unknown key": ("services:\n  a:\n    image: x\n    foo: canary\n", 4, "services.a.foo", "foo is not allowed"),
+    "a copied block": ("services:\n  a:\n    <<: *airflow\n    image: x\n", 3, None, r"the alias \*airflow stands"),
+    "a text that is merged": ("x-a: &a b\nservices:\n  a:\n    <<: *a\n", 4, "<<", "map merge requires"),
     "a tab": ("services:\n\ta: {image: x}\n", 2, None, "cannot start any token"),
     "no mapping": ("hello\n", 1, None, "cannot unmarshal"),
     "nothing": ("", None, None, "empty compose file"),

@@ -796,3 +796,32 @@ services:
     (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
     assert after.startswith(f"x-common: &common\n{comment}  image: shop-airflow:latest\n")
     assert after.count("# ") == before.count("# ")
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "    # Assuming Dockerfile.airflow is in this folder\n    build: .\n",
+        "    build: .  # the same for all\n",
+        "    build:  # ours\n      # from here\n      context: .\n",
+    ],
+    ids=["above", "behind", "inside"],
+)
+def test_a_comment_of_a_build_that_stays_elsewhere_goes_with_its_copy(build: str) -> None:
+    """The same words in each service: they stay with the one that builds."""
+    before = f"services:\n  init:\n{build}  web:\n{build}    command: webserver\n"
+    (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
+    keys = "    image: shop-airflow:latest\n    pull_policy: never\n"
+    assert after.replace(keys, "", 1) == f"services:\n  init:\n{build}  web:\n{keys}    command: webserver\n"
+
+
+def test_a_comment_that_no_other_build_has_stays() -> None:
+    before = """\
+services:
+  init:
+    build: .  # one
+  web:
+    build: .  # another
+"""
+    (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
+    assert "# another" in after
