@@ -90,6 +90,15 @@ def test_the_spec_s_database_is_what_is_looked_for(
     assert looked_for("elsewhere") == "postgres:13"
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal(
+    doctor: Callable[..., tuple[int, str, NoTools]], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, out, _ = doctor()
+    assert max(map(len, out.splitlines())) <= width
+
+
 @pytest.mark.parametrize("color", [True, False])
 def test_colour_only_where_it_is_wanted(doctor: Callable[..., tuple[int, str, NoTools]], color: bool) -> None:
     _, out, _ = doctor(color=color)

@@ -258,14 +258,14 @@ PREPARED: dict[tuple[str, str], Callable[[Path, pytest.MonkeyPatch], tuple[str, 
 """What each command finds in its folder and on its engine; the words that it gets."""
 
 
-def output_of(words: tuple[str, ...], folder: Path) -> str:
+def output_of(words: tuple[str, ...], folder: Path, *, color: bool = False) -> str:
     """What `optbuild` with these words writes to stdout in ``folder``, with no engine."""
     tools = folder / "bin"
     tools.mkdir()
     (tools / "docker").touch(mode=0o755)
     env = {"PATH": str(tools), "HOME": str(folder), "DOCKER_CONTEXT": "none"}
     out, err = io.StringIO(), io.StringIO()
-    runtime = make_runtime(folder, env, runner=Compose(folder), out=out, err=err)
+    runtime = make_runtime(folder, env, runner=Compose(folder), out=out, err=err, color=color)
     code = cli.run(words, lambda **_: runtime)
     assert code in {0, 1, 3}, err.getvalue()
     return out.getvalue()
@@ -310,3 +310,22 @@ def test_the_help_of_a_command_has_its_own_row(command: str, capsys: pytest.Capt
         assert f"--format <{'|'.join(FORMATS[command].writers)}> {FORMATS[command].help}" in text
     else:
         assert "--format <" not in text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("command", ["plan", "doctor", "images"])
+def test_a_terminal_gets_colors_and_no_line_that_is_wider(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = PREPARED[command, ""](tmp_path, monkeypatch)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("io.StringIO", Terminal)
+    text = output_of((command, *words), tmp_path, color=True)
+    assert "\x1b[" in text
+    shown = re.sub(r"\x1b\[[\d;]*m", "", text).split("The edit")[0].splitlines()
+    pasted = ("test:", "AIRFLOW__", "fix: AIRFLOW__")
+    assert [line for line in shown if len(line) > 60 and not line.lstrip().startswith(pasted)] == []

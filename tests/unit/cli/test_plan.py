@@ -141,6 +141,22 @@ def test_a_dockerfile_that_is_not_there_is_told(plan: Callable[..., Ran], folder
     assert "note: ./Dockerfile is missing or cannot be read: optbuild can only guess what it builds\n" in plan().out
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_file_gets_neither_colors_nor_the_terminal_s_width(
+    plan: Callable[..., Ran], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("io.StringIO", Terminal)
+    first = plan("--output", "plan.txt").out or (folder / "plan.txt").read_text().splitlines()[0]
+    assert first == "shop: 3 services in compose.yaml (no engine answered, so no bytes were measured)"
+    assert "\x1b" not in (folder / "plan.txt").read_text()
+    assert "\x1b[1m2 services build Dockerfile\x1b[0m" in plan().out
+
+
 def test_no_color_reaches_what_is_no_terminal(plan: Callable[..., Ran]) -> None:
     assert "\x1b" not in plan().out
 

@@ -36,6 +36,14 @@ def test_details_and_fix_are_further_lines_of_the_same_annotation() -> None:
     assert format_annotations([finding]).endswith("::m%0A100 %25 sure%0Afix: do%0Athis\n")
 
 
+def test_other_products_are_one_notice() -> None:
+    """GitHub shows ten of a step; a project may have twenty services beside Airflow."""
+    others = [Finding("OB104", Where("a.yml", line), "m", (f"s{line}",)) for line in range(1, 21)]
+    lines = format_annotations([*others, PLAIN]).splitlines()
+    assert [line.split()[0] for line in lines] == ["::warning", "::notice"]
+    assert "s1, s2" in lines[1]
+
+
 def test_a_file_is_named_as_the_repository_names_it() -> None:
     assert "file=deploy/docker-compose.yml," in format_annotations([PLAIN], lambda name: f"deploy/{name}")
     assert located(PLAIN, lambda name: f"deploy/{name}") == "deploy/docker-compose.yml"

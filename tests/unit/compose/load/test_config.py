@@ -64,6 +64,21 @@ def test_one_may_be_refused(files: ProjectFiles, env: dict[str, str]) -> None:
         assert len(compose.commands) == 2
 
 
+def test_a_file_that_has_what_is_missing_is_named_with_the_complaint(files: ProjectFiles, env: dict[str, str]) -> None:
+    (files.directory / "docker-compose.base.yml").write_text("services: {db: {image: x}}\n")
+    said = (15, "", 'service "db" has neither an image nor a build context specified: invalid compose project')
+    (complaint,) = load_config(files, CLI, Compose(resolved=said), env).complaints
+    assert complaint.startswith('service "db" has neither an image nor a build')
+    assert f"name all, in this order: `-f docker-compose.base.yml -f {files.files[0].name}`" in complaint
+
+
+def test_the_version_of_compose_is_asked_for_where_a_key_is_newer(files: ProjectFiles, env: dict[str, str]) -> None:
+    said = (15, "", f"validating {files.files[0]}: services.a Additional property provider is not allowed")
+    with pytest.raises(ComposeError) as caught:
+        load_config(files, CLI, Compose(resolved=said, raw=said, version=(0, "2.26.1\n", "")), env)
+    assert "needs 2.36.0 or newer, this is 2.26.1" in (caught.value.hint or "")
+
+
 def test_both_refused_is_a_bad_file(files: ProjectFiles, env: dict[str, str]) -> None:
     said = (15, "", f"validating {files.files[0]}: services.a.build must be a string, not canary-variable")
     with pytest.raises(ComposeError, match=r"services\.a\.build must be a string") as caught:
