@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,8 @@ def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> 
             results = _run_both_variants(question, known, runner)
     said = tuple(_extract_message(result, question) for result in results if not result.ok)
     if len(said) == len(results):
-        raise make_refusal_error(said[0], _read_sources(question), lambda: find_compose(runner, question.env).version)
+        files, version = _list_files(question), lambda: find_compose(runner, question.env).version
+        raise make_refusal_error(said[0], files, _read_sources(question), version)
     resolved, raw = (_parse_config(result, question) if result.ok else None for result in results)
     return ConfigResult(resolved, raw, tuple(_add_suggestion(one, question) for one in said))
 
@@ -137,15 +139,23 @@ def _extract_message(result: ProcessResult, question: _ConfigRequest) -> str:
     )
 
 
+def _list_files(question: _ConfigRequest) -> tuple[Path, ...]:
+    """The project's files under their own names."""
+    return tuple(Path(question.restore_paths(str(file))) for file in question.files.files)
+
+
 def _read_sources(question: _ConfigRequest) -> dict[Path, bytes]:
-    """The project's files as they are asked about, under their own names."""
-    paths = (Path(question.restore_paths(str(file))) for file in question.files.files)
-    return {path: question.overlay[path] if path in question.overlay else path.read_bytes() for path in paths}
+    """Those, and what they include or extend, as they are asked about."""
+    found: dict[Path, bytes] = {}
+    with suppress(ComposeError):  # what is wrong with them, Compose has said
+        for source in walk_sources(question.files, question.env, {}):
+            found.setdefault(Path(question.restore_paths(str(source.path))), source.data)
+    return found
 
 
 def _add_suggestion(said: str, question: _ConfigRequest) -> str:
     """Compose's words, and which file beside these has what they lack."""
-    other = suggest_other_file(said, tuple(_read_sources(question)))
+    other = suggest_other_file(said, _list_files(question))
     return f"{said}; {other}" if other else said
 
 

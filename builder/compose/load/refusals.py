@@ -29,18 +29,18 @@ _UNKNOWN_KEY = re.compile(
 
 
 def make_refusal_error(
-    said: str, sources: abc.Mapping[Path, bytes], read_version: abc.Callable[[], str]
+    said: str, files: tuple[Path, ...], sources: abc.Mapping[Path, bytes], read_version: abc.Callable[[], str]
 ) -> ComposeError:
-    """``said``: Compose's words, without secrets. ``sources``: the project's files, ``read_version`` asks for Compose's
-    version."""
+    """``said``: Compose's words, without secrets. ``files``: the project's; ``sources`` are those and what they include
+    or extend. ``read_version`` asks for Compose's version."""
     if "yaml:" in said:
         for path, data in sources.items():
             if error := _explain_invalid_yaml(said, path, data):
                 return error
-    where, hint = _locate(said, sources), _HINT
+    where, hint = _locate(said, files, sources), _HINT
     if found := _UNKNOWN_KEY.search(said):
         hint = _explain_unknown_key(_split_path(found["path"]), found["key"], read_version) or hint
-    elif other := suggest_other_file(said, tuple(sources)):
+    elif other := suggest_other_file(said, files):
         hint = other
     return ComposeError(f"Compose refuses this project: {said}", where=where, hint=hint)
 
@@ -91,10 +91,10 @@ def _is_mergeable(node: Node) -> bool:
     return isinstance(value, Mapping)
 
 
-def _locate(said: str, sources: abc.Mapping[Path, bytes]) -> Where | None:
+def _locate(said: str, files: tuple[Path, ...], sources: abc.Mapping[Path, bytes]) -> Where | None:
     """The file that Compose names, or the only one; the line of the key that it names, where the file has it."""
     named = complaint.find_error_file(said)
-    file = named or (str(next(iter(sources))) if len(sources) == 1 else None)
+    file = named or (str(files[0]) if len(files) == 1 else None)
     if file is None:
         return None
     key, line = complaint.find_error_key(said), complaint.find_error_line(said)

@@ -101,6 +101,22 @@ def test_broken_yaml_is_found_in_its_file(files: ProjectFiles, env: dict[str, st
     assert (caught.value.where.file, caught.value.where.line) == (str(override), 4)
 
 
+@pytest.mark.parametrize(
+    "main", ["include: [sub/x.yaml]\n", "services: {a: {extends: {file: sub/x.yaml, service: b}}}\n"]
+)
+def test_broken_yaml_is_found_in_a_file_that_compose_does_not_name(
+    files: ProjectFiles, env: dict[str, str], main: str
+) -> None:
+    files.files[0].write_text(main)
+    (files.directory / "sub").mkdir()
+    (files.directory / "sub/x.yaml").write_text("services:\n  b:\n    <<: *common\n")
+    said = (15, "", "yaml: unknown anchor 'common' referenced")
+    with pytest.raises(ComposeError, match="the alias \\*common stands for nothing") as caught:
+        load_config(files, CLI, Compose(resolved=said, raw=said), env)
+    assert caught.value.where is not None
+    assert (caught.value.where.file, caught.value.where.line) == (str(files.directory / "sub/x.yaml"), 3)
+
+
 def test_a_refusal_without_words(files: ProjectFiles, env: dict[str, str]) -> None:
     with pytest.raises(ComposeError, match="exit code 9"):
         load_config(files, CLI, Compose(resolved=(9, "", ""), raw=(9, "", "")), env)

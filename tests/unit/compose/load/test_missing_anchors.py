@@ -25,7 +25,8 @@ services:
 
 
 def explain(folder: Path, text: str) -> tuple[int | None, str, str]:
-    error = make_refusal_error("yaml: unknown anchor 'x' referenced", {folder / "compose.yaml": text.encode()}, str)
+    file = folder / "compose.yaml"
+    error = make_refusal_error("yaml: unknown anchor 'x' referenced", (file,), {file: text.encode()}, str)
     return error.where.line if error.where else None, error.message, error.hint or ""
 
 

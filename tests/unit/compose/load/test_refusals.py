@@ -18,7 +18,7 @@ INVALID = "yaml: found character that cannot start any token"
 
 def refuse(said: str, text: str | bytes, version: str = "2.26.1-4") -> ComposeError:
     data = text.encode() if isinstance(text, str) else text
-    return make_refusal_error(said, {FILE: data}, lambda: version)
+    return make_refusal_error(said, (FILE,), {FILE: data}, lambda: version)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_character_that_many_do_not_know_of(text: str, words: str) -> None:
 
 def test_only_the_broken_one_of_several_files_is_named() -> None:
     other = FILE.with_name("b.yaml")
-    error = make_refusal_error(INVALID, {FILE: b"a: 1\n", other: b"a: 1\nb: [\n"}, str)
+    error = make_refusal_error(INVALID, (FILE, other), {FILE: b"a: 1\n", other: b"a: 1\nb: [\n"}, str)
     assert error.where is not None
     assert (error.where.file, error.where.line) == (str(other), 3)
 
@@ -153,5 +153,5 @@ def test_the_key_that_is_named_has_its_line() -> None:
 
 
 def test_words_that_name_nothing_stay_as_they_are() -> None:
-    error = make_refusal_error("it ended with exit code 1", {FILE: b"a: 1\n", FILE.with_name("b"): b""}, str)
+    error = make_refusal_error("it ended with exit code 1", (FILE, FILE.with_name("b")), {FILE: b"a: 1\n"}, str)
     assert (error.where, error.message) == (None, "Compose refuses this project: it ended with exit code 1")
