@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 INDENT = "    "
 _NOUNS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
-_PROSE = re.compile(r"(?!(?:optbuild|docker|pip|python|uv|apt-get|airflow) )(?:`|[a-z]+ )")
+_PROSE = re.compile(r"(?!(?:optbuild|docker|pip|python|uv|sudo|env|xargs|apt-get|airflow) )(?:`|[a-z]+ )")
 """How a fix of one line begins that is said in words. Others are to be pasted: an instruction, a key, a command."""
 
 

@@ -83,3 +83,11 @@ def test_it_stands_in_the_stage_that_is_built() -> None:
     text = "FROM apache/airflow:2.8.1 AS a\nUSER root\nRUN x\n\nFROM a AS b\nRUN y\nUSER airflow\n"
     found = next(one for one in analyze_dockerfile(text, Build("/project", target="a")).advice if one.code == "OB304")
     assert apply_edits(text, found.edits) == text.replace("RUN x\n", "RUN x\nUSER airflow\n")
+
+
+def test_the_user_of_a_base_that_another_build_makes_is_returned_to() -> None:
+    below = analyze_dockerfile("FROM x:1\nUSER joe\n", Build("/project"))
+    text = "FROM base\nUSER root\nRUN true\n"
+    facts = analyze_dockerfile(text, Build("/project"), find_parent=lambda _name: below)
+    (found,) = (one for one in facts.advice if one.code == "OB304")
+    assert found.fix == "USER joe"
