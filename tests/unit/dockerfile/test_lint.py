@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from edited_text import apply_edits
 
 from builder.compose.model import Build
 from builder.dockerfile.analysis import analyze_dockerfile
@@ -265,3 +266,35 @@ def test_package_lists(run: str, fires: bool) -> None:
 
 def test_lists_deleted_in_a_later_run_stay() -> None:
     assert found(f"{PYTHON}RUN apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n", "OB306") == [3]
+
+
+@pytest.mark.parametrize(
+    ("run", "fixed"),
+    [
+        ("apt-get update", "apt-get update{}"),
+        ("apt-get update && apt-get install -y x # why", "apt-get update && apt-get install -y x{} # why"),
+        (
+            "apt-get update \\\n  && apt-get install -y \\\n    x",
+            "apt-get update \\\n  && apt-get install -y \\\n    x{}",
+        ),
+        ("(apt-get update; apt-get install -y x)", "(apt-get update; apt-get install -y x){}"),
+        ("bash -c 'apt-get update && y'", "bash -c 'apt-get update && y{}'"),
+        ("<<E\napt-get update\napt-get install -y x\nE", "<<E\napt-get update\napt-get install -y x{}\nE"),
+        ("apt-get update; x;", None),
+        ('["apt-get", "update"]', None),
+    ],
+)
+def test_the_lists_are_deleted_at_the_end_of_the_same_run(run: str, fixed: str | None) -> None:
+    text = f"{PYTHON}RUN {run}\nCMD x\n"
+    (one,) = (one for one in advice(text) if one.code == "OB306")
+    wanted = text if fixed is None else f"{PYTHON}RUN {fixed.format(' && rm -rf /var/lib/apt/lists/*')}\nCMD x\n"
+    assert apply_edits(text, one.edits) == wanted
+    assert (found(wanted, "OB306") == []) is (fixed is not None)
+
+
+def test_what_an_onbuild_of_the_base_runs_has_no_line_to_change_here() -> None:
+    text = (
+        f"{AIRFLOW.replace('2.8.1', '2.8.1 AS a')}USER root\nONBUILD COPY src /app\nONBUILD RUN pip install x\n"
+        "FROM a\nRUN chown -R airflow /app\nUSER airflow\n"
+    )
+    assert [(one.code, one.fix, one.edits) for one in advice(text)] == [("OB305", None, ())]

@@ -141,6 +141,7 @@ def test_one_text_answers_both_codes() -> None:
     assert (first.code, second.code) == ("OB302", "OB303")
     assert first.fix == second.fix == f"PIP_X=1 pip install {BOTH} \\\n    # ours\n    flask"
     assert first.edits == second.edits
+    assert "this text answers OB302 and OB303 together" in first.details
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ def called(text: str) -> list[str]:
         ("echo 'a && b", ["echo 'a", "b"]),
         ('echo "it\'s" && b', ["echo it's", "b"]),
         ("echo $(a; b) ${X:-c d}", ["echo $(a; b) ${X:-c d}"]),
+        ("a > x 2>&1 && b", ["a > x 2>&1", "b"]),
+        ("a &> x; b >| y | c <&- & d", ["a &> x", "b >| y", "c <&-", "d"]),
+        ("a ./{b,c}.whl x{1..3} {} && { d; }", ["a ./{b,c}.whl x{1..3} {}", "d"]),
     ],
 )
 def test_commands(text: str, expected: list[str]) -> None:
