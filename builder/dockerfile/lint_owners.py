@@ -11,7 +11,6 @@ from builder.airflow.images import OFFICIAL_IMAGE
 from builder.core.text_edits import Position, TextEdit, insert_text
 from builder.dockerfile.copied_paths import brings_path, is_within, overlaps_any
 from builder.dockerfile.facts import Advice
-from builder.dockerfile.files import CopyInstruction, find_all_copies
 from builder.dockerfile.lint_subject import find_instruction_extent, remove_command
 from builder.dockerfile.lint_users import find_made_users
 from builder.dockerfile.stages import parse_flags, substitute_variables
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.dockerfile import Instruction
+    from builder.dockerfile.files import CopyInstruction
     from builder.dockerfile.lint_subject import LintSubject
     from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
@@ -41,6 +41,8 @@ class _Change:
     paths: tuple[str, ...]
     made_here: tuple[str, ...]
     """What its RUN makes inside of ``paths``, as written."""
+    earlier: tuple[int, ...]
+    """The lines of the RUNs before it that put something there."""
 
     @property
     def option(self) -> str:
@@ -49,19 +51,23 @@ class _Change:
 
 def find_recursive_changes(subject: LintSubject) -> Iterator[Advice]:
     """``chown -R`` and ``chmod -R`` of files that an earlier layer holds."""
+    written: list[tuple[int, str]] = []
     for step in subject.steps:
         for index, command in enumerate(step.commands):
             if command.program in _CHANGES and _is_recursive(command):
-                change = _read_change(step, command, step.commands[:index])
+                change = _read_change(step, command, step.commands[:index], written)
                 if change is not None:
                     yield _make_advice(subject, change)
+        written += [(step.run.line, path) for path in _list_written(step)]
 
 
 def _is_recursive(command: ShellCommand) -> bool:
     return any(re.match(r"-[a-zA-Z]*R|--recursive$", word) for word in command.words[1:])
 
 
-def _read_change(step: RunStep, command: ShellCommand, before: tuple[ShellCommand, ...]) -> _Change | None:
+def _read_change(
+    step: RunStep, command: ShellCommand, before: tuple[ShellCommand, ...], written: list[tuple[int, str]]
+) -> _Change | None:
     """None where nothing of it is in an earlier layer."""
     words = [word for word in command.words[1:] if not word.startswith("-")]
     named = [
@@ -76,7 +82,8 @@ def _read_change(step: RunStep, command: ShellCommand, before: tuple[ShellComman
         return None
     paths = tuple(_resolve(path, step) for path in old)
     made = tuple(word for word in named if any(is_within(_resolve(word, step), path) for path in paths))
-    return _Change(step, command, words[0], paths, made)
+    earlier = tuple(dict.fromkeys(line for line, path in written if overlaps_any(path, paths)))
+    return _Change(step, command, words[0], paths, made, earlier)
 
 
 def _resolve(path: str, step: RunStep) -> str:
@@ -86,11 +93,7 @@ def _resolve(path: str, step: RunStep) -> str:
 def _make_advice(subject: LintSubject, change: _Change) -> Advice:
     line = change.command.line
     shown = f"`{change.command.program} -R {' '.join(_list_written_paths(change))}`"
-    copies = [
-        one
-        for one in find_all_copies(subject.chain)
-        if one.line < line and any(brings_path(one, path) for path in change.paths)
-    ]
+    copies = [one for one in subject.copies if one.line < line and any(brings_path(one, path) for path in change.paths)]
     fix, details, edits = _write_fix(subject, change, copies)
     return Advice("OB305", line, f"{shown} copies every file into one more layer", fix, details, edits)
 
@@ -109,7 +112,7 @@ def _write_fix(subject: LintSubject, change: _Change, copies: list[CopyInstructi
     instructions = {one.line: one for one in subject.instructions if one.name in ("COPY", "ADD")}
     lacking = [instructions[one.line] for one in copies if not _has_option(instructions[one.line], change.option)]
     value = _choose_value(subject, change)
-    left, removal = _list_left(subject, change, copies), remove_command(subject.text, change.step, change.command)
+    left, removal = _list_left(change, copies), remove_command(subject.text, change.step, change.command)
     if not copies:
         return _write_fix_without_copy(subject, change)
     if value is None and lacking:
@@ -133,17 +136,17 @@ def _write_fix(subject: LintSubject, change: _Change, copies: list[CopyInstructi
 
 def _write_fix_without_copy(subject: LintSubject, change: _Change) -> _Fix:
     """The files come from a RUN or from the base."""
-    for step in reversed(subject.steps):
-        if step.run.line < change.step.run.line and any(_puts_into(one, step, change.paths) for one in step.commands):
-            text = subject.format_edited((), change.command.extent) if change.command.extent else None
-            return (f"&& {text}" if text else None), (f"at the end of the RUN in line {step.run.line}, not here",), ()
+    if change.earlier:
+        text = subject.format_edited((), change.command.extent) if change.command.extent else None
+        return (f"&& {text}" if text else None), (f"at the end of the RUN in line {change.earlier[-1]}, not here",), ()
     return None, ("files of the base image need no other owner to be read: change only what is written to",), ()
 
 
-def _puts_into(command: ShellCommand, step: RunStep, paths: tuple[str, ...]) -> bool:
-    words = [word.partition("=")[2] or word for word in command.words[1:]]
-    named = [_resolve(word, step) for word in words if word.startswith(("/", "$", "~", "."))]
-    return command.program not in _LOOKS and any(overlaps_any(word, paths) for word in named)
+def _list_written(step: RunStep) -> list[str]:
+    """The paths that a RUN names, other than to look at them."""
+    words = [word for one in step.commands if one.program not in _LOOKS for word in one.words[1:]]
+    named = [word.partition("=")[2] or word for word in words]
+    return [_resolve(word, step) for word in named if word.startswith(("/", "$", "~", "."))]
 
 
 def _has_option(instruction: Instruction, option: str) -> bool:
@@ -173,16 +176,12 @@ def _name_aspect(change: _Change) -> str:
     return "mode" if change.command.program == "chmod" else "owner"
 
 
-def _list_left(subject: LintSubject, change: _Change, copies: list[CopyInstruction]) -> list[str]:
+def _list_left(change: _Change, copies: list[CopyInstruction]) -> list[str]:
     """What is in the folders beside the copied files, as far as the Dockerfile tells; a folder
     that is not the target of a COPY is left itself."""
     filled = {path for path in change.paths for one in copies if brings_path(one, path) and is_within(path, one.target)}
     left = [*change.made_here, *(f"{path} itself without -R" for path in change.paths if path not in filled)]
-    for step in subject.steps:
-        if step.run.line < change.step.run.line:
-            left += [f"what line {step.run.line} puts there"] * any(
-                _puts_into(one, step, change.paths) for one in step.commands
-            )
+    left += [f"what line {line} puts there" for line in change.earlier]
     return list(dict.fromkeys(left))
 
 

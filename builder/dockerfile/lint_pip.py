@@ -9,7 +9,13 @@ from builder.dockerfile.airflow_pins import find_unpinned_installs
 from builder.dockerfile.facts import Advice
 from builder.dockerfile.installs import parse_pip_install
 from builder.dockerfile.lint_subject import find_command_extent
-from builder.dockerfile.pip_edits import UNKNOWN_VERSION, choose_airflow_version, insert_airflow_pin, insert_no_cache
+from builder.dockerfile.pip_edits import (
+    UNKNOWN_VERSION,
+    choose_airflow_version,
+    collect_own_versions,
+    insert_airflow_pin,
+    insert_no_cache,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +33,15 @@ _NO_CACHE = "PIP_NO_CACHE_DIR"
 def find_pip_advice(subject: LintSubject) -> Iterator[Advice]:
     """Once for each line and code. All that one line lacks is in one text, under either code."""
     uncached, unpinned = tuple(_find_kept_caches(subject)), tuple(find_unpinned_installs(subject.steps, subject.facts))
+    own = collect_own_versions(subject) if unpinned else {}
     lines = {command.line for _, command in uncached} | {found.command.line for found in unpinned}
     for line in sorted(lines):
         caches = [found for found in uncached if found[1].line == line]
         pins = [found for found in unpinned if found.command.line == line]
-        fix, edits, unknown = _write_fix(subject, caches, pins)
+        versions = [
+            choose_airflow_version(subject, found.step, found.command, own[id(found.command)]) for found in pins
+        ]
+        fix, edits, unknown = _write_fix(subject, caches, pins, versions)
         both = ("this text answers OB302 and OB303 together",) if caches and pins else ()
         if caches:
             yield Advice("OB302", line, _KEEPS, fix, (*both, *unknown), edits)
@@ -51,10 +61,9 @@ def _explain_pin(pins: list[UnpinnedInstall]) -> tuple[str, ...]:
 
 
 def _write_fix(
-    subject: LintSubject, caches: list[tuple[RunStep, ShellCommand]], pins: list[UnpinnedInstall]
+    subject: LintSubject, caches: list[tuple[RunStep, ShellCommand]], pins: list[UnpinnedInstall], versions: list[str]
 ) -> tuple[str | None, tuple[TextEdit, ...], tuple[str, ...]]:
     """The commands of one line with all that they lack; what to know about it, where it is not ready to be pasted."""
-    versions = [choose_airflow_version(subject, found.step, found.command) for found in pins]
     edits = [insert_no_cache(command) for _, command in caches]
     edits += [insert_airflow_pin(found.command, version) for found, version in zip(pins, versions, strict=True)]
     known = tuple(edit for edit in edits if edit is not None)

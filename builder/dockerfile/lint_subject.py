@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.core.redact import mask_text
 from builder.core.text_edits import Position, TextEdit, cut_edited, insert_text
+from builder.dockerfile.files import find_all_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from builder.dockerfile import Instruction
     from builder.dockerfile.facts import DockerfileAnalysis
+    from builder.dockerfile.files import CopyInstruction
     from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
     from builder.dockerfile.stages import Stage
@@ -31,13 +34,18 @@ class LintSubject:
     steps: tuple[RunStep, ...]
     text: str = field(repr=False)
 
-    @property
+    @cached_property
     def chain(self) -> tuple[Stage, ...]:
         """The stages with what stands in them; what an ONBUILD of their base runs has no line here."""
         return tuple(
             replace(stage, instructions=tuple(one for one in stage.instructions if not one.inherited))
             for stage in self.facts.chain
         )
+
+    @cached_property
+    def copies(self) -> tuple[CopyInstruction, ...]:
+        """Every COPY and ADD of the chain."""
+        return find_all_copies(self.chain)
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:

@@ -43,32 +43,30 @@ def insert_airflow_pin(command: ShellCommand, version: str) -> TextEdit | None:
     return insert_words(command, behind, f"apache-airflow=={version}")
 
 
-def choose_airflow_version(subject: LintSubject, step: RunStep, command: ShellCommand) -> str:
-    """As this command can say it: what the Dockerfile itself wrote before, the variable of a base that sets it, or the
-    version of a tag; ``VERSION`` where none is known.
+def choose_airflow_version(subject: LintSubject, step: RunStep, command: ShellCommand, before: tuple[str, ...]) -> str:
+    """As this command can say it: what the Dockerfile itself wrote ``before`` in words that hold here as well, the
+    variable of a base that sets it, or the version of a tag; ``VERSION`` where none is known.
     """
     facts, in_shell = subject.facts, command.extent is not None
-    own = _find_own_version(subject, step, command)
-    if own is not None and (in_shell or "$" not in own):
-        return own
+    known = set(step.environment)
+    known |= {VERSION_VARIABLE} if facts.published_base is not None and facts.published_base.sets_version else set()
+    for own in before:
+        if known.issuperset(_VARIABLE.findall(own)) and "`" not in own and (in_shell or "$" not in own):
+            return own
     if facts.published_base is not None and facts.published_base.sets_version and in_shell:
         return f"${{{VERSION_VARIABLE}}}"
     return facts.airflow_version or UNKNOWN_VERSION
 
 
-def _find_own_version(subject: LintSubject, step: RunStep, command: ShellCommand) -> str | None:
-    """Of the last install before ``command`` that names Airflow's version in words that hold here as well."""
-    found = None
-    known = set(step.environment)
-    base = subject.facts.published_base
-    known |= {VERSION_VARIABLE} if base is not None and base.sets_version else set()
-    for one in subject.steps:
-        for other in one.commands:
-            if other is command:
-                return found
-            pip = parse_pip_install(other)
+def collect_own_versions(subject: LintSubject) -> dict[int, tuple[str, ...]]:
+    """By the identity of each command: how the installs before it write Airflow's version, the last one first."""
+    found: dict[int, tuple[str, ...]] = {}
+    written: tuple[str, ...] = ()
+    for step in subject.steps:
+        for command in step.commands:
+            found[id(command)] = written
+            pip = parse_pip_install(command)
             for word in pip.requirements if pip else ():
-                match = _AIRFLOW.fullmatch(word)
-                if match and known.issuperset(_VARIABLE.findall(match[1])) and "`" not in match[1]:
-                    found = match[1]
+                if match := _AIRFLOW.fullmatch(word):
+                    written = tuple(dict.fromkeys((match[1], *written)))
     return found

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from builder.core.text_edits import Position, TextEdit, cut_edited, insert_text
 from builder.dockerfile.copied_paths import brings_path
-from builder.dockerfile.files import find_all_copies
 from builder.dockerfile.installs import parse_pip_install, split_requirement
 from builder.dockerfile.lint_pip import find_pip_advice
 from builder.dockerfile.lint_subject import find_instruction_extent, insert_words, remove_instruction, remove_words
@@ -214,7 +213,7 @@ def _make_wheels(found: _PipRun) -> Iterator[TextEdit]:
 def _find_needed_copies(subject: LintSubject, pips: tuple[_PipRun, ...]) -> tuple[CopyInstruction, ...] | None:
     """The COPYs that bring the files of these installs; None where one comes in a way that is not seen here."""
     found: dict[CopyInstruction, None] = {}
-    copies = find_all_copies(subject.chain)
+    copies = subject.copies
     for one in pips:
         for name in _list_files(one):
             path = posixpath.normpath(posixpath.join(one.step.folder, substitute_variables(name, one.step.environment)))
