@@ -40,6 +40,12 @@ Spec = Annotated[
     Path | None,
     typer.Option("--spec", metavar="DIR", help="The folder of the optbuild.toml that makes the Airflow image."),
 ]
+Remote = Annotated[
+    bool,
+    typer.Option(
+        "--remote", help="Let Compose fetch files that are included from repositories or registries: off unless asked."
+    ),
+]
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long a step may take to become healthy.")
 ]

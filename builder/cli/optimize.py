@@ -15,6 +15,7 @@ from builder.cli.compose_options import (
     ImageOnly,
     ProjectDirectory,
     ProjectName,
+    Remote,
     Spec,
     Timeout,
 )
@@ -50,6 +51,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     builder_service: BuilderService = None,
     image_only: ImageOnly = False,
     spec: Spec = None,
+    remote: Remote = False,
     rebuild: Annotated[
         bool,
         typer.Option("--rebuild", help="Build existing shared images again, and restart the services that use them."),
@@ -83,6 +85,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         builder_service,
         image_only,
         spec,
+        remote,
     )
     options = OptimizeOptions(plan, yes, dry_run, file_only, rebuild, service, no_cache, clean, timeout)
     shows = runtime.out if output_format == TEXT else runtime.err

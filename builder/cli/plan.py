@@ -17,6 +17,7 @@ from builder.cli.compose_options import (  # noqa: TC001 - typer evaluates the a
     ImageOnly,
     ProjectDirectory,
     ProjectName,
+    Remote,
     Spec,
 )
 from builder.cli.formats import TEXT, format_result, make_format_option
@@ -62,6 +63,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     builder_service: BuilderService = None,
     image_only: ImageOnly = False,
     spec: Spec = None,
+    remote: Remote = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan there, not to stdout.")
     ] = None,
@@ -87,6 +89,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         builder_service,
         image_only,
         spec,
+        remote,
     )
     if explain is not None:
         write_output(file_out, _explain_finding_code(runtime, options, explain), runtime)

@@ -30,6 +30,8 @@ class ProjectFiles:
     """Of ``--env-file``; empty: ``.env`` of the directory, where there is one."""
     name: str | None = None
     """Of ``--project-name`` or COMPOSE_PROJECT_NAME; None: Compose derives it."""
+    remote: bool = False
+    """Compose may fetch what they include or extend from other machines (``--remote``)."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

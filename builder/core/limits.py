@@ -53,8 +53,8 @@ CONFIG_LIMIT = TimeLimit(
     "OPTBUILD_COMPOSE_SECONDS",
     60,
     "for Compose to say what the files mean",
-    "look in the compose files for anchors whose values repeat other aliases (*name), over several levels: each level "
-    "multiplies what Compose has to copy",
+    "look in the compose files for aliases (*name) of what holds aliases itself, and in .env for variables that name "
+    "others several times: each level multiplies the one before it",
 )
 """It takes a tenth of a second."""
 DOCKER_LIMIT = TimeLimit(

@@ -112,11 +112,15 @@ def kill_children() -> None:
         child.kill()
 
 
-def end_children(is_done: Callable[[], bool] = lambda: not _running) -> None:
-    """End them, also those that a thread starts meanwhile, until nobody waits for them any more."""
-    end = time.monotonic() + TERMINATE_GRACE_SECONDS + LAST_TURN_SECONDS
-    while not is_done() and time.monotonic() < end:
-        terminate_children()
+def end_children(is_done: Callable[[], bool] = lambda: not _running, *, grace: float = TERMINATE_GRACE_SECONDS) -> None:
+    """End them, also those that a thread starts meanwhile, until nobody waits for them any more. ``grace`` in seconds:
+    none for what has nothing to clean up."""
+    killing = time.monotonic() + grace
+    while not is_done() and time.monotonic() < killing + LAST_TURN_SECONDS:
+        if time.monotonic() < killing:
+            terminate_children()
+        else:
+            kill_children()
         time.sleep(GROUP_TURN_SECONDS)
     kill_children()
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _NESTED = 20
 """How deep ``${X:-${Y:-z}}`` is followed; what is deeper stays as it is written."""
+MOST_CHARACTERS = 1_000_000
+"""Of a text with its variables replaced; what would be longer stays as it is written. Forty lines, each of which names
+the one before it twice, would be a terabyte."""
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[A-Za-z_][A-Za-z0-9_]*)|\{)")
 _BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-?+])(?P<word>.*))?", re.DOTALL)
 _BRACES = re.compile(r"\$\{|\}")
@@ -60,7 +63,7 @@ class _Replacer:
         """The part of the text from ``start`` to ``end``."""
         if depth > _NESTED:
             return self._text[start:end]
-        done, position = [], start
+        done, position, length = [], start, 0
         while found := _VARIABLE.search(self._text, position, end):
             if found["escaped"] and not self._policy.escapes:
                 done.append(self._text[position : found.start() + 1])
@@ -69,6 +72,9 @@ class _Replacer:
             done.append(self._text[position : found.start()])
             value, position = self._replace_one(found, depth)
             done.append(value)
+            length += len(value)
+            if length > MOST_CHARACTERS:
+                return self._text[start:end]
         return "".join((*done, self._text[position:end]))
 
     def _replace_one(self, found: re.Match[str], depth: int) -> tuple[str, int]:

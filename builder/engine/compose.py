@@ -21,6 +21,9 @@ GET_COMPOSE = (
     "or `make engine`; `optbuild doctor` shows what this machine has"
 )
 NEEDED_MAJOR = 2
+REMOTE_VARIABLES = ("COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_EXPERIMENTAL_OCI_REMOTE")
+"""Compose's own, for files that another one includes from a repository or a registry; newer versions take an unset one
+for true."""
 _PLUGIN = ("docker", "compose")
 _STANDALONE = ("docker-compose",)
 
@@ -31,6 +34,11 @@ class ComposeCli:
 
     argv: tuple[str, ...]
     version: str = ""
+
+
+def make_compose_environment(env: Mapping[str, str], *, remote: bool) -> dict[str, str]:
+    """``env`` with which Compose fetches compose files from other machines, or does not, whatever its version."""
+    return {**env, **dict.fromkeys(REMOTE_VARIABLES, "true" if remote else "false")}
 
 
 def guess_compose(env: Mapping[str, str]) -> ComposeCli:

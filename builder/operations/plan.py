@@ -47,6 +47,8 @@ class PlanOptions:
     image_only: bool = False
     spec: Path | None = None
     """The folder of an optbuild.toml; None: the project's own folder, where it has one."""
+    remote: bool = False
+    """Compose may fetch files that are included from other machines."""
 
 
 def run_plan(runtime: Runtime, options: PlanOptions) -> PlanResult:
@@ -123,7 +125,7 @@ def find_project(runtime: Runtime, options: PlanOptions) -> tuple[ProjectFiles, 
         project_name=options.project_name,
         env_files=options.env_files,
     )
-    return files, guess_compose(runtime.env)
+    return replace(files, remote=options.remote), guess_compose(runtime.env)
 
 
 def _make_sharing_options(runtime: Runtime, options: PlanOptions, files: ProjectFiles) -> SharingOptions:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from builder.compose.services.dependencies import COMPLETED
 from builder.core.limits import BUILD_LIMIT, CONFIG_LIMIT, STACK_LIMIT
 from builder.core.process import Command
+from builder.engine.compose import make_compose_environment
 from builder.rollout.journal import ContainerRecord, ServiceRecord
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def make_compose_command(
     With all profiles: what runs was started with those that it needs, and only named services are ever started.
     """
     extra = () if overlay is None else ("--file", str(overlay))
-    whole = {name: value for name, value in env.items() if name != REMOVE_ORPHANS} | {RUN_VARIABLE: run}
+    given = make_compose_environment(env, remote=True) if files.remote else env
+    whole = {name: value for name, value in given.items() if name != REMOVE_ORPHANS} | {RUN_VARIABLE: run}
     argv = (*cli, *files.arguments, *extra, "--profile", "*", *words)
     return Command(argv, cwd=files.directory, env=whole, timeout=limit.read(env))

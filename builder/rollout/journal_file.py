@@ -92,6 +92,7 @@ def _check_sums(document: dict[str, Any], journal: Journal) -> None:
 
 _SINCE_THE_FIRST = frozenset(
     {"previous", "reached", "bytes_before", "bytes_after"}  # of a run
+    | {"remote"}  # of its files
     | {"after", "passing"}  # of a tag
     | {"completes", "expects_health"}  # of a service
     | {"service", "build", "seconds", "builder", "pull_policy", "keeps_name", "note"}  # of a recipe and its target

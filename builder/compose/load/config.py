@@ -19,7 +19,7 @@ from builder.compose.load.source_files import walk_sources
 from builder.core.errors import ComposeError, InterruptedByUserError, TooDeepError, ToolError, Where
 from builder.core.limits import CONFIG_LIMIT
 from builder.core.process import Command
-from builder.engine.compose import GET_COMPOSE, find_compose
+from builder.engine.compose import GET_COMPOSE, find_compose, make_compose_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from builder.core.process import ProcessResult, Runner
     from builder.engine.compose import ComposeCli
 
-ENDED_BY_SIGNAL = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
-"""Exit codes of a process that Ctrl-C, or our passing it on, ended; the docker client makes the latter two of it."""
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+ENDED_BY_SIGNAL = frozenset(code for number in _ENDING for code in (-number, 128 + number))
+"""Exit codes of a process that Ctrl-C, or our passing it on, ended; the docker client makes the positive ones of it."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,8 @@ def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> 
 def _run_both_variants(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
     def run(interpolate: bool) -> ProcessResult:
         argv = make_config_argv(cli, question.files, interpolate=interpolate)
-        return runner.run(
-            Command(argv, env=question.env, timeout=CONFIG_LIMIT.read(question.env), install_hint=GET_COMPOSE)
-        )
+        env = make_compose_environment(question.env, remote=question.files.remote)
+        return runner.run(Command(argv, env=env, timeout=CONFIG_LIMIT.read(env), install_hint=GET_COMPOSE))
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         return tuple(pool.map(run, (True, False)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from builder.compose.load.interpolate import find_default_env_file, read_variables
-from builder.compose.load.source_files import REMOTE
+from builder.compose.load.source_files import is_remote
 from builder.compose.model import ProjectFiles
 from builder.core.errors import ComposeError, NoComposeFileError, NoProjectHereError, Where
 
@@ -75,7 +75,7 @@ def _find_requested_files(files: tuple[str, ...], settings: Mapping[str, str], c
 def _resolve_named_file(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
     if file == "-":
         _refuse_stream(f"{source} -", "standard input")
-    if file.startswith(REMOTE):
+    if is_remote(file):
         raise ComposeError(
             f"{source} {file}: a remote compose file cannot be changed", hint="download it, and name the copy"
         )

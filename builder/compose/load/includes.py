@@ -52,6 +52,30 @@ def is_too_deep(data: bytes) -> bool:
     return broken is not None and broken.too_deep
 
 
+@dataclass(frozen=True)
+class LineFault:
+    """What is wrong with a file, and what to do."""
+
+    line: int
+    message: str
+    hint: str
+
+
+@lru_cache(maxsize=64)
+def find_multiplied(data: bytes) -> LineFault | None:
+    """Where aliases make the file mean so much that Compose would be busy with it for minutes; None: nowhere."""
+    tree = read_tree(data)
+    fault = tree.multiplied
+    return None if fault is None else LineFault(tree.line(fault.at), fault.message, fault.hint)
+
+
+def find_text_line(data: bytes, text: str) -> int | None:
+    """The first line (from 1) where a value is this text."""
+    tree = read_tree(data)
+    nodes = (node for root in tree.roots for node in follow(root))
+    return next((tree.line(node.start) for node in nodes if isinstance(node, Scalar) and node.value == text), None)
+
+
 def _parse_include(entry: Node) -> Include | None:
     if text := _read_scalar_text(entry):
         return Include((text,))

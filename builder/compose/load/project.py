@@ -36,7 +36,7 @@ def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapp
         try:
             sources = tuple(walk_sources(files, env, {}))  # while Compose reads them too
         except BaseException:
-            end_children(asked.done)  # what cannot be read here may keep Compose busy for long
+            end_children(asked.done, grace=0)  # what cannot be read here may keep Compose busy for long
             raise
         answers = asked.result()
     variables = {} if answers.resolved else read_project_variables(files, env)

@@ -7,15 +7,16 @@ project directory, those of an included file from its own project directory, tho
 from __future__ import annotations
 
 import os
+import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.load.dotenv import read_env_file
-from builder.compose.load.includes import is_too_deep, parse_dependencies
+from builder.compose.load.includes import find_multiplied, find_text_line, is_too_deep, parse_dependencies
 from builder.compose.load.interpolate import find_env_files, interpolate_text, read_variables
-from builder.core.errors import ComposeError, TooDeepError, Where
+from builder.core.errors import ComposeError, RemoteFileError, TooDeepError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5_000_000
 """Of one file. The largest real one seen has 60 kB."""
-REMOTE = ("oci://", "http://", "https://", "git@", "git://", "ssh://", "github.com/")
-"""How a file begins that Compose fetches."""
+_REMOTE = re.compile(r"(?:oci|https?|git|ssh)://|github\.com/|[\w-]+@[\w.-]+:")
+"""How a file begins that Compose fetches (BuildKit's ``gitutil.ParseGitRef``, and Compose's own for registries)."""
 MOST_WAYS = 2000
 """In which all files together are reached. Each include that has variables of its own may double them."""
 
@@ -41,6 +42,8 @@ class ReachedFile:
     """It, or one on the way to it, is named by its absolute path."""
     problem: str = ""
     """Why it, which is named, cannot be read here; ``data`` is empty then. Also of files with variables."""
+    fetched: tuple[str, Where] | None = None
+    """Its address, and where that stands, of a file that is on another machine."""
     folder: Path = Path()
     """Where the paths in it start."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -83,10 +86,15 @@ def index_named_files(sources: Iterable[ReachedFile]) -> dict[tuple[Path, str], 
 def walk_sources(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[ReachedFile]:
     """Every file, in the order in which it is first named, once per way in which what is in it is resolved.
 
-    Raises ComposeError for what cannot be read safely; Compose reports what is missing.
+    Raises ComposeError for what cannot be read safely, RemoteFileError for what would be fetched and nobody asked for;
+    Compose reports what is missing.
     ``overlay`` are bytes to read instead of a file's own.
     """
-    return (source for source in walk_all_sources(files, env, overlay) if not source.problem)
+    for source in walk_all_sources(files, env, overlay):
+        if source.fetched is not None and not files.remote:
+            raise RemoteFileError(*source.fetched)
+        if not source.problem:
+            yield source
 
 
 def walk_all_sources(
@@ -98,7 +106,14 @@ def walk_all_sources(
     yield from _iterate_unreadable_env_files(env_files)
     place = _PathContext(files.directory, read_variables(env, env_files))
     for path in files.files:
-        yield from _walk_source(path, place, overlay, seen)
+        try:
+            yield from _walk_source(path, place, overlay, seen)
+        except RecursionError as error:
+            raise ComposeError(
+                "files include or extend each other over hundreds of levels",
+                where=Where(str(path)),
+                hint="name them with several -f, or include them in one file",
+            ) from error
 
 
 def _iterate_unreadable_env_files(env_files: tuple[Path, ...]) -> Iterator[ReachedFile]:
@@ -127,7 +142,9 @@ def _walk_source(
     includes = further_files.includes if place.includes else ()
     for text in (*(text for include in includes for text in include.paths), *further_files.extended):
         if _resolve_path(text, place) is None:
-            yield _make_missing_source(Path(text.replace("\0", "")), place)
+            missing = _make_missing_source(Path(text.replace("\0", "")), place)
+            remote = is_remote(interpolate_text(text, place.variables))
+            yield replace(missing, fetched=(text, _locate_text(text, path, data)) if remote else None)
     for include in includes:
         env_files, found_files = _resolve_include(include, place)
         yield from _iterate_unreadable_env_files(env_files)
@@ -140,6 +157,15 @@ def _walk_source(
             yield from _walk_source(further, its_place, overlay, seen)
 
 
+def _locate_text(text: str, path: Path, data: bytes) -> Where:
+    return Where(str(path), find_text_line(data, text))
+
+
+def is_remote(path: str) -> bool:
+    """Whether Compose fetches a file of this name."""
+    return _REMOTE.match(path) is not None
+
+
 def _make_missing_source(path: Path, place: _PathContext) -> ReachedFile:
     return ReachedFile(path, b"", place.by_absolute_path, problem=f"{path}, which its files name, is not there")
 
@@ -147,6 +173,8 @@ def _make_missing_source(path: Path, place: _PathContext) -> ReachedFile:
 def _read_dependencies(path: Path, data: bytes) -> FileDependencies:
     if is_too_deep(data):
         raise TooDeepError(Where(str(path)))
+    if (fault := find_multiplied(data)) is not None:
+        raise ComposeError(fault.message, where=Where(str(path), fault.line), hint=fault.hint)
     return parse_dependencies(data)
 
 
@@ -168,7 +196,7 @@ def _resolve_include(include: Include, place: _PathContext) -> tuple[tuple[Path,
 def _resolve_path(text: str, place: _PathContext | ReachedFile) -> tuple[Path, bool] | None:
     """The path, and whether it stays where it is when the project is looked at elsewhere. None: not on this machine."""
     path = interpolate_text(text, place.variables)
-    if path.startswith(REMOTE) or "\0" in path:
+    if is_remote(path) or "\0" in path:
         return None
     absolute = place.by_absolute_path or path.startswith("/")
     return Path(os.path.normpath(place.folder / path)), absolute

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from builder.compose.model import Project
 
 RESET, OVERRIDE = "!reset", "!override"
+MOST_EXTENDS = 100
+"""Services of which each extends the next. Real ones have three."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +176,12 @@ class _KeySourceFinder:
         extends = find_entry(entry.value, "extends")
         if extends is None or (path, name) in seen:
             return
+        if len(seen) == MOST_EXTENDS:
+            raise ComposeError(
+                f"services extend each other over more than {MOST_EXTENDS} levels",
+                where=document.where(extends.start, f"services.{name}.extends"),
+                hint="let them extend one common service",
+            )
         base = self._resolve_extends(path, extends)
         if base is None:
             self._unclear.setdefault(service, document.where(extends.start, f"services.{name}.extends"))

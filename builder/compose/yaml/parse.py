@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from builder.compose.yaml.alias_size import FEWER_ALIASES, measure_aliases
 from builder.compose.yaml.events import InvalidYamlError, read_events
 from builder.compose.yaml.nodes import (
     BOM,
@@ -64,6 +65,13 @@ class Tree:
     broken: Fault | None
     """Why the rest of the file cannot be read."""
 
+    @cached_property
+    def multiplied(self) -> Fault | None:
+        """Where aliases make it mean so much that Compose would be busy with it for minutes."""
+        found = measure_aliases(self.roots)
+        at = found.heaviest.start if found.heaviest is not None else 0
+        return Fault(str(found), at, hint=FEWER_ALIASES) if found.is_too_much else None
+
     def line(self, at: int) -> int:
         """The line of the character ``at``, from 1, as editors count."""
         return find_line_number(self.text, at)
@@ -80,7 +88,7 @@ def parse_compose_file(path: Path, data: bytes) -> Document:
     root = tree.roots[0] if tree.roots else None
     if isinstance(root, Scalar) and not root.value:
         root = None
-    fault = tree.fault
+    fault = tree.fault or tree.multiplied
     if fault is None and root is not None and not isinstance(root, Mapping):
         fault = Fault("a compose file is a mapping", root.start)
     if fault is not None:

@@ -30,6 +30,17 @@ class TooDeepError(ComposeError):
         )
 
 
+class RemoteFileError(ComposeError):
+    """A compose file includes or extends one that is on another machine, and nobody said that it may be fetched."""
+
+    def __init__(self, address: str, where: Where) -> None:
+        super().__init__(
+            f"{address} is on another machine, and nothing is fetched unless you say so",
+            where=where,
+            hint="`--remote` lets Compose fetch it; or download it, and name the copy here",
+        )
+
+
 class UnprovenEditError(ComposeError):
     """The rewritten files would mean something else than planned. Nothing was written."""
 

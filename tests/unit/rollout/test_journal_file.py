@@ -105,6 +105,7 @@ def test_the_format_on_disk() -> None:
         "files": ["/srv/shop/compose.yml"],
         "env_files": ["/srv/shop/.env"],
         "name": "shop",
+        "remote": False,
     }
     assert found["edits"] == [
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from builder.core.errors import (
     ToolTimeoutError,
 )
 from builder.core.process import Command, ProcessResult
-from builder.engine.compose import ComposeCli
+from builder.engine.compose import REMOTE_VARIABLES, ComposeCli, make_compose_environment
 
 
 @pytest.fixture
@@ -43,8 +44,21 @@ def test_what_it_is_asked(files: ProjectFiles, env: dict[str, str]) -> None:
     before = ("docker", "compose", *project, "--env-file", "/e", "--project-name", "name", "--profile", "*", "config")
     assert resolved.argv == (*before, "--format", "json")
     assert raw.argv == (*before, "--no-interpolate", "--format", "json")
-    assert resolved.env == raw.env == env
+    assert resolved.env == raw.env == make_compose_environment(env, remote=False)
     assert "canary" not in f"{resolved} {resolved!r}"
+
+
+@pytest.mark.parametrize("given", [None, "true", "1", "false"])
+@pytest.mark.parametrize("remote", [False, True])
+def test_compose_fetches_no_file_unless_it_may(
+    files: ProjectFiles, env: dict[str, str], given: str | None, remote: bool
+) -> None:
+    """Whatever the person's own environment says, and whatever the version takes an unset variable for."""
+    mine = env if given is None else {**env, **dict.fromkeys(REMOTE_VARIABLES, given)}
+    compose = Compose()
+    load_config(replace(files, remote=remote), CLI, compose, mine)
+    said = {(command.env or {}).get(name) for command in compose.commands for name in REMOTE_VARIABLES}
+    assert said == {"true" if remote else "false"}
 
 
 def test_both_are_asked_at_the_same_time_and_nothing_else(files: ProjectFiles, env: dict[str, str]) -> None:
@@ -167,7 +181,7 @@ def test_silence_is_the_tool_s_failure(files: ProjectFiles, env: dict[str, str])
         load_config(files, CLI, Compose(resolved=silent), env)
 
 
-@pytest.mark.parametrize("code", [-15, -2, 143, 130])
+@pytest.mark.parametrize("code", [-15, -2, -9, 143, 130])
 def test_a_compose_that_was_ended_refused_nothing(files: ProjectFiles, env: dict[str, str], code: int) -> None:
     compose = Compose(resolved=(code, "", ""), raw=(code, "", ""))
     with pytest.raises(InterruptedByUserError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from builder.compose.load.source_files import MAX_BYTES, index_named_files, walk_sources
 from builder.compose.model import ProjectFiles
-from builder.core.errors import ComposeError
+from builder.core.errors import ComposeError, RemoteFileError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +142,64 @@ def test_circles_remote_and_missing_files_are_left_to_compose(tmp_path: Path) ->
             "b.yml": "include: [compose.yaml, b.yml]\nservices: {a: {extends: {file: b.yml, service: a}}}",
         },
     )
-    assert sources(files) == ["p/b.yml", "p/compose.yaml"]
+    assert sources(replace(files, remote=True)) == ["p/b.yml", "p/compose.yaml"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.com/x.git",
+        "http://example.com/x.git#main:sub",
+        "oci://example.com/x/y:1",
+        "git@example.com:x/y.git",
+        "deploy@example.com:x/y",
+        "git://example.com/x",
+        "ssh://git@example.com/x",
+        "github.com/x/y",
+        "${WHERE}/x.git",
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# a comment\ninclude:\n  - '{}'\n", 3),
+        ("include:\n  - path:\n      - '{}'\n", 3),
+        ("services:\n  a:\n    extends:\n      file: '{}'\n      service: b\n", 4),
+        ("x-base: &base\n  file: '{}'\n  service: b\nservices:\n  a:\n    extends: *base\n", 2),
+    ],
+    ids=["include", "include with a path", "extends", "extends by an anchor"],
+)
+def test_what_is_on_another_machine_is_refused_with_its_line_unless_it_may_be_fetched(
+    tmp_path: Path, address: str, text: str, line: int
+) -> None:
+    files = project(tmp_path / "p", {"compose.yaml": text.format(address)})
+    env = {"WHERE": "https://example.com"}
+    with pytest.raises(RemoteFileError) as caught:
+        list(walk_sources(files, env, {}))
+    assert address in caught.value.message
+    assert caught.value.where == Where(str(tmp_path / "p/compose.yaml"), line)
+    assert "--remote" in str(caught.value.hint)
+    assert [source.path.name for source in walk_sources(replace(files, remote=True), env, {})] == ["compose.yaml"]
+
+
+@pytest.mark.parametrize("name", ["github.com.yml", "a@b.yml", "https/x.yml", "./git@x:y.yml", "oci.yml"])
+def test_a_file_here_is_not_taken_for_one_elsewhere(tmp_path: Path, name: str) -> None:
+    files = project(tmp_path / "p", {"compose.yaml": f"include: ['{name}']", name: ""})
+    assert len(list(walk_sources(files, {}, {}))) == 2
+
+
+def test_files_that_include_each_other_over_hundreds_of_levels(tmp_path: Path) -> None:
+    texts = {"compose.yaml": "include: [f0.yml]"} | {f"f{n}.yml": f"include: [f{n + 1}.yml]" for n in range(1500)}
+    with pytest.raises(ComposeError, match=r"hundreds of levels|more than 2000 ways"):
+        list(walk_sources(project(tmp_path / "p", texts), {}, {}))
+
+
+def test_what_aliases_multiply_is_refused_with_its_line(tmp_path: Path) -> None:
+    lines = ["x-a0: &a0 [v]", *(f"x-a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 21))]
+    files = project(tmp_path / "p", {"compose.yaml": "include: [b.yml]", "b.yml": "\n".join(lines)})
+    with pytest.raises(ComposeError, match="Compose would copy") as caught:
+        list(walk_sources(files, {}, {}))
+    assert caught.value.where == Where(str(tmp_path / "p/b.yml"), 21)
 
 
 def test_the_way_to_a_file_tells_whether_it_is_absolute(tmp_path: Path) -> None:
