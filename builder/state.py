@@ -207,7 +207,6 @@ def _move_aside(folder: Path, found: _UnreadableState) -> _UnreadableState:
 @contextlib.contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = hold_lock(folder / "state.lock", "writing the state")
         lock.__enter__()
     except OSError as error:

@@ -140,6 +140,7 @@ def _silence_streams() -> int:
 def _report_bug(error: Exception, make_runtime: Callable[..., Runtime]) -> int:
     import traceback
 
+    from builder.core.files import write_private_file
     from builder.core.redact import mask_addresses, mask_log  # people send the log to others
 
     text = mask_addresses("".join(traceback.format_exception(error)))
@@ -148,9 +149,8 @@ def _report_bug(error: Exception, make_runtime: Callable[..., Runtime]) -> int:
         runtime = make_runtime(quiet=True)
         text, summary = (mask_log(one, runtime.env) for one in (text, summary))
         folder = runtime.state_folder / "logs"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-        log.write_text(f"optbuild {builder.__version__}, Python {sys.version}\n{text}", encoding="utf-8")
+        write_private_file(log, f"optbuild {builder.__version__}, Python {sys.version}\n{text}".encode())
     except Exception:  # noqa: BLE001 - the runtime, or its folder for logs, may be what failed
         return _write_error(
             f"{text}error: this is a bug of optbuild, and its log file could not be written", ExitCode.BUG

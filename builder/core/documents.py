@@ -18,7 +18,7 @@ from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from builder.core.errors import BrokenDocumentError, NewerDocumentError, StateError
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 
 T = TypeVar("T")
 
@@ -88,8 +88,7 @@ def read_cached(path: Path, form: Form[T]) -> T | None:
 def write_document(path: Path, data: bytes) -> None:
     """In one step, for its owner only. Raises StateError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, data, mode=0o600)
+        write_private_file(path, data)
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror}", hint="set XDG_STATE_HOME") from error
 

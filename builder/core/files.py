@@ -46,6 +46,35 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
+def make_private_folder(folder: Path) -> None:
+    """With the folders above it that are missing, all of them for their owner only, whatever the umask."""
+    for path in (*reversed(folder.parents), folder):
+        if not path.is_dir():
+            path.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_private_file(path: Path, data: bytes) -> None:
+    """As :func:`write_atomically`, for its owner only, in a folder that is made so where it is missing."""
+    make_private_folder(path.parent)
+    write_atomically(path, data, mode=0o600)
+
+
+def close_to_others(root: Path) -> None:
+    """Take everybody's rights but the owner's from a folder that is open to others, and from all that is in it.
+
+    Nothing is done where it belongs to somebody else, and nothing to what is in a folder that is closed.
+    """
+    with contextlib.suppress(OSError):  # it is not there, or not ours any more
+        found = root.stat()
+        if found.st_uid != os.geteuid() or not found.st_mode & 0o077:
+            return
+        root.chmod(found.st_mode & 0o700)
+        for path in root.rglob("*"):
+            with contextlib.suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode & 0o700)
+
+
 def _copy_owner_and_mode(descriptor: int, existing: os.stat_result | None, mode: int) -> None:
     if existing is not None:
         with contextlib.suppress(PermissionError):  # only root can give a file away; the bytes matter more
@@ -123,10 +152,10 @@ def hold_lock(path: Path, purpose: str, *, on_wait: Callable[[str], None] | None
     drops the lock with its process, so a killed holder never blocks the next one. Raises UnwritableError where
     something else is there: what a link leads to would be emptied.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UnwritableError(str(path), "it is not a plain file, as a lock is", hint="see what it is, and remove it")
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666), "a+b") as stream:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600), "a+b") as stream:
         reported = False
         while True:
             try:

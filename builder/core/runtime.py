@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from builder.core.errors import StateError
-from builder.core.files import find_obstacle
+from builder.core.files import close_to_others, find_obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ class Runtime:
             raise StateError(
                 f"{there} is not a folder, so {folder} cannot be made", hint=f"set {variable} to a folder, or unset it"
             )
+        close_to_others(folder)  # an earlier version left it to the umask
         return folder
 
     def _find_home(self, instead: str) -> Path:

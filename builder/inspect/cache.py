@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.core.files import make_private_folder
 from builder.inspect.model import EntryKind, LayerContent, LayerEntry
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class LayerCache:
         if path is None:
             return
         with contextlib.suppress(OSError, OverflowError):  # a full disk: the next look takes as long as this one
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(self.folder)
             _write_layer_file(path, serialize_layer(content))
             self._make_room()
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +41,7 @@ class KnownLayers:
         if self._known == self._before:
             return
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path, json.dumps({"version": VERSION, "images": self._known}).encode(), mode=0o600)
+            write_private_file(self._path, json.dumps({"version": VERSION, "images": self._known}).encode())
             self._before = self._known
 
 

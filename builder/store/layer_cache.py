@@ -11,7 +11,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 from builder.engine.layers import Layer, compute_chain_ids
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def write_layer_cache(folder: Path, known: Mapping[str, tuple[Layer, ...]]) -> N
     images = {image: [[one.diff, one.bytes, one.word] for one in layers] for image, layers in sorted(known.items())}
     data = json.dumps({"schema_version": SCHEMA_VERSION, "images": images}, separators=(",", ":")).encode()
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / FILE, data)
+        write_private_file(folder / FILE, data)
 
 
 def remove_outdated(folder: Path) -> None:

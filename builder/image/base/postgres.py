@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import ToolFailedError, VerifyUsageError
+from builder.core.files import make_private_folder
 from builder.core.limits import BUILD_LIMIT
 from builder.core.process import Command
 from builder.core.resources import read_template
@@ -112,7 +113,7 @@ def ensure_postgres_image(runtime: Runtime, engine: Engine) -> str:
     if found is not None and found.labels.get(LABEL_POSTGRES) == wanted:
         return REFERENCE
     cache = runtime.cache_folder
-    cache.mkdir(parents=True, exist_ok=True)
+    make_private_folder(cache)
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=cache))
     try:
         with runtime.progress.task(f"making {REFERENCE} from Debian's packages"):

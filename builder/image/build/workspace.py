@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.core.files import make_private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,7 +22,7 @@ PREFIX = "build-"
 @contextlib.contextmanager
 def make_build_folder(parent: Path) -> Iterator[Path]:
     """A new, empty folder below ``parent``, gone after the block. Its lock file says that its process lives."""
-    parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(parent)
     with tempfile.NamedTemporaryFile(prefix=PREFIX, suffix=".lock", dir=parent, delete=False) as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         lock = Path(stream.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from builder.core.errors import LockError, ToolFailedError
+from builder.core.files import make_private_folder
 from builder.core.limits import LOCK_LIMIT
 from builder.core.process import Command, ProcessResult, Runner
 from builder.image.lock.model import DebianPackage
@@ -47,7 +48,7 @@ class Apt:
     def prepare(self, sources: Mapping[str, str]) -> None:
         """Write the folders and settings; ``sources`` are file name → content for ``sources.list.d``."""
         for name in ("etc/sources.list.d", "state/lists/partial", "cache/archives/partial", "log"):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.root / name)
         for old in (self.root / "etc/sources.list.d").iterdir():
             old.unlink()
         for name, content in sources.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import NoPackageListsError, SourcesFileError, ToolMissingError
+from builder.core.files import make_private_folder
 from builder.core.limits import LOCK_LIMIT
 from builder.core.process import Command, ProcessResult
 from builder.image.lock.apt import Apt
@@ -70,7 +71,7 @@ def read_machine_sources(etc_apt: Path, release: str) -> dict[str, str]:
 def _open_apt_in_container(
     target: LockTarget, root: Path, runner: Runner, env: Mapping[str, str], lacks: str
 ) -> tuple[Apt, dict[str, str]]:
-    root.mkdir(parents=True, exist_ok=True)
+    make_private_folder(root)
     prefix = make_container_prefix(target, root, os.getuid(), os.getgid())
     answer = _try_command((*prefix, "cat", _SOURCES_IN_IMAGE), runner, env)
     if not answer.ok:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.core.errors import ConstraintsError, ConstraintsUnreachableError, Where
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 from builder.image.lock.inputs import NO_CONSTRAINTS, find_constraints_choice
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
         return path.read_bytes()
     data = fetch(url)
     parse_constraints(data, "", url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
+    write_private_file(path, data)
     return data
 
 

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from builder.core.documents import Form, read_cached
 from builder.core.elf import MAGIC, parse_elf
 from builder.core.errors import LockError
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,8 +102,7 @@ def read_cached_facts(cache_folder: Path, sha256: str) -> DistributionFacts | No
 
 def write_cached_facts(cache_folder: Path, sha256: str, facts: DistributionFacts) -> None:
     path = _resolve_cache_path(cache_folder, sha256)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(asdict(facts), sort_keys=True).encode())
+    write_private_file(path, json.dumps(asdict(facts), sort_keys=True).encode())
 
 
 def _resolve_cache_path(cache_folder: Path, sha256: str) -> Path:

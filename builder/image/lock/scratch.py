@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.core.files import hold_lock
+from builder.core.files import hold_lock, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ _HELD = ".held"
 @contextlib.contextmanager
 def open_scratch_folder(cache_folder: Path, prefix: str) -> Iterator[Path]:
     """A folder of our own for the block; ``prefix`` is one of ``PREFIXES``."""
-    cache_folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(cache_folder)
     with contextlib.ExitStack() as stack:
         with hold_lock(cache_folder / "scratch.lock", "removing scratch folders"):
             _remove_unused_folders(cache_folder)

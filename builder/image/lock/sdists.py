@@ -12,7 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from builder.core.errors import LockError
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 from builder.image.lock.facts import DistributionFacts, list_extras, list_field_values, read_facts
 from builder.image.lock.uv import Uv, make_build_tools_argv, make_sdist_build_argv, make_unpack_argv, make_venv_argv
 
@@ -37,8 +37,7 @@ def collect_build_requirements(
             requires = parse_build_requires(
                 _read_pyproject(_provide_source(uv, file, scratch)), f"{file.name} {file.version}"
             )
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(cached, json.dumps(requires).encode())
+            write_private_file(cached, json.dumps(requires).encode())
         found.update(json.loads(cached.read_bytes()))
     return tuple(sorted(found))
 

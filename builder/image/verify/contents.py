@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.core.files import write_atomically
+from builder.core.files import write_private_file
 from builder.image.verify.secrets import BUILD_SECRET, find_file_secrets, parse_record_hashes
 
 if TYPE_CHECKING:
@@ -118,5 +118,4 @@ def read_clean_layers(cache: Path) -> frozenset[str]:
 
 def write_clean_layers(cache: Path, clean: Iterable[str]) -> None:
     """Remember; losing this file only costs time."""
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(cache, json.dumps({"rules": RULES_VERSION, "clean": sorted(clean)}).encode())
+    write_private_file(cache, json.dumps({"rules": RULES_VERSION, "clean": sorted(clean)}).encode())

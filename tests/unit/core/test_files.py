@@ -6,12 +6,17 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from runtime_factory import make_runtime
 
 from builder.core import files
 from builder.core.errors import UnwritableError
-from builder.core.files import hold_lock, write_atomically
+from builder.core.files import close_to_others, hold_lock, write_atomically, write_private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_a_new_file_has_the_given_mode_whatever_the_umask(tmp_path: Path) -> None:
@@ -119,3 +124,80 @@ def test_a_lock_that_is_a_link_empties_nothing(tmp_path: Path) -> None:
 def test_a_holder_that_wrote_nothing_yet_is_another_process(tmp_path: Path) -> None:
     (tmp_path / "lock").write_bytes(b"")
     assert files._describe_holder(tmp_path / "lock") == "another process"
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes_below(folder: Path) -> dict[str, int]:
+    found = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+    return found | {".": folder.stat().st_mode & 0o777}
+
+
+def make_old_folder(root: Path) -> Path:
+    """As an earlier version left it, under a wide umask."""
+    (root / "compose").mkdir(parents=True)
+    (root / "compose/a.json").write_bytes(b"secret")
+    (root / "run.sh").write_bytes(b"")
+    (root / "run.sh").chmod(0o755)
+    return root
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_what_is_private_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
+    write_private_file(tmp_path / "state/optbuild/compose/a.json", b"secret")
+    with hold_lock(tmp_path / "state/optbuild/locks/a.lock", "a test"):
+        found = modes_below(tmp_path / "state")
+    assert {mode for name, mode in found.items() if "." in name[1:]} == {0o600}
+    assert {mode for name, mode in found.items() if "." not in name[1:]} == {0o700}
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_folder_that_is_open_to_others_is_closed_with_all_that_is_in_it(tmp_path: Path) -> None:
+    root = make_old_folder(tmp_path / "optbuild")
+    (tmp_path / "elsewhere").write_bytes(b"")
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    close_to_others(root)
+    found = modes_below(root)
+    del found["link"]
+    assert found == {".": 0o700, "compose": 0o700, "compose/a.json": 0o600, "run.sh": 0o700}
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o666
+
+
+def test_a_folder_of_somebody_else_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_old_folder(tmp_path / "optbuild")
+    before = modes_below(root)
+    monkeypatch.setattr(os, "geteuid", lambda: root.stat().st_uid + 1)
+    close_to_others(root)
+    assert modes_below(root) == before
+    close_to_others(tmp_path / "none")
+
+
+@pytest.mark.usefixtures("open_umask")
+@pytest.mark.parametrize(("variable", "name"), [("XDG_STATE_HOME", "state_folder"), ("XDG_CACHE_HOME", "cache_folder")])
+def test_who_asks_for_a_folder_finds_it_closed(tmp_path: Path, variable: str, name: str) -> None:
+    root = make_old_folder(tmp_path / "optbuild")
+    assert getattr(make_runtime(tmp_path, {variable: str(tmp_path)}), name) == root
+    assert root.stat().st_mode & 0o777 == 0o700
+
+
+def test_folders_of_our_own_are_made_in_one_place() -> None:
+    """Anything else is somebody's own folder, and its mode that person's umask: named here with its reason."""
+    root = Path(__file__).parents[3] / "builder"
+    found = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if ".mkdir(" in path.read_text(encoding="utf-8") or "makedirs(" in path.read_text(encoding="utf-8")
+    }
+    assert found == {
+        "core/files.py",
+        "compose/load/overlay.py",  # below a folder of mkdtemp
+        "image/render/model.py",  # a context that a person asked for
+        "image/build/workspace.py",  # below a private one: the modes of a context count
+        "image/base/leftovers.py",  # users that apt becomes must reach it
+        "store/backup.py",  # a person's folder
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import stat
 import threading
@@ -97,6 +98,19 @@ def test_the_journal_is_for_its_owner_only_and_says_what_was(stage: Stage) -> No
     assert json.loads(path.read_bytes())["edits"][0]["after_sha256"] == journal.edits[0].after_sha256
     assert not stage.context().opened(stage.files).exists()
     assert not stage.context().overlay(stage.files).exists()
+
+
+def test_nothing_that_is_kept_of_a_run_is_open_to_others(stage: Stage) -> None:
+    """It holds whole compose files."""
+    before = os.umask(0)
+    try:
+        apply_plan(stage.context(), stage.work(), stage.hands())
+    finally:
+        os.umask(before)
+    state = stage.context().runtime.state_folder
+    kept = (state, *state.rglob("*"))
+    assert len(kept) > 2
+    assert not [path for path in kept if path.stat().st_mode & 0o077]
 
 
 def test_the_build_comes_before_anything_stops(stage: Stage) -> None:
