@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOCK_POLL_SECONDS = 0.2
+MOST_BYTES = 5_000_000
+"""Of a file that a person wrote: an env file, a spec, a list of requirements."""
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -126,6 +128,15 @@ def open_regular_file(path: Path) -> IO[bytes]:
         stream.close()
         raise OSError(errno.EINVAL, "it is not a plain file", str(path))
     return stream
+
+
+def read_regular_file(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Raises OSError, also for what is not a plain file, and for one of more than ``most`` bytes."""
+    with open_regular_file(path) as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most / 1e6:g} MB", str(path))
+    return data
 
 
 def sync_folder(folder: Path) -> None:

@@ -98,6 +98,7 @@ def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[E
     from builder.compose.load.dockerfiles import describe_unread_dockerfiles, read_dockerfiles
     from builder.compose.plan import PlanDependencies, list_image_names, make_plan
     from builder.compose.rewrite import other_files as nearby
+    from builder.compose.rewrite.linked_files import describe_linked_files
     from builder.compose.rewrite.locate import locate_key
     from builder.compose.rewrite.rewrite import rewrite_files
 
@@ -108,6 +109,7 @@ def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[E
     seen, no_engine = _observe_engine(connecting, lambda engine: _read_observed_state(runtime, engine, recipes, wanted))
     plan = make_plan(given.project, facts, given.choices, seen, PlanDependencies(rewrite_files, locate_key))
     before = (*_find_unfinished_run(runtime, given.files), *describe_unread_dockerfiles(given.project, facts))
+    before += describe_linked_files(plan.edits, given.files.directory)
     plan = replace(plan, notes=(*before, *plan.notes, *nearby.collect_edit_notes(given.project, plan.edits)))
     return PlanResult(plan, given.files, given.cli, given.choices, facts, no_engine)
 

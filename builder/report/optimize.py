@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import ImageOrigin
+from builder.compose.rewrite.linked_files import describe_linked_files
 from builder.compose.sharing.recipe_comment import extract_manual_command
 from builder.core.naming import shorten_id
 from builder.core.phrases import join_names
@@ -33,7 +34,8 @@ def format_optimize_preview(ready: OptimizePreview, *, file_only: bool) -> str:
     """What happens when the person says yes, what it gains, and what to mind."""
     lines = [] if file_only else [line for target in ready.work.targets for line in _describe_source(ready, target)]
     lines += [
-        f"write    {edit.path} (the old bytes are saved as {choose_backup_path(edit.path.resolve()).name} beside it)"
+        f"write    {edit.path.resolve()} (the old bytes are saved as {choose_backup_path(edit.path.resolve()).name} "
+        "beside it)"
         for edit in ready.work.edits
     ]
     if not file_only:
@@ -57,7 +59,8 @@ def _format_target_bytes(ready: OptimizePreview, target: SharedTarget) -> Iterat
 
 
 def _format_cautions(ready: OptimizePreview) -> Iterator[str]:
-    for text in collect_warnings(ready.planned.plan, ready.work.targets):
+    linked = describe_linked_files(ready.work.edits, ready.work.project.files.directory)
+    for text in (*linked, *collect_warnings(ready.planned.plan, ready.work.targets)):
         yield from wrap_text(text, "  mind     ")
 
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from builder.compose.load.dotenv import NO_ENV_FILE
 from builder.compose.load.interpolate import find_default_env_file, read_variables
 from builder.compose.load.source_files import is_remote
 from builder.compose.model import ProjectFiles
@@ -86,7 +87,7 @@ def _resolve_named_file(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
         )
     if not path.exists():
         return _refuse_missing_file(f"{source} {file}: there is no such file", str(path))
-    if not path.is_file():
+    if not path.is_file() or path.is_relative_to("/dev") or path.is_relative_to("/proc"):  # `-f /dev/stdin < FILE`
         _refuse_stream(f"{source} {file}", "a pipe or device")
     return (path,)
 
@@ -134,6 +135,12 @@ def _resolve_env_files(given: tuple[str, ...], env: Mapping[str, str], cwd: Path
     for path in paths:
         if not path.exists():
             raise ComposeError("there is no such env file", where=Where(str(path)), hint="correct --env-file")
+        if not path.is_file() and path != NO_ENV_FILE:
+            raise ComposeError(
+                "an env file from a pipe or device can be read only once, and several calls of Compose need it",
+                where=Where(str(path)),
+                hint="write it to a file, and name that file",
+            )
     return paths
 
 

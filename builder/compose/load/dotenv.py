@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from builder.core.files import read_regular_file
 
+NO_ENV_FILE = Path(os.devnull)
+"""As people name it to have no ``.env`` read."""
 _SPACE = r"\t\v\f\r \x85\xa0"
 _BETWEEN = re.compile(r"(?:\s|#[^\n]*)*")
 """Empty lines and comments."""
@@ -38,8 +40,10 @@ class EnvFile:
 
 def read_env_file(path: Path) -> EnvFile:
     """Lines that Compose refuses are left out: what it makes of the others may still be asked for."""
+    if path == NO_ENV_FILE:
+        return EnvFile()
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")  # Compose takes any bytes, but in names
+        text = read_regular_file(path).decode("utf-8", "surrogateescape")  # Compose takes any bytes, but in names
     except OSError as error:
         return EnvFile(problem=f"{path} cannot be read: {error.strerror}")
     return parse_env_text(text.removeprefix("\ufeff") + "\n", path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from builder.core.errors import InvalidSpecError, MissingFileError, SpecError, Where
+from builder.core.files import read_regular_file
 from builder.core.naming import SPEC_FILE
 from builder.image.spec.allow import RefusedError, find_invisible, quote
 from builder.image.spec.checks import SpecProblem, find_spec_problems
@@ -43,7 +44,7 @@ def read_spec(path: Path) -> Spec:
     """The spec in ``path``, or in the optbuild.toml of the folder ``path``. Raises :class:`SpecError`."""
     file = path / SPEC_FILE if path.is_dir() else path
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = read_regular_file(file).decode("utf-8")
     except FileNotFoundError as error:
         folder = path if path.suffix != ".toml" else path.parent  # optbuild.toml itself may be named
         if not folder.is_dir():

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter, ValidationError
 
 from builder.core.errors import InvalidSpecError, SpecError, Where
+from builder.core.files import read_regular_file
 from builder.image.spec import types
 from builder.image.spec.allow import RefusedError, quote
 from builder.image.spec.checks import explain_airflow_conflict, is_conflict
@@ -105,12 +106,14 @@ def normalize_requirement(requirement: Requirement) -> str:
 
 def _iterate_lines(spec: Spec, name: str) -> Iterator[tuple[Where, str]]:
     try:
-        text = resolve_in_folder(spec.folder, name).read_bytes().decode("utf-8-sig")
+        text = read_regular_file(resolve_in_folder(spec.folder, name)).decode("utf-8-sig")
     except RefusedError as error:
         raise SpecError(str(error), where=Where(spec.file, key="python.requirements-files"), hint=error.hint) from error
     except UnicodeDecodeError as error:
         bad = error.object[: error.start].count(b"\n") + 1
         raise SpecError("not UTF-8", where=Where(name, bad), hint="save the file as UTF-8") from error
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", where=Where(name)) from error
     for number, line in iterate_logical_lines(text):
         yield Where(name, number), line
 

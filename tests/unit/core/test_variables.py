@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.core.variables import Policy, replace_variables
+from builder.core.variables import MOST_CHARACTERS, Policy, replace_variables
 
 COMPOSE = Policy(unset="", required=None, escapes=True)
 DOCKERFILE = Policy(unset=None, required=None, escapes=False)
@@ -45,3 +45,11 @@ def test_what_is_nested_too_deep_stays() -> None:
     assert found.startswith("${A:-")
     assert len(found) > 25_000
     assert replace_variables("${A:-" * 20 + "z" + "}" * 20, {}, COMPOSE) == "z"
+
+
+def test_what_would_grow_without_end_stays_as_it_is_written() -> None:
+    value = "x" * 8
+    for _ in range(60):
+        value = replace_variables("${A}$A", {"A": value}, COMPOSE)
+    assert len(value) <= MOST_CHARACTERS
+    assert replace_variables("$A" * 3, {"A": "y" * (MOST_CHARACTERS // 2)}, COMPOSE) == "$A$A$A"

@@ -153,6 +153,25 @@ def test_what_cannot_be_changed_in_place_is_refused(tmp_path: Path, file: str) -
         find(tmp_path, env={"COMPOSE_FILE": file, "COMPOSE_PATH_SEPARATOR": "|"})
 
 
+def test_a_device_is_refused_whatever_it_stands_for(tmp_path: Path) -> None:
+    """Compose would read its own standard input there, which is another one."""
+    touch(tmp_path, "compose.yaml")
+    with pytest.raises(ComposeError, match="from a pipe or device"):
+        find(tmp_path, "/dev/stdin")
+    with pytest.raises(ComposeError, match="from a pipe or device"):
+        find(tmp_path, "/dev/null")
+
+
+def test_an_env_file_that_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "compose.yaml")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ComposeError, match="can be read only once") as caught:
+        find(tmp_path, env_files=("pipe",))
+    assert caught.value.where is not None
+    assert caught.value.where.file == str(tmp_path / "pipe")
+    assert find(tmp_path, env_files=("/dev/null",)).env_files
+
+
 def test_a_pipe_is_refused_as_standard_input_is(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ComposeError, match="-f pipe: a compose file from a pipe or device cannot be changed") as caught:

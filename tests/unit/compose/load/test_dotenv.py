@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 
-from builder.compose.load.dotenv import read_env_file
+from builder.compose.load.dotenv import EnvFile, read_env_file
 from builder.compose.load.interpolate import read_variables
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from builder.core.files import MOST_BYTES
 
 SAID = {
     "V=a": "a",
@@ -92,3 +91,21 @@ def test_bytes_that_are_no_utf_8_are_taken_but_in_names(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / "x").problem == f"{tmp_path / 'x'} cannot be read: No such file or directory"
     assert read_variables({"A": "1"}, (tmp_path / "x",)) == {"A": "1"}
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    found = read_env_file(tmp_path / ".env")
+    assert found.entries == ()
+    assert "it is not a plain file" in found.problem
+
+
+def test_a_device_without_end_is_not_read_and_no_file_is_no_problem() -> None:
+    assert "not a plain file" in read_env_file(Path("/dev/zero")).problem
+    assert read_env_file(Path("/dev/null")) == EnvFile()
+
+
+def test_a_file_that_is_too_large_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"A=b\n" * (MOST_BYTES // 4 + 1))
+    assert "more than 5 MB" in read_env_file(tmp_path / ".env").problem

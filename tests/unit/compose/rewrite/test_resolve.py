@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from project_files import project_of
 
-from builder.compose.rewrite.resolve import find_key_sources, resolve_text
+from builder.compose.rewrite.resolve import MOST_EXTENDS, find_key_sources, resolve_text
 from builder.compose.rewrite.slots import ExistingEntry, KeyAssignments
+from builder.core.errors import ComposeError
 
 if TYPE_CHECKING:
     from builder.compose.model import Project
@@ -79,6 +81,19 @@ def test_files_that_an_include_lists_override_each_other() -> None:
 def test_an_extends_in_a_circle_ends() -> None:
     project = project_of("services:\n  a: {extends: b, build: a}\n  b: {extends: a, build: b}\n")
     assert given_by(project, "a", "build") == [("compose.yml", "a"), ("compose.yml", "b"), ("compose.yml", "a")]
+
+
+@pytest.mark.parametrize(("services", "refused"), [(MOST_EXTENDS, False), (MOST_EXTENDS + 2, True), (3000, True)])
+def test_services_that_extend_each_other_in_a_long_chain_are_refused_with_a_line(services: int, refused: bool) -> None:
+    chain = "".join(f"  s{number}: {{extends: s{number - 1}}}\n" for number in range(services - 1, 0, -1))
+    project = project_of(f"services:\n{chain}  s0: {{build: .}}\n")
+    if not refused:
+        assert given_by(project, f"s{services - 1}", "build") == [("compose.yml", ".")]
+        return
+    with pytest.raises(ComposeError, match="extend each other over more than") as caught:
+        find_key_sources(project)
+    assert caught.value.where is not None
+    assert caught.value.where.line
 
 
 def test_what_an_extends_means_must_be_known() -> None:
