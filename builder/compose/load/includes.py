@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from builder.compose.yaml.nodes import Node, Scalar, Sequence, find_value, follow, resolve_alias
+from builder.compose.yaml.nodes import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    find_value,
+    follow,
+    read_key_text,
+    resolve_alias,
+)
 from builder.compose.yaml.parse import read_tree
 
 if TYPE_CHECKING:
@@ -59,6 +68,39 @@ class LineFault:
     line: int
     message: str
     hint: str
+
+
+MOST_EXTENDS = 100
+"""Services of which each extends the next. Real ones have three."""
+
+
+def find_long_chain(data: bytes) -> LineFault | None:
+    """Where services of this file extend each other over more levels than anybody writes; None: nowhere."""
+    tree = read_tree(data)
+    services = find_value(tree.roots[0], "services") if tree.roots else None
+    entries = services.entries if isinstance(services, Mapping) else ()
+    bases = {read_key_text(entry): _read_base(entry.value) for entry in entries}
+    levels: dict[str | None, int] = {}
+    for name in bases:
+        chain: list[str | None] = []
+        base: str | None = name
+        while base in bases and base not in levels and base not in chain[-MOST_EXTENDS:] and len(chain) <= MOST_EXTENDS:
+            chain.append(base)
+            base = bases[base]
+        below = levels.get(base, 0)
+        levels.update({one: below + number for number, one in enumerate(reversed(chain), 1)})
+    entry = next((entry for entry in entries if levels.get(read_key_text(entry), 0) > MOST_EXTENDS), None)
+    if entry is None:
+        return None
+    message = f"services extend each other over more than {MOST_EXTENDS} levels"
+    return LineFault(tree.line(entry.start), message, "let them extend one common service")
+
+
+def _read_base(service: Node) -> str | None:
+    """The service of the same file that this one extends."""
+    extends = find_value(service, "extends")
+    named = _read_scalar_text(extends) or _read_scalar_text(find_value(extends, "service"))
+    return None if find_value(extends, "file") is not None else named or None
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.compose.load.dotenv import read_env_file
-from builder.compose.load.includes import find_multiplied, find_text_line, is_too_deep, parse_dependencies
+from builder.compose.load.includes import (
+    find_long_chain,
+    find_multiplied,
+    find_text_line,
+    is_too_deep,
+    parse_dependencies,
+)
 from builder.compose.load.interpolate import find_env_files, interpolate_text, read_variables
 from builder.core.errors import ComposeError, RemoteFileError, TooDeepError, Where
 
@@ -173,7 +179,7 @@ def _make_missing_source(path: Path, place: _PathContext) -> ReachedFile:
 def _read_dependencies(path: Path, data: bytes) -> FileDependencies:
     if is_too_deep(data):
         raise TooDeepError(Where(str(path)))
-    if (fault := find_multiplied(data)) is not None:
+    if (fault := find_multiplied(data) or find_long_chain(data)) is not None:
         raise ComposeError(fault.message, where=Where(str(path), fault.line), hint=fault.hint)
     return parse_dependencies(data)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from builder.compose.load.includes import MOST_EXTENDS
 from builder.compose.load.source_set import SourceSet
 from builder.compose.yaml.nodes import Alias, Document, Entry, Mapping, Node, Scalar, Sequence, resolve_alias
 from builder.compose.yaml.parse import parse_compose_file
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from builder.compose.model import Project
 
 RESET, OVERRIDE = "!reset", "!override"
-MOST_EXTENDS = 100
-"""Services of which each extends the next. Real ones have three."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from builder.compose.load.includes import FileDependencies, Include, parse_dependencies
+from builder.compose.load.includes import (
+    MOST_EXTENDS,
+    FileDependencies,
+    Include,
+    find_long_chain,
+    parse_dependencies,
+)
 
 SHORT = Include(("a.yml",))
 
@@ -53,3 +59,19 @@ def test_an_anchor_may_be_defined_again() -> None:
 
 def test_bytes_that_are_no_text() -> None:
     assert parse_dependencies(b"include: [\xff]") == FileDependencies()
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+@pytest.mark.parametrize(("services", "long"), [(MOST_EXTENDS, False), (MOST_EXTENDS + 2, True), (20_000, True)])
+def test_a_long_chain_of_services_is_found_in_any_order(services: int, long: bool, upwards: bool) -> None:
+    lines = [f"  s{n}: {{extends: {{service: s{n - 1}}}}}\n" for n in range(1, services)]
+    text = "services:\n" + "".join(lines if upwards else reversed(lines)) + "  s0: {build: .}\n"
+    assert (find_long_chain(text.encode()) is not None) is long
+
+
+def test_services_that_extend_one_and_services_in_a_circle_make_no_chain() -> None:
+    many = "".join(f"  s{n}: {{extends: base}}\n" for n in range(500))
+    assert find_long_chain(f"services:\n  base: {{build: .}}\n{many}".encode()) is None
+    assert find_long_chain(b"services: {a: {extends: b}, b: {extends: {service: a}}, c: {extends: c}}") is None
+    assert find_long_chain(b"services: {a: {extends: {service: a, file: b.yml}}}\n") is None
+    assert find_long_chain(b"") is None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from project_files import project_of
 
-from builder.compose.rewrite.resolve import MOST_EXTENDS, find_key_sources, resolve_text
+from builder.compose.load.includes import MOST_EXTENDS
+from builder.compose.rewrite.resolve import find_key_sources, resolve_text
 from builder.compose.rewrite.slots import ExistingEntry, KeyAssignments
 from builder.core.errors import ComposeError
 
@@ -85,7 +86,7 @@ def test_an_extends_in_a_circle_ends() -> None:
 
 @pytest.mark.parametrize(("services", "refused"), [(MOST_EXTENDS, False), (MOST_EXTENDS + 2, True), (3000, True)])
 def test_services_that_extend_each_other_in_a_long_chain_are_refused_with_a_line(services: int, refused: bool) -> None:
-    chain = "".join(f"  s{number}: {{extends: s{number - 1}}}\n" for number in range(services - 1, 0, -1))
+    chain = "".join(f"  s{number}: {{<<: {{extends: s{number - 1}}}}}\n" for number in range(services - 1, 0, -1))
     project = project_of(f"services:\n{chain}  s0: {{build: .}}\n")
     if not refused:
         assert given_by(project, f"s{services - 1}", "build") == [("compose.yml", ".")]
