@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.yaml.alias_size import FEWER_ALIASES, measure_aliases
+from builder.compose.yaml.block_scalar import find_block_end
 from builder.compose.yaml.events import InvalidYamlError, read_events
 from builder.compose.yaml.nodes import (
     BOM,
@@ -247,7 +248,7 @@ class _TreeBuilder:
     def _build_scalar(self, event: Any) -> Scalar:
         start, end, style = event.start_mark.index, event.end_mark.index, event.style or ""
         if style in {"|", ">"}:
-            end = _find_block_end(self._text, start, end)
+            end = find_block_end(self._text, start, end)
         elif not style and start == end:
             start = end = self._find_empty_position()
         return Scalar(start, end, event.value, style, event.anchor, event.tag)
@@ -268,36 +269,3 @@ class _TreeBuilder:
 
 
 _INDICATOR = re.compile(r"(?:[ \t\r\n\x85\u2028\u2029]|#[^\r\n\x85\u2028\u2029]*+)*+[:\-?]")
-_HEADER = re.compile(r"(?:[&!][^ \t\n]*[ \t]+)*[|>]([-+0-9]*)")
-
-
-def _find_block_end(text: str, start: int, end: int) -> int:
-    """Behind the last line of a block scalar's content; blank lines behind it count only where `+` keeps them."""
-    header = _HEADER.match(text, start)
-    first = text.find("\n", start, end)
-    if header is None or first < 0:
-        return end
-    last, indent = len(text[start:first].rstrip("\r")) + start, _parse_indent(text, start, header.group(1))
-    keeps = "+" in header.group(1)
-    at = first + 1
-    while at < end:
-        stop = text.find("\n", at, end)
-        stop = end if stop < 0 else stop
-        line = text[at:stop].rstrip("\r")
-        if line.strip(" "):
-            own = len(line) - len(line.lstrip(" "))
-            indent = indent or max(own, 1)
-            if own < indent:
-                break
-            last = at + len(line)
-        elif keeps:
-            last = at + len(line)
-        at = stop + 1
-    return last
-
-
-def _parse_indent(text: str, start: int, header: str) -> int:
-    """The indentation of the content where the header says it (`|2`), else 0: the first line says it."""
-    digits = header.strip("+-")
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    return len(line) - len(line.lstrip(" -")) + int(digits) if digits else 0

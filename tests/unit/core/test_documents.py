@@ -80,7 +80,7 @@ def is_refused(name: str, data: bytes) -> bool:
 
 
 LATER = frozenset({"previous", "reached", "bytes_before", "bytes_after", "after", "passing", "completes"}) | {
-    *("expects_health", "service", "build", "seconds", "builder", "pull_policy", "keeps_name", "note")
+    *("expects_health", "service", "build", "seconds", "builder", "pull_policy", "keeps_name", "note", "remote")
 }
 OPEN = {
     **{key: {"files", "edits", "replaced"} for key in ("journal.json", "journal.open.json", "journal-first.json")},
@@ -88,7 +88,7 @@ OPEN = {
 }
 """Objects that may have further keys, by the last key above them."""
 NULLABLE = (
-    LATER - {"passing", "completes", "expects_health", "keeps_name"}
+    LATER - {"passing", "completes", "expects_health", "keeps_name", "remote"}
     | {"name", "before", "old"}
     | {*("current", "spec_folder")}
 )
