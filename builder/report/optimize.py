@@ -7,7 +7,6 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import ImageOrigin
-from builder.compose.rewrite.linked_files import describe_linked_files
 from builder.compose.sharing.recipe_comment import extract_manual_command
 from builder.core.naming import shorten_id
 from builder.core.phrases import join_names
@@ -59,8 +58,7 @@ def _format_target_bytes(ready: OptimizePreview, target: SharedTarget) -> Iterat
 
 
 def _format_cautions(ready: OptimizePreview) -> Iterator[str]:
-    linked = describe_linked_files(ready.work.edits, ready.work.project.files.directory)
-    for text in (*linked, *collect_warnings(ready.planned.plan, ready.work.targets)):
+    for text in collect_warnings(ready.planned.plan, ready.work.targets):
         yield from wrap_text(text, "  mind     ")
 
 

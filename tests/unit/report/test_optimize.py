@@ -136,7 +136,6 @@ def test_the_backup_is_named_as_it_will_be(tmp_path: Path) -> None:
     ready.work.edits = (FileEdit(tmp_path / "c.yml", b"a", b"b"),)
     text = format_optimize_preview(ready, file_only=True)
     assert f"write    {tmp_path / 'other/c.yml'} (the old bytes are saved as c.yml.bak.1 beside it)\n" in text
-    assert f"the file that is edited is {tmp_path / 'other/c.yml'}" in " ".join(text.split())
 
 
 def test_where_nothing_runs() -> None:
