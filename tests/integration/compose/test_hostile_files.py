@@ -28,8 +28,12 @@ def double(levels: int) -> str:
 
 
 def plan(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, "plan", *words, **env)
+
+
+def run(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        (sys.executable, "-c", MAIN, "plan", *words),
+        (sys.executable, "-c", MAIN, *words),
         cwd=folder,
         env={**os.environ, "DOCKER_HOST": f"unix://{folder}/none", "PYTHONPATH": str(ROOT), **env},
         stdin=subprocess.DEVNULL,
@@ -146,3 +150,25 @@ def test_a_build_from_a_repository_is_not_fetched(tmp_path: Path, listener: List
     done = plan(tmp_path)
     assert done.returncode == 0, done.stderr
     assert listener.asked == 0
+
+
+def test_a_link_out_of_the_project_is_named_before_and_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "shared.yaml").write_text(SERVICES)
+    (tmp_path / "project/compose.yaml").symlink_to("../shared.yaml")
+    (tmp_path / "project/Dockerfile").write_text("FROM apache/airflow:2.8.1\n")
+    real = f"the file that is edited is {tmp_path / 'shared.yaml'}, outside of this project"
+    folders = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for words in (("plan",), ("optimize", "--dry-run"), ("optimize", "--file-only", "--yes")):
+        done = run(tmp_path / "project", *words, **folders)
+        assert done.returncode == 0, done.stderr
+        assert real in " ".join(done.stdout.split()), words
+    assert (tmp_path / "project/compose.yaml").is_symlink()
+    assert (tmp_path / "shared.yaml").read_text() != SERVICES
+    assert (tmp_path / "shared.yaml.bak").read_text() == SERVICES
+    assert sorted(path.name for path in (tmp_path / "project").iterdir()) == ["Dockerfile", "compose.yaml"]
+    assert run(tmp_path / "project", "rollback", "--yes", **folders).returncode == 0
+    assert (tmp_path / "project/compose.yaml").is_symlink()
+    assert (tmp_path / "shared.yaml").read_text() == SERVICES
+    kept = [path for name in ("state", "cache") for path in (tmp_path / name).rglob("*")]
+    assert not [path for path in kept if path.stat().st_mode & 0o077]
