@@ -16,7 +16,7 @@ from builder.core.errors import ToolError, ToolMissingError, ToolTimeoutError
 from builder.core.interrupts import check_interrupts, hold_interrupts
 from builder.core.limits import Timeout
 from builder.core.process_streams import StreamReader, feed_stdin, join_readers
-from builder.core.process_tree import ProcessTree
+from builder.core.process_tree import LATELY_SECONDS, ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +31,8 @@ LAST_TURN_SECONDS = 1.0
 """How long the streams of a killed child may take to end."""
 GROUP_TURN_SECONDS = 0.05
 KILLS = 5
+MARK = "OPTBUILD_CHILD"
+"""In the environment of a child and of all that it starts, also of what it starts as a service."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class LocalRunner:
         check_interrupts()
         started = time.monotonic()
         with hold_interrupts():
-            child = _Child(_spawn_process(command))
+            child = _Child(*_spawn_process(command))
             _running.add(child)
             process = child.process
             readers = (StreamReader(process.stdout, on_out), StreamReader(process.stderr, on_err))
@@ -166,11 +168,11 @@ class LocalRunner:
 class _Child:
     """A process under way, and all that it started."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], mark: bytes) -> None:
         self.process = process
         self.told: float | None = None
         """When it was told to end."""
-        self._tree = ProcessTree(process.pid)
+        self._tree = ProcessTree(process.pid, mark)
 
     @property
     def is_overdue(self) -> bool:
@@ -188,7 +190,7 @@ class _Child:
             self._tree.send(signal.SIGKILL)
             if not self._tree.is_running():
                 return
-            time.sleep(GROUP_TURN_SECONDS)
+            time.sleep(LATELY_SECONDS)
 
     def end(self) -> None:
         """SIGTERM, SIGKILL after a grace: no grandchild may outlive an interrupted command.
@@ -211,12 +213,14 @@ def _make_timeout_error(command: Command, seconds: float) -> ToolTimeoutError:
     return ToolTimeoutError(str(command), seconds, purpose=limit.purpose, hint=limit.advice)
 
 
-def _spawn_process(command: Command) -> subprocess.Popen[bytes]:
+def _spawn_process(command: Command) -> tuple[subprocess.Popen[bytes], bytes]:
+    """The process, and what marks it and all that it starts."""
+    mark = {} if command.env is None else {MARK: f"{os.getpid()}.{time.monotonic_ns()}"}
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command.argv,
             cwd=command.cwd,
-            env=None if command.env is None else dict(command.env),
+            env=None if command.env is None else {**command.env, **mark},
             stdin=subprocess.PIPE if command.stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -228,6 +232,7 @@ def _spawn_process(command: Command) -> subprocess.Popen[bytes]:
         raise ToolMissingError(command.argv[0], hint=command.install_hint) from error
     except OSError as error:  # no permission to execute it, not a program of this machine, arguments too long
         raise ToolError(f"{command.argv[0]} cannot be started: {error.strerror}", hint=command.install_hint) from error
+    return process, "".join(f"{name}={value}" for name, value in mark.items()).encode()
 
 
 def _wait_for_process(child: _Child, timeout: float | None) -> None:

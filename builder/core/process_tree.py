@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+LATELY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,19 @@ def list_processes(proc: Path = PROC) -> tuple[_Process, ...]:
     return tuple(found for entry in proc.glob("[0-9]*/stat") if (found := _read_process(entry)) is not None)
 
 
+_latest: dict[Path, tuple[float, tuple[_Process, ...]]] = {}
+"""The last look: many threads may wait for their children to end at the same time."""
+
+
+def list_processes_lately(proc: Path = PROC) -> tuple[_Process, ...]:
+    """As they were within the last :data:`LATELY_SECONDS`."""
+    at, found = _latest.get(proc, (0.0, ()))
+    if time.monotonic() - at > LATELY_SECONDS:
+        found = list_processes(proc)
+        _latest[proc] = time.monotonic(), found
+    return found
+
+
 def _read_process(stat: Path) -> _Process | None:
     try:
         state, *fields = stat.read_text(errors="replace").rpartition(")")[2].split()
@@ -38,10 +53,14 @@ def _read_process(stat: Path) -> _Process | None:
 
 
 class ProcessTree:
-    """Of a child that leads a group and a session of its own. Whoever was seen in it once stays in it."""
+    """Of a child that leads a group and a session of its own. Whoever was seen in it once stays in it.
 
-    def __init__(self, pid: int, proc: Path = PROC) -> None:
+    ``mark``: what all of them have in their environment, and nobody else (``NAME=value``).
+    """
+
+    def __init__(self, pid: int, mark: bytes = b"", proc: Path = PROC) -> None:
         self._pid = pid
+        self._mark = mark
         self._proc = proc
         own = _read_process(proc / str(pid) / "stat")
         self._seen: dict[int, int] = {} if own is None else {pid: own.started}
@@ -49,7 +68,7 @@ class ProcessTree:
 
     def send(self, number: int) -> None:
         """The signal, to all that run now."""
-        members = self._find_members()
+        members = self._find_members(list_processes(self._proc), self._find_marked())
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, number)
         for member in members:
@@ -59,13 +78,29 @@ class ProcessTree:
 
     def is_running(self) -> bool:
         """Whether any of them still runs."""
-        return is_group_running(self._pid, self._proc) or bool(self._find_members())
+        try:
+            os.killpg(self._pid, 0)
+        except (ProcessLookupError, PermissionError):
+            pass
+        else:
+            if not (self._proc / "self").exists():  # no Linux: what the kernel said is all there is
+                return True
+        return bool(self._find_members(list_processes_lately(self._proc), set()))
 
-    def _find_members(self) -> list[_Process]:
-        """Those that run, found by group, session and parent, or because they were seen before."""
-        processes = {one.pid: one for one in list_processes(self._proc) if one.pid != os.getpid()}
+    def _find_marked(self) -> set[int]:
+        return {int(entry.parent.name) for entry in self._proc.glob("[0-9]*/environ") if self._has_mark(entry)}
+
+    def _has_mark(self, environ: Path) -> bool:
+        try:
+            return bool(self._mark) and self._mark in environ.read_bytes().split(b"\0")
+        except OSError:  # it ended meanwhile, or is somebody else's
+            return False
+
+    def _find_members(self, listed: tuple[_Process, ...], marked: set[int]) -> list[_Process]:
+        """Those that run, found by group, session, parent and mark, or because they were seen before."""
+        processes = {one.pid: one for one in listed if one.pid != os.getpid()}
         known = {pid for pid, started in self._seen.items() if pid in processes and processes[pid].started == started}
-        found, groups = known, {self._pid}
+        found, groups = known | (marked & processes.keys()), {self._pid}
         while True:
             more = {one.pid for one in processes.values() if one.parent in found or one.session in groups}
             more |= {one.pid for one in processes.values() if one.group in groups}

@@ -27,7 +27,8 @@ MARK = "OPTBUILD_TEST_PROCESS"
 """In the environment of all that a run starts, whatever becomes of its parent."""
 LIMIT_SECONDS = 10.0
 AT_ONCE = 4
-EARLY_SECONDS = 1.0
+EARLY_SECONDS = 4.0
+"""By which Python has begun, on a busy machine too."""
 STUBBORN = f"""#!{sys.executable} -I
 # Ignores every signal that can be ignored, and so do its children, one of them in a session of its own.
 import os, signal, sys, time
@@ -36,6 +37,9 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
 if os.fork() and os.fork():
     time.sleep(300)
 elif os.fork():
+    os.setsid()
+    if os.fork():
+        os._exit(0)  # the rest is a service
     os.setsid()
 time.sleep(300)
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.core import process_tree
 from builder.core.process_tree import ProcessTree, is_group_running
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class Kernel:
         self.sent.append(("process", pid, number))
 
 
+@pytest.fixture(autouse=True)
+def _look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_tree, "LATELY_SECONDS", -1.0)
+
+
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
     made = Kernel(tmp_path)
@@ -64,12 +70,12 @@ def test_only_the_child_and_all_below_it(kernel: Kernel) -> None:
     kernel.put(104, 1, 104, 102)  # its parent is gone, its session is that of 102
     kernel.put(105, 1, 105, 105)  # somebody else
     kernel.put(106, 50, 106, 106)  # another child of ours
-    assert reached(kernel, ProcessTree(100, kernel.proc)) == {102, 103, 104}
+    assert reached(kernel, ProcessTree(100, proc=kernel.proc)) == {102, 103, 104}
 
 
 def test_who_was_seen_once_stays_in_it(kernel: Kernel) -> None:
     kernel.put(102, 100, 102, 102)
-    tree = ProcessTree(100, kernel.proc)
+    tree = ProcessTree(100, proc=kernel.proc)
     assert reached(kernel, tree) == {102}
     kernel.remove(100)
     kernel.put(102, 1, 102, 102)
@@ -78,16 +84,24 @@ def test_who_was_seen_once_stays_in_it(kernel: Kernel) -> None:
     assert tree.is_running()
 
 
+def test_a_service_without_parent_group_and_session_is_found_by_its_mark(kernel: Kernel) -> None:
+    for pid, environ in ((107, b"A=b\0OPTBUILD_CHILD=1.2\0"), (108, b"OPTBUILD_CHILD=1.23\0"), (109, b"")):
+        kernel.put(pid, 1, pid, pid)
+        (kernel.proc / str(pid) / "environ").write_bytes(environ)
+    assert reached(kernel, ProcessTree(100, b"OPTBUILD_CHILD=1.2", kernel.proc)) == {107}
+    assert reached(kernel, ProcessTree(100, proc=kernel.proc)) == set()
+
+
 def test_a_number_that_somebody_else_has_now_is_left_alone(kernel: Kernel) -> None:
     kernel.put(102, 100, 102, 102)
-    tree = ProcessTree(100, kernel.proc)
+    tree = ProcessTree(100, proc=kernel.proc)
     assert reached(kernel, tree) == {102}
     kernel.put(102, 1, 102, 102, started=8)
     assert reached(kernel, tree) == set()
 
 
 def test_a_zombie_does_not_run(kernel: Kernel) -> None:
-    tree = ProcessTree(100, kernel.proc)
+    tree = ProcessTree(100, proc=kernel.proc)
     assert tree.is_running()
     assert is_group_running(100, kernel.proc)
     kernel.put(100, 50, 100, 100, state="Z")
