@@ -189,7 +189,7 @@ class OptimizeFlow:
     def _make_rollout_result(
         self, context: RolloutContext, ready: OptimizePreview, applied: ApplyResult
     ) -> RolloutResult:
-        from builder.rollout.result import RolloutResult, collect_service_results
+        from builder.rollout.result import RolloutResult, choose_start_without_build, collect_service_results
 
         journal = applied.journal
         now = self._list_containers(context, journal.project)
@@ -200,6 +200,7 @@ class OptimizeFlow:
             targets=ready.work.targets,
             images=dict(applied.images),
             services=collect_service_results(applied, now) if now else (),
+            starts={one.image: choose_start_without_build(ready.work.project, one) for one in ready.work.targets},
         )
 
     def _list_containers(self, context: RolloutContext, project: str) -> tuple[Container, ...]:

@@ -227,17 +227,17 @@ def _format_command_changes(outcome: RolloutResult) -> Iterator[str]:
     for target in outcome.targets:
         name = next((service for service in target.services if service != target.builder), target.services[0])
         yield f"  `docker compose build {name}` builds nothing any more: {format_target_command(target)}"
-        yield f"  {_format_up_command(target, name)}"
+        if target.image in outcome.starts:
+            yield f"  `{outcome.starts[target.image]}` needs the image: {_describe_remedy(target)}"
 
 
-def _format_up_command(target: SharedTarget, name: str) -> str:
-    """Which `up` does not make the image, and what does where this machine's memory does not help."""
-    up = f"up --no-deps {name}" if target.source is ImageOrigin.BUILDER else "up"
+def _describe_remedy(target: SharedTarget) -> str:
+    """What makes the image where this machine's memory does not help."""
     command = extract_manual_command(target.note)
     build = format_target_command(target) if command is None else f"`{mask_text(command)}`"
     if target.source is ImageOrigin.IMAGE_ONLY and command is None:
         build = f"copy it there: `docker save {target.image}` here, `docker load` there"
-    return f"`docker compose {up}` needs the image: on a new machine, first {build}"
+    return f"on a new machine, first {build}"
 
 
 def format_target_command(target: SharedTarget) -> str:

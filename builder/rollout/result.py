@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.compose.services.dependencies import find_sharers_without_builder, format_start_command
 from builder.rollout.replaced_images import format_removal_command
 from builder.rollout.restart import Downtime
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from builder.compose.model import SharedTarget
+    from builder.compose.model import Project, SharedTarget
     from builder.compose.planned import Plan
     from builder.engine.compose_containers import Container
     from builder.rollout.apply import ApplyResult
@@ -52,6 +54,8 @@ class RolloutResult:
     """True bytes that removing those of ``old`` that may go would free, or that were freed; None: not measured."""
     removed: tuple[OldImage, ...] = ()
     """What ``--clean`` removed. Then none of ``old`` may go."""
+    starts: Mapping[str, str] = field(default_factory=dict)
+    """Shared image → a command that starts one of its services and does not build it."""
     warnings: tuple[str, ...] = ()
     """What was said before anything was done."""
     refused: tuple[str, ...] = ()
@@ -69,6 +73,18 @@ def collect_warnings(plan: Plan, targets: tuple[SharedTarget, ...]) -> tuple[str
     said = [warning for one in plan.groups if one.target in targets for warning in one.warnings]
     said += [one.message for one in plan.findings if one.code == EARLY_START_CODE and affected & set(one.services)]
     return (*dict.fromkeys(said), *plan.notes)
+
+
+def choose_start_without_build(project: Project, target: SharedTarget) -> str:
+    """What a person may type that needs the image and does not make it; a service without profile comes first."""
+    if target.builder is None:
+        return "docker compose up"
+    early = find_sharers_without_builder(project, target.builder, target.services)
+    services = sorted((project.services[name] for name in early), key=lambda one: bool(one.profiles))
+    if services:
+        return format_start_command(services[0])
+    other = next((name for name in target.services if name != target.builder), target.builder)
+    return shlex.join(("docker", "compose", "up", "--no-deps", other))
 
 
 def list_refused_services(plan: Plan) -> tuple[str, ...]:

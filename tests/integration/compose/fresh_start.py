@@ -43,7 +43,9 @@ STARTS = (("up", "--detach"), ("up", "--detach", "--build"), ("build",))
 FAILURES = ("No such image", "pull access denied", "failed to solve", "not found")
 _REQUIRED = re.compile(r"\$\{(\w+):?\?")
 _MISSING_ENV_FILE = re.compile(r"env file (/\S+) not found")
-MOST_ENV_FILES = 20
+_UNDEFINED = re.compile(r"refers to undefined (network|volume) ([\w.-]+)")
+MOST_TURNS = 30
+"""Compose names one missing thing at a time."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,28 @@ def complete_project(folder: Path) -> None:
     if names:
         with (folder / ".env").open("a", encoding="utf-8") as file:
             file.write("\n" + "".join(f"{name}=1\n" for name in names))
-    for _ in range(MOST_ENV_FILES):
+    for _ in range(MOST_TURNS):
         asked = ask_config(folder, environment())
-        missing = None if asked.ok else _MISSING_ENV_FILE.search(asked.err)
-        if missing is None:
+        if asked.ok or not _add_missing(folder, asked.err):
             break
-        path = Path(missing.group(1))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
     for service in read_services(folder, environment()).values():
         _replace_dockerfile(folder, service.get("build"))
+
+
+def _add_missing(folder: Path, said: str) -> bool:
+    """The env file, network or volume that Compose misses; a part of the project that is not at hand has it."""
+    if found := _MISSING_ENV_FILE.search(said):
+        path = Path(found.group(1))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return True
+    if found := _UNDEFINED.search(said):
+        part = folder / "docker-compose.override.yml"
+        added: dict[str, Any] = json.loads(part.read_text(encoding="utf-8")) if part.exists() else {}
+        added.setdefault(f"{found.group(1)}s", {})[found.group(2)] = {}
+        part.write_text(json.dumps(added), encoding="utf-8")
+        return True
+    return False
 
 
 def _replace_dockerfile(folder: Path, build: dict[str, Any] | None) -> None:

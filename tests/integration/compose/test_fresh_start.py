@@ -13,7 +13,7 @@ from fresh_engine import second_engine
 from fresh_start import complete_project, find_foreign_images, iterate_problems, make_sleeper, try_starts
 from own_projects import FOLDER, OWN_PROJECTS
 from reach import optimize_files
-from real_files import CORPUS_FILES, OWN_FILES
+from real_files import CORPUS_FILES, OWN_FILES, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 SAMPLE = tuple(FOLDER / name for name in ("layout-2", "layout-3", "observatory", "library-catalog"))
 """Airflow's own two layouts; an anchor inside a service; a service that another one is built on."""
-PROJECTS = (*(FOLDER / name for name in OWN_PROJECTS), *(file.parent for file in OWN_FILES), *CORPUS_FILES)
+PROJECTS = (
+    *dict.fromkeys((*(FOLDER / name for name in OWN_PROJECTS), *(file.parent for file in OWN_FILES))),
+    *CORPUS_FILES,
+)
 """Folders, and real files that are a project by themselves."""
 AT_ONCE = 3
 
@@ -46,7 +49,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 def copy_project(source: Path, parent: Path) -> FreshProject:
-    folder = parent / "deep" / "down" / parent.name  # a context may be above it, and its name is the image's
+    folder = parent / "a" / "b" / parent.name  # a context may be above it, and its name is the image's
     if source.is_dir():
         shutil.copytree(source, folder)
     else:
@@ -65,10 +68,10 @@ def find_problems(
     """Project → what does not work after ``change``; several at a time, each under a name of its own."""
 
     def find(source: Path) -> list[str]:
-        name = f"{source.parent.name if source.is_file() else ''}{source.stem}".lower()
+        name = f"real-{name_of(source)}" if source.is_file() else source.name
         project = copy_project(source, parent / name)
         change(project.folder)
-        return [*iterate_problems(try_starts(project.folder, project.foreign, env, f"fresh-{name}"))]
+        return [*iterate_problems(try_starts(project.folder, project.foreign, env, name))]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return {source.name: found for source, found in zip(sources, pool.map(find, sources), strict=True) if found}

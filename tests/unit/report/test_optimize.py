@@ -169,6 +169,7 @@ OUTCOME = RolloutResult(
         OldImage("sha256:" + "4" * 64, ("mine:v1",), "it also has the name mine:v1, which is not of this project"),
     ),
     freed=1_890_000_000,
+    starts={SHARED: "docker compose --profile debug run cli"},
 )
 
 
@@ -181,7 +182,8 @@ def test_the_report() -> None:
     assert f"  docker image rm demo-init:latest sha256:{'3' * 64}\n" in text
     assert "mine:v1 stays: it also has the name mine:v1" in text
     assert "`docker compose build web` builds nothing any more: `docker compose build init`" in text
-    assert "`docker compose up --no-deps web` needs the image" in text
+    remedy = "on a new machine, first `docker compose build init`"
+    assert f"  `docker compose --profile debug run cli` needs the image: {remedy}\n" in text
     assert "`optbuild rollback` undoes it" in text
 
 
@@ -223,7 +225,8 @@ def test_an_old_image_that_a_container_uses_is_named() -> None:
 )
 def test_a_new_machine_knows_no_earlier_run(note: str, words: str) -> None:
     """Only the machine that made the image remembers how, so `--rebuild` is no way to it elsewhere."""
-    text = format_optimize_text(replace(OUTCOME, targets=(replace(target(ImageOrigin.IMAGE_ONLY), note=note),)))
+    made = replace(target(ImageOrigin.IMAGE_ONLY), note=note)
+    text = format_optimize_text(replace(OUTCOME, targets=(made,), starts={SHARED: "docker compose up"}))
     assert f"`docker compose up` needs the image: on a new machine, {words}\n" in text
 
 
