@@ -10,6 +10,7 @@ from builder.airflow.releases import SERIES
 
 if TYPE_CHECKING:
     from builder.airflow.model import KnownRole, ReleaseSeries
+    from builder.airflow.variables import ConfigOption
 
 ROLES: tuple[KnownRole, ...] = tuple(dict.fromkeys(one for row in SERIES for one in row.all_roles))
 """Of all versions; one name is there twice where its facts differ between versions."""
@@ -23,6 +24,8 @@ REPLACED_ROLES = {
 LATEST = SERIES[-1]
 MIGRATE_COMMANDS = frozenset(row.migrate for row in SERIES if row.python_versions)
 """Words behind ``airflow`` that migrate the database, in any version that an image can have."""
+ALL_MIGRATE_COMMANDS = frozenset(row.migrate for row in SERIES)
+"""The same in any version at all."""
 DISTINCTIVE_COMMANDS = frozenset(known.role.command for known in ROLES if known.is_lasting and known.role.command)
 """First words behind ``airflow`` that hardly anything else is started by."""
 _STARTED = {
@@ -52,6 +55,18 @@ def parse_version(version: str | None) -> Version | None:
         return None
 
 
+def is_at_least(version: str | None, first: str) -> bool:
+    """Whether the version is known, and ``first`` or a later one."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed >= Version(first)
+
+
+def is_before(version: str | None, first: str) -> bool:
+    """Whether the version is known, and before ``first``."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed < Version(first)
+
+
 def find_series(version: str | None) -> ReleaseSeries | None:
     """The row of a version, the first one for all before it; None: the version is not known."""
     parsed = parse_version(version)
@@ -70,7 +85,36 @@ def find_role(name: str, version: str | None) -> KnownRole | None:
     here = () if series is None else series.all_roles
     names = (name, *(known.successor for known in found if known.successor))
     own = next((known for one in names for known in here if known.name == one), None)
-    return own or (found[0] if len(found) == 1 else None)
+    return own or _choose_agreed_role(found)
+
+
+def _choose_agreed_role(found: list[KnownRole]) -> KnownRole | None:
+    """The newest of a name, where no two say another thing about how one sees that it works."""
+    told = [known for known in found if known.role.health is not None]
+    if len({known.role.health for known in told}) > 1:
+        return None
+    return next(reversed(told or found), None)
+
+
+def find_health_since(known: KnownRole) -> str | None:
+    """The version since which one can see so that the role works; None: since it exists."""
+    having = [row for row in SERIES if any(one.name == known.name for one in row.all_roles)]
+    first = next(row for row in having if any(_is_seen_alike(one, known) for one in row.all_roles))
+    return None if first is having[0] else first.first
+
+
+def _is_seen_alike(one: KnownRole, other: KnownRole) -> bool:
+    return (one.name, one.role.health) == (other.name, other.role.health)
+
+
+def list_read_names(option: ConfigOption, version: str | None) -> tuple[str, ...]:
+    """The variables by which this version takes the option, in its order; all of them where it is not known."""
+    parsed = parse_version(version)
+    if parsed is None:
+        return option.names
+    own = (option.name,) if option.since is None or parsed >= Version(option.since) else ()
+    former = option.former if option.former_until is None or parsed < Version(option.former_until) else ()
+    return (*own, *former)
 
 
 def find_started_role(call: tuple[str, ...]) -> str | None:

@@ -10,8 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from builder.airflow.variables import HOME
+from builder.airflow.variables import EXECUTOR, HOME
 from builder.core.image_reference import extract_last_component, extract_repository, split_image_name
+
+
+@dataclass(frozen=True)
+class OwnConnection:
+    """How an image's entrypoint makes the connection to PostgreSQL from variables of its own."""
+
+    host_variable: str
+    host: str
+    """Where the variable is not set."""
+    executors: tuple[str, ...] = ()
+    """Variables that name the executor: with none of them, or SequentialExecutor, it makes no connection."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +38,30 @@ class AirflowImage:
     """Its environment has AIRFLOW_VERSION."""
     pins_airflow: bool = False
     """The configuration of its pip names constraints that hold apache-airflow at its version."""
+    connection: OwnConnection | None = None
+    """None: its entrypoint makes none."""
     environment: str | None = None
     """The folder of the virtual environment that holds Airflow; None: the Python that is on its PATH."""
 
 
 OFFICIAL_IMAGE = "apache/airflow"
 _BITNAMI_USER = "1001"
+_BITNAMI_CONNECTION = OwnConnection("AIRFLOW_DATABASE_HOST", "postgresql")
 _ASTRO_USER = "astro"
 IMAGES = (
     AirflowImage(OFFICIAL_IMAGE, "airflow", sets_version=True),
     *(
-        AirflowImage(f"{owner}/{name}", _BITNAMI_USER, environment="/opt/bitnami/airflow/venv")
+        AirflowImage(
+            f"{owner}/{name}", _BITNAMI_USER, connection=_BITNAMI_CONNECTION, environment="/opt/bitnami/airflow/venv"
+        )
         for owner in ("bitnami", "bitnamilegacy")
         for name in ("airflow", "airflow-scheduler", "airflow-worker")
     ),
-    AirflowImage("puckel/docker-airflow", "airflow"),
+    AirflowImage(
+        "puckel/docker-airflow",
+        "airflow",
+        connection=OwnConnection("POSTGRES_HOST", "postgres", (EXECUTOR.name, "EXECUTOR")),
+    ),
     AirflowImage("astronomer/ap-airflow", _ASTRO_USER, pins_airflow=True),
     AirflowImage("astronomer/astro-runtime", _ASTRO_USER, tells_version=False, pins_airflow=True),
     AirflowImage("astrocrpublic.azurecr.io/runtime", _ASTRO_USER, tells_version=False, pins_airflow=True),

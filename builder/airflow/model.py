@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +57,27 @@ class HealthServer:
     variable: str
     path: str
     port: int
+    port_option: ConfigOption | None = None
+    """Moves the port."""
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """What moves the HTTP health of a role. ``address`` is a URL or a path: everything is served below its path."""
+
+    port: ConfigOption
+    address: ConfigOption
+    certificate: ConfigOption | None = None
+    """Makes it speak TLS only."""
+
+
+class FabSource(StrEnum):
+    """What brings the commands ``users``, ``roles`` and ``sync-perm`` where Airflow itself has none."""
+
+    AUTH_MANAGER = "auth-manager"
+    """The FAB auth manager, once it is set."""
+    PROVIDER = "provider"
+    """The FAB provider, once it is installed."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +87,8 @@ class KnownRole:
     role: Role
     weak_words: tuple[tuple[str, ...], ...] = ()
     """Further first words that start it, too common to be a sign of Airflow (``worker``)."""
-    port: ConfigOption | None = None
-    """Moves the port of its HTTP health."""
+    web: WebOptions | None = None
+    """Of its HTTP health."""
     health_server: HealthServer | None = None
     answers_ping: bool = False
     """Celery's own ping shows whether it answers."""
@@ -99,8 +121,8 @@ class ReleaseSeries:
     migrate: tuple[str, ...] = ("db", "migrate")
     celery_app: str | None = None
     """The module that Celery's command line needs for a ping; None: this Celery has none."""
-    users_need_fab: bool = False
-    """``airflow users`` exists only with the FAB auth manager, which is not the default."""
+    fab_commands: FabSource | None = None
+    """None: Airflow has them itself, or FAB is its default."""
 
     @property
     def all_roles(self) -> tuple[KnownRole, ...]:

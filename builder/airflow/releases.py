@@ -3,8 +3,9 @@
 A role of a new version is a :class:`KnownRole` here and its name in the rows that have it; specs, compose files and
 verification find it through :mod:`builder.airflow.find`.
 
-Sources: ``Requires-Python`` and classifiers of each version on PyPI; the subcommands of its command line; the
-Dockerfile, entrypoint and compose file of the official image; "Checking Airflow Health Status" of its documentation.
+Sources: ``Requires-Python`` and classifiers of each version on PyPI; the subcommands of its command line and the job
+types that its ``jobs check`` takes, read in the wheels of 1.10.9 to 3.3.2; the Dockerfile, entrypoint and compose file
+of the official image; "Checking Airflow Health Status" of its documentation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.airflow.model import (
     ExitHealth,
+    FabSource,
     HealthServer,
     HttpHealth,
     JobHealth,
@@ -20,8 +22,22 @@ from builder.airflow.model import (
     Release,
     ReleaseSeries,
     Role,
+    WebOptions,
 )
-from builder.airflow.variables import MIGRATE_VARIABLE, SCHEDULER_HEALTH_SERVER, USER_PREFIX, WEB_PORT
+from builder.airflow.variables import (
+    API_ADDRESS,
+    API_CERTIFICATE,
+    API_PORT,
+    FLOWER_ADDRESS,
+    FLOWER_PORT,
+    MIGRATE_VARIABLE,
+    SCHEDULER_HEALTH_PORT,
+    SCHEDULER_HEALTH_SERVER,
+    USER_PREFIX,
+    WEBSERVER_ADDRESS,
+    WEBSERVER_CERTIFICATE,
+    WEBSERVER_PORT,
+)
 from builder.core.errors import UnknownAirflowError
 
 UI_PORT = 8080
@@ -37,25 +53,37 @@ def _make_init_role() -> Role:
 
 _COMPONENTS = ("metadatabase", "scheduler")
 _OLD_HEALTH, _NEW_HEALTH = "/health", "/api/v2/monitor/health"
+_WEBSERVER_OPTIONS = WebOptions(WEBSERVER_PORT, WEBSERVER_ADDRESS, WEBSERVER_CERTIFICATE)
+_API_OPTIONS = WebOptions(API_PORT, API_ADDRESS, API_CERTIFICATE)
 _INIT = KnownRole(_make_init_role())
 _WEBSERVER = KnownRole(
     Role("webserver", ("webserver",), HttpHealth(_OLD_HEALTH, UI_PORT, _COMPONENTS)),
-    port=WEB_PORT,
+    web=_WEBSERVER_OPTIONS,
     successor="api-server",
 )
 _API_SERVER = KnownRole(
-    Role("api-server", ("api-server",), HttpHealth(_NEW_HEALTH, UI_PORT, _COMPONENTS)), port=WEB_PORT
+    Role("api-server", ("api-server",), HttpHealth(_NEW_HEALTH, UI_PORT, _COMPONENTS)), web=_API_OPTIONS
 )
+_SCHEDULER_1 = KnownRole(Role("scheduler", ("scheduler",), None))
+"""``airflow jobs check`` came with 2.1.0."""
+_SCHEDULER_2_1 = KnownRole(Role("scheduler", ("scheduler",), JobHealth("SchedulerJob")))
 SCHEDULER = KnownRole(
     Role("scheduler", ("scheduler",), JobHealth("SchedulerJob")),
-    health_server=HealthServer(SCHEDULER_HEALTH_SERVER.name, "/health", 8974),
+    health_server=HealthServer(SCHEDULER_HEALTH_SERVER.name, "/health", 8974, SCHEDULER_HEALTH_PORT),
 )
+"""Its health server came with 2.4.0."""
 _TRIGGERER = KnownRole(Role("triggerer", ("triggerer",), JobHealth("TriggererJob")))
+_DAG_PROCESSOR_2_3 = KnownRole(Role("dag-processor", ("dag-processor",), None))
+"""It has a job in the database since 2.6.0."""
 _DAG_PROCESSOR = KnownRole(Role("dag-processor", ("dag-processor",), JobHealth("DagProcessorJob")))
 _WORKER = KnownRole(Role("worker", ("celery", "worker"), None), weak_words=(("worker",),), answers_ping=True)
-_FLOWER = KnownRole(Role("flower", ("celery", "flower"), HttpHealth("/", 5555)), weak_words=(("flower",),))
-_STANDALONE_2 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_OLD_HEALTH, UI_PORT)), port=WEB_PORT)
-_STANDALONE_3 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_NEW_HEALTH, UI_PORT)), port=WEB_PORT)
+_FLOWER = KnownRole(
+    Role("flower", ("celery", "flower"), HttpHealth("/", 5555)),
+    weak_words=(("flower",),),
+    web=WebOptions(FLOWER_PORT, FLOWER_ADDRESS),
+)
+_STANDALONE_2 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_OLD_HEALTH, UI_PORT)), web=_WEBSERVER_OPTIONS)
+_STANDALONE_3 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_NEW_HEALTH, UI_PORT)), web=_API_OPTIONS)
 _KUBERNETES = KnownRole(Role("kubernetes", (), None), weak_words=(("kubernetes",),))
 
 _OLD_CELERY_APP = "airflow.executors.celery_executor.app"
@@ -65,7 +93,20 @@ _CELERY_APP = "airflow.providers.celery.executors.celery_executor.app"
 
 def _make_series_1(first: str) -> ReleaseSeries:
     """Celery's roles are started by their weak words there."""
-    return ReleaseSeries(first, (), (_WEBSERVER, SCHEDULER), migrate=("upgradedb",))
+    return ReleaseSeries(first, (), (_WEBSERVER, _SCHEDULER_1), migrate=("upgradedb",))
+
+
+def _make_series_before_images(first: str, scheduler: KnownRole, *optional_roles: KnownRole) -> ReleaseSeries:
+    """The versions of 2.x that no image of ours can have."""
+    return ReleaseSeries(
+        first,
+        (),
+        (_INIT, _WEBSERVER, scheduler),
+        (*optional_roles, _WORKER, _FLOWER),
+        (*((_STANDALONE_2,) if _TRIGGERER in optional_roles else ()), _KUBERNETES),
+        migrate=("db", "upgrade"),
+        celery_app=_OLD_CELERY_APP,
+    )
 
 
 def _make_series_2(
@@ -87,7 +128,9 @@ def _make_series_before_provider(first: str, *python_versions: str) -> ReleaseSe
     return _make_series_2(first, *python_versions, migrate=("db", "upgrade"), celery_app=_OLD_CELERY_APP)
 
 
-def _make_series_3(first: str, *python_versions: str) -> ReleaseSeries:
+def _make_series_3(
+    first: str, *python_versions: str, fab_commands: FabSource = FabSource.AUTH_MANAGER
+) -> ReleaseSeries:
     return ReleaseSeries(
         first,
         python_versions,
@@ -95,13 +138,17 @@ def _make_series_3(first: str, *python_versions: str) -> ReleaseSeries:
         (_TRIGGERER, _WORKER, _FLOWER),
         (_STANDALONE_3, _KUBERNETES),
         celery_app=_CELERY_APP,
-        users_need_fab=True,
+        fab_commands=fab_commands,
     )
 
 
 SERIES = (
     _make_series_1("1.0.0"),
-    _make_series_before_provider("2.0.0"),
+    _make_series_before_images("2.0.0", _SCHEDULER_1),
+    _make_series_before_images("2.1.0", _SCHEDULER_2_1),
+    _make_series_before_images("2.2.0", _SCHEDULER_2_1, _TRIGGERER),
+    _make_series_before_images("2.3.0", _SCHEDULER_2_1, _TRIGGERER, _DAG_PROCESSOR_2_3),
+    _make_series_before_images("2.4.0", SCHEDULER, _TRIGGERER, _DAG_PROCESSOR_2_3),
     _make_series_before_provider("2.6.0", "3.7", "3.8", "3.9", "3.10"),
     _make_series_before_provider("2.6.2", "3.7", "3.8", "3.9", "3.10", "3.11"),
     _make_series_2("2.7.0", "3.8", "3.9", "3.10", "3.11"),
@@ -110,7 +157,7 @@ SERIES = (
     _make_series_2("2.11.1", "3.10", "3.11", "3.12"),
     _make_series_3("3.0.0", "3.9", "3.10", "3.11", "3.12"),
     _make_series_3("3.1.0", "3.10", "3.11", "3.12", "3.13"),
-    _make_series_3("3.2.0", "3.10", "3.11", "3.12", "3.13", "3.14"),
+    _make_series_3("3.2.0", "3.10", "3.11", "3.12", "3.13", "3.14", fab_commands=FabSource.PROVIDER),
 )
 _LAST_OF_MAJOR = {2: 11, 3: 3}
 """The newest minor of each major that the table was checked against."""

@@ -15,29 +15,51 @@ class ConfigOption:
     name: str
     former: tuple[str, ...] = ()
     """Names before that, the newest first."""
+    since: str | None = None
+    """The version that reads ``name`` first; None: every version that has the option."""
+    former_until: str | None = None
+    """The version that no longer reads the former names; None: every version reads them."""
 
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name, *self.former)
 
-    @property
-    def spellings(self) -> frozenset[str]:
-        """All variables that set it: also by the output of a command, or from a secrets backend."""
-        return frozenset(f"{name}{suffix}" for name in self.names for suffix in _SUFFIXES)
 
+SUFFIXES = ("", "_CMD", "_SECRET")
+"""What may follow the name of a sensitive option: its value, a command that prints it, its key in a secrets backend."""
 
-_SUFFIXES = ("", "_CMD", "_SECRET")
-
-CONNECTION = ConfigOption("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", ("AIRFLOW__CORE__SQL_ALCHEMY_CONN",))
-"""Since 2.3.0; the former name is still read by all of 2.x."""
-WEB_PORT = ConfigOption("AIRFLOW__API__PORT", ("AIRFLOW__WEBSERVER__WEB_SERVER_PORT",))
-"""Since 3.0.0."""
+CONNECTION = ConfigOption(
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    ("AIRFLOW__CORE__SQL_ALCHEMY_CONN",),
+    since="2.3.0",
+    former_until="3.0.0",
+)
+"""The table of renamed options (``deprecated_options``) of 2.x has the pair, that of 3.0.0 does not."""
+WEBSERVER_PORT = ConfigOption("AIRFLOW__WEBSERVER__WEB_SERVER_PORT")
+WEBSERVER_ADDRESS = ConfigOption("AIRFLOW__WEBSERVER__BASE_URL")
+WEBSERVER_CERTIFICATE = ConfigOption("AIRFLOW__WEBSERVER__WEB_SERVER_SSL_CERT")
+API_PORT = ConfigOption("AIRFLOW__API__PORT", WEBSERVER_PORT.names)
+API_ADDRESS = ConfigOption("AIRFLOW__API__BASE_URL")
+"""Unlike port and certificate, Airflow 3 does not read it under its name of 2.x."""
+API_CERTIFICATE = ConfigOption("AIRFLOW__API__SSL_CERT", WEBSERVER_CERTIFICATE.names)
+FLOWER_PORT = ConfigOption("AIRFLOW__CELERY__FLOWER_PORT")
+FLOWER_ADDRESS = ConfigOption("AIRFLOW__CELERY__FLOWER_URL_PREFIX")
 EXECUTOR = ConfigOption("AIRFLOW__CORE__EXECUTOR")
 LOAD_EXAMPLES = ConfigOption("AIRFLOW__CORE__LOAD_EXAMPLES")
 AUTH_MANAGER = ConfigOption("AIRFLOW__CORE__AUTH_MANAGER")
 FERNET_KEY = ConfigOption("AIRFLOW__CORE__FERNET_KEY")
 SECRET_KEY = ConfigOption("AIRFLOW__WEBSERVER__SECRET_KEY")
+API_SECRET_KEY = ConfigOption("AIRFLOW__API__SECRET_KEY", SECRET_KEY.names)
+JWT_SECRET = ConfigOption("AIRFLOW__API_AUTH__JWT_SECRET")
+JWT_KEY_FILE = ConfigOption("AIRFLOW__API_AUTH__JWT_PRIVATE_KEY_PATH")
+"""In place of the secret."""
+EXECUTION_API = ConfigOption(
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", ("AIRFLOW__WORKERS__EXECUTION_API_SERVER_URL",), since="3.0.0"
+)
+LOG_FOLDER = ConfigOption("AIRFLOW__LOGGING__BASE_LOG_FOLDER", ("AIRFLOW__CORE__BASE_LOG_FOLDER",))
+REMOTE_LOGGING = ConfigOption("AIRFLOW__LOGGING__REMOTE_LOGGING", ("AIRFLOW__CORE__REMOTE_LOGGING",))
 SCHEDULER_HEALTH_SERVER = ConfigOption("AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK")
+SCHEDULER_HEALTH_PORT = ConfigOption("AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT")
 
 FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
@@ -54,5 +76,7 @@ PREFIXES = ("AIRFLOW__", "_AIRFLOW_")
 MIGRATE_VARIABLE = "_AIRFLOW_DB_MIGRATE"
 MIGRATE_VARIABLES = (MIGRATE_VARIABLE, "_AIRFLOW_DB_UPGRADE")
 """Make the entrypoint migrate the database; the second is the name before 2.7, still read."""
+INSTALL_VARIABLE = "_PIP_ADDITIONAL_REQUIREMENTS"
+"""Makes the entrypoint install packages at every start."""
 USER_PREFIX = "_AIRFLOW_WWW_USER_"
 """Of the variables that make the entrypoint create a user: CREATE, USERNAME, PASSWORD, ..."""

@@ -111,6 +111,11 @@ class Service:
     project: str = ""
     """The project's name, with which Compose names an image that has no name in the file."""
 
+    @property
+    def has_image(self) -> bool:
+        """Whether the file says what it starts: a variable without a value may be all of its ``image:``."""
+        return self.image is not None or self.build is not None
+
     @cached_property
     def image_name(self) -> str:
         """The name under which its image is looked for, as it is written, tag included."""
@@ -150,6 +155,8 @@ class Project:
     """With --no-interpolate; None: refused. At least one of the two is there."""
     complaints: tuple[str, ...] = ()
     """What Compose said where it refused one of the two, in its own words."""
+    unset_variables: frozenset[str] = frozenset()
+    """That the files name without a default and that have no value here; only told where Compose refuses one."""
     meanings: Mapping[tuple[Path, str], Path] = field(default_factory=dict, repr=False)
     """A source and the path of another in it, as it is written there → that other."""
 

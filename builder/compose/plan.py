@@ -9,6 +9,7 @@ from builder.compose.model import ImageBytes, ImageOrigin, Project, SharedTarget
 from builder.compose.planned import EngineImage, GroupPlan, Plan
 from builder.compose.rules import run_rules
 from builder.compose.rules.context import KeyLocator, RuleContext, locate_first_file
+from builder.compose.rules.refused import explain_refusal
 from builder.compose.services.database import find_database
 from builder.compose.services.image_names import list_possible_names
 from builder.compose.sharing import disk_usage as layer_bytes
@@ -109,22 +110,22 @@ def make_plan(
         edits,
         seen.version,
         {name: EngineImage(_choose_found_name(name, image), image.id, image.bytes) for name, image in there.items()},
-        (*_format_complaints(project), *_describe_external_databases(project, groups), *notes),
+        (*_format_complaints(project), *_describe_external_databases(context), *notes),
     )
 
 
 def _format_complaints(project: Project) -> tuple[str, ...]:
     """Only what keeps `up` from working: a file that Compose cannot read without its variables is not faulty."""
-    said = project.complaints if project.resolved is None else ()
+    said = project.complaints if project.resolved is None and explain_refusal(project) is None else ()
     return tuple(
         f"Compose cannot start this as it is here, so it was read without its variables: {one}" for one in said
     )
 
 
-def _describe_external_databases(project: Project, groups: tuple[ServiceGroup, ...]) -> tuple[str, ...]:
+def _describe_external_databases(context: RuleContext) -> tuple[str, ...]:
     """Where Airflow keeps its metadata, if that is not a service of this project."""
-    services = (service for group in groups if group.airflow for service in group.services)
-    databases = (find_database(project, service) for service in services)
+    services = context.airflow_services
+    databases = (find_database(context.project, one.service, one.facts, one.version) for one in services)
     found = {(one.kind, one.host or "") for one in databases if one is not None and one.is_external}
     return tuple(
         f"Airflow keeps its metadata in {kind} at {host}, outside of this project: nothing here touches it"

@@ -2,34 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
+from builder.findings.image_rules import IMAGE_RULES
+from builder.findings.rule import Rule, Severity
 
-
-class Severity(IntEnum):
-    """In rising order, so that ``--fail-level warning`` means this one and what is above."""
-
-    INFO = 1
-    WARNING = 2
-    ERROR = 3
-
-    @property
-    def word(self) -> str:
-        return self.name.lower()
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One code of the catalog. ``name`` is kebab-case; ``title`` one line; ``why`` the reason, in a sentence or two."""
-
-    code: str
-    name: str
-    severity: Severity
-    title: str
-    why: str
-    is_remark: bool = False
-    """It explains what is right as it is: nobody can mend it, so it fails no check."""
-
+__all__ = ["CATALOG", "Rule", "Severity"]
 
 _I, _W, _E = Severity.INFO, Severity.WARNING, Severity.ERROR
 
@@ -139,8 +115,60 @@ _RULES = (
         "no-database-connection",
         _W,
         "Airflow without a database connection",
-        "Without AIRFLOW__DATABASE__SQL_ALCHEMY_CONN each container writes to a SQLite file of its own: the webserver "
-        "never sees what the scheduler does, and everything is gone with the container.",
+        "Without a connection that its version reads, each container writes to a SQLite file of its own: the "
+        "webserver never sees what the scheduler does, and everything is gone with the container.",
+    ),
+    Rule(
+        "OB208",
+        "tasks-cannot-report",
+        _W,
+        "tasks of Airflow 3 cannot reach the api-server",
+        "Tasks tell the api-server what they do, with a token that the scheduler signs. Without its address they ask "
+        "their own container, without a common secret the token is refused: no task ever finishes.",
+    ),
+    Rule(
+        "OB209",
+        "no-common-secret-key",
+        _W,
+        "no common secret key",
+        "Without one each container makes a key of its own at its start, and refuses what another has signed: "
+        "requests for logs, sessions of a second web server.",
+    ),
+    Rule(
+        "OB210",
+        "installs-at-start",
+        _W,
+        "packages are installed at every start",
+        "A start takes minutes and needs the network, and two containers of one image may run different versions.",
+    ),
+    Rule(
+        "OB211",
+        "starts-before-migration",
+        _W,
+        "a service can start before the database is migrated",
+        "Compose starts in parallel what does not wait. Without its tables a scheduler or web server ends with an "
+        "error, on a new machine and after every upgrade.",
+    ),
+    Rule(
+        "OB212",
+        "daemon-in-container",
+        _W,
+        "a program in the background of its container",
+        "A container lives as long as its first program. With -D that starts another one and ends.",
+    ),
+    Rule(
+        "OB213",
+        "health-check-cannot-pass",
+        _W,
+        "a health check that cannot pass",
+        "The container is unhealthy for ever, and whoever waits for it with `service_healthy` never starts.",
+    ),
+    Rule(
+        "OB214",
+        "cannot-start",
+        _E,
+        "a project that Compose cannot start",
+        "`docker compose up` ends with this error before it starts anything.",
     ),
     Rule(
         "OB301",
@@ -184,104 +212,6 @@ _RULES = (
         "the Dockerfile keeps apt's package lists",
         "Some 20 MB per layer that nothing reads.",
     ),
-    Rule(
-        "OB401",
-        "written-again",
-        _W,
-        "files written again with the same bytes",
-        "A layer cannot say that a file has another owner or mode: it holds the whole file once more.",
-    ),
-    Rule(
-        "OB402",
-        "replaced-later",
-        _I,
-        "files that a later layer replaces",
-        "The first version stays in its layer, is pulled and stored, and nobody can read it.",
-    ),
-    Rule(
-        "OB403",
-        "deleted-later",
-        _W,
-        "files that a later layer deletes",
-        "Deleting only hides the file: the layer that has it keeps all its bytes.",
-    ),
-    Rule(
-        "OB404",
-        "secret-only-hidden",
-        _E,
-        "what looks like a secret, and is only hidden",
-        "Anyone who has the image can unpack the layer below and read it.",
-    ),
-    Rule(
-        "OB405",
-        "installer-cache-in-image",
-        _W,
-        "the cache of a package installer",
-        "It makes the installer's next run faster; in an image there is no next run.",
-    ),
-    Rule(
-        "OB406",
-        "system-lists-in-image",
-        _W,
-        "lists and caches of the system's packages",
-        "They are out of date a day later, and nothing reads them but the next `apt-get install`.",
-    ),
-    Rule(
-        "OB407",
-        "compiler-in-image",
-        _W,
-        "compilers, linkers and headers",
-        "Only a build needs them, and they are tools for an attacker.",
-    ),
-    Rule(
-        "OB408",
-        "cuda-without-gpu",
-        _W,
-        "libraries for a GPU that is not there",
-        "The wheels for CUDA bring gigabytes that a machine without a GPU never loads.",
-    ),
-    Rule(
-        "OB409",
-        "tests-in-image",
-        _I,
-        "tests of installed packages",
-        "Their authors run them before a release; a running program hardly ever opens one.",
-    ),
-    Rule(
-        "OB410",
-        "source-maps-in-image",
-        _I,
-        "source maps",
-        "Only a browser's debugger asks for them.",
-    ),
-    Rule(
-        "OB411",
-        "bytecode-twice",
-        _I,
-        "bytecode that no interpreter here loads",
-        "One compiled form of each module is enough; those of other interpreters and other levels are never loaded.",
-    ),
-    Rule(
-        "OB412",
-        "stored-twice",
-        _W,
-        "the same content at several paths",
-        "Layers share nothing inside an image: each path with its own bytes is stored and pulled.",
-    ),
-    Rule(
-        "OB413",
-        "symbols-in-image",
-        _I,
-        "symbols that only a debugger reads",
-        "The loader skips them; what it needs to run the library is elsewhere in the file.",
-    ),
-    Rule(
-        "OB414",
-        "unasked-package",
-        _I,
-        "a package that nobody asked for",
-        "Something else needs it, or nothing does: both are worth a look when it is large.",
-    ),
 )
 
-CATALOG: dict[str, Rule] = {rule.code: rule for rule in _RULES}
+CATALOG: dict[str, Rule] = {rule.code: rule for rule in (*_RULES, *IMAGE_RULES)}

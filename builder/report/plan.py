@@ -86,7 +86,8 @@ def _format_service_table(plan: Plan, services: Sequence[Service], screen: Scree
 def _make_service_row(plan: Plan, service: Service) -> tuple[str, str, str, str]:
     there = plan.images.get(service.image_name)
     identity = UNKNOWN if there is None else shorten_id(there.id)
-    return service.name, service.image_name, identity, format_size(there.bytes if there else None)
+    name = service.image_name if service.has_image else UNKNOWN
+    return service.name, name, identity, format_size(there.bytes if there else None)
 
 
 def _describe_group(plan: Plan, one: GroupPlan) -> Iterator[tuple[str, str]]:

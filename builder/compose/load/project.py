@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from builder.core.process import Runner
     from builder.engine.compose import ComposeCli
 
+_BARE = re.compile(rb"(?<!\$)\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+"""A variable without a default."""
 _NAMES = ("image", "build", "platform", "container_name", "pull_policy")
 """What is looked for by name, and so has to be filled in by us where Compose does not."""
 
@@ -41,7 +44,14 @@ def read_project(files: ProjectFiles, cli: ComposeCli, runner: Runner, env: Mapp
         answers = asked.result()
     variables = {} if answers.resolved else read_project_variables(files, env)
     project = make_project(files, answers, {source.path: source.data for source in sources}, variables)
-    return replace(project, meanings=index_named_files(sources))
+    unset = frozenset() if answers.resolved else find_unset_variables(project.sources, variables)
+    return replace(project, meanings=index_named_files(sources), unset_variables=unset)
+
+
+def find_unset_variables(sources: Mapping[Path, bytes], variables: Mapping[str, str]) -> frozenset[str]:
+    """The variables without a default that have no value; also those of comments: rather one too many."""
+    named = {name.decode() for data in sources.values() for pair in _BARE.findall(data) for name in pair if name}
+    return frozenset(named - {name for name, value in variables.items() if value})
 
 
 def make_project(

@@ -7,7 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.compose.rules import advice, builds, commands, connection, data, health, obsolete, sharing, tags
+from builder.compose.rules import (
+    advice,
+    builds,
+    commands,
+    connection,
+    daemons,
+    data,
+    execution_api,
+    failing_checks,
+    health,
+    installs,
+    migrations,
+    obsolete,
+    refused,
+    secret_keys,
+    sharing,
+    tags,
+)
 from builder.compose.rules import near_duplicates as near
 from builder.compose.rules import separate_products as apart
 from builder.findings.model import sort_findings
@@ -31,6 +48,13 @@ RULES: dict[str, RuleFunction] = {
     "OB205": obsolete.find_obsolete_version_keys,
     "OB206": tags.find_moved_names,
     "OB207": connection.find_missing_connections,
+    "OB208": execution_api.find_unreachable_execution_api,
+    "OB209": secret_keys.find_missing_secret_keys,
+    "OB210": installs.find_installs_at_start,
+    "OB211": migrations.find_early_readers,
+    "OB212": daemons.find_daemons,
+    "OB213": failing_checks.find_failing_checks,
+    "OB214": refused.find_refused_projects,
     "OB301": advice.find_dockerfile_advice,
 }
 """Code → its rule. Only the rule that passes on findings of Dockerfiles yields several; it is under the first."""

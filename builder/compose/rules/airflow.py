@@ -1,34 +1,96 @@
-"""Which Airflow a service runs, as far as its project shows."""
+"""The Airflow services of a project, each with what rules about Airflow ask: its version, its start, its settings."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.airflow.images import is_airflow_image, parse_image_series, parse_image_version
-from builder.airflow.variables import VERSION_VARIABLE
-from builder.compose.services.start_commands import substitute_image_defaults
+from builder.airflow.variables import EXECUTOR, VERSION_VARIABLE
+from builder.compose.services.settings import AirflowSettings, read_settings
+from builder.compose.services.start_commands import (
+    StartCommand,
+    guess_role,
+    parse_start_command,
+    substitute_image_defaults,
+)
 
 if TYPE_CHECKING:
-    from builder.compose.model import Service
-    from builder.compose.rules.context import RuleContext
+    from collections.abc import Mapping
+
+    from builder.compose.model import Project, Service
+    from builder.compose.sharing.groups import ServiceGroup
     from builder.dockerfile.facts import DockerfileAnalysis
 
 
+_LOCAL_EXECUTORS = frozenset({"LocalExecutor", "SequentialExecutor"})
 _ASKED = 20
 """Sharers that are asked for the version; what none of them knows, the rest does not either."""
 
 
-def find_airflow_version(context: RuleContext, service: Service) -> str | None:
+@dataclass(frozen=True)
+class AirflowService:
+    """A service that runs Airflow."""
+
+    service: Service
+    facts: DockerfileAnalysis | None
+    """Of the Dockerfile that makes its image, also where another service builds it."""
+    version: str | None
+    start: StartCommand
+    settings: AirflowSettings
+
+    @property
+    def name(self) -> str:
+        return self.service.name
+
+    @property
+    def likely_role(self) -> str:
+        """The role that it starts; without a command that can be read, the one that its name promises; or empty."""
+        return self.start.role or (None if self.start.calls else guess_role(self.service)) or ""
+
+
+def list_airflow_services(
+    project: Project, groups: Mapping[str, ServiceGroup], facts: Mapping[str, DockerfileAnalysis]
+) -> tuple[AirflowService, ...]:
+    """In the order of the project. ``groups`` and ``facts`` by the service's name."""
+    found = []
+    for service in project.services.values():
+        group = groups.get(service.name)
+        if not _uses_airflow(service, group):
+            continue
+        own = find_image_facts(service, group, facts)
+        version = _find_airflow_version(service, group, facts)
+        settings = read_settings(project, service, own)
+        found.append(AirflowService(service, own, version, parse_start_command(service, own), settings))
+    return tuple(found)
+
+
+def find_image_facts(
+    service: Service, group: ServiceGroup | None, facts: Mapping[str, DockerfileAnalysis]
+) -> DockerfileAnalysis | None:
+    """What the Dockerfile of its image says, also where another service of its group builds it."""
+    makers = () if group is None or service.build is not None else (one.name for one in group.builders)
+    return next((found for name in (service.name, *makers) if (found := facts.get(name)) is not None), None)
+
+
+def runs_local_tasks(one: AirflowService) -> bool:
+    """Whether its scheduler surely runs the tasks in its own container. The default executor does."""
+    setting = one.settings.find_setting(EXECUTOR, one.version)
+    if setting is None:
+        return one.settings.is_complete
+    return (setting[1] or "").rpartition(".")[2] in _LOCAL_EXECUTORS
+
+
+def _find_airflow_version(
+    service: Service, group: ServiceGroup | None, facts: Mapping[str, DockerfileAnalysis]
+) -> str | None:
     """The Airflow version of the service's image: its Dockerfile, its tag, its environment, or a sharer's. In full
     (``2.8.1``) where that is known, else ``2.8``."""
-    found = _find_own_version(service, context.facts.get(service.name))
-    group = context.find_group(service.name)
+    found = _find_own_version(service, facts.get(service.name))
     if found is None and group is not None:
         others = group.services[:_ASKED]
-        found = next(
-            (version for one in others if (version := _find_own_version(one, context.facts.get(one.name)))), None
-        )
+        found = next((version for one in others if (version := _find_own_version(one, facts.get(one.name)))), None)
     return found
 
 
@@ -47,7 +109,6 @@ def _parse_plain_version(text: str | None) -> str | None:
     return text if text and re.fullmatch(r"\d+\.\d+\.\d+", text) else None
 
 
-def uses_airflow(context: RuleContext, service: Service) -> bool:
+def _uses_airflow(service: Service, group: ServiceGroup | None) -> bool:
     """As its group says; a service that is in no group by its image alone."""
-    group = context.find_group(service.name)
     return group.airflow if group is not None else is_airflow_image(substitute_image_defaults(service))

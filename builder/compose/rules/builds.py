@@ -65,12 +65,25 @@ def _make_duplicate_finding(context: RuleContext, group: ServiceGroup) -> Findin
 
 def _make_same_tag_finding(context: RuleContext, name: str, services: tuple[str, ...]) -> Finding:
     groups = [group for group in context.groups if set(group.names) & set(services)]
-    fix = f"give each of them an `image:` of its own; only one of them can be {name}"
+    fix = _format_name_fix(context, name, services)
     what = f"{join_names(services)} build different images under the name {name}: the last one built gets it"
     if len(groups) == 1:
         fix = _format_sharing_fix(context, groups[0])
         what = f"{join_names(services)} {format_both_or_all(len(services)).split()[0]} build {name}"
     return Finding("OB102", context.line(context.project, services[0], "build"), what, services, fix)
+
+
+def _format_name_fix(context: RuleContext, name: str, services: tuple[str, ...]) -> str:
+    """Who keeps the name, and from where it goes: from `tags:` where that has it. One whose `image:` it is keeps it."""
+    found = [context.project.services[service] for service in services]
+    named = [one.name for one in found if one.image is not None and one.normalized_image_name == name]
+    kept = (named or list(services))[0]
+    others = [one.name for one in found if one.name != kept]
+    tagged = [other for other in others if other not in named]
+    parts = [f"take {name} out of `tags:` in the build of {join_names(tagged)}"] if tagged else []
+    renamed = [other for other in others if other in named]
+    parts += [f"give {join_names(renamed)} another `image:`"] if renamed else []
+    return f"{'; '.join(parts)}: only one of them, {kept}, can be {name}"
 
 
 def _format_sharing_fix(context: RuleContext, group: ServiceGroup) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from builder.compose.rules.airflow import AirflowService, find_image_facts, list_airflow_services
 from builder.core.errors import Where
 
 if TYPE_CHECKING:
-    from builder.compose.model import Project
+    from builder.compose.model import Project, Service
     from builder.compose.sharing.groups import ServiceGroup
     from builder.compose.sharing.options import TargetDecision
     from builder.dockerfile.facts import DockerfileAnalysis
@@ -69,6 +70,15 @@ class RuleContext:
 
     def find_group(self, service: str) -> ServiceGroup | None:
         return self._groups_by_service.get(service)
+
+    def find_facts(self, service: Service) -> DockerfileAnalysis | None:
+        """What the Dockerfile of its image says, also where another service of its group builds it."""
+        return find_image_facts(service, self.find_group(service.name), self.facts)
+
+    @cached_property
+    def airflow_services(self) -> tuple[AirflowService, ...]:
+        """Those of the project, in its order."""
+        return list_airflow_services(self.project, self._groups_by_service, self.facts)
 
     @cached_property
     def _groups_by_service(self) -> dict[str, ServiceGroup]:

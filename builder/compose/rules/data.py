@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from builder.compose.services.settings import contains_path
 from builder.compose.services.start_commands import substitute_image_defaults
 from builder.core.image_reference import extract_repository, split_image_name
 from builder.findings.model import Finding
@@ -88,14 +89,12 @@ def _explain_data_loss(
         data = f"{POSTGRES_ROOT}/{postgres}/docker" if data == storage.data else data
     if not data.startswith("/") or "$" in data:
         return None
-    inside = any(_is_lasting_mount(mount) and _contains_path(POSTGRES_ROOT, mount.target) for mount in service.mounts)
+    inside = any(_is_lasting_mount(mount) and contains_path(POSTGRES_ROOT, mount.target) for mount in service.mounts)
     if storage is POSTGRES_STORAGE and postgres is None and inside:  # the version decides whether that is enough
         return None
-    mounts = sorted(
-        (one for one in service.mounts if _contains_path(one.target, data)), key=lambda one: len(one.target)
-    )
+    mounts = sorted((one for one in service.mounts if contains_path(one.target, data)), key=lambda one: len(one.target))
     mount = mounts[-1] if mounts else None
-    own = max((path for path in declared if _contains_path(path, data)), key=len, default=None)
+    own = max((path for path in declared if contains_path(path, data)), key=len, default=None)
     if mount is not None and (own is None or len(posixpath.normpath(mount.target)) >= len(posixpath.normpath(own))):
         return None if _is_lasting_mount(mount) else (data, _explain_mount_loss(mount))
     if mount is not None and own is not None:
@@ -137,10 +136,6 @@ def _explain_mount_loss(mount: Mount) -> str:
     if mount.kind == "tmpfs":
         return "that is a tmpfs, which is empty again after every stop"
     return "that volume has no name: after `compose down` the next `up` starts with an empty one"
-
-
-def _contains_path(parent: str, path: str) -> bool:
-    return (posixpath.normpath(path) + "/").startswith(posixpath.normpath(parent).rstrip("/") + "/")
 
 
 def _format_volume_fix(service: Service, data: str, *, unsure: bool) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.airflow.find import LATEST, find_role, find_series
+from builder.airflow.commands import shorten_version
+from builder.airflow.find import LATEST, find_health_since, find_role, find_series
 from builder.airflow.model import HttpHealth, JobHealth
-from builder.compose.rules.airflow import find_airflow_version, uses_airflow
+from builder.compose.rules.addresses import find_health_port, find_web_address, is_health_server_on
 from builder.compose.services.dependencies import is_waited_for
-from builder.compose.services.start_commands import (
-    StartCommand,
-    guess_role,
-    parse_start_command,
-    substitute_image_defaults,
-)
+from builder.compose.services.start_commands import substitute_image_defaults
 from builder.core.image_reference import extract_last_component
+from builder.core.phrases import choose_verb, join_names
 from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
 
@@ -23,116 +20,117 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.airflow.model import KnownRole
-    from builder.airflow.variables import ConfigOption
     from builder.compose.model import Service
+    from builder.compose.rules.airflow import AirflowService
     from builder.compose.rules.context import RuleContext
 
 CODE = "OB202"
 
 
+@dataclass(frozen=True)
+class HealthAdvice:
+    """``what``: what the check shows; ``fix``: the YAML to paste."""
+
+    what: str
+    fix: str
+
+
 def find_missing_health_checks(context: RuleContext) -> Iterator[Finding]:
-    """Silent about services that end by themselves, about programs of which no check is known, and about images that
-    may bring one (a HEALTHCHECK of the Dockerfile)."""
+    """One finding for each check that is missing, with all services that lack it.
+
+    Silent about services that end by themselves, about programs of which no check is known, and about images that may
+    bring one (a HEALTHCHECK of the Dockerfile).
+    """
+    airflow = {one.name: one for one in context.airflow_services}
+    lacking: dict[HealthAdvice, list[str]] = {}
     for service in context.project.services.values():
-        facts = context.facts.get(service.name)
+        facts = context.find_facts(service)
         if service.health_test is not None or (facts is not None and facts.has_health_check):
             continue
         if is_waited_for(context.project, service):
             continue
-        found = (
-            _choose_airflow_check(context, service) if uses_airflow(context, service) else _choose_server_check(service)
+        one = airflow.get(service.name)
+        advice = _choose_server_check(service) if one is None else choose_airflow_check(one)
+        if advice is not None:
+            lacking.setdefault(advice, []).append(service.name)
+    for advice, names in lacking.items():
+        yield Finding(
+            CODE,
+            context.line(context.project, names[0]),
+            f"{join_names(names)} {choose_verb(names, 'has', 'have')} no health check; {advice.what}",
+            tuple(names),
+            advice.fix,
         )
-        if found is not None:
-            what, test, start_period = found
-            yield Finding(
-                CODE,
-                context.line(context.project, service.name),
-                f"{service.name} has no health check; {what}",
-                (service.name,),
-                _format_health_check(test, start_period),
-            )
 
 
-def _format_health_check(test: str, start_period: str) -> str:
+def _make_advice(what: str, test: str, start_period: str = "60s") -> HealthAdvice:
     lines = (f"test: {test}", "interval: 30s", "timeout: 10s", "retries: 5", f"start_period: {start_period}")
-    return "\n".join(("healthcheck:", *(f"  {line}" for line in lines)))
+    return HealthAdvice(what, "\n".join(("healthcheck:", *(f"  {line}" for line in lines))))
 
 
-def _choose_airflow_check(context: RuleContext, service: Service) -> tuple[str, str, str] | None:
+def choose_airflow_check(one: AirflowService) -> HealthAdvice | None:
     """None where nothing is known of the role, or the version decides and is not known."""
-    start = parse_start_command(service, context.facts.get(service.name))
-    version = find_airflow_version(context, service)
-    known = find_role(start.role or (None if start.calls else guess_role(service)) or "", version)
+    known = find_role(one.likely_role, one.version)
     if known is None:
         return None
     server = known.health_server
-    if server is not None and _is_on(service, server.variable):
-        return (
-            "its own health server shows whether it is alive",
-            _format_curl_test(str(server.port), server.path),
-            "60s",
+    if server is not None and is_health_server_on(one, server):
+        port = find_health_port(one, server)
+        return _make_advice(
+            "the role's own health server shows whether it is alive",
+            _format_curl_test(f"http://localhost:{port}{server.path}"),
         )
     if known.answers_ping:
-        return _choose_worker_check(version)
-    return _choose_role_check(service, start, known)
-
-
-def _choose_role_check(service: Service, start: StartCommand, known: KnownRole) -> tuple[str, str, str] | None:
+        return _choose_worker_check(one.version)
     health = known.role.health
-    if isinstance(health, HttpHealth) and known.port is not None:
-        port = _find_changed_port(service, start, known.port) or str(health.port)
-        return "a request to its health page shows whether it answers", _format_curl_test(port, health.path), "60s"
     if isinstance(health, HttpHealth):
-        return "a request shows whether it answers", _format_curl_test(str(health.port), health.path), "60s"
-    if isinstance(health, JobHealth):
-        what = f"`airflow jobs check` checks in the database whether its {health.job_type} is alive"
-        return (
-            what,
-            _format_shell_test(f'airflow jobs check --job-type {health.job_type} --hostname "$${{HOSTNAME}}"'),
-            "60s",
-        )
-    return None
+        return _choose_web_check(one, known, health)
+    return _choose_job_check(one, known, health) if isinstance(health, JobHealth) else None
 
 
-def _choose_worker_check(version: str | None) -> tuple[str, str, str] | None:
+def _choose_web_check(one: AirflowService, known: KnownRole, health: HttpHealth) -> HealthAdvice | None:
+    address = find_web_address(one, known, health)
+    if address is None:
+        return None
+    what = "a request to its health page shows whether it answers"
+    return _make_advice(
+        what if health.path != "/" else "a request shows whether it answers", _format_curl_test(address)
+    )
+
+
+def _choose_job_check(one: AirflowService, known: KnownRole, health: JobHealth) -> HealthAdvice:
+    since = find_health_since(known) if one.version is None else None
+    condition = f" (from Airflow {shorten_version(since)} on)" if since else ""
+    what = f"`airflow jobs check` asks the database whether the container's {health.job_type} is alive{condition}"
+    script = f'airflow jobs check --job-type {health.job_type} --hostname "$${{HOSTNAME}}"'
+    return _make_advice(what, _format_shell_test(script))
+
+
+def _choose_worker_check(version: str | None) -> HealthAdvice | None:
     app = (find_series(version) or LATEST).celery_app
     if app is None:
         return None
-    what = "Celery's own ping shows whether this worker answers"
-    return what, _format_shell_test(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'), "60s"
+    condition = "" if version else " (from Airflow 2.7 on)"
+    what = f"Celery's own ping shows whether a worker answers{condition}"
+    return _make_advice(what, _format_shell_test(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'))
 
 
-def _is_on(service: Service, variable: str) -> bool:
-    return (service.environment.get(variable) or "").lower() in ("true", "t", "1")
-
-
-def _find_changed_port(service: Service, start: StartCommand, option: ConfigOption) -> str | None:
-    """Of ``--port``, or of the configuration in the environment, whose former name is asked first."""
-    for call in start.calls:
-        for word, following in pairwise((*call, "")):
-            if word in ("-p", "--port") and following.isdigit():
-                return following
-            if word.startswith("--port=") and word.partition("=")[2].isdigit():
-                return word.partition("=")[2]
-    values = (service.environment.get(name) or "" for name in reversed(option.names))
-    return next((value for value in values if value.isdigit()), None)
-
-
-def _format_curl_test(port: str, path: str) -> str:
-    return f'["CMD", "curl", "--fail", "http://localhost:{port}{path}"]'
+def _format_curl_test(address: str) -> str:
+    insecure = '"--insecure", ' if address.startswith("https:") else ""
+    return f'["CMD", "curl", "--fail", {insecure}"{address}"]'
 
 
 def _format_shell_test(script: str) -> str:
     return f"[\"CMD-SHELL\", '{script}']"
 
 
-def _choose_server_check(service: Service) -> tuple[str, str, str] | None:
+def _choose_server_check(service: Service) -> HealthAdvice | None:
     """Only a service that starts what its image starts: ``psql`` in a postgres image is not a server."""
     image = substitute_image_defaults(service) if service.build is None else None
     if image is None or service.entrypoint or (service.command and not _is_server_command(service.command)):
         return None
     test = find_health_test(extract_last_component(image))
-    return ("its own client shows whether it answers", test, "10s") if test else None
+    return _make_advice("the server's own client shows whether it answers", test, "10s") if test else None
 
 
 def _is_server_command(command: tuple[str, ...]) -> bool:

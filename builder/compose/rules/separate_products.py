@@ -52,11 +52,10 @@ def find_separate_products(context: RuleContext) -> Iterator[Finding]:
 def _index_database_users(context: RuleContext) -> dict[str, list[str]]:
     """Database service → the Airflow services that have their connection to it. A database elsewhere does not count."""
     users: dict[str, list[str]] = {}
-    for group in context.groups:
-        for service in group.services if group.airflow else ():
-            database = find_database(context.project, service)
-            if database is not None and database.service is not None:
-                users.setdefault(database.service, []).append(service.name)
+    for one in context.airflow_services:
+        database = find_database(context.project, one.service, one.facts, one.version)
+        if database is not None and database.service is not None:
+            users.setdefault(database.service, []).append(one.name)
     return users
 
 

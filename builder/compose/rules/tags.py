@@ -17,6 +17,7 @@ from builder.core.image_reference import (
 )
 from builder.core.naming import shorten_id
 from builder.findings.model import Finding
+from builder.products.find import find_by_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,9 @@ _MOVING = frozenset(
     {"latest", "stable", "edge", "nightly", "main", "master", "dev", "develop", "devel", "rolling", "lts", "current"}
     | {"mainline", "snapshot", "beta", "canary", "unstable", "next", "head"}
 )
+_DOCKERFILES = ("Dockerfile*", "*/Dockerfile*")
+_TELLING = 3
+"""Letters of a word that names something."""
 _FAST = frozenset({"python", "node", "golang", OFFICIAL_IMAGE, "apache/spark", "grafana/grafana", "trinodb/trino"})
 """Images whose minor versions change what a program can rely on; for them a tag like ``3`` still moves too far."""
 
@@ -39,7 +43,9 @@ def find_floating_tags(context: RuleContext) -> Iterator[Finding]:
     users: dict[str, list[str]] = {}
     for service in context.project.services.values():
         image = substitute_image_defaults(service) if service.build is None else None
-        if image is not None and normalize_image_name(image) not in ours and explain_floating_tag(image):
+        if image is None or normalize_image_name(image) in ours or _is_built_beside(context, image):
+            continue
+        if explain_floating_tag(image):
             users.setdefault(image, []).append(service.name)
     for image, names in users.items():
         yield Finding(
@@ -70,6 +76,19 @@ def _collect_own_names(context: RuleContext) -> set[str]:
         *context.promoted,
         *([normalize_image_name(context.spec_image)] if context.spec_image else []),
     }
+
+
+def _is_built_beside(context: RuleContext, image: str) -> bool:
+    """Whether a Dockerfile that no service builds lies in the project and its folder, or the project, has a word of
+    this name, which no registry and no known program has: then somebody builds it by hand."""
+    name = split_image_name(image)[0]
+    if "/" in name or name in _FAST or find_by_image(image) is not None:
+        return False
+    words = {word for word in re.split(r"[^a-z0-9]+", name.lower()) if len(word) >= _TELLING}
+    project = context.project
+    built = {one.build.dockerfile_path for one in project.services.values() if one.build is not None}
+    beside = {path for pattern in _DOCKERFILES for path in project.files.directory.glob(pattern)} - built
+    return any(words & set(re.split(r"[^a-z0-9]+", f"{project.name} {path.parent.name}".lower())) for path in beside)
 
 
 def _find_floating_bases(context: RuleContext, ours: set[str]) -> Iterator[Finding]:

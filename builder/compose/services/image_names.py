@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
 
 def list_possible_names(service: Service) -> tuple[str, ...]:
-    """The names under which an engine may hold the service's image, the present one first.
+    """The names under which an engine may hold the service's image, the present one first; none where the file does not
+    say what it starts.
 
     Beside today's default ``<project>-<service>``, v1's: ``<project>_<service>``, before 1.21 with a project name
     of letters and digits only. Source: Compose's change logs of 1.21.0 and 2.0.0.
     """
-    names = [service.image_name]
+    names = [service.image_name] if service.has_image else []
     if service.image is None and service.build is not None:
         short = re.sub(r"[^a-z0-9]", "", service.project.lower())
         names += [*format_default_names(service), *([f"{short}_{service.name}:latest"] if short else [])]

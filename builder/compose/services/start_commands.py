@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.airflow.find import find_named_role, find_started_role
-from builder.airflow.images import OFFICIAL_IMAGE
+from builder.airflow.images import OFFICIAL_IMAGE, is_airflow_image
 from builder.core.image_reference import extract_repository
-from builder.dockerfile.shell import parse_argv
+from builder.dockerfile.shell import SHELLS, parse_argv
 from builder.dockerfile.stages import substitute_variables
 
 if TYPE_CHECKING:
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
     from builder.compose.model import Service
     from builder.dockerfile.facts import DockerfileAnalysis
+    from builder.dockerfile.shell import ShellCommand
 
+OFFICIAL_ENTRYPOINT = "/entrypoint"
+"""Of the official image."""
 _ENTRYPOINTS = ("entrypoint", "entrypoint.sh")
+_SUPERVISORS = frozenset({"supervisord", "honcho", "foreman", "make", "just", "task", "npm", "source", ".", "eval"})
+"""Programs that start what a file says."""
+_KNOWN_PATHS = frozenset({"airflow", "celery", "gunicorn", "env", "sleep", "tail", "dumb-init", "tini", "true"})
 _PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
 _OPERATORS = ("&&", "||", ";", "|", "&")
 
@@ -33,12 +39,14 @@ class StartCommand:
     """The first word, where the official entrypoint would take it for a subcommand of Airflow."""
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """The lasting roles among the calls, in their order."""
+        return tuple(role for call in self.calls if (role := find_started_role(call)))
+
+    @property
     def role(self) -> str | None:
-        """The lasting role among the calls; None: it does its work and ends, or nothing is known."""
-        for call in reversed(self.calls):
-            if role := find_started_role(call):
-                return role
-        return None
+        """The last of them, which goes on; None: it does its work and ends, or nothing is known."""
+        return self.roles[-1] if self.roles else None
 
 
 def substitute_image_defaults(service: Service) -> str | None:
@@ -56,6 +64,44 @@ def is_official_image(service: Service, facts: DockerfileAnalysis | None) -> boo
         return False
     name = extract_repository(base)
     return name == OFFICIAL_IMAGE or name.endswith(f"/{OFFICIAL_IMAGE}")
+
+
+def is_known_image(service: Service, facts: DockerfileAnalysis | None) -> bool:
+    """Whether nothing but what the project's files show can be in its image: the official one, or a Dockerfile that
+    stands on it or installs Airflow itself."""
+    if facts is None:
+        return service.build is None and is_official_image(service, None)
+    base = extract_repository(facts.base or "")
+    if base == OFFICIAL_IMAGE or base.endswith(f"/{OFFICIAL_IMAGE}"):
+        return True
+    return not is_airflow_image(facts.base) and any(pin.name == "apache-airflow" for pin in facts.pins)
+
+
+def list_program_calls(argv: tuple[str, ...]) -> Iterator[ShellCommand]:
+    """The programs that are started: those of a shell's script, and what the official entrypoint passes on to."""
+    for call in parse_argv(argv):
+        if call.words[0] == OFFICIAL_ENTRYPOINT and len(call.words) > 1:
+            yield from list_program_calls(call.words[1:])
+        else:
+            yield call
+
+
+def runs_official_entrypoint(service: Service, facts: DockerfileAnalysis | None) -> bool:
+    """Whether the official image's own script is what starts, or is called by what does."""
+    own = bool(service.entrypoint) or (facts is not None and facts.entrypoint is not None)
+    return not own or any(OFFICIAL_ENTRYPOINT in word.split() for word in resolve_argv(service, facts) or ())
+
+
+def is_unseen_program(call: ShellCommand) -> bool:
+    """Whether it does what a file says that cannot be seen here: a script, or what a supervisor starts."""
+    first, rest = call.words[0], [word for word in call.words[1:] if not word.startswith(("-", "+"))]
+    if call.program in _SUPERVISORS or call.program.endswith(".sh"):
+        return True
+    if call.program in SHELLS:
+        return bool(rest)
+    if _PYTHON.match(call.program):
+        return any(word.endswith(".py") for word in rest)
+    return "/" in first and first != OFFICIAL_ENTRYPOINT and call.program not in _KNOWN_PATHS
 
 
 def resolve_argv(service: Service, facts: DockerfileAnalysis | None) -> tuple[str, ...] | None:

@@ -48,8 +48,7 @@ class ServiceGroup:
     @cached_property
     def images(self) -> tuple[str, ...]:
         """Their image names as they are written, without repetition, tags included, in the order of the services."""
-        named = (service for service in self.services if service.image is not None or service.build is not None)
-        return tuple(dict.fromkeys(service.image_name for service in named))
+        return tuple(dict.fromkeys(service.image_name for service in self.services if service.has_image))
 
     @cached_property
     def normalized_images(self) -> tuple[str, ...]:

@@ -71,7 +71,13 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
     "vineyard": RightAnswer(
         (_PAIR,),
         "scheduler",
-        _find(_PAIR, "OB101", "OB302", "OB306", more=("OB202 postgres", *_NO_CHECKS, "OB204 postgres", "OB205")),
+        _find(
+            _PAIR,
+            "OB101",
+            "OB302",
+            "OB306",
+            more=("OB202 postgres", *_NO_CHECKS, "OB204 postgres", "OB205", "OB211 webserver"),
+        ),
         (
             ("docker-compose-celery.yaml",),
             ("docker-compose-ci.yaml",),
@@ -81,7 +87,10 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
     ),
     # for a swarm: deploy, and one name that several build
     "post-office": RightAnswer(
-        (_INIT,), "init", _find(_INIT, "OB102", more=("OB202 letters", "OB202 scheduler", "OB205")), (STACK,)
+        (_INIT,),
+        "init",
+        _find(_INIT, "OB102", more=("OB202 letters", "OB202 scheduler", "OB205", "OB211 scheduler webserver")),
+        (STACK,),
     ),
     # include; extends from a common file with CRLF; requirements bound into the RUN
     "ferries": RightAnswer(
@@ -115,9 +124,22 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
             more=("OB106 flower", "OB202 postgres", "OB202 redis", "OB204 postgres", "OB205"),
         ),
     ),
-    # Airflow 3 in six containers
+    # Airflow 3 in six containers, without what they need of each other; a health check that was copied
     "grid3": RightAnswer(
-        (_GRID,), "init", _find(_GRID, "OB101", more=("OB202 scheduler", "OB202 worker", "OB203 amps"))
+        (_GRID,),
+        "init",
+        _find(
+            _GRID,
+            "OB101",
+            more=(
+                "OB202 scheduler",
+                "OB202 worker",
+                "OB203 amps",
+                "OB208 api-server scheduler",
+                "OB208 worker",
+                "OB213 triggerer",
+            ),
+        ),
     ),
     # python:slim, two stages, an entrypoint of its own, a base URL with a path
     "clinic": RightAnswer(
@@ -132,7 +154,9 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
         (_INIT,), "webserver", _find(_INIT, "OB101", more=("OB106 init scheduler", *_NO_CHECKS)), (WATCH,)
     ),
     # conda; LocalExecutor with SQLite; constraints that hold Airflow
-    "soil-conda": RightAnswer((_PAIR,), "scheduler", _find(_PAIR, "OB101", "OB207", "OB304", more=_NO_CHECKS)),
+    "soil-conda": RightAnswer(
+        (_PAIR,), "scheduler", _find(_PAIR, "OB101", "OB207", "OB304", more=(*_NO_CHECKS, "OB211 webserver"))
+    ),
     # Podman's names, a path of Windows, flow style
     "harbour-podman": RightAnswer(
         ("scheduler setup webserver",),
@@ -149,7 +173,22 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
     "payroll": RightAnswer(
         (_INIT,),
         "init",
-        _find(_INIT, "OB101", "OB302", more=("OB106 scheduler webserver", "OB201 init", "OB204 ledger", *_NO_CHECKS)),
+        _find(
+            _INIT,
+            "OB101",
+            "OB302",
+            "OB210",
+            more=(
+                "OB106 scheduler webserver",
+                "OB201 init",
+                "OB204 ledger",
+                *_NO_CHECKS,
+                "OB209 webserver scheduler",
+                "OB210 scheduler",
+                "OB211 scheduler webserver",
+                "OB212 webserver",
+            ),
+        ),
     ),
     # Airflow's own file with `build: .`, as its documentation tells people
     "layout-2": RightAnswer(

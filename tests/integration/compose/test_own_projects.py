@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from reach import Reach
 
 KNOWN_DEFECTS: dict[str, dict[str, str]] = {
-    "findings": {
-        "library-catalog": "a named build context is taken for an image without a tag",
-        "tide-gauge": "what another service builds is not known as Airflow",
-        "bakery-bitnami": "Bitnami's own variables for the connection are not known",
-        "tickets-puckel": "the connection that puckel's entrypoint makes is not known, nor what 1.10 lacks",
-        "clinic": "an entrypoint of its own may make the connection",
-        "soil-conda": "--constraint=FILE is not read, a sqlite address counts as a database",
-        "museum-windows": "requirements in UTF-16 are not read",
-        "payroll": "PIP_CONSTRAINT is not read",
-    },
     "ways": {
         **dict.fromkeys(("tram-lines", "quarry"), "a registry's image gets `pull_policy: never` in another choice"),
         "post-office": "`docker stack` refuses `pull_policy`",
@@ -60,7 +50,7 @@ def test_optimize_writes_what_the_plan_shows(name: str, reached: dict[str, Reach
     assert reached[name].refused == ""
 
 
-@pytest.mark.parametrize("name", each_project("findings"))
+@pytest.mark.parametrize("name", OWN_PROJECTS)
 def test_findings(name: str, reached: dict[str, Reach]) -> None:
     assert sorted(reached[name].findings) == sorted(OWN_PROJECTS[name].findings)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder.airflow.commands import check_command
+from builder.airflow.commands import check_command, find_fab_source
+from builder.airflow.model import FabSource
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,31 @@ from builder.airflow.commands import check_command
         ("worker", "2.8.1", "celery worker"),
         ("celery worker", "2.8.1", None),
         ("scheduler", "3.3.0", None),
+        ("db migrate", "1.10.9", "upgradedb"),
+        ("db migrate", "1.10.15", "upgradedb"),
+        ("db upgrade", "1.10.9", "upgradedb"),
+        ("db upgrade", "1.10.15", None),
+        ("db init", "1.10.9", "initdb"),
+        ("celery worker", "1.10.9", "worker"),
+        ("users create", "1.10.9", "create_user"),
+        ("users create", "1.10.14", None),
+        ("triggerer", "2.1.4", ""),
+        ("dag-processor", "2.2.5", ""),
+        ("jobs check", "2.0.2", ""),
         ("", "2.8.1", None),
     ],
 )
 def test_judge(call: str, version: str | None, instead: str | None) -> None:
     found = check_command(tuple(call.split()), version)
     assert (" ".join(found.instead) if found else None) == instead
+
+
+@pytest.mark.parametrize("command", ["users create", "roles list", "sync-perm"])
+def test_what_brings_the_commands_that_airflow_3_lost(command: str) -> None:
+    call = tuple(command.split())
+    sources = [find_fab_source(call, version) for version in (None, "2.10.5", "3.1.3", "3.2.0")]
+    assert sources == [None, None, FabSource.AUTH_MANAGER, FabSource.PROVIDER]
+    assert find_fab_source(("db", "migrate"), "3.0.2") is None
 
 
 def describe(words: tuple[str, ...], version: str | None) -> str:

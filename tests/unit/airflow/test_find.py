@@ -14,18 +14,25 @@ from builder.airflow.find import (
     MIGRATE_COMMANDS,
     REPLACED_ROLES,
     ROLES,
+    find_health_since,
     find_named_role,
     find_role,
     find_series,
     find_started_role,
+    is_at_least,
+    is_before,
+    list_read_names,
 )
 from builder.airflow.model import HttpHealth, KnownRole
 from builder.airflow.releases import SERIES
+from builder.airflow.variables import API_PORT, CONNECTION
 
 if TYPE_CHECKING:
     from builder.airflow.model import ReleaseSeries
 
-OF_SPECS = tuple(dict.fromkeys(known for row in SERIES for known in (*row.roles, *row.optional_roles)))
+OF_SPECS = tuple(
+    dict.fromkeys(known for row in SERIES if row.python_versions for known in (*row.roles, *row.optional_roles))
+)
 
 
 def path(name: str, version: str | None) -> str | None:
@@ -43,7 +50,8 @@ def test_the_rows_are_in_order() -> None:
     [
         ("0.9", "1.0.0"),
         ("1.10.15", "1.0.0"),
-        ("2.5.3", "2.0.0"),
+        ("2.0.2", "2.0.0"),
+        ("2.5.3", "2.4.0"),
         ("2.6.1", "2.6.0"),
         ("2.7.0rc1", "2.6.2"),
         ("2.7.0", "2.7.0"),
@@ -94,6 +102,51 @@ def test_the_role_that_a_version_has() -> None:
     assert find_role("standalone", "1.10.15") is None
     assert find_role("triggerer", "1.10.15") is not None
     assert find_role("nobody", "2.8.1") is None
+
+
+def has_health(name: str, version: str | None) -> bool:
+    known = find_role(name, version)
+    return known is not None and known.role.health is not None
+
+
+def test_a_check_is_known_of_the_versions_that_have_it() -> None:
+    assert not has_health("scheduler", "1.10.15")
+    assert not has_health("scheduler", "2.0.2")
+    assert has_health("scheduler", "2.1.0")
+    assert not has_health("dag-processor", "2.5.3")
+    assert has_health("dag-processor", "2.6.0")
+    assert [bool(known.health_server) for v in ("2.3.4", "2.4.0") if (known := find_role("scheduler", v))] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "since"),
+    [("scheduler", "2.1.0"), ("dag-processor", "2.6.0"), ("triggerer", None), ("webserver", None)],
+)
+def test_where_the_version_is_not_known_the_newest_check_is_told_with_its_first_version(
+    name: str, since: str | None
+) -> None:
+    known = find_role(name, None)
+    assert known is not None
+    assert known.role.health is not None
+    assert find_health_since(known) == since
+
+
+def test_the_names_that_a_version_reads() -> None:
+    new, old = CONNECTION.names
+    assert list_read_names(CONNECTION, "2.2.5") == (old,)
+    assert list_read_names(CONNECTION, "2.3.0") == list_read_names(CONNECTION, None) == (new, old)
+    assert list_read_names(CONNECTION, "3.0.0") == (new,)
+    assert list_read_names(API_PORT, "3.0.0") == API_PORT.names
+
+
+def test_a_version_that_is_not_known_is_neither_before_nor_after() -> None:
+    assert is_at_least("2.10.0", "2.9.0")
+    assert is_before("2.9.0", "2.10.0")
+    assert not is_before(None, "3.0.0")
+    assert not is_at_least("latest", "3.0.0")
 
 
 def test_migrations_of_versions_that_images_can_have() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from layer_factories import SITE, distribution, file, gone, inspected, layer
 from project_factories import AIRFLOW, FOLDER, build, facts, image, project, seed, service
+from rule_inputs import context_of, started
 
 from builder.compose.rules import run_rules
 from builder.compose.rules.context import RuleContext
@@ -58,7 +59,14 @@ PROJECTS: dict[str, RuleContext] = {
     "OB206": look(
         project(service("web", image="ml")), images={"ml:latest": image("sha256:2")}, promoted={"ml:latest": "sha256:1"}
     ),
-    "OB207": look(seed()),
+    "OB207": look(seed(), dict.fromkeys(("airflow-init", "airflow-scheduler", "airflow-webserver"), OLD_COMMAND)),
+    "OB208": context_of(started("a", "api-server", "3.1.3"), started("s", "scheduler", "3.1.3")),
+    "OB209": context_of(started("w", "webserver"), started("s", "celery worker")),
+    "OB210": context_of(started("s", "scheduler", environment={"_PIP_ADDITIONAL_REQUIREMENTS": "pandas"})),
+    "OB211": context_of(started("i", "db migrate"), started("s", "scheduler")),
+    "OB212": context_of(started("w", "webserver -D")),
+    "OB213": context_of(started("s", "scheduler", health_test=("CMD", "curl", "http://localhost:8080/health"))),
+    "OB214": look(replace(project(), resolved=None, complaints=("dependency cycle detected: a -> b -> a",))),
     "OB301": written(f"{FROM}USER root\nRUN apt-get update && apt-get install -y gcc\n"),
     "OB302": written(f"{FROM}RUN pip install pandas\n"),
     "OB303": written(f"{FROM}RUN pip install pandas\n"),

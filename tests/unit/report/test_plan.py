@@ -340,3 +340,12 @@ def test_a_group_that_nobody_measured_is_not_counted_as_saved() -> None:
 def test_the_summary_is_last() -> None:
     words = [line.split()[0] for line in format_plan_text(plan()).splitlines()[-4:]]
     assert words == ["saves", "itself", "findings", "next"]
+
+
+def test_no_image_is_made_up_for_a_service_that_names_none() -> None:
+    nameless = Service("fluentd", project="shop")
+    single = GroupPlan(ServiceGroup((nameless,), airflow=False), None, "one service alone")
+    made = plan()
+    text = format_plan_text(replace(made, groups=(*made.groups, single)))
+    assert "fluentd" in text
+    assert "shop-fluentd" not in text

@@ -8,7 +8,7 @@ import pytest
 from fake_compose import CLI, REFUSED, Compose, answer, machine, plain_files
 
 from builder.compose.load.config import ConfigResult, load_config
-from builder.compose.load.project import make_project, read_project
+from builder.compose.load.project import find_unset_variables, make_project, read_project
 from builder.compose.model import ProjectFiles
 
 
@@ -79,3 +79,18 @@ def test_no_secret_is_in_a_repr(files: ProjectFiles, env: dict[str, str]) -> Non
     project, answers = read_project(files, CLI, compose, env), load_config(files, CLI, compose, env)
     assert "canary" not in f"{project!r} {project} {answers!r} {answers} {project.services!r}"
     assert project.services["web"].environment == {"A": "canary-1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "unset"),
+    [
+        ("image: x:${TAG}", {"TAG"}),
+        ("image: x:$TAG", {"TAG"}),
+        ("image: x:${TAG:-1} ${TAG-1} $$TAG ${SET}", set()),
+        ("a: $EMPTY", {"EMPTY"}),
+        ("", set()),
+    ],
+)
+def test_variables_that_have_no_value_here(text: str, unset: set[str]) -> None:
+    found = find_unset_variables({Path("/a"): text.encode()}, {"SET": "1", "EMPTY": ""})
+    assert found == unset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from project_factories import AIRFLOW, Image, build, image, project, seed, service
 
 from builder.compose.rules.builds import find_duplicate_builds, find_same_tags
@@ -151,13 +152,41 @@ def test_one_tag_of_two_different_builds() -> None:
     )
     (finding,) = find_same_tags(look(made))
     assert finding.message == ("a and b build different images under the name x:latest: the last one built gets it")
-    assert finding.fix == "give each of them an `image:` of its own; only one of them can be x:latest"
+    assert finding.fix == "give b another `image:`: only one of them, a, can be x:latest"
 
 
-def test_one_tag_by_way_of_build_tags() -> None:
-    made = project(service("a", build=build(tags=("x",))), service("b", build=build("B"), image="x:latest"))
+@pytest.mark.parametrize(
+    ("services", "fix"),
+    [
+        (
+            {"a": {"build": build(tags=("x",))}, "b": {"build": build("B"), "image": "x:latest"}},
+            "take x:latest out of `tags:` in the build of a: only one of them, b, can be x:latest",
+        ),
+        (
+            {
+                "a": {"build": build(tags=("x:1",)), "image": "a"},
+                "b": {"build": build("B", tags=("x:1",)), "image": "b"},
+            },
+            "take x:1 out of `tags:` in the build of b: only one of them, a, can be x:1",
+        ),
+        (
+            {
+                "a": {"build": build(tags=("docker.io/library/x",)), "image": "a"},
+                "b": {"build": build("B"), "image": "x"},
+                "c": {"build": build("C"), "image": "x"},
+            },
+            (
+                "take x:latest out of `tags:` in the build of a; give c another `image:`: only one of them, b, can be "
+                "x:latest"
+            ),
+        ),
+    ],
+)
+def test_one_tag_by_way_of_build_tags(services: dict[str, Any], fix: str) -> None:
+    made = project(*(service(name, **keys) for name, keys in services.items()))
     (finding,) = find_same_tags(look(made))
-    assert finding.services == ("a", "b")
+    assert finding.services == tuple(services)
+    assert finding.fix == fix
 
 
 def test_two_builders_of_three_share_a_tag() -> None:

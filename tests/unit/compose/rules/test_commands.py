@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from project_factories import AIRFLOW, build, facts, project, seed, service
 
+from builder.compose.model import Mount
 from builder.compose.rules.commands import find_invalid_commands
 from builder.compose.rules.context import RuleContext
 from builder.compose.sharing.groups import group_services
@@ -94,15 +96,106 @@ def test_webserver_in_airflow_3() -> None:
     assert "dag-processor" in found.details[0]
 
 
-def test_users_in_airflow_3_need_fab() -> None:
-    assert len(findings(command="users create", version="3.0.2")) == 1
-    fab = {
-        **AIRFLOW,
-        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
-    }
-    made = look(command="users create", version="3.0.2")
-    changed = replace(made.project.services["web"], environment=fab)
-    assert list(find_invalid_commands(replace(made, project=replace(made.project, services={"web": changed})))) == []
+FAB = {**AIRFLOW, "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"}
+FAB_CALLS = ("users create", "roles list", "sync-perm", "bash -c 'airflow db migrate && airflow sync-perm'")
+
+
+def of_image(image: str, command: str, environment: dict[str, str] | None = None, **keys: Any) -> list[Finding]:
+    """Of one service that nobody builds."""
+    words = tuple(shlex.split(command)) or None
+    made = project(service("web", image=image, command=words, environment=environment or AIRFLOW, **keys))
+    return list(find_invalid_commands(RuleContext(made, group_services(made, {}), {})))
+
+
+@pytest.mark.parametrize("command", FAB_CALLS)
+def test_what_airflow_3_has_only_with_fab(command: str) -> None:
+    (found,) = of_image("apache/airflow:3.0.2", command)
+    assert "which Airflow 3.0.2 has only with the FAB auth manager" in found.message
+    assert (found.fix or "").startswith("AIRFLOW__CORE__AUTH_MANAGER: airflow.providers.fab")
+
+
+@pytest.mark.parametrize("command", FAB_CALLS)
+@pytest.mark.parametrize(
+    ("image", "keys"),
+    [
+        ("apache/airflow:3.0.2", {"environment": FAB}),
+        ("apache/airflow:3.0.2", {"environment": {**AIRFLOW, "AIRFLOW_CONFIG": "/config/airflow.cfg"}}),
+        ("apache/airflow:3.0.2", {"mounts": (Mount("bind", "/c/airflow.cfg", "/opt/airflow/airflow.cfg"),)}),
+        ("apache/airflow:3.2.1", {}),
+        ("apache/airflow:2.10.5", {}),
+        ("registry.example/airflow:4", {}),
+    ],
+)
+def test_fab_may_be_there(command: str, image: str, keys: dict[str, Any]) -> None:
+    assert of_image(image, command, **keys) == []
+
+
+def test_from_3_2_on_the_provider_alone_brings_its_commands() -> None:
+    (found,) = of_image("apache/airflow:slim-3.2.1", "users create")
+    assert "has only with the FAB provider" in found.message
+    assert found.fix == "RUN pip install apache-airflow-providers-fab   # in the Dockerfile"
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "fix"),
+    [
+        ("apache/airflow:3.1.3", "ui", "command: api-server   # or scheduler, triggerer, db migrate, ..."),
+        ("apache/airflow:3.1.3", "airflow-webserver", "command: api-server"),
+        ("apache/airflow:2.8.1", "ui", "command: webserver   # or scheduler, triggerer, db migrate, ..."),
+        ("apache/airflow:2.6.3", "airflow-init", "command: db upgrade"),
+        ("apache/airflow:2.8.1", "airflow-init", "command: db migrate"),
+        ("apache/airflow:latest", "airflow-init", "command: db migrate   # before Airflow 2.7: db upgrade"),
+        ("apache/airflow:latest", "airflow-webserver", "command: webserver   # from Airflow 3 on: api-server"),
+        (
+            "apache/airflow:latest",
+            "ui",
+            "command: webserver   # or api-server in Airflow 3, scheduler, triggerer, db migrate, ...",
+        ),
+    ],
+)
+def test_no_command_is_answered_in_words_of_the_version(image: str, name: str, fix: str) -> None:
+    made = project(service(name, image=image))
+    (found,) = find_invalid_commands(RuleContext(made, group_services(made, {}), {}))
+    assert found.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("image", "command", "fixes"),
+    [
+        ("apache/airflow:1.10.9", "db migrate", ["command: upgradedb"]),
+        ("apache/airflow:1.10.9", "airflow db upgrade", ["command: airflow upgradedb"]),
+        ("apache/airflow:2.0.2", "db migrate", ["command: db upgrade"]),
+        ("apache/airflow:2.1.0", "triggerer", [None]),
+        ("apache/airflow:latest", "db init", ["command: db migrate  # from Airflow 2.7 on"]),
+        (
+            "apache/airflow:latest",
+            "bash -c 'airflow db upgrade; airflow webserver'",
+            ["replace `airflow db upgrade` by `airflow db migrate`  # from Airflow 2.7 on"],
+        ),
+        (
+            "apache/airflow:2.8.1",
+            "bash -c 'airflow db init && airflow db migrate'",
+            ["delete `airflow db init`: `airflow db migrate` does it too"],
+        ),
+        (
+            "apache/airflow:2.8.1",
+            "bash -c 'airflow db init && airflow db upgrade && airflow webserver'",
+            [
+                "delete `airflow db init`: `airflow db upgrade` does it too",
+                "replace `airflow db upgrade` by `airflow db migrate`",
+            ],
+        ),
+        (
+            "apache/airflow:3.0.2",
+            "bash -c 'airflow db upgrade; airflow db migrate'",
+            ["delete `airflow db upgrade`: `airflow db migrate` does it too"],
+        ),
+    ],
+)
+def test_the_fix_fits_the_version_and_the_rest_of_the_command(
+    image: str, command: str, fixes: list[str | None]
+) -> None:
+    assert [found.fix for found in of_image(image, command)] == fixes
 
 
 def test_no_command_is_fine_where_the_image_has_one() -> None:
@@ -162,3 +255,17 @@ def test_the_version_may_come_from_a_sharer() -> None:
 def test_another_program_may_have_the_same_words() -> None:
     made = project(service("superset", image="apache/superset:3.1.0", command=("bash", "-c", "superset db init")))
     assert list(find_invalid_commands(RuleContext(made, group_services(made, {}), {}))) == []
+
+
+@pytest.mark.parametrize("contexts", [(), (("base", "service:base"),)])
+def test_what_is_only_there_to_be_built_on_needs_no_command(contexts: tuple[tuple[str, str], ...]) -> None:
+    made = project(
+        service("base", image="base:1", build=build("Dockerfile.base")),
+        service("web", build=build(additional_contexts=contexts), command=("webserver",)),
+    )
+    foundation = "base" if contexts else "base:1"
+    known = {"base": facts(airflow=True, base="apache/airflow:2.8.1"), "web": facts(airflow=True, base=foundation)}
+    assert list(find_invalid_commands(RuleContext(made, group_services(made, known), known))) == []
+    apart = {**known, "web": facts(airflow=True, base="apache/airflow:2.8.1")}
+    if not contexts:
+        assert len(list(find_invalid_commands(RuleContext(made, group_services(made, apart), apart)))) == 1

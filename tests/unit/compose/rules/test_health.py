@@ -123,6 +123,121 @@ def test_the_schedulers_own_health_server_is_cheaper() -> None:
     assert "http://localhost:8974/health" in (found.fix or "")
 
 
+def test_a_health_server_that_the_version_does_not_have_is_not_asked() -> None:
+    environment = {**AIRFLOW, "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "true"}
+    (found,) = findings(command=("scheduler",), environment=environment, version="2.3.4")
+    assert "SchedulerJob" in (found.fix or "")
+    moved = {**environment, "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": "9000"}
+    (found,) = findings(command=("scheduler",), environment=moved)
+    assert "http://localhost:9000/health" in (found.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("command", "version"),
+    [
+        ("scheduler", "1.10.15"),
+        ("scheduler", "2.0.2"),
+        ("dag-processor", "2.5.3"),
+        ("worker", "1.10.15"),
+        ("standalone", None),
+    ],
+)
+def test_a_version_without_a_check_is_not_told_one(command: str, version: str | None) -> None:
+    assert findings(command=tuple(command.split()), version=version) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("scheduler", "(from Airflow 2.1 on)"),
+        ("dag-processor", "(from Airflow 2.6 on)"),
+        ("celery worker", "(from Airflow 2.7 on)"),
+    ],
+)
+def test_a_check_that_not_every_version_has_is_told_with_its_condition(command: str, said: str) -> None:
+    (found,) = findings(command=tuple(command.split()), version=None)
+    assert said in found.message
+    (found,) = findings(command=tuple(command.split()), version="2.8.1")
+    assert "from Airflow" not in found.message
+
+
+WEB, API = "AIRFLOW__WEBSERVER__", "AIRFLOW__API__"
+
+
+@pytest.mark.parametrize(
+    ("command", "version", "environment", "address"),
+    [
+        ("webserver", "2.8.1", {f"{WEB}BASE_URL": "https://a.example/airflow"}, "http://localhost:8080/airflow/health"),
+        ("webserver", "2.8.1", {f"{WEB}BASE_URL": "https://a.example/x/y/"}, "http://localhost:8080/x/y/health"),
+        ("webserver", "2.8.1", {f"{WEB}BASE_URL": "https://a.example:9"}, "http://localhost:8080/health"),
+        ("webserver", "2.8.1", {f"{WEB}WEB_SERVER_SSL_CERT": "/c.pem"}, "https://localhost:8080/health"),
+        ("webserver", "2.8.1", {f"{WEB}WEB_SERVER_SSL_CERT": ""}, "http://localhost:8080/health"),
+        ("webserver", "2.8.1", {f"{WEB}WEB_SERVER_PORT": "9090"}, "http://localhost:9090/health"),
+        ("webserver", "1.10.15", {f"{WEB}BASE_URL": "http://h/a"}, "http://localhost:8080/a/health"),
+        (
+            "webserver --port 7000",
+            "2.8.1",
+            {f"{WEB}BASE_URL": "http://h/a", f"{WEB}WEB_SERVER_SSL_CERT": "/c.pem", f"{WEB}WEB_SERVER_PORT": "9090"},
+            "https://localhost:7000/a/health",
+        ),
+        ("api-server", "3.0.2", {f"{API}BASE_URL": "http://h/a"}, "http://localhost:8080/a/api/v2/monitor/health"),
+        ("api-server", "3.0.2", {f"{WEB}BASE_URL": "http://h/a"}, "http://localhost:8080/api/v2/monitor/health"),
+        ("api-server", "3.0.2", {f"{API}SSL_CERT": "/c"}, "https://localhost:8080/api/v2/monitor/health"),
+        ("api-server", "3.0.2", {f"{WEB}WEB_SERVER_SSL_CERT": "/c"}, "https://localhost:8080/api/v2/monitor/health"),
+        ("api-server", "3.0.2", {f"{WEB}WEB_SERVER_PORT": "1"}, "http://localhost:1/api/v2/monitor/health"),
+        ("standalone", "2.8.1", {f"{WEB}BASE_URL": "http://h/a"}, "http://localhost:8080/a/health"),
+        ("celery flower", "2.8.1", {"AIRFLOW__CELERY__FLOWER_URL_PREFIX": "/flower"}, "http://localhost:5555/flower/"),
+        ("celery flower", "2.8.1", {"AIRFLOW__CELERY__FLOWER_PORT": "80"}, "http://localhost:80/"),
+    ],
+)
+def test_path_port_and_tls_of_the_address(
+    command: str, version: str, environment: dict[str, str], address: str
+) -> None:
+    insecure = '"--insecure", ' if address.startswith("https") else ""
+    (found,) = findings(command=tuple(command.split()), version=version, environment={**AIRFLOW, **environment})
+    assert f'["CMD", "curl", "--fail", {insecure}"{address}"]' in (found.fix or "")
+
+
+def test_the_image_may_move_the_address_too() -> None:
+    made = project(service("web", build=build(), environment=AIRFLOW, command=("webserver",)))
+    known = {"web": replace(_facts("2.8.1"), environment={f"{WEB}BASE_URL": "http://localhost:8080/airflow"})}
+    (found,) = find_missing_health_checks(RuleContext(made, group_services(made, known), known))
+    assert "http://localhost:8080/airflow/health" in (found.fix or "")
+
+
+def test_an_address_with_a_variable_is_not_guessed() -> None:
+    environment = {**AIRFLOW, f"{WEB}BASE_URL": "https://${HOST}/airflow"}
+    assert findings(command=("webserver",), environment=environment) == []
+
+
+def test_services_of_one_role_have_one_finding() -> None:
+    made = project(
+        *(service(f"scheduler-{n}", image="apache/airflow:2.8.1", command=("scheduler",)) for n in (1, 2, 3)),
+        service("other", image="apache/airflow:2.0.2", command=("scheduler",)),
+        service("web", image="apache/airflow:2.8.1", command=("webserver",)),
+        service("web-2", image="apache/airflow:2.8.1", command=("webserver", "--port", "81")),
+        service("a", image="postgres:13"),
+        service("b", image="postgres:16"),
+    )
+    found = list(find_missing_health_checks(RuleContext(made, group_services(made, {}), {})))
+    assert sorted(one.services for one in found) == [
+        ("a", "b"),
+        ("scheduler-1", "scheduler-2", "scheduler-3"),
+        ("web",),
+        ("web-2",),
+    ]
+    assert "scheduler-1, scheduler-2 and scheduler-3 have no health check" in " ".join(one.message for one in found)
+
+
+def test_a_health_check_of_the_dockerfile_is_that_of_all_who_use_the_image() -> None:
+    made = project(
+        service("web", build=build(), image="shop", environment=AIRFLOW, command=("webserver",)),
+        service("scheduler", image="shop", environment=AIRFLOW, command=("scheduler",)),
+    )
+    known = {"web": replace(_facts("2.8.1"), has_health_check=True)}
+    assert list(find_missing_health_checks(RuleContext(made, group_services(made, known), known))) == []
+
+
 def test_a_role_without_command_is_taken_from_the_name() -> None:
     (found,) = findings("airflow-scheduler", command=None)
     assert "SchedulerJob" in (found.fix or "")

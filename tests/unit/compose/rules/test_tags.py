@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from project_factories import build, facts, image, project, seed, service
@@ -10,6 +11,9 @@ from project_factories import build, facts, image, project, seed, service
 from builder.compose.rules.context import RuleContext
 from builder.compose.rules.tags import explain_floating_tag, find_floating_tags, find_moved_names
 from builder.compose.sharing.groups import group_services
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,33 @@ def test_one_finding_for_all_users_of_an_image() -> None:
 def test_a_default_is_looked_at_and_a_bare_variable_is_not() -> None:
     made = project(service("a", image="${X:-redis:latest}"), service("b", image="${Y}"), service("c", image="x:$TAG"))
     assert [one.services for one in find_floating_tags(RuleContext(made))] == [("a",)]
+
+
+@pytest.mark.parametrize(
+    ("image", "dockerfile", "silent"),
+    [
+        ("scraper-portal:latest", "Dockerfile", True),
+        ("portal", "Dockerfile.prod", True),
+        ("scraper", "scraper/Dockerfile", True),
+        ("scraper:dev", "scraper/Dockerfile", True),
+        ("scraper-portal:latest", None, False),
+        ("scraper", "other/Dockerfile", False),
+        ("registry.example/portal:latest", "Dockerfile", False),
+        ("acme/portal:latest", "Dockerfile", False),
+        ("python:latest", "python/Dockerfile", False),
+        ("redis", "redis/Dockerfile", False),
+    ],
+)
+def test_what_a_dockerfile_beside_makes_has_no_release(
+    tmp_path: Path, image: str, dockerfile: str | None, *, silent: bool
+) -> None:
+    folder = tmp_path / "portal"
+    for path in (folder / dockerfile,) if dockerfile else ():
+        path.parent.mkdir(parents=True)
+        path.touch()
+    made = project(service("a", image=image), name="portal")
+    made = replace(made, files=replace(made.files, directory=folder))
+    assert (list(find_floating_tags(RuleContext(made))) == []) is silent
 
 
 def test_our_own_images_may_be_called_latest() -> None:

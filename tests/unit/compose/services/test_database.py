@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from project_factories import project, service
 
-from builder.compose.services.database import MetadataDatabase, find_database
+from builder.compose.services.database import MetadataDatabase, find_database, parse_sqlite_path
 
 CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
@@ -78,3 +80,52 @@ def test_external_is_what_no_service_answers_for() -> None:
     assert not inside.is_external
     assert file is not None
     assert not file.is_external
+
+
+def of_image(image: str, environment: dict[str, str | None], **keys: Any) -> str | None:
+    """The host of a service of this image."""
+    web = service("web", image=image, environment=environment, **keys)
+    found = find_database(project(web, service("postgres", image="postgres:13")), web)
+    return None if found is None else found.host
+
+
+@pytest.mark.parametrize(
+    ("image", "environment", "host"),
+    [
+        ("puckel/docker-airflow:1.10.9", {"EXECUTOR": "Local"}, "postgres"),
+        ("puckel/docker-airflow:1.10.9", {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "POSTGRES_HOST": "Db"}, "db"),
+        ("puckel/docker-airflow:1.10.9", {}, None),
+        ("puckel/docker-airflow:1.10.9", {"EXECUTOR": "Sequential"}, None),
+        ("bitnami/airflow:2.8.1", {}, "postgresql"),
+        ("registry.example/bitnami/airflow-worker:2", {"AIRFLOW_DATABASE_HOST": "db"}, "db"),
+        ("apache/airflow:2.8.1", {"POSTGRES_HOST": "db", "EXECUTOR": "Local"}, None),
+    ],
+)
+def test_the_database_that_an_images_own_entrypoint_connects_to(
+    image: str, environment: dict[str, str | None], host: str | None
+) -> None:
+    assert of_image(image, environment) == host
+    assert of_image(image, environment, entrypoint=("/own.sh",)) is None
+
+
+def test_only_the_variable_that_the_version_reads_counts() -> None:
+    old, new = "AIRFLOW__CORE__SQL_ALCHEMY_CONN", CONN
+    web = service("web", environment={old: "postgresql://one/a", new: "postgresql://two/a"})
+    hosts = [find_database(project(web), web, version=version) for version in ("2.2.5", "2.8.1", "3.0.2", None)]
+    assert [found and found.host for found in hosts] == ["one", "two", "two", "two"]
+    only_old = service("web", environment={old: "postgresql://one/a"})
+    assert find_database(project(only_old), only_old, version="3.0.2") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("sqlite:////opt/airflow/airflow.db", "/opt/airflow/airflow.db"),
+        ("sqlite+pysqlite:////a/b.db?timeout=3", "/a/b.db"),
+        ("sqlite:///airflow.db", ""),
+        ("postgresql://a/b", None),
+        ("", None),
+    ],
+)
+def test_the_file_of_a_sqlite_address(text: str, path: str | None) -> None:
+    assert parse_sqlite_path(text) == path

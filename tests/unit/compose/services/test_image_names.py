@@ -21,6 +21,12 @@ def test_a_name_in_the_file_is_the_only_one() -> None:
     assert list_possible_names(web) == ("mine:latest",)
 
 
+def test_no_name_is_made_up_for_a_service_without_image_and_build() -> None:
+    empty = service("fluentd")  # as `image: ${FLUENTD_IMAGE}` is read where the variable has no value
+    assert not empty.has_image
+    assert list_possible_names(empty) == ()
+
+
 def test_a_word_of_a_name() -> None:
     assert slugify("My App_2!") == "my-app-2"
     assert slugify("日本") == ""
