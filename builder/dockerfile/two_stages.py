@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from builder.core.text_edits import Position, TextEdit, cut_edited, insert_text
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from builder.dockerfile.run_steps import RunStep
     from builder.dockerfile.shell import ShellCommand
 
-_MOUNT = " --mount=type=bind,from={stage},source=/tmp/wheels,target=/wheels {escape}\n   "
+_MOUNT = " --mount=type=bind,from={stage},source=/tmp/{stage},target=/{stage} {escape}\n   "
 _ONLY_INSTALL = frozenset(
     {"--user", "-U", "--upgrade", "--force-reinstall", "-I", "--ignore-installed", "--compile", "--no-compile"}
     | {"--no-warn-script-location", "--no-warn-conflicts", "--break-system-packages", "--dry-run"}
@@ -110,7 +111,7 @@ def _write_pip_edits(pips: tuple[_PipRun, ...], stage: str) -> Iterator[TextEdit
         behind = Position(start.line, start.column + len("RUN"))
         yield insert_text(behind, _MOUNT.format(stage=stage, escape=run.escape))
     for found in pips:
-        edit = insert_words(found.command, find_install_word(found.command) or 0, "--find-links=/wheels")
+        edit = insert_words(found.command, find_install_word(found.command) or 0, f"--find-links=/{stage}")
         yield from (edit,) if edit else ()
 
 
@@ -155,10 +156,10 @@ def _write_first_stage(
     head = subject.text.split("\n")[stage.line - 1].strip()
     if copies is None or head.endswith("\\") or not head.upper().startswith("FROM "):
         return None
-    name = next(one for one in ("wheels", "wheels2", "wheels3") if not re.search(rf"(?i)\bAS\s+{one}\b", subject.text))
+    name = _choose_name(subject.text)
     runs = {one.step.run.line for one in installs} | {one.step.run.line for one in pips}
     needed = {copy.line for copy in copies} | runs
-    edits = [edit for found in pips for edit in _make_wheels(found)]
+    edits = [edit for found in pips for edit in _make_wheels(found, name)]
     pieces = {
         one.line: cut_edited(subject.text, edits, find_instruction_extent(one)[0], _find_end(subject, one))
         for one in stage.instructions
@@ -169,6 +170,12 @@ def _write_first_stage(
     lines = [f"{image} AS {name}"]
     lines += _select_instructions([one for one in stage.instructions if one.line in pieces], pieces, needed, used)
     return name, "\n".join(lines).replace("\r\n", "\n")
+
+
+def _choose_name(text: str) -> str:
+    """Of the stage and of its folder, where the file has neither: a mount would hide a folder that is there."""
+    names = chain(("wheels",), (f"wheels{number}" for number in count(2)))
+    return next(one for one in names if not re.search(rf"(?i)(\bAS\s+|/){one}\b", text))
 
 
 def _select_instructions(
@@ -194,13 +201,13 @@ def _select_instructions(
             yield pieces[one.line]
 
 
-def _make_wheels(found: _PipRun) -> Iterator[TextEdit]:
+def _make_wheels(found: _PipRun, name: str) -> Iterator[TextEdit]:
     """`pip install` becomes `pip wheel`, without the options that only the former has."""
     command, word = found.command, find_install_word(found.command)
     place = command.places[word] if word is not None else None
     if place is None:
         return
-    yield TextEdit(place.start, place.end, "wheel --wheel-dir /tmp/wheels")
+    yield TextEdit(place.start, place.end, f"wheel --wheel-dir /tmp/{name}")
     leaving = {}
     for index, one in enumerate(command.words):
         if one.partition("=")[0] in _ONLY_INSTALL:

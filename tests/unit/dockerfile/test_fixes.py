@@ -60,7 +60,7 @@ def list_commands(text: str, first: int = 0) -> list[tuple[str, Words | str]]:
 
 
 PIN = "apache-airflow=="
-NEW = ("--no-cache-dir", "--find-links=/wheels")
+NEW = ("--no-cache-dir", "--find-links=/wheels", "--find-links=/wheels2")
 COMPILERS = ("gcc", "build-essential", "libpq-dev", "libpq5")
 
 

@@ -140,3 +140,19 @@ def test_headers_without_a_row_are_named() -> None:
 def test_a_password_in_the_file_is_shown_nowhere() -> None:
     text = "FROM x:1\nRUN apt-get install -y gcc\nRUN pip install -i https://joe:hunter2@h.example/ x\n"
     assert "hunter2" not in repr(find_advice(text))
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("COPY dist/ /wheels/\nRUN pip install --no-cache-dir /wheels/*.whl x\n", "wheels2"),
+        ("COPY dist /tmp/wheels\nRUN pip install --no-cache-dir --find-links /tmp/wheels x\n", "wheels2"),
+        ("COPY dist /wheels\nCOPY --from=x /tmp/wheels2 /y\nRUN pip install --no-cache-dir /wheels/a.whl\n", "wheels3"),
+        ("COPY dist /wheelsmith\nRUN pip install --no-cache-dir /wheelsmith/*.whl\n", "wheels"),
+    ],
+)
+def test_the_mounted_folder_hides_none_that_the_file_has(lines: str, name: str) -> None:
+    fix = find_advice(f"FROM python:3.11-slim\nRUN apt-get install -y gcc\n{lines}")[0].fix or ""
+    assert f"from={name},source=/tmp/{name},target=/{name} " in fix
+    assert f"pip wheel --wheel-dir /tmp/{name} " in fix
+    assert f"pip install --find-links=/{name} " in fix
