@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine browser image verify test check unit integration lint bench soak
+.PHONY: help setup engine browser image verify test check unit integration lint bench reach soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -53,6 +53,9 @@ integration: setup engine browser
 
 bench: setup engine ## speed and size against a baseline in the same run
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+reach: setup engine ## a table: what becomes of whole projects, real ones and our own
+	@PYTHONPATH=tests/bench:tests/unit/helpers $(BIN)/python tests/integration/compose/print_reach.py
 
 soak: setup engine browser ## the long runs: thousands of generated cases, the base made in a container
 	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from own_projects import STACK, WATCH
+from pasted_fixes import FixCount, add_counts, apply_dockerfile_fixes, paste_service_keys
 from real_files import RUNNER, environment
 from seed_project import MAIN
 
@@ -40,8 +41,9 @@ class Reach:
     builders: tuple[str, ...]
     findings: frozenset[str]
     ways: Mapping[tuple[str, ...], str]
-    refused: str = ""
-    """Why `optimize` does not write what the plan shows."""
+    refused: str
+    """Why `optimize` does not write what the plan shows; empty: it does."""
+    fixes: FixCount
 
 
 def examine_project(source: Path, parent: Path, ways: Iterable[tuple[str, ...]] = ()) -> Reach:
@@ -51,6 +53,9 @@ def examine_project(source: Path, parent: Path, ways: Iterable[tuple[str, ...]] 
     runtime = make_runtime(folder)
     result = run_plan(runtime, PlanOptions())
     before = {way: describe_use(folder, way) for way in ways}
+    files = tuple(str(path) for path in result.files.files)
+    pasted = paste_service_keys(folder, files, result.plan.findings, runtime.env)
+    fixes = add_counts(pasted, apply_dockerfile_fixes(result.plan.project, result.plan.findings))
     refused = write_edits(runtime, result)
     return Reach(
         tuple(" ".join(one.group.names) for one in result.plan.groups if one.group.airflow),
@@ -58,6 +63,7 @@ def examine_project(source: Path, parent: Path, ways: Iterable[tuple[str, ...]] 
         frozenset(" ".join((one.code, *one.services)) for one in result.plan.findings if one.code != "OB104"),
         {way: compare_uses(use, describe_use(folder, way)) for way, use in before.items()},
         refused,
+        fixes,
     )
 
 
