@@ -80,9 +80,12 @@ class YamlWriter:
 
     @cached_property
     def _kept_comments(self) -> list[set[str]]:
-        """Of each build that a service still has."""
+        """Of each build that a service still has, unless it moves to where no comment can stand (flow style)."""
         found = (one.content for service in self._draft.sites.services for one in self._draft.find(service, "build"))
-        kept = {one.entry: one.level.document for one in found if isinstance(one, ExistingEntry)}
+        moved = {one.entry for one in self._draft.changes.values() if isinstance(one, ExistingEntry)} - {*self._copies}
+        kept = {
+            one.entry: one.level.document for one in found if isinstance(one, ExistingEntry) and one.entry not in moved
+        }
         return [list_build_comments(document, entry) for entry, document in kept.items()]
 
     @cached_property

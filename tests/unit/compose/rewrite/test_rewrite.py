@@ -825,3 +825,16 @@ services:
 """
     (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
     assert "# another" in after
+
+
+def test_a_comment_stays_where_the_build_moves_to_a_place_without_room_for_it() -> None:
+    before = """\
+x-common: &common
+  build: .  # ours
+services:
+  init: {<<: *common}
+  web: {<<: *common}
+"""
+    (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
+    assert "# ours" in after
+    assert "init: {<<: *common, build: .}" in after
