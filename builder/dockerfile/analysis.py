@@ -66,7 +66,8 @@ def analyze_dockerfile(
     files = collect_build_files(stages, chain, read, contexts or {}, None if parent is None else parent.files)
     content = collect_packages(steps, files)
     sources = collect_packages(list_run_steps(list_feeding_stages(stages, chain)), files)
-    python = (*content.pins, *sources.pins)
+    others = (*content.others, *sources.pins, *sources.others)
+    python = (*content.pins, *others)
     environment = _collect_environment(chain, parent)
     product = find_by_image(base) if base else None
     own = (InstalledServer(product.name, base, chain[0].line),) if product and base else ()
@@ -89,7 +90,7 @@ def analyze_dockerfile(
         volumes=(*(parent.volumes if parent else ()), *_collect_volumes(chain)),
         environment=environment,
         stages=stages,
-        source_pins=sources.pins,
+        other_pins=others,
         parent=parent,
         files=files,
         unread=(*content.unread, *sources.unread, *(parent.unread if parent else ())),

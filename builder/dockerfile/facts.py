@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Advice:
-    """One piece of advice about one line (OB301 to OB306)."""
+    """One piece of advice about one line (OB301 to OB307)."""
 
     code: str
     line: int
@@ -103,8 +103,9 @@ class DockerfileAnalysis:
     """What is known of the version at least (``2.8``): good enough for commands and health, not to pin."""
     stages: tuple[Stage, ...] = ()
     """All of them, those that the target does not need too."""
-    source_pins: tuple[Pin, ...] = ()
-    """Python requirements of the stages from which the chain copies or mounts files."""
+    other_pins: tuple[Pin, ...] = ()
+    """Python requirements that no pip of the chain installs: of uv sync, Poetry, conda and the like, and of the stages
+    from which it copies or mounts files."""
     parent: DockerfileAnalysis | None = None
     """What makes the base, where a build of the same project does."""
     files: BuildFiles = field(default=NO_FILES, repr=False, compare=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from builder.dockerfile.lint_compilers import find_compilers
 from builder.dockerfile.lint_owners import find_recursive_changes
 from builder.dockerfile.lint_pip import find_pip_advice
+from builder.dockerfile.lint_secrets import find_copied_credentials
 from builder.dockerfile.lint_subject import LintSubject
 from builder.dockerfile.lint_system import find_kept_package_lists
 from builder.dockerfile.lint_users import find_root_user
@@ -26,6 +27,7 @@ ADVICE: dict[str, Advise] = {
     "OB304": find_root_user,
     "OB305": find_recursive_changes,
     "OB306": find_kept_package_lists,
+    "OB307": find_copied_credentials,
 }
 """Code → what finds it; two codes may be found together. A new rule is a row here, its text in the catalog and in
 ``templates/explain``, a function."""

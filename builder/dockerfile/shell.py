@@ -191,7 +191,13 @@ def _strip_wrapper(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-_WITH_VALUE = {"sudo": ("-u", "-g", "--user"), "env": ("-u",), "timeout": ("-k", "-s"), "nice": ("-n",)}
+_WITH_VALUE = {
+    "sudo": ("-u", "-g", "--user"),
+    "env": ("-u",),
+    "timeout": ("-k", "-s"),
+    "nice": ("-n",),
+    "xargs": ("-a", "--arg-file", "-n", "-P", "-I", "-L", "-d", "-s", "-E"),
+}
 
 
 def _strip_options(program: str, rest: tuple[str, ...]) -> tuple[str, ...]:

@@ -235,12 +235,7 @@ def parse_run_commands(run: Instruction, variables: Mapping[str, str] | None = N
     argv = parse_exec_form(bare)
     if argv is not None:
         return parse_argv(argv, run.line, _place_exec_words(ShellText(text, run.line, column), argv))
-    found = [
-        one
-        for one in parse_shell_commands(text, run.line, variables, column=column)
-        if not one.program.startswith("--")
-    ]
-    found = [_remove_flags(one) for one in found]
+    found = [_remove_flags(one) for one in parse_shell_commands(text, run.line, variables, column=column)]
     if run.heredocs and all(_SHELL_HEREDOC.fullmatch(word) for word in split_shell_words(bare)):
         for heredoc in run.heredocs:
             if not heredoc.body.startswith("#!") or re.match(r"#!.*\b(ba|da|a)?sh\b", heredoc.body):

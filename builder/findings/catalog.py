@@ -212,6 +212,13 @@ _RULES = (
         "the Dockerfile keeps apt's package lists",
         "Some 20 MB per layer that nothing reads.",
     ),
+    Rule(
+        "OB307",
+        "credentials-copied",
+        _W,
+        "the Dockerfile copies credentials into the image",
+        "Everybody who may pull the image, or reads a backup of it, has them; deleting the file later does not help.",
+    ),
 )
 
 CATALOG: dict[str, Rule] = {rule.code: rule for rule in (*_RULES, *IMAGE_RULES)}

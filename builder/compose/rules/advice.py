@@ -1,4 +1,4 @@
-"""OB301 to OB306: the advice about each Dockerfile, given once for all services that build it."""
+"""OB301 to OB307: the advice about each Dockerfile, given once for all services that build it."""
 
 from __future__ import annotations
 

@@ -207,8 +207,8 @@ def summarize_instruction(instruction: Instruction) -> str:
 
 
 def _list_pins(facts: DockerfileAnalysis) -> tuple[Pin, ...]:
-    """Also those of stages that it copies from."""
-    return (*facts.pins, *facts.source_pins)
+    """Whatever installs them."""
+    return (*facts.pins, *facts.other_pins)
 
 
 def _compare_pins(

@@ -73,6 +73,7 @@ PROJECTS: dict[str, RuleContext] = {
     "OB304": written(f"{FROM}USER root\n"),
     "OB305": written(f"{FROM}COPY dags /dags\nRUN chown -R airflow /dags\n"),
     "OB306": written(f"{FROM}USER root\nRUN apt-get update\n"),
+    "OB307": written(f"{FROM}COPY .netrc /home/airflow/.netrc\n"),
 }
 """Code → a project in which its rule finds something."""
 

@@ -1,4 +1,4 @@
-"""OB301 to OB306 as findings: once for each line, for all services that build the file."""
+"""OB301 to OB307 as findings: once for each line, for all services that build the file."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ RUN apt-get update && apt-get install -y gcc
 COPY dags /opt/airflow/dags
 RUN chown -R airflow /opt/airflow/dags
 RUN pip install pandas
+COPY .pgpass /home/airflow/
 """
 """A Dockerfile with each of the mistakes."""
 
@@ -73,5 +74,5 @@ def test_each_finding_has_text_to_paste() -> None:
     made = project(service("a", build=build()))
     fixes = {one.code: one.fix for one in find_dockerfile_advice(RuleContext(made, facts={"a": known(EVERYTHING)}))}
     assert {code: bool(fix) for code, fix in fixes.items()} == dict.fromkeys(
-        ("OB301", "OB302", "OB303", "OB304", "OB305", "OB306"), True
+        ("OB301", "OB302", "OB303", "OB304", "OB305", "OB306", "OB307"), True
     )
