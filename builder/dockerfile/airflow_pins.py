@@ -31,6 +31,8 @@ _OWN_FOLDERS = ("/home/airflow/.local", "/usr/local", "/usr", "/usr/python", "/r
 _ACTIVATE = re.compile(r"(.*)/bin/activate$")
 _INTERPRETER = re.compile(r"(.+)/bin/(?:pip|python|uv)[\d.]*$")
 _VENV_NAME = re.compile(r"\.?(?:v|virtual-?)env\d*$|.*[-_.]v?env$")
+_UV_DEFAULT = ".venv"
+"""In the current folder: what `uv venv` makes, and `uv pip` uses where it is."""
 _ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "UV_PROJECT_ENVIRONMENT")
 
 
@@ -111,6 +113,9 @@ class _Environments:
             return self._name(match[1] if match else pip.python, step) if "/" in pip.python else active
         if "VIRTUAL_ENV" in command.assignments:
             return self._name(find_environment_value("VIRTUAL_ENV", step), step)
+        beside = _resolve(_UV_DEFAULT, step)
+        if pip.uv and "--system" not in pip.options and active == _IMAGE and beside in self._made:
+            return beside
         match = _INTERPRETER.match(command.words[0])
         if match is None or pip.uv:
             return active
@@ -157,4 +162,4 @@ def _find_made_environment(command: ShellCommand) -> str | None:
         return None
     pairs = zip(("", *rest), rest, strict=False)
     plain = [word for before, word in pairs if not word.startswith("-") and before not in ("-p", "--python")]
-    return plain[-1] if plain else ".venv" if command.program == "uv" else None
+    return plain[-1] if plain else _UV_DEFAULT if command.program == "uv" else None

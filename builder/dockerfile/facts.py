@@ -116,7 +116,7 @@ class DockerfileAnalysis:
     @property
     def triggers(self) -> tuple[Instruction, ...]:
         """What its ONBUILD runs in a build on top of it; those of the images below it ran in its own."""
-        return list_triggers(self.instructions)
+        return list_triggers(self.chain[-1].instructions) if self.chain else ()
 
     @property
     def root_base(self) -> str | None:

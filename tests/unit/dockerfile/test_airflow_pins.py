@@ -110,6 +110,8 @@ def test_where_an_install_goes(run: str, expected: list[int]) -> None:
         ("ENV VIRTUAL_ENV=/opt/v\nENV PATH=$VIRTUAL_ENV/bin:$PATH\nRUN pip install dbt-core\n", []),
         ("RUN virtualenv /opt/v && export PATH=/opt/v/bin:$PATH && pip install dbt-core\n", []),
         ("COPY --from=x /app/.venv /app/.venv\nENV PATH=/app/.venv/bin:$PATH\nRUN pip install dbt-core\n", []),
+        ("WORKDIR /app\nRUN uv venv && uv pip install dbt-core\n", []),
+        ("WORKDIR /app\nRUN uv venv && uv pip install --system pandas\n", [3]),
         ("ENV V=/opt/v\nRUN python -m venv $V && $V/bin/pip install dbt-core\n", []),
         ("RUN pip install pandas\nRUN python -m venv /opt/v\nENV PATH=/opt/v/bin:$PATH\n", [2]),
         ("ENV PATH=/usr/lib/jvm/bin:$PATH\nRUN pip install pandas\n", [3]),

@@ -85,6 +85,10 @@ def test_an_own_entrypoint_clears_the_command_below(tmp_path: Path) -> None:
     assert found["b"].command is None
 
 
+def list_parents(facts: DockerfileAnalysis) -> list[DockerfileAnalysis]:
+    return [] if facts.parent is None else [facts.parent, *list_parents(facts.parent)]
+
+
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_a_circle_ends(tmp_path: Path, length: int) -> None:
     names = [f"s{number}" for number in range(length)]
@@ -92,6 +96,7 @@ def test_a_circle_ends(tmp_path: Path, length: int) -> None:
     found = read(project(*(service(name, image=f"{name}:1", build=build(tmp_path, name)) for name in names)))
     assert len(found) == length
     assert not any(one.airflow for one in found.values())
+    assert max(len(list_parents(one)) for one in found.values()) < length
 
 
 def test_a_folder_is_not_an_image(tmp_path: Path) -> None:
@@ -129,3 +134,12 @@ def test_a_requirements_file_that_the_base_has(tmp_path: Path) -> None:
         )
     )
     assert "OB303" not in {one.code for one in found["b"].advice}
+
+
+def test_what_is_noted_down_runs_once(tmp_path: Path) -> None:
+    note = "ONBUILD RUN pip install apache-airflow==2.8.1\n"
+    write(tmp_path, base=f"FROM python:3.11 AS a\n{note}FROM a\nRUN x\n", app="FROM base:1\n", last="FROM app:1\n")
+    names = ("base", "app", "last")
+    found = read(project(*(service(one, image=f"{one}:1", build=build(tmp_path, one)) for one in names)))
+    assert [len(found[one].pins) for one in names] == [1, 0, 0]
+    assert all(one.airflow for one in found.values()), "what the first has, the others have"
