@@ -10,8 +10,6 @@ from __future__ import annotations
 import codecs
 import posixpath
 import re
-from configparser import ConfigParser
-from configparser import Error as ConfigError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -188,10 +186,12 @@ def find_environment_value(name: str, step: RunStep) -> str:
 
 
 def _read_pip_configuration(text: str) -> Iterator[str]:
-    parser = ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+    import configparser  # hardly any project has such a file
+
+    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
         parser.read_string(text)
-    except ConfigError:  # pip stops at such a file, so does the build
+    except configparser.Error:  # pip stops at such a file, so does the build
         return
     for section in ("global", "install"):
         yield from (parser.get(section, "constraint", fallback="") or "").split()
