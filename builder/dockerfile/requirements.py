@@ -43,7 +43,8 @@ _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 _OWN_PIN = re.compile(
     r"apache[-_.]airflow(?:-core)?\s*(?:\[[^\]]*\])?\s*((?:[=~<>!]=|[<>])\s*[\w.*+!-]+)", re.IGNORECASE
 )
-_PIP_CONF = "pip.conf"
+_PIP_CONF = re.compile(r"^/etc/(xdg/pip/)?pip\.conf$|/\.(config/)?pip/pip\.conf$")
+"""Where pip looks for it: for all users, and in a home folder."""
 
 
 @dataclass(frozen=True)
@@ -166,15 +167,19 @@ def iterate_entries(text: str) -> Iterator[str]:
 
 
 def _find_configured(pip: PipInstall, step: RunStep, files: BuildFiles) -> Iterator[str]:
-    """Constraints that the command does not name itself."""
-    names = ("UV_CONSTRAINT", "UV_OVERRIDE") if pip.uv else ("PIP_CONSTRAINT",)
-    for name in names:
-        yield from find_environment_value(name, step).split()
+    """Constraints that the command does not name itself. With ``--isolated`` pip ignores the environment and what is
+    configured for its user."""
+    isolated = "--isolated" in pip.options
+    for name in ("UV_CONSTRAINT", "UV_OVERRIDE") if pip.uv else ("PIP_CONSTRAINT",):
+        yield from () if isolated else find_environment_value(name, step).split()
     if pip.uv:
         return
-    yield from step.configured
-    for path in files.find_named(_PIP_CONF):
-        yield from _read_pip_configuration(step.read_file(path, files) or "")
+    yield from () if isolated else step.configured
+    named = find_environment_value("PIP_CONFIG_FILE", step)
+    found = (*([named] if named else []), *filter(_PIP_CONF.search, files.find_named("pip.conf")))
+    for path in found:
+        if not isolated or path.startswith("/etc/"):
+            yield from _read_pip_configuration(step.read_file(path, files) or "")
 
 
 def find_environment_value(name: str, step: RunStep) -> str:
