@@ -113,14 +113,15 @@ class BuildFiles:
         return None if origin is None else origin.read_file(path, "/")
 
     def find_named(self, base: str) -> tuple[str, ...]:
-        """Absolute paths of the files with this last component that the context gives to the image."""
+        """Absolute paths of the files with this last component that contexts give to the image."""
         copied = (
             posixpath.join(copy.target, base) if copy.folder else copy.target
             for copy in self.copied
             if any(posixpath.basename(source) == base for source in copy.sources)
         )
         written = (path for path, _ in self.written if posixpath.basename(path) == base)
-        return tuple(dict.fromkeys((*copied, *written)))
+        below = () if self.below is None else self.below.find_named(base)
+        return tuple(dict.fromkeys((*copied, *written, *below)))
 
 
 NO_FILES = BuildFiles((), (), lambda _name: None)

@@ -43,11 +43,14 @@ class LayerStep:
     sources: tuple[SourceStage, ...] = ()
     reads_context: bool = False
     """Whether files of the build context decide about its layer."""
+    parent: DockerfileAnalysis | None = field(default=None, repr=False)
+    """Of FROM: the build of the project that makes the base. Only one and the same build is taken for equal."""
 
     @property
     def identity(self) -> tuple[object, ...]:
         """Equal where the same context makes the same layer of it."""
-        return (self.instruction.name, self.words, self.values, tuple(one.fingerprint for one in self.sources))
+        fingerprints = tuple(one.fingerprint for one in self.sources)
+        return (self.instruction.name, self.words, self.values, fingerprints, id(self.parent) if self.parent else None)
 
 
 def collect_layer_steps(facts: DockerfileAnalysis) -> tuple[LayerStep, ...]:
@@ -57,12 +60,12 @@ def collect_layer_steps(facts: DockerfileAnalysis) -> tuple[LayerStep, ...]:
     collector = _Collector(facts.stages)
     for stage in list_feeding_stages(facts.stages, facts.chain):  # in the order of the file: no stage waits for another
         collector.make_source(stage)
-    head = _make_head(facts.base or "", facts.chain[0], _describe_parent(facts))
+    head = _make_head(facts.base or "", facts.chain[0], facts.parent)
     return (head, *(step for stage in facts.chain for step in collector.make_steps(stage)))
 
 
-def _make_head(base: str, stage: Stage, more: str = "") -> LayerStep:
-    return LayerStep(Instruction("FROM", base, stage.line), base + more)
+def _make_head(base: str, stage: Stage, parent: DockerfileAnalysis | None = None) -> LayerStep:
+    return LayerStep(Instruction("FROM", base, stage.line), base, parent=parent)
 
 
 class _Collector:
@@ -111,8 +114,3 @@ def _reads_context(instruction: Instruction) -> bool:
         return not instruction.heredocs and not any(flag.startswith("--from=") for flag in flags)
     mounts = [flag for flag in flags if flag.startswith("--mount=") and "from=" not in flag]
     return any("type=bind" in mount or "type=" not in mount for mount in mounts)
-
-
-def _describe_parent(facts: DockerfileAnalysis) -> str:
-    """What tells two images of the project apart that have one name: the files that make them."""
-    return "" if facts.parent is None else f"\0{facts.parent.path}\0{facts.parent.chain!r}"

@@ -125,9 +125,11 @@ def test_what_the_base_notes_down_for_later_runs_here(tmp_path: Path) -> None:
     assert found["b"].advice == (), "its lines are those of another file"
 
 
-def test_a_requirements_file_that_the_base_has(tmp_path: Path) -> None:
-    write(tmp_path, base=f"{AIRFLOW}COPY c.txt /\nENV PIP_CONSTRAINT=/c.txt\n", app=f"FROM base:1\n{APP}")
+@pytest.mark.parametrize("how", ["ENV PIP_CONSTRAINT=/c.txt", "COPY pip.conf /etc/"])
+def test_constraints_that_the_base_has(tmp_path: Path, how: str) -> None:
+    write(tmp_path, base=f"{AIRFLOW}COPY c.txt /\n{how}\n", app=f"FROM base:1\n{APP}")
     (tmp_path / "base" / "c.txt").write_text("apache-airflow==2.8.1\n")
+    (tmp_path / "base" / "pip.conf").write_text("[global]\nconstraint = /c.txt\n")
     found = read(
         project(
             service("base", image="base:1", build=build(tmp_path, "base")), service("b", build=build(tmp_path, "app"))

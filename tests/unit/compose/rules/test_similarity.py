@@ -188,3 +188,11 @@ def test_files_of_two_contexts_are_two_things(text: str, same: bool) -> None:
 def test_five_hundred_stages_are_read_at_once() -> None:
     text = "FROM x AS s0\n" + "".join(f"FROM s{i} AS s{i + 1}\nCOPY --from=s{i} /a /b\n" for i in range(490))
     assert compare(text, text).whole
+
+
+@pytest.mark.parametrize(("version", "common"), [("1", ["FROM", "RUN"]), ("2", [])])
+def test_one_name_may_stand_for_two_builds_of_the_project(version: str, common: list[str]) -> None:
+    parents = {value: analyze_dockerfile("ARG V\nFROM x:$V\n", build(args=(("V", value),))) for value in ("1", version)}
+    one = analyze_dockerfile("FROM base\nRUN x\n", build("A"), find_parent=lambda _name: parents["1"])
+    other = analyze_dockerfile("FROM base\nRUN x\n", build("B"), find_parent=lambda _name: parents[version])
+    assert [step.name for step in compare_builds(build("A"), build("B"), one, other).common_prefix] == common
