@@ -32,15 +32,14 @@ def is_airflow_group(services: Iterable[Service], facts: Mapping[str, Dockerfile
 
 
 def is_unclear_group(services: Iterable[Service], facts: Mapping[str, DockerfileAnalysis]) -> bool:
-    """Whether nothing says that the image of these services is not Airflow's: a Dockerfile or a base that cannot be
-    read, or an image that only its owner knows and a command that may be Airflow's."""
+    """Whether nothing says that the image of these services is not Airflow's: several share what cannot be read, or one
+    has a command that may be Airflow's, on a base that only its owner knows."""
     services = tuple(services)
-    builders = [one for one in services if one.build is not None]
-    if not builders or not _may_be_airflow(services, facts):
+    if not _may_be_airflow(services, facts):
         return False
-    known = facts.get(builders[0].name)
+    known = facts.get(services[0].name)
     unread = known is None or known.root_base is None or "$" in known.root_base
-    return unread or bool(_collect_airflow_words(services))
+    return (unread and len(services) > 1) or bool(_collect_airflow_words(services))
 
 
 def _may_be_airflow(services: tuple[Service, ...], facts: Mapping[str, DockerfileAnalysis]) -> bool:
@@ -48,7 +47,7 @@ def _may_be_airflow(services: tuple[Service, ...], facts: Mapping[str, Dockerfil
     whose Dockerfile has an entrypoint of its own: what follows it are not Airflow's words."""
     for service in services:
         known = facts.get(service.name)
-        if service.build is None or find_product(service, known) is not None:
+        if service.image_build is None or find_product(service, known) is not None:
             return False
         if known is not None and (known.entrypoint is not None or _is_hub_image(known.root_base)):
             return False
