@@ -189,6 +189,8 @@ class SharedTarget:
     """All of them have this ``image:`` text already (maybe with variables in it): it stays as it is written."""
     note: str | None = None
     """One comment line (without ``#``) to write above the new ``image:`` where nothing else says how it is made."""
+    policy_with_image: bool = False
+    """The pull policy stands only in the file whose ``image:`` wins, not also where the build was."""
 
     @property
     def normalized_image(self) -> str:

@@ -14,6 +14,7 @@ from builder.compose.services.database import find_database
 from builder.compose.services.image_names import list_possible_names
 from builder.compose.sharing import disk_usage as layer_bytes
 from builder.compose.sharing.alternatives import iterate_alternatives
+from builder.compose.sharing.compatible import CompatibleTargets
 from builder.compose.sharing.feasible import Rewrite, keep_feasible
 from builder.compose.sharing.groups import ServiceGroup, group_services
 from builder.compose.sharing.targets import choose_targets
@@ -22,6 +23,7 @@ from builder.core.image_reference import normalize_image_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from builder.compose.rewrite.combination_check import EditCheck
     from builder.compose.sharing.options import SharingOptions, TargetDecision
     from builder.core.errors import ComposeError
     from builder.dockerfile.facts import DockerfileAnalysis
@@ -50,6 +52,8 @@ class PlanDependencies:
 
     rewrite: Rewrite
     line: KeyLocator = locate_first_file
+    check: EditCheck | None = None
+    """Asks what an edit does; None: nobody asks."""
 
 
 def list_image_names(
@@ -90,6 +94,9 @@ def make_plan(
         return iterate_alternatives(project, group, chosen[group.names], choices, error.message)
 
     kept, edits, notes = keep_feasible(project, chosen, means.rewrite, iterate_others)
+    if means.check is not None:
+        kept, edits, said = CompatibleTargets(project, means.rewrite, means.check).settle(kept, edits)
+        notes = (*notes, *said)
     there = _find_current_images(project, seen)
     context = RuleContext(
         project,

@@ -87,9 +87,9 @@ def _preload_modules(files: ProjectFiles) -> None:
     """
     from builder.compose import plan  # noqa: F401 - only to be loaded
     from builder.compose.load import dockerfiles  # noqa: F401 - only to be loaded
-    from builder.compose.rewrite import other_files as nearby  # noqa: F401 - only to be loaded
     from builder.compose.rewrite import rewrite  # noqa: F401 - only to be loaded
     from builder.compose.yaml.parse import parse_compose_file
+    from builder.operations import edit_check  # noqa: F401 - only to be loaded
 
     parse_compose_file(files.files[0], b"{}")
 
@@ -97,20 +97,22 @@ def _preload_modules(files: ProjectFiles) -> None:
 def _make_plan_result(runtime: Runtime, given: _PlanInputs, connecting: Future[EngineReader]) -> PlanResult:
     from builder.compose.load.dockerfiles import describe_unread_dockerfiles, read_dockerfiles
     from builder.compose.plan import PlanDependencies, list_image_names, make_plan
-    from builder.compose.rewrite import other_files as nearby
     from builder.compose.rewrite.linked_files import describe_linked_files
     from builder.compose.rewrite.locate import locate_key
     from builder.compose.rewrite.rewrite import rewrite_files
+    from builder.operations.edit_check import EditChecker
 
     recipes = _read_recipes(runtime, given.files)
     given = replace(given, project=_fill_builds(runtime, given, recipes))
     facts = {**_describe_spec_image(given), **read_dockerfiles(given.project)}
     wanted = list_image_names(given.project, facts, given.choices)
     seen, no_engine = _observe_engine(connecting, lambda engine: _read_observed_state(runtime, engine, recipes, wanted))
-    plan = make_plan(given.project, facts, given.choices, seen, PlanDependencies(rewrite_files, locate_key))
+    checker = EditChecker(runtime, given.cli, given.project)
+    means = PlanDependencies(rewrite_files, locate_key, checker.check)
+    plan = make_plan(given.project, facts, given.choices, seen, means)
     before = (*_find_unfinished_run(runtime, given.files), *describe_unread_dockerfiles(given.project, facts))
     before += describe_linked_files(plan.edits, given.files.directory)
-    plan = replace(plan, notes=(*before, *plan.notes, *nearby.collect_edit_notes(given.project, plan.edits)))
+    plan = replace(plan, notes=(*before, *plan.notes))
     return PlanResult(plan, given.files, given.cli, given.choices, facts, no_engine)
 
 

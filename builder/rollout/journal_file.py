@@ -65,6 +65,8 @@ def dump_journal(journal: Journal) -> bytes:
     document = asdict(journal)
     for item, edit in _find_edits(document, journal):
         item.update(_make_sums(edit))
+    for target in _find_targets(document):
+        del target["policy_with_image"]  # of an edit; a recipe says how an image is built
     return dump_document(document, JOURNAL_SCHEMA_VERSION)
 
 
@@ -78,6 +80,13 @@ def _find_edits(document: dict[str, Any], journal: Journal) -> Iterator[tuple[di
     yield from zip(document["edits"], journal.edits, strict=True)
     if journal.previous is not None:
         yield from _find_edits(document["previous"], journal.previous)
+
+
+def _find_targets(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Those of the recipes of a run and of the runs before it."""
+    yield from (recipe["target"] for recipe in document["recipes"])
+    if document["previous"] is not None:
+        yield from _find_targets(document["previous"])
 
 
 def _make_sums(edit: FileRecord) -> dict[str, str]:
@@ -95,7 +104,16 @@ _SINCE_THE_FIRST = frozenset(
     | {"remote"}  # of its files
     | {"after", "passing"}  # of a tag
     | {"completes", "expects_health"}  # of a service
-    | {"service", "build", "seconds", "builder", "pull_policy", "keeps_name", "note"}  # of a recipe and its target
+    | {
+        "service",
+        "build",
+        "seconds",
+        "builder",
+        "pull_policy",
+        "keeps_name",
+        "note",
+        "policy_with_image",
+    }  # of a recipe and its target
 )
 """Keys that the first journals did not have."""
 _FORM = Form(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from builder.core.process import Command
 from builder.engine.compose import GET_COMPOSE, find_compose, make_compose_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from builder.compose.model import ComposeConfig, ProjectFiles
     from builder.core.process import ProcessResult, Runner
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
 ENDED_BY_SIGNAL = frozenset(code for number in _ENDING for code in (-number, 128 + number))
 """Exit codes of a process that Ctrl-C, or our passing it on, ended; the docker client makes the positive ones of it."""
+
+
+_VARIANTS = (True, False)
+"""With variables filled in, and without."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,19 @@ def load_config(
     Raises ComposeError when Compose refuses both, ComposeMissingError when there is no Compose. ``cli`` may be a guess
     (:func:`builder.engine.compose.guess_compose`); whether it holds is only asked when both calls fail.
     """
+    with open_request(files, env, overlay or {}) as request:
+        return _query_config(request, cli, runner)
+
+
+@contextlib.contextmanager
+def open_request(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[ConfigRequest]:
+    """The question about these files, for the block; with ``overlay`` they are looked at in one.
+
+    Raises ComposeError for a changed file that is named by its absolute path.
+    """
     if not overlay:
-        return _query_config(_ConfigRequest(files, env), cli, runner)
+        yield ConfigRequest(files, env)
+        return
     overlay = _complete_overlay(files, env, overlay)
     with create_overlay(overlay) as root:
         moved = replace(
@@ -66,10 +81,7 @@ def load_config(
             directory=resolve_in_overlay(root, files.directory),
             files=tuple(resolve_in_overlay(root, file) for file in files.files),
         )
-        found = _query_config(_ConfigRequest(moved, env, overlay, root), cli, runner)
-    return ConfigResult(
-        _strip_overlay_root(found.resolved, root), _strip_overlay_root(found.raw, root), found.complaints
-    )
+        yield ConfigRequest(moved, env, overlay, root)
 
 
 def make_config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool) -> tuple[str, ...]:
@@ -79,7 +91,7 @@ def make_config_argv(cli: ComposeCli, files: ProjectFiles, *, interpolate: bool)
 
 
 @dataclass(frozen=True)
-class _ConfigRequest:
+class ConfigRequest:
     """What is asked about; with ``overlay``, ``files`` are in an overlay at ``root``."""
 
     files: ProjectFiles
@@ -92,7 +104,7 @@ class _ConfigRequest:
         return text.replace(str(self.root), "") if self.root else text
 
 
-def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> ConfigResult:
+def _query_config(question: ConfigRequest, cli: ComposeCli, runner: Runner) -> ConfigResult:
     results = _run_both_variants(question, cli, runner)
     if any(result.code in ENDED_BY_SIGNAL for result in results):
         raise InterruptedByUserError("Compose was ended by a signal")  # no reason to look for another Compose
@@ -100,25 +112,30 @@ def _query_config(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> 
         known = find_compose(runner, question.env)
         if known.argv != cli.argv:
             results = _run_both_variants(question, known, runner)
-    said = tuple(_extract_message(result, question) for result in results if not result.ok)
+    said = tuple(extract_message(result, question) for result in results if not result.ok)
     if len(said) == len(results):
         files, version = _list_files(question), lambda: find_compose(runner, question.env).version
         raise make_refusal_error(said[0], files, _read_sources(question), version)
-    resolved, raw = (_parse_config(result, question) if result.ok else None for result in results)
+    resolved, raw = (parse_config(result, question) if result.ok else None for result in results)
     return ConfigResult(resolved, raw, tuple(_add_suggestion(one, question) for one in said))
 
 
-def _run_both_variants(question: _ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
-    def run(interpolate: bool) -> ProcessResult:
-        argv = make_config_argv(cli, question.files, interpolate=interpolate)
-        env = make_compose_environment(question.env, remote=question.files.remote)
-        return runner.run(Command(argv, env=env, timeout=CONFIG_LIMIT.read(env), install_hint=GET_COMPOSE))
-
+def _run_both_variants(question: ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
     with ThreadPoolExecutor(max_workers=2) as pool:
-        return tuple(pool.map(run, (True, False)))
+        return tuple(
+            pool.map(lambda interpolate: run_config(question, cli, runner, interpolate=interpolate), _VARIANTS)
+        )
 
 
-def _parse_config(result: ProcessResult, question: _ConfigRequest) -> ComposeConfig:
+def run_config(question: ConfigRequest, cli: ComposeCli, runner: Runner, *, interpolate: bool) -> ProcessResult:
+    """One call. Raises what the runner raises."""
+    argv = make_config_argv(cli, question.files, interpolate=interpolate)
+    env = make_compose_environment(question.env, remote=question.files.remote)
+    return runner.run(Command(argv, env=env, timeout=CONFIG_LIMIT.read(env), install_hint=GET_COMPOSE))
+
+
+def parse_config(result: ProcessResult, question: ConfigRequest) -> ComposeConfig:
+    """The answer, with the paths of the real tree. Raises TooDeepError, ToolError."""
     try:
         found: Any = json.loads(result.out)
     except RecursionError as error:
@@ -128,10 +145,11 @@ def _parse_config(result: ProcessResult, question: _ConfigRequest) -> ComposeCon
         found = None
     if not isinstance(found, dict):
         raise ToolError("`docker compose config` answered something that is not a project", hint=GET_COMPOSE)
-    return found
+    return found if question.root is None else {**_strip_overlay_root(found, question.root)}
 
 
-def _extract_message(result: ProcessResult, question: _ConfigRequest) -> str:
+def extract_message(result: ProcessResult, question: ConfigRequest) -> str:
+    """Why Compose refused, in its own words, without anything secret."""
     variables = read_project_variables(question.files, question.env)
     return (
         question.restore_paths(complaint.extract_refusal(result.err, variables))
@@ -139,21 +157,21 @@ def _extract_message(result: ProcessResult, question: _ConfigRequest) -> str:
     )
 
 
-def _list_files(question: _ConfigRequest) -> tuple[Path, ...]:
+def _list_files(question: ConfigRequest) -> tuple[Path, ...]:
     """The project's files under their own names."""
     return tuple(Path(question.restore_paths(str(file))) for file in question.files.files)
 
 
-def _read_sources(question: _ConfigRequest) -> dict[Path, bytes]:
+def _read_sources(question: ConfigRequest) -> dict[Path, bytes]:
     """Those, and what they include or extend, as they are asked about."""
     found: dict[Path, bytes] = {}
-    with suppress(ComposeError):  # what is wrong with them, Compose has said
+    with contextlib.suppress(ComposeError):  # what is wrong with them, Compose has said
         for source in walk_sources(question.files, question.env, {}):
             found.setdefault(Path(question.restore_paths(str(source.path))), source.data)
     return found
 
 
-def _add_suggestion(said: str, question: _ConfigRequest) -> str:
+def _add_suggestion(said: str, question: ConfigRequest) -> str:
     """Compose's words, and which file beside these has what they lack."""
     other = suggest_other_file(said, _list_files(question))
     return f"{said}; {other}" if other else said

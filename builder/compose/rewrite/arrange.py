@@ -32,6 +32,7 @@ def arrange_keys(sites: KeySources, targets: tuple[SharedTarget, ...]) -> KeyAss
     for target in targets:
         if target.keeps_name:
             _check_image_names(draft, target)
+            _keep_files_complete(draft, target, builds)
         else:
             _KeyPlacement(draft, target, builds, "image", target.image).run()
         if target.pull_policy is not None:
@@ -49,6 +50,18 @@ def _check_image_names(draft: KeyAssignments, target: SharedTarget) -> None:
                 where=level.document.where(level.node.start, f"services.{service}"),
                 hint="give all services of the group the same `image:`",
             )
+
+
+def _keep_files_complete(
+    draft: KeyAssignments, target: SharedTarget, builds: Mapping[str, tuple[Resolution, ...]]
+) -> None:
+    """A file that loses a build gets the image's name, as another file has it: it may be read without that one."""
+    if not any(builds[service] for service in target.services if service != target.builder):
+        return
+    for service in target.services:
+        text = draft.text(service, "image")
+        if text is not None:
+            _KeyPlacement(draft, target, builds, "image", text).complete_files(service)
 
 
 def _remove_builds(draft: KeyAssignments, losers: set[str]) -> dict[str, list[Resolution]]:
@@ -186,10 +199,19 @@ class _KeyPlacement:
             for service in self._target.services:
                 yield from self._find_levels_giving(service, "image")
         for service in self._target.services:
-            for found in self._builds[service]:
-                for level in (found.level, found.stratum.home):
-                    if not self._is_set(service) or not self._has_key_in_file(service, found):
-                        yield level
+            yield from self._find_levels_of_builds(service)
+
+    def complete_files(self, service: str) -> None:
+        """Put the text where a build is or was, in each file that has the key nowhere."""
+        for level in self._find_levels_of_builds(service):
+            self._put_text(level)
+
+    def _find_levels_of_builds(self, service: str) -> Iterator[MappingSource]:
+        narrow = self._key == "pull_policy" and self._target.policy_with_image
+        for found in self._builds[service]:
+            for level in (found.level, found.stratum.home):
+                if not self._is_set(service) or not (narrow or self._has_key_in_file(service, found)):
+                    yield level
 
     def _find_levels_giving(self, service: str, key: str) -> Iterator[MappingSource]:
         """The level that gives the service ``key``, unless it is in a file below the one with the build."""

@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fake_compose import follow_edit
 from runtime_factory import make_runtime
 
 from builder.cli import main as cli
-from builder.compose.rewrite import check as proof
 from builder.core.process import ProcessResult
 
 if TYPE_CHECKING:
@@ -43,12 +43,20 @@ def answer(folder: Path) -> dict[str, Any]:
 
 
 class Compose:
+    """Of edited files it says what was planned; `compose.prod.yml` gives `web` another target."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def run(self, command: Command, **_callbacks: object) -> ProcessResult:
-        said = "2.30.0\n" if "version" in command.argv else json.dumps(answer(self.folder))
-        return ProcessResult(command, 0, said, "")
+        if "version" in command.argv:
+            return ProcessResult(command, 0, "2.30.0\n", "")
+        found = follow_edit(answer(self.folder), command)
+        if "compose.prod.yml" in " ".join(command.argv):
+            found["services"]["web"]["build"] = {"context": str(self.folder), "target": "prod"}
+        if "compose.yml" not in " ".join(command.argv):
+            found["services"] = {"web": {"build": {"context": "."}}}
+        return ProcessResult(command, 0, json.dumps(found), "")
 
 
 def optimize(folder: Path, *words: str) -> tuple[int, str]:
@@ -86,11 +94,13 @@ def test_what_is_left_by_choice_is_none(folder: Path) -> None:
     assert (code, "Nothing to do" in out) == (0, True)
 
 
-def test_warnings_are_in_the_json_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "prove_edits", lambda *_given: None)
+def test_warnings_are_in_the_json_too(folder: Path) -> None:
     (folder / "compose.yml").write_text(COMPOSE)
     (folder / "compose.prod.yml").write_text("services: {web: {build: {target: prod}}}\n")
     code, out = optimize(folder, "--dry-run", "--format", "json")
     (warning,) = json.loads(out)["warnings"]
-    assert warning.startswith("compose.prod.yml was not read, and has a `build` too")
+    assert warning == (
+        "with compose.prod.yml, web builds another image under the shared name. Plan the files together: "
+        "`optbuild optimize -f compose.yml -f compose.prod.yml`"
+    )
     assert (code, json.loads(out)["refused"]) == (0, [])

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fake_compose import follow_edit
 from runtime_factory import make_runtime
 
 from builder.cli import main as cli
@@ -69,7 +70,7 @@ class Compose:
     def run(self, command: Command, **_callbacks: object) -> ProcessResult:
         self.asked.append(command.argv)
         assert "config" in command.argv
-        return ProcessResult(command, 0, json.dumps(answer(self.folder)), "")
+        return ProcessResult(command, 0, json.dumps(follow_edit(answer(self.folder), command)), "")
 
 
 class Ran:

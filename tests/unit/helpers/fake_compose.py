@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from builder.compose.model import ProjectFiles
 from builder.core.process import Command, ProcessResult
@@ -13,7 +16,6 @@ from builder.engine.compose import ComposeCli
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from pathlib import Path
 
 CLI = ComposeCli(("docker", "compose"))
 REFUSED = (15, "", "services.a.ports is wrong\n")
@@ -25,6 +27,19 @@ def answer(**services: Any) -> tuple[int, str, str]:
 
 
 PLAIN, RAW = answer(a={"image": "x"}), answer(a={"image": "${X}"})
+
+
+def follow_edit(found: dict[str, Any], command: Command) -> dict[str, Any]:
+    """The answer as it is once the file that the command names is edited: what it says of the planned keys."""
+    file = command.argv[command.argv.index("--file") + 1]
+    if "optbuild-overlay" not in file:
+        return found
+    for name, written in yaml.safe_load(Path(file).read_text())["services"].items():
+        service = found["services"][name]
+        service |= {key: written[key] for key in ("image", "pull_policy") if key in written}
+        if "build" not in written:
+            service.pop("build", None)
+    return found
 
 
 @dataclass
