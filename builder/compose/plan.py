@@ -95,7 +95,8 @@ def make_plan(
 
     kept, edits, notes = keep_feasible(project, chosen, means.rewrite, iterate_others)
     if means.check is not None:
-        kept, edits, said = CompatibleTargets(project, means.rewrite, means.check).settle(kept, edits)
+        settling = CompatibleTargets(project, means.rewrite, means.check, iterate_others)
+        kept, edits, said = settling.settle(kept, edits)
         notes = (*notes, *said)
     there = _find_current_images(project, seen)
     context = RuleContext(

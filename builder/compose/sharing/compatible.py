@@ -4,9 +4,11 @@ out with the reason."""
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from builder.compose.rewrite.combination_check import ProblemKind
+from builder.compose.sharing.feasible import is_feasible, list_targets
 from builder.core.errors import ComposeError
 from builder.core.phrases import join_names
 
@@ -15,19 +17,23 @@ if TYPE_CHECKING:
 
     from builder.compose.model import FileEdit, Project, SharedTarget
     from builder.compose.rewrite.combination_check import CombinationProblem, EditCheck
-    from builder.compose.sharing.feasible import Rewrite
+    from builder.compose.sharing.feasible import Alternatives, Rewrite
     from builder.compose.sharing.options import TargetDecision
 
 Decisions = dict[tuple[str, ...], "TargetDecision"]
+MOST_TRIED = 4
+"""Other builders for a group whose edit is refused: each is asked about."""
 _PLACED = "`pull_policy: never` stands only in the file"
 _OF_THE_POLICY = frozenset({ProblemKind.NEVER_PULLED, ProblemKind.STACK})
 
 
 class CompatibleTargets:
-    """``check`` asks Compose about an edit. Each turn changes a target, three times at most, so it ends."""
+    """``check`` asks Compose about an edit. Each turn changes a target, a few times at most, so it ends."""
 
-    def __init__(self, project: Project, rewrite: Rewrite, check: EditCheck) -> None:
-        self._project, self._rewrite, self._check = project, rewrite, check
+    def __init__(self, project: Project, rewrite: Rewrite, check: EditCheck, others: Alternatives) -> None:
+        self._project, self._rewrite, self._check, self._others = project, rewrite, check, others
+        self._left: dict[tuple[str, ...], list[TargetDecision]] = {}
+        """Group -> what is still to be tried."""
 
     def settle(
         self, chosen: Mapping[tuple[str, ...], TargetDecision], edits: tuple[FileEdit, ...]
@@ -36,7 +42,7 @@ class CompatibleTargets:
         kept = dict(chosen)
         notes: list[str] = []
         while edits:
-            verdict = self._check(edits, _list_targets(kept))
+            verdict = self._check(edits, list_targets(kept))
             if not verdict.problems:
                 return kept, edits, (*notes, *verdict.notes)
             problem = verdict.problems[0]
@@ -51,8 +57,7 @@ class CompatibleTargets:
         """The next thing to try for a target, or the reason why it is left alone."""
         target = decision.target
         if target is None or problem.kind not in _OF_THE_POLICY or target.pull_policy is None:
-            reason = f"it cannot be changed safely: {problem.text}"
-            return replace(decision, target=None, reason=reason, warnings=(), refused=True)
+            return self._take_other(decision, problem)
         narrow = replace(target, policy_with_image=True)
         if not target.policy_with_image and self._is_other_edit(target, narrow):
             return replace(decision, target=narrow, warnings=(*decision.warnings, _warn_of_place(target, problem)))
@@ -63,6 +68,18 @@ class CompatibleTargets:
             )
         warnings = tuple(one for one in decision.warnings if not one.startswith(_PLACED))
         return replace(decision, target=without, warnings=(*warnings, _warn_of_registry(target, problem)))
+
+    def _take_other(self, decision: TargetDecision, problem: CombinationProblem) -> TargetDecision:
+        target = decision.target
+        if target is not None and target.services not in self._left:
+            found = self._others(target, ComposeError(problem.text))
+            feasible = (one for one in found if is_feasible(self._project, one, self._rewrite))
+            self._left[target.services] = list(islice(feasible, MOST_TRIED))
+        left = self._left[target.services] if target is not None else []
+        if left:
+            return left.pop(0)
+        reason = f"it cannot be changed safely: {problem.text}"
+        return replace(decision, target=None, reason=reason, warnings=(), refused=True)
 
     def _is_other_edit(self, one: SharedTarget, other: SharedTarget) -> bool:
         return self._try_rewrite(one) != self._try_rewrite(other)
@@ -75,12 +92,8 @@ class CompatibleTargets:
 
     def _rewrite_all(self, kept: Decisions) -> tuple[FileEdit, ...]:
         """What could be rewritten before can be with fewer keys, or fewer targets, too."""
-        targets = _list_targets(kept)
+        targets = list_targets(kept)
         return self._rewrite(self._project, targets) if targets else ()
-
-
-def _list_targets(kept: Decisions) -> tuple[SharedTarget, ...]:
-    return tuple(choice.target for _, choice in sorted(kept.items()) if choice.target is not None)
 
 
 def _find_concerned(kept: Decisions, problem: CombinationProblem) -> list[tuple[str, ...]]:

@@ -30,28 +30,28 @@ def keep_feasible(
         return kept, _rewrite_targets(project, kept, rewrite), ()
     except ComposeError:
         pass
-    for target in _list_targets(kept):
+    for target in list_targets(kept):
         try:
             rewrite(project, (target,))
         except ComposeError as error:
-            instead = next((choice for choice in others(target, error) if _is_feasible(project, choice, rewrite)), None)
+            instead = next((choice for choice in others(target, error) if is_feasible(project, choice, rewrite)), None)
             kept[target.services] = instead or _refuse_decision(kept[target.services], error)
             notes += [] if instead else [_format_note(project, target, error)]
     try:
         return kept, _rewrite_targets(project, kept, rewrite), tuple(notes)
     except ComposeError as error:
-        kept |= {target.services: _refuse_decision(kept[target.services], error) for target in _list_targets(kept)}
+        kept |= {target.services: _refuse_decision(kept[target.services], error) for target in list_targets(kept)}
         return kept, (), (*notes, f"no edit: {error.message}")
 
 
 def _rewrite_targets(
     project: Project, chosen: Mapping[tuple[str, ...], TargetDecision], rewrite: Rewrite
 ) -> tuple[FileEdit, ...]:
-    targets = _list_targets(chosen)
+    targets = list_targets(chosen)
     return rewrite(project, targets) if targets else ()
 
 
-def _is_feasible(project: Project, choice: TargetDecision, rewrite: Rewrite) -> bool:
+def is_feasible(project: Project, choice: TargetDecision, rewrite: Rewrite) -> bool:
     """Whether the files can be rewritten for it."""
     try:
         _rewrite_targets(project, {(): choice}, rewrite)
@@ -60,7 +60,8 @@ def _is_feasible(project: Project, choice: TargetDecision, rewrite: Rewrite) -> 
     return True
 
 
-def _list_targets(chosen: Mapping[tuple[str, ...], TargetDecision]) -> tuple[SharedTarget, ...]:
+def list_targets(chosen: Mapping[tuple[str, ...], TargetDecision]) -> tuple[SharedTarget, ...]:
+    """In the order of their services' names."""
     return tuple(choice.target for _, choice in sorted(chosen.items()) if choice.target is not None)
 
 

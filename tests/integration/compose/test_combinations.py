@@ -226,7 +226,7 @@ def watch(folder: Path) -> bool:
 def test_watch_works_as_before(tmp_path: Path) -> None:
     write(tmp_path, {"compose.yaml": WATCHED, "Dockerfile": "FROM apache/airflow:2.8.1\n"})
     assert watch(tmp_path)
-    assert optbuild(tmp_path, "optimize", "--file-only", "--yes", "--builder-service", "scheduler").ok
+    assert optbuild(tmp_path, "optimize", "--file-only", "--yes").ok
     assert watch(tmp_path)
     assert (tmp_path / "compose.yaml").read_text().count("build:") == 1
 
@@ -240,5 +240,5 @@ def test_the_plan_shows_no_edit_that_optimize_refuses(tmp_path: Path) -> None:
     assert found["edits"] == []
     (note,) = found["notes"]
     assert 'service "docs" declares non-buildable service "scheduler"' in note
-    assert optbuild(tmp_path, "optimize", "--file-only", "--yes", "--builder-service", "scheduler").ok
+    assert optbuild(tmp_path, "optimize", "--file-only", "--yes").ok
     compose(cwd=tmp_path)

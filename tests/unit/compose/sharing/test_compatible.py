@@ -29,14 +29,20 @@ Settled = tuple[dict[tuple[str, ...], TargetDecision], tuple["FileEdit", ...], t
 
 
 def settle(
-    project: Project, find: Callable[[dict[str, str]], CombinationProblem | None], *targets: SharedTarget
+    project: Project,
+    find: Callable[[dict[str, str]], CombinationProblem | None],
+    *targets: SharedTarget,
+    others: tuple[SharedTarget, ...] = (),
 ) -> Settled:
     def check(edits: tuple[FileEdit, ...], _targets: tuple[SharedTarget, ...]) -> EditVerdict:
         problem = find({str(edit.path.relative_to(FOLDER)): edit.after.decode() for edit in edits})
         return EditVerdict(() if problem is None else (problem,), ("said",))
 
     chosen = {one.services: TargetDecision(one, warnings=("mind",)) for one in targets}
-    return CompatibleTargets(project, rewrite_files, check).settle(chosen, rewrite_files(project, targets))
+    settling = CompatibleTargets(
+        project, rewrite_files, check, lambda _target, error: [TargetDecision(one, error.message) for one in others]
+    )
+    return settling.settle(chosen, rewrite_files(project, targets))
 
 
 def test_what_breaks_nothing_is_kept() -> None:
@@ -104,3 +110,21 @@ def test_what_is_shared_already_is_left_as_it_is() -> None:
     assert edits == ()
     assert kept[KEPT.services].reason.startswith("already shared, without a pull policy: with it, `pull` could not")
     assert not kept[KEPT.services].refused
+
+
+def test_another_builder_is_tried_where_one_is_refused() -> None:
+    other = target("init", "web", builder="web")
+    kept, edits, notes = settle(
+        project_of(ONE),
+        lambda texts: BROKEN if "build" in texts["compose.yml"].split("web:")[0] else None,
+        TARGET,
+        others=(other,),
+    )
+    assert kept[TARGET.services] == TargetDecision(other, BROKEN.text)
+    assert (len(edits), notes) == (1, ("said",))
+
+
+def test_until_there_is_none_left() -> None:
+    other = target("init", "web", builder="web")
+    kept, edits, notes = settle(project_of(ONE), lambda _texts: BROKEN, TARGET, others=(other, other))
+    assert (edits, kept[TARGET.services].refused, len(notes)) == ((), True, 1)
