@@ -231,14 +231,42 @@ def test_watch_works_as_before(tmp_path: Path) -> None:
     assert (tmp_path / "compose.yaml").read_text().count("build:") == 1
 
 
-def test_the_plan_shows_no_edit_that_optimize_refuses(tmp_path: Path) -> None:
-    write(
-        tmp_path, {"compose.yaml": CONTEXT, "Dockerfile": "FROM apache/airflow:2.8.1\n", "docs/Dockerfile": "FROM a\n"}
-    )
-    forced = ("--builder-service", "init")
-    found: dict[str, Any] = json.loads(optbuild(tmp_path, "plan", "--format", "json", *forced).out)
-    assert found["edits"] == []
-    (note,) = found["notes"]
-    assert 'service "docs" declares non-buildable service "scheduler"' in note
+def plan(folder: Path, *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(optbuild(folder, "plan", "--format", "json", *words).out)
+    return found
+
+
+def test_the_context_of_another_service_still_finds_its_build(tmp_path: Path) -> None:
+    docker = {"Dockerfile": "FROM apache/airflow:2.8.1\n", "docs/Dockerfile": "FROM a\n"}
+    write(tmp_path, {"compose.yaml": CONTEXT, **docker})
+    assert plan(tmp_path, "--builder-service", "init")["edits"] == []
     assert optbuild(tmp_path, "optimize", "--file-only", "--yes").ok
     compose(cwd=tmp_path)
+
+
+@pytest.mark.parametrize("context", ["scheduler", "init"])
+def test_also_that_of_a_file_which_was_not_read(tmp_path: Path, context: str) -> None:
+    main, _, docs = CONTEXT.partition("  docs:\n")
+    docs = f"services:\n  init: {{restart: always}}\n  docs:\n{docs}".replace("scheduler", context)
+    docker = {"Dockerfile": "FROM apache/airflow:2.8.1\n", "docs/Dockerfile": "FROM a\n"}
+    write(tmp_path, {"compose.yaml": main, "site.yml": docs, **docker})
+    way = ("-f", "compose.yaml", "-f", "site.yml")
+    compose(*way, cwd=tmp_path)
+    assert optbuild(tmp_path, "optimize", "--file-only", "--yes").ok
+    compose(*way, cwd=tmp_path)
+    assert (tmp_path / "compose.yaml").read_text().count("build:") == 1
+
+
+def test_the_plan_shows_no_edit_that_optimize_refuses(tmp_path: Path) -> None:
+    """Here no edit can leave `ci.yml` valid, and the note quotes Compose."""
+    ci = "services: {airflow-init: {image: !reset null}, airflow-scheduler: {image: !reset null}}\n"
+    write(tmp_path, {"compose.yaml": MAIN, "ci.yml": ci, "Dockerfile": "FROM apache/airflow:2.8.1\n"})
+    compose("-f", "compose.yaml", "-f", "ci.yml", cwd=tmp_path)
+    found = plan(tmp_path)
+    assert found["edits"] == []
+    (note,) = found["notes"]
+    assert "`docker compose -f compose.yaml -f ci.yml config --quiet` works today and would be refused: service" in note
+    assert "has neither an image nor a build context specified" in note
+    before = (tmp_path / "compose.yaml").read_bytes()
+    done = optbuild(tmp_path, "optimize", "--file-only", "--yes")
+    assert (done.ok, (tmp_path / "compose.yaml").read_bytes()) == (False, before)
