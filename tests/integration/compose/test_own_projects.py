@@ -9,25 +9,10 @@ from own_projects import FOLDER, OWN_PROJECTS
 from reach import examine_projects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from _pytest.mark.structures import ParameterSet
     from reach import Reach
 
-KNOWN_DEFECTS: dict[str, dict[str, str]] = {
-    "ways": {
-        **dict.fromkeys(("tram-lines", "quarry"), "a registry's image gets `pull_policy: never` in another choice"),
-        "post-office": "`docker stack` refuses `pull_policy`",
-    },
-}
-"""Aspect → project → what the product does not do yet."""
 BY_HAND = {"harbour-podman": 1}
 """Project → findings of Dockerfiles that a person has to decide about: whose a folder of the base should be."""
-
-
-def each_project(aspect: str, names: Iterable[str] = OWN_PROJECTS) -> list[ParameterSet]:
-    known = {name: pytest.mark.xfail(strict=True, reason=reason) for name, reason in KNOWN_DEFECTS[aspect].items()}
-    return [pytest.param(name, marks=known.get(name, ())) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +49,6 @@ def test_fixes_apply(name: str, reached: dict[str, Reach]) -> None:
     assert (fixes.wrong, fixes.by_hand) == ((), BY_HAND.get(name, 0))
 
 
-@pytest.mark.parametrize("name", each_project("ways", [name for name, right in OWN_PROJECTS.items() if right.ways]))
+@pytest.mark.parametrize("name", [name for name, right in OWN_PROJECTS.items() if right.ways])
 def test_other_ways_stay_valid(name: str, reached: dict[str, Reach]) -> None:
     assert reached[name].ways == dict.fromkeys(OWN_PROJECTS[name].ways, "")
