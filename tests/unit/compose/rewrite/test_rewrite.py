@@ -838,3 +838,25 @@ services:
     (after,) = rewritten(project_of(before), target("init", "web", builder="init")).values()
     assert "# ours" in after
     assert "init: {<<: *common, build: .}" in after
+
+
+@pytest.mark.parametrize("name", ["dev:1", '"${IMAGE:-dev}:1"'])
+def test_a_file_that_loses_its_build_gets_the_name_that_another_file_has(name: str) -> None:
+    """It may be read without the other, and would have neither image nor build."""
+    main = "x-a: &a {build: .}\nservices:\n  init: {<<: *a}\n  web: {<<: *a}\n"
+    override = f"services:\n  init: {{image: {name}}}\n  web: {{image: {name}}}\n"
+    keeps = target("init", "web", builder="init", image="dev:1", keeps_name=True, pull_policy=None)
+    found = rewritten(project_of(main, override), keeps)
+    assert list(found) == ["compose.yml"]
+    assert f"x-a: &a {{image: {name}}}" in found["compose.yml"].splitlines()
+
+
+@pytest.mark.parametrize(
+    ("narrow", "files"), [(False, ["compose.yml", "compose.override.yml"]), (True, ["compose.override.yml"])]
+)
+def test_the_policy_may_stand_with_the_image_alone(files: list[str], *, narrow: bool) -> None:
+    main = "services:\n  init: {build: .}\n  web: {build: .}\n"
+    override = "services:\n  init: {image: 'dev:1'}\n  web: {image: 'dev:1'}\n"
+    keeps = target("init", "web", builder="init", image="dev:1", keeps_name=True, policy_with_image=narrow)
+    found = rewritten(project_of(main, override), keeps)
+    assert [name for name, text in found.items() if "never" in text] == files
