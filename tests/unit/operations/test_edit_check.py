@@ -106,6 +106,29 @@ def test_a_refusal_of_the_project_itself_is_in_composes_words(folder: Path) -> N
     assert problem.text.endswith("Compose refuses this project: service web declares non-buildable service init")
 
 
+@pytest.mark.parametrize("is_project", [True, False])
+def test_another_build_is_noted_unless_the_file_is_a_project_of_its_own(folder: Path, *, is_project: bool) -> None:
+    (folder / "prod.yml").write_text("services: {web: {build: {context: ., target: prod}}}\n")
+    answers = Answers(folder)
+
+    def build(command: Command) -> tuple[int, str, str]:
+        words = " ".join(command.argv)
+        if "prod.yml" not in words:
+            return answers.answer(command)
+        if "compose.yml" not in words:
+            return answers.answer(command) if is_project else (15, "", "no such service\n")
+        target = {"build": {"context": str(folder), "target": "prod"}}
+        shared = {"image": TARGET.image, "pull_policy": "never"} if "optbuild-overlay" in words else {}
+        services = {"init": {"build": {"context": str(folder)}, **shared}, "web": {**target, **shared}}
+        return 0, json.dumps({"name": "p", "services": services}), ""
+
+    answers.compose.resolved = answers.compose.raw = build
+    notes = check(folder, answers).notes
+    assert [note[:49] for note in notes] == (
+        [] if is_project else ["with prod.yml, web builds another image under the"]
+    )
+
+
 def test_ctrl_c_ends_it_all(folder: Path) -> None:
     (folder / "prod.yml").write_text(PROD)
     answers = Answers(folder)

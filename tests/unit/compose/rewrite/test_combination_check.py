@@ -9,7 +9,7 @@ from project_files import FOLDER, project_of, target
 
 from builder.compose.load.combinations import Combination, CombinationAnswer, make_facts
 from builder.compose.load.unread_files import UnreadFile
-from builder.compose.model import Build, FileEdit, Project, ProjectFiles, Service
+from builder.compose.model import Build, FileEdit, Project, ProjectFiles, Service, SharedTarget
 from builder.compose.rewrite.combination_check import (
     MOST_ASKED,
     CombinationComparison,
@@ -215,6 +215,24 @@ def test_another_build_under_the_shared_name(names: tuple[str, ...]) -> None:
     found = compare(BEFORE, answered(*services.values()))
     assert found.find_rivals() == names
     assert "Plan the files together: `optbuild optimize -f compose.yml -f prod.yml`" in found.format_rival_note(names)
+
+
+def compare_for(shared: SharedTarget, before: CombinationAnswer, after: CombinationAnswer) -> CombinationComparison:
+    project = a_project()
+    combination = Combination(ProjectFiles(FOLDER, (*project.files.files, PROD)), added=PROD)
+    return CombinationComparison(project, combination, (before, after), (shared,))
+
+
+def test_a_build_that_goes_on_purpose() -> None:
+    alone = target("init", "web")
+    found = compare_for(alone, BEFORE, answered(service("init", alone.image), service("web", alone.image)))
+    assert list(found.find_notes()) == []
+
+
+def test_a_name_that_they_had_before_has_no_new_rivals() -> None:
+    kept = target("init", "web", builder="init", keeps_name=True)
+    rival = service("web", kept.image, OTHER)
+    assert compare_for(kept, BEFORE, answered(INIT, rival)).find_rivals() == ()
 
 
 def test_other_services_that_build_are_no_rivals() -> None:
