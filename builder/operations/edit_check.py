@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.compose.load.answer_cache import make_key, read_answers, resolve_cache_path, write_answers
+from builder.compose.load.combination_list import describe_left_out, list_combinations
 from builder.compose.load.combinations import Combination, ask_combination
 from builder.compose.load.config import load_config
 from builder.compose.load.unread_files import find_unread_files
@@ -21,10 +22,8 @@ from builder.compose.rewrite.combination_check import (
     CombinationProblem,
     EditVerdict,
     ProblemKind,
-    describe_left_out,
     describe_outside_edits,
     is_override,
-    list_combinations,
 )
 from builder.core.errors import UnprovenEditError
 from builder.engine.compose import find_compose

@@ -5,32 +5,23 @@ Here answers of before and after are compared; :mod:`builder.compose.load.combin
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from builder.compose.display import format_relative_path
-from builder.compose.load.combinations import Combination
-from builder.compose.load.discover import DEFAULT_NAMES, OVERRIDE_NAMES
-from builder.compose.model import FileEdit, ProjectFiles, SharedTarget
-from builder.compose.yaml.nodes import Mapping as MappingNode
-from builder.compose.yaml.nodes import Scalar, find_value, resolve_alias
-from builder.compose.yaml.parse import read_tree
+from builder.compose.load.combination_list import has_deploy_keys
+from builder.compose.model import FileEdit, SharedTarget
 from builder.core.image_reference import has_registry
 from builder.core.phrases import choose_verb, join_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from builder.compose.load.combinations import CombinationAnswer
-    from builder.compose.load.unread_files import UnreadFile
+    from builder.compose.load.combinations import Combination, CombinationAnswer
     from builder.compose.model import Build, Project, Service
-
-MOST_ASKED = 20
-"""Unread files that Compose is asked about; each takes two calls."""
 
 
 class ProblemKind(Enum):
@@ -65,77 +56,6 @@ class EditVerdict:
 EditCheck = Callable[[tuple[FileEdit, ...], tuple[SharedTarget, ...]], EditVerdict]
 
 
-@dataclass(frozen=True)
-class CombinationList:
-    """What is asked for. ``left_out``: unread files that would be asked about too, were they not so many."""
-
-    asked: tuple[Combination, ...]
-    left_out: tuple[Path, ...] = ()
-
-
-def list_combinations(
-    project: Project, edits: Iterable[FileEdit], targets: Iterable[SharedTarget], unread: Sequence[UnreadFile]
-) -> CombinationList:
-    """Each unread file that names a sharer on top of the project's, or that takes an edited file over; each edited
-    file alone, where the project has others; as a stack what was made for one."""
-    services = {name for target in targets for name in target.services}
-    changed = {edit.path: edit.before for edit in edits}
-    near = [one for one in unread if one.uses or (one.beside and one.services & services)]
-    asked = [combination for one in near[:MOST_ASKED] for combination in _combine_unread_file(project, one, services)]
-    asked += [_read_alone(project, path) for path in changed if project.files.files != (path,)]
-    asked += [replace(_read_alone(project, path), stack=True) for path, data in changed.items() if is_for_stack(data)]
-    if len(project.files.files) > 1 and any(combination.stack for combination in asked):
-        asked.append(Combination(project.files, stack=True))
-    return CombinationList(tuple(dict.fromkeys(asked)), tuple(one.path for one in near[MOST_ASKED:]))
-
-
-def _combine_unread_file(project: Project, one: UnreadFile, services: set[str]) -> Iterator[Combination]:
-    files = project.files
-    if one.uses:
-        yield Combination(ProjectFiles(one.path.parent, (one.path,)), added=one.path)
-    if one.beside and one.services & services:
-        for first in _list_first_files(files):
-            is_main = one.path.name in DEFAULT_NAMES and one.path.parent == files.directory
-            together = (one.path, *first) if is_main else (*first, one.path)
-            yield Combination(replace(files, files=together), added=one.path)
-
-
-def _list_first_files(files: ProjectFiles) -> tuple[tuple[Path, ...], ...]:
-    """What a further file is put on top of: the main file, and all, unless one of them is an override that Compose
-    takes by its name, which nobody names beside another."""
-    if len(files.files) == 1 or any(path.name in OVERRIDE_NAMES for path in files.files):
-        return (files.files[:1],)
-    return files.files[:1], files.files
-
-
-def _read_alone(project: Project, path: Path) -> Combination:
-    """A main file as it is in its project; another one as a project of its folder."""
-    if path in project.files.files:
-        return Combination(replace(project.files, files=(path,)))
-    return Combination(ProjectFiles(path.parent, (path,)))
-
-
-def is_for_stack(data: bytes) -> bool:
-    """Whether `docker stack` may read the file: it gives a version of that format, or says how a service is deployed.
-    What its schema refuses is found out by asking."""
-    return any(_has_stack_version(data)) or has_deploy_keys(data)
-
-
-def _has_stack_version(data: bytes) -> Iterator[bool]:
-    for root in read_tree(data).roots:
-        version = find_value(root, "version")
-        yield isinstance(version, Scalar) and version.value.startswith("3")
-
-
-def has_deploy_keys(data: bytes) -> bool:
-    for root in read_tree(data).roots:
-        services = find_value(root, "services")
-        for entry in services.entries if isinstance(services, MappingNode) else ():
-            if find_value(resolve_alias(entry.value), "deploy") is not None:
-                return True
-    return False
-
-
 class CombinationComparison:
     """One combination, before and after an edit."""
 
@@ -155,6 +75,12 @@ class CombinationComparison:
     @property
     def _is_refused(self) -> bool:
         return self._after.facts is None or (self._before.interpolated and not self._after.interpolated)
+
+    @property
+    def _is_unanswered(self) -> bool:
+        """It took too long, or a file is named by its absolute path. Of what was refused already nobody asks."""
+        lost = not self._before.asked or (self._before.facts is not None and not self._after.asked)
+        return lost and not self._combination.stack
 
     @property
     def _is_deployed(self) -> bool:
@@ -208,6 +134,11 @@ class CombinationComparison:
 
     def find_notes(self) -> Iterator[str]:
         """What changes, and is still valid."""
+        if self._is_unanswered:
+            yield (
+                f"{self._format_command('config')} gave no answer that could be compared: see whether it says the same "
+                "before and after the edit, but for the image"
+            )
         if self._before.facts is None or not self._after.asked:
             return
         if self._combination.stack and self._is_refused and not self._is_deployed:
@@ -278,16 +209,6 @@ def _index_builds(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]
         for name in service.built_names:
             found[name] = (*found.get(name, ()), service)
     return found
-
-
-def describe_left_out(project: Project, left_out: tuple[Path, ...]) -> Iterator[str]:
-    if left_out:
-        names = [os.path.relpath(path, project.files.directory) for path in left_out]
-        yield (
-            f"{join_names(names)} {choose_verb(names, 'names', 'name')} services of the edit too, and Compose was not "
-            f"asked about {choose_verb(names, 'it', 'them')}: after {MOST_ASKED} such files it is enough. Compare "
-            "`docker compose -f … config` before and after"
-        )
 
 
 def describe_outside_edits(project: Project, changed: Iterable[Path], used: Mapping[Path, bool]) -> Iterator[str]:
