@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from builder.compose.load.combination_list import describe_left_out, list_combin
 from builder.compose.load.combinations import Combination, ask_combination
 from builder.compose.load.config import load_config
 from builder.compose.load.unread_files import find_unread_files
-from builder.compose.model import ProjectFiles
 from builder.compose.rewrite.check import prove_edits
 from builder.compose.rewrite.combination_check import (
     CombinationComparison,
@@ -125,5 +125,5 @@ class EditChecker:
         rivals = comparison.find_rivals()
         if not rivals or combination.added is None:
             return ()
-        alone = self._ask(Combination(ProjectFiles(self._project.files.directory, (combination.added,))))
+        alone = self._ask(Combination(replace(self._project.files, files=(combination.added,))))
         return (comparison.format_rival_note(rivals),) if is_override(self._project, rivals, alone) else ()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from builder.compose.load.combinations import Combination
 from builder.compose.load.discover import DEFAULT_NAMES, OVERRIDE_NAMES
-from builder.compose.model import ProjectFiles
 from builder.compose.yaml.nodes import Mapping, Scalar, find_value, resolve_alias
 from builder.compose.yaml.parse import read_tree
 from builder.core.phrases import choose_verb, join_names
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.load.unread_files import UnreadFile
-    from builder.compose.model import FileEdit, Project, SharedTarget
+    from builder.compose.model import FileEdit, Project, ProjectFiles, SharedTarget
 
 MOST_ASKED = 20
 """Unread files that Compose is asked about; each takes two calls."""
@@ -51,7 +50,7 @@ def list_combinations(
 def _combine_unread_file(project: Project, one: UnreadFile, services: set[str]) -> Iterator[Combination]:
     files = project.files
     if one.uses:
-        yield Combination(ProjectFiles(one.path.parent, (one.path,)), added=one.path)
+        yield Combination(_make_lone_files(project, one.path), added=one.path)
     if one.beside and one.services & services:
         for first in _list_first_files(files):
             is_main = one.path.name in DEFAULT_NAMES and one.path.parent == files.directory
@@ -71,7 +70,12 @@ def _read_alone(project: Project, path: Path) -> Combination:
     """A main file as it is in its project; another one as a project of its folder."""
     if path in project.files.files:
         return Combination(replace(project.files, files=(path,)))
-    return Combination(ProjectFiles(path.parent, (path,)))
+    return Combination(_make_lone_files(project, path))
+
+
+def _make_lone_files(project: Project, path: Path) -> ProjectFiles:
+    """A project of this one file in its folder, read as cautiously as the project."""
+    return replace(project.files, directory=path.parent, files=(path,), env_files=(), name=None)
 
 
 def is_for_stack(data: bytes) -> bool:
