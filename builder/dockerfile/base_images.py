@@ -7,6 +7,7 @@ user "node"; ContinuumIO/docker-images, conda-forge/miniforge-images); Alpine's 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from builder.core.image_reference import extract_repository, split_image_name
@@ -27,6 +28,10 @@ _ADD_USER = {
     "dnf": "RUN useradd --create-home app",
     "apk": "RUN adduser -D app",
 }
+
+
+_SMALL = ("debian", "ubuntu", "alpine")
+_SMALL_TAG = re.compile(r"\b(slim|alpine)\b")
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,9 @@ def find_base_image(reference: str | None) -> BaseImage | None:
     if repository not in _MANAGERS or "windows" in tag or "nanoserver" in tag:
         return None
     return BaseImage("apk" if "alpine" in tag else _MANAGERS[repository], _USERS.get(repository))
+
+
+def lacks_curl(reference: str | None) -> bool:
+    """Whether the image surely has none; what stands on buildpack-deps has it, of others nothing is known."""
+    repository, tag = extract_repository(reference or ""), split_image_name(reference or "")[1]
+    return repository in _SMALL or (repository == "python" and _SMALL_TAG.search(tag) is not None)

@@ -13,6 +13,7 @@ from builder.compose.services.dependencies import is_waited_for
 from builder.compose.services.start_commands import substitute_image_defaults
 from builder.core.image_reference import extract_last_component
 from builder.core.phrases import choose_verb, join_names
+from builder.dockerfile.base_images import lacks_curl
 from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from builder.compose.model import Service
     from builder.compose.rules.airflow import AirflowService
     from builder.compose.rules.context import RuleContext
+    from builder.dockerfile.facts import DockerfileAnalysis
 
 CODE = "OB202"
 
@@ -78,7 +80,7 @@ def choose_airflow_check(one: AirflowService) -> HealthAdvice | None:
         port = find_health_port(one, server)
         return _make_advice(
             "the role's own health server shows whether it is alive",
-            _format_curl_test(f"http://localhost:{port}{server.path}"),
+            _format_request_test(one, f"http://localhost:{port}{server.path}"),
         )
     if known.answers_ping:
         return _choose_worker_check(one.version)
@@ -94,7 +96,7 @@ def _choose_web_check(one: AirflowService, known: KnownRole, health: HttpHealth)
         return None
     what = "a request to its health page shows whether it answers"
     return _make_advice(
-        what if health.path != "/" else "a request shows whether it answers", _format_curl_test(address)
+        what if health.path != "/" else "a request shows whether it answers", _format_request_test(one, address)
     )
 
 
@@ -115,9 +117,21 @@ def _choose_worker_check(version: str | None) -> HealthAdvice | None:
     return _make_advice(what, _format_shell_test(f'celery --app {app} inspect ping -d "celery@$${{HOSTNAME}}"'))
 
 
-def _format_curl_test(address: str) -> str:
+def _format_request_test(one: AirflowService, address: str) -> str:
+    """By Python, which Airflow needs, where the image has no curl."""
+    if _has_no_curl(one.facts):
+        unchecked = ", context=ssl._create_unverified_context()" if address.startswith("https:") else ""
+        names = "ssl, urllib.request as r" if unchecked else "urllib.request as r"
+        return f"""["CMD", "python3", "-c", "import {names}; r.urlopen('{address}'{unchecked})"]"""
     insecure = '"--insecure", ' if address.startswith("https:") else ""
     return f'["CMD", "curl", "--fail", {insecure}"{address}"]'
+
+
+def _has_no_curl(facts: DockerfileAnalysis | None) -> bool:
+    """Surely: the base has none, and no Dockerfile on the way says the word."""
+    if facts is None or any("curl" in instruction.value for instruction in facts.instructions):
+        return False
+    return lacks_curl(facts.base) if facts.parent is None else _has_no_curl(facts.parent)
 
 
 def _format_shell_test(script: str) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.commands import PREPARING_COMMANDS
 from builder.airflow.variables import CONNECTION, MIGRATE_VARIABLES
+from builder.compose.services.database import parse_sqlite_path
 from builder.compose.services.dependencies import COMPLETED, find_all_dependencies
+from builder.compose.services.settings import find_mounted_place
 from builder.compose.services.start_commands import (
     is_known_image,
     is_official_image,
@@ -72,8 +74,11 @@ def _needs_tables(one: AirflowService) -> bool:
 
 
 def _is_ordered(project: Project, one: AirflowService, migrating: list[AirflowService]) -> bool:
-    """Whether Compose starts it only after a migration, or it may have another database."""
+    """Whether Compose starts it only after a migration, or it may have another database, as a file of its own is."""
     mine = one.settings.find_setting(CONNECTION, one.version)
+    file = parse_sqlite_path((mine and mine[1]) or "")
+    if file is not None and find_mounted_place(one.service, file) is None:
+        return True
     theirs = [other.settings.find_setting(CONNECTION, other.version) for other in migrating]
     if mine is not None and None not in theirs and mine[1] not in {found[1] for found in theirs if found}:
         return True

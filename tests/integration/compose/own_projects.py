@@ -154,9 +154,7 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
         (_INIT,), "webserver", _find(_INIT, "OB101", more=("OB106 init scheduler", *_NO_CHECKS)), (WATCH,)
     ),
     # conda; LocalExecutor with SQLite; constraints that hold Airflow
-    "soil-conda": RightAnswer(
-        (_PAIR,), "scheduler", _find(_PAIR, "OB101", "OB207", "OB304", more=(*_NO_CHECKS, "OB211 webserver"))
-    ),
+    "soil-conda": RightAnswer((_PAIR,), "scheduler", _find(_PAIR, "OB101", "OB207", "OB304", more=_NO_CHECKS)),
     # Podman's names, a path of Windows, flow style
     "harbour-podman": RightAnswer(
         ("scheduler setup webserver",),

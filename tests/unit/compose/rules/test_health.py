@@ -13,6 +13,7 @@ from builder.airflow.releases import SERIES
 from builder.compose.rules.context import RuleContext
 from builder.compose.rules.health import find_missing_health_checks
 from builder.compose.sharing.groups import group_services
+from builder.dockerfile.analysis import analyze_dockerfile
 
 if TYPE_CHECKING:
     from builder.airflow.model import ReleaseSeries
@@ -241,3 +242,27 @@ def test_a_health_check_of_the_dockerfile_is_that_of_all_who_use_the_image() -> 
 def test_a_role_without_command_is_taken_from_the_name() -> None:
     (found,) = findings("airflow-scheduler", command=None)
     assert "SchedulerJob" in (found.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("base", "run", "expected"),
+    [
+        ("python:3.11-slim-bookworm", "pip install flask", "python3"),
+        ("python:3.12-alpine", "apk add tini", "python3"),
+        ("debian:12", "apt-get install -y python3", "python3"),
+        ("python:3.11-slim", "apt-get install -y --no-install-recommends curl", "curl"),
+        ("python:3.11", "pip install flask", "curl"),
+        ("apache/airflow:slim-2.8.1", "pip install flask", "curl"),
+        ("registry.example/python-slim:1", "pip install flask", "curl"),
+    ],
+)
+def test_the_check_needs_nothing_that_the_image_lacks(base: str, run: str, expected: str) -> None:
+    known = analyze_dockerfile(f"FROM {base}\nRUN pip install apache-airflow==2.8.1\nRUN {run}\n", build())
+    made = project(service("web", build=build(), command=("airflow", "webserver"), environment=AIRFLOW))
+    groups = group_services(made, {"web": known})
+    (found,) = find_missing_health_checks(RuleContext(made, groups, {"web": known}))
+    test = yaml.safe_load(found.fix or "")["healthcheck"]["test"]
+    assert test[:2] == ["CMD", expected]
+    assert "http://localhost:8080/health" in test[-1]
+    if expected == "python3":
+        compile(test[-1], "test", "exec")

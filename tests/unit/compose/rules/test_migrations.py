@@ -117,3 +117,16 @@ def test_a_migration_by_hand_and_none_at_all_are_somebody_elses_business() -> No
 
 def test_a_mounted_configuration_does_not_wait() -> None:
     assert of_scheduler(mounts=(Mount("bind", "/airflow.cfg", "/opt/airflow/airflow.cfg"),)) == [("s",)]
+
+
+@pytest.mark.parametrize(
+    ("mounts", "expected"),
+    [((), []), ((Mount("bind", "/data", "/data"),), [("s",)]), ((Mount("bind", "/dags", "/opt/airflow/dags"),), [])],
+    ids=["a file each", "one file on the host", "another folder"],
+)
+def test_nobody_waits_for_the_migration_of_another_file(
+    mounts: tuple[Mount, ...], expected: list[tuple[str, ...]]
+) -> None:
+    keys = {"environment": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////data/airflow.db"}, "mounts": mounts}
+    found = findings(started("init", "db migrate", **keys), started("s", "scheduler", **keys))
+    assert [one.services for one in found] == expected
