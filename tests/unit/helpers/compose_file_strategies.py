@@ -88,6 +88,7 @@ class _Group:
         self.layout = author.pick("own", "own", "common", "common", "extends", "taken over")
         self.names = [f"{name}{number}" for name in SERVICES[: author.pick(2, 3, 4)]]
         self.context = f"{author.pick(*CONTEXTS)}{number}"
+        self.builder = author.pick(None, *self.names)
         self.image = author.pick(None, None, "old:1", "${IMAGE:-old}", '"quoted:1"')
         self.pull_policy = author.pick(None, None, None, "build", "always")
         self.list = ""
@@ -98,7 +99,7 @@ class _Group:
 
     def target(self) -> SharedTarget:
         pick = self.author.pick
-        builder = pick(None, *self.names)
+        builder = self.builder
         return SharedTarget(
             tuple(sorted(self.names)),
             pick("shop-airflow:latest", f"registry.example/shop:{self.number}.0"),
@@ -196,6 +197,9 @@ class _Group:
                 file.line(2, f"{key}: *{anchor}" + author.trailing(), fixed=False)
             if author.maybe(3):
                 file.line(1, f"{anchor}-again: {{{key}: *{anchor} , user: me}}" + author.trailing(), fixed=False)
+        if self.builder and author.maybe(4):
+            file.line(1, f"docs{self.number}:" + author.trailing())
+            file.line(2, f"build: {{context: ./docs, additional_contexts: {{made: 'service:{self.builder}'}}}}")
         if self.other:
             file.line(1, f"{self.other}: {{<<: *common{self.number}, build: ./side}}" + self.author.trailing())
 

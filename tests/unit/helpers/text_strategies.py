@@ -95,6 +95,10 @@ class Author:
             file.line(depth + 1, '"81:81"]')
         if self.maybe(6):
             file.line(depth, f"profiles: [{self.pick('a', 'b')}]")
+        if self.maybe(6):
+            file.line(depth, "develop:" + self.trailing())
+            file.line(depth + 1, "watch:" + self.trailing())
+            file.line(depth + 2, "- {action: sync, path: ./dags, target: /dags}" + self.trailing())
 
     def other_service(self, file: Written, number: int) -> None:
         if self.maybe():
