@@ -127,6 +127,9 @@ def test_a_mounted_configuration_does_not_wait() -> None:
 def test_nobody_waits_for_the_migration_of_another_file(
     mounts: tuple[Mount, ...], expected: list[tuple[str, ...]]
 ) -> None:
-    keys = {"environment": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////data/airflow.db"}, "mounts": mounts}
+    keys: dict[str, Any] = {
+        "environment": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////data/airflow.db"},
+        "mounts": mounts,
+    }
     found = findings(started("init", "db migrate", **keys), started("s", "scheduler", **keys))
     assert [one.services for one in found] == expected
