@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from builder.core.errors import LockError, UnsatisfiableError
 from builder.image.lock.pylock import LockedFile, parse_pylock
@@ -34,6 +35,10 @@ class VersionPreferences:
     def format_lines(self) -> str:
         return format_pins({**self.constraints, **self.previous})
 
+    def keep_versions(self, pins: Mapping[str, str]) -> VersionPreferences:
+        """Also what ``pins`` chose where nothing was preferred: who is asked for one change should make no other."""
+        return replace(self, previous={**pins, **self.constraints, **self.previous})
+
     def list_dropped(self, pins: Mapping[str, str]) -> list[str]:
         """Constrained names that ``pins`` has at another version, without those that the previous lock had there."""
         return sorted(
@@ -49,9 +54,10 @@ def resolve_pins(
     """First pass: name → version. Preferences win wherever ``requirements`` allow it.
 
     uv drops a preference as soon as the newest version of something unpreferred excludes it, so each lost
-    constraint is tried once more as a demand. When the previous lock's versions still do, the index is not asked at all
-    (0.1 s instead of seconds). Raises :class:`UnsatisfiableError` with uv's own reason when nothing satisfies
-    the requirements, :class:`ToolError` when uv failed for another reason.
+    constraint is tried once more as a demand, and the answer is taken where it is better (:func:`_is_improvement`).
+    When the previous lock's versions still do, the index is not asked at all (0.1 s instead of seconds). Raises
+    :class:`UnsatisfiableError` with uv's own reason when nothing satisfies the requirements, :class:`ToolError` when
+    uv failed for another reason.
     """
     (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
     if preferences.previous:
@@ -70,20 +76,48 @@ def resolve_pins(
         constrained = preferences.constraints[name]
         if pins.get(name, constrained) == constrained or _is_excluded(name, constrained, requirements):
             continue
-        attempt = _resolve_with_demands(uv, target, preferences, {**demanded, name: constrained}, folder)
-        if attempt is not None:
-            demanded[name], pins = constrained, attempt
+        wanted = {**demanded, name: constrained}
+        attempt = _resolve_with_demands(uv, target, preferences.keep_versions(pins), wanted, folder)
+        if attempt is not None and _is_improvement(pins, attempt, wanted, preferences):
+            demanded, pins = wanted, attempt
     return pins
 
 
 def _resolve_with_demands(
     uv: Uv, target: LockTarget, preferences: VersionPreferences, demanded: Mapping[str, str], folder: Path
 ) -> dict[str, str] | None:
-    """First from uv's cache, which the first pass has just filled (0.1 s); asks the index only when that lacks some."""
+    """A contradiction is often seen with what uv's cache has (0.1 s). A solution counts only when the index was asked:
+    without it uv leaves out every version that the cache lacks, and the lock would depend on the machine."""
     result, pins = _run_compile(uv, target, preferences, demanded, folder, offline=True)
-    if pins is None and re.search(r"network|offline|cache", result.err, re.IGNORECASE):
-        result, pins = _run_compile(uv, target, preferences, demanded, folder)
-    return pins
+    if pins is None and not re.search(r"network|offline|cache", result.err, re.IGNORECASE):
+        return None
+    return _run_compile(uv, target, preferences, demanded, folder)[1]
+
+
+def _is_improvement(
+    before: Mapping[str, str], after: Mapping[str, str], demanded: Mapping[str, str], preferences: VersionPreferences
+) -> bool:
+    """Whether ``after`` gives up less than ``before``, and nothing else for it.
+
+    A resolver meets a demand in ways that no person would: by giving up ten other constraints, by a pre-release that
+    nobody asked for, or by a release so old that it did not need the demanded distribution yet.
+    """
+    if not demanded.items() <= after.items():
+        return False
+    if not set(preferences.list_dropped(after)) < set(preferences.list_dropped(before)):
+        return False
+    return _list_unwanted_prereleases(after, preferences) <= _list_unwanted_prereleases(before, preferences)
+
+
+def _list_unwanted_prereleases(pins: Mapping[str, str], preferences: VersionPreferences) -> set[tuple[str, str]]:
+    """Pre-releases that no constraint and no previous lock names. What the requirements themselves ask for is in the
+    first pass too."""
+    return {
+        (name, version)
+        for name, version in pins.items()
+        if Version(version).is_prerelease
+        and version not in (preferences.constraints.get(name), preferences.previous.get(name))
+    }
 
 
 def _run_compile(

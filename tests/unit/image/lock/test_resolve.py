@@ -111,7 +111,100 @@ def test_a_constraint_lost_to_the_newest_of_something_else_is_kept(
     wanted = VersionPreferences({"cloudpickle": "2.2.1"})
     pins = resolve_pins(uv_of(fake_runner, fake), target, ["joblib"], wanted, tmp_path)
     assert pins == {"joblib": "1.5", "cloudpickle": "2.2.1"}
-    assert fake.calls[1] == ({"cloudpickle": "2.2.1"}, {"cloudpickle": "2.2.1"}, True)
+    demand = {"cloudpickle": "2.2.1"}
+    assert fake.calls[1:] == [({**demand, "joblib": "1.6"}, demand, True), ({**demand, "joblib": "1.6"}, demand, False)]
+
+
+def make_solver(first: dict[str, str], *, demanded: dict[str, str]) -> FakeUv:
+    """uv that answers ``first``, and ``demanded`` as soon as something is demanded."""
+    return FakeUv(lambda _preferred, demands, _offline: demanded if demands else first)
+
+
+CONSTRAINTS = {"isodate": "0.7.2", "protobuf": "4.25.5", "otel": "1.27.0", "scipy": "1.18.0"}
+
+
+@pytest.mark.parametrize(
+    ("first", "worse"),
+    [
+        pytest.param(
+            {"dbt": "1.8", "isodate": "0.6.1", "protobuf": "4.25.5"},
+            {"dbt": "1.9", "isodate": "0.7.2", "protobuf": "6.33"},
+            id="it gives up another one",
+        ),
+        pytest.param(
+            {"dbt": "1.8", "isodate": "0.6.1", "protobuf": "5", "otel": "1.27.0"},
+            {"dbt": "1.9", "isodate": "0.7.2", "protobuf": "5", "otel": "2"},
+            id="as many as before, but others",
+        ),
+        pytest.param(
+            {"dbt": "1.8", "isodate": "0.6.1"}, {"dbt": "2.0.0rc9", "isodate": "0.7.2"}, id="it brings a pre-release"
+        ),
+        pytest.param(
+            {"sklearn": "1.7", "scipy": "1.17"}, {"sklearn": "0.19"}, id="a release so old that it needs no scipy"
+        ),
+        pytest.param(
+            {"sklearn": "1.7", "scipy": "1.17", "isodate": "0.6.1"},
+            {"sklearn": "0.19", "isodate": "0.6.1"},
+            id="the same, with another one lost before and after",
+        ),
+    ],
+)
+def test_a_demand_that_costs_more_than_it_keeps_is_refused(
+    fake_runner: Any, target: LockTarget, tmp_path: Path, first: dict[str, str], worse: dict[str, str]
+) -> None:
+    fake = make_solver(first, demanded=worse)
+    assert resolve_pins(uv_of(fake_runner, fake), target, ["dbt"], VersionPreferences(CONSTRAINTS), tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    ("first", "better"),
+    [
+        pytest.param(
+            {"a": "2", "isodate": "0.6.1"}, {"a": "1", "isodate": "0.7.2"}, id="something unconstrained moves"
+        ),
+        pytest.param(
+            {"a": "2rc1", "isodate": "0.6.1"}, {"a": "2rc1", "isodate": "0.7.2"}, id="a pre-release asked for"
+        ),
+        pytest.param(
+            {"isodate": "0.6.1", "protobuf": "6"}, {"isodate": "0.7.2", "protobuf": "6"}, id="one of two is kept"
+        ),
+    ],
+)
+def test_a_demand_that_only_keeps_more_is_taken(
+    fake_runner: Any, target: LockTarget, tmp_path: Path, first: dict[str, str], better: dict[str, str]
+) -> None:
+    fake = make_solver(first, demanded=better)
+    assert resolve_pins(uv_of(fake_runner, fake), target, ["a"], VersionPreferences(CONSTRAINTS), tmp_path) == better
+
+
+def test_a_refused_demand_does_not_stay_for_the_next(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
+    def solve(_preferred: object, demands: dict[str, str], _offline: bool) -> dict[str, str]:
+        if "isodate" in demands:
+            return {"isodate": "0.7.2", "protobuf": "4.25.5", "otel": "9"}
+        return {"isodate": "0.6.1", "protobuf": "4.25.5" if demands else "6", "otel": "1.27.0"}
+
+    pins = resolve_pins(uv_of(fake_runner, FakeUv(solve)), target, ["a"], VersionPreferences(CONSTRAINTS), tmp_path)
+    assert pins == {"isodate": "0.6.1", "protobuf": "4.25.5", "otel": "1.27.0"}
+
+
+def test_what_uvs_cache_holds_does_not_decide(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
+    """Without the network uv leaves out the versions that its cache lacks: a solution from it is asked for again."""
+
+    def make(cached: bool) -> FakeUv:
+        def solve(_preferred: object, demands: dict[str, str], offline: bool) -> dict[str, str] | str:
+            if offline and not cached:
+                return "error: Packages were unavailable because the network was disabled"
+            if offline:
+                return {"a": "1", "isodate": "0.7.2"}
+            return {"a": "3", "isodate": "0.7.2"} if demands else {"a": "4", "isodate": "0.6.1"}
+
+        return FakeUv(solve)
+
+    found = [
+        resolve_pins(uv_of(fake_runner, make(cached)), target, ["a"], VersionPreferences(CONSTRAINTS), tmp_path)
+        for cached in (False, True)
+    ]
+    assert found == [{"a": "3", "isodate": "0.7.2"}] * 2
 
 
 def test_a_constraint_against_a_pin_is_given_up(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
