@@ -30,17 +30,33 @@ _OFFICIAL_URL = "https://raw.githubusercontent.com/apache/airflow/constraints-{v
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 4_000_000
 """An official file has 30 kB; more than this is something else."""
+_ORIGIN = re.compile(r"^#.*/constraints-(\d[\w.]*)/constraints-(?:[a-z-]+-)?(\d+\.\d+)\.txt\s*$", re.MULTILINE)
+"""The line in which an official file says where it was published."""
 _PIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*==\s*([A-Za-z0-9.!+_-]+)")
 _HOW_TO_PASS = "download it where that host can be reached, then: optbuild lock --constraints FILE"  # noqa: S105 - no password
 
 
 @dataclass(frozen=True)
 class ConstraintsFile:
-    """``version`` names the file (``2.8.1/3.11``, or what the spec says), ``pins`` are normalised name → version."""
+    """``version`` names the file (``2.8.1/3.11``, or what the spec says), ``pins`` are normalised name → version.
+
+    ``made_for``: the Airflow and the Python of an official file, as its first lines say; empty: they say nothing.
+    """
 
     version: str
     sha256: str
     pins: Mapping[str, str]
+    made_for: str = ""
+
+    def describe_other_origin(self, airflow: str, python: str) -> str:
+        """A sentence if the file says that it was made for another Airflow or Python; empty if not."""
+        if self.made_for in ("", f"{airflow}/{python}"):
+            return ""
+        made_airflow, made_python = self.made_for.split("/")
+        return (
+            f"these constraints were published for Airflow {made_airflow} and Python {made_python}, and this is "
+            f"Airflow {airflow} and Python {python}: versions come from them that this Airflow was never tested with"
+        )
 
 
 def find_constraints(
@@ -74,13 +90,16 @@ def _load_constraints(
         url = _OFFICIAL_URL.format(version=spec.airflow.version, python=spec.python.version)
         cached = cache_folder / "constraints" / f"{official.replace('/', '-py')}.txt"
         return parse_constraints(_fetch_cached(url, cached, fetch), version, url)
-    if re.match(r"https?://", wanted):
+    if wanted.startswith("https://"):
         return parse_constraints(fetch(wanted), version, wanted)
     return parse_constraints(_read_constraints_file(spec.folder / wanted), version, wanted)
 
 
 def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
-    """``name==version`` lines and comments, nothing else: an option or a URL in there would be obeyed by installers."""
+    """``name==version`` lines and comments, nothing else: an option or a URL in there would be obeyed by installers.
+
+    ``version``: what the file is called unless it says itself what it was published for.
+    """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -94,7 +113,9 @@ def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
                 raise ConstraintsError(f"pins {key} twice, to {pins[key]} and {pin}", where=Where(name, number))
     if not pins:
         raise ConstraintsError("holds no pins", where=Where(name), hint=_HOW_TO_PASS)
-    return ConstraintsFile(version, hashlib.sha256(data).hexdigest(), pins)
+    found = _ORIGIN.search(text)
+    made_for = f"{found[1]}/{found[2]}" if found else ""
+    return ConstraintsFile(made_for or version, hashlib.sha256(data).hexdigest(), pins, made_for)
 
 
 def _parse_pin(content: str, name: str, number: int) -> tuple[str, str]:
@@ -134,13 +155,16 @@ def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
 def _fetch_bytes(url: str) -> bytes:
     try:
         tls = ssl.create_default_context()
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - http(s) alone
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - the spec takes https alone
             data: bytes = answer.read(_MAX_BYTES + 1)
+            final = str(answer.url)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         absent = isinstance(error, urllib.error.HTTPError) and error.code in (404, 410)
         kind = ConstraintsError if absent else ConstraintsUnreachableError
         raise kind(f"cannot be fetched: {reason}", where=Where(url), hint=_HOW_TO_PASS) from error
+    if not final.startswith("https://"):
+        raise ConstraintsError(f"is redirected to {final}, without TLS", where=Where(url), hint=_HOW_TO_PASS)
     if len(data) > _MAX_BYTES:
         raise ConstraintsError(f"has more than {_MAX_BYTES} bytes", where=Where(url), hint=_HOW_TO_PASS)
     return data

@@ -84,6 +84,8 @@ def make_lock(
     inputs = make_lock_inputs(spec, requirements)
     target = LockTarget(inputs.python, inputs.debian, options.platform)
     constraints = find_constraints(spec, options.constraints, cache_folder)
+    if constraints is not None and (other := constraints.describe_other_origin(inputs.airflow, inputs.python)):
+        progress.note(f"warning: {other}")
     archive = _make_list_source(runtime, options.etc_apt)
     uv = find_uv(runtime.runner, runtime.env, options.interpreter)
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -29,9 +29,9 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     yield f"  {sums.distributions} Python distributions, {_format_megabytes(sums.distribution_bytes)}{sdists}"
     yield f"  {sums.runtime_packages} Debian packages in the image, {_format_megabytes(sums.runtime_bytes)}"
     yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
-    if lock.given_up:
-        version = f" {lock.constraints.version}" if lock.constraints else ""
-        yield f"{len(lock.given_up)} of the constraints{version} could not be kept:"
+    if lock.constraints is not None:
+        kept = "all that apply are kept" if not lock.given_up else f"{len(lock.given_up)} could not be kept:"
+        yield f"constraints {lock.constraints.version}: {kept}"
         for one in lock.given_up:
             yield f"  {one.name} {one.constrained} -> {one.locked}: {one.forced_by}"
 

@@ -228,9 +228,10 @@ def _check_constraints(value: object) -> object:
     if not isinstance(value, str):
         raise RefusedError(f"{value!a} names no constraints", hint)
     if "://" in check_visible(value):
-        return check_form(
-            r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain http(s) URL", hint
-        )
+        if value.startswith("http://"):
+            hint = "write it with https, or download the file and name that"
+            raise RefusedError(f"{quote(value)} has no TLS: whoever is on the way could choose your versions", hint)
+        return check_form(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%:+-]*", value, "a plain https URL", hint)
     return _check_clean_path(value)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import urllib.error
 from email.message import Message
 from typing import TYPE_CHECKING
+from urllib.response import addinfourl
 
 import pytest
 
@@ -119,6 +121,60 @@ def test_only_a_url_that_leads_nowhere_is_the_specs_fault(
     with pytest.raises(ConstraintsError, match="cannot be fetched") as caught:
         find_constraints(spec, None, tmp_path)
     assert caught.value.exit_code is exit_code
+
+
+ORIGIN = "# https://raw.example/apache/airflow/constraints-{}/constraints-{}.txt\n"
+OTHER = "published for Airflow {} and Python {}, and this is Airflow 2.8.1 and Python 3.11"
+
+
+@pytest.mark.parametrize(
+    ("airflow", "python", "said"),
+    [
+        ("2.8.1", "3.11", False),
+        ("2.10.3", "3.11", True),
+        ("2.8.1", "3.8", True),
+        ("3.0.0rc1", "3.12", True),
+    ],
+)
+def test_a_file_of_another_airflow_or_python_is_named_as_what_it_is(
+    spec: Spec, tmp_path: Path, airflow: str, python: str, said: bool
+) -> None:
+    (tmp_path / "c.txt").write_bytes(b"#\n# NOTE: copied from:\n" + ORIGIN.format(airflow, python).encode() + GOOD)
+    found = find_constraints(spec, tmp_path / "c.txt", tmp_path, no_network)
+    assert found is not None
+    assert found.version == f"{airflow}/{python}"
+    text = found.describe_other_origin("2.8.1", "3.11")
+    assert (OTHER.format(airflow, python) in text) if said else not text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# see https://raw.example/constraints-2.10.3/other.txt",
+        "a==1  # https://raw.example/constraints-2.10.3/constraints-3.11.txt",
+        "# our own pins",
+    ],
+)
+def test_a_file_that_does_not_say_what_it_is_for_is_not_guessed_at(line: str) -> None:
+    found = parse_constraints(f"{line}\nb==1\n".encode(), "pins.txt", "pins.txt")
+    assert (found.version, found.describe_other_origin("2.8.1", "3.11")) == ("pins.txt", "")
+
+
+@pytest.mark.parametrize("variant", ["", "no-providers-", "source-providers-"])
+def test_the_variants_of_the_official_file_say_it_too(variant: str) -> None:
+    line = f"# https://raw.example/constraints-2.9.0/constraints-{variant}3.12.txt"
+    assert parse_constraints(f"{line}\nb==1\n".encode(), "c", "c").made_for == "2.9.0/3.12"
+
+
+def test_an_answer_that_was_redirected_to_http_is_refused(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(*_args: object, **_kwargs: object) -> addinfourl:
+        return addinfourl(io.BytesIO(GOOD), Message(), "http://x/c.txt")
+
+    monkeypatch.setattr("urllib.request.urlopen", answer)
+    with pytest.raises(ConstraintsError, match=r"redirected to http://x/c\.txt, without TLS"):
+        find_constraints(spec, None, tmp_path)
 
 
 @pytest.mark.parametrize(("wanted", "version"), [("pins.txt", "pins.txt"), (False, None)])

@@ -251,8 +251,15 @@ REFUSED = {
         after("[airflow]", 'constraints = "https://u:p@x/c.txt"'),
         8,
         "airflow.constraints",
-        "plain http(s) URL",
+        "plain https URL",
         "",
+    ),
+    "constraints without TLS": (
+        after("[airflow]", 'constraints = "http://x.example/c.txt"'),
+        8,
+        "airflow.constraints",
+        "has no TLS",
+        "https",
     ),
     "constraints outside": (after("[airflow]", 'constraints = "../c.txt"'), 8, "airflow.constraints", "clean path", ""),
     "requirement URL": (
