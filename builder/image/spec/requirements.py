@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 """As pip reads it: a hash starts a comment at the line's start or after white space."""
+_HASHES = re.compile(r"(\s+--hash[=\s]\s*[a-z0-9]+:[0-9a-f]+)+$")
+"""As uv, Poetry and pip-compile write them behind a requirement. The lock has the hash of the installed file."""
 _ADD_AN_INDEX = (
     "set it on the machine that builds, in UV_INDEX or PIP_EXTRA_INDEX_URL: the project's files name no index"
 )
@@ -140,6 +142,7 @@ def _parse_requirement(line: str, where: Where) -> Requirement:
         option = line[:2] if line[1:2] != "-" else re.split(r"[\s=]", line, maxsplit=1)[0]
         hint = _OPTION_HINTS.get(option, "remove the line: only requirements are read")
         raise SpecError(f"the option {quote(option)} is not read here", where=where, hint=hint)
+    line = _HASHES.sub("", line)
     if re.search(r"\s--[a-z]", line):
         hint = "write only the requirement: the lock has the hashes"
         raise SpecError(f"options behind a requirement are not read: {quote(line)}", where=where, hint=hint)

@@ -48,6 +48,25 @@ def test_own_and_those_of_all_files_normalised_sorted_and_once(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a==1 \\\n    --hash=sha256:00aa \\\n    --hash=sha256:11bb\n    # via b\n", id="pip-compile"),
+        pytest.param("a==1 \\\r\n    --hash=sha256:00aa\r\n", id="uv export with CRLF"),
+        pytest.param("a==1 --hash=sha256:00aa --hash=sha384:11bb\n", id="one line"),
+        pytest.param("a==1 --hash sha256:00aa # why\n", id="pip's other spelling"),
+    ],
+)
+def test_the_hashes_that_other_tools_export_are_read_over(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == ("a==1",)
+
+
+def test_a_marker_before_the_hashes_stays(tmp_path: Path) -> None:
+    """As `poetry export` writes it."""
+    line = 'a==1 ; python_version >= "3.8" and python_version < "4.0" \\\n    --hash=sha256:00aa\n'
+    assert read(tmp_path, line) == ('a==1 ; python_version >= "3.8" and python_version < "4.0"',)
+
+
+@pytest.mark.parametrize(
     ("text", "lines"),
     [
         ("a\nb", [(1, "a"), (2, "b")]),
@@ -85,7 +104,19 @@ REFUSED = {
     "hashes": ("--require-hashes\n", 1, "option '--require-hashes'", "the lock has the hash of every file"),
     "links": ("-f https://example.org\n", 1, "option '-f'", "publish those files to an index"),
     "no option of pip's": ("--nonsense\n", 1, "option '--nonsense'", "only requirements are read"),
-    "hash": ("a==1 \\\n  --hash=sha256:00\n", 1, "options behind a requirement", "the lock has the hashes"),
+    "option behind": (
+        "a==1 \\\n  --global-option=x\n",
+        1,
+        "options behind a requirement",
+        "the lock has the hashes",
+    ),
+    "hash before an option": (
+        "a==1 --hash=sha256:00 --global-option=x\n",
+        1,
+        "options behind a requirement",
+        "the lock has the hashes",
+    ),
+    "not a hash": ("a==1 --hash=sha256:xyz\n", 1, "options behind a requirement", "the lock has the hashes"),
     "URL": ("git+https://example.org/a.git\n", 1, "URL or a path", "index"),
     "direct": ("a @ https://example.org/a.whl\n", 1, "URL or a path", "index"),
     "wheel": ("./a-1-py3-none-any.whl\n", 1, "URL or a path", "index"),
