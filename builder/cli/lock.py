@@ -42,6 +42,9 @@ def command(
     check: Annotated[
         bool, typer.Option("--check", help="Only check whether the lock matches the spec: exit code 1 if not.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Resolve and show what would move; write nothing.")
+    ] = False,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Let every version move.")] = False,
     upgrade_package: Annotated[
         list[str] | None,
@@ -68,6 +71,8 @@ def command(
     moving = tuple(upgrade_package or ())
     if sum((check, refresh_debian, upgrade or bool(moving))) > 1:
         raise LockUsageError("--check, --refresh-debian and --upgrade exclude each other", hint="give one of them")
+    if check and dry_run:
+        raise LockUsageError("--check writes nothing anyway: it takes no --dry-run", hint="leave out one of them")
     _refuse_ignored_options(
         "--check" if check else "--refresh-debian" if refresh_debian else None, constraints, platform
     )
@@ -80,7 +85,7 @@ def command(
     if check:
         _check_lock(runtime, spec, requirements, path, output_format)
         return
-    file = ResultFile(runtime, path, hint="correct what is there, or its owner and mode")
+    file = None if dry_run else ResultFile(runtime, path, hint="correct what is there, or its owner and mode")
     previous = read_previous_lock(path, runtime, required=refresh_debian)
     check_moving_names(moving, previous)
     if refresh_debian and previous is not None:
@@ -97,7 +102,10 @@ def command(
         )
         lock = resolve_lock(runtime, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)
-    _write_if_changed(file, path, lock)
+    if file is None:
+        runtime.progress.note(f"{path.name} was not written (--dry-run)")
+    else:
+        _write_if_changed(file, path, lock)
     _report_changes(runtime, path, (previous, lock), output_format, upgraded)
 
 

@@ -220,6 +220,27 @@ def test_flags_that_exclude_each_other(
     assert "exclude each other" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("before", [None, b"old and broken\n"])
+def test_a_dry_run_says_what_it_would_write_and_leaves_the_file(
+    optbuild: Callable[..., int],
+    made: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: bytes | None,
+) -> None:
+    path = tmp_path / "optbuild.lock"
+    if before is not None:
+        path.write_bytes(before)
+    assert optbuild("--dry-run") == 0
+    assert "3 Python distributions" in capsys.readouterr().out
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_check_takes_no_dry_run(optbuild: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert optbuild("--check", "--dry-run") == 2
+    assert "--check writes nothing anyway" in capsys.readouterr().err
+
+
 def test_a_misspelt_name_is_told(
     optbuild: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
