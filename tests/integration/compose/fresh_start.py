@@ -42,7 +42,7 @@ STARTS = (("up", "--detach"), ("up", "--detach", "--build"), ("build",))
 """What a person types first on a new machine."""
 FAILURES = ("No such image", "pull access denied", "failed to solve", "not found")
 _REQUIRED = re.compile(r"\$\{(\w+):?\?")
-_MISSING_ENV_FILE = re.compile(r"env file (/\S+) not found")
+MISSING_ENV_FILE = re.compile(r"env file (/\S+) not found")
 _UNDEFINED = re.compile(r"refers to undefined (network|volume) ([\w.-]+)")
 MOST_TURNS = 30
 """Compose names one missing thing at a time."""
@@ -83,7 +83,7 @@ def complete_project(folder: Path) -> None:
 
 def _add_missing(folder: Path, said: str) -> bool:
     """The env file, network or volume that Compose misses; a part of the project that is not at hand has it."""
-    if found := _MISSING_ENV_FILE.search(said):
+    if found := MISSING_ENV_FILE.search(said):
         path = Path(found.group(1))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

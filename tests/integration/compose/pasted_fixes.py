@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from edited_text import apply_edits
+from fresh_start import MISSING_ENV_FILE
 from real_files import RUNNER
 
 from builder.compose.load.dockerfiles import read_dockerfiles
@@ -18,7 +20,6 @@ from builder.core.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from builder.compose.model import Project
     from builder.findings.model import Finding
@@ -69,7 +70,10 @@ def _find_dockerfile_advice(project: Project) -> list[Finding]:
 def paste_service_keys(
     folder: Path, files: Iterable[str], findings: Iterable[Finding], env: Mapping[str, str]
 ) -> FixCount:
-    """The keys in an override of their own, behind the project's files: Compose must take all of them at once."""
+    """The keys in an override of their own, behind the project's files: Compose must take all of them at once.
+
+    Env files that the project lacks are there afterwards, and empty.
+    """
     services: dict[str, dict[str, Any]] = {}
     pasted = 0
     for one in findings:
@@ -84,6 +88,12 @@ def paste_service_keys(
     (folder / _PASTED_FILE).write_text(yaml.safe_dump({"services": services}), encoding="utf-8")
     words = tuple(word for name in (*files, _PASTED_FILE) for word in ("--file", name))
     argv = ("docker", "compose", *words, "--profile", "*", "config", "--quiet")
-    done = RUNNER.run(Command(argv, cwd=folder, env=dict(env)))
+    command = Command(argv, cwd=folder, env=dict(env))
+    done = RUNNER.run(command)
+    while missing := MISSING_ENV_FILE.search(done.err):
+        path = Path(missing.group(1))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+        done = RUNNER.run(command)
     (folder / _PASTED_FILE).unlink()
     return FixCount(pasted if done.ok else 0, 0, () if done.ok else (done.err.strip(),))

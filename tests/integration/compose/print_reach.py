@@ -32,6 +32,7 @@ _ABOUT_GROUPS = "OB10"
 
 def _print_row(*cells: object) -> None:
     sys.stdout.write(f"| {' | '.join(map(str, cells))} |\n")
+    sys.stdout.flush()
 
 
 def _make_corpus_projects(parent: Path) -> dict[Path, tuple[tuple[str, ...], ...]]:

@@ -53,17 +53,18 @@ def examine_project(source: Path, parent: Path, ways: Iterable[tuple[str, ...]] 
     runtime = make_runtime(folder)
     result = run_plan(runtime, PlanOptions())
     before = {way: describe_use(folder, way) for way in ways}
+    fixes = apply_dockerfile_fixes(result.plan.project, result.plan.findings)
+    refused = write_edits(runtime, result)
+    after = {way: compare_uses(use, describe_use(folder, way)) for way, use in before.items()}
     files = tuple(str(path) for path in result.files.files)
     pasted = paste_service_keys(folder, files, result.plan.findings, runtime.env)
-    fixes = add_counts(pasted, apply_dockerfile_fixes(result.plan.project, result.plan.findings))
-    refused = write_edits(runtime, result)
     return Reach(
         tuple(" ".join(one.group.names) for one in result.plan.groups if one.group.airflow),
         tuple(one.target.builder or "nobody" for one in result.plan.groups if one.target is not None),
         frozenset(" ".join((one.code, *one.services)) for one in result.plan.findings if one.code != "OB104"),
-        {way: compare_uses(use, describe_use(folder, way)) for way, use in before.items()},
+        after,
         refused,
-        fixes,
+        add_counts(pasted, fixes),
     )
 
 
