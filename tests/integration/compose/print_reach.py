@@ -3,6 +3,7 @@ beside the checkout, and our own projects. `make reach` runs it; it needs Docker
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -37,9 +38,14 @@ def _print_row(*cells: object) -> None:
 
 def _make_corpus_projects(parent: Path) -> dict[Path, tuple[tuple[str, ...], ...]]:
     """Each real file alone in a folder, as somebody has it who has not written its env files yet. Its one other way is
-    a stack, where Docker takes it for one."""
+    a stack, where it says that it may be for one, and Docker takes it."""
     folders = [copy_project(file, parent / file.stem).parent for file in CORPUS_FILES]
-    return {folder: () if describe_use(folder, STACK).refused else (STACK,) for folder in folders}
+    return {folder: (STACK,) if _is_for_stack(folder) else () for folder in folders}
+
+
+def _is_for_stack(folder: Path) -> bool:
+    text = (folder / "docker-compose.yml").read_text(encoding="utf-8-sig")
+    return re.search(r"(?m)^version:|^ +deploy:", text) is not None and not describe_use(folder, STACK).refused
 
 
 def _find_expected(name: str) -> tuple[Counter[str], Counter[str]]:
