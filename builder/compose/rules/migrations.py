@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.commands import PREPARING_COMMANDS
 from builder.airflow.variables import CONNECTION, MIGRATE_VARIABLES
+from builder.compose.load.combination_list import has_deploy_keys
 from builder.compose.services.database import parse_sqlite_path
 from builder.compose.services.dependencies import COMPLETED, find_all_dependencies
 from builder.compose.services.settings import find_mounted_place
@@ -95,6 +96,7 @@ def _make_finding(context: RuleContext, early: list[AirflowService], migrating: 
     names = tuple(one.name for one in early)
     lasts = bool(migrating.start.roles)
     circular = any(one.name in find_all_dependencies(context.project, migrating.name) for one in early)
+    unordered = circular or _is_deployed_as_stack(context.project)
     condition = HEALTHY if lasts else COMPLETED
     needs = f"   # once {migrating.name} has a health check" if lasts and not migrating.service.health_test else ""
     restarting = [one.name for one in early if one.service.restart not in {None, "no"}]
@@ -110,7 +112,13 @@ def _make_finding(context: RuleContext, early: list[AirflowService], migrating: 
         f"{choose_verb(names, 'it', 'them')} wait for that",
         names,
         f"let `airflow db check-migrations` go before it in the command of {join_names(names)}"
-        if circular
+        if unordered
         else f"depends_on:\n  {migrating.name}:\n    condition: {condition}{needs}",
         details,
     )
+
+
+def _is_deployed_as_stack(project: Project) -> bool:
+    """Whether its files say how a stack is deployed: `docker stack` waits for nobody, and refuses conditions."""
+    conditions = {condition for one in project.services.values() for condition in one.depends_on.values()}
+    return conditions <= {"service_started"} and any(map(has_deploy_keys, project.sources.values()))

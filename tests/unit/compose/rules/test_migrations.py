@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from project_factories import project, service
 from rule_inputs import context_of, started
 
 from builder.compose.model import Mount
@@ -133,3 +136,19 @@ def test_nobody_waits_for_the_migration_of_another_file(
     }
     found = findings(started("init", "db migrate", **keys), started("s", "scheduler", **keys))
     assert [one.services for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "needs", "expected"),
+    [
+        ("services: {s: {deploy: {placement: {}}}}", "service_started", "let `airflow db check-migrations` go before"),
+        ("services: {s: {image: x}}", "service_started", "depends_on:"),
+        ("services: {s: {deploy: {replicas: 2}}}", "service_healthy", "depends_on:"),
+    ],
+    ids=["a stack", "no stack", "Compose alone takes conditions"],
+)
+def test_a_stack_waits_for_nobody(text: str, needs: str, expected: str) -> None:
+    services = (started("init", "db migrate", depends_on={"db": needs}), started("s", "scheduler"), service("db"))
+    made = replace(project(*services), sources={Path("/project/compose.yaml"): text.encode()})
+    (found,) = find_early_readers(context_of(made=made))
+    assert (found.fix or "").startswith(expected)
