@@ -46,6 +46,7 @@ MISSING_ENV_FILE = re.compile(r"env file (/\S+) not found")
 _UNDEFINED = re.compile(r"refers to undefined (network|volume) ([\w.-]+)")
 MOST_TURNS = 30
 """Compose names one missing thing at a time."""
+_UNDEFINED_SERVICE = re.compile(r'depends on undefined service "?([\w.-]+)"?')
 
 
 @dataclass(frozen=True)
@@ -82,23 +83,30 @@ def complete_project(folder: Path) -> None:
 
 
 def _add_missing(folder: Path, said: str) -> bool:
-    """The env file, network or volume that Compose misses; a part of the project that is not at hand has it."""
+    """The env file, service, network or volume that Compose misses; a part that is not at hand has it."""
     if found := MISSING_ENV_FILE.search(said):
         path = Path(found.group(1))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return True
+    if found := _UNDEFINED_SERVICE.search(said):
+        _add_part(folder, "services", found.group(1), {"image": f"{found.group(1)}:1"})
+        return True
     if found := _UNDEFINED.search(said):
-        part = folder / "docker-compose.override.yml"
-        added: dict[str, Any] = json.loads(part.read_text(encoding="utf-8")) if part.exists() else {}
-        added.setdefault(f"{found.group(1)}s", {})[found.group(2)] = {}
-        part.write_text(json.dumps(added), encoding="utf-8")
+        _add_part(folder, f"{found.group(1)}s", found.group(2), {})
         return True
     return False
 
 
+def _add_part(folder: Path, kind: str, name: str, value: dict[str, str]) -> None:
+    part = folder / "docker-compose.override.yml"
+    added: dict[str, Any] = json.loads(part.read_text(encoding="utf-8")) if part.exists() else {}
+    added.setdefault(kind, {})[name] = value
+    part.write_text(json.dumps(added), encoding="utf-8")
+
+
 def _replace_dockerfile(folder: Path, build: dict[str, Any] | None) -> None:
-    if build is None or "dockerfile_inline" in build:
+    if build is None or "dockerfile_inline" in build or not build["context"].startswith("/"):
         return
     contexts = [build["context"], *(one for one in build.get("additional_contexts", {}).values() if one[0] == "/")]
     for context in contexts:
@@ -187,7 +195,7 @@ def _flatten_services(services: dict[str, dict[str, Any]]) -> dict[str, dict[str
     }
     return {
         name: {
-            **{key: one[key] for key in KEPT if one.get(key)},
+            **{key: _fetch_nothing(key, one[key]) for key in KEPT if one.get(key)},
             "entrypoint": ["/run"],
             "command": [ENDS if name in ending else SLEEPS],
             "healthcheck": {"test": ["CMD", "/run", ENDS], "interval": "300ms", "retries": 30},
@@ -195,6 +203,13 @@ def _flatten_services(services: dict[str, dict[str, Any]]) -> dict[str, dict[str
         }
         for name, one in services.items()
     }
+
+
+def _fetch_nothing(key: str, value: Any) -> Any:
+    """A build from an address is one of the tiny image."""
+    if key != "build" or value["context"].startswith("/"):
+        return value
+    return {"context": ".", "dockerfile_inline": f"FROM {TINY}\n"}
 
 
 def read_services(folder: Path, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
