@@ -14,7 +14,7 @@ from builder.compose.load.fragments import suggest_other_file
 from builder.compose.load.key_versions import find_key_version, is_older
 from builder.compose.load.missing_anchors import explain_missing_anchor
 from builder.compose.yaml.nodes import Mapping, Node, Scalar, Sequence, find_children, follow, resolve_alias
-from builder.compose.yaml.parse import read_tree
+from builder.compose.yaml.parse import UNCLOSED, read_tree
 from builder.core.errors import ComposeError, Where
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _UNKNOWN_KEY = re.compile(
     r"(?P<path>\(root\)|[\w.\[\]-]+):? [Aa]dditional propert(?:y|ies) '?(?P<key>[^\s']+)'? (?:is )?not allowed"
 )
 """Compose 2, and the words of the JSON Schema library that newer ones have."""
+_LINE = re.compile(r"yaml: line \d+: ")
+"""Often that of the block which is not right yet, and not that of the fault."""
 
 
 def make_refusal_error(
@@ -57,9 +59,9 @@ def _explain_invalid_yaml(said: str, path: Path, data: bytes) -> ComposeError | 
     if fault.anchor is not None:
         message, hint = explain_missing_anchor(tree.text, fault.anchor, fault.at, path.parent)
         return ComposeError(message, where=where, hint=hint)
-    return ComposeError(
-        f"Compose refuses this project: {said}", where=where, hint=_advise_on_character(tree.text, fault.at)
-    )
+    hint = fault.hint if fault.hint == UNCLOSED else _advise_on_character(tree.text, fault.at)
+    words = _LINE.sub("yaml: ", said)
+    return ComposeError(f"Compose refuses this project: {words}", where=where, hint=hint)
 
 
 def _advise_on_character(text: str, at: int) -> str:

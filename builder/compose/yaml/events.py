@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 _TOO_DEEP = "exceeded maximum nesting depth"
 """In libyaml's words (``scanner.c``, MAX_NESTING_LEVEL); versions before 0.2.3 have no such limit."""
 
+_OPENING = ("'", '"', "[", "{")
+
 
 class InvalidYamlError(ValueError):
-    """The text is not YAML: ``problem`` in libyaml's words, ``at`` the index of the character where it saw that."""
+    """The text is not YAML: ``problem`` in libyaml's words, ``at`` the index of the character where it saw that.
 
-    def __init__(self, problem: str, at: int) -> None:
+    ``unclosed``: it came to the end of the text within something; ``at`` is where that begins.
+    """
+
+    def __init__(self, problem: str, at: int, *, unclosed: bool = False) -> None:
         super().__init__(problem)
         self.problem = problem
         self.at = at
+        self.unclosed = unclosed
 
     @property
     def too_deep(self) -> bool:
@@ -44,7 +50,10 @@ def read_events(text: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = str(error.problem or error.context)
-        raise InvalidYamlError(problem, len(text) if mark is None else mark.index) from error
+        at, begin = len(text) if mark is None else mark.index, error.context_mark
+        if begin is not None and not text[at:].strip() and text[begin.index : begin.index + 1] in _OPENING:
+            raise InvalidYamlError(problem, begin.index, unclosed=True) from error
+        raise InvalidYamlError(problem, at) from error
     except yaml.reader.ReaderError as error:  # its position counts bytes
         raise InvalidYamlError(error.reason, max(text.find(chr(error.character)), 0)) from error
     finally:

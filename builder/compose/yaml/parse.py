@@ -36,6 +36,7 @@ MAX_DEPTH = 100
 DEEPEST_READ = 1000
 """In any file; libyaml stops there too."""
 _CORRECT = "correct the file; `docker compose config` reads it too"
+UNCLOSED = "close the quote or the bracket that begins in this line: nothing ends it"
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,8 @@ class _TreeBuilder:
             for event in read_events(self._text):
                 self._take(event)
         except InvalidYamlError as error:
-            invalid = Fault(f"not valid YAML: {error.problem}", error.at)
+            hint = UNCLOSED if error.unclosed else _CORRECT
+            invalid = Fault(f"not valid YAML: {error.problem}", error.at, hint=hint)
             self.broken = self._make_depth_error(error.at) if error.too_deep else invalid
         except _BrokenError as error:
             self.broken = error.fault

@@ -24,7 +24,11 @@ def refuse(said: str, text: str | bytes, version: str = "2.26.1-4") -> ComposeEr
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("a: 1\nb: [\n", 3),
+        ("a: 1\nb: [x\n", 2),
+        ("a: 1\nb: {x: 1\n\n\n", 2),
+        ("a: 'x\nb: 1\n", 1),
+        ('a: 1\nb: "x\nc: 1\n', 2),
+        ("a: {x: 1\nb: {y: 1}\n", 2),
         ("a:\n\tb: 1\n", 2),
         ("a: *none\n", 1),
         ("a: 1\nb: \x07\n", 2),
@@ -49,7 +53,9 @@ def test_the_line_where_yaml_is_broken(text: str | bytes, line: int | None) -> N
         ("services:\n  web:\n\timage: x\n", "blanks in place of the tab"),
         ("services:\n  web:\n    image: @x\n", "in quotes: in YAML none begins with @"),
         ("services:\n  web:\n    image: `x`\n", "in quotes: in YAML none begins with `"),
-        ("services:\n  web:\n    image: [\n", "`docker compose config --quiet`"),
+        ("services:\n  web:\n    image: x: y\n", "`docker compose config --quiet`"),
+        ("services:\n  web:\n    image: 'x\n", "close the quote or the bracket that begins in this line"),
+        ("services:\n  web: {image: x\n", "close the quote or the bracket that begins in this line"),
     ],
 )
 def test_a_character_that_many_do_not_know_of(text: str, words: str) -> None:
@@ -58,9 +64,16 @@ def test_a_character_that_many_do_not_know_of(text: str, words: str) -> None:
 
 def test_only_the_broken_one_of_several_files_is_named() -> None:
     other = FILE.with_name("b.yaml")
-    error = make_refusal_error(INVALID, (FILE, other), {FILE: b"a: 1\n", other: b"a: 1\nb: [\n"}, str)
+    error = make_refusal_error(INVALID, (FILE, other), {FILE: b"a: 1\n", other: b"a: 1\nb: [x\n"}, str)
     assert error.where is not None
-    assert (error.where.file, error.where.line) == (str(other), 3)
+    assert (error.where.file, error.where.line) == (str(other), 2)
+
+
+def test_one_line_is_named_and_not_two() -> None:
+    error = refuse("yaml: line 1: did not find expected key", "a:\n   b: 1\n  c: 1\n")
+    assert error.where is not None
+    assert error.where.line == 3
+    assert "project: yaml: did not find expected key\n" in str(error)
 
 
 MERGE = "yaml: map merge requires map or sequence of maps as the value"

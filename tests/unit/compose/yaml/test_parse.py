@@ -147,7 +147,7 @@ def test_an_empty_file_has_no_root() -> None:
         (b"a: b\n\xff: c\n", 2, "not UTF-8"),
         (b"a: b\nc: \0\n", 2, "NUL"),
         (b"- a\n- b\n", 1, "is a mapping"),
-        (b"a: b\nc: [d\n", 3, "not valid YAML"),
+        (b"a: b\nc: [d\n", 2, "not valid YAML"),
         (b"a: b\nc: \x07\n", 2, "not valid YAML"),
         (b"a:\n\tb: c\n", 2, "not valid YAML"),
         (b"a: b: c\n", 1, "not valid YAML"),
