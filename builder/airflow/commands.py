@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 GROUPS = frozenset({"db", "celery", "users", "dags", "tasks", "jobs", "connections", "variables", "pools", "config"})
 """Subcommands that have subcommands."""
-FAB_COMMANDS = frozenset({"users", "roles", "sync-perm"})
-"""Of Airflow up to 2.x; the FAB provider's after that."""
+FAB_COMMANDS = frozenset({"users", "roles", "sync-perm", "fab-db"})
+"""Of Airflow up to 2.x; the FAB provider's after that, which brings ``fab-db`` with Airflow 3 alone."""
 PREPARING_COMMANDS = frozenset({*ALL_MIGRATE_COMMANDS, ("db", "init"), ("initdb",)})
 """Words that bring the database's tables up to the version, under whatever name: nothing is gained by two of them."""
 _CONNECTIONS = (

@@ -72,7 +72,7 @@ class WebOptions:
 
 
 class FabSource(StrEnum):
-    """What brings the commands ``users``, ``roles`` and ``sync-perm`` where Airflow itself has none."""
+    """What brings the commands ``users``, ``roles``, ``sync-perm`` and ``fab-db`` where Airflow itself has none."""
 
     AUTH_MANAGER = "auth-manager"
     """The FAB auth manager, once it is set."""

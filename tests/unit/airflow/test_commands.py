@@ -53,7 +53,7 @@ def test_judge(call: str, version: str | None, instead: str | None) -> None:
     assert (" ".join(found.instead) if found else None) == instead
 
 
-@pytest.mark.parametrize("command", ["users create", "roles list", "sync-perm"])
+@pytest.mark.parametrize("command", ["users create", "roles list", "sync-perm", "fab-db migrate"])
 def test_what_brings_the_commands_that_airflow_3_lost(command: str) -> None:
     call = tuple(command.split())
     sources = [find_fab_source(call, version) for version in (None, "2.10.5", "3.1.3", "3.2.0")]
