@@ -75,11 +75,13 @@ def find_image_facts(
 
 
 def runs_local_tasks(one: AirflowService) -> bool:
-    """Whether its scheduler surely runs the tasks in its own container. The default executor does."""
+    """Whether its scheduler surely runs the tasks in its own container. The default executor does; of several, the
+    first is that of every task that names none."""
     setting = one.settings.find_setting(EXECUTOR, one.version)
     if setting is None:
         return one.settings.is_complete
-    return (setting[1] or "").rpartition(".")[2] in _LOCAL_EXECUTORS
+    first = (setting[1] or "").partition(",")[0].strip()
+    return first.rpartition(".")[2] in _LOCAL_EXECUTORS
 
 
 def _find_airflow_version(

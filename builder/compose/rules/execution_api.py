@@ -53,11 +53,14 @@ def _runs_tasks(one: AirflowService) -> bool:
 
 def _knows_server(one: AirflowService) -> bool:
     """Also where it is not known whether it does."""
-    for option in (EXECUTION_API, API_ADDRESS):
-        setting = one.settings.find_setting(option, one.version)
-        if setting is not None:
-            return urlsplit(setting[1] or "").hostname not in _OWN_HOSTS
-    return not one.settings.is_complete
+    setting = _find_address(one)
+    return urlsplit(setting[1] or "").hostname not in _OWN_HOSTS if setting else not one.settings.is_complete
+
+
+def _find_address(one: AirflowService) -> tuple[str, str | None] | None:
+    """Variable and text, of whatever host."""
+    found = (one.settings.find_setting(option, one.version) for option in (EXECUTION_API, API_ADDRESS))
+    return next((setting for setting in found if setting is not None), None)
 
 
 def has_no_common_value(services: Sequence[AirflowService]) -> bool:
@@ -78,12 +81,15 @@ def _make_address_finding(context: RuleContext, lost: list[AirflowService], serv
     known = find_role(SERVER, server.version)
     path = HttpHealth("/execution/", 8080)
     address = find_web_address(server, known, path) if known is not None else None
+    named = {_find_address(one) for one in lost}
+    settings = [setting for setting in named if setting is not None and len(named) == 1]
+    said = "".join(f" but {urlsplit(text or '').hostname} in {variable}" for variable, text in settings)
     target = (address or "http://localhost:8080/execution/").replace("localhost", server.name, 1)
     return Finding(
         CODE,
         context.line(context.project, names[0], "environment"),
         f"{join_names(names)} {choose_verb(names, 'runs', 'run')} the tasks, which report to the api-server, and "
-        f"{choose_verb(names, 'has', 'have')} no address of it: they ask for it in their own container",
+        f"{choose_verb(names, 'has', 'have')} no address of it{said}: they ask for it in their own container",
         names,
         f"{EXECUTION_API.name}: {target}  # in the environment of all of them",
     )

@@ -61,6 +61,26 @@ def test_what_counts_as_address_and_as_secret(environment: dict[str, Any], count
     assert len(findings(environment)) == count
 
 
+@pytest.mark.parametrize("variable", [URL, "AIRFLOW__API__BASE_URL"])
+def test_an_address_of_the_own_container_is_named(variable: str) -> None:
+    (found,) = findings({SECRET: "x", variable: "http://localhost:8080/airflow"})
+    assert f"has no address of it but localhost in {variable}:" in found.message
+
+
+@pytest.mark.parametrize(
+    ("executor", "count"),
+    [
+        ("LocalExecutor,CeleryExecutor", 1),
+        ("airflow.executors.local_executor.LocalExecutor , KubernetesExecutor", 1),
+        ("short:airflow.executors.local_executor.LocalExecutor", 1),
+        ("CeleryExecutor,LocalExecutor", 0),
+        ("my.executors.MyExecutor", 0),
+    ],
+)
+def test_the_first_of_several_executors_runs_the_tasks(executor: str, count: int) -> None:
+    assert len(findings({SECRET: "x", "AIRFLOW__CORE__EXECUTOR": executor})) == count
+
+
 @pytest.mark.parametrize(
     "keys",
     [
