@@ -100,10 +100,14 @@ def _make_finding(context: RuleContext, early: list[AirflowService], migrating: 
     condition = HEALTHY if lasts else COMPLETED
     needs = f"   # once {migrating.name} has a health check" if lasts and not migrating.service.health_test else ""
     restarting = [one.name for one in early if one.service.restart not in {None, "no"}]
+    begun = [one.name for one in early if migrating.name in one.service.depends_on]
     details = (
-        (f"`restart` starts {join_names(restarting)} again until the tables are there, with errors until then",)
-        if restarting
-        else ()
+        *([f"`depends_on` of {join_names(begun)} waits only until {migrating.name} has started"] if begun else ()),
+        *(
+            [f"`restart` starts {join_names(restarting)} again until the tables are there, with errors until then"]
+            if restarting
+            else ()
+        ),
     )
     return Finding(
         CODE,

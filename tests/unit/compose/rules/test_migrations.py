@@ -35,6 +35,12 @@ def test_nothing_makes_it_wait(init: str, depends_on: Any) -> None:
     assert of_scheduler(init=init, depends_on=depends_on) == [("s",)]
 
 
+@pytest.mark.parametrize(("depends_on", "count"), [([], 0), (["init"], 1)])
+def test_a_short_depends_on_is_told_as_too_little(depends_on: Any, count: int) -> None:
+    (found,) = findings(started("init", "db migrate"), started("s", "scheduler", depends_on=depends_on))
+    assert list(found.details) == ["`depends_on` of s waits only until init has started"][:count]
+
+
 @pytest.mark.parametrize("condition", ["service_completed_successfully", "service_healthy"])
 def test_it_waits(condition: str) -> None:
     assert of_scheduler(depends_on={"init": condition}) == []
