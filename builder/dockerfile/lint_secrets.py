@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from builder.core.redact import find_secret_values
 from builder.dockerfile.facts import Advice
 from builder.dockerfile.files import find_all_copies
 
@@ -32,6 +33,8 @@ _IN_FOLDER = {
     "config.json": re.compile(r"(^|/)\.docker/config\.json$"),
     "config": re.compile(r"(^|/)\.kube/config$"),
 }
+_SETTINGS = re.compile(r"\.env(\..+)?|[^/]+\.env|pip\.(conf|ini)|\.npmrc|\.condarc|auth\.toml")
+"""Files that hold credentials or none: what is in them decides."""
 _FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube"})
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _ACCOUNT_KEY = re.compile(r'"private_key"\s*:\s*"|"client_secret"\s*:\s*"|"refresh_token"\s*:\s*"')
@@ -55,7 +58,10 @@ def _holds_credentials(source: str, copy: CopyInstruction, facts: DockerfileAnal
     target = posixpath.join(copy.target, name) if copy.folder else copy.target
     if _is_named_so(name, source, target):
         return True
-    text = facts.files.read(source) if copy.stage is None and name.endswith((".pem", ".key", ".json")) else None
+    is_read = name.endswith((".pem", ".key", ".json")) or _SETTINGS.fullmatch(name) is not None
+    text = facts.files.read(source) if copy.stage is None and is_read else None
+    if _SETTINGS.fullmatch(name):
+        return text is not None and bool(find_secret_values({name: text}))
     if name.endswith(".json"):
         suspicious = _ACCOUNT.match(name) or _CREDENTIALS.match(name)
         return bool(_ACCOUNT_KEY.search(text)) if text is not None else suspicious is not None

@@ -75,6 +75,14 @@ def test_look_alikes(copy: str) -> None:
         ("gcp.json", '{"type": "service_account", "private_key": "x"}', [2]),
         ("service-account.json", '{"fields": []}', []),
         ("client_secret.json", '{"installed": {"client_secret": "x"}}', [2]),
+        (".env", "AIRFLOW_UID=50000\nAWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI\n", [2]),
+        ("prod.env", "DATABASE_URL=postgresql://ada:Qm7zt4kPw@db/shop\n", [2]),
+        (".env", "AIRFLOW_UID=50000\nPOSTGRES_PASSWORD=\n", []),
+        (".env", "POSTGRES_PASSWORD_FILE=/run/secrets/password\nTZ=UTC\n", []),
+        (".env.example", "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI\n", []),
+        ("pip.conf", "[global]\nextra-index-url = https://ada:Qm7zt4kPw@pypi.example.org/simple\n", [2]),
+        ("pip.conf", "[global]\nindex-url = https://pypi.example.org/simple\n", []),
+        (".npmrc", "//registry.example.org/:_authToken=Qm7zt4kPw9xy\n", [2]),
     ],
 )
 def test_what_is_in_the_file_decides_where_it_is_at_hand(name: str, text: str, expected: list[int]) -> None:
