@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.load import config_errors as complaint
-from builder.compose.load.fragments import suggest_other_file
+from builder.compose.load.fragments import add_suggestion
 from builder.compose.load.interpolate import read_project_variables
 from builder.compose.load.overlay import create_overlay, resolve_in_overlay
 from builder.compose.load.refusals import make_refusal_error
@@ -117,7 +117,7 @@ def _query_config(question: ConfigRequest, cli: ComposeCli, runner: Runner) -> C
         files, version = _list_files(question), lambda: find_compose(runner, question.env).version
         raise make_refusal_error(said[0], files, _read_sources(question), version)
     resolved, raw = (parse_config(result, question) if result.ok else None for result in results)
-    return ConfigResult(resolved, raw, tuple(_add_suggestion(one, question) for one in said))
+    return ConfigResult(resolved, raw, tuple(add_suggestion(one, _list_files(question)) for one in said))
 
 
 def _run_both_variants(question: ConfigRequest, cli: ComposeCli, runner: Runner) -> tuple[ProcessResult, ...]:
@@ -169,12 +169,6 @@ def _read_sources(question: ConfigRequest) -> dict[Path, bytes]:
         for source in walk_sources(question.files, question.env, {}):
             found.setdefault(Path(question.restore_paths(str(source.path))), source.data)
     return found
-
-
-def _add_suggestion(said: str, question: ConfigRequest) -> str:
-    """Compose's words, and which file beside these has what they lack."""
-    other = suggest_other_file(said, _list_files(question))
-    return f"{said}; {other}" if other else said
 
 
 def _complete_overlay(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> dict[Path, bytes]:

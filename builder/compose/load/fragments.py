@@ -28,6 +28,8 @@ _MISSING = (
 """Compose's words for something that these files do not have; the section that would have it, and one of its keys."""
 _COMPOSE_FILE = re.compile(r".*compose.*\.ya?ml", re.IGNORECASE)
 _MOST_FILES, _MAX_BYTES = 50, 500_000
+_BEHIND = re.compile(r"; (?=\S+ has the \w+ [^;]*, name all, in this order: `[^`]*`$)")
+"""Between Compose's words and a suggestion."""
 
 
 def suggest_other_file(said: str, files: tuple[Path, ...]) -> str | None:
@@ -38,6 +40,18 @@ def suggest_other_file(said: str, files: tuple[Path, ...]) -> str | None:
                 if _defines(other, section, found["name"], keys):
                     return _format_suggestion(files, other, section, found["name"])
     return None
+
+
+def add_suggestion(said: str, files: tuple[Path, ...]) -> str:
+    """Compose's words, and behind them what :func:`suggest_other_file` says."""
+    other = suggest_other_file(said, files)
+    return f"{said}; {other}" if other else said
+
+
+def split_suggestion(text: str) -> tuple[str, str | None]:
+    """Compose's words alone, and what was put behind them."""
+    said, *behind = _BEHIND.split(text, maxsplit=1)
+    return said, behind[0] if behind else None
 
 
 def _iterate_files_beside(files: tuple[Path, ...]) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.compose.load.config_errors import find_error_key
+from builder.compose.load.fragments import split_suggestion
 from builder.core.errors import Where
 from builder.findings.model import Finding
 
@@ -33,11 +34,14 @@ def find_refused_projects(context: RuleContext) -> Iterator[Finding]:
     """At most one finding, in Compose's words. Silent where another machine may have what is missing here."""
     said = explain_refusal(context.project)
     if said is not None:
+        words, other = split_suggestion(said)
         yield Finding(
             "OB214",
-            _locate_cause(context, said),
-            f"Compose cannot start this: {said}",
-            fix="correct it until `docker compose config --quiet` prints nothing",
+            _locate_cause(context, words),
+            f"Compose cannot start this: {words.removesuffix(': invalid compose project')}",
+            fix=f"name the other file too: {other}"
+            if other
+            else "correct it until `docker compose config --quiet` prints nothing",
         )
 
 

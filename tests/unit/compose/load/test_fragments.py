@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.load.fragments import suggest_other_file
+from builder.compose.load.fragments import add_suggestion, split_suggestion, suggest_other_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,12 @@ def test_the_file_that_has_what_is_missing_is_named(folder: Path, said: str, wha
 )
 def test_nothing_is_said_where_no_file_has_it(folder: Path, said: str) -> None:
     assert suggest_other_file(said, (folder / "docker-compose.prod.yml",)) is None
+
+
+@pytest.mark.parametrize("said", ['service "db" has neither an image nor a build', "services.db.ports must be; a list"])
+def test_what_is_put_behind_is_found_again(folder: Path, said: str) -> None:
+    files = (folder / "docker-compose.prod.yml",)
+    assert split_suggestion(add_suggestion(said, files)) == (said, suggest_other_file(said, files))
 
 
 def test_a_file_that_was_read_is_not_proposed(folder: Path) -> None:

@@ -41,7 +41,26 @@ def messages(said: str, *, unset: str = "", refused: bool = True) -> list[tuple[
     ],
 )
 def test_the_files_are_to_blame(said: str, unset: str, key: str | None) -> None:
-    assert messages(said, unset=unset) == [(key, f"Compose cannot start this: {said}")]
+    words = said.removesuffix(": invalid compose project")
+    assert messages(said, unset=unset) == [(key, f"Compose cannot start this: {words}")]
+
+
+@pytest.mark.parametrize(
+    ("behind", "fix"),
+    [
+        ("", "correct it until `docker compose config --quiet` prints nothing"),
+        (
+            "; a.yml has the service web: if b.yml belongs to it, name all, in this order: `-f a.yml -f b.yml`",
+            "name the other file too: a.yml has",
+        ),
+    ],
+)
+def test_the_file_that_has_what_is_missing_is_the_next_step(behind: str, fix: str) -> None:
+    said = 'service "web" has neither an image nor a build context specified: invalid compose project'
+    made = replace(project(service("web")), resolved=None, complaints=(said + behind,))
+    (found,) = find_refused_projects(RuleContext(made))
+    assert found.message.endswith("nor a build context specified")
+    assert (found.fix or "").startswith(fix)
 
 
 @pytest.mark.parametrize(
