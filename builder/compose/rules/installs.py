@@ -56,7 +56,7 @@ def find_installs_at_start(context: RuleContext) -> Iterator[Finding]:
             f"{join_names(names)} {does}: every start of a container downloads and installs anew, and what runs is not "
             "what the image holds",
             tuple(names),
-            _format_fix(way),
+            _format_fix(way, [context.project.services[name] for name in names]),
         )
 
 
@@ -85,7 +85,10 @@ def _find_install(program: str, words: tuple[str, ...]) -> str | None:
     return f"{program} {verb}" if verb in _VERBS.get(program, ()) else None
 
 
-def _format_fix(way: str) -> str:
+def _format_fix(way: str, services: list[Service]) -> str:
     if way == INSTALL_VARIABLE:
         return f"RUN pip install ... in a Dockerfile, and leave {INSTALL_VARIABLE} empty"
+    images = {one.image if one.build is None else None for one in services}
+    if len(images) == 1 and (image := images.pop()):
+        return f"RUN {way} ... in a Dockerfile that begins with `FROM {image}`, built with `build:`; start without it"
     return f"RUN {way} ... in the image's Dockerfile, and start without it"

@@ -35,6 +35,18 @@ def test_every_way_to_install(command: str, way: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"image": "apache/airflow:2.8.1"}, "in a Dockerfile that begins with `FROM apache/airflow:2.8.1`"),
+        ({"image": "shop:1", "build": build()}, "in the image's Dockerfile"),
+    ],
+)
+def test_the_fix_names_the_base_where_no_dockerfile_is_there(keys: dict[str, Any], words: str) -> None:
+    (found,) = find_installs_at_start(context_of(service("a", command=("pip", "install", "x"), **keys)))
+    assert words in (found.fix or "")
+
+
+@pytest.mark.parametrize(
     "command",
     [
         "scheduler",
