@@ -15,6 +15,7 @@ from builder.compose.load.answer_cache import make_key, read_answers, resolve_ca
 from builder.compose.load.combination_list import describe_left_out, list_combinations
 from builder.compose.load.combinations import Combination, ask_combination
 from builder.compose.load.config import load_config
+from builder.compose.load.overlay import OverlaySet
 from builder.compose.load.unread_files import find_unread_files
 from builder.compose.rewrite.check import prove_edits
 from builder.compose.rewrite.combination_check import (
@@ -56,16 +57,7 @@ class EditChecker:
         changed = tuple(edit.path for edit in edits)
         unread = find_unread_files(self._project, changed)
         wanted = list_combinations(self._project, edits, targets, unread)
-        overlay = {edit.path: edit.after for edit in edits}
-        pool = ThreadPoolExecutor(max_workers=MOST_CALLS)
-        try:
-            proof = pool.submit(self._prove, edits, targets)
-            afters = [pool.submit(self._ask, one, overlay) for one in wanted.asked]
-            befores = self._look_up(wanted.asked, pool)
-            answers = [(before, after.result()) for before, after in zip(befores, afters, strict=True)]
-            problems = list(proof.result())
-        finally:
-            pool.shutdown(cancel_futures=True)
+        problems, answers = self._ask_all(edits, targets, wanted.asked)
         notes: list[str] = []
         for combination, pair in zip(wanted.asked, answers, strict=True):
             comparison = CombinationComparison(self._project, combination, pair, targets)
@@ -79,21 +71,48 @@ class EditChecker:
         ]
         return EditVerdict(tuple(problems), tuple(dict.fromkeys(notes)))
 
-    def _prove(self, edits: tuple[FileEdit, ...], targets: tuple[SharedTarget, ...]) -> tuple[CombinationProblem, ...]:
+    def _ask_all(
+        self, edits: tuple[FileEdit, ...], targets: tuple[SharedTarget, ...], wanted: tuple[Combination, ...]
+    ) -> tuple[list[CombinationProblem], list[tuple[CombinationAnswer, CombinationAnswer]]]:
+        """What keeps the project itself from being edited so, and the answers before and after of all others."""
+        overlay = {edit.path: edit.after for edit in edits}
+        pool = ThreadPoolExecutor(max_workers=MOST_CALLS)
+        with OverlaySet() as overlays:
+            try:
+                proof = pool.submit(self._prove, edits, targets, overlays)
+                afters = [pool.submit(self._ask, one, overlay, overlays) for one in wanted]
+                befores = self._look_up(wanted, pool)
+                answers = [(before, after.result()) for before, after in zip(befores, afters, strict=True)]
+                return list(proof.result()), answers
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _prove(
+        self, edits: tuple[FileEdit, ...], targets: tuple[SharedTarget, ...], overlays: OverlaySet
+    ) -> tuple[CombinationProblem, ...]:
         runtime, files = self._runtime, self._project.files
         try:
             prove_edits(
                 self._project,
                 edits,
                 targets,
-                lambda changed: load_config(files, self._cli, runtime.runner, runtime.env, overlay=changed),
+                lambda changed: load_config(
+                    files, self._cli, runtime.runner, runtime.env, overlay=changed, overlays=overlays
+                ),
             )
         except UnprovenEditError as error:
             return (CombinationProblem(ProblemKind.UNPROVEN, (), error.message, _BY_HAND),)
         return ()
 
-    def _ask(self, combination: Combination, overlay: dict[Path, bytes] | None = None) -> CombinationAnswer:
-        return ask_combination(combination, self._cli, self._runtime.runner, self._runtime.env, overlay)
+    def _ask(
+        self,
+        combination: Combination,
+        overlay: dict[Path, bytes] | None = None,
+        overlays: OverlaySet | None = None,
+    ) -> CombinationAnswer:
+        return ask_combination(
+            combination, self._cli, self._runtime.runner, self._runtime.env, overlay, overlays=overlays
+        )
 
     def _look_up(self, wanted: tuple[Combination, ...], pool: ThreadPoolExecutor) -> list[CombinationAnswer]:
         """The answers about the files as they are, in that order: known from an earlier turn, kept, or asked for."""
@@ -102,16 +121,20 @@ class EditChecker:
             asking: dict[Combination, Future[CombinationAnswer]] = {}
             kept = read_answers(self._cache_path)
             for one in missing:
-                key = self._keys[one] = make_key(one, self._version, self._runtime.env)
+                key = self._keys[one] = self._make_key(one)
                 if key in kept:
                     self._known[one] = kept[key]
                 else:
                     asking[one] = pool.submit(self._ask, one)
             self._known |= {one: future.result() for one, future in asking.items()}
-            if asking:
+            if any(self._keys[one] for one in asking):
                 answers = {key: self._known[one] for one, key in self._keys.items() if key and self._known[one].asked}
                 write_answers(self._cache_path, answers)
         return [self._known[one] for one in wanted]
+
+    def _make_key(self, combination: Combination) -> str | None:
+        """A stack is read faster than Compose says its version."""
+        return None if combination.stack else make_key(combination, self._version, self._runtime.env)
 
     @property
     def _cache_path(self) -> Path:

@@ -86,7 +86,7 @@ def make_key(combination: Combination, version: str, env: Mapping[str, str]) -> 
     except ComposeError:
         return None
     named = {path: _read_bytes(path) for path in _iterate_opened_files(combination.files, sources, env)}
-    add(SCHEMA_VERSION, version, combination.stack, combination.files)
+    add(SCHEMA_VERSION, version, combination.files)
     for source in sources:
         add(source.path, source.problem, source.data)
     for path, data in sorted(named.items()):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.compose.load.config import ConfigRequest
+    from builder.compose.load.overlay import OverlaySet
     from builder.compose.model import ComposeConfig, ProjectFiles, Service
     from builder.core.process import Runner
     from builder.engine.compose import ComposeCli
@@ -80,11 +81,13 @@ def ask_combination(
     runner: Runner,
     env: Mapping[str, str],
     overlay: Mapping[Path, bytes] | None = None,
+    *,
+    overlays: OverlaySet | None = None,
 ) -> CombinationAnswer:
     """One call, two where Compose cannot fill in the variables. An answer that cannot be had was not asked for: other
     ways to read the files are a precaution, and none of them keeps a plan from being made."""
     try:
-        with open_request(combination.files, env, overlay or {}) as request:
+        with open_request(combination.files, env, overlay or {}, overlays) as request:
             return (_ask_stack if combination.stack else _ask_compose)(request, cli, runner)
     except InterruptedByUserError:
         raise

@@ -24,6 +24,7 @@ from builder.engine.compose import GET_COMPOSE, find_compose, make_compose_envir
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from builder.compose.load.overlay import OverlaySet
     from builder.compose.model import ComposeConfig, ProjectFiles
     from builder.core.process import ProcessResult, Runner
     from builder.engine.compose import ComposeCli
@@ -54,19 +55,22 @@ def load_config(
     env: Mapping[str, str],
     *,
     overlay: Mapping[Path, bytes] | None = None,
+    overlays: OverlaySet | None = None,
 ) -> ConfigResult:
     """Both answers. With ``overlay``: what they would be if those files (absolute paths) had those bytes; nothing is
-    written beside them.
+    written beside them. ``overlays``: those that further calls look at too.
 
     Raises ComposeError when Compose refuses both, ComposeMissingError when there is no Compose. ``cli`` may be a guess
     (:func:`builder.engine.compose.guess_compose`); whether it holds is only asked when both calls fail.
     """
-    with open_request(files, env, overlay or {}) as request:
+    with open_request(files, env, overlay or {}, overlays) as request:
         return _query_config(request, cli, runner)
 
 
 @contextlib.contextmanager
-def open_request(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes]) -> Iterator[ConfigRequest]:
+def open_request(
+    files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[Path, bytes], overlays: OverlaySet | None = None
+) -> Iterator[ConfigRequest]:
     """The question about these files, for the block; with ``overlay`` they are looked at in one.
 
     Raises ComposeError for a changed file that is named by its absolute path.
@@ -75,7 +79,7 @@ def open_request(files: ProjectFiles, env: Mapping[str, str], overlay: Mapping[P
         yield ConfigRequest(files, env)
         return
     overlay = _complete_overlay(files, env, overlay)
-    with create_overlay(overlay) as root:
+    with (create_overlay if overlays is None else overlays.open_overlay)(overlay) as root:
         moved = replace(
             files,
             directory=resolve_in_overlay(root, files.directory),

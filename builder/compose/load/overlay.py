@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,30 @@ def create_overlay(changed: Mapping[Path, bytes]) -> Iterator[Path]:
         yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+class OverlaySet:
+    """Overlays that many calls look at, each made once, for the block."""
+
+    def __init__(self) -> None:
+        self._made: dict[frozenset[tuple[Path, bytes]], Path] = {}
+        self._lock = threading.Lock()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    @contextlib.contextmanager
+    def open_overlay(self, changed: Mapping[Path, bytes]) -> Iterator[Path]:
+        """As :func:`create_overlay`; the overlay outlasts the block, for whoever asks for the same."""
+        key = frozenset(changed.items())
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._stack.enter_context(create_overlay(changed))
+        yield self._made[key]
 
 
 def resolve_in_overlay(root: Path, path: Path) -> Path:

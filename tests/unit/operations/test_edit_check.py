@@ -94,6 +94,15 @@ def test_a_neighbour_costs_one_pair_and_half_of_it_the_next_time(folder: Path) -
     assert len(answers.compose.of("config")) == 4
 
 
+def test_a_stack_is_asked_each_time_and_no_version_for_it(folder: Path) -> None:
+    (folder / "compose.yml").write_text('version: "3.8"\n' + MAIN)
+    for _ in range(2):
+        answers = Answers(folder)
+        check(folder, answers)
+        assert (len(answers.compose.of("stack")), len(answers.compose.of("version"))) == (2, 0)
+    assert not (folder / "cache").exists()
+
+
 def test_what_breaks_beside_the_project(folder: Path) -> None:
     (folder / "prod.yml").write_text(PROD)
     (problem,) = check(folder, Answers(folder, policy="never")).problems

@@ -56,9 +56,8 @@ def test_variables_count_that_the_files_name(files: ProjectFiles) -> None:
     assert key(files, OTHER="b") == key(files)
 
 
-def test_the_version_and_the_way_of_reading_count(files: ProjectFiles) -> None:
+def test_the_version_counts(files: ProjectFiles) -> None:
     assert key(files, "2.30.0") != key(files)
-    assert make_key(Combination(files, stack=True), "2.26.1", {}) != key(files)
 
 
 def test_other_files_are_nothing(files: ProjectFiles) -> None:

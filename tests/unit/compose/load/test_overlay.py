@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.compose.load.overlay import create_overlay, resolve_in_overlay
+from builder.compose.load.overlay import OverlaySet, create_overlay, resolve_in_overlay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,3 +70,15 @@ def test_a_folder_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(type(tree), "iterdir", refuse)
     with create_overlay({tree / "p/compose.yaml": b"new"}) as root:
         assert resolve_in_overlay(root, tree / "p/compose.yaml").read_bytes() == b"new"
+
+
+def test_many_look_at_one_overlay_until_all_are_done(tree: Path) -> None:
+    changed = {tree / "q/b.yml": b"new"}
+    with OverlaySet() as overlays:
+        with overlays.open_overlay(changed) as first, overlays.open_overlay(dict(changed)) as second:
+            assert first == second
+        with overlays.open_overlay({tree / "q/b.yml": b"other"}) as third:
+            assert third != first
+        assert resolve_in_overlay(first, tree / "q/b.yml").read_text() == "new"
+    assert not first.exists()
+    assert not third.exists()
