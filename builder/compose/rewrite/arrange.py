@@ -202,9 +202,10 @@ class _KeyPlacement:
             yield from self._find_levels_of_builds(service)
 
     def complete_files(self, service: str) -> None:
-        """Put the text where a build is or was, in each file that has the key nowhere."""
+        """Put the text where a build is or was, in each file that has the key nowhere; what wins stays for all."""
         for level in self._find_levels_of_builds(service):
-            self._put_text(level)
+            changes: dict[Slot, Content | None] = {(level, self._key): NewValue(self._text)}
+            _try_changes(self._draft, changes, self._key, lambda _user, before, after: after == before)
 
     def _find_levels_of_builds(self, service: str) -> Iterator[MappingSource]:
         narrow = self._key == "pull_policy" and self._target.policy_with_image

@@ -860,3 +860,12 @@ def test_the_policy_may_stand_with_the_image_alone(files: list[str], *, narrow: 
     keeps = target("init", "web", builder="init", image="dev:1", keeps_name=True, policy_with_image=narrow)
     found = rewritten(project_of(main, override), keeps)
     assert [name for name, text in found.items() if "never" in text] == files
+
+
+def test_a_builder_without_a_name_of_its_own_gets_none() -> None:
+    main = "x-a: &a {build: .}\nservices:\n  init: {<<: *a}\n  web: {<<: *a}\n"
+    keeps = target("init", "web", builder="init", image="dev:1", keeps_name=True, pull_policy=None)
+    found = rewritten(project_of(main, "services:\n  init: {tty: true}\n  web: {image: 'dev:1'}\n"), keeps)
+    assert [line.strip() for line in found["compose.yml"].splitlines() if "image" in line] == [
+        "web: {<<: *a, image: dev:1}"
+    ]
