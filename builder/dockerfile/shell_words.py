@@ -18,6 +18,9 @@ JOIN = "\x01"
 _SEPARATORS = ";&|\n()"
 _BRACES = ("{", "}")
 """Words of their own; in other words they mean a choice (``{a,b}.whl``) or themselves."""
+_CLOSING = {"(": ")", "{": "}", '"': '"'}
+_BEHIND = {"$": ("(", "{"), "<": ("(",), ">": ("(",)}
+"""What begins a substitution: ``$(…)``, ``${…}``, and bash's ``<(…)`` and ``>(…)``."""
 _PLAIN = re.compile(r"[^\s;&|()'\"`\\$\x01<>]+")
 """What means nothing but itself."""
 
@@ -82,10 +85,17 @@ class _Scanner:
     source: ShellText
     line: int
     at: int = 0
+    unclosed: bool = False
+    """A bracket was never closed: looking for the end of each further one would read the rest again and again."""
 
     @cached_property
     def text(self) -> str:
         return self.source.text
+
+    def find_closing(self) -> int:
+        end = 0 if self.unclosed else _find_closing(self.text, self.at)
+        self.unclosed = not end
+        return end
 
     def take(self) -> str:
         character = self.text[self.at]
@@ -154,9 +164,9 @@ def _read_word(scanner: _Scanner, *, keep_quotes: bool) -> Token:
         elif character == "\\" and scanner.next:
             following = scanner.take()
             found.add("" if following == "\n" else following, scanner.at - 1)
-        elif character == "$" and scanner.next in ("(", "{"):
+        elif scanner.next in _BEHIND.get(character, ()):
             found.add(character, at)
-            _read_bracketed(scanner, found)
+            _take_until(scanner, found, _find_closing(scanner.text, scanner.at) or len(scanner.text))
         elif character != JOIN:
             found.add(character, at)
     if found.text in _BRACES and scanner.at == start + 1:
@@ -189,6 +199,9 @@ def _read_quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> _Word | None
             if following not in '\n"\\`$':
                 found.add(character, at)
             found.add("" if following == "\n" else following, at + 1)
+        elif quote == '"' and character == "$" and scanner.next == "(" and (end := scanner.find_closing()):
+            found.add(character, at)
+            _take_until(scanner, found, end)
         elif character != JOIN:
             found.add(character, at)
     if scanner.next:
@@ -199,13 +212,28 @@ def _read_quoted(scanner: _Scanner, quote: str, *, to_end: bool) -> _Word | None
     return found
 
 
-def _read_bracketed(scanner: _Scanner, found: _Word) -> None:
-    """``(…)`` or ``{…}`` behind a dollar, brackets in it balanced."""
-    at, opening = scanner.at, scanner.take()
-    closing = {"(": ")", "{": "}"}[opening]
-    found.add(opening, at)
-    depth = 1
-    while scanner.next and depth:
+def _take_until(scanner: _Scanner, found: _Word, end: int) -> None:
+    """The text as it stands, quotes included."""
+    while scanner.at < end:
         at, character = scanner.at, scanner.take()
-        depth += (character == opening) - (character == closing)
         found.add("" if character == JOIN else character, at)
+
+
+def _find_closing(text: str, start: int) -> int:
+    """The offset behind what closes the bracket at ``start``; 0: nothing does. What is in quotes closes nothing."""
+    open_ones, at = [_CLOSING[text[start]]], start + 1
+    while at < len(text) and open_ones:
+        character, last = text[at], open_ones[-1]
+        if character == last:
+            open_ones.pop()
+        elif character == "\\":
+            at += 1
+        elif character == "$" and text[at + 1 : at + 2] in _BEHIND["$"]:
+            at += 1
+            open_ones.append(_CLOSING[text[at]])
+        elif character == '"' or (last != '"' and _CLOSING.get(character) == last):
+            open_ones.append(_CLOSING[character])
+        elif character == "'" and (last == ")" or '"' not in open_ones):
+            at = max(at, text.find(character, at + 1))
+        at += 1
+    return 0 if open_ones else at

@@ -45,6 +45,9 @@ def apply_advice(text: str) -> str:
         "./{a,b}.whl flask",
         "$(cat more.txt) flask",
         "$(grep -v '^#' /requirements.txt)",
+        "$(grep -v ')' more.txt) flask",
+        '"$(grep -v "x;y" "more (1).txt" | head)" flask',
+        "flask > >(tee /tmp/log)",
         "`cat more.txt` flask",
         "$EXTRA flask",
         "${EXTRA:-flask numpy}",
@@ -96,6 +99,7 @@ def test_a_command_keeps_all_that_is_written(before: str, words: str) -> None:
         ("bash -c 'cd /x && pip install f'", f"bash -c 'cd /x && pip install {BOTH.replace(chr(34), '')} f'"),
         ("su a -c \"sh -c 'pip install f'\"", f"su a -c \"sh -c 'pip install {BOTH.replace(chr(34), '')} f'\""),
         ("xargs pip install flask < r.txt", f"xargs pip install {BOTH} flask < r.txt"),
+        ("pip install -r <(grep -v x r.txt)", "pip install --no-cache-dir -r <(grep -v x r.txt)"),
         ('P="pip install"; $P flask', f'P="pip install"; $P {BOTH} flask'),
         ('["pip", "install", "flask"]', '["pip", "install", "--no-cache-dir", "apache-airflow==2.8.1", "flask"]'),
         (
