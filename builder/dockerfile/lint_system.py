@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from builder.dockerfile.shell import ShellCommand
 
 _LISTS = re.compile(r"/var/lib/apt(/lists(/(partial/?)?)?|/)?(\*|\.)*$")
+_REMOVAL = "rm -rf /var/lib/apt/lists/*"
 
 
 def find_kept_package_lists(subject: LintSubject) -> Iterator[Advice]:
@@ -33,14 +34,20 @@ def find_kept_package_lists(subject: LintSubject) -> Iterator[Advice]:
             continue
         if step.has_cache_mount("/var/lib/apt") or step.has_tmpfs("/var/lib/apt"):
             continue
-        yield Advice(
-            "OB306",
-            update.line,
-            "apt's package lists stay in this layer",
-            "&& rm -rf /var/lib/apt/lists/*",
-            ("at the end of the same RUN; `apt-get clean` does not delete them",),
-            _append(subject, step, "&& rm -rf /var/lib/apt/lists/*"),
-        )
+        yield _advise(update.line, _append(subject, step, f" && {_REMOVAL}"))
+
+
+def _advise(line: int, edits: tuple[TextEdit, ...]) -> Advice:
+    """With its ``&&`` and its line where that can follow: a RUN may end with ``;``, or be an argument vector."""
+    where = f"behind the last command of the same RUN, in line {edits[0].start.line}" if edits else ""
+    return Advice(
+        "OB306",
+        line,
+        "apt's package lists stay in this layer",
+        f"&& {_REMOVAL}" if edits else _REMOVAL,
+        (f"{where or 'as the last command of the same RUN'}; `apt-get clean` does not delete them",),
+        edits,
+    )
 
 
 def _append(subject: LintSubject, step: RunStep, text: str) -> tuple[TextEdit, ...]:
@@ -51,8 +58,8 @@ def _append(subject: LintSubject, step: RunStep, text: str) -> tuple[TextEdit, .
         return ()
     behind = cut_edited(subject.text, (), last[1], end) if last[1] <= end else ""
     if step.commands[-1].nested or re.fullmatch(r"\s*(#.*)?", behind):
-        return (insert_text(last[1], f" {text}"),)
-    return (insert_text(end, f" {text}"),) if re.fullmatch(r"[\s\\;)}]*[)}]", behind) else ()
+        return (insert_text(last[1], text),)
+    return (insert_text(end, text),) if re.fullmatch(r"[\s\\;)}]*[)}]", behind) else ()
 
 
 def _is_list_removal(command: ShellCommand) -> bool:

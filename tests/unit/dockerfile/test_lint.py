@@ -290,6 +290,13 @@ def test_the_lists_are_deleted_at_the_end_of_the_same_run(run: str, fixed: str |
     wanted = text if fixed is None else f"{PYTHON}RUN {fixed.format(' && rm -rf /var/lib/apt/lists/*')}\nCMD x\n"
     assert apply_edits(text, one.edits) == wanted
     assert (found(wanted, "OB306") == []) is (fixed is not None)
+    assert (one.fix or "").startswith("&& ") is (fixed is not None)
+    last = text[: text.index("\nE\n") if "<<E" in run else text.index("\nCMD")].count("\n") + 1
+    assert one.details[0].startswith(
+        "as the last command of the same RUN;"
+        if fixed is None
+        else f"behind the last command of the same RUN, in line {last};"
+    )
 
 
 def test_what_an_onbuild_of_the_base_runs_has_no_line_to_change_here() -> None:
