@@ -18,6 +18,7 @@ from builder.compose.load.config import (
     parse_config,
     run_config,
 )
+from builder.compose.load.fragments import is_fragment
 from builder.compose.load.services import parse_service
 from builder.core.errors import ComposeError, InterruptedByUserError, OptbuildError
 from builder.core.limits import CONFIG_LIMIT
@@ -104,6 +105,8 @@ def _ask_compose(request: ConfigRequest, cli: ComposeCli, runner: Runner) -> Com
             services = parse_services(parse_config(result, request))
             return CombinationAnswer(make_facts(services.values()), interpolate, said, services=services)
         said = said or extract_message(result, request)
+        if is_fragment(said):
+            break  # without variables Compose does not look whether all is there
     return CombinationAnswer(complaint=said)
 
 

@@ -32,6 +32,11 @@ _BEHIND = re.compile(r"; (?=\S+ has the \w+ [^;]*, name all, in this order: `[^`
 """Between Compose's words and a suggestion."""
 
 
+def is_fragment(said: str) -> bool:
+    """Whether Compose lacks something that other files define. An image may be a variable that another machine has."""
+    return any(pattern.search(said) for pattern, _, keys in _MISSING if not keys)
+
+
 def suggest_other_file(said: str, files: tuple[Path, ...]) -> str | None:
     """What to type where a file beside these has what they lack; None: none has it, or Compose said something else."""
     for pattern, section, keys in _MISSING:

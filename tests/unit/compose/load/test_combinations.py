@@ -49,6 +49,24 @@ def test_without_its_variables_where_they_are_missing(files: ProjectFiles) -> No
     assert [("--no-interpolate" in command.argv) for command in compose.commands] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("said", "valid"),
+    [
+        ('service "a" depends on undefined service "init": invalid compose project', False),
+        ('service "a" depends on undefined service init: invalid compose project', False),
+        ('service "a" refers to undefined network back: invalid compose project', False),
+        ('service "a" refers to undefined volume logs: invalid compose project', False),
+        ('service "a" has neither an image nor a build context specified: invalid compose project', True),
+        ("required variable TAG is missing a value: set it", True),
+        ("env file /p/.env.local not found: stat /p/.env.local: no such file or directory", True),
+    ],
+)
+def test_a_fragment_is_not_valid_because_compose_looks_away(files: ProjectFiles, said: str, valid: bool) -> None:
+    found = ask(files, Compose(resolved=(15, "", f"{said}\n"), raw=TWO))
+    assert (found.facts is not None) is valid
+    assert found.complaint
+
+
 def test_a_refusal_is_in_composes_words_and_names_the_real_files(files: ProjectFiles) -> None:
     def refuse(command: Command) -> tuple[int, str, str]:
         return 15, "", f'validating {command.argv[5]}: services.a must be a mapping, not "canary-variable"\n'
