@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from builder.compose.load.combinations import Combination
 from builder.compose.load.discover import DEFAULT_NAMES, OVERRIDE_NAMES
-from builder.compose.yaml.nodes import Mapping, Scalar, find_value, resolve_alias
+from builder.compose.yaml.nodes import Mapping, Scalar, Sequence, find_value, follow
 from builder.compose.yaml.parse import read_tree
 from builder.core.phrases import choose_verb, join_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence as AnySequence
     from pathlib import Path
 
     from builder.compose.load.unread_files import UnreadFile
     from builder.compose.model import FileEdit, Project, ProjectFiles, SharedTarget
+    from builder.compose.yaml.nodes import Anchored, Node
 
 MOST_ASKED = 20
 """Unread files that Compose is asked about; each takes two calls."""
@@ -32,7 +34,7 @@ class CombinationList:
 
 
 def list_combinations(
-    project: Project, edits: Iterable[FileEdit], targets: Iterable[SharedTarget], unread: Sequence[UnreadFile]
+    project: Project, edits: Iterable[FileEdit], targets: Iterable[SharedTarget], unread: AnySequence[UnreadFile]
 ) -> CombinationList:
     """Each unread file that names a sharer on top of the project's, or that takes an edited file over; each edited
     file alone, where the project has others; as a stack what was made for one."""
@@ -94,9 +96,16 @@ def has_deploy_keys(data: bytes) -> bool:
     for root in read_tree(data).roots:
         services = find_value(root, "services")
         for entry in services.entries if isinstance(services, Mapping) else ():
-            if find_value(resolve_alias(entry.value), "deploy") is not None:
+            if any(find_value(one, "deploy") is not None for one in follow(entry.value, _list_merged)):
                 return True
     return False
+
+
+def _list_merged(node: Anchored) -> list[Node]:
+    """What a mapping merges; of the list behind ``<<``, its items."""
+    if isinstance(node, Mapping):
+        return [entry.value for entry in node.entries if entry.is_merge]
+    return list(node.items) if isinstance(node, Sequence) else []
 
 
 def describe_left_out(project: Project, left_out: tuple[Path, ...]) -> Iterator[str]:

@@ -78,6 +78,9 @@ def test_a_third_file_comes_on_top_of_one_and_of_all() -> None:
     [
         ('version: "3.8"\nservices: {}\n', True),
         ("services: {web: {deploy: {placement: {}}}}\n", True),
+        ("x-a: &a {deploy: {replicas: 1}}\nservices: {web: {<<: *a}}\n", True),
+        ("x-a: &a {deploy: {}}\nx-b: &b {<<: *a}\nservices: {web: {<<: [{}, *b]}}\n", True),
+        ("x-a: &a {deploy: {replicas: 1}}\nservices: {web: {environment: {<<: *a}, labels: {deploy: a}}}\n", False),
         ('version: "2.4"\nservices: {web: {image: x}}\n', False),
         (MAIN, False),
     ],
