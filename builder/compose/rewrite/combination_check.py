@@ -31,6 +31,8 @@ class ProblemKind(Enum):
     """Compose accepted the combination, and would refuse it."""
     NEVER_PULLED = auto()
     """A service's image comes from a registry there, and its new pull policy would keep it from being fetched."""
+    UNWATCHED = auto()
+    """`docker compose watch` builds a service there, and would have nothing to build it from."""
     STACK = auto()
     """`docker stack` accepted the file, and would refuse it for its pull policy."""
 
@@ -102,6 +104,10 @@ class CombinationComparison:
         if unfetched:
             text = f"{self._format_command('pull')} could not fetch the image of {join_names(unfetched)} any more"
             yield CombinationProblem(ProblemKind.NEVER_PULLED, tuple(unfetched), text)
+        unwatched = [name for name, service in self._after.services.items() if self._is_watched_in_vain(service)]
+        if unwatched:
+            text = f"{self._format_command('watch')} could not build {join_names(unwatched)} any more"
+            yield CombinationProblem(ProblemKind.UNWATCHED, tuple(unwatched), text)
 
     def _make_refusal(self) -> CombinationProblem:
         if self._combination.stack:
@@ -131,6 +137,10 @@ class CombinationComparison:
             return True
         ours = {target.normalized_image for target in self._targets.values()}
         return service.normalized_image_name not in ours | self._builds.keys()
+
+    def _is_watched_in_vain(self, service: Service) -> bool:
+        had = service.name in self._old and self._old[service.name].builds
+        return had and service.is_watched and service.build is None
 
     def find_notes(self) -> Iterator[str]:
         """What changes, and is still valid."""

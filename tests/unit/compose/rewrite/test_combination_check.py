@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,18 @@ def test_images_that_are_still_there(web: Service) -> None:
 def test_who_never_fetched_before_does_not_lose_it() -> None:
     web = service("web", "registry.example/a:1", None, "never")
     assert list(compare(answered(INIT, web), answered(INIT, web)).find_problems()) == []
+
+
+@pytest.mark.parametrize(("watched", "builds"), [(True, False), (True, True), (False, False)])
+def test_what_is_watched_there_keeps_its_build(watched: bool, builds: bool) -> None:
+    web = replace(service("web", TARGET.image, BUILD if builds else None, "never"), is_watched=watched)
+    found = list(compare(BEFORE, answered(INIT, web)).find_problems())
+    if not watched or builds:
+        assert found == []
+        return
+    (problem,) = found
+    assert (problem.kind, problem.services) == (ProblemKind.UNWATCHED, ("web",))
+    assert problem.text == "`docker compose -f compose.yml -f prod.yml watch` could not build web any more"
 
 
 def test_a_build_that_nobody_does_any_more() -> None:
