@@ -139,10 +139,12 @@ def try_starts(folder: Path, foreign: Iterable[str], env: Mapping[str, str], nam
     services = _flatten_services(read_services(folder, environment()))
     flat.write_text(json.dumps({"name": name, "services": services}), encoding="utf-8")
     made = {one.get("image") or f"{name}-{key}" for key, one in services.items()} - {*foreign}
+    enabled = frozenset(key for key, one in services.items() if not one.get("profiles"))
+    profiles = () if enabled else ("--profile", "*")  # a project of which nothing starts without one
     stack = _FlatProject(
         env,
-        ("docker", "compose", "--file", str(flat)),
-        frozenset(key for key, one in services.items() if not one.get("profiles")),
+        ("docker", "compose", "--file", str(flat), *profiles),
+        enabled or frozenset(services),
         frozenset(map(normalize_image_name, made)),
     )
     try:
@@ -206,8 +208,8 @@ def _flatten_services(services: dict[str, dict[str, Any]]) -> dict[str, dict[str
 
 
 def _fetch_nothing(key: str, value: Any) -> Any:
-    """A build from an address is one of the tiny image."""
-    if key != "build" or value["context"].startswith("/"):
+    """A build from an address, and one whose Dockerfile stands in the file, is one of the tiny image."""
+    if key != "build" or (value["context"].startswith("/") and "dockerfile_inline" not in value):
         return value
     return {"context": ".", "dockerfile_inline": f"FROM {TINY}\n"}
 
