@@ -179,7 +179,7 @@ def test_an_overlay_that_breaks_the_file_names_the_real_one(tree: Path) -> None:
         questioned(files, {path: path.read_bytes().replace(b"build: .", b"foo: .")})
     assert caught.value.where is not None
     assert caught.value.where.file == str(path)
-    assert caught.value.where.key in {"services.web", "services.init"}  # which of them extends the other
+    assert caught.value.where.key in {"services.web.foo", "services.init.foo"}  # which of them extends the other
 
 
 def test_a_file_named_by_its_absolute_path_cannot_be_overlaid(tree: Path) -> None:
