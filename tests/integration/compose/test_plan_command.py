@@ -161,6 +161,7 @@ def test_a_signal_ends_it_at_once_whatever_compose_does(tmp_path: Path, number: 
 
 
 @pytest.mark.alone
+@pytest.mark.alone
 def test_a_thousand_services_take_less_than_five_seconds(tmp_path: Path) -> None:
     service = "  s{0:04}:\n    build: .\n    image: shop-{1}\n    environment: {{A: b}}\n    command: sleep {0}\n"
     text = "".join(service.format(number, number % 7) for number in range(1000))
