@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from source_trees import parse_builder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +72,10 @@ EXCUSED: dict[str, set[str]] = {"core.runtime": {"Path.home"}}
 def modules() -> dict[str, ast.Module]:
     """``spec.reader`` → its syntax tree; ``builder`` is the package itself."""
     found = {}
-    for path in sorted(BUILDER.rglob("*.py")):
+    for path, tree in parse_builder().items():
         parts = path.relative_to(BUILDER).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__") or "builder"
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+        found[name] = tree
     return found
 
 

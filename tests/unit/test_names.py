@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from source_trees import parse_builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +56,7 @@ def first_word(name: str) -> str:
 
 
 def all_names() -> list[str]:
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted(BUILDER.rglob("*.py")))
-    return [name for tree in trees for name in named_functions(tree)]
+    return [name for tree in parse_builder().values() for name in named_functions(tree)]
 
 
 def test_functions_begin_with_a_verb() -> None:

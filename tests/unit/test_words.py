@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from source_trees import parse_file
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (path for path in (ROOT / "builder").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
@@ -23,7 +24,7 @@ def read_texts(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         return [" ".join(text.split())]
-    tree = ast.parse(text)
+    tree = parse_file(path)
     found = [join_literals(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     found += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     tokens = list(tokenize.generate_tokens(StringIO(text).readline))

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from source_trees import parse_builder
 
 from builder.core import naming
 
@@ -18,10 +19,10 @@ def find_modules_with(words: str) -> list[str]:
     ending = re.compile(rf"{re.escape(words)}(?!\w)")
     return [
         path.relative_to(ROOT).as_posix()
-        for path in sorted((ROOT / "builder").rglob("*.py"))
+        for path, tree in parse_builder().items()
         if any(
             isinstance(node, ast.Constant) and isinstance(node.value, str) and ending.search(node.value)
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for node in ast.walk(tree)
         )
     ]
 

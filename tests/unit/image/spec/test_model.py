@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import pytest
+from source_trees import parse_builder
 
-import builder
 from builder.image.spec import model
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def reads_in(tree: ast.Module) -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def reads() -> set[tuple[str, str]]:
     """Of every module but those that read the file."""
-    modules = sorted(Path(builder.__file__).parent.rglob("*.py"))
-    used = (path for path in modules if path.parent != FOLDER or path.stem not in READING)
-    return {read for path in used for read in reads_in(ast.parse(path.read_text()))}
+    trees = parse_builder().items()
+    used = (tree for path, tree in trees if path.parent != FOLDER or path.stem not in READING)
+    return {read for tree in used for read in reads_in(tree)}
 
 
 KEYS = tuple(keys_of(model.SpecFile))
