@@ -118,7 +118,7 @@ class Engine:
 
         with translate_sdk_errors(f"reading the history of {image_id}"):
             try:
-                history: list[dict[str, Any]] = self.client.api.history(image_id)  # type: ignore[no-untyped-call]
+                history: list[dict[str, Any]] = self.client.api.history(image_id)  # type: ignore[no-untyped-call] # the SDK
             except NotFound:
                 return None
         return history

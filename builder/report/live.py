@@ -11,6 +11,8 @@ from builder.report.verification import make_check_table
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rich.table import Table
+
     from builder.image.verify.model import CheckResult
 
 
@@ -25,7 +27,7 @@ class LiveTable:
         self._running: dict[str, float] = {}
         self._lock = threading.Lock()
         console = Console(file=stream, force_terminal=True, no_color=not color, highlight=False)
-        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)  # type: ignore[arg-type]
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +48,7 @@ class LiveTable:
             self._running.pop(check.name, None)
             self._checks.append(check)
 
-    def _render(self) -> object:
+    def _render(self) -> Table:
         from rich.box import SIMPLE_HEAD  # 40 ms
 
         now = time.monotonic()

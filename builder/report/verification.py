@@ -14,6 +14,10 @@ from builder.image.verify.model import REPORT_SCHEMA_VERSION, STATUS_WORDS, Chec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.box import Box
+    from rich.console import JustifyMethod
+    from rich.table import Table
+
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped; logs of containers do."""
 
@@ -30,17 +34,16 @@ def format_verification_text(report: VerifyReport, *, width: int = 120) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def make_check_table(
-    checks: Sequence[CheckResult], box: object, *, running: Sequence[tuple[str, float]] = ()
-) -> object:
+def make_check_table(checks: Sequence[CheckResult], box: Box, *, running: Sequence[tuple[str, float]] = ()) -> Table:
     """A rich table: name, status, seconds, message; ``running`` are (name, seconds so far)."""
     from rich.table import Table  # 40 ms
     from rich.text import Text
 
     colors = {CheckStatus.PASSED: "green", CheckStatus.FAILED: "bold red", CheckStatus.NOT_RUN: "yellow"}
-    made = Table(box=box, pad_edge=False)  # type: ignore[arg-type] # rich's boxes have no common type to name here
-    for heading, justify in (("check", "left"), ("status", "left"), ("seconds", "right"), ("", "left")):
-        made.add_column(heading, justify=justify, no_wrap=heading != "")  # type: ignore[arg-type] # two words, as it wants
+    made = Table(box=box, pad_edge=False)
+    columns: dict[str, JustifyMethod] = {"check": "left", "status": "left", "seconds": "right", "": "left"}
+    for heading, justify in columns.items():
+        made.add_column(heading, justify=justify, no_wrap=heading != "")
     for check in checks:
         status = Text(STATUS_WORDS[check.status], style=colors[check.status])
         made.add_row(Text(check.name), status, f"{check.seconds:.1f}", Text(check.message))

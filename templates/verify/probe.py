@@ -44,7 +44,7 @@ def timed(part):
 
 def airflow_version():
     """What ``airflow version`` says: its last line, which plugins' warnings may precede."""
-    done = subprocess.run(["airflow", "version"], capture_output=True, check=False)  # noqa: S607
+    done = subprocess.run(["airflow", "version"], capture_output=True, check=False)  # noqa: S607 - the image's own
     if done.returncode != 0:
         raise RuntimeError(done.stderr.decode(errors="replace")[-2000:] or f"exit code {done.returncode}")
     lines = done.stdout.decode(errors="replace").split()
@@ -136,7 +136,7 @@ def import_problem(name, module):
     """Whatever a module raises counts: a wheel without its library raises OSError, not ImportError."""
     try:
         importlib.import_module(module)
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001 - reported
         return [f"{name}: import {module}: {type(error).__name__}: {error}"]
     return []
 

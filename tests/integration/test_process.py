@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ from builder.core.errors import ToolError, ToolMissingError, ToolTimeoutError
 from builder.core.process import Command, LocalRunner, terminate_children
 
 
-def sh(script: str, **options: object) -> Command:
-    return Command(("sh", "-c", script), **options)  # type: ignore[arg-type]
+def sh(script: str, **options: Any) -> Command:
+    return Command(("sh", "-c", script), **options)
 
 
 def alive(pid: int) -> bool:

@@ -55,6 +55,6 @@ def test_the_rows_of_the_table_of_checks_have_names_of_their_own() -> None:
 def test_each_code_of_waste_is_in_the_readme() -> None:
     told: list[str] = []
     for *_, codes in table("waste"):
-        first, last = (int(code) for code in re.fullmatch(r"OB(\d+)-OB(\d+)", codes).groups())  # type: ignore[union-attr]
+        first, last = (int(code) for code in re.fullmatch(r"OB(\d+)-OB(\d+)", codes).groups())  # type: ignore[union-attr] # a row that does not match is an error
         told += [f"OB{number}" for number in range(first, last + 1)]
     assert told == [code for code in CATALOG if code in RULES]

@@ -78,7 +78,7 @@ def test_it_finds_what_compose_finds(story: str, tmp_path: Path) -> None:
     cwd, env = (root / folder), environment(**variables)
     typed = compose(*options, "--profile", "*", cwd=cwd, env=env)
 
-    files = discover_project(**given(options), env=env, cwd=cwd)  # type: ignore[arg-type]
+    files = discover_project(**given(options), env=env, cwd=cwd)  # type: ignore[arg-type] # the options of a story
     project = read_project(files, guess_compose(env), RUNNER, env)
     assert project.resolved == typed
     assert project.name == typed["name"]
@@ -115,7 +115,7 @@ def test_a_standalone_compose_reads_a_project(tmp_path: Path) -> None:
     docker.chmod(0o755)
     standalone = shutil.which("docker-compose")
     if standalone is None:
-        pytest.skip("this machine has no docker-compose")
+        pytest.skip("this machine has no docker-compose: it is no part of the engine, and not everybody has it")
     write(tmp_path, {"compose.yaml": "services: {a: {image: x}}"})
     env = environment(PATH=f"{docker.parent}:{Path(standalone).parent}")
     project = read_project(discover_project((), env=env, cwd=tmp_path), guess_compose(env), RUNNER, env)

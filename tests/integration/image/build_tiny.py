@@ -107,7 +107,7 @@ def main() -> None:
 
     args = _arguments()
     module = types.ModuleType("builder.cli.tiny")
-    module.command = command  # type: ignore[attr-defined]
+    module.command = command  # type: ignore[attr-defined] # a module is made here
     sys.modules[module.__name__] = module
     sys.exit(cli.run(["tiny"], make_local_runtime, {"tiny": "Build the tiny image."}))
 

@@ -61,7 +61,7 @@ def test_what_is_not_proven_is_built_again(tiny: Any) -> None:
 
 def test_a_deleted_image_is_built_again(tiny: Any, engine: Engine) -> None:
     first = tiny.run().json
-    for reference in engine.inspect_image(first["id"]).references:  # type: ignore[union-attr]
+    for reference in engine.inspect_image(first["id"]).references:  # type: ignore[union-attr] # it was just built
         engine.client.api.remove_image(reference)
     assert engine.inspect_image(first["id"]) is None
     assert tiny.run().json == first  # the same ID again, and not from the skip
@@ -78,7 +78,7 @@ def test_an_image_that_only_carries_the_name_is_built_over(tiny: Any, engine: En
     """Somebody tags something else with our content tag: labels and ID tell."""
     first = tiny.run("--content", "one").json
     other = tiny.run("--content", "two").json
-    own = next(one for one in engine.inspect_image(first["id"]).references if "latest" not in one and "v1" not in one)  # type: ignore[union-attr]
+    own = next(one for one in engine.inspect_image(first["id"]).references if "latest" not in one and "v1" not in one)  # type: ignore[union-attr] # it was just built
     engine.tag(other["id"], own)
     assert tiny.run("--content", "one").json == first
 

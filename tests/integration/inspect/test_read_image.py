@@ -117,7 +117,7 @@ def read(engine: Any, reference: str, folder: Path, **more: Any) -> ImageContent
 
 def history(engine: Engine, reference: str) -> list[int]:
     """Bytes as `docker history` shows them, of the entries that have any; oldest first."""
-    return [int(entry["Size"]) for entry in reversed(engine.client.api.history(reference)) if entry["Size"]]  # type: ignore[no-untyped-call]
+    return [int(entry["Size"]) for entry in reversed(engine.client.api.history(reference)) if entry["Size"]]  # type: ignore[no-untyped-call] # the SDK
 
 
 def entry(content: ImageContent, layer: int, path: str) -> LayerEntry:

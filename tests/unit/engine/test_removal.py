@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_image_store import Shelf, identity, image, user
@@ -16,8 +16,8 @@ APP = identity("app")
 NAMES = ("app:1", "app:2", "app:3")
 
 
-def shelf(**more: object) -> Shelf:
-    made = Shelf(**more)  # type: ignore[arg-type]
+def shelf(**more: Any) -> Shelf:
+    made = Shelf(**more)
     made.add(image("app", ("base", "app"), *NAMES))
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from builder.compose.load.source_files import index_named_files, walk_sources
 from builder.compose.model import ImageOrigin, Project, ProjectFiles, SharedTarget
@@ -23,9 +24,9 @@ def project_of(*mains: str, **others: str) -> Project:
     return Project(files, "shop", {}, sources, None, None, meanings=index_named_files(walk_sources(files, {}, sources)))
 
 
-def target(*services: str, builder: str | None = None, image: str = IMAGE, **keys: object) -> SharedTarget:
+def target(*services: str, builder: str | None = None, image: str = IMAGE, **keys: Any) -> SharedTarget:
     source = ImageOrigin.BUILDER if builder else ImageOrigin.IMAGE_ONLY
-    return SharedTarget(tuple(sorted(services)), image, source, builder, **keys)  # type: ignore[arg-type]
+    return SharedTarget(tuple(sorted(services)), image, source, builder, **keys)
 
 
 def rewritten(project: Project, *targets: SharedTarget) -> dict[str, str]:

@@ -24,7 +24,7 @@ def cached(parts: list[Part]) -> list[Part]:
     made: list[Part] = []
     for path, part in ((one.path if isinstance(one, LayerEntry) else str(one[0]), one) for one in parts):
         kept = path.replace(SITE, CACHE)
-        made.append(part._replace(path=kept) if isinstance(part, LayerEntry) else (kept, bytes(part[1])))  # type: ignore[arg-type]
+        made.append(part._replace(path=kept) if isinstance(part, LayerEntry) else (kept, bytes(part[1])))  # type: ignore[arg-type] # the rest of a pair is bytes
         made.append(part if path.endswith("/RECORD") else hardlink(path, kept))
     return made
 

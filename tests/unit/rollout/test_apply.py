@@ -9,7 +9,7 @@ import signal
 import stat
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_stack import SHARED, SHARERS, SPEC_NAMES, FakeStack, Stage
@@ -286,11 +286,11 @@ def test_a_health_check_that_never_turns_healthy_times_out(stage: Stage) -> None
             stage.stack.on_run = lambda _words: None
             real = stage.stack._started
 
-            def started(box: object, service: dict[str, object]) -> object:
-                made = real(box, service)  # type: ignore[arg-type]
+            def started(box: Any, service: Any) -> Any:
+                made = real(box, service)
                 return replace(made, health="unhealthy") if made.service == "web" and service.get("image") else made
 
-            stage.stack._started = started  # type: ignore[method-assign,assignment]
+            stage.stack._started = started  # type: ignore[method-assign] # the stack of this case alone
 
     stage.stack.on_run = sicken
     error = failing(stage, RolledBackError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -150,9 +150,9 @@ def test_all_files_are_written_with_their_backups_and_modes(tmp_path: Path) -> N
 def test_all_backups_are_there_before_the_first_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records, steps = (made(tmp_path, "a.yml"), made(tmp_path, "b.yml")), []
 
-    def noted(path: Path, *args: bytes, **more: object) -> None:
+    def noted(path: Path, *args: bytes, **more: Any) -> None:
         steps.append(path.name)
-        write_with_temporary(path, *args, **more)  # type: ignore[arg-type]
+        write_with_temporary(path, *args, **more)
 
     monkeypatch.setattr("builder.rollout.file_swap.write_with_temporary", noted)
     replace_files(records)
@@ -172,8 +172,8 @@ def test_a_file_that_somebody_changes_meanwhile_keeps_those_bytes_and_what_was_w
 ) -> None:
     first, second = made(tmp_path, "a.yml"), made(tmp_path, "b.yml")
 
-    def disturbed(path: Path, *args: bytes, **more: object) -> None:
-        write_with_temporary(path, *args, **more)  # type: ignore[arg-type]
+    def disturbed(path: Path, *args: bytes, **more: Any) -> None:
+        write_with_temporary(path, *args, **more)
         if path == first.path:
             second.path.write_bytes(OTHER)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_image_store import Shelf, identity, image, user
@@ -104,8 +104,8 @@ def test_a_container_that_starts_after_the_preview_keeps_its_image() -> None:
     assert identity("bare") in shelf.images
 
 
-def only_app(**more: object) -> tuple[Shelf, CleanOptions]:
-    shelf = Shelf(**more)  # type: ignore[arg-type]
+def only_app(**more: Any) -> tuple[Shelf, CleanOptions]:
+    shelf = Shelf(**more)
     shelf.add(image("app", ("base", "app"), "app:1", "app:2", "app:3"))
     return shelf, ALL
 

@@ -23,7 +23,7 @@ class Api:
         self.asked.append(image)
         if image == "sha256:2":
             error = RuntimeError("no such image")
-            error.status_code = 404  # type: ignore[attr-defined]
+            error.status_code = 404  # type: ignore[attr-defined] # as the SDK's errors have it
             raise error
         return {"RootFS": {"Layers": ["sha256:d"]}}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_image_store import Shelf, identity, image, user
@@ -27,9 +27,9 @@ APP = identity("app")
 OURS = {LABEL_PROJECT: "ml"}
 
 
-def world(**changes: object) -> Shelf:
+def world(**changes: Any) -> Shelf:
     """One image with the name app:1, and one beside it with which nothing is the matter."""
-    shelf = Shelf(**changes)  # type: ignore[arg-type]
+    shelf = Shelf(**changes)
     shelf.add(image("app", ("base", "app"), "app:1"), image("other", ("base", "other"), "other:1"))
     return shelf
 
@@ -39,8 +39,8 @@ def standing(shelf: Shelf, name: str = "app") -> tuple[str, str]:
     return verdict.standing.value, verdict.reason
 
 
-def file(*names: str, **more: object) -> ImageReferences:
-    return ImageReferences("shop", frozenset(names), files=("compose.yaml",), **more)  # type: ignore[arg-type]
+def file(*names: str, **more: Any) -> ImageReferences:
+    return ImageReferences("shop", frozenset(names), files=("compose.yaml",), **more)
 
 
 CASES: dict[str, tuple[Callable[[], Shelf], RetentionReason, str]] = {

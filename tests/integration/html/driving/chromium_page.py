@@ -149,7 +149,7 @@ class Browser:
 
     def log(self, kind: str) -> list[dict[str, Any]]:
         """What ``browser`` or ``performance`` got since it was last asked."""
-        found: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call]
+        found: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call] # selenium has no types there
         return found
 
     def requests(self) -> list[str]:

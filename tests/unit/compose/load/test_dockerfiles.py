@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from project_factories import project, service
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SEED = Path(__file__).parents[3] / "fixtures" / "seed" / "Dockerfile.airflow"
 
 
-def facts(text: str, *, files: dict[str, str] | None = None, **build: object) -> DockerfileAnalysis:
-    return analyze_dockerfile(text, Build("/project", **build), (files or {}).get)  # type: ignore[arg-type]
+def facts(text: str, *, files: dict[str, str] | None = None, **build: Any) -> DockerfileAnalysis:
+    return analyze_dockerfile(text, Build("/project", **build), (files or {}).get)
 
 
 def test_the_seed_project() -> None:
@@ -146,8 +146,8 @@ def test_an_additional_context_may_be_the_base() -> None:
 class TestReading:
     """From the disk, where anything may lie."""
 
-    def read(self, folder: Path, **build: object) -> dict[str, DockerfileAnalysis]:
-        given = Build(str(folder), **build)  # type: ignore[arg-type]
+    def read(self, folder: Path, **build: Any) -> dict[str, DockerfileAnalysis]:
+        given = Build(str(folder), **build)
         return dict(read_dockerfiles(project(service("web", build=given), service("db", image="postgres:13"))))
 
     def test_a_service_without_build_has_no_facts(self, tmp_path: Path) -> None:

@@ -148,17 +148,17 @@ def test_a_proven_edit_passes_and_no_edit_asks_nobody() -> None:
 def test_one_answer_is_enough_where_the_other_was_refused_before() -> None:
     for missing in ("resolved", "raw"):
         words = ('service "web": env file /project/.env not found',)
-        given = replace(project(), complaints=words, **{missing: None})  # type: ignore[arg-type]
+        given = replace(project(), complaints=words, **{missing: None})  # type: ignore[arg-type] # either of two keys
         other = ('service "init": env file /tmp/mirror/.env not found',)
         prove_edits(
             given,
             edits(),
             (TARGET,),
-            answering(replace(ConfigResult(planned(), planned(), other), **{missing: None})),  # type: ignore[arg-type]
+            answering(replace(ConfigResult(planned(), planned(), other), **{missing: None})),  # type: ignore[arg-type] # either of two keys
         )
         assert "complains about something else" in refused(
             given,
-            replace(ConfigResult(planned(), planned(), ("too many colons",)), **{missing: None}),  # type: ignore[arg-type]
+            replace(ConfigResult(planned(), planned(), ("too many colons",)), **{missing: None}),  # type: ignore[arg-type] # either of two keys
         )
 
 

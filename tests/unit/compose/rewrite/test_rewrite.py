@@ -7,7 +7,7 @@ import json
 import pytest
 from project_files import FOLDER, IMAGE, project_of, rewritten, target, text
 
-from builder.compose.model import ProjectFiles
+from builder.compose.model import ProjectFiles, SharedTarget
 from builder.compose.rewrite.arrange import arrange_keys
 from builder.compose.rewrite.resolve import find_key_sources
 from builder.compose.rewrite.rewrite import rewrite_files
@@ -678,10 +678,10 @@ def test_comments_in_a_flow_mapping_over_several_lines_stay() -> None:
     ids=["merged builder", "merged outsider", "no image", "no base", "unknown", "no mapping", "twice", "CR", "?"],
 )
 def test_what_has_no_safe_way_is_refused_with_its_line(
-    written: str, targets: tuple[object, ...], line: int | None, words: str
+    written: str, targets: tuple[SharedTarget, ...], line: int | None, words: str
 ) -> None:
     with pytest.raises(ComposeError) as caught:
-        rewrite_files(project_of(written), targets)  # type: ignore[arg-type]
+        rewrite_files(project_of(written), targets)
     assert words in caught.value.message
     assert caught.value.where is not None
     assert (caught.value.where.file, caught.value.where.line) == (str(FOLDER / "compose.yml"), line)

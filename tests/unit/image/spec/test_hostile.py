@@ -103,7 +103,7 @@ def test_a_hostile_text_survives_unchanged_or_is_refused_in_place(field: str, te
     except SpecError as error:
         problems = (error,)
     else:
-        assert get(spec) == text  # type: ignore[no-untyped-call]
+        assert get(spec) == text  # type: ignore[no-untyped-call] # a lambda of the table
         allowed = "\"'" if field == "requirement" else ""  # of its markers; it goes into no Dockerfile
         assert not set(text) & set(NEVER) - set(allowed)
         return
