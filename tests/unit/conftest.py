@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import re
 import socket
 import subprocess
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOLDERS_BESIDE = 64
+"""Test folders in one folder: what lists the folders above its own would meet thousands otherwise."""
 
 settings.register_profile("unit", deadline=None)  # a busy machine is no failure
 settings.register_profile("soak", deadline=None, max_examples=3000)
@@ -35,6 +44,21 @@ def _raise(what: str) -> Any:
         raise TripwireError(f"a unit test called {what}{shown!r}: pass a fake in, or move it to tests/integration")
 
     return tripped
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _numbers: Iterator[int]) -> Path:
+    """As pytest's own, which looks through the folders of all tests before for a free number each time."""
+    group, number = divmod(next(_numbers), FOLDERS_BESIDE)
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / str(group) / str(number) / name
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)
