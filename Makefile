@@ -33,7 +33,8 @@ verify: setup engine ## prove the promoted image once more
 
 test: check integration ## everything: lint, types, unit, integration on the real engine
 
-check: lint unit ## what needs no engine: lint, types, unit tests
+check: setup ## what needs no engine: lint, types, unit tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint unit
 
 lint: setup
 	@$(BIN)/ruff check .
