@@ -88,7 +88,7 @@ def _find_install(program: str, words: tuple[str, ...]) -> str | None:
 def _format_fix(way: str, services: list[Service]) -> str:
     if way == INSTALL_VARIABLE:
         return f"RUN pip install ... in a Dockerfile, and leave {INSTALL_VARIABLE} empty"
-    images = {one.image if one.build is None else None for one in services}
+    images = {one.image if one.image_build is None else None for one in services}
     if len(images) == 1 and (image := images.pop()):
         return f"RUN {way} ... in a Dockerfile that begins with `FROM {image}`, built with `build:`; start without it"
     return f"RUN {way} ... in the image's Dockerfile, and start without it"

@@ -39,6 +39,7 @@ def test_every_way_to_install(command: str, way: str) -> None:
     [
         ({"image": "apache/airflow:2.8.1"}, "in a Dockerfile that begins with `FROM apache/airflow:2.8.1`"),
         ({"image": "shop:1", "build": build()}, "in the image's Dockerfile"),
+        ({"image": "shop:1", "foreign_build": build()}, "in the image's Dockerfile"),
     ],
 )
 def test_the_fix_names_the_base_where_no_dockerfile_is_there(keys: dict[str, Any], words: str) -> None:
