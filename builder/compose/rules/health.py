@@ -13,6 +13,7 @@ from builder.compose.services.dependencies import is_waited_for
 from builder.compose.services.start_commands import substitute_image_defaults
 from builder.core.image_reference import extract_last_component
 from builder.core.phrases import choose_verb, join_names
+from builder.core.proxies import uses_proxy
 from builder.dockerfile.base_images import lacks_curl
 from builder.findings.model import Finding
 from builder.products.find import ENTRYPOINT, TESTED_SERVERS, find_health_test
@@ -118,13 +119,24 @@ def _choose_worker_check(version: str | None) -> HealthAdvice | None:
 
 
 def _format_request_test(one: AirflowService, address: str) -> str:
-    """By Python, which Airflow needs, where the image has no curl."""
+    """By Python, which Airflow needs, where the image has no curl. Past a proxy that the environment names: it knows
+    another ``localhost``."""
+    is_secure = address.startswith("https:")
+    is_proxied = uses_proxy(one.settings.environment, address.partition(":")[0], "localhost")
     if _has_no_curl(one.facts):
-        unchecked = ", context=ssl._create_unverified_context()" if address.startswith("https:") else ""
-        names = "ssl, urllib.request as r" if unchecked else "urllib.request as r"
-        return f"""["CMD", "python3", "-c", "import {names}; r.urlopen('{address}'{unchecked})"]"""
-    insecure = '"--insecure", ' if address.startswith("https:") else ""
-    return f'["CMD", "curl", "--fail", {insecure}"{address}"]'
+        return f"""["CMD", "python3", "-c", "{_format_python_request(address, is_secure, is_proxied)}"]"""
+    direct = '"--noproxy", "*", ' if is_proxied else ""
+    insecure = '"--insecure", ' if is_secure else ""
+    return f'["CMD", "curl", "--fail", {direct}{insecure}"{address}"]'
+
+
+def _format_python_request(address: str, is_secure: bool, is_proxied: bool) -> str:
+    names = "ssl, urllib.request as r" if is_secure else "urllib.request as r"
+    context = "context=ssl._create_unverified_context()" if is_secure else ""
+    if not is_proxied:
+        return f"import {names}; r.urlopen('{address}'{context and f', {context}'})"
+    handlers = f"r.ProxyHandler({{}}), r.HTTPSHandler({context})" if is_secure else "r.ProxyHandler({})"
+    return f"import {names}; r.build_opener({handlers}).open('{address}')"
 
 
 def _has_no_curl(facts: DockerfileAnalysis | None) -> bool:

@@ -206,6 +206,51 @@ def test_the_image_may_move_the_address_too() -> None:
     assert "http://localhost:8080/airflow/health" in (found.fix or "")
 
 
+PROXY = "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    ("environment", "start"),
+    [
+        ({"http_proxy": PROXY}, '"--noproxy", "*", "http:'),
+        ({"HTTP_PROXY": PROXY}, '"--noproxy", "*", "http:'),
+        ({"ALL_PROXY": PROXY}, '"--noproxy", "*", "http:'),
+        ({"http_proxy": ""}, '"http:'),
+        ({"https_proxy": PROXY}, '"http:'),
+        ({"https_proxy": PROXY, f"{WEB}WEB_SERVER_SSL_CERT": "/c"}, '"--noproxy", "*", "--insecure", "https:'),
+        ({"http_proxy": PROXY, "no_proxy": "db,localhost,.example"}, '"http:'),
+        ({"http_proxy": PROXY, "NO_PROXY": "*"}, '"http:'),
+        ({"http_proxy": PROXY, "no_proxy": "db,.example"}, '"--noproxy", "*", "http:'),
+    ],
+)
+def test_a_request_to_the_own_container_passes_by_a_proxy(environment: dict[str, str], start: str) -> None:
+    (found,) = findings(command=("webserver",), environment={**AIRFLOW, **environment})
+    assert f'["CMD", "curl", "--fail", {start}' in (found.fix or "")
+
+
+def test_the_proxy_of_the_image_counts_too_and_so_does_the_check_without_curl() -> None:
+    made = project(service("web", build=build(), environment=AIRFLOW, command=("webserver",)))
+    known = {"web": replace(_facts("2.8.1"), environment={"http_proxy": PROXY, "https_proxy": PROXY})}
+    (found,) = find_missing_health_checks(RuleContext(made, group_services(made, known), known))
+    assert '"--noproxy", "*"' in (found.fix or "")
+    slim = analyze_dockerfile(
+        f"FROM python:3.11-slim\nENV http_proxy={PROXY} https_proxy={PROXY}\nRUN pip install apache-airflow==2.8.1",
+        build(),
+    )
+    for certificate in ("", "/c.pem"):
+        (one,) = _findings_of(slim, {f"{WEB}WEB_SERVER_SSL_CERT": certificate})
+        test = yaml.safe_load(one.fix or "")["healthcheck"]["test"]
+        compile(test[3], "the check", "exec")
+        assert "r.ProxyHandler({})" in test[3]
+        assert ("_create_unverified_context" in test[3]) == bool(certificate)
+
+
+def _findings_of(known: Any, environment: dict[str, str]) -> list[Finding]:
+    keys = {"environment": {**AIRFLOW, **environment}, "command": ("airflow", "webserver")}
+    made = project(service("web", build=build(), **keys))
+    return list(find_missing_health_checks(RuleContext(made, group_services(made, {"web": known}), {"web": known})))
+
+
 def test_an_address_with_a_variable_is_not_guessed() -> None:
     environment = {**AIRFLOW, f"{WEB}BASE_URL": "https://${HOST}/airflow"}
     assert findings(command=("webserver",), environment=environment) == []
