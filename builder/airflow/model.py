@@ -71,6 +71,22 @@ class WebOptions:
     """Makes it speak TLS only."""
 
 
+@dataclass(frozen=True)
+class WebLogin:
+    """How people log in to the web interface: paths of Flask-AppBuilder's form, and of the page that is behind it."""
+
+    form: str
+    home: str
+
+
+@dataclass(frozen=True)
+class WritableFile:
+    """A file of AIRFLOW_HOME that a role makes at its start, unless it is there or a variable says it is elsewhere."""
+
+    name: str
+    variable: str
+
+
 class FabSource(StrEnum):
     """What brings the commands ``users``, ``roles``, ``sync-perm`` and ``fab-db`` where Airflow itself has none."""
 
@@ -89,6 +105,12 @@ class KnownRole:
     """Further first words that start it, too common to be a sign of Airflow (``worker``)."""
     web: WebOptions | None = None
     """Of its HTTP health."""
+    login: WebLogin | None = None
+    """None: it has none, or how that goes is not known."""
+    writes: tuple[WritableFile, ...] = ()
+    """Beside airflow.cfg."""
+    pid_option: str | None = None
+    """Moves the file with its process ID, which it writes into AIRFLOW_HOME; None: it writes none."""
     health_server: HealthServer | None = None
     answers_ping: bool = False
     """Celery's own ping shows whether it answers."""

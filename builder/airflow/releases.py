@@ -22,7 +22,9 @@ from builder.airflow.model import (
     Release,
     ReleaseSeries,
     Role,
+    WebLogin,
     WebOptions,
+    WritableFile,
 )
 from builder.airflow.variables import (
     API_ADDRESS,
@@ -36,6 +38,7 @@ from builder.airflow.variables import (
     USER_PREFIX,
     WEBSERVER_ADDRESS,
     WEBSERVER_CERTIFICATE,
+    WEBSERVER_CONFIG,
     WEBSERVER_PORT,
 )
 from builder.core.errors import UnknownAirflowError
@@ -59,6 +62,9 @@ _INIT = KnownRole(_make_init_role())
 _WEBSERVER = KnownRole(
     Role("webserver", ("webserver",), HttpHealth(_OLD_HEALTH, UI_PORT, _COMPONENTS)),
     web=_WEBSERVER_OPTIONS,
+    login=WebLogin("/login/", "/home"),
+    writes=(WritableFile("webserver_config.py", WEBSERVER_CONFIG.name),),
+    pid_option="--pid",
     successor="api-server",
 )
 _API_SERVER = KnownRole(

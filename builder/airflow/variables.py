@@ -38,6 +38,8 @@ CONNECTION = ConfigOption(
 WEBSERVER_PORT = ConfigOption("AIRFLOW__WEBSERVER__WEB_SERVER_PORT")
 WEBSERVER_ADDRESS = ConfigOption("AIRFLOW__WEBSERVER__BASE_URL")
 WEBSERVER_CERTIFICATE = ConfigOption("AIRFLOW__WEBSERVER__WEB_SERVER_SSL_CERT")
+WEBSERVER_CONFIG = ConfigOption("AIRFLOW__WEBSERVER__CONFIG_FILE")
+"""Of Flask-AppBuilder: how people log in."""
 API_PORT = ConfigOption("AIRFLOW__API__PORT", WEBSERVER_PORT.names)
 API_ADDRESS = ConfigOption("AIRFLOW__API__BASE_URL")
 """Unlike port and certificate, Airflow 3 does not read it under its name of 2.x."""

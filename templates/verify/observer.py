@@ -2,7 +2,7 @@
 
 Prints a line per event, ``optbuild: {"event": ..., "ok": ..., "detail": ...}``: ``migrations`` once, ``job:ROLE``
 when the role's job lives, ``http:ROLE`` when the answer of its port changes (``STATUS BODY``), ``dag`` when the run of
-the DAG ends, ``dag-progress`` when its state changes.
+the DAG ends, ``dag-progress`` when its state changes, ``login:ROLE`` once somebody logged in there, or could not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import ssl
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ def main():
     ok, detail = command("db", "check-migrations", "--migration-wait-timeout", "0")
     say("migrations", ok, detail)
     for role, url in asked["http"].items():
-        threading.Thread(target=watch_http, args=(role, url), daemon=True).start()
+        threading.Thread(target=watch_http, args=(role, url, asked["login"].get(role)), daemon=True).start()
     waiting = dict(asked["jobs"]) if ok else {}
     dag = asked["dag_id"] if ok else None
     ends = time.monotonic() + asked["seconds"]
@@ -45,7 +46,7 @@ def say(event, ok, detail=""):
     sys.__stdout__.flush()
 
 
-def watch_http(role, url):
+def watch_http(role, url, login):
     """Over the network, as a browser would: a server that listens on its own loopback only does not count."""
     before = ""
     while True:
@@ -53,18 +54,83 @@ def watch_http(role, url):
         if answer != before:
             say("http:" + role, True, answer)
         before = answer
+        if login and answer.startswith("200 "):
+            say("login:" + role, *log_in(**login))
+            login = None
         time.sleep(POLL_SECONDS)
+
+
+HANDLERS = (
+    urllib.request.ProxyHandler({}),
+    urllib.request.HTTPSHandler(context=ssl._create_unverified_context()),  # noqa: S323, SLF001 - see below
+)
+"""Past the proxy that the image's environment may name: the roles are on a network of their own. Whose certificate a
+role has is not asked: its name is that of production."""
+OPENER = urllib.request.build_opener(*HANDLERS)
 
 
 def fetch(url):
     """``STATUS BODY``; empty when nothing answers."""
     try:
-        with urllib.request.urlopen(url, timeout=REQUEST_SECONDS) as response:  # noqa: S310 - a role of this verification
+        with OPENER.open(url, timeout=REQUEST_SECONDS) as response:
             return f"{response.status} {response.read(SHOWN_CHARACTERS).decode(errors='replace')}"
     except urllib.error.HTTPError as error:
         return f"{error.code} {error.read(SHOWN_CHARACTERS).decode(errors='replace')}"
     except (OSError, ValueError):
         return ""
+
+
+AUTH_DB = 1
+AUTH_NAMES = {0: "OpenID", 2: "LDAP", 3: "the web server in front", 4: "OAuth"}
+"""AUTH_TYPE of Flask-AppBuilder."""
+
+
+def log_in(base, form, home, user, role):
+    """Whether it is possible, and what was seen. For this moment the user may look at what Viewers see."""
+    import login
+
+    browser = login.Browser(*HANDLERS)
+    try:
+        kind = auth_type()
+        if kind == 3:
+            return True, "nothing was looked at: " + AUTH_NAMES[kind] + " says who the user is (AUTH_TYPE)"
+        if kind != AUTH_DB:
+            seen = login.look(browser, base, form, home)
+            return True, seen + "; nobody logs in here: users are those of " + AUTH_NAMES.get(kind, str(kind))
+        if not give_role(user["username"], "Viewer"):
+            return False, "the user that init was to make is not in the database"
+        try:
+            return True, login.look(browser, base, form, home, user)
+        finally:
+            give_role(user["username"], role)
+    except login.WebError as error:
+        return False, str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would say it
+        return False, f"{type(error).__name__}: {error}"
+
+
+def auth_type():
+    """Of the image's webserver_config.py; where that cannot be read, the web server says it better."""
+    from airflow.configuration import conf
+    from flask import Config
+
+    settings = Config("/")
+    try:
+        settings.from_pyfile(conf.get("webserver", "config_file"), silent=True)
+    except Exception:  # noqa: BLE001 - a person's own Python
+        return AUTH_DB
+    return settings.get("AUTH_TYPE", AUTH_DB)
+
+
+def give_role(user, role):
+    """Flask-AppBuilder's tables; False when there is no such user."""
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    query = """UPDATE ab_user_role SET role_id = (SELECT id FROM ab_role WHERE name = :role)
+        WHERE user_id = (SELECT id FROM ab_user WHERE username = :user)"""
+    with create_session() as session:
+        return session.execute(text(query), {"role": role, "user": user}).rowcount == 1
 
 
 def command(*words):

@@ -59,6 +59,8 @@ class Sabotage:
 
 
 STATIC = ("version", "configuration", "folders", "user")
+LOGIN = ("login", "webserver")
+WITH_USER = ("init", "webserver")
 CASES = {
     "no-psycopg2": Sabotage(
         "imports",
@@ -160,9 +162,64 @@ CASES = {
     ),
     "webserver-on-another-port": Sabotage(
         "webserver",
-        ("ENV AIRFLOW__WEBSERVER__WEB_SERVER_PORT=8081",),
+        (entrypoint("[[ $1 != webserver ]] || export AIRFLOW__WEBSERVER__WEB_SERVER_PORT=8081", GOOD),),
         "nothing answers; the container listens on 8081 instead",
         only=("webserver", "migrations"),
+        roles=("webserver",),
+    ),
+    "port-moved-by-a-variable": Sabotage(
+        "configuration",
+        ("ENV AIRFLOW__WEBSERVER__WEB_SERVER_PORT=8081",),
+        "its variables move the webserver to port 8081, expected 8080",
+        only=("configuration", "webserver"),
+        roles=("webserver",),
+    ),
+    "no-dumb-init": Sabotage(
+        "configuration",
+        ('ENTRYPOINT ["/entrypoint"]',),
+        "expected /entrypoint behind dumb-init",
+        only=STATIC,
+    ),
+    "no-templates": Sabotage(
+        "login",
+        (f"RUN rm -r {SITE}/airflow/www/templates/airflow",),
+        "/home: HTTP status 500",
+        only=LOGIN,
+        roles=WITH_USER,
+    ),
+    "no-templates-of-the-form": Sabotage(
+        "login",
+        (f"RUN rm -r {SITE}/flask_appbuilder/templates",),
+        "/login/: HTTP status 500",
+        only=LOGIN,
+        roles=WITH_USER,
+    ),
+    "one-style-sheet-missing": Sabotage(
+        "login",
+        (f"RUN rm {SITE}/airflow/www/static/dist/main.*.css",),
+        ".css: HTTP status 404",
+        only=LOGIN,
+        roles=WITH_USER,
+    ),
+    "no-static-files": Sabotage(
+        "login",
+        (f"RUN rm -r {SITE}/airflow/www/static/dist",),
+        "HTTP status",
+        only=LOGIN,
+        roles=WITH_USER,
+    ),
+    "empty-script": Sabotage(
+        "login",
+        (f"RUN for file in {SITE}/flask_appbuilder/static/appbuilder/js/*.js; do : >$file; done",),
+        "the script is empty",
+        only=LOGIN,
+        roles=WITH_USER,
+    ),
+    "writes-beside-itself": Sabotage(
+        "read-only",
+        (entrypoint("echo started >/opt/airflow/started || exit 3", GOOD),),
+        "the webserver does not work on a read-only file system",
+        only=("read-only", "webserver"),
         roles=("webserver",),
     ),
     "task-cannot-import-pandas": Sabotage(
@@ -281,7 +338,8 @@ def test_the_broken_promise_is_named_and_no_other(
     derived: tuple[str, Sabotage], image: str, plan: VerifyPlan, cache: Path, request: pytest.FixtureRequest
 ) -> None:
     reference, case = derived
-    roles = tuple(without_user(role) if case.only else role for role in plan.roles if role.name in case.roles)
+    is_plain = bool(case.only) and "login" not in case.only
+    roles = tuple(without_user(role) if is_plain else role for role in plan.roles if role.name in case.roles)
     asked = replace(plan, roles=roles, database=reference if case.base == "database" else plan.database)
     subject = image if case.base == "database" else reference
     report = verify(subject, asked, cache, *case.only, url=database_url(case, request))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MAIN = (sys.executable, "-c", "from builder.cli.main import main; main()")
 CHECKS = [
     "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
-    "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "dag", "stop",
+    "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "login", "read-only",
+    "dag", "stop",
 ]  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from builder.image.verify import image, migration, probes, starting
+from builder.airflow.model import HttpHealth
+from builder.image.verify import image, login, migration, probes, read_only, starting
 from builder.image.verify.database import check_database_server as check_database
 from builder.image.verify.scheduler import CheckPassed, CheckTask
+from builder.image.verify.settings import list_web_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 PACKAGE_CHECKS = ("dependencies", "imports")
 """What a failing role is blamed on first: nothing starts without its packages."""
+OBSERVER = "migrations"
+"""The check whose container is the observer that others listen to."""
+
+STOP = "stop"
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def _make_static_check(
 
 
 def _check_configuration(bench: VerifyContext) -> CheckPassed:
-    return image.check_configuration(bench.attrs, bench.plan)
+    return image.check_configuration(bench.attrs, bench.plan, list_web_ports(bench) if bench.plan.is_described else {})
 
 
 def _check_contents(bench: VerifyContext) -> CheckPassed:
@@ -124,27 +130,43 @@ def _make_failed_migration_tasks(row: CheckDefinition, bench: VerifyContext) -> 
 def _make_server_tasks(_: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
     needs = _list_role_names(bench.plan.starters) or ("database",)
     scheduler = bench.plan.scheduler
-    web_blames = () if scheduler is None else (scheduler.name,)
+    others = {role.name: () if scheduler in {None, role} else (scheduler.name,) for role in bench.plan.servers}
     return tuple(
         CheckTask(
             role.name,
             partial(starting.check_server, bench, role),
             needs,
-            blames=("migrations", *PACKAGE_CHECKS, *(web_blames if role is not scheduler else ())),
+            blames=(OBSERVER, *PACKAGE_CHECKS, *others[role.name]),
+            beside=(OBSERVER, *(others[role.name] if isinstance(role.health, HttpHealth) else ())),
         )
         for role in bench.plan.servers
     )
 
 
+def _make_login_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
+    role = login.find_login_role(bench.plan)
+    needs = () if role is None else (role.name,)
+    return (CheckTask(row.name, partial(login.check_login, bench), needs=needs, blames=(OBSERVER, *PACKAGE_CHECKS)),)
+
+
+def _make_read_only_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
+    role = read_only.find_read_only_role(bench.plan)
+    needs = () if role is None else _list_role_names(bench.plan.starters) or ("database",)
+    blames = (OBSERVER, *PACKAGE_CHECKS, *(() if role is None else (role.name,)))
+    beside = () if role is None else (OBSERVER,)
+    return (CheckTask(row.name, partial(read_only.check_read_only, bench), needs, blames=blames, beside=beside),)
+
+
 def _make_dag_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
     scheduler = bench.plan.scheduler
-    needs, blames = ((), ()) if scheduler is None else ((scheduler.name,), ("migrations", *PACKAGE_CHECKS))
+    needs, blames = ((), ()) if scheduler is None else ((scheduler.name,), (OBSERVER, *PACKAGE_CHECKS))
     return (CheckTask(row.name, partial(starting.check_dag, bench), needs, blames=blames),)
 
 
 def _make_stop_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
     busy = tuple(one.name for one in CHECKS if one.is_busy)
-    after = ("migrations", *_list_role_names(bench.plan.servers), "dag", *busy)
+    asked = tuple(role for role in bench.plan.servers if role.health is not None)  # the others are watched until then
+    after = (OBSERVER, *_list_role_names(asked), "dag", *busy)
     blames = (*PACKAGE_CHECKS, *_list_role_names(bench.plan.starters))
     return (CheckTask(row.name, partial(starting.check_stop, bench), after=after, blames=blames),)
 
@@ -163,11 +185,13 @@ CHECKS = (
     _make_static_check("user", _check_user, needs=("folders",), blames=PACKAGE_CHECKS, is_busy=True),
     CheckDefinition("database", _make_database_tasks, is_foreign=True),
     CheckDefinition("roles that end", _make_starter_tasks),
-    CheckDefinition("migrations", _make_migration_tasks, is_foreign=True),
+    CheckDefinition(OBSERVER, _make_migration_tasks, is_foreign=True),
     CheckDefinition("failed-migration", _make_failed_migration_tasks, is_busy=True),
     CheckDefinition("roles that stay", _make_server_tasks),
+    CheckDefinition(login.NAME, _make_login_tasks, is_busy=True),
+    CheckDefinition(read_only.NAME, _make_read_only_tasks, is_busy=True),
     CheckDefinition("dag", _make_dag_tasks),
-    CheckDefinition("stop", _make_stop_tasks),
+    CheckDefinition(STOP, _make_stop_tasks),
 )
 STATIC_CHECKS = frozenset(row.name for row in CHECKS if row.is_static)
 FOREIGN_CHECKS = tuple(row.name for row in CHECKS if row.is_foreign)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.airflow.releases import UI_PORT
 from builder.engine.archive import iterate_layer_files
 from builder.engine.layers import list_diffs
 from builder.engine.tarstream import BLOCK
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from builder.image.verify.plan import VerifyPlan
 
+ENTRYPOINT = "/entrypoint"
+INIT = "dumb-init"
 READING_NICENESS = 5
 CACHE_FILE = "clean-layers.json"
 _HINTS = {
@@ -37,15 +40,23 @@ _HINTS = {
 }
 
 
-def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan) -> CheckPassed:
-    """User, entrypoint and labels of the image contract."""
+def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan, web_ports: Mapping[str, int]) -> CheckPassed:
+    """User, entrypoint, port and labels of the image contract. ``web_ports``: role → where the image's settings put it.
+
+    An image that no spec describes may have another program in front of its entrypoint, and other ports.
+    """
     config = attrs.get("Config") or {}
     user = str(config.get("User") or "root")
+    entrypoint = [str(word) for word in config.get("Entrypoint") or ()]
     problems = []
     if user.partition(":")[0] not in {plan.user, "airflow"}:
         problems.append(f"runs as user {user}, expected {plan.user}")
-    if not any(str(word).endswith("/entrypoint") for word in config.get("Entrypoint") or ()):
-        problems.append(f"its entrypoint is {config.get('Entrypoint')}, expected /entrypoint")
+    if not any(word.endswith(ENTRYPOINT) for word in entrypoint):
+        problems.append(f"its entrypoint is {entrypoint}, expected {ENTRYPOINT}")
+    elif plan.is_described and not _is_behind_init(entrypoint):
+        problems.append(f"its entrypoint is {entrypoint}, expected {ENTRYPOINT} behind {INIT}")
+    if plan.is_described:
+        problems += _list_port_problems(set(config.get("ExposedPorts") or ()), web_ports)
     labels = config.get("Labels") or {}
     problems += [
         f"label {name} is {labels.get(name, 'missing')}, expected {value}"
@@ -56,7 +67,24 @@ def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan) -> CheckPass
         raise CheckFailure(
             "; ".join(problems), hint="build the image again: its configuration is not what optbuild renders"
         )
-    return CheckPassed(f"user {user}, entrypoint and {len(plan.labels)} labels")
+    port = f", port {UI_PORT}" if plan.is_described else ""
+    return CheckPassed(f"user {user}, entrypoint{port} and {len(plan.labels)} labels")
+
+
+def _is_behind_init(entrypoint: list[str]) -> bool:
+    """dumb-init(1) is the first process, and starts the entrypoint itself: no shell in between."""
+    first, *options, last = entrypoint if len(entrypoint) > 1 else ("", "")
+    return first.rpartition("/")[2] == INIT and last == ENTRYPOINT and all(word.startswith("-") for word in options)
+
+
+def _list_port_problems(exposed: set[str], web_ports: Mapping[str, int]) -> list[str]:
+    if f"{UI_PORT}/tcp" not in exposed:
+        return [f"it does not expose port {UI_PORT}"]
+    return [
+        f"its variables move the {role} to port {port}, expected {UI_PORT}"
+        for role, port in web_ports.items()
+        if f"{port}/tcp" not in exposed
+    ]
 
 
 def check_contents(

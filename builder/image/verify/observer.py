@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.image.verify.containers import ContainerOptions
@@ -14,30 +15,45 @@ from builder.image.verify.scheduler import CheckFailure, NotRun
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.airflow.model import HttpHealth, JobHealth
+    from builder.airflow.model import JobHealth
     from builder.image.verify.containers import RunningContainer
 
 _POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class LoginQuestion:
+    """Can ``user`` (its ``username`` and ``password``) log in at ``base`` + ``form``, and see ``home``? ``role``: the
+    one that the user has, and keeps after that."""
+
+    base: str
+    form: str
+    home: str
+    user: Mapping[str, str] = field(repr=False)
+    role: str
 
 
 def make_observer_options(
     environment: Mapping[str, str],
     *,
     jobs: Mapping[str, tuple[JobHealth, str]],
-    http: Mapping[str, HttpHealth],
+    http: Mapping[str, str],
+    login: Mapping[str, LoginQuestion],
     dag_id: str | None,
     seconds: float,
 ) -> ContainerOptions:
-    """``jobs``: role → its job and the host name it runs under. ``seconds``: when the observer gives up."""
+    """``jobs``: role → its job and the host name it runs under. ``http``: role → the address of its health page.
+    ``login``: role → how somebody is to log in there. ``seconds``: when the observer gives up."""
     asked = {
         "jobs": {role: {"type": job.job_type, "hostname": hostname} for role, (job, hostname) in jobs.items()},
-        "http": {role: f"http://{role}:{health.port}{health.path}" for role, health in http.items()},
+        "http": dict(http),
+        "login": {role: asdict(question) for role, question in login.items()},
         "dag_id": dag_id,
         "seconds": seconds,
     }
     variables = {**environment, "OPTBUILD_VERIFY": json.dumps(asked), "PYTHONDONTWRITEBYTECODE": "1"}
     return ContainerOptions(
-        (f"{PROBE_FOLDER}/observer.py",), variables, ("python",), files=read_probe_files("observer.py")
+        (f"{PROBE_FOLDER}/observer.py",), variables, ("python",), files=read_probe_files("observer.py", "login.py")
     )
 
 

@@ -54,6 +54,11 @@ class VerifyPlan:
     timeouts: Timeouts = Timeouts()
 
     @property
+    def is_described(self) -> bool:
+        """Whether the image was rendered from a spec, and is held to all that such an image promises."""
+        return any(name == LABEL_PROJECT for name, _ in self.labels)
+
+    @property
     def distributions(self) -> tuple[str, ...]:
         """Names of the required distributions, normalised, sorted."""
         return tuple(sorted({canonicalize_name(Requirement(text).name) for text in self.requirements}))
@@ -92,9 +97,9 @@ def make_plan_from_spec(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> Veri
 def make_plan_from_labels(image: str, labels: Mapping[str, str], roles: tuple[Role, ...]) -> VerifyPlan:
     """The plan for an image that nothing but its labels describes. Raises VerifyUsageError when they do not suffice."""
     version = read_airflow_label(image, labels)
-    return VerifyPlan(
-        version, (_format_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, ((LABEL_AIRFLOW, version),)
-    )
+    project = ((LABEL_PROJECT, labels[LABEL_PROJECT]),) if LABEL_PROJECT in labels else ()
+    expected = ((LABEL_AIRFLOW, version), *project)
+    return VerifyPlan(version, (_format_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, expected)
 
 
 def read_airflow_label(image: str, labels: Mapping[str, str]) -> str:

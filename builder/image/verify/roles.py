@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from builder.image.verify.observer import Observer
 
 SETTLED_SECONDS = 5.0
-"""A role without a health check is believed when it still runs after this time."""
+"""A role without a health check runs at least for this time."""
 
 
 def wait_for_exit(box: RunningContainer, name: str, seconds: float, cancelled: threading.Event) -> CheckPassed:
@@ -38,9 +39,29 @@ def wait_for_server(
         return wait_for_http(role.name, role.health, box, observer, seconds=seconds, cancelled=cancelled)
     if isinstance(role.health, JobHealth):
         return wait_for_job(role.name, role.health, box, observer, seconds=seconds, cancelled=cancelled)
-    if (code := wait_until(box.find_exit_code, SETTLED_SECONDS, cancelled)) is not None:
-        raise CheckFailure(f"{role.name} ended with exit code {code}", log=box.read_logs())
-    return CheckPassed(f"still runs after {SETTLED_SECONDS:.0f} s (it has no health check)")
+    raise TypeError(f"{role.name} has nothing that it could be asked")
+
+
+def watch_role(name: str, box: RunningContainer, until: threading.Event, cancelled: threading.Event) -> CheckPassed:
+    """A role without a health check: nothing shows that it works, so it is watched as long as anything runs.
+
+    ``until``: set when the roles are about to be stopped.
+    """
+    started = time.monotonic()
+
+    def looked() -> bool | None:
+        is_over = until.is_set()  # before the look: what ends after it is told to
+        seconds = time.monotonic() - started
+        if (code := box.find_exit_code()) is not None:
+            words = f"{name} ended by itself after {seconds:.0f} s with exit code {code}"
+            raise CheckFailure(words, hint=_ENDED_HINT, log=box.read_logs())
+        return True if is_over and seconds >= SETTLED_SECONDS else None
+
+    wait_until(looked, math.inf, cancelled)
+    return CheckPassed(f"still ran after {time.monotonic() - started:.0f} s (it has no health check)")
+
+
+_ENDED_HINT = "a role that stays must not end, or start a process in the background and end; see its log"
 
 
 def wait_for_job(

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import EngineFailedError, InterruptedByUserError, VerifyUsageError
 from builder.core.naming import SQLITE
+from builder.core.proxies import add_proxy_exceptions
 from builder.core.redact import find_secret_values
 from builder.engine.client import Engine, connect_engine
-from builder.image.verify.bench import VerifyContext, find_airflow_home
-from builder.image.verify.checks import STATIC_CHECKS, make_check_tasks
+from builder.image.verify.bench import VerifyContext, find_airflow_home, read_image_environment
+from builder.image.verify.checks import STATIC_CHECKS, STOP, make_check_tasks
 from builder.image.verify.containers import ContainerFactory
 from builder.image.verify.database import choose_database
-from builder.image.verify.environment import NO_DATABASE, make_fernet_key, make_role_environment, make_verify_user
+from builder.image.verify.environment import (
+    DATABASE_HOST,
+    NO_DATABASE,
+    make_fernet_key,
+    make_role_environment,
+    make_verify_user,
+)
 from builder.image.verify.model import STATUS_WORDS, CheckResult, VerifyReport
 from builder.image.verify.scheduler import CheckListener, CheckScheduler, CheckTask
 from builder.image.verify.session import VerifySession, detect_host, make_owner, raise_on_signals, remove_dead_sessions
@@ -53,10 +60,12 @@ def verify_image(
         session = VerifySession(engine.client, make_owner(machine, os.getpid()))
         with close_session(session, progress):
             bench = _make_context(runtime, image, plan, engine, session, only=only)
-            board = CheckScheduler(
-                _select_tasks(make_check_tasks(bench), only), listener or LineListener(progress), fail_fast=fail_fast
-            )
-            bench.cancelled = board.cancelled
+            tasks = _select_tasks(make_check_tasks(bench), only)
+            board = CheckScheduler(tasks, listener or LineListener(progress), fail_fast=fail_fast)
+            bench.cancelled, bench.selected = board.cancelled, frozenset(task.name for task in tasks)
+            bench.wait_for_checks = board.wait_for
+            if STOP not in bench.selected:
+                bench.stop_begins.set()
             checks = board.run()
             image_id = str(bench.attrs["Id"])
             return VerifyReport(image, image_id, bench.database.name, checks, time.monotonic() - started)
@@ -118,6 +127,8 @@ def _make_context(
         runtime.progress.note(database.note)
     user = make_verify_user()
     environment = make_role_environment(database, make_fernet_key(), secrets.token_hex(16))
+    names = (DATABASE_HOST, *(role.name for role in plan.roles))
+    environment |= add_proxy_exceptions(read_image_environment(attrs), names)
     yard = ContainerFactory(
         session, engine.endpoint, str(attrs["Id"]), _find_hidden(attrs, {**environment, **user}, database)
     )
@@ -131,9 +142,7 @@ def _make_context(
 
 def _find_hidden(attrs: Mapping[str, Any], environment: Mapping[str, str], database: VerifyDatabase) -> tuple[str, ...]:
     """What a container's output must not show: secrets that we give it, and those that its image brings."""
-    pairs = (text.partition("=") for text in (attrs.get("Config") or {}).get("Env") or ())
-    brought = {name: value for name, _, value in pairs}
-    return (*find_secret_values({**brought, **environment}), *database.hidden)
+    return (*find_secret_values({**read_image_environment(attrs), **environment}), *database.hidden)
 
 
 def _create_volumes(yard: ContainerFactory, database: VerifyDatabase, home: str) -> tuple[tuple[str, str], ...]:
@@ -150,15 +159,13 @@ def inspect_image(engine: Engine, image: str) -> Mapping[str, object]:
 
 
 def _select_tasks(tasks: tuple[CheckTask, ...], only: Collection[str]) -> tuple[CheckTask, ...]:
-    """The named tasks and what they need."""
+    """The named tasks and what they need, before them or beside them."""
     by_name = {task.name: task for task in tasks}
     if unknown := sorted(set(only) - by_name.keys()):
         raise VerifyUsageError(f"there is no check {unknown[0]}", hint=f"the checks are: {', '.join(by_name)}")
     wanted = set(only) or set(by_name)
-    while more := {need for name in wanted for need in by_name[name].needs if need in by_name} - wanted:
+    while more := {need for name in wanted for need in by_name[name].required if need in by_name} - wanted:
         wanted |= more
-    if wanted & {task.name for task in tasks if "migrations" in task.blames}:
-        wanted.add("migrations")  # its container is the observer that the others listen to
     return tuple(task for task in tasks if task.name in wanted)
 
 

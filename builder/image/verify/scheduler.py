@@ -49,6 +49,13 @@ class CheckTask:
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     blames: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """What has to run at the same time, wherever this is asked for."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The checks without which this one cannot run."""
+        return (*self.needs, *self.beside)
 
 
 class CheckListener(Protocol):
@@ -90,6 +97,14 @@ class CheckScheduler:
             raise self._error
         return tuple(self._checks[name] for name in self._tasks)
 
+    def wait_for(self, names: tuple[str, ...]) -> None:
+        """Until the checks of these names ended; a name that is not a task's is left out."""
+        with self._changed:
+            while any(name in self._tasks and name not in self._checks for name in names):
+                if self.cancelled.is_set() and self._error is not None:
+                    return
+                self._changed.wait(0.5)
+
     def _run_task(self, task: CheckTask) -> None:
         started = time.monotonic()
         try:
@@ -107,7 +122,7 @@ class CheckScheduler:
             self._listener.report_finished(check)
 
     def _run_check(self, task: CheckTask) -> CheckResult:
-        self._wait_for((*task.needs, *task.after))
+        self.wait_for((*task.needs, *task.after))
         if missing := self._list_not_passed(task.needs):
             return CheckResult(task.name, CheckStatus.NOT_RUN, 0.0, f"needs {missing}, which did not pass")
         if self.cancelled.is_set():
@@ -126,19 +141,12 @@ class CheckScheduler:
 
     def _make_failed_result(self, task: CheckTask, failure: CheckFailure, elapsed: float) -> CheckResult:
         seconds = elapsed if failure.seconds is None else failure.seconds
-        self._wait_for(task.blames)
+        self.wait_for(task.blames)
         if cause := self._list_not_passed(task.blames):
             return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, f"follows from {cause}: {failure.message}")
         if self.cancelled.is_set():
             return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, "stopped after the first failure")
         return CheckResult(task.name, CheckStatus.FAILED, seconds, failure.message, failure.hint, failure.log)
-
-    def _wait_for(self, names: tuple[str, ...]) -> None:
-        with self._changed:
-            while any(name in self._tasks and name not in self._checks for name in names):
-                if self.cancelled.is_set() and self._error is not None:
-                    return
-                self._changed.wait(0.5)
 
     def _list_not_passed(self, names: tuple[str, ...]) -> str:
         with self._changed:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SCHEDULER
-from builder.image.verify import migration, roles
+from builder.image.verify import login, migration, read_only, roles
 from builder.image.verify import shutdown as stopping
 from builder.image.verify.containers import ContainerOptions, RunningContainer
 from builder.image.verify.environment import make_user_environment
 from builder.image.verify.observer import Observer, make_observer_options
 from builder.image.verify.probes import PROBE_FOLDER, read_probe_files
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotApplicable, NotRun
+from builder.image.verify.settings import format_health_url, move_health
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,15 +59,20 @@ def start_role(
 def check_migrations(bench: VerifyContext) -> CheckPassed:
     """The database is at this Airflow's revision. Starts the observer, whose first word this is."""
     plan = bench.plan
+    read_only_role = read_only.make_watched_role(bench)
+    watched = (*plan.servers, *(() if read_only_role is None else (read_only_role,)))
     jobs = {
-        role.name: (role.health, bench.make_hostname(role))
-        for role in plan.servers
-        if isinstance(role.health, JobHealth)
+        role.name: (role.health, bench.make_hostname(role)) for role in watched if isinstance(role.health, JobHealth)
     }
     seconds = plan.timeouts.role + plan.timeouts.dag + plan.timeouts.probe
-    http = {role.name: role.health for role in plan.servers if isinstance(role.health, HttpHealth)}
+    http = {
+        role.name: format_health_url(bench, role, role.health, role.name)
+        for role in watched
+        if isinstance(role.health, HttpHealth)
+    }
     dag_id = bench.dag_id if plan.scheduler else None
-    start = make_observer_options(bench.environment, jobs=jobs, http=http, dag_id=dag_id, seconds=seconds)
+    asked = login.make_login_questions(bench)
+    start = make_observer_options(bench.environment, jobs=jobs, http=http, login=asked, dag_id=dag_id, seconds=seconds)
     try:
         box = bench.yard.start(replace(start, volumes=bench.volumes))
         bench.observer = Observer(box)
@@ -87,8 +93,13 @@ def check_server(bench: VerifyContext, role: Role) -> CheckPassed:
     """A role that stays: it does its job."""
     files, variables = _make_dag_files(bench) if role == bench.plan.scheduler else ((), {})
     box = start_role(bench, role, files, variables)
-    asked = replace(role, health=choose_expected_health(role.health, bench.plan))
-    outcome = roles.wait_for_server(asked, box, _wait_for_observer(bench), bench.plan.timeouts.role, bench.cancelled)
+    if role.health is None:
+        outcome = roles.watch_role(role.name, box, bench.stop_begins, bench.cancelled)
+        bench.boxes[role.name] = box
+        return outcome
+    health = choose_expected_health(role.health, bench.plan)
+    asked = replace(role, health=move_health(bench, role, health) if isinstance(health, HttpHealth) else health)
+    outcome = roles.wait_for_server(asked, box, bench.wait_for_observer(), bench.plan.timeouts.role, bench.cancelled)
     bench.boxes[role.name] = box
     return outcome
 
@@ -98,15 +109,6 @@ def choose_expected_health(health: Health | None, plan: VerifyPlan) -> Health | 
     if not isinstance(health, HttpHealth) or plan.scheduler is not None:
         return health
     return replace(health, json_components=tuple(name for name in health.json_components if name != SCHEDULER.name))
-
-
-def _wait_for_observer(bench: VerifyContext) -> Observer:
-    while not bench.observer_ready.wait(0.5):
-        if bench.cancelled.is_set():
-            raise NotRun("stopped before it could end")
-    if bench.observer is None:
-        raise NotRun("the observer did not start")
-    return bench.observer
 
 
 def _make_dag_files(bench: VerifyContext) -> tuple[tuple[tuple[str, bytes], ...], dict[str, str]]:
@@ -124,21 +126,25 @@ def check_dag(bench: VerifyContext) -> CheckPassed:
     if scheduler is None:
         raise NotApplicable("no role is a scheduler (switched off in the spec), so nothing could run a DAG")
     return roles.wait_for_dag(
-        _wait_for_observer(bench), bench.boxes[scheduler.name], bench.plan.timeouts.dag, bench.cancelled
+        bench.wait_for_observer(), bench.boxes[scheduler.name], bench.plan.timeouts.dag, bench.cancelled
     )
 
 
 def check_stop(bench: VerifyContext) -> CheckPassed:
     """The roles that work, and those that would end by themselves: these while they wait for their database."""
-    servers = (role.name for role in bench.plan.servers)
-    serving = {name: bench.boxes[name] for name in servers if name in bench.boxes}
-    waiting = {
-        role.name: start_role(bench, role, variables=stopping.make_waiting_environment())
-        for role in bench.plan.starters
-    }
-    for name, box in waiting.items():
-        stopping.wait_until_waiting(name, box, bench.cancelled)
+    servers = bench.plan.servers
+    try:
+        waiting = {
+            role.name: start_role(bench, role, variables=stopping.make_waiting_environment())
+            for role in bench.plan.starters
+        }
+        for name, box in waiting.items():
+            stopping.wait_until_waiting(name, box, bench.cancelled)
+    finally:
+        bench.stop_begins.set()
+    bench.wait_for_checks(tuple(role.name for role in servers if role.health is None))
+    serving = {role.name: bench.boxes[role.name] for role in servers if role.name in bench.boxes}
     outcome = stopping.stop_roles({**waiting, **serving}, bench.plan.timeouts.stop, bench.cancelled, preparing=waiting)
-    if bench.plan.servers and not serving:
+    if servers and not serving:
         raise NotRun(f"no role runs that could be stopped; only {outcome.message}")
     return outcome

@@ -50,6 +50,8 @@ def names(of: VerifyPlan, *only: str) -> list[str]:
 def test_a_plan_from_labels_knows_version_and_roles() -> None:
     made = make_plan_from_labels("x:1", LABELS, ROLES)
     assert (made.airflow, made.requirements, made.database) == ("2.8.1", ("apache-airflow==2.8.1",), "postgres:13")
+    assert not made.is_described
+    assert make_plan_from_labels("x:1", {**LABELS, "optbuild.project": "mine"}, ROLES).is_described
 
 
 def test_an_image_without_labels_says_what_to_do() -> None:
@@ -66,7 +68,8 @@ def test_distributions_are_normalised_and_unique() -> None:
 def test_every_role_and_promise_has_its_check() -> None:
     assert names(plan()) == [
         "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
-        "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "dag", "stop",
+        "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "login", "read-only",
+        "dag", "stop",
     ]  # fmt: skip
 
 
@@ -78,7 +81,9 @@ def test_no_role_of_the_table_is_forgotten(version: str) -> None:
         task.name: task for task in make_check_tasks(bench(plan(roles=every), environment.make_sqlite_database("/x")))
     }
     assert {role.name for role in every} <= tasks.keys()
-    assert {role.name for role in every} - {"init"} <= {*tasks["stop"].after}
+    asked = {role.name for role in every if role.health is not None}
+    assert asked - {"init"} <= {*tasks["stop"].after}
+    assert not ({role.name for role in every} - asked) & {*tasks["stop"].after}, "they are watched until it begins"
 
 
 def test_static_checks_need_no_database() -> None:

@@ -1,0 +1,117 @@
+"""Logs in to Airflow's web interface as a browser does, and looks at what it is shown. The standard library alone.
+
+Flask-AppBuilder's form: a page with a CSRF token, a session in a cookie, and a redirect behind the login.
+"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+SECONDS = 60
+KINDS = {"script": "javascript", "style sheet": "text/css"}
+
+
+class WebError(Exception):
+    """Why nobody could work with this web interface."""
+
+
+class Page(HTMLParser):
+    """What a page consists of, as far as it matters here."""
+
+    def __init__(self, url, content_type, text):
+        super().__init__()
+        self.url, self.content_type, self.text = url, content_type, text
+        self.hidden, self.passwords, self.files = {}, [], []
+        self.feed(text)
+
+    @property
+    def path(self):
+        return urllib.parse.urlsplit(self.url).path
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag == "script" and values.get("src"):
+            self.files.append(("script", values["src"]))
+        elif tag == "link" and "stylesheet" in (values.get("rel") or "") and values.get("href"):
+            self.files.append(("style sheet", values["href"]))
+        elif tag == "input" and values.get("type") == "hidden" and values.get("name"):
+            self.hidden[values["name"]] = values.get("value") or ""
+        elif tag == "input" and values.get("type") == "password":
+            self.passwords.append(values.get("name"))
+
+
+class Browser:
+    """Keeps cookies, and follows redirects. A cookie for TLS alone is sent without it too: in production a proxy has
+    the certificate."""
+
+    def __init__(self, *handlers):
+        policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
+        cookies = urllib.request.HTTPCookieProcessor(CookieJar(policy))
+        self.opener = urllib.request.build_opener(cookies, *handlers)
+
+    def open(self, url, fields=None):
+        """URL in the end, content type and bytes of an answer with status 200."""
+        path = urllib.parse.urlsplit(url).path
+        data = None if fields is None else urllib.parse.urlencode(fields).encode()
+        try:
+            with self.opener.open(url, data, timeout=SECONDS) as response:
+                if response.status != 200:
+                    raise WebError(f"{path}: HTTP status {response.status}")
+                return response.geturl(), response.headers.get_content_type(), response.read()
+        except urllib.error.HTTPError as error:
+            raise WebError(f"{path}: HTTP status {error.code}") from error
+        except (OSError, ValueError) as error:
+            raise WebError(f"{path}: {error}") from error
+
+    def open_page(self, url, fields=None):
+        final, content_type, data = self.open(url, fields)
+        return Page(final, content_type, data.decode("utf-8", "replace"))
+
+
+def look(browser, base, form, home, user=None):
+    """In short what was seen, behind the login where there is a user, else on the login page. Raises WebError."""
+    page = browser.open_page(base + form)
+    if user is not None:
+        page = log_in(browser, page, base + home, **user)
+    if page.content_type != "text/html" or "airflow" not in page.text.lower():
+        found = f"{page.content_type}, {len(page.text)} characters"
+        raise WebError(f"{page.path}: it is not a page of Airflow ({found})")
+    return f"{page.path} and {' and '.join(load_files(browser, page))} that it names are there"
+
+
+def log_in(browser, page, home, username, password):
+    """The page ``home``, as the user sees it."""
+    if not page.passwords:
+        raise WebError(f"{page.path}: it has no field for a password")
+    fields = dict(page.hidden, username=username)
+    fields[page.passwords[0]] = password
+    after = browser.open_page(page.url, fields)
+    if after.passwords:
+        raise WebError(f"{page.path}: user and password are refused")
+    shown = browser.open_page(home)
+    if shown.passwords or shown.path != urllib.parse.urlsplit(home).path:
+        raise WebError(f"{urllib.parse.urlsplit(home).path}: after the login it leads to {shown.path}")
+    return shown
+
+
+def load_files(browser, page):
+    """How many scripts and style sheets of this server the page names; all of them are there. Others' are left out."""
+    own = urllib.parse.urlsplit(page.url).netloc
+    named = [(kind, urllib.parse.urljoin(page.url, name)) for kind, name in page.files]
+    files = [(kind, url) for kind, url in dict.fromkeys(named) if urllib.parse.urlsplit(url).netloc == own]
+    missing = set(KINDS) - {kind for kind, _ in files}
+    if missing:
+        raise WebError(f"{page.path}: it names no {' and no '.join(sorted(missing))}")
+    for kind, url in files:
+        _, content_type, data = browser.open(url)
+        path = urllib.parse.urlsplit(url).path
+        if not data:
+            raise WebError(f"{path}: the {kind} is empty")
+        if KINDS[kind] not in content_type:
+            raise WebError(f"{path}: the {kind} comes as {content_type}")
+    kinds = [kind for kind, _ in files]
+    return [f"{kinds.count(kind)} {kind}s" for kind in KINDS]
