@@ -15,6 +15,11 @@ SECONDS = 60
 KINDS = {"script": "javascript", "style sheet": "text/css"}
 
 
+def path_of(url):
+    """Of a redirect, its end: that is the page which is there or not."""
+    return urllib.parse.urlsplit(url).path
+
+
 class WebError(Exception):
     """Why nobody could work with this web interface."""
 
@@ -30,7 +35,7 @@ class Page(HTMLParser):
 
     @property
     def path(self):
-        return urllib.parse.urlsplit(self.url).path
+        return path_of(self.url)
 
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
@@ -55,17 +60,16 @@ class Browser:
 
     def open(self, url, fields=None):
         """URL in the end, content type and bytes of an answer with status 200."""
-        path = urllib.parse.urlsplit(url).path
         data = None if fields is None else urllib.parse.urlencode(fields).encode()
         try:
             with self.opener.open(url, data, timeout=SECONDS) as response:
                 if response.status != 200:
-                    raise WebError(f"{path}: HTTP status {response.status}")
+                    raise WebError(f"{path_of(response.geturl())}: HTTP status {response.status}")
                 return response.geturl(), response.headers.get_content_type(), response.read()
         except urllib.error.HTTPError as error:
-            raise WebError(f"{path}: HTTP status {error.code}") from error
+            raise WebError(f"{path_of(error.geturl())}: HTTP status {error.code}") from error
         except (OSError, ValueError) as error:
-            raise WebError(f"{path}: {error}") from error
+            raise WebError(f"{path_of(url)}: {error}") from error
 
     def open_page(self, url, fields=None):
         final, content_type, data = self.open(url, fields)
@@ -93,8 +97,8 @@ def log_in(browser, page, home, username, password):
     if after.passwords:
         raise WebError(f"{page.path}: user and password are refused")
     shown = browser.open_page(home)
-    if shown.passwords or shown.path != urllib.parse.urlsplit(home).path:
-        raise WebError(f"{urllib.parse.urlsplit(home).path}: after the login it leads to {shown.path}")
+    if shown.passwords or shown.path != path_of(home):
+        raise WebError(f"{path_of(home)}: after the login it leads to {shown.path}")
     return shown
 
 
@@ -108,7 +112,7 @@ def load_files(browser, page):
         raise WebError(f"{page.path}: it names no {' and no '.join(sorted(missing))}")
     for kind, url in files:
         _, content_type, data = browser.open(url)
-        path = urllib.parse.urlsplit(url).path
+        path = path_of(url)
         if not data:
             raise WebError(f"{path}: the {kind} is empty")
         if KINDS[kind] not in content_type:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.airflow.model import Role
 
 ROLES = find_release("2.8.1").roles
+NO_SCHEDULER = tuple(role for role in ROLES if role.name != "scheduler")
 LABELS = {"org.apache.airflow.version": "2.8.1"}
 URL = "postgresql+psycopg2://me:hunter2@db.example:5433/airflow"
 
@@ -96,13 +97,19 @@ def test_only_takes_what_the_check_needs_along() -> None:
     assert names(plan(), "dag") == ["database", "init", "migrations", "scheduler", "dag"]
 
 
+def test_only_takes_along_what_has_to_run_beside_the_check() -> None:
+    """The web server's health says that a scheduler is healthy: alone it would never be."""
+    assert names(plan(), "webserver") == ["database", "init", "migrations", "webserver", "scheduler"]
+    assert names(plan(), "scheduler") == ["database", "init", "migrations", "scheduler"]
+    assert names(plan(roles=NO_SCHEDULER), "webserver") == ["database", "init", "migrations", "webserver"]
+    assert names(plan(), "read-only") == ["database", "init", "migrations", "read-only"]
+    assert names(plan(), "login") == ["database", "init", "migrations", "webserver", "scheduler", "login"]
+
+
 def test_an_unknown_check_names_the_known_ones() -> None:
     with pytest.raises(VerifyUsageError, match="there is no check webservr") as caught:
         names(plan(), "webservr")
     assert "webserver" in str(caught.value)
-
-
-NO_SCHEDULER = tuple(role for role in ROLES if role.name != "scheduler")
 
 
 def test_without_a_scheduler_the_dag_is_shown_as_not_run_with_the_reason() -> None:
@@ -170,7 +177,9 @@ def test_a_password_is_masked_in_every_form(url: str, shown: str) -> None:
 
 def test_roles_start_on_the_migrated_database_only() -> None:
     tasks = {task.name: task for task in make_check_tasks(bench(plan(), environment.make_sqlite_database("/x")))}
-    assert tasks["webserver"].needs == tasks["scheduler"].needs == ("init",)
+    assert tasks["webserver"].needs == tasks["scheduler"].needs == tasks["read-only"].needs == ("init",)
+    assert "webserver" in tasks["read-only"].blames
+    assert {"login", "read-only"} <= {*tasks["stop"].after}
     assert "migrations" in tasks["scheduler"].blames
     assert "scheduler" in tasks["webserver"].blames
     assert "scheduler" not in tasks["scheduler"].blames

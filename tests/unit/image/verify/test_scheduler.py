@@ -60,6 +60,29 @@ def test_a_failure_carries_message_hint_and_log() -> None:
     )
 
 
+def test_a_check_may_wait_for_others_while_it_runs() -> None:
+    began, order = threading.Event(), list[str]()
+    board: CheckScheduler
+
+    def stop() -> CheckPassed:
+        began.set()
+        board.wait_for(("watched", "failed", "of no task"))
+        order.append("stop")
+        return CheckPassed()
+
+    def watch() -> CheckPassed:
+        assert began.wait(10)
+        time.sleep(0.1)
+        order.append("watched")
+        return CheckPassed()
+
+    board = CheckScheduler(
+        (CheckTask("stop", stop), CheckTask("watched", watch), CheckTask("failed", fails())), Heard()
+    )
+    assert [check.status for check in board.run()] == [CheckStatus.PASSED, CheckStatus.PASSED, CheckStatus.FAILED]
+    assert order == ["watched", "stop"]
+
+
 def test_what_needs_a_failed_check_is_not_run_and_says_why() -> None:
     done = run(CheckTask("a", fails()), CheckTask("b", fails(), needs=("a",)), CheckTask("c", fails(), needs=("b",)))
     assert [done[name].status for name in "abc"] == [CheckStatus.FAILED, CheckStatus.NOT_RUN, CheckStatus.NOT_RUN]

@@ -12,7 +12,7 @@ import pytest
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.image.verify import roles, web
 from builder.image.verify.observer import Observer
-from builder.image.verify.scheduler import CheckFailure
+from builder.image.verify.scheduler import CheckFailure, NotRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,3 +113,61 @@ def test_who_listens_here_or_nowhere_yet_is_waited_for(sockets: str, monkeypatch
     with pytest.raises(CheckFailure, match=r"nothing answers$"):
         wait_for(HEALTH, Runs(sockets), observer(None), seconds=0.2)
     assert time.monotonic() - began >= 0.2
+
+
+class Lasts(Runs):
+    """A role's container that ends with a code at one of the looks."""
+
+    def __init__(self, looks: int, code: int) -> None:
+        super().__init__()
+        self._left, self._code = looks, code
+
+    def find_exit_code(self) -> int | None:
+        self._left -= 1
+        return self._code if self._left < 0 else None
+
+
+def watch(box: Runs, until: threading.Event, cancelled: threading.Event | None = None) -> str:
+    anybox: Any = box
+    return roles.watch_role("it", anybox, until, cancelled or threading.Event()).message
+
+
+def test_a_role_without_a_health_check_is_watched_until_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "SETTLED_SECONDS", 0.0)
+    until = threading.Event()
+    timer = threading.Timer(0.3, until.set)
+    timer.start()
+    began = time.monotonic()
+    assert "it has no health check" in watch(Runs(), until)
+    assert time.monotonic() - began >= 0.3
+    timer.join()
+
+
+def test_it_runs_for_a_while_also_where_nobody_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "SETTLED_SECONDS", 0.3)
+    told, began = threading.Event(), time.monotonic()
+    told.set()
+    watch(Runs(), told)
+    assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.parametrize(("looks", "code"), [(0, 0), (3, 7)])
+def test_it_fails_when_it_ends_by_itself_whatever_it_says(looks: int, code: int) -> None:
+    with pytest.raises(CheckFailure, match=f"it ended by itself after [01] s with exit code {code}") as caught:
+        watch(Lasts(looks, code), threading.Event())
+    assert caught.value.log == "the role's log"
+
+
+def test_what_had_ended_when_it_was_told_has_ended_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "SETTLED_SECONDS", 0.0)
+    told = threading.Event()
+    told.set()
+    with pytest.raises(CheckFailure, match="exit code 1"):
+        watch(Lasts(0, 1), told)
+
+
+def test_the_watch_ends_with_the_verification() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(NotRun):
+        watch(Runs(), threading.Event(), cancelled)

@@ -1,0 +1,124 @@
+"""The visitor of the web interface: what it takes for a page, a form and a file, and what it refuses."""
+
+from __future__ import annotations
+
+import email.message
+import importlib.util
+import io
+import urllib.parse
+import urllib.request
+import urllib.response
+from typing import Any, cast
+
+import pytest
+
+from builder.core.resources import find_template_folder
+
+
+def load() -> Any:
+    spec = importlib.util.spec_from_file_location("login", find_template_folder() / "verify" / "login.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+LOGIN = load()
+FORM = (
+    '<form><input type="hidden" name="csrf_token" value="t0ken"><input name="username">'
+    '<input type="password" name="password"></form>'
+)
+FILES = '<link rel="stylesheet" href="/a/static/main.css"><script src="static/main.js"></script><script>inline</script>'
+OUTSIDE = '<script src="https://elsewhere.example/x.js"></script><link rel="icon" href="/a/none.png">'
+HOME = f"<html><title>DAGs - Airflow</title>{FILES}{OUTSIDE}</html>"
+
+
+class Server(urllib.request.BaseHandler):
+    """Answers in the place of a network: path → status, content type, body."""
+
+    handler_order = 0
+
+    def __init__(self, **changes: Any) -> None:
+        self.pages: dict[str, tuple[int, str, str]] = {
+            "/a/login/": (200, "text/html; charset=utf-8", FORM),
+            "/a/home": (200, "text/html", HOME),
+            "/a/static/main.css": (200, "text/css", "a {}"),
+            "/a/static/main.js": (200, "text/javascript; charset=utf-8", "1"),
+            **changes,
+        }
+        self.asked: list[str] = []
+        self.posted: dict[str, str] = {}
+        self.good = {"csrf_token": "t0ken", "username": "me", "password": "secret"}
+
+    def http_open(self, request: urllib.request.Request) -> Any:
+        parts = urllib.parse.urlsplit(request.full_url)
+        self.asked.append(parts.path)
+        assert parts.netloc == "web:8080"
+        headers: dict[str, str] = {}
+        status, kind, body = self.pages.get(parts.path, (404, "text/html", "not found"))
+        if request.data is not None:
+            self.posted = dict(urllib.parse.parse_qsl(cast("bytes", request.data).decode()))
+            if self.posted == self.good:
+                status, headers = 302, {"Location": "/a/home", "Set-Cookie": "session=s; Secure; HttpOnly; Path=/a"}
+        elif parts.path == "/a/home" and request.get_header("Cookie") != "session=s":
+            status, headers = 302, {"Location": "/a/login/?next=home"}
+        return self._answer(request, status, kind, body, headers)
+
+    def _answer(self, request: Any, status: int, kind: str, body: str, headers: dict[str, str]) -> Any:
+        message = email.message.Message()
+        for name, value in {"Content-Type": kind, **headers}.items():
+            message[name] = value
+        response: Any = urllib.response.addinfourl(io.BytesIO(body.encode()), message, request.full_url, status)
+        response.msg = str(status)
+        return response
+
+
+USER = {"username": "me", "password": "secret"}
+
+
+def look(server: Server, user: dict[str, str] | None = None) -> str:
+    said: str = LOGIN.look(LOGIN.Browser(server), "http://web:8080/a", "/login/", "/home", user or USER)
+    return said
+
+
+def test_the_user_sees_the_page_behind_the_login_and_its_files() -> None:
+    server = Server()
+    assert look(server) == "/a/home and 1 scripts and 1 style sheets that it names are there"
+    assert server.posted == server.good
+    assert server.asked[-2:] == ["/a/static/main.css", "/a/static/main.js"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"/a/login/": (500, "text/html", "")}, "/a/login/: HTTP status 500"),
+        ({"/a/login/": (200, "text/html", "<p>Airflow</p>")}, "/a/login/: it has no field for a password"),
+        ({"/a/home": (500, "text/html", "")}, "/a/home: HTTP status 500"),
+        ({"/a/home": (403, "text/html", "Airflow: no roles")}, "/a/home: HTTP status 403"),
+        ({"/a/home": (204, "text/html", "")}, "/a/home: HTTP status 204"),
+        ({"/a/home": (200, "application/json", '{"a": "airflow"}')}, "it is not a page of Airflow"),
+        ({"/a/home": (200, "text/html", FILES)}, "it is not a page of Airflow"),
+        ({"/a/home": (200, "text/html", "Airflow")}, "/a/home: it names no script and no style sheet"),
+        ({"/a/home": (200, "text/html", "Airflow" + OUTSIDE)}, "/a/home: it names no script and no style sheet"),
+        ({"/a/static/main.css": (404, "text/html", "x")}, "/a/static/main.css: HTTP status 404"),
+        ({"/a/static/main.css": (200, "text/css", "")}, "/a/static/main.css: the style sheet is empty"),
+        ({"/a/static/main.js": (200, "text/html", "<html>")}, "/a/static/main.js: the script comes as text/html"),
+    ],
+)
+def test_what_people_could_not_use_is_named(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(LOGIN.WebError, match=words):
+        look(Server(**changes))
+
+
+def test_a_refused_password_is_said() -> None:
+    with pytest.raises(LOGIN.WebError, match="/a/login/: user and password are refused"):
+        look(Server(), {"username": "me", "password": "wrong"})
+
+
+def test_where_nobody_can_log_in_the_login_page_itself_is_looked_at() -> None:
+    server = Server(**{"/a/login/": (200, "text/html", HOME.replace("static/main.js", "/a/static/main.js"))})
+    assert LOGIN.look(LOGIN.Browser(server), "http://web:8080/a", "/login/", "/home").startswith(
+        "/a/login/ and 1 scripts"
+    )
+    assert server.posted == {}
