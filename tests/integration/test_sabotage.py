@@ -7,7 +7,9 @@ Each is made from the good image by one to four lines of a Dockerfile, without n
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from runtime_factory import make_runtime
 
+from builder.airflow.model import Role
 from builder.core.process import Command, LocalRunner
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.checks import make_check_tasks
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from builder.airflow.model import Role
     from builder.operations.project import ImageProject
 
 SITE = "/home/airflow/.local/lib/python3.11/site-packages"
@@ -183,14 +185,14 @@ CASES = {
     "no-templates": Sabotage(
         "login",
         (f"RUN rm -r {SITE}/airflow/www/templates/airflow",),
-        "/home: HTTP status 500",
+        "jinja2.exceptions.TemplateNotFound",
         only=LOGIN,
         roles=WITH_USER,
     ),
     "no-templates-of-the-form": Sabotage(
         "login",
         (f"RUN rm -r {SITE}/flask_appbuilder/templates",),
-        "/login/: HTTP status 500",
+        "/login/: ",
         only=LOGIN,
         roles=WITH_USER,
     ),
@@ -276,21 +278,28 @@ CASES = {
 }
 
 
+@contextlib.contextmanager
+def derive(good: str, user: str, lines: tuple[str, ...], folder: Path) -> Iterator[str]:
+    """An image made of the good one; only its own tag and layers are removed, never the good one."""
+    reference = f"optbuild-sabotaged-postgres:{uuid.uuid4().hex[:12]}"
+    (folder / "Dockerfile").write_text("\n".join((f"FROM {good}", "USER 0", *lines, f"USER {user}")) + "\n")
+    label = f"--label=optbuild.test={os.getpid()}-{uuid.uuid4().hex}"
+    command = ("docker", "build", "--quiet", "--network=none", label, "--tag", reference, str(folder))
+    built = LocalRunner().run(Command(command, timeout=300))
+    assert built.ok, built.err
+    yield reference
+    LocalRunner().run(Command(("docker", "rmi", reference), timeout=120))
+
+
 @pytest.fixture
 def derived(
     image: str, postgres_image: str, request: pytest.FixtureRequest, tmp_path: Path, orphans_removed: object
 ) -> Iterator[tuple[str, Sabotage]]:
-    """The sabotaged image; only its own tag and layers are removed, never the good one."""
+    """The sabotaged image."""
     case = CASES[request.param]
     good, user = {"image": (image, "50000"), "database": (postgres_image, "0")}[case.base]
-    reference = f"optbuild-sabotaged-postgres:{uuid.uuid4().hex[:12]}"
-    (tmp_path / "Dockerfile").write_text("\n".join((f"FROM {good}", "USER 0", *case.dockerfile, f"USER {user}")) + "\n")
-    label = f"--label=optbuild.test={os.getpid()}-{uuid.uuid4().hex}"
-    command = ("docker", "build", "--quiet", "--network=none", label, "--tag", reference, str(tmp_path))
-    built = LocalRunner().run(Command(command, timeout=300))
-    assert built.ok, built.err
-    yield reference, case
-    LocalRunner().run(Command(("docker", "rmi", reference), timeout=120))
+    with derive(good, user, case.dockerfile, tmp_path) as reference:
+        yield reference, case
 
 
 @pytest.fixture(scope="session")
@@ -347,6 +356,62 @@ def test_the_broken_promise_is_named_and_no_other(
     assert not report.passed
     assert list(failed) == [case.check], report.checks
     assert case.words in failed[case.check].message + failed[case.check].log
+
+
+CERTIFICATE = """RUN python - <<'EOF' && chown 50000 /key.pem
+from datetime import datetime, timedelta
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization as to
+from cryptography.hazmat.primitives.asymmetric import rsa
+key, day = rsa.generate_private_key(65537, 2048), datetime(2020, 1, 1)
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "data.example")])
+unsigned = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + timedelta(36500))
+made = unsigned.sign(key, hashes.SHA256())
+open("/cert.pem", "wb").write(made.public_bytes(to.Encoding.PEM))
+open("/key.pem", "wb").write(key.private_bytes(to.Encoding.PEM, to.PrivateFormat.PKCS8, to.NoEncryption()))
+EOF"""
+ELSEWHERE = (
+    CERTIFICATE,
+    "RUN printf '[webserver]\\nbase_url = https://data.example/data/airflow\\n' >/opt/airflow/airflow.cfg",
+    "ENV AIRFLOW__WEBSERVER__COOKIE_SECURE=True",
+    "ENV AIRFLOW__WEBSERVER__WEB_SERVER_SSL_CERT=/cert.pem AIRFLOW__WEBSERVER__WEB_SERVER_SSL_KEY=/key.pem",
+    "ENV http_proxy=http://proxy.example:3128 https_proxy=http://proxy.example:3128",
+)
+"""Nothing in it is broken: a path from airflow.cfg, TLS, and the proxy of a company."""
+
+
+def test_an_image_whose_settings_move_its_web_server_passes(
+    image: str, plan: VerifyPlan, migrated: str, tmp_path: Path, orphans_removed: object
+) -> None:
+    with derive(image, "50000", ELSEWHERE, tmp_path) as reference:
+        report = verify(reference, plan, tmp_path, "webserver", "login", "read-only", "dag", url=migrated)
+    assert report.passed, report.checks
+    said = {check.name: check.message for check in report.checks}
+    assert said["webserver"].startswith("port 8080/data/airflow/health: metadatabase is healthy, scheduler is healthy")
+    assert said["login"].startswith("/data/airflow/home and ")
+    assert "port 8080/data/airflow/health" in said["read-only"]
+
+
+UP = "http://webserver:8080/health"
+QUIET = (
+    Role("stays", ("bash", "-c", "exec sleep infinity"), None),
+    Role("ends-later", ("bash", "-c", f"until curl -sf {UP}; do sleep 0.2; done; exit 3"), None),
+)
+
+
+def test_a_role_without_a_health_check_is_watched_until_all_are_stopped(
+    image: str, plan: VerifyPlan, cache: Path, migrated: str
+) -> None:
+    """One of them ends when the web server is up: long after five seconds, and before anything is stopped."""
+    asked = replace(plan, roles=(*(without_user(role) for role in plan.roles), *QUIET))
+    report = verify(image, asked, cache, "stop", "webserver", "stays", "ends-later", url=migrated)
+    checks = {check.name: check for check in report.checks}
+    assert [name for name, check in checks.items() if check.status is not CheckStatus.PASSED] == ["ends-later"]
+    found = re.fullmatch(r"ends-later ended by itself after (\d+) s with exit code 3", checks["ends-later"].message)
+    assert found is not None, checks["ends-later"]
+    assert int(found[1]) >= 5
+    assert "stays 143 in" in checks["stop"].message
+    assert "ends-later" not in checks["stop"].message
 
 
 def test_every_check_has_a_sabotage_that_only_it_catches(plan: VerifyPlan) -> None:
