@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from builder.core.secret_name import is_secret_key, is_secret_name, split_name
+from builder.core.secret_value import EVERYDAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,12 +24,6 @@ MIN_MASKED = 4
 _OPEN_NAMES = frozenset({"USER", "USERNAME", "LOGIN", "DB", "DATABASE", "HOST", "SCHEMA"})
 _GO_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "&<>"}
 """Go's encoding/json writes JSON that is safe in HTML."""
-_COMMON = """
-admin airflow default disabled enabled false guest mariadb mysql none null password postgres postgresql rabbitmq redis
-root true user username
-"""
-_EVERYDAY = frozenset(_COMMON.split())
-"""Not searched for in running text: as passwords they hide nothing, and a log without them says nothing."""
 
 _VARIABLE = r"\$\{?[A-Za-z_]\w*\}?|\$\{[A-Za-z_]\w*:?[?+][^}]*\}"
 _REFERENCE = re.compile(rf"(?:{_VARIABLE})+[,}}\])]*")
@@ -78,7 +73,7 @@ def find_secret_values(variables: Mapping[str, str]) -> tuple[str, ...]:
     are texts under MIN_MASKED characters, everyday words, and words that are a user's or a database's name too.
     """
     found: set[str] = set()
-    open_words = set(_EVERYDAY)
+    open_words = set(EVERYDAY)
     for name, value in variables.items():
         found |= set(_find_passwords(value))
         if is_secret_name(name):

@@ -32,7 +32,7 @@ IMAGE_RULES = (
         "OB404",
         "secret-only-hidden",
         _E,
-        "what looks like a secret, and is only hidden",
+        "a secret that is only hidden",
         "Anyone who has the image can unpack the layer below and read it.",
     ),
     Rule(
@@ -104,5 +104,12 @@ IMAGE_RULES = (
         _I,
         "a package that nobody asked for",
         "Something else needs it, or nothing does: both are worth a look when it is large.",
+    ),
+    Rule(
+        "OB415",
+        "secret-in-image",
+        _E,
+        "a secret that every container can read",
+        "Everybody who may pull the image, or reads a backup of it, has it; it cannot be called back.",
     ),
 )

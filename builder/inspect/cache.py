@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.core.files import make_private_folder
-from builder.inspect.model import EntryKind, LayerContent, LayerEntry
+from builder.inspect.model import EntryKind, FileKind, LayerContent, LayerEntry, RecognizedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FORMAT = "optbuild layer"
-VERSION = 2
+VERSION = 3
 """Raised whenever what is read of a layer changes, or how it is written."""
 MAX_BYTES = 400_000_000
 MAX_LAYERS = 1000
@@ -102,6 +102,7 @@ def serialize_layer(content: LayerContent) -> bytes:
         "tar_bytes": content.tar_bytes,
         "columns": [len(column) for column in columns],
         "texts": [[path, len(data)] for path, data in texts],
+        "recognized": [[digest, *found] for digest, found in content.recognized.items()],
     }
     data = b"".join((json.dumps(head).encode(), b"\n", *columns, *(text for _, text in texts)))
     return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
@@ -123,7 +124,11 @@ def parse_layer(data: bytes, diff: str) -> LayerContent | None:
     for path, size in head["texts"]:
         texts[str(path)] = data[at : at + size]
         at += size
-    return LayerContent(diff, int(head["tar_bytes"]), _parse_entries(columns), texts)
+    recognized = {
+        str(digest): RecognizedFile(FileKind(kind), str(what), str(md5))
+        for digest, kind, what, md5 in head["recognized"]
+    }
+    return LayerContent(diff, int(head["tar_bytes"]), _parse_entries(columns), texts, recognized)
 
 
 def _make_columns(entries: Sequence[LayerEntry]) -> tuple[bytes, ...]:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from builder.core.elf import is_elf
 from builder.core.errors import BadImageArchiveError
+from builder.core.file_secrets import MAX_BYTES
 from builder.engine.tarstream import escape_unprintable, normalize_entry_path
 from builder.inspect.model import EntryKind, LayerContent, LayerEntry
 from builder.inspect.packages.metadata_files import is_kept_file, trim_to_headers
+from builder.inspect.recognize import HEAD_BYTES, recognize_file
 from builder.inspect.symbols import SymbolCounter
 
 if TYPE_CHECKING:
@@ -17,12 +19,12 @@ if TYPE_CHECKING:
 
     from builder.engine.archive import ArchivedLayer
     from builder.engine.chunks import Chunk
+    from builder.inspect.model import RecognizedFile
 
 MAX_ENTRY_BYTES = 200 << 20
 """What the entries of one layer may take in memory. Half a million files with usual names do."""
 MAX_TEXT_BYTES = 64 << 20
 _ENTRY_BYTES = 300
-_ELF_HEADER = 64
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _OWN = ".wh..wh."
@@ -35,13 +37,14 @@ def read_layer(layer: ArchivedLayer) -> LayerContent:
     for member in layer.iterate_members():
         reader.add(member)
     layer.finish()
-    return LayerContent(layer.diff, layer.tar_bytes, tuple(reader.entries), reader.collect_texts())
+    return LayerContent(layer.diff, layer.tar_bytes, tuple(reader.entries), reader.collect_texts(), reader.recognized)
 
 
 class _LayerReader:
     def __init__(self, layer: ArchivedLayer) -> None:
         self._layer = layer
         self.entries: list[LayerEntry] = []
+        self.recognized: dict[str, RecognizedFile] = {}
         self._texts: dict[str, bytes] = {}
         self._linked_texts: dict[str, str] = {}
         self._entry_bytes = 0
@@ -81,7 +84,7 @@ class _LayerReader:
         return LayerEntry(path, EntryKind.OTHER, 0, mode, uid, gid)
 
     def _make_file_entry(self, member: tarfile.TarInfo, path: str) -> LayerEntry:
-        digest, symbols = (self._keep_text(member, path), 0) if is_kept_file(path) else self._digest_file(member)
+        digest, symbols = (self._keep_text(member, path), 0) if is_kept_file(path) else self._digest_file(member, path)
         return LayerEntry(
             path, EntryKind.FILE, member.size, member.mode & 0o7777, member.uid, member.gid, "", digest, symbols
         )
@@ -97,21 +100,27 @@ class _LayerReader:
         self._texts[path] = trim_to_headers(path, data)
         return hashlib.sha256(data).hexdigest() if data else ""
 
-    def _digest_file(self, member: tarfile.TarInfo) -> tuple[str, int]:
+    def _digest_file(self, member: tarfile.TarInfo, path: str) -> tuple[str, int]:
         """Of a file that only passes by: its sha256, and how many bytes of it are symbols."""
         if not member.size:
             return "", 0
         pieces = self._layer.iterate_data(member)
+        is_small = member.size <= MAX_BYTES
         head: Chunk = next(pieces)
-        while len(head) < min(_ELF_HEADER, member.size):  # it may be cut anywhere
+        while len(head) < (member.size if is_small else HEAD_BYTES):  # it may be cut anywhere
             head = bytes(head) + bytes(next(pieces))
+        beginning = bytes(head if is_small else head[:HEAD_BYTES])
         hashed = hashlib.sha256(head)
-        counter = SymbolCounter(head) if is_elf(bytes(head[:4])) else None
+        counter = SymbolCounter(head) if is_elf(beginning[:4]) else None
         for piece in pieces:
             hashed.update(piece)
             if counter is not None:
                 counter.add(piece)
-        return hashed.hexdigest(), counter.count() if counter is not None else 0
+        digest = hashed.hexdigest()
+        found = recognize_file(path, beginning, is_whole=is_small)
+        if found is not None:
+            self.recognized[digest] = found
+        return digest, counter.count() if counter is not None else 0
 
 
 def _parse_whiteout(folder: str, name: str) -> tuple[str, EntryKind]:

@@ -48,6 +48,22 @@ class LayerEntry(NamedTuple):
     """Bytes of an ELF file that only a debugger reads: ``.symtab``, its strings, ``.debug_*``."""
 
 
+class FileKind(StrEnum):
+    """What the bytes of a file say that it is, wherever it lies."""
+
+    SECRET = "secret"  # noqa: S105 - a kind of file
+    CORE_DUMP = "core"
+    DATABASE = "database"
+
+
+class RecognizedFile(NamedTuple):
+    """``what``: in words, never the secret itself. ``md5``: hexadecimal, of a secret's file, to find it published."""
+
+    kind: FileKind
+    what: str
+    md5: str = ""
+
+
 @dataclass(frozen=True)
 class LayerContent:
     """One layer, whatever is built on it. It is the same wherever its diff ID is the same, so it can be cached."""
@@ -59,6 +75,8 @@ class LayerContent:
     """In the order of the tar; where a path comes twice the last one counts, as when it is unpacked."""
     texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Path → bytes of the few files that say who owns the others: RECORD, METADATA, dpkg's status and lists."""
+    recognized: Mapping[str, RecognizedFile] = field(default_factory=dict, repr=False)
+    """sha256 of a file, as its entry has it → what it is. Few files are anything of that kind."""
 
     @cached_property
     def bytes(self) -> int:

@@ -3,13 +3,15 @@
 Run it with the project's interpreter: ``python tests/bench/bench_inspect.py [IMAGE]...``. It prints one line of JSON
 for each image and fails when the first look takes more than 1.6 times as long, needs 300 MB of memory, or the second
 look, which finds every layer in the cache, takes 0.5 s. Both kinds alternate, so that a busy machine hits both. Without
-IMAGE one is generated: 700 MB in the mix of an Airflow image (libraries, sources, records), in five layers; its bytes
-do not compress well, and need not: engines keep layers unpacked. The project's own image follows where it is there.
+IMAGE one is generated: 700 MB in the mix of an Airflow image (libraries, sources, records, and outside of the packages
+a project's own files), in five layers; its bytes do not compress well, and need not: engines keep layers unpacked. What
+stands for sources is text, because texts are searched for secrets. The project's own image follows where it is there.
 Python keeps its bytecode in a folder of this run: an installed program has it, whatever this shell says.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -35,6 +37,8 @@ LIMIT_MEGABYTES = 300
 LIMIT_SECOND_SECONDS = 0.5
 ROUNDS = 5
 SMALL_FILES, LARGE_FILES, LAYERS = 38_000, 400, 5
+OWN_FILE = 50
+"""Every so many small files, one is the project's own."""
 TEST_LABEL = "optbuild.test"
 OWN_IMAGE = "ml-pipeline-airflow:latest"
 OPTBUILD = (sys.executable, "-c", "from builder.cli.main import main; main()")
@@ -47,7 +51,8 @@ def files(numbers: random.Random, layer: int) -> Iterator[tuple[str, int]]:
     for number in range(SMALL_FILES // LAYERS):
         package = f"{site}/package{layer}_{number // 150}"
         name = "m" * max(1, round(numbers.normalvariate(19, 15)))
-        yield f"{package}/{name}{number}.py", int(numbers.lognormvariate(8.2, 1.1))
+        folder = f"opt/airflow/dags/part{layer}" if number % OWN_FILE == 0 else package
+        yield f"{folder}/{name}{number}.py", int(numbers.lognormvariate(8.2, 1.1))
         if number % 150 == 0:
             yield f"{package}-1.0.dist-info/RECORD", 15_000
     for number in range(LARGE_FILES // LAYERS):
@@ -58,12 +63,14 @@ def write_layer(target: Path, layer: int) -> str:
     """The diff ID."""
     numbers = random.Random(layer)  # noqa: S311 - the same image in every run
     noise = numbers.randbytes(16 << 20)
+    text = base64.b64encode(noise)
     with tarfile.open(target, "w") as archive:
         for name, size in files(numbers, layer):
             info = tarfile.TarInfo(name)
-            info.size = min(size, len(noise) // 2)
-            start = numbers.randrange(len(noise) - info.size)
-            archive.addfile(info, io.BytesIO(noise[start : start + info.size]))
+            source = noise if name.endswith(".so") else text
+            info.size = min(size, len(source) // 2)
+            start = numbers.randrange(len(source) - info.size)
+            archive.addfile(info, io.BytesIO(source[start : start + info.size]))
     with target.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from builder.core.file_secrets import BUILD_SECRET, find_file_secrets
 from builder.core.files import write_private_file
-from builder.image.verify.secrets import BUILD_SECRET, find_file_secrets, parse_record_hashes
+from builder.core.published import PublishedFiles, hash_data, is_published_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from builder.engine.archive import LayerFile
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised with every change of the rules: what was found clean by other rules is read again."""
 
 _COMPILER = re.compile(
@@ -32,13 +32,14 @@ _CACHE = re.compile(r"/\.cache/(?:pip|uv)/|^/tmp/pip-|/pip-cache/|/uv-cache/")
 
 @dataclass(frozen=True)
 class LayerFinding:
-    """Something that must not be there. ``digest`` (of a secret's file) lets it be excused; None: never."""
+    """Something that must not be there. ``digests`` (sha256 and md5 of a secret's file) let it be excused; None:
+    never."""
 
     kind: str
     path: str
     layer: str
     what: str
-    digest: str | None = None
+    digests: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return f"{self.what}: {self.path} (layer {self.layer[:12]})"
@@ -46,11 +47,11 @@ class LayerFinding:
 
 @dataclass
 class LayerInspection:
-    """Collects findings while the layers stream by; RECORD files may come before or after what they excuse."""
+    """Collects findings while the layers stream by; lists of packages may come before or after what they excuse."""
 
     forbidden: tuple[bytes, ...] = ()
     _found: list[LayerFinding] = field(default_factory=list)
-    _published: dict[str, set[str]] = field(default_factory=dict)
+    _published: dict[str, PublishedFiles] = field(default_factory=lambda: defaultdict(PublishedFiles))
     files: int = 0
 
     def inspect_file(self, file: LayerFile) -> None:
@@ -60,22 +61,20 @@ class LayerInspection:
         if what := _classify_path(file):
             self._found.append(LayerFinding(what[0], file.path, layer, what[1]))
         data = file.read()
-        if file.path.endswith(".dist-info/RECORD"):
-            self._published.setdefault(layer, set()).update(parse_record_hashes(data))
+        if is_published_list(file.path):
+            self._published[layer].add_list(file.path, data)
         for words in find_file_secrets(file.path, data, self.forbidden):
-            excusable = words != BUILD_SECRET
-            self._found.append(LayerFinding("secret", file.path, layer, words, _hash_data(data) if excusable else None))
+            digests = None if words == BUILD_SECRET else hash_data(data)
+            self._found.append(LayerFinding("secret", file.path, layer, words, digests))
 
     def list_findings(self) -> tuple[LayerFinding, ...]:
         """What stays when the published files are excused, by layer and path."""
-        published = set().union(*self._published.values())
-        return tuple(
-            sorted((f for f in self._found if f.digest not in published), key=lambda f: (f.kind, f.layer, f.path))
-        )
+        found = (one for one in self._found if not _is_published(one, self._published.values()))
+        return tuple(sorted(found, key=lambda one: (one.kind, one.layer, one.path)))
 
     def select_clean_layers(self, layers: Iterable[str]) -> tuple[str, ...]:
         """Those of the layers that are clean by themselves, whatever else the image holds."""
-        guilty = {f.layer for f in self._found if f.digest not in self._published.get(f.layer, set())}
+        guilty = {one.layer for one in self._found if not _is_published(one, [self._published[one.layer]])}
         return tuple(layer for layer in layers if layer not in guilty)
 
 
@@ -89,8 +88,8 @@ def _classify_path(file: LayerFile) -> tuple[str, str] | None:
     return None
 
 
-def _hash_data(data: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+def _is_published(one: LayerFinding, lists: Iterable[PublishedFiles]) -> bool:
+    return one.digests is not None and any(published.has(*one.digests) for published in lists)
 
 
 def parse_layer_digest(layer: str) -> str:

@@ -1,4 +1,4 @@
-"""Which files are kept as they stream by: those that say whose the other files are."""
+"""Which files are kept as they stream by: those that say whose the other files are, or what a folder is."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import re
 _KEPT = re.compile(
     r"\.dist-info/(?:RECORD|METADATA|INSTALLER|REQUESTED|direct_url\.json)$"
     r"|\.egg-info(?:/(?:PKG-INFO|installed-files\.txt|top_level\.txt))?$"  # of Debian's packages, and of old installers
-    r"|^/var/lib/dpkg/(?:status|diversions|status\.d/[^/]+|info/[^/]+\.list)$"  # status.d: images without dpkg
+    r"|^/var/lib/dpkg/(?:status|diversions|status\.d/[^/]+)$"  # status.d: images without dpkg
+    r"|^/var/lib/dpkg/info/[^/]+\.(?:list|md5sums)$"
     r"|^/var/lib/apt/extended_states$"
     r"|^/(?:etc|usr/lib)/os-release$"
+    r"|/pyvenv\.cfg$"
 )
 _ENDINGS = (
     *("RECORD", "METADATA", "INSTALLER", "REQUESTED", "direct_url.json", ".egg-info", "PKG-INFO", ".list", "-release"),
-    *("installed-files.txt", "top_level.txt", "/status", "extended_states"),
+    *("installed-files.txt", "top_level.txt", "/status", "extended_states", ".md5sums", "/pyvenv.cfg"),
 )
 """Nearly every file of an image ends otherwise, and this test is five times as fast."""
 _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.core.naming import LABEL_CONTENT
 from builder.core.phrases import format_short_list
+from builder.core.published import PublishedFiles
 from builder.inspect.cache_folders import find_cache_folder, is_cached
-from builder.inspect.model import WastedFile
+from builder.inspect.model import FileKind, WastedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,6 +55,28 @@ class WasteContext:
     @cached_property
     def _origins(self) -> Mapping[str, int]:
         return {path: runs[-1][0].layer for path, runs in self.histories.items() if runs[-1][-1].gone is None}
+
+    @property
+    def hidden_runs(self) -> Iterator[tuple[tuple[FileVersion, ...], ShadowedFile]]:
+        """Versions of one file with the same bytes that nobody sees in the end, and what hid the last of them."""
+        for runs in self.histories.values():
+            for run in runs:
+                how = run[-1].gone
+                if how is not None:
+                    yield run, how
+
+    @cached_property
+    def secrets(self) -> Mapping[str, str]:
+        """sha256 of a file → what secret it is, without what any package publishes."""
+        layers = self.filesystem.content.layers
+        found = {
+            digest: one for layer in layers for digest, one in layer.recognized.items() if one.kind is FileKind.SECRET
+        }
+        published = PublishedFiles()
+        for layer in layers if found else ():
+            for path, text in layer.texts.items():
+                published.add_list(path, text)
+        return {digest: one.what for digest, one in found.items() if not published.has(digest, one.md5)}
 
     @property
     def pruned(self) -> bool:

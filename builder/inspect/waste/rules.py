@@ -16,7 +16,6 @@ from builder.inspect.waste.cuda import find_cuda_libraries
 from builder.inspect.waste.duplicates import find_duplicate_content
 from builder.inspect.waste.hidden import (
     find_deleted_files,
-    find_hidden_secrets,
     find_replaced_files,
     find_rewritten_files,
 )
@@ -26,6 +25,7 @@ from builder.inspect.waste.not_imported import (
     find_source_maps,
     find_unused_bytecode,
 )
+from builder.inspect.waste.secrets import find_hidden_secrets, find_visible_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 RULES: dict[str, Callable[[WasteContext, WasteLedger], Iterator[Waste]]] = {
     "OB401": find_rewritten_files,
     "OB404": find_hidden_secrets,
+    "OB415": find_visible_secrets,
     "OB403": find_deleted_files,
     "OB402": find_replaced_files,
     "OB405": find_installer_caches,

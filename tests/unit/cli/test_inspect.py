@@ -153,8 +153,8 @@ def test_the_largest_image_of_another_program_is_the_base_and_none_of_this_one(
 ) -> None:
     first, secret, last = (
         tar(BASE),
-        tar({"id_rsa": b"s" * 9, "big": b"b" * 700}),
-        tar({".wh.id_rsa": b"", ".wh.big": b""}),
+        tar({"deploy": b"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n", "big": b"b" * 700}),
+        tar({".wh.deploy": b"", ".wh.big": b""}),
     )
     images = {"debian:12": (first,), "rev:old": (first, secret), "rev:1": (first, secret, last)}
     save_several(folder / "rev.tar", images)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from layer_factories import SITE, distribution, file, gone, inspected, layer
+from layer_factories import SITE, distribution, file, gone, inspected, layer, secret
 from project_factories import AIRFLOW, FOLDER, build, facts, image, project, seed, service
 from rule_inputs import context_of, started
 
@@ -81,7 +81,7 @@ IMAGES: dict[str, list[Any]] = {
     "OB401": [layer(file("/a")), layer(file("/a", uid=1))],
     "OB402": [layer(file("/a", 10)), layer(file("/a", 20))],
     "OB403": [layer(file("/a")), layer(gone("/a"))],
-    "OB404": [layer(file("/root/.netrc")), layer(gone("/root/.netrc"))],
+    "OB404": [layer(secret("/app/key")), layer(gone("/app/key"))],
     "OB405": [layer(file("/root/.cache/pip/x"))],
     "OB406": [layer(file("/var/lib/apt/lists/x_Packages"))],
     "OB407": [layer(file("/usr/bin/gcc"))],
@@ -92,6 +92,7 @@ IMAGES: dict[str, list[Any]] = {
     "OB412": [layer(file("/a", 80_000, text="x"), file("/b", 80_000, text="x"))],
     "OB413": [layer(file("/usr/lib/liba.so", 1000, symbols=300))],
     "OB414": [layer(distribution("app"), distribution("left", file(f"{SITE}/left.py")))],
+    "OB415": [layer(secret("/app/key"))],
 }
 """Code → the layers of an image in which its rule finds something."""
 

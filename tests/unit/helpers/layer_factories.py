@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from builder.engine.layers import compute_chain_ids
 from builder.inspect.analyse import analyze_image
 from builder.inspect.machine import UNKNOWN, Machine
-from builder.inspect.model import EntryKind, ImageContent, Inspection, LayerContent, LayerEntry, Waste
+from builder.inspect.model import (
+    EntryKind,
+    FileKind,
+    ImageContent,
+    Inspection,
+    LayerContent,
+    LayerEntry,
+    RecognizedFile,
+    Waste,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 SITE = "/opt/venv/lib/python3.11/site-packages"
-Part: TypeAlias = "LayerEntry | tuple[str, bytes] | list[Part]"
-"""An entry, a text with its path (a file that the reader keeps), or several of those."""
+Part: TypeAlias = "LayerEntry | RecognizedEntry | tuple[str, bytes] | list[Part]"
+"""An entry, one whose bytes the reader recognized, a text with its path (a file that it keeps), or several of those."""
+
+
+class RecognizedEntry(NamedTuple):
+    entry: LayerEntry
+    found: RecognizedFile
 
 
 def file(
@@ -24,6 +38,15 @@ def file(
     """A regular file; equal ``text`` (else: path) and size are equal bytes."""
     digest = hashlib.sha256(f"{text or path}/{size}".encode()).hexdigest() if size else ""
     return LayerEntry(path, EntryKind.FILE, size, mode, uid, 0, "", digest, symbols)
+
+
+def recognized(entry: LayerEntry, kind: FileKind, what: str = "something", md5: str = "") -> RecognizedEntry:
+    return RecognizedEntry(entry, RecognizedFile(kind, what, md5))
+
+
+def secret(path: str, size: int = 60, *, text: str = "", uid: int = 0, md5: str = "") -> RecognizedEntry:
+    """A file with a private key in it."""
+    return recognized(file(path, size, text=text, uid=uid), FileKind.SECRET, "a private key", md5)
 
 
 def folder(path: str) -> LayerEntry:
@@ -45,18 +68,22 @@ def hardlink(path: str, target: str) -> LayerEntry:
 def layer(*parts: Part) -> LayerContent:
     entries: list[LayerEntry] = []
     texts: dict[str, bytes] = {}
+    found: dict[str, RecognizedFile] = {}
     for part in _flat(parts):
         if isinstance(part, LayerEntry):
             entries.append(part)
+        elif isinstance(part, RecognizedEntry):
+            entries.append(part.entry)
+            found[part.entry.digest] = part.found
         else:
             path, text = part
             texts[path] = text
             entries.append(LayerEntry(path, EntryKind.FILE, len(text), 0o644, digest=hashlib.sha256(text).hexdigest()))
     diff = f"sha256:{hashlib.sha256(repr(entries).encode()).hexdigest()}"
-    return LayerContent(diff, 1024, tuple(entries), texts)
+    return LayerContent(diff, 1024, tuple(entries), texts, found)
 
 
-def _flat(parts: Iterable[Part]) -> Iterator[LayerEntry | tuple[str, bytes]]:
+def _flat(parts: Iterable[Part]) -> Iterator[LayerEntry | RecognizedEntry | tuple[str, bytes]]:
     for part in parts:
         if isinstance(part, list):
             yield from _flat(part)

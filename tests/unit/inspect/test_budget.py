@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from layer_factories import SITE, distribution, file, gone, inspected, layer
+from layer_factories import SITE, distribution, file, gone, inspected, layer, secret
 
 from builder.inspect.budget import BudgetLimits, check_dive_limits, check_limits, find_unknown_packages
 from builder.inspect.dive_config import parse_dive_file
@@ -97,7 +97,7 @@ def test_dives_rules_speak_of_hidden_files_above_the_base() -> None:
 
 
 def test_a_secret_of_the_base_is_no_share_of_the_layers_above_it() -> None:
-    stack = [layer(file("/root/.netrc", 30 * MB)), layer(gone("/root/.netrc"), file("/own", 10 * MB))]
+    stack = [layer(secret("/key", 30 * MB)), layer(gone("/key"), file("/own", 10 * MB))]
     efficiency, wasted, user = check_dive_limits(inspected(*stack, base=1), parse_dive_file(DIVE, "ci"))
     assert (efficiency.passed, wasted.passed, user.passed, user.actual) == (False, False, True, 0.0)
 

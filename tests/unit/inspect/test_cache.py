@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.inspect.cache import LayerCache, parse_layer, serialize_layer
-from builder.inspect.model import EntryKind, LayerContent, LayerEntry
+from builder.inspect.model import EntryKind, FileKind, LayerContent, LayerEntry, RecognizedFile
 
 
 def diff(number: int) -> str:
@@ -28,7 +28,9 @@ def content(number: int = 1, *, size: int = 10) -> LayerContent:
         LayerEntry("/l", EntryKind.SYMLINK, link="../x y"),
         LayerEntry("/gone", EntryKind.WHITEOUT),
     )
-    return LayerContent(diff(number), 5000, entries, {"/var/lib/dpkg/status": b"Package: a\n\0\xff", "/empty": b""})
+    texts = {"/var/lib/dpkg/status": b"Package: a\n\0\xff", "/empty": b""}
+    found = {"ab" * 32: RecognizedFile(FileKind.SECRET, "a private key", "cd" * 16)}
+    return LayerContent(diff(number), 5000, entries, texts, found)
 
 
 def stored(folder: Path, layer: LayerContent) -> Path:
@@ -49,9 +51,14 @@ ENTRIES = st.builds(
 )
 
 
-@given(st.lists(ENTRIES, max_size=6), st.dictionaries(TEXT, st.binary(max_size=50), max_size=4), NUMBERS)
-def test_whatever_a_layer_holds_comes_back(entries: list[LayerEntry], texts: dict[str, bytes], size: int) -> None:
-    layer = LayerContent(diff(1), size, tuple(entries), texts)
+FOUND = st.dictionaries(TEXT, st.builds(RecognizedFile, st.sampled_from(FileKind), TEXT, TEXT), max_size=3)
+
+
+@given(st.lists(ENTRIES, max_size=6), st.dictionaries(TEXT, st.binary(max_size=50), max_size=4), FOUND, NUMBERS)
+def test_whatever_a_layer_holds_comes_back(
+    entries: list[LayerEntry], texts: dict[str, bytes], found: dict[str, RecognizedFile], size: int
+) -> None:
+    layer = LayerContent(diff(1), size, tuple(entries), texts, found)
     assert parse_layer(serialize_layer(layer), diff(1)) == layer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import tarfile
 
@@ -12,7 +13,7 @@ from builder.core.errors import BadImageArchiveError
 from builder.engine.archive import ImageArchive
 from builder.inspect import layer as layer_module
 from builder.inspect.layer import read_layer
-from builder.inspect.model import EntryKind, LayerContent, LayerEntry
+from builder.inspect.model import EntryKind, FileKind, LayerContent, LayerEntry
 
 
 def content(layer: bytes) -> LayerContent:
@@ -90,6 +91,8 @@ def test_the_texts_are_kept_that_say_whose_the_files_are() -> None:
         "var/lib/dpkg/status": b"Package: a\n\nPackage: b\n",
         "var/lib/dpkg/status.d/base": b"Package: c\n",
         "var/lib/dpkg/info/libc6:amd64.list": b"/.\n",
+        "var/lib/dpkg/info/libc6:amd64.md5sums": b"",
+        "opt/venv/pyvenv.cfg": b"home = /usr/bin\n",
         "var/lib/apt/extended_states": b"",
         "etc/os-release": b"ID=debian\n",
     }
@@ -133,6 +136,43 @@ def test_texts_that_fill_the_memory_are_refused_before_they_are_read(monkeypatch
     forged = tar_of([(info("a.dist-info/RECORD", size=1 << 40), b"x")])
     with pytest.raises(BadImageArchiveError, match=r"more than 2000 bytes of files like /a\.dist-info/RECORD"):
         content(forged)
+
+
+# --- what files are by their bytes
+
+KEY = b"-----BEGIN " + b"PRIVATE KEY-----\n" + b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw\n" * 40
+
+
+@pytest.mark.parametrize("piece", [1, 100, 1 << 20])
+def test_a_secret_is_known_by_its_digest_however_its_bytes_come(piece: int) -> None:
+    layer = tar(
+        {"app/x": KEY, "app/y": b"nothing", f"{SITE}/a/z.pem": KEY + b"\n", f"{SITE}/a/.env": b"TOKEN=0a1b2c3d"}
+    )
+    archive = ImageArchive(chunks(broken(layer, f"sha256:{sha256(layer)}"), piece))
+    [found] = [read_layer(one) for one in archive.iterate_layers()]
+    assert set(found.recognized) == {sha256(KEY), sha256(KEY + b"\n")}
+    one = found.recognized[sha256(KEY)]
+    assert one == (FileKind.SECRET, "a private key", hashlib.md5(KEY, usedforsecurity=False).hexdigest())
+
+
+def test_what_is_too_large_for_settings_is_not_searched() -> None:
+    largest = KEY.ljust(1 << 20, b"\n")
+    assert len(content(tar({"a": largest})).recognized) == 1
+    assert content(tar({"a": largest + b"\n"})).recognized == {}
+
+
+@pytest.mark.parametrize("size", [200, 2 << 20])
+def test_core_dumps_and_databases_are_known_by_how_they_begin(size: int) -> None:
+    core, library = elf([], kind=4).ljust(size, b"x"), elf([]).ljust(size, b"x")
+    sqlite, redis = b"SQLite format 3\0".ljust(size, b"x"), b"REDIS0011".ljust(size, b"x")
+    found = content(
+        tar({"core.12": core, "a.so": library, "a.db": sqlite, "dump.rdb": redis, "b.db": b"SQLite format 3"})
+    )
+    assert {digest: one.kind for digest, one in found.recognized.items()} == {
+        sha256(core): FileKind.CORE_DUMP,
+        sha256(sqlite): FileKind.DATABASE,
+        sha256(redis): FileKind.DATABASE,
+    }
 
 
 # --- symbols

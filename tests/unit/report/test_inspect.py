@@ -7,7 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from layer_factories import SITE, content, debian, distribution, dpkg_status, file, gone, inspected, layer, status
+from layer_factories import (
+    SITE,
+    content,
+    debian,
+    distribution,
+    dpkg_status,
+    file,
+    gone,
+    inspected,
+    layer,
+    secret,
+    status,
+)
 
 from builder.inspect.analyse import analyze_image
 from builder.inspect.model import BudgetResult
@@ -20,7 +32,7 @@ if TYPE_CHECKING:
 def image() -> Inspection:
     return inspected(
         layer(dpkg_status(status("bash")), debian("bash", file("/usr/bin/bash", 1_200_000))),
-        layer(distribution("pandas", file(f"{SITE}/pandas/core.so", 4_000_000)), file("/root/.netrc", 500)),
+        layer(distribution("pandas", file(f"{SITE}/pandas/core.so", 4_000_000)), secret("/root/.netrc", 500)),
         layer(gone("/root/.netrc"), file("/root/.cache/pip/x", 300_000)),
         base=1,
     )
@@ -78,7 +90,7 @@ def test_waste_says_what_where_and_how_to_avoid_it_errors_first() -> None:
     text = format_inspection_text(image(), "x")
     assert "Waste: 300 kB that a better Dockerfile would save" in text
     assert text.index("OB404") < text.index("OB405")
-    assert "    500 B  OB404  layer 1: /root/.netrc can still be read" in text
+    assert "    500 B  OB404  layer 1: /root/.netrc (a private key) can still be read" in text
     assert "fix: give it to the one step that needs it" in text
     assert "`optbuild inspect --explain OB404` says more" in text
 

@@ -23,10 +23,8 @@ from layer_factories import (
 )
 
 from builder.core.naming import LABEL_CONTENT
-from builder.findings.catalog import CATALOG
 from builder.inspect.machine import Machine
 from builder.inspect.waste.compilers import select_build_packages
-from builder.inspect.waste.hidden import is_secret_path
 
 NO_GPU = Machine(gpu=False, how="it has no device")
 
@@ -84,58 +82,6 @@ def test_a_replaced_file_is_waste_of_the_first_layer_but_not_of_the_base() -> No
     stack = [layer(file("/a", 10)), layer(file("/a", 20))]
     assert [(one.code, one.bytes, one.layer) for one in inspected(*stack).waste] == [("OB402", 10, 0)]
     assert not inspected(*stack, base=1).waste
-
-
-@pytest.mark.parametrize("end", [gone("/root/.netrc"), file("/root/.netrc", 3)])
-def test_a_hidden_secret_is_an_error_whether_deleted_or_replaced(end: Part) -> None:
-    found = inspected(layer(file("/root/.netrc", 60)), layer(end))
-    (one,) = found.waste
-    assert (one.code, one.bytes, CATALOG[one.code].severity.word) == ("OB404", 60, "error")
-    assert "/root/.netrc can still be read" in one.message
-    assert "type=secret" in one.fix
-
-
-@pytest.mark.parametrize(
-    ("base", "place"), [(0, "give it"), (1, "in the Dockerfile of the base"), (2, "in the Docker")]
-)
-def test_a_secret_of_the_base_can_be_read_too(base: int, place: str) -> None:
-    stack = (layer(file("/root/.netrc", 60), file("/lost", 70)), layer(gone("/root/.netrc"), gone("/lost")), layer())
-    found = inspected(*stack, base=base)
-    assert [(one.code, one.bytes, one.layer) for one in waste(found, "OB404")] == [("OB404", 60, 0)]
-    assert waste(found, "OB404")[0].fix.startswith(place)
-    assert bool(waste(found, "OB403")) == (base == 0)
-
-
-def test_an_error_comes_before_what_is_larger() -> None:
-    found = inspected(layer(file("/root/.netrc", 60), file("/lost", 70)), layer(gone("/root/.netrc"), gone("/lost")))
-    assert [one.code for one in found.waste] == ["OB404", "OB403"]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/root/.ssh/id_ed25519", "/app/.env", "/app/.env.production", "/home/me/.aws/credentials",
-        "/etc/tls/server.key", "/run/secrets/db-password",
-        "/app/service-account-credentials.json", "/root/.docker/config.json", "/a/API_KEY",
-        "/app/token", "/root/.token", "/app/github_token", "/app/token.json", "/srv/api-token.txt", "/app/tokens.yaml",
-    ],
-)  # fmt: skip
-def test_what_looks_like_a_secret(path: str) -> None:
-    assert is_secret_path(path)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/etc/passwd", "/etc/passwd-", "/usr/lib/ssl/certs/ca.pem", f"{SITE}/certifi/cacert.pem", "/app/tokenizer.py",
-        "/usr/share/doc/password.txt", "/app/main.txt", "/root/.ssh/known_hosts", "/root/.ssh/id_rsa.pub",
-        "/etc/ssl/certs/x.pem", "/app/node_modules/tls/test.key", "/var/lib/dpkg/info/passwd.list",
-        "/usr/bin/passwd.md", "/model/tokenizer.json", "/model/tokenizer_config.json", "/model/detokenize.bin",
-        "/model/special_tokens_map.json", "/model/added_tokens.json",
-    ],
-)  # fmt: skip
-def test_what_anybody_can_have_is_no_secret(path: str) -> None:
-    assert not is_secret_path(path)
 
 
 # OB405, OB406: caches
