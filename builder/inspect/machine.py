@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia/version")
-"""Of NVIDIA's driver, and of the one of WSL 2."""
+DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia/version", "/dev/kfd")
+"""Of NVIDIA's driver, of the one of WSL 2, and of AMD's."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class ImagePackages:
     packages: tuple[Package, ...]
     debian: tuple[DebianPackage, ...] = field(repr=False)
     distributions: tuple[Distribution, ...] = field(repr=False)
+    graph: DependencyGraph = field(repr=False)
+    """Of the distributions."""
     reach: ReachablePackages = field(repr=False)
     ownership: Ownership = field(repr=False)
     roots: frozenset[str] = field(repr=False)
@@ -68,7 +70,8 @@ def find_packages(filesystem: ImageFilesystem, asked_for: Iterable[str]) -> Imag
         *_make_debian_packages(debian, asked_for),
         *(_make_python_package(one, graph, reach, wanted) for one in distributions),
     ]
-    return ImagePackages(_add_sizes(made, ownership, filesystem), debian, distributions, reach, ownership, roots, known)
+    sized = _add_sizes(made, ownership, filesystem)
+    return ImagePackages(sized, debian, distributions, graph, reach, ownership, roots, known)
 
 
 def _find_main_python(distributions: Sequence[Distribution]) -> str:
