@@ -112,4 +112,32 @@ IMAGE_RULES = (
         "a secret that every container can read",
         "Everybody who may pull the image, or reads a backup of it, has it; it cannot be called back.",
     ),
+    Rule(
+        "OB416",
+        "repository-in-image",
+        _W,
+        "the history of a repository",
+        "It holds every version of every file, also of those that were deleted, and no program that runs reads it.",
+    ),
+    Rule(
+        "OB417",
+        "foreign-environment",
+        _W,
+        "a virtual environment that cannot run here",
+        "Its interpreter and the paths in its programs are those of another machine; it is only carried along.",
+    ),
+    Rule(
+        "OB418",
+        "core-dump-in-image",
+        _W,
+        "a core dump",
+        "It is the memory of a program that crashed in the build: large, of no use, and with all of its secrets.",
+    ),
+    Rule(
+        "OB419",
+        "database-in-image",
+        _W,
+        "the files of a database",
+        "Every container starts with the same old copy, writes into its own, and loses that when it is removed.",
+    ),
 )

@@ -107,6 +107,10 @@ class ImageContent:
     base_name: str = ""
     base_why: str = ""
     """Why that image counts as the base, or none does, as a sentence without a full stop."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The variables that a container starts with."""
+    start: tuple[str, ...] = field(default=(), repr=False)
+    """Its entrypoint and command, in words."""
 
 
 class PackageKey(NamedTuple):

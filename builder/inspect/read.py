@@ -71,6 +71,7 @@ def read_image(
         found.layers,
         found.name,
         found.why,
+        *_read_start(config),
     )
 
 
@@ -113,6 +114,7 @@ def read_archive_file(
         found.layers,
         found.name,
         found.why,
+        *_read_start(config),
     )
 
 
@@ -211,6 +213,17 @@ def _list_config_instructions(image: ArchivedImage) -> tuple[str, ...]:
     )
     made = tuple(line for entry, line in zip(entries, lines, strict=True) if not entry.get("empty_layer"))
     return made if len(made) == len(image.diffs) else ("",) * len(image.diffs)
+
+
+def _read_start(config: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Variables, and the words of entrypoint and command."""
+    environment = dict(str(one).split("=", 1) for one in _to_list(config.get("Env")) if "=" in str(one))
+    words = [*_to_list(config.get("Entrypoint")), *_to_list(config.get("Cmd"))]
+    return environment, tuple(map(str, words))
+
+
+def _to_list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def _to_mapping(value: object) -> Mapping[str, Any]:

@@ -162,6 +162,13 @@ class WasteLedger:
         going = (path for path in paths if all(is_cached(name) or also(name) for name in links.get(path, ())))
         return [taken for path in going if (taken := self.take_visible(path)) is not None]
 
+    def take_folder(self, root: str) -> list[WastedFile]:
+        """All that is visible below ``root``, further names within it included."""
+        inside = f"{root}/"
+        folders = self._look.filesystem.folders.items()
+        paths = [one.entry.path for folder, placed in folders if f"{folder}/".startswith(inside) for one in placed]
+        return self.take_all(paths, lambda path: path.startswith(inside))
+
 
 def group_by_layer(files: Iterable[WastedFile]) -> Iterator[tuple[int, tuple[WastedFile, ...]]]:
     """Layer → its files, largest first."""

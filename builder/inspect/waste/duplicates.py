@@ -36,7 +36,8 @@ def _find_duplicate_packages(context: WasteContext, ledger: WasteLedger) -> Iter
         if len(indexes) < 2 or name in INSTALLERS:  # a virtual environment brings its own
             continue
         paths = [path for index in indexes for path in context.packages.files.get(index, ())]
-        files = ledger.take_all(path for group in _iterate_equal_files(context, paths) for path in group[1:])
+        groups = _iterate_equal_files(context, ledger, paths)
+        files = ledger.take_all(path for group in groups for path in group[1:])
         folders = sorted({context.packages.packages[index].folder for index in indexes})
         for layer, part in group_by_layer(files):
             told = f"{name} is installed {len(indexes)} times ({', '.join(folders)}), {format_count(part)} of it equal"
@@ -47,7 +48,7 @@ def _find_loose_duplicates(context: WasteContext, ledger: WasteLedger) -> Iterat
     owners = context.packages.ownership.owners
     large = [path for path, placed in context.filesystem.files.items() if placed.entry.size >= FLOOR]
     wasted: dict[str, str] = {}
-    for first, *others in _iterate_equal_files(context, large):
+    for first, *others in _iterate_equal_files(context, ledger, large):
         wasted |= {path: first for path in others if path not in owners}
     for layer, part in group_by_layer(ledger.take_all(wasted)):
         pairs = format_short_list(f"{file.path} is {wasted[file.path]}" for file in part)
@@ -60,8 +61,11 @@ def _find_loose_duplicates(context: WasteContext, ledger: WasteLedger) -> Iterat
         )
 
 
-def _iterate_equal_files(context: WasteContext, paths: list[str]) -> Iterator[list[str]]:
-    """Paths of one content; the one that stays comes first: owned, in the lowest layer, with the shortest path."""
+def _iterate_equal_files(context: WasteContext, ledger: WasteLedger, paths: list[str]) -> Iterator[list[str]]:
+    """Paths of one content; the one that stays comes first: owned, in the lowest layer, with the shortest path.
+
+    What is waste already goes anyway, and does not make another copy superfluous.
+    """
     owners = context.packages.ownership.owners
     files = context.filesystem.files
     groups: dict[str, list[str]] = defaultdict(list)
@@ -69,5 +73,6 @@ def _iterate_equal_files(context: WasteContext, paths: list[str]) -> Iterator[li
         groups[files[path].entry.digest].append(path)
     groups.pop("", None)  # files without bytes
     for group in groups.values():
-        if len(group) > 1:
-            yield sorted(group, key=lambda path: (path not in owners, context.find_layer(path), len(path), path))
+        staying = [path for path in group if not ledger.has_waste_in((path,))] if len(group) > 1 else ()
+        if len(staying) > 1:
+            yield sorted(staying, key=lambda path: (path not in owners, context.find_layer(path), len(path), path))

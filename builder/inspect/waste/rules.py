@@ -14,11 +14,13 @@ from builder.inspect.waste.compilers import find_build_tools
 from builder.inspect.waste.context import WasteContext, WasteLedger
 from builder.inspect.waste.cuda import find_cuda_libraries
 from builder.inspect.waste.duplicates import find_duplicate_content
+from builder.inspect.waste.environments import find_foreign_environments
 from builder.inspect.waste.hidden import (
     find_deleted_files,
     find_replaced_files,
     find_rewritten_files,
 )
+from builder.inspect.waste.leftovers import find_core_dumps, find_databases, find_repositories
 from builder.inspect.waste.not_imported import (
     find_debug_symbols,
     find_installed_tests,
@@ -40,6 +42,10 @@ RULES: dict[str, Callable[[WasteContext, WasteLedger], Iterator[Waste]]] = {
     "OB402": find_replaced_files,
     "OB405": find_installer_caches,
     "OB406": find_system_caches,
+    "OB417": find_foreign_environments,
+    "OB416": find_repositories,
+    "OB419": find_databases,
+    "OB418": find_core_dumps,
     "OB407": find_build_tools,
     "OB408": find_cuda_libraries,
     "OB409": find_installed_tests,

@@ -51,7 +51,15 @@ COMPILER = {
 APP = {f"data{number}.bin": 200_000 for number in range(10)}
 PIP_CACHE = {"http-v2/a/one": 600_000, "http-v2/b/two": 450_000, "selfcheck/x.json": 300}
 APT = {"lists/main_Packages": 400_000, "lists/main_Release": 3_000}
-SECRET, KEY = 1_200, 2_600
+NETRC = b"machine pypi.example login me password hunter2-0a1b\n"
+KEY = b"-----BEGIN " + b"PRIVATE KEY-----\n" + b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw\n" * 20
+ENV = b"DB_HOST=db\nDB_PASSWORD=hunter2-0a1b\n"
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----\n" + b"MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG\n" * 20
+GIT = {"HEAD": 23, "config": 90, "objects/pack/pack-1.pack": 500_000}
+VENV = {"lib/python3.9/site-packages/x.py": 250_000, "Scripts/python.exe": 90_000}
+CORE = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + b"\x04\0\x3e\0\x01\0\0\0"
+DATABASE = b"SQLite format 3\0"
+LEFT = 300_000
 TESTS, MAPS = 350_000, 120_000
 WHEEL = 800_000
 DOCKERFILE = """\
@@ -64,25 +72,31 @@ RUN chown -R 1000:1000 /app
 RUN --mount=type=bind,target=/in mkdir -p /root/.cache/pip && cp -r /in/pip/. /root/.cache/pip
 RUN --mount=type=bind,target=/in mkdir -p /var/lib/apt/lists && cp -r /in/apt/lists/. /var/lib/apt/lists
 COPY secret/.netrc /root/.netrc
-COPY secret/id_ed25519 /root/.ssh/id_ed25519
+COPY secret/deploy /root/.ssh/deploy
 RUN rm -r /root/.netrc /root/.ssh
+COPY project /opt/project
 COPY site /{site}
 COPY wheel /wheels
 COPY wheel /opt/wheels
 """
 EXPECTED = {
     "OB401": sum(APP.values()),
-    "OB404": SECRET + KEY,
+    "OB404": len(NETRC) + len(KEY),
     "OB405": sum(PIP_CACHE.values()),
     "OB406": sum(APT.values()),
     "OB407": sum(size for _, size in COMPILER.values()),
     "OB409": TESTS,
     "OB410": MAPS,
     "OB412": WHEEL,
+    "OB415": len(ENV),
+    "OB416": sum(GIT.values()),
+    "OB417": sum(VENV.values()),
+    "OB418": LEFT,
+    "OB419": LEFT,
 }
 """Code → the bytes that were put there for nothing. A package's own list of a few lines comes to them."""
-WORST = frozenset({"OB401", "OB403", "OB404", "OB405", "OB406", "OB407", "OB412"})
-"""What our own image may not have in any layer: caches, compilers, secrets, copies."""
+WORST = frozenset(EXPECTED) - {"OB409", "OB410"} | {"OB403"}
+"""What our own image may not have in any layer: caches, compilers, secrets, copies, leftovers."""
 
 
 def _write(path: Path, data: bytes | str) -> None:
@@ -103,8 +117,17 @@ def make_context(folder: Path, base: str, mark: str) -> None:
     for top, files in (("app", APP), ("pip", PIP_CACHE), ("apt", APT)):
         for name, size in files.items():
             fill(f"{top}/{name}", size)
-    fill("secret/.netrc", SECRET)
-    fill("secret/id_ed25519", KEY)
+    _write(folder / "secret/.netrc", NETRC)
+    _write(folder / "secret/deploy", KEY)
+    for top, files in ((".git", GIT), (".venv", VENV)):
+        for name, size in files.items():
+            fill(f"project/{top}/{name}", size)
+    _write(folder / "project/.venv/pyvenv.cfg", "home = C:\\Python39\n")
+    _write(folder / "project/.env", ENV)
+    _write(folder / "project/.env.example", ENV + b"# hunter2\n")
+    _write(folder / "project/ca.pem", CERTIFICATE)
+    _write(folder / "project/core.77", CORE + noise.randbytes(LEFT - len(CORE)))
+    _write(folder / "project/airflow.db", DATABASE + noise.randbytes(LEFT - len(DATABASE)))
     fill("site/big/core.py", 5_000)
     fill("site/big/tests/test_core.py", TESTS)
     fill("site/big/static/app.js.map", MAPS)
@@ -229,7 +252,8 @@ def test_budgets_fail_with_actual_and_limit(bad: str, inspector: Inspector, tmp_
     rules = tmp_path / ".dive-ci"
     rules.write_text("rules:\n  highestWastedBytes: 1MB\n  lowestEfficiency: disabled\n")
     done = inspector.run(bad, "--dive-ci", str(rules), code=1)
-    assert "highestWastedBytes: 2,003,800 bytes (2.0 MB) hidden between layers, at most 1,000,000" in done.err
+    hidden = EXPECTED["OB401"] + EXPECTED["OB404"]
+    assert f"highestWastedBytes: {hidden:,} bytes (2.0 MB) hidden between layers, at most 1,000,000" in done.err
 
 
 def test_a_name_that_is_not_there_gets_the_nearest_ones(bad: str, inspector: Inspector) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from layer_factories import SITE, distribution, file, gone, inspected, layer, secret
+from layer_factories import SITE, distribution, file, gone, inspected, layer, recognized, secret
 from project_factories import AIRFLOW, FOLDER, build, facts, image, project, seed, service
 from rule_inputs import context_of, started
 
@@ -19,6 +19,7 @@ from builder.dockerfile.analysis import analyze_dockerfile
 from builder.dockerfile.facts import InstalledServer
 from builder.findings.catalog import CATALOG
 from builder.inspect.machine import Machine
+from builder.inspect.model import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +94,10 @@ IMAGES: dict[str, list[Any]] = {
     "OB413": [layer(file("/usr/lib/liba.so", 1000, symbols=300))],
     "OB414": [layer(distribution("app"), distribution("left", file(f"{SITE}/left.py")))],
     "OB415": [layer(secret("/app/key"))],
+    "OB416": [layer(file("/app/.git/HEAD"))],
+    "OB417": [layer(("/app/.venv/pyvenv.cfg", b"home = /Users/me/bin"))],
+    "OB418": [layer(recognized(file("/core"), FileKind.CORE_DUMP))],
+    "OB419": [layer(recognized(file("/app/airflow.db"), FileKind.DATABASE))],
 }
 """Code → the layers of an image in which its rule finds something."""
 

@@ -146,7 +146,12 @@ KEY = b"-----BEGIN " + b"PRIVATE KEY-----\n" + b"MIIEvQIBADANBgkqhkiG9w0BAQEFAAS
 @pytest.mark.parametrize("piece", [1, 100, 1 << 20])
 def test_a_secret_is_known_by_its_digest_however_its_bytes_come(piece: int) -> None:
     layer = tar(
-        {"app/x": KEY, "app/y": b"nothing", f"{SITE}/a/z.pem": KEY + b"\n", f"{SITE}/a/.env": b"TOKEN=0a1b2c3d"}
+        {
+            "app/x": KEY,
+            "app/y": b"nothing",
+            f"{SITE}/a/z.pem": KEY + b"\n",
+            f"{SITE}/a/b.py": b"AKIA" + b"IOSFODNN7ABCDEFG",
+        }
     )
     archive = ImageArchive(chunks(broken(layer, f"sha256:{sha256(layer)}"), piece))
     [found] = [read_layer(one) for one in archive.iterate_layers()]

@@ -60,6 +60,7 @@ class Stored:
     archive: bytes | None = None
     history: list[dict[str, Any]] | None = None
     shell: list[str] | None = None
+    start: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -111,7 +112,7 @@ class FakeApi:
             "Os": "linux",
             "Architecture": "arm64",
             "Created": "2026-11-25T12:49:35.969130368Z",
-            "Config": {"Labels": found.labels or None, "Shell": found.shell},
+            "Config": {"Labels": found.labels or None, "Shell": found.shell, **found.start},
             "RootFS": {"Type": "layers", "Layers": [diff(layer) for layer in found.layers]},
         }
 
@@ -140,6 +141,17 @@ def test_everything_is_told_of_an_image(tmp_path: Path) -> None:
     assert found.chains == compute_chain_ids([diff(ONE), diff(TWO)])
     assert found.instructions == ("COPY part0 /", "COPY part1 /")
     assert (found.base_layers, found.base_name) == (0, "")
+
+
+START = {"Env": ["PATH=/opt/venv/bin:/bin", "EMPTY=", "no sign"], "Entrypoint": ["/entrypoint"], "Cmd": ["web", "-v"]}
+
+
+def test_how_its_containers_start_is_told_by_engine_and_archive(tmp_path: Path) -> None:
+    saved = from_file(tmp_path, image(ONE, config=START))
+    for found in (look(FakeApi(Stored((ONE,), ("it:1",), start=START)), tmp_path), saved):
+        assert found.environment == {"PATH": "/opt/venv/bin:/bin", "EMPTY": ""}
+        assert found.start == ("/entrypoint", "web", "-v")
+    assert look(FakeApi(Stored((ONE,), ("it:1",), start={"Env": None, "Cmd": None})), tmp_path).start == ()
 
 
 def test_the_order_is_that_of_the_image_and_a_layer_may_come_twice(tmp_path: Path) -> None:
@@ -513,7 +525,10 @@ def test_an_image_that_fills_the_memory_is_refused(tmp_path: Path, monkeypatch: 
     "config",
     [
         pytest.param({"history": 7, "config": [7], "created": [], "os": {}}, id="of other types"),
-        pytest.param({"history": [1, {"created_by": 5}], "config": {"Shell": 7, "Labels": [1]}}, id="deeper"),
+        pytest.param(
+            {"history": [1, {"created_by": 5}], "config": {"Shell": 7, "Labels": [1], "Env": [3], "Cmd": {}}},
+            id="deeper",
+        ),
         pytest.param({"history": None, "config": None, "created": None}, id="null"),
         pytest.param({"created": "9999999999-01-01"}, id="a year that never comes"),
     ],
