@@ -15,7 +15,7 @@ from builder.core.secret_name import is_secret_key, is_secret_name, split_name
 from builder.core.secret_value import EVERYDAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MASK = "***"
 MIN_MASKED = 4
@@ -206,18 +206,22 @@ def _compile_search(hidden: tuple[str, ...], kept: tuple[str, ...]) -> re.Patter
 
 def mask_addresses(text: str) -> str:
     """``text`` without the logins of web addresses and the passwords of all others."""
+    return _replace_passwords(text, lambda _name, value: mask_value(value))
+
+
+def _replace_passwords(text: str, replace: Callable[[str, str], str]) -> str:
     if "://" not in text:
         return text
-    text = _HTTP.sub(lambda found: found[1] + _mask_login(found[2]), text)
-    return _CONNECTION.sub(lambda found: found[1] + mask_value(found[2]), text)
+    text = _HTTP.sub(lambda found: found[1] + _mask_login(found[2], replace), text)
+    return _CONNECTION.sub(lambda found: found[1] + replace("", found[2]), text)
 
 
-def _mask_login(login: str) -> str:
+def _mask_login(login: str, replace: Callable[[str, str], str]) -> str:
     parts = _LOGIN_PARTS.fullmatch(login)
     if parts is None or "$" not in login:
-        return mask_value(login)
-    user = mask_value(parts[1]) if "$" in parts[1] else parts[1]
-    return f"{user}:{mask_value(parts[2])}"
+        return replace("", login)
+    user = replace("", parts[1]) if "$" in parts[1] else parts[1]
+    return f"{user}:{replace('', parts[2])}"
 
 
 def mask_value(value: str) -> str:
@@ -233,11 +237,16 @@ def mask_value(value: str) -> str:
 
 def mask_text(text: str) -> str:
     """A command or a line of a file: also without the values of what is named like a secret in it."""
-    text = mask_addresses(text)
+    return replace_written(text, lambda _name, value: mask_value(value))
+
+
+def replace_written(text: str, replace: Callable[[str, str], str]) -> str:
+    """``text`` with ``replace(name, value)`` in place of each secret value; the name is empty where it has none."""
+    text = _replace_passwords(text, replace)
     for expression in _SAID_OTHERWISE:
-        text = expression.sub(lambda found: found[1] + mask_value(found[2]), text)
+        text = expression.sub(lambda found: found[1] + replace("", found[2]), text)
     for expression in (_ASSIGNED, _OPTION):
-        text = _mask_assigned(text, expression)
+        text = _mask_assigned(text, expression, replace)
     return text
 
 
@@ -248,16 +257,17 @@ def mask_log(text: str, variables: Mapping[str, str]) -> str:
 
 def mask_output(text: str, hidden: tuple[str, ...], names: Iterable[str] = ()) -> str:
     """The same where the ``hidden`` values are known already. Words behind a colon are left: `token: expired`."""
-    return _mask_assigned(mask_addresses(mask_values(text, hidden, names)), _EXPORTED)
+    text = mask_addresses(mask_values(text, hidden, names))
+    return _mask_assigned(text, _EXPORTED, lambda _name, value: mask_value(value))
 
 
-def _mask_assigned(text: str, expression: re.Pattern[str]) -> str:
+def _mask_assigned(text: str, expression: re.Pattern[str], replace: Callable[[str, str], str]) -> str:
     """Values behind the names that ``expression`` finds. A value that is not secret may hold a name itself."""
     done, at = [], 0
     for found in expression.finditer(text):
         if found.start() < at or not is_secret_name(found["name"]):
             continue
         if written := _WRITTEN.match(text, found.end()):
-            done += [text[at : written.start()], mask_value(written[0])]
+            done += [text[at : written.start()], replace(found["name"], written[0])]
             at = written.end()
     return "".join((*done, text[at:]))

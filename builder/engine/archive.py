@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 _WHAT = "the image's archive"
+_CAPABILITIES = "SCHILY.xattr.security.capability"
+"""How archives of layers write an extended attribute (Go's archive/tar, star's pax records); capabilities(7)."""
 _ANY_GZIP = 31
 """``wbits`` of zlib: a gzip header, the largest window."""
 
@@ -40,6 +42,8 @@ class LayerFile:
     size: int
     mode: int
     read: Callable[[], bytes]
+    capabilities: bool = False
+    """It runs with rights of root (capabilities(7)), whoever starts it."""
 
 
 def iterate_layer_files(
@@ -53,9 +57,9 @@ def iterate_layer_files(
     for layer in archive.iterate_layers(skip=skip):
         for member in layer.iterate_members():
             if member.isfile() or member.islnk():
-                yield LayerFile(
-                    layer.name, normalize_entry_path(member.name), member.size, member.mode, _make_reader(layer, member)
-                )
+                path, read = normalize_entry_path(member.name), _make_reader(layer, member)
+                raised = _CAPABILITIES in member.pax_headers
+                yield LayerFile(layer.name, path, member.size, member.mode, read, raised)
     archive.check_images()
 
 

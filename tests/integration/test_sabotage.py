@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from builder.operations.project import ImageProject
 
 SITE = "/home/airflow/.local/lib/python3.11/site-packages"
+SET_CAPABILITY = (  # setcap is not in the image; the bytes are those of cap_net_raw+p (linux/capability.h)
+    'python -c \'import os; data = bytes.fromhex("0100000200200000" + "0" * 24); '
+    'os.setxattr("/bin/raised", "security.capability", data)\''
+)
 GOOD = 'exec /entrypoint.good "$@"'
 AS_ENTRYPOINT = (
     "RUN mv /entrypoint /entrypoint.good && printf '%s\\n' '#!/bin/bash' {lines} >/entrypoint && chmod 755 /entrypoint"
@@ -136,6 +140,36 @@ CASES = {
         ),
         "a password of a netrc file: /root/.netrc",
         only=("contents", "configuration"),
+    ),
+    "setuid-shell": Sabotage(
+        "privileges",
+        ("RUN chmod u+s /bin/bash",),
+        "a setuid file: /usr/bin/bash",
+        only=("privileges", "contents", "credentials", "configuration"),
+    ),
+    "writable-by-everybody": Sabotage(
+        "privileges",
+        ("RUN chmod o+w /home/airflow/.local/bin/airflow",),
+        "a file that every user may write: /home/airflow/.local/bin/airflow",
+        only=("privileges", "contents"),
+    ),
+    "program-with-capabilities": Sabotage(
+        "privileges",
+        (f"RUN cp /bin/true /bin/raised && {SET_CAPABILITY}",),
+        "a file with capabilities: /usr/bin/raised",
+        only=("privileges", "contents"),
+    ),
+    "connection-in-the-environment": Sabotage(
+        "credentials",
+        ("ENV AIRFLOW_CONN_WAREHOUSE=postgresql://reporting:r3alpw@warehouse.example/dwh",),
+        "the environment variable AIRFLOW_CONN_WAREHOUSE holds a password",
+        only=("privileges", "contents", "credentials", "configuration"),
+    ),
+    "token-as-build-argument": Sabotage(
+        "credentials",
+        ("ARG INDEX_TOKEN=r3alpw", "RUN true"),
+        "holds the value of INDEX_TOKEN",
+        only=("contents", "credentials"),
     ),
     "entrypoint-for-50000-only": Sabotage(
         "user",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder.airflow.variables import HOME, HOME_VARIABLE
+from builder.image.verify.image import LayerReader
 from builder.image.verify.probes import StaticProbe, make_probe_options, run_probe
 from builder.image.verify.scheduler import NotRun
 
@@ -54,7 +55,10 @@ class VerifyContext:
     probe: StaticProbe = field(init=False, repr=False)
     """Whichever check asks first starts it."""
 
+    layers: LayerReader = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
+        self.layers = LayerReader(self.client, self.attrs, self.cache_folder, self.plan.forbidden)
         seconds = self.plan.timeouts.probe
         self.probe = StaticProbe(lambda: run_probe(self.yard, make_probe_options(self.plan), seconds, self.cancelled))
 

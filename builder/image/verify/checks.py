@@ -68,7 +68,15 @@ def _check_configuration(bench: VerifyContext) -> CheckPassed:
 
 
 def _check_contents(bench: VerifyContext) -> CheckPassed:
-    return image.check_contents(bench.client, bench.attrs, bench.plan, bench.cache_folder, bench.cancelled)
+    return image.check_contents(bench.layers, bench.cancelled)
+
+
+def _check_privileges(bench: VerifyContext) -> CheckPassed:
+    return image.check_privileges(bench.layers, bench.cancelled)
+
+
+def _check_credentials(bench: VerifyContext) -> CheckPassed:
+    return image.check_credentials(bench.client, bench.attrs, bench.plan.forbidden)
 
 
 def _check_version(bench: VerifyContext) -> CheckPassed:
@@ -178,6 +186,8 @@ def _list_role_names(roles: tuple[Role, ...]) -> tuple[str, ...]:
 CHECKS = (
     _make_static_check("configuration", _check_configuration),
     _make_static_check("contents", _check_contents, is_busy=True),
+    _make_static_check("privileges", _check_privileges),
+    _make_static_check("credentials", _check_credentials),
     _make_static_check("version", _check_version, is_foreign=True),
     _make_static_check("folders", _check_folders),
     _make_static_check("dependencies", _check_dependencies),

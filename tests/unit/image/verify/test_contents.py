@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.engine.archive import LayerFile
-from builder.image.verify.contents import LayerInspection, find_config_secrets, read_clean_layers, write_clean_layers
+from builder.image.verify.contents import LayerInspection, read_clean_layers, write_clean_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,10 @@ AWS = b"AKIA" + b"IOSFODNN7ABCDEFG"
 GITHUB = b"ghp_" + b"a1B2" * 9
 
 
-def file(path: str, data: bytes = b"", *, mode: int = 0o644, layer: str = "blobs/sha256/one") -> LayerFile:
-    return LayerFile(layer, path, len(data), mode, lambda: data)
+def file(
+    path: str, data: bytes = b"", *, mode: int = 0o644, layer: str = "blobs/sha256/one", capabilities: bool = False
+) -> LayerFile:
+    return LayerFile(layer, path, len(data), mode, lambda: data, capabilities)
 
 
 def kinds(*files: LayerFile, forbidden: tuple[bytes, ...] = ()) -> list[str]:
@@ -87,6 +89,75 @@ def test_lists_and_caches_are_found(path: str, kind: str) -> None:
 
 def test_apts_own_empty_lock_is_no_list() -> None:
     assert kinds(file("/var/lib/apt/lists/lock")) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/var/lib/apt/lists/.wh.deb.example_dists_bookworm_InRelease",
+        "/var/lib/apt/lists/.wh..wh..opq",
+        "/var/lib/apt/lists/partial/.wh.x",
+        "/var/cache/apt/archives/.wh.gcc_12_amd64.deb",
+        "/root/.cache/pip/.wh.http",
+        "/root/.cache/.wh..wh..opq",
+        "/home/airflow/.cache/uv/.wh.wheels",
+    ],
+)
+def test_what_a_layer_deletes_is_not_in_it(path: str) -> None:
+    assert kinds(file(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (file("/usr/bin/su2", mode=0o4755), "a setuid file"),
+        (file("/usr/bin/wall2", mode=0o2755), "a setgid file"),
+        (file("/usr/bin/ping2", capabilities=True), "a file with capabilities"),
+        (file("/home/airflow/.local/bin/airflow", mode=0o777), "a file that every user may write"),
+    ],
+)
+def test_a_file_that_gives_rights_away_is_found(subject: LayerFile, words: str) -> None:
+    inspection = LayerInspection()
+    inspection.inspect_file(subject)
+    (found,) = inspection.list_findings("base")
+    assert (found.kind, found.what, found.path) == ("privilege", words, subject.path)
+    assert inspection.select_clean_layers(["one", "two"], "base") == ("two",)
+
+
+@pytest.mark.parametrize("path", ["/tmp/x", "/var/tmp/x", "/run/lock/x", "/dev/x"])  # noqa: S108 - in an image
+def test_scratch_files_may_be_written_by_all(path: str) -> None:
+    assert kinds(file(path, mode=0o666)) == []
+
+
+def package(name: str, *paths: str, layer: str = "blobs/sha256/one") -> LayerFile:
+    return file(f"/var/lib/dpkg/info/{name}.list", "".join(f"{path}\n" for path in paths).encode(), layer=layer)
+
+
+def test_what_a_debian_package_brings_in_its_own_layer_is_its_own_decision() -> None:
+    su, listed = file("/usr/bin/su", mode=0o4755), package("util-linux", "/.", "/bin/su")
+    assert kinds(su, listed) == kinds(listed, su) == []
+
+
+def test_a_right_that_a_later_layer_adds_is_found_although_a_package_brought_the_file() -> None:
+    later = "blobs/sha256/two"
+    bash = package("bash", "/bin/bash")
+    assert kinds(bash, file("/usr/bin/bash", mode=0o4755, layer=later)) == ["privilege"]
+    other = package("curl", "/usr/bin/curl", layer=later)
+    assert kinds(bash, other, file("/usr/bin/bash", mode=0o4755, layer=later)) == ["privilege"]
+
+
+def test_a_file_that_no_package_of_the_base_has_is_found_there_too() -> None:
+    inspection = LayerInspection()
+    for each in (package("bash", "/bin/bash"), file("/usr/local/bin/root", mode=0o4755)):
+        inspection.inspect_file(each)
+    assert [finding.path for finding in inspection.list_findings("one")] == ["/usr/local/bin/root"]
+
+
+def test_a_base_without_debians_lists_decides_for_itself_and_no_layer_above_it() -> None:
+    inspection = LayerInspection()
+    inspection.inspect_file(file("/bin/su", mode=0o4755))
+    assert inspection.list_findings("one") == ()
+    assert len(inspection.list_findings("two")) == 1
 
 
 @pytest.mark.parametrize(
@@ -180,12 +251,6 @@ def test_a_finding_never_shows_the_secret() -> None:
     assert "AKIA" not in words
     assert "hunter2" not in words
     assert "/a" in words
-
-
-def test_the_configuration_is_searched_too() -> None:
-    config = {"Config": {"Env": [f"TOKEN={GITHUB.decode()}"]}, "history": []}
-    assert [finding.what for finding in find_config_secrets(config, ())] == ["a GitHub token"]
-    assert find_config_secrets({"Config": {"Env": ["A=ü"]}}, ("ü".encode(),)) != ()
 
 
 def test_clean_layers_are_remembered_and_a_damaged_memory_is_none(tmp_path: Path) -> None:

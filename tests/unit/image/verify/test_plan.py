@@ -68,7 +68,8 @@ def test_distributions_are_normalised_and_unique() -> None:
 
 def test_every_role_and_promise_has_its_check() -> None:
     assert names(plan()) == [
-        "configuration", "contents", "version", "folders", "dependencies", "imports", "user",
+        "configuration", "contents", "privileges", "credentials",
+        "version", "folders", "dependencies", "imports", "user",
         "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "login", "read-only",
         "dag", "stop",
     ]  # fmt: skip
