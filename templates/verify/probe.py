@@ -1,4 +1,6 @@
-"""Looks at an image from inside, without a database: version, dependencies, imports, folders. One JSON line on stdout.
+"""Looks at an image from inside, without a database: version, folders, dependencies, imports, system, bytecode.
+
+One JSON line on stdout.
 
 Runs under the image's own Python (3.8 and newer), started past its entrypoint.
 """
@@ -16,6 +18,7 @@ import sys
 import time
 
 from modules import modules_of
+from system import stale_bytecode, system_problems
 
 FOLDERS = ("", "dags", "logs", "plugins", "config")
 
@@ -28,6 +31,8 @@ def main():
         "folders": folders,
         "dependencies": lambda: dependencies(asked["requirements"]),
         "imports": lambda: imports(asked["requirements"]),
+        "bytecode": stale_bytecode,
+        "system": system_problems,
     }
     print("optbuild: " + json.dumps({name: timed(part) for name, part in parts.items()}), flush=True)
 

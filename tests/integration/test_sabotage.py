@@ -64,6 +64,7 @@ class Sabotage:
     """What is sabotaged: the good image, or the "database" image."""
 
 
+INSIDE = ("imports", "dependencies", "providers", "bytecode", "system", "tls", "user")
 STATIC = ("version", "configuration", "folders", "user")
 LOGIN = ("login", "webserver")
 WITH_USER = ("init", "webserver")
@@ -72,6 +73,81 @@ CASES = {
         "imports",
         (f"RUN rm -rf {SITE}/psycopg2",),
         "psycopg2-binary: import psycopg2",
+    ),
+    "operator-missing": Sabotage(
+        "providers",
+        (f"RUN rm {SITE}/airflow/operators/bash.py {SITE}/airflow/operators/__pycache__/bash.*",),
+        "Airflow: airflow.operators.bash: ModuleNotFoundError",
+        only=INSIDE,
+    ),
+    "provider-broken": Sabotage(
+        "providers",
+        (
+            (
+                f"RUN echo 'raise OSError(\"broken on purpose\")' >{SITE}/airflow/providers/http/operators/http.py"
+                f" && rm {SITE}/airflow/providers/http/operators/__pycache__/http.*"
+            ),
+        ),
+        "apache-airflow-providers-http: airflow.providers.http.operators.http: OSError: broken on purpose",
+        only=INSIDE,
+    ),
+    "provider-ends-python": Sabotage(
+        "providers",
+        (
+            (
+                f"RUN printf 'import os\\nos.kill(os.getpid(), 11)\\n' >{SITE}/airflow/providers/ftp/sensors/ftp.py"
+                f" && rm {SITE}/airflow/providers/ftp/sensors/__pycache__/ftp.*"
+            ),
+        ),
+        "importing airflow.providers.ftp.sensors.ftp ended Python with signal 11",
+        only=INSIDE,
+    ),
+    "script-without-interpreter": Sabotage(
+        "providers",
+        ("RUN sed -i '1s|.*|#!/opt/gone/python|' /home/airflow/.local/bin/alembic",),
+        "/home/airflow/.local/bin/alembic: its interpreter /opt/gone/python is not there",
+        only=INSIDE,
+    ),
+    "source-patched-beside-its-bytecode": Sabotage(
+        "bytecode",
+        (f"RUN echo '# patched' >>{SITE}/airflow/utils/dates.py",),
+        f"{SITE}/airflow/utils/dates.py is not what runs",
+        only=INSIDE,
+    ),
+    "no-time-zones": Sabotage(
+        "system",
+        ("RUN rm -rf /usr/share/zoneinfo",),
+        "TZ=Europe/Berlin means UTC",
+        only=INSIDE,
+    ),
+    "locale-not-installed": Sabotage(
+        "system",
+        ("ENV LC_ALL=de_DE.UTF-8",),
+        "the locale that the environment names is not installed: LC_ALL=de_DE.UTF-8",
+        only=INSIDE,
+    ),
+    "no-certificate-authorities": Sabotage(
+        "tls",
+        ("RUN rm -rf /etc/ssl/certs /usr/share/ca-certificates",),
+        "Python knows no certificate authority",
+        only=INSIDE,
+    ),
+    "no-authorities-for-requests": Sabotage(
+        "tls",
+        (f"RUN rm {SITE}/certifi/cacert.pem",),
+        "certifi names",
+        only=INSIDE,
+    ),
+    "certificates-are-not-verified": Sabotage(
+        "tls",
+        (
+            (
+                "RUN echo 'import ssl; ssl._create_default_https_context = ssl._create_unverified_context'"
+                f" >{SITE}/unverified.pth"
+            ),
+        ),
+        "urllib trusts a server that no authority vouches for",
+        only=INSIDE,
     ),
     "another-version-on-the-label": Sabotage(
         "configuration",

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MAIN = (sys.executable, "-c", "from builder.cli.main import main; main()")
 CHECKS = [
-    "configuration", "contents", "privileges", "credentials", "version", "folders", "dependencies", "imports", "user",
+    "configuration", "contents", "privileges", "credentials", "version", "folders", "dependencies", "imports",
+    "providers", "bytecode", "system", "tls", "user",
     "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "login", "read-only",
     "dag", "stop",
 ]  # fmt: skip

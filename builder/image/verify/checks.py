@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth
-from builder.image.verify import image, login, migration, probes, read_only, starting
+from builder.image.verify import image, inside, login, migration, probes, read_only, starting
 from builder.image.verify.database import check_database_server as check_database
 from builder.image.verify.scheduler import CheckPassed, CheckTask
 from builder.image.verify.settings import list_web_ports
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from builder.airflow.model import Role
     from builder.image.verify.bench import VerifyContext
 
-PACKAGE_CHECKS = ("dependencies", "imports")
+REQUIREMENT_CHECKS = ("dependencies", "imports")
+PACKAGE_CHECKS = (*REQUIREMENT_CHECKS, "providers")
 """What a failing role is blamed on first: nothing starts without its packages."""
 OBSERVER = "migrations"
 """The check whose container is the observer that others listen to."""
@@ -98,6 +99,21 @@ def _check_imports(bench: VerifyContext) -> CheckPassed:
     return probes.check_problems(
         bench.probe, "imports", f"{len(bench.plan.distributions)} requirements import", missing
     )
+
+
+def _check_bytecode(bench: VerifyContext) -> CheckPassed:
+    stale = "delete the file's bytecode in __pycache__ where the file is changed: Python does not compare the two"
+    return probes.check_problems(bench.probe, "bytecode", "bytecode is of the sources beside it", stale)
+
+
+def _check_system(bench: VerifyContext) -> CheckPassed:
+    missing = "add the Debian package to [apt] runtime, or correct the variable in [image] env"
+    fine = "time zones, UTF-8, host names, temporary files, bash"
+    return probes.check_problems(bench.probe, "system", fine, missing)
+
+
+def _check_tls(bench: VerifyContext) -> CheckPassed:
+    return inside.check_tls(bench, probes.choose_random_uid())
 
 
 def _check_user(bench: VerifyContext) -> CheckPassed:
@@ -192,6 +208,10 @@ CHECKS = (
     _make_static_check("folders", _check_folders),
     _make_static_check("dependencies", _check_dependencies),
     _make_static_check("imports", _check_imports),
+    _make_static_check("providers", inside.check_providers, blames=REQUIREMENT_CHECKS, is_busy=True),
+    _make_static_check("bytecode", _check_bytecode),
+    _make_static_check("system", _check_system),
+    _make_static_check("tls", _check_tls, blames=PACKAGE_CHECKS),
     _make_static_check("user", _check_user, needs=("folders",), blames=PACKAGE_CHECKS, is_busy=True),
     CheckDefinition("database", _make_database_tasks, is_foreign=True),
     CheckDefinition("roles that end", _make_starter_tasks),

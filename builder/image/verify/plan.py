@@ -28,6 +28,8 @@ class Timeouts:
 
     database: float = 60.0
     probe: float = 120.0
+    providers: float = 300.0
+    """A provider of a cloud has hundreds of modules; those of an image with PostgreSQL take three seconds."""
     init: float = 180.0
     role: float = 120.0
     dag: float = 120.0

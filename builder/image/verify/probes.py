@@ -46,7 +46,7 @@ def make_probe_options(plan: VerifyPlan) -> ContainerOptions:
     """The static probe: past the entrypoint, without a database."""
     asked = json.dumps({"requirements": plan.requirements})
     environment = {"OPTBUILD_VERIFY": asked, LOAD_EXAMPLES.name: "false", "PYTHONDONTWRITEBYTECODE": "1"}
-    files = read_probe_files("modules.py", "probe.py")
+    files = read_probe_files("modules.py", "system.py", "probe.py")
     return ContainerOptions((f"{PROBE_FOLDER}/probe.py",), environment, ("python",), files=files, shares=PROBE_SHARES)
 
 
@@ -97,7 +97,7 @@ def read_probe_result(box: RunningContainer, code: int) -> ProbeResult:
 
 
 class StaticProbe:
-    """Four checks from one start of Python: whichever asks first runs it, the others wait for the answer."""
+    """Several checks from one start of Python: whichever asks first runs it, the others wait for the answer."""
 
     def __init__(self, run: Callable[[], ProbeResult]) -> None:
         self._run = run

@@ -99,7 +99,7 @@ def test_apts_own_empty_lock_is_no_list() -> None:
         "/var/lib/apt/lists/partial/.wh.x",
         "/var/cache/apt/archives/.wh.gcc_12_amd64.deb",
         "/root/.cache/pip/.wh.http",
-        "/root/.cache/.wh..wh..opq",
+        "/root/.cache/uv/.wh..wh..opq",
         "/home/airflow/.cache/uv/.wh.wheels",
     ],
 )

@@ -69,7 +69,8 @@ def test_distributions_are_normalised_and_unique() -> None:
 def test_every_role_and_promise_has_its_check() -> None:
     assert names(plan()) == [
         "configuration", "contents", "privileges", "credentials",
-        "version", "folders", "dependencies", "imports", "user",
+        "version", "folders", "dependencies", "imports", "providers", "bytecode", "system", "tls",
+        "user",
         "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "login", "read-only",
         "dag", "stop",
     ]  # fmt: skip

@@ -1,0 +1,78 @@
+"""Checks by a probe in a container of its own: what DAGs import of Airflow and its providers, and TLS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builder.airflow.variables import LOAD_EXAMPLES
+from builder.image.verify.containers import PROBE_SHARES, ContainerOptions
+from builder.image.verify.probes import PROBE_FOLDER, ProbeResult, format_first_problem, read_probe_files, run_probe
+from builder.image.verify.scheduler import CheckFailure, CheckPassed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.image.verify.bench import VerifyContext
+
+PROVIDERS_HINT = (
+    "a file of the package or a library that it needs is missing: see [apt] runtime; what nobody uses goes out of the "
+    "requirements and extras"
+)
+TLS_HINT = (
+    "the image needs certificate authorities where its clients look for them (Debian's ca-certificates), and nothing "
+    "that switches verification off"
+)
+
+
+def make_script_options(script: str, environment: Mapping[str, str], user: str | None = None) -> ContainerOptions:
+    """A probe past the entrypoint, without a database."""
+    return ContainerOptions(
+        (f"{PROBE_FOLDER}/{script}",),
+        {LOAD_EXAMPLES.name: "false", "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        ("python",),
+        user=user,
+        files=read_probe_files(script),
+        shares=PROBE_SHARES,
+    )
+
+
+def check_providers(bench: VerifyContext) -> CheckPassed:
+    """Everything that DAGs import of Airflow, and every script, can be imported."""
+    start = make_script_options("providers.py", {})
+    answer = require_answer(run_probe(bench.yard, start, bench.plan.timeouts.providers, bench.cancelled))
+    require_no_problems(answer, PROVIDERS_HINT)
+    return CheckPassed(format_providers(answer))
+
+
+def format_providers(answer: Mapping[str, Any]) -> str:
+    """What was imported, and which packages nothing here requires."""
+    counts = f"{answer['modules']} modules of Airflow and {answer['providers']} providers, {answer['scripts']} scripts"
+    optional = answer["optional"]
+    if not optional:
+        return counts
+    named = ", ".join(optional[:5]) + (" ..." if len(optional) > 5 else "")
+    return f"{counts}; some modules need {named}, which nothing requires"
+
+
+def check_tls(bench: VerifyContext, uid: int) -> CheckPassed:
+    """Clients of the image reach a server that they may trust and refuse any other, whatever user they run as."""
+    around = {"NO_PROXY": "localhost", "no_proxy": "localhost"}
+    start = make_script_options("tls.py", around, user=f"{uid}:0")
+    answer = require_answer(run_probe(bench.yard, start, bench.plan.timeouts.probe, bench.cancelled))
+    require_no_problems(answer, TLS_HINT)
+    return CheckPassed(f"{answer['authorities']} certificate authorities; unknown servers are refused")
+
+
+def require_answer(ended: ProbeResult) -> Mapping[str, Any]:
+    """What the probe says. Raises CheckFailure when it broke before it could."""
+    if ended.answer is None:
+        raise CheckFailure(f"the probe ended with exit code {ended.code} before it could answer", log=ended.log)
+    return ended.answer
+
+
+def require_no_problems(answer: Mapping[str, Any], hint: str) -> None:
+    """Raises CheckFailure with the first of the answer's problems; all of them are in its log."""
+    problems = answer["problems"]
+    if problems:
+        log = "\n".join(problems) if len(problems) > 1 else ""
+        raise CheckFailure(format_first_problem(problems), hint=hint, log=log)

@@ -1,0 +1,40 @@
+"""What the answers of the probes with a container of their own mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.image.verify.inside import format_providers, make_script_options, require_answer, require_no_problems
+from builder.image.verify.probes import ProbeResult
+from builder.image.verify.scheduler import CheckFailure
+
+COUNTS = {"modules": 82, "providers": 7, "scripts": 27}
+
+
+def test_what_nothing_requires_is_named_and_not_failed() -> None:
+    words = "82 modules of Airflow and 7 providers, 27 scripts"
+    assert format_providers({**COUNTS, "optional": []}) == words
+    few = format_providers({**COUNTS, "optional": ["boto3", "dask"]})
+    assert few == f"{words}; some modules need boto3, dask, which nothing requires"
+    assert "e ..., which" in format_providers({**COUNTS, "optional": list("abcdefg")})
+
+
+def test_the_first_problem_is_the_message_and_all_are_in_the_log() -> None:
+    require_no_problems({"problems": []}, "hint")
+    with pytest.raises(CheckFailure, match=r"^a \(and 1 more\)$") as caught:
+        require_no_problems({"problems": ["a", "b"]}, "hint")
+    assert (caught.value.hint, caught.value.log) == ("hint", "a\nb")
+
+
+def test_a_probe_that_broke_is_a_failure_with_its_log() -> None:
+    with pytest.raises(CheckFailure, match="ended with exit code 1 before it could answer") as caught:
+        require_answer(ProbeResult(1, "ImportError: airflow", None))
+    assert caught.value.log == "ImportError: airflow"
+
+
+def test_a_probe_is_started_past_the_entrypoint_with_its_script_alone() -> None:
+    start = make_script_options("tls.py", {"NO_PROXY": "localhost"}, user="61234:0")
+    (script,) = start.files
+    assert start.command == (script[0],)
+    assert (start.entrypoint, start.user) == (("python",), "61234:0")
+    assert start.environment["NO_PROXY"] == "localhost"
