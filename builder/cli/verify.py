@@ -13,7 +13,7 @@ from builder.cli.formats import TEXT, format_result, make_format_option
 from builder.cli.output import make_output_file, write_output
 from builder.cli.runtime import find_runtime
 from builder.core.errors import ExitCode
-from builder.operations.verify import choose_environment, find_image
+from builder.operations.verify import choose_environment, find_dag_folder, find_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,14 @@ def command(  # noqa: PLR0917 - a parameter per option
         str | None,
         typer.Option("--database", metavar="IMAGE|sqlite", help="The database to use instead of the spec's."),
     ] = None,
+    dags: Annotated[
+        str | None,
+        typer.Option(
+            "--dags",
+            metavar="FOLDER",
+            help="Import each DAG file of this folder in the image; [verify] dags of the spec names one for good.",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="CHECK", help="Run only this check and what it needs (repeatable)."),
@@ -45,9 +53,12 @@ def command(  # noqa: PLR0917 - a parameter per option
 ) -> None:
     """Start every role of an image and check that it does its job.
 
-    Database, migration, webserver, scheduler, a DAG run by it, packages, an arbitrary user id, what the layers hold,
-    and stopping. OPTBUILD_DATABASE_URL names an existing PostgreSQL server to use instead of one that is started
-    here. Exit code 1 when a check fails. Everything that was started is removed again.
+    Database, migration, webserver, scheduler, a DAG run by it, packages and providers, an arbitrary user id, TLS, what
+    the layers and the configuration hold, and stopping. With --dags also your own DAG files: errors and what they do
+    while they are read, with file and line.
+
+    OPTBUILD_DATABASE_URL names an existing PostgreSQL server to use instead of one that is started here. Exit code 1
+    when a check fails. Everything that was started is removed again.
     """
     from builder.image.verify.run import verify_image  # the SDK and testcontainers
 
@@ -56,6 +67,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     image, plan = find_image(subject, runtime)
     if database is not None:
         plan = replace(plan, database=database)
+    if dags is not None:
+        plan = replace(plan, dags=find_dag_folder(dags, runtime))
     with _open_live_table(runtime) as listener:
         report = verify_image(
             replace(runtime, env=choose_environment(runtime, database)),

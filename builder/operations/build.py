@@ -23,7 +23,9 @@ from builder.image.lock.changes import compare_locks
 from builder.image.lock.document import write_lock
 from builder.image.render.context import render_context
 from builder.image.spec.types import parse_byte_size
+from builder.image.verify.dags import hash_dags
 from builder.image.verify.model import CheckStatus
+from builder.image.verify.plan import find_spec_dags
 from builder.operations.lock import refresh_debian_packages
 from builder.operations.project import load_project
 from builder.state import read_state
@@ -121,7 +123,7 @@ class BuildFlow:
     def _prove_and_promote(self, project: ImageProject, engine: Engine, candidate: Candidate) -> _VerifiedBuild:
         """Verify unless exactly this was proven before, then promote."""
         name, folder, say = project.spec.image.name, self.runtime.state_folder, self.runtime.progress.note
-        proof = hash_proof(project.roles, project.spec.verify.database)
+        proof = hash_proof(project.roles, project.spec.verify.database, hash_dags(find_spec_dags(project.spec)))
         report = None
         if not is_verified(read_state(folder, warn=say), candidate.image_id, proof):
             report = _verify_candidate(project, candidate, self.runtime)

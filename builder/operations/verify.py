@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.runtime import Runtime
-    from builder.image.verify.plan import VerifyPlan
+    from builder.image.verify.plan import DagFolder, VerifyPlan
 
 
 def choose_environment(runtime: Runtime, database: str | None) -> dict[str, str]:
@@ -18,6 +18,18 @@ def choose_environment(runtime: Runtime, database: str | None) -> dict[str, str]
     from builder.image.verify.database import DATABASE_URL_VARIABLE  # the SDK
 
     return {name: value for name, value in runtime.env.items() if database is None or name != DATABASE_URL_VARIABLE}
+
+
+def find_dag_folder(text: str, runtime: Runtime) -> DagFolder:
+    """The folder that a person names. Raises VerifyUsageError when it is none."""
+    from builder.core.errors import VerifyUsageError
+    from builder.image.verify.plan import DagFolder  # packaging
+
+    path = runtime.cwd / text
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise VerifyUsageError(f"--dags: {text} {what}", hint="name the folder whose files Airflow reads as DAGs")
+    return DagFolder(path, text)
 
 
 def find_image(subject: str, runtime: Runtime) -> tuple[str, VerifyPlan]:

@@ -23,13 +23,16 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def format_verification_text(report: VerifyReport, *, width: int = 120) -> str:
-    """The table and the verdict."""
+    """The table, the warnings and the verdict."""
     from rich.box import SIMPLE_HEAD  # 40 ms
     from rich.console import Console
 
     out = io.StringIO()
     console = Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False)
     console.print(make_check_table(report.checks, SIMPLE_HEAD))
+    for check in report.checks:
+        for warning in check.warnings:
+            console.print(f"warning: {check.name}: {warning}", markup=False, soft_wrap=True)
     console.print(format_verdict(report), markup=False)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
@@ -99,6 +102,7 @@ def format_verification_json(report: VerifyReport) -> str:
                 "hint": check.hint,
                 "log": check.log,
                 "excused": check.excused,
+                "warnings": list(check.warnings),
             }
             for check in report.checks
         ],
@@ -136,6 +140,8 @@ def _add_case(suite: ET.Element, check: CheckResult) -> None:
         failure.text = _replace_invalid_xml("\n".join(part for part in (check.hint, check.log) if part))
     elif check.status is CheckStatus.NOT_RUN:
         ET.SubElement(case, "skipped", message=_replace_invalid_xml(check.message))
+    if check.warnings:
+        ET.SubElement(case, "system-out").text = _replace_invalid_xml("\n".join(check.warnings))
 
 
 def _replace_invalid_xml(text: str) -> str:

@@ -11,7 +11,7 @@ from builder.findings.catalog import CATALOG
 from builder.image.verify import environment
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.checks import CHECKS, FOREIGN_CHECKS, STATIC_CHECKS, make_check_tasks
-from builder.image.verify.plan import VerifyPlan
+from builder.image.verify.plan import DagFolder, VerifyPlan
 from builder.inspect.waste.rules import RULES
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -25,7 +25,7 @@ def table(head: str) -> list[list[str]]:
 
 def checks() -> list[str]:
     nothing: Any = None
-    plan = VerifyPlan("2.8.1", (), find_release("2.8.1").roles, "postgres:13")
+    plan = VerifyPlan("2.8.1", (), find_release("2.8.1").roles, "postgres:13", dags=DagFolder(Path("dags"), "dags"))
     made = VerifyContext(plan, {}, nothing, nothing, environment.NO_DATABASE, {}, nothing, "optbuild_verify_x")
     return [task.name for task in make_check_tasks(made)]
 

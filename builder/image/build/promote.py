@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import CandidateRefusedError, PromotionError
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
+from builder.image.verify.checks import CHECKS
 from builder.image.verify.model import CheckStatus
 from builder.state import FormerImage, ProjectState, PromotionJournal, TagMove, VerifiedImage, read_state, update_state
 
@@ -38,9 +39,13 @@ class Promotion:
     moved: tuple[str, ...]
 
 
-def hash_proof(roles: tuple[Role, ...], database: str) -> str:
-    """What a verification proves, as one digest: the same image with another role must be verified again."""
-    return hashlib.sha256(f"{roles!r}\0{database}".encode()).hexdigest()
+def hash_proof(roles: tuple[Role, ...], database: str, dags: str = "") -> str:
+    """What a verification proves, as one digest: the same image with another role must be verified again.
+
+    ``dags``: the digest of the DAG files, empty without. A check that an older optbuild did not have counts too.
+    """
+    checks = [row.name for row in CHECKS]
+    return hashlib.sha256(f"{roles!r}\0{database}\0{dags}\0{checks}".encode()).hexdigest()
 
 
 def check_passed(candidate: Candidate, report: VerifyReport) -> None:

@@ -86,6 +86,8 @@ class RoleTable(_SpecTable):
 
 class VerifyTable(_SpecTable):
     database: DatabaseImage = DEFAULT_DATABASE
+    dags: CleanPath | None = None
+    """A folder: each of its DAG files must import in the image."""
 
 
 class ProtectTable(_SpecTable):

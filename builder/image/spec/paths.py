@@ -1,4 +1,4 @@
-"""Files that a spec names: below its folder, whatever symbolic links say."""
+"""Files and folders that a spec names: below its folder, whatever symbolic links say."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def resolve_in_folder(folder: Path, name: str) -> Path:
-    """The regular file ``name`` below ``folder``, resolved. Raises :class:`RefusedError`.
+def resolve_in_folder(folder: Path, name: str, *, is_folder: bool = False) -> Path:
+    """The regular file, or the folder, ``name`` below ``folder``, resolved. Raises :class:`RefusedError`.
 
     A link that leads out of the folder is refused: the spec comes with a repository, which must not be able to
     read what only the person who builds can read.
@@ -25,7 +25,7 @@ def resolve_in_folder(folder: Path, name: str) -> Path:
         raise RefusedError(
             f"{quote(name)} leads out of the folder of the spec, to {target}", "put the file itself there"
         )
-    if not target.is_file():
-        what = "is not a file" if target.exists() else "does not exist"
+    if not (target.is_dir() if is_folder else target.is_file()):
+        what = f"is not a {'folder' if is_folder else 'file'}" if target.exists() else "does not exist"
         raise RefusedError(f"{quote(name)} {what}; looked for {target}", "correct the path, or remove it")
     return target

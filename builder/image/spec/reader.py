@@ -238,17 +238,19 @@ def format_dotted_key(path: Position) -> str:
 
 
 def _check_paths(spec: Spec, text: str) -> None:
-    """Files that the spec names must exist below its folder, also after symbolic links."""
-    named: list[tuple[Position, str]] = [
-        (("python", "requirements-files", i), name) for i, name in enumerate(spec.python.requirements_files)
+    """Files and folders that the spec names must exist below its folder, also after symbolic links."""
+    named: list[tuple[Position, str, bool]] = [
+        (("python", "requirements-files", i), name, False) for i, name in enumerate(spec.python.requirements_files)
     ]
     constraints = spec.airflow.constraints
     if constraints and constraints != "official" and "://" not in constraints:
-        named.append((("airflow", "constraints"), constraints))
+        named.append((("airflow", "constraints"), constraints, False))
+    if spec.verify.dags is not None:
+        named.append((("verify", "dags"), spec.verify.dags, True))
     problems = []
-    for path, name in named:
+    for path, name, is_folder in named:
         try:
-            resolve_in_folder(spec.folder, name)
+            resolve_in_folder(spec.folder, name, is_folder=is_folder)
         except RefusedError as error:
             problems.append(SpecProblem(path, str(error), error.hint))
     if problems:

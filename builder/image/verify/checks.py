@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth
 from builder.image.verify import image, inside, login, migration, probes, read_only, starting
+from builder.image.verify.dags import check_dags
 from builder.image.verify.database import check_database_server as check_database
 from builder.image.verify.scheduler import CheckPassed, CheckTask
 from builder.image.verify.settings import list_web_ports
@@ -124,6 +125,12 @@ def _check_user(bench: VerifyContext) -> CheckPassed:
     )
 
 
+def _make_dag_folder_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
+    if bench.plan.dags is None:
+        return ()
+    return (CheckTask(row.name, partial(check_dags, bench), blames=PACKAGE_CHECKS),)
+
+
 def _make_database_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
     seconds = bench.plan.timeouts.database
     return (CheckTask(row.name, lambda: check_database(bench.yard, bench.database, seconds, bench.cancelled)),)
@@ -213,6 +220,7 @@ CHECKS = (
     _make_static_check("system", _check_system),
     _make_static_check("tls", _check_tls, blames=PACKAGE_CHECKS),
     _make_static_check("user", _check_user, needs=("folders",), blames=PACKAGE_CHECKS, is_busy=True),
+    CheckDefinition("dags", _make_dag_folder_tasks, is_static=True, is_busy=True),
     CheckDefinition("database", _make_database_tasks, is_foreign=True),
     CheckDefinition("roles that end", _make_starter_tasks),
     CheckDefinition(OBSERVER, _make_migration_tasks, is_foreign=True),

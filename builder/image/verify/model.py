@@ -30,6 +30,8 @@ class CheckResult:
     log: str = ""
     excused: bool = False
     """Not run because the plan has nothing that it could look at: no reason to refuse the image."""
+    warnings: tuple[str, ...] = ()
+    """What works and should be changed all the same."""
 
 
 @dataclass(frozen=True)

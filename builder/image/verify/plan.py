@@ -15,6 +15,7 @@ from builder.core.naming import DEFAULT_DATABASE, LABEL_AIRFLOW, LABEL_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
@@ -33,8 +34,18 @@ class Timeouts:
     init: float = 180.0
     role: float = 120.0
     dag: float = 120.0
+    dags: float = 1800.0
+    """Airflow gives each file 30 s, and so does the probe."""
     stop: float = 15.0
     """The image's contract: SIGTERM ends each role within this time."""
+
+
+@dataclass(frozen=True)
+class DagFolder:
+    """A folder whose DAG files the image must be able to import. ``shown``: how messages name it."""
+
+    path: Path
+    shown: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class VerifyPlan:
     user: str = AIRFLOW_USER
     forbidden: tuple[bytes, ...] = field(default=(), repr=False)
     """Values of the build's own secrets: in no layer, wherever they stand."""
+    dags: DagFolder | None = None
     timeouts: Timeouts = Timeouts()
 
     @property
@@ -93,7 +105,13 @@ def make_plan_from_spec(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> Veri
         roles=roles,
         database=spec.verify.database,
         labels=((LABEL_AIRFLOW, spec.airflow.version), (LABEL_PROJECT, spec.image.name)),
+        dags=find_spec_dags(spec),
     )
+
+
+def find_spec_dags(spec: Spec) -> DagFolder | None:
+    """The folder that ``[verify] dags`` names."""
+    return None if spec.verify.dags is None else DagFolder(spec.folder / spec.verify.dags, spec.verify.dags)
 
 
 def make_plan_from_labels(image: str, labels: Mapping[str, str], roles: tuple[Role, ...]) -> VerifyPlan:

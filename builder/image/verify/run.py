@@ -170,7 +170,7 @@ def _select_tasks(tasks: tuple[CheckTask, ...], only: Collection[str]) -> tuple[
 
 
 class LineListener:
-    """A line per finished check."""
+    """A line per finished check, and one per warning."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -180,6 +180,8 @@ class LineListener:
 
     def report_finished(self, check: CheckResult) -> None:
         self._progress.note(format_check_line(check))
+        for warning in check.warnings:
+            self._progress.note(f"warning: {check.name}: {warning}")
 
 
 def format_check_line(check: CheckResult) -> str:

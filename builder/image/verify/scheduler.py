@@ -19,14 +19,23 @@ class CheckPassed:
 
     message: str = ""
     seconds: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class CheckFailure(Exception):  # noqa: N818 - a finding about the image, not an error of the program
     """The image does not keep its promise."""
 
-    def __init__(self, message: str, *, hint: str = "", log: str = "", seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        log: str = "",
+        seconds: float | None = None,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
-        self.message, self.hint, self.log, self.seconds = message, hint, log, seconds
+        self.message, self.hint, self.log, self.seconds, self.warnings = message, hint, log, seconds, warnings
 
 
 class NotRun(Exception):  # noqa: N818 - as above
@@ -137,7 +146,7 @@ class CheckScheduler:
         except CheckFailure as failure:
             return self._make_failed_result(task, failure, time.monotonic() - started)
         seconds = time.monotonic() - started if done.seconds is None else done.seconds
-        return CheckResult(task.name, CheckStatus.PASSED, seconds, done.message)
+        return CheckResult(task.name, CheckStatus.PASSED, seconds, done.message, warnings=done.warnings)
 
     def _make_failed_result(self, task: CheckTask, failure: CheckFailure, elapsed: float) -> CheckResult:
         seconds = elapsed if failure.seconds is None else failure.seconds
@@ -146,7 +155,15 @@ class CheckScheduler:
             return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, f"follows from {cause}: {failure.message}")
         if self.cancelled.is_set():
             return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, "stopped after the first failure")
-        return CheckResult(task.name, CheckStatus.FAILED, seconds, failure.message, failure.hint, failure.log)
+        return CheckResult(
+            task.name,
+            CheckStatus.FAILED,
+            seconds,
+            failure.message,
+            failure.hint,
+            failure.log,
+            warnings=failure.warnings,
+        )
 
     def _list_not_passed(self, names: tuple[str, ...]) -> str:
         with self._changed:

@@ -67,7 +67,19 @@ def test_json_has_stable_keys_and_a_version() -> None:
         "hint": "look at the port",
         "log": FAILED.log,
         "excused": False,
+        "warnings": [],
     }
+
+
+def test_warnings_are_in_every_form_and_refuse_nothing() -> None:
+    told = "dags/a.py:3: reads the Variable 'x' [a]" + " long" * 40
+    report = replace(GOOD, checks=(replace(PASSED, warnings=(told,)),))
+    assert report.passed
+    assert f"\nwarning: version: {told}\n" in format_verification_text(report)
+    assert json.loads(format_verification_json(report))["checks"][0]["warnings"] == [told]
+    case = ET.fromstring(format_verification_junit(report)).find("testcase")  # noqa: S314 - our own output
+    assert case is not None
+    assert case.findtext("system-out") == told
 
 
 def test_junit_is_xml_whatever_a_log_holds() -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.core.errors import InvalidSpecError, MissingFileError, OptbuildError, SpecError, VerifyUsageError
+from builder.core.errors import InvalidSpecError, MissingFileError, OptbuildError, SpecError, VerifyUsageError, Where
 from builder.image.spec.reader import format_dotted_key, parse_spec, read_spec
 from builder.image.spec.types import is_postgres
 from builder.image.verify.database import check_postgres_image
+from builder.image.verify.plan import DagFolder, find_spec_dags
 
 if TYPE_CHECKING:
     from builder.image.spec.model import Spec
@@ -56,6 +57,7 @@ health = { http = "/", port = 5555 }
 enabled = false
 [verify]
 database = "sqlite"
+dags = "project/dags"
 [protect]
 images = ["registry.example/base:*"]
 [budget]
@@ -95,6 +97,7 @@ def test_every_key() -> None:
     assert spec.roles["flower"].health is not None
     assert spec.roles["flower"].health.port == 5555
     assert spec.roles["init"].enabled is False
+    assert (spec.verify.database, spec.verify.dags) == ("sqlite", "project/dags")
     assert spec.budget.image_bytes == "900MB"
     assert (spec.budget.waste_bytes, spec.budget.waste_percent) == ("0B", 2.5)
     assert spec.budget.package_bytes == {"pandas": "80MB", "libstdc++6": "3MB"}
@@ -624,6 +627,34 @@ def test_a_file_that_the_spec_names_must_be_inside(tmp_path: Path, key: str, kin
         read_spec(project)
     assert caught.value.where is not None
     assert caught.value.where.line == (11 if key == "requirements-files" else 8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("missing", "'dags' does not exist"),
+        ("file", "'dags' is not a folder"),
+        ("link out", "'dags' leads out of the folder of the spec"),
+    ],
+)
+def test_the_folder_of_dags_that_the_spec_names_must_be_inside(tmp_path: Path, kind: str, words: str) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    match kind:
+        case "file":
+            (project / "dags").write_text("x")
+        case "link out":
+            (project / "dags").symlink_to("..")
+    (project / "optbuild.toml").write_text(GOOD + '[verify]\ndags = "dags"\n')
+    with pytest.raises(SpecError, match=words) as caught:
+        read_spec(project)
+    assert caught.value.where == Where(str(project / "optbuild.toml"), GOOD.count("\n") + 2, "verify.dags")
+
+
+def test_a_folder_of_dags_that_is_there_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "optbuild.toml").write_text(GOOD + '[verify]\ndags = "dags"\n')
+    assert find_spec_dags(read_spec(tmp_path)) == DagFolder(tmp_path / "dags", "dags")
 
 
 def test_a_link_that_stays_inside_is_fine(tmp_path: Path) -> None:

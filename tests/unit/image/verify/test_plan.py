@@ -17,7 +17,7 @@ from builder.image.verify import environment
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.checks import STATIC_CHECKS, make_check_tasks
 from builder.image.verify.database import check_postgres_image, choose_database
-from builder.image.verify.plan import VerifyPlan, make_plan_from_labels, read_airflow_label
+from builder.image.verify.plan import DagFolder, VerifyPlan, make_plan_from_labels, read_airflow_label
 from builder.image.verify.run import _find_hidden, _select_tasks
 from builder.image.verify.scheduler import NotApplicable
 from builder.image.verify.session import SessionOwner
@@ -90,8 +90,14 @@ def test_no_role_of_the_table_is_forgotten(version: str) -> None:
 
 
 def test_static_checks_need_no_database() -> None:
-    tasks = {task.name: task for task in make_check_tasks(bench(plan(), environment.NO_DATABASE))}
+    with_dags = plan(dags=DagFolder(Path("dags"), "dags"))
+    tasks = {task.name: task for task in make_check_tasks(bench(with_dags, environment.NO_DATABASE))}
     assert all(set(tasks[name].needs) <= STATIC_CHECKS for name in STATIC_CHECKS)
+
+
+def test_dag_files_are_checked_where_a_folder_is_named() -> None:
+    assert names(plan(dags=DagFolder(Path("dags"), "dags")), "dags") == ["dags"]
+    assert "dags" not in names(plan())
 
 
 def test_only_takes_what_the_check_needs_along() -> None:
