@@ -74,6 +74,8 @@ class State:
     file = ""
     notes = None
     """[[line, what]] while the file is read, else None."""
+    dags = ()
+    """The lines that make its DAGs: what is wrong with a DAG as a whole is said without a traceback."""
 
 
 class UnavailableError(OSError):
@@ -84,10 +86,12 @@ def prepare():
     """Import what every file needs, and watch what a file must not do."""
     import sqlalchemy
     import sqlalchemy.engine
+    from airflow.models.dag import DAG
     from airflow.secrets.metastore import MetastoreBackend
 
     for name in ("airflow.models.dagbag", "airflow.serialization.serialized_objects"):
         importlib.import_module(name)  # once, not in each child
+    DAG.__init__ = watch_dags(DAG.__init__)
     sys.addaudithook(watch_sockets)
     sqlalchemy.event.listen(sqlalchemy.engine.Engine, "do_connect", watch_engine)
     MetastoreBackend.get_variable = lambda _, key, *__, **___: note(f"reads the Variable {key!r}") and None
@@ -96,6 +100,16 @@ def prepare():
         with contextlib.suppress(Exception):  # absent or broken: the check `imports` is about that
             driver = importlib.import_module(name)
             driver.connect = watch_driver(driver.connect)
+
+
+def watch_dags(make):
+    def made(*arguments, **options):
+        line = find_line()
+        if line is not None:
+            State.dags.append(line)
+        return make(*arguments, **options)
+
+    return made
 
 
 def watch_sockets(event, arguments):
@@ -231,7 +245,7 @@ def read(path):
     """What one file defines, does and breaks."""
     from airflow.models.dagbag import DagBag
 
-    State.file, State.notes = os.path.abspath(path), []
+    State.file, State.notes, State.dags = os.path.abspath(path), [], []
     bag, errors = DagBag(os.devnull, include_examples=False), []
     began = time.monotonic()
     try:
@@ -264,13 +278,15 @@ def serialize(bag):
 
 
 def describe(text, path):
-    """[line of the file or None, the error in one line, the end of the traceback]."""
+    """[line of the file or None, the error in one line, the end of the traceback, from the file on]."""
     lines = text.strip().splitlines() or [""]
     found = re.findall(rf'File "{re.escape(path)}", line (\d+)', text)
+    first = next((place for place, line in enumerate(lines) if f'File "{path}"' in line), 0)
     frames = [place for place, line in enumerate(lines) if line.startswith("  File ")]
     after = lines[frames[-1] + 1 :] if frames else lines
     said = next((line for line in after if line[:1].strip()), lines[-1])
-    return [int(found[-1]) if found else None, said[:500], "\n".join(lines[-SHOWN_LINES:])]
+    line = int(found[-1]) if found else State.dags[0] if len(State.dags) == 1 and not frames else None
+    return [line, said[:500], "\n".join(lines[first:][-SHOWN_LINES:])]
 
 
 if __name__ == "__main__":
