@@ -14,6 +14,7 @@ from builder.compose.rules.health import choose_airflow_check
 from builder.compose.services.settings import has_own_network
 from builder.compose.services.start_commands import is_unseen_program, list_program_calls, resolve_argv
 from builder.core.phrases import join_names
+from builder.core.proxies import uses_proxy
 from builder.dockerfile.shell import parse_argv, parse_shell_commands
 from builder.findings.model import Finding
 
@@ -31,6 +32,14 @@ _HERE = re.compile(r"\$HOSTNAME|\$\{HOSTNAME\}|\$\(hostname\)")
 _OLD_PATH, _NEW_PATH = "/health", "/api/v2/monitor/health"
 _SPOKEN = {8080: "a web server", 8974: "a scheduler's health server", 5555: "Flower"}
 """Port → who alone answers there."""
+
+_PROXIES = {
+    ("curl", "http"): ("http_proxy", "all_proxy", "ALL_PROXY"),
+    ("curl", "https"): ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+    ("wget", "http"): ("http_proxy",),
+    ("wget", "https"): ("https_proxy",),
+}
+"""Program and scheme → the variables that it reads (curl(1), "ENVIRONMENT"; wget's manual, "Proxies")."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +148,26 @@ def _explain_request(context: RuleContext, one: AirflowService, probe: _Probe, r
     listening = _list_addresses(one, roles)
     known = next((role for role, address in listening if urlsplit(address).port == port), None)
     if known is not None:
-        return _explain_path(one, probe, known, urlsplit(probe.url).path or "/")
+        return _explain_path(one, probe, known, urlsplit(probe.url).path or "/") or _explain_proxy(one, probe)
     servers = [known.health_server for known in roles if known.health_server is not None]
     off = next((server for server in servers if find_health_port(one, server) == str(port)), None)
     if off is not None:
         return f"{off.variable} is not true, so nothing answers at port {port}"
     asked = _SPOKEN.get(port)
     return asked and f"it asks {asked} at port {port}, and this container starts {_name_roles(roles)}"
+
+
+def _explain_proxy(one: AirflowService, probe: _Probe) -> str | None:
+    """Its own ``localhost`` is all that a proxy could ask."""
+    scheme, host = probe.url.partition(":")[0], urlsplit(probe.url).hostname or ""
+    read = _PROXIES.get((probe.program, scheme), ())
+    variable = next((name for name in read if one.settings.environment.get(name)), None)
+    is_direct = {"--noproxy", "--no-proxy", "-x", "--proxy"} & {word.partition("=")[0] for word in probe.words}
+    if variable is None or is_direct or not probe.fails_on_errors:
+        return None
+    if not uses_proxy(one.settings.environment, scheme, host):
+        return None
+    return f"{variable} sends its request for {host} to a proxy, and no_proxy does not name that host"
 
 
 def _find_own_port(url: str) -> int | None:

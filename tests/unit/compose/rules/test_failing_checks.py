@@ -20,6 +20,7 @@ NEW = ("CMD", "curl", "--fail", "http://localhost:8080/api/v2/monitor/health")
 SERVER = ("CMD", "curl", "--fail", "http://localhost:8974/health")
 ON = {"AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "true"}
 BASE = {"AIRFLOW__WEBSERVER__BASE_URL": "https://data.example/airflow"}
+PROXY = {"http_proxy": "http://proxy.example:3128"}
 TLS = {"AIRFLOW__WEBSERVER__WEB_SERVER_SSL_CERT": "/c.pem"}
 
 
@@ -54,6 +55,16 @@ def findings(command: str, test: tuple[str, ...], version: str = "2.8.1", **keys
         ("webserver", NEW, "2.8.1", {}, "Airflow 2.8.1 answers /api/v2/monitor/health with 404"),
         ("webserver", WEB, "2.8.1", BASE, "answers /health with 404 and serves everything below /airflow"),
         ("webserver", WEB, "2.8.1", TLS, "speaks TLS only"),
+        ("webserver", WEB, "2.8.1", PROXY, "http_proxy sends its request for localhost to a proxy"),
+        ("webserver", WEB, "2.8.1", {"ALL_PROXY": "http://p:1"}, "ALL_PROXY sends its request"),
+        (
+            "webserver",
+            ("CMD", "wget", "http://127.0.0.1:8080/health"),
+            "2.8.1",
+            PROXY,
+            "request for 127.0.0.1 to a proxy",
+        ),
+        ("scheduler", SERVER, "2.8.1", {**ON, **PROXY, "no_proxy": "db"}, "no_proxy does not name that host"),
         ("webserver --port 9090", WEB, "2.8.1", {}, "it asks a web server at port 8080"),
     ],
 )
@@ -72,6 +83,11 @@ def test_it_cannot_pass(
         ("webserver", ("CMD", "curl", "http://localhost:8080/api/v2/monitor/health"), "2.8.1", {}),
         ("webserver", ("CMD", "curl", "--fail", "http://localhost:8080/airflow/health"), "2.8.1", BASE),
         ("webserver", ("CMD", "curl", "-kf", "https://localhost:8080/health"), "2.8.1", TLS),
+        ("webserver", ("CMD", "curl", "-kf", "https://localhost:8080/health"), "2.8.1", {**TLS, **PROXY}),
+        ("webserver", WEB, "2.8.1", {**PROXY, "no_proxy": "localhost"}),
+        ("webserver", WEB, "2.8.1", {"HTTP_PROXY": "http://p:1"}),
+        ("webserver", ("CMD", "curl", "--noproxy", "*", "-f", "http://localhost:8080/health"), "2.8.1", PROXY),
+        ("webserver", ("CMD", "curl", "http://localhost:8080/health"), "2.8.1", PROXY),
         ("api-server", NEW, "3.1.3", {}),
         ("api-server", ("CMD", "curl", "--fail", "http://localhost:8080/api/v2/version"), "3.0.1", {}),
         ("api-server", NEW, "3.1.3", {"AIRFLOW__API__BASE_URL": "http://x/airflow"}),
