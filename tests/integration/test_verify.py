@@ -98,7 +98,7 @@ def test_sqlite_needs_no_server(image: str, tmp_path: Path) -> None:
 def test_an_existing_server_is_used_and_its_password_is_shown_nowhere(image: str, server: Any, tmp_path: Path) -> None:
     name = f"mine-{uuid.uuid4().hex[:8]}"
     env = {"OPTBUILD_DATABASE_URL": server.database(name)}
-    done = verify(tmp_path, image, "--only", "migrations", "--format", "json", **env)
+    done = verify(tmp_path, image, "--only", "login", "--format", "json", **env)
     assert done.code == 0, done.out + done.err
     assert json.loads(done.out)["database"] == "external"
     assert f"writes to the existing database {name}" in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 import time
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ CONFLICT = 409
 """HTTP status of the engine's API for kill, exec and top of a container that does not run."""
 NOT_RUNNING = -1
 """In place of the exit code of a command in a container that has ended."""
+_MOST_LINKS = 40
+"""path_resolution(7): beyond that it is an error."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,20 @@ def _call_unless_ended(ask: Callable[[], Any]) -> Any:
         return None
 
 
+def _read_file(box: Container, path: str) -> bytes | None:
+    """The engine packs a link as a link: it is followed as often as Linux would."""
+    for _ in range(_MOST_LINKS):
+        with tarfile.open(fileobj=io.BytesIO(b"".join(box.get_archive(path)[0]))) as archive:
+            found = archive.next()
+            if found is None or not (found.isreg() or found.issym()):
+                return None
+            if found.isreg():
+                stream = archive.extractfile(found)
+                return stream.read() if stream is not None else None
+            path = posixpath.join(posixpath.dirname(path), found.linkname)
+    return None
+
+
 class ContainerFactory:
     """Starts the containers of one session from one image."""
 
@@ -160,14 +177,11 @@ class ContainerFactory:
         with self._session.guard_creation():
             box = client.containers.create(self._image, ["true"], labels=self._session.labels)
         try:
-            data = b"".join(box.get_archive(path)[0])
+            return _read_file(box, path)
         except NotFound:
             return None
         finally:
             box.remove(v=True)
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            found = archive.extractfile(archive.next() or "")
-            return None if found is None else found.read()
 
     def _configure_container(self, start: ContainerOptions, image: str) -> DockerContainer:
         from testcontainers.core.container import DockerContainer  # half a second

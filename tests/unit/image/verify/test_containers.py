@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import threading
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -56,3 +59,55 @@ def test_waiting_ends_with_the_answer_the_time_or_the_cancellation() -> None:
     cancelled.set()
     with pytest.raises(NotRun):
         wait_until(lambda: None, 10, cancelled)
+
+
+class Client:
+    """The SDK's client with one container that is made of an image, and its files as the engine packs them."""
+
+    def __init__(self, **files: tarfile.TarInfo) -> None:
+        self.files, self.created, self.removed, self.asked = files, list[Any](), 0, list[str]()
+        self.containers = self
+
+    def create(self, image: str, command: Any, labels: Any) -> Client:
+        self.created.append((image, labels))
+        return self
+
+    def get_archive(self, path: str) -> tuple[list[bytes], dict[str, Any]]:
+        from docker.errors import NotFound  # noqa: PLC0415 - the SDK
+
+        self.asked.append(path)
+        info = self.files.get(path.rpartition("/")[2].partition(".")[0])
+        if info is None:
+            raise NotFound("no such file")
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            info.size = len(b"[core]") if info.isreg() else 0
+            archive.addfile(info, io.BytesIO(b"[core]"))
+        text = data.getvalue()
+        return [text[:100], text[100:]], {}
+
+    def remove(self, *, v: bool) -> None:
+        self.removed += v
+
+
+def read(client: Client, path: str) -> bytes | None:
+    session: Any = type("Session", (), {"client": client, "labels": {"mine": "1"}, "guard_creation": nullcontext})()
+    endpoint: Any = None
+    return containers.ContainerFactory(session, endpoint, "sha256:1", ()).read_image_file(path)
+
+
+def test_a_file_of_the_image_is_read_without_starting_it() -> None:
+    kinds = {"link": tarfile.SYMTYPE, "loop": tarfile.SYMTYPE, "folder": tarfile.DIRTYPE}
+    others = {name: tarfile.TarInfo(name) for name in kinds}
+    for name, kind in kinds.items():
+        others[name].type = kind
+        others[name].linkname = {"link": "../etc/airflow.cfg", "loop": "/opt/airflow/loop.cfg"}.get(name, "")
+    client = Client(airflow=tarfile.TarInfo("airflow.cfg"), **others)
+    assert read(client, "/opt/airflow/airflow.cfg") == b"[core]"
+    assert read(client, "/opt/airflow/other.cfg") is None
+    assert read(client, "/opt/airflow/link.cfg") == b"[core]"
+    assert client.asked[-1] == "/opt/airflow/../etc/airflow.cfg"
+    assert read(client, "/opt/airflow/folder.cfg") is None
+    assert read(client, "/opt/airflow/loop.cfg") is None
+    assert client.created == [("sha256:1", {"mine": "1"})] * 5
+    assert client.removed == 5
