@@ -299,13 +299,6 @@ CASES = {
         only=LOGIN,
         roles=WITH_USER,
     ),
-    "no-templates-of-the-form": Sabotage(
-        "login",
-        (f"RUN rm -r {SITE}/flask_appbuilder/templates",),
-        "/login/: ",
-        only=LOGIN,
-        roles=WITH_USER,
-    ),
     "one-style-sheet-missing": Sabotage(
         "login",
         (f"RUN rm {SITE}/airflow/www/static/dist/main.*.css",),
@@ -317,13 +310,6 @@ CASES = {
         "login",
         (f"RUN rm -r {SITE}/airflow/www/static/dist",),
         "HTTP status",
-        only=LOGIN,
-        roles=WITH_USER,
-    ),
-    "empty-script": Sabotage(
-        "login",
-        (f"RUN for file in {SITE}/flask_appbuilder/static/appbuilder/js/*.js; do : >$file; done",),
-        "the script is empty",
         only=LOGIN,
         roles=WITH_USER,
     ),
