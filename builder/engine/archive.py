@@ -86,7 +86,7 @@ class ImageArchive:
 
         Raises BadImageArchiveError, while the consumer reads a layer too.
         """
-        archive = TarStream(_decompress_archive(_read_chunks(self._chunks)), _WHAT)
+        archive = TarStream(decompress_archive(_read_chunks(self._chunks)), _WHAT)
         for member in archive:
             self._admit(member)
             name = posixpath.normpath(member.name)
@@ -252,7 +252,7 @@ def _read_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise _make_unreadable_error(_WHAT, error) from error
 
 
-def _decompress_archive(chunks: Iterator[bytes]) -> Iterator[Chunk]:
+def decompress_archive(chunks: Iterator[bytes]) -> Iterator[Chunk]:
     """People compress what ``docker save`` writes, and ``docker load`` takes it."""
     data = ChunkStream(chunks)
     decompress = _choose_decompressor(data.peek(4))

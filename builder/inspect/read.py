@@ -16,6 +16,7 @@ from builder.engine.layers import compute_chain_ids, find_best_match, list_diffs
 from builder.engine.manifests import BLOBS
 from builder.engine.tarstream import escape_unprintable
 from builder.engine.timestamps import parse_timestamp
+from builder.inspect.archive_file import check_archive_file, explain_bad_archive
 from builder.inspect.base import find_base, find_base_in_archive
 from builder.inspect.cache import LayerCache
 from builder.inspect.instructions import format_instructions
@@ -88,16 +89,14 @@ def read_archive_file(
 ) -> ImageContent:
     """What the image of an archive on disk holds. ``reference``: which, where it holds several; ``base`` is in it too.
 
-    Raises NoSuchImageError, BaseNotSavedError, NotABaseError, BadImageArchiveError; OSError where the file cannot be
-    read.
+    Raises NoSuchImageError, BaseNotSavedError, NotABaseError, NotAnImageArchiveError, BadImageArchiveError; OSError
+    where the file cannot be read.
     """
-    cache = LayerCache(cache_folder)
-    with path.open("rb") as stream:
-        pieces = iter(lambda: stream.read(FILE_CHUNK), b"")
-        with _track_reading(progress, path.name, pieces, path.stat().st_size) as chunks:
-            archive = ImageArchive(chunks)
-            layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
-            images = archive.check_images()
+    check_archive_file(path)
+    try:
+        layers, images = _read_archive_layers(path, LayerCache(cache_folder), progress)
+    except BadImageArchiveError as error:
+        raise explain_bad_archive(path, error) from error
     image = _choose_image(images, reference, str(path))
     config = _to_mapping(image.config.get("config"))
     labels = {str(key): str(value) for key, value in _to_mapping(config.get("Labels")).items()}
@@ -116,6 +115,17 @@ def read_archive_file(
         found.why,
         *_read_start(config),
     )
+
+
+def _read_archive_layers(
+    path: Path, cache: LayerCache, progress: Progress
+) -> tuple[dict[str, LayerContent], tuple[ArchivedImage, ...]]:
+    with path.open("rb") as stream:
+        pieces = iter(lambda: stream.read(FILE_CHUNK), b"")
+        with _track_reading(progress, path.name, pieces, path.stat().st_size) as chunks:
+            archive = ImageArchive(chunks)
+            layers = _read_layers(archive, lambda diff: cache.load([diff]).get(diff), cache)
+            return layers, archive.check_images()
 
 
 def _read_missing_layers(

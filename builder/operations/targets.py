@@ -71,13 +71,21 @@ def _find_archive(subject: str, runtime: Runtime) -> Path | None:
         return None
     if path.exists():
         kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "not an ordinary file"
-        raise MissingFileError(
-            f"{path} is {kind}, but an archive must be a file",
-            hint="`docker save --output FILE IMAGE` writes one; name that, or the image",
-        )
+        raise MissingFileError(f"{path} is {kind}, but an archive must be a file", hint=_advise_about_folder(path))
     raise MissingFileError(
         f"there is no archive {path}", hint=f"`docker save --output {subject} IMAGE` writes one; or name the image"
     )
+
+
+def _advise_about_folder(path: Path) -> str:
+    """The next step where an archive was meant; ``path`` need not be a folder."""
+    if (path / "oci-layout").is_file():
+        return f"it is an OCI layout: `tar --create --file image.tar --directory {path} .` makes an archive of it"
+    if (path / SPEC_FILE).is_file():
+        return f"`optbuild build {path}` makes the image that it describes; then name that image"
+    if any((path / name).is_file() for name in ("Dockerfile", "Containerfile")):
+        return f"`docker build --tag NAME {path}` makes an image of it; then `optbuild inspect NAME`"
+    return "`docker save --output FILE IMAGE` writes one; name that, or the image"
 
 
 def find_lock_path(subject: str, runtime: Runtime) -> Path | None:

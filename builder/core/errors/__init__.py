@@ -58,6 +58,7 @@ from builder.core.errors.judging import (
     DiveFileError,
     NoSuchImageError,
     NotABaseError,
+    NotAnImageArchiveError,
     RenderMismatchError,
     VerifyUsageError,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "NoSuchImageError",
     "NoSuchImagesError",
     "NotABaseError",
+    "NotAnImageArchiveError",
     "NotWrittenError",
     "OldComposeError",
     "OptbuildError",

@@ -19,6 +19,13 @@ class BadImageArchiveError(ToolError):
     """What ``docker save`` sent is not an image that can be read to its end, so nothing is known about its layers."""
 
 
+class NotAnImageArchiveError(OptbuildError):
+    """A file that was named holds something else. ``what`` completes "FILE is", ``step`` says what to do with it."""
+
+    def __init__(self, file: str, what: str, step: str) -> None:
+        super().__init__(f"{file} is {what}, not an archive with an image", hint=step)
+
+
 class NoSuchImageError(OptbuildError):
     """An image that was named is not there: on the engine, or in the archive ``archive``."""
 

@@ -113,6 +113,10 @@ def test_explain_teaches_about_a_code_and_needs_no_image(inspect: Callable[..., 
         (("shop.tar", "--base", "nope"), "--base nope: the archive does not hold it"),
         (("pipe.tar",), "pipe.tar is a pipe, but an archive must be a file"),
         (("./sub",), "sub is a folder, but an archive must be a file"),
+        (("./layout",), "it is an OCI layout: `tar --create --file image.tar --directory"),
+        (("./context/",), "`docker build --tag NAME"),
+        (("./spec",), "`optbuild build"),
+        (("context/Dockerfile",), "context/Dockerfile is a Dockerfile, not an archive"),
         (("/dev/null",), "/dev/null is not an ordinary file, but an archive must be a file"),
         (("shop.tar", "--sbom", "cyclonedx", "--dive-ci", "x"), "--sbom checks no budget"),
         (("--explain", "OB4O1"), "next: did you mean OB401? --explain knows OB101"),
@@ -130,7 +134,9 @@ def test_what_cannot_be_done_says_why(
     inspect: Callable[..., Ran], folder: Path, words: tuple[str, ...], told: str
 ) -> None:
     os.mkfifo(folder / "pipe.tar")
-    (folder / "sub").mkdir()
+    for name in ("sub/x", "layout/oci-layout", "context/Dockerfile", "spec/optbuild.toml"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("FROM debian\n")
     done = inspect(*words)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
