@@ -6,16 +6,17 @@ Labels: github.com/docker/compose, ``pkg/api/labels.go``.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from builder.compose.model import KnownProject
 from builder.core.naming import shorten_id
 from builder.engine.compose_labels import LABEL_PROJECT
+from builder.store.foreign_paths import find_local_path, join_label_path
 from builder.store.model import ImageUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from builder.compose.model import ProjectFiles
     from builder.rollout.journal import Journal
@@ -52,21 +53,17 @@ def find_projects_by_labels(containers: Iterable[Mapping[str, Any]]) -> tuple[Kn
     for item in containers:
         labels = item.get("Labels") or {}
         if name := labels.get(LABEL_PROJECT):
-            folder = Path(labels.get(LABEL_FOLDER) or "/")
-            files = _parse_paths(labels.get(LABEL_FILES), folder)
-            found.append(
-                KnownProject(
-                    name, folder, files, _parse_paths(labels.get(LABEL_ENVIRONMENT), folder), ("its containers",)
-                )
-            )
+            folder = labels.get(LABEL_FOLDER) or "/"
+            files, env_files = (_parse_paths(labels.get(label), folder) for label in (LABEL_FILES, LABEL_ENVIRONMENT))
+            found.append(KnownProject(name, find_local_path(folder), files, env_files, ("its containers",)))
     return tuple(dict.fromkeys(found))
 
 
-def _parse_paths(text: str | None, folder: Path) -> tuple[Path, ...]:
+def _parse_paths(text: str | None, folder: str) -> tuple[Path, ...]:
     """A project that came from standard input has ``-``, which is not a file that could be read again; one that Docker
     Desktop started has paths of Windows."""
     words = (word for word in (text or "").split(",") if word.strip())
-    return tuple(Path(word) if PureWindowsPath(word).is_absolute() else folder / word for word in words)
+    return tuple(find_local_path(join_label_path(folder, word)) for word in words)
 
 
 def find_projects_by_journals(journals: Iterable[Journal]) -> tuple[KnownProject, ...]:
@@ -97,7 +94,8 @@ def find_projects_in_folder(folder: Path) -> tuple[KnownProject, ...]:
 
 def find_project_variants(project: KnownProject) -> tuple[KnownProject, ...]:
     """The project once more with each further compose file of its folder."""
-    folders = dict.fromkeys((project.directory, *(path.parent for path in project.files)))
+    absolute = [path for path in project.files if path.is_absolute()]  # one of Windows has no folder here
+    folders = dict.fromkeys((project.directory, *(path.parent for path in absolute)))
     further = sorted({path for folder in folders for path in _list_compose_files(folder)} - set(project.files))
     return tuple(replace(project, files=(*project.files, path), sources=("beside its files",)) for path in further)
 

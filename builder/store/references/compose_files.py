@@ -21,6 +21,7 @@ from builder.core.errors import ComposeError
 from builder.core.image_reference import normalize_image_name
 from builder.core.variables import Policy, replace_variables
 from builder.products.find import find_by_image
+from builder.store.foreign_paths import explain_foreign_path
 from builder.store.references.dockerfiles import add_build_references, find_base_images, substitute_all
 from builder.store.references.file_references import FileReferences
 
@@ -119,7 +120,7 @@ def _find_problem(files: tuple[Path, ...]) -> str:
 
 def _explain_absence(path: Path) -> str:
     try:
-        return "" if path.is_file() else f"{path} is not there"
+        return "" if path.is_file() else f"{path} {explain_foreign_path(path) or 'is not there'}"
     except OSError as error:
         return _format_error(error)
 

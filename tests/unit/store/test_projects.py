@@ -55,6 +55,11 @@ def test_projects_by_their_containers() -> None:
     [
         (r"C:\Users\me\shop", r"C:\Users\me\shop\compose.yaml", r"C:\Users\me\shop\compose.yaml"),
         (r"\\wsl$\Debian\shop", r"\\wsl$\Debian\shop\compose.yaml", r"\\wsl$\Debian\shop\compose.yaml"),
+        (r"\\wsl.localhost\Debian\shop", "compose.yaml", r"\\wsl.localhost\Debian\shop\compose.yaml"),
+        (r"Q:\shop", "compose.yaml", r"Q:\shop\compose.yaml"),
+        ("q:/shop", "deploy/compose.yaml", r"q:\shop\deploy\compose.yaml"),
+        (r"Q:\shop", "-", r"Q:\shop\-"),
+        ("/run/desktop/mnt/host/q/shop", "compose.yaml", "/run/desktop/mnt/host/q/shop/compose.yaml"),
         ("/srv/shop", "a:b.yaml", "/srv/shop/a:b.yaml"),
         ("/srv/shop", "-", "/srv/shop/-"),
     ],
@@ -67,6 +72,25 @@ def test_a_path_of_windows_is_not_put_behind_the_folder(folder: str, file: str, 
     }
     (found,) = find_projects_by_labels([{**CONTAINER, "Labels": labels}])
     assert [str(one) for one in found.files] == [path]
+    assert str(found.directory) == folder
+
+
+def test_several_files_of_windows_are_several() -> None:
+    files = r"Q:\shop\a.yml,Q:\shop\b.yml"
+    labels = {
+        **LABELS,
+        "com.docker.compose.project.working_dir": r"Q:\shop",
+        "com.docker.compose.project.config_files": files,
+    }
+    (found,) = find_projects_by_labels([{**CONTAINER, "Labels": labels}])
+    assert ",".join(map(str, found.files)) == files
+
+
+def test_a_folder_of_windows_is_not_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compose.yaml").write_text("services: {}")
+    project = KnownProject("shop", Path(r"Q:\shop"), (Path(r"Q:\shop\a.yml"),))
+    assert find_project_variants(project) == ()
 
 
 def test_the_same_project_from_two_sources_is_one() -> None:
