@@ -80,7 +80,7 @@ def command(  # noqa: PLR0917 - a parameter per option
         spec,
         tuple(protect or ()),
         check_keep(keep),
-        times=min_age is not None,
+        times=min_age is not None or bool(filters) or output_format != TEXT,
     )
     what = CleanOptions(
         unused=unused,

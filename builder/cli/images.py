@@ -44,7 +44,8 @@ def command(  # noqa: PLR0917 - a parameter per option
     """Show every image on this engine: its true bytes, who uses it, and why it stays.
 
     A layer that several images have is on disk once: `unique` is what no other image has, `frees` what deleting this
-    image alone would really give back. Nothing is changed. Compose projects are known from their containers, from
+    image alone would really give back. Where an image's date was set (SOURCE_DATE_EPOCH), `created` says since when it
+    has had its name here. Nothing is changed. Compose projects are known from their containers, from
     optbuild's own journals, from the current folder and from -f; `optbuild clean` removes what nothing keeps.
     """
     from builder.operations.images import read_inventory
@@ -54,7 +55,13 @@ def command(  # noqa: PLR0917 - a parameter per option
     runtime = find_runtime(ctx)
     order = parse_sort(sort)
     options = StoreOptions(
-        tuple(file or ()), project_directory, project_name, tuple(env_file or ()), spec, tuple(protect or ())
+        tuple(file or ()),
+        project_directory,
+        project_name,
+        tuple(env_file or ()),
+        spec,
+        tuple(protect or ()),
+        times=True,
     )
     page = make_page_file(runtime, html)
     wanted = tuple(parse_filter(text) for text in filters or ())

@@ -47,6 +47,7 @@ def format_images_text(inventory: Inventory, *, width: int = 0, color: bool = Fa
         *_format_last_optimize(inventory.last_optimize, inventory.totals, width),
         *_format_volumes(inventory.volumes, width),
         *wrap_text(_format_build_cache(inventory.build_cache), "", "  ", width=width),
+        *_explain_named(inventory.rows, width),
         *(line for note in inventory.notes for line in wrap_text(note, "note: ", "      ", width=width)),
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -69,13 +70,19 @@ def _iterate_row_lines(row: ImageRow, now: float) -> Iterator[tuple[str, ...]]:
     yield (
         names[0],
         shorten_id(row.image.id),
-        format_age(row.image.layers.created, now),
+        _format_image_age(row, now),
         *(format_size(amount) for amount in amounts),
         row.verdict.standing.value,
         row.verdict.reason,
     )
     for name in names[1:]:
         yield (name, *[""] * (len(_COLUMNS) - 1))
+
+
+def _format_image_age(row: ImageRow, now: float) -> str:
+    """``named 3 days``: since it got its name here, because its date was set."""
+    age = format_age(row.image.came_at, now)
+    return f"named {age}" if row.image.shows_name_time and age != UNKNOWN else age
 
 
 def list_shown_names(row: ImageRow) -> tuple[str, ...]:
@@ -104,6 +111,15 @@ def _format_totals(totals: ImageTotals) -> str:
         f"unique + {amounts.format_amount(totals.shared)} shared, each shared layer once (`docker images` adds up to "
         f"{amounts.format_amount(totals.apparent)}){amounts.format_unknown_part(totals.real)}"
     )
+
+
+def _explain_named(rows: tuple[ImageRow, ...], width: int) -> Iterator[str]:
+    if any(row.image.shows_name_time for row in rows):
+        text = (
+            "named: since the image got its name on this engine; the date in it was set (SOURCE_DATE_EPOCH) and does "
+            "not say when it was made"
+        )
+        yield from wrap_text(text, "", "  ", width=width)
 
 
 def _format_last_optimize(last: LastOptimize | None, totals: ImageTotals, width: int) -> Iterator[str]:
@@ -173,6 +189,8 @@ def make_row_document(row: ImageRow) -> dict[str, Any]:
         "names": list(row.image.names),
         "digests": list(row.image.digests),
         "created": format_iso_time(row.image.layers.created),
+        "created_is_set": row.image.has_set_date,
+        "named": format_iso_time(row.image.named_at),
         "unpacked_bytes": row.unpacked,
         "unique_bytes": row.unique,
         "shared_bytes": row.shared,

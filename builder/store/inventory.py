@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from builder.engine.layers import WORKERS, make_image_layers, query_layers
-from builder.engine.timestamps import parse_timestamp
+from builder.engine.timestamps import is_set_date, parse_timestamp
 from builder.inspect.lookup import find_image
 from builder.store.bytes import LayerUsage
 from builder.store.match import find_listed_name, may_mean
@@ -39,16 +39,18 @@ def read_images(api: StoreApi, known: Mapping[str, tuple[Layer, ...]], *, sized:
 
 
 def add_name_times(api: StoreApi, images: Iterable[StoredImage]) -> tuple[StoredImage, ...]:
-    """The same with ``named_at``, one request for each. What is made reproducibly says it was made long ago."""
+    """The same with ``named_at`` and ``has_set_date``, one request for each."""
     every = tuple(images)
     with ThreadPoolExecutor(WORKERS) as pool:
-        times = pool.map(lambda image: _read_name_time(api, image.id), every)
-        return tuple(replace(image, named_at=at) for image, at in zip(every, times, strict=True))
+        return tuple(pool.map(lambda image: _add_times(api, image), every))
 
 
-def _read_name_time(api: StoreApi, identity: str) -> float:
-    found = find_image(api, identity) or {}
-    return max(0.0, parse_timestamp((found.get("Metadata") or {}).get("LastTagTime")) or 0.0)
+def _add_times(api: StoreApi, image: StoredImage) -> StoredImage:
+    found = find_image(api, image.id)
+    if found is None:  # it vanished meanwhile
+        return image
+    named_at = parse_timestamp((found.get("Metadata") or {}).get("LastTagTime")) or 0.0
+    return replace(image, named_at=max(0.0, named_at), has_set_date=is_set_date(found.get("Created")))
 
 
 def _make_stored_image(entry: Mapping[str, Any], layers: tuple[Layer, ...], *, sized: bool) -> StoredImage:

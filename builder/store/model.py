@@ -44,6 +44,8 @@ class StoredImage:
     """Bytes of all of its layers, as the engine adds them up; None: what it lists is another sum."""
     named_at: float = 0.0
     """When it last got a name, seconds since 1970; 0: never, or not asked."""
+    has_set_date: bool = False
+    """Its date was given to the build: it does not say when that was."""
 
     @property
     def id(self) -> str:
@@ -53,6 +55,15 @@ class StoredImage:
     def names(self) -> tuple[str, ...]:
         """The shortest first: it says most, and is what the image is called wherever one name has to do."""
         return sort_shortest_first(self.layers.references)
+
+    @property
+    def came_at(self) -> float:
+        """When it was made, seconds since 1970; where its date was set, when it got its name here."""
+        return self.named_at if self.shows_name_time else self.layers.created
+
+    @property
+    def shows_name_time(self) -> bool:
+        return self.has_set_date and self.named_at > 0
 
     @property
     def title(self) -> str:

@@ -131,7 +131,7 @@ def _matches_filter(row: ImageRow, one: RowFilter, now: float) -> bool:
         case "project":
             return any(fnmatchcase(project, one.value) for project in row.projects)
         case _:
-            old = now - row.image.layers.created >= parse_age(one.value, "--filter")
+            old = now - row.image.came_at >= parse_age(one.value, "--filter")
             return old if one.key == "older" else not old
 
 
@@ -152,7 +152,7 @@ def sort_rows(rows: Iterable[ImageRow], by: SortKey) -> tuple[ImageRow, ...]:
             amount = _BYTES[by](row)
             return (1.0 if amount is None else -float(amount), name, row.image.id)
         if by is SortKey.CREATED:
-            return (-row.image.layers.created, name, row.image.id)
+            return (-row.image.came_at, name, row.image.id)
         place = float(tuple(RetentionReason).index(row.verdict.standing)) if by is SortKey.STANDING else 0.0
         return (place, name, row.image.id)
 

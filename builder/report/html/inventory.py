@@ -115,15 +115,20 @@ def _number_groups(inventory: Inventory) -> dict[int, int]:
 
 
 def _make_image_row(row: ImageRow, group: int | None) -> tuple[Cell | MapButton, ...]:
-    created = row.image.layers.created
     return (
         Cell(_format_row_name(row), wide=True, below=row.image.names[1:]),
         Cell(shorten_id(row.image.id), mono=True),
-        Cell(format_moment(created) if created > 0 else UNKNOWN, _make_sort_key(created)),
+        Cell(_format_time(row), _make_sort_key(row.image.came_at)),
         *(make_bytes_cell(one) for one in (row.unpacked, row.unique, row.shared, row.frees)),
         Cell(row.verdict.standing.value, wide=True, below=(row.verdict.reason, *_format_users(row))),
         Cell("") if group is None else MapButton(_BY_IMAGE, _IMAGE, group, _format_row_name(row)),
     )
+
+
+def _format_time(row: ImageRow) -> str:
+    if row.image.came_at <= 0:
+        return UNKNOWN
+    return f"{'named ' if row.image.shows_name_time else ''}{format_moment(row.image.came_at)}"
 
 
 def _make_sort_key(created: float) -> int:

@@ -145,6 +145,23 @@ def test_an_image_that_was_made_long_ago_is_as_young_as_its_name(
     assert len(old.going) == 3
 
 
+@pytest.mark.parametrize(
+    ("created", "is_set"),
+    [
+        ("2026-11-25T12:49:35.969130368Z", False),
+        ("2024-01-18T20:00:00Z", True),
+        ("1980-01-01T00:00:00.5Z", True),
+        ("", True),
+    ],
+)
+def test_a_date_of_whole_seconds_or_of_long_ago_was_set(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, created: str, is_set: bool
+) -> None:
+    monkeypatch.setattr(Api, "inspect_image", lambda *_: {"Created": created})
+    monkeypatch.setattr(Api, "history", lambda *_: [])
+    assert {image.has_set_date for image in machine.snapshot(StoreOptions(times=True)).images} == {is_set}
+
+
 def test_the_project_has_the_name_that_its_file_says(machine: Machine) -> None:
     (machine.here / "compose.yaml").write_text("name: rev4proj\nservices: {web: {image: 'app:1'}}")
     rows = {row.image.id: row for row in make_image_rows(machine.snapshot())}

@@ -61,6 +61,37 @@ def test_the_table() -> None:
     assert lines[4].count("—") == 4, "no age, and no bytes that were not measured"
 
 
+def dated(named_at: float, created: float = 0.0) -> Inventory:
+    """One image whose date was set."""
+    one = image("app", ("base",), "app:1", sizes=SIZES, created=created)
+    here = Shelf()
+    here.add(replace(one, named_at=named_at, has_set_date=True))
+    return inventory(rows=make_image_rows(here.snapshot()))
+
+
+def test_an_image_whose_date_was_set_shows_since_when_it_has_its_name_here_and_says_so() -> None:
+    text = format_images_text(dated(NOW - 7200, created=NOW - 400 * 86400), now=NOW)
+    assert " ".join(text.splitlines()[1].split()).startswith("app:1 617070000000 named 2 hours 2 MB")
+    assert "named: since the image got its name on this engine" in text
+    page = render_images_page(dated(NOW - 7200, created=NOW - 400 * 86400))
+    assert "named 1970-01-12" in page
+
+
+def test_one_without_a_name_and_one_with_a_true_date_show_when_they_were_made() -> None:
+    never = format_images_text(dated(0.0, created=NOW - 7200), now=NOW)
+    true = format_images_text(inventory(), now=NOW)
+    for text in (never, true):
+        assert " 2 hours " in text
+        assert "named" not in text
+
+
+def test_json_has_both_times() -> None:
+    (one,) = json.loads(format_images_json(dated(NOW, created=3600.0)))["images"]
+    assert (one["created"], one["created_is_set"]) == ("1970-01-01T01:00:00Z", True)
+    assert one["named"] == "1970-01-12T13:46:40Z"
+    assert {row["named"] for row in json.loads(format_images_json(inventory()))["images"]} == {None}
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     long = Volume("a-volume-of-a-project-with-a-long-name", 1, ("a-container-with-a-long-name",) * 4, ("shop",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,17 @@ def rows() -> tuple[ImageRow, ...]:
         image("bare", ("base", "dark"), created=NOW - 5 * 86400, sizes={"dark": None}),
     )
     return make_image_rows(shelf.snapshot())
+
+
+def test_the_age_of_an_image_whose_date_was_set_is_that_of_its_name() -> None:
+    shelf = Shelf()
+    set_date = image("set", ("base",), "set:1", created=0.0)
+    shelf.add(
+        replace(set_date, named_at=NOW - 86400, has_set_date=True), image("old", ("base",), created=NOW - 5 * 86400)
+    )
+    made = make_image_rows(shelf.snapshot())
+    assert [row.image.names for row in filter_rows(made, [parse_filter("newer=2d")], now=NOW)] == [("set:1",)]
+    assert [row.image.names for row in sort_rows(made, SortKey.CREATED)] == [("set:1",), ()]
 
 
 def found(*texts: str) -> list[str]:
