@@ -1,8 +1,8 @@
 """Which library a package of headers belongs to: what a program that was built with the headers loads when it runs.
 
 Source: the dependencies of each -dev package in Debian 11, 12 and 13 and in Alpine 3.19. Those whose library has a name
-of its own in each release (libldap2-dev, libicu-dev, libboost-dev, ...) have no row; nor have those whose library every
-Python loads already (libffi-dev, libssl-dev).
+of its own in each release (libldap2-dev, libicu-dev, libboost-dev, ...) have no row, or one for each release; those
+whose library every Python loads already (libffi-dev, libssl-dev) need none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,19 @@ _DEBIAN = {
     "libsnappy-dev": "libsnappy1v5",
     "libyaml-dev": "libyaml-0-2",
     "libjpeg62-turbo-dev": "libjpeg62-turbo",
+    "libcairo2-dev": "libcairo2",
+    "libdbus-1-dev": "libdbus-1-3",
+    "libleveldb-dev": "libleveldb1d",
+    "libsystemd-dev": "libsystemd0",
 }
+_DEBIAN_RELEASES = {
+    "libldap2-dev": {"bookworm": "libldap-2.5-0", "trixie": "libldap2"},
+    "libcurl4-openssl-dev": {"bookworm": "libcurl4", "trixie": "libcurl4t64"},
+    "libxmlsec1-dev": {"bookworm": "libxmlsec1-openssl", "trixie": "libxmlsec1-openssl"},
+    "libgeos-dev": {"bookworm": "libgeos-c1v5", "trixie": "libgeos-c1t64"},
+    "libre2-dev": {"bookworm": "libre2-9", "trixie": "libre2-11"},
+}
+"""Headers → release → library."""
 _ALPINE = {
     "postgresql-dev": "libpq",
     "libpq-dev": "libpq",
@@ -42,8 +54,11 @@ _IN_EVERY_PYTHON |= {"libc6-dev", "libc-dev", "musl-dev", "linux-headers", "pyth
 _TABLES = {"apt": _DEBIAN, "apk": _ALPINE}
 
 
-def find_runtime_library(manager: str, headers: str) -> str | None:
-    """The packages with the library, as one would write them; empty where none is needed; None: not known."""
+def find_runtime_library(manager: str, headers: str, release: str = "") -> str | None:
+    """The packages with the library, as one would write them; empty where none is needed; None: not known.
+
+    ``release``: the code name of a Debian release, where it is known.
+    """
     if headers in _IN_EVERY_PYTHON:
         return ""
-    return _TABLES.get(manager, {}).get(headers)
+    return _TABLES.get(manager, {}).get(headers) or _DEBIAN_RELEASES.get(headers, {}).get(release)

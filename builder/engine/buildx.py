@@ -66,14 +66,18 @@ class BuildPlan:
     options: BuildOptions
     secrets: BuildSecrets
     rawjson: bool
+    output: Path | None = None
+    """A folder that gets the files of the last stage; without one they become an image."""
 
 
 def make_build_argv(plan: BuildPlan) -> tuple[str, ...]:
-    """The command of one build. It always loads into the engine; pushing is the engine's job, after the checks."""
+    """The command of one build. An image is always loaded into the engine; pushing is its job, after the checks."""
     options = plan.options
-    argv = ["docker", "buildx", "build", "--load", "--provenance=false"]
+    exported = ["--output", f"type=local,dest={plan.output}"] if plan.output else ["--load"]
+    argv = ["docker", "buildx", "build", *exported, "--provenance=false"]
     argv += ["--progress", "rawjson" if plan.rawjson else "plain"]
-    argv += ["--tag", plan.reference, "--platform", plan.platform]
+    argv += [] if plan.output else ["--tag", plan.reference]
+    argv += ["--platform", plan.platform]
     argv += ["--build-arg", f"SOURCE_DATE_EPOCH={plan.source_date_epoch}"]
     argv += ["--metadata-file", str(plan.metadata), *plan.secrets.make_argv()]
     argv += ["--no-cache"] if options.no_cache else []

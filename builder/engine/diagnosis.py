@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from builder.core.build_packages import find_missing_packages
+
 INSTALLER = "uv"
 UV_MISMATCH = re.compile(r"Hash mismatch for `([^`]+)`")
 """uv's words; what the name is followed by differs: ``name==version``."""
@@ -39,7 +41,16 @@ def diagnose_failure(text: str) -> Diagnosis:
     """``text`` is the error of the step and the end of its log."""
     if names := _find_mismatches(text):
         return _explain_mismatch(names)
-    return Diagnosis(hint=next((hint for pattern, hint in HINTS if pattern in text), None))
+    hint = next((hint for pattern, hint in HINTS if pattern in text), None)
+    return Diagnosis(hint=hint or _name_packages(find_missing_packages(text).packages))
+
+
+def _name_packages(packages: tuple[str, ...]) -> str | None:
+    """What a source was built without."""
+    if not packages:
+        return None
+    names = ", ".join(f'"{name}"' for name in packages)
+    return f"add {names} to build of [apt] in optbuild.toml, then: optbuild lock"
 
 
 def _find_mismatches(text: str) -> tuple[str, ...]:

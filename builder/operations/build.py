@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import CandidateRefusedError, InterruptedByUserError, VanishedPackagesError
 from builder.core.naming import LOCK_FILE, list_promoted_references
 from builder.engine.buildx import check_platform, check_pushable
@@ -114,7 +113,7 @@ class BuildFlow:
 
     def _make_job(self, project: ImageProject, engine: Engine) -> BuildJob:
         def prepare(context: BuildContext, folder: Path) -> None:
-            make_base(replace(self.runtime, env=make_base_environment(self.runtime)), context, folder)
+            make_base(self.runtime, context, folder)
 
         context = render_context(project.spec, project.lock)
         estimate = estimate_image_bytes(project.lock)
@@ -163,12 +162,6 @@ def refresh_debian_versions(project: ImageProject, runtime: Runtime) -> ImagePro
     write_lock(path, lock)
     runtime.progress.note(f"wrote {path}: commit it, so that others build the same")
     return replace(project, lock=lock)
-
-
-def make_base_environment(runtime: Runtime) -> dict[str, str]:
-    """The environment of base.sh, which runs in another folder: the person's sources file by its whole path."""
-    sources = runtime.env.get(SOURCES_VARIABLE)
-    return {**runtime.env, **({SOURCES_VARIABLE: str(runtime.cwd / sources)} if sources else {})}
 
 
 def _parse_budget(project: ImageProject) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.core.errors import LockFileError, LockUsageError, MissingFileError
@@ -67,8 +68,15 @@ def resolve_lock(
     previous: Lock | None,
     options: LockOptions,
 ) -> Lock:
+    """A source that must be built to be locked is built in the builder stage, if an engine answers."""
     from builder.airflow.releases import find_release
     from builder.image.lock.make import make_lock
 
+    def build(lock: Lock, folder: Path, announcement: str) -> None:
+        from builder.image.build.wheels import build_wheels  # the engine's SDK, which few locks need
+
+        build_wheels(runtime, lock, folder, announcement)
+
     release = find_release(spec.airflow.version)
-    return make_lock(runtime, spec, requirements, release, previous=previous, options=options)
+    whole = replace(options, build_wheels=build)
+    return make_lock(runtime, spec, requirements, release, previous=previous, options=whole)

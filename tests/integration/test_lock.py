@@ -218,9 +218,9 @@ def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
     uv = find_uv(LocalRunner(), env, sys.executable)
     target = LockTarget("3.11", "bookworm")
     file = replace(good, name="optbuild-good")
-    assert collect_facts(uv, target, [file], (), tmp_path / "one", note=print)["optbuild-good"].elf == ()
+    assert collect_facts(uv, target, [file], (), tmp_path / "one", say=print).facts["optbuild-good"].elf == ()
     with pytest.raises(ToolFailedError, match=r"(?i)hash mismatch"):
-        collect_facts(uv, target, [replace(file, sha256="00" * 32)], (), tmp_path / "two", note=print)
+        collect_facts(uv, target, [replace(file, sha256="00" * 32)], (), tmp_path / "two", say=print)
 
 
 # -- Debian -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError, Where
+from builder.core.errors.process import ToolFailedError
 
 
 class LockFileError(OptbuildError):
@@ -65,6 +66,23 @@ class IndexUnreadableError(ToolError):
             hint="check the network; where this machine has an index of its own, set UV_DEFAULT_INDEX; "
             "behind a proxy HTTPS_PROXY, and SSL_CERT_FILE for its CA; credentials belong in ~/.netrc",
         )
+
+
+class SourceNotBuiltError(ToolFailedError):
+    """uv cannot resolve because it needs to build a source. ``name`` and ``version`` of its distribution."""
+
+    def __init__(self, name: str, version: str, code: int, output: str) -> None:
+        super().__init__("uv", code, output, hint="read what uv says above")
+        self.name = name
+        self.version = version
+
+
+class UnbuildableSourceError(LockError):
+    """A locked source cannot become a wheel, or does not say what it depends on."""
+
+
+class BuilderUnavailableError(ToolError):
+    """A source must be built in the builder stage to be locked, and nothing here can build that stage."""
 
 
 class UnknownPackageError(LockError):

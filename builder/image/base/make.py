@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.core.debian import SOURCES_VARIABLE
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.core.files import hold_lock
 from builder.core.limits import BUILD_LIMIT
@@ -75,7 +76,7 @@ def _make_cache_entry(runtime: Runtime, context: BuildContext, entry: Path) -> N
             (work / name).write_bytes(file.data)
             (work / name).chmod(file.mode)
         with runtime.progress.task("base: Debian packages to root file systems") as task:
-            env = {**runtime.env, OWNER_VARIABLE: str(work), "TMPDIR": str(scratch)}
+            env = {**make_base_environment(runtime), OWNER_VARIABLE: str(work), "TMPDIR": str(scratch)}
             command = Command((str(work / "base.sh"),), cwd=work, env=env, timeout=BUILD_LIMIT.read(env))
             result = runtime.runner.run(command, on_err=lambda line: task.update(detail=line.removeprefix("base.sh: ")))
             _check_base_result(result)
@@ -85,6 +86,12 @@ def _make_cache_entry(runtime: Runtime, context: BuildContext, entry: Path) -> N
     except BaseException:
         remove_unfinished_base(work)
         raise
+
+
+def make_base_environment(runtime: Runtime) -> dict[str, str]:
+    """The environment of base.sh, which runs in another folder: the person's sources file by its whole path."""
+    sources = runtime.env.get(SOURCES_VARIABLE)
+    return {**runtime.env, **({SOURCES_VARIABLE: str(runtime.cwd / sources)} if sources else {})}
 
 
 def _find_temporary_folder(env: Mapping[str, str]) -> Path:

@@ -113,11 +113,11 @@ def _build_context(job: BuildJob, builder: Builder, folder: Path) -> str:
         version = ".".join(map(str, builder.version))
         job.runtime.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
     job.runtime.progress.note(f"building {job.reference}")
-    _run_buildx(plan, job.runtime)
+    run_buildx(plan, job.runtime)
     return plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else ""
 
 
-def _run_buildx(plan: BuildPlan, runtime: Runtime) -> None:
+def run_buildx(plan: BuildPlan, runtime: Runtime) -> None:
     """One docker client, its events shown. Raises BuildFailedError."""
     hidden = plan.secrets.list_masked_texts()
     shown: Progress = runtime.progress if plan.options.progress in ("auto", "plain") else SilentProgress()

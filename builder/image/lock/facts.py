@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -52,11 +52,16 @@ def read_facts(folder: Path) -> dict[str, DistributionFacts]:
     """Name → facts of every distribution that was installed into ``folder`` (``pip install --target``)."""
     found: dict[str, DistributionFacts] = {}
     for info in sorted(folder.glob("*.dist-info")):
-        fields = HeaderParser().parsestr((info / "METADATA").read_text(encoding="utf-8", errors="replace"))
-        name = canonicalize_name(str(fields["Name"]))
-        elf = tuple(_iterate_elf_records(folder, info, name))
-        found[name] = DistributionFacts(name, list_field_values(fields, "Requires-Dist"), elf, list_extras(fields))
+        facts = parse_metadata((info / "METADATA").read_text(encoding="utf-8", errors="replace"))
+        found[facts.name] = replace(facts, elf=tuple(_iterate_elf_records(folder, info, facts.name)))
     return found
+
+
+def parse_metadata(text: str) -> DistributionFacts:
+    """Of a METADATA file."""
+    fields = HeaderParser().parsestr(text)
+    name = canonicalize_name(str(fields["Name"]))
+    return DistributionFacts(name, list_field_values(fields, "Requires-Dist"), (), list_extras(fields))
 
 
 def list_field_values(fields: Message, name: str) -> tuple[str, ...]:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.image.lock.facts import DistributionFacts, read_cached_facts, read_facts, write_cached_facts
 from builder.image.lock.scratch import open_scratch_folder
-from builder.image.lock.sdists import build_sdists, format_hashed_pins, read_unbuilt_facts
+from builder.image.lock.sources.sdists import build_sdists, format_hashed_pins
+from builder.image.lock.sources.unbuilt import SourceReader, read_unbuilt_source
 from builder.image.lock.uv import Uv, make_install_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from builder.image.lock.pylock import LockedFile
+    from builder.image.lock.sources.unbuilt import BuilderStage, UnbuiltSource
     from builder.image.lock.target import LockTarget
+
+
+@dataclass(frozen=True)
+class CollectedFacts:
+    """``facts`` by name; ``unbuilt``: the sdists that this machine could not build."""
+
+    facts: Mapping[str, DistributionFacts]
+    unbuilt: tuple[UnbuiltSource, ...] = ()
 
 
 def collect_facts(
@@ -24,12 +35,10 @@ def collect_facts(
     tools: tuple[LockedFile, ...],
     cache_folder: Path,
     *,
-    note: Callable[[str], None],
-) -> dict[str, DistributionFacts]:
-    """Name → facts. ``tools`` are the pinned build requirements of the sdists among ``files``.
-
-    ``note`` is called for each sdist that this machine cannot build: the builder stage may have what is missing here.
-    """
+    say: Callable[[str], None],
+    stage: BuilderStage | None = None,
+) -> CollectedFacts:
+    """``tools`` are the pinned build requirements of the sdists among ``files``; ``say`` hears what is done now."""
     found: dict[str, DistributionFacts] = {}
     fresh: list[LockedFile] = []
     for file in files:
@@ -39,17 +48,20 @@ def collect_facts(
         else:
             found[file.name] = facts
     if not fresh:
-        return found
+        return CollectedFacts(found)
     with open_scratch_folder(cache_folder, "unpacked-") as scratch:
         read = _unpack_wheels(uv, target, [file for file in fresh if file.kind == "wheel"], scratch)
-        read |= build_sdists(uv, target, [file for file in fresh if file.kind == "sdist"], tools, scratch)
+        sdists = [file for file in fresh if file.kind == "sdist"]
+        built = build_sdists(uv, target, sdists, tools, scratch, say=say)
+        read |= built.facts
         for file in fresh:
             if file.name in read:
                 write_cached_facts(cache_folder, file.sha256, read[file.name])
-            else:
-                read[file.name] = read_unbuilt_facts(uv, file, scratch)
-                note(f"{file.name} {file.version} cannot be built on this machine: its own PKG-INFO is used instead")
-    return found | read
+        reader = SourceReader(uv, target, tools, cache_folder, scratch, say, stage)
+        unbuilt = tuple(
+            read_unbuilt_source(reader, file, built.failures[file.name]) for file in sdists if file.name not in read
+        )
+    return CollectedFacts(found | read | {one.file.name: one.facts for one in unbuilt}, unbuilt)
 
 
 def _unpack_wheels(uv: Uv, target: LockTarget, wheels: list[LockedFile], scratch: Path) -> dict[str, DistributionFacts]:

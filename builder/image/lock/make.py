@@ -29,9 +29,11 @@ from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.libraries import RequiredLibraries, find_required_libraries, resolve_library_packages
-from builder.image.lock.model import Constraints, Distribution, Lock
-from builder.image.lock.python_packages import ResolvedPython, resolve_python
+from builder.image.lock.model import Constraints, Lock
+from builder.image.lock.python_packages import PythonResolver, ResolvedPython
 from builder.image.lock.resolve import VersionPreferences
+from builder.image.lock.sources.advice import list_source_advice
+from builder.image.lock.sources.builder_stage import FALLBACK_EPOCH, LockedBuilderStage, make_distribution
 from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget
 from builder.image.lock.uv import find_uv
 
@@ -42,13 +44,11 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.image.lock.constraints import ConstraintsFile
     from builder.image.lock.model import LockInputs
-    from builder.image.lock.pylock import LockedFile
+    from builder.image.lock.sources.builder_stage import WheelBuilder
     from builder.image.spec.model import Spec
 
 ETC_APT = Path("/etc/apt")
 """Where a Debian machine has its package sources."""
-FALLBACK_EPOCH = 315_532_800
-"""1980-01-01, the oldest time a zip file can hold: for an index that does not say when files were uploaded."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class LockOptions:
     etc_apt: Path = ETC_APT
     places: Mapping[str, Where] = field(default_factory=dict)
     """Where a person wrote a requirement (its normalised line) or a Debian package (its name)."""
+    build_wheels: WheelBuilder | None = None
+    """Builds in the builder stage what cannot be locked otherwise. None: nothing is built on an engine."""
 
 
 def make_lock(
@@ -90,21 +92,32 @@ def make_lock(
     uv = find_uv(runtime.runner, runtime.env, options.interpreter)
     with ThreadPoolExecutor(max_workers=1) as pool:
         lists = pool.submit(refresh_package_lists, target, archive)
+
+        def resolve_debian(needs: RequiredLibraries) -> ResolvedPackages:
+            wishes = _make_package_request(inputs, release, needs, previous, options)
+            return resolve_packages(lists.result(), target, wishes, progress.note)
+
         with progress.task("resolve Python distributions") as task:
-            roots, preferences = (
-                list_root_requirements(inputs),
-                _make_preferences(inputs, constraints, previous, options),
+            roots = list_root_requirements(inputs)
+            stage = None
+            if options.build_wheels is not None:
+                before = RequiredLibraries((), ())
+                stage = LockedBuilderStage(uv, target, inputs, lambda: resolve_debian(before), options.build_wheels)
+            preferences = _make_preferences(inputs, constraints, previous, options)
+            resolver = PythonResolver(
+                uv, target, *preferences, cache_folder, lambda detail: task.update(detail=detail), stage
             )
             with _locate_conflicts(options.places):
-                python = resolve_python(uv, target, roots, preferences, cache_folder, task=task, note=progress.note)
+                python = resolver.resolve(roots)
             check_extras(roots, python.facts, options.places)
         needs = find_required_libraries(
             target, [python.facts[file.name] for file in python.files if file.kind == "wheel"]
         )
         with progress.task("resolve Debian packages") as debian_task:
-            wishes = _make_package_request(inputs, release, needs, previous, options)
-            packages = resolve_packages(lists.result(), target, wishes, progress.note)
+            packages = resolve_debian(needs)
             debian_task.update(detail=_format_counts(packages))
+    for advice in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages):
+        progress.note(advice)
     kept = None if options.upgrade else previous
     lock = _assemble_lock(target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept)
     found = find_lock_differences(inputs, lock)
@@ -200,23 +213,19 @@ def _assemble_lock(
 ) -> Lock:
     roots = list_root_requirements(inputs)
     needed = resolve_dependencies(target, roots, {name: facts.requires for name, facts in python.facts.items()})
-    distributions = tuple(_make_distribution(file, needed[file.name]) for file in python.files)
+    distributions = tuple(make_distribution(file, needed[file.name]) for file in python.files)
     return Lock(
         platform=target.platform,
         inputs=inputs,
         constraints=None if constraints is None else Constraints(constraints.version, constraints.sha256),
         given_up=find_dropped_constraints(constraints, roots, distributions, previous),
         source_date_epoch=max((file.uploaded or 0 for file in python.files), default=0) or FALLBACK_EPOCH,
-        uv=_make_distribution(python.uv),
+        uv=make_distribution(python.uv),
         python=distributions,
-        build_requires=tuple(_make_distribution(file) for file in python.tools),
+        build_requires=tuple(make_distribution(file) for file in python.tools),
         shared_libraries=resolve_library_packages(
             needs, (package.name for package in packages.runtime), target.release
         ),
         runtime=packages.runtime,
         build=packages.build,
     )
-
-
-def _make_distribution(file: LockedFile, needed: tuple[str, ...] = ()) -> Distribution:
-    return Distribution(file.name, file.version, file.kind, file.sha256, file.size, needed)

@@ -36,6 +36,12 @@ def parse_pylock(text: str, target: LockTarget) -> tuple[LockedFile, ...]:
     return tuple(sorted((_choose_file(package, target) for package in packages), key=lambda file: file.name))
 
 
+def list_wheel_names(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The file names of all wheels in a pylock.toml that was read."""
+    packages = document.get("packages", [])
+    return tuple(_parse_filename(wheel) for package in packages for wheel in package.get("wheels", []))
+
+
 def _choose_file(package: Mapping[str, Any], target: LockTarget) -> LockedFile:
     name = canonicalize_name(package["name"])
     if "version" not in package or any(key in package for key in ("vcs", "directory", "archive")):

@@ -2,68 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
+from builder.core.errors import SourceNotBuiltError
 from builder.image.lock.installed import collect_facts
 from builder.image.lock.resolve import VersionPreferences, resolve_files, resolve_pins
 from builder.image.lock.scratch import open_scratch_folder
-from builder.image.lock.sdists import collect_build_requirements
+from builder.image.lock.sources.sdists import collect_build_requirements
+from builder.image.lock.uv import add_known_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from builder.core.progress import Task
     from builder.image.lock.facts import DistributionFacts
+    from builder.image.lock.installed import CollectedFacts
     from builder.image.lock.pylock import LockedFile
+    from builder.image.lock.sources.unbuilt import BuilderStage, UnbuiltSource
     from builder.image.lock.target import LockTarget
     from builder.image.lock.uv import Uv
 
 
 @dataclass(frozen=True)
 class ResolvedPython:
-    """``files`` go into the image, ``tools`` and ``uv`` into the builder stage; ``facts`` by name of a file."""
+    """``files`` go into the image, ``tools`` and ``uv`` into the builder stage; ``facts`` by name of a file.
+
+    ``unbuilt``: the sdists among ``files`` that this machine could not build.
+    """
 
     files: tuple[LockedFile, ...]
     tools: tuple[LockedFile, ...]
     uv: LockedFile
     facts: Mapping[str, DistributionFacts]
+    unbuilt: tuple[UnbuiltSource, ...] = ()
 
 
-def resolve_python(
-    uv: Uv,
-    target: LockTarget,
-    requirements: Sequence[str],
-    preferences: tuple[VersionPreferences, VersionPreferences],
-    cache_folder: Path,
-    *,
-    task: Task,
-    note: Callable[[str], None],
-) -> ResolvedPython:
-    """Both passes of uv, then the facts of every file.
+@dataclass(frozen=True)
+class PythonResolver:
+    """What resolving needs besides the requirements. ``say`` hears what is done now.
 
-    ``preferences`` are those of the distributions and of the build requirements. Scratch files lie in the cache
-    folder, where uv can make hard links.
+    Scratch files lie in the cache folder, where uv can make hard links. ``stage`` None: nothing is built on an engine.
     """
-    with open_scratch_folder(cache_folder, "resolve-") as scratch:
-        pins = resolve_pins(uv, target, requirements, preferences[0], scratch)
-        task.update(detail=f"{len(pins)} distributions, reading their hashes")
-        files = resolve_files(uv, target, pins, scratch)
+
+    uv: Uv
+    target: LockTarget
+    preferences: VersionPreferences
+    """Of the distributions."""
+    tool_preferences: VersionPreferences
+    """Of the build requirements of sdists."""
+    cache_folder: Path
+    say: Callable[[str], None]
+    stage: BuilderStage | None = None
+
+    def resolve(self, requirements: Sequence[str]) -> ResolvedPython:
+        """Both passes of uv, then the facts of every file."""
+        with open_scratch_folder(self.cache_folder, "resolve-") as scratch:
+            self.say("asking the index for versions")
+            resolver, pins = self._resolve_pins(requirements, scratch)
+            self.say(f"{len(pins)} distributions, reading their hashes")
+            files = resolve_files(resolver.uv, self.target, pins, scratch)
+            tools = self._resolve_build_tools(files, scratch)
+            (own,) = resolve_files(self.uv, self.target, {"uv": self.uv.version}, scratch)
+        self.say(f"{len(files)} distributions, reading their metadata and libraries")
+        found = self._collect_facts(files, tools)
+        self.say(f"{len(files)} distributions")
+        return ResolvedPython(files, tools, own, found.facts, found.unbuilt)
+
+    def _resolve_pins(self, requirements: Sequence[str], scratch: Path) -> tuple[PythonResolver, dict[str, str]]:
+        """The pins, and a resolver that knows the metadata of each source that uv could not build to resolve.
+
+        uv gives up at the first such source; it is told what that one depends on and asked again.
+        """
+        known: dict[tuple[str, str], DistributionFacts] = {}
+        resolver = self
+        while True:
+            try:
+                return resolver, resolve_pins(
+                    resolver.uv, self.target, requirements, self.preferences, scratch, say=self.say
+                )
+            except SourceNotBuiltError as error:
+                key = canonicalize_name(error.name), error.version
+                if key in known:
+                    raise
+                known[key] = self._read_source(*key, scratch)
+                metadata = [(version, facts) for (_, version), facts in known.items()]
+                resolver = replace(self, uv=add_known_metadata(self.uv, metadata, scratch))
+
+    def _read_source(self, name: str, version: str, scratch: Path) -> DistributionFacts:
+        self.say(f"reading what {name} {version} depends on")
+        files = resolve_files(self.uv, self.target, {name: version}, scratch)
+        return self._collect_facts(files, self._resolve_build_tools(files, scratch)).facts[name]
+
+    def _collect_facts(self, files: Iterable[LockedFile], tools: tuple[LockedFile, ...]) -> CollectedFacts:
+        return collect_facts(self.uv, self.target, files, tools, self.cache_folder, say=self.say, stage=self.stage)
+
+    def _resolve_build_tools(self, files: Iterable[LockedFile], scratch: Path) -> tuple[LockedFile, ...]:
+        """What the sdists need to become wheels, as one pinned set; nothing when there is no sdist."""
         sdists = [file for file in files if file.kind == "sdist"]
-        wanted = collect_build_requirements(uv, sdists, cache_folder, scratch)
-        tools = _resolve_build_tools(uv, target, wanted, preferences[1], scratch)
-        (own,) = resolve_files(uv, target, {"uv": uv.version}, scratch)
-    task.update(detail=f"{len(files)} distributions, reading their metadata and libraries")
-    facts = collect_facts(uv, target, files, tools, cache_folder, note=note)
-    task.update(detail=f"{len(files)} distributions")
-    return ResolvedPython(files, tools, own, facts)
-
-
-def _resolve_build_tools(
-    uv: Uv, target: LockTarget, wanted: Sequence[str], preferences: VersionPreferences, scratch: Path
-) -> tuple[LockedFile, ...]:
-    """What the sdists need to become wheels, as one pinned set; nothing when there is no sdist."""
-    if not wanted:
-        return ()
-    return resolve_files(uv, target, resolve_pins(uv, target, wanted, preferences, scratch), scratch)
+        wanted = collect_build_requirements(self.uv, sdists, self.cache_folder, scratch)
+        if not wanted:
+            return ()
+        pins = resolve_pins(self.uv, self.target, wanted, self.tool_preferences, scratch, say=self.say)
+        return resolve_files(self.uv, self.target, pins, scratch)

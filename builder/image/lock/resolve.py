@@ -15,7 +15,7 @@ from builder.image.lock.pylock import LockedFile, parse_pylock
 from builder.image.lock.uv import Uv, is_index_unreadable, make_compile_argv, make_pylock_argv, make_uv_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from builder.core.process import ProcessResult
@@ -49,15 +49,21 @@ class VersionPreferences:
 
 
 def resolve_pins(
-    uv: Uv, target: LockTarget, requirements: Sequence[str], preferences: VersionPreferences, folder: Path
+    uv: Uv,
+    target: LockTarget,
+    requirements: Sequence[str],
+    preferences: VersionPreferences,
+    folder: Path,
+    *,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, str]:
-    """First pass: name → version. Preferences win wherever ``requirements`` allow it.
+    """First pass: name → version. Preferences win wherever ``requirements`` allow it. ``say`` hears what is tried.
 
     uv drops a preference as soon as the newest version of something unpreferred excludes it, so each lost
     constraint is tried once more as a demand, and the answer is taken where it is better (:func:`_is_improvement`).
     When the previous lock's versions still do, the index is not asked at all (0.1 s instead of seconds). Raises
     :class:`UnsatisfiableError` with uv's own reason when nothing satisfies the requirements, :class:`ToolError` when
-    uv failed for another reason.
+    uv failed for another reason, which is :class:`SourceNotBuiltError` for a source that it had to build.
     """
     (folder / "requirements.in").write_text("".join(f"{line}\n" for line in requirements))
     if preferences.previous:
@@ -76,6 +82,7 @@ def resolve_pins(
         constrained = preferences.constraints[name]
         if pins.get(name, constrained) == constrained or _is_excluded(name, constrained, requirements):
             continue
+        say(f"{len(pins)} distributions, trying to keep {name} {constrained}")
         wanted = {**demanded, name: constrained}
         attempt = _resolve_with_demands(uv, target, preferences.keep_versions(pins), wanted, folder)
         if attempt is not None and _is_improvement(pins, attempt, wanted, preferences):

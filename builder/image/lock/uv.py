@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.core.errors import IndexUnreadableError, ToolError, ToolFailedError
+from builder.core.errors import IndexUnreadableError, SourceNotBuiltError, ToolError, ToolFailedError
 from builder.core.limits import LOCK_LIMIT
 from builder.core.process import Command, ProcessResult, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
+    from builder.image.lock.facts import DistributionFacts
     from builder.image.lock.target import LockTarget
 
 
@@ -22,6 +24,8 @@ _INDEXES = (
     ("PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"),
 )
 """pip's variable, uv's, and the older name of uv's."""
+_NOT_BUILT = re.compile(r"Failed to build `([A-Za-z0-9._-]+)==([^`]+)`")
+"""uv 0.13, where it needs a source's metadata to resolve and the source cannot tell it."""
 _INSTALL = ("pip", "install", "--quiet", "--no-progress", "--no-deps", "--require-hashes")
 
 
@@ -52,6 +56,8 @@ def make_uv_error(result: ProcessResult) -> ToolError:
     """Why uv ended with an error that says nothing about the requirements."""
     if is_index_unreadable(result.err):
         return IndexUnreadableError(result.err)
+    if found := _NOT_BUILT.search(result.err):
+        return SourceNotBuiltError(found[1], found[2], result.code, result.err)
     return ToolFailedError("uv", result.code, result.err, hint="read what uv says above")
 
 
@@ -68,6 +74,32 @@ def find_uv(runner: Runner, env: Mapping[str, str], interpreter: str) -> Uv:
     from uv import find_uv_bin  # only needed to lock
 
     return Uv(find_uv_bin(), version("uv"), interpreter, runner, add_index_variables(env))
+
+
+def add_known_metadata(uv: Uv, known: Iterable[tuple[str, DistributionFacts]], folder: Path) -> Uv:
+    """``uv`` that resolves in ``folder`` with what is known of versions, as (version, facts), and builds none of them.
+
+    uv reads uv.toml in its working folder together with the settings of the person and of the machine, unless a
+    variable names one file or forbids all: then one file holds both (docs.astral.sh/uv, "Configuration files").
+    """
+    text = "".join(map(_format_metadata, known))
+    named = uv.env.get("UV_CONFIG_FILE")
+    if not named and not uv.env.get("UV_NO_CONFIG"):
+        (folder / "uv.toml").write_text(text)
+        return uv
+    own = Path(named).read_text(encoding="utf-8") if named else ""
+    path = folder / "settings.toml"
+    path.write_text(f"{own}\n{text}", encoding="utf-8")
+    rest = {name: value for name, value in uv.env.items() if name != "UV_NO_CONFIG"}
+    return replace(uv, env={**rest, "UV_CONFIG_FILE": str(path)})
+
+
+def _format_metadata(known: tuple[str, DistributionFacts]) -> str:
+    """One ``[[dependency-metadata]]`` of uv's settings; strings of JSON are strings of TOML."""
+    version, facts = known
+    values = {"name": facts.name, "version": version, "requires-dist": facts.requires, "provides-extra": facts.extras}
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+    return f"[[dependency-metadata]]\n{lines}"
 
 
 def add_index_variables(env: Mapping[str, str]) -> Mapping[str, str]:
@@ -126,6 +158,33 @@ def make_unpack_argv(interpreter: str, requirements: str, name: str, folder: str
     """
     source = ("--no-binary", name, "--target", folder, "--requirements", requirements)
     return (*_INSTALL, "--python", interpreter, *source)
+
+
+def make_listing_argv(interpreter: str, python: str, source: str, output: str) -> tuple[str, ...]:
+    """All files of the pins in ``source`` that any system installs with ``python`` or a later one."""
+    return (
+        *("pip", "compile", "--quiet", source, "--output-file", output, "--python", interpreter, "--universal"),
+        *("--python-version", python, "--no-progress", "--no-deps", "--format", "pylock.toml", "--no-header"),
+    )
+
+
+def make_other_wheel_argv(interpreter: str, pin: str, python: str, platform: str, folder: str) -> tuple[str, ...]:
+    """Unpack the wheel that ``python`` installs on ``platform`` (uv's name of it), to read its metadata."""
+    return (
+        *("pip", "install", "--quiet", "--no-progress", "--no-deps", "--only-binary", ":all:", "--target", folder),
+        *("--python", interpreter, "--python-version", python, "--python-platform", platform, pin),
+    )
+
+
+def make_wheel_search_argv(
+    target: LockTarget, interpreter: str, source: str, name: str, *, first: bool
+) -> tuple[str, ...]:
+    """The ``first`` or the last version that ``source`` allows and that has a wheel for the target."""
+    return (
+        *("pip", "compile", "--quiet", source, "--python", interpreter, "--python-version", target.python),
+        *("--python-platform", target.uv_platform, "--no-progress", "--no-deps", "--no-header", "--no-annotate"),
+        *("--only-binary", name, "--resolution", "lowest" if first else "highest"),
+    )
 
 
 def make_venv_argv(python: str, folder: str) -> tuple[str, ...]:

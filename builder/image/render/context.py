@@ -38,6 +38,21 @@ def render_context(spec: Spec, lock: Lock) -> BuildContext:
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
 
+def render_wheels_context(lock: Lock) -> BuildContext:
+    """What builds nothing but the wheels of the lock's sources, in the builder stage that its image would have.
+
+    base.tar and builder.tar are made by the context's base.sh.
+    """
+    dockerfile = _make_jinja_environment().get_template("wheels.Dockerfile.j2").render(uv_version=lock.uv.version)
+    files = [
+        ContextFile("Dockerfile", dockerfile.encode()),
+        *_iterate_base_files(lock),
+        *_iterate_requirement_files(lock),
+        ContextFile("scripts/install.sh", read_template("scripts/install.sh")),
+    ]
+    return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
+
+
 def render_dockerfile(spec: Spec, lock: Lock) -> str:
     """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise."""
     environment, labels = plan_environment(spec), plan_labels(spec, lock)

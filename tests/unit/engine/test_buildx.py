@@ -95,6 +95,12 @@ def test_options_are_passed_on(options: BuildOptions, words: tuple[str, ...]) ->
     assert make_build_argv(replace(PLAN, options=options)) == (*plain[:-1], *words, plain[-1])
 
 
+def test_files_go_into_a_folder_instead_of_an_image() -> None:
+    argv = make_build_argv(replace(PLAN, output=Path("/out")))
+    assert argv[:5] == ("docker", "buildx", "build", "--output", "type=local,dest=/out")
+    assert not {"--load", "--tag", PLAN.reference} & set(argv)
+
+
 def test_an_old_buildx_is_asked_for_plain_output() -> None:
     assert "rawjson" not in make_build_argv(replace(PLAN, rawjson=False))
 

@@ -30,3 +30,16 @@ def test_pip_names_what_differs() -> None:
 
 def test_versions_elsewhere_in_a_log_differ_from_nothing() -> None:
     assert diagnose_failure("    installing\n    a==1:\n") == Diagnosis()
+
+
+def test_what_a_source_was_built_without_is_named() -> None:
+    text = "Error: pg_config executable not found.\nerror: command 'gcc' failed: No such file or directory\n"
+    found = diagnose_failure(text)
+    assert found.cause is None
+    assert found.hint == 'add "libpq-dev", "gcc", "libc6-dev" to build of [apt] in optbuild.toml, then: optbuild lock'
+
+
+def test_a_network_that_fails_is_told_before_a_program_that_is_missing() -> None:
+    found = diagnose_failure("Temporary failure in name resolution\n/bin/sh: 1: git: not found\n")
+    assert found.hint is not None
+    assert found.hint.startswith("the build has no network")

@@ -28,7 +28,7 @@ from builder.engine.buildx import BuildOptions
 from builder.image.build.model import Candidate
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
-from builder.operations.build import BuildFlow, make_base_environment
+from builder.operations.build import BuildFlow
 from builder.state import read_state
 
 if TYPE_CHECKING:
@@ -232,18 +232,6 @@ def test_a_version_that_vanishes_twice_is_an_error(
     with pytest.raises(VanishedPackagesError):
         run(runtime, refresh=True)
     assert stages.calls == ["recover", "refresh"]
-
-
-@pytest.mark.parametrize(("given", "passed"), [("a.sources", "/home/me/a.sources"), ("/b.sources", "/b.sources")])
-def test_a_debian_sources_file_is_named_from_where_the_person_is(runtime: Runtime, given: str, passed: str) -> None:
-    found = make_base_environment(
-        replace(runtime, cwd=Path("/home/me"), env={"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"})
-    )
-    assert found == {"OPTBUILD_DEBIAN_SOURCES": passed, "HOME": "/"}
-
-
-def test_without_a_debian_sources_file_none_is_named(runtime: Runtime) -> None:
-    assert make_base_environment(runtime) == runtime.env
 
 
 @pytest.mark.parametrize("place", ["none/meta.json", ".", "-", "/dev/full"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from runtime_factory import make_runtime
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.core.process import Command, ProcessResult
 from builder.image.base.leftovers import make_scratch_folder
-from builder.image.base.make import hash_base_inputs, make_base
+from builder.image.base.make import hash_base_inputs, make_base, make_base_environment
 from builder.image.render.model import BuildContext, ContextFile
 
 if TYPE_CHECKING:
@@ -145,3 +146,14 @@ def test_a_link_to_something_else_is_not_followed(tmp_path: Path) -> None:
     make(FakeRunner(), tmp_path)
     assert (tmp_path / "precious").is_dir()
     assert not half.exists()
+
+
+@pytest.mark.parametrize(("given", "passed"), [("a.sources", "/home/me/a.sources"), ("/b.sources", "/b.sources")])
+def test_a_debian_sources_file_is_named_from_where_the_person_is(tmp_path: Path, given: str, passed: str) -> None:
+    runtime = replace(make_runtime(tmp_path, {"OPTBUILD_DEBIAN_SOURCES": given, "HOME": "/"}), cwd=Path("/home/me"))
+    assert make_base_environment(runtime) == {**runtime.env, "OPTBUILD_DEBIAN_SOURCES": passed}
+
+
+def test_without_a_debian_sources_file_none_is_named(tmp_path: Path) -> None:
+    runtime = make_runtime(tmp_path, {"HOME": "/"})
+    assert make_base_environment(runtime) == runtime.env

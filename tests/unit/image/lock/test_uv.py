@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import tomllib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.image.lock.uv import add_index_variables, find_uv
+from builder.core.errors import SourceNotBuiltError, ToolFailedError
+from builder.core.process import Command, ProcessResult
+from builder.image.lock.facts import DistributionFacts
+from builder.image.lock.uv import Uv, add_index_variables, add_known_metadata, find_uv, make_uv_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PIP = {
     "PIP_INDEX_URL": "https://i.example/simple",
@@ -30,3 +37,39 @@ def test_its_own_variables_win(names: tuple[str, str]) -> None:
 def test_a_folder_is_no_index_of_a_build() -> None:
     env = {"PIP_INDEX_URL": "/srv/simple", "PIP_EXTRA_INDEX_URL": "file:///srv/wheels"}
     assert add_index_variables(env) == env
+
+
+KNOWN = [("7.45.2", DistributionFacts("pycurl", ('six > 1 ; extra == "a"',), (), ("a",)))]
+ENTRY = {"name": "pycurl", "version": "7.45.2", "requires-dist": ['six > 1 ; extra == "a"'], "provides-extra": ["a"]}
+
+
+def test_known_metadata_stands_beside_the_settings_of_the_machine(fake_runner: Any, tmp_path: Path) -> None:
+    uv = Uv("uv", "1", "py", fake_runner(lambda _c: (0, "", "")), {"HOME": "/x"})
+    assert add_known_metadata(uv, KNOWN, tmp_path) == uv  # no variable: uv merges uv.toml of its folder with the others
+    assert tomllib.loads((tmp_path / "uv.toml").read_text()) == {"dependency-metadata": [ENTRY]}
+
+
+def test_a_file_that_a_variable_names_stays_in_force(fake_runner: Any, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('index-url = "https://i.example/simple"\n[[dependency-metadata]]\nname = "y"')
+    uv = Uv("uv", "1", "py", fake_runner(lambda _c: (0, "", "")), {"UV_CONFIG_FILE": str(own)})
+    found = add_known_metadata(uv, KNOWN, tmp_path)
+    settings = tomllib.loads((tmp_path / "settings.toml").read_text())
+    assert found.env == {"UV_CONFIG_FILE": str(tmp_path / "settings.toml")}
+    assert settings["index-url"] == "https://i.example/simple"
+    assert [one["name"] for one in settings["dependency-metadata"]] == ["y", "pycurl"]
+
+
+def test_settings_that_are_switched_off_stay_off(fake_runner: Any, tmp_path: Path) -> None:
+    uv = Uv("uv", "1", "py", fake_runner(lambda _c: (0, "", "")), {"UV_NO_CONFIG": "1", "HOME": "/x"})
+    found = add_known_metadata(uv, KNOWN, tmp_path)
+    assert found.env == {"HOME": "/x", "UV_CONFIG_FILE": str(tmp_path / "settings.toml")}  # one file alone is read
+    assert tomllib.loads((tmp_path / "settings.toml").read_text()) == {"dependency-metadata": [ENTRY]}
+
+
+def test_a_source_that_uv_had_to_build_is_named() -> None:
+    said = "error: Failed to build `Py_Curl==7.45.2`\n  cause: The build backend returned an error\n"
+    error = make_uv_error(ProcessResult(Command(("uv",), timeout=1), 2, "", said))
+    assert isinstance(error, SourceNotBuiltError)
+    assert isinstance(error, ToolFailedError)
+    assert (error.name, error.version) == ("Py_Curl", "7.45.2")

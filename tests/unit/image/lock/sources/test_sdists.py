@@ -1,4 +1,4 @@
-"""Sources that must become wheels: what they need, and what is believed when they cannot be built here."""
+"""Sources that must become wheels: what they need, and what is said where they do not."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import pytest
 
 from builder.core.errors import LockError
 from builder.image.lock.pylock import LockedFile
-from builder.image.lock.sdists import (
+from builder.image.lock.sources.sdists import (
     build_sdists,
     collect_build_requirements,
     format_hashed_pins,
     parse_build_requires,
-    read_unbuilt_facts,
 )
 from builder.image.lock.uv import Uv
 
@@ -95,18 +94,9 @@ def test_a_source_that_uv_lost_is_named(fake_runner: Any, tmp_path: Path) -> Non
 def test_sources_are_built_from_hashed_pins_only(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
     uv = uv_with_cache(fake_runner, tmp_path, builds=False)
     tool = LockedFile("setuptools", "84", "wheel", "22" * 32, 5, None)
-    assert build_sdists(uv, target, [DILL], [tool], tmp_path) == {}
+    said: list[str] = []
+    built = build_sdists(uv, target, [DILL], [tool], tmp_path, say=said.append)
+    assert (built.facts, built.failures) == ({}, {"dill": "error: no compiler"})
+    assert said == ["building dill from source"] * 2
     assert (tmp_path / "tools.txt").read_text() == f"setuptools==84 --hash=sha256:{'22' * 32}\n"
     assert (tmp_path / "sdists.txt").read_text() == format_hashed_pins([DILL])
-
-
-def test_what_cannot_be_built_here_speaks_for_itself(fake_runner: Any, tmp_path: Path) -> None:
-    source(tmp_path, PKG_INFO="Metadata-Version: 2.2\nName: dill\nRequires-Dist: six>1\n")
-    assert read_unbuilt_facts(uv_with_cache(fake_runner, tmp_path), DILL, tmp_path).requires == ("six>1",)
-
-
-@pytest.mark.parametrize("text", ["", "Metadata-Version: 2.1\n", "Metadata-Version: 2.2\nDynamic: Requires-Dist\n"])
-def test_unless_nothing_obliges_it_to_be_true(fake_runner: Any, tmp_path: Path, text: str) -> None:
-    source(tmp_path, PKG_INFO=text)
-    with pytest.raises(LockError, match="does not say reliably what it depends on"):
-        read_unbuilt_facts(uv_with_cache(fake_runner, tmp_path), DILL, tmp_path)

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import json
 import tomllib
-from email.parser import HeaderParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import Version
 
 from builder.core.errors import LockError
 from builder.core.files import write_private_file
-from builder.image.lock.facts import DistributionFacts, list_extras, list_field_values, read_facts
+from builder.core.phrases import format_short_list
+from builder.image.lock.facts import DistributionFacts, read_facts
 from builder.image.lock.uv import Uv, make_build_tools_argv, make_sdist_build_argv, make_unpack_argv, make_venv_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from builder.image.lock.pylock import LockedFile
     from builder.image.lock.target import LockTarget
 
+BUILD_ENVIRONMENT = "venv"
+"""The virtual environment with the pinned build requirements, in the scratch folder."""
 LEGACY_REQUIRES = ("setuptools", "wheel")
 """What a source without ``[build-system]`` needs (PEP 518); its setup.py may call ``bdist_wheel`` by itself."""
+
+
+@dataclass(frozen=True)
+class BuiltSources:
+    """``facts`` of what came out, ``failures``: what was said where nothing came out; both by name."""
+
+    facts: Mapping[str, DistributionFacts]
+    failures: Mapping[str, str]
 
 
 def collect_build_requirements(
@@ -35,7 +45,7 @@ def collect_build_requirements(
         cached = cache_folder / "build-requires" / f"{file.sha256}.json"
         if not cached.is_file():
             requires = parse_build_requires(
-                _read_pyproject(_provide_source(uv, file, scratch)), f"{file.name} {file.version}"
+                read_pyproject(provide_source(uv, file, scratch)), f"{file.name} {file.version}"
             )
             write_private_file(cached, json.dumps(requires).encode())
         found.update(json.loads(cached.read_bytes()))
@@ -56,7 +66,7 @@ def parse_build_requires(pyproject: str | None, name: str) -> list[str]:
         raise LockError(f"the pyproject.toml of {name} is broken: {error}", hint="ask for another version") from error
 
 
-def _provide_source(uv: Uv, file: LockedFile, scratch: Path) -> Path:
+def provide_source(uv: Uv, file: LockedFile, scratch: Path) -> Path:
     """The unpacked sdist in uv's cache.
 
     It is there since the first pass, unless a wheel of another platform gave uv what it had to know; then uv is made
@@ -84,45 +94,42 @@ def _find_cached_source(cache: Path, file: LockedFile) -> Path | None:
     return None
 
 
-def _read_pyproject(source: Path) -> str | None:
+def read_pyproject(source: Path) -> str | None:
     path = source / "pyproject.toml"
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def build_sdists(
-    uv: Uv, target: LockTarget, sdists: Sequence[LockedFile], tools: Iterable[LockedFile], scratch: Path
-) -> dict[str, DistributionFacts]:
-    """Build each sdist with exactly the pinned tools; name → facts of what came out, without what cannot be built."""
+    uv: Uv,
+    target: LockTarget,
+    sdists: Sequence[LockedFile],
+    tools: Iterable[LockedFile],
+    scratch: Path,
+    *,
+    say: Callable[[str], None],
+) -> BuiltSources:
+    """Build each sdist on this machine with exactly the pinned tools. ``say`` hears what is being built."""
     if not sdists:
-        return {}
+        return BuiltSources({}, {})
     (scratch / "tools.txt").write_text(format_hashed_pins(tools))
-    if not uv.run(make_venv_argv(target.python, "venv"), scratch).ok:
-        uv.check(make_venv_argv(uv.interpreter, "venv"), scratch)
-    uv.check(make_build_tools_argv("venv", "tools.txt"), scratch)
-    if not _build_wheels(uv, sdists, scratch):
+    if not uv.run(make_venv_argv(target.python, BUILD_ENVIRONMENT), scratch).ok:
+        uv.check(make_venv_argv(uv.interpreter, BUILD_ENVIRONMENT), scratch)
+    uv.check(make_build_tools_argv(BUILD_ENVIRONMENT, "tools.txt"), scratch)
+    failures = {}
+    say(f"building {format_short_list([file.name for file in sdists])} from source")
+    if _build_wheels(uv, sdists, scratch):
         for file in sdists:
-            _build_wheels(uv, [file], scratch)
-    return read_facts(scratch / "built")
+            say(f"building {file.name} from source")
+            if said := _build_wheels(uv, [file], scratch):
+                failures[file.name] = said
+    return BuiltSources(read_facts(scratch / "built"), failures)
 
 
-def _build_wheels(uv: Uv, files: Iterable[LockedFile], scratch: Path) -> bool:
+def _build_wheels(uv: Uv, files: Iterable[LockedFile], scratch: Path) -> str:
+    """What uv says where it fails; else nothing."""
     (scratch / "sdists.txt").write_text(format_hashed_pins(files))
-    return uv.run(make_sdist_build_argv("venv", "sdists.txt", "built"), scratch).ok
-
-
-def read_unbuilt_facts(uv: Uv, file: LockedFile, scratch: Path) -> DistributionFacts:
-    """What the sdist says of itself. Before metadata 2.2 (PEP 643) nothing obliges it to be true: refused."""
-    information = _provide_source(uv, file, scratch) / "PKG-INFO"
-    text = information.read_text(encoding="utf-8", errors="replace") if information.is_file() else ""
-    fields = HeaderParser().parsestr(text)
-    dynamic = {str(line).lower() for line in fields.get_all("Dynamic", [])}
-    if Version(str(fields["Metadata-Version"] or "1.0")) < Version("2.2") or "requires-dist" in dynamic:
-        raise LockError(
-            f"{file.name} {file.version} has no wheel for this platform, its source cannot be built on this machine, "
-            "and it does not say reliably what it depends on",
-            hint=f"install what its build needs (often gcc), or ask for a version of {file.name} that has a wheel",
-        )
-    return DistributionFacts(file.name, list_field_values(fields, "Requires-Dist"), (), list_extras(fields))
+    result = uv.run(make_sdist_build_argv(BUILD_ENVIRONMENT, "sdists.txt", "built"), scratch)
+    return "" if result.ok else result.err or f"uv ended with exit code {result.code}"
 
 
 def format_hashed_pins(files: Iterable[LockedFile]) -> str:
