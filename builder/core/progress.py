@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichBars
     from rich.progress import TaskID
 
-STILL_RUNNING_SECONDS = 10.0
-"""Without a terminal, a step that is silent for this long says that it still runs."""
+STILL_RUNNING_SECONDS = 8.0
+"""Without a terminal, a step that is silent for this long says that it still runs: on a busy machine the line comes
+later, and nobody should wait for one longer than 10 s."""
 
 
 class Task(Protocol):

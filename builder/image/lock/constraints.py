@@ -64,7 +64,7 @@ def find_constraints(
 ) -> ConstraintsFile | None:
     """The constraints of the spec; ``given`` is ``--constraints FILE`` and stands in for whatever the spec names."""
     try:
-        return _load_constraints(spec, given, cache_folder, fetch or _fetch_bytes)
+        return _load_constraints(spec, given, cache_folder, fetch or fetch_bytes)
     except ConstraintsError as error:
         if error.hint == _HOW_TO_PASS:
             error.hint = f"{_HOW_TO_PASS} {shlex.quote(str(spec.folder))}"
@@ -152,7 +152,8 @@ def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
     return data
 
 
-def _fetch_bytes(url: str) -> bytes:
+def fetch_bytes(url: str) -> bytes:
+    """What is there, over TLS alone. Raises ConstraintsError, and ConstraintsUnreachableError where no host answers."""
     try:
         tls = ssl.create_default_context()
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - the spec takes https alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from builder.core.errors import LockError, UnsatisfiableError, Where
 from builder.core.naming import LOCK_FILE
 from builder.image.lock.check import find_lock_differences
-from builder.image.lock.constraints import find_constraints
+from builder.image.lock.constraints import fetch_bytes, find_constraints
 from builder.image.lock.debian import (
     PackageListSource,
     PackageRequest,
@@ -38,10 +38,12 @@ from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget
 from builder.image.lock.uv import find_uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from builder.airflow.model import Release
+    from builder.core.progress import Progress
     from builder.core.runtime import Runtime
+    from builder.image.lock.apt import Apt
     from builder.image.lock.constraints import ConstraintsFile
     from builder.image.lock.model import LockInputs
     from builder.image.lock.sources.builder_stage import WheelBuilder
@@ -85,13 +87,10 @@ def make_lock(
     progress, cache_folder = runtime.progress, runtime.cache_folder
     inputs = make_lock_inputs(spec, requirements)
     target = LockTarget(inputs.python, inputs.debian, options.platform)
-    constraints = find_constraints(spec, options.constraints, cache_folder)
-    if constraints is not None and (other := constraints.describe_other_origin(inputs.airflow, inputs.python)):
-        progress.note(f"warning: {other}")
+    constraints = _find_constraints(runtime, spec, options.constraints)
     archive = _make_list_source(runtime, options.etc_apt)
     uv = find_uv(runtime.runner, runtime.env, options.interpreter)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        lists = pool.submit(refresh_package_lists, target, archive)
+    with _read_meanwhile(progress, lambda: refresh_package_lists(target, archive)) as lists:
 
         def resolve_debian(needs: RequiredLibraries) -> ResolvedPackages:
             wishes = _make_package_request(inputs, release, needs, previous, options)
@@ -128,6 +127,34 @@ def make_lock(
             hint=format_lock_command(spec.folder / LOCK_FILE, "--upgrade"),
         )
     return lock
+
+
+def _find_constraints(runtime: Runtime, spec: Spec, given: Path | None) -> ConstraintsFile | None:
+    """The constraints, with a warning where they were made for something else."""
+
+    def fetch(url: str) -> bytes:
+        with runtime.progress.task("fetch the constraints"):
+            return fetch_bytes(url)
+
+    found = find_constraints(spec, given, runtime.cache_folder, fetch)
+    other = found.describe_other_origin(spec.airflow.version, spec.python.version) if found else ""
+    if other:
+        runtime.progress.note(f"warning: {other}")
+    return found
+
+
+@contextlib.contextmanager
+def _read_meanwhile(progress: Progress, read: Callable[[], Apt]) -> Iterator[Future[Apt]]:
+    """Reads package lists while the block runs; one that fails waits for them, and says so: the mirror may be slow."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        lists = pool.submit(read)
+        try:
+            yield lists
+        except Exception:
+            if not lists.done():
+                with progress.task("finish reading the package lists"):
+                    wait([lists])
+            raise
 
 
 def refresh_debian(runtime: Runtime, spec: Spec, lock: Lock, release: Release, *, etc_apt: Path = ETC_APT) -> Lock:

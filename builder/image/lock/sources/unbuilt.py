@@ -31,6 +31,7 @@ _NOISE = re.compile(
     r"\d+ \||(cause|note|hint|warning|Traceback \(.*\)):|[\u00d7╰│]|\[.*\]$|error: (metadata-gen|Failed to build)"
 )
 """Underlined source text, uv's and pip's own words around what the build said."""
+_SAYS_WHY = re.compile(r"[Ee]rror\b|Exception\b|not found|No such file|cannot |can't |Could not ")
 _NOT_THERE_EITHER = re.compile(r"No module named '")
 """A Python module that the pinned build requirements do not have: the builder stage has the same ones."""
 
@@ -196,9 +197,9 @@ def list_last_lines(log: str) -> tuple[str, ...]:
         elif frame is None or indent <= frame:
             frame = None
             spoken += [] if not re.search(r"[A-Za-z]", text) or _NOISE.match(text) else [text]
-    return tuple(
-        line if len(line) <= _LINE_LENGTH else f"{line[: _LINE_LENGTH - 1]}…" for line in spoken[-_LAST_LINES:]
-    )
+    last = spoken[-_LAST_LINES:]
+    first = next((index for index, line in enumerate(last) if _SAYS_WHY.search(line)), 0)
+    return tuple(line if len(line) <= _LINE_LENGTH else f"{line[: _LINE_LENGTH - 1]}…" for line in last[first:])
 
 
 def _advise(reader: SourceReader, file: LockedFile, missing: MissingPackages) -> str:

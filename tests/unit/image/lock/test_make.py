@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from runtime_factory import make_runtime
 
 from builder.airflow.model import Release
-from builder.core.errors import UnsatisfiableError, Where
+from builder.core.errors import LockError, UnsatisfiableError, Where
+from builder.image.lock import make
 from builder.image.lock.constraints import ConstraintsFile
 from builder.image.lock.debian import select_kept_versions
-from builder.image.lock.make import LockOptions, _locate_conflicts, _make_preferences, refresh_debian
+from builder.image.lock.make import (
+    LockOptions,
+    _find_constraints,
+    _locate_conflicts,
+    _make_preferences,
+    _read_meanwhile,
+    refresh_debian,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from builder.core.process import Command
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
 SAME = ConstraintsFile("2.8.1/3.11", "ab" * 32, {"pandas": "2.1.4"})
 """The constraints that the lock of the tests was made with."""
 SHA = "ef" * 32
+PANDAS = hashlib.sha256(b"pandas==2.1.4\n").hexdigest()
 
 
 def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
@@ -120,3 +133,57 @@ def test_refreshing_debian_asks_for_the_same_and_leaves_python(
     assert "binutils" in {one.name for one in new.build}
     assert {one.version for one in new.runtime} == {"9"}
     assert "binutils" in asked
+
+
+class TaskLog:
+    """The labels of all tasks and all notes, in order."""
+
+    def __init__(self, begun: threading.Event | None = None) -> None:
+        self.said: list[str] = []
+        self.begun = begun or threading.Event()
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    @contextlib.contextmanager
+    def task(self, label: str) -> Iterator[Any]:
+        self.said.append(label)
+        self.begun.set()
+        yield None
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_a_failure_that_waits_for_the_mirror_says_so(slow: bool) -> None:
+    waiting = threading.Event()
+    progress = TaskLog(waiting)
+
+    def read() -> Any:
+        assert not slow or waiting.wait(60)
+
+    def fail() -> None:
+        with _read_meanwhile(progress, read) as lists:
+            if not slow:
+                lists.result()
+            raise LockError("it contradicts itself")
+
+    with pytest.raises(LockError):
+        fail()
+    assert progress.said == (["finish reading the package lists"] if slow else [])
+
+
+def test_fetching_the_constraints_is_shown(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = TaskLog()
+    monkeypatch.setattr(make, "fetch_bytes", lambda _url: b"pandas==2.1.4\n")
+    runtime = make_runtime(tmp_path, progress=progress)
+    assert [_find_constraints(runtime, spec, None) for _ in range(2)] == [
+        ConstraintsFile("2.8.1/3.11", PANDAS, {"pandas": "2.1.4"})
+    ] * 2
+    assert progress.said == ["fetch the constraints"]  # once: then it is in the cache
+
+
+def test_constraints_of_another_airflow_are_warned_of(spec: Spec, tmp_path: Path) -> None:
+    progress = TaskLog()
+    (tmp_path / "c.txt").write_text("# https://x.example/constraints-2.10.3/constraints-3.11.txt\npandas==2.1.4\n")
+    _find_constraints(make_runtime(tmp_path, progress=progress), spec, tmp_path / "c.txt")
+    (warning,) = progress.said
+    assert warning.startswith("warning: these constraints were published for Airflow 2.10.3")

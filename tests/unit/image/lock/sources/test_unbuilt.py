@@ -180,20 +180,36 @@ def test_why_it_is_built_at_all_is_said(read: Any, wheels: tuple[str, ...], said
     assert said in read(NO_HEADERS, wheels=wheels, static=True).report
 
 
-def test_the_last_lines_are_the_builds_own_words() -> None:
-    assert (
-        list_last_lines(NO_HEADERS)
-        == (
-            "[stderr]",
-            "Exception: Can not find valid pkg-config name.",
-            "Specify MYSQLCLIENT_CFLAGS and MYSQLCLIENT_LDFLAGS env vars manually",
-        )[1:]
-    )
-    pip = "  note: This error originates\n  ╰─> See above\n  [end of output]\nerror: metadata-generation-failed\n"
-    gcc = "a.c:1:2: fatal error: x.h: No such file\n    1 | #include <x.h>\n      |  ^~~~\ncompilation terminated.\n"
-    assert list_last_lines(gcc + pip) == ("a.c:1:2: fatal error: x.h: No such file", "compilation terminated.")
-    assert list_last_lines("\n".join(f"line {number} x" for number in range(9)))[0] == "line 4 x"
-    assert len(list_last_lines("x" * 500)[0]) == 160
+PIP_NOISE = "  note: This error originates\n  ╰─> See above\n  [end of output]\nerror: metadata-generation-failed\n"
+GCC = """\
+         no previously-included directories found matching 'doc/build'
+         warning: build_py: byte-compiling is disabled, skipping.
+         In file included from a.h:3:
+         a.c:1:2: fatal error: x.h: No such file or directory
+             1 | #include <x.h>
+               |          ^~~~
+         compilation terminated.
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "lines"),
+    [
+        (
+            NO_HEADERS,
+            (
+                "Exception: Can not find valid pkg-config name.",
+                "Specify MYSQLCLIENT_CFLAGS and MYSQLCLIENT_LDFLAGS env vars manually",
+            ),
+        ),
+        (GCC + PIP_NOISE, ("a.c:1:2: fatal error: x.h: No such file or directory", "compilation terminated.")),
+        ("\n".join(f"line {number} x" for number in range(9)), tuple(f"line {number} x" for number in range(4, 9))),
+        ("x" * 500, ("x" * 159 + "…",)),
+        ("", ()),
+    ],
+)
+def test_the_last_lines_are_the_builds_own_words(log: str, lines: tuple[str, ...]) -> None:
+    assert list_last_lines(log) == lines
 
 
 def test_a_password_in_the_log_is_masked(read: Any) -> None:
