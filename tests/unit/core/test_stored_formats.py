@@ -254,3 +254,7 @@ def test_the_facts_of_a_distribution(tmp_path: Path) -> None:
 def test_the_content_of_a_layer() -> None:
     assert cache.parse_layer(golden("layer-content"), DIGEST[1]) == CONTENT
     assert cache.serialize_layer(CONTENT) == golden("layer-content")
+
+
+def test_a_layer_that_was_read_before_secrets_were_looked_for_is_read_again() -> None:
+    assert cache.parse_layer(golden("layer-content-2"), DIGEST[1]) is None
