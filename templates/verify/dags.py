@@ -8,6 +8,7 @@ again every few seconds in production.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import inspect
 import json
@@ -103,6 +104,7 @@ def prepare():
 
 
 def watch_dags(make):
+    @functools.wraps(make)
     def made(*arguments, **options):
         line = find_line()
         if line is not None:
@@ -134,6 +136,7 @@ def watch_engine(dialect, *_):
 
 
 def watch_driver(connect):
+    @functools.wraps(connect)
     def watched(*arguments, **options):
         refuse("connects to a database")
         return connect(*arguments, **options)

@@ -6,6 +6,8 @@ failed: a provider has modules for services that this image does not use.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -35,10 +37,11 @@ def main():
     scripts = [(entry.name, entry.value) for entry in find_entries("console_scripts")]
     work = [*list_own_modules(), *providers, *(("the script " + name, value) for name, value in scripts)]
     found = run_everywhere(work)
-    optional = sorted({why for kind, why in found if kind == "optional"})
+    optional, misnamed = (sorted({why for one, why in found if one == kind}) for kind in ("optional", "misnamed"))
     problems += [why for kind, why in found if kind == "problem"] + check_scripts()
     counts = {"modules": len(work) - len(scripts), "scripts": len(scripts), "providers": count_providers()}
-    print("optbuild: " + json.dumps({"problems": sorted(problems), "optional": optional, **counts}), flush=True)
+    answer = {"problems": sorted(problems), "optional": optional, "misnamed": misnamed, **counts}
+    print("optbuild: " + json.dumps(answer), flush=True)
 
 
 def find_entries(group):
@@ -136,10 +139,42 @@ def examine(who, name):
         resolve(name)
     except BaseException as error:  # noqa: BLE001 - reported
         missing = find_optional(error)
-        if missing is None:
-            yield "problem", "{}: {}: {}".format(who, name.replace(":", "."), describe(error))
-        else:
+        if missing is not None:
             yield "optional", missing
+        elif is_misnamed(name, error):
+            yield "misnamed", name.replace(":", ".")
+        else:
+            yield "problem", f"{who}: {name.replace(':', '.')}: {describe(error)}"
+
+
+def is_misnamed(name, error):
+    """Whether a distribution names what it never had: nobody can import it anywhere, and no image can mend it.
+
+    A module that is in no list of files, or a class that is not in a file which is as it was published.
+    """
+    dotted = name.partition(" ")[0].replace(":", ".")
+    if isinstance(error, ModuleNotFoundError):
+        path = (error.name or "").replace(".", "/")
+        named = error.name and (dotted + ".").startswith(error.name + ".")
+        return bool(named) and not any(one.startswith((path + "/", path + ".")) for one in list_installed_files())
+    if not isinstance(error, AttributeError) or error.__traceback__.tb_next is None:
+        return False
+    ends = error.__traceback__
+    while ends.tb_next is not None:
+        ends = ends.tb_next
+    module = sys.modules.get(name.partition(":")[0]) or sys.modules.get(dotted.rpartition(".")[0])
+    return ends.tb_frame.f_code is resolve.__code__ and module is not None and is_as_published(module.__file__)
+
+
+def is_as_published(path):
+    """Whether the file has the hash that the list of its distribution names (PEP 376)."""
+    for distribution in importlib.metadata.distributions():
+        for file in distribution.files or ():
+            if file.hash is not None and path.endswith(str(file)) and str(distribution.locate_file(file)) == path:
+                with open(path, "rb") as stream:
+                    digest = hashlib.new(file.hash.mode, stream.read()).digest()
+                return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
+    return False
 
 
 def resolve(name):

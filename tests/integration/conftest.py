@@ -48,6 +48,7 @@ GROUPS = {
         "test_sabotage.py",
         "test_structure.py",
         "test_verify.py",
+        "test_verify_dags.py",
     ),
     "base": ("test_base.py", "test_reproducible.py"),
 }

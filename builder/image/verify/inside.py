@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from builder.airflow.variables import LOAD_EXAMPLES
+from builder.core.phrases import format_short_list
 from builder.image.verify.containers import PROBE_SHARES, ContainerOptions
 from builder.image.verify.probes import PROBE_FOLDER, ProbeResult, format_first_problem, read_probe_files, run_probe
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
@@ -45,13 +46,14 @@ def check_providers(bench: VerifyContext) -> CheckPassed:
 
 
 def format_providers(answer: Mapping[str, Any]) -> str:
-    """What was imported, and which packages nothing here requires."""
+    """What was imported, which packages some modules need and nothing requires, and what is named and nowhere."""
     counts = f"{answer['modules']} modules of Airflow and {answer['providers']} providers, {answer['scripts']} scripts"
-    optional = answer["optional"]
-    if not optional:
-        return counts
-    named = ", ".join(optional[:5]) + (" ..." if len(optional) > 5 else "")
-    return f"{counts}; some modules need {named}, which nothing requires"
+    notes = [
+        f"{words} {format_short_list(answer[key], 5)}"
+        for key, words in (("optional", "nothing requires"), ("misnamed", "named by a package that never had it:"))
+        if answer[key]
+    ]
+    return "; ".join((counts, *notes))
 
 
 def check_tls(bench: VerifyContext, uid: int) -> CheckPassed:

@@ -128,19 +128,51 @@ def test_a_module_or_what_is_in_one_is_resolved(probe: Any, name: str) -> None:
     assert list(probe.examine("who", name)) == []
 
 
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package ``made`` on the path, its modules never seen before."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "whole.py").write_text("class Hook:\n    pass\n")
+    (folder / "wrong.py").write_text("import made.gone\n")
+    (folder / "asks.py").write_text("import made.whole\nmade.whole.Gone\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [one for one in sys.modules if one.partition(".")[0] == "made"]:
+        monkeypatch.delitem(sys.modules, name)
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("name", "problem"),
+    ("name", "published", "kind"),
     [
-        ("collections.abc.Nothing", "who: collections.abc.Nothing: AttributeError"),
-        ("email.gone", "who: email.gone: ModuleNotFoundError"),
-        ("collections:gone", "who: collections.gone: AttributeError"),
-        ("pandas.not_in_this_version.x", "who: pandas.not_in_this_version.x: ModuleNotFoundError"),
+        ("made.whole.Hook", True, None),
+        ("made.gone", True, "misnamed"),
+        ("made.gone.Hook", True, "misnamed"),
+        ("made.gone:main", True, "misnamed"),
+        ("made.listed", True, "problem"),
+        ("made.listed.Hook", True, "problem"),
+        ("made.wrong", True, "problem"),
+        ("made.asks", True, "problem"),
+        ("made.whole.Gone", True, "misnamed"),
+        ("made.whole:gone", True, "misnamed"),
+        ("made.whole.Gone", False, "problem"),
     ],
 )
-def test_what_does_not_resolve_is_a_problem(probe: Any, name: str, problem: str) -> None:
-    ((kind, words),) = probe.examine("who", name)
-    assert kind == "problem"
-    assert words.startswith(problem)
+def test_what_a_distribution_never_had_is_told_from_what_is_gone(
+    probe: Any, made: Path, monkeypatch: pytest.MonkeyPatch, *, name: str, published: bool, kind: str | None
+) -> None:
+    own = {f"made/{path.name}" for path in made.iterdir()} | {"made/listed.py"}
+    monkeypatch.setattr(probe, "list_installed_files", lambda: own)
+    monkeypatch.setattr(probe, "is_as_published", lambda _: published)
+    assert [one for one, _ in probe.examine("who", name)] == ([kind] if kind else [])
+
+
+def test_a_problem_names_who_and_what(probe: Any, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "list_installed_files", lambda: {f"made/{path.name}" for path in made.iterdir()})
+    assert list(probe.examine("who", "made.wrong")) == [
+        ("problem", "who: made.wrong: ModuleNotFoundError: No module named 'made.gone'")
+    ]
 
 
 def test_own_modules_are_those_of_the_list_of_files_though_one_is_gone(probe: Any) -> None:
