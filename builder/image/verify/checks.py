@@ -56,11 +56,12 @@ def _make_static_check(
     needs: tuple[str, ...] = (),
     blames: tuple[str, ...] = (),
     *,
+    after: tuple[str, ...] = (),
     is_foreign: bool = False,
     is_busy: bool = False,
 ) -> CheckDefinition:
     def tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
-        return (CheckTask(row.name, partial(check, bench), needs=needs, blames=blames),)
+        return (CheckTask(row.name, partial(check, bench), needs, after, blames),)
 
     return CheckDefinition(name, tasks, is_static=True, is_foreign=is_foreign, is_busy=is_busy)
 
@@ -215,7 +216,9 @@ CHECKS = (
     _make_static_check("folders", _check_folders),
     _make_static_check("dependencies", _check_dependencies),
     _make_static_check("imports", _check_imports),
-    _make_static_check("providers", inside.check_providers, blames=REQUIREMENT_CHECKS, is_busy=True),
+    _make_static_check(
+        "providers", inside.check_providers, blames=REQUIREMENT_CHECKS, after=REQUIREMENT_CHECKS, is_busy=True
+    ),
     _make_static_check("bytecode", _check_bytecode),
     _make_static_check("system", _check_system),
     _make_static_check("tls", _check_tls, blames=PACKAGE_CHECKS),

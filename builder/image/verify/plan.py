@@ -28,7 +28,8 @@ class Timeouts:
     """Seconds that each step may take on a busy machine of two cores; a check fails when its step takes longer."""
 
     database: float = 60.0
-    probe: float = 120.0
+    probe: float = 240.0
+    """Roles go first, so on a busy machine a probe of six seconds was seen to take two minutes."""
     providers: float = 300.0
     """A provider of a cloud has hundreds of modules; those of an image with PostgreSQL take three seconds."""
     init: float = 180.0
