@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Self
 from builder.report.verification import make_check_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from rich.table import Table
@@ -47,6 +48,9 @@ class LiveTable:
         with self._lock:
             self._running.pop(check.name, None)
             self._checks.append(check)
+
+    def report_waiting(self, names: Sequence[str]) -> None:
+        """Nothing: their seconds are seen running."""
 
     def _render(self) -> Table:
         from rich.box import SIMPLE_HEAD  # 40 ms

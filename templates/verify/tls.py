@@ -22,20 +22,31 @@ import urllib.error
 import urllib.request
 
 HINT = "install Debian's ca-certificates"
+VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 SECONDS = 10
 CURL_UNKNOWN, CURL_NO_BUNDLE = 60, 77
 """Exit codes (curl(1)): the server's certificate is not to be trusted; the file of authorities cannot be read."""
 
 
 def main():
+    mounted = forget_absent()
     problems = [*check_python_bundle(), *check_named_bundles()]
     with tempfile.TemporaryDirectory() as folder:
         authority, server = make_certificates(folder)
         url = f"https://localhost:{serve(server)}/"
-        problems += [
-            problem for client in (check_urllib, check_requests, check_curl) for problem in client(url, authority)
-        ]
-    print("optbuild: " + json.dumps({"problems": problems, "authorities": count_authorities()}), flush=True)
+        for client in (check_urllib, check_requests, check_curl):
+            problems += client(url, authority)
+    answer = {"problems": problems, "authorities": count_authorities(), "mounted": mounted}
+    print("optbuild: " + json.dumps(answer), flush=True)
+
+
+def forget_absent():
+    """Files of authorities that the environment names and the image does not have: they come with the container."""
+    absent = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
+    absent = {name: path for name, path in absent.items() if not os.path.exists(path)}
+    for name in absent:
+        del os.environ[name]
+    return [f"{name} names {path}" for name, path in sorted(absent.items())]
 
 
 def count_authorities():

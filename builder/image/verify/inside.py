@@ -62,7 +62,14 @@ def check_tls(bench: VerifyContext, uid: int) -> CheckPassed:
     start = make_script_options("tls.py", around, user=f"{uid}:0")
     answer = require_answer(run_probe(bench.yard, start, bench.plan.timeouts.probe, bench.cancelled))
     require_no_problems(answer, TLS_HINT)
-    return CheckPassed(f"{answer['authorities']} certificate authorities; unknown servers are refused")
+    return format_tls(answer)
+
+
+def format_tls(answer: Mapping[str, Any]) -> CheckPassed:
+    """How many authorities there are, and a warning for a file of them that is not in the image."""
+    mounted = "which is not in the image: whoever starts it must mount it"
+    warnings = tuple(f"{words}, {mounted}" for words in answer["mounted"])
+    return CheckPassed(f"{answer['authorities']} certificate authorities; unknown servers are refused", None, warnings)
 
 
 def require_answer(ended: ProbeResult) -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ from builder.image.verify.scheduler import CheckListener, CheckScheduler, CheckT
 from builder.image.verify.session import VerifySession, detect_host, make_owner, raise_on_signals, remove_dead_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from builder.core.progress import Progress
     from builder.core.runtime import Runtime
@@ -182,6 +182,10 @@ class LineListener:
         self._progress.note(format_check_line(check))
         for warning in check.warnings:
             self._progress.note(f"warning: {check.name}: {warning}")
+
+    def report_waiting(self, names: Sequence[str]) -> None:
+        """A line, so that nobody wonders."""
+        self._progress.note(f"running  {', '.join(names)}")
 
 
 def format_check_line(check: CheckResult) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+QUIET_SECONDS = 8.0
+"""After so long without a result, what runs is told: nobody should wonder whether anything happens."""
+
+
 @dataclass(frozen=True)
 class CheckPassed:
     """A check passed. ``seconds`` where the time of the check itself is known better than that of its thread."""
@@ -76,6 +80,9 @@ class CheckListener(Protocol):
     def report_finished(self, check: CheckResult) -> None:
         """The check ended, or will not run."""
 
+    def report_waiting(self, names: Sequence[str]) -> None:
+        """Nothing ended for QUIET_SECONDS; these run."""
+
 
 class CheckScheduler:
     """Holds the results while checks run, each on its own thread."""
@@ -85,6 +92,7 @@ class CheckScheduler:
         self._listener = listener
         self._fail_fast = fail_fast
         self._checks: dict[str, CheckResult] = {}
+        self._running: list[str] = []
         self._error: BaseException | None = None
         self._changed = threading.Condition()
         self.cancelled = threading.Event()
@@ -94,9 +102,7 @@ class CheckScheduler:
         for task in self._tasks.values():
             threading.Thread(target=self._run_task, args=(task,), name=task.name, daemon=True).start()
         try:
-            with self._changed:
-                while len(self._checks) < len(self._tasks) and self._error is None:
-                    self._changed.wait(0.2)  # a wait without a limit would hold back signals
+            self._wait_for_all()
         except BaseException as error:
             self._error = error
             raise
@@ -113,6 +119,17 @@ class CheckScheduler:
                 if self.cancelled.is_set() and self._error is not None:
                     return
                 self._changed.wait(0.5)
+
+    def _wait_for_all(self) -> None:
+        done, since = 0, time.monotonic()
+        with self._changed:
+            while len(self._checks) < len(self._tasks) and self._error is None:
+                self._changed.wait(0.2)  # a wait without a limit would hold back signals
+                if len(self._checks) > done:
+                    done, since = len(self._checks), time.monotonic()
+                elif time.monotonic() - since > QUIET_SECONDS:
+                    self._listener.report_waiting([name for name in self._running if name not in self._checks])
+                    since = time.monotonic()
 
     def _run_task(self, task: CheckTask) -> None:
         started = time.monotonic()
@@ -136,6 +153,7 @@ class CheckScheduler:
             return CheckResult(task.name, CheckStatus.NOT_RUN, 0.0, f"needs {missing}, which did not pass")
         if self.cancelled.is_set():
             return CheckResult(task.name, CheckStatus.NOT_RUN, 0.0, "stopped after the first failure")
+        self._running.append(task.name)
         self._listener.report_started(task.name)
         started = time.monotonic()
         try:

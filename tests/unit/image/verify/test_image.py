@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
-from builder.image.verify.image import check_configuration
+from builder.image.verify.contents import PRIVILEGE, LayerFinding
+from builder.image.verify.image import (
+    LayerAnswer,
+    check_configuration,
+    check_contents,
+    check_credentials,
+    check_privileges,
+)
 from builder.image.verify.plan import VerifyPlan
 from builder.image.verify.scheduler import CheckFailure
 
@@ -59,3 +67,52 @@ def test_an_image_that_no_spec_describes_may_start_behind_another_program() -> N
     assert "port" not in check_configuration({"Config": own}, FOREIGN, {}).message
     with pytest.raises(CheckFailure, match="expected /entrypoint"):
         check_configuration({"Config": {**own, "Entrypoint": ["/start.sh"]}}, FOREIGN, {})
+
+
+GCC = LayerFinding("compiler", "/usr/bin/gcc", "a" * 64, "a compiler or linker")
+SETUID = LayerFinding(PRIVILEGE, "/usr/bin/bash", "b" * 64, "a setuid file")
+SETGID = LayerFinding(PRIVILEGE, "/usr/bin/wall", "b" * 64, "a setgid file")
+
+
+class Answered:
+    """A look through the layers that found these."""
+
+    def __init__(self, *findings: LayerFinding) -> None:
+        self.answer = LayerAnswer(findings, 1000, 4, 1)
+
+    def read(self, _: threading.Event) -> LayerAnswer:
+        return self.answer
+
+
+def test_one_look_at_the_layers_answers_two_checks() -> None:
+    found: Any = Answered(GCC, SETUID, SETGID)
+    with pytest.raises(CheckFailure, match=r"^a compiler or linker: /usr/bin/gcc \(layer a{12}\)$"):
+        check_contents(found, threading.Event())
+    with pytest.raises(CheckFailure, match=r"^a setuid file: /usr/bin/bash .* \(and 1 more\)$") as caught:
+        check_privileges(found, threading.Event())
+    assert "chmod u-s" in caught.value.hint
+    assert caught.value.log.count("\n") == 1
+    clean: Any = Answered()
+    assert check_contents(clean, threading.Event()).message.startswith("4 layers, 1000 files read, 1 layers known")
+    assert "was added" in check_privileges(clean, threading.Event()).message
+
+
+class History:
+    """An engine whose image was made by these steps, the newest first."""
+
+    def __init__(self, *steps: str) -> None:
+        self.images = self
+        self._steps = steps
+
+    def get(self, _: str) -> History:
+        return self
+
+    def history(self) -> list[dict[str, str]]:
+        return [{"CreatedBy": step} for step in self._steps]
+
+
+def test_steps_of_the_history_are_counted_from_the_oldest() -> None:
+    engine: Any = History("USER 50000", "RUN |1 A_TOKEN=r3al /bin/sh -c true", "ADD base.tar /")
+    with pytest.raises(CheckFailure, match=r"^step 2 of the history \(.*\*\*\*.*\) holds the value of A_TOKEN$"):
+        check_credentials(engine, {"Id": "sha256:x"}, ())
+    assert "3 steps" in check_credentials(History("a", "b", "c"), {"Id": "sha256:x"}, ()).message  # type: ignore[arg-type] # as above

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from builder.image.verify.inside import format_providers, make_script_options, require_answer, require_no_problems
+from builder.image.verify.inside import (
+    format_providers,
+    format_tls,
+    make_script_options,
+    require_answer,
+    require_no_problems,
+)
 from builder.image.verify.probes import ProbeResult
 from builder.image.verify.scheduler import CheckFailure
 
@@ -38,3 +44,12 @@ def test_a_probe_is_started_past_the_entrypoint_with_its_script_alone() -> None:
     assert start.command == (script[0],)
     assert (start.entrypoint, start.user) == (("python",), "61234:0")
     assert start.environment["NO_PROXY"] == "localhost"
+
+
+def test_authorities_that_come_with_the_container_are_a_warning() -> None:
+    assert format_tls({"authorities": 148, "mounted": []}).warnings == ()
+    found = format_tls({"authorities": 148, "mounted": ["SSL_CERT_FILE names /corp.pem"]})
+    assert found.message.startswith("148 certificate authorities")
+    assert found.warnings == (
+        "SSL_CERT_FILE names /corp.pem, which is not in the image: whoever starts it must mount it",
+    )

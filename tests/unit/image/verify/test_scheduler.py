@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.image.verify import scheduler
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, CheckScheduler, CheckTask, NotApplicable, NotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Heard:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.checks: list[CheckResult] = []
+        self.waiting: list[list[str]] = []
 
     def report_started(self, name: str) -> None:
         self.begun.append(name)
 
     def report_finished(self, check: CheckResult) -> None:
         self.checks.append(check)
+
+    def report_waiting(self, names: Sequence[str]) -> None:
+        self.waiting.append(list(names))
 
 
 def passes(message: str = "") -> Callable[[], CheckPassed]:
@@ -176,3 +181,30 @@ def test_tasks_run_at_the_same_time() -> None:
 
     done = run(CheckTask("a", action), CheckTask("b", action))
     assert {name: check.status for name, check in done.items()} == {"a": CheckStatus.PASSED, "b": CheckStatus.PASSED}
+
+
+def test_what_runs_is_told_when_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "QUIET_SECONDS", 0.0)
+    heard, told = Heard(), threading.Event()
+    waited: list[bool] = []
+    heard.waiting = Told(told)
+
+    def slow() -> CheckPassed:
+        waited.append(told.wait(20))
+        return CheckPassed()
+
+    CheckScheduler((CheckTask("a", slow), CheckTask("b", passes(), needs=("a",))), heard).run()
+    assert waited == [True]
+    assert heard.waiting[0] == ["a"]
+
+
+class Told(list[list[str]]):
+    """A list that says when something is in it."""
+
+    def __init__(self, event: threading.Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def append(self, item: list[str]) -> None:
+        super().append(item)
+        self._event.set()

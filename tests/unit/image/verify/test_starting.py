@@ -15,6 +15,8 @@ from builder.image.verify.plan import VerifyPlan
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, CheckScheduler, CheckTask, NotRun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from builder.image.verify.model import CheckResult
 
 INIT, _, SCHEDULER = find_release("2.8.1").roles
@@ -26,6 +28,9 @@ class Listener:
         """Nobody looks."""
 
     def report_finished(self, check: CheckResult) -> None:
+        """Nobody looks."""
+
+    def report_waiting(self, names: Sequence[str]) -> None:
         """Nobody looks."""
 
 
