@@ -59,7 +59,9 @@ class Server(urllib.request.BaseHandler):
         status, kind, body = self.pages.get(parts.path, (404, "text/html", "not found"))
         if request.data is not None:
             self.posted = dict(urllib.parse.parse_qsl(cast("bytes", request.data).decode()))
-            if self.posted == self.good:
+            if request.get_header("Referer") != "http://web:8080/a/login/":
+                status = 400
+            elif self.posted == self.good:
                 status, headers = 302, {"Location": "/a/home", "Set-Cookie": "session=s; Secure; HttpOnly; Path=/a"}
         elif parts.path == "/a/home" and request.get_header("Cookie") != "session=s":
             status, headers = 302, {"Location": "/a/login/?next=home"}
