@@ -183,10 +183,8 @@ def _make_login_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[Check
 
 def _make_read_only_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
     role = read_only.find_read_only_role(bench.plan)
-    needs = () if role is None else _list_role_names(bench.plan.starters) or ("database",)
-    blames = (OBSERVER, *PACKAGE_CHECKS, *(() if role is None else (role.name,)))
-    beside = () if role is None else (OBSERVER,)
-    return (CheckTask(row.name, partial(read_only.check_read_only, bench), needs, blames=blames, beside=beside),)
+    needs = () if role is None else (role.name,)  # what does not work at all need not be tried on less
+    return (CheckTask(row.name, partial(read_only.check_read_only, bench), needs, blames=(OBSERVER, *PACKAGE_CHECKS)),)
 
 
 def _make_dag_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:

@@ -13,7 +13,7 @@ from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SCHEDULER
 from builder.airflow.variables import CONFIG_VARIABLE, LOG_FOLDER
 from builder.image.verify import roles
-from builder.image.verify.containers import PROBE_SHARES, ContainerOptions
+from builder.image.verify.containers import ContainerOptions
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotApplicable
 from builder.image.verify.settings import find_configuration_file, find_known_role, move_health, read_option
 
@@ -87,5 +87,4 @@ def make_read_only_options(bench: VerifyContext, role: Role) -> ContainerOptions
         volumes=bench.volumes,
         tmpfs=(TEMPORARY, read_option(bench, role, LOG_FOLDER) or f"{home}/logs"),
         read_only=True,
-        shares=PROBE_SHARES,
     )

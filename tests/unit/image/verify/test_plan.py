@@ -110,7 +110,7 @@ def test_only_takes_along_what_has_to_run_beside_the_check() -> None:
     assert names(plan(), "webserver") == ["database", "init", "migrations", "webserver", "scheduler"]
     assert names(plan(), "scheduler") == ["database", "init", "migrations", "scheduler"]
     assert names(plan(roles=NO_SCHEDULER), "webserver") == ["database", "init", "migrations", "webserver"]
-    assert names(plan(), "read-only") == ["database", "init", "migrations", "read-only"]
+    assert names(plan(), "read-only") == ["database", "init", "migrations", "webserver", "scheduler", "read-only"]
     assert names(plan(), "login") == ["database", "init", "migrations", "webserver", "scheduler", "login"]
 
 
@@ -185,8 +185,8 @@ def test_a_password_is_masked_in_every_form(url: str, shown: str) -> None:
 
 def test_roles_start_on_the_migrated_database_only() -> None:
     tasks = {task.name: task for task in make_check_tasks(bench(plan(), environment.make_sqlite_database("/x")))}
-    assert tasks["webserver"].needs == tasks["scheduler"].needs == tasks["read-only"].needs == ("init",)
-    assert "webserver" in tasks["read-only"].blames
+    assert tasks["webserver"].needs == tasks["scheduler"].needs == ("init",)
+    assert tasks["read-only"].needs == tasks["login"].needs == ("webserver",)
     assert {"login", "read-only"} <= {*tasks["stop"].after}
     assert "migrations" in tasks["scheduler"].blames
     assert "scheduler" in tasks["webserver"].blames
