@@ -77,6 +77,8 @@ class WebLogin:
 
     form: str
     home: str
+    auth_manager: str | None = None
+    """Only with this one; None: with whichever."""
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,13 @@ from builder.airflow.variables import (
     API_ADDRESS,
     API_CERTIFICATE,
     API_PORT,
+    FAB_AUTH_MANAGER,
     FLOWER_ADDRESS,
     FLOWER_PORT,
     MIGRATE_VARIABLE,
     SCHEDULER_HEALTH_PORT,
     SCHEDULER_HEALTH_SERVER,
+    SIMPLE_PASSWORDS,
     USER_PREFIX,
     WEBSERVER_ADDRESS,
     WEBSERVER_CERTIFICATE,
@@ -68,7 +70,10 @@ _WEBSERVER = KnownRole(
     successor="api-server",
 )
 _API_SERVER = KnownRole(
-    Role("api-server", ("api-server",), HttpHealth(_NEW_HEALTH, UI_PORT, _COMPONENTS)), web=_API_OPTIONS
+    Role("api-server", ("api-server",), HttpHealth(_NEW_HEALTH, UI_PORT, _COMPONENTS)),
+    web=_API_OPTIONS,
+    login=WebLogin("/auth/login/", "/", FAB_AUTH_MANAGER),
+    writes=(WritableFile("simple_auth_manager_passwords.json.generated", SIMPLE_PASSWORDS.name),),
 )
 _SCHEDULER_1 = KnownRole(Role("scheduler", ("scheduler",), None))
 """``airflow jobs check`` came with 2.1.0."""

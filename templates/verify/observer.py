@@ -116,7 +116,8 @@ def auth_type():
 
     settings = Config("/")
     try:
-        settings.from_pyfile(conf.get("webserver", "config_file"), silent=True)
+        file = conf.get("fab", "config_file", fallback=None) or conf.get("webserver", "config_file")
+        settings.from_pyfile(file, silent=True)
     except Exception:  # noqa: BLE001 - a person's own Python
         return AUTH_DB
     return settings.get("AUTH_TYPE", AUTH_DB)

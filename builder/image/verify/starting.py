@@ -64,7 +64,7 @@ def check_migrations(bench: VerifyContext) -> CheckPassed:
     jobs = {
         role.name: (role.health, bench.make_hostname(role)) for role in watched if isinstance(role.health, JobHealth)
     }
-    seconds = plan.timeouts.role + plan.timeouts.dag + plan.timeouts.probe
+    seconds = 2 * plan.timeouts.role + plan.timeouts.dag + plan.timeouts.probe  # one role is started twice
     http = {
         role.name: format_health_url(bench, role, role.health, role.name)
         for role in watched

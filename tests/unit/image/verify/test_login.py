@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder.airflow.model import HttpHealth
+from builder.airflow.model import HttpHealth, Role
 from builder.airflow.releases import find_release
 from builder.image.verify import environment, login
 from builder.image.verify.bench import VerifyContext
@@ -108,12 +108,26 @@ def test_what_was_seen_and_what_was_not() -> None:
     [
         (ROLES[1:], "2.8.1", "no role makes a user"),
         ((ROLES[0], ROLES[2]), "2.8.1", "no role is a web server"),
-        (find_release("3.0.2").roles, "3.0.2", "no role is a web server of which it is known how people log in"),
+        ((ROLES[0], Role("docs", ("serve",), HttpHealth("/", 1))), "2.8.1", "of which it is known how people log in"),
+        (find_release("3.0.2").roles, "3.0.2", "AIRFLOW__CORE__AUTH_MANAGER does not name the FAB auth manager"),
     ],
 )
 def test_where_nobody_could_the_reason_is_said(roles: Any, version: str, words: str) -> None:
     with pytest.raises(NotApplicable, match=words):
         login.check_login(bench(roles=roles, version=version))
+
+
+def test_airflow_3_has_the_form_elsewhere_and_with_its_auth_manager_alone() -> None:
+    roles, fab = find_release("3.0.2").roles, "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+    set_so = bench(roles=roles, version="3.0.2", env=(f"AIRFLOW__CORE__AUTH_MANAGER={fab}",))
+    [(role, question)] = login.make_login_questions(set_so).items()
+    assert (role, question.base, question.form, question.home) == (
+        "api-server",
+        "http://api-server:8080",
+        "/auth/login/",
+        "/",
+    )
+    assert login.make_login_questions(bench(roles=roles, version="3.0.2")) == {}
 
 
 def test_a_web_server_that_a_spec_asks_otherwise_is_still_logged_in_to() -> None:
