@@ -33,23 +33,16 @@ class SecretPattern:
 _HEADERS = rb"(?:[A-Za-z][A-Za-z-]*: [^\r\n]{1,200}(?:\r?\n|\\n))*"
 _BREAK = rb"(?:\s|\\n|\\r)"
 
-_KEYS = (
-    SecretPattern(
+_PEM_KEYS = (
+    (
         "a service account with its private key",
-        (b"service_account",),
         re.compile(
             rb'"type"\s{0,20}:\s{0,20}"service_account"(?s:.{0,4000}?)"private_key"\s{0,20}:\s{0,20}"-----BEGIN|'
             rb'"private_key"\s{0,20}:\s{0,20}"-----BEGIN(?s:.{0,8000}?)"type"\s{0,20}:\s{0,20}"service_account"'
         ),
     ),
-    SecretPattern(
-        "a cloud user's refresh token",
-        (b"authorized_user",),
-        re.compile(rb'"refresh_token"\s{0,20}:\s{0,20}"[\w/.+-]{20,}"'),
-    ),
-    SecretPattern(
+    (
         "a private key",
-        (KEY_NEEDLE,),
         re.compile(
             rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
             + _BREAK
@@ -61,31 +54,35 @@ _KEYS = (
             + rb"{1,8}-----END)"
         ),
     ),
-    SecretPattern(
+)
+"""The first that fits says it best."""
+_BEGINNINGS = (
+    (
         "a private key",
-        (b"\nPrivate-Lines: ", b"private-key(", b"private-key (", b"AGE-SECRET-KEY-1"),
         re.compile(
-            rb"(?m)\APuTTY-User-Key-File-\d: "
-            rb"|\A\(\d{1,3}:(?:protected-|shadowed-)?private-key\(|^Key: \((?:protected-)?private-key \("
-            rb"|^AGE-SECRET-KEY-1[0-9A-Z]{58}"
+            rb"PuTTY-User-Key-File-\d: (?s:.{1,8000}?)\nPrivate-Lines: \d"
+            rb"|\(\d{1,3}:(?:protected-|shadowed-)?private-key\("
+            rb"|(?:[A-Z][\w-]{0,50}: [^\n]{0,200}\n){0,20}Key: \((?:protected-)?private-key \("
+            rb"|(?:#[^\n]{0,200}\n){0,10}AGE-SECRET-KEY-1[0-9A-Z]{58}"
         ),
     ),
-    SecretPattern(  # identifiers in DER: RFC 7292 (PKCS #12 key bags), Sun's key protectors; KeePass' signature
-        "a key store with a private key",
-        (
-            b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01",
-            b"\x2b\x06\x01\x04\x01\x2a\x02\x11\x01\x01",
-            b"\x2b\x06\x01\x04\x01\x2a\x02\x13\x01",
-            b"\x03\xd9\xa2\x9a",
-        ),
+    (
+        "a cloud user's refresh token",
         re.compile(
-            rb"(?s)\A(?:\x30[\x80-\x84].*\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01[\x01\x02]"
+            rb'(?s)\s{0,20}\{(?=.{0,4000}"type"\s{0,20}:\s{0,20}"authorized_user")'
+            rb'.{0,4000}"refresh_token"\s{0,20}:\s{0,20}"[\w/.+-]{20,}"'
+        ),
+    ),
+    (  # identifiers in DER: RFC 7292 (PKCS #12 key bags), Sun's key protectors; KeePass' signature
+        "a key store with a private key",
+        re.compile(
+            rb"(?s)(?:\x30[\x80-\x84].*\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01[\x01\x02]"
             rb"|(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce).*\x2b\x06\x01\x04\x01\x2a\x02(?:\x11\x01\x01|\x13\x01)"
             rb"|\x03\xd9\xa2\x9a[\x65-\x67]\xfb\x4b\xb5)"
         ),
     ),
 )
-"""The first that fits says it best."""
+"""Formats that a file as a whole has, by how it begins: that costs nothing."""
 _TOKENS = (
     SecretPattern(
         "an AWS access key",
@@ -111,7 +108,7 @@ _TOKENS = (
         re.compile(rb"(?<!\w)npm_[A-Za-z0-9]{36}(?!\w)|:_authToken=(?![<*])[^\s$]{8,}"),
     ),
     SecretPattern("a PyPI token", (b"pypi-AgEI",), re.compile(rb"pypi-AgEI[\w-]{50,}")),
-    SecretPattern("a Stripe key", (b"sk_live_", b"rk_live_"), re.compile(rb"(?<!\w)[sr]k_live_[0-9A-Za-z]{24,}")),
+    SecretPattern("a Stripe key", (b"k_live_",), re.compile(rb"(?<!\w)[sr]k_live_[0-9A-Za-z]{24,}")),
     SecretPattern(
         "the key of an Azure storage account",
         (b"AccountKey=",),
@@ -137,7 +134,9 @@ def find_file_secrets(path: str, data: bytes, forbidden: tuple[bytes, ...] = ())
     found = [BUILD_SECRET] if any(value in data for value in forbidden) else []
     if is_elf(data) or path.endswith(_DUMMIES):
         return tuple(found)
-    found += [pattern.what for pattern in _KEYS if _matches_secret(pattern, data)][:1]
+    if KEY_NEEDLE in data:
+        found += [what for what, expression in _PEM_KEYS if expression.search(data)][:1]
+    found += [what for what, expression in _BEGINNINGS if expression.match(data)]
     found += [pattern.what for pattern in _TOKENS if _matches_secret(pattern, data)]
     if path.endswith(_DER_NAMES) and _DER_KEY.match(data):
         found.append("a private key")
