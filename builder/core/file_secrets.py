@@ -119,12 +119,18 @@ _TOKENS = (
         "a key of a model's API", (b"sk-ant-", b"sk-proj-"), re.compile(rb"(?<![\w-])sk-(?:ant|proj)-[\w-]{40,}")
     ),
 )
-_DER_KEY = re.compile(
-    rb"\x30\x82..\x02\x01\x00(?:\x30|\x02\x82)|\x30[\x20-\x7f\x81].{0,2}\x02\x01\x01\x04[\x14-\x42]", re.DOTALL
+_NAMED_BINARIES = (
+    (  # plain PKCS #8 and PKCS #1 (RFC 5958, RFC 8017), and an elliptic curve's (RFC 5915)
+        (".der", ".key", ".p8", ".pk8", ".pkcs8"),
+        "a private key",
+        re.compile(
+            rb"\x30\x82..\x02\x01\x00(?:\x30|\x02\x82)|\x30[\x20-\x7f\x81].{0,2}\x02\x01\x01\x04[\x14-\x42]", re.DOTALL
+        ),
+    ),
+    ((".keytab",), "keys of Kerberos", re.compile(rb"\x05[\x01\x02]")),
+    ((".sso",), "a wallet of Oracle's", re.compile(rb"\xa1\xf8")),
 )
-"""Plain PKCS #8 and PKCS #1 (RFC 5958, RFC 8017), and an elliptic curve's (RFC 5915)."""
-_DER_NAMES = (".der", ".key", ".p8", ".pk8", ".pkcs8")
-
+"""Formats whose beginning is too short to tell without the file's name."""
 _DUMMIES = ("/ssl-cert-snakeoil.key",)
 """Debian's ssl-cert makes it for servers that nobody has given a certificate yet; nobody trusts that one."""
 
@@ -138,8 +144,7 @@ def find_file_secrets(path: str, data: bytes, forbidden: tuple[bytes, ...] = ())
         found += [what for what, expression in _PEM_KEYS if expression.search(data)][:1]
     found += [what for what, expression in _BEGINNINGS if expression.match(data)]
     found += [pattern.what for pattern in _TOKENS if _matches_secret(pattern, data)]
-    if path.endswith(_DER_NAMES) and _DER_KEY.match(data):
-        found.append("a private key")
+    found += [what for names, what, begin in _NAMED_BINARIES if path.endswith(names) and begin.match(data)]
     if not found and (named := find_named_secret(path, data)) is not None:
         found.append(named)
     return tuple(found)

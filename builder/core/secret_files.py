@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from builder.core.secret_name import is_secret_name
+from builder.core.secret_name import is_secret_key
 from builder.core.secret_value import is_literal_secret
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _ADDRESS = re.compile(r"://(?P<user>[^\s/:@\"'`<>]{0,200}):(?P<value>[^\s/@\"'`<
 _TOKEN_ADDRESS = re.compile(r"https?://(?=[^\s/:@]{0,300}\d)(?P<value>[^\s/:@\"'`<>]{16,300})@")
 """Hosts of Git and of packages take a token for the user; generated ones have digits, names of people seldom."""
 _FIELD = re.compile(
-    r"(?:^|[\s{,;])[\"']?(?P<name>[A-Za-z_][\w.-]{0,100})[\"']?[ \t]{0,20}[:=][ \t]{0,20}"
+    r"(?:^|[\s,;]|(?<!\$)\{)[\"']?(?P<name>[A-Za-z_][\w.-]{0,100})[\"']?[ \t]{0,20}[:=][ \t]{0,20}"
     r"(?P<value>\"(?:[^\"\\\n]|\\.){0,4000}\"|'[^'\n]{0,4000}'|[^\s\"'#,;{}\[][^\s,;}]{0,4000})",
     re.MULTILINE,
 )
@@ -92,7 +92,7 @@ SECRET_FILES = (
     _make_row("credentials of a cluster", r"\.kube/config|kubeconfig(?:\.ya?ml)?|[^/]+\.kubeconfig"),
     _make_row(
         "a database's password",
-        r"profiles\.ya?ml|\.my\.cnf|\.?pg_service\.conf|\.?snowflake/[^/]+\.toml|snowsql/config",
+        r"profiles\.ya?ml|\.my\.cnf|\.?pg_service\.conf|\.?snowflake/[^/]+\.toml|\.?snowsql/config",
     ),
     _make_row("state or variables of Terraform", r"[^/]+\.tfstate(?:\.backup)?|[^/]+\.tfvars(?:\.json)?"),
     _make_row(
@@ -106,7 +106,11 @@ SECRET_FILES = (
     ),
     _make_row("a secret in a compose file", r"(?:docker-)?compose(?:[-_.][^/]*)?\.ya?ml"),
     _make_row("a secret in an env file", r"\.env(?:\.[\w.-]+|rc)?|[^/]+\.env|\.secrets"),
-    _make_row("a secret in a settings file", r"secrets\.(?:toml|ya?ml|json|properties)|\.msmtprc"),
+    _make_row(
+        "a secret in a settings file",
+        r"secrets\.(?:toml|ya?ml|json|properties)|\.msmtprc|wg\d+\.conf|\.?odbc\.ini"
+        r"|(?:database|db|settings|application)(?:-\w+)?\.(?:toml|ya?ml|json|properties|ini|conf)",
+    ),
 )
 """The first row that fits a path decides. A path that fits none, and says that it is secret, is read the same way."""
 _BY_NAME = SecretFile("a secret", _SAYS_SECRET)
@@ -147,4 +151,4 @@ def _iterate_values(row: SecretFile, text: str) -> Iterator[str]:
     if row.expression is not None:
         yield from (found["value"] for found in row.expression.finditer(text))
     if row.fields:
-        yield from (found["value"] for found in _FIELD.finditer(text) if is_secret_name(found["name"]))
+        yield from (found["value"] for found in _FIELD.finditer(text) if is_secret_key(found["name"]))

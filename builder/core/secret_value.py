@@ -15,7 +15,8 @@ root true user username
 EVERYDAY = frozenset(_COMMON.split())
 """As passwords they hide nothing, and a text without them says nothing."""
 _TEMPLATE_WORDS = """
-auto empty key no off on pass passwd passphrase private pwd secret string test testing token undefined value yes
+auto empty key no off on pass passwd passphrase private pwd secret string temporary_key test testing token undefined
+value yes
 """
 _EMPTY_WORDS = frozenset(_TEMPLATE_WORDS.split())
 """What templates and tests write for a secret."""

@@ -75,6 +75,12 @@ def test_a_key_without_armour_is_known_by_its_ending_too(data: bytes) -> None:
     assert find_file_secrets("/app/ca.der", b"\x30\x82\x04\xbd\x30\x82\x03\xa5") == ()
 
 
+def test_keys_of_kerberos_are_known_by_both() -> None:
+    assert find_file_secrets("/etc/airflow.keytab", b"\x05\x02\0\0\0\x3c") == ("keys of Kerberos",)
+    assert find_file_secrets("/etc/airflow.keytab", b"PLACE YOUR KEYTAB HERE") == ()
+    assert find_file_secrets("/app/data.bin", b"\x05\x02\0\0\0\x3c") == ()
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
@@ -127,6 +133,11 @@ def test_a_key_without_armour_is_known_by_its_ending_too(data: bytes) -> None:
         ("/app/tokens.yaml", "slack_token: 0a1b2c3d4e5f"),
         ("/root/.vault-token", "hvs.CAESIJ0a1b2c"),
         ("/root/.cache/huggingface/token", "hf_0a1b2c3d4e5f"),
+        ("/root/.snowsql/config", "[connections]\npassword = hunter2\n"),
+        ("/app/config/database.yml", "production:\n  password: hunter2\n"),
+        ("/app/application.properties", "spring.datasource.password=hunter2"),
+        ("/etc/odbc.ini", "[shop]\nPWD = hunter2"),
+        ("/etc/wireguard/wg0.conf", "[Interface]\nPrivateKey = 4Gf6y7TqjHn0b3yq1mQ1ZxYk0m8wXc2vB9nLp5sT3E8="),
         ("/app/client_secret.json", '{"installed": {"client_secret": "0a1b2c3d4e"}}'),
     ],
 )  # fmt: skip
@@ -183,8 +194,8 @@ def test_what_stands_for_a_secret_is_not_one(path: str, form: str, value: str) -
         pytest.param("/app/config.json", b'{"password": "abc", "auth": "none"}', id="settings that are called alike"),
         pytest.param("/etc/passwd", b"root:x:0:0:root:/root:/bin/bash", id="passwd"),
         pytest.param("/etc/shadow", b"root:*:19000:0:99999:7:::\nme:!:19000::::::", id="accounts without a password"),
-        pytest.param("/opt/airflow/airflow.cfg", b"[core]\nfernet_key =\nsql_alchemy_conn = "
-                     b"postgresql+psycopg2://airflow:airflow@postgres/airflow\n", id="Airflow's public defaults"),
+        pytest.param("/opt/airflow/airflow.cfg", b"[core]\nfernet_key =\nsecret_key = temporary_key\nsql_alchemy_conn ="
+                     b" postgresql+psycopg2://airflow:airflow@postgres/airflow\n", id="Airflow's public defaults"),
         pytest.param("/etc/pip.conf", b"index-url = https://pypi.example:8443/simple", id="an index with a port"),
         pytest.param("/etc/pip.conf", b"index-url = https://${USER}:${TOKEN}@pypi.example/simple", id="variables"),
         pytest.param("/app/.git/config", b"url = https://my-organisation@dev.azure.example/x", id="a user's name"),
@@ -192,6 +203,7 @@ def test_what_stands_for_a_secret_is_not_one(path: str, form: str, value: str) -
         pytest.param("/root/.npmrc", b"//npm.example/:_authToken=${NPM_TOKEN}", id="a variable of npm"),
         pytest.param("/usr/share/doc/x/credentials", b"password = hunter2", id="documentation of a package"),
         pytest.param("/app/.env", AWS[:-7] + b"EXAMPLE", id="the example of AWS's documentation"),
+        pytest.param("/app/compose.yaml", b"command: redis ${REDIS_PASSWORD:-redis123}", id="a default"),
         pytest.param("/app/truststore.jks", b"\xfe\xed\xfe\xed\0\0\0\2\0\0\0\1\0\0\0\2", id="a store of certificates"),
         pytest.param("/etc/ssl/private/ssl-cert-snakeoil.key", PEM, id="what Debian makes for tests"),
         pytest.param("/usr/lib/libtls.so", b"\x7fELF" + PEM, id="the self-test of a library"),
