@@ -16,7 +16,7 @@ from builder.engine.layers import Layer, compute_chain_ids
 from builder.image.lock.facts import DistributionFacts, ElfRecord, read_cached_facts, write_cached_facts
 from builder.inspect import cache
 from builder.inspect import layer_index as known
-from builder.inspect.model import EntryKind, LayerContent, LayerEntry
+from builder.inspect.model import EntryKind, FileKind, LayerContent, LayerEntry, RecognizedFile
 from builder.rollout.journal import (
     ContainerRecord,
     FileRecord,
@@ -184,6 +184,7 @@ CONTENT = LayerContent(
         LayerEntry("/etc/\\xff é", EntryKind.FILE, 12, 0o644, 1000, 1000, "", "a" * 64, 1),
     ),
     {"/var/lib/dpkg/status": b"Package: \xff\n"},
+    {"a" * 64: RecognizedFile(FileKind.SECRET, "a private key", "b" * 32)},
 )
 
 
