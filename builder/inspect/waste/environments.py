@@ -47,7 +47,8 @@ def _find_reason(context: WasteContext, root: str, config: str) -> str | None:
     if not _has_interpreter(filesystem, root, keys.get("home", "")):
         return f"its interpreter of {keys.get('home') or 'another machine'} is not in the image"
     made_in = keys.get("command", "").rpartition(" ")[2]
-    if made_in.startswith("/") and posixpath.normpath(made_in) != root and not _is_started(context, root):
+    is_here = filesystem.resolve_links(f"{made_in}{_CONFIG}") == f"{root}{_CONFIG}"
+    if made_in.startswith("/") and not is_here and not _is_started(context, root):
         return f"it was made in {made_in}, and its programs look for it there"
     return None
 

@@ -110,6 +110,13 @@ def test_one_that_works_stays_on_path_or_not(config: str, links: list[str]) -> N
     assert not inspected(layer(*parts)).waste
 
 
+@pytest.mark.parametrize("made_in", ["/venv", "/links/dbt", "/opt/../opt/dbt/"])
+def test_one_that_was_made_under_a_further_name_of_its_folder_works(made_in: str) -> None:
+    config = f"home = /usr/local/bin\ncommand = /usr/local/bin/python -m venv {made_in}"
+    links: list[Part] = [symlink("/venv", "opt/dbt"), symlink("/links", "/opt")]
+    assert not inspected(layer(PYTHON, *links, environment("/opt/dbt", config))).waste
+
+
 def test_links_that_lead_in_a_circle_lead_to_no_interpreter() -> None:
     circle: list[Part] = [symlink("/usr/bin/a", "b"), symlink("/usr/bin/b", "a")]
     found = inspected(layer(*circle, environment("/app/.venv", "home = /usr/bin", link="/usr/bin/a")))
