@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from builder.core.errors import SourceNotBuiltError
+from builder.core.errors import SourceNotBuiltError, UnsatisfiableError
 from builder.image.lock.installed import collect_facts
 from builder.image.lock.resolve import VersionPreferences, resolve_files, resolve_pins
 from builder.image.lock.scratch import open_scratch_folder
+from builder.image.lock.sources.build_tools import check_build_tools, explain_conflict
 from builder.image.lock.sources.sdists import collect_build_requirements
 from builder.image.lock.uv import add_known_metadata
 
@@ -102,8 +103,14 @@ class PythonResolver:
     def _resolve_build_tools(self, files: Iterable[LockedFile], scratch: Path) -> tuple[LockedFile, ...]:
         """What the sdists need to become wheels, as one pinned set; nothing when there is no sdist."""
         sdists = [file for file in files if file.kind == "sdist"]
-        wanted = collect_build_requirements(self.uv, sdists, self.cache_folder, scratch)
+        requires = collect_build_requirements(self.uv, sdists, self.cache_folder, scratch)
+        wanted = sorted({line for lines in requires.values() for line in lines})
         if not wanted:
             return ()
-        pins = resolve_pins(self.uv, self.target, wanted, self.tool_preferences, scratch, say=self.say)
-        return resolve_files(self.uv, self.target, pins, scratch)
+        try:
+            pins = resolve_pins(self.uv, self.target, wanted, self.tool_preferences, scratch, say=self.say)
+        except UnsatisfiableError as error:
+            raise explain_conflict(self.uv, self.target, sdists, error, scratch) from error
+        tools = resolve_files(self.uv, self.target, pins, scratch)
+        check_build_tools(self.uv, self.target, requires, tools, scratch)
+        return tools

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from builder.core.phrases import join_names
 from builder.image.lock.facts import read_facts
 from builder.image.lock.pylock import list_wheel_names
 from builder.image.lock.uv import make_listing_argv, make_other_wheel_argv, make_wheel_search_argv
@@ -116,6 +117,24 @@ def list_pythons(wheels: Iterable[str]) -> tuple[str, ...]:
         if (minor := _parse_minor(interpreter, abi, 0))
     }
     return tuple(f"3.{minor}" for minor in sorted(minors))
+
+
+def describe_wheels(target: LockTarget, file: LockedFile, wheels: tuple[str, ...]) -> str:
+    """Why a source is built at all: which ``wheels`` its version has."""
+    pythons, name = list_pythons(wheels), f"{file.name} {file.version}"
+    if pythons and target.python not in pythons:
+        return f"{name} has no wheel for Python {target.python} (it has wheels for {join_names(pythons)})"
+    if wheels:
+        return f"{name} has no wheel for {target.platform} (it has wheels for other systems)"
+    return f"{name} has no wheel"
+
+
+def advise_another_version(uv: Uv, target: LockTarget, file: LockedFile, scratch: Path) -> str:
+    """What to do about a version that cannot be built."""
+    other = find_version_with_wheel(uv, target, file, scratch)
+    if other is None:
+        return f"ask for another version of {file.name} (none has a wheel for Python {target.python})"
+    return f"ask for {file.name}=={other}, which has a wheel for Python {target.python}"
 
 
 def find_version_with_wheel(uv: Uv, target: LockTarget, file: LockedFile, scratch: Path) -> str | None:

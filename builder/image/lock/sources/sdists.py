@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,14 @@ from builder.core.errors import LockError
 from builder.core.files import write_private_file
 from builder.core.phrases import format_short_list
 from builder.image.lock.facts import DistributionFacts, read_facts
-from builder.image.lock.uv import Uv, make_build_tools_argv, make_sdist_build_argv, make_unpack_argv, make_venv_argv
+from builder.image.lock.uv import (
+    Uv,
+    make_build_tools_argv,
+    make_sdist_build_argv,
+    make_unpack_argv,
+    make_uv_error,
+    make_venv_argv,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 BUILD_ENVIRONMENT = "venv"
 """The virtual environment with the pinned build requirements, in the scratch folder."""
+_NOT_BUILT = re.compile(r"Failed to (download and )?build")
 LEGACY_REQUIRES = ("setuptools", "wheel")
 """What a source without ``[build-system]`` needs (PEP 518); its setup.py may call ``bdist_wheel`` by itself."""
 
@@ -38,9 +47,9 @@ class BuiltSources:
 
 def collect_build_requirements(
     uv: Uv, sdists: Iterable[LockedFile], cache_folder: Path, scratch: Path
-) -> tuple[str, ...]:
-    """The union of what the sdists name in ``build-system.requires``, sorted."""
-    found: set[str] = set()
+) -> dict[LockedFile, tuple[str, ...]]:
+    """Each sdist → what it names in ``build-system.requires``."""
+    found = {}
     for file in sdists:
         cached = cache_folder / "build-requires" / f"{file.sha256}.json"
         if not cached.is_file():
@@ -48,8 +57,8 @@ def collect_build_requirements(
                 read_pyproject(provide_source(uv, file, scratch)), f"{file.name} {file.version}"
             )
             write_private_file(cached, json.dumps(requires).encode())
-        found.update(json.loads(cached.read_bytes()))
-    return tuple(sorted(found))
+        found[file] = tuple(json.loads(cached.read_bytes()))
+    return found
 
 
 def parse_build_requires(pyproject: str | None, name: str) -> list[str]:
@@ -129,7 +138,9 @@ def _build_wheels(uv: Uv, files: Iterable[LockedFile], scratch: Path) -> str:
     """What uv says where it fails; else nothing."""
     (scratch / "sdists.txt").write_text(format_hashed_pins(files))
     result = uv.run(make_sdist_build_argv(BUILD_ENVIRONMENT, "sdists.txt", "built"), scratch)
-    return "" if result.ok else result.err or f"uv ended with exit code {result.code}"
+    if not result.ok and not _NOT_BUILT.search(result.err):
+        raise make_uv_error(result)  # not the build failed: the file has another hash, or cannot be downloaded
+    return "" if result.ok else result.err
 
 
 def format_hashed_pins(files: Iterable[LockedFile]) -> str:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from builder.core.build_packages import MissingPackages, find_missing_packages
 from builder.core.errors import BuilderUnavailableError, BuildFailedError, UnbuildableSourceError
-from builder.core.phrases import join_names
 from builder.core.redact import mask_output
 from builder.engine.secrets import find_secrets
 from builder.image.lock.facts import read_facts, write_cached_facts
 from builder.image.lock.sources.metadata import ask_backend, read_static_facts
-from builder.image.lock.sources.other_wheels import find_version_with_wheel, list_pythons, list_wheels, read_other_wheel
+from builder.image.lock.sources.other_wheels import (
+    advise_another_version,
+    describe_wheels,
+    list_wheels,
+    read_other_wheel,
+)
 from builder.image.lock.sources.sdists import BUILD_ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -101,7 +105,7 @@ def read_unbuilt_source(reader: SourceReader, file: LockedFile, log: str) -> Unb
     reader.say(f"reading the metadata of {file.name} {file.version}")
     missing = find_missing_packages(log)
     wheels = list_wheels(reader.uv, file, reader.scratch)
-    report = f"{_describe_wheels(reader, file, wheels)}{_quote_log(reader.uv, log)}"
+    report = f"{describe_wheels(reader.target, file, wheels)}{_quote_log(reader.uv, log)}"
     if _NOT_THERE_EITHER.search(log) and reader.has_same_python:
         raise UnbuildableSourceError(
             f"{report}\n  the builder stage has the same pinned build requirements: it fails there too",
@@ -166,17 +170,6 @@ def _build_in_stage(reader: SourceReader, file: LockedFile, missing: MissingPack
     return facts
 
 
-def _describe_wheels(reader: SourceReader, file: LockedFile, wheels: tuple[str, ...]) -> str:
-    """The first half of what is said: why it is built at all."""
-    pythons = list_pythons(wheels)
-    name, target = f"{file.name} {file.version}", reader.target
-    if pythons and target.python not in pythons:
-        return f"{name} has no wheel for Python {target.python} (it has wheels for {join_names(pythons)})"
-    if wheels:
-        return f"{name} has no wheel for {target.platform} (it has wheels for other systems)"
-    return f"{name} has no wheel"
-
-
 def _quote_log(uv: Uv, log: str) -> str:
     masked = mask_output(log, find_secrets(uv.env).list_masked_texts())
     return f", and its source cannot be built on this machine:{_format_lines(masked.splitlines())}"
@@ -203,10 +196,9 @@ def list_last_lines(log: str) -> tuple[str, ...]:
 
 
 def _advise(reader: SourceReader, file: LockedFile, missing: MissingPackages) -> str:
-    """What to do about a source that cannot be built: another version, or what its build did not find."""
-    ways = []
-    if packages := " ".join(missing.packages):
-        ways.append(f"install what its build needs on this machine (Debian, Ubuntu: apt-get install {packages})")
-    if other := find_version_with_wheel(reader.uv, reader.target, file, reader.scratch):
-        ways.append(f"ask for {file.name}=={other}, which has a wheel for Python {reader.target.python}")
-    return "; or ".join(ways) or f"ask for another version of {file.name}, or install what its build says it needs"
+    """What to do about a source that cannot be built: what its build did not find, or another version."""
+    other = advise_another_version(reader.uv, reader.target, file, reader.scratch)
+    if not missing.packages:
+        return other
+    packages = " ".join(missing.packages)
+    return f"install what its build needs on this machine (Debian, Ubuntu: apt-get install {packages}); or {other}"

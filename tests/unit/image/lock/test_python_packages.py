@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.core.errors import SourceNotBuiltError
+from builder.core.errors import SourceNotBuiltError, UnbuildableSourceError, UnsatisfiableError
 from builder.image.lock import python_packages
 from builder.image.lock.facts import DistributionFacts
 from builder.image.lock.installed import CollectedFacts
@@ -32,12 +32,16 @@ class FakeIndex:
     resolved: list[set[str]] = field(default_factory=list)
     collected: list[tuple[str, ...]] = field(default_factory=list)
     answers: bool = True
+    tools: str | None = "1"
+    """The version of the build requirement; None: none can be had."""
 
     def resolve_pins(
         self, _uv: Uv, _target: object, lines: Any, _p: object, folder: Path, **_: object
     ) -> dict[str, str]:
         if "tool" in lines:
-            return {"tool": "1"}
+            if self.tools is None:
+                raise UnsatisfiableError("Because you require tool==1", ())
+            return {"tool": self.tools}
         settings = folder / "uv.toml"
         entries = tomllib.loads(settings.read_text())["dependency-metadata"] if settings.exists() else []
         told = {str(entry["name"]) for entry in entries} if self.answers else set()
@@ -68,9 +72,9 @@ def make_resolver(fake_runner: Any, target: LockTarget, tmp_path: Path, monkeypa
         for name in ("resolve_pins", "resolve_files", "collect_facts"):
             monkeypatch.setattr(python_packages, name, getattr(index, name))
         monkeypatch.setattr(
-            python_packages, "collect_build_requirements", lambda _uv, sdists, *_: ("tool",) if list(sdists) else ()
+            python_packages, "collect_build_requirements", lambda _uv, sdists, *_: dict.fromkeys(sdists, ("tool",))
         )
-        uv = Uv("uv", "1", "py", fake_runner(lambda _c: (0, "", "")), {})
+        uv = Uv("uv", "1", "py", fake_runner(lambda _c: (1, "", "it has no wheel")), {})
         return PythonResolver(uv, target, VersionPreferences(), VersionPreferences(), tmp_path, said.append)
 
     return make
@@ -99,3 +103,10 @@ def test_without_such_a_source_uv_is_asked_once(make_resolver: Any) -> None:
     make_resolver(index, said).resolve(["airflow"])
     assert len(index.resolved) == 1
     assert said[0] == "asking the index for versions"  # a line every few seconds has something to say from the start
+
+
+def test_build_requirements_that_cannot_be_had_are_told_as_such(make_resolver: Any, tmp_path: Path) -> None:
+    with pytest.raises(UnbuildableSourceError, match=r"dill 1 has no wheel, and what its source needs to be built"):
+        make_resolver(FakeIndex({"dill": "1"}, tools=None), [])._resolve_build_tools(
+            [LockedFile("dill", "1", "sdist", "00", 1, None)], tmp_path
+        )

@@ -10,7 +10,7 @@ import pytest
 from builder.core.errors import BuilderUnavailableError, BuildFailedError, ExitCode, UnbuildableSourceError
 from builder.image.lock.facts import DistributionFacts, read_cached_facts
 from builder.image.lock.pylock import LockedFile
-from builder.image.lock.sources import unbuilt
+from builder.image.lock.sources import other_wheels, unbuilt
 from builder.image.lock.sources.unbuilt import SourceReader, UnbuiltSource, list_last_lines, read_unbuilt_source
 from builder.image.lock.uv import Uv
 
@@ -77,7 +77,7 @@ def read(fake_runner: Any, target: LockTarget, tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(unbuilt, "read_static_facts", lambda *_: give("static"))
         monkeypatch.setattr(unbuilt, "read_other_wheel", give_wheel)
         monkeypatch.setattr(unbuilt, "ask_backend", lambda *_: give("backend"))
-        monkeypatch.setattr(unbuilt, "find_version_with_wheel", lambda *_: "9.9" if ways.get("other") else None)
+        monkeypatch.setattr(other_wheels, "find_version_with_wheel", lambda *_: "9.9" if ways.get("other") else None)
         uv = Uv("uv", "1", "py", fake_runner(lambda _c: (0, "", "")), {"HOME": "/nonexistent"})
         reader = SourceReader(uv, target, (FILE,), tmp_path / "cache", tmp_path, lambda _text: None, stage)
         return read_unbuilt_source(reader, FILE, log)
