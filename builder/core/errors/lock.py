@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from builder.core.errors.base import CheckFailedError, OptbuildError, ToolError, Where
 from builder.core.errors.process import ToolFailedError
 
@@ -20,21 +23,78 @@ class UnsatisfiableError(LockError):
     def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
         lines = "".join(f"\n    {line}" for line in reason.splitlines())
         asked = "".join(f"\n    {line}" for line in places or involved)
-        text = f"no set of versions meets all requirements:{lines}"
+        title, hint = _judge_reason(reason)
+        text = f"{title}:{lines}"
         text = f"{text}\n  involved from the spec:{asked}" if asked else text
-        super().__init__(text, hint=_advise_on_reason(reason))
+        super().__init__(text, hint=hint)
         self.reason = reason
         self.involved = involved
 
 
-def _advise_on_reason(reason: str) -> str:
-    """By uv's own words, which its resolver's report is made of."""
-    words = " ".join(reason.split())  # uv wraps its lines
-    if "was not found in the package registry" in words:
-        return "correct the name, or let UV_INDEX name the index that has the package, then: optbuild lock"
-    if "no wheels with a matching platform" in words or "no wheels are available for" in words:
-        return 'a package of another system needs a marker, as in `pywin32==306; sys_platform == "win32"`'
-    return "loosen or remove one of them, then: optbuild lock"
+@dataclass(frozen=True)
+class _Cause:
+    """What uv's report (uv 0.13) says of a single cause: ``pattern`` → title and next step.
+
+    ``decisive``: the next step holds too where the report goes on about others.
+    """
+
+    pattern: str
+    title: str
+    hint: str
+    decisive: bool = False
+
+
+_CAUSES = (
+    _Cause(
+        r"(?P<what>[\w.-]+) was not found in the package registry",
+        "the package index does not have {what}",
+        "correct the name, or let UV_INDEX name the index that has the package, then: optbuild lock",
+        decisive=True,
+    ),
+    _Cause(
+        r"(?P<what>[\w.-]+==[\w.!+-]+) has no wheels with a matching platform|no wheels are available for",
+        "{what} has no file for the platform of the image",
+        'a package of another system needs a marker, as in `pywin32==306; sys_platform == "win32"`',
+        decisive=True,
+    ),
+    _Cause(
+        r"there is no version of (?P<what>(?P<public>[\w.-]+==[\w.!-]+)\+(?P<local>[\w.]+))",
+        "the package index does not have {what}",
+        "`+{local}` marks a build that its publisher has on an index of its own: let UV_INDEX name that one, or ask for"
+        " {public}, then: optbuild lock",
+    ),
+    _Cause(
+        r"there is no version of (?P<what>[\w.-]+==[\w.!-]+)",
+        "the package index does not have {what}",
+        "ask for a version that it has, then: optbuild lock",
+    ),
+    _Cause(
+        r"does not satisfy Python\S+ and (?P<what>[\w.-]+==[\w.!+-]+) depends on Python",
+        "{what} does not run with the Python of the image",
+        "ask for a version that does, then: optbuild lock",
+    ),
+    _Cause(
+        r"(?P<what>[\w.-]+==[\w.!+-]+) has no wheels with a matching Python",
+        "{what} has no file for the Python of the image",
+        "ask for a version that has one, then: optbuild lock",
+    ),
+)
+_CONCLUSION = re.compile(r" And because you require \S+, we can conclude that your requirements are unsatisfiable\.?$")
+"""Of a cause that lies in the dependencies of one requirement."""
+_CONTRADICTION = "no set of versions meets all requirements"
+
+
+def _judge_reason(reason: str) -> tuple[str, str]:
+    """Title and next step, by uv's own words. Only what follows from one cause is not a contradiction."""
+    words = _CONCLUSION.sub("", " ".join(reason.split()))  # uv wraps its lines
+    for cause in _CAUSES:
+        if found := re.search(cause.pattern, words):
+            names = {name: text for name, text in found.groupdict().items() if text}
+            if "what" in names and words.lower().count("because") == 1:
+                return cause.title.format(**names), cause.hint.format(**names)
+            if cause.decisive:
+                return _CONTRADICTION, cause.hint
+    return _CONTRADICTION, "loosen or remove one of them, then: optbuild lock"
 
 
 class UnknownExtraError(LockError):

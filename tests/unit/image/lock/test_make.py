@@ -90,23 +90,69 @@ def test_contradicting_requirements_are_placed() -> None:
         raise UnsatisfiableError("because", ("pandas==2.0.3", "numpy==1"))
 
 
-@pytest.mark.parametrize(
-    ("reason", "hint"),
-    [
-        (
-            "Because git was not found in the package\nregistry and you require git, …",
-            "correct the name, or let",
-        ),
-        (
-            "Because pywin32==306 has no wheels with a matching platform tag …",
-            "a package of another system",
-        ),
-        ("Because pandas==2.0.3 depends on numpy>=1.20.3 and you require numpy==1.19.0, …", "loosen or remove one"),
-    ],
-)
-def test_what_to_do_follows_from_the_reason(reason: str, hint: str) -> None:
+UNMET = "we can conclude that your requirements are unsatisfiable."
+NO_PYTHON = "Because the requested Python version (>=3.11) does not satisfy Python>=3.12 and scipy==1.18.0 depends on"
+NOT_FOUND = "Because git was not found in the package\nregistry and"
+NO_VERSION = "Because there is no version of"
+REASONS = {
+    "a name": (
+        f"{NOT_FOUND} you require git, {UNMET}",
+        "the package index does not have git",
+        "correct the name, or let",
+    ),
+    "a name that something needs": (
+        f"{NOT_FOUND} a==1 depends on git, we can conclude b.\nAnd because you require a, {UNMET}",
+        "the package index does not have git",
+        "correct the name, or let",
+    ),
+    "a name among other causes": (
+        f"{NOT_FOUND} a depends on git or b, c.\nAnd because b==2 depends on d and you require a and b, {UNMET}",
+        "no set of versions meets all requirements",
+        "correct the name, or let",
+    ),
+    "another system": (
+        f"Because pywin32==306 has no wheels with a matching platform tag (e.g., `x`) and you require it, {UNMET}",
+        "pywin32==306 has no file for the platform of the image",
+        "a package of another system",
+    ),
+    "a local version": (
+        f"{NO_VERSION} torch==2.2.0+cpu and you require torch==2.2.0+cpu, {UNMET}",
+        "the package index does not have torch==2.2.0+cpu",
+        "`+cpu` marks a build that its publisher has on an index of its own: let UV_INDEX name that one, or ask",
+    ),
+    "a version": (
+        f"{NO_VERSION} pandas==99.0 and you require pandas==99.0, {UNMET}",
+        "the package index does not have pandas==99.0",
+        "ask for a version that it has",
+    ),
+    "another Python": (
+        f"{NO_PYTHON} Python>=3.12, it cannot be used.\nAnd because you require scipy==1.18.0, {UNMET}",
+        "scipy==1.18.0 does not run with the Python of the image",
+        "ask for a version that does",
+    ),
+    "no wheel for this Python": (
+        f"Because tensorflow==2.10.0 has no wheels with a matching Python ABI tag and you require it, {UNMET}",
+        "tensorflow==2.10.0 has no file for the Python of the image",
+        "ask for a version that has one",
+    ),
+    "two pins": (
+        f"Because pandas==2.0.3 depends on numpy>=1.20.3 and you require numpy==1.19.0, {UNMET}",
+        "no set of versions meets all requirements",
+        "loosen or remove one",
+    ),
+    "two pins, by way of a version that is not there": (
+        f"{NO_VERSION} a==2 and b==1 depends on it or a==3, c.\nAnd because you require a==1 and b==1, {UNMET}",
+        "no set of versions meets all requirements",
+        "loosen or remove one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_title_and_next_step_follow_from_the_reason(name: str) -> None:
+    reason, title, hint = REASONS[name]
     error = UnsatisfiableError(reason, ())
-    assert error.message.startswith("no set of versions meets all requirements:\n    Because")
+    assert error.message.startswith(f"{title}:\n    Because")
     assert (error.hint or "").startswith(hint)
 
 
