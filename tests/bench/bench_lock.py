@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from builder.core.process import LocalRunner
 from builder.image.lock.constraints import parse_constraints
 from builder.image.lock.dependencies import list_root_requirements
+from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.inputs import make_lock_inputs
-from builder.image.lock.resolve import VersionPreferences, resolve_files, resolve_pins
+from builder.image.lock.resolve import resolve_files, resolve_pins
 from builder.image.lock.target import LockTarget
 from builder.image.lock.uv import Uv, find_uv
 from builder.image.spec.reader import read_spec

@@ -27,11 +27,11 @@ from builder.image.lock.dependencies import list_root_requirements, resolve_depe
 from builder.image.lock.document import format_lock_command
 from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
+from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.libraries import RequiredLibraries, find_required_libraries, resolve_library_packages
 from builder.image.lock.model import Constraints, Lock
 from builder.image.lock.python_packages import PythonResolver, ResolvedPython
-from builder.image.lock.resolve import VersionPreferences
 from builder.image.lock.sources.advice import list_source_advice
 from builder.image.lock.sources.builder_stage import FALLBACK_EPOCH, LockedBuilderStage, make_distribution
 from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from builder.core.errors import SourceNotBuiltError, UnsatisfiableError
 from builder.image.lock.installed import collect_facts
-from builder.image.lock.resolve import VersionPreferences, resolve_files, resolve_pins
+from builder.image.lock.resolve import resolve_files, resolve_pins
 from builder.image.lock.scratch import open_scratch_folder
 from builder.image.lock.sources.build_tools import check_build_tools, explain_conflict
 from builder.image.lock.sources.sdists import collect_build_requirements
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.image.lock.facts import DistributionFacts
+    from builder.image.lock.first_pass import VersionPreferences
     from builder.image.lock.installed import CollectedFacts
     from builder.image.lock.pylock import LockedFile
     from builder.image.lock.sources.unbuilt import BuilderStage, UnbuiltSource

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import ExitCode, IndexUnreadableError, LockError, ToolFailedError, UnsatisfiableError
-from builder.image.lock.resolve import VersionPreferences, extract_uv_reason, parse_pins, resolve_files, resolve_pins
+from builder.image.lock.first_pass import VersionPreferences, parse_pins
+from builder.image.lock.resolve import extract_uv_reason, resolve_files, resolve_pins
 from builder.image.lock.uv import Uv, make_compile_argv, make_install_argv, make_pylock_argv, make_sdist_build_argv
 
 if TYPE_CHECKING:
@@ -30,17 +31,28 @@ OLD_CONFLICT = """\
 
 
 class FakeUv:
-    """Resolves by a function: (preferences, demands, offline) → pins, or text of an error."""
+    """Resolves by a function: (preferences, conditions, offline) → pins, or text of an error.
 
-    def __init__(self, solve: Any) -> None:
+    ``unknown`` are pins that cannot be installed; ``sources`` names that have no wheel.
+    """
+
+    def __init__(self, solve: Any, *, unknown: tuple[str, ...] = (), sources: tuple[str, ...] = ()) -> None:
         self.solve = solve
+        self.unknown, self.sources = unknown, sources
         self.calls: list[tuple[dict[str, str], dict[str, str], bool]] = []
+        self.wheels: list[tuple[str, ...]] = []
 
     def __call__(self, command: Command) -> tuple[int, str, str]:
         assert command.cwd is not None
         output = command.cwd / "requirements.txt"
-        demands = parse_pins((command.cwd / "demanded.txt").read_text())
-        call = (parse_pins(output.read_text()), demands, "--offline" in command.argv)
+        if "--no-deps" in command.argv:
+            lines = (command.cwd / "requirements.in").read_text().split()
+            missing = {*self.unknown, *(self.sources if "--only-binary" in command.argv else ())}
+            return int(any(line in missing or line.split("==")[0] in missing for line in lines)), "", ""
+        conditions = parse_pins((command.cwd / "conditions.txt").read_text())
+        call = (parse_pins(output.read_text()), conditions, "--offline" in command.argv)
+        follows = zip(command.argv, command.argv[1:], strict=False)
+        self.wheels.append(tuple(name for option, name in follows if option == "--only-binary"))
         self.calls.append(call)
         answer = self.solve(*call)
         if isinstance(answer, str):
@@ -153,7 +165,8 @@ def test_a_demand_that_costs_more_than_it_keeps_is_refused(
     fake_runner: Any, target: LockTarget, tmp_path: Path, first: dict[str, str], worse: dict[str, str]
 ) -> None:
     fake = make_solver(first, demanded=worse)
-    assert resolve_pins(uv_of(fake_runner, fake), target, ["dbt"], VersionPreferences(CONSTRAINTS), tmp_path) == first
+    wanted = VersionPreferences(CONSTRAINTS)
+    assert resolve_pins(uv_of(fake_runner, fake), target, ["dbt", "sklearn"], wanted, tmp_path) == first
 
 
 @pytest.mark.parametrize(
@@ -205,6 +218,83 @@ def test_what_uvs_cache_holds_does_not_decide(fake_runner: Any, target: LockTarg
         for cached in (False, True)
     ]
     assert found == [{"a": "3", "isodate": "0.7.2"}] * 2
+
+
+def test_what_a_distribution_stops_to_need_is_kept_by_that(
+    fake_runner: Any, target: LockTarget, tmp_path: Path
+) -> None:
+    """The newest joblib needs a newer cloudpickle than is constrained, the one before needs none: pip takes that."""
+    after = {"scikit-learn": "1.5.2", "joblib": "1.5.3"}
+    fake = make_solver({"scikit-learn": "1.5.2", "joblib": "1.6.0", "cloudpickle": "3.1.3"}, demanded=after)
+    wanted = VersionPreferences({"cloudpickle": "2.2.1"})
+    assert resolve_pins(uv_of(fake_runner, fake), target, ["scikit-learn==1.5.2"], wanted, tmp_path) == after
+
+
+def test_all_that_was_lost_is_tried_at_once(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
+    """One answer of uv instead of one for each, and each of them alone would have been met by giving up the other."""
+
+    def solve(_preferred: object, conditions: dict[str, str], _offline: bool) -> dict[str, str]:
+        old = {"mlflow": "3.2", "isodate": "0.7.2", "protobuf": "4.25.5"}
+        return old if conditions.items() >= {"isodate": "0.7.2", "protobuf": "4.25.5"}.items() else new
+
+    new = {"mlflow": "3.17", "isodate": "0.6.1", "protobuf": "6"}
+    fake, said = FakeUv(solve), list[str]()
+    uv = uv_of(fake_runner, fake)
+    pins = resolve_pins(uv, target, ["mlflow"], VersionPreferences(CONSTRAINTS), tmp_path, say=said.append)
+    assert pins == {"mlflow": "3.2", "isodate": "0.7.2", "protobuf": "4.25.5"}
+    assert [conditions for _, conditions, _ in fake.calls] == [{}, CONSTRAINTS, CONSTRAINTS]
+    assert said == ["3 distributions, try 1 of 3 to keep 2 constraints at once"]
+
+
+def test_one_after_the_other_where_all_together_contradict(
+    fake_runner: Any, target: LockTarget, tmp_path: Path
+) -> None:
+    """What is kept stays a condition for the next, and so does what was never lost."""
+
+    def solve(_preferred: object, conditions: dict[str, str], _offline: bool) -> dict[str, str] | str:
+        kept = {"isodate": "0.6.1", "protobuf": "6", "otel": "1.27.0"} | conditions
+        return (
+            CONFLICT if kept["protobuf"] == "4.25.5" else {name: kept[name] for name in ("isodate", "protobuf", "otel")}
+        )
+
+    fake, said = FakeUv(solve), list[str]()
+    uv = uv_of(fake_runner, fake)
+    pins = resolve_pins(uv, target, ["dbt"], VersionPreferences(CONSTRAINTS), tmp_path, say=said.append)
+    assert pins == {"isodate": "0.7.2", "protobuf": "6", "otel": "1.27.0"}
+    assert [set(CONSTRAINTS) - set(conditions) for _, conditions, _ in fake.calls[1:]] == [
+        set(),
+        {"protobuf"},
+        {"protobuf"},
+        set(),
+    ]
+    assert said[1:] == [
+        "3 distributions, try 2 of 3 to keep isodate==0.7.2",
+        "3 distributions, try 3 of 3 to keep protobuf==4.25.5",
+    ]
+
+
+def test_a_constraint_that_cannot_be_installed_is_no_condition(
+    fake_runner: Any, target: LockTarget, tmp_path: Path
+) -> None:
+    """scipy 1.18.0 needs a newer Python: only the other one is tried, although an old release would meet both."""
+
+    def solve(_preferred: object, conditions: dict[str, str], _offline: bool) -> dict[str, str]:
+        if "scipy" in conditions:
+            return {"feature-tools": "1", "sklearn": "0.19", "isodate": "0.7.2"}
+        return {"feature-tools": "1", "sklearn": "1.7", "scipy": "1.17", "isodate": conditions.get("isodate", "0.6.1")}
+
+    fake = FakeUv(solve, unknown=("scipy==1.18.0",))
+    wanted = VersionPreferences(CONSTRAINTS)
+    pins = resolve_pins(uv_of(fake_runner, fake), target, ["feature-tools==1"], wanted, tmp_path)
+    assert pins == {"feature-tools": "1", "sklearn": "1.7", "scipy": "1.17", "isodate": "0.7.2"}
+
+
+def test_only_wheels_count_of_what_is_free_to_move(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
+    """Whoever looks through all releases of dbt builds none of their sources; what has no wheel today may have none."""
+    first = {"dbt": "1.12", "agate": "1", "python-nvd3": "1", "isodate": "0.6.1", "protobuf": "4.25.5"}
+    fake = FakeUv(lambda *_: first, sources=("python-nvd3",))
+    resolve_pins(uv_of(fake_runner, fake), target, ["dbt"], VersionPreferences(CONSTRAINTS), tmp_path)
+    assert fake.wheels == [(), ("agate", "dbt"), ("agate", "dbt")]
 
 
 def test_a_constraint_against_a_pin_is_given_up(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
