@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from builder.core.process import ProcessResult
     from builder.image.lock.target import LockTarget
 
+_OFFLINE = ("--offline",)
+_CACHE_LACKS = re.compile(
+    r"\bnetwork (?:was|is|connectivity)\b|\bin the cache\b|\bthere (?:is|are) no versions? of\b", re.IGNORECASE
+)
+"""uv 0.13 without the network, where it has not seen all that it asked for. (networkx and cachetools are names.)"""
+
 
 @dataclass(frozen=True)
 class VersionPreferences:
@@ -70,7 +76,7 @@ class FirstPass:
         preferences = self.preferences.keep_versions(near)
         options = tuple(word for name in sorted(wheels) for word in ("--only-binary", name))
         result, pins = self._run(self.requirements, preferences, conditions, (*options, *_OFFLINE))
-        if pins is None and not re.search(r"network|offline|cache", result.err, re.IGNORECASE):
+        if pins is None and not _CACHE_LACKS.search(result.err):
             return None
         return self._run(self.requirements, preferences, conditions, options)[1]
 
@@ -93,9 +99,6 @@ class FirstPass:
         argv = make_compile_argv(self.target, self.uv.interpreter, "requirements.in", "conditions.txt", output.name)
         result = self.uv.run((*argv, *options), self.folder)
         return result, parse_pins(output.read_text()) if result.ok else None
-
-
-_OFFLINE = ("--offline",)
 
 
 def parse_pins(text: str) -> dict[str, str]:

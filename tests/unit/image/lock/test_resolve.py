@@ -297,12 +297,28 @@ def test_only_wheels_count_of_what_is_free_to_move(fake_runner: Any, target: Loc
     assert fake.wheels == [(), ("agate", "dbt"), ("agate", "dbt")]
 
 
-def test_a_constraint_against_a_pin_is_given_up(fake_runner: Any, target: LockTarget, tmp_path: Path) -> None:
-    fake = FakeUv(lambda _p, demands, _o: CONFLICT if demands else {"matplotlib": "3.7.2", "pyparsing": "3.0.9"})
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        pytest.param(CONFLICT, [False, True], id="a contradiction"),
+        pytest.param(CONFLICT + "networkx==3.4 and cachetools>=5", [False, True], id="names like network and cache"),
+        pytest.param(
+            CONFLICT + "hint: Packages were unavailable because the network was disabled.",
+            [False, True, False],
+            id="pages that the cache lacks",
+        ),
+        pytest.param("Because six was not found in the cache and", [False, True, False], id="a page it lacks"),
+        pytest.param("Because there is no version of six==1 and", [False, True, False], id="an empty cache"),
+    ],
+)
+def test_a_contradiction_is_believed_without_the_index_where_the_cache_has_all(
+    fake_runner: Any, target: LockTarget, tmp_path: Path, said: str, asked: list[bool]
+) -> None:
+    fake = FakeUv(lambda _p, demands, _o: said if demands else {"matplotlib": "3.7.2", "pyparsing": "3.0.9"})
     wanted = VersionPreferences({"pyparsing": "3.1.1"})
     pins = resolve_pins(uv_of(fake_runner, fake), target, ["matplotlib==3.7.2"], wanted, tmp_path)
     assert pins["pyparsing"] == "3.0.9"
-    assert [offline for _, _, offline in fake.calls] == [False, True]
+    assert [offline for _, _, offline in fake.calls] == asked
 
 
 def test_a_constraint_against_the_users_own_line_is_not_even_tried(
