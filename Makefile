@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine browser image verify test check unit integration lint bench reach soak
+.PHONY: help setup engine browser image verify test check unit integration lint bench reach lock-sets soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -57,6 +57,9 @@ bench: setup engine ## speed and size against a baseline in the same run
 
 reach: setup engine ## a table: what becomes of whole projects, real ones and our own
 	@PYTHONPATH=tests/bench:tests/unit/helpers $(BIN)/python tests/integration/compose/print_reach.py
+
+lock-sets: setup ## a table: requirements as people have them, locked with the official constraints (a folder of them beside the checkout)
+	@PYTHONPATH=tests/integration/lock $(BIN)/python tests/integration/lock/print_lock_sets.py
 
 soak: setup engine browser ## the long runs: thousands of generated cases, the base made in a container
 	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration
