@@ -11,10 +11,10 @@ import pytest
 from builder.core.errors import SourceNotBuiltError, UnbuildableSourceError, UnsatisfiableError
 from builder.image.lock import python_packages
 from builder.image.lock.facts import DistributionFacts
+from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.installed import CollectedFacts
 from builder.image.lock.pylock import LockedFile
 from builder.image.lock.python_packages import PythonResolver
-from builder.image.lock.resolve import VersionPreferences
 from builder.image.lock.uv import Uv
 
 if TYPE_CHECKING:
