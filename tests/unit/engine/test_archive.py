@@ -58,6 +58,17 @@ def test_every_file_of_every_layer_is_seen_also_what_a_later_layer_deletes() -> 
     }
 
 
+def test_mode_and_capabilities_of_a_file_are_seen() -> None:
+    plain, raised = info("bin/su", size=1), info("bin/ping", size=1)
+    plain.mode, raised.mode = 0o4755, 0o755
+    raised.pax_headers = {"SCHILY.xattr.security.capability": "\x01\x00\x00\x02"}
+    found = iterate_layer_files(chunks(image(tar_of([(plain, b"1"), (raised, b"2")]))))
+    assert [(file.path, file.mode, file.capabilities) for file in found] == [
+        ("/bin/su", 0o4755, False),
+        ("/bin/ping", 0o755, True),
+    ]
+
+
 def test_compressed_and_empty_layers_are_read() -> None:
     zipped, small = gzip.compress(tar({"x": b"1"})), zstandard.compress(tar({"y": b"2"}))
     assert contents(image(zipped, small, tar({}))) == {(blob(zipped), "/x"): b"1", (blob(small), "/y"): b"2"}

@@ -159,6 +159,19 @@ def test_what_was_proven_is_not_proven_again(runtime: Runtime, stages: Stages) -
     assert stages.calls == ["recover", "build", "promote"]
 
 
+def test_the_same_image_is_proven_again_when_its_dag_files_change(
+    runtime: Runtime, stages: Stages, tmp_path: Path
+) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags/etl.py").write_text("one")
+    stages.spec.folder, stages.spec.verify.dags = tmp_path, "dags"
+    for text, verified in (("one", True), ("one", False), ("two", True)):
+        (tmp_path / "dags/etl.py").write_text(text)
+        stages.calls.clear()
+        run(runtime, verify=True)
+        assert ("verify" in stages.calls) is verified
+
+
 def test_a_failed_check_promotes_nothing_and_shows_its_log(runtime: Runtime, stages: Stages, err: io.StringIO) -> None:
     stages.status = CheckStatus.FAILED
     with pytest.raises(CandidateRefusedError, match="checks failed: init"):

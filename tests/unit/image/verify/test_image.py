@@ -112,7 +112,7 @@ class History:
 
 
 def test_steps_of_the_history_are_counted_from_the_oldest() -> None:
-    engine: Any = History("USER 50000", "RUN |1 A_TOKEN=r3al /bin/sh -c true", "ADD base.tar /")
-    with pytest.raises(CheckFailure, match=r"^step 2 of the history \(.*\*\*\*.*\) holds the value of A_TOKEN$"):
+    engine: Any = History("RUN |1 A_TOKEN=r3al /bin/sh -c true", "USER 0", "ADD base.tar /")
+    with pytest.raises(CheckFailure, match=r"^step 3 of the history \(.*\*\*\*.*\) holds the value of A_TOKEN$"):
         check_credentials(engine, {"Id": "sha256:x"}, ())
     assert "3 steps" in check_credentials(History("a", "b", "c"), {"Id": "sha256:x"}, ()).message  # type: ignore[arg-type] # as above

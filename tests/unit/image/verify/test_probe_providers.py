@@ -22,6 +22,7 @@ FILES = {
     "airflow/operators/__init__.py",
     "airflow/providers/common/__init__.py",
     "airflow/providers/common/sql/hooks/sql.py",
+    "google/__init__.py",
     "pandas/__init__.py",
     "pandas/_libs/lib.cpython-311-x86_64-linux-gnu.so",
     "single.py",
@@ -48,6 +49,7 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> Any:
     [
         ("pandas_gbq", True),
         ("kubernetes.client", True),
+        ("google.cloud", True),
         ("google.cloud.bigquery", True),
         ("airflow.providers.google", True),
         ("airflow.providers.common.compat", True),

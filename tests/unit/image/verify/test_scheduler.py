@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.core.progress import LineProgress
 from builder.image.verify import scheduler
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+from builder.image.verify.run import LineListener
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, CheckScheduler, CheckTask, NotApplicable, NotRun
 
 if TYPE_CHECKING:
@@ -52,6 +55,30 @@ def test_results_keep_the_order_of_the_tasks() -> None:
         "b",
         "a",
         "c",
+    ]
+
+
+def test_warnings_come_with_either_result() -> None:
+    def warn() -> CheckPassed:
+        return CheckPassed("fine", warnings=("but",))
+
+    def fail() -> CheckPassed:
+        raise CheckFailure("broken", warnings=("and",))
+
+    done = run(CheckTask("a", warn), CheckTask("b", fail))
+    assert (done["a"].warnings, done["b"].warnings) == (("but",), ("and",))
+
+
+def test_a_line_is_written_for_each_result_warning_and_wait() -> None:
+    out = io.StringIO()
+    lines = LineListener(LineProgress(out))
+    lines.report_started("dags")
+    lines.report_waiting(["dags", "user"])
+    lines.report_finished(CheckResult("dags", CheckStatus.PASSED, 1.0, "2 DAGs", warnings=("a.py:3: slow",)))
+    assert out.getvalue().splitlines() == [
+        "running  dags, user",
+        "ok       dags                1.0 s  2 DAGs",
+        "warning: dags: a.py:3: slow",
     ]
 
 
