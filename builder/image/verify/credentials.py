@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from builder.core.file_secrets import find_file_secrets
 from builder.core.redact import mask_text
+from builder.core.secret_name import is_secret_name
 from builder.core.written_secret import list_written_secrets
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ CONFIG_HINT = (
     "--mount=type=secret; replace what was in an image that others have"
 )
 _COMMANDS = {"Cmd": "the command", "Entrypoint": "the entrypoint", "Shell": "the shell", "OnBuild": "an ONBUILD step"}
+_SIGNS = re.compile(r"^-+|[:=]")
 _SHOWN = 100
 """Characters of a step of the history."""
 
@@ -35,12 +38,17 @@ def _list_places(config: Mapping[str, Any], attrs: Mapping[str, Any]) -> Iterato
     for text in config.get("Env") or ():
         yield f"the environment variable {text.partition('=')[0]}", text
     for name, value in (config.get("Labels") or {}).items():
-        yield f"the label {name}", f"{name}={value}"
+        yield f"the label {name}", f"{name}={value}" if is_secret_name(name) else _keep_addresses(value)
     for key, place in _COMMANDS.items():
         yield place, " ".join(map(str, config.get(key) or ()))
     yield "the health check", " ".join(map(str, (config.get("Healthcheck") or {}).get("Test") or ()))
     for key in ("Author", "Comment"):
         yield f"the image's {key.lower()}", str(attrs.get(key) or "")
+
+
+def _keep_addresses(prose: str) -> str:
+    """A label describes: "the password: see the wiki" is not one. Tokens show by themselves, passwords in addresses."""
+    return " ".join(word if "://" in word else _SIGNS.sub(" ", word) for word in prose.split())
 
 
 def _list_steps(history: Sequence[str], forbidden: tuple[bytes, ...]) -> Iterator[tuple[str, str]]:

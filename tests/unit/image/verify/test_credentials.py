@@ -24,6 +24,8 @@ GITHUB = "ghp_" + "a1B2" * 9
         ),
         ({"Env": [f"ANYTHING={GITHUB}"]}, "the environment variable ANYTHING holds a GitHub token"),
         ({"Labels": {"deploy-token": "r3alpw"}}, "the label deploy-token holds the value of deploy-token"),
+        ({"Labels": {"source": "https://me:r3alpw@git.example/x"}}, "the label source holds a password"),
+        ({"Labels": {"note": f"with {GITHUB}"}}, "the label note holds a GitHub token"),
         ({"Cmd": ["airflow", "--password", "r3alpw"]}, "the command holds the value of --password"),
         (
             {"Healthcheck": {"Test": ["CMD", "curl", "-u", "me:r3alpw", "http://h"]}},
@@ -73,3 +75,11 @@ def test_public_defaults_and_references_are_not_secrets() -> None:
     ]
     steps = ["ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", "ARG PIP_TOKEN", 'RUN X_TOKEN="$(cat /t)" make']
     assert find_config_secrets({"Config": {"Env": env, "Labels": None}, "Author": None}, steps) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The admin password: see the wiki", "api_key=see README", "token : from https://vault.example/x", "--token x"],
+)
+def test_a_label_that_speaks_of_a_secret_holds_none(text: str) -> None:
+    assert find_config_secrets({"Config": {"Labels": {"org.opencontainers.image.description": text}}}, []) == ()
