@@ -30,19 +30,27 @@ class Page(HTMLParser):
     def __init__(self, url, content_type, text):
         super().__init__()
         self.url, self.content_type, self.text = url, content_type, text
-        self.hidden, self.passwords, self.files = {}, [], []
+        self.base, self.hidden, self.passwords, self.named = url, {}, [], []
         self.feed(text)
 
     @property
     def path(self):
         return path_of(self.url)
 
+    def list_files(self):
+        """Kind and URL of the scripts and style sheets of this server that it names. Others' are left out."""
+        own = urllib.parse.urlsplit(self.url).netloc
+        files = [(kind, urllib.parse.urljoin(self.base, name)) for kind, name in self.named]
+        return [(kind, url) for kind, url in files if urllib.parse.urlsplit(url).netloc == own]
+
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
+        if tag == "base" and values.get("href"):
+            self.base = urllib.parse.urljoin(self.url, values["href"])
         if tag == "script" and values.get("src"):
-            self.files.append(("script", values["src"]))
+            self.named.append(("script", values["src"]))
         elif tag == "link" and "stylesheet" in (values.get("rel") or "") and values.get("href"):
-            self.files.append(("style sheet", values["href"]))
+            self.named.append(("style sheet", values["href"]))
         elif tag == "input" and values.get("type") == "hidden" and values.get("name"):
             self.hidden[values["name"]] = values.get("value") or ""
         elif tag == "input" and values.get("type") == "password":
@@ -79,14 +87,18 @@ class Browser:
 
 
 def look(browser, base, form, home, user=None):
-    """In short what was seen, behind the login where there is a user, else on the login page. Raises WebError."""
-    page = browser.open_page(base + form)
+    """In short what was seen: the login page, and where there is a user the page behind it. Raises WebError."""
+    pages = [browser.open_page(base + form)]
     if user is not None:
-        page = log_in(browser, page, base + home, **user)
+        pages.append(log_in(browser, pages[0], base + home, **user))
+    page = pages[-1]
     if page.content_type != "text/html" or "airflow" not in page.text.lower():
         found = f"{page.content_type}, {len(page.text)} characters"
         raise WebError(f"{page.path}: it is not a page of Airflow ({found})")
-    return f"{page.path} and {' and '.join(load_files(browser, page))} that it names are there"
+    if not any(kind == "script" for kind, _ in page.list_files()):
+        raise WebError(f"{page.path}: it names no script")
+    paths, counts = (" and ".join(words) for words in ((one.path for one in pages), load_files(browser, pages)))
+    return f"{paths}: {counts} that they name are there"
 
 
 def log_in(browser, page, home, username, password):
@@ -104,20 +116,16 @@ def log_in(browser, page, home, username, password):
     return shown
 
 
-def load_files(browser, page):
-    """How many scripts and style sheets of this server the page names; all of them are there. Others' are left out."""
-    own = urllib.parse.urlsplit(page.url).netloc
-    named = [(kind, urllib.parse.urljoin(page.url, name)) for kind, name in page.files]
-    files = [(kind, url) for kind, url in dict.fromkeys(named) if urllib.parse.urlsplit(url).netloc == own]
-    missing = set(KINDS) - {kind for kind, _ in files}
-    if missing:
-        raise WebError(f"{page.path}: it names no {' and no '.join(sorted(missing))}")
+def load_files(browser, pages):
+    """How many scripts and style sheets the pages name; all of them are there."""
+    files = list(dict.fromkeys(file for page in pages for file in page.list_files()))
     for kind, url in files:
         _, content_type, data = browser.open(url)
-        path = path_of(url)
         if not data:
-            raise WebError(f"{path}: the {kind} is empty")
+            raise WebError(f"{path_of(url)}: the {kind} is empty")
         if KINDS[kind] not in content_type:
-            raise WebError(f"{path}: the {kind} comes as {content_type}")
+            raise WebError(f"{path_of(url)}: the {kind} comes as {content_type}")
     kinds = [kind for kind, _ in files]
+    if "style sheet" not in kinds:  # the page behind the login of Airflow 3 loads its own by a script
+        raise WebError(f"{pages[-1].path}: neither it nor the login page names a style sheet")
     return [f"{kinds.count(kind)} {kind}s" for kind in KINDS]

@@ -484,7 +484,7 @@ def test_an_image_whose_settings_move_its_web_server_passes(
     assert report.passed, report.checks
     said = {check.name: check.message for check in report.checks}
     assert said["webserver"].startswith("port 8080/data/airflow/health: metadatabase is healthy, scheduler is healthy")
-    assert said["login"].startswith("/data/airflow/home and ")
+    assert said["login"].startswith("/data/airflow/login/ and /data/airflow/home: ")
     assert "port 8080/data/airflow/health" in said["read-only"]
 
 

@@ -29,6 +29,7 @@ FORM = (
     '<form><input type="hidden" name="csrf_token" value="t0ken"><input name="username">'
     '<input type="password" name="password"></form>'
 )
+SCRIPT = '<script src="/a/static/main.js"></script>'
 FILES = '<link rel="stylesheet" href="/a/static/main.css"><script src="static/main.js"></script><script>inline</script>'
 OUTSIDE = '<script src="https://elsewhere.example/x.js"></script><link rel="icon" href="/a/none.png">'
 HOME = f"<html><title>DAGs - Airflow</title>{FILES}{OUTSIDE}</html>"
@@ -86,7 +87,7 @@ def look(server: Server, user: dict[str, str] | None = None) -> str:
 
 def test_the_user_sees_the_page_behind_the_login_and_its_files() -> None:
     server = Server()
-    assert look(server) == "/a/home and 1 scripts and 1 style sheets that it names are there"
+    assert look(server) == "/a/login/ and /a/home: 1 scripts and 1 style sheets that they name are there"
     assert server.posted == server.good
     assert server.asked[-2:] == ["/a/static/main.css", "/a/static/main.js"]
 
@@ -101,8 +102,9 @@ def test_the_user_sees_the_page_behind_the_login_and_its_files() -> None:
         ({"/a/home": (204, "text/html", "")}, "/a/home: HTTP status 204"),
         ({"/a/home": (200, "application/json", '{"a": "airflow"}')}, "it is not a page of Airflow"),
         ({"/a/home": (200, "text/html", FILES)}, "it is not a page of Airflow"),
-        ({"/a/home": (200, "text/html", "Airflow")}, "/a/home: it names no script and no style sheet"),
-        ({"/a/home": (200, "text/html", "Airflow" + OUTSIDE)}, "/a/home: it names no script and no style sheet"),
+        ({"/a/home": (200, "text/html", "Airflow")}, "/a/home: it names no script"),
+        ({"/a/home": (200, "text/html", "Airflow" + OUTSIDE)}, "/a/home: it names no script"),
+        ({"/a/home": (200, "text/html", "Airflow" + SCRIPT)}, "/a/home: neither it nor the login page names a style"),
         ({"/a/static/main.css": (404, "text/html", "x")}, "/a/static/main.css: HTTP status 404"),
         ({"/a/static/main.css": (200, "text/css", "")}, "/a/static/main.css: the style sheet is empty"),
         ({"/a/static/main.js": (200, "text/html", "<html>")}, "/a/static/main.js: the script comes as text/html"),
@@ -120,7 +122,22 @@ def test_a_refused_password_is_said() -> None:
 
 def test_where_nobody_can_log_in_the_login_page_itself_is_looked_at() -> None:
     server = Server(**{"/a/login/": (200, "text/html", HOME.replace("static/main.js", "/a/static/main.js"))})
-    assert LOGIN.look(LOGIN.Browser(server), "http://web:8080/a", "/login/", "/home").startswith(
-        "/a/login/ and 1 scripts"
-    )
+    assert LOGIN.look(LOGIN.Browser(server), "http://web:8080/a", "/login/", "/home").startswith("/a/login/: 1 scripts")
     assert server.posted == {}
+
+
+def test_a_style_sheet_of_the_login_page_is_enough_and_a_base_is_minded() -> None:
+    """As in Airflow 3, whose page behind the login is a script that loads the rest."""
+    home = '<base href="/a/static/">Airflow<script type="module" src="./main.js"></script>'
+    style = '<link rel="stylesheet" href="/a/static/main.css">'
+    server = Server(**{"/a/login/": (200, "text/html", style + FORM), "/a/home": (200, "text/html", home)})
+    assert "1 scripts and 1 style sheets" in look(server)
+    broken = Server(
+        **{
+            "/a/login/": (200, "text/html", style + FORM),
+            "/a/home": (200, "text/html", home),
+            "/a/static/main.css": (404, "text/html", ""),
+        }
+    )
+    with pytest.raises(LOGIN.WebError, match=r"/a/static/main\.css: HTTP status 404"):
+        look(broken)
