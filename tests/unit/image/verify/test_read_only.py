@@ -37,11 +37,11 @@ class Yard:
         return type("Box", (), {"terminate": lambda _: True})()
 
 
-def bench(*plan: Role, files: tuple[str, ...] = (), env: tuple[str, ...] = ()) -> VerifyContext:
+def bench(*plan: Role, files: tuple[str, ...] = (), env: tuple[str, ...] = (), version: str = "2.8.1") -> VerifyContext:
     nothing: Any = None
     yard: Any = Yard(*files)
     made = VerifyContext(
-        VerifyPlan("2.8.1", (), plan, "sqlite"),
+        VerifyPlan(version, (), plan, "sqlite"),
         {"Config": {"Env": [*env]}},
         nothing,
         yard,
@@ -76,6 +76,16 @@ def test_airflows_own_files_go_to_the_tmpfs() -> None:
     assert made.environment["AIRFLOW__WEBSERVER__CONFIG_FILE"] == f"{TMP}/webserver_config.py"
     assert made.files == ()
     assert (made.alias, made.hostname) == ("read-only", "read-only-y")
+
+
+def test_airflow_3_writes_other_files() -> None:
+    made, server = bench(version="3.0.2"), find_release("3.0.2").roles[1]
+    options = read_only.make_read_only_options(made, server)
+    assert options.command == ("api-server",)
+    assert {name: value for name, value in options.environment.items() if value.startswith(TMP)} == {
+        "AIRFLOW_CONFIG": f"{TMP}/airflow.cfg",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": f"{TMP}/simple_auth_manager_passwords.json.generated",
+    }
 
 
 def test_files_that_the_image_brings_stay_where_they_are() -> None:
