@@ -33,29 +33,18 @@ class SecretPattern:
 _HEADERS = rb"(?:[A-Za-z][A-Za-z-]*: [^\r\n]{1,200}(?:\r?\n|\\n))*"
 _BREAK = rb"(?:\s|\\n|\\r)"
 
-_PEM_KEYS = (
-    (
-        "a service account with its private key",
-        re.compile(
-            rb'"type"\s{0,20}:\s{0,20}"service_account"(?s:.{0,4000}?)"private_key"\s{0,20}:\s{0,20}"-----BEGIN|'
-            rb'"private_key"\s{0,20}:\s{0,20}"-----BEGIN(?s:.{0,8000}?)"type"\s{0,20}:\s{0,20}"service_account"'
-        ),
-    ),
-    (
-        "a private key",
-        re.compile(
-            rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-            + _BREAK
-            + rb"{1,8}"
-            + _HEADERS
-            + _BREAK
-            + rb"{0,8}(?:[A-Za-z0-9+/=]{32}|M[A-Za-z0-9+/=]{3,32}"  # DER begins with a SEQUENCE, in base64 an M
-            + _BREAK
-            + rb"{1,8}-----END)"
-        ),
-    ),
+_PEM_KEY = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    + _BREAK
+    + rb"{1,8}"
+    + _HEADERS
+    + _BREAK
+    + rb"{0,8}(?:[A-Za-z0-9+/=]{32}|M[A-Za-z0-9+/=]{3,32}"  # DER begins with a SEQUENCE, in base64 an M
+    + _BREAK
+    + rb"{1,8}-----END)"
 )
-"""The first that fits says it best."""
+_ACCOUNT = re.compile(rb'"type"\s{0,20}:\s{0,20}"service_account"')
+_ACCOUNT_KEY = re.compile(rb'"private_key"\s{0,20}:\s{0,20}"-----BEGIN')
 _BEGINNINGS = (
     (
         "a private key",
@@ -70,7 +59,7 @@ _BEGINNINGS = (
         "a cloud user's refresh token",
         re.compile(
             rb'(?s)\s{0,20}\{(?=.{0,4000}"type"\s{0,20}:\s{0,20}"authorized_user")'
-            rb'.{0,4000}"refresh_token"\s{0,20}:\s{0,20}"[\w/.+-]{20,}"'
+            rb'.{0,4000}"refresh_token"\s{0,20}:\s{0,20}"[\w/.+-]{20,500}"'
         ),
     ),
     (  # identifiers in DER: RFC 7292 (PKCS #12 key bags), Sun's key protectors; KeePass' signature
@@ -140,14 +129,21 @@ def find_file_secrets(path: str, data: bytes, forbidden: tuple[bytes, ...] = ())
     found = [BUILD_SECRET] if any(value in data for value in forbidden) else []
     if is_elf(data) or path.endswith(_DUMMIES):
         return tuple(found)
-    if KEY_NEEDLE in data:
-        found += [what for what, expression in _PEM_KEYS if expression.search(data)][:1]
+    found += _find_pem_key(data)
     found += [what for what, expression in _BEGINNINGS if expression.match(data)]
     found += [pattern.what for pattern in _TOKENS if _matches_secret(pattern, data)]
     found += [what for names, what, begin in _NAMED_BINARIES if path.endswith(names) and begin.match(data)]
     if not found and (named := find_named_secret(path, data)) is not None:
         found.append(named)
     return tuple(found)
+
+
+def _find_pem_key(data: bytes) -> list[str]:
+    if KEY_NEEDLE not in data:
+        return []
+    if _ACCOUNT.search(data) and _ACCOUNT_KEY.search(data):
+        return ["a service account with its private key"]
+    return ["a private key"] if _PEM_KEY.search(data) else []
 
 
 def _matches_secret(pattern: SecretPattern, data: bytes) -> bool:

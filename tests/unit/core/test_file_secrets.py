@@ -235,6 +235,10 @@ def test_a_token_is_known_by_its_prefix_under_every_name(data: bytes, what: str)
     [
         (b"-----BEGIN " + b"A: b\n" * 10 + b"PRIVATE KEY") * 20_000,
         b"service_account private_key " + b'"type" : ' * 60_000,
+        b"-----BEGIN PRIVATE KEY-----" + b'"type": "service_account"' * 40_000,
+        b'{"type": "authorized_user"' + b'"refresh_token" ' * 60_000,
+        b'a="' + b"password='" * 100_000,
+        b'password="' + b"\\" * 1_000_000,
         b"A" * 1_000_000,
         b"https://" * 100_000,
         b"PuTTY-User-Key-File-2: x\n" * 20_000,
