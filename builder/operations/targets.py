@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from builder.inspect.model import ImageContent
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+_OCI_LAYOUT = "oci-layout"
+"""A file that each folder in this layout has (OCI image specification, "Image Layout")."""
 
 
 def resolve_spec_folder(runtime: Runtime, named: Path) -> Path:
@@ -67,7 +69,8 @@ def _find_archive(subject: str, runtime: Runtime) -> Path | None:
     path = runtime.cwd / subject
     if path.is_file():
         return path
-    if not subject.startswith((".", "/", "~")) and not subject.endswith(_ARCHIVES):
+    is_path = subject.startswith((".", "/", "~")) or subject.endswith((*_ARCHIVES, "/"))
+    if not is_path and not (path / _OCI_LAYOUT).is_file():
         return None
     if path.exists():
         kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "not an ordinary file"
@@ -79,7 +82,7 @@ def _find_archive(subject: str, runtime: Runtime) -> Path | None:
 
 def _advise_about_folder(path: Path) -> str:
     """The next step where an archive was meant; ``path`` need not be a folder."""
-    if (path / "oci-layout").is_file():
+    if (path / _OCI_LAYOUT).is_file():
         return f"it is an OCI layout: `tar --create --file image.tar --directory {path} .` makes an archive of it"
     if (path / SPEC_FILE).is_file():
         return f"`optbuild build {path}` makes the image that it describes; then name that image"
