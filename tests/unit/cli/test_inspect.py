@@ -234,3 +234,22 @@ def test_a_bad_dive_file_stops_before_anything_is_read(inspect: Callable[..., Ra
     done = inspect("shop.tar")
     assert (done.code, done.out) == (2, "")
     assert ".dive-ci:2: rules.lowestEfficiency: 95 is not between 0 and 1" in done.err
+
+
+def test_a_deleted_service_account_is_a_secret_and_a_deleted_certificate_is_only_deleted(
+    inspect: Callable[..., Ran], folder: Path
+) -> None:
+    """From the bytes of an archive to the report: whatever the files are called."""
+    key = "-----BEGIN " + "PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
+    account = json.dumps({"type": "service_account", "private_key": key}).encode()
+    certificate = b"-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQ\n" * 20
+    files = {"opt/flows.json": account, "opt/private-key-ca.pem": certificate}
+    gone = {"opt/.wh.flows.json": b"", "opt/.wh.private-key-ca.pem": b""}
+    save(folder / "hidden.tar", tar(files), tar(gone))
+    first = inspect("hidden.tar", "--format", "json").out
+    told = {one["code"]: one["message"] for one in json.loads(first)["waste"]}
+    assert "/opt/flows.json (a service account with its private key) can still be read" in told["OB404"]
+    assert told["OB403"].endswith(": /opt/private-key-ca.pem")
+    assert inspect("hidden.tar", "--format", "json").out == first, "from the cache the same"
+    save(folder / "plain.tar", tar(files))
+    assert [one["code"] for one in json.loads(inspect("plain.tar", "--format", "json").out)["waste"]] == ["OB415"]
