@@ -30,7 +30,7 @@ _DEBIAN = {
 _DEBIAN_RELEASES = {
     "libldap2-dev": {"bookworm": "libldap-2.5-0", "trixie": "libldap2"},
     "libcurl4-openssl-dev": {"bookworm": "libcurl4", "trixie": "libcurl4t64"},
-    "libxmlsec1-dev": {"bookworm": "libxmlsec1-openssl", "trixie": "libxmlsec1-openssl"},
+    "libxmlsec1-dev": {"bookworm": "libxmlsec1-openssl", "trixie": "libxmlsec1t64-openssl"},
     "libgeos-dev": {"bookworm": "libgeos-c1v5", "trixie": "libgeos-c1t64"},
     "libre2-dev": {"bookworm": "libre2-9", "trixie": "libre2-11"},
 }

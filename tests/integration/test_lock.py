@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import json
 import os
 import re
 import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +20,11 @@ from typing import Any
 
 import pytest
 
+from builder.core.build_packages import _DISTRIBUTIONS, _HEADERS, _LIBRARIES, _MODULES, _PROGRAMS, _SENTENCES
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import ToolFailedError
 from builder.core.process import LocalRunner
+from builder.dockerfile.runtime_libraries import find_runtime_library
 from builder.image.lock.apt_program import read_machine_sources
 from builder.image.lock.debian import PackageListSource, PackageRequest, refresh_package_lists, resolve_packages
 from builder.image.lock.document import format_lock, read_lock, write_lock
@@ -179,18 +184,25 @@ def elf_file(needed: str) -> bytes:
     return header + load + table + dynamic + strings
 
 
-def wheel(folder: Path, name: str, files: dict[str, bytes]) -> LockedFile:
-    """``name`` 1.0 as a wheel for this platform in ``folder``."""
-    info = f"{name}-1.0.dist-info"
+def wheel(
+    folder: Path,
+    name: str,
+    files: dict[str, bytes],
+    *,
+    tag: str = "cp311-cp311-manylinux_2_17_x86_64",
+    requires: str = "",
+) -> LockedFile:
+    """``name`` 1.0 as a wheel in ``folder``, for this platform if ``tag`` names no other."""
+    info, needs = f"{name}-1.0.dist-info", f"Requires-Dist: {requires}\n" if requires else ""
     whole = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-manylinux_2_17_x86_64\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}".encode(),
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n".encode(),
     }
     rows = [f"{path},sha256={_digest(data)},{len(data)}" for path, data in whole.items()]
     whole[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,\n"]).encode()
     folder.mkdir(exist_ok=True)
-    path = folder / f"{name}-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+    path = folder / f"{name}-1.0-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for inside, data in whole.items():
             archive.writestr(inside, data)
@@ -223,6 +235,130 @@ def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
         collect_facts(uv, target, [replace(file, sha256="00" * 32)], (), tmp_path / "two", say=print)
 
 
+# -- sources that cannot be built here --------------------------------------------------------------------------------
+
+
+def ask_for(folder: Path, *requirements: str) -> None:
+    """Also of these; nothing of ``[apt]``."""
+    edit(folder, '"matplotlib==3.7.2",', "".join(f'"{line}",\n    ' for line in ("matplotlib==3.7.2", *requirements)))
+
+
+def source(folder: Path, name: str, setup: str, *, pyproject: str = "") -> None:
+    """``name`` 1.0 as an sdist in ``folder``, whose setup.py starts with ``setup``."""
+    folder.mkdir(exist_ok=True)
+    call = f"setuptools.setup(name={name!r}, version='1.0', install_requires=['six'])"
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        "setup.py": f"{setup}\nimport setuptools\n{call}\n",
+    }
+    if pyproject:
+        files["pyproject.toml"] = pyproject
+    with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"{name}-1.0/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+
+
+NO_ENGINE = "unix:///nonexistent/docker.sock"
+FAILS = "raise SystemExit('acme.c:1:10: fatal error: ffi.h: No such file or directory')"
+ONLY_COMPILES = f"import sys\nif 'bdist_wheel' in sys.argv: {FAILS}"
+STATIC = '[project]\nname = "optbuild-static"\nversion = "1.0"\ndependencies = ["click"]\n'
+STATIC += '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+
+
+def test_metadata_of_what_cannot_be_built_here(project: Path, cache: Path, tmp_path: Path) -> None:
+    """Static in the sdist, then of a wheel for another system, then what the build backend says: no engine is asked."""
+    index = tmp_path / "index"
+    source(index, "optbuild_static", FAILS, pyproject=STATIC)
+    source(index, "optbuild_other", FAILS)
+    other = wheel(index, "optbuild_other", {}, tag="cp311-cp311-win_amd64", requires="pytz")
+    assert other.kind == "wheel"
+    source(index, "optbuild_backend", ONLY_COMPILES)
+    ask_for(project, "optbuild-static==1.0", "optbuild-other==1.0", "optbuild-backend==1.0")
+    done = lock(project, cache, UV_FIND_LINKS=str(index), DOCKER_HOST=NO_ENGINE)
+    made = {one.name: one for one in read_lock(project / "optbuild.lock").python}
+    assert {name: (made[name].kind, made[name].dependencies) for name in made if name.startswith("optbuild")} == {
+        "optbuild-static": ("sdist", ("click",)),
+        "optbuild-other": ("sdist", ("pytz",)),
+        "optbuild-backend": ("sdist", ("six",)),
+    }
+    assert "optbuild-static 1.0 has no wheel, and its source cannot be built on this machine:" in done.stderr
+    assert "its metadata is that of its own source" in done.stderr
+    assert "of its wheel optbuild_other-1.0-cp311-cp311-win_amd64.whl" in done.stderr
+    assert "of its own build backend" in done.stderr
+    assert done.stderr.count("acme.c:1:10: fatal error: ffi.h: No such file or directory") == 3
+    assert '[apt] build = ["libffi-dev"]' in done.stderr
+
+
+def test_what_only_a_build_can_tell_needs_an_engine(project: Path, cache: Path, tmp_path: Path) -> None:
+    """uv cannot resolve with it either."""
+    source(tmp_path / "index", "optbuild_mute", FAILS)
+    ask_for(project, "optbuild-mute==1.0")
+    before = (project / "optbuild.lock").read_bytes()
+    (project / "optbuild.toml").write_text((project / "optbuild.toml").read_text() + '[apt]\nbuild = ["libffi-dev"]\n')
+    done = lock(project, cache, code=3, UV_FIND_LINKS=str(tmp_path / "index"), DOCKER_HOST=NO_ENGINE)
+    assert "optbuild-mute 1.0 has no wheel, and its source cannot be built on this machine:" in done.stderr
+    assert (
+        "it must be built in the builder stage, and that cannot be done here: no Docker engine answers" in done.stderr
+    )
+    assert "apt-get install libffi-dev" in done.stderr
+    assert (project / "optbuild.lock").read_bytes() == before
+
+
+def test_drivers_of_databases_lock_without_their_headers(project: Path, cache: Path) -> None:
+    """The real ones. What their builds and the image lack is told at once, with a line to copy."""
+    ask_for(project, "mysqlclient==2.2.4", "python-ldap==3.4.4", "psycopg2==2.9.9")
+    done = lock(project, cache, DOCKER_HOST=NO_ENGINE)
+    made = {one.name: one for one in read_lock(project / "optbuild.lock").python}
+    assert made["mysqlclient"].dependencies == ()
+    assert made["python-ldap"].dependencies == ("pyasn1-modules>=0.1.5", "pyasn1>=0.3.7")
+    assert "psycopg2-binary has the same modules as a wheel" in done.stderr
+    (build,) = re.findall(r"\[apt\] build = (\[.*\])", done.stderr)
+    assert {"gcc", "libc6-dev", "python3-dev", "libpq-dev", "libldap2-dev", "pkg-config"} <= set(json.loads(build))
+    (runtime,) = re.findall(r"\[apt\] runtime = (\[.*\])", done.stderr)
+    assert json.loads(runtime) == ["libmariadb3", "libpq5"]  # the base has OpenLDAP for curl
+
+
+@pytest.mark.parametrize(
+    ("requirement", "said", "other"),
+    [
+        ("scikit-learn==0.24.2", "scikit-learn 0.24.2 has no wheel for Python 3.11 (it has wheels for 3.7, ", "1.1.3"),
+        (
+            "pandas==1.0.0",
+            "its source needs numpy 1.14.5 to be built, which has no wheel for Python 3.11 either",
+            "1.5.0",
+        ),
+    ],
+)
+def test_a_version_that_is_too_old_for_this_python(
+    project: Path, cache: Path, requirement: str, said: str, other: str
+) -> None:
+    name = requirement.partition("==")[0]
+    for line in ("pandas==2.0.3", "scikit-learn==1.3.0", "seaborn==0.12.2", "numpy==1.24.3"):
+        edit(project, f'"{line}"', f'"{requirement if line.startswith(name) else line.partition("==")[0]}"')
+    done = lock(project, cache, code=2, DOCKER_HOST=NO_ENGINE)
+    assert said in done.stderr
+    assert f"ask for {name}=={other}, which has a wheel for Python 3.11" in done.stderr
+
+
+def test_a_source_that_does_not_speak_is_built_in_the_builder_stage(project: Path, cache: Path) -> None:
+    """The real one, whose setup.py says nothing at all without curl-config; on the engine, said before it begins."""
+    ask_for(project, "pycurl==7.45.2")
+    done = lock(project, cache, code=2)
+    (line,) = re.findall(r"write (\[apt\] build = \[.*\]), then: optbuild lock", done.stderr)
+    key = line.removeprefix("[apt] ")
+    (project / "optbuild.toml").write_text(f"{(project / 'optbuild.toml').read_text()}[apt]\nruntime = []\n{key}\n")
+    done = lock(project, cache)
+    assert done.stderr.index("it is built in the builder stage now, on the Docker engine") < done.stderr.index(
+        "=> base:"
+    )
+    assert {one.name: one.kind for one in read_lock(project / "optbuild.lock").python}["pycurl"] == "sdist"
+    assert "pycurl 7.45.2 loads libcurl4" not in done.stderr  # the base has it for curl
+    again = lock(project, cache, DOCKER_HOST=NO_ENGINE)
+    assert "builder stage" not in again.stderr  # what was found out stays in the cache
+
+
 # -- Debian -----------------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +378,18 @@ def test_the_table_of_libraries_names_packages_of_the_release(release: str, pyth
     wanted: dict[str, Any] = {soname: find_library_package(soname, release, python) for soname in _ANY_LINUX}
     wanted["libpython"] = find_library_package(f"libpython{python}.so.1.0", release, python)
     assert not {soname: package for soname, package in wanted.items() if package not in names}
+
+
+@pytest.mark.parametrize(("release", "python"), RELEASES)
+def test_the_tables_about_sources_name_packages_of_the_release(release: str, python: str, cache: Path) -> None:
+    archive = PackageListSource(LocalRunner(), dict(os.environ), cache / "optbuild", Path("/etc/apt"))
+    names = set(refresh_package_lists(LockTarget(python, release), archive).list_names())
+    rows = (*_HEADERS, *_LIBRARIES, *_MODULES, *_SENTENCES)
+    build = {name for _, packages in rows for name in packages}
+    build |= {name for packages in (*_DISTRIBUTIONS.values(), *_PROGRAMS.values()) for name in packages}
+    assert build - names == set()
+    found = {name: (find_runtime_library("apt", name, release) or "").split() for name in build}
+    assert {name: libraries for name, libraries in found.items() if not set(libraries) <= names} == {}
 
 
 def test_the_closure_is_small(cache: Path) -> None:
