@@ -38,25 +38,12 @@ _HOW_TO_PASS = "download it where that host can be reached, then: optbuild lock 
 
 @dataclass(frozen=True)
 class ConstraintsFile:
-    """``version`` names the file (``2.8.1/3.11``, or what the spec says), ``pins`` are normalised name → version.
-
-    ``made_for``: the Airflow and the Python of an official file, as its first lines say; empty: they say nothing.
-    """
+    """``pins`` are normalised name → version. ``version`` names the file: the Airflow and the Python that it was
+    published for (``2.8.1/3.11``) where its first lines say that, else what the spec says."""
 
     version: str
     sha256: str
     pins: Mapping[str, str]
-    made_for: str = ""
-
-    def describe_other_origin(self, airflow: str, python: str) -> str:
-        """A sentence if the file says that it was made for another Airflow or Python; empty if not."""
-        if self.made_for in ("", f"{airflow}/{python}"):
-            return ""
-        made_airflow, made_python = self.made_for.split("/")
-        return (
-            f"these constraints were published for Airflow {made_airflow} and Python {made_python}, and this is "
-            f"Airflow {airflow} and Python {python}: versions come from them that this Airflow was never tested with"
-        )
 
 
 def find_constraints(
@@ -114,8 +101,7 @@ def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
     if not pins:
         raise ConstraintsError("holds no pins", where=Where(name), hint=_HOW_TO_PASS)
     found = _ORIGIN.search(text)
-    made_for = f"{found[1]}/{found[2]}" if found else ""
-    return ConstraintsFile(made_for or version, hashlib.sha256(data).hexdigest(), pins, made_for)
+    return ConstraintsFile(f"{found[1]}/{found[2]}" if found else version, hashlib.sha256(data).hexdigest(), pins)
 
 
 def _parse_pin(content: str, name: str, number: int) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 import tomllib
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
@@ -106,7 +107,19 @@ def format_lock(lock: Lock) -> str:
         head[key] = [_to_toml_table(row) for row in rows]
     for key, packages in (("runtime", lock.runtime), ("build", lock.build)):
         head[key] = [_to_toml_table(row) for row in packages]
-    return HEADER + "\n" + tomli_w.dumps({key: value for key, value in head.items() if value not in ([], {})})
+    return (
+        _format_header(lock)
+        + "\n"
+        + tomli_w.dumps({key: value for key, value in head.items() if value not in ([], {})})
+    )
+
+
+def _format_header(lock: Lock) -> str:
+    """Comments; a warning where the constraints are those of another Airflow, for who reads the lock alone."""
+    if lock.constraints is None:
+        return HEADER
+    other = lock.constraints.describe_other_origin(lock.inputs.airflow, lock.inputs.python)
+    return HEADER + "".join(f"# {line}\n" for line in textwrap.wrap(f"warning: {other}" if other else "", 110))
 
 
 def _to_toml_table(

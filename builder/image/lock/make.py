@@ -137,9 +137,10 @@ def _find_constraints(runtime: Runtime, spec: Spec, given: Path | None) -> Const
             return fetch_bytes(url)
 
     found = find_constraints(spec, given, runtime.cache_folder, fetch)
-    other = found.describe_other_origin(spec.airflow.version, spec.python.version) if found else ""
-    if other:
-        runtime.progress.note(f"warning: {other}")
+    if found is not None:
+        origin = Constraints(found.version, found.sha256)
+        if other := origin.describe_other_origin(spec.airflow.version, spec.python.version):
+            runtime.progress.note(f"warning: {other}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +42,16 @@ class Constraints:
 
     version: str
     sha256: str
+
+    def describe_other_origin(self, airflow: str, python: str) -> str:
+        """A sentence if the file was made for another Airflow or Python; empty if not, or if it does not say."""
+        made_for = re.fullmatch(r"(\d[\w.]*)/(\d+\.\d+)", self.version)
+        if made_for is None or made_for.groups() == (airflow, python):
+            return ""
+        return (
+            f"these constraints were published for Airflow {made_for[1]} and Python {made_for[2]}, and this is "
+            f"Airflow {airflow} and Python {python}: versions come from them that this Airflow was never tested with"
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 
 from builder.core.errors import ConstraintsError, ExitCode, Where
 from builder.image.lock.constraints import find_constraints, parse_constraints
+from builder.image.lock.model import Constraints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +144,7 @@ def test_a_file_of_another_airflow_or_python_is_named_as_what_it_is(
     found = find_constraints(spec, tmp_path / "c.txt", tmp_path, no_network)
     assert found is not None
     assert found.version == f"{airflow}/{python}"
-    text = found.describe_other_origin("2.8.1", "3.11")
+    text = Constraints(found.version, found.sha256).describe_other_origin("2.8.1", "3.11")
     assert (OTHER.format(airflow, python) in text) if said else not text
 
 
@@ -157,13 +158,16 @@ def test_a_file_of_another_airflow_or_python_is_named_as_what_it_is(
 )
 def test_a_file_that_does_not_say_what_it_is_for_is_not_guessed_at(line: str) -> None:
     found = parse_constraints(f"{line}\nb==1\n".encode(), "pins.txt", "pins.txt")
-    assert (found.version, found.describe_other_origin("2.8.1", "3.11")) == ("pins.txt", "")
+    assert (found.version, Constraints(found.version, found.sha256).describe_other_origin("2.8.1", "3.11")) == (
+        "pins.txt",
+        "",
+    )
 
 
 @pytest.mark.parametrize("variant", ["", "no-providers-", "source-providers-"])
 def test_the_variants_of_the_official_file_say_it_too(variant: str) -> None:
     line = f"# https://raw.example/constraints-2.9.0/constraints-{variant}3.12.txt"
-    assert parse_constraints(f"{line}\nb==1\n".encode(), "c", "c").made_for == "2.9.0/3.12"
+    assert parse_constraints(f"{line}\nb==1\n".encode(), "c", "c").version == "2.9.0/3.12"
 
 
 def test_an_answer_that_was_redirected_to_http_is_refused(

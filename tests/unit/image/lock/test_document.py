@@ -9,6 +9,7 @@ import pytest
 
 from builder.core.errors import LockFileError, MissingFileError
 from builder.image.lock.document import format_lock, parse_lock, read_lock, write_lock
+from builder.image.lock.model import Constraints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,25 @@ def test_the_text_is_stable_and_says_how_it_was_made(lock: Lock) -> None:
     assert format_lock(lock) == format_lock(parse_lock(format_lock(lock)))
     assert format_lock(lock).startswith("# Made by `optbuild lock`")
     assert "://" not in format_lock(lock)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("2.10.3/3.11", True),
+        ("2.8.1/3.8", True),
+        ("2.8.1/3.11", False),
+        ("constraints.txt", False),
+        ("https://example.org/2.10.3/3.11", False),
+    ],
+)
+def test_constraints_of_another_airflow_are_named_in_the_lock(lock: Lock, version: str, said: bool) -> None:
+    """In a comment: the value stays what it is, and who reads the file alone is warned too."""
+    made = dataclasses.replace(lock, constraints=Constraints(version, "0" * 64))
+    head = format_lock(made).partition("lock-version")[0].replace("\n# ", " ")
+    warned = "warning: these constraints were published for Airflow {} and Python {}, and this is Airflow 2.8.1"
+    assert (warned.format(*version.split("/")[:2]) in head) if said else "warning" not in head
+    assert parse_lock(format_lock(made)) == made
 
 
 def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
