@@ -42,7 +42,7 @@ lint: setup
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh \
 	  tests/integration/html/browser.sh templates/html/vendor/regenerate.sh \
-	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/postgres/entrypoint
+	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/servers/*/entrypoint
 	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh
 
 unit: setup

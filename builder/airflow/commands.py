@@ -98,6 +98,8 @@ class CommandProblem:
     """In words that the version has; empty: nothing does the same."""
     since: str | None = None
     """``instead`` came with this version, and which one this is is not known."""
+    is_fatal: bool = False
+    """This version does not know the words, so the container ends at once."""
 
 
 def check_command(call: tuple[str, ...], version: str | None) -> CommandProblem | None:
@@ -113,7 +115,10 @@ def check_command(call: tuple[str, ...], version: str | None) -> CommandProblem 
             says = _describe_deprecation(change)
             return None if says is None else CommandProblem(change, says, change.instead, change.deprecated)
         says = _describe_change(change, known, version or "")
-        return None if says is None else CommandProblem(change, says, _choose_replacement(change, known))
+        if says is None:
+            return None
+        instead = _choose_replacement(change, known)
+        return CommandProblem(change, says, instead, is_fatal=not _has_command(change, known))
     return None
 
 
@@ -130,6 +135,11 @@ def _choose_replacement(change: CommandChange, version: Version) -> tuple[str, .
         instead = change.before
     series = find_series(str(version))
     return (series or LATEST).migrate if instead in ALL_MIGRATE_COMMANDS else instead
+
+
+def _has_command(change: CommandChange, version: Version) -> bool:
+    is_there = change.added is None or version >= Version(change.added)
+    return is_there and (change.removed is None or version < Version(change.removed))
 
 
 def _describe_change(change: CommandChange, version: Version, shown: str) -> str | None:

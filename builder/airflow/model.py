@@ -32,7 +32,12 @@ class ExitHealth:
     """The role does its work and ends with exit code 0."""
 
 
-Health = HttpHealth | JobHealth | ExitHealth
+@dataclass(frozen=True)
+class PingHealth:
+    """A Celery worker, which answers Celery's own ping: ``celery inspect ping``."""
+
+
+Health = HttpHealth | JobHealth | ExitHealth | PingHealth
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,10 @@ class Role:
     command: tuple[str, ...]
     health: Health | None
     environment: tuple[tuple[str, str], ...] = ()
+    reads_dags: bool = False
+    """It reads the DAG files: to show them, to run tasks, or to watch triggers."""
+    needs_extras: tuple[str, ...] = ()
+    """Extras of ``apache-airflow`` without which its command does not exist."""
 
     @property
     def needs_broker(self) -> bool:
@@ -114,8 +123,6 @@ class KnownRole:
     pid_option: str | None = None
     """Moves the file with its process ID, which it writes into AIRFLOW_HOME; None: it writes none."""
     health_server: HealthServer | None = None
-    answers_ping: bool = False
-    """Celery's own ping shows whether it answers."""
     successor: str | None = None
     """The role that does its job in the versions that no longer have it."""
 
@@ -127,6 +134,25 @@ class KnownRole:
     def is_lasting(self) -> bool:
         """It goes on until it is stopped."""
         return not isinstance(self.role.health, ExitHealth)
+
+
+@dataclass(frozen=True)
+class Executor:
+    """What ``[core] executor`` may name without a module."""
+
+    name: str
+    needs_extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SharedSecret:
+    """A secret that all containers of one Airflow must agree on."""
+
+    option: ConfigOption
+    size: int
+    """Random bytes that it is made from."""
+    is_fernet_key: bool = False
+    """URL-safe base64 of them (cryptography, "Fernet"), not their hexadecimal digits."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +168,22 @@ class ReleaseSeries:
     other_roles: tuple[KnownRole, ...] = ()
     """That only compose files start, no spec."""
     uses_gosu: bool = False
+    """The official image has gosu; the official compose file's init called it up to 2.7."""
     migrate: tuple[str, ...] = ("db", "migrate")
+    """Words behind ``airflow`` that bring the database's tables up to this version (``db upgrade`` before 2.7)."""
     celery_app: str | None = None
     """The module that Celery's command line needs for a ping; None: this Celery has none."""
     fab_commands: FabSource | None = None
     """None: Airflow has them itself, or FAB is its default."""
+    secrets: tuple[SharedSecret, ...] = ()
+    executors: tuple[Executor, ...] = ()
+    """The first is for one machine without a server database."""
+    dag_reader: str = "scheduler"
+    """The role whose reading of the DAG files makes them known to the others."""
+    execution_api: str | None = None
+    """The role that tasks talk to; None: they use the database themselves."""
+    waiting_commands: tuple[str, ...] | None = None
+    """The commands before which the official entrypoint waits for the database; None: before all of them."""
 
     @property
     def all_roles(self) -> tuple[KnownRole, ...]:
@@ -155,15 +192,28 @@ class ReleaseSeries:
 
 @dataclass(frozen=True)
 class Release:
-    """What differs between Airflow versions. Sources: each version's metadata on PyPI and its official image."""
+    """One version, and the row of the table that it belongs to."""
 
     version: str
-    python_versions: tuple[str, ...]
-    roles: tuple[Role, ...]
-    """On by default."""
-    optional_roles: tuple[Role, ...] = ()
-    """Exist in this version, off unless the spec enables them (``triggerer``, ...)."""
-    uses_gosu: bool = False
-    """The official image has gosu and its compose file's init calls it (all 2.x here)."""
-    migrate: tuple[str, ...] = ("db", "migrate")
-    """Words behind ``airflow`` that bring the database's tables up to this version (``db upgrade`` before 2.7)."""
+    series: ReleaseSeries
+    is_newer: bool = False
+    """It is newer than the newest patch that the table was checked against; the index decides whether it exists."""
+
+    @property
+    def python_versions(self) -> tuple[str, ...]:
+        return self.series.python_versions
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """On by default."""
+        return tuple(one.role for one in self.series.roles)
+
+    @property
+    def optional_roles(self) -> tuple[Role, ...]:
+        """Exist in this version, off unless the spec enables them (``triggerer``, ...)."""
+        return tuple(one.role for one in self.series.optional_roles)
+
+    @property
+    def all_roles(self) -> tuple[Role, ...]:
+        """That an image of ours can have."""
+        return (*self.roles, *self.optional_roles)

@@ -25,6 +25,8 @@ OCI_PREFIX = "org.opencontainers.image."
 """Of labels that the OCI image specification defines."""
 DEFAULT_DATABASE = "postgres:13"
 """The image that verification runs against, unless the spec's ``verify.database`` says another."""
+DEFAULT_BROKER = "redis:7"
+"""The same for Celery's broker, where a role needs one."""
 SQLITE = "sqlite"
 """What ``verify.database`` may be besides an image."""
 

@@ -21,6 +21,7 @@ from builder.image.build.push import push_images
 from builder.image.lock.changes import compare_locks
 from builder.image.lock.document import write_lock
 from builder.image.render.context import render_context
+from builder.image.spec.roles import choose_broker_image
 from builder.image.spec.types import parse_byte_size
 from builder.image.verify.dags import hash_dags
 from builder.image.verify.model import CheckStatus
@@ -122,7 +123,9 @@ class BuildFlow:
     def _prove_and_promote(self, project: ImageProject, engine: Engine, candidate: Candidate) -> _VerifiedBuild:
         """Verify unless exactly this was proven before, then promote."""
         name, folder, say = project.spec.image.name, self.runtime.state_folder, self.runtime.progress.note
-        proof = hash_proof(project.roles, project.spec.verify.database, hash_dags(find_spec_dags(project.spec)))
+        wanted = project.spec.verify
+        broker = choose_broker_image(wanted.broker, project.roles)
+        proof = hash_proof(project.roles, wanted.database, broker or "", hash_dags(find_spec_dags(project.spec)))
         report = None
         if not is_verified(read_state(folder, warn=say), candidate.image_id, proof):
             report = _verify_candidate(project, candidate, self.runtime)

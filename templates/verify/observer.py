@@ -176,7 +176,7 @@ def dag_ended(dag_id):
         tasks = (
             []
             if run is None
-            else [f"{task.task_id} is {task.state}" for task in run.get_task_instances(session=session)]
+            else [describe(task) for task in run.get_task_instances(session=session)]
         )
     if state in ("success", "failed"):
         say("dag", state == "success", "; ".join([state, *tasks]))
@@ -185,6 +185,11 @@ def dag_ended(dag_id):
         STATES[dag_id] = (detail, tasks)
         say("dag-progress", True, "; ".join([detail, *tasks]))
     return False
+
+
+def describe(task):
+    """What became of the task, and where: Airflow writes down the host that ran it."""
+    return f"{task.task_id} is {task.state}" + (f" on {task.hostname}" if task.hostname else "")
 
 
 def problems(session):

@@ -8,8 +8,14 @@ import os
 import sys
 from datetime import datetime
 
-from airflow import DAG
-from airflow.operators.python import PythonOperator
+try:
+    from airflow.sdk import DAG
+except ImportError:  # before Airflow 3
+    from airflow import DAG
+try:
+    from airflow.providers.standard.operators.python import PythonOperator
+except ImportError:  # before Airflow 3, and without its standard provider
+    from airflow.operators.python import PythonOperator
 
 ASKED = json.loads(os.environ["OPTBUILD_VERIFY"])
 

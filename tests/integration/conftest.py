@@ -19,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 from builder.core.files import hold_lock
 from builder.core.process import Command, LocalRunner, ProcessResult
 from builder.engine.client import Engine, connect_engine
-from builder.image.base.postgres import ensure_postgres_image
+from builder.image.base.servers import POSTGRES, ensure_server_image
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
@@ -170,7 +170,7 @@ def postgres_image(engine: Engine, run_folder: Path) -> str:
     """PostgreSQL made from Debian's packages; made once per machine."""
     env = {**os.environ, "XDG_CACHE_HOME": str(run_folder / "postgres")}
     with hold_lock(run_folder / "postgres.lock", "making the image of PostgreSQL"):
-        return ensure_postgres_image(make_runtime(run_folder, env, runner=LocalRunner()), engine)
+        return ensure_server_image(make_runtime(run_folder, env, runner=LocalRunner()), engine, POSTGRES)
 
 
 class Server:

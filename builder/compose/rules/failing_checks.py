@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.airflow.find import find_role, is_before
-from builder.airflow.model import HttpHealth, JobHealth
+from builder.airflow.model import HttpHealth, JobHealth, PingHealth
 from builder.compose.rules.addresses import find_health_port, find_web_address, is_health_server_on
 from builder.compose.rules.health import choose_airflow_check
 from builder.compose.services.settings import has_own_network
@@ -100,7 +100,7 @@ def _explain_failure(context: RuleContext, one: AirflowService) -> str | None:
         return _explain_job(one, probe, roles)
     text = " ".join(probe.words)
     asks_worker = "inspect ping" in text and _HERE.search(text)
-    if asks_worker and not any(known.answers_ping for known in roles):
+    if asks_worker and not any(isinstance(known.role.health, PingHealth) for known in roles):
         return f"it pings a Celery worker in this container, which starts {_name_roles(roles)}"
     return None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.commands import shorten_version
 from builder.airflow.find import LATEST, find_health_since, find_role, find_series
-from builder.airflow.model import HttpHealth, JobHealth
+from builder.airflow.model import HttpHealth, JobHealth, PingHealth
 from builder.compose.rules.addresses import find_health_port, find_web_address, is_health_server_on
 from builder.compose.services.dependencies import is_waited_for
 from builder.compose.services.start_commands import substitute_image_defaults
@@ -83,7 +83,7 @@ def choose_airflow_check(one: AirflowService) -> HealthAdvice | None:
             "the role's own health server shows whether it is alive",
             _format_request_test(one, f"http://localhost:{port}{server.path}"),
         )
-    if known.answers_ping:
+    if isinstance(known.role.health, PingHealth):
         return _choose_worker_check(one.version)
     health = known.role.health
     if isinstance(health, HttpHealth):

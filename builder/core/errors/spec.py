@@ -19,9 +19,14 @@ class InvalidSpecError(SpecError):
 
 
 class UnknownAirflowError(SpecError):
-    """An Airflow version that is not known here. ``supported`` says in words which are."""
+    """An Airflow version that is not known here. ``supported`` says in words which are; ``nearest`` is one of them, for
+    a version of the right form that was never released, or was withdrawn."""
 
-    def __init__(self, version: str, supported: str) -> None:
+    def __init__(self, version: str, supported: str, *, nearest: str | None = None) -> None:
+        if nearest is not None:
+            message = f"Airflow {version} was never released, or was withdrawn from the package index"
+            super().__init__(message, hint=f"take {nearest}")
+            return
         hint = "take a final release in that range, written in full like 2.8.1"
         super().__init__(f"Airflow {version!a} is not known; the known versions are {supported}", hint=hint)
 

@@ -39,13 +39,14 @@ class Promotion:
     moved: tuple[str, ...]
 
 
-def hash_proof(roles: tuple[Role, ...], database: str, dags: str = "") -> str:
+def hash_proof(roles: tuple[Role, ...], *inputs: str) -> str:
     """What a verification proves, as one digest: the same image with another role must be verified again.
 
-    ``dags``: the digest of the DAG files, empty without. A check that an older optbuild did not have counts too.
+    ``inputs``: database, broker, the digest of the DAG files; empty where there is none. A check that an older optbuild
+    did not have counts too.
     """
     checks = [row.name for row in CHECKS]
-    return hashlib.sha256(f"{roles!r}\0{database}\0{dags}\0{checks}".encode()).hexdigest()
+    return hashlib.sha256("\0".join((repr(roles), *inputs, repr(checks))).encode()).hexdigest()
 
 
 def check_passed(candidate: Candidate, report: VerifyReport) -> None:

@@ -58,7 +58,7 @@ class PackageRequest:
 
 def list_requested_packages(inputs: LockInputs, release: Release, libraries: Iterable[str]) -> tuple[str, ...]:
     """What the final image asks for: its own, ``[apt] runtime``, and the packages of the wheels' libraries."""
-    return list_runtime_packages(inputs.python, gosu=release.uses_gosu, extra=(*inputs.apt_runtime, *libraries))
+    return list_runtime_packages(inputs.python, gosu=release.series.uses_gosu, extra=(*inputs.apt_runtime, *libraries))
 
 
 def select_kept_versions(previous: Lock | None, moving: Iterable[str]) -> dict[str, str]:

@@ -88,6 +88,8 @@ def make_lock(
     inputs = make_lock_inputs(spec, requirements)
     target = LockTarget(inputs.python, inputs.debian, options.platform)
     constraints = _find_constraints(runtime, spec, options.constraints)
+    if release.is_newer:
+        progress.note(f"Airflow {release.version} is newer than this optbuild: its series counts for it")
     archive = _make_list_source(runtime, options.etc_apt)
     uv = find_uv(runtime.runner, runtime.env, options.interpreter)
     with _read_meanwhile(progress, lambda: refresh_package_lists(target, archive)) as lists:

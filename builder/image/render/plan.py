@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from builder.airflow.variables import HOME, HOME_VARIABLE, LOAD_EXAMPLES, VERSION_VARIABLE
+from builder.airflow.releases import DAG_PROCESSOR, find_release
+from builder.airflow.variables import HOME, HOME_VARIABLE, LOAD_EXAMPLES, STANDALONE_PARSER, VERSION_VARIABLE
 from builder.core.errors import RenderMismatchError
 from builder.core.naming import LABEL_AIRFLOW, LABEL_CONTENT, LABEL_PROJECT
 from builder.dockerfile import parse_dockerfile
@@ -55,8 +56,16 @@ def plan_environment(spec: Spec) -> dict[str, str]:
         LOAD_EXAMPLES.name: "false",
         "DUMB_INIT_SETSID": "1",
         "GUNICORN_CMD_ARGS": "--worker-tmp-dir /dev/shm",
+        **_plan_role_switches(spec),
         **spec.image.env,
     }
+
+
+def _plan_role_switches(spec: Spec) -> dict[str, str]:
+    """The scheduler of 2.x reads the DAG files too, beside a dag-processor, unless it is told not to."""
+    table = spec.roles.get(DAG_PROCESSOR.name)
+    is_needed = find_release(spec.airflow.version).series.dag_reader != DAG_PROCESSOR.name
+    return {STANDALONE_PARSER.name: "true"} if table is not None and table.enabled and is_needed else {}
 
 
 def plan_labels(spec: Spec, lock: Lock) -> dict[str, str]:

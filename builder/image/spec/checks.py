@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
-from builder.airflow.find import REPLACED_ROLES
 from builder.airflow.releases import find_release
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import UnknownAirflowError
 from builder.core.image_reference import normalize_image_name
 from builder.core.naming import list_promoted_references
+from builder.image.spec.airflow_checks import find_airflow_problems
+from builder.image.spec.problem import SpecProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.airflow.model import Release
     from builder.image.spec.model import Spec
-
-
-@dataclass(frozen=True)
-class SpecProblem:
-    """Something wrong at ``path`` (keys and array indexes from the root)."""
-
-    path: tuple[str | int, ...]
-    message: str
-    hint: str | None = None
-
 
 _DEBIAN, _PYTHON, _AIRFLOW = ("base", "debian"), ("python", "version"), ("airflow", "version")
 
@@ -49,22 +37,7 @@ def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = fr
         yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
     yield from _find_contradictions(spec)
     if _AIRFLOW not in faulty:
-        yield from _find_airflow_problems(spec, python=_PYTHON not in faulty)
-
-
-def _find_airflow_problems(spec: Spec, *, python: bool) -> Iterator[SpecProblem]:
-    yield from _find_other_airflow(spec)
-    try:
-        known = find_release(spec.airflow.version)
-    except UnknownAirflowError as error:
-        yield SpecProblem(_AIRFLOW, error.message, error.hint)
-        return
-    if Version(known.version).major > 2:
-        message = f"Airflow {known.version} is not supported yet: this version makes images of 2.x"
-        yield SpecProblem(_AIRFLOW, message, "write a 2.x version, like 2.11.2")
-    if python:
-        yield from _find_airflow_python_problems(spec, known)
-    yield from _find_role_problems(spec, known)
+        yield from find_airflow_problems(spec, python=_PYTHON not in faulty)
 
 
 def _find_duplicates(spec: Spec) -> Iterator[SpecProblem]:
@@ -96,34 +69,6 @@ def _find_base_python_problems(spec: Spec) -> Iterator[SpecProblem]:
         yield SpecProblem(_PYTHON, message, hint)
 
 
-def _find_airflow_python_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
-    if spec.python.version not in known.python_versions:
-        supported = ", ".join(known.python_versions)
-        message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
-        fitting = [(name, python) for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
-        hint = "choose another Airflow version: no Debian release has a Python that this one supports"
-        if fitting:
-            hint = f'write debian = "{fitting[0][0]}" in [base] and version = "{fitting[0][1]}" in [python]'
-        yield SpecProblem(_PYTHON, message, hint)
-
-
-def _find_role_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
-    own = {role.name for role in known.roles}
-    names = own | {role.name for role in known.optional_roles}
-    for name, table in spec.roles.items():
-        if name in names:
-            continue
-        if name in REPLACED_ROLES:
-            message = f"Airflow {known.version} has no role {name}"
-            yield SpecProblem(("roles", name), message, f"use {REPLACED_ROLES[name]}")
-        elif table.command is None:
-            message = f"Airflow {known.version} has no role {name}, and a role of your own needs a command"
-            yield SpecProblem(("roles", name), message, f"write its command, or use one of: {', '.join(sorted(names))}")
-    kept = [name for name in own if name not in spec.roles or spec.roles[name].enabled]
-    if not kept and not any(table.enabled for table in spec.roles.values()):
-        yield SpecProblem(("roles",), "every role is switched off", "leave at least one on")
-
-
 def _find_name_problems(spec: Spec, *, known: bool) -> Iterator[SpecProblem]:
     database = spec.verify.database
     promoted = list_promoted_references(spec.image.name, spec.image.tags, _list_promoted_roles(spec, known=known))
@@ -143,28 +88,12 @@ def _list_promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
     return tuple(name for name in names if name not in spec.roles or spec.roles[name].enabled)
 
 
-def _find_other_airflow(spec: Spec) -> Iterator[SpecProblem]:
-    for index, text in enumerate(spec.python.requirements):
-        reason = explain_airflow_conflict(Requirement(text), spec.airflow.version)
-        if reason:
-            yield SpecProblem(("python", "requirements", index), reason, "remove it: airflow.version is what counts")
-
-
 def _find_contradictions(spec: Spec) -> Iterator[SpecProblem]:
     requirements = [Requirement(text) for text in spec.python.requirements]
     for index, requirement in enumerate(requirements):
         clash = next((other for other in requirements[:index] if is_conflict(other, requirement)), None)
         if clash is not None:
             yield SpecProblem(("python", "requirements", index), f"contradicts {clash}", "keep one of the two")
-
-
-def explain_airflow_conflict(requirement: Requirement, version: str) -> str | None:
-    """Why a requirement on Airflow itself does not fit the spec's Airflow; None when it does."""
-    if canonicalize_name(requirement.name) != "apache-airflow":
-        return None
-    if requirement.specifier.contains(version, prereleases=True):
-        return None
-    return f"{requirement} does not admit airflow.version {version}"
 
 
 def is_conflict(one: Requirement, other: Requirement) -> bool:

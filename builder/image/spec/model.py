@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from builder.core.naming import DEFAULT_DATABASE, SPEC_FILE
 from builder.image.spec.types import (
+    BrokerImage,
     ByteSize,
     CleanPath,
     CommandWords,
@@ -88,6 +89,8 @@ class VerifyTable(_SpecTable):
     database: DatabaseImage = DEFAULT_DATABASE
     dags: CleanPath | None = None
     """A folder: each of its DAG files must import in the image."""
+    broker: BrokerImage | None = None
+    """None: :data:`builder.core.naming.DEFAULT_BROKER` where a role needs one."""
 
 
 class ProtectTable(_SpecTable):

@@ -15,11 +15,12 @@ from builder.core.errors import InvalidSpecError, MissingFileError, SpecError, W
 from builder.core.files import read_regular_file
 from builder.core.naming import SPEC_FILE
 from builder.image.spec.allow import RefusedError, find_invisible, quote
-from builder.image.spec.checks import SpecProblem, find_spec_problems
+from builder.image.spec.checks import find_spec_problems
 from builder.image.spec.model import BaseTable, Spec, SpecFile
 from builder.image.spec.paths import resolve_in_folder
 from builder.image.spec.positions import KeyPath as Position
 from builder.image.spec.positions import find_positions
+from builder.image.spec.problem import SpecProblem
 from builder.image.spec.repair import remove_mistakes
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from builder.core.errors import InvalidSpecError, SpecError, Where
 from builder.core.files import read_regular_file
 from builder.image.spec import types
+from builder.image.spec.airflow_checks import explain_airflow_conflict
 from builder.image.spec.allow import RefusedError, quote
-from builder.image.spec.checks import explain_airflow_conflict, is_conflict
+from builder.image.spec.checks import is_conflict
 from builder.image.spec.paths import resolve_in_folder
 from builder.image.spec.positions import read_positions
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.model import Health, HttpHealth, Role
 from builder.airflow.releases import find_release
+from builder.core.naming import DEFAULT_BROKER
 
 if TYPE_CHECKING:
     from builder.image.spec.model import HealthTable, RoleTable, Spec
@@ -43,3 +44,8 @@ def _make_role(name: str, table: RoleTable) -> Role:
 
 def _make_health(table: HealthTable | None) -> Health | None:
     return None if table is None else HttpHealth(table.http, table.port)
+
+
+def choose_broker_image(named: str | None, roles: tuple[Role, ...]) -> str | None:
+    """The image to start a broker from: the spec's, or a default where a role needs one."""
+    return (named or DEFAULT_BROKER) if any(role.needs_broker for role in roles) else None

@@ -17,9 +17,10 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.debian import RELEASE_PYTHON
-from builder.core.image_reference import extract_last_component, extract_repository, find_image_reference
-from builder.core.naming import OCI_PREFIX, SQLITE
+from builder.core.image_reference import extract_repository, find_image_reference
+from builder.core.naming import OCI_PREFIX
 from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
+from builder.image.spec.server_images import check_broker, check_database
 
 MAX_IMAGE_LENGTH = 200
 """Docker takes 255, and a role is appended."""
@@ -128,20 +129,6 @@ def _check_tag_list(tags: tuple[str, ...]) -> tuple[str, ...]:
     if not tags:
         raise RefusedError("the list is empty", "write at least one, or remove the line: then it is `latest`")
     return tags
-
-
-def _check_database(text: str) -> str:
-    hint = 'write an image like "postgres:13", or "sqlite"'
-    if find_image_reference(check_visible(text)) is None:
-        raise RefusedError(f"{quote(text)} is not a database image", hint)
-    if text != SQLITE and not is_postgres(text):
-        raise RefusedError(f"{quote(text)} is not a PostgreSQL image: no other server can be started here", hint)
-    return text
-
-
-def is_postgres(image: str) -> bool:
-    """By the last part of its name, without tag and digest, because nothing else is known before it is pulled."""
-    return "postgres" in extract_last_component(image)
 
 
 def _check_image_pattern(text: str) -> str:
@@ -277,7 +264,8 @@ DebianRelease = Annotated[str, AfterValidator(_check_debian_release)]
 DebianPackageName = Annotated[str, AfterValidator(_check_debian_package)]
 ImageName = Annotated[str, AfterValidator(_check_image_name)]
 Tags = Annotated[tuple[Annotated[str, AfterValidator(_check_tag)], ...], AfterValidator(_check_tag_list)]
-DatabaseImage = Annotated[str, AfterValidator(_check_database)]
+DatabaseImage = Annotated[str, AfterValidator(check_database)]
+BrokerImage = Annotated[str, AfterValidator(check_broker)]
 ImagePattern = Annotated[str, AfterValidator(_check_image_pattern)]
 LabelKey = Annotated[str, AfterValidator(_check_label_key)]
 LabelValue = Annotated[str, AfterValidator(_check_label_value)]

@@ -41,6 +41,8 @@ class VerifyContext:
     volumes: tuple[tuple[str, str], ...] = ()
     selected: frozenset[str] = frozenset()
     """The names of the checks that run."""
+    broker: tuple[str, str] = ("", "")
+    """The image of Celery's broker and what is special about it; empty where no role needs one."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     boxes: dict[str, RunningContainer] = field(default_factory=dict)
     observer: Observer | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth
 from builder.image.verify import image, inside, login, migration, probes, read_only, starting
+from builder.image.verify.broker import check_broker
 from builder.image.verify.dags import check_dags
 from builder.image.verify.database import check_database_server as check_database
 from builder.image.verify.scheduler import CheckPassed, CheckTask
@@ -137,6 +138,13 @@ def _make_database_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[Ch
     return (CheckTask(row.name, lambda: check_database(bench.yard, bench.database, seconds, bench.cancelled)),)
 
 
+def _make_broker_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
+    if bench.plan.broker is None:
+        return ()
+    seconds = bench.plan.timeouts.database
+    return (CheckTask(row.name, lambda: check_broker(bench.yard, *bench.broker, seconds, bench.cancelled)),)
+
+
 def _make_starter_tasks(_: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
     names = _list_role_names(bench.plan.starters)
     return tuple(
@@ -167,12 +175,26 @@ def _make_server_tasks(_: CheckDefinition, bench: VerifyContext) -> tuple[CheckT
         CheckTask(
             role.name,
             partial(starting.check_server, bench, role),
-            needs,
+            (*needs, *(("broker",) if _uses_broker(bench, role) else ())),
+            after=_list_earlier_roles(bench, role),
             blames=(OBSERVER, *PACKAGE_CHECKS, *others[role.name]),
             beside=(OBSERVER, *(others[role.name] if isinstance(role.health, HttpHealth) else ())),
         )
         for role in bench.plan.servers
     )
+
+
+def _uses_broker(bench: VerifyContext, role: Role) -> bool:
+    """The scheduler sends tasks through it."""
+    return bench.plan.broker is not None and (role.needs_broker or role is bench.plan.scheduler)
+
+
+def _list_earlier_roles(bench: VerifyContext, role: Role) -> tuple[str, ...]:
+    """Where tasks talk to a server, nobody reads the DAG before that one answers: its task is tried only once."""
+    series = bench.plan.release.series
+    if series.execution_api is None or role.name != series.dag_reader:
+        return ()
+    return tuple(name for name in _list_role_names(bench.plan.servers) if name == series.execution_api)
 
 
 def _make_login_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
@@ -188,8 +210,8 @@ def _make_read_only_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[C
 
 
 def _make_dag_tasks(row: CheckDefinition, bench: VerifyContext) -> tuple[CheckTask, ...]:
-    scheduler = bench.plan.scheduler
-    needs, blames = ((), ()) if scheduler is None else ((scheduler.name,), (OBSERVER, *PACKAGE_CHECKS))
+    can_run = bench.plan.missing_dag_runner is None
+    needs, blames = (bench.plan.dag_runners, (OBSERVER, *PACKAGE_CHECKS)) if can_run else ((), ())
     return (CheckTask(row.name, partial(starting.check_dag, bench), needs, blames=blames),)
 
 
@@ -223,6 +245,7 @@ CHECKS = (
     _make_static_check("user", _check_user, needs=("folders",), blames=PACKAGE_CHECKS, is_busy=True),
     CheckDefinition("dags", _make_dag_folder_tasks, is_static=True, is_busy=True),
     CheckDefinition("database", _make_database_tasks, is_foreign=True),
+    CheckDefinition("broker", _make_broker_tasks),
     CheckDefinition("roles that end", _make_starter_tasks),
     CheckDefinition(OBSERVER, _make_migration_tasks, is_foreign=True),
     CheckDefinition("failed-migration", _make_failed_migration_tasks, is_busy=True),

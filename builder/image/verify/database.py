@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.core.errors import VerifyUsageError
 from builder.core.image_reference import extract_last_component
 from builder.core.naming import SQLITE
-from builder.engine.client import split_reference
-from builder.image.base.postgres import REFERENCE, ensure_postgres_image
+from builder.image.base.servers import POSTGRES
 from builder.image.verify import environment
 from builder.image.verify.containers import ContainerOptions, wait_until
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
+from builder.image.verify.servers import choose_server_image
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable
 
-    from builder.core.progress import Progress, Task
     from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.image.verify.containers import ContainerFactory, RunningContainer
     from builder.image.verify.environment import VerifyDatabase
 
 DATABASE_URL_VARIABLE = "OPTBUILD_DATABASE_URL"
-SILENT_PULL_SECONDS = 15
-"""A registry that says nothing for this long is taken for unreachable."""
 _DATA = "/var/lib/postgresql/data"
 _SERVER = ("postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
 """The data is thrown away in a minute: nothing needs to survive a power cut."""
@@ -34,19 +30,15 @@ _SERVER = ("postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "s
 def choose_database(runtime: Runtime, engine: Engine, wanted: str, home: str) -> VerifyDatabase:
     """The database for this run: the existing one of the environment, sqlite, the wanted image, or one made here.
 
-    ``home`` is the image's AIRFLOW_HOME. Raises VerifyUsageError and what ``ensure_postgres_image`` raises.
+    ``home`` is the image's AIRFLOW_HOME. Raises VerifyUsageError and what ``choose_server_image`` raises.
     """
     if url := runtime.env.get(DATABASE_URL_VARIABLE):
         return environment.make_external_database(url)
     if wanted == SQLITE:
         return environment.make_sqlite_database(home)
     check_postgres_image(wanted)
-    if engine.find_image_id(wanted) is not None or _pull_image(wanted, engine, runtime.progress):
-        return environment.make_postgres_database(wanted, wanted)
-    made = ensure_postgres_image(runtime, engine)
-    why = f"{wanted} is not on this engine and cannot be pulled"
-    note = f"{why}: the roles run against {REFERENCE}, made from Debian's packages"
-    return environment.make_postgres_database(made, made, note)
+    image, note = choose_server_image(runtime, engine, wanted, POSTGRES)
+    return environment.make_postgres_database(image, image, note)
 
 
 def check_postgres_image(image: str) -> None:
@@ -56,30 +48,6 @@ def check_postgres_image(image: str) -> None:
             f"verify starts PostgreSQL or uses sqlite; it does not know how to start {image}",
             hint="use `postgres:13` or `sqlite` as [verify] database (or --database)",
         )
-
-
-def _pull_image(image: str, engine: Engine, progress: Progress) -> bool:
-    from docker.errors import DockerException  # the SDK costs 150 ms
-    from requests.exceptions import RequestException
-
-    repository, tag = split_reference(image)
-    with progress.task(f"pulling {image}") as task:
-        timeout, engine.client.api.timeout = engine.client.api.timeout, SILENT_PULL_SECONDS
-        try:
-            _show_pull_progress(engine.client.api.pull(repository, tag=tag, stream=True, decode=True), task)
-        except (DockerException, RequestException, OSError):
-            task.update(detail="not possible here")
-        finally:
-            engine.client.api.timeout = timeout
-    return engine.find_image_id(image) is not None
-
-
-def _show_pull_progress(events: Iterable[dict[str, Any]], task: Task) -> None:
-    for event in events:
-        if event.get("error"):
-            task.update(detail="not possible here")
-            return
-        task.update(detail=str(event.get("status", "")))
 
 
 def start_database_server(yard: ContainerFactory, database: VerifyDatabase) -> RunningContainer | None:

@@ -8,16 +8,35 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from builder.airflow.variables import CONNECTION, EXECUTOR, FERNET_KEY, LOAD_EXAMPLES, SECRET_KEY, USER_PREFIX
+from builder.airflow.find import list_read_names
+from builder.airflow.model import HttpHealth
+from builder.airflow.releases import DAG_PROCESSOR, UI_PORT
+from builder.airflow.variables import (
+    BROKER,
+    CONNECTION,
+    DAG_FILE_INTERVAL,
+    DAG_FOLDER_SCAN,
+    DAG_PARSERS,
+    EXECUTION_API,
+    EXECUTOR,
+    LOAD_EXAMPLES,
+    RESULT_BACKEND,
+    STANDALONE_PARSER,
+    USER_PREFIX,
+    WEB_WORKERS,
+)
 from builder.core.errors import VerifyUsageError
 from builder.core.naming import SQLITE
 from builder.core.redact import find_secret_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from builder.airflow.model import Release, Role, SharedSecret
 
 DATABASE_HOST = "database"
 """The server's name on the verification's network."""
+BROKER_HOST = "broker"
 HOST_ALIAS = "host.docker.internal"
 EXTERNAL = "external"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -27,18 +46,16 @@ _FAST_SETTINGS = {
     LOAD_EXAMPLES.name: "false",
     "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor starts this many processes at once; 32 by default
     "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "false",
-    "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "10",
-    "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "30",
-    "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "1",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
-    "AIRFLOW__WEBSERVER__WORKERS": "1",
     "CONNECTION_CHECK_MAX_COUNT": "5",  # of our entrypoint and the official one; 20 by default
     "CONNECTION_CHECK_SLEEP_TIME": "1",  # 3 by default
 }
 """Less waiting and fewer processes than the defaults; nothing here changes what is proven. The database has answered
 before a role is started with this, so a role that cannot use it in half a minute cannot use it at all."""
+_FAST_OPTIONS = ((DAG_FOLDER_SCAN, "10"), (DAG_FILE_INTERVAL, "30"), (DAG_PARSERS, "1"), (WEB_WORKERS, "1"))
+"""The same, whose names depend on the version."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +113,41 @@ def make_external_database(url: str) -> VerifyDatabase:
 _URL_HINT = "write it as postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE, as seen from a container"
 
 
-def make_role_environment(database: VerifyDatabase, fernet_key: str, secret_key: str) -> dict[str, str]:
-    """What every role of one verification is started with."""
-    executor = "SequentialExecutor" if database.name == SQLITE else "LocalExecutor"
+def make_role_environment(database: VerifyDatabase, release: Release, roles: Sequence[Role]) -> dict[str, str]:
+    """What every role of one verification is started with; its secrets are made here, for this verification alone."""
+    version = release.version
+    options = {list_read_names(option, version)[0]: value for option, value in _FAST_OPTIONS}
     return {
         **_FAST_SETTINGS,
-        EXECUTOR.name: executor,
-        FERNET_KEY.name: fernet_key,
+        **options,
+        **{list_read_names(one.option, version)[0]: make_secret(one) for one in release.series.secrets},
+        **_make_execution_settings(release, roles),
+        EXECUTOR.name: release.series.executors[0].name if database.name == SQLITE else "LocalExecutor",
         CONNECTION.name: database.url,
-        SECRET_KEY.name: secret_key,
+        **(_make_celery_settings(database) if any(role.needs_broker for role in roles) else {}),
     }
+
+
+def _make_celery_settings(database: VerifyDatabase) -> dict[str, str]:
+    """Results go into the roles' own database, as in the official compose file."""
+    _, _, place = database.url.partition("://")
+    scheme = "db+sqlite" if database.name == SQLITE else "db+postgresql"
+    return {
+        EXECUTOR.name: "CeleryExecutor",
+        BROKER.name: f"redis://{BROKER_HOST}:6379/0",
+        RESULT_BACKEND.name: f"{scheme}://{place}",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",  # processes, which start at once; 16 by default
+    }
+
+
+def _make_execution_settings(release: Release, roles: Sequence[Role]) -> dict[str, str]:
+    """What tells a role where the others are, and what they do."""
+    series, health = release.series, {role.name: role.health for role in roles}
+    if series.execution_api is None:
+        return {STANDALONE_PARSER.name: "true"} if DAG_PROCESSOR.name in health else {}
+    asked = health.get(series.execution_api)
+    port = asked.port if isinstance(asked, HttpHealth) else UI_PORT
+    return {EXECUTION_API.name: f"http://{series.execution_api}:{port}/execution/"} if asked is not None else {}
 
 
 def make_verify_user() -> dict[str, str]:
@@ -125,6 +167,8 @@ def make_user_environment(own: Mapping[str, str], user: Mapping[str, str]) -> di
     return {**user, f"{USER_PREFIX}PASSWORD_CMD": ""}
 
 
-def make_fernet_key() -> str:
-    """32 random bytes in URL-safe base64 (cryptography, "Fernet")."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+def make_secret(wanted: SharedSecret) -> str:
+    """A random value of the form that Airflow takes."""
+    if wanted.is_fernet_key:
+        return base64.urlsafe_b64encode(secrets.token_bytes(wanted.size)).decode()
+    return secrets.token_hex(wanted.size)

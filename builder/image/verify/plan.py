@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from builder.airflow.model import ExitHealth, JobHealth, Role
-from builder.airflow.releases import SCHEDULER
+from builder.airflow.model import ExitHealth, JobHealth, PingHealth, Role
+from builder.airflow.releases import SCHEDULER, find_release
 from builder.core.errors import VerifyUsageError
 from builder.core.naming import DEFAULT_DATABASE, LABEL_AIRFLOW, LABEL_PROJECT
+from builder.image.spec.roles import choose_broker_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from builder.airflow.model import Release
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -67,6 +69,8 @@ class VerifyPlan:
     """Values of the build's own secrets: in no layer, wherever they stand."""
     dags: DagFolder | None = None
     timeouts: Timeouts = Timeouts()
+    broker: str | None = None
+    """The image of Celery's broker; None: no role needs one."""
 
     @property
     def is_described(self) -> bool:
@@ -89,6 +93,31 @@ class VerifyPlan:
         return tuple(role for role in self.roles if not isinstance(role.health, ExitHealth))
 
     @property
+    def release(self) -> Release:
+        """What is known of its Airflow. Raises UnknownAirflowError."""
+        return find_release(self.airflow)
+
+    @property
+    def dag_runners(self) -> tuple[str, ...]:
+        """The roles without which no DAG comes to its end, those that the plan lacks included: who reads the files, who
+        schedules, whom the tasks talk to, and the worker."""
+        series = self.release.series
+        worker = self.worker.name if self.worker is not None else None
+        names = (SCHEDULER.name, series.dag_reader, series.execution_api, worker)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def worker(self) -> Role | None:
+        """The role that runs the tasks, if the plan has a Celery worker."""
+        return next((role for role in self.servers if isinstance(role.health, PingHealth)), None)
+
+    @property
+    def missing_dag_runner(self) -> str | None:
+        """The first of them that the plan lacks."""
+        started = {role.name for role in self.servers}
+        return next((name for name in self.dag_runners if name not in started), None)
+
+    @property
     def scheduler(self) -> Role | None:
         """The role that runs DAGs, if the plan has one."""
         jobs = (role for role in self.servers if isinstance(role.health, JobHealth))
@@ -105,6 +134,7 @@ def make_plan_from_spec(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> Veri
         ),
         roles=roles,
         database=spec.verify.database,
+        broker=choose_broker_image(spec.verify.broker, roles),
         labels=((LABEL_AIRFLOW, spec.airflow.version), (LABEL_PROJECT, spec.image.name)),
         dags=find_spec_dags(spec),
     )

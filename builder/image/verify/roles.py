@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth, JobHealth
+from builder.airflow.releases import SCHEDULER
 from builder.image.verify.containers import RunningContainer, wait_until
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
 from builder.image.verify.web import wait_for_http
@@ -89,20 +90,36 @@ def wait_for_job(
     return CheckPassed(f"its {health.job_type} is alive")
 
 
-def wait_for_dag(observer: Observer, box: RunningContainer, seconds: float, cancelled: threading.Event) -> CheckPassed:
-    """The scheduler ran the DAG to success, as its DagRun says."""
+def wait_for_dag(
+    observer: Observer,
+    box: RunningContainer,
+    seconds: float,
+    cancelled: threading.Event,
+    *,
+    runner: str = SCHEDULER.name,
+    expected_host: str | None = None,
+) -> CheckPassed:
+    """The DAG ran to success, as its DagRun says. ``box`` is that of the role ``runner``, which runs its task;
+    ``expected_host`` is what Airflow must have written down as the task's host, for a worker of its own."""
     ends = time.monotonic() + seconds
     found = None
     while found is None and time.monotonic() < ends:
         if (code := box.find_exit_code()) is not None:
-            raise CheckFailure(f"the scheduler ended with exit code {code} while the DAG ran", log=box.read_logs())
+            raise CheckFailure(f"the {runner} ended with exit code {code} while the DAG ran", log=box.read_logs())
         if (found := observer.wait("dag", 2.0, cancelled)) is None:
             observer.require_running("the DAG")
-    if found is not None and found[0]:
-        return CheckPassed("its run reached success; the task imported every requirement")
-    state = found[1] if found else (observer.find_event("dag-progress") or (True, "no run was made"))[1]
-    words = f"the run of the DAG: {state}" + ("" if found else f" after {seconds:.0f} s")
-    raise CheckFailure(words, hint="the end of the task's own log is below", log=read_task_log(box) or box.read_logs())
+    log = "" if found is not None and found[0] else "\n".join(filter(None, (read_task_log(box), box.read_logs())))
+    if found is None or not found[0]:
+        state = found[1] if found else (observer.find_event("dag-progress") or (True, "no run was made"))[1]
+        words = f"the run of the DAG: {state}" + ("" if found else f" after {seconds:.0f} s")
+        raise CheckFailure(words, hint="the end of the task's own log is below", log=log)
+    if expected_host is not None and f" on {expected_host}" not in found[1]:
+        raise CheckFailure(f"the DAG succeeded, but not on {expected_host}: {found[1]}", hint=_HOST_HINT)
+    where = f" on {expected_host}" if expected_host else ""
+    return CheckPassed(f"its run reached success{where}; the task imported every requirement")
+
+
+_HOST_HINT = "the scheduler ran the task itself: see AIRFLOW__CORE__EXECUTOR in the image's environment"
 
 
 def read_task_log(box: RunningContainer) -> str:

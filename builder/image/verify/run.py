@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from builder.airflow.releases import find_release
 from builder.core.errors import EngineFailedError, InterruptedByUserError, VerifyUsageError
 from builder.core.naming import SQLITE
 from builder.core.proxies import add_proxy_exceptions
 from builder.core.redact import find_secret_values
 from builder.engine.client import Engine, connect_engine
 from builder.image.verify.bench import VerifyContext, find_airflow_home, read_image_environment
+from builder.image.verify.broker import choose_broker
 from builder.image.verify.checks import STATIC_CHECKS, STOP, make_check_tasks
 from builder.image.verify.containers import ContainerFactory
 from builder.image.verify.database import choose_database
 from builder.image.verify.environment import (
+    BROKER_HOST,
     DATABASE_HOST,
     NO_DATABASE,
-    make_fernet_key,
     make_role_environment,
     make_verify_user,
 )
@@ -125,9 +126,10 @@ def _make_context(
         database = choose_database(runtime, engine, plan.database, home)
     if database.note:
         runtime.progress.note(database.note)
+    broker = choose_broker(runtime, engine, plan.broker if database is not NO_DATABASE else None)
     user = make_verify_user()
-    environment = make_role_environment(database, make_fernet_key(), secrets.token_hex(16))
-    names = (DATABASE_HOST, *(role.name for role in plan.roles))
+    environment = make_role_environment(database, find_release(plan.airflow), plan.roles)
+    names = (DATABASE_HOST, BROKER_HOST, *(role.name for role in plan.roles))
     environment |= add_proxy_exceptions(read_image_environment(attrs), names)
     yard = ContainerFactory(
         session, engine.endpoint, str(attrs["Id"]), _find_hidden(attrs, {**environment, **user}, database)
@@ -136,7 +138,17 @@ def _make_context(
     dag_id = f"optbuild_verify_{session.owner.session}"
     volumes = _create_volumes(yard, database, home)
     return VerifyContext(
-        plan, attrs, engine.client, yard, database, environment, runtime.cache_folder, dag_id, user, volumes
+        plan,
+        attrs,
+        engine.client,
+        yard,
+        database,
+        environment,
+        runtime.cache_folder,
+        dag_id,
+        user,
+        volumes,
+        broker=broker,
     )
 
 

@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builder.airflow.model import HttpHealth, JobHealth
+from builder.airflow.model import HttpHealth, JobHealth, PingHealth
 from builder.airflow.releases import SCHEDULER
 from builder.image.verify import login, migration, read_only, roles
 from builder.image.verify import shutdown as stopping
+from builder.image.verify.broker import wait_for_ping
 from builder.image.verify.containers import ContainerOptions, RunningContainer
 from builder.image.verify.environment import make_user_environment
 from builder.image.verify.observer import Observer, make_observer_options
@@ -91,15 +92,18 @@ def check_migrations(bench: VerifyContext) -> CheckPassed:
 
 def check_server(bench: VerifyContext, role: Role) -> CheckPassed:
     """A role that stays: it does its job."""
-    files, variables = _make_dag_files(bench) if role == bench.plan.scheduler else ((), {})
+    files, variables = _make_dag_files(bench) if role.reads_dags else ((), {})
     box = start_role(bench, role, files, variables)
     if role.health is None:
         outcome = roles.watch_role(role.name, box, bench.stop_begins, bench.cancelled)
-        bench.boxes[role.name] = box
-        return outcome
-    health = choose_expected_health(role.health, bench.plan)
-    asked = replace(role, health=move_health(bench, role, health) if isinstance(health, HttpHealth) else health)
-    outcome = roles.wait_for_server(asked, box, bench.wait_for_observer(), bench.plan.timeouts.role, bench.cancelled)
+    elif isinstance(role.health, PingHealth):
+        app = str(bench.plan.release.series.celery_app)
+        outcome = wait_for_ping(role, app, box, bench.plan.timeouts.role, bench.cancelled)
+    else:
+        health = choose_expected_health(role.health, bench.plan)
+        asked = replace(role, health=move_health(bench, role, health) if isinstance(health, HttpHealth) else health)
+        seconds = bench.plan.timeouts.role
+        outcome = roles.wait_for_server(asked, box, bench.wait_for_observer(), seconds, bench.cancelled)
     bench.boxes[role.name] = box
     return outcome
 
@@ -122,12 +126,24 @@ def _make_dag_files(bench: VerifyContext) -> tuple[tuple[tuple[str, bytes], ...]
 
 def check_dag(bench: VerifyContext) -> CheckPassed:
     """The scheduler runs a DAG to success."""
-    scheduler = bench.plan.scheduler
-    if scheduler is None:
-        raise NotApplicable("no role is a scheduler (switched off in the spec), so nothing could run a DAG")
+    if missing := bench.plan.missing_dag_runner:
+        why = _explain_missing_runner(bench, missing)
+        raise NotApplicable(f"no role is a {missing} (switched off in the spec), so {why}")
+    worker, seconds = bench.plan.worker, bench.plan.timeouts.dag
+    runner = SCHEDULER.name if worker is None else worker.name
+    host = None if worker is None else bench.make_hostname(worker)
+    observer = bench.wait_for_observer()
     return roles.wait_for_dag(
-        bench.wait_for_observer(), bench.boxes[scheduler.name], bench.plan.timeouts.dag, bench.cancelled
+        observer, bench.boxes[runner], seconds, bench.cancelled, runner=runner, expected_host=host
     )
+
+
+def _explain_missing_runner(bench: VerifyContext, name: str) -> str:
+    if name == SCHEDULER.name:
+        return "nothing could run a DAG"
+    if name == bench.plan.release.series.dag_reader:
+        return "no role reads DAG files and no DAG would ever appear"
+    return "tasks have nobody to report to"
 
 
 def check_stop(bench: VerifyContext) -> CheckPassed:

@@ -88,7 +88,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     found = Stages()
     spec = SimpleNamespace(
         image=SimpleNamespace(name="registry.example/demo", tags=("latest",)),
-        verify=SimpleNamespace(database="sqlite", dags=None),
+        verify=SimpleNamespace(database="sqlite", broker=None, dags=None),
         budget=SimpleNamespace(image_bytes=None),
     )
     lock = SimpleNamespace(platform="linux/amd64")

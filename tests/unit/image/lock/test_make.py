@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from runtime_factory import make_runtime
 
-from builder.airflow.model import Release
+from builder.airflow.releases import find_release
 from builder.core.errors import LockError, UnsatisfiableError, Where
 from builder.image.lock import make
 from builder.image.lock.constraints import ConstraintsFile
@@ -172,7 +172,7 @@ def test_refreshing_debian_asks_for_the_same_and_leaves_python(
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
     runtime = make_runtime(tmp_path, runner=fake_runner(answer))
-    release = Release("2.8.1", ("3.11",), (), uses_gosu=True)
+    release = find_release("2.8.1")
     new = refresh_debian(runtime, spec, lock, release, etc_apt=tmp_path / "etc")
     assert (new.python, new.inputs, new.shared_libraries) == (lock.python, lock.inputs, lock.shared_libraries)
     assert {"libgomp1", "zlib1g", "gosu", "curl", "usr-is-merged"} <= {one.name for one in new.runtime}

@@ -9,7 +9,7 @@ import pytest
 
 from builder.core.errors import InvalidSpecError, MissingFileError, OptbuildError, SpecError, VerifyUsageError, Where
 from builder.image.spec.reader import format_dotted_key, parse_spec, read_spec
-from builder.image.spec.types import is_postgres
+from builder.image.spec.server_images import is_postgres, is_redis
 from builder.image.verify.database import check_postgres_image
 from builder.image.verify.plan import DagFolder, find_spec_dags
 
@@ -240,7 +240,7 @@ REFUSED = {
     ),
     "coming Airflow": (with_line("2.8.1", "2.12.0"), 8, "airflow.version", "not known", ""),
     "short Airflow": (with_line("2.8.1", "2.8"), 8, "airflow.version", "not known", "in full like 2.8.1"),
-    "Airflow 3": (with_line("2.8.1", "3.0.1"), 8, "airflow.version", "is not supported yet", "2.x"),
+    "withdrawn Airflow": (with_line("2.8.1", "3.0.5"), 8, "airflow.version", "was never released", "take 3.0.6"),
     "Airflow without that Python": (
         with_line("2.8.1", "2.6.0"),
         11,
@@ -359,6 +359,15 @@ REFUSED = {
         "at least one",
     ),
     "database name": (GOOD + '[verify]\ndatabase = "Postgres:13"\n', 13, "verify.database", "database image", ""),
+    "broker name": (GOOD + '[verify]\nbroker = "Redis:7"\n', 13, "verify.broker", "image of a broker", "redis:7"),
+    "another broker": (GOOD + '[verify]\nbroker = "rabbitmq:3"\n', 13, "verify.broker", "not a Redis image", ""),
+    "broker that nobody needs": (
+        GOOD + '[verify]\nbroker = "redis:7"\n',
+        13,
+        "verify.broker",
+        "no role needs a broker",
+        "[roles.worker]",
+    ),
     "database taken": (
         with_line('name = "ml-pipeline-airflow"', 'name = "postgres"\ntags = ["13"]'),
         2,
@@ -561,6 +570,11 @@ def test_verify_accepts_the_same_databases() -> None:
             check_postgres_image(image)
 
 
+def test_which_images_are_brokers() -> None:
+    assert all(map(is_redis, ("redis:7", "host:5000/team/my-redis", "valkey/valkey:8", "redis@sha256:" + "0" * 64)))
+    assert not any(map(is_redis, ("rabbitmq:3", "redis.example/rabbitmq", "host:5000/redis/rabbitmq:3")))
+
+
 def test_a_role_that_is_off_takes_no_name() -> None:
     text = with_line('name = "ml-pipeline-airflow"', 'name = "my-postgres"\ntags = ["13"]')
     parse(text + '[roles.init]\nenabled = false\n[verify]\ndatabase = "my-postgres-init:13"\n')
@@ -581,7 +595,7 @@ def test_a_folder_that_does_not_exist_is_said(tmp_path: Path) -> None:
 
 
 def test_webserver_on_airflow_3() -> None:
-    with pytest.raises(InvalidSpecError, match="use api-server"):
+    with pytest.raises(SpecError, match="use api-server"):
         parse(with_line("2.8.1", "3.0.1") + "[roles.webserver]\n")
 
 

@@ -37,7 +37,9 @@ def test_a_role_is_switched_off() -> None:
 
 
 def test_an_optional_role_is_on_when_it_is_named() -> None:
-    assert roles("[roles.triggerer]\n")[-1] == Role("triggerer", ("triggerer",), JobHealth("TriggererJob"))
+    assert roles("[roles.triggerer]\n")[-1] == Role(
+        "triggerer", ("triggerer",), JobHealth("TriggererJob"), reads_dags=True
+    )
     assert names("[roles.triggerer]\nenabled = false\n") == names()
 
 

@@ -269,23 +269,60 @@ def test_the_environments_server_counts_first_then_sqlite_then_the_image() -> No
     assert made.password != chosen("postgres:13", {}).password
 
 
-def test_the_executor_fits_the_database() -> None:
-    assert (
-        environment.make_role_environment(environment.make_sqlite_database("/x"), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
-        == "SequentialExecutor"
-    )
-    assert (
-        environment.make_role_environment(environment.make_external_database(URL), "f", "s")["AIRFLOW__CORE__EXECUTOR"]
-        == "LocalExecutor"
-    )
+SQLITE = environment.make_sqlite_database("/x")
+SERVER = environment.make_external_database(URL)
+
+
+def make_environment(version: str, database: environment.VerifyDatabase = SERVER, *others: str) -> dict[str, str]:
+    """Of the version's own roles and the ``others`` that are named."""
+    release = find_release(version)
+    optional = [role for role in release.optional_roles if role.name in others]
+    return environment.make_role_environment(database, release, (*release.roles, *optional))
+
+
+@pytest.mark.parametrize(
+    ("version", "database", "executor"),
+    [
+        ("2.8.1", SQLITE, "SequentialExecutor"),
+        ("2.8.1", SERVER, "LocalExecutor"),
+        ("3.3.2", SQLITE, "LocalExecutor"),
+        ("3.3.2", SERVER, "LocalExecutor"),
+    ],
+)
+def test_the_executor_fits_database_and_version(
+    version: str, database: environment.VerifyDatabase, executor: str
+) -> None:
+    assert make_environment(version, database)["AIRFLOW__CORE__EXECUTOR"] == executor
+
+
+def test_what_makes_airflow_quick_has_the_name_of_the_version() -> None:
+    assert make_environment("2.8.1")["AIRFLOW__WEBSERVER__WORKERS"] == "1"
+    assert make_environment("2.8.1")["AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL"] == "10"
+    assert make_environment("3.3.2")["AIRFLOW__API__WORKERS"] == "1"
+    assert make_environment("3.3.2")["AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"] == "10"
+    old = {"AIRFLOW__WEBSERVER__WORKERS", "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL"}
+    assert not old & make_environment("3.3.2").keys()
+
+
+def test_roles_of_airflow_3_share_their_secrets_and_know_whom_to_talk_to() -> None:
+    made, again = make_environment("3.3.2"), make_environment("3.3.2")
+    assert len(bytes.fromhex(made["AIRFLOW__API_AUTH__JWT_SECRET"])) == 64
+    assert made["AIRFLOW__API_AUTH__JWT_SECRET"] != again["AIRFLOW__API_AUTH__JWT_SECRET"]
+    assert made["AIRFLOW__API__SECRET_KEY"]
+    assert make_environment("3.0.1")["AIRFLOW__WEBSERVER__SECRET_KEY"]  # 3.0.2 renamed it
+    assert made["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://api-server:8080/execution/"
+    assert not [name for name in make_environment("2.11.2") if "JWT" in name or "EXECUTION_API" in name]
+
+
+def test_a_dag_processor_of_airflow_2_gets_its_switch() -> None:
+    switch = "AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR"
+    assert make_environment("2.8.1", SERVER, "dag-processor")[switch] == "true"
+    assert switch not in make_environment("2.8.1")
+    assert switch not in make_environment("3.3.2")
 
 
 def test_nothing_sets_the_port_that_a_check_wants_to_see() -> None:
-    assert not [
-        key
-        for key in environment.make_role_environment(environment.make_sqlite_database("/x"), "f", "s")
-        if "PORT" in key
-    ]
+    assert not [key for key in make_environment("2.8.1", SQLITE) if "PORT" in key]
 
 
 def test_a_session_label_holds_no_secret() -> None:
@@ -294,8 +331,9 @@ def test_a_session_label_holds_no_secret() -> None:
 
 def test_secrets_of_the_image_and_of_the_roles_are_masked() -> None:
     attrs = {"Config": {"Env": ["A_TOKEN=from-the-image", "PATH=/usr/bin", "EMPTY"]}}
-    made = environment.make_role_environment(environment.make_external_database(URL), "f3rnet-key", "s3ssion-key")
-    hidden = _find_hidden(attrs, made, environment.make_external_database(URL))
-    said = mask_values("from-the-image /usr/bin f3rnet-key s3ssion-key hunter2 db.example", hidden)
+    made = make_environment("2.8.1")
+    hidden = _find_hidden(attrs, made, SERVER)
+    ours = f"{made['AIRFLOW__CORE__FERNET_KEY']} {made['AIRFLOW__WEBSERVER__SECRET_KEY']}"
+    said = mask_values(f"from-the-image /usr/bin {ours} hunter2 db.example", hidden)
     assert said == "*** /usr/bin *** *** *** db.example"
     assert _find_hidden({}, {}, environment.NO_DATABASE) == ()

@@ -1,4 +1,4 @@
-"""The stand-in for a database image that cannot be pulled."""
+"""The stand-ins for images of servers that cannot be pulled."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from runtime_factory import make_runtime
 
 from builder.core.errors import ToolFailedError, ToolMissingError, VerifyUsageError
 from builder.core.process import Command, ProcessResult
-from builder.image.base import postgres
+from builder.image.base import servers
+from builder.image.base.servers import POSTGRES, REDIS, PackagedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 class Image:
-    def __init__(self, label: str) -> None:
-        self.labels = {postgres.LABEL_POSTGRES: label}
+    def __init__(self, label: str, server: PackagedServer = POSTGRES) -> None:
+        self.labels = {server.label: label}
 
 
 class OneImage:
@@ -39,16 +40,32 @@ class Recorder:
         return ProcessResult(command, self._code(command), "", "it went wrong")
 
 
-def ensure(found: Image | None, runner: Any, cache: Path, env: Mapping[str, str] | None = None) -> str:
+def ensure(
+    found: Image | None,
+    runner: Any,
+    cache: Path,
+    env: Mapping[str, str] | None = None,
+    server: PackagedServer = POSTGRES,
+) -> str:
     engine: Any = OneImage(found)
     runtime = make_runtime(cache, {"XDG_CACHE_HOME": str(cache), **(env or {})}, runner=runner)
-    return postgres.ensure_postgres_image(runtime, engine)
+    return servers.ensure_server_image(runtime, engine, server)
 
 
-def test_an_image_of_the_same_content_is_made_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("server", "name"), [(POSTGRES, "optbuild-postgres:15"), (REDIS, "optbuild-redis:7")])
+def test_an_image_of_the_same_content_is_made_once(server: PackagedServer, name: str, tmp_path: Path) -> None:
     runner = Recorder()
-    assert ensure(Image(postgres.hash_image_inputs()), runner, tmp_path) == "optbuild-postgres:15"
+    found = Image(servers.hash_image_inputs(server), server)
+    assert ensure(found, runner, tmp_path, server=server) == name
     assert runner.commands == []
+
+
+def test_each_server_is_made_from_its_own_package_and_files(tmp_path: Path) -> None:
+    runner = Recorder()
+    ensure(None, runner, tmp_path, server=REDIS)
+    assert "--include=redis-server" in runner.commands[0].argv
+    assert not [word for command in runner.commands for word in command.argv if "postgres" in word]
+    assert servers.hash_image_inputs(REDIS) != servers.hash_image_inputs(POSTGRES)
 
 
 @pytest.mark.parametrize("found", [None, Image("of another content")])
@@ -56,7 +73,7 @@ def test_otherwise_it_is_made_from_packages_and_leaves_no_folder(found: Image | 
     runner = Recorder()
     ensure(found, runner, tmp_path)
     assert [command.argv[0] for command in runner.commands] == ["mmdebstrap", "docker"]
-    assert f"{postgres.LABEL_POSTGRES}={postgres.hash_image_inputs()}" in runner.commands[1].argv
+    assert f"{POSTGRES.label}={servers.hash_image_inputs(POSTGRES)}" in runner.commands[1].argv
     assert list((tmp_path / "optbuild").iterdir()) == []
 
 
@@ -78,12 +95,12 @@ def test_a_machine_without_mmdebstrap_is_told_how_to_get_it(tmp_path: Path) -> N
 def test_the_machines_own_source_is_used_and_named_nowhere_else(tmp_path: Path) -> None:
     mine, other = tmp_path / "debian.sources", tmp_path / "sources.list"
     other.write_text("deb https://mirror.example/debian bookworm main\n")
-    assert postgres.find_release_source({}, (mine, other)) == other
+    assert servers.find_release_source({}, (mine, other)) == other
     mine.write_text("Types: deb\nURIs: https://mirror.example/debian\nSuites: bookworm bookworm-updates\n")
-    assert postgres.find_release_source({}, (mine, other)) == mine
+    assert servers.find_release_source({}, (mine, other)) == mine
     mine.write_text("Types: deb\nSuites: trixie\n")
-    assert postgres.find_release_source({}, (mine,)) is None
-    argv = postgres.make_mmdebstrap_argv(Path("o.tar"), other)
+    assert servers.find_release_source({}, (mine,)) is None
+    argv = servers.make_mmdebstrap_argv(POSTGRES, Path("o.tar"), other)
     assert argv[-3:] == ("bookworm", "o.tar", str(other))
     assert "mirror.example" not in " ".join(argv)
 
@@ -93,11 +110,11 @@ def test_the_sources_file_of_the_environment_comes_first(tmp_path: Path) -> None
     mine.write_text("deb https://mirror.example/debian bookworm main\n")
     named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: bookworm\n")
     env = {"OPTBUILD_DEBIAN_SOURCES": str(named)}
-    assert postgres.find_release_source(env, (mine,)) == named
+    assert servers.find_release_source(env, (mine,)) == named
     runner = Recorder()
     ensure(None, runner, tmp_path / "cache", env)
     assert runner.commands[0].argv[-1] == str(named)
     named.write_text("Types: deb\nURIs: https://company.example/debian\nSuites: trixie\n")
-    assert postgres.find_release_source(env, (mine,)) == mine
+    assert servers.find_release_source(env, (mine,)) == mine
     with pytest.raises(VerifyUsageError, match="which is not a file"):
-        postgres.find_release_source({"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "gone")}, (mine,))
+        servers.find_release_source({"OPTBUILD_DEBIAN_SOURCES": str(tmp_path / "gone")}, (mine,))
