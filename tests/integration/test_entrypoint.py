@@ -316,6 +316,63 @@ def test_who_needs_no_broker_waits_for_none(place: Place, executor: str, words: 
     assert place.start(*words, env=env).code == 0
 
 
+FAKE_AIRFLOW = """#!/bin/bash
+echo "airflow $*"
+"""
+"""What another version of Airflow would do is not the question here: only what the entrypoint does before."""
+
+
+def start_version(place: Place, folder: Path, version: str, *words: str, **env: str) -> ProcessResult:
+    """The entrypoint as it stands beside Airflow ``version``, with a database that nobody answers for."""
+    fake = folder / "airflow"
+    fake.write_text(FAKE_AIRFLOW)
+    fake.chmod(0o755)
+    mount = f"--volume={fake}:/home/airflow/.local/bin/airflow:ro"
+    return place.start(
+        *words, env={"AIRFLOW_VERSION": version, DATABASE: url(port=1), **ONE_TRY, **env}, options=(mount,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "words", "waits"),
+    [
+        ("3.3.2", ("scheduler",), True),
+        ("3.3.2", ("airflow", "dag-processor", "--verbose"), True),
+        ("3.3.2", ("bash", "-c", "true && exec airflow api-server"), True),
+        ("3.3.2", ("version",), False),
+        ("3.3.2", ("bash", "-c", "echo scheduler"), False),
+        ("3.3.2", ("celery", "worker"), False),
+        ("3.2.2", ("version",), True),
+        ("2.11.2", ("celery", "worker"), True),
+    ],
+)
+def test_which_commands_wait_for_the_database(
+    place: Place, tmp_path: Path, version: str, words: tuple[str, ...], waits: bool
+) -> None:
+    done = start_version(place, tmp_path, version, *words)
+    assert (done.code, "could not be used" in done.err) == ((1, True) if waits else (0, False)), done.err
+
+
+def test_without_words_a_migration_of_airflow_3_is_all(place: Place, tmp_path: Path) -> None:
+    env = {"CONNECTION_CHECK_MAX_COUNT": "0", "_AIRFLOW_DB_MIGRATE": "true"}
+    done = start_version(place, tmp_path, "3.0.1", **env)
+    assert (done.code, done.out) == (0, "airflow db migrate\n")
+    assert start_version(place, tmp_path, "2.11.2", **env).out == "airflow db migrate\nairflow \n"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [((), ("/opt/airflow", "/opt/airflow/logs")), (("--tmpfs=/opt/airflow/logs",), ("/opt/airflow",))],
+)
+def test_a_read_only_start_gets_the_remedy_that_fits(
+    place: Place, options: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    done = place.start("bash", "-c", "true", options=("--read-only", "--tmpfs=/tmp", *options))
+    said = [line for line in done.err.splitlines() if "cannot write" in line]
+    remedy = "the root file system is read-only: mount a tmpfs or a volume there"
+    assert said == [f"entrypoint: warning: user 50000 cannot write to {folder}; {remedy}" for folder in told]
+
+
 # -- migration and user -----------------------------------------------------------------------------------------------
 
 

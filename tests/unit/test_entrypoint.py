@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from builder.airflow.releases import find_release
+
 ROOTFS = Path(__file__).parents[2] / "templates" / "rootfs"
 SCRIPT = (ROOTFS / "entrypoint").read_text("utf-8")
 PROGRAM = re.compile(r"^([A-Z_]+)='\n(.*?)^'$", re.MULTILINE | re.DOTALL)
@@ -79,6 +81,13 @@ def test_every_way_out_replaces_the_shell_so_that_signals_reach_the_program() ->
 def test_no_password_is_a_word_of_a_command() -> None:
     assert "--password" not in BASH
     assert "_PASSWORD}" not in BASH
+
+
+def test_it_waits_before_the_commands_that_the_table_of_airflow_names() -> None:
+    named = re.search(r"local commands='\((.*)\)'", SCRIPT)
+    assert named is not None
+    assert tuple(named[1].split("|")) == find_release("3.3.0").series.waiting_commands
+    assert find_release("3.2.2").series.waiting_commands is None
 
 
 @pytest.mark.parametrize("name", ["entrypoint", "pip"])
@@ -168,6 +177,20 @@ def test_commands_and_secrets_are_asked_for(wait: Any, tmp_path: Path, monkeypat
         ["cat", "/run/my url"],
         ["airflow", "config", "get-value", "database", "sql_alchemy_conn"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("redis://broker/0\n", "redis://broker/0"),
+        ("2026-11-29T10:00:00Z [warning  ] section/key [a/b] not found\nCeleryExecutor\n", "CeleryExecutor"),
+        ("CeleryExecutor\n2026-11-29T10:00:00Z [warning  ] deprecated [py.warnings]\n", "CeleryExecutor"),
+        ("2026-11-29T10:00:00Z [warning  ] section/key [celery/broker_url] not found\n", ""),
+        ("", ""),
+    ],
+)
+def test_log_lines_are_not_taken_for_a_value(wait: Any, said: str, value: str) -> None:
+    assert wait.last_value(said) == value
 
 
 def test_the_configuration_file_says_where_and_the_environment_wins(wait: Any, tmp_path: Path) -> None:
