@@ -6,7 +6,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-IMAGE := images/airflow
+IMAGES := $(sort $(wildcard images/*))
 PYTHON ?= python3
 PYTEST := $(BIN)/python -m pytest
 
@@ -25,11 +25,11 @@ engine: ## install a Docker engine if none answers (as root on Debian 12 and 13)
 browser: ## install Chromium for the tests of pages if there is none (as root on Debian)
 	@tests/integration/html/browser.sh
 
-image: setup engine ## build images/airflow, prove every role, promote it
-	@$(BIN)/optbuild build --verify --refresh-base $(IMAGE)
+image: setup engine ## build each of images/, prove every role, promote it
+	@for image in $(IMAGES); do $(BIN)/optbuild build --verify --refresh-base "$$image" || exit; done
 
-verify: setup engine ## prove the promoted image once more
-	@$(BIN)/optbuild verify $(IMAGE)
+verify: setup engine ## prove the promoted images once more
+	@for image in $(IMAGES); do $(BIN)/optbuild verify "$$image" || exit; done
 
 test: check integration ## everything: lint, types, unit, integration on the real engine
 
@@ -57,7 +57,6 @@ bench: setup engine ## speed and size against a baseline in the same run
 
 reach: setup engine ## a table: what becomes of whole projects, real ones and our own
 	@PYTHONPATH=tests/bench:tests/unit/helpers $(BIN)/python tests/integration/compose/print_reach.py
-
 lock-sets: setup ## a table: requirements as people have them, locked with the official constraints (a folder of them beside the checkout)
 	@PYTHONPATH=tests/integration/lock $(BIN)/python tests/integration/lock/print_lock_sets.py
 

@@ -173,11 +173,7 @@ def dag_ended(dag_id):
         run = session.query(DagRun).filter(DagRun.dag_id == dag_id).order_by(DagRun.id.desc()).first()
         state = "not parsed yet" if run is None else str(getattr(run.state, "value", run.state))
         detail = state if run is not None else problems(session)
-        tasks = (
-            []
-            if run is None
-            else [describe(task) for task in run.get_task_instances(session=session)]
-        )
+        tasks = [] if run is None else [describe(task) for task in run.get_task_instances(session=session)]
     if state in ("success", "failed"):
         say("dag", state == "success", "; ".join([state, *tasks]))
         return True
