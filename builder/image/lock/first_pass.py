@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -38,10 +38,6 @@ class VersionPreferences:
     def format_lines(self) -> str:
         return format_pins({**self.constraints, **self.previous})
 
-    def keep_versions(self, pins: Mapping[str, str]) -> VersionPreferences:
-        """Also what ``pins`` chose where nothing was preferred: who is asked for one change should make no other."""
-        return replace(self, previous={**pins, **self.constraints, **self.previous})
-
     def list_dropped(self, pins: Mapping[str, str]) -> list[str]:
         """Constrained names that ``pins`` has at another version, without those that the previous lock had there."""
         return sorted(
@@ -65,20 +61,17 @@ class FirstPass:
         """uv's answer and, if there is a solution, its pins."""
         return self._run(self.requirements, self.preferences, {}, _OFFLINE if offline else ())
 
-    def compile_under(
-        self, conditions: Mapping[str, str], near: Mapping[str, str], wheels: Iterable[str]
-    ) -> dict[str, str] | None:
-        """The solution under ``conditions`` that is nearest to ``near``, with wheels alone of the names in ``wheels``.
+    def compile_under(self, conditions: Mapping[str, str], wheels: Iterable[str]) -> dict[str, str] | None:
+        """The solution under ``conditions``, with wheels alone of the names in ``wheels``.
 
         A contradiction is often seen with what uv's cache has (0.1 s). A solution counts only when the index was
         asked: without it uv leaves out every version that the cache lacks, and the lock would depend on the machine.
         """
-        preferences = self.preferences.keep_versions(near)
         options = tuple(word for name in sorted(wheels) for word in ("--only-binary", name))
-        result, pins = self._run(self.requirements, preferences, conditions, (*options, *_OFFLINE))
+        result, pins = self._run(self.requirements, self.preferences, conditions, (*options, *_OFFLINE))
         if pins is None and not _CACHE_LACKS.search(result.err):
             return None
-        return self._run(self.requirements, preferences, conditions, options)[1]
+        return self._run(self.requirements, self.preferences, conditions, options)[1]
 
     def can_install(self, pins: Mapping[str, str], *options: str) -> bool:
         """Whether the target can install each of ``pins``, whatever they depend on."""

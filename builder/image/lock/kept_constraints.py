@@ -36,7 +36,7 @@ def keep_constraints(first: FirstPass, pins: dict[str, str], say: Callable[[str]
         what = format_pins(wanted).strip() if len(wanted) == 1 else f"{len(wanted)} constraints at once"
         say(f"{len(pins)} distributions, try {number} of {len(tries)} to keep {what}")
         kept = {name: version for name, version in conditions.items() if name in wanted or name not in given_up}
-        found = first.compile_under(kept, pins, wheels)
+        found = first.compile_under(kept, wheels)
         if found is not None and _is_improvement(pins, found, wanted, first):
             pins = found
             given_up = {name for name in given_up if pins.get(name, conditions[name]) != conditions[name]}
