@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SCHEDULER
+from builder.airflow.variables import JWT_SECRET
 from builder.image.verify.containers import RunningContainer, wait_until
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
 from builder.image.verify.web import wait_for_http
@@ -112,7 +114,7 @@ def wait_for_dag(
     if found is None or not found[0]:
         state = found[1] if found else (observer.find_event("dag-progress") or (True, "no run was made"))[1]
         words = f"the run of the DAG: {state}" + ("" if found else f" after {seconds:.0f} s")
-        raise CheckFailure(words, hint="the end of the task's own log is below", log=log)
+        raise CheckFailure(words + _explain_failed_task(log), hint="the end of the task's own log is below", log=log)
     if expected_host is not None and f" on {expected_host}" not in found[1]:
         raise CheckFailure(f"the DAG succeeded, but not on {expected_host}: {found[1]}", hint=_HOST_HINT)
     where = f" on {expected_host}" if expected_host else ""
@@ -120,6 +122,16 @@ def wait_for_dag(
 
 
 _HOST_HINT = "the scheduler ran the task itself: see AIRFLOW__CORE__EXECUTOR in the image's environment"
+
+
+_REFUSED_TOKEN = re.compile(r"Signature verification failed|Invalid auth token", re.IGNORECASE)
+
+
+def _explain_failed_task(log: str) -> str:
+    """For the end of a sentence: what Airflow 3 says on many lines and never by name."""
+    if _REFUSED_TOKEN.search(log) is None:
+        return ""
+    return f"; the task's token was refused: who schedules and who is asked do not share {JWT_SECRET.name}"
 
 
 def read_task_log(box: RunningContainer) -> str:

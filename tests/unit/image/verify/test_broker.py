@@ -101,9 +101,9 @@ def test_only_roles_of_celery_need_one() -> None:
 
 
 class Watcher(Box):
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, ok: bool = True) -> None:
         super().__init__((0, ""))
-        self._line = "optbuild: " + json.dumps({"event": "dag", "ok": True, "detail": detail})
+        self._line = "optbuild: " + json.dumps({"event": "dag", "ok": ok, "detail": detail})
 
     def iterate_lines(self) -> Iterator[str]:
         yield self._line
@@ -124,3 +124,14 @@ def test_the_dag_ran_on_the_worker() -> None:
 def test_a_dag_that_ran_elsewhere_proves_nothing_of_the_worker() -> None:
     with pytest.raises(CheckFailure, match=r"succeeded, but not on worker-ab: .* on scheduler-ab"):
         run_dag("success; import_requirements is success on scheduler-ab")
+
+
+def test_a_refused_token_is_named_as_what_it_is() -> None:
+    box: Any = Box((0, "httpx.HTTPStatusError: Invalid auth token: Signature verification failed"))
+    watcher: Any = Watcher("failed; import_requirements is failed", ok=False)
+    with pytest.raises(CheckFailure, match="do not share AIRFLOW__API_AUTH__JWT_SECRET"):
+        roles.wait_for_dag(Observer(watcher), box, 5.0, NOW)
+    other: Any = Box((0, "ModuleNotFoundError: pandas"))
+    with pytest.raises(CheckFailure) as caught:
+        roles.wait_for_dag(Observer(watcher), other, 5.0, NOW)
+    assert "JWT" not in caught.value.message

@@ -21,7 +21,7 @@ from builder.image.verify.plan import DagFolder, VerifyPlan, make_plan_from_labe
 from builder.image.verify.run import _find_hidden, _select_tasks
 from builder.image.verify.scheduler import NotApplicable
 from builder.image.verify.session import SessionOwner
-from builder.image.verify.starting import choose_expected_health, start_role
+from builder.image.verify.starting import check_dag, choose_expected_health, start_role
 
 if TYPE_CHECKING:
     from builder.airflow.model import Role
@@ -312,6 +312,34 @@ def test_roles_of_airflow_3_share_their_secrets_and_know_whom_to_talk_to() -> No
     assert make_environment("3.0.1")["AIRFLOW__WEBSERVER__SECRET_KEY"]  # 3.0.2 renamed it
     assert made["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://api-server:8080/execution/"
     assert not [name for name in make_environment("2.11.2") if "JWT" in name or "EXECUTION_API" in name]
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("scheduler", "nothing could run a DAG"),
+        ("dag-processor", "no role reads DAG files"),
+        ("api-server", "tasks have nobody to report to"),
+    ],
+)
+def test_a_dag_that_nobody_can_run_is_not_run_for_that_reason(missing: str, words: str) -> None:
+    roles = tuple(role for role in find_release("3.3.2").roles if role.name != missing)
+    nothing: Any = None
+    asked = VerifyPlan("3.3.2", (), roles, "sqlite")
+    bench = VerifyContext(asked, {}, nothing, nothing, SQLITE, {}, nothing, "optbuild_verify_x")
+    with pytest.raises(NotApplicable, match=words):
+        check_dag(bench)
+
+
+def test_the_dag_processor_of_airflow_3_waits_for_whom_tasks_talk_to() -> None:
+    """Else the only try of the task could come before the api-server answers."""
+    nothing: Any = None
+    asked = VerifyPlan("3.3.2", (), find_release("3.3.2").roles, "sqlite")
+    bench = VerifyContext(asked, {}, nothing, nothing, SQLITE, {}, nothing, "optbuild_verify_x")
+    tasks = {task.name: task for task in make_check_tasks(bench)}
+    assert tasks["dag-processor"].after == ("api-server",)
+    assert tasks["scheduler"].after == ()
+    assert set(tasks["dag"].needs) == {"scheduler", "dag-processor", "api-server"}
 
 
 def test_a_dag_processor_of_airflow_2_gets_its_switch() -> None:

@@ -1,0 +1,108 @@
+"""The images of Airflow 3 and of Celery: built, each role proven, and what breaks one check on purpose."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from runtime_factory import make_runtime
+
+from builder.airflow.variables import BROKER, JWT_SECRET
+from builder.core.process import Command, LocalRunner
+from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
+from builder.image.verify.plan import VerifyPlan, make_plan_from_spec
+from builder.image.verify.run import verify_image
+from builder.operations.project import load_project
+
+if TYPE_CHECKING:
+    from builder.airflow.model import Role
+
+IMAGES = Path(__file__).parents[2] / "images"
+BUILD_SECONDS = 1800
+pytestmark = [pytest.mark.soak, pytest.mark.alone]
+
+
+def build(name: str, folder: Path, optbuild: Path) -> VerifyPlan:
+    """Built and proven as `make image` does; the plan of its verification."""
+    shutil.copytree(IMAGES / name, folder)
+    command = Command((str(optbuild), "build", "--verify", "--refresh-base", str(folder)), timeout=BUILD_SECONDS)
+    done = LocalRunner().run(command)
+    assert done.ok, f"{done.out}\n{done.err}"
+    project = load_project(folder)
+    return make_plan_from_spec(project.spec, project.lock, project.roles)
+
+
+@pytest.fixture(scope="module")
+def optbuild() -> Path:
+    return IMAGES.parent / ".venv/bin/optbuild"
+
+
+@pytest.fixture(scope="module")
+def airflow_3(tmp_path_factory: pytest.TempPathFactory, optbuild: Path, postgres_image: str) -> VerifyPlan:
+    made = build("airflow-3", tmp_path_factory.mktemp("three") / "image", optbuild)
+    return replace(made, database=postgres_image)
+
+
+@pytest.fixture(scope="module")
+def celery(tmp_path_factory: pytest.TempPathFactory, optbuild: Path, postgres_image: str) -> VerifyPlan:
+    made = build("airflow-celery", tmp_path_factory.mktemp("celery") / "image", optbuild)
+    return replace(made, database=postgres_image)
+
+
+def verify(image: str, plan: VerifyPlan, folder: Path, *only: str) -> dict[str, CheckResult]:
+    env = {**os.environ, "XDG_CACHE_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
+    report: VerifyReport = verify_image(make_runtime(folder, env, runner=LocalRunner()), image, plan, only=only)
+    return {check.name: check for check in report.checks}
+
+
+def change(plan: VerifyPlan, name: str, variables: tuple[tuple[str, str], ...]) -> VerifyPlan:
+    """The plan, one of whose roles is started with other variables."""
+
+    def changed(role: Role) -> Role:
+        return replace(role, environment=(*role.environment, *variables)) if role.name == name else role
+
+    return replace(plan, roles=tuple(changed(role) for role in plan.roles))
+
+
+def list_failed(checks: dict[str, CheckResult]) -> list[str]:
+    return [name for name, check in checks.items() if check.status is CheckStatus.FAILED]
+
+
+def test_every_role_of_airflow_3_works(airflow_3: VerifyPlan, tmp_path: Path) -> None:
+    checks = verify("ml-pipeline-airflow-3:latest", airflow_3, tmp_path)
+    assert {check.status for check in checks.values()} == {CheckStatus.PASSED}
+    assert {"init", "api-server", "scheduler", "dag-processor", "triggerer", "login", "read-only", "dag"} < set(checks)
+
+
+def test_a_scheduler_with_another_jwt_secret_fails_the_dag_for_that_reason(
+    airflow_3: VerifyPlan, tmp_path: Path
+) -> None:
+    other = change(airflow_3, "scheduler", ((JWT_SECRET.name, "5" * 128),))
+    checks = verify("ml-pipeline-airflow-3:latest", other, tmp_path, "dag")
+    assert list_failed(checks) == ["dag"]
+    assert "do not share AIRFLOW__API_AUTH__JWT_SECRET" in checks["dag"].message
+
+
+def test_without_a_dag_processor_no_role_reads_dag_files(airflow_3: VerifyPlan, tmp_path: Path) -> None:
+    roles = tuple(role for role in airflow_3.roles if role.name != "dag-processor")
+    checks = verify("ml-pipeline-airflow-3:latest", replace(airflow_3, roles=roles), tmp_path, "dag")
+    assert checks["dag"].status is CheckStatus.NOT_RUN
+    assert "no role reads DAG files" in checks["dag"].message
+
+
+def test_every_role_of_celery_works_and_the_dag_runs_on_the_worker(celery: VerifyPlan, tmp_path: Path) -> None:
+    checks = verify("ml-pipeline-airflow-celery:latest", celery, tmp_path)
+    assert {check.status for check in checks.values()} == {CheckStatus.PASSED}
+    assert "success on worker-" in checks["dag"].message
+
+
+def test_a_worker_that_does_not_find_its_broker_is_not_believed(celery: VerifyPlan, tmp_path: Path) -> None:
+    patient = replace(celery, timeouts=replace(celery.timeouts, role=40.0))
+    lost = change(patient, "worker", ((BROKER.name, "redis://broker:6399/0"), ("CONNECTION_CHECK_MAX_COUNT", "0")))
+    checks = verify("ml-pipeline-airflow-celery:latest", lost, tmp_path, "worker")
+    assert list_failed(checks) == ["worker"]
+    assert "did not answer Celery's ping" in checks["worker"].message
