@@ -83,8 +83,17 @@ def check_named_bundles():
             yield "{} names {}: {}".format(name, path, getattr(error, "strerror", None) or error)
 
 
+USES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
+
+
 def make_certificates(folder):
-    """Files (authority, server's key and certificate), for a day."""
+    """Files (authority, server's key and certificate), for a day.
+
+    With all that RFC 5280 asks of them: Python refuses other ones since 3.13 (VERIFY_X509_STRICT).
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -95,16 +104,24 @@ def make_certificates(folder):
     def certify(name, key, issuer, signer, *extensions):
         made = x509.CertificateBuilder().subject_name(name).issuer_name(issuer).public_key(key.public_key())
         made = made.serial_number(x509.random_serial_number()).not_valid_before(now - day).not_valid_after(now + day)
+        made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        made = made.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
         for extension in extensions:
-            made = made.add_extension(extension, critical=False)
+            critical = not isinstance(extension, x509.SubjectAlternativeName)
+            made = made.add_extension(extension, critical=critical)
         return made.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     root, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer, subject = (
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("optbuild verify", "localhost")
     )
-    authority = certify(issuer, root, issuer, root, x509.BasicConstraints(ca=True, path_length=None))
-    server = certify(subject, own, issuer, root, x509.SubjectAlternativeName([x509.DNSName("localhost")]))
+    uses = dict.fromkeys(USES, False)
+    signs = x509.KeyUsage(**{**uses, "key_cert_sign": True, "crl_sign": True})
+    serves = x509.KeyUsage(**{**uses, "digital_signature": True})
+    authority = certify(issuer, root, issuer, root, x509.BasicConstraints(ca=True, path_length=None), signs)
+    server = certify(subject, own, issuer, root, x509.SubjectAlternativeName([x509.DNSName("localhost")]), serves)
     pem = serialization.PrivateFormat.PKCS8
     key = own.private_bytes(serialization.Encoding.PEM, pem, serialization.NoEncryption())
     return write(folder, "authority.pem", authority), write(folder, "server.pem", key + server)
@@ -117,13 +134,17 @@ def write(folder, name, data):
     return path
 
 
+REACHED = b"reached"
+
+
 class Answer(http.server.BaseHTTPRequestHandler):
     """Says that it was reached."""
 
     def do_GET(self):
         self.send_response(200)
+        self.send_header("Content-Length", str(len(REACHED)))  # else its end is that of the connection, and curl minds
         self.end_headers()
-        self.wfile.write(b"reached")
+        self.wfile.write(REACHED)
 
     def log_message(self, *_):
         pass
