@@ -26,12 +26,17 @@ BUILD_SECONDS = 1800
 pytestmark = [pytest.mark.soak, pytest.mark.alone]
 
 
+def run(optbuild: Path, *words: str) -> str:
+    """What the command prints; it must end well."""
+    done = LocalRunner().run(Command((str(optbuild), *words), timeout=BUILD_SECONDS))
+    assert done.ok, f"{done.out}\n{done.err}"
+    return done.out
+
+
 def build(name: str, folder: Path, optbuild: Path) -> VerifyPlan:
     """Built and proven as `make image` does; the plan of its verification."""
     shutil.copytree(IMAGES / name, folder)
-    command = Command((str(optbuild), "build", "--verify", "--refresh-base", str(folder)), timeout=BUILD_SECONDS)
-    done = LocalRunner().run(command)
-    assert done.ok, f"{done.out}\n{done.err}"
+    run(optbuild, "build", "--verify", "--refresh-base", str(folder))
     project = load_project(folder)
     return make_plan_from_spec(project.spec, project.lock, project.roles)
 
@@ -76,6 +81,26 @@ def test_every_role_of_airflow_3_works(airflow_3: VerifyPlan, tmp_path: Path) ->
     checks = verify("ml-pipeline-airflow-3:latest", airflow_3, tmp_path)
     assert {check.status for check in checks.values()} == {CheckStatus.PASSED}
     assert {"init", "api-server", "scheduler", "dag-processor", "triggerer", "login", "read-only", "dag"} < set(checks)
+
+
+def test_it_works_on_trixie_with_python_3_13_too(optbuild: Path, postgres_image: str, tmp_path: Path) -> None:
+    text = (IMAGES / "airflow-3/optbuild.toml").read_text()
+    for old, new in (
+        ("bookworm", "trixie"),
+        ('version = "3.11"', 'version = "3.13"'),
+        ('name = "ml-pipeline-airflow-3"', 'name = "optbuild-trixie"'),
+        ("[airflow]\n", "[airflow]\nconstraints = false\n"),
+        ("postgres:13", postgres_image),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (tmp_path / "optbuild.toml").write_text(text)
+    try:
+        run(optbuild, "lock", str(tmp_path))
+        assert "optbuild-trixie-dag-processor:latest" in run(optbuild, "build", "--verify", str(tmp_path))
+    finally:
+        found = LocalRunner().run(Command(("docker", "images", "--quiet", "optbuild-trixie*"), timeout=60)).out.split()
+        LocalRunner().run(Command(("docker", "rmi", "--force", *dict.fromkeys(found)), timeout=120))
 
 
 def test_a_scheduler_with_another_jwt_secret_fails_the_dag_for_that_reason(
