@@ -8,7 +8,7 @@ from builder.image.base.servers import REDIS
 from builder.image.verify.containers import ContainerOptions, wait_until
 from builder.image.verify.environment import BROKER_HOST
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
-from builder.image.verify.servers import choose_server_image
+from builder.image.verify.servers import choose_server_image, wait_for_server_start
 
 if TYPE_CHECKING:
     import threading
@@ -33,16 +33,7 @@ def check_broker(
 ) -> CheckPassed:
     """Up means that it answers a ping."""
     box = yard.start(ContainerOptions(_SERVER, alias=BROKER_HOST, tmpfs=("/data",)), image=image)
-
-    def answers() -> bool | None:
-        if box.find_exit_code() is not None:
-            return False
-        return "PONG" in box.execute("redis-cli", "ping")[1] or None
-
-    if not wait_until(answers, seconds, cancelled):
-        code = box.find_exit_code()
-        how = f"did not answer within {seconds:.0f} s" if code is None else f"ended with exit code {code}"
-        raise CheckFailure(f"{image} {how}", log=box.read_logs())
+    wait_for_server_start(image, box, lambda: "PONG" in box.execute("redis-cli", "ping")[1], seconds, cancelled)
     return CheckPassed(note or f"{image} answers")
 
 

@@ -9,9 +9,9 @@ from builder.core.image_reference import extract_last_component
 from builder.core.naming import SQLITE
 from builder.image.base.servers import POSTGRES
 from builder.image.verify import environment
-from builder.image.verify.containers import ContainerOptions, wait_until
-from builder.image.verify.scheduler import CheckFailure, CheckPassed
-from builder.image.verify.servers import choose_server_image
+from builder.image.verify.containers import ContainerOptions
+from builder.image.verify.scheduler import CheckPassed
+from builder.image.verify.servers import choose_server_image, wait_for_server_start
 
 if TYPE_CHECKING:
     import threading
@@ -67,13 +67,6 @@ def check_database_server(
     if box is None:
         return CheckPassed(database.note or f"{database.name}: no server to start")
 
-    def ready() -> bool | None:
-        if box.find_exit_code() is not None:
-            return False
-        return box.execute("pg_isready", "-q", "-h", "127.0.0.1", "-U", "airflow", "-d", "airflow")[0] == 0 or None
-
-    if not wait_until(ready, seconds, cancelled):
-        code = box.find_exit_code()
-        how = f"did not answer within {seconds:.0f} s" if code is None else f"ended with exit code {code}"
-        raise CheckFailure(f"{database.name} {how}", log=box.read_logs())
+    ask = ("pg_isready", "-q", "-h", "127.0.0.1", "-U", "airflow", "-d", "airflow")
+    wait_for_server_start(database.name, box, lambda: box.execute(*ask)[0] == 0, seconds, cancelled)
     return CheckPassed(database.note or f"{database.name} answers")

@@ -1,4 +1,5 @@
-"""Which image a server of a verification is started from: the wanted one, or one made from Debian's packages."""
+"""The servers of a verification: from which image each is started, the wanted one or one made from Debian's packages,
+and having it answer."""
 
 from __future__ import annotations
 
@@ -6,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from builder.engine.client import split_reference
 from builder.image.base.servers import ensure_server_image
+from builder.image.verify.containers import wait_until
+from builder.image.verify.scheduler import CheckFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import threading
+    from collections.abc import Callable, Iterable
 
     from builder.core.progress import Progress, Task
     from builder.core.runtime import Runtime
     from builder.engine.client import Engine
     from builder.image.base.servers import PackagedServer
+    from builder.image.verify.containers import RunningContainer
 
 SILENT_PULL_SECONDS = 15
 """A registry that says nothing for this long is taken for unreachable."""
@@ -29,6 +34,20 @@ def choose_server_image(runtime: Runtime, engine: Engine, wanted: str, server: P
     made = ensure_server_image(runtime, engine, server)
     why = f"{wanted} is not on this engine and cannot be pulled"
     return made, f"{why}: the roles run against {made}, made from Debian's packages"
+
+
+def wait_for_server_start(
+    name: str, box: RunningContainer, answers: Callable[[], bool], seconds: float, cancelled: threading.Event
+) -> None:
+    """Until ``answers`` is true. Raises CheckFailure when the server ended, or says nothing for ``seconds``."""
+
+    def looked() -> bool | None:
+        return False if box.find_exit_code() is not None else answers() or None
+
+    if not wait_until(looked, seconds, cancelled):
+        code = box.find_exit_code()
+        how = f"did not answer within {seconds:.0f} s" if code is None else f"ended with exit code {code}"
+        raise CheckFailure(f"{name} {how}", log=box.read_logs())
 
 
 def _pull_image(image: str, engine: Engine, progress: Progress) -> bool:

@@ -42,4 +42,4 @@ def test_python_reads_them_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"http_proxy": PROXY, **add_proxy_exceptions({"http_proxy": PROXY}, ["web", "db"])}.items():
         monkeypatch.setenv(name, value)
     assert urllib.request.proxy_bypass_environment("web")  # type: ignore[attr-defined] # not in the stubs
-    assert not urllib.request.proxy_bypass_environment("example.com")  # type: ignore[attr-defined]
+    assert not urllib.request.proxy_bypass_environment("example.com")  # type: ignore[attr-defined] # as above

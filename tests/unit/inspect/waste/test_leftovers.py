@@ -162,7 +162,7 @@ def test_distributions_in_it_are_its_waste_and_not_a_second_installation() -> No
 # OB418: core dumps
 
 
-@pytest.mark.parametrize("path", ["/core", "/app/core.1234", "/tmp/core-python-11-0", "/var/crash/x"])  # noqa: S108
+@pytest.mark.parametrize("path", ["/core", "/app/core.1234", "/tmp/core-python-11-0", "/var/crash/x"])  # noqa: S108 - in an image
 def test_a_core_dump_counts_under_every_name(path: str) -> None:
     (one,) = inspected(layer(recognized(file(path, 500), FileKind.CORE_DUMP), file("/app/core.py"))).waste
     assert (one.code, one.bytes) == ("OB418", 500)
