@@ -1,7 +1,10 @@
 """Finishes the files of one distribution: prune, strip, compile. A process of its own for each, see finish.py.
 
-Reads its job as JSON from standard input:
-``{"base": FOLDER, "cache": FOLDER, "record": FILE | null, "files": [...], "dead": [...]}``, all paths absolute.
+    distribution.py WORKERS     a job per line of standard input, as many at a time as WORKERS says
+
+A job is JSON: ``{"base": FOLDER, "cache": FOLDER, "record": FILE | null, "files": [...], "dead": [...]}``, all paths
+absolute. This process has imported what a job needs and never looks into one: each is done by a fork of it, so all
+begin in the same state, and none compiles a module for itself. The names of those that one did compile are its output.
 """
 
 from __future__ import annotations
@@ -17,8 +20,10 @@ import os
 import subprocess
 import sys
 import tarfile
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 import elf
 
@@ -150,5 +155,45 @@ def save(cached: Path, paths: list[Path], base: Path) -> None:
     partial.replace(cached)  # an interrupted build leaves no half-written entry under the final name
 
 
+def serve(jobs: BinaryIO, workers: int) -> None:
+    """Do each job in a fork. Raises SystemExit once one of them has failed."""
+    running = 0
+    while line := jobs.readline():
+        if running == workers:
+            wait_for_one()
+            running -= 1
+        if os.fork() == 0:
+            work(line)
+        running += 1
+    for _ in range(running):
+        wait_for_one()
+
+
+def work(line: bytes) -> NoReturn:
+    """In the fork: one job, and the end of the process."""
+    code = 1
+    try:
+        known = len(sys.modules)
+        finish(read_job(line.decode()))
+        os.write(1, "".join(f"{name}\n" for name in [*sys.modules][known:] if was_compiled(name)).encode())
+        code = 0
+    except BaseException:  # noqa: BLE001 - whatever it is, it must not return into the loop of the parent
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def was_compiled(name: str) -> bool:
+    """Whether the module came from a source without bytecode: what one process compiles, all others do too."""
+    cached = getattr(sys.modules[name], "__cached__", None)
+    return cached is not None and not Path(cached).is_file()
+
+
+def wait_for_one() -> None:
+    _, status = os.wait()
+    if status != 0:
+        raise SystemExit(f"distribution.py: a worker failed with exit code {os.waitstatus_to_exitcode(status)}")
+
+
 if __name__ == "__main__":
-    finish(read_job(sys.stdin.read()))
+    serve(sys.stdin.buffer, int(sys.argv[1]))

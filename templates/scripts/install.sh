@@ -40,7 +40,11 @@ build_wheels() { # from sdists, with their own pinned build requirements and not
   cut -d ' ' -f 1 "$requirements/sdists.txt" >"$tools/pins.txt"
 }
 
+# Every process that follows reads the standard library's bytecode; the builder comes without. Nobody needs what fails.
+compile_stdlib() { python3 -m compileall -qq /usr/lib/python3.* || :; }
+
 install_tools() {
+  compile_stdlib
   pip_run python3 install --quiet --no-deps --require-hashes --only-binary :all: --target "$tools/uv" \
     --requirement "$requirements/uv.txt"
   [ ! -s "$requirements/sdists.txt" ] || build_wheels

@@ -40,6 +40,7 @@ def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> 
     command = [str(Path(sys.executable).with_name("optbuild")), "build", str(folder), "--format", "json"]
     done = subprocess.run(command, env=environment, umask=umask, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
+    assert "workers had to compile 0 modules of their own" in done.stderr
     return str(json.loads(done.stdout)["image_id"])
 
 
