@@ -8,6 +8,7 @@ import re
 import stat
 import sys
 import types
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -444,3 +445,57 @@ def test_why_airflow_did_not_create_the_user(
     monkeypatch.setitem(sys.modules, "airflow.__main__", types.SimpleNamespace(main=main))
     assert create_user.create(["--username=x"]) == said
     assert sys.argv == ["airflow", "users", "create", "--username=x"]
+
+
+FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+
+
+class Configuration:
+    """Airflow's own: the file, the defaults, and what else it knows."""
+
+    def __init__(self, manager: str | Exception) -> None:
+        self.manager, self.asked = manager, 0
+
+    def get(self, section: str, key: str) -> str:
+        assert (section, key) == ("core", "auth_manager")
+        self.asked += 1
+        if isinstance(self.manager, Exception):
+            raise self.manager
+        return self.manager
+
+
+@dataclass(frozen=True)
+class Manager:
+    """What the environment names, what Airflow itself then answers, and what becomes of the user."""
+
+    version: str
+    named: str | None
+    configured: str | Exception
+    said: str = ""
+    """Empty: it is made."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Manager("3.3.2", FAB, SIMPLE), id="the-environment-goes-first"),
+        pytest.param(Manager("3.3.2", SIMPLE, FAB, f"auth_manager is {SIMPLE}"), id="also-where-it-says-no"),
+        pytest.param(Manager("3.0.1", None, FAB), id="only-the-file-says-it"),
+        pytest.param(Manager("3.0.1", None, SIMPLE, f"auth_manager is {SIMPLE}"), id="the-default"),
+        pytest.param(Manager("3.3.2", None, OSError("x"), "auth_manager is unknown (OSError)"), id="cannot-be-read"),
+        pytest.param(Manager("2.11.2", None, SIMPLE), id="airflow-2-always-has-users"),
+    ],
+)
+def test_airflow_3_makes_a_user_where_its_configuration_names_fab(
+    create_user: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], case: Manager
+) -> None:
+    fake, conf = FakeCreation(("",), ""), Configuration(case.configured)
+    monkeypatch.setitem(sys.modules, "airflow", types.ModuleType("airflow"))
+    monkeypatch.setitem(sys.modules, "airflow.configuration", types.SimpleNamespace(conf=conf))
+    create_user.version, create_user.taken, create_user.create = lambda _: case.version, fake.ask, fake.create
+    env = {"_AIRFLOW_WWW_USER_PASSWORD": "hush"}
+    create_user.main(env if case.named is None else {**env, "AIRFLOW__CORE__AUTH_MANAGER": case.named})
+    assert conf.asked == (0 if case.named or case.version < "3" else 1)
+    assert fake.steps == ([] if case.said else ["ask", "create"])
+    assert case.said in capsys.readouterr().err
