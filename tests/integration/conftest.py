@@ -19,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 from builder.core.files import hold_lock
 from builder.core.process import Command, LocalRunner, ProcessResult
 from builder.engine.client import Engine, connect_engine
-from builder.image.base.servers import POSTGRES, ensure_server_image
+from builder.image.base.servers import POSTGRES, REDIS, PackagedServer, ensure_server_image
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
@@ -42,6 +42,7 @@ FOLDER = "tests/integration/"
 MAIN = "from builder.cli.main import main; main()"
 GROUPS = {
     "airflow": (
+        "compose/test_official_files.py",
         "compose/test_seed.py",
         "test_contract.py",
         "test_entrypoint.py",
@@ -168,9 +169,20 @@ def image(engine: Engine, project: ImageProject, airflow_folder: Path, postgres_
 @pytest.fixture(scope="session")
 def postgres_image(engine: Engine, run_folder: Path) -> str:
     """PostgreSQL made from Debian's packages; made once per machine."""
-    env = {**os.environ, "XDG_CACHE_HOME": str(run_folder / "postgres")}
-    with hold_lock(run_folder / "postgres.lock", "making the image of PostgreSQL"):
-        return ensure_server_image(make_runtime(run_folder, env, runner=LocalRunner()), engine, POSTGRES)
+    return make_server_image(engine, run_folder, POSTGRES)
+
+
+@pytest.fixture(scope="session")
+def redis_image(engine: Engine, run_folder: Path) -> str:
+    """Redis made from Debian's packages; made once per machine."""
+    return make_server_image(engine, run_folder, REDIS)
+
+
+def make_server_image(engine: Engine, run_folder: Path, server: PackagedServer) -> str:
+    """One worker makes it, where there are several."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(run_folder / server.name)}
+    with hold_lock(run_folder / f"{server.name}.lock", f"making the image {server.reference}"):
+        return ensure_server_image(make_runtime(run_folder, env, runner=LocalRunner()), engine, server)
 
 
 class Server:

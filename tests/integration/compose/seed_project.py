@@ -98,9 +98,9 @@ class Stack:
 def remove_orphaned_stacks() -> None:
     """Removes the stacks of the tests of a pytest that was killed: a stack's name holds its process."""
     runner = LocalRunner()
-    argv = ("docker", "ps", "--all", "--filter=name=^seed", '--format={{.Label "com.docker.compose.project"}}')
+    argv = ("docker", "ps", "--all", "--filter=name=^(seed|dropin)", '--format={{.Label "com.docker.compose.project"}}')
     for name in set(runner.run(Command(argv, timeout=60)).out.split()):
-        owner = re.match(r"seed(\d+)x", name)
+        owner = re.match(r"(?:seed|dropin)(\d+)x", name)
         if owner and not Path("/proc", owner[1]).exists():
             runner.run(Command(("docker", "compose", "--project-name", name, "down", "--volumes"), timeout=120))
             remove_images(name)
@@ -119,6 +119,11 @@ def new_stack(parent: Path, name: str, *, fixture: str = "seed-live") -> Stack:
     """A copy of a fixture. The state is the copy's own, so that tests do not see each other's journals."""
     folder = parent / name
     shutil.copytree(FIXTURES / fixture, folder)
+    return Stack(folder, make_stack_environment(parent))
+
+
+def make_stack_environment(parent: Path) -> dict[str, str]:
+    """This one, without what would steer Compose, with a state below ``parent``."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
     root = str(Path(__file__).parents[3])
-    return Stack(folder, {**env, "XDG_STATE_HOME": str(parent / "state"), "PYTHONPATH": root})
+    return {**env, "XDG_STATE_HOME": str(parent / "state"), "PYTHONPATH": root}

@@ -1,0 +1,194 @@
+"""Compose files of the shape of Airflow's own run with images of ours, and everything that a person does with them.
+
+What stands in for the official images of PostgreSQL and Redis, and for Airflow's own files, says official_stack.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from official_stack import FOLDERS, OFFICIAL_FILES, PASSWORD, OfficialStack, set_up_stack
+from seed_project import FIXTURES, MAIN, remove_orphaned_stacks
+
+from builder.core.process import Command, LocalRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMAGES = Path(__file__).parents[3] / "images"
+BUILD_SECONDS = 1500
+IMAGE_VARIABLE = "OPTBUILD_TEST_OFFICIAL_IMAGE"
+"""For work on these tests: an image to use as it is. It must fit the file."""
+CELERY_2 = ("apache-airflow-providers-celery==3.5.1", "celery==5.3.1", "kombu==5.3.1", "flower==2.0.1", "redis==4.6.0")
+CELERY_3 = ("apache-airflow-providers-celery==3.26.0", "celery==5.7.0", "kombu==5.7.0", "flower==2.2.0", "redis==8.1.0")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How the image of a file is made: one of images/, and Celery with it. Its lock keeps all that it had."""
+
+    base: str
+    changes: tuple[tuple[str, str], ...]
+
+
+def list_requirements(names: tuple[str, ...]) -> str:
+    return "".join(f'    "{name}",\n' for name in names)
+
+
+FAB_EXTRAS = '["postgres", "fab", "celery", "redis"]'
+SAMPLES = {
+    "2.8": Sample(
+        "airflow",
+        (
+            ('extras = ["postgres"]', 'extras = ["postgres", "celery", "redis"]\nconstraints = false'),
+            ("requirements = [\n", f"requirements = [\n{list_requirements(CELERY_2)}"),
+        ),
+    ),
+    "3.0": Sample(
+        "airflow-3",
+        (
+            ('version = "3.3.2"', 'version = "3.0.1"'),
+            ('extras = ["postgres", "fab"]', f'extras = {FAB_EXTRAS}\nconstraints = "constraints.txt"'),
+        ),
+    ),
+    "3.3": Sample(
+        "airflow-3",
+        (
+            ('extras = ["postgres", "fab"]', f"extras = {FAB_EXTRAS}\nconstraints = false"),
+            ('version = "3.11"\n', f'version = "3.11"\nrequirements = [\n{list_requirements(CELERY_3)}]\n'),
+        ),
+    ),
+}
+
+
+def optbuild(*words: str) -> str:
+    done = LocalRunner().run(Command((sys.executable, "-c", MAIN, *words), timeout=BUILD_SECONDS))
+    assert done.ok, f"{words} failed with {done.code}:\n{done.out}\n{done.err}"
+    return done.out
+
+
+def write_spec(folder: Path, name: str) -> None:
+    """The spec of the file's image, and the lock of the image that it extends (but for another Airflow)."""
+    sample = SAMPLES[name]
+    shutil.copytree(IMAGES / sample.base, folder)
+    text = (folder / "optbuild.toml").read_text("utf-8")
+    for old, new in (*sample.changes, (f'name = "ml-pipeline-{sample.base}"', f'name = "optbuild-drop-in-{name}"')):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "optbuild.toml").write_text(text, "utf-8")
+    constraints = FIXTURES / "drop-in" / name / "constraints.txt"
+    if constraints.exists():
+        shutil.copy(constraints, folder)
+        (folder / "optbuild.lock").unlink()
+
+
+def build_image(folder: Path, name: str) -> str:
+    """The reference of the candidate: the run is its verification."""
+    if given := os.environ.get(IMAGE_VARIABLE):
+        return given
+    write_spec(folder, name)
+    optbuild("lock", "--refresh-debian", str(folder))
+    return str(json.loads(optbuild("build", "--refresh-base", "--format", "json", str(folder)))["reference"])
+
+
+RUNS = [
+    pytest.param((name, uid), id=f"{name}-as-{uid}", marks=[] if (name, uid) == ("3.3", 50000) else [pytest.mark.soak])
+    for name in OFFICIAL_FILES
+    for uid in (50000, 1000)
+]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """File → image, as far as they were made."""
+    made: dict[str, str] = {}
+    yield made
+    if IMAGE_VARIABLE not in os.environ:
+        LocalRunner().run(Command(("docker", "rmi", *made.values()), timeout=120))
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def up(
+    request: pytest.FixtureRequest,
+    images: dict[str, str],
+    postgres_image: str,
+    redis_image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[OfficialStack]:
+    """Up, as far as `docker compose up` itself waits: init has ended."""
+    name, uid = request.param
+    remove_orphaned_stacks()
+    if name not in images:
+        images[name] = build_image(tmp_path_factory.mktemp("spec") / name, name)
+    project = f"dropin{os.getpid()}x{uuid.uuid4().hex[:8]}"
+    official = set_up_stack(tmp_path_factory.mktemp("official"), project, OFFICIAL_FILES[name], images[name], uid)
+    try:
+        official.stack.compose("up", "--detach")
+        yield official
+    finally:
+        official.stack.remove()
+
+
+def test_every_service_gets_healthy(up: OfficialStack) -> None:
+    for note in up.wait_until_healthy():
+        print(f"note: {note}")  # noqa: T201 - for who reads the run
+    health = up.find_health()
+    assert {"postgres", "redis", "airflow-scheduler", "airflow-worker", "airflow-triggerer", "flower"} < set(health)
+    assert up.file.web in health
+    assert up.file.is_airflow_2 or "airflow-dag-processor" in health
+
+
+def test_init_ends_with_0(up: OfficialStack) -> None:
+    state = up.stack.containers()["airflow-init"]["State"]
+    assert (state["Status"], state["ExitCode"]) == ("exited", 0)
+
+
+USERS = "SELECT username, r.name FROM ab_user u JOIN ab_user_role ON user_id = u.id JOIN ab_role r ON r.id = role_id"
+
+
+def test_the_user_is_in_the_database(up: OfficialStack) -> None:
+    assert up.stack.sql(USERS) == "airflow|Admin"
+
+
+def test_the_user_is_let_in_and_only_with_the_password(up: OfficialStack) -> None:
+    if up.file.is_airflow_2:
+        assert up.log_in(PASSWORD) == "/home"
+        assert up.log_in("wrong") == "/login/"
+    else:
+        assert up.ask("GET", "/api/v2/dags?limit=1", headers=up.make_authorization())["total_entries"] > 0
+        with pytest.raises(OSError, match="401"):
+            up.ask("POST", "/auth/token", {"username": "airflow", "password": "wrong"})
+
+
+def test_a_dag_succeeds_on_the_worker(up: OfficialStack) -> None:
+    assert up.run_dag() == "success"
+    for task in ("bash", "python"):
+        assert f"{task} ran on {up.find_host('airflow-worker')}" in up.read_task_log(task)
+
+
+def test_the_folders_are_the_users_on_the_host(up: OfficialStack) -> None:
+    """Those that are mounted, and every file that the roles wrote into them."""
+    found = [path for name in FOLDERS for path in (up.stack.folder / name, *(up.stack.folder / name).rglob("*"))]
+    assert len(found) > len(FOLDERS)
+    others = {str(path): owner for path in found if (owner := (path.stat().st_uid, path.stat().st_gid)) != (up.uid, 0)}
+    assert others == {}
+
+
+def test_the_command_line_of_the_file_answers(up: OfficialStack) -> None:
+    said = up.stack.compose("run", "--rm", "airflow-cli", "bash", "-c", "airflow version").out.split()
+    assert said[-1].startswith(up.file.folder)
+
+
+def test_stop_gives_only_0_and_143(up: OfficialStack) -> None:
+    """The last test of a stack: whatever the roles did, they end in order. On a busy machine that takes its time."""
+    up.stack.compose("stop", "--timeout", "60")
+    codes = {service: one["State"]["ExitCode"] for service, one in up.stack.containers().items()}
+    assert {service: code for service, code in codes.items() if code not in (0, 143)} == {}
