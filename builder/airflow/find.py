@@ -112,6 +112,8 @@ def list_read_names(option: ConfigOption, version: str | None) -> tuple[str, ...
     parsed = parse_version(version)
     if parsed is None:
         return option.names
+    if option.until is not None and parsed >= Version(option.until):
+        return ()
     own = (option.name,) if option.since is None or parsed >= Version(option.since) else ()
     former = option.former if option.former_until is None or parsed < Version(option.former_until) else ()
     return (*own, *former)

@@ -19,6 +19,8 @@ class ConfigOption:
     """The version that reads ``name`` first; None: every version that has the option."""
     former_until: str | None = None
     """The version that no longer reads the former names; None: every version reads them."""
+    until: str | None = None
+    """The version that no longer has the option; None: every one has it, under one of the names."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,8 +75,18 @@ DAG_PARSERS = ConfigOption(
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", ("AIRFLOW__SCHEDULER__PARSING_PROCESSES",), "3.0.0"
 )
 WEB_WORKERS = ConfigOption("AIRFLOW__API__WORKERS", ("AIRFLOW__WEBSERVER__WORKERS",), "3.0.0")
-STANDALONE_PARSER = ConfigOption("AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR", former_until="3.0.0")
+STANDALONE_PARSER = ConfigOption("AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR", until="3.0.0")
 """Makes the scheduler of 2.x leave the DAG files to a dag-processor."""
+DEFAULT_CONNECTIONS = ConfigOption("AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS", until="3.0.0")
+USAGE_DATA = ConfigOption("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", since="2.10.0", until="2.11.0")
+DAG_IMPORT_LIMIT = ConfigOption("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT")
+DAG_FILE_LIMIT = ConfigOption(
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", ("AIRFLOW__CORE__DAG_FILE_PROCESSOR_TIMEOUT",), "3.0.0"
+)
+WEB_LIMIT = ConfigOption("AIRFLOW__API__WORKER_TIMEOUT", ("AIRFLOW__WEBSERVER__WEB_SERVER_WORKER_TIMEOUT",), "3.0.0")
+WEB_START_LIMIT = ConfigOption("AIRFLOW__WEBSERVER__WEB_SERVER_MASTER_TIMEOUT", until="3.0.0")
+EXECUTION_API_LIMIT = ConfigOption("AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT", since="3.2.0")
+SEND_LIMIT = ConfigOption("AIRFLOW__CELERY__OPERATION_TIMEOUT")
 LOG_FOLDER = ConfigOption("AIRFLOW__LOGGING__BASE_LOG_FOLDER", ("AIRFLOW__CORE__BASE_LOG_FOLDER",))
 REMOTE_LOGGING = ConfigOption("AIRFLOW__LOGGING__REMOTE_LOGGING", ("AIRFLOW__CORE__REMOTE_LOGGING",))
 SCHEDULER_HEALTH_SERVER = ConfigOption("AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK")

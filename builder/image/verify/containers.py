@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import posixpath
 import tarfile
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.core.redact import mask_values
+from builder.image.verify.deadline import Deadline
 from builder.image.verify.environment import HOST_ALIAS
 from builder.image.verify.scheduler import NotRun
 
@@ -220,11 +220,14 @@ class ContainerFactory:
 
 
 def wait_until(probe: Callable[[], Found | None], seconds: float, cancelled: threading.Event) -> Found | None:
-    """What ``probe`` gives as soon as it is not None; None after ``seconds``. Raises NotRun when all is cancelled."""
-    ends = time.monotonic() + seconds
+    """What ``probe`` gives as soon as it is not None; None after ``seconds``, as a Deadline counts them.
+
+    Raises NotRun when all is cancelled.
+    """
+    limit = Deadline(seconds)
     while True:
         found = probe()
-        if found is not None or time.monotonic() > ends:
+        if found is not None or limit.is_over():
             return found
         if cancelled.wait(POLL_SECONDS):
             raise NotRun("stopped before it could end")

@@ -15,14 +15,22 @@ from builder.airflow.variables import (
     BROKER,
     CONNECTION,
     DAG_FILE_INTERVAL,
+    DAG_FILE_LIMIT,
     DAG_FOLDER_SCAN,
+    DAG_IMPORT_LIMIT,
     DAG_PARSERS,
+    DEFAULT_CONNECTIONS,
     EXECUTION_API,
+    EXECUTION_API_LIMIT,
     EXECUTOR,
     LOAD_EXAMPLES,
     RESULT_BACKEND,
+    SEND_LIMIT,
     STANDALONE_PARSER,
+    USAGE_DATA,
     USER_PREFIX,
+    WEB_LIMIT,
+    WEB_START_LIMIT,
     WEB_WORKERS,
 )
 from builder.core.errors import VerifyUsageError
@@ -30,9 +38,10 @@ from builder.core.naming import SQLITE
 from builder.core.redact import find_secret_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from builder.airflow.model import Release, Role, SharedSecret
+    from builder.airflow.variables import ConfigOption
 
 DATABASE_HOST = "database"
 """The server's name on the verification's network."""
@@ -43,19 +52,33 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 _FAST_SETTINGS = {
     "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-    LOAD_EXAMPLES.name: "false",
     "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor starts this many processes at once; 32 by default
-    "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "false",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
-    "CONNECTION_CHECK_MAX_COUNT": "5",  # of our entrypoint and the official one; 20 by default
+    "CONNECTION_CHECK_MAX_COUNT": "10",  # of our entrypoint and the official one; 20 by default
     "CONNECTION_CHECK_SLEEP_TIME": "1",  # 3 by default
 }
 """Less waiting and fewer processes than the defaults; nothing here changes what is proven. The database has answered
-before a role is started with this, so a role that cannot use it in half a minute cannot use it at all."""
-_FAST_OPTIONS = ((DAG_FOLDER_SCAN, "10"), (DAG_FILE_INTERVAL, "30"), (DAG_PARSERS, "1"), (WEB_WORKERS, "1"))
+before a role is started with this, so a role that cannot use it in a minute cannot use it at all."""
+_FAST_OPTIONS = (
+    (LOAD_EXAMPLES, "false"),
+    (DEFAULT_CONNECTIONS, "false"),
+    (USAGE_DATA, "false"),
+    (DAG_FOLDER_SCAN, "10"),
+    (DAG_FILE_INTERVAL, "30"),
+    (DAG_PARSERS, "1"),
+    (WEB_WORKERS, "1"),
+)
 """The same, whose names depend on the version."""
+_PATIENT_OPTIONS = (
+    (DAG_IMPORT_LIMIT, "240"),  # 30 by default
+    (DAG_FILE_LIMIT, "300"),  # 50
+    (WEB_LIMIT, "480"),  # 120
+    (WEB_START_LIMIT, "480"),  # 120
+    (EXECUTION_API_LIMIT, "60"),  # 5
+    (SEND_LIMIT, "60"),  # 1: a scheduler without a processor for so long gives the task up
+)
+"""Airflow's own time limits, in seconds: the verification has its own, and a busy machine says nothing of the image."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +139,20 @@ _URL_HINT = "write it as postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE,
 def make_role_environment(database: VerifyDatabase, release: Release, roles: Sequence[Role]) -> dict[str, str]:
     """What every role of one verification is started with; its secrets are made here, for this verification alone."""
     version = release.version
-    options = {list_read_names(option, version)[0]: value for option, value in _FAST_OPTIONS}
     return {
         **_FAST_SETTINGS,
-        **options,
+        **_name_options((*_FAST_OPTIONS, *_PATIENT_OPTIONS), version),
         **{list_read_names(one.option, version)[0]: make_secret(one) for one in release.series.secrets},
         **_make_execution_settings(release, roles),
         EXECUTOR.name: release.series.executors[0].name if database.name == SQLITE else "LocalExecutor",
         CONNECTION.name: database.url,
         **(_make_celery_settings(database) if any(role.needs_broker for role in roles) else {}),
     }
+
+
+def _name_options(options: Iterable[tuple[ConfigOption, str]], version: str) -> dict[str, str]:
+    """Each under the name that the version reads; those that it does not have are left out."""
+    return {name: value for option, value in options for name in list_read_names(option, version)[:1]}
 
 
 def _make_celery_settings(database: VerifyDatabase) -> dict[str, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.image.verify.containers import ContainerOptions
+from builder.image.verify.deadline import MOST_TIMES, Deadline
 from builder.image.verify.probes import PROBE_FOLDER, parse_probe_answer, read_probe_files
 from builder.image.verify.scheduler import CheckFailure, NotRun
 
@@ -24,13 +24,14 @@ _POLL_SECONDS = 0.5
 @dataclass(frozen=True)
 class LoginQuestion:
     """Can ``user`` (its ``username`` and ``password``) log in at ``base`` + ``form``, and see ``home``? ``role``: the
-    one that the user has, and keeps after that."""
+    one that the user has, and keeps after that. ``token``: where it is given one, and what it reaches with that."""
 
     base: str
     form: str
     home: str
     user: Mapping[str, str] = field(repr=False)
     role: str
+    token: tuple[str, str] | None = None
 
 
 def make_observer_options(
@@ -43,13 +44,14 @@ def make_observer_options(
     seconds: float,
 ) -> ContainerOptions:
     """``jobs``: role → its job and the host name it runs under. ``http``: role → the address of its health page.
-    ``login``: role → how somebody is to log in there. ``seconds``: when the observer gives up."""
+    ``login``: role → how somebody is to log in there. ``seconds``: how long anybody waits for it; at their hard limit
+    the observer gives up."""
     asked = {
         "jobs": {role: {"type": job.job_type, "hostname": hostname} for role, (job, hostname) in jobs.items()},
         "http": dict(http),
         "login": {role: asdict(question) for role, question in login.items()},
         "dag_id": dag_id,
-        "seconds": seconds,
+        "seconds": MOST_TIMES * seconds,
     }
     variables = {**environment, "OPTBUILD_VERIFY": json.dumps(asked), "PYTHONDONTWRITEBYTECODE": "1"}
     return ContainerOptions(
@@ -101,10 +103,10 @@ class Observer:
             )
 
     def wait(self, event: str, seconds: float, cancelled: threading.Event) -> tuple[bool, str] | None:
-        """None when the observer ended, or ``seconds`` passed, without it."""
-        ends = time.monotonic() + seconds
+        """None when the observer ended, or ``seconds`` passed, as a Deadline counts them, without it."""
+        limit = Deadline(seconds)
         with self._changed:
-            while event not in self._events and not self._ended and time.monotonic() < ends:
+            while event not in self._events and not self._ended and not limit.is_over():
                 self._changed.wait(_POLL_SECONDS)
                 if cancelled.is_set():
                     raise NotRun("stopped before it could end")

@@ -27,7 +27,10 @@ AIRFLOW_USER = "50000"
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds that each step may take on a busy machine of two cores; a check fails when its step takes longer."""
+    """Seconds that each step may take; a check fails when its step takes longer.
+
+    They are counted while the machine has a processor to spare (see :mod:`builder.image.verify.deadline`).
+    """
 
     database: float = 60.0
     probe: float = 240.0

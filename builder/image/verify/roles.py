@@ -11,6 +11,7 @@ from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SCHEDULER
 from builder.airflow.variables import JWT_SECRET
 from builder.image.verify.containers import RunningContainer, wait_until
+from builder.image.verify.deadline import Deadline
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
 from builder.image.verify.web import wait_for_http
 
@@ -57,14 +58,14 @@ def watch_role(name: str, box: RunningContainer, until: threading.Event, cancell
         seconds = time.monotonic() - started
         if (code := box.find_exit_code()) is not None:
             words = f"{name} ended by itself after {seconds:.0f} s with exit code {code}"
-            raise CheckFailure(words, hint=_ENDED_HINT, log=box.read_logs())
+            raise CheckFailure(words, hint=ENDED_HINT, log=box.read_logs())
         return True if is_over and seconds >= SETTLED_SECONDS else None
 
     wait_until(looked, math.inf, cancelled)
     return CheckPassed(f"still ran after {time.monotonic() - started:.0f} s (it has no health check)")
 
 
-_ENDED_HINT = "a role that stays must not end, or start a process in the background and end; see its log"
+ENDED_HINT = "a role that stays must not end, or start a process in the background and end; see its log"
 
 
 def wait_for_job(
@@ -103,9 +104,9 @@ def wait_for_dag(
 ) -> CheckPassed:
     """The DAG ran to success, as its DagRun says. ``box`` is that of the role ``runner``, which runs its task;
     ``expected_host`` is what Airflow must have written down as the task's host, for a worker of its own."""
-    ends = time.monotonic() + seconds
+    limit = Deadline(seconds)
     found = None
-    while found is None and time.monotonic() < ends:
+    while found is None and not limit.is_over():
         if (code := box.find_exit_code()) is not None:
             raise CheckFailure(f"the {runner} ended with exit code {code} while the DAG ran", log=box.read_logs())
         if (found := observer.wait("dag", 2.0, cancelled)) is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from builder.airflow.variables import CONNECTION
 from builder.image.verify.containers import wait_until
+from builder.image.verify.deadline import Deadline
+from builder.image.verify.roles import ENDED_HINT
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotRun
 
 if TYPE_CHECKING:
@@ -26,6 +27,17 @@ WAIT_SECONDS = 30.0
 """For an entrypoint to say that it waits."""
 _POLL_SECONDS = 0.1
 _HINT = "the entrypoint must pass SIGTERM on (`exec`, dumb-init) and may not ignore it; see `docker top` in the log"
+
+
+class EndedEarlyError(CheckFailure):
+    """Some roles had ended by themselves before the signal. ``ended``: each with its failure."""
+
+    def __init__(self, ended: Mapping[str, CheckFailure]) -> None:
+        self.ended = ended
+        every = ended.values()
+        super().__init__(
+            "; ".join(one.message for one in every), hint=ENDED_HINT, log="\n".join(one.log for one in every)
+        )
 
 
 def make_waiting_environment() -> dict[str, str]:
@@ -59,32 +71,44 @@ def stop_roles(
     preparing: Collection[str] = (),
 ) -> CheckPassed:
     """SIGTERM to all roles at once: each ends within ``seconds``, and with PID 1 all its processes.
+    Raises EndedEarlyError where one had ended before.
 
     With 0 or 143; those that are still ``preparing`` with 143 only, since they would also end well by themselves.
     """
     if not boxes:
         raise NotRun("no role runs that could be stopped")
     refuse_ended(boxes)
-    started = time.monotonic()
+    limit = Deadline(seconds)
     for name, box in boxes.items():
         if not box.terminate():
             refuse_ended({name: box})
     ended: dict[str, tuple[int, float]] = {}
-    while len(ended) < len(boxes) and time.monotonic() - started < seconds:
+    while len(ended) < len(boxes) and not limit.is_over():
         for name, box in boxes.items():
             if name not in ended and (code := box.find_exit_code()) is not None:
-                ended[name] = (code, time.monotonic() - started)
+                ended[name] = (code, limit.elapsed)
         if cancelled.wait(_POLL_SECONDS):
             raise NotRun("stopped before it could end")
     return check_stop_results(boxes, ended, seconds, preparing)
 
 
 def refuse_ended(boxes: Mapping[str, RunningContainer]) -> None:
-    """A role that had been healthy and then ended was not stopped, whatever its exit code."""
+    """A role that had been healthy and then ended was not stopped. Raises EndedEarlyError."""
+    if ended := find_ended(boxes):
+        raise EndedEarlyError(ended)
+
+
+def find_ended(boxes: Mapping[str, RunningContainer]) -> dict[str, CheckFailure]:
+    """The roles whose containers ended by themselves, and why none of them is all right, whatever its exit code."""
     codes = {name: code for name, box in boxes.items() if (code := box.find_exit_code()) is not None}
-    if codes:
-        words = [f"{name} had ended by itself with exit code {code} before SIGTERM" for name, code in codes.items()]
-        raise CheckFailure("; ".join(words), log="\n".join(boxes[name].read_logs() for name in codes))
+    return {
+        name: CheckFailure(
+            f"{name} had ended by itself with exit code {code} before SIGTERM",
+            hint=ENDED_HINT,
+            log=boxes[name].read_logs(),
+        )
+        for name, code in codes.items()
+    }
 
 
 def check_stop_results(

@@ -17,7 +17,8 @@ from builder.image.verify import environment
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.checks import STATIC_CHECKS, make_check_tasks
 from builder.image.verify.database import check_postgres_image, choose_database
-from builder.image.verify.plan import DagFolder, VerifyPlan, make_plan_from_labels, read_airflow_label
+from builder.image.verify.deadline import MOST_TIMES
+from builder.image.verify.plan import DagFolder, Timeouts, VerifyPlan, make_plan_from_labels, read_airflow_label
 from builder.image.verify.run import _find_hidden, _select_tasks
 from builder.image.verify.scheduler import NotApplicable
 from builder.image.verify.session import SessionOwner
@@ -304,6 +305,51 @@ def test_what_makes_airflow_quick_has_the_name_of_the_version() -> None:
     assert not old & make_environment("3.3.2").keys()
 
 
+SETTINGS = {
+    "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL",
+    "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL",
+    "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES",
+    "AIRFLOW__CORE__DAG_FILE_PROCESSOR_TIMEOUT": "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT",
+    "AIRFLOW__WEBSERVER__WORKERS": "AIRFLOW__API__WORKERS",
+    "AIRFLOW__WEBSERVER__WEB_SERVER_WORKER_TIMEOUT": "AIRFLOW__API__WORKER_TIMEOUT",
+    "AIRFLOW__WEBSERVER__SECRET_KEY": "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__WEBSERVER__WEB_SERVER_MASTER_TIMEOUT": None,
+    "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": None,
+}
+"""What a verification sets of 2.x alone, and its name in 3.x; None: Airflow 3 has nothing like it."""
+OF_3 = {
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT",
+}
+
+
+def test_every_setting_of_2_has_its_name_of_3() -> None:
+    old, new = make_environment("2.11.2"), make_environment("3.3.2")
+    assert old.keys() - new.keys() == SETTINGS.keys()
+    assert new.keys() - old.keys() == {*filter(None, SETTINGS.values()), *OF_3}
+    alike = {one: other for one, other in SETTINGS.items() if other and "SECRET" not in other}
+    assert [old[one] for one in alike] == [new[other] for other in alike.values()]
+
+
+def test_airflow_gives_up_later_than_the_verification() -> None:
+    """Its own limits are for machines that have a processor to spare; the verification has limits of its own."""
+    made = make_environment("2.11.2", SERVER, "worker")
+    assert float(made["AIRFLOW__CELERY__OPERATION_TIMEOUT"]) >= 60, "by default 1 s, then the task is given up"
+    assert float(made["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"]) > Timeouts().dag
+    assert float(made["AIRFLOW__CORE__DAG_FILE_PROCESSOR_TIMEOUT"]) > float(
+        made["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"]
+    )
+    assert float(made["AIRFLOW__WEBSERVER__WEB_SERVER_MASTER_TIMEOUT"]) >= MOST_TIMES * Timeouts().role
+
+
+def test_what_a_version_does_not_have_is_not_set() -> None:
+    usage = "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"
+    assert [version for version in ("2.8.1", "2.10.5", "2.11.2", "3.3.2") if usage in make_environment(version)] == [
+        "2.10.5"
+    ]
+
+
 def test_roles_of_airflow_3_share_their_secrets_and_know_whom_to_talk_to() -> None:
     made, again = make_environment("3.3.2"), make_environment("3.3.2")
     assert len(bytes.fromhex(made["AIRFLOW__API_AUTH__JWT_SECRET"])) == 64
@@ -350,7 +396,7 @@ def test_a_dag_processor_of_airflow_2_gets_its_switch() -> None:
 
 
 def test_nothing_sets_the_port_that_a_check_wants_to_see() -> None:
-    assert not [key for key in make_environment("2.8.1", SQLITE) if "PORT" in key]
+    assert not [key for key in make_environment("2.8.1", SQLITE) if "PORT" in key.split("_")]
 
 
 def test_a_session_label_holds_no_secret() -> None:
