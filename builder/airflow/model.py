@@ -86,8 +86,8 @@ class WebLogin:
 
     form: str
     home: str
-    auth_manager: str | None = None
-    """Only with this one; None: with whichever."""
+    token: tuple[str, str] | None = None
+    """Paths where users are given a token for their password, and of a page of the API that takes it; None: nowhere."""
 
 
 @dataclass(frozen=True)

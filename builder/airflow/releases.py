@@ -34,7 +34,6 @@ from builder.airflow.variables import (
     API_CERTIFICATE,
     API_PORT,
     API_SECRET_KEY,
-    FAB_AUTH_MANAGER,
     FERNET_KEY,
     FLOWER_ADDRESS,
     FLOWER_PORT,
@@ -80,7 +79,7 @@ _WEBSERVER = KnownRole(
 _API_SERVER = KnownRole(
     Role("api-server", ("api-server",), HttpHealth(_NEW_HEALTH, UI_PORT, _COMPONENTS)),
     web=_API_OPTIONS,
-    login=WebLogin("/auth/login/", "/", FAB_AUTH_MANAGER),
+    login=WebLogin("/auth/login/", "/", token=("/auth/token", "/api/v2/dags?limit=1")),
     writes=(WritableFile("simple_auth_manager_passwords.json.generated", SIMPLE_PASSWORDS.name),),
 )
 _SCHEDULER_1 = KnownRole(Role("scheduler", ("scheduler",), None, reads_dags=True))

@@ -24,7 +24,7 @@ class LiveTable:
         from rich.console import Console  # 40 ms
         from rich.live import Live
 
-        self._checks: list[CheckResult] = []
+        self._checks: dict[str, CheckResult] = {}
         self._running: dict[str, float] = {}
         self._lock = threading.Lock()
         console = Console(file=stream, force_terminal=True, no_color=not color, highlight=False)
@@ -44,10 +44,10 @@ class LiveTable:
             self._running[name] = time.monotonic()
 
     def report_finished(self, check: CheckResult) -> None:
-        """The row gets its result."""
+        """The row gets its result, or another one: a role that worked may end later."""
         with self._lock:
             self._running.pop(check.name, None)
-            self._checks.append(check)
+            self._checks[check.name] = check
 
     def report_waiting(self, names: Sequence[str]) -> None:
         """Nothing: their seconds are seen running."""
@@ -57,4 +57,4 @@ class LiveTable:
 
         now = time.monotonic()
         running = [(name, now - since) for name, since in self._running.copy().items()]
-        return make_check_table(tuple(self._checks), SIMPLE_HEAD, running=running)
+        return make_check_table(tuple(self._checks.values()), SIMPLE_HEAD, running=running)

@@ -1,17 +1,19 @@
-"""Logs in to Airflow's web interface as a browser does, and looks at what it is shown. The standard library alone.
+"""Logs in to Airflow's web interface as a browser does, and looks at what it is shown; uses its API as a script does.
+The standard library alone.
 
 Flask-AppBuilder's form: a page with a CSRF token, a session in a cookie, and a redirect behind the login.
 """
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-SECONDS = 60
+SECONDS = 240  # of a busy machine: who waits for the answer has a limit of its own
 KINDS = {"script": "javascript", "style sheet": "text/css"}
 
 
@@ -81,6 +83,19 @@ class Browser:
         except (OSError, ValueError) as error:
             raise WebError(f"{path_of(url)}: {error}") from error
 
+    def ask(self, url, headers, body=None):
+        """The JSON of an answer, whatever good status it has."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Accept": "application/json", **headers})  # noqa: S310 - a role's
+        try:
+            with self.opener.open(request, timeout=SECONDS) as response:
+                return json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            said = " ".join(error.read(200).decode("utf-8", "replace").split())
+            raise WebError(f"{path_of(url)}: HTTP status {error.code}: {said}") from error
+        except (OSError, ValueError) as error:
+            raise WebError(f"{path_of(url)}: {error}") from error
+
     def open_page(self, url, fields=None):
         final, content_type, data = self.open(url, fields)
         return Page(final, content_type, data.decode("utf-8", "replace"))
@@ -129,3 +144,16 @@ def load_files(browser, pages):
     if "style sheet" not in kinds:  # the page behind the login of Airflow 3 loads its own by a script
         raise WebError(f"{pages[-1].path}: neither it nor the login page names a style sheet")
     return [f"{kinds.count(kind)} {kind}s" for kind in KINDS]
+
+
+def use_token(browser, base, token, page, user):
+    """In short what was seen: a token for the user, with which the API answers. Raises WebError."""
+    given = browser.ask(base + token, {"Content-Type": "application/json"}, user)
+    secret = given.get("access_token") if isinstance(given, dict) else None
+    if not secret:
+        raise WebError(f"{path_of(token)}: there is no token in the answer")
+    try:
+        browser.ask(base + page, {"Authorization": "Bearer " + secret})
+    except WebError as error:
+        raise WebError(f"the token that {path_of(token)} gave is refused: {error}") from error
+    return f"{path_of(token)} gives a token, and {path_of(page)} takes it"

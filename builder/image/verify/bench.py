@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from builder.image.verify.environment import VerifyDatabase
     from builder.image.verify.observer import Observer
     from builder.image.verify.plan import VerifyPlan
+    from builder.image.verify.scheduler import CheckFailure
 
 
 @dataclass
@@ -51,6 +52,8 @@ class VerifyContext:
     """Set when the roles are about to be stopped, or nobody will stop them."""
     wait_for_checks: Callable[[tuple[str, ...]], None] = lambda _: None
     """Until the checks of these names ended."""
+    withdraw: Callable[[str, CheckFailure], None] = lambda *_: None
+    """A role whose check passed did not last: its check failed."""
     configuration: Mapping[tuple[str, str], str] | None = field(default=None, repr=False)
     """The image's airflow.cfg, as (section, key) → value; None: not read yet."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth
-from builder.airflow.variables import AUTH_MANAGER, USER_PREFIX
+from builder.airflow.variables import USER_PREFIX
+from builder.image.verify import users
 from builder.image.verify.observer import LoginQuestion
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotApplicable
-from builder.image.verify.settings import find_known_role, find_role_address, read_option
+from builder.image.verify.settings import find_known_role, find_role_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,41 +38,38 @@ def _has_login(role: Role, plan: VerifyPlan) -> bool:
     return known is not None and known.login is not None and isinstance(role.health, HttpHealth)
 
 
-def makes_user(plan: VerifyPlan) -> bool:
-    """Whether one of the roles that end makes a user."""
-    return any(value for role in plan.starters for name, value in role.environment if name == f"{USER_PREFIX}CREATE")
-
-
-def _is_used(bench: VerifyContext, role: Role) -> bool:
-    """Whether its users are those that init makes."""
-    known = find_known_role(role, bench.plan.airflow)
-    wanted = None if known is None or known.login is None else known.login.auth_manager
-    return wanted is None or read_option(bench, role, AUTH_MANAGER) == wanted
+def _is_user_made(plan: VerifyPlan) -> bool:
+    return any(users.makes_user(role) for role in plan.starters)
 
 
 def make_login_questions(bench: VerifyContext) -> Mapping[str, LoginQuestion]:
     """Role → what the observer is to try there; nothing where nobody asks, or nobody could log in."""
     role = find_login_role(bench.plan)
-    if role is None or NAME not in bench.selected or not makes_user(bench.plan):
+    if role is None or NAME not in bench.selected or not _is_user_made(bench.plan):
         return {}
     known = find_known_role(role, bench.plan.airflow)
-    if known is None or known.login is None or not isinstance(role.health, HttpHealth) or not _is_used(bench, role):
+    if known is None or known.login is None or not isinstance(role.health, HttpHealth):
+        return {}
+    if not users.keeps_users(bench, role):
         return {}
     address = find_role_address(bench, role, role.health)
     user = {name: bench.user[USER_PREFIX + name.upper()] for name in ("username", "password")}
-    base = address.format_url(role.name, "")
-    return {role.name: LoginQuestion(base, known.login.form, known.login.home, user, bench.user[f"{USER_PREFIX}ROLE"])}
+    base, own_role = address.format_url(role.name, ""), bench.user[f"{USER_PREFIX}ROLE"]
+    return {role.name: LoginQuestion(base, known.login.form, known.login.home, user, own_role, known.login.token)}
 
 
 def check_login(bench: VerifyContext) -> CheckPassed:
-    """The user that init made logs in, sees the first page, and all scripts and style sheets that it names."""
+    """The user that init made logs in, sees the first page, and all scripts and style sheets that it names.
+
+    Where Airflow gives tokens, it is given one, and reaches the API with it.
+    """
     role = find_login_role(bench.plan)
     if role is None:
         raise NotApplicable("no role is a web server of which it is known how people log in")
-    if not makes_user(bench.plan):
+    if not _is_user_made(bench.plan):
         raise NotApplicable(f"no role makes a user ({USER_PREFIX}CREATE), so nobody could log in")
-    if not _is_used(bench, role):
-        raise NotApplicable(f"{AUTH_MANAGER.name} does not name the FAB auth manager, so init makes no user")
+    if not users.keeps_users(bench, role):
+        raise NotApplicable(users.NO_USERS)
     observer, seconds = bench.wait_for_observer(), bench.plan.timeouts.role
     found = observer.wait(f"{NAME}:{role.name}", seconds, bench.cancelled)
     log = bench.boxes[role.name].read_logs()

@@ -28,8 +28,9 @@ def is_migration_role(role: Role) -> bool:
     return not names.isdisjoint(MIGRATE_VARIABLES) or role.command[:2] in MIGRATE_COMMANDS
 
 
-def make_broken_migration(role: Role, environment: Mapping[str, str]) -> ContainerOptions:
+def make_broken_migration(role: Role, environment: Mapping[str, str], executor: str) -> ContainerOptions:
     """The role against a database that answers and cannot be migrated: Alembic does not know its revision.
+    ``executor``: one of this Airflow's that takes sqlite.
 
     No user is to be made there: that would fail as well, and hide that the migration's failure was swallowed.
     """
@@ -38,7 +39,7 @@ def make_broken_migration(role: Role, environment: Mapping[str, str]) -> Contain
         **environment,
         **own,
         CONNECTION.name: f"sqlite:///{BROKEN_DATABASE}",
-        EXECUTOR.name: "SequentialExecutor",
+        EXECUTOR.name: executor,
         "CONNECTION_CHECK_MAX_COUNT": "0",
     }
     database = (BROKEN_DATABASE, make_unmigratable_database())

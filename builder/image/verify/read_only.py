@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SCHEDULER
 from builder.airflow.variables import CONFIG_VARIABLE, LOG_FOLDER
+from builder.core.phrases import join_names
 from builder.image.verify import roles
 from builder.image.verify.containers import ContainerOptions
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotApplicable
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 NAME = "read-only"
 TEMPORARY = "/tmp"  # noqa: S108 - inside a container of our own
-_HINT = (
-    f"write nothing at the start but below {TEMPORARY} and the folder of logs; the log names the file, and README says "
-    "under `The image` which variables move Airflow's own files"
-)
 
 
 def find_read_only_role(plan: VerifyPlan) -> Role | None:
@@ -54,9 +51,20 @@ def check_read_only(bench: VerifyContext) -> CheckPassed:
         done = roles.wait_for_server(asked, box, bench.wait_for_observer(), bench.plan.timeouts.role, bench.cancelled)
     except CheckFailure as failure:
         words = f"the {role.name} does not work on a read-only file system: {failure.message}"
-        raise CheckFailure(words, hint=_HINT, log=failure.log) from failure
+        raise CheckFailure(words, hint=_make_hint(bench, role), log=failure.log) from failure
     box.terminate()  # it would only take the processor from others
     return CheckPassed(f"{role.name}, {done.message}; it writes to {TEMPORARY} and its logs alone")
+
+
+def _make_hint(bench: VerifyContext, role: Role) -> str:
+    """What moves the files that this Airflow writes itself: the check has moved them, a person has to."""
+    known = find_known_role(role, bench.plan.airflow)
+    moving = [CONFIG_VARIABLE, *(file.variable for file in (known.writes if known else ()))]
+    option = f", and {known.pid_option} its process ID" if known is not None and known.pid_option else ""
+    return (
+        f"write nothing at the start but below {TEMPORARY} and the folder of logs; the log names the file. Airflow's "
+        f"own are moved by {join_names(moving)}{option}, as README says under `The image`"
+    )
 
 
 def _choose_health(bench: VerifyContext, role: Role) -> HttpHealth | JobHealth | None:

@@ -64,7 +64,7 @@ def verify_image(
             tasks = _select_tasks(make_check_tasks(bench), only)
             board = CheckScheduler(tasks, listener or LineListener(progress), fail_fast=fail_fast)
             bench.cancelled, bench.selected = board.cancelled, frozenset(task.name for task in tasks)
-            bench.wait_for_checks = board.wait_for
+            bench.wait_for_checks, bench.withdraw = board.wait_for, board.withdraw
             if STOP not in bench.selected:
                 bench.stop_begins.set()
             checks = board.run()

@@ -120,6 +120,18 @@ class CheckScheduler:
                     return
                 self._changed.wait(0.5)
 
+    def withdraw(self, name: str, failure: CheckFailure) -> None:
+        """A check that passed and whose role did not last: it failed, and is told once more."""
+        with self._changed:
+            passed = self._checks.get(name)
+            if passed is None or passed.status is not CheckStatus.PASSED:
+                return
+            check = _make_failed_result(name, failure, passed.seconds)
+            self._checks[name] = check
+        if self._fail_fast:
+            self.cancelled.set()
+        self._listener.report_finished(check)
+
     def _wait_for_all(self) -> None:
         done, since = 0, time.monotonic()
         with self._changed:
@@ -162,28 +174,26 @@ class CheckScheduler:
             excused = isinstance(reason, NotApplicable)
             return CheckResult(task.name, CheckStatus.NOT_RUN, time.monotonic() - started, str(reason), excused=excused)
         except CheckFailure as failure:
-            return self._make_failed_result(task, failure, time.monotonic() - started)
+            return self._judge_failure(task, failure, time.monotonic() - started)
         seconds = time.monotonic() - started if done.seconds is None else done.seconds
         return CheckResult(task.name, CheckStatus.PASSED, seconds, done.message, warnings=done.warnings)
 
-    def _make_failed_result(self, task: CheckTask, failure: CheckFailure, elapsed: float) -> CheckResult:
+    def _judge_failure(self, task: CheckTask, failure: CheckFailure, elapsed: float) -> CheckResult:
         seconds = elapsed if failure.seconds is None else failure.seconds
         self.wait_for(task.blames)
-        if cause := self._list_not_passed(task.blames):
+        if cause := self._list_not_passed((*task.needs, *task.blames)):  # what it needs may have been withdrawn
             return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, f"follows from {cause}: {failure.message}")
         if self.cancelled.is_set():
             return CheckResult(task.name, CheckStatus.NOT_RUN, seconds, "stopped after the first failure")
-        return CheckResult(
-            task.name,
-            CheckStatus.FAILED,
-            seconds,
-            failure.message,
-            failure.hint,
-            failure.log,
-            warnings=failure.warnings,
-        )
+        return _make_failed_result(task.name, failure, seconds)
 
     def _list_not_passed(self, names: tuple[str, ...]) -> str:
         with self._changed:
             checks = [self._checks[name] for name in names if name in self._checks]
         return ", ".join(check.name for check in checks if check.status is not CheckStatus.PASSED)
+
+
+def _make_failed_result(name: str, failure: CheckFailure, seconds: float) -> CheckResult:
+    return CheckResult(
+        name, CheckStatus.FAILED, seconds, failure.message, failure.hint, failure.log, warnings=failure.warnings
+    )

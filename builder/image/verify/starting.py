@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.model import HttpHealth, JobHealth, PingHealth
 from builder.airflow.releases import SCHEDULER
-from builder.image.verify import login, migration, read_only, roles
+from builder.image.verify import login, migration, read_only, roles, users
 from builder.image.verify import shutdown as stopping
 from builder.image.verify.broker import wait_for_ping
 from builder.image.verify.containers import ContainerOptions, RunningContainer
@@ -30,13 +30,16 @@ _INIT_HINT = "init ended well without migrating the database: its entrypoint ign
 
 
 def check_starter(bench: VerifyContext, role: Role) -> CheckPassed:
-    """A role that does its work and ends."""
-    return roles.wait_for_exit(start_role(bench, role), role.name, bench.plan.timeouts.init, bench.cancelled)
+    """A role that does its work and ends; the user that it is to make is there."""
+    box = start_role(bench, role)
+    ended = roles.wait_for_exit(box, role.name, bench.plan.timeouts.init, bench.cancelled)
+    return CheckPassed("; ".join(filter(None, (ended.message, users.check_made_user(bench, role, box)))))
 
 
 def check_failed_migration(bench: VerifyContext, role: Role) -> CheckPassed:
     """The role that migrates, on a database that cannot be."""
-    box = bench.yard.start(migration.make_broken_migration(role, bench.environment))
+    executor = bench.plan.release.series.executors[0].name
+    box = bench.yard.start(migration.make_broken_migration(role, bench.environment, executor))
     return migration.check_broken_migration(role, box, bench.plan.timeouts.init, bench.cancelled)
 
 
@@ -97,8 +100,7 @@ def check_server(bench: VerifyContext, role: Role) -> CheckPassed:
     if role.health is None:
         outcome = roles.watch_role(role.name, box, bench.stop_begins, bench.cancelled)
     elif isinstance(role.health, PingHealth):
-        app = str(bench.plan.release.series.celery_app)
-        outcome = wait_for_ping(role, app, box, bench.plan.timeouts.role, bench.cancelled)
+        outcome = _wait_for_ping(bench, role, box)
     else:
         health = choose_expected_health(role.health, bench.plan)
         asked = replace(role, health=move_health(bench, role, health) if isinstance(health, HttpHealth) else health)
@@ -133,9 +135,13 @@ def check_dag(bench: VerifyContext) -> CheckPassed:
     runner = SCHEDULER.name if worker is None else worker.name
     host = None if worker is None else bench.make_hostname(worker)
     observer = bench.wait_for_observer()
-    return roles.wait_for_dag(
-        observer, bench.boxes[runner], seconds, bench.cancelled, runner=runner, expected_host=host
-    )
+    try:
+        return roles.wait_for_dag(
+            observer, bench.boxes[runner], seconds, bench.cancelled, runner=runner, expected_host=host
+        )
+    except CheckFailure:
+        withdraw_ended_roles(bench)
+        raise
 
 
 def _explain_missing_runner(bench: VerifyContext, name: str) -> str:
@@ -159,8 +165,45 @@ def check_stop(bench: VerifyContext) -> CheckPassed:
     finally:
         bench.stop_begins.set()
     bench.wait_for_checks(tuple(role.name for role in servers if role.health is None))
-    serving = {role.name: bench.boxes[role.name] for role in servers if role.name in bench.boxes}
-    outcome = stopping.stop_roles({**waiting, **serving}, bench.plan.timeouts.stop, bench.cancelled, preparing=waiting)
+    lost = {*withdraw_ended_roles(bench), *withdraw_silent_workers(bench)}
+    serving = {name: box for name, box in bench.boxes.items() if name not in lost}
+    seconds = bench.plan.timeouts.stop
+    try:
+        outcome = stopping.stop_roles({**waiting, **serving}, seconds, bench.cancelled, preparing=waiting)
+    except stopping.EndedEarlyError as early:
+        if not early.ended.keys() <= serving.keys():
+            raise
+        for name, failure in early.ended.items():  # in the moment between the two looks
+            bench.withdraw(name, failure)
+        raise NotRun(f"follows from {', '.join(early.ended)}: {early.message}") from early
     if servers and not serving:
         raise NotRun(f"no role runs that could be stopped; only {outcome.message}")
     return outcome
+
+
+def withdraw_ended_roles(bench: VerifyContext) -> tuple[str, ...]:
+    """A role that did its job and has ended since is not all right, however late that was. Their names."""
+    ended = stopping.find_ended(bench.boxes.copy())
+    for name, failure in ended.items():
+        bench.withdraw(name, failure)
+    return tuple(ended)
+
+
+def withdraw_silent_workers(bench: VerifyContext) -> tuple[str, ...]:
+    """A worker whose container stays while Celery is gone, or hangs, answers once and no more. Their names."""
+    silent = []
+    for role in bench.plan.servers:
+        if not isinstance(role.health, PingHealth) or role.name not in bench.boxes:
+            continue
+        try:
+            _wait_for_ping(bench, role, bench.boxes[role.name])
+        except CheckFailure as failure:
+            words = f"{role.name} answered once and no more: {failure.message}"
+            bench.withdraw(role.name, CheckFailure(words, hint=roles.ENDED_HINT, log=failure.log))
+            silent.append(role.name)
+    return tuple(silent)
+
+
+def _wait_for_ping(bench: VerifyContext, role: Role, box: RunningContainer) -> CheckPassed:
+    app = str(bench.plan.release.series.celery_app)
+    return wait_for_ping(role, app, box, bench.plan.timeouts.role, bench.cancelled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.message
 import importlib.util
 import io
+import json
 import urllib.parse
 import urllib.request
 import urllib.response
@@ -141,3 +142,58 @@ def test_a_style_sheet_of_the_login_page_is_enough_and_a_base_is_minded() -> Non
     )
     with pytest.raises(LOGIN.WebError, match=r"/a/static/main\.css: HTTP status 404"):
         look(broken)
+
+
+class Api(urllib.request.BaseHandler):
+    """Gives the one user a token, and answers who has it."""
+
+    handler_order = 0
+
+    def __init__(self, *, given: str = '{"access_token": "t0ken"}', taken: str = "Bearer t0ken") -> None:
+        self.given, self.taken = given, taken
+
+    def http_open(self, request: urllib.request.Request) -> Any:
+        path = urllib.parse.urlsplit(request.full_url).path
+        if path == "/a/auth/token":
+            assert request.get_header("Content-type") == "application/json"
+            fine = json.loads(cast("bytes", request.data)) == USER
+            return self._answer(request, 201 if fine else 401, self.given if fine else '{"detail": "Invalid"}')
+        assert (path, request.data) == ("/a/api/v2/dags", None)
+        fine = request.get_header("Authorization") == self.taken
+        return self._answer(request, 200 if fine else 403, '{"dags": []}' if fine else '{"detail": "Forbidden"}')
+
+    def _answer(self, request: Any, status: int, body: str) -> Any:
+        response: Any = urllib.response.addinfourl(
+            io.BytesIO(body.encode()), email.message.Message(), request.full_url, status
+        )
+        response.msg = str(status)
+        return response
+
+
+def use_token(api: Api, user: dict[str, str] = USER) -> str:
+    page = "/api/v2/dags?limit=1"
+    said: str = LOGIN.use_token(LOGIN.Browser(api), "http://web:8080/a", "/auth/token", page, user)
+    return said
+
+
+def test_the_user_is_given_a_token_that_the_api_takes() -> None:
+    assert use_token(Api()) == "/auth/token gives a token, and /api/v2/dags takes it"
+
+
+@pytest.mark.parametrize(
+    ("api", "user", "words"),
+    [
+        (Api(), {"username": "me", "password": "wrong"}, "/a/auth/token: HTTP status 401: .*Invalid"),
+        (Api(given="[]"), USER, "/auth/token: there is no token in the answer"),
+        (Api(given="{}"), USER, "/auth/token: there is no token in the answer"),
+        (Api(given="<html>"), USER, "/a/auth/token: Expecting value"),
+        (
+            Api(taken="Bearer another"),
+            USER,
+            "the token that /auth/token gave is refused: /a/api/v2/dags: HTTP status 403: .*Forbidden",
+        ),
+    ],
+)
+def test_a_token_that_is_not_given_or_not_taken_is_said(api: Api, user: dict[str, str], words: str) -> None:
+    with pytest.raises(LOGIN.WebError, match=words):
+        use_token(api, user)

@@ -56,6 +56,7 @@ QUESTION = {
     "home": "/home",
     "user": {"username": "me", "password": "secret"},
     "role": "Public",
+    "token": None,
 }
 
 
@@ -65,8 +66,8 @@ class Visitor:
     class WebError(Exception):
         """As login.py's."""
 
-    def __init__(self, problem: str = "") -> None:
-        self.problem, self.users = problem, list[Any]()
+    def __init__(self, problem: str = "", refusal: str = "") -> None:
+        self.problem, self.refusal, self.users = problem, refusal, list[Any]()
 
     def Browser(self, *_: Any) -> None:  # noqa: N802 - the class of that name
         """Nothing is opened."""
@@ -77,9 +78,20 @@ class Visitor:
             raise self.WebError(self.problem)
         return base + (home if user else form)
 
+    def use_token(self, _browser: Any, base: str, token: str, page: str, user: Any) -> str:
+        self.users.append(user)
+        if self.refusal:
+            raise self.WebError(self.refusal)
+        return f"{base}{token} and {page}"
+
 
 def log_in(
-    monkeypatch: pytest.MonkeyPatch, visitor: Visitor, *, kind: int = 1, exists: bool = True
+    monkeypatch: pytest.MonkeyPatch,
+    visitor: Visitor,
+    *,
+    kind: int = 1,
+    exists: bool = True,
+    token: tuple[str, str] | None = None,
 ) -> tuple[bool, str, list[str]]:
     observer, given = load(), list[str]()
     monkeypatch.setitem(sys.modules, "login", visitor)
@@ -90,7 +102,7 @@ def log_in(
         return exists
 
     monkeypatch.setattr(observer, "give_role", give_role)
-    ok, words = observer.log_in(**QUESTION)
+    ok, words = observer.log_in(**{**QUESTION, "token": token})
     return ok, words, given
 
 
@@ -98,6 +110,17 @@ def test_the_user_may_look_for_this_moment_alone(monkeypatch: pytest.MonkeyPatch
     visitor = Visitor()
     assert log_in(monkeypatch, visitor) == (True, "http://webserver:8080/home", ["Viewer", "Public"])
     assert visitor.users == [QUESTION["user"]]
+
+
+TOKEN = ("/auth/token", "/api/v2/dags")
+
+
+def test_where_tokens_are_given_the_user_is_given_one_and_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ok, words, given = log_in(monkeypatch, Visitor(), token=TOKEN)
+    assert (ok, given) == (True, ["Viewer", "Public"])
+    assert words == "http://webserver:8080/home; http://webserver:8080/auth/token and /api/v2/dags"
+    found = log_in(monkeypatch, Visitor(refusal="/auth/token: HTTP status 401"), token=TOKEN)
+    assert found == (False, "/auth/token: HTTP status 401", ["Viewer", "Public"])
 
 
 def test_the_role_is_taken_away_whatever_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

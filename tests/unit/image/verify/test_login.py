@@ -75,6 +75,7 @@ def test_the_user_that_init_makes_is_to_log_in_where_the_web_server_is() -> None
     [(role, question)] = login.make_login_questions(made).items()
     assert (role, question.base) == ("webserver", "https://webserver:8080/a")
     assert (question.form, question.home, question.role) == ("/login/", "/home", "Public")
+    assert question.token is None
     assert question.user["username"] == USER["_AIRFLOW_WWW_USER_USERNAME"]
     assert question.user["password"] == USER["_AIRFLOW_WWW_USER_PASSWORD"]
     assert question.user["password"] not in repr(question)
@@ -109,7 +110,7 @@ def test_what_was_seen_and_what_was_not() -> None:
         (ROLES[1:], "2.8.1", "no role makes a user"),
         ((ROLES[0], ROLES[2]), "2.8.1", "no role is a web server"),
         ((ROLES[0], Role("docs", ("serve",), HttpHealth("/", 1))), "2.8.1", "of which it is known how people log in"),
-        (find_release("3.0.2").roles, "3.0.2", "AIRFLOW__CORE__AUTH_MANAGER does not name the FAB auth manager"),
+        (find_release("3.0.2").roles, "3.0.2", "AIRFLOW__CORE__AUTH_MANAGER does not name FAB's auth manager"),
     ],
 )
 def test_where_nobody_could_the_reason_is_said(roles: Any, version: str, words: str) -> None:
@@ -127,6 +128,7 @@ def test_airflow_3_has_the_form_elsewhere_and_with_its_auth_manager_alone() -> N
         "/auth/login/",
         "/",
     )
+    assert question.token == ("/auth/token", "/api/v2/dags?limit=1")
     assert login.make_login_questions(bench(roles=roles, version="3.0.2")) == {}
 
 

@@ -50,7 +50,7 @@ def test_a_swallowed_failure_is_named() -> None:
 
 
 def test_the_broken_database_may_be_written_by_the_images_user() -> None:
-    start = migration.make_broken_migration(INIT, {})
+    start = migration.make_broken_migration(INIT, {}, "SequentialExecutor")
     assert [path for path, _ in start.writable_files] == [migration.BROKEN_DATABASE]
     assert start.files == ()
 
@@ -63,7 +63,9 @@ def test_the_broken_database_answers_and_holds_an_unknown_revision() -> None:
 
 def test_the_failing_init_is_told_not_to_wait_and_keeps_its_own_variables() -> None:
     role = INIT
-    start = migration.make_broken_migration(role, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "A": "b"})
+    given = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "A": "b"}
+    start = migration.make_broken_migration(role, given, "LocalExecutor")
+    assert start.environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor", "CeleryExecutor takes no sqlite"
     assert start.environment["_AIRFLOW_DB_MIGRATE"] == "true"
     assert "_AIRFLOW_WWW_USER_CREATE" not in start.environment, "its failure would hide a swallowed migration"
     assert start.environment["CONNECTION_CHECK_MAX_COUNT"] == "0"

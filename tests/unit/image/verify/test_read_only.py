@@ -144,3 +144,32 @@ def test_a_failure_says_what_it_was_started_on(monkeypatch: pytest.MonkeyPatch) 
     assert caught.value.log == "Read-only file system: '/x'"
     with pytest.raises(NotApplicable, match="no role beside the scheduler"):
         read_only.check_read_only(bench(INIT, SCHEDULER))
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "words"),
+    [
+        (
+            "2.8.1",
+            "webserver",
+            "AIRFLOW_CONFIG and AIRFLOW__WEBSERVER__CONFIG_FILE, and --pid its process ID, as README",
+        ),
+        ("3.3.2", "api-server", "AIRFLOW_CONFIG and AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE, as README"),
+        ("3.3.2", "triggerer", "are moved by AIRFLOW_CONFIG, as README"),
+    ],
+)
+def test_the_hint_names_what_moves_the_files_of_this_version(
+    version: str, role: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = find_release(version)
+    made = bench(next(one for one in release.all_roles if one.name == role), version=version)
+    made.observer_ready.set()
+    made.observer = object()  # type: ignore[assignment] # nobody asks it
+
+    def fail(*_: Any) -> CheckPassed:
+        raise CheckFailure("read-only ended with exit code 3")
+
+    monkeypatch.setattr(roles, "wait_for_server", fail)
+    with pytest.raises(CheckFailure) as caught:
+        read_only.check_read_only(made)
+    assert words in caught.value.hint

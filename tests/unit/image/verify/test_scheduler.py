@@ -235,3 +235,50 @@ class Told(list[list[str]]):
     def append(self, item: list[str]) -> None:
         super().append(item)
         self._event.set()
+
+
+def test_a_role_that_did_not_last_is_failed_and_told_again() -> None:
+    heard = Heard()
+    worked = CheckTask("worker", passes("answers"))
+
+    def stop() -> CheckPassed:
+        board.withdraw("worker", CheckFailure("it ended", hint="look", log="its log"))
+        board.withdraw("stop", CheckFailure("it did not pass: there is nothing to withdraw"))
+        board.withdraw("other", CheckFailure("there is no such check"))
+        return CheckPassed("the others")
+
+    board = CheckScheduler((worked, CheckTask("stop", stop, after=("worker",))), heard)
+    worker, stopped = board.run()
+    assert (worker.status, worker.message, worker.hint, worker.log) == (
+        CheckStatus.FAILED,
+        "it ended",
+        "look",
+        "its log",
+    )
+    assert stopped.status is CheckStatus.PASSED
+    assert [(check.name, check.status) for check in heard.checks] == [
+        ("worker", CheckStatus.PASSED),
+        ("worker", CheckStatus.FAILED),
+        ("stop", CheckStatus.PASSED),
+    ]
+
+
+def test_what_fails_because_a_role_did_not_last_follows_from_it() -> None:
+    def run_dag() -> CheckPassed:
+        board.withdraw("worker", CheckFailure("it ended"))
+        raise CheckFailure("nobody ran the task")
+
+    board = CheckScheduler((CheckTask("worker", passes()), CheckTask("dag", run_dag, needs=("worker",))), Heard())
+    worker, dag = board.run()
+    assert worker.status is CheckStatus.FAILED
+    assert (dag.status, dag.message) == (CheckStatus.NOT_RUN, "follows from worker: nobody ran the task")
+
+
+def test_a_role_that_did_not_last_ends_a_run_that_ends_at_the_first_failure() -> None:
+    def find() -> CheckPassed:
+        board.withdraw("worker", CheckFailure("it ended"))
+        return CheckPassed()
+
+    tasks = (CheckTask("worker", passes()), CheckTask("a", find, after=("worker",)), CheckTask("b", passes(), ("a",)))
+    board = CheckScheduler(tasks, Heard(), fail_fast=True)
+    assert [check.status for check in board.run()] == [CheckStatus.FAILED, CheckStatus.PASSED, CheckStatus.NOT_RUN]
