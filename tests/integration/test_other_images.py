@@ -12,7 +12,7 @@ import pytest
 from runtime_factory import make_runtime
 
 from builder.airflow.variables import BROKER, JWT_SECRET
-from builder.core.process import Command, LocalRunner
+from builder.core.process import Command, LocalRunner, ProcessResult
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.image.verify.plan import VerifyPlan, make_plan_from_spec
 from builder.image.verify.run import verify_image
@@ -101,6 +101,36 @@ def test_it_works_on_trixie_with_python_3_13_too(optbuild: Path, postgres_image:
     finally:
         found = LocalRunner().run(Command(("docker", "images", "--quiet", "optbuild-trixie*"), timeout=60)).out.split()
         LocalRunner().run(Command(("docker", "rmi", "--force", *dict.fromkeys(found)), timeout=120))
+
+
+FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+
+
+def start_without_words(folder: Path, configuration: str) -> ProcessResult:
+    """Airflow 3 with a migration and a user asked for, nothing in the environment naming an auth manager."""
+    (folder / "airflow.cfg").write_text(configuration)
+    (folder / "airflow.cfg").chmod(0o644)
+    wanted = {"_AIRFLOW_DB_MIGRATE": "true", "_AIRFLOW_WWW_USER_CREATE": "true", "_AIRFLOW_WWW_USER_PASSWORD": "secret"}
+    options = [f"--env={name}={value}" for name, value in wanted.items()]
+    options += [f"--volume={folder}/airflow.cfg:/opt/airflow/airflow.cfg:ro", "--entrypoint=env"]
+    words = ("-u", "AIRFLOW__CORE__AUTH_MANAGER", "/entrypoint")
+    argv = ("docker", "run", "--rm", *options, "ml-pipeline-airflow-3:latest", *words)
+    return LocalRunner().run(Command(argv, timeout=300))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "said"),
+    [
+        pytest.param(f"[core]\nauth_manager = {FAB}\n", 'User "admin" created with role "Admin"', id="fab"),
+        pytest.param("", "no user created: users are kept by the FAB auth manager", id="default"),
+    ],
+)
+def test_without_words_airflow_3_migrates_and_its_file_says_who_keeps_users(
+    airflow_3: VerifyPlan, tmp_path: Path, configuration: str, said: str
+) -> None:
+    done = start_without_words(tmp_path, configuration)
+    assert done.code == 0, done.err
+    assert said in done.out + done.err
 
 
 def test_a_scheduler_with_another_jwt_secret_fails_the_dag_for_that_reason(
