@@ -68,6 +68,8 @@ class HealthServer:
     port: int
     port_option: ConfigOption | None = None
     """Moves the port."""
+    can_hang_role: bool = False
+    """Its first answer can take one that the role itself waits for: a fork that goes on with the role's connection."""
 
 
 @dataclass(frozen=True)

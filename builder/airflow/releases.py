@@ -87,9 +87,16 @@ _SCHEDULER_1 = KnownRole(Role("scheduler", ("scheduler",), None, reads_dags=True
 _SCHEDULER_2_1 = KnownRole(Role("scheduler", ("scheduler",), JobHealth("SchedulerJob"), reads_dags=True))
 SCHEDULER = KnownRole(
     Role("scheduler", ("scheduler",), JobHealth("SchedulerJob"), reads_dags=True),
-    health_server=HealthServer(SCHEDULER_HEALTH_SERVER.name, "/health", 8974, SCHEDULER_HEALTH_PORT),
+    health_server=HealthServer(
+        SCHEDULER_HEALTH_SERVER.name, "/health", 8974, SCHEDULER_HEALTH_PORT, can_hang_role=True
+    ),
 )
-"""Its health server came with 2.4.0."""
+"""Its health server came with 2.4.0. Up to 2.11 a fork keeps the connections that it inherited (airflow/settings.py
+registers nothing with ``os.register_at_fork``; since 3.0 it does), and SQLAlchemy pings one before Airflow looks whose
+it is."""
+_SCHEDULER_3 = KnownRole(
+    SCHEDULER.role, health_server=HealthServer(SCHEDULER_HEALTH_SERVER.name, "/health", 8974, SCHEDULER_HEALTH_PORT)
+)
 _TRIGGERER = KnownRole(Role("triggerer", ("triggerer",), JobHealth("TriggererJob"), reads_dags=True))
 _DAG_PROCESSOR_2_3 = KnownRole(Role(_PARSER, (_PARSER,), None, reads_dags=True))
 """It has a job in the database since 2.6.0."""
@@ -195,7 +202,7 @@ def _make_series_3(
     return ReleaseSeries(
         first,
         python_versions,
-        (_INIT, _API_SERVER, SCHEDULER, DAG_PROCESSOR),
+        (_INIT, _API_SERVER, _SCHEDULER_3, DAG_PROCESSOR),
         (_TRIGGERER, _WORKER, _FLOWER),
         (_STANDALONE_3, _KUBERNETES),
         celery_app=_CELERY_APP,

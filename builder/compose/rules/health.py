@@ -77,7 +77,7 @@ def choose_airflow_check(one: AirflowService) -> HealthAdvice | None:
     if known is None:
         return None
     server = known.health_server
-    if server is not None and is_health_server_on(one, server):
+    if server is not None and not server.can_hang_role and is_health_server_on(one, server):
         port = find_health_port(one, server)
         return _make_advice(
             "the role's own health server shows whether it is alive",

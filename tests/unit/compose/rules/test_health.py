@@ -120,8 +120,15 @@ def test_who_is_waited_for_ends() -> None:
 
 def test_the_schedulers_own_health_server_is_cheaper() -> None:
     environment = {**AIRFLOW, "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "true"}
-    (found,) = findings(command=("scheduler",), environment=environment)
+    (found,) = findings(command=("scheduler",), environment=environment, version="3.0.2")
     assert "http://localhost:8974/health" in (found.fix or "")
+
+
+@pytest.mark.parametrize("version", ["2.4.0", "2.8.1", "2.11.2"])
+def test_a_health_server_that_can_hang_its_scheduler_is_not_advised(version: str) -> None:
+    environment = {**AIRFLOW, "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "true"}
+    (found,) = findings(command=("scheduler",), environment=environment, version=version)
+    assert "airflow jobs check --job-type SchedulerJob" in (found.fix or "")
 
 
 def test_a_health_server_that_the_version_does_not_have_is_not_asked() -> None:
@@ -129,7 +136,7 @@ def test_a_health_server_that_the_version_does_not_have_is_not_asked() -> None:
     (found,) = findings(command=("scheduler",), environment=environment, version="2.3.4")
     assert "SchedulerJob" in (found.fix or "")
     moved = {**environment, "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": "9000"}
-    (found,) = findings(command=("scheduler",), environment=moved)
+    (found,) = findings(command=("scheduler",), environment=moved, version="3.0.2")
     assert "http://localhost:9000/health" in (found.fix or "")
 
 
