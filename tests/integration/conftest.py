@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from proven_image import ProvenImage
 from runtime_factory import make_runtime
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,6 +25,7 @@ from builder.image.base.servers import POSTGRES, REDIS, PackagedServer, ensure_s
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
+from builder.image.verify.plan import make_plan_from_spec
 from builder.operations.project import ImageProject, load_project
 
 if TYPE_CHECKING:
@@ -31,9 +34,10 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 ROOT = Path(__file__).parents[2]
-IMAGE_FOLDER = ROOT / "images" / "airflow"
+IMAGES = ROOT / "images"
 TEST_IMAGE_VARIABLE = "OPTBUILD_TEST_IMAGE"
-"""For work on the tests: an image to use as it is, instead of the promoted one."""
+"""For work on the tests: an image to use as it is, instead of the one of images/airflow. Nothing is built then: the
+promoted images of Airflow 3 and of Celery are used as they are too."""
 BUILD_SECONDS = 1500
 """Also on a busy machine; the first test that asks for the image has the time limit of the whole build."""
 TEST_LABEL = "optbuild.test"
@@ -116,20 +120,71 @@ def optbuild(*words: str, cwd: Path = ROOT) -> ProcessResult:
     return LocalRunner().run(Command((sys.executable, "-c", MAIN, *words), cwd=cwd, timeout=BUILD_SECONDS))
 
 
-@pytest.fixture(scope="session")
-def airflow_folder(run_folder: Path) -> Path:
-    """A copy of images/airflow whose Debian versions the mirror still has: Debian drops a version with the next one.
+def copy_image(name: str, run_folder: Path) -> Path:
+    """A copy of a folder of images/ whose Debian versions the mirror still has: Debian drops a version with the next.
 
     One for all workers: what they build of it is the same.
     """
-    folder, unfinished = run_folder / "sample/airflow", run_folder / "sample/unfinished"
-    with hold_lock(run_folder / "sample.lock", "locking images/airflow"):
+    folder, unfinished = run_folder / "sample" / name, run_folder / "sample/unfinished" / name
+    with hold_lock(run_folder / f"{name}.lock", f"locking images/{name}"):
         if not folder.exists():
-            shutil.copytree(IMAGE_FOLDER, unfinished)
+            shutil.copytree(IMAGES / name, unfinished)
             done = optbuild("lock", "--refresh-debian", str(unfinished))
             assert done.ok, f"`optbuild lock --refresh-debian` failed with {done.code}:\n{done.out}\n{done.err}"
             unfinished.rename(folder)
     return folder
+
+
+def build_image(folder: Path, run_folder: Path) -> None:
+    """Built, verified and promoted as `make image` does, once for all workers; cheap when it was."""
+    built = run_folder / f"{folder.name}.built"
+    with hold_lock(run_folder / f"{folder.name}.build.lock", f"building images/{folder.name}"):
+        if not built.exists():
+            done = optbuild("build", "--verify", "--refresh-base", str(folder))
+            assert done.ok, f"`optbuild build --verify` failed with {done.code}:\n{done.out}\n{done.err}"
+            built.touch()
+
+
+def describe_image(project: ImageProject, reference: str, postgres: str, redis: str | None = None) -> ProvenImage:
+    made = make_plan_from_spec(project.spec, project.lock, project.roles)
+    return ProvenImage(reference, replace(made, database=postgres, broker=redis))
+
+
+def find_promoted(project: ImageProject) -> str:
+    return f"{project.spec.image.name}:{project.spec.image.tags[0]}"
+
+
+def prove_image(name: str, run_folder: Path, postgres: str, redis: str | None = None) -> ProvenImage:
+    """Of images/: as `make image` leaves it."""
+    is_given = TEST_IMAGE_VARIABLE in os.environ
+    folder = IMAGES / name if is_given else copy_image(name, run_folder)
+    if not is_given:
+        build_image(folder, run_folder)
+    project = load_project(folder)
+    return describe_image(project, find_promoted(project), postgres, redis)
+
+
+@pytest.fixture(scope="session")
+def airflow_3(run_folder: Path, postgres_image: str) -> ProvenImage:
+    """Minutes where it is not built yet: for long runs."""
+    return prove_image("airflow-3", run_folder, postgres_image)
+
+
+@pytest.fixture(scope="session")
+def airflow_celery(run_folder: Path, postgres_image: str, redis_image: str) -> ProvenImage:
+    """As ``airflow_3``."""
+    return prove_image("airflow-celery", run_folder, postgres_image, redis_image)
+
+
+@pytest.fixture(scope="session")
+def airflow(image: str, project: ImageProject, postgres_image: str) -> ProvenImage:
+    """The image of images/airflow."""
+    return describe_image(project, image, postgres_image)
+
+
+@pytest.fixture(scope="session")
+def airflow_folder(run_folder: Path) -> Path:
+    return copy_image("airflow", run_folder)
 
 
 @pytest.fixture(scope="session")
@@ -150,18 +205,14 @@ def project(airflow_folder: Path) -> ImageProject:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine, project: ImageProject, airflow_folder: Path, postgres_image: str, run_folder: Path) -> str:
-    """The promoted image of images/airflow. Built, verified and promoted as `make image` does; cheap when it was.
+    """The promoted image of images/airflow.
 
     The verification needs ``postgres_image``: it would make one beside that of another worker.
     """
     if given := os.environ.get(TEST_IMAGE_VARIABLE):
         return given
-    reference, built = f"{project.spec.image.name}:{project.spec.image.tags[0]}", run_folder / "built"
-    with hold_lock(run_folder / "built.lock", "building images/airflow"):
-        if not built.exists():
-            done = optbuild("build", "--verify", "--refresh-base", str(airflow_folder))
-            assert done.ok, f"`optbuild build --verify` failed with {done.code}:\n{done.out}\n{done.err}"
-            built.touch()
+    reference = find_promoted(project)
+    build_image(airflow_folder, run_folder)
     assert engine.find_image_id(reference) is not None, f"{reference} was not promoted"
     return reference
 
