@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.airflow.commands import check_command
-from builder.airflow.find import REPLACED_ROLES
+from builder.airflow.find import REPLACED_ROLES, find_started_role
 from builder.airflow.releases import find_release
 from builder.airflow.variables import AUTH_MANAGER, EXECUTOR, FAB_AUTH_MANAGER
 from builder.core.debian import RELEASE_PYTHON
@@ -18,7 +18,7 @@ from builder.image.spec.problem import SpecProblem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from builder.airflow.model import Release
+    from builder.airflow.model import Release, Role
     from builder.image.spec.model import Spec
 
 _PYTHON, _AIRFLOW = ("python", "version"), ("airflow", "version")
@@ -37,6 +37,7 @@ def find_airflow_problems(spec: Spec, *, python: bool) -> Iterator[SpecProblem]:
     yield from _find_command_problems(spec, known)
     yield from _find_extra_problems(spec, known)
     yield from _find_executor_problems(spec, known)
+    yield from _find_idle_role_problems(spec, known)
     yield from _find_broker_problems(spec, known)
 
 
@@ -71,8 +72,7 @@ def _find_role_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
 def _find_command_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
     """Commands of the spec's own that this Airflow no longer has, or not yet."""
     for name, table in spec.roles.items():
-        words = table.command or ()
-        call = words[1:] if words[:1] == ("airflow",) else words
+        call = _strip_airflow(table.command or ())
         found = check_command(call, known.version) if call else None
         if found is None or not found.is_fatal:
             continue
@@ -85,17 +85,28 @@ def _find_command_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
 
 def _find_extra_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
     """Roles and settings that need an extra of Airflow that the spec does not ask for."""
-    extras = {canonicalize_name(extra) for extra in spec.airflow.extras} | _list_required_extras(spec)
-    for role in known.all_roles:
-        table = spec.roles.get(role.name)
-        if table is None or not table.enabled or table.command is not None:
-            continue
+    extras = _list_extras(spec)
+    for name, role in _find_own_roles(spec, known):
         for extra in role.needs_extras:
             if canonicalize_name(extra) not in extras:
-                yield _make_extra_problem(spec, ("roles", role.name), f"the role {role.name}", extra)
+                yield _make_extra_problem(spec, ("roles", name), f"the role {name}", extra)
     manager = spec.image.env.get(AUTH_MANAGER.name)
     if manager == FAB_AUTH_MANAGER and known.series.fab_commands is not None and "fab" not in extras:
         yield _make_extra_problem(spec, ("image", "env", AUTH_MANAGER.name), "the FAB auth manager", "fab")
+
+
+def _find_own_roles(spec: Spec, known: Release) -> Iterator[tuple[str, Role]]:
+    """The spec's tables that start a role of this Airflow, whatever they call it: name of the table, role."""
+    own = {role.name: role for role in known.all_roles}
+    for name, table in spec.roles.items():
+        started = name if table.command is None else find_started_role(_strip_airflow(table.command))
+        if table.enabled and started in own:
+            yield name, own[started]
+
+
+def _strip_airflow(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The words behind ``airflow``, which the entrypoint adds where it is not there."""
+    return command[1:] if command[:1] == ("airflow",) else command
 
 
 def _find_broker_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
@@ -104,6 +115,11 @@ def _find_broker_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
     if spec.verify.broker is not None and not tables & set(needy):
         hint = f"remove the line, or add a role that does: [roles.{needy[0]}]"
         yield SpecProblem(("verify", "broker"), "no role needs a broker", hint)
+
+
+def _list_extras(spec: Spec) -> set[str]:
+    """All that the spec asks for, under their normalised names."""
+    return {canonicalize_name(extra) for extra in spec.airflow.extras} | _list_required_extras(spec)
 
 
 def _list_required_extras(spec: Spec) -> set[str]:
@@ -135,11 +151,9 @@ def _find_executor_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]
 
     Several may stand there (since 2.10), each with an alias; one that is named by its module is believed.
     """
-    path = ("image", "env", EXECUTOR.name)
-    extras = {canonicalize_name(extra) for extra in spec.airflow.extras} | _list_required_extras(spec)
-    for word in spec.image.env.get(EXECUTOR.name, "").split(","):
-        name = word.partition(":")[2].strip() or word.strip()
-        if not name or "." in name:
+    path, extras = ("image", "env", EXECUTOR.name), _list_extras(spec)
+    for name in _list_executors(spec):
+        if "." in name:
             continue
         executor = next((one for one in known.series.executors if one.name == name), None)
         if executor is None:
@@ -149,6 +163,23 @@ def _find_executor_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]
         for extra in executor.needs_extras:
             if canonicalize_name(extra) not in extras:
                 yield _make_extra_problem(spec, path, f"the executor {name}", extra)
+
+
+def _list_executors(spec: Spec) -> tuple[str, ...]:
+    words = spec.image.env.get(EXECUTOR.name, "").split(",")
+    return tuple(name for word in words if (name := word.partition(":")[2].strip() or word.strip()))
+
+
+def _find_idle_role_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
+    """Celery's roles beside executors that send nothing to Celery. One that is named by its module may do so."""
+    executors = _list_executors(spec)
+    if not executors or any("Celery" in name or "." in name for name in executors):
+        return
+    for name, role in _find_own_roles(spec, known):
+        if role.needs_broker:
+            message = f"the role {name} works for a Celery executor, and {EXECUTOR.name} is {', '.join(executors)}"
+            hint = f'write {EXECUTOR.name} = "CeleryExecutor" into env of [image], or leave the role out'
+            yield SpecProblem(("roles", name), message, hint)
 
 
 def _find_other_airflow(spec: Spec) -> Iterator[SpecProblem]:
