@@ -1,13 +1,14 @@
 #!/bin/bash
 # Runs in the builder stage, each distribution checked by its hash:
-#   install.sh tools                  the pinned uv, and wheels of what has only an sdist
+#   install.sh tools                  the pinned uv
+#   install.sh sdists                 wheels of what has only an sdist
 #   install.sh packages OUT EPOCH     the locked distributions as a virtual environment, finished and moved below OUT
 # What is downloaded stays in cache mounts; the package index and its credentials come from the secrets, if any.
 set -o pipefail -o errexit -o nounset
 
 readonly target=/home/airflow/.local
 readonly requirements=/requirements
-readonly tools=/opt/optbuild     # pip's uv and the environment that makes wheels; stays in this stage
+readonly tools=/opt/optbuild     # uv, and the environment that makes wheels; stays in its stages
 readonly wheels=$tools/wheels
 export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_WARN_SCRIPT_LOCATION=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
@@ -31,15 +32,6 @@ make_environment() { # make_environment FOLDER: a virtual environment without pi
   rm -f "$1"/bin/[Aa]ctivate*
 }
 
-build_wheels() { # from sdists, with their own pinned build requirements and nothing from elsewhere
-  make_environment "$tools/build"
-  "$tools/uv/bin/uv" pip install --quiet --python "$tools/build/bin/python" --no-deps --require-hashes \
-    --only-binary :all: --requirements "$requirements/build-requires.txt"
-  pip_run "$tools/build/bin/python" wheel --quiet --quiet --no-deps --no-build-isolation --require-hashes --no-binary :all: \
-    --requirement "$requirements/sdists.txt" --wheel-dir "$wheels"
-  cut -d ' ' -f 1 "$requirements/sdists.txt" >"$tools/pins.txt"
-}
-
 # Every process that follows reads the standard library's bytecode; the builder comes without. Nobody needs what fails.
 compile_stdlib() { python3 -m compileall -qq /usr/lib/python3.* || :; }
 
@@ -47,18 +39,43 @@ install_tools() {
   compile_stdlib
   pip_run python3 install --quiet --no-deps --require-hashes --only-binary :all: --target "$tools/uv" \
     --requirement "$requirements/uv.txt"
-  [ ! -s "$requirements/sdists.txt" ] || build_wheels
+}
+
+install_sdists() { # with their own pinned build requirements and nothing from elsewhere
+  mkdir -p "$wheels"
+  [ -s "$requirements/sdists.txt" ] || return 0
+  make_environment "$tools/build"
+  # with bytecode: each sdist's build starts several interpreters, and may not write any (it would get into the wheel)
+  "$tools/uv/bin/uv" pip install --quiet --python "$tools/build/bin/python" --no-deps --require-hashes \
+    --only-binary :all: --compile-bytecode --requirements "$requirements/build-requires.txt"
+  # uv leaves the wheels that it makes in its cache. One of its own, empty: another would give wheels that were made
+  # with other build requirements.
+  UV_CACHE_DIR=$tools/cache "$tools/uv/bin/uv" pip install --quiet --python "$tools/build/bin/python" \
+    --target "$tools/installed" --no-deps --require-hashes --no-build-isolation --no-binary :all: \
+    --requirements "$requirements/sdists.txt"
+  find "$tools/cache" -type f -name '*.whl' -exec mv --target-directory="$wheels" {} +
+  check_wheels
+  rm -rf "$tools/cache" "$tools/installed"
+}
+
+check_wheels() {
+  local made wanted
+  made=$(find "$wheels" -name '*.whl' | wc -l)
+  wanted=$(wc -l <"$requirements/sdists.txt")
+  [ "$made" = "$wanted" ] && return
+  echo "install.sh: of $wanted sdists uv left $made wheels in its cache, where it kept them so far: install another version" \
+    "of uv beside optbuild and lock again" >&2
+  exit 1
 }
 
 install_packages() {
   make_environment "$target"
   "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --require-hashes \
     --only-binary :all: --requirements "$requirements/requirements.txt"
-  if [ -d "$wheels" ]; then
-    # by name, not by path: uv would note the path in the installed metadata (direct_url.json)
-    "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index --find-links "$wheels" \
-      --requirements "$tools/pins.txt"
-  fi
+  # by name, not by path: uv would note the path in the installed metadata (direct_url.json)
+  cut -d ' ' -f 1 "$requirements/sdists.txt" >/tmp/sdists.txt
+  [ ! -s /tmp/sdists.txt ] || "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index \
+    --find-links "$wheels" --requirements /tmp/sdists.txt
   python3 /scripts/finish.py packages "$target" "$1"
   python3 /scripts/finish.py stamp "$1" "$2"
 }

@@ -26,9 +26,6 @@ SHELL ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-c"]
 
 RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
     --mount=type=bind,source=requirements/uv.txt,target=/requirements/uv.txt \
-    --mount=type=bind,source=requirements/sdists.txt,target=/requirements/sdists.txt \
-    --mount=type=bind,source=requirements/build-requires.txt,target=/requirements/build-requires.txt \
-    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
     --mount=type=cache,id=optbuild-pip,target=/root/.cache/pip \
     --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=netrc,target=/root/.netrc \
@@ -36,12 +33,28 @@ RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh tools
 
-# One RUN: what it changes after the installation would otherwise be stored a second time.
+# Wheels of what has only a source.
+FROM builder AS sdists
+
+RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
+    --mount=type=bind,source=requirements/sdists.txt,target=/requirements/sdists.txt \
+    --mount=type=bind,source=requirements/build-requires.txt,target=/requirements/build-requires.txt \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh sdists
+
+# The locked distributions, finished in the one RUN: what another changed would be stored a second time.
+FROM builder AS packages
+
 RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=bind,source=requirements/requirements.txt,target=/requirements/requirements.txt \
+    --mount=type=bind,source=requirements/sdists.txt,target=/requirements/sdists.txt \
+    --mount=type=bind,from=sdists,source=/opt/optbuild/wheels,target=/opt/optbuild/wheels \
     --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
     --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
-    --mount=type=cache,id=optbuild-pip,target=/root/.cache/pip \
     --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=secret,id=uv_default_index \
@@ -51,7 +64,7 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
 FROM base
 
 COPY --link --from=rootfs /out/ /
-COPY --link --from=builder /out/ /
+COPY --link --from=packages /out/ /
 
 ENV PATH="/home/airflow/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     VIRTUAL_ENV="/home/airflow/.local" \

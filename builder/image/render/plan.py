@@ -23,14 +23,23 @@ if TYPE_CHECKING:
 DEBIAN_INSTRUCTIONS = (
     *("FROM", "ADD"),
     *("FROM", "SHELL", "RUN"),
-    *("FROM", "ADD", "SHELL", "RUN", "RUN"),
+    *("FROM", "ADD", "SHELL", "RUN"),
+    *("FROM", "RUN"),
+    *("FROM", "RUN"),
     *("FROM", "COPY", "COPY", "ENV", "LABEL", "EXPOSE", "USER", "WORKDIR", "ENTRYPOINT", "CMD"),
 )
 FIXED_VALUES = {
     "ADD": {"base.tar /", "builder.tar /"},
-    "COPY": {"--link --from=rootfs /out/ /", "--link --from=builder /out/ /"},
+    "COPY": {"--link --from=rootfs /out/ /", "--link --from=packages /out/ /"},
     "EXPOSE": {"8080"},
-    "FROM": {"scratch AS base", "base AS rootfs", "scratch AS builder", "base"},
+    "FROM": {
+        "scratch AS base",
+        "base AS rootfs",
+        "scratch AS builder",
+        "builder AS sdists",
+        "builder AS packages",
+        "base",
+    },
     "USER": {"50000"},
     "WORKDIR": {HOME},
     "ENTRYPOINT": {'["/usr/bin/dumb-init", "--", "/entrypoint"]'},
