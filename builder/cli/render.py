@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,16 +12,25 @@ from builder.cli.output import check_output_folder
 from builder.cli.runtime import find_runtime
 from builder.core.errors import NotWrittenError, OptbuildError
 
+if TYPE_CHECKING:
+    from builder.core.runtime import Runtime
+    from builder.image.lock.model import Lock
+
 
 def command(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of optbuild.toml and its lock.")] = Path(),
+    *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Write the whole build context there.")
     ] = None,
     output_format: Annotated[str, make_format_option("render")] = TEXT,
     force: Annotated[
         bool, typer.Option("--force", help="With --output: also replace files that no earlier render wrote.")
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say which package lies in which layer, why, and what a new version moves."),
     ] = False,
 ) -> None:
     """Print the Dockerfile that optbuild.toml and optbuild.lock describe.
@@ -38,7 +47,15 @@ def command(
     runtime = find_runtime(ctx)
     if force and output is None:
         raise OptbuildError("--force needs --output", hint="add --output FOLDER")
+    if explain and (output is not None or output_format != TEXT):
+        other = "--output" if output is not None else f"--format {output_format}"
+        raise OptbuildError(
+            f"--explain writes no context: it takes no {other}", hint=f"leave out {other}, or --explain"
+        )
     project = load_project(runtime.cwd / folder)
+    if explain:
+        _explain_layers(runtime, project.lock)
+        return
     context = render_context(project.spec, project.lock)
     roles = tuple(role.name for role in project.roles)
     if output is None:
@@ -56,3 +73,10 @@ def command(
         f"wrote {len(files)} files to {output}\nnext: {output}/base.sh && docker build "
         f"--build-arg SOURCE_DATE_EPOCH={context.source_date_epoch} {output}"
     )
+
+
+def _explain_layers(runtime: Runtime, lock: Lock) -> None:
+    from builder.image.lock.layers.explain import explain_layers
+    from builder.report.layers import format_layers_text
+
+    runtime.out.write(format_layers_text(explain_layers(lock)))

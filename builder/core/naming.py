@@ -23,6 +23,8 @@ LABEL_SESSION = "optbuild.session"
 LABEL_AIRFLOW = "org.apache.airflow.version"
 OCI_PREFIX = "org.opencontainers.image."
 """Of labels that the OCI image specification defines."""
+MOST_LAYERS = 40
+"""Of Python packages. Docker allows 127 in an image; base, entrypoint, and images built FROM it need some."""
 DEFAULT_DATABASE = "postgres:13"
 """The image that verification runs against, unless the spec's ``verify.database`` says another."""
 DEFAULT_BROKER = "redis:7"

@@ -79,4 +79,10 @@ def resolve_lock(
 
     release = find_release(spec.airflow.version)
     whole = replace(options, build_wheels=build)
-    return make_lock(runtime, spec, requirements, release, previous=previous, options=whole)
+    lock = make_lock(runtime, spec, requirements, release, previous=previous, options=whole)
+    if previous is not None and not previous.layers:
+        runtime.progress.note(
+            f"the old lock put all Python packages into one layer; this one plans {len(lock.layers)} layers, "
+            "so that a new version of one package moves little else: optbuild render --explain shows them"
+        )
+    return lock

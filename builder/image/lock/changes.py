@@ -64,6 +64,8 @@ class LockTotals:
     runtime_bytes: int
     build_packages: int
     build_bytes: int
+    layers: int
+    """Of Python packages in the image."""
 
 
 def count_lock_totals(lock: Lock) -> LockTotals:
@@ -77,4 +79,5 @@ def count_lock_totals(lock: Lock) -> LockTotals:
         runtime_bytes=sum(one.size for one in lock.runtime),
         build_packages=len(lock.build),
         build_bytes=sum(one.size for one in lock.build),
+        layers=len(lock.layers) or 1,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from builder.core.naming import LOCK_FILE
 from builder.image.lock.dependencies import is_applicable, list_root_requirements
 from builder.image.lock.document import format_lock_command
 from builder.image.lock.inputs import make_lock_inputs
+from builder.image.lock.layers.groups import list_parts
 from builder.image.lock.sonames import GLIBC
 from builder.image.lock.target import LockTarget
 
@@ -31,6 +33,7 @@ _KEYS = {
     "debian": "base.debian",
     "apt_runtime": "apt.runtime",
     "apt_build": "apt.build",
+    "layers_max": "layers.max",
 }
 """Field of :class:`LockInputs` → key of the spec."""
 
@@ -82,6 +85,22 @@ def _iterate_contradictions(lock: Lock) -> Iterator[str]:
             yield f"{package}, which has {soname}, is not among the packages of the image"
     if not lock.build_requires and any(one.kind == "sdist" for one in lock.python):
         yield "there are source distributions, but nothing to build them with"
+    yield from _iterate_misplaced(lock)
+
+
+def _iterate_misplaced(lock: Lock) -> Iterator[str]:
+    """Each part in one layer, no other part in any; a lock without layers puts all in one."""
+    if not lock.layers:
+        return
+    placed = Counter(part for layer in lock.layers for part in layer.members)
+    wanted = {part for one in lock.python for part in list_parts(one.name)}
+    for part in sorted({*placed, *wanted}):
+        if part not in wanted:
+            yield f"a layer has {part}, and the lock has no such distribution"
+        elif placed[part] != 1:
+            yield f"{part} is in {placed[part] or 'none'} of the layers; it belongs into one"
+    if len(lock.layers) > lock.inputs.layers_max:
+        yield f"it has {len(lock.layers)} layers, and layers.max is {lock.inputs.layers_max}"
 
 
 def _iterate_unmet(who: str, line: str, versions: dict[str, str], target: LockTarget) -> Iterator[str]:

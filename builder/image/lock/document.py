@@ -12,15 +12,17 @@ import tomli_w
 
 from builder.core.errors import LockFileError, MissingFileError, Where
 from builder.core.files import write_atomically
-from builder.core.naming import LOCK_FILE
+from builder.core.naming import LOCK_FILE, MOST_LAYERS
 from builder.image.lock.model import (
     LOCK_VERSION,
+    READ_VERSIONS,
     Constraints,
     DebianPackage,
     Distribution,
     DroppedConstraint,
     Lock,
     LockInputs,
+    PackageLayer,
 )
 from builder.image.lock.table import LockTable
 from builder.image.lock.target import MACHINES
@@ -77,7 +79,7 @@ def parse_lock(text: str, name: str = LOCK_FILE, remake: str = "make it again: o
     except tomllib.TOMLDecodeError as error:
         raise LockFileError(f"is not valid TOML: {error}", where=Where(name), hint=remake) from error
     version = document.get("lock-version")
-    if version != LOCK_VERSION:
+    if version not in READ_VERSIONS:
         raise LockFileError(
             f"is a lock of format {version}; this optbuild knows format {LOCK_VERSION}"
             if isinstance(version, int)
@@ -107,6 +109,7 @@ def format_lock(lock: Lock) -> str:
         head[key] = [_to_toml_table(row) for row in rows]
     for key, packages in (("runtime", lock.runtime), ("build", lock.build)):
         head[key] = [_to_toml_table(row) for row in packages]
+    head["layers"] = [_to_toml_table(row) for row in lock.layers]
     return (
         _format_header(lock)
         + "\n"
@@ -123,7 +126,7 @@ def _format_header(lock: Lock) -> str:
 
 
 def _to_toml_table(
-    value: LockInputs | Constraints | DroppedConstraint | Distribution | DebianPackage,
+    value: LockInputs | Constraints | DroppedConstraint | Distribution | DebianPackage | PackageLayer,
 ) -> dict[str, Any]:
     """A dataclass as a TOML table: dashes in keys, None and empty defaults left out."""
     table: dict[str, Any] = {}
@@ -157,6 +160,7 @@ def _parse_root_table(root: LockTable) -> Lock:
         shared_libraries=tuple((key, libraries.read_string(key)) for key in libraries.list_keys()),
         runtime=tuple(_parse_package(row, fitting) for row in root.read_rows("runtime")),
         build=tuple(_parse_package(row, fitting) for row in root.read_rows("build")),
+        layers=tuple(_parse_layer(row) for row in root.read_rows("layers")),
     )
 
 
@@ -171,6 +175,7 @@ def _parse_inputs(table: LockTable) -> LockInputs:
         debian=table.read_string("debian"),
         apt_runtime=table.read_strings("apt-runtime"),
         apt_build=table.read_strings("apt-build"),
+        layers_max=table.read_integer("layers-max") if table.has_key("layers-max") else MOST_LAYERS,
     )
 
 
@@ -221,4 +226,13 @@ def _parse_package(table: LockTable, fitting: tuple[str, ...]) -> DebianPackage:
         architecture=architecture,
         sha256=table.read_sha256("sha256"),
         size=table.read_integer("size"),
+    )
+
+
+def _parse_layer(table: LockTable) -> PackageLayer:
+    table.check_keys(*_list_keys(PackageLayer))
+    return PackageLayer(
+        name=table.read_layer_name("name"),
+        members=table.read_layer_members("members"),
+        stamp=table.read_integer("stamp", NEWEST_EPOCH),
     )

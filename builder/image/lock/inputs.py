@@ -32,4 +32,5 @@ def make_lock_inputs(spec: Spec, requirements: Sequence[str]) -> LockInputs:
         debian=spec.base.debian,
         apt_runtime=tuple(sorted(set(spec.apt.runtime))),
         apt_build=tuple(sorted(set(spec.apt.build))),
+        layers_max=spec.layers.max,
     )

@@ -29,11 +29,12 @@ from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
 from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.inputs import make_lock_inputs
+from builder.image.lock.layers.plan import plan_layers
 from builder.image.lock.libraries import RequiredLibraries, find_required_libraries, resolve_library_packages
-from builder.image.lock.model import Constraints, Lock
+from builder.image.lock.model import FALLBACK_EPOCH, Constraints, Lock
 from builder.image.lock.python_packages import PythonResolver, ResolvedPython
 from builder.image.lock.sources.advice import list_source_advice
-from builder.image.lock.sources.builder_stage import FALLBACK_EPOCH, LockedBuilderStage, make_distribution
+from builder.image.lock.sources.builder_stage import LockedBuilderStage, make_distribution
 from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget
 from builder.image.lock.uv import find_uv
 
@@ -258,4 +259,5 @@ def _assemble_lock(
         ),
         runtime=packages.runtime,
         build=packages.build,
+        layers=plan_layers({file.name: file.uploaded for file in python.files}, inputs.layers_max),
     )

@@ -6,8 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-LOCK_VERSION = 1
-"""Format of optbuild.lock; a lock of another version is refused with the command that makes a new one."""
+from builder.core.naming import MOST_LAYERS
+
+LOCK_VERSION = 2
+"""Format of optbuild.lock as it is written. A table ``foundation`` may join it: who does not know that refuses it."""
+READ_VERSIONS = (1, 2)
+"""Formats that are read; any other is refused with the command that makes a new one. 1 had no layers."""
+FALLBACK_EPOCH = 315_532_800
+"""1980-01-01, the oldest time a zip file can hold: for an index that does not say when files were uploaded."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,18 @@ class LockInputs:
     """The release's code name."""
     apt_runtime: tuple[str, ...]
     apt_build: tuple[str, ...]
+    layers_max: int = MOST_LAYERS
+
+
+@dataclass(frozen=True)
+class PackageLayer:
+    """One layer of Python packages in the image."""
+
+    name: str
+    members: tuple[str, ...]
+    """Distributions, sorted; ``numpy.libs`` are the libraries that numpy's wheel bundles, which may lie elsewhere."""
+    stamp: int
+    """Seconds; the time of every file in it."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +122,5 @@ class Lock:
     """The whole root file system of the final image."""
     build: tuple[DebianPackage, ...]
     """What the builder stage has beyond ``runtime``."""
+    layers: tuple[PackageLayer, ...] = ()
+    """Bottom first. Empty in a lock that was made before there were layers: all packages are one then."""

@@ -27,6 +27,7 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     sdists = f", {sums.sdists} of them built from source" if sums.sdists else ""
     yield f"{name} for {lock.platform}"
     yield f"  {sums.distributions} Python distributions, {_format_megabytes(sums.distribution_bytes)}{sdists}"
+    yield f"  {sums.layers} {'layer' if sums.layers == 1 else 'layers'} of them in the image"
     yield f"  {sums.runtime_packages} Debian packages in the image, {_format_megabytes(sums.runtime_bytes)}"
     yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
     if lock.constraints is not None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_LAYER_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+"""The name of a layer; its members are such names too: a distribution's, with ``.libs`` for what it bundles."""
 _DEBIAN_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 """Debian policy 5.6.1."""
 _DEBIAN_VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
@@ -97,6 +99,16 @@ class LockTable:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or canonicalize_name(value) != value:
             raise self.make_error(key, f"is {value!r}, not a name normalised by PEP 503")
         return value
+
+    def read_layer_name(self, key: str) -> str:
+        return self._read_matching(key, _LAYER_NAME, "the name of a layer")
+
+    def read_layer_members(self, key: str) -> tuple[str, ...]:
+        values = self.read_strings(key)
+        for value in values:
+            if not _LAYER_NAME.fullmatch(value):
+                raise self.make_error(key, f"holds {value!r}, not the name of a distribution or of its libraries")
+        return values
 
     def read_distribution_version(self, key: str) -> str:
         value = self.read_string(key)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from builder.core.naming import DEFAULT_DATABASE, SPEC_FILE
+from builder.core.naming import DEFAULT_DATABASE, MOST_LAYERS, SPEC_FILE
 from builder.image.spec.types import (
     BrokerImage,
     ByteSize,
@@ -26,6 +26,7 @@ from builder.image.spec.types import (
     ImagePattern,
     LabelKey,
     LabelValue,
+    LayerCount,
     PackageName,
     PackageVersion,
     Percent,
@@ -74,6 +75,11 @@ class BuildTable(_SpecTable):
     multi_stage: Flag = Field(default=True, alias="multi-stage")
 
 
+class LayersTable(_SpecTable):
+    max: LayerCount = MOST_LAYERS
+    """Layers of Python packages; 1: all in one."""
+
+
 class HealthTable(_SpecTable):
     http: HttpPath
     port: Port
@@ -115,6 +121,7 @@ class SpecFile(_SpecTable):
     python: PythonTable
     apt: AptTable = AptTable()
     build: BuildTable = BuildTable()
+    layers: LayersTable = LayersTable()
     roles: Mapping[RoleName, RoleTable] = Field(default_factory=dict)
     verify: VerifyTable = VerifyTable()
     protect: ProtectTable = ProtectTable()

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 from builder.airflow.variables import HOME, HOME_VARIABLE, VERSION_VARIABLE
 from builder.core.debian import RELEASE_PYTHON
 from builder.core.image_reference import extract_repository, find_image_reference
-from builder.core.naming import OCI_PREFIX
+from builder.core.naming import MOST_LAYERS, OCI_PREFIX
 from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
 from builder.image.spec.server_images import check_broker, check_database
 
@@ -251,6 +251,16 @@ def _check_percent(value: object) -> float:
     return float(value)
 
 
+def _check_layer_count(count: int) -> int:
+    if not 1 <= count <= MOST_LAYERS:
+        raise RefusedError(
+            f"{count} is not a number of layers from 1 to {MOST_LAYERS}",
+            f"write max = {MOST_LAYERS}: a new version of one package then moves little else; "
+            "1 puts all Python packages into one layer",
+        )
+    return count
+
+
 def _check_package_name(text: str) -> str:
     hint = 'write its name as the package index or Debian has it, like pandas = "80MB"'
     return check_form(r"[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9+])?", text, "the name of a package", hint)
@@ -282,5 +292,6 @@ ConstraintsChoice = Annotated[str | Literal[False], BeforeValidator(_check_const
 ByteSize = Annotated[str, AfterValidator(_check_byte_size)]
 WasteSize = Annotated[str, AfterValidator(_check_waste_size)]
 Percent = Annotated[float, BeforeValidator(_check_percent)]
+LayerCount = Annotated[int, Strict(), AfterValidator(_check_layer_count)]
 PackageName = Annotated[str, AfterValidator(_check_package_name)]
 Flag = Annotated[bool, Strict()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import io
 import json
 import os
 import sys
@@ -13,9 +14,10 @@ import pytest
 from runtime_factory import make_runtime
 
 from builder.cli import main as cli
+from builder.core.progress import LineProgress
 from builder.image.lock import make
 from builder.image.lock.document import read_lock, write_lock
-from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs
+from builder.image.lock.model import DebianPackage, Distribution, Lock, LockInputs, PackageLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,3 +276,18 @@ def test_a_disk_that_fills_up_meanwhile_leaves_the_old_lock(
     assert "optbuild.lock was not written: No space left on device\n  next: " in capsys.readouterr().err
     assert (tmp_path / "optbuild.lock").read_text() == "old"
     assert made
+
+
+def test_layers_that_join_the_lock_are_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "optbuild.toml").write_text(SPEC)
+    write_lock(tmp_path / "optbuild.lock", example())
+    layers = tuple(PackageLayer(one.name, (one.name,), 1) for one in example().python)
+    monkeypatch.setattr(make, "make_lock", lambda *_, **__: dataclasses.replace(example(), layers=layers))
+    said = []
+    for _ in range(2):
+        err = io.StringIO()
+        runtime = make_runtime(tmp_path, {"HOME": str(tmp_path)}, progress=LineProgress(err), out=io.StringIO())
+        assert cli.run(("lock",), lambda **_: runtime) == 0  # noqa: B023 - called here
+        said.append(err.getvalue())
+    assert "this one plans 3 layers" in said[0]
+    assert "plans" not in said[1]

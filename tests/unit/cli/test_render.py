@@ -109,3 +109,20 @@ def test_a_full_disk_is_told_with_the_folder(
     assert code == 3
     assert "error: context was not written: No space left on device" in err
     assert [path for path in (tmp_path / "context").rglob("*") if path.is_file()] == []
+
+
+def test_explain_says_of_each_layer_what_it_holds_and_moves(render: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = render("--explain")
+    assert (code, err) == (0, "")
+    assert out.startswith("30 layers of 154 Python packages, 163 MB, made by 10 build stages\nLowest first")
+    assert (
+        "seaborn: pushes 791 kB, pulls 7.57 MB (stage python-12)\n  why: small; pinned by projects\n  seaborn\n" in out
+    )
+    assert out.index("\nbabel: ") < out.index("\nseaborn: ")
+
+
+@pytest.mark.parametrize("other", [("--output", "x"), ("--format", "bake")])
+def test_explain_writes_no_context(render: Callable[..., tuple[int, str, str]], other: tuple[str, str]) -> None:
+    code, out, err = render("--explain", *other)
+    assert (code, out) == (2, "")
+    assert "--explain writes no context" in err

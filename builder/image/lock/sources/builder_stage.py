@@ -14,7 +14,7 @@ from builder.core.errors import (
     UnbuildableSourceError,
 )
 from builder.core.files import make_private_folder
-from builder.image.lock.model import Distribution, Lock
+from builder.image.lock.model import FALLBACK_EPOCH, Distribution, Lock
 from builder.image.lock.resolve import resolve_files
 from builder.image.lock.sources.advice import format_apt_lines
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from builder.image.lock.pylock import LockedFile
     from builder.image.lock.target import LockTarget
     from builder.image.lock.uv import Uv
-
-FALLBACK_EPOCH = 315_532_800
-"""1980-01-01, the oldest time a zip file can hold: for an index that does not say when files were uploaded."""
 
 
 class WheelBuilder(Protocol):

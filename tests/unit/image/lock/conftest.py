@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.process import Command, ProcessResult
-from builder.image.lock.model import Constraints, DebianPackage, Distribution, DroppedConstraint, Lock, LockInputs
+from builder.image.lock.model import (
+    Constraints,
+    DebianPackage,
+    Distribution,
+    DroppedConstraint,
+    Lock,
+    LockInputs,
+    PackageLayer,
+)
 from builder.image.lock.target import LockTarget
 from builder.image.spec.model import Spec
 
@@ -79,6 +87,11 @@ def lock() -> Lock:
             DebianPackage("zlib1g", "1:1.2.13.dfsg-1", "amd64", SHA, 86700),
         ),
         build=(DebianPackage("binutils", "2.40-2", "amd64", SHA, 64000),),
+        layers=(
+            PackageLayer("apache-airflow", ("apache-airflow",), 1_700_000_000),
+            PackageLayer("core-0", ("dill",), 1_600_000_000),
+            PackageLayer("pandas", ("pandas",), 1_650_000_000),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from builder.core.errors import ExitCode, StaleLockError
 from builder.image.lock.check import check_lock, find_lock_differences
 from builder.image.lock.inputs import make_lock_inputs
+from builder.image.lock.model import PackageLayer
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -34,6 +35,7 @@ def test_the_lock_of_its_own_spec_is_current(spec: Spec, lock: Lock) -> None:
         (("base", "debian"), "trixie", "base.debian: the spec says trixie"),
         (("apt", "runtime"), ("libgomp1", "git"), "apt.runtime: git was added"),
         (("apt", "build"), ("gcc",), "apt.build: gcc was added"),
+        (("layers", "max"), 12, "layers.max: the spec says 12, the lock was made for 40"),
     ],
 )
 def test_each_changed_input_makes_it_stale(
@@ -52,6 +54,31 @@ def test_changed_requirements_make_it_stale(spec: Spec, lock: Lock) -> None:
     assert caught.value.exit_code is ExitCode.CHECK_FAILED
 
 
+def test_each_distribution_must_be_in_one_layer(spec: Spec, lock: Lock) -> None:
+    """The image is made of the layers: what is in none would be missing in it."""
+    inputs = make_lock_inputs(spec, REQUIREMENTS)
+    first, *others = lock.layers
+    assert find_lock_differences(inputs, dataclasses.replace(lock, layers=tuple(others))) == (
+        "apache-airflow is in none of the layers; it belongs into one",
+    )
+    assert find_lock_differences(inputs, dataclasses.replace(lock, layers=(first, *lock.layers))) == (
+        "apache-airflow is in 2 of the layers; it belongs into one",
+    )
+    stranger = PackageLayer("others-0", ("numpy.libs",), 0)
+    assert find_lock_differences(inputs, dataclasses.replace(lock, layers=(*lock.layers, stranger))) == (
+        "a layer has numpy.libs, and the lock has no such distribution",
+    )
+    assert find_lock_differences(inputs, dataclasses.replace(lock, layers=())) == ()
+
+
+def test_more_layers_than_the_spec_allows_are_told(spec: Spec, lock: Lock) -> None:
+    two = spec.model_copy(update={"layers": spec.layers.model_copy(update={"max": 2})})
+    inputs = make_lock_inputs(two, REQUIREMENTS)
+    assert find_lock_differences(inputs, dataclasses.replace(lock, inputs=inputs)) == (
+        "it has 3 layers, and layers.max is 2",
+    )
+
+
 def without(lock: Lock, part: str, name: str) -> Lock:
     parts: dict[str, Any] = {part: tuple(one for one in getattr(lock, part) if one.name != name)}
     return dataclasses.replace(lock, **parts)
@@ -64,7 +91,7 @@ def with_version(lock: Lock, name: str, version: str) -> Lock:
 
 def test_contradictions_inside_are_found(spec: Spec, lock: Lock) -> None:
     inputs = make_lock_inputs(spec, REQUIREMENTS)
-    assert find_lock_differences(inputs, without(lock, "python", "dill")) == (
+    assert find_lock_differences(inputs, without(dataclasses.replace(lock, layers=()), "python", "dill")) == (
         "apache-airflow 2.8.1 needs dill>=0.2.2, and the lock does not have it",
     )
     assert find_lock_differences(inputs, with_version(lock, "dill", "0.2.1")) == (

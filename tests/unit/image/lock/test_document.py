@@ -9,6 +9,7 @@ import pytest
 
 from builder.core.errors import LockFileError, MissingFileError
 from builder.image.lock.document import format_lock, parse_lock, read_lock, write_lock
+from builder.image.lock.layers.plan import list_layers
 from builder.image.lock.model import Constraints
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        pytest.param("lock-version = 1", "lock-version = 2", "format 2", id="newer"),
-        pytest.param("lock-version = 1\n", "", "not a lock", id="foreign"),
-        pytest.param("lock-version = 1", "lock-version = 'x'", "not a lock", id="version-text"),
+        pytest.param("lock-version = 2", "lock-version = 3", "format 3", id="newer"),
+        pytest.param("lock-version = 2\n", "", "not a lock", id="foreign"),
+        pytest.param("lock-version = 2", "lock-version = 'x'", "not a lock", id="version-text"),
         pytest.param("[inputs]", "[inputs", "not valid TOML", id="broken"),
         pytest.param("[inputs]", "[other]", "inputs: is missing|other: is not a key", id="table-missing"),
         pytest.param('sha256 = "' + "ab" * 32 + '"\nsize', "size", r"uv.sha256: is missing", id="no-hash"),
@@ -87,6 +88,11 @@ def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
         pytest.param("size = 116000", "bytes = 116000", "bytes|size: is missing", id="renamed"),
         pytest.param('"dill>=0.2.2"', '"dill >>> 2"', "PEP 508", id="dependency"),
         pytest.param('version = "2.0.3"', 'version = "two"', "PEP 440", id="version"),
+        pytest.param('name = "core-0"', 'name = "../x"', r"layers\[../x\].name: .*not the name of a layer", id="layer"),
+        pytest.param('    "dill",', '    "dill RUN",', r"layers\[core-0\].members: holds 'dill RUN'", id="member"),
+        pytest.param("stamp = 1600000000", "stamp = 99999999999999", "stamp: is 9.*; at most", id="stamp"),
+        pytest.param("layers-max = 40", "layers-max = -1", "layers-max: is not a number", id="layers-max"),
+        pytest.param("[uv]", "[foundation]\n[uv]", "foundation: is not a key of a lock", id="foundation"),
     ],
 )
 def test_a_damaged_lock_is_refused_with_its_key(lock: Lock, old: str, new: str, message: str) -> None:
@@ -110,3 +116,14 @@ def test_a_lock_that_cannot_be_read_is_told_in_plain_words(tmp_path: Path) -> No
     with pytest.raises(LockFileError, match="cannot be read: Is a directory") as caught:
         read_lock(tmp_path / "optbuild.lock")
     assert "Errno" not in str(caught.value)
+
+
+def test_a_lock_from_before_there_were_layers_is_read(lock: Lock) -> None:
+    """All its packages are one layer, as the image is that was built from it."""
+    text = format_lock(dataclasses.replace(lock, layers=()))
+    old = text.replace("lock-version = 2", "lock-version = 1").replace("layers-max = 40\n", "")
+    assert "layers" not in old
+    read = parse_lock(old)
+    assert read == dataclasses.replace(lock, layers=())
+    assert [(one.name, one.stamp) for one in list_layers(read)] == [("python", lock.source_date_epoch)]
+    assert {part for one in list_layers(read) for part in one.members} == {one.name for one in lock.python}

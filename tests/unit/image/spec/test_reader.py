@@ -50,6 +50,8 @@ runtime = ["libgomp1"]
 build = ["g++"]
 [build]
 multi-stage = true
+[layers]
+max = 12
 [roles.flower]
 command = ["celery", "flower"]
 health = { http = "/", port = 5555 }
@@ -85,6 +87,7 @@ def after(header: str, line: str) -> str:
 def test_the_smallest_spec() -> None:
     spec = parse(GOOD)
     assert (spec.image.tags, spec.airflow.constraints, spec.build.multi_stage) == (("latest",), "official", True)
+    assert spec.layers.max == 40
     assert (spec.folder, spec.file) == (Path("/project"), "optbuild.toml")
 
 
@@ -98,6 +101,7 @@ def test_every_key() -> None:
     assert spec.roles["flower"].health.port == 5555
     assert spec.roles["init"].enabled is False
     assert (spec.verify.database, spec.verify.dags) == ("sqlite", "project/dags")
+    assert spec.layers.max == 12
     assert spec.budget.image_bytes == "900MB"
     assert (spec.budget.waste_bytes, spec.budget.waste_percent) == ("0B", 2.5)
     assert spec.budget.package_bytes == {"pandas": "80MB", "libstdc++6": "3MB"}
@@ -330,6 +334,15 @@ REFUSED = {
         "`..`",
         "",
     ),
+    "no layers": (
+        GOOD + "[layers]\nmax = 0\n",
+        13,
+        "layers.max",
+        "0 is not a number of layers from 1 to 40",
+        "max = 40",
+    ),
+    "more layers than fit": (GOOD + "[layers]\nmax = 41\n", 13, "layers.max", "41 is not a number of layers", "1 puts"),
+    "layers as text": (GOOD + '[layers]\nmax = "9"\n', 13, "layers.max", "number", ""),
     "port": (
         GOOD + '[roles.x]\ncommand = ["a"]\nhealth = { http = "/", port = 70000 }\n',
         14,

@@ -1,0 +1,1 @@
+"""Which Python distribution lies in which layer of the image."""

@@ -1,0 +1,39 @@
+"""The layers of Python packages as text: which, why, and what a new version moves."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from builder.report.units import format_size, pluralize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from builder.image.lock.layers.explain import LayerExplanation
+
+_WIDTH = 110
+_INTRODUCTION = (
+    "Lowest first: what moves least for its bytes. A new version of a package pushes its layer, and a node with "
+    "overlay2 pulls that layer and all above it; bytes are compressed, estimated from the lock."
+)
+
+
+def format_layers_text(explanations: Sequence[LayerExplanation]) -> str:
+    return "".join(f"{line}\n" for line in _iterate_lines(explanations))
+
+
+def _iterate_lines(explanations: Sequence[LayerExplanation]) -> Iterator[str]:
+    distributions = sum(not part.endswith(".libs") for one in explanations for part in one.layer.members)
+    whole = format_size(sum(one.pushed for one in explanations))
+    stages = pluralize(len({one.stage for one in explanations}), "build stage")
+    layers = pluralize(len(explanations), "layer")
+    yield f"{layers} of {pluralize(distributions, 'Python package')}, {whole}, made by {stages}"
+    yield from textwrap.wrap(_INTRODUCTION, _WIDTH)
+    for one in explanations:
+        yield ""
+        yield f"{one.layer.name}: pushes {format_size(one.pushed)}, pulls {format_size(one.pulled)} (stage {one.stage})"
+        yield from textwrap.wrap(f"why: {one.why}", _WIDTH, initial_indent="  ", subsequent_indent="       ")
+        yield from textwrap.wrap(
+            ", ".join(one.layer.members), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
