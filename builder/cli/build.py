@@ -35,10 +35,20 @@ def command(
     verify: Annotated[
         bool, typer.Option("--verify", help="Prove every role, then move the image's tags to it.")
     ] = False,
+    reproduce: Annotated[
+        bool,
+        typer.Option("--reproduce", help="Build twice with separate caches; fail, naming the file, if they differ."),
+    ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use the build cache.")] = False,
     push: Annotated[
         bool, typer.Option("--push", help="Push what was promoted; without --verify, the candidate.")
     ] = False,
+    compression: Annotated[
+        str,
+        typer.Option(
+            "--compression", metavar="KIND[:LEVEL]", help="Of pushed layers: gzip or zstd (Docker 23 pulls it)."
+        ),
+    ] = "gzip",
     builder: Annotated[str | None, typer.Option(metavar="NAME", help="The buildx builder to use.")] = None,
     platform: Annotated[
         str | None, typer.Option(metavar="OS/ARCH", help="The platform; it must be the lock's.")
@@ -53,7 +63,7 @@ def command(
         ProgressKind, typer.Option("--progress", help="plain: every line of every step; rawjson: BuildKit's events.")
     ] = ProgressKind.AUTO,
     metadata_file: Annotated[
-        Path | None, typer.Option("--metadata-file", metavar="FILE", help="Write image ID, tag, bytes, seconds (JSON).")
+        Path | None, typer.Option("--metadata-file", metavar="FILE", help="Write image ID, pushed digest, ... (JSON).")
     ] = None,
     refresh_base: Annotated[
         bool,
@@ -65,8 +75,10 @@ def command(
 
     The image gets a tag made from its content. With --verify, every role is started from it and checked; the image's
     own tags move to it only when all checks pass. If an image of the same content is already proven, nothing is built.
+    A push without --verify carries the tag of the content only, straight from the builder where it can.
     """
     from builder.engine.buildx import BuildOptions
+    from builder.engine.compression import parse_compression
     from builder.operations.build import BuildFlow  # start-up of `optbuild --help`
 
     options = BuildOptions(
@@ -77,10 +89,14 @@ def command(
         cache_from=tuple(cache_from or ()),
         cache_to=tuple(cache_to or ()),
         progress=progress.value,
+        compression=parse_compression(compression),
     )
     runtime = _with_progress_kind(find_runtime(ctx), progress)
     metadata = make_output_file(runtime, metadata_file)
-    result = BuildFlow(runtime, runtime.cwd / folder, options, verify=verify, refresh_base=refresh_base).run()
+    flow = BuildFlow(
+        runtime, runtime.cwd / folder, options, verify=verify, refresh_base=refresh_base, reproduce=reproduce
+    )
+    result = flow.run()
     try:
         if metadata is not None:
             metadata.save(_format_metadata(result))
@@ -102,4 +118,4 @@ def _format_metadata(result: BuildResult) -> bytes:
 
     from builder.image.build.model import make_metadata_document
 
-    return json.dumps(make_metadata_document(result.candidate), indent=1).encode() + b"\n"
+    return json.dumps(make_metadata_document(result), indent=1).encode() + b"\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from builder.core.errors import ToolFailedError
 from builder.core.limits import BUILD_LIMIT, DOCKER_LIMIT
 from builder.core.process import Command
-from builder.engine.buildx import find_builder
+from builder.engine.buildx import DOCKER_DRIVER, find_builder
 from builder.engine.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from builder.core.process import Runner
     from builder.engine.protocols import UsageApi
 
-OWN_DRIVER = "docker"
-"""The engine's own builder: its cache is listed by the engine, byte by byte."""
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _RECLAIMABLE = re.compile(r"(?m)^Reclaimable:\s+([\d.]+)(B|kB|MB|GB|TB)\s*$")
 
@@ -42,7 +40,7 @@ class IdleCache:
 def measure_idle_cache(api: UsageApi, runner: Runner, env: Mapping[str, str], min_age: float, now: float) -> IdleCache:
     """Of the builder that this environment means. ``min_age`` and ``now`` in seconds. Raises what finding it raises."""
     builder = find_builder(runner, env, None)
-    if builder.driver == OWN_DRIVER:
+    if builder.driver == DOCKER_DRIVER:  # the engine itself lists its cache, byte by byte
         return IdleCache(builder.name, sum_idle_bytes(api.usage("build-cache").get("BuildCache") or (), min_age, now))
     done = runner.run(
         Command(("docker", "buildx", "du", "--builder", builder.name), env=env, timeout=DOCKER_LIMIT.read(env))

@@ -11,6 +11,8 @@ from builder.core.errors import GET_AN_ENGINE, BuildRefusedError, BuildxMissingE
 from builder.core.image_reference import has_registry, split_image_name
 from builder.core.limits import BUILD_LIMIT, DOCKER_LIMIT
 from builder.core.process import Command
+from builder.engine.build_cache_options import check_cache_options
+from builder.engine.compression import DEFAULT_COMPRESSION, Compression, check_compression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from builder.core.process import Runner
     from builder.engine.secrets import BuildSecrets
 
+DOCKER_DRIVER = "docker"
+"""The builder inside the engine."""
 RAWJSON_SINCE = (0, 13)
 """The first buildx with ``--progress rawjson`` (its release notes)."""
-LOCAL_CACHE_TYPES = frozenset({"inline"})
-"""The one cache export that the plain docker driver has."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class BuildOptions:
     cache_to: tuple[str, ...] = ()
     progress: str = "auto"
     """``auto``, ``plain``, ``rawjson`` or ``quiet``."""
+    compression: Compression = DEFAULT_COMPRESSION
+    """Of the layers that are pushed."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,24 @@ class Builder:
     def supports_rawjson(self) -> bool:
         return self.version >= RAWJSON_SINCE
 
+    def has_own_store(self, *, containerd_store: bool) -> bool:
+        """Whether it keeps and pushes images itself. The docker driver leaves both to the engine, whose classic store
+        has no registry cache and no choice of compression; ``containerd_store``: the engine has containerd's."""
+        return self.driver != DOCKER_DRIVER or containerd_store
+
+
+@dataclass(frozen=True)
+class PushedImage:
+    """The image goes from the builder to its registry under these names; it does not come here."""
+
+    references: tuple[str, ...]
+    compression: Compression
+
+    def format_output(self) -> str:
+        """The value of ``--output``: fields separated by commas, so that the one with several names is quoted."""
+        names = f'"name={",".join(self.references)}"'
+        return ",".join(("type=image", names, "push=true", *self.compression.list_output_attributes()))
+
 
 @dataclass(frozen=True)
 class BuildPlan:
@@ -66,17 +88,16 @@ class BuildPlan:
     options: BuildOptions
     secrets: BuildSecrets
     rawjson: bool
-    output: Path | None = None
-    """A folder that gets the files of the last stage; without one they become an image."""
+    output: Path | PushedImage | None = None
+    """A folder that gets the files of the last stage, or a registry; None: the image is loaded into the engine."""
 
 
 def make_build_argv(plan: BuildPlan) -> tuple[str, ...]:
-    """The command of one build. An image is always loaded into the engine; pushing is its job, after the checks."""
+    """The command of one build."""
     options = plan.options
-    exported = ["--output", f"type=local,dest={plan.output}"] if plan.output else ["--load"]
-    argv = ["docker", "buildx", "build", *exported, "--provenance=false"]
+    argv = ["docker", "buildx", "build", *_make_output_argv(plan.output), "--provenance=false"]
     argv += ["--progress", "rawjson" if plan.rawjson else "plain"]
-    argv += [] if plan.output else ["--tag", plan.reference]
+    argv += ["--tag", plan.reference] if plan.output is None else []
     argv += ["--platform", plan.platform]
     argv += ["--build-arg", f"SOURCE_DATE_EPOCH={plan.source_date_epoch}"]
     argv += ["--metadata-file", str(plan.metadata), *plan.secrets.make_argv()]
@@ -85,6 +106,16 @@ def make_build_argv(plan: BuildPlan) -> tuple[str, ...]:
     argv += [word for value in options.cache_from for word in ("--cache-from", value)]
     argv += [word for value in options.cache_to for word in ("--cache-to", value)]
     return (*argv, str(plan.folder))
+
+
+def _make_output_argv(output: Path | PushedImage | None) -> tuple[str, ...]:
+    match output:
+        case None:
+            return ("--load",)
+        case PushedImage():
+            return ("--output", output.format_output())
+        case _:
+            return ("--output", f"type=local,dest={output}")
 
 
 def make_buildx_command(plan: BuildPlan, env: Mapping[str, str]) -> Command:
@@ -137,14 +168,9 @@ def check_options(
     _check_builder_platform(options.platform, builder, platform)
     if options.push:
         check_pushable(reference)
-    plain = builder.driver == "docker" and not containerd_store
-    for value in options.cache_to:
-        if plain and _parse_cache_type(value) not in LOCAL_CACHE_TYPES:
-            raise BuildRefusedError(
-                f"--cache-to {value}: the builder {builder.name!r} has the docker driver, which cannot export a cache",
-                hint="`docker buildx create --name optbuild --driver docker-container`, then --builder optbuild; "
-                "or --cache-to type=inline",
-            )
+    capable = builder.has_own_store(containerd_store=containerd_store)
+    check_compression(options.compression, push=options.push, builder=builder.name, capable=capable)
+    check_cache_options(options.cache_from, options.cache_to, builder=builder.name, capable=capable)
 
 
 def check_pushable(reference: str) -> None:
@@ -178,12 +204,6 @@ def _check_builder_platform(wanted: str | None, builder: Builder, locked: str) -
             f"the lock is for {locked}; the builder {builder.name!r} builds {', '.join(builder.platforms)}",
             hint=f"choose a builder of it with --builder, or `optbuild lock --platform {builder.platforms[0]}`",
         )
-
-
-def _parse_cache_type(value: str) -> str:
-    """``local`` of ``type=local,dest=x``; a bare reference means ``registry``."""
-    found = re.search(r"(?:^|,)type=([^,]+)", value)
-    return found[1] if found else "registry"
 
 
 def _refuse_unknown_builder(runner: Runner, env: Mapping[str, str], name: str | None, reason: str) -> None:

@@ -18,7 +18,7 @@ _CHECKSUM = slice(148, 156)
 
 
 class FastTarInfo(tarfile.TarInfo):
-    """Without times and names of owners, which nobody asks for here. Layout: POSIX.1-2017, pax, "ustar"."""
+    """Without names of owners, which nobody asks for here. Layout: POSIX.1-2017, pax, "ustar"."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -41,7 +41,8 @@ class FastTarInfo(tarfile.TarInfo):
             _parse_octal(buf[108:116]),
             _parse_octal(buf[116:124]),
         )
-        found.size, found.type = _parse_octal(buf[124:136]), bytes(buf[156:157])
+        found.size, found.mtime = _parse_octal(buf[124:136]), _parse_octal(buf[136:148])
+        found.type = bytes(buf[156:157])
         return found
 
 

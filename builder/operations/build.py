@@ -17,7 +17,7 @@ from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob, BuildResult
 from builder.image.build.preflight import estimate_image_bytes
 from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
-from builder.image.build.push import push_images
+from builder.image.build.push import push_candidate
 from builder.image.lock.changes import compare_locks
 from builder.image.lock.document import write_lock
 from builder.image.render.context import render_context
@@ -28,6 +28,7 @@ from builder.image.verify.model import CheckStatus
 from builder.image.verify.plan import find_spec_dags
 from builder.operations.lock import refresh_debian_packages
 from builder.operations.project import load_project
+from builder.operations.reproduce import check_reproducible
 from builder.state import read_state
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class _VerifiedBuild:
 
 
 class BuildFlow:
-    """One run of the command. ``promoting`` hears the image's ID before the first name moves to it."""
+    """One run of the command. ``reproduce``: build twice, and go on only with one image ID. ``promoting`` hears the
+    image's ID before the first name moves to it."""
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class BuildFlow:
         *,
         verify: bool,
         refresh_base: bool,
+        reproduce: bool = False,
         promoting: Callable[[str], None] = lambda _image: None,
     ) -> None:
         self.runtime = runtime
@@ -72,6 +75,7 @@ class BuildFlow:
         self.options = options
         self.verify = verify
         self.refresh_base = refresh_base
+        self.reproduce = reproduce
         self.promoting = promoting
         self.promoted = False
 
@@ -93,32 +97,41 @@ class BuildFlow:
     def _run_locked(self, project: ImageProject, engine: Engine) -> BuildResult:
         started = time.monotonic()
         recover_promotion(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
-        project, candidate = self._build_or_refresh(project, engine)
+        project, job, candidate = self._build_or_refresh(project, engine)
         check_budget(candidate, _parse_budget(project), self.runtime.progress, promoting=self.verify)
+        reproduced = check_reproducible(job, candidate) if self.reproduce else None
         proven = self._prove_and_promote(project, engine, candidate) if self.verify else _VerifiedBuild(None, ())
-        pushed: tuple[str, ...] = ()
-        if self.options.push:
-            pushed = push_images(engine, proven.references or (candidate.reference,), self.runtime.progress)
-        return BuildResult(candidate, proven.report, proven.references, pushed, time.monotonic() - started)
+        pushed = push_candidate(job, candidate, proven.references) if self.options.push else None
+        seconds = time.monotonic() - started
+        return BuildResult(candidate, proven.report, proven.references, pushed, seconds, reproduced)
 
-    def _build_or_refresh(self, project: ImageProject, engine: Engine) -> tuple[ImageProject, Candidate]:
+    def _build_or_refresh(self, project: ImageProject, engine: Engine) -> tuple[ImageProject, BuildJob, Candidate]:
         """Build; where the mirror dropped a locked version and the person allows it, lock the new one and go on."""
+        job = self._make_job(project, engine)
         try:
-            return project, build_candidate(self._make_job(project, engine))
+            return project, job, build_candidate(job)
         except VanishedPackagesError as vanished:
             if not self.refresh_base:
                 raise
             self.runtime.progress.note(f"{vanished.message}: locking what it has now (--refresh-base)")
         project = refresh_debian_versions(project, self.runtime)
-        return project, build_candidate(self._make_job(project, engine))
+        job = self._make_job(project, engine)
+        return project, job, build_candidate(job)
 
     def _make_job(self, project: ImageProject, engine: Engine) -> BuildJob:
         def prepare(context: BuildContext, folder: Path) -> None:
             make_base(self.runtime, context, folder)
 
-        context = render_context(project.spec, project.lock)
-        estimate = estimate_image_bytes(project.lock)
-        return BuildJob(self.runtime, context, project.spec.image.name, engine, self.options, prepare, estimate)
+        return BuildJob(
+            self.runtime,
+            render_context(project.spec, project.lock),
+            project.spec.image.name,
+            engine,
+            self.options,
+            prepare,
+            estimate_image_bytes(project.lock),
+            push_directly=self.options.push and not self.verify and not self.reproduce,
+        )
 
     def _prove_and_promote(self, project: ImageProject, engine: Engine, candidate: Candidate) -> _VerifiedBuild:
         """Verify unless exactly this was proven before, then promote."""

@@ -15,18 +15,24 @@ def format_build_text(result: BuildResult) -> str:
     """A line per fact."""
     candidate, report = result.candidate, result.report
     built = "nothing: this content is on the engine and proven" if candidate.cached else f"in {candidate.seconds:.1f} s"
+    size = "—  not measured: it went straight to its registry"
+    if candidate.bytes is not None:
+        size = f"{candidate.bytes} unpacked ({candidate.bytes / 1e6:.0f} MB)"
     lines = [
         f"image     {candidate.image_id}",
         f"tag       {candidate.reference}",
-        f"bytes     {candidate.bytes} unpacked ({candidate.bytes / 1e6:.0f} MB)",
+        f"bytes     {size}",
         f"built     {built}",
     ]
+    if result.reproduced is not None:
+        lines.append(f"repeated  built once more without any cache in {result.reproduced:.1f} s: the same ID")
     if report is not None:
         lines.append(f"verified  {len(report.checks)} checks in {report.seconds:.1f} s, database {report.database}")
     elif result.promoted:
         lines.append("verified  before, by this image ID")
     lines += [f"promoted  {reference}" for reference in result.promoted]
-    lines += [f"pushed    {digest}" for digest in result.pushed]
+    if result.pushed is not None:
+        lines += [f"pushed    {reference}@{result.pushed.digest}" for reference in result.pushed.references]
     if not result.promoted:
         lines.append("promoted  nothing: a candidate is trusted after `optbuild build --verify`")
     return "\n".join(lines) + "\n"
@@ -44,9 +50,11 @@ def format_build_json(result: BuildResult) -> str:
         "cached": candidate.cached,
         "verified": bool(result.promoted),
         "promoted": list(result.promoted),
-        "pushed": list(result.pushed),
+        "pushed": [] if result.pushed is None else [result.pushed.digest] * len(result.pushed.references),
+        "reproduced": True if result.reproduced is not None else None,
         "seconds": {
             "build": round(candidate.seconds, 3),
+            "reproduce": None if result.reproduced is None else round(result.reproduced, 3),
             "verify": None if report is None else round(report.seconds, 3),
             "total": round(result.seconds, 3),
         },

@@ -84,6 +84,17 @@ class CandidateRefusedError(CheckFailedError):
     """A check failed: the old tags stay, the candidate stays where the message says."""
 
 
+class NotReproducibleError(CheckFailedError):
+    """Two builds of one context gave two images. ``text`` says in what they differ first."""
+
+    def __init__(self, first: str, second: str, text: str, *, hint: str) -> None:
+        super().__init__(
+            f"two builds with separate caches gave two images, {first} and {second}: {text}. Nothing was promoted or "
+            "pushed: all tags stay as they were",
+            hint=hint,
+        )
+
+
 class BudgetExceededError(CheckFailedError):
     """The image is larger than the spec allows. ``text`` gives the figures."""
 

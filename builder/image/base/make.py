@@ -35,6 +35,8 @@ INPUTS = ("base.sh", "base.env", "runtime.packages", "builder.packages")
 EXIT_NO_TOOL, EXIT_VANISHED = 3, 4
 KEPT_BASES = 4
 """Bases that stay in the cache; the ones unused for longest go (about 230 MB each)."""
+ANEW_SUFFIX = "-anew"
+"""Ends the name of a base that is made to be compared with the kept one of the same inputs."""
 VANISHED_MARK = "gone from the mirror: "
 
 
@@ -64,6 +66,24 @@ def make_base(runtime: Runtime, context: BuildContext, folder: Path) -> None:
         _remove_oldest(bases)
         for tar in TARS:
             _link_or_copy(entry / tar, folder / tar)
+
+
+def make_base_anew(runtime: Runtime, context: BuildContext, folder: Path) -> None:
+    """Put base.tar and builder.tar into ``folder``, made now, whatever the cache holds; it keeps nothing of them.
+
+    Raises what :func:`make_base` raises.
+    """
+    bases, progress = runtime.cache_folder / "base", runtime.progress
+    with hold_lock(bases / ".lock", "making a base", on_wait=lambda who: progress.note(f"waiting for {who}")):
+        for swept in remove_leftover_bases(bases):
+            progress.note(f"removed {swept}: the optbuild that was making this base was killed")
+        entry = bases / f"{hash_base_inputs(context)}{ANEW_SUFFIX}"
+        try:
+            _make_cache_entry(runtime, context, entry)
+            for tar in TARS:
+                shutil.move(entry / tar, folder / tar)
+        finally:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _make_cache_entry(runtime: Runtime, context: BuildContext, entry: Path) -> None:

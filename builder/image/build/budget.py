@@ -17,7 +17,15 @@ def check_budget(candidate: Candidate, budget: int | None, progress: Progress, *
 
     Raises BudgetExceededError.
     """
-    if budget is None or candidate.bytes <= budget:
+    if budget is None:
+        return
+    if candidate.bytes is None:
+        progress.note(
+            "note: budget.image-bytes of optbuild.toml was not checked: the image went straight to its registry and "
+            "was not unpacked here"
+        )
+        return
+    if candidate.bytes <= budget:
         return
     over = candidate.bytes - budget
     text = (

@@ -11,11 +11,21 @@ from builder.core.errors import BuildFailedError, EngineFailedError
 from builder.core.files import hold_lock
 from builder.core.progress import SilentProgress
 from builder.core.redact import mask_output
+from builder.engine.build_cache_options import iterate_cache_notes
 from builder.engine.build_progress import StepReporter
 from builder.engine.buildkit_events import mask_event_line
-from builder.engine.buildx import BuildPlan, check_options, check_platform, find_builder, make_buildx_command
+from builder.engine.buildx import (
+    BuildPlan,
+    PushedImage,
+    check_options,
+    check_platform,
+    find_builder,
+    make_buildx_command,
+)
+from builder.engine.compression import check_manifest
+from builder.engine.registry import query_manifest
 from builder.engine.secrets import find_secrets
-from builder.image.build.model import Candidate
+from builder.image.build.model import Candidate, PushedNames, read_metadata
 from builder.image.build.preflight import check_disk, count_free_bytes
 from builder.image.build.workspace import make_build_folder, remove_dead_folders
 from builder.state import read_state
@@ -55,13 +65,16 @@ def build_candidate(job: BuildJob) -> Candidate:
     for folder in remove_dead_folders(job.runtime.cache_folder / CONTEXTS):
         job.runtime.progress.note(f"removed {folder}: the build it belonged to was killed")
     check_platform(job.options.platform, job.context.platform)
-    if not job.options.no_cache and (proven := find_proven_candidate(job)):
+    if _may_be_skipped(job) and (proven := find_proven_candidate(job)):
         return proven
     started = time.monotonic()
-    builder = _require_builder(job)
-    with make_build_folder(job.runtime.cache_folder / CONTEXTS) as folder:
-        metadata = _build_context(job, builder, folder)
-    image = _require_built_image(job)
+    builder = require_builder(job)
+    for note in iterate_cache_notes(job.options.cache_to):
+        job.runtime.progress.note(f"note: {note}")
+    if job.push_directly and has_own_store(builder, job.engine):
+        return _build_in_registry(job, builder, started)
+    metadata = build_context(job, builder)
+    image = require_built_image(job, job.reference)
     return Candidate(
         image.id,
         job.reference,
@@ -71,6 +84,44 @@ def build_candidate(job: BuildJob) -> Candidate:
         bytes=image.unpacked,
         metadata=metadata,
     )
+
+
+def _may_be_skipped(job: BuildJob) -> bool:
+    """What the engine pushes it compresses in its own way: another one needs the builder, and what it has cached."""
+    return not job.options.no_cache and job.options.compression.is_default
+
+
+def _build_in_registry(job: BuildJob, builder: Builder, started: float) -> Candidate:
+    """Under the content tag, which nobody takes for verified; the image does not come here."""
+    names, metadata = push_from_builder(job, builder, (job.reference,))
+    return Candidate(
+        str(read_metadata(metadata).get("containerimage.config.digest")),
+        job.reference,
+        job.content_tag,
+        cached=False,
+        seconds=time.monotonic() - started,
+        bytes=None,
+        metadata=metadata,
+        pushed=names,
+    )
+
+
+def push_from_builder(job: BuildJob, builder: Builder, references: tuple[str, ...]) -> tuple[PushedNames, str]:
+    """Build, or take from the builder's cache, straight into the registry; what it has then, and buildx's metadata.
+
+    The pushed manifest is read again: it must be what was built, compressed as was asked. Raises BuildFailedError,
+    EngineFailedError.
+    """
+    metadata = build_context(job, builder, PushedImage(references, job.options.compression))
+    found = read_metadata(metadata)
+    if "containerimage.digest" not in found:
+        raise EngineFailedError(f"buildx said that it pushed {references[0]}, but not with which digest")
+    names = PushedNames(references, str(found["containerimage.digest"]))
+    runtime = job.runtime
+    for reference in references:
+        manifest = query_manifest(runtime.runner, runtime.env, builder.name, f"{reference}@{names.digest}")
+        check_manifest(manifest, job.options.compression, str(found.get("containerimage.config.digest")), reference)
+    return names, metadata
 
 
 def find_proven_candidate(job: BuildJob) -> Candidate | None:
@@ -83,7 +134,7 @@ def find_proven_candidate(job: BuildJob) -> Candidate | None:
     return Candidate(image.id, job.reference, job.content_tag, cached=True, seconds=0.0, bytes=image.unpacked)
 
 
-def _require_builder(job: BuildJob) -> Builder:
+def require_builder(job: BuildJob) -> Builder:
     """The builder that will be used, able to do what is asked, with disk enough."""
     engine, runtime = job.engine, job.runtime
     builder = find_builder(runtime.runner, runtime.env, job.options.builder)
@@ -94,25 +145,39 @@ def _require_builder(job: BuildJob) -> Builder:
     return builder
 
 
-def _build_context(job: BuildJob, builder: Builder, folder: Path) -> str:
-    """Write the context below ``folder`` and run buildx on it; the text of its metadata file."""
-    context = folder / "context"
-    job.context.write(context)
-    job.prepare(job.context, context)
+def has_own_store(builder: Builder, engine: Engine) -> bool:
+    """Whether the builder keeps and pushes images itself."""
+    return builder.has_own_store(containerd_store=engine.info.containerd_store)
+
+
+def build_context(job: BuildJob, builder: Builder, output: PushedImage | None = None) -> str:
+    """Write the context into a folder of its own and run buildx on it; the text of buildx's metadata file."""
+    with make_build_folder(job.runtime.cache_folder / CONTEXTS) as folder:
+        context = folder / "context"
+        job.context.write(context)
+        job.prepare(job.context, context)
+        return build_folder(job, builder, context, job.reference, output=output)
+
+
+def build_folder(
+    job: BuildJob, builder: Builder, context: Path, reference: str, *, output: PushedImage | None = None
+) -> str:
+    """Run buildx on a written ``context``, which becomes ``reference``; the text of buildx's metadata file."""
     plan = BuildPlan(
-        reference=job.reference,
+        reference=reference,
         platform=job.context.platform,
         source_date_epoch=job.context.source_date_epoch,
-        metadata=folder / "metadata.json",
+        metadata=context.parent / "metadata.json",
         folder=context,
         options=job.options,
         secrets=find_secrets(job.runtime.env),
         rawjson=builder.supports_rawjson,
+        output=output,
     )
     if not plan.rawjson:
         version = ".".join(map(str, builder.version))
         job.runtime.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
-    job.runtime.progress.note(f"building {job.reference}")
+    job.runtime.progress.note(f"building {reference}" if output is None else f"pushing {', '.join(output.references)}")
     run_buildx(plan, job.runtime)
     return plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else ""
 
@@ -139,10 +204,11 @@ def run_buildx(plan: BuildPlan, runtime: Runtime) -> None:
         raise reporter.make_failure()
 
 
-def _require_built_image(job: BuildJob) -> ImageInfo:
-    image = job.engine.inspect_image(job.reference)
+def require_built_image(job: BuildJob, reference: str) -> ImageInfo:
+    """What the engine has under ``reference``. Raises EngineFailedError and BuildFailedError."""
+    image = job.engine.inspect_image(reference)
     if image is None:
-        raise EngineFailedError(f"buildx said that it built {job.reference}, but the engine has no such image")
+        raise EngineFailedError(f"buildx said that it built {reference}, but the engine has no such image")
     if wrong := job.describe_mismatch(image):
-        raise BuildFailedError(None, f"{job.reference} is not what was planned: {wrong}", ())
+        raise BuildFailedError(None, f"{reference} is not what was planned: {wrong}", ())
     return image

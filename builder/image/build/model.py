@@ -34,6 +34,8 @@ class BuildJob:
     """Puts the base file systems into the written context."""
     estimate: int
     """Bytes that the unpacked image is expected to take."""
+    push_directly: bool = False
+    """To be pushed, and nothing needs the image here first: a builder that can sends it to its registry itself."""
 
     @property
     def content_tag(self) -> str:
@@ -67,14 +69,48 @@ class Candidate:
     cached: bool
     """Nothing was built: this image is on the engine, and proven."""
     seconds: float
-    bytes: int
+    bytes: int | None
+    """None: it went straight to its registry, and nobody here unpacked it."""
     metadata: str = ""
     """What buildx wrote into its own metadata file; empty when nothing was built."""
+    pushed: PushedNames | None = None
+    """It went straight from its builder to its registry and is not on the engine."""
+
+    @property
+    def config_digest(self) -> str:
+        """Of the image's configuration, which is what a classic store calls the image's ID."""
+        return str(read_metadata(self.metadata).get("containerimage.config.digest") or self.image_id)
 
 
-def make_metadata_document(candidate: Candidate) -> dict[str, Any]:
-    """What ``--metadata-file`` gets: ours, and buildx's own under its key (None when nothing was built)."""
+@dataclass(frozen=True)
+class PushedNames:
+    """What a registry has now. ``digest`` of the one manifest that all ``references`` lead to."""
+
+    references: tuple[str, ...]
+    digest: str
+
+
+def read_metadata(text: str) -> dict[str, Any]:
+    """buildx's metadata file; empty for an empty text."""
+    return dict(json.loads(text)) if text else {}
+
+
+def make_metadata_document(result: BuildResult) -> dict[str, Any]:
+    """What ``--metadata-file`` gets: our figures, and buildx's own keys as `docker buildx build` writes them.
+
+    ``containerimage.digest`` and ``image.name`` are those of the registry where something was pushed. ``buildx`` holds
+    what buildx itself wrote (None when nothing was built).
+    """
+    candidate = result.candidate
+    built = read_metadata(candidate.metadata)
+    registry = {}
+    if result.pushed is not None:
+        registry = {"containerimage.digest": result.pushed.digest, "image.name": ",".join(result.pushed.references)}
     return {
+        **built,
+        "containerimage.config.digest": candidate.config_digest,
+        "image.name": candidate.reference,
+        **registry,
         "schema_version": METADATA_SCHEMA_VERSION,
         "image_id": candidate.image_id,
         "reference": candidate.reference,
@@ -82,16 +118,18 @@ def make_metadata_document(candidate: Candidate) -> dict[str, Any]:
         "cached": candidate.cached,
         "seconds": round(candidate.seconds, 3),
         "bytes": candidate.bytes,
-        "buildx": json.loads(candidate.metadata) if candidate.metadata else None,
+        "buildx": built or None,
     }
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """``report`` None: nothing was verified this time. ``promoted`` names; ``pushed`` digests. ``seconds`` in all."""
+    """``report`` None: nothing was verified this time. ``promoted`` names. ``seconds`` in all."""
 
     candidate: Candidate
     report: VerifyReport | None
     promoted: tuple[str, ...]
-    pushed: tuple[str, ...]
+    pushed: PushedNames | None
     seconds: float
+    reproduced: float | None = None
+    """Seconds that the second build took, which gave the same ID; None: there was none."""

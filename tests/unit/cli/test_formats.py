@@ -130,7 +130,7 @@ def prepare_build(_folder: Path, patch: pytest.MonkeyPatch) -> tuple[str, ...]:
     from builder.operations.build import BuildFlow
 
     candidate = Candidate("sha256:a", "demo:0123", "0123", cached=False, seconds=1.0, bytes=1)
-    patch.setattr(BuildFlow, "run", lambda _self: BuildResult(candidate, None, (), (), 2.0))
+    patch.setattr(BuildFlow, "run", lambda _self: BuildResult(candidate, None, (), None, 2.0))
     return ()
 
 

@@ -21,11 +21,12 @@ from builder.core.errors import (
     BuildRefusedError,
     CandidateRefusedError,
     InterruptedByUserError,
+    NotReproducibleError,
     VanishedPackagesError,
 )
 from builder.core.progress import LineProgress
 from builder.engine.buildx import BuildOptions
-from builder.image.build.model import Candidate
+from builder.image.build.model import Candidate, PushedNames
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
 from builder.operations.build import BuildFlow
@@ -69,10 +70,14 @@ class Stages:
         self.enter("promote")
         self.promoted = references
 
-    def push(self, _engine: object, references: tuple[str, ...], _progress: object) -> tuple[str, ...]:
+    def push(self, _job: object, candidate: Candidate, promoted: tuple[str, ...]) -> PushedNames:
         self.enter("push")
-        self.pushed = references
-        return ("sha256:d",)
+        self.pushed = promoted or (candidate.reference,)
+        return PushedNames(self.pushed, "sha256:d")
+
+    def reproduce(self, _job: object, _candidate: object) -> float:
+        self.enter("reproduce")
+        return 3.0
 
     def refresh_debian_versions(self, found: Any, _runtime: object) -> Any:
         self.enter("refresh")
@@ -106,7 +111,8 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     monkeypatch.setattr(build_flow, "build_candidate", found.build)
     monkeypatch.setattr(build_flow, "_verify_candidate", found.verify)
     monkeypatch.setattr(build_flow, "promote_candidate", found.promote)
-    monkeypatch.setattr(build_flow, "push_images", found.push)
+    monkeypatch.setattr(build_flow, "push_candidate", found.push)
+    monkeypatch.setattr(build_flow, "check_reproducible", found.reproduce)
     monkeypatch.setattr(build_flow, "recover_promotion", found.recover)
     monkeypatch.setattr(build_flow, "refresh_debian_versions", found.refresh_debian_versions)
     return found
@@ -122,8 +128,11 @@ def runtime(tmp_path: Path, err: io.StringIO) -> Runtime:
     return make_runtime(tmp_path, {"HOME": str(tmp_path)}, progress=LineProgress(err), err=err)
 
 
-def run(runtime: Runtime, *, verify: bool = False, refresh: bool = False, **options: Any) -> Any:
-    return BuildFlow(runtime, Path(), BuildOptions(**options), verify=verify, refresh_base=refresh).run()
+def run(
+    runtime: Runtime, *, verify: bool = False, refresh: bool = False, reproduce: bool = False, **options: Any
+) -> Any:
+    flow = BuildFlow(runtime, Path(), BuildOptions(**options), verify=verify, refresh_base=refresh, reproduce=reproduce)
+    return flow.run()
 
 
 def test_without_verify_nothing_is_proven_or_promoted(runtime: Runtime, stages: Stages) -> None:
@@ -200,6 +209,17 @@ def test_a_push_takes_the_promoted_names_or_else_the_candidate(runtime: Runtime,
     run(runtime, verify=True, push=True)
     assert stages.pushed == stages.promoted
     assert stages.calls[-2:] == ["promote", "push"]
+
+
+def test_a_second_build_comes_before_anything_is_proven_promoted_or_pushed(runtime: Runtime, stages: Stages) -> None:
+    result = run(runtime, verify=True, reproduce=True, push=True)
+    assert stages.calls == ["recover", "build", "reproduce", "verify", "promote", "push"]
+    assert result.reproduced == 3.0
+    stages.calls.clear()
+    stages.fail["reproduce"] = NotReproducibleError("sha256:a", "sha256:b", "layer 2, /etc/x: size", hint="look")
+    with pytest.raises(NotReproducibleError, match="Nothing was promoted or pushed"):
+        run(runtime, verify=True, reproduce=True, push=True)
+    assert stages.calls == ["recover", "build", "reproduce"]
 
 
 def test_another_platform_is_refused_before_the_engine_is_asked(runtime: Runtime, stages: Stages) -> None:

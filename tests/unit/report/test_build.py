@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from builder.image.build.model import BuildResult, Candidate
+from builder.image.build.model import BuildResult, Candidate, PushedNames
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.report.build import format_build_json, format_build_text
 
 CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=12.34, bytes=606_409_494)
 REPORT = VerifyReport("demo:0123456789ab", "sha256:a", "sqlite", (CheckResult("init", CheckStatus.PASSED, 1.0),), 7.5)
-RESULT = BuildResult(CANDIDATE, REPORT, ("demo:latest", "demo-init:latest"), ("sha256:d",), 20.0)
+PUSHED = PushedNames(("demo:latest", "demo-init:latest"), "sha256:d")
+RESULT = BuildResult(CANDIDATE, REPORT, ("demo:latest", "demo-init:latest"), PUSHED, 20.0)
 
 
 def test_the_summary_has_every_figure() -> None:
@@ -23,7 +24,8 @@ def test_the_summary_has_every_figure() -> None:
         "verified  1 checks in 7.5 s, database sqlite\n"
         "promoted  demo:latest\n"
         "promoted  demo-init:latest\n"
-        "pushed    sha256:d\n"
+        "pushed    demo:latest@sha256:d\n"
+        "pushed    demo-init:latest@sha256:d\n"
     )
 
 
@@ -34,7 +36,7 @@ def test_what_was_proven_before_is_said_so() -> None:
 
 
 def test_an_unproven_candidate_is_not_called_promoted() -> None:
-    text = format_build_text(replace(RESULT, report=None, promoted=(), pushed=()))
+    text = format_build_text(replace(RESULT, report=None, promoted=(), pushed=None))
     assert "promoted  nothing" in text
     assert "verified" not in text
 
@@ -49,6 +51,20 @@ def test_json_has_the_same_facts() -> None:
         "cached": False,
         "verified": True,
         "promoted": ["demo:latest", "demo-init:latest"],
-        "pushed": ["sha256:d"],
-        "seconds": {"build": 12.34, "verify": 7.5, "total": 20.0},
+        "pushed": ["sha256:d", "sha256:d"],
+        "reproduced": None,
+        "seconds": {"build": 12.34, "reproduce": None, "verify": 7.5, "total": 20.0},
     }
+
+
+def test_a_second_build_is_said_with_its_time() -> None:
+    result = replace(RESULT, reproduced=61.04)
+    assert "repeated  built once more without any cache in 61.0 s: the same ID\n" in format_build_text(result)
+    document = json.loads(format_build_json(result))
+    assert (document["reproduced"], document["seconds"]["reproduce"]) == (True, 61.04)
+
+
+def test_bytes_that_nobody_measured_are_not_zero() -> None:
+    result = replace(RESULT, candidate=replace(CANDIDATE, bytes=None))
+    assert "bytes     —  not measured" in format_build_text(result)
+    assert json.loads(format_build_json(result))["bytes"] is None

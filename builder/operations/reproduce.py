@@ -1,0 +1,51 @@
+"""``build --reproduce``: the same image from a second build that shares no cache, or the first difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.core.errors import NotReproducibleError
+from builder.image.base.make import make_base_anew
+from builder.image.build.repeat import repeat_build
+from builder.inspect.repetition import find_first_difference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.image.build.model import BuildJob, Candidate
+    from builder.image.render.model import BuildContext
+    from builder.inspect.repetition import Difference
+
+
+def check_reproducible(job: BuildJob, candidate: Candidate) -> float:
+    """Build once more, the Debian base too, and compare image IDs; the seconds that it took.
+
+    Raises NotReproducibleError, and what a build raises.
+    """
+
+    def prepare(context: BuildContext, folder: Path) -> None:
+        make_base_anew(job.runtime, context, folder)
+
+    job.runtime.progress.note(f"building {job.reference} once more, without any cache of the first build")
+    with repeat_build(job, prepare) as repeated:
+        if repeated.image_id == candidate.image_id:
+            return repeated.seconds
+        with job.runtime.progress.task("comparing the two images layer by layer"):
+            found = find_first_difference(job.engine.api, candidate.image_id, repeated.image_id)
+        text = "no difference was found in layers or configuration" if found is None else format_difference(found)
+        hint = (found.hint if found else "") or (
+            "see what writes it: a clock, a random number, the order of a folder, a file that was downloaded"
+        )
+        raise NotReproducibleError(candidate.image_id, repeated.image_id, text, hint=hint)
+
+
+def format_difference(found: Difference) -> str:
+    """The first difference in words: layer, step, path, and each thing in first / second build."""
+    what = "; ".join(found.what)
+    if not found.layer:
+        return f"all layers are equal, the configuration is not: {what}"
+    layer = f"layer {found.layer}" + (f" ({found.step})" if found.step else "")
+    if not found.path:
+        return f"{layer}: {what}"
+    others = f", and {found.others} more in this layer" if found.others else ""
+    return f"{layer}, {found.path}: {what} (first / second build){others}"
