@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine browser image verify test check unit integration lint bench reach lock-sets soak
+.PHONY: help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick reach lock-sets soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -52,8 +52,16 @@ integration: setup engine browser
 	@$(PYTEST) --durations=15 --numprocesses=2 -m "not alone" tests/integration
 	@$(PYTEST) -m alone tests/integration
 
-bench: setup engine ## speed and size against a baseline in the same run
-	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+bench: setup engine ## a table: bytes, CPU, transfers against what a specialist builds by hand, and our commands' speed (1 hour)
+	@failed=; for bench in tests/bench/bench_*.py; do \
+	  echo "== $$bench"; $(BIN)/python "$$bench" || failed="$$failed $$bench"; \
+	done; [ -z "$$failed" ] || { echo "beyond its limit or failed:$$failed" >&2; exit 1; }
+
+bench-locks: setup engine ## the same table, shorter, for three other locks: Celery, Airflow 3, large data packages (45 minutes)
+	@$(BIN)/python tests/bench/bench_image.py --locks
+
+bench-quick: setup engine ## does it run: one round of the builds and of the start-up
+	@$(BIN)/python tests/bench/bench_image.py --quick
 
 reach: setup engine ## a table: what becomes of whole projects, real ones and our own
 	@PYTHONPATH=tests/bench:tests/unit/helpers $(BIN)/python tests/integration/compose/print_reach.py

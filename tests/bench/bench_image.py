@@ -1,95 +1,141 @@
-"""Bytes and seconds of the sample image against the documented way, both built cold on a second, empty engine.
+"""The image against what a strong specialist builds by hand, from the same lock: bytes, CPU and wall time, transfers.
 
-Run it with the project's interpreter: ``python tests/bench/bench_image.py``. The baseline has the same locked versions:
-one stage on Debian's minimal base, build-essential, ``pip install --no-cache-dir``. It prints one line of JSON.
+``python tests/bench/bench_image.py`` measures images/airflow, ``--locks`` three other locks. Rounds are interleaved,
+every cold build begins with an empty engine, the base is given to both sides. Results are written after each
+measurement (``.bench/NAME.json``), and a run that was stopped goes on from there. The table goes to stdout. Needs root,
+the machine's engine (for a network), its Debian source and its package index; nothing else.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fresh_engine import second_engine
+import part_again
+import part_attempts
+import part_base
+import part_cold
+import part_services
+import part_start
+import part_transfer
+from bench import Bench
+from our_build import LOCK, OurBuild
+from results import hash_files, load_results
+from session import open_session
+from table import format_markdown, format_table
+from targets import make_lines, make_lock_targets, make_main_targets
 
-from builder.image.lock.document import read_lock
+from images import MAIN, MAIN_BUMPS, OTHER_LOCKS, ROOT
 
-IMAGE = Path(__file__).parents[2] / "images/airflow"
-CA_BUNDLE = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
-BASELINE = """\
-FROM scratch
-ADD base.tar /
-RUN apt-get update && apt-get install -y build-essential python3-dev python3-venv && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt /requirements.txt
-RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \\
-    python3 -m venv /opt/venv && \\
-    PIP_CERT=/etc/ssl/certs/ca-certificates.crt /opt/venv/bin/pip install --no-cache-dir -r /requirements.txt
-"""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
+    from our_build import Bump
+    from results import Results
+    from targets import Target
 
-def run(*command: str | Path, environment: dict[str, str], cwd: Path) -> str:
-    done = subprocess.run([*map(str, command)], env=environment, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{command[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def baseline(folder: Path, environment: dict[str, str]) -> tuple[float, int]:
-    """Seconds and bytes of the documented way; its base is not counted, it would be pulled."""
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates,python3", "bookworm", "base.tar",
-        environment=environment, cwd=folder)  # fmt: skip
-    lock = read_lock(IMAGE / "optbuild.lock")
-    pins = "".join(f"{one.name}=={one.version}\n" for one in lock.python)
-    (folder / "requirements.txt").write_text(pins)
-    (folder / "Dockerfile").write_text(BASELINE)
-    started = time.monotonic()
-    command = ("docker", "buildx", "build", "--secret", f"id=ca,src={CA_BUNDLE}", "--tag", "baseline", ".")
-    run(*command, environment=environment, cwd=folder)
-    seconds = time.monotonic() - started
-    size = run("docker", "image", "inspect", "--format", "{{.Size}}", "baseline", environment=environment, cwd=folder)
-    return seconds, int(size)
-
-
-def ours(folder: Path, environment: dict[str, str]) -> dict[str, float]:
-    """Cold with and without the base, then the same again, then after one more requirement."""
-    image = folder / "image"
-    shutil.copytree(IMAGE, image)
-    optbuild = Path(sys.executable).with_name("optbuild")
-    figures: dict[str, float] = {}
-    for name in ("cold", "again"):
-        started = time.monotonic()
-        result = json.loads(run(optbuild, "build", image, "--format", "json", environment=environment, cwd=folder))
-        figures[f"{name}_seconds"] = round(time.monotonic() - started, 1)
-        figures["bytes"] = result["bytes"]
-    return figures
+BASELINE_SOURCES = ("baseline.py", "bases.py")
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "base": part_base.run,
+    "attempts": part_attempts.run,
+    "cold": part_cold.run,
+    "transfer": part_transfer.run,
+    "start": part_start.run,
+    "unchanged": part_again.run_unchanged,
+    "same-id": part_again.run_same_id,
+    "services": part_services.run,
+}
+QUICK_PARTS = ("cold", "start")
+LOCK_PARTS = ("cold", "transfer")
+ROUNDS = 3
+FOLDER = ROOT / ".bench"
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("engine", "baseline", "ours"):
-            (folder / part).mkdir()
-        with second_engine(folder / "engine") as address:
-            environment = {
-                **os.environ,
-                "DOCKER_HOST": address,
-                "XDG_CACHE_HOME": str(folder / "cache"),
-                "XDG_STATE_HOME": str(folder / "state"),
-            }
-            figures = ours(folder / "ours", environment)
-            seconds, size = baseline(folder / "baseline", environment)
-    ratios = {
-        "bytes_ratio": round(figures["bytes"] / size, 3),
-        "cold_ratio": round(figures["cold_seconds"] / seconds, 3),
+def main(words: Sequence[str]) -> int:
+    options = parse_options(words)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # engines and groups are removed
+    if options.table or options.markdown:
+        return print_tables(options)
+    parts = tuple(options.parts.split(",")) if options.parts else None
+    for image, bumps in list_images(options):
+        chosen = parts or (QUICK_PARTS if options.quick else LOCK_PARTS if options.locks else tuple(PARTS))
+        results = measure(image, bumps, chosen, 1 if options.quick else options.rounds, options.folder)
+        sys.stdout.write(f"{image.name}\n{format_table(make_lines(results, list_targets(image)))}")
+    return 0
+
+
+def parse_options(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--locks", action="store_true", help="the three other locks instead of images/airflow")
+    parser.add_argument("--quick", action="store_true", help=f"one round of {', '.join(QUICK_PARTS)}: does it run?")
+    parser.add_argument("--parts", metavar="PART,...", help=f"only these of {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
+    parser.add_argument("--folder", type=Path, default=FOLDER, metavar="FOLDER", help="of the results")
+    parser.add_argument("--table", action="store_true", help="print the table of the results that are there")
+    parser.add_argument("--markdown", action="store_true", help="the same for README.md")
+    options = parser.parse_args(words)
+    if unknown := set((options.parts or "").split(",")) - {*PARTS, ""}:
+        parser.error(f"--parts: there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    return options
+
+
+def list_images(options: argparse.Namespace) -> tuple[tuple[Path, tuple[Bump, ...]], ...]:
+    if options.locks:
+        return tuple((image, (bump,)) for image, bump in OTHER_LOCKS.items())
+    return ((MAIN, MAIN_BUMPS),)
+
+
+def list_targets(image: Path) -> tuple[Target, ...]:
+    return make_main_targets() if image == MAIN else make_lock_targets()
+
+
+def print_tables(options: argparse.Namespace) -> int:
+    form = format_markdown if options.markdown else format_table
+    for image, _ in list_images(options):
+        path = options.folder / f"{image.name}.json"
+        if not path.exists():
+            sys.stderr.write(f"bench: there is no {path}: `make bench` writes it\n")
+            return 2
+        sys.stdout.write(form(make_lines(load_results(path), list_targets(image))))
+    return 0
+
+
+def measure(image: Path, bumps: tuple[Bump, ...], parts: Sequence[str], rounds: int, folder: Path) -> Results:
+    """Run the parts in an engine of their own; the results, which are on disk too."""
+    results = load_results(folder / f"{image.name}.json")
+    own, started = Path(__file__).parent, time.monotonic()
+    baselines = hash_files([image / LOCK, *(own / name for name in BASELINE_SOURCES)])
+    fingerprint = hash_files([ROOT / "builder", ROOT / "templates", image], baselines)
+    results.keep({baselines, fingerprint})
+    results.facts |= describe_machine()
+    with tempfile.TemporaryDirectory(prefix="optbuild-bench-") as name, open_session(Path(name)) as session:
+        ours = OurBuild(image, session, Path(name, "home"))
+        ours.home.mkdir()
+        named = {bump.name: bump for bump in bumps}
+        bench = Bench(session, results, ours, rounds, fingerprint, baselines, named, folder / "given")
+        for part in parts:
+            PARTS[part](bench)
+    results.facts["minutes"] = round((time.monotonic() - started) / 60, 1)
+    results.save()
+    return results
+
+
+def describe_machine() -> dict[str, object]:
+    """What a reader of the figures wants to know of where they come from."""
+    asked = subprocess.run(("git", "rev-parse", "HEAD"), cwd=ROOT, capture_output=True, text=True, check=False)
+    return {
+        "commit": asked.stdout.strip(),
+        "processors": len(os.sched_getaffinity(0)),
+        "python": sys.version.split()[0],
     }
-    figures |= {"baseline_seconds": round(seconds, 1), "baseline_bytes": size, **ratios}
-    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

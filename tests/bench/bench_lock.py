@@ -1,7 +1,8 @@
 """How long the Python part of a lock takes against plain ``uv pip compile``: both passes against two such calls.
 
 Run it with the project's interpreter: ``python tests/bench/bench_lock.py [CONSTRAINTS]``. It prints one line of JSON
-and fails when the ratio is above 1.2. Everything is warm: the first call of each kind is not counted.
+and fails when the ratio is above 1.2. Everything is warm: the first call of each kind is not counted. Without a file of
+constraints, the versions of the committed lock are what is preferred: a fresh clone has no other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from builder.core.process import LocalRunner
 from builder.image.lock.constraints import parse_constraints
 from builder.image.lock.dependencies import list_root_requirements
+from builder.image.lock.document import read_lock
 from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.resolve import resolve_files, resolve_pins
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
-CONSTRAINTS = ROOT.parent / "shared/constraints/airflow-2.8.1-py3.11.txt"
+IMAGE = ROOT / "images/airflow"
 LIMIT = 1.2
 ROUNDS = 3
 
@@ -55,13 +57,18 @@ def seconds(call: Callable[[], None]) -> float:
     return time.monotonic() - started
 
 
-def measure(constraints: Path) -> dict[str, float]:
+def read_preferences(constraints: Path | None) -> VersionPreferences:
+    if constraints is None:
+        return VersionPreferences({one.name: one.version for one in read_lock(IMAGE / "optbuild.lock").python})
+    return VersionPreferences(parse_constraints(constraints.read_bytes(), "", str(constraints)).pins)
+
+
+def measure(preferences: VersionPreferences) -> dict[str, float]:
     """Median seconds; the two kinds alternate, so that a busy machine hits both."""
-    spec = read_spec(ROOT / "images/airflow")
+    spec = read_spec(IMAGE)
     lines = list_root_requirements(make_lock_inputs(spec, read_requirements(spec)))
     target = LockTarget(spec.python.version, spec.base.debian)
     uv = find_uv(LocalRunner(), dict(os.environ), sys.executable)
-    preferences = VersionPreferences(parse_constraints(constraints.read_bytes(), "", str(constraints)).pins)
     with tempfile.TemporaryDirectory() as name:
         kinds = (
             lambda: plain(uv, target, lines, Path(name)),
@@ -73,6 +80,6 @@ def measure(constraints: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    found = measure(Path(sys.argv[1]) if len(sys.argv) > 1 else CONSTRAINTS)
+    found = measure(read_preferences(Path(sys.argv[1]) if len(sys.argv) > 1 else None))
     sys.stdout.write(json.dumps(found) + "\n")
     sys.exit(0 if found["ratio"] <= LIMIT else 1)

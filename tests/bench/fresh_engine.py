@@ -43,12 +43,19 @@ def bridge() -> Iterator[str]:
 @contextlib.contextmanager
 def second_engine(folder: Path, *options: str) -> Iterator[str]:
     """A dockerd with an empty data root, and ``options`` more; yields its address and ends it."""
+    with bridge() as name, start_engine(folder, name, *options) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def start_engine(folder: Path, network: str, *options: str) -> Iterator[str]:
+    """The same on a :func:`bridge` that is there: several engines of one process may share it."""
     address = f"unix://{folder}/docker.sock"
-    with bridge() as name, (folder / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *("setpriv", "--pdeathsig", "TERM"),  # it ends with this process, however that ends
-                *("dockerd", "--host", address, "--pidfile", str(folder / "pid"), "--bridge", name),
+                *("dockerd", "--host", address, "--pidfile", str(folder / "pid"), "--bridge", network),
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
                 *("--iptables=false", "--ip6tables=false", *options),
             ],
