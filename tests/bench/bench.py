@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 OURS = "ours"
 
 
+class PartSkippedError(Exception):
+    """This part cannot be measured, and why."""
+
+
 @dataclass
 class Bench:
     """One run over one image. ``fingerprint`` is over the tree, the lock and the baselines; ``baselines`` over the
@@ -57,14 +61,20 @@ class Bench:
         return figures
 
     def repeat(
-        self, part: str, subjects: Sequence[str], budget: float, measure: Callable[[str], Mapping[str, Any]]
+        self,
+        part: str,
+        subjects: Sequence[str],
+        budget: float,
+        measure: Callable[[str], Mapping[str, Any]],
+        rounds: int = 0,
     ) -> None:
-        """Interleaved rounds. No new round begins when the part has used up its budget of seconds: the table says how
-        many there were."""
-        begun = 0
-        for number, subject in order_rounds(subjects, self.rounds):
+        """Interleaved rounds. None begins that the part's budget of seconds has no room for: the table says how many
+        there were.
+        """
+        begun, rounds = 0, rounds or self.rounds
+        for number, subject in order_rounds(subjects, rounds):
             if number > begun and self.spent.get(part, 0.0) > budget * number / (number + 1):
-                self.say(f"{part}: {number} of {self.rounds} rounds; its budget of {budget:.0f} s allows no more")
+                self.say(f"{part}: {number} of {rounds} rounds; its budget of {budget:.0f} s allows no more")
                 return
             begun = number
             self.record(part, subject, number, lambda chosen=subject: measure(chosen))  # type: ignore[misc]

@@ -22,14 +22,16 @@ import part_again
 import part_attempts
 import part_base
 import part_cold
+import part_second
 import part_services
 import part_start
 import part_transfer
-from bench import Bench
+import part_zstd
+from bench import Bench, PartSkippedError
 from our_build import LOCK, OurBuild
 from results import hash_files, load_results
 from session import open_session
-from table import format_markdown, format_table
+from table import format_attempts, format_markdown, format_table
 from targets import make_lines, make_lock_targets, make_main_targets
 
 from images import MAIN, MAIN_BUMPS, OTHER_LOCKS, ROOT
@@ -47,12 +49,15 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "attempts": part_attempts.run,
     "cold": part_cold.run,
     "transfer": part_transfer.run,
-    "start": part_start.run,
+    "second": part_second.run,
+    "zstd": part_zstd.run,
+    "version": part_start.run_version,
+    "healthy": part_start.run_healthy,
     "unchanged": part_again.run_unchanged,
     "same-id": part_again.run_same_id,
     "services": part_services.run,
 }
-QUICK_PARTS = ("cold", "start")
+QUICK_PARTS = ("cold", "version", "healthy")
 LOCK_PARTS = ("cold", "transfer")
 ROUNDS = 3
 FOLDER = ROOT / ".bench"
@@ -64,11 +69,13 @@ def main(words: Sequence[str]) -> int:
     if options.table or options.markdown:
         return print_tables(options)
     parts = tuple(options.parts.split(",")) if options.parts else None
+    failed = False
     for image, bumps in list_images(options):
         chosen = parts or (QUICK_PARTS if options.quick else LOCK_PARTS if options.locks else tuple(PARTS))
         results = measure(image, bumps, chosen, 1 if options.quick else options.rounds, options.folder)
-        sys.stdout.write(f"{image.name}\n{format_table(make_lines(results, list_targets(image)))}")
-    return 0
+        sys.stdout.write(show_image(image, results))
+        failed |= any(reason.startswith("failed: ") for reason in results.facts["reasons"].values())
+    return 1 if failed else 0
 
 
 def parse_options(words: Sequence[str]) -> argparse.Namespace:
@@ -97,14 +104,22 @@ def list_targets(image: Path) -> tuple[Target, ...]:
 
 
 def print_tables(options: argparse.Namespace) -> int:
-    form = format_markdown if options.markdown else format_table
     for image, _ in list_images(options):
         path = options.folder / f"{image.name}.json"
         if not path.exists():
             sys.stderr.write(f"bench: there is no {path}: `make bench` writes it\n")
             return 2
-        sys.stdout.write(form(make_lines(load_results(path), list_targets(image))))
+        results = load_results(path)
+        if options.markdown:
+            sys.stdout.write(format_markdown(make_lines(results, list_targets(image))))
+        else:
+            sys.stdout.write(show_image(image, results))
     return 0
+
+
+def show_image(image: Path, results: Results) -> str:
+    """The table, and below it the attempts at each baseline."""
+    return f"{image.name}\n{format_table(make_lines(results, list_targets(image)))}{format_attempts(results)}"
 
 
 def measure(image: Path, bumps: tuple[Bump, ...], parts: Sequence[str], rounds: int, folder: Path) -> Results:
@@ -114,17 +129,33 @@ def measure(image: Path, bumps: tuple[Bump, ...], parts: Sequence[str], rounds: 
     baselines = hash_files([image / LOCK, *(own / name for name in BASELINE_SOURCES)])
     fingerprint = hash_files([ROOT / "builder", ROOT / "templates", image], baselines)
     results.keep({baselines, fingerprint})
-    results.facts |= describe_machine()
+    if results.facts.get("baselines") != baselines:
+        results.facts.pop("best", None)  # names of attempts that are no more
+    results.facts |= {"baselines": baselines, **describe_machine()}
     with tempfile.TemporaryDirectory(prefix="optbuild-bench-") as name, open_session(Path(name)) as session:
         ours = OurBuild(image, session, Path(name, "home"))
         ours.home.mkdir()
         named = {bump.name: bump for bump in bumps}
         bench = Bench(session, results, ours, rounds, fingerprint, baselines, named, folder / "given")
         for part in parts:
-            PARTS[part](bench)
+            run_part(bench, part)
     results.facts["minutes"] = round((time.monotonic() - started) / 60, 1)
     results.save()
     return results
+
+
+def run_part(bench: Bench, part: str) -> None:
+    """What cannot be measured, or fails, leaves its reason in the table; the other parts are measured all the same."""
+    reasons: dict[str, str] = bench.results.facts.setdefault("reasons", {})
+    reasons.pop(part, None)
+    try:
+        PARTS[part](bench)
+    except PartSkippedError as error:
+        reasons[part] = str(error)
+    except (RuntimeError, OSError) as error:
+        bench.say(f"part {part} failed: {error}")
+        reasons[part] = f"failed: {str(error).splitlines()[0]}"
+    bench.results.save()
 
 
 def describe_machine() -> dict[str, object]:

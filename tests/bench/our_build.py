@@ -23,7 +23,7 @@ from builder.image.spec.reader import read_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from session import Session
+    from session import Engine, Session
 
     from builder.image.lock.model import Lock
 
@@ -75,10 +75,11 @@ class OurBuild:
             shutil.move(context / tar, target / tar)
         shutil.rmtree(context)
 
-    def build(self, folder: Path, *options: str, umask: int = -1) -> dict[str, Any]:
-        """The JSON result: ``image_id``, ``bytes``, ``reference``."""
+    def build(self, folder: Path, *options: str, umask: int = -1, engine: Engine | None = None) -> dict[str, Any]:
+        """The JSON result: ``image_id``, ``bytes``, ``reference``. On the run's engine, or on another one."""
         argv = (*OPTBUILD, "--quiet", "build", str(folder), "--format", "json", *options)
-        result: dict[str, Any] = json.loads(run_command(argv, self.make_environment(), self.home, umask))
+        env = self.make_environment() | ({"DOCKER_HOST": engine.address} if engine else {})
+        result: dict[str, Any] = json.loads(run_command(argv, env, self.home, umask))
         return result
 
     def tag(self, result: dict[str, Any], name: str) -> None:
@@ -89,6 +90,14 @@ class OurBuild:
         folder = self.session.folder / "projects" / name
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.source, folder)
+        return folder
+
+    def rename(self, folder: Path, name: str) -> Path:
+        """The image of the spec there gets another name: one with a registry can be pushed by optbuild itself."""
+        path = folder / "optbuild.toml"
+        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+        spec["image"]["name"] = name
+        path.write_text(tomli_w.dumps(spec), encoding="utf-8")
         return folder
 
     def bump(self, bump: Bump) -> Path:

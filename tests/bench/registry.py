@@ -47,8 +47,12 @@ class Registry:
         return count_downloaded_bytes(self._watch(call))
 
     def measure_blob(self, digest: str) -> int:
-        """Bytes, from where the registry keeps it."""
-        return (self.folder / f"data/docker/registry/v2/blobs/sha256/{digest[:2]}/{digest}/data").stat().st_size
+        return self.find_blob(digest).stat().st_size
+
+    def find_blob(self, digest: str) -> Path:
+        """The file in which the registry keeps it; with or without ``sha256:``."""
+        hexadecimal = digest.removeprefix("sha256:")
+        return self.folder / f"data/docker/registry/v2/blobs/sha256/{hexadecimal[:2]}/{hexadecimal}/data"
 
     def read_layers(self, name: str, tag: str) -> tuple[tuple[str, int], ...]:
         """(digest, bytes) of the image's configuration and layers, from its manifest."""

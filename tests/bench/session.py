@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from builder.image.lock.model import Distribution
 
+STEP_SECONDS = 1200
 THREE = ("webserver", "scheduler", "init")
 
 
@@ -114,11 +115,11 @@ def open_session(folder: Path) -> Iterator[Session]:
 
 
 @contextlib.contextmanager
-def open_other_engine(session: Session, name: str) -> Iterator[Engine]:
-    """Another empty engine: what pulls."""
+def open_other_engine(session: Session, name: str, *options: str) -> Iterator[Engine]:
+    """Another empty engine: what pulls, or what keeps images in another way."""
     folder = session.folder / name
     folder.mkdir()
-    with start_engine(folder, session.network) as address:
+    with start_engine(folder, session.network, *options) as address:
         yield Engine(address, folder)
     shutil.rmtree(folder)
 
@@ -149,7 +150,13 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def run_command(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path | None = None, umask: int = -1) -> str:
-    done = subprocess.run(argv, env=dict(env), cwd=cwd, umask=umask, capture_output=True, text=True, check=False)
+    """What it printed. Raises RuntimeError with what it said, also when it takes longer than any step may."""
+    try:
+        done = subprocess.run(
+            argv, env=dict(env), cwd=cwd, umask=umask, capture_output=True, text=True, check=False, timeout=STEP_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{' '.join(argv[:4])} ... took more than {STEP_SECONDS} s and was ended") from error
     if done.returncode:
         said = f"{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
         raise RuntimeError(f"{' '.join(argv[:4])} ... failed with {done.returncode}:\n{said}")

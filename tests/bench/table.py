@@ -8,15 +8,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from measurement import Figure
+    from results import Results
     from targets import Line
 
+ATTEMPTS_HEAD = ("attempt", "what it varies", "unpacked", "cold CPU", "")
 HEAD = ("what", "ours", "baseline", "ratio", "target", "holds")
 
 
 def format_table(lines: Sequence[Line]) -> str:
+    return _align([HEAD, *(make_row(line) for line in lines)])
+
+
+def format_attempts(results: Results) -> str:
+    """Each baseline's variants; the one that we are held against is marked. Nothing where none was measured."""
+    best = results.facts.get("best", {}).values()
+    rows = []
+    for key, record in sorted(results.records.items()):
+        part, name, _ = key.split("/")
+        if part == "attempts":
+            found = record["figures"]
+            size, cpu = _format_value(found["unpacked"], "B"), _format_value(found["cpu"], "s")
+            rows.append((name, found["says"], size, cpu, "kept" if name in best else ""))
+    return "\n" + _align([ATTEMPTS_HEAD, *rows]) if rows else ""
+
+
+def _align(rows: Sequence[tuple[str, ...]]) -> str:
     """Columns of equal width."""
-    rows = [HEAD, *(make_row(line) for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     return "".join("  ".join(row).rstrip() + "\n" for row in padded)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from our_build import Bump, apply_bump, count_build_calls
+from part_second import find_parts
 from part_start import parse_times
 
 
@@ -42,3 +43,14 @@ def test_only_builds_are_build_calls() -> None:
 
 def test_times_of_bash() -> None:
     assert parse_times("a warning\n0.750 0.101\n") == 0.851
+
+
+def test_the_parts_of_a_layer() -> None:
+    site = "home/airflow/.local/lib/python3.11/site-packages"
+    paths = (
+        f"{site}/Flask_AppBuilder-4.3.10.dist-info/METADATA",
+        f"{site}/numpy.libs/libopenblas.so",
+        f"{site}/numpy/__init__.py",
+        f"{site}/a.dist-information/x",
+    )
+    assert find_parts(paths) == {"flask-appbuilder==4.3.10", "numpy.libs"}

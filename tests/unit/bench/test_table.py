@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from results import Results
-from table import format_markdown, format_table, make_row
+from table import format_attempts, format_markdown, format_table, make_row
 from targets import SIX, Line, make_lines, make_lock_targets, make_main_targets
 
 if TYPE_CHECKING:
@@ -100,3 +100,13 @@ def test_the_table_has_a_head_and_markdown_leaves_out_what_was_not_measured(resu
     assert format_table(lines).splitlines()[0].split() == ["what", "ours", "baseline", "ratio", "target", "holds"]
     assert len(format_table(lines).splitlines()) == 28
     assert len(format_markdown(lines).splitlines()) == 3
+
+
+def test_attempts_are_listed_and_the_kept_one_is_marked(results: Results) -> None:
+    assert format_attempts(results) == ""
+    for name, cpu in (("c1", 25.0), ("c2", 24.0)):
+        give(results, f"attempts/{name}/0", unpacked=600_000_000, cpu=cpu, says=f"way {name}")
+    results.facts["best"] = {"c": "c2"}
+    _, _, one, two = format_attempts(results).splitlines()
+    assert one == "c1       way c1          600,000,000 B  25 s"
+    assert two.endswith("24 s      kept")
