@@ -96,6 +96,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: order.index(group) if (group := find_group(item.nodeid)) in GROUPS else len(order))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a test wants to be read although it passed: ``record_property("note", TEXT)``."""
+    for reports in terminalreporter.stats.values():
+        for report in (one for one in reports if isinstance(one, pytest.TestReport) and one.when == "call"):
+            for text in (value for name, value in report.user_properties if name == "note"):
+                terminalreporter.write_line(f"note: {report.nodeid}: {text}")
+
+
 def _may_have_the_image(nodeid: str) -> bool:
     """inspect/ only reads it."""
     return find_group(nodeid) == "airflow" or nodeid.startswith(f"{FOLDER}inspect/")

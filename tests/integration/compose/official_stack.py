@@ -15,7 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seed_project import FIXTURES, Stack, make_stack_environment
@@ -74,6 +74,8 @@ class OfficialStack:
     file: OfficialFile
     stack: Stack
     uid: int
+    notes: list[str] = field(default_factory=list)
+    """What had to be done for it."""
 
     def find_address(self) -> str:
         """Of the web interface, as this machine sees it."""
@@ -85,21 +87,27 @@ class OfficialStack:
         states = {service: one["State"] for service, one in self.stack.containers().items()}
         return {service: state["Health"]["Status"] for service, state in states.items() if "Health" in state}
 
-    def wait_until_healthy(self) -> list[str]:
-        """Every service, within HEALTHY_SECONDS; the notes of what had to be done for that."""
-        notes: list[str] = []
-        end = time.monotonic() + HEALTHY_SECONDS
-        while set((health := self.find_health()).values()) != {"healthy"}:
-            assert time.monotonic() < end, f"{health}\n{self.read_logs(health)}"
-            if self.file.is_airflow_2 and not notes and int(self.stack.sql(HEARTBEAT_AGE) or 0) > HUNG_SECONDS:
-                self.stack.compose("restart", "airflow-scheduler")
-                notes.append(HUNG)
-            time.sleep(3)
-        return notes
+    def wait_until_healthy(self) -> None:
+        """Every service, within HEALTHY_SECONDS."""
+        self.wait_until(lambda: set(self.find_health().values()) == {"healthy"}, HEALTHY_SECONDS, self.read_logs)
 
-    def read_logs(self, health: dict[str, str]) -> str:
+    def wait_until(self, holds: Callable[[], bool], seconds: float, explain: Callable[[], str]) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not within {seconds} s: {explain()}"
+            self.restart_hung_scheduler()
+            time.sleep(5)
+
+    def restart_hung_scheduler(self) -> None:
+        """Once, and with a note: it is Airflow's own, and such a scheduler never goes on."""
+        if self.file.is_airflow_2 and not self.notes and int(self.stack.sql(HEARTBEAT_AGE)) > HUNG_SECONDS:
+            self.stack.compose("restart", "airflow-scheduler")
+            self.notes.append(HUNG)
+
+    def read_logs(self) -> str:
         """The last lines of each service that is not healthy, and of its checks."""
-        lines = []
+        health = self.find_health()
+        lines = [str(health)]
         for service in (name for name, status in health.items() if status != "healthy"):
             checks = self.stack.containers()[service]["State"]["Health"]["Log"][-2:]
             lines += [f"== {service}: {checks}", self.stack.compose("logs", "--tail=30", service, ok=False).out]
@@ -135,7 +143,7 @@ class OfficialStack:
     def run_dag(self) -> str:
         """The state in which a run of drop_in ends."""
         headers, dag = self.make_authorization(), f"{self.file.api}/dags/drop_in"
-        wait_until(lambda: self.knows_dag(headers), RUN_SECONDS, "drop_in is not known")
+        self.wait_until(lambda: self.knows_dag(headers), RUN_SECONDS, lambda: "drop_in is known")
         self.ask("PATCH", dag, {"is_paused": False}, headers=headers)
         body = {} if self.file.is_airflow_2 else {"logical_date": None}
         run = self.ask("POST", f"{dag}/dagRuns", body, headers=headers)["dag_run_id"]
@@ -144,7 +152,7 @@ class OfficialStack:
         def find_state() -> str:
             return str(self.ask("GET", path, headers=headers)["state"])
 
-        wait_until(lambda: find_state() in {"success", "failed"}, RUN_SECONDS, "drop_in did not end")
+        self.wait_until(lambda: find_state() in {"success", "failed"}, RUN_SECONDS, find_state)
         return find_state()
 
     def knows_dag(self, headers: Headers) -> bool:
@@ -163,13 +171,6 @@ class OfficialStack:
 
     def find_host(self, service: str) -> str:
         return str(self.stack.containers()[service]["Config"]["Hostname"])
-
-
-def wait_until(holds: Callable[[], bool], seconds: float, problem: str) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"{problem} within {seconds} s"
-        time.sleep(2)
 
 
 def make_stand_ins(web: str) -> str:
