@@ -322,12 +322,16 @@ echo "airflow $*"
 """What another version of Airflow would do is not the question here: only what the entrypoint does before."""
 
 
-def start_version(place: Place, folder: Path, version: str, *words: str, **env: str) -> ProcessResult:
-    """The entrypoint as it stands beside Airflow ``version``, with a database that nobody answers for."""
+def make_fake_airflow(folder: Path) -> Path:
     fake = folder / "airflow"
     fake.write_text(FAKE_AIRFLOW)
     fake.chmod(0o755)
-    mount = f"--volume={fake}:/home/airflow/.local/bin/airflow:ro"
+    return fake
+
+
+def start_version(place: Place, folder: Path, version: str, *words: str, **env: str) -> ProcessResult:
+    """The entrypoint as it stands beside Airflow ``version``, with a database that nobody answers for."""
+    mount = f"--volume={make_fake_airflow(folder)}:/home/airflow/.local/bin/airflow:ro"
     return place.start(
         *words, env={"AIRFLOW_VERSION": version, DATABASE: url(port=1), **ONE_TRY, **env}, options=(mount,)
     )
@@ -360,17 +364,43 @@ def test_without_words_a_migration_of_airflow_3_is_all(place: Place, tmp_path: P
     assert start_version(place, tmp_path, "2.11.2", **env).out == "airflow db migrate\nairflow \n"
 
 
+LOGS = "/opt/airflow/logs; the root file system is read-only: mount a tmpfs or a volume there"
+HOME = "/opt/airflow; the root file system is read-only: set {}, with a tmpfs at /tmp"
+LOGS_MOUNTED = ("--tmpfs=/opt/airflow/logs",)
+WEBSERVER_FILES = ("AIRFLOW_CONFIG=/tmp/airflow.cfg", "AIRFLOW__WEBSERVER__CONFIG_FILE=/tmp/webserver_config.py")
+PASSWORDS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=/tmp/passwords.json"
+
+
 @pytest.mark.parametrize(
-    ("options", "told"),
-    [((), ("/opt/airflow", "/opt/airflow/logs")), (("--tmpfs=/opt/airflow/logs",), ("/opt/airflow",))],
+    ("words", "options", "told"),
+    [
+        (("bash", "-c", "true"), (), (HOME.format(WEBSERVER_FILES[0]), LOGS)),
+        (("version",), (*LOGS_MOUNTED, f"--env={WEBSERVER_FILES[0]}"), ()),
+        (
+            ("airflow", "webserver"),
+            LOGS_MOUNTED,
+            (HOME.format(", ".join((*WEBSERVER_FILES, "webserver --pid /tmp/webserver.pid"))),),
+        ),
+        (("webserver", "--pid", "/x"), (*LOGS_MOUNTED, *(f"--env={one}" for one in WEBSERVER_FILES)), ()),
+        (("api-server",), (*LOGS_MOUNTED, f"--env={WEBSERVER_FILES[0]}"), (HOME.format(PASSWORDS),)),
+        (
+            ("api-server",),
+            (*LOGS_MOUNTED, f"--env={WEBSERVER_FILES[0]}", "--env=AIRFLOW__CORE__AUTH_MANAGER=x.Fab"),
+            (),
+        ),
+    ],
 )
 def test_a_read_only_start_gets_the_remedy_that_fits(
-    place: Place, options: tuple[str, ...], told: tuple[str, ...]
+    place: Place, tmp_path: Path, words: tuple[str, ...], options: tuple[str, ...], told: tuple[str, ...]
 ) -> None:
-    done = place.start("bash", "-c", "true", options=("--read-only", "--tmpfs=/tmp", *options))
+    mounts = (
+        "--read-only",
+        "--tmpfs=/tmp",
+        f"--volume={make_fake_airflow(tmp_path)}:/home/airflow/.local/bin/airflow:ro",
+    )
+    done = place.start(*words, options=(*mounts, *options))
     said = [line for line in done.err.splitlines() if "cannot write" in line]
-    remedy = "the root file system is read-only: mount a tmpfs or a volume there"
-    assert said == [f"entrypoint: warning: user 50000 cannot write to {folder}; {remedy}" for folder in told]
+    assert said == [f"entrypoint: warning: user 50000 cannot write to {one}" for one in told]
 
 
 # -- migration and user -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from builder.airflow.releases import find_release
+from builder.airflow.variables import CONFIG_VARIABLE
 
 ROOTFS = Path(__file__).parents[2] / "templates" / "rootfs"
 SCRIPT = (ROOTFS / "entrypoint").read_text("utf-8")
@@ -89,6 +90,17 @@ def test_it_waits_before_the_commands_that_the_table_of_airflow_names() -> None:
     assert named is not None
     assert tuple(named[1].split("|")) == find_release("3.3.0").series.waiting_commands
     assert find_release("3.2.2").series.waiting_commands is None
+
+
+def test_on_a_read_only_file_system_it_names_what_the_table_of_airflow_says_is_written() -> None:
+    listed = SCRIPT[SCRIPT.index("list_settings_to_move() {") : SCRIPT.index("check_folders() {")]
+    roles = [role for version in ("2.8.1", "3.3.2") for role in find_release(version).series.all_roles if role.writes]
+    names = {file.variable for role in roles for file in role.writes} | {CONFIG_VARIABLE}
+    assert names == set(re.findall(r"echo (AIRFLOW_\w+)=/tmp/", listed))
+    assert {role.name for role in roles if role.name != "standalone"} == set(
+        re.findall(r"^        (\S+)\)$", listed, re.MULTILINE)
+    )
+    assert {role.pid_option for role in roles} - {None} == set(re.findall(r"webserver (--\w+) /tmp", listed))
 
 
 @pytest.mark.parametrize("name", ["entrypoint", "pip"])
