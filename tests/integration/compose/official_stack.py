@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from seed_project import FIXTURES, Stack, make_stack_environment
 
+from builder.image.verify.deadline import Deadline
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -92,9 +94,10 @@ class OfficialStack:
         self.wait_until(lambda: set(self.find_health().values()) == {"healthy"}, HEALTHY_SECONDS, self.read_logs)
 
     def wait_until(self, holds: Callable[[], bool], seconds: float, explain: Callable[[], str]) -> None:
-        end = time.monotonic() + seconds
+        """Raises AssertionError after ``seconds``, as a Deadline counts them."""
+        limit = Deadline(seconds)
         while not holds():
-            assert time.monotonic() < end, f"not within {seconds} s: {explain()}"
+            assert not limit.is_over(), f"not within {seconds} s: {explain()}"
             self.restart_hung_scheduler()
             time.sleep(5)
 

@@ -109,29 +109,36 @@ RUNS = [
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """File → image, as far as they were made."""
+def find_image(
+    postgres_image: str, redis_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """The image of a file, made when it is first asked for; those that stand in for servers are there too."""
+    remove_orphaned_stacks()
     made: dict[str, str] = {}
-    yield made
+
+    def find(name: str) -> str:
+        if name not in made:
+            made[name] = build_image(tmp_path_factory.mktemp("spec") / name, name)
+        return made[name]
+
+    yield find
     if IMAGE_VARIABLE not in os.environ:
         LocalRunner().run(Command(("docker", "rmi", *made.values()), timeout=120))
 
 
+def make_project_name() -> str:
+    """It holds this process, so that the stack is removed when this process is killed."""
+    return f"dropin{os.getpid()}x{uuid.uuid4().hex[:8]}"
+
+
 @pytest.fixture(scope="module", params=RUNS)
 def up(
-    request: pytest.FixtureRequest,
-    images: dict[str, str],
-    postgres_image: str,
-    redis_image: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, find_image: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OfficialStack]:
     """Up, as far as `docker compose up` itself waits: init has ended."""
     name, uid = request.param
-    remove_orphaned_stacks()
-    if name not in images:
-        images[name] = build_image(tmp_path_factory.mktemp("spec") / name, name)
-    project = f"dropin{os.getpid()}x{uuid.uuid4().hex[:8]}"
-    official = set_up_stack(tmp_path_factory.mktemp("official"), project, OFFICIAL_FILES[name], images[name], uid)
+    folder = tmp_path_factory.mktemp("official")
+    official = set_up_stack(folder, make_project_name(), OFFICIAL_FILES[name], find_image(name), uid)
     try:
         official.stack.compose("up", "--detach")
         yield official
@@ -195,3 +202,23 @@ def test_stop_gives_only_0_and_143(up: OfficialStack, record_property: Callable[
     up.stack.compose("stop", "--timeout", "60")
     codes = {service: one["State"]["ExitCode"] for service, one in up.stack.containers().items()}
     assert {service: code for service, code in codes.items() if code not in (0, 143)} == {}
+
+
+@pytest.mark.soak
+def test_an_init_that_cannot_use_its_database_starts_nothing(find_image: Callable[[str], str], tmp_path: Path) -> None:
+    """What `init ends with 0` is worth: where it does not, every service that waits for it stays down."""
+    official = set_up_stack(tmp_path, make_project_name(), OFFICIAL_FILES["2.8"], find_image("2.8"), 50000)
+    override = official.stack.folder / "stand-ins.yaml"
+    refusing = override.read_text().replace(
+        "  postgres:\n", "  postgres:\n    environment:\n      POSTGRES_PASSWORD: another\n"
+    )
+    override.write_text(f"{refusing}  airflow-init:\n    environment:\n      CONNECTION_CHECK_MAX_COUNT: '1'\n")
+    try:
+        done = official.stack.compose("up", "--detach", ok=False)
+        states = {service: one["State"] for service, one in official.stack.containers().items()}
+        assert not done.ok
+        assert states["airflow-init"]["ExitCode"] == 1
+        assert {states[service]["Status"] for service in ("airflow-scheduler", "airflow-worker")} == {"created"}
+        assert "password authentication failed" in official.stack.compose("logs", "airflow-init").out
+    finally:
+        official.stack.remove()
