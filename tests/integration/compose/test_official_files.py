@@ -23,50 +23,40 @@ from builder.core.process import Command, LocalRunner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-IMAGES = Path(__file__).parents[3] / "images"
+ROOT = Path(__file__).parents[3]
 BUILD_SECONDS = 1500
 IMAGE_VARIABLE = "OPTBUILD_TEST_OFFICIAL_IMAGE"
 """For work on these tests: an image to use as it is. It must fit the file."""
 CELERY_2 = ("apache-airflow-providers-celery==3.5.1", "celery==5.3.1", "kombu==5.3.1", "flower==2.0.1", "redis==4.6.0")
-CELERY_3 = ("apache-airflow-providers-celery==3.26.0", "celery==5.7.0", "kombu==5.7.0", "flower==2.2.0", "redis==8.1.0")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How the image of a file is made: one of images/, and Celery with it. Its lock keeps all that it had."""
+    """How the image of a file is made: a folder with spec and lock, the image's name there, and changes of the spec."""
 
-    base: str
-    changes: tuple[tuple[str, str], ...]
-
-
-def list_requirements(names: tuple[str, ...]) -> str:
-    return "".join(f'    "{name}",\n' for name in names)
+    folder: str
+    name: str
+    changes: tuple[tuple[str, str], ...] = ()
 
 
-FAB_EXTRAS = '["postgres", "fab", "celery", "redis"]'
+REQUIREMENTS = "".join(f'    "{name}",\n' for name in CELERY_2)
 SAMPLES = {
     "2.8": Sample(
-        "airflow",
+        "images/airflow",
+        "ml-pipeline-airflow",
         (
             ('extras = ["postgres"]', 'extras = ["postgres", "celery", "redis"]\nconstraints = false'),
-            ("requirements = [\n", f"requirements = [\n{list_requirements(CELERY_2)}"),
+            ("requirements = [\n", f"requirements = [\n{REQUIREMENTS}"),
         ),
     ),
     "3.0": Sample(
-        "airflow-3",
-        (
-            ('version = "3.3.2"', 'version = "3.0.1"'),
-            ('extras = ["postgres", "fab"]', f'extras = {FAB_EXTRAS}\nconstraints = "constraints.txt"'),
-        ),
+        "tests/fixtures/images/airflow-3-celery",
+        "optbuild-test-airflow-3-celery",
+        (('version = "3.3.2"\n', 'version = "3.0.1"\nconstraints = "constraints.txt"\n'),),
     ),
-    "3.3": Sample(
-        "airflow-3",
-        (
-            ('extras = ["postgres", "fab"]', f"extras = {FAB_EXTRAS}\nconstraints = false"),
-            ('version = "3.11"\n', f'version = "3.11"\nrequirements = [\n{list_requirements(CELERY_3)}]\n'),
-        ),
-    ),
+    "3.3": Sample("tests/fixtures/images/airflow-3-celery", "optbuild-test-airflow-3-celery"),
 }
+"""What a changed spec adds is locked beside what the lock has; another Airflow is locked anew, by its constraints."""
 
 
 def optbuild(*words: str) -> str:
@@ -76,11 +66,11 @@ def optbuild(*words: str) -> str:
 
 
 def write_spec(folder: Path, name: str) -> None:
-    """The spec of the file's image, and the lock of the image that it extends (but for another Airflow)."""
+    """Spec and lock of the file's image."""
     sample = SAMPLES[name]
-    shutil.copytree(IMAGES / sample.base, folder)
+    shutil.copytree(ROOT / sample.folder, folder)
     text = (folder / "optbuild.toml").read_text("utf-8")
-    for old, new in (*sample.changes, (f'name = "ml-pipeline-{sample.base}"', f'name = "optbuild-drop-in-{name}"')):
+    for old, new in (*sample.changes, (f'name = "{sample.name}"', f'name = "optbuild-drop-in-{name}"')):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     (folder / "optbuild.toml").write_text(text, "utf-8")
@@ -88,6 +78,7 @@ def write_spec(folder: Path, name: str) -> None:
     if constraints.exists():
         shutil.copy(constraints, folder)
         (folder / "optbuild.lock").unlink()
+    optbuild("lock", *([] if sample.changes else ["--refresh-debian"]), str(folder))
 
 
 def build_image(folder: Path, name: str) -> str:
@@ -95,7 +86,6 @@ def build_image(folder: Path, name: str) -> str:
     if given := os.environ.get(IMAGE_VARIABLE):
         return given
     write_spec(folder, name)
-    optbuild("lock", str(folder))
     return str(json.loads(optbuild("build", "--format", "json", str(folder)))["reference"])
 
 
