@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SERIES
 
 if TYPE_CHECKING:
@@ -28,6 +29,16 @@ ALL_MIGRATE_COMMANDS = frozenset(row.migrate for row in SERIES)
 """The same in any version at all."""
 DISTINCTIVE_COMMANDS = frozenset(known.role.command for known in ROLES if known.is_lasting and known.role.command)
 """First words behind ``airflow`` that hardly anything else is started by."""
+WEB_ROLES = frozenset(known.name for known in ROLES if known.login is not None)
+"""That people open in a browser."""
+TABLE_READERS = frozenset(
+    known.name
+    for known in ROLES
+    if isinstance(known.role.health, HttpHealth | JobHealth) and not known.role.needs_broker
+)
+"""Roles that end, or repeat errors, without the database's tables. Celery's start without them."""
+EXECUTORS = {one.name: one for row in SERIES for one in row.executors}
+"""Of any version, by name."""
 _STARTED = {
     words: known.name
     for known in ROLES

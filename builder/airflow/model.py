@@ -144,6 +144,13 @@ class Executor:
 
     name: str
     needs_extras: tuple[str, ...] = ()
+    runs_in_scheduler: bool = False
+    """Tasks are children of the scheduler."""
+
+    @property
+    def uses_celery(self) -> bool:
+        """Its tasks go to Celery's workers, some of them at least."""
+        return "celery" in self.needs_extras
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,7 @@ class ReleaseSeries:
     """None: Airflow has them itself, or FAB is its default."""
     secrets: tuple[SharedSecret, ...] = ()
     executors: tuple[Executor, ...] = ()
-    """The first is for one machine without a server database."""
+    """The first is for one machine without a server database, and the one where nothing names another."""
     dag_reader: str = "scheduler"
     """The role whose reading of the DAG files makes them known to the others."""
     execution_api: str | None = None

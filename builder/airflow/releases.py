@@ -113,6 +113,10 @@ _FLOWER = KnownRole(
 _STANDALONE_2 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_OLD_HEALTH, UI_PORT)), web=_WEBSERVER_OPTIONS)
 _STANDALONE_3 = KnownRole(Role("standalone", ("standalone",), HttpHealth(_NEW_HEALTH, UI_PORT)), web=_API_OPTIONS)
 _KUBERNETES = KnownRole(Role("kubernetes", (), None), weak_words=(("kubernetes",),))
+_KERBEROS = KnownRole(Role("kerberos", (), None), weak_words=(("kerberos",),))
+"""Renews tickets; nothing shows whether it works."""
+_EDGE_WORKER = KnownRole(Role("edge-worker", (), None, reads_dags=True), weak_words=(("edge", "worker"),))
+"""Of the edge provider, which needs Airflow 2.10; it asks the web server for work, without a database or a broker."""
 
 _SECRETS_2 = (SharedSecret(FERNET_KEY, 32, is_fernet_key=True), SharedSecret(SECRET_KEY, 16))
 _SECRETS_3 = (
@@ -123,16 +127,16 @@ _SECRETS_3 = (
 """Tokens of Airflow 3 are signed with HS512, and PyJWT warns of a key below 64 bytes."""
 _KUBERNETES_EXTRA = "cncf.kubernetes"
 _EXECUTORS_3 = (
-    Executor("LocalExecutor"),
+    Executor("LocalExecutor", runs_in_scheduler=True),
     Executor("CeleryExecutor", ("celery",)),
     Executor("KubernetesExecutor", (_KUBERNETES_EXTRA,)),
 )
 _EXECUTORS_2 = (
-    Executor("SequentialExecutor"),
+    Executor("SequentialExecutor", runs_in_scheduler=True),
     *_EXECUTORS_3,
     Executor("CeleryKubernetesExecutor", ("celery", _KUBERNETES_EXTRA)),
     Executor("LocalKubernetesExecutor", (_KUBERNETES_EXTRA,)),
-    Executor("DebugExecutor"),
+    Executor("DebugExecutor", runs_in_scheduler=True),
 )
 _EXECUTORS_BEFORE_PROVIDER = (*_EXECUTORS_2, Executor("DaskExecutor", ("dask",)))
 """Read in ``airflow/executors/executor_constants.py`` of the wheels; those of providers are named by their module."""
@@ -144,7 +148,7 @@ _CELERY_APP = "airflow.providers.celery.executors.celery_executor.app"
 
 def _make_series_1(first: str) -> ReleaseSeries:
     """Celery's roles are started by their weak words there."""
-    return ReleaseSeries(first, (), (_WEBSERVER, _SCHEDULER_1), migrate=("upgradedb",))
+    return ReleaseSeries(first, (), (_WEBSERVER, _SCHEDULER_1), other_roles=(_KERBEROS,), migrate=("upgradedb",))
 
 
 def _make_series_before_images(first: str, scheduler: KnownRole, *optional_roles: KnownRole) -> ReleaseSeries:
@@ -154,7 +158,7 @@ def _make_series_before_images(first: str, scheduler: KnownRole, *optional_roles
         (),
         (_INIT, _WEBSERVER, scheduler),
         (*optional_roles, _WORKER, _FLOWER),
-        (*((_STANDALONE_2,) if _TRIGGERER in optional_roles else ()), _KUBERNETES),
+        (*((_STANDALONE_2,) if _TRIGGERER in optional_roles else ()), _KUBERNETES, _KERBEROS),
         migrate=("db", "upgrade"),
         celery_app=_OLD_CELERY_APP,
     )
@@ -173,7 +177,7 @@ def _make_series_2(
         python_versions,
         (_INIT, _WEBSERVER, SCHEDULER),
         (_TRIGGERER, DAG_PROCESSOR, _WORKER, _FLOWER),
-        (_STANDALONE_2, _KUBERNETES),
+        (_STANDALONE_2, _KUBERNETES, _KERBEROS, _EDGE_WORKER),
         uses_gosu=uses_gosu,
         migrate=migrate,
         celery_app=celery_app,
@@ -204,7 +208,7 @@ def _make_series_3(
         python_versions,
         (_INIT, _API_SERVER, _SCHEDULER_3, DAG_PROCESSOR),
         (_TRIGGERER, _WORKER, _FLOWER),
-        (_STANDALONE_3, _KUBERNETES),
+        (_STANDALONE_3, _KUBERNETES, _KERBEROS, _EDGE_WORKER),
         celery_app=_CELERY_APP,
         fab_commands=fab_commands,
         secrets=_SECRETS_3,

@@ -171,6 +171,45 @@ _RULES = (
         "`docker compose up` ends with this error before it starts anything.",
     ),
     Rule(
+        "OB215",
+        "no-common-fernet-key",
+        _W,
+        "no common Fernet key",
+        "Airflow encrypts passwords of connections and values of variables with it. What one container has encrypted "
+        "with a key of its own, no other can read.",
+    ),
+    Rule(
+        "OB216",
+        "executor-does-not-fit",
+        _W,
+        "an executor that does not fit",
+        "The executor says where tasks run. One that the version does not have ends the scheduler; without a worker "
+        "Celery's tasks stay queued, and without Celery a worker gets none.",
+    ),
+    Rule(
+        "OB217",
+        "broker-not-reached",
+        _W,
+        "Celery's broker is not reached",
+        "The scheduler writes each task to the broker, and workers take it from there. A container's own `localhost` "
+        "is not that of another.",
+    ),
+    Rule(
+        "OB218",
+        "nobody-reads-dags",
+        _W,
+        "no service reads the DAG files",
+        "In Airflow 3 only a dag-processor reads them, in Airflow 2 the scheduler unless it is told not to. Without "
+        "one everything is healthy, and no DAG appears.",
+    ),
+    Rule(
+        "OB219",
+        "health-check-cannot-fail",
+        _W,
+        "a health check that cannot fail",
+        "The container is healthy whatever happens in it, and whoever waits for `service_healthy` starts too early.",
+    ),
+    Rule(
         "OB301",
         "compiler-left-in",
         _W,

@@ -6,13 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.airflow.find import EXECUTORS, find_series, is_at_least
 from builder.airflow.images import is_airflow_image, parse_image_series, parse_image_version
 from builder.airflow.variables import EXECUTOR, VERSION_VARIABLE
 from builder.compose.services.settings import AirflowSettings, read_settings
 from builder.compose.services.start_commands import (
     StartCommand,
     guess_role,
+    is_unseen_program,
+    list_program_calls,
     parse_start_command,
+    resolve_argv,
     substitute_image_defaults,
 )
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from builder.dockerfile.facts import DockerfileAnalysis
 
 
-_LOCAL_EXECUTORS = frozenset({"LocalExecutor", "SequentialExecutor"})
+_STARTED_SINCE_3 = "api-server"
 _ASKED = 20
 """Sharers that are asked for the version; what none of them knows, the rest does not either."""
 
@@ -74,14 +78,48 @@ def find_image_facts(
     return next((found for name in (service.name, *makers) if (found := facts.get(name)) is not None), None)
 
 
+def list_executors(one: AirflowService) -> tuple[str, ...]:
+    """Names of its executors, the one of most tasks first, as last words (``CeleryExecutor`` of a module path too);
+    empty: not known."""
+    setting = one.settings.find_setting(EXECUTOR, one.version)
+    if setting is None:
+        series = find_series(one.version) if one.settings.is_complete else None
+        return () if series is None else tuple(known.name for known in series.executors[:1])
+    variable, text = setting
+    if variable not in EXECUTOR.names or not text or re.search(r"[$=;]", text):  # = and ; are of teams
+        return ()
+    return tuple(re.split(r"[.:]", name.strip())[-1] for name in text.split(","))
+
+
 def runs_local_tasks(one: AirflowService) -> bool:
     """Whether its scheduler surely runs the tasks in its own container. The default executor does; of several, the
     first is that of every task that names none."""
-    setting = one.settings.find_setting(EXECUTOR, one.version)
-    if setting is None:
-        return one.settings.is_complete
-    first = (setting[1] or "").partition(",")[0].strip()
-    return first.rpartition(".")[2] in _LOCAL_EXECUTORS
+    names = list_executors(one)
+    if not names:
+        return one.settings.find_setting(EXECUTOR, one.version) is None and one.settings.is_complete
+    return names[0] in EXECUTORS and EXECUTORS[names[0]].runs_in_scheduler
+
+
+def uses_celery(one: AirflowService) -> bool | None:
+    """Whether one of its executors gives tasks to Celery's workers; None: not known."""
+    names = list_executors(one)
+    if any(name in EXECUTORS and EXECUTORS[name].uses_celery for name in names):
+        return True
+    return False if names and all(name in EXECUTORS for name in names) else None
+
+
+def is_start_known(one: AirflowService) -> bool:
+    """Whether it says what it starts, and nothing of that is in a file that cannot be seen here."""
+    argv = resolve_argv(one.service, one.facts)
+    return argv is not None and not any(is_unseen_program(call) for call in list_program_calls(argv))
+
+
+def list_airflow_3_services(services: tuple[AirflowService, ...]) -> tuple[AirflowService, ...]:
+    """Those of them that are surely Airflow 3: their version says so, or it is not known, and one of them starts what
+    only Airflow 3 has."""
+    unknown = [one for one in services if one.version is None]
+    is_new = any(_STARTED_SINCE_3 in one.start.roles for one in unknown)
+    return tuple(one for one in services if is_at_least(one.version, "3.0.0") or (is_new and one.version is None))
 
 
 def _find_airflow_version(

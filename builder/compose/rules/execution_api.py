@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.airflow.find import find_role, is_at_least
+from builder.airflow.find import find_role
 from builder.airflow.model import HttpHealth
 from builder.airflow.variables import API_ADDRESS, EXECUTION_API, JWT_KEY_FILE, JWT_SECRET
 from builder.compose.rules.addresses import find_web_address
-from builder.compose.rules.airflow import runs_local_tasks
+from builder.compose.rules.airflow import list_airflow_3_services, runs_local_tasks
+from builder.compose.services.hosts import OWN_HOSTS
 from builder.compose.services.settings import has_own_network
 from builder.core.phrases import choose_verb, join_names
 from builder.findings.model import Finding
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 CODE = "OB208"
 SERVER, SCHEDULER, WORKER = "api-server", "scheduler", "worker"
-_OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - not to listen on, but to recognise
 
 
 def find_unreachable_execution_api(context: RuleContext) -> Iterator[Finding]:
@@ -30,11 +30,8 @@ def find_unreachable_execution_api(context: RuleContext) -> Iterator[Finding]:
 
     Silent where either may be set elsewhere, see :class:`builder.compose.services.settings.AirflowSettings`.
     """
-    services = [
-        one
-        for one in context.airflow_services
-        if is_at_least(one.version, "3.0.0") and has_own_network(context.project, one.service)
-    ]
+    new = list_airflow_3_services(context.airflow_services)
+    services = [one for one in new if has_own_network(context.project, one.service)]
     servers = [one for one in services if SERVER in one.start.roles]
     if not servers:
         return
@@ -54,7 +51,7 @@ def _runs_tasks(one: AirflowService) -> bool:
 def _knows_server(one: AirflowService) -> bool:
     """Also where it is not known whether it does."""
     setting = _find_address(one)
-    return urlsplit(setting[1] or "").hostname not in _OWN_HOSTS if setting else not one.settings.is_complete
+    return urlsplit(setting[1] or "").hostname not in OWN_HOSTS if setting else not one.settings.is_complete
 
 
 def _find_address(one: AirflowService) -> tuple[str, str | None] | None:
@@ -64,7 +61,8 @@ def _find_address(one: AirflowService) -> tuple[str, str | None] | None:
 
 
 def has_no_common_value(services: Sequence[AirflowService]) -> bool:
-    """Whether one of them surely has no secret for its tokens, or another one than the rest."""
+    """Whether one of them surely has no secret for its tokens, or another one than the rest. An empty one is none:
+    each process makes its own (``get_signing_key`` of airflow/api_fastapi/auth/tokens.py)."""
     values = set()
     for one in services:
         if one.settings.find_setting(JWT_KEY_FILE, one.version) is not None:
@@ -72,7 +70,7 @@ def has_no_common_value(services: Sequence[AirflowService]) -> bool:
         setting = one.settings.find_setting(JWT_SECRET, one.version)
         if setting is None and not one.settings.is_complete:
             return False
-        values.add(setting)
+        values.add(setting if setting is not None and setting[1] != "" else None)
     return None in values or len(values) > 1
 
 

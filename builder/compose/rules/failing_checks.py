@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from builder.airflow.find import find_role, is_before
 from builder.airflow.model import HttpHealth, JobHealth, PingHealth
 from builder.compose.rules.addresses import find_health_port, find_web_address, is_health_server_on
+from builder.compose.rules.airflow import is_start_known
 from builder.compose.rules.health import choose_airflow_check
 from builder.compose.services.settings import has_own_network
-from builder.compose.services.start_commands import is_unseen_program, list_program_calls, resolve_argv
 from builder.core.phrases import join_names
 from builder.core.proxies import uses_proxy
 from builder.dockerfile.shell import parse_argv, parse_shell_commands
@@ -92,7 +92,7 @@ def _explain_failure(context: RuleContext, one: AirflowService) -> str | None:
     """The end of a sentence; None: it may pass."""
     probe = _parse_probe(one.service.health_test or ())
     roles = [known for role in one.start.roles if (known := find_role(role, one.version)) is not None]
-    if probe is None or not roles or "standalone" in one.start.roles or not _is_known_start(one):
+    if probe is None or not roles or "standalone" in one.start.roles or not is_start_known(one):
         return None
     if probe.url:
         return _explain_request(context, one, probe, roles)
@@ -103,11 +103,6 @@ def _explain_failure(context: RuleContext, one: AirflowService) -> str | None:
     if asks_worker and not any(isinstance(known.role.health, PingHealth) for known in roles):
         return f"it pings a Celery worker in this container, which starts {_name_roles(roles)}"
     return None
-
-
-def _is_known_start(one: AirflowService) -> bool:
-    calls = tuple(list_program_calls(resolve_argv(one.service, one.facts) or ()))
-    return not any(is_unseen_program(call) for call in calls)
 
 
 def _parse_probe(test: tuple[str, ...]) -> _Probe | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.airflow.commands import PREPARING_COMMANDS
+from builder.airflow.find import TABLE_READERS
 from builder.airflow.variables import CONNECTION, MIGRATE_VARIABLES
 from builder.compose.load.combination_list import has_deploy_keys
 from builder.compose.services.database import parse_sqlite_path
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 CODE = "OB211"
 HEALTHY = "service_healthy"
-_NEEDING = frozenset({"webserver", "api-server", "scheduler", "triggerer", "dag-processor"})
-"""Roles that end, or repeat errors, without the tables. A worker and Flower start without them."""
 _WAITING = ("check-migrations", "sleep", "wait", "nc")
 """Words of commands by which a start waits for something on its own."""
 
@@ -65,7 +64,7 @@ def _migrates(one: AirflowService) -> bool:
 
 def _needs_tables(one: AirflowService) -> bool:
     """Surely, and nothing in its own start sees to them."""
-    if not _NEEDING & set(one.start.roles) or _migrates(one) or not is_known_image(one.service, one.facts):
+    if not TABLE_READERS & set(one.start.roles) or _migrates(one) or not is_known_image(one.service, one.facts):
         return False
     calls = tuple(list_program_calls(resolve_argv(one.service, one.facts) or ()))
     return not any(

@@ -5,9 +5,16 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from builder.airflow.find import is_at_least
-from builder.airflow.variables import API_SECRET_KEY, CONNECTION, HOME, LOG_FOLDER, REMOTE_LOGGING, SECRET_KEY
-from builder.compose.rules.airflow import runs_local_tasks
+from builder.airflow.find import WEB_ROLES, is_at_least
+from builder.airflow.variables import (
+    API_SECRET_KEY,
+    CONNECTION,
+    HOME,
+    LOG_FOLDER,
+    REMOTE_LOGGING,
+    SECRET_KEY,
+)
+from builder.compose.rules.airflow import list_airflow_3_services, runs_local_tasks
 from builder.compose.rules.execution_api import format_secret_fix
 from builder.compose.services.settings import find_mounted_place, has_own_network
 from builder.core.phrases import join_names
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from builder.compose.rules.context import RuleContext
 
 CODE = "OB209"
-_WEB = frozenset({"webserver", "api-server"})
 _RANDOM_SINCE, _SIGNED_LOGS_SINCE = "2.0.0", "2.2.0"
 """The default key is made at each start; requests for logs are signed with it. Source: the wheels of 2.0.2 to 3.3.2."""
 
@@ -30,37 +36,45 @@ def find_missing_secret_keys(context: RuleContext) -> Iterator[Finding]:
     """At most one finding for each reason. Silent where a key may be set elsewhere, where a common folder holds the
     logs, and where they are kept in a store of their own."""
     services = [one for one in context.airflow_services if has_own_network(context.project, one.service)]
-    web = [one for one in services if _WEB & set(one.start.roles) and is_at_least(one.version, _RANDOM_SINCE)]
+    new = {one.name for one in list_airflow_3_services(context.airflow_services)}
+    web = [
+        one
+        for one in services
+        if WEB_ROLES & set(one.start.roles) and (one.name in new or is_at_least(one.version, _RANDOM_SINCE))
+    ]
     if not web:
         return
+    option = API_SECRET_KEY if web[0].name in new else SECRET_KEY
     several = [one for one in web if _find_database(one) == _find_database(web[0])]
-    if (len(several) > 1 or several[0].service.replicas > 1) and _has_no_common_key(several):
-        yield _make_finding(context, several, "a session that one of the web servers began is refused by the others")
-    readers = [one for one in web if is_at_least(one.version, _SIGNED_LOGS_SINCE)]
+    if (len(several) > 1 or several[0].service.replicas > 1) and _has_no_common_key(several, option):
+        yield _make_finding(
+            context, several, option, "a session that one of the web servers began is refused by the others"
+        )
+    readers = [one for one in web if one.name in new or is_at_least(one.version, _SIGNED_LOGS_SINCE)]
     for reader in readers[:1]:
         servers = [one for one in services if _serves_logs(one) and _reads_over_network(reader, one)]
-        apart = [one for one in servers if _has_no_common_key((reader, one))]
+        apart = [one for one in servers if _has_no_common_key((reader, one), option)]
         if apart:
-            yield _make_finding(context, (reader, *apart), "the logs of tasks cannot be read in the web page (403)")
+            yield _make_finding(
+                context, (reader, *apart), option, "the logs of tasks cannot be read in the web page (403)"
+            )
 
 
 def _find_database(one: AirflowService) -> tuple[str, str | None] | None:
     return one.settings.find_setting(CONNECTION, one.version)
 
 
-def _choose_option(one: AirflowService) -> ConfigOption:
-    return API_SECRET_KEY if is_at_least(one.version, "3.0.0") else SECRET_KEY
-
-
-def _has_no_common_key(services: Sequence[AirflowService]) -> bool:
+def _has_no_common_key(services: Sequence[AirflowService], option: ConfigOption) -> bool:
     """Whether one of them surely has no key, or another one than the rest."""
     values = set()
     for one in services:
-        setting = one.settings.find_setting(_choose_option(one), one.version)
+        setting = one.settings.find_setting(option, one.version)
         if setting is None and not one.settings.is_complete:
             return False
-        values.add(None if setting is None else setting[1])
-        if setting is None and one.service.replicas > 1:
+        # Airflow 3 makes a key of its own in place of an empty one (``get_signing_key``)
+        is_missing = setting is None or (option is API_SECRET_KEY and setting[1] == "")
+        values.add(None if setting is None or is_missing else setting[1])
+        if is_missing and one.service.replicas > 1:
             return True
     return (None in values and len(services) > 1) or len(values) > 1
 
@@ -82,9 +96,10 @@ def _find_log_folder(one: AirflowService) -> str:
     return folder or posixpath.join(one.settings.home or HOME, "logs")
 
 
-def _make_finding(context: RuleContext, services: Sequence[AirflowService], result: str) -> Finding:
+def _make_finding(
+    context: RuleContext, services: Sequence[AirflowService], option: ConfigOption, result: str
+) -> Finding:
     names = tuple(one.name for one in services)
-    option = _choose_option(services[0])
     whose = f"{join_names(names)} have" if len(names) > 1 else f"the containers of {names[0]} have"
     return Finding(
         CODE,

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from builder.airflow.find import list_read_names
 from builder.airflow.images import find_airflow_image
 from builder.airflow.variables import CONNECTION
+from builder.compose.services.hosts import find_service_by_host
 from builder.compose.services.start_commands import substitute_image_defaults
 from builder.products.find import find_by_scheme
 
@@ -68,7 +69,7 @@ def _parse_connection(project: Project, text: str) -> MetadataDatabase | None:
         return None
     if host is None:
         return None
-    return MetadataDatabase(kind, host, port, unquote(parts.path.lstrip("/")), _find_service_by_host(project, host))
+    return MetadataDatabase(kind, host, port, unquote(parts.path.lstrip("/")), find_service_by_host(project, host))
 
 
 def _find_own_database(
@@ -84,7 +85,7 @@ def _find_own_database(
     if own.executors and executor.removesuffix("Executor") in ("", "Sequential"):
         return None
     host = environment.get(own.host_variable) or own.host
-    return MetadataDatabase("PostgreSQL", host.lower(), None, "", _find_service_by_host(project, host.lower()))
+    return MetadataDatabase("PostgreSQL", host.lower(), None, "", find_service_by_host(project, host.lower()))
 
 
 def parse_sqlite_path(text: str) -> str | None:
@@ -94,15 +95,3 @@ def parse_sqlite_path(text: str) -> str | None:
         return None
     path = text[found.end() :].partition("?")[0].removeprefix("/")
     return path if path.startswith("/") else ""
-
-
-def _find_service_by_host(project: Project, host: str) -> str | None:
-    """Compose's network knows a service by its name and by its container's."""
-    return next(
-        (
-            one.name
-            for one in project.services.values()
-            if host in (one.name.lower(), (one.container_name or "").lower())
-        ),
-        None,
-    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from builder.airflow.find import list_read_names
 from builder.airflow.images import FOLDERS
 from builder.airflow.variables import CONFIG_FILE, CONFIG_VARIABLE, HOME_VARIABLE, PREFIXES, SUFFIXES
+from builder.compose.services.hosts import find_definition
 from builder.compose.services.start_commands import (
     OFFICIAL_ENTRYPOINT,
     is_known_image,
@@ -90,8 +91,7 @@ def find_mounted_place(service: Service, path: str) -> tuple[str, str, str] | No
 
 def has_own_network(project: Project, service: Service) -> bool:
     """Whether ``localhost`` in its container is nothing but the container."""
-    found: Mapping[str, Any] = ((project.resolved or project.raw or {}).get("services") or {}).get(service.name) or {}
-    return found.get("network_mode") in {None, "", "bridge", "none"}
+    return find_definition(project, service.name).get("network_mode") in {None, "", "bridge", "none"}
 
 
 def contains_path(parent: str, path: str) -> bool:

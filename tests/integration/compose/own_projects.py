@@ -43,6 +43,7 @@ _GRID = "api-server dag-processor init scheduler triggerer worker"
 _INIT, _MIGRATE = "init scheduler webserver", "migrate scheduler webserver"
 _PAIR = "scheduler webserver"
 _NO_CHECKS = ("OB202 scheduler", "OB202 webserver")
+_NO_KEY = "OB215 scheduler webserver"
 
 OWN_PROJECTS: dict[str, RightAnswer] = {
     # an anchor inside a service: who merges its mapping gets all of it, so only that one can build; no depends_on;
@@ -50,20 +51,42 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
     "observatory": RightAnswer(
         (_PAIR,),
         "scheduler",
-        _find(_PAIR, "OB101", "OB301", "OB302", "OB303", "OB306", more=("OB106 webserver", *_NO_CHECKS)),
+        _find(_PAIR, "OB101", "OB301", "OB302", "OB303", "OB306", more=(_NO_KEY, "OB106 webserver", *_NO_CHECKS)),
     ),
     # the official layout; a cli behind a profile; development names in the override, registry names in production
     "tram-lines": RightAnswer(
         (_TRAM,),
         "airflow-init",
-        _find(_TRAM, "OB101", more=("OB106 airflow-cli", "OB202 airflow-triggerer")),
+        _find(
+            _TRAM,
+            "OB101",
+            more=(
+                "OB215 airflow-scheduler airflow-triggerer airflow-webserver",
+                "OB106 airflow-cli",
+                "OB202 airflow-triggerer",
+            ),
+        ),
         (("docker-compose.yaml",), ("docker-compose.yaml", "docker-compose.prod.yaml")),
     ),
     # develop.watch with rebuild and sync
-    "greenhouse": RightAnswer((_INIT,), "scheduler", _find(_INIT, "OB101", more=("OB106 init webserver",)), (WATCH,)),
+    "greenhouse": RightAnswer(
+        (_INIT,),
+        "scheduler",
+        _find(
+            _INIT,
+            "OB101",
+            more=(
+                _NO_KEY,
+                "OB106 init webserver",
+            ),
+        ),
+        (WATCH,),
+    ),
     # another service's build takes this one's as a context
     "library-catalog": RightAnswer(
-        ("docs", _MIGRATE), "scheduler", _find(_MIGRATE, "OB101", more=("OB106 migrate webserver", *_NO_CHECKS))
+        ("docs", _MIGRATE),
+        "scheduler",
+        _find(_MIGRATE, "OB101", more=(_NO_KEY, "OB106 migrate webserver", *_NO_CHECKS)),
     ),
     # a service that is only there to be built, and FROM its image
     "tide-gauge": RightAnswer(("base", _INIT), "init", _find(_INIT, "OB101", "OB303", more=_NO_CHECKS)),
@@ -76,7 +99,7 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
             "OB101",
             "OB302",
             "OB306",
-            more=("OB202 postgres", *_NO_CHECKS, "OB204 postgres", "OB205", "OB211 webserver"),
+            more=(_NO_KEY, "OB202 postgres", *_NO_CHECKS, "OB204 postgres", "OB205", "OB211 webserver"),
         ),
         (
             ("docker-compose-celery.yaml",),
@@ -89,21 +112,21 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
     "post-office": RightAnswer(
         (_INIT,),
         "init",
-        _find(_INIT, "OB102", more=("OB202 letters", "OB202 scheduler", "OB205", "OB211 scheduler webserver")),
+        _find(_INIT, "OB102", more=(_NO_KEY, "OB202 letters", "OB202 scheduler", "OB205", "OB211 scheduler webserver")),
         (STACK,),
     ),
     # include; extends from a common file with CRLF; requirements bound into the RUN
     "ferries": RightAnswer(
         ("migrate scheduler shell webserver",),
         "migrate",
-        _find("migrate scheduler shell webserver", "OB101", more=("OB106 shell", *_NO_CHECKS)),
+        _find("migrate scheduler shell webserver", "OB101", more=(_NO_KEY, "OB106 shell", *_NO_CHECKS)),
         (("infra/compose.yaml",), ("common/airflow.yaml",)),
     ),
     # !reset and !override
     "quarry": RightAnswer(
         ("db-init scheduler webserver",),
         "db-init",
-        _find("db-init scheduler webserver", "OB101", "OB304", "OB305", more=_NO_CHECKS),
+        _find("db-init scheduler webserver", "OB101", "OB304", "OB305", more=(*_NO_CHECKS, _NO_KEY)),
         (("compose.yaml",), ("compose.yaml", "compose.ci.yaml")),
     ),
     # Astro's runtime, which pins Airflow by its own constraints and has a user of its own
@@ -132,6 +155,7 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
             _GRID,
             "OB101",
             more=(
+                "OB215 api-server dag-processor scheduler triggerer",
                 "OB202 scheduler",
                 "OB202 worker",
                 "OB203 amps",
@@ -151,21 +175,28 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
     "rails-uv": RightAnswer((_MIGRATE,), "migrate", _find(_MIGRATE, "OB101", "OB304", more=("OB202 webserver",))),
     # poetry, a GPU, develop.watch with sync alone
     "forest-poetry": RightAnswer(
-        (_INIT,), "webserver", _find(_INIT, "OB101", more=("OB106 init scheduler", *_NO_CHECKS)), (WATCH,)
+        (_INIT,), "webserver", _find(_INIT, "OB101", more=(_NO_KEY, "OB106 init scheduler", *_NO_CHECKS)), (WATCH,)
     ),
     # conda; LocalExecutor with SQLite; constraints that hold Airflow
-    "soil-conda": RightAnswer((_PAIR,), "scheduler", _find(_PAIR, "OB101", "OB207", "OB304", more=_NO_CHECKS)),
+    "soil-conda": RightAnswer(
+        (_PAIR,), "scheduler", _find(_PAIR, "OB101", "OB207", "OB304", more=(*_NO_CHECKS, _NO_KEY))
+    ),
     # Podman's names, a path of Windows, flow style
     "harbour-podman": RightAnswer(
         ("scheduler setup webserver",),
         "setup",
-        _find("scheduler setup webserver", "OB102", "OB305", more=_NO_CHECKS),
+        _find("scheduler setup webserver", "OB102", "OB305", more=(*_NO_CHECKS, _NO_KEY)),
     ),
     # CRLF, a byte order mark, tabs; requirements in UTF-16
     "museum-windows": RightAnswer(
         (_MUSEUM,),
         "airflow-init",
-        _find(_MUSEUM, "OB101", "OB306", more=("OB202 airflow-scheduler", "OB202 airflow-webserver")),
+        _find(
+            _MUSEUM,
+            "OB101",
+            "OB306",
+            more=("OB215 airflow-scheduler airflow-webserver", "OB202 airflow-scheduler", "OB202 airflow-webserver"),
+        ),
     ),
     # PIP_CONSTRAINT; installs at the start, a daemon, nobody waits for anybody
     "payroll": RightAnswer(
@@ -177,6 +208,7 @@ OWN_PROJECTS: dict[str, RightAnswer] = {
             "OB302",
             "OB210",
             more=(
+                _NO_KEY,
                 "OB106 scheduler webserver",
                 "OB201 init",
                 "OB204 ledger",

@@ -53,6 +53,8 @@ def test_neither_address_nor_secret() -> None:
         ({f"{URL}_CMD": "cat /url", f"{SECRET}_CMD": "cat /secret"}, 0),
         ({SECRET: "x", "AIRFLOW__API__BASE_URL": "http://api-server:8080"}, 0),
         ({SECRET: "x", "AIRFLOW__API__BASE_URL": "http://localhost:8080"}, 1),
+        ({**BOTH, SECRET: ""}, 1),
+        ({**BOTH, SECRET: None}, 0),
         ({URL: "http://api-server:8080/", "AIRFLOW__API_AUTH__JWT_PRIVATE_KEY_PATH": "/key.pem"}, 0),
         ({"AIRFLOW_CONFIG": "/opt/airflow/config/airflow.cfg"}, 0),
     ],
@@ -92,6 +94,12 @@ def test_the_first_of_several_executors_runs_the_tasks(executor: str, count: int
 )
 def test_where_it_does_not_hold_or_cannot_be_known(keys: dict[str, Any]) -> None:
     assert findings(**keys) == []
+
+
+@pytest.mark.parametrize("version", ["latest", "latest-python3.12"])
+def test_who_starts_an_api_server_is_airflow_3_whatever_its_tag(version: str) -> None:
+    assert len(findings(version=version)) == 2
+    assert findings(BOTH, version) == []
 
 
 def test_with_celery_the_worker_needs_the_address() -> None:

@@ -45,6 +45,13 @@ def found(
         (("api-server", "scheduler"), {"version": "3.1.3"}, [("api-server", "scheduler")]),
         (("api-server", "scheduler"), {"version": "3.1.3", "environment": {**LOCAL, API_KEY: "x"}}, []),
         (("api-server", "scheduler"), {"version": "3.1.3", "environment": {**LOCAL, KEY: "x"}}, []),
+        (
+            ("api-server", "scheduler"),
+            {"version": "3.1.3", "environment": {**LOCAL, API_KEY: ""}},
+            [("api-server", "scheduler")],
+        ),
+        (("webserver", "scheduler"), {"environment": {**LOCAL, KEY: ""}}, []),
+        (("api-server", "scheduler"), {"version": "latest"}, [("api-server", "scheduler")]),
         (("webserver",), {"mounts": LOGS, "replicas": 2}, [("webserver",)]),
         (("webserver",), {"mounts": LOGS, "replicas": 2, "environment": {**LOCAL, KEY: "x"}}, []),
         (("webserver",), {}, []),
