@@ -8,6 +8,15 @@ from packaging.version import InvalidVersion, Version
 
 from builder.airflow.model import HttpHealth, JobHealth
 from builder.airflow.releases import SERIES
+from builder.airflow.variables import (
+    AUTH_MANAGER,
+    BROKER,
+    CONNECTION,
+    EXECUTION_API,
+    EXECUTOR,
+    JWT_KEY_FILE,
+    RESULT_BACKEND,
+)
 
 if TYPE_CHECKING:
     from builder.airflow.model import KnownRole, ReleaseSeries
@@ -39,6 +48,14 @@ TABLE_READERS = frozenset(
 """Roles that end, or repeat errors, without the database's tables. Celery's start without them."""
 EXECUTORS = {one.name: one for row in SERIES for one in row.executors}
 """Of any version, by name."""
+_SECRETS = {secret.option for row in SERIES for secret in row.secrets}
+SHARED_OPTIONS = (
+    *(CONNECTION, EXECUTOR, BROKER, RESULT_BACKEND, EXECUTION_API, JWT_KEY_FILE, AUTH_MANAGER),
+    *sorted(
+        (one for one in _SECRETS if not any(one.name in other.former for other in _SECRETS)), key=lambda one: one.name
+    ),
+)
+"""Those that the containers of one Airflow must agree on, in any version."""
 _STARTED = {
     words: known.name
     for known in ROLES

@@ -135,6 +135,15 @@ class StackEngine:
                 raise
         return True
 
+    def read_image_environment(self, image_id: str) -> Mapping[str, str]:
+        """What its ENV sets, secrets among it; empty where there is no such image."""
+        from docker.errors import ImageNotFound  # the SDK costs 150 ms
+
+        with translate_sdk_errors(f"looking at image {shorten_id(image_id)}"), contextlib.suppress(ImageNotFound):
+            attrs: Mapping[str, Any] = self._engine.client.api.inspect_image(image_id)  # type: ignore[no-untyped-call]
+            return dict(text.partition("=")[::2] for text in (attrs.get("Config") or {}).get("Env") or ())
+        return {}
+
     def read_log(self, container: str, lines: int) -> tuple[str, ...]:
         """The last lines of what a container said, secrets of its environment masked; none where it is gone."""
         from docker.errors import NotFound  # the SDK costs 150 ms

@@ -107,7 +107,8 @@ def find_used_roles(known: Release, plan: Plan, target: SharedTarget) -> tuple[R
     """Those that the target's services start. The version's first role prepares the database, which all need; a Celery
     worker needs a broker, which only the stack has."""
     services = (plan.project.services[name] for name in target.services if name in plan.project.services)
-    words = {word for service in services for text in service.command or () for word in text.split()}
+    started = (text for service in services for text in (*(service.entrypoint or ()), *(service.command or ())))
+    words = {word for text in started for word in text.split()}
     chosen = tuple(
         role for role in (*known.roles, *known.optional_roles) if role.command[:1] in {(one,) for one in words}
     )

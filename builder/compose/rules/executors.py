@@ -91,8 +91,11 @@ def _find_idle_services(context: RuleContext, schedulers: list[AirflowService]) 
     celery = [(one, role) for one in context.airflow_services if (role := _find_celery_role(one)) is not None]
     ending = [one for one, _ in celery if uses_celery(one) is False and is_before(one.version, _ENDS_BEFORE)]
     if ending:
-        ends = "it ends" if len(ending) == 1 else "they end"
-        why = f"Airflow {ending[0].version} has their command only with an executor of Celery, so {ends} at once"
+        names = [one.name for one in ending]
+        why = (
+            f"Airflow {ending[0].version} has {choose_verb(names, 'its', 'their')} command only with an executor of "
+            f"Celery, so {choose_verb(names, 'it ends', 'they end')} at once"
+        )
         yield _make_idle_finding(context, ending, ending[0], why)
     idle = [one for one, role in celery if one not in ending and _is_idle(one, role, schedulers)]
     if idle:

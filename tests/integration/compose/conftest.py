@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from seed_project import Stack, new_stack, remove_orphaned_stacks
+from airflow_3_project import SHARERS_3
+from runtime_factory import make_runtime
+from seed_project import MAIN, Stack, new_stack, remove_orphaned_stacks
+
+from builder.core.process import Command, LocalRunner
+from builder.image.base.servers import REDIS, ensure_server_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from builder.engine.client import Engine
+
+AIRFLOW_3 = Path(__file__).parents[2] / "fixtures/images/airflow-3-celery"
+BUILD_SECONDS = 1800
 
 
 @pytest.fixture(scope="session")
 def official_names(engine: Engine, image: str, postgres_image: str) -> Iterator[None]:
     """`apache/airflow:2.8.1` and `postgres:13`: the project's own image and Debian's PostgreSQL stand in for them."""
+    yield from lend_names(engine, {"apache/airflow:2.8.1": image, "postgres:13": postgres_image})
+
+
+@pytest.fixture(scope="session")
+def airflow_3_names(engine: Engine, postgres_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """`apache/airflow:3.3.2`, `postgres:13` and `redis:7`, in the same way; the first from a spec of the tests."""
+    folder = tmp_path_factory.mktemp("airflow-3")
+    shutil.copytree(AIRFLOW_3, folder, dirs_exist_ok=True)
+    done = run_optbuild(folder, "build", "--refresh-base", "--format", "json")
+    runtime = make_runtime(folder, dict(os.environ), runner=LocalRunner())
+    redis = ensure_server_image(runtime, engine, REDIS)
+    images = {"apache/airflow:3.3.2": json.loads(done)["reference"], "postgres:13": postgres_image, "redis:7": redis}
+    yield from lend_names(engine, images)
+
+
+def run_optbuild(folder: Path, *words: str) -> str:
+    """Its answer; it must end well."""
+    done = LocalRunner().run(Command((sys.executable, "-c", MAIN, *words), cwd=folder, timeout=BUILD_SECONDS))
+    assert done.ok, f"{done.out}\n{done.err}"
+    return done.out
+
+
+def lend_names(engine: Engine, wanted: dict[str, str]) -> Iterator[None]:
+    """Name → the image that stands in for it, where this engine has none of that name."""
     remove_orphaned_stacks()
-    wanted = {"apache/airflow:2.8.1": image, "postgres:13": postgres_image}
     given = {name: source for name, source in wanted.items() if engine.find_image_id(name) is None}
     for name, source in given.items():
         source_id = engine.find_image_id(source)
@@ -37,6 +71,17 @@ def seed(official_names: None, tmp_path: Path) -> Iterator[Stack]:
     stack = new_stack(tmp_path, f"seed{os.getpid()}x{uuid.uuid4().hex[:8]}")
     try:
         stack.build_apart()
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture
+def live_3(airflow_3_names: None, tmp_path: Path) -> Iterator[Stack]:
+    """Airflow 3 on Celery: nothing built, nothing started."""
+    name = f"seed{os.getpid()}x{uuid.uuid4().hex[:8]}"
+    stack = new_stack(tmp_path, name, fixture="airflow-3-live", sharers=SHARERS_3)
+    try:
         yield stack
     finally:
         stack.remove()

@@ -27,6 +27,8 @@ class Stack:
 
     folder: Path
     env: dict[str, str]
+    sharers: tuple[str, ...] = SHARERS
+    """The services that build from one Dockerfile."""
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ class Stack:
 
     def build_apart(self) -> None:
         """Each service by itself and without cache: what other days and other machines make of it."""
-        for service in SHARERS:
+        for service in self.sharers:
             self.compose("build", "--no-cache", service)
 
     def up(self) -> None:
@@ -67,12 +69,16 @@ class Stack:
     def image_ids(self) -> set[str]:
         """Of the sharers' containers."""
         containers = self.containers()
-        return {containers[service]["Image"] for service in SHARERS}
+        return {containers[service]["Image"] for service in self.sharers}
+
+    def find_address(self, service: str) -> str:
+        """Of port 8080 of the service, as this machine reaches it."""
+        bindings = self.containers()[service]["NetworkSettings"]["Ports"]["8080/tcp"]
+        return f"http://127.0.0.1:{bindings[0]['HostPort']}"
 
     def webserver_is_healthy(self) -> bool:
         """By asking it, as a person's browser would."""
-        bindings = self.containers()["airflow-webserver"]["NetworkSettings"]["Ports"]["8080/tcp"]
-        address = f"http://127.0.0.1:{bindings[0]['HostPort']}/health"
+        address = f"{self.find_address('airflow-webserver')}/health"
         end = time.monotonic() + HEALTHY_SECONDS
         while time.monotonic() < end:
             try:
@@ -115,11 +121,11 @@ def remove_images(project: str) -> None:
             runner.run(Command(("docker", "image", "rm", line), timeout=120))
 
 
-def new_stack(parent: Path, name: str, *, fixture: str = "seed-live") -> Stack:
+def new_stack(parent: Path, name: str, *, fixture: str = "seed-live", sharers: tuple[str, ...] = SHARERS) -> Stack:
     """A copy of a fixture. The state is the copy's own, so that tests do not see each other's journals."""
     folder = parent / name
     shutil.copytree(FIXTURES / fixture, folder)
-    return Stack(folder, make_stack_environment(parent))
+    return Stack(folder, make_stack_environment(parent), sharers)
 
 
 def make_stack_environment(parent: Path) -> dict[str, str]:

@@ -11,9 +11,13 @@ from packaging.version import Version
 from builder.airflow import releases
 from builder.airflow.commands import CHANGES
 from builder.airflow.find import (
+    EXECUTORS,
     MIGRATE_COMMANDS,
     REPLACED_ROLES,
     ROLES,
+    SHARED_OPTIONS,
+    TABLE_READERS,
+    WEB_ROLES,
     find_health_since,
     find_named_role,
     find_role,
@@ -85,6 +89,28 @@ def test_a_role_says_how_one_sees_that_it_works(known: KnownRole) -> None:
 def test_every_role_is_in_a_row() -> None:
     written = {value for value in vars(releases).values() if isinstance(value, KnownRole)}
     assert written == set(ROLES)
+
+
+def test_what_a_compose_file_may_start_beside_the_roles_of_a_spec() -> None:
+    assert find_started_role(("kerberos",)) == "kerberos"
+    assert find_started_role(("edge", "worker", "-q", "one")) == "edge-worker"
+    assert find_started_role(("edge", "status")) is None
+    assert {"kerberos", "edge-worker", "worker", "flower"} & TABLE_READERS == set()
+    assert {"scheduler", "dag-processor", "triggerer", "webserver", "api-server"} <= TABLE_READERS
+    assert {"webserver", "api-server"} == WEB_ROLES
+
+
+def test_the_default_executor_of_each_major_version_runs_tasks_in_the_scheduler() -> None:
+    defaults = {row.first[0]: row.executors[0] for row in SERIES if row.executors}
+    assert {major: one.name for major, one in defaults.items()} == {"2": "SequentialExecutor", "3": "LocalExecutor"}
+    assert all(one.runs_in_scheduler for one in defaults.values())
+    assert {one.name for one in EXECUTORS.values() if one.uses_celery} == {"CeleryExecutor", "CeleryKubernetesExecutor"}
+
+
+def test_what_is_shared_is_named_once() -> None:
+    names = [name for option in SHARED_OPTIONS for name in option.names]
+    assert len(names) == len(set(names))
+    assert {secret.option.name for row in SERIES for secret in row.secrets} <= set(names)
 
 
 def test_what_ends_is_not_started_for_good() -> None:

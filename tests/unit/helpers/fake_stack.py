@@ -82,6 +82,8 @@ class FakeStack:
     failing_build: bool = False
     other_engine: bool = False
     on_run: Callable[[str], None] = lambda _words: None
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Image ID → what its ENV sets."""
 
     # The engine
 
@@ -125,6 +127,9 @@ class FakeStack:
         self.images.remove(image_id)
         self.names = {name: found for name, found in self.names.items() if found != image_id}
         return True
+
+    def read_image_environment(self, image_id: str) -> Mapping[str, str]:
+        return self.environments.get(image_id, {})
 
     def read_log(self, container: str, lines: int) -> tuple[str, ...]:
         return (f"words of {container}",)

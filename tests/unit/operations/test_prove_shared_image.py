@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,3 +53,16 @@ def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
 def test_the_roles_that_the_services_start_are_proven(web: tuple[str, ...] | None, roles: list[str]) -> None:
     made = plan({"init": ("version",), "web": web})
     assert [role.name for role in find_used_roles(find_release("2.8.1"), made, target())] == roles
+
+
+@pytest.mark.parametrize("command", ["api-server", "scheduler", "dag-processor", "triggerer"])
+def test_the_roles_of_airflow_3_are_proven_by_their_own_names(command: str) -> None:
+    made = plan({"init": ("version",), "web": (command,)})
+    assert [role.name for role in find_used_roles(find_release("3.3.2"), made, target())] == ["init", command]
+
+
+def test_an_entrypoint_starts_a_role_too() -> None:
+    made = plan({"init": ("version",), "web": None})
+    web = replace(made.project.services["web"], entrypoint=("/usr/bin/dumb-init", "airflow", "triggerer"))
+    made = replace(made, project=replace(made.project, services={**made.project.services, "web": web}))
+    assert [role.name for role in find_used_roles(find_release("2.8.1"), made, target())] == ["init", "triggerer"]
