@@ -75,7 +75,7 @@ def test_what_is_kept_or_not_shared(stage: Stage, old: dict[str, str], new: dict
 
 
 def test_what_the_file_sets_for_one_and_the_image_for_the_others_must_stay_the_same(stage: Stage) -> None:
-    give(stage, {JWT: "hunter2"})
+    give(stage, {JWT: "hunter2"}, ("init", "scheduler"))
     project = write(stage.project(), {JWT: "hunter2"}, ("web",))
     stage.stack.environments[NEW] = {JWT: "hunter2"}
     check_kept_settings(stage.stack, project, stage.target(), NEW)

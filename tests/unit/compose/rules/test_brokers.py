@@ -61,6 +61,8 @@ def test_no_broker_at_all() -> None:
         (celery(environment={"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"}),),
         (celery("api-server"),),
         (celery("celery flower", "redis://queue:6379/0"), celery(url="redis://queue/0"), QUEUE),
+        (celery("celery worker", "redis://queue"), celery(url="redis://queue:6379/0"), QUEUE),
+        (celery("celery worker", "redis://${HOST}:6379/0"), celery(url="redis://queue:6379/0"), QUEUE),
     ],
 )
 def test_where_there_is_one_or_it_cannot_be_known(services: tuple[Service, ...]) -> None:

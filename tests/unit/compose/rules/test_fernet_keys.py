@@ -91,3 +91,7 @@ def test_only_the_one_that_lacks_it_is_named() -> None:
 def test_without_a_web_server_nobody_saves_anything() -> None:
     services = (started("s", "scheduler"), started("t", "triggerer"))
     assert list(find_fernet_problems(context_of(*services))) == []
+
+
+def test_one_container_reads_what_it_has_written() -> None:
+    assert list(find_fernet_problems(context_of(started("w", "webserver")))) == []
