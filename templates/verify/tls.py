@@ -23,7 +23,7 @@ import urllib.request
 
 HINT = "install Debian's ca-certificates"
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-SECONDS = 10
+SECONDS = 60  # the server is in this process: only a busy machine needs so long
 CURL_UNKNOWN, CURL_NO_BUNDLE = 60, 77
 """Exit codes (curl(1)): the server's certificate is not to be trusted; the file of authorities cannot be read."""
 
