@@ -387,7 +387,7 @@ AIRFLOW_3_CASES = {
                 f" {SITE}/airflow/providers/standard/operators/__pycache__/bash.*"
             ),
         ),
-        "airflow.providers.standard.operators.bash: ModuleNotFoundError",
+        "ModuleNotFoundError: No module named 'airflow.providers.standard.operators.bash'",
         only=INSIDE,
         base=AIRFLOW_3,
     ),
@@ -404,7 +404,18 @@ AIRFLOW_3_CASES = {
         base=AIRFLOW_3,
         roles=("api-server",),
     ),
-    "wrong-airflow-version": _change("wrong-airflow-version", base=AIRFLOW_3, words="says 2.8.0, expected 3.3.2"),
+    "wrong-airflow-version": Sabotage(
+        "version",
+        (
+            (  # one that its providers take too
+                f"RUN sed -i 's/^__version__ = .*/__version__ = \"3.3.1\"/' {SITE}/airflow/__init__.py"
+                f" && rm -f {SITE}/airflow/__pycache__/__init__.*"
+            ),
+        ),
+        "says 3.3.1, expected 3.3.2",
+        only=STATIC,
+        base=AIRFLOW_3,
+    ),
     "api-server-on-another-port": Sabotage(
         "api-server",
         (entrypoint("[[ $1 != api-server ]] || export AIRFLOW__API__PORT=8081", GOOD),),
