@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from builder.core.errors import BuildRefusedError
 from builder.engine.compression import ANOTHER_BUILDER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DOCKER_EXPORTS = frozenset({"inline"})
 """What the docker driver can write on the engine's classic store (docs.docker.com/build/cache/backends)."""
@@ -33,16 +29,6 @@ def check_cache_options(cache_from: tuple[str, ...], cache_to: tuple[str, ...], 
             raise BuildRefusedError(
                 f"--cache-from {value}: {driver}, which reads caches of type {' and '.join(sorted(DOCKER_IMPORTS))}",
                 hint=ANOTHER_BUILDER,
-            )
-
-
-def iterate_cache_notes(cache_to: tuple[str, ...]) -> Iterator[str]:
-    """What a person should know of a cache that will help nobody."""
-    for value in cache_to:
-        if parse_cache_type(value) == "inline" or not re.search(r"(?:^|,)mode=max(?:,|$)", value):
-            yield (
-                f"--cache-to {value}: without mode=max a cache has only the last stage, where nothing is installed; "
-                "a builder that starts from it installs everything again"
             )
 
 

@@ -11,7 +11,7 @@ from builder.core.naming import LOCK_FILE, list_promoted_references
 from builder.engine.buildx import check_platform, check_pushable
 from builder.engine.client import connect_engine
 from builder.engine.secrets import find_secrets
-from builder.image.base.make import make_base
+from builder.image.base.make import make_base, make_base_anew
 from builder.image.build.budget import check_budget
 from builder.image.build.build import build_candidate, lock_project
 from builder.image.build.model import BuildJob, BuildResult
@@ -99,7 +99,7 @@ class BuildFlow:
         recover_promotion(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
         project, job, candidate = self._build_or_refresh(project, engine)
         check_budget(candidate, _parse_budget(project), self.runtime.progress, promoting=self.verify)
-        reproduced = check_reproducible(job, candidate) if self.reproduce else None
+        reproduced = check_reproducible(job, candidate, self._prepare_anew) if self.reproduce else None
         proven = self._prove_and_promote(project, engine, candidate) if self.verify else _VerifiedBuild(None, ())
         pushed = push_candidate(job, candidate, proven.references) if self.options.push else None
         seconds = time.monotonic() - started
@@ -117,6 +117,9 @@ class BuildFlow:
         project = refresh_debian_versions(project, self.runtime)
         job = self._make_job(project, engine)
         return project, job, build_candidate(job)
+
+    def _prepare_anew(self, context: BuildContext, folder: Path) -> None:
+        make_base_anew(self.runtime, context, folder)
 
     def _make_job(self, project: ImageProject, engine: Engine) -> BuildJob:
         def prepare(context: BuildContext, folder: Path) -> None:

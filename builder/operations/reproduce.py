@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.core.errors import NotReproducibleError
-from builder.image.base.make import make_base_anew
 from builder.image.build.repeat import repeat_build
 from builder.inspect.repetition import find_first_difference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from builder.image.build.model import BuildJob, Candidate
@@ -17,15 +17,11 @@ if TYPE_CHECKING:
     from builder.inspect.repetition import Difference
 
 
-def check_reproducible(job: BuildJob, candidate: Candidate) -> float:
-    """Build once more, the Debian base too, and compare image IDs; the seconds that it took.
+def check_reproducible(job: BuildJob, candidate: Candidate, prepare: Callable[[BuildContext, Path], None]) -> float:
+    """Build once more and compare image IDs; the seconds that it took. ``prepare`` makes the base anew.
 
     Raises NotReproducibleError, and what a build raises.
     """
-
-    def prepare(context: BuildContext, folder: Path) -> None:
-        make_base_anew(job.runtime, context, folder)
-
     job.runtime.progress.note(f"building {job.reference} once more, without any cache of the first build")
     with repeat_build(job, prepare) as repeated:
         if repeated.image_id == candidate.image_id:

@@ -50,26 +50,39 @@ def registered_builder(name: str, address: str, env: Mapping[str, str]) -> Itera
 @contextlib.contextmanager
 def forward_grpc(engine_socket: str) -> Iterator[str]:
     """A TCP address of this machine behind which the engine's BuildKit is."""
+    opened: list[socket.socket] = []
+    threads: list[threading.Thread] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        accepting = threading.Thread(target=_accept, args=(server, engine_socket), daemon=True)
+        accepting = threading.Thread(target=_accept, args=(server, engine_socket, opened, threads))
         accepting.start()
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
+        for one in (server, *opened):
+            with contextlib.suppress(OSError):  # it has ended already
+                one.shutdown(socket.SHUT_RDWR)
         accepting.join()
+    for thread in threads:
+        thread.join()
+    for one in opened:
+        one.close()
 
 
-def _accept(server: socket.socket, engine_socket: str) -> None:
+def _accept(
+    server: socket.socket, engine_socket: str, opened: list[socket.socket], threads: list[threading.Thread]
+) -> None:
     with contextlib.suppress(OSError):  # the server is closed
         while True:
             client, _ = server.accept()
             engine = socket.socket(socket.AF_UNIX)
+            opened += (client, engine)
             engine.connect(engine_socket)
             engine.sendall(UPGRADE)
             answer = b""
             while not answer.endswith(b"\r\n\r\n"):
                 answer += engine.recv(1)
             for source, target in ((client, engine), (engine, client)):
-                threading.Thread(target=_pass_bytes, args=(source, target), daemon=True).start()
+                thread = threading.Thread(target=_pass_bytes, args=(source, target))
+                thread.start()
+                threads.append(thread)
 
 
 def _pass_bytes(source: socket.socket, target: socket.socket) -> None:

@@ -11,7 +11,6 @@ from builder.core.errors import BuildFailedError, EngineFailedError
 from builder.core.files import hold_lock
 from builder.core.progress import SilentProgress
 from builder.core.redact import mask_output
-from builder.engine.build_cache_options import iterate_cache_notes
 from builder.engine.build_progress import StepReporter
 from builder.engine.buildkit_events import mask_event_line
 from builder.engine.buildx import (
@@ -69,8 +68,6 @@ def build_candidate(job: BuildJob) -> Candidate:
         return proven
     started = time.monotonic()
     builder = require_builder(job)
-    for note in iterate_cache_notes(job.options.cache_to):
-        job.runtime.progress.note(f"note: {note}")
     if job.push_directly and has_own_store(builder, job.engine):
         return _build_in_registry(job, builder, started)
     metadata = build_context(job, builder)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +13,6 @@ from builder.core.progress import SilentProgress
 from builder.image.build.push import push_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from builder.engine.client import Engine
 
 MANIFEST = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
@@ -72,50 +66,15 @@ def test_a_deleted_tag_comes_back_without_a_build(tiny: Any, engine: Engine) -> 
     assert ids(engine, tiny) == {done["id"]}
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory, unpacked: Any) -> Iterator[str]:
-    """Debian's docker-registry on a free port of 127.0.0.1; ``host:port``."""
-    program = unpacked("docker-registry") / "usr/bin/docker-registry"
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = {
-        "version": "0.1",
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": address},
-    }
-    (folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
-    try:
-        _wait_for(address, server, folder / "log")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://{address}/v2/", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the registry did not start:\n{log.read_text()}")
-
-
-def test_a_push_brings_the_image_to_its_registry(tiny: Any, engine: Engine, registry: str) -> None:
+def test_a_push_brings_the_image_to_its_registry(tiny: Any, engine: Engine, registry: Any) -> None:
     done = tiny.run("--no-verify").json
-    references = (f"{registry}/team/{tiny.name}:latest", f"{registry}/team/{tiny.name}-web:latest")
+    references = (f"{registry.address}/team/{tiny.name}:latest", f"{registry.address}/team/{tiny.name}-web:latest")
     for reference in references:
         engine.tag(done["id"], reference)
     pushed = push_images(engine, references, SilentProgress())
     assert pushed.references == references
     manifest = urllib.request.Request(
-        f"http://{registry}/v2/team/{tiny.name}/manifests/latest",
+        f"http://{registry.address}/v2/team/{tiny.name}/manifests/latest",
         headers=MANIFEST,
     )
     with urllib.request.urlopen(manifest, timeout=10) as answer:
@@ -131,9 +90,9 @@ def test_a_push_that_fails_says_so(tiny: Any, engine: Engine) -> None:
         push_images(engine, (reference,), SilentProgress())
 
 
-def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str, registry: str) -> None:
+def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str, registry: Any) -> None:
     """The whole command, with the real image; without --verify what is pushed is the content tag."""
-    project = f"{registry}/team/{name}"
+    project = f"{registry.address}/team/{name}"
     spec = optbuild.folder / "optbuild.toml"
     spec.write_text(spec.read_text().replace(f'"{name}"', f'"{project}"'))
     metadata = optbuild.folder / "metadata.json"
@@ -144,7 +103,7 @@ def test_optbuild_pushes_its_candidate(optbuild: Any, engine: Engine, name: str,
     assert (
         json.loads(metadata.read_text())["image_id"] == result["image_id"] == engine.find_image_id(result["reference"])
     )
-    url = f"http://{registry}/v2/team/{name}/manifests/{result['content_tag']}"
+    url = f"http://{registry.address}/v2/team/{name}/manifests/{result['content_tag']}"
     with urllib.request.urlopen(urllib.request.Request(url, headers=MANIFEST), timeout=10) as answer:
         assert [answer.headers["Docker-Content-Digest"]] == result["pushed"]
 

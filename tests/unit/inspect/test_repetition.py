@@ -1,0 +1,150 @@
+"""Two images that should be one: what is named, and what is not looked at."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from archive_files import info, tar_of
+
+from builder.engine.archive import ArchivedLayer
+from builder.engine.chunks import ChunkStream
+from builder.inspect.repetition import ExactEntry, ExactImage, compare_images, find_first_difference, read_exact_entries
+from builder.operations.reproduce import format_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENTRY = ExactEntry("file", 0o644, 0, 0, 1.0, 3, "", (), "a" * 64)
+HISTORY = [
+    {"created_by": "ADD base.tar /"},
+    {"created_by": "ENV A=b", "empty_layer": True},
+    {"created_by": "COPY /out/ /"},
+]
+
+
+def image(*layers: Mapping[str, ExactEntry], diffs: tuple[str, ...] = ("d1", "d2"), **config: Any) -> ExactImage:
+    return ExactImage({"history": HISTORY, **config}, diffs, layers)
+
+
+def changed(**values: Any) -> ExactEntry:
+    return ExactEntry(**{**vars(ENTRY), **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"kind": "link"}, "kind file / link"),
+        ({"mode": 0o755}, "mode 0644 / 0755"),
+        ({"gid": 7}, "owner 0:0 / 0:7"),
+        ({"time": 61.5}, "time 1970-01-01T00:00:01Z / 1970-01-01T00:01:01Z + 0.500000000 s"),
+        ({"size": 4}, "size 3 / 4 bytes"),
+        ({"link": "/x"}, "link to  / /x"),
+        ({"attributes": (("SCHILY.xattr.user.a", "b"),)}, "attributes {} / {'SCHILY.xattr.user.a': 'b'}"),
+        ({"content": "b" * 64}, "content sha256 aaaaaaaaaaaa / bbbbbbbbbbbb"),
+    ],
+)
+def test_each_thing_that_differs_is_named(values: dict[str, Any], what: str) -> None:
+    one = image({"/z": ENTRY}, {"/a": ENTRY, "/b": ENTRY})
+    two = image({"/z": ENTRY}, {"/a": ENTRY, "/b": changed(**values)}, diffs=("d1", "other"))
+    found = compare_images(one, two)
+    assert found is not None
+    assert (found.layer, found.step, found.path, found.what, found.others) == (2, "COPY /out/ /", "/b", (what,), 0)
+
+
+def test_the_lowest_layer_and_in_it_the_first_path_by_name_count() -> None:
+    one = image({"/c": ENTRY, "/b": ENTRY}, {"/a": ENTRY})
+    two = image({"/c": changed(size=4), "/b": changed(size=5)}, {"/a": changed(size=6)}, diffs=("x", "y"))
+    found = compare_images(one, two)
+    assert found is not None
+    assert (found.layer, found.path, found.others) == (1, "/b", 1)
+    assert format_difference(found) == (
+        "layer 1 (ADD base.tar /), /b: size 3 / 5 bytes (first / second build), and 1 more in this layer"
+    )
+
+
+def test_entries_of_one_build_only() -> None:
+    found = compare_images(image({}, {}), image({"/new": ENTRY}, {}, diffs=("x", "d2")))
+    assert found is not None
+    assert found.what == ("only the second build has it",)
+
+
+def test_equal_entries_in_another_order() -> None:
+    found = compare_images(image({"/a": ENTRY}, {}), image({"/a": ENTRY}, {}, diffs=("x", "d2")))
+    assert found is not None
+    assert format_difference(found).startswith("layer 1 (ADD base.tar /): the same entries, in another order")
+
+
+def test_equal_layers_and_another_configuration() -> None:
+    one = image({}, {}, created="2024", config={"Env": ["A=b", "C=d"]})
+    two = image({}, {}, created="2025", config={"Env": ["A=b", "C=e"]})
+    found = compare_images(one, two)
+    assert found is not None
+    assert format_difference(found) == (
+        "all layers are equal, the configuration is not: config.Env[1] 'C=d' / 'C=e'; created '2024' / '2025'"
+    )
+
+
+def test_another_number_of_layers() -> None:
+    found = compare_images(image({}, diffs=("d1",)), image({}, {}))
+    assert found is not None
+    assert format_difference(found) == "layer 2: one build made 1 layers, the other 2"
+
+
+def test_one_image_has_no_difference() -> None:
+    assert compare_images(image({"/a": ENTRY}, {}), image({"/a": ENTRY}, {})) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/x/m.cpython-311.pyc", "hash seed"),
+        ("/x/a.cpython-311-x86_64.so", "compil"),
+        ("/x.dist-info/RECORD", "installer"),
+        ("/x", ""),
+    ],
+)
+def test_known_kinds_of_files_have_a_hint(path: str, hint: str) -> None:
+    found = compare_images(image({path: ENTRY}, {}), image({path: changed(content="b")}, {}, diffs=("x", "d2")))
+    assert found is not None
+    assert hint in found.hint
+    assert bool(found.hint) is bool(hint)
+
+
+def test_all_that_a_header_says_is_read() -> None:
+    members = [
+        (info("d", tarfile.DIRTYPE, mode=0o775, mtime=5), b""),
+        (
+            info("d/f", size=3, mode=0o4755, uid=50000, gid=7, mtime=1.25, pax_headers={"SCHILY.xattr.user.a": "b"}),
+            b"abc",
+        ),
+        (info("d/l", tarfile.SYMTYPE, linkname="f"), b""),
+    ]
+    layer = ArchivedLayer("layer", ChunkStream([tar_of(members)]))
+    found = read_exact_entries(layer)
+    assert (found["/d"].kind, found["/d"].mode, found["/d"].time) == ("folder", 0o775, 5)
+    entry = found["/d/f"]
+    assert (entry.mode, entry.uid, entry.gid, entry.time, entry.size) == (0o4755, 50000, 7, 1.25, 3)
+    assert entry.attributes == (("SCHILY.xattr.user.a", "b"),)
+    assert entry.content == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (found["/d/l"].kind, found["/d/l"].link) == ("link", "f")
+
+
+def test_layers_that_both_have_are_not_looked_into() -> None:
+    asked: list[str] = []
+
+    class Api:
+        def images(self) -> list[dict[str, Any]]:
+            return []
+
+        def inspect_image(self, image: str) -> dict[str, Any]:
+            asked.append(image)
+            return {"RootFS": {"Layers": ["sha256:d1"]}}
+
+        def get_image(self, image: str, chunk_size: int = 0) -> Any:
+            raise LookupError(image, chunk_size)
+
+    with pytest.raises(LookupError):
+        find_first_difference(Api(), "one", "two")
+    assert asked == ["one", "two"]
