@@ -44,8 +44,9 @@ def make_baseline_base(lock: Lock, folder: Path, *, builder: bool) -> Path:
     """base.tar, or builder.tar with apt, python3-venv and binutils beside it. Raises RuntimeError."""
     target = folder / (BUILDER if builder else BASE)
     packages = (*list_base_packages(lock), *(BUILDER_PACKAGES if builder else ()))
-    argv = make_mmdebstrap_argv(packages, lock.inputs.debian, target)
+    part = folder / f".{os.getpid()}-{target.name}"  # the ending says which format; a killed run leaves no half base
+    argv = make_mmdebstrap_argv(packages, lock.inputs.debian, part)
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
     if done.returncode:
         raise RuntimeError(f"mmdebstrap failed with {done.returncode}:\n{done.stderr[-2000:]}")
-    return target
+    return part.replace(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -106,7 +107,9 @@ class Bench:
         folder = self.given / f"ours-{self.ours.hash_base()[:12]}"
         if not folder.exists():
             self.say("making our base")
-            self.ours.make_base(folder)
+            part = folder.with_name(f".{os.getpid()}-{folder.name}")
+            self.ours.make_base(part)
+            part.rename(folder)
         return folder
 
     def choose_baseline(self, letter: str) -> Baseline:

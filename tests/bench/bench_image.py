@@ -125,7 +125,7 @@ def show_image(image: Path, results: Results) -> str:
 def measure(image: Path, bumps: tuple[Bump, ...], parts: Sequence[str], rounds: int, folder: Path) -> Results:
     """Run the parts in an engine of their own; the results, which are on disk too."""
     results = load_results(folder / f"{image.name}.json")
-    own, started = Path(__file__).parent, time.monotonic()
+    own = Path(__file__).parent
     baselines = hash_files([image / LOCK, *(own / name for name in BASELINE_SOURCES)])
     fingerprint = hash_files([ROOT / "builder", ROOT / "templates", image], baselines)
     results.keep({baselines, fingerprint})
@@ -139,8 +139,6 @@ def measure(image: Path, bumps: tuple[Bump, ...], parts: Sequence[str], rounds: 
         bench = Bench(session, results, ours, rounds, fingerprint, baselines, named, folder / "given")
         for part in parts:
             run_part(bench, part)
-    results.facts["minutes"] = round((time.monotonic() - started) / 60, 1)
-    results.save()
     return results
 
 
@@ -148,6 +146,7 @@ def run_part(bench: Bench, part: str) -> None:
     """What cannot be measured, or fails, leaves its reason in the table; the other parts are measured all the same."""
     reasons: dict[str, str] = bench.results.facts.setdefault("reasons", {})
     reasons.pop(part, None)
+    started = time.monotonic()
     try:
         PARTS[part](bench)
     except PartSkippedError as error:
@@ -155,6 +154,9 @@ def run_part(bench: Bench, part: str) -> None:
     except (RuntimeError, OSError) as error:
         bench.say(f"part {part} failed: {error}")
         reasons[part] = f"failed: {str(error).splitlines()[0]}"
+    minutes = round((time.monotonic() - started) / 60, 1)
+    bench.results.facts.setdefault("minutes", {})[part] = minutes
+    bench.say(f"part {part}: {minutes} minutes")
     bench.results.save()
 
 
