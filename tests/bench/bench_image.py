@@ -24,6 +24,7 @@ import part_base
 import part_cold
 import part_second
 import part_services
+import part_slim
 import part_start
 import part_transfer
 import part_zstd
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "transfer": part_transfer.run,
     "second": part_second.run,
     "zstd": part_zstd.run,
+    "slim": part_slim.run,
     "version": part_start.run_version,
     "healthy": part_start.run_healthy,
     "unchanged": part_again.run_unchanged,

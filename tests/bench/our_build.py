@@ -21,7 +21,7 @@ from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from session import Engine, Session
 
@@ -92,13 +92,13 @@ class OurBuild:
         shutil.copytree(self.source, folder)
         return folder
 
-    def rename(self, folder: Path, name: str) -> Path:
-        """The image of the spec there gets another name: one with a registry can be pushed by optbuild itself."""
+    def change_spec(self, folder: Path, **tables: Mapping[str, object]) -> None:
+        """Set keys of the spec there, table by table."""
         path = folder / "optbuild.toml"
         spec = tomllib.loads(path.read_text(encoding="utf-8"))
-        spec["image"]["name"] = name
+        for table, values in tables.items():
+            spec[table] = {**spec.get(table, {}), **values}
         path.write_text(tomli_w.dumps(spec), encoding="utf-8")
-        return folder
 
     def bump(self, bump: Bump) -> Path:
         """A copy with the change, locked anew: what need not move keeps the version of the committed lock.

@@ -29,7 +29,8 @@ def measure(bench: Bench) -> dict[str, Any]:
     settings = bench.session.folder / "containerd.json"
     settings.write_text(json.dumps(SETTINGS))
     repository = f"{PART}-{OURS}"
-    folder = bench.ours.rename(bench.ours.copy(PART), f"{bench.session.registry.address}/{repository}")
+    folder = bench.ours.copy(PART)
+    bench.ours.change_spec(folder, image={"name": f"{bench.session.registry.address}/{repository}"})
     with open_other_engine(bench.session, PART, "--config-file", str(settings)) as engine:
         bench.ours.forget(bench.our_base)
         pushed = bench.session.registry.count_pushed_bytes(
