@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 def command(  # noqa: PLR0917 - a parameter per option
     ctx: typer.Context,
-    before: Annotated[str, typer.Argument(metavar="A", help="An image, or an archive that `docker save` wrote.")],
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="An image, or an archive that `docker save` wrote; or a lock.")
+    ],
     after: Annotated[str, typer.Argument(metavar="B", help="The same; or an optbuild.lock, or the folder of one.")],
     output_format: Annotated[str, make_format_option("diff")] = TEXT,
     top: Top = None,
@@ -43,6 +45,9 @@ def command(  # noqa: PLR0917 - a parameter per option
 
     Waste is judged with one base for both: layers that both have from an image below, and that both were made from.
 
+    With two locks: which layers change, and about how many bytes a push and a pull of the new image will move;
+    nothing is built for it.
+
     With a lock as B: which versions differ, what is missing, and what the lock does not know; then exit code 1 when
     the image is not what the lock says. Markdown is empty where nothing changed.
 
@@ -52,9 +57,12 @@ def command(  # noqa: PLR0917 - a parameter per option
     names = (require_subject_name(before, "optbuild diff A B"), require_subject_name(after, "optbuild diff A B"))
     target = make_output_file(runtime, output)
     rows, limit = parse_row_count(top), _parse_limit(max_growth)
-    lock = _read_named_lock(before, after, runtime)
+    old, lock = _read_named_locks(before, after, runtime)
     if lock is not None:
         _refuse_with_lock(html, max_growth)
+        if old is not None:
+            write_output(target, _compare_locks(old, lock, names, output_format), runtime)
+            return
         text, differs = _compare_with_lock(_inspect_subject(before, image, runtime), lock, names, output_format)
         write_output(target, text, runtime)
         raise typer.Exit(ExitCode.CHECK_FAILED if differs else ExitCode.DONE)
@@ -73,17 +81,17 @@ def command(  # noqa: PLR0917 - a parameter per option
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _read_named_lock(before: str, after: str, runtime: Runtime) -> Lock | None:
-    """Read before the images are; None: two images are meant."""
-    if find_lock_path(before, runtime) is not None:
+def _read_named_locks(before: str, after: str, runtime: Runtime) -> tuple[Lock | None, Lock | None]:
+    """Read before the images are; None: an image is meant. Only the second can be a lock alone."""
+    paths = find_lock_path(before, runtime), find_lock_path(after, runtime)
+    if paths[0] is not None and paths[1] is None:
         hint = "name the image first: optbuild diff IMAGE LOCK; if the image has the name of a folder, add its tag"
         raise OptbuildError(f"{before} is a lock or a folder, not an image", hint=hint)
-    path = find_lock_path(after, runtime)
-    if path is None:
-        return None
+    if paths[1] is None:
+        return None, None
     from builder.image.lock.document import read_lock
 
-    return read_lock(path)
+    return None if paths[0] is None else read_lock(paths[0]), read_lock(paths[1])
 
 
 def _refuse_with_lock(html: Path | None, max_growth: str | None) -> None:
@@ -146,3 +154,9 @@ def _compare_with_lock(found: Inspection, lock: Lock, names: tuple[str, str], ou
     differences = compare_with_lock(found, lock)
     values = {"diff": differences, "names": names}
     return format_result("diff", output_format, values, variant="lock"), differences.differs
+
+
+def _compare_locks(old: Lock, new: Lock, names: tuple[str, str], output_format: str) -> str:
+    from builder.image.lock.layers.moves import predict_moves
+
+    return format_result("diff", output_format, {"moves": predict_moves(old, new), "names": names}, variant="moves")

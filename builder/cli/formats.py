@@ -102,7 +102,12 @@ FORMATS: Mapping[str, OutputFormats] = {
                 TEXT: "report.lockdiff:format_lock_diff_text",
                 JSON: "report.lockdiff:format_lock_diff_json",
                 "markdown": "report.lockdiff:format_lock_diff_markdown",
-            }
+            },
+            "moves": {
+                TEXT: "report.lockmoves:format_lock_moves_text",
+                JSON: "report.lockmoves:format_lock_moves_json",
+                "markdown": "report.lockmoves:format_lock_moves_markdown",
+            },
         },
     ),
 }

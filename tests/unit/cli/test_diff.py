@@ -216,3 +216,21 @@ def test_a_place_where_nothing_can_be_written_is_said_before_the_work(diff: Call
     done = diff("missing.tar", "new.tar", "-o", "none/found.md")
     assert done.code == 2
     assert "cannot write none/found.md" in done.err
+
+
+def test_two_locks_say_what_a_bump_will_move(diff: Callable[..., Ran], folder: Path) -> None:
+    (folder / "bumped").mkdir()
+    bumped = replace(LOCK, python=(replace(LOCK.python[0], version="2.0", sha256="1" * 64),))
+    write_lock(folder / "bumped" / "optbuild.lock", bumped)
+    ran = diff("image", "bumped/optbuild.lock")
+    assert (ran.code, ran.err) == (0, "")
+    assert "1 of 3 layers changes" in ran.out
+    assert "numpy 1.0 -> 2.0" in ran.out
+    assert "nothing to push" in diff("image", "image/").out
+
+
+@pytest.mark.parametrize("option", [("--max-growth", "1B"), ("--html", "x.html")])
+def test_two_locks_take_no_option_of_images(diff: Callable[..., Ran], option: tuple[str, str]) -> None:
+    ran = diff("image", "image", *option)
+    assert (ran.code, ran.out) == (2, "")
+    assert option[0] in ran.err

@@ -237,6 +237,12 @@ def prepare_archive_and_lock(folder: Path, patch: pytest.MonkeyPatch) -> tuple[s
     return (*prepare_archive(folder, patch), "image/optbuild.lock")
 
 
+def prepare_locks(folder: Path, _patch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    shutil.copytree(IMAGE, folder / "before")
+    shutil.copytree(IMAGE.with_name("airflow-celery"), folder / "after")
+    return ("before", "after/optbuild.lock")
+
+
 PREPARED: dict[tuple[str, str], Callable[[Path, pytest.MonkeyPatch], tuple[str, ...]]] = {
     ("doctor", ""): prepare_nothing,
     ("lock", ""): prepare_lock,
@@ -254,6 +260,7 @@ PREPARED: dict[tuple[str, str], Callable[[Path, pytest.MonkeyPatch], tuple[str, 
     ("inspect", ""): prepare_archive,
     ("diff", ""): prepare_archives,
     ("diff", "lock"): prepare_archive_and_lock,
+    ("diff", "moves"): prepare_locks,
 }
 """What each command finds in its folder and on its engine; the words that it gets."""
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LIBRARIES = frozenset({"numpy", "scipy", "pillow", "psycopg2-binary"})
+LIBRARIES = {"numpy": True, "scipy": True, "pillow": False, "psycopg2-binary": False}
+"""Whose bundled libraries are layers of their own, and whether a patch release keeps them (numpy 1.24.4: yes)."""
 LIBRARIES_SUFFIX = ".libs"
 """``numpy.libs`` are the bundled libraries of ``numpy``; no normalised name has a dot."""
 

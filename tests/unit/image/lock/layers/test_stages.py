@@ -32,3 +32,11 @@ def test_a_small_pin_shares_no_stage_with_a_large_one() -> None:
 
 def test_one_layer_is_one_stage() -> None:
     assert len(plan_stages(plan_layers(ALL, 1))) == 1
+
+
+@given(st.sets(st.sampled_from(sorted(ALL)), min_size=1), st.integers(1, MOST_LAYERS))
+def test_a_stage_names_its_layers_bottom_first(names: set[str], most: int) -> None:
+    layers = plan_layers(dict.fromkeys(names, 1), most)
+    for stage in plan_stages(layers):
+        heights = [layers.index(layer) for layer in stage.layers]
+        assert heights == sorted(heights)

@@ -1,0 +1,118 @@
+"""What a change from one lock to another moves, foretold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.core.naming import MOST_LAYERS
+from builder.image.lock.document import read_lock
+from builder.image.lock.layers.moves import LockMoves, predict_moves
+from builder.image.lock.layers.plan import plan_layers
+
+if TYPE_CHECKING:
+    from builder.image.lock.model import Lock
+
+SEED = read_lock(Path(__file__).parents[5] / "images/airflow/optbuild.lock")
+NAMES = [one.name for one in SEED.python]
+
+
+def bump(lock: Lock, name: str, version: str, size: int = 1_000_000) -> Lock:
+    """A new release of one distribution, uploaded today."""
+    rows = tuple(
+        replace(one, version=version, sha256="f" * 64, size=size) if one.name == name else one for one in lock.python
+    )
+    stamps = {part: layer.stamp for layer in lock.layers for part in layer.members}
+    uploads = {one.name: stamps[one.name] for one in rows} | {name: 1_900_000_000}
+    return replace(lock, python=rows, layers=plan_layers(uploads, MOST_LAYERS))
+
+
+def list_moved(moves: LockMoves) -> list[str]:
+    return [layer.name for layer in moves.moved]
+
+
+def test_the_same_lock_moves_nothing() -> None:
+    moves = predict_moves(SEED, SEED)
+    assert (moves.moved, moves.pushed, moves.pulled) == ((), 0, 0)
+
+
+@given(st.sampled_from(NAMES))
+def test_a_bump_moves_the_layer_of_that_name_alone(name: str) -> None:
+    """A plan that moved a bystander would push it."""
+    moves = predict_moves(SEED, bump(SEED, name, "999"))
+    own = {layer.name for layer in SEED.layers if {name, f"{name}.libs"} & {*layer.members}}
+    assert {*list_moved(moves)} == own
+    assert any("-> 999" in reason for layer in moves.moved for reason in layer.because)
+
+
+def test_a_patch_of_numpy_keeps_its_libraries() -> None:
+    """1.24.4 brings the same OpenBLAS as 1.24.3; 1.26.4 another one."""
+    assert list_moved(predict_moves(SEED, bump(SEED, "numpy", "1.24.4"))) == ["numpy"]
+    assert list_moved(predict_moves(SEED, bump(SEED, "numpy", "1.26.4"))) == ["numpy.libs", "numpy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "size", "registry"),
+    [
+        # bytes that a registry counted of the finished new versions, 2026-11-29
+        ("seaborn", "0.13.2", 294_914, 817_741),
+        ("pandas", "2.1.4", 12_200_000, 12_780_569),
+    ],
+)
+def test_the_prediction_is_within_a_tenth(name: str, version: str, size: int, registry: int) -> None:
+    pushed = predict_moves(SEED, bump(SEED, name, version, size=size)).pushed
+    assert abs(pushed - registry) <= 0.1 * registry
+
+
+def test_a_pull_fetches_the_changed_layer_and_all_above() -> None:
+    low, high = (predict_moves(SEED, bump(SEED, name, "999")) for name in ("babel", "psycopg2-binary"))
+    assert low.pulled > 0.75 * low.whole
+    assert high.pulled < 0.06 * high.whole
+    assert low.pushed < low.pulled
+
+
+def test_a_distribution_that_goes_is_pulled_over_but_not_pushed() -> None:
+    less = tuple(one for one in SEED.python if one.name != "seaborn")
+    without = replace(SEED, python=less, layers=tuple(one for one in SEED.layers if one.name != "seaborn"))
+    moves = predict_moves(SEED, without)
+    assert (moves.moved, moves.pushed) == ((), 0)
+    assert moves.pulled > 6_000_000
+
+
+def test_a_debian_package_that_goes_moves_the_base_alone() -> None:
+    less = tuple(one for one in SEED.runtime if one.name != "gosu")
+    moves = predict_moves(SEED, replace(SEED, runtime=less))
+    assert list_moved(moves) == ["Debian"]
+    assert moves.moved[0].because == (
+        f"gosu {next(one.version for one in SEED.runtime if one.name == 'gosu')} -> (gone)",
+    )
+    assert moves.pulled == moves.whole
+
+
+@pytest.mark.parametrize("change", ["release", "platform", "stdlib"])
+def test_another_python_moves_all(change: str) -> None:
+    other = {
+        "release": replace(SEED, inputs=replace(SEED.inputs, debian="trixie")),
+        "platform": replace(SEED, platform="linux/arm64"),
+        "stdlib": replace(
+            SEED,
+            runtime=tuple(
+                replace(one, version="3.11.99") if one.name.startswith("libpython3") else one for one in SEED.runtime
+            ),
+        ),
+    }[change]
+    moves = predict_moves(SEED, other)
+    assert len(moves.moved) == moves.layers == len(SEED.layers) + 2
+    assert moves.pushed == moves.pulled == moves.whole
+
+
+def test_other_build_requirements_move_the_layers_with_sources() -> None:
+    tools = (replace(SEED.build_requires[0], sha256="e" * 64), *SEED.build_requires[1:])
+    sources = {one.name for one in SEED.python if one.kind == "sdist"}
+    moves = predict_moves(SEED, replace(SEED, build_requires=tools))
+    assert list_moved(moves) == [layer.name for layer in SEED.layers if sources & {*layer.members}]
