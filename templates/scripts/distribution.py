@@ -70,11 +70,19 @@ def cache_key(job: Job) -> str:
     total = hashlib.sha256(sys.version.encode())
     for script in (__file__, elf.__file__):
         total.update(Path(script).read_bytes())
+    hashed = list_hashed(job.record)
     for path in job.files:
-        listed = job.record is not None and path != job.record
-        content = "" if listed else hashlib.sha256(path.read_bytes()).hexdigest()
+        content = "" if path in hashed else hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{path}\0{path in job.dead}\0{content}\n".encode())
     return total.hexdigest()
+
+
+def list_hashed(record: Path | None) -> frozenset[Path]:
+    """The files whose content RECORD tells; some wheels leave the hashes out."""
+    if record is None:
+        return frozenset()
+    rows = csv.reader(io.StringIO(record.read_text("utf-8")))
+    return frozenset(Path(os.path.normpath(record.parent.parent / row[0])) for row in rows if row[1])
 
 
 def process(job: Job) -> list[Path]:

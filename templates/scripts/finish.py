@@ -1,8 +1,10 @@
 """Makes an installed tree small and the same each time. Runs inside the build; standard library only.
 
-    finish.py packages ENVIRONMENT OUT   prune, strip and compile the virtual environment, move it below OUT
-    finish.py stdlib OUT                 bytecode of the base's standard library, below OUT
-    finish.py stamp OUT EPOCH            set every time stamp below OUT, in seconds
+    finish.py rounds ENVIRONMENT STAGE OUT     where distributions claim one file: what to install one after the other
+    finish.py packages ENVIRONMENT PLAN OUT    prune, strip and compile the virtual environment, its layers below OUT
+    finish.py dress PLAN OUT FOLDER_EPOCH      owners, modes and time stamps of those layers
+    finish.py stdlib OUT                       bytecode of the base's standard library, below OUT
+    finish.py stamp OUT EPOCH                  set every time stamp below OUT, in seconds
 
 Bytecode depends on what its process did before: marshal writes a back reference where an object's reference count is
 above one, and names are shared by the whole process. So each distribution is compiled, in sorted order, by a fork of
@@ -12,78 +14,89 @@ cached. They are those of an interpreter of its own, which would cost 60 ms of s
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import distribution
+import placement
 import prune
+from placement import Group, Layer
 
 CACHE = Path("/var/cache/optbuild-finish")
 """A cache mount of the build; results of former builds, by what they were made from."""
 AIRFLOW_UID, ROOT_GID = 50000, 0
+AIRFLOW_HOME = "home/airflow"
+"""Of the user; all below it is the user's."""
 HERE = Path(__file__).parent
+IMPORTED_TEST_PACKAGES = frozenset({"jsonschema", "numpy._core", "scipy.special", "sklearn"})
+"""Whose ``tests`` a module outside any test folder imports (scipy's array_api_compat those of numpy._core).
+
+A list, because what is kept of one distribution must not depend on which others there are."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """The files of one distribution, or those that none owns (``record`` is None then)."""
-
-    record: Path | None
-    files: tuple[Path, ...]
-
-
-def groups_of(site: Path) -> list[Group]:
-    """Every file of the environment in exactly one group, largest first, so that no worker waits for a late giant."""
-    owned: set[Path] = set()
-    groups = []
-    for record in sorted(site.glob("*.dist-info/RECORD")):
-        rows = csv.reader(io.StringIO(record.read_text("utf-8")))
-        files = {path for row in rows if is_plain_file(path := Path(os.path.normpath(site / row[0])))} - owned
-        owned |= files
-        groups.append(Group(record, tuple(sorted(files))))
-    rest = tuple(path for path in sorted(site.rglob("*")) if is_plain_file(path) and path not in owned)
-    return sorted([*groups, Group(None, rest)], key=lambda group: (-len(group.files), str(group.record)))
-
-
-def is_plain_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def finish_packages(environment: Path, out: Path) -> None:
-    site = next(environment.glob("lib/python3*/site-packages"))
-    groups = groups_of(site)
-    keep = prune.imported_test_packages(path for group in groups for path in group.files)
+def finish_packages(environment: Path, out: Path, layers: tuple[Layer, ...]) -> None:
+    """Finish every distribution, and move its files below the folders of their layers in ``out``."""
+    groups = placement.list_groups(environment, layers)
+    site = placement.find_site(environment)
     before = size_of(environment)
     CACHE.mkdir(parents=True, exist_ok=True)
-    compiled = run_all([job_of(group, site, keep, environment) for group in groups])
-    drop_empty_folders(site)
+    # largest first, so that no worker waits for a late giant
+    ordered = sorted(groups, key=lambda group: (-len(group.files), group.name))
+    compiled = run_all([job_of(group, site, environment) for group in ordered])
     print(
-        f"{len(groups) - 1} distributions: {before} bytes installed, {size_of(environment)} bytes with bytecode; "
+        f"{len(groups)} distributions: {before} bytes installed, {size_of(environment)} bytes with bytecode; "
         f"workers had to compile {len(compiled)} modules of their own {' '.join(compiled)}".rstrip()
     )
-    target = out / environment.relative_to("/")
-    target.parent.mkdir(parents=True)
-    environment.rename(target)
-    give_to_airflow([target.parent, target, *target.rglob("*")])
+    for path, layer in placement.map_layers(environment, groups, layers).items():
+        target = out / layer.name / path.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
 
 
-def job_of(group: Group, site: Path, keep: frozenset[str], environment: Path) -> str:
+def dress(out: Path, layers: tuple[Layer, ...], folder_epoch: int) -> None:
+    """Owners, modes and times of all layers. A folder has the same in each layer that has it: the upper one's count."""
+    for layer in layers:
+        root = out / layer.name
+        airflow = root / AIRFLOW_HOME
+        airflow.mkdir(parents=True, exist_ok=True)
+        for folder in (root, airflow.parent):
+            folder.chmod(0o755)
+        give_to_airflow([airflow, *airflow.rglob("*")])
+        for path in [*sorted(root.rglob("*"), reverse=True), root]:
+            epoch = folder_epoch if path.is_dir() and not path.is_symlink() else layer.stamp
+            os.utime(path, (epoch, epoch), follow_symlinks=False)
+
+
+def write_rounds(environment: Path, stage: Path, out: Path) -> None:
+    """A folder per round below ``out``, each a stage of its own; nothing where one round does."""
+    rounds = placement.list_rounds(environment, placement.read_plan(stage / "layers.json"))
+    for number, names in enumerate(rounds if len(rounds) > 1 else ()):
+        (out / str(number)).mkdir(parents=True)
+        for file in ("requirements.txt", "sources.txt"):
+            lines = (stage / file).read_text("utf-8").splitlines(keepends=True)
+            (out / str(number) / file).write_text("".join(line for line in lines if line.partition("==")[0] in names))
+
+
+def job_of(group: Group, site: Path, environment: Path) -> str:
+    """Of its own files alone: what another distribution has must not change the bytes of this one."""
+    files = [path for path in group.files if is_plain_file(path)]
     return json.dumps(
         {
             "base": str(environment),
             "cache": str(CACHE),
-            "record": str(group.record) if group.record else None,
-            "files": [str(path) for path in group.files],
-            "dead": [str(path) for path in group.files if prune.is_dead(path, site, keep)],
+            "record": str(group.record),
+            "files": [str(path) for path in files],
+            "dead": [str(path) for path in files if prune.is_dead(path, site, IMPORTED_TEST_PACKAGES)],
         }
     )
+
+
+def is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def run_all(jobs: list[str]) -> list[str]:
@@ -140,8 +153,12 @@ def stamp(out: Path, epoch: int) -> None:
 
 def main(arguments: list[str]) -> None:
     match arguments:
-        case ["packages", environment, out]:
-            finish_packages(Path(environment), Path(out))
+        case ["rounds", environment, stage, out]:
+            write_rounds(Path(environment), Path(stage), Path(out))
+        case ["packages", environment, plan, out]:
+            finish_packages(Path(environment), Path(out), placement.read_plan(Path(plan)))
+        case ["dress", plan, out, folder_epoch]:
+            dress(Path(out), placement.read_plan(Path(plan)), int(folder_epoch))
         case ["stdlib", out]:
             compile_stdlib(Path(out))
         case ["stamp", out, epoch]:

@@ -2,7 +2,7 @@
 # Runs in the builder stage, each distribution checked by its hash:
 #   install.sh tools                  the pinned uv
 #   install.sh sdists                 wheels of what has only an sdist
-#   install.sh packages OUT EPOCH     the locked distributions as a virtual environment, finished and moved below OUT
+#   install.sh packages OUT EPOCH     the distributions of /stage, finished, a folder below OUT for each layer
 # What is downloaded stays in cache mounts; the package index and its credentials come from the secrets, if any.
 set -o pipefail -o errexit -o nounset
 
@@ -68,16 +68,33 @@ check_wheels() {
   exit 1
 }
 
-install_packages() {
+install_distributions() { # install_distributions FOLDER: what is named there, into a new environment
+  rm -rf "$target"
   make_environment "$target"
-  "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --require-hashes \
-    --only-binary :all: --requirements "$requirements/requirements.txt"
-  # by name, not by path: uv would note the path in the installed metadata (direct_url.json)
-  cut -d ' ' -f 1 "$requirements/sdists.txt" >/tmp/sdists.txt
-  [ ! -s /tmp/sdists.txt ] || "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index \
-    --find-links "$wheels" --requirements /tmp/sdists.txt
-  python3 /scripts/finish.py packages "$target" "$1"
-  python3 /scripts/finish.py stamp "$1" "$2"
+  if [ -s "$1/requirements.txt" ]; then
+    "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --require-hashes \
+      --only-binary :all: --requirements "$1/requirements.txt"
+  fi
+  if [ -s "$1/sources.txt" ]; then
+    # by name, not by path: uv would note the path in the installed metadata (direct_url.json)
+    "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index --find-links "$wheels" \
+      --requirements "$1/sources.txt"
+  fi
+}
+
+install_packages() { # EPOCH is the time of folders: layers share them
+  local round rounds=/tmp/rounds
+  install_distributions /stage
+  python3 /scripts/finish.py rounds "$target" /stage "$rounds"
+  if [ -d "$rounds" ]; then
+    for round in "$rounds"/*; do
+      install_distributions "$round"
+      python3 /scripts/finish.py packages "$target" /stage/layers.json "$1"
+    done
+  else
+    python3 /scripts/finish.py packages "$target" /stage/layers.json "$1"
+  fi
+  python3 /scripts/finish.py dress /stage/layers.json "$1" "$2"
 }
 
 read_secret uv_default_index UV_DEFAULT_INDEX PIP_INDEX_URL

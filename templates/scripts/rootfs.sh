@@ -19,6 +19,13 @@ cp /etc/passwd "$root/etc/"
 echo 'airflow:x:50000:0:airflow:/home/airflow:/bin/bash' >>"$root/etc/passwd"
 chmod 0664 "$root/etc/passwd"
 
+# The environment that the packages lie in, as it is before the first of them: no layer of theirs has a part of it.
+python3 -m venv --without-pip --symlinks /home/airflow/.local
+rm -f /home/airflow/.local/bin/[Aa]ctivate*
+mv /home/airflow/.local "$root/home/airflow/"
+chown -R -h 50000:0 "$root/home/airflow/.local"
+chmod -R u+rwX,g+rwX,o+rX "$root/home/airflow/.local"
+
 # Debian's own bytecode depends on the run that made it, so the base comes without; this makes it, the same each time.
 python3 /scripts/finish.py stdlib "$root"
 python3 /scripts/finish.py stamp "$root" "$epoch"

@@ -46,13 +46,121 @@ RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh sdists
 
-# The locked distributions, finished in the one RUN: what another changed would be stored a second time.
-FROM builder AS packages
+# The Python packages: each stage installs some of them and writes a folder per layer. It sees only its own list, so a new
+# version of one package runs one stage.
+FROM builder AS python-1
 
 RUN --mount=type=bind,source=scripts,target=/scripts \
-    --mount=type=bind,source=requirements/requirements.txt,target=/requirements/requirements.txt \
-    --mount=type=bind,source=requirements/sdists.txt,target=/requirements/sdists.txt \
+    --mount=type=bind,source=stages/python-1,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-2
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-2,target=/stage \
     --mount=type=bind,from=sdists,source=/opt/optbuild/wheels,target=/opt/optbuild/wheels \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-3
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-3,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-5
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-5,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-7
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-7,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-8
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-8,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-9
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-9,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-10
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-10,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-11
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-11,target=/stage \
+    --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
+    --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=secret,id=uv_default_index \
+    --mount=type=secret,id=uv_index \
+    /bin/bash /scripts/install.sh packages /out EPOCH
+
+FROM builder AS python-12
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,source=stages/python-12,target=/stage \
     --mount=type=cache,id=optbuild-finish,target=/var/cache/optbuild-finish \
     --mount=type=cache,id=optbuild-uv-UV,target=/root/.cache/uv \
     --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
@@ -64,7 +172,40 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
 FROM base
 
 COPY --link --from=rootfs /out/ /
-COPY --link --from=packages /out/ /
+
+# Below the packages: it makes an empty layer, which a new version of one of them need not move.
+WORKDIR /opt/airflow
+
+COPY --link --from=python-1 /out/babel/ /
+COPY --link --from=python-1 /out/grpcio/ /
+COPY --link --from=python-1 /out/sqlalchemy/ /
+COPY --link --from=python-2 /out/web/ /
+COPY --link --from=python-1 /out/pygments/ /
+COPY --link --from=python-3 /out/apache-airflow/ /
+COPY --link --from=python-1 /out/cryptography/ /
+COPY --link --from=python-3 /out/pydantic/ /
+COPY --link --from=python-1 /out/setuptools/ /
+COPY --link --from=python-3 /out/providers/ /
+COPY --link --from=python-3 /out/flask-appbuilder/ /
+COPY --link --from=python-2 /out/core-0/ /
+COPY --link --from=python-2 /out/core-1/ /
+COPY --link --from=python-2 /out/core-2/ /
+COPY --link --from=python-2 /out/core-3/ /
+COPY --link --from=python-2 /out/core-4/ /
+COPY --link --from=python-8 /out/pillow.libs/ /
+COPY --link --from=python-5 /out/scipy.libs/ /
+COPY --link --from=python-8 /out/fonttools/ /
+COPY --link --from=python-7 /out/numpy.libs/ /
+COPY --link --from=python-5 /out/scipy/ /
+COPY --link --from=python-8 /out/data/ /
+COPY --link --from=python-8 /out/pillow/ /
+COPY --link --from=python-9 /out/scikit-learn/ /
+COPY --link --from=python-10 /out/pandas/ /
+COPY --link --from=python-11 /out/matplotlib/ /
+COPY --link --from=python-12 /out/psycopg2-binary.libs/ /
+COPY --link --from=python-12 /out/seaborn/ /
+COPY --link --from=python-7 /out/numpy/ /
+COPY --link --from=python-12 /out/psycopg2-binary/ /
 
 ENV PATH="/home/airflow/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     VIRTUAL_ENV="/home/airflow/.local" \
@@ -89,8 +230,6 @@ LABEL org.opencontainers.image.title="ml-pipeline-airflow" \
 EXPOSE 8080
 
 USER 50000
-
-WORKDIR /opt/airflow
 
 ENTRYPOINT ["/usr/bin/dumb-init", "--", "/entrypoint"]
 

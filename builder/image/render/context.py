@@ -11,13 +11,16 @@ from builder.core import elf
 from builder.core.debian import RELEASE_EPOCH
 from builder.core.naming import OCI_PREFIX
 from builder.core.resources import find_template_folder, list_template_names, read_template
+from builder.image.lock.layers.plan import list_layers
+from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.model import BuildContext, ContextFile
 from builder.image.render.plan import check_rendered, plan_environment, plan_labels
+from builder.image.render.stages import format_requirements, iterate_stage_files, list_building_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.image.lock.model import DebianPackage, Distribution, Lock
+    from builder.image.lock.model import DebianPackage, Lock
     from builder.image.spec.model import Spec
 
 OCI_ORDER = (
@@ -33,6 +36,7 @@ def render_context(spec: Spec, lock: Lock) -> BuildContext:
         ContextFile("Dockerfile", render_dockerfile(spec, lock).encode()),
         *_iterate_base_files(lock),
         *_iterate_requirement_files(lock),
+        *iterate_stage_files(lock),
         *_iterate_script_files(),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
@@ -56,6 +60,9 @@ def render_wheels_context(lock: Lock) -> BuildContext:
 def render_dockerfile(spec: Spec, lock: Lock) -> str:
     """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise."""
     environment, labels = plan_environment(spec), plan_labels(spec, lock)
+    layers = list_layers(lock)
+    stages = plan_stages(layers)
+    made_by = {layer.name: stage.name for stage in stages for layer in stage.layers}
     text = (
         _make_jinja_environment()
         .get_template("debian.Dockerfile.j2")
@@ -65,11 +72,14 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
             build_note=", strip, and the spec's build packages" if spec.apt.build else " and strip",
             environment=list(environment.items()),
             epoch=lock.source_date_epoch,
+            stages=stages,
+            building=list_building_stages(lock),
+            layers=[(made_by[layer.name], layer.name) for layer in layers],
             labels=sorted(labels.items(), key=_make_label_key),
             uv_version=lock.uv.version,
         )
     )
-    check_rendered(text, environment, labels)
+    check_rendered(text, environment, labels, stages)
     return text
 
 
@@ -118,21 +128,13 @@ def _format_package_list(packages: tuple[DebianPackage, ...]) -> bytes:
 
 
 def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
-    wheels = [distribution for distribution in lock.python if distribution.kind == "wheel"]
     sdists = [distribution for distribution in lock.python if distribution.kind == "sdist"]
     for name, distributions in (
-        ("requirements", wheels),
         ("sdists", sdists),
         ("build-requires", lock.build_requires),
         ("uv", [lock.uv]),
     ):
         yield ContextFile(f"requirements/{name}.txt", format_requirements(distributions))
-
-
-def format_requirements(distributions: Iterable[Distribution]) -> bytes:
-    """pip's requirements format in hash-checking mode: one file per distribution, by its sha256."""
-    lines = (f"{entry.name}=={entry.version} --hash=sha256:{entry.sha256}\n" for entry in distributions)
-    return "".join(lines).encode()
 
 
 def _iterate_script_files() -> Iterable[ContextFile]:

@@ -17,29 +17,13 @@ from builder.dockerfile import parse_dockerfile
 from builder.image.render.model import CONTENT_PLACEHOLDER
 
 if TYPE_CHECKING:
+    from builder.image.lock.layers.stages import LayerStage
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
-DEBIAN_INSTRUCTIONS = (
-    *("FROM", "ADD"),
-    *("FROM", "SHELL", "RUN"),
-    *("FROM", "ADD", "SHELL", "RUN"),
-    *("FROM", "RUN"),
-    *("FROM", "RUN"),
-    *("FROM", "COPY", "COPY", "ENV", "LABEL", "EXPOSE", "USER", "WORKDIR", "ENTRYPOINT", "CMD"),
-)
 FIXED_VALUES = {
     "ADD": {"base.tar /", "builder.tar /"},
-    "COPY": {"--link --from=rootfs /out/ /", "--link --from=packages /out/ /"},
     "EXPOSE": {"8080"},
-    "FROM": {
-        "scratch AS base",
-        "base AS rootfs",
-        "scratch AS builder",
-        "builder AS sdists",
-        "builder AS packages",
-        "base",
-    },
     "USER": {"50000"},
     "WORKDIR": {HOME},
     "ENTRYPOINT": {'["/usr/bin/dumb-init", "--", "/entrypoint"]'},
@@ -92,14 +76,45 @@ def plan_labels(spec: Spec, lock: Lock) -> dict[str, str]:
     }
 
 
-def check_rendered(text: str, environment: dict[str, str], labels: dict[str, str]) -> None:
+def plan_instructions(stages: tuple[LayerStage, ...]) -> tuple[str, ...]:
+    """The names of all instructions, in order."""
+    layers = sum(len(stage.layers) for stage in stages)
+    return (
+        *("FROM", "ADD"),
+        *("FROM", "SHELL", "RUN"),
+        *("FROM", "ADD", "SHELL", "RUN"),
+        *("FROM", "RUN"),
+        *("FROM", "RUN") * len(stages),
+        *("FROM", "COPY", "WORKDIR", *["COPY"] * layers),
+        *("ENV", "LABEL", "EXPOSE", "USER", "ENTRYPOINT", "CMD"),
+    )
+
+
+def plan_origins(stages: tuple[LayerStage, ...]) -> dict[str, set[str]]:
+    """What FROM and COPY may say."""
+    return {
+        "FROM": {
+            *("scratch AS base", "base AS rootfs", "scratch AS builder", "builder AS sdists", "base"),
+            *(f"builder AS {stage.name}" for stage in stages),
+        },
+        "COPY": {
+            "--link --from=rootfs /out/ /",
+            *(f"--link --from={stage.name} /out/{layer.name}/ /" for stage in stages for layer in stage.layers),
+        },
+    }
+
+
+def check_rendered(
+    text: str, environment: dict[str, str], labels: dict[str, str], stages: tuple[LayerStage, ...]
+) -> None:
     """Raise :class:`RenderMismatchError` unless ``text`` says exactly what was planned."""
     found = parse_dockerfile(text)
-    names = tuple(instruction.name for instruction in found.instructions)
-    if names != DEBIAN_INSTRUCTIONS:
-        raise RenderMismatchError("instructions", " ".join(DEBIAN_INSTRUCTIONS), " ".join(names))
+    names, planned = tuple(instruction.name for instruction in found.instructions), plan_instructions(stages)
+    if names != planned:
+        raise RenderMismatchError("instructions", " ".join(planned), " ".join(names))
+    values = FIXED_VALUES | plan_origins(stages)
     for instruction in found.instructions:
-        allowed = FIXED_VALUES.get(instruction.name)
+        allowed = values.get(instruction.name)
         if allowed is not None and instruction.value not in allowed:
             raise RenderMismatchError(instruction.name, " or ".join(sorted(allowed)), instruction.value)
     if found.environment != environment:

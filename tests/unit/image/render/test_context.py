@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from builder.core.errors import ExitCode, RenderMismatchError
 from builder.core.naming import make_content_tag
 from builder.dockerfile import parse_dockerfile
+from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.bake import format_bake_json
 from builder.image.render.context import quote_dockerfile_string, render_context, render_dockerfile
 
@@ -103,8 +104,10 @@ def test_no_address_in_any_file(spec: Spec, lock: Lock) -> None:
 
 def test_requirements_are_pinned_and_hashed(spec: Spec, lock: Lock) -> None:
     context = render_context(spec, lock)
-    for name in ("requirements", "sdists", "build-requires", "uv"):
-        lines = context.find_file(f"requirements/{name}.txt").data.decode().splitlines()
+    names = [f"requirements/{name}" for name in ("sdists", "build-requires", "uv")]
+    names += [f"stages/{stage.name}/requirements" for stage in plan_stages(lock.layers)]
+    for name in names:
+        lines = context.find_file(f"{name}.txt").data.decode().splitlines()
         assert lines, name
         assert all(re.fullmatch(r"[a-z0-9-]+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
 

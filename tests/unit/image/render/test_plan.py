@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import RenderMismatchError
+from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.context import render_context
 from builder.image.render.plan import FIXED_VALUES, check_rendered, plan_environment, plan_labels
 
@@ -21,7 +22,7 @@ def text(spec: Spec, lock: Lock) -> str:
 
 
 def check(text: str, spec: Spec, lock: Lock) -> None:
-    check_rendered(text, plan_environment(spec), plan_labels(spec, lock))
+    check_rendered(text, plan_environment(spec), plan_labels(spec, lock), plan_stages(lock.layers))
 
 
 def test_what_is_rendered_is_what_was_planned(text: str, spec: Spec, lock: Lock) -> None:
@@ -38,6 +39,9 @@ def test_what_is_rendered_is_what_was_planned(text: str, spec: Spec, lock: Lock)
         ("\nWORKDIR /opt/airflow\n", "\nWORKDIR /\n", "WORKDIR"),
         ("\nADD base.tar /\n", "\nADD https://example.com/base.tar /\n", "ADD"),
         ("\nFROM scratch AS base\n", "\nFROM debian AS base\n", "FROM"),
+        ("\nFROM builder AS python-1\n", "\nFROM debian AS python-1\n", "FROM"),
+        ("\nCOPY --link --from=python-1 /out/babel/ /\n", "\nCOPY --link --from=python-1 /etc/ /\n", "COPY"),
+        ("\nCOPY --link --from=python-1 /out/babel/ /\n", "\n", "instructions"),
         ("\nCMD []\n", '\nCMD ["sh"]\n', "CMD"),
         ('LANG="C.UTF-8"', 'LANG="C"', "ENV"),
         ("optbuild.project=", "optbuild.other=", "LABEL"),
