@@ -16,6 +16,7 @@ from builder.core import elf
 from builder.core.resources import find_template_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
 
@@ -48,3 +49,12 @@ def test_a_library_whose_segments_moved_cannot_be_loaded(
     distribution: ModuleType, offset: int, address: int, alignment: int, loadable: bool
 ) -> None:
     assert distribution.loadable(library(offset, address, alignment)) is loadable
+
+
+def test_a_file_without_a_hash_in_record_is_read_itself(distribution: ModuleType, tmp_path: Path) -> None:
+    """Else the result of another wheel with the same names would be taken from the cache."""
+    record = tmp_path / "site-packages/alpha-1.0.dist-info/RECORD"
+    record.parent.mkdir(parents=True)
+    record.write_text("alpha/a.py,sha256=xyz,3\nalpha/b.py,,\nalpha-1.0.dist-info/RECORD,,\n")
+    assert distribution.list_hashed(record) == {tmp_path / "site-packages/alpha/a.py"}
+    assert distribution.list_hashed(None) == frozenset()
