@@ -47,6 +47,7 @@ def read_plan(path: Path) -> tuple[Layer, ...]:
 def list_groups(environment: Path, layers: tuple[Layer, ...]) -> list[Group]:
     """Every file in one group: its own distribution's, or the nearest one's where no RECORD names it.
 
+    What is installed together claims no file twice, see :func:`list_rounds`.
     Raises SystemExit for a distribution that the plan does not have.
     """
     site = find_site(environment)
@@ -54,9 +55,7 @@ def list_groups(environment: Path, layers: tuple[Layer, ...]) -> list[Group]:
     records = {read_name(record): record for record in site.glob("*.dist-info/RECORD")}
     if strangers := sorted({*records} - {*ranks}):
         raise SystemExit(f"finish.py: installed, but in no layer of the plan: {', '.join(strangers)}")
-    owners: dict[Path, str] = {}
-    for name in sorted(records, key=ranks.__getitem__):
-        owners.update(dict.fromkeys(read_claims(records[name]), name))
+    owners = {path: name for name, record in records.items() for path in read_claims(record)}
     owners |= find_nearest_owners(environment, owners, ranks)
     files: dict[str, list[Path]] = {name: [] for name in records}
     for path, name in sorted(owners.items()):
