@@ -7,7 +7,6 @@ members of each: distributions, and with ``NAME.libs`` the libraries that the wh
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
 import os
@@ -90,12 +89,8 @@ def find_nearest_owners(environment: Path, owners: dict[Path, str], ranks: dict[
         for folder in path.parents:
             if folder not in nearest or ranks[nearest[folder]] < ranks[name]:
                 nearest[folder] = name
-    unlisted = (path for path in environment.rglob("*") if is_entry(path) and path not in owners)
-    return {
-        path: next(nearest[folder] for folder in path.parents if folder in nearest)
-        for path in unlisted
-        if not SKELETON.fullmatch(path.relative_to(environment).as_posix())
-    }
+    unlisted = (path for path in list_entries(environment) if path not in owners)
+    return {path: next(nearest[folder] for folder in path.parents if folder in nearest) for path in unlisted}
 
 
 def list_rounds(environment: Path, layers: tuple[Layer, ...]) -> list[list[str]]:
@@ -116,22 +111,29 @@ def list_rounds(environment: Path, layers: tuple[Layer, ...]) -> list[list[str]]
 
 
 def map_layers(environment: Path, groups: list[Group], layers: tuple[Layer, ...]) -> dict[Path, Layer]:
-    """Every file that is there now, with its layer. Bytecode goes with its source."""
+    """Every file that is there once all are finished, with its layer: what a RECORD names then, bytecode too.
+
+    Raises SystemExit for a file that is nobody's: it would be missing in the image.
+    """
     site = find_site(environment)
     layer_of = {member: layer for layer in layers for member in layer.members}
-    placed = {path: layer_of[find_part(path, site, group.name, layer_of)] for group in groups for path in group.files}
-    found = {}
-    for path in environment.rglob("*"):
-        if is_entry(path) and not SKELETON.fullmatch(path.relative_to(environment).as_posix()):
-            found[path] = placed[path] if path in placed else placed[find_source(path)]
+    found = {
+        path: layer_of[find_part(path, site, group.name, layer_of)]
+        for group in groups
+        for path in {*filter(is_entry, group.files), *read_claims(group.record)}
+    }
+    if lost := sorted(str(path) for path in list_entries(environment) if path not in found):
+        raise SystemExit(f"finish.py: made while distributions were finished, and in no RECORD: {', '.join(lost)}")
     return found
+
+
+def list_entries(environment: Path) -> list[Path]:
+    """All files and links that something was installed as."""
+    paths = (path for path in environment.rglob("*") if is_entry(path))
+    return [path for path in paths if not SKELETON.fullmatch(path.relative_to(environment).as_posix())]
 
 
 def find_part(path: Path, site: Path, name: str, layer_of: dict[str, Layer]) -> str:
     libraries = name + LIBRARIES
     bundled = path.is_relative_to(site) and path.relative_to(site).parts[0].endswith(LIBRARIES)
     return libraries if bundled and libraries in layer_of else name
-
-
-def find_source(bytecode: Path) -> Path:
-    return Path(importlib.util.source_from_cache(str(bytecode)))

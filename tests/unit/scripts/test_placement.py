@@ -199,15 +199,19 @@ def test_bundled_libraries_lie_in_a_layer_of_their_own(placement: ModuleType, tm
     assert [*layers["layer-0"]] == ["lib/python3.11/site-packages/numpy.libs/libopenblas-0cf96a72.so"]
 
 
-def test_bytecode_that_the_build_makes_goes_with_its_source(placement: ModuleType, tmp_path: Path) -> None:
+def test_what_the_build_makes_goes_with_its_distribution(placement: ModuleType, tmp_path: Path) -> None:
+    """Bytecode: it is in RECORD once the distribution is finished."""
     plan = make_plan(placement, ["space-one"], ["hidden"])
     install(tmp_path / "venv", ["space-one", "hidden"])
     groups = placement.list_groups(tmp_path / "venv", plan)
-    made = (
-        tmp_path / f"venv/lib/python3.11/site-packages/hidden/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
-    )
+    site = tmp_path / "venv/lib/python3.11/site-packages"
+    made = site / f"hidden/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
     made.parent.mkdir()
     made.write_text("made")
+    with pytest.raises(SystemExit, match=r"in no RECORD: .*__init__"):
+        placement.map_layers(tmp_path / "venv", groups, plan)
+    with (site / "hidden-1.0.dist-info/RECORD").open("a") as record:
+        record.write(f"{made.relative_to(site)},,\n")
     assert placement.map_layers(tmp_path / "venv", groups, plan)[made].name == "layer-1"
 
 
