@@ -72,10 +72,16 @@ def read_name(record: Path) -> str:
 
 
 def read_claims(record: Path) -> set[Path]:
-    """The files and links of a RECORD that are there."""
+    """The files and links of a RECORD that are there, inside of the environment: a RECORD may list any path."""
     site = record.parent.parent
+    environment = site.parents[2]
     rows = csv.reader(io.StringIO(record.read_text("utf-8")))
-    return {path for row in rows if is_entry(path := Path(os.path.normpath(site / row[0])))}
+    paths = (Path(os.path.normpath(site / row[0])) for row in rows)
+    return {
+        path
+        for path in paths
+        if path.is_relative_to(environment) and path.parent.resolve() == path.parent and is_entry(path)
+    }
 
 
 def is_entry(path: Path) -> bool:

@@ -229,3 +229,15 @@ def test_a_plan_is_read(placement: ModuleType, tmp_path: Path) -> None:
     rows = [{"name": "numpy", "stamp": 7, "members": ["numpy"]}]
     (tmp_path / "layers.json").write_text(json.dumps(rows))
     assert placement.read_plan(tmp_path / "layers.json") == (placement.Layer("numpy", 7, ("numpy",)),)
+
+
+@pytest.mark.parametrize("path", ["../../../../passwd", "../../../lib64/python3.11/site-packages/alpha.py"])
+def test_a_record_reaches_no_file_outside(placement: ModuleType, tmp_path: Path, path: str) -> None:
+    """It would be moved into the image; and a file below a link would come a second time."""
+    install(tmp_path / "venv", ["alpha"])
+    (tmp_path / "passwd").write_text("of the builder")
+    record = tmp_path / "venv/lib/python3.11/site-packages/alpha-1.0.dist-info/RECORD"
+    before = placement.read_claims(record)
+    record.write_text(record.read_text() + f"{path},,\n")
+    assert (record.parent.parent / path).is_file()
+    assert placement.read_claims(record) == before
