@@ -181,7 +181,7 @@ def test_exit_codes(plan: Callable[..., Ran], words: tuple[str, ...], code: int)
 
 def test_what_nobody_can_mend_fails_nothing(plan: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     """A project whose services share an image already, beside a database: OB104 and OB105, nothing else."""
-    airflow = {"image": "shop:1.0", "pull_policy": "never", "healthcheck": {"test": ["CMD", "true"]}}
+    airflow = {"image": "shop:1.0", "pull_policy": "never", "healthcheck": {"test": ["CMD", "asked-of-the-role"]}}
     volume = {"type": "volume", "source": "db", "target": "/var/lib/postgresql/data"}
     connection = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://u@db/a"}
     services = {
