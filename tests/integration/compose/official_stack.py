@@ -1,7 +1,7 @@
 """A compose file of the official shape as a running stack, its image one of ours.
 
-PostgreSQL and Redis from Debian's packages stand in for the official images, and ports are any that are free; nothing
-else of the file is changed.
+PostgreSQL and Redis from Debian's packages stand in for the official images, ports are any that are free, and Airflow
+3's api-server has one worker; nothing else of the file is changed.
 """
 
 from __future__ import annotations
@@ -176,14 +176,19 @@ class OfficialStack:
         return str(self.stack.containers()[service]["Config"]["Hostname"])
 
 
-def make_stand_ins(web: str) -> str:
-    """The file that is merged over the official one."""
+def make_stand_ins(file: OfficialFile) -> str:
+    """The file that is merged over the official one.
+
+    Airflow 3.0 starts four workers (3.3: one), and uvicorn kills each that does not answer it within 5 s
+    (uvicorn/supervisors/multiprocess.py): where all services start at once on two processors, none ever serves.
+    """
+    one_worker = "" if file.is_airflow_2 else "    environment:\n      AIRFLOW__API__WORKERS: '1'\n"
     servers = "".join(f"  {name}:\n    image: {image}\n" for name, image in SERVER_IMAGES.items())
     ports = "".join(
         f'  {name}:\n    ports: !override\n      - "127.0.0.1::{port}"\n'
-        for name, port in ((web, 8080), ("flower", 5555))
+        for name, port in (("flower", 5555), (file.web, 8080))
     )
-    return f"services:\n{servers}{ports}"
+    return f"services:\n{servers}{ports}{one_worker}"
 
 
 def set_up_stack(parent: Path, name: str, file: OfficialFile, image: str, uid: int) -> OfficialStack:
@@ -195,7 +200,7 @@ def set_up_stack(parent: Path, name: str, file: OfficialFile, image: str, uid: i
     shutil.copy(FIXTURES / "drop-in/dags/drop_in.py", folder / "dags")
     for path in (folder / "dags/drop_in.py", *(folder / mounted for mounted in FOLDERS)):
         shutil.chown(path, uid, 0)
-    (folder / "stand-ins.yaml").write_text(make_stand_ins(file.web))
+    (folder / "stand-ins.yaml").write_text(make_stand_ins(file))
     (folder / ".env").write_text(f"AIRFLOW_IMAGE_NAME={image}\nAIRFLOW_UID={uid}\nFERNET_KEY=\n")
     files = {"COMPOSE_FILE": "docker-compose.yaml:stand-ins.yaml", "COMPOSE_PROFILES": "flower"}
     return OfficialStack(file, Stack(folder, {**make_stack_environment(parent), **files}), uid)
