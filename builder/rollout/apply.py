@@ -26,7 +26,6 @@ from builder.rollout.file_swap import find_hard_links, make_file_record, replace
 from builder.rollout.history import choose_previous
 from builder.rollout.journal import Journal, Phase
 from builder.rollout.journal_file import read_journal, write_journal
-from builder.rollout.kept_settings import check_kept_settings
 from builder.rollout.replaced_images import find_replaced_images
 from builder.rollout.restart import Downtime, restart_services
 from builder.rollout.shared_image import JournalWriter, collect_recipes, collect_tags, provide_image
@@ -210,8 +209,6 @@ class _PlanRun:
         """Every image is there and proven before the first name moves."""
         ledger, work = self.ledger, self.work
         found = {target.image: provide_image(ledger, work, self.builders, engine, target) for target in work.targets}
-        for target in work.targets:
-            check_kept_settings(engine, work.project, target, found[target.image])
         ledger.note(Phase.TAGGING)
         for reference, image in found.items():
             ledger.change(ledger.journal.with_tag(reference, image))

@@ -19,8 +19,11 @@ from builder.rollout.compose_build import (
 )
 from builder.rollout.journal import Phase, Recipe, TagRecord
 from builder.rollout.journal_file import write_journal
+from builder.rollout.kept_settings import check_kept_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from builder.compose.model import Project, SharedTarget
     from builder.engine.protocols import ProjectEngine
     from builder.rollout.compose_build import ComposeBuild
@@ -73,15 +76,21 @@ def provide_image(
     ledger: JournalWriter, work: RolloutRequest, builders: ImageBuilders, engine: ProjectEngine, target: SharedTarget
 ) -> str:
     """The ID of a proven image. No name in use has moved, except those of an optbuild.toml's own image."""
+
+    def check(image: str) -> None:
+        check_kept_settings(engine, work.project, target, image)
+
     if target.source is ImageOrigin.SPEC:
-        return _make_from_spec(ledger, builders, target)
+        return _make_from_spec(ledger, builders, target, check)
     there = engine.find_image_id(target.image)
     if there is not None and not work.rebuild and _is_already_shared(work.project, target):
+        check(there)
         return there
     making = _find_build(work, target)
     if making is None or (making.build is not None and not work.rebuild):
         raise make_missing_image_error(target)
     image = _build_image(ledger, work, engine, making)
+    check(image)
     builders.verify(image, target)
     return image
 
@@ -98,10 +107,13 @@ def _is_already_shared(project: Project, target: SharedTarget) -> bool:
     return len(builders) <= 1 and all(service.normalized_image_name == target.normalized_image for service in services)
 
 
-def _make_from_spec(ledger: JournalWriter, builders: ImageBuilders, target: SharedTarget) -> str:
+def _make_from_spec(
+    ledger: JournalWriter, builders: ImageBuilders, target: SharedTarget, check: Callable[[str], None]
+) -> str:
     def promoting(image: str) -> None:
         """The undoing of the run has to know whose names these are, also where it ends with the promotion."""
         _record_made_image(ledger, image)
+        check(image)
         for name in builders.names_of_spec(target):
             ledger.change(ledger.journal.with_tag(name, image))
 

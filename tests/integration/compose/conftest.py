@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from builder.engine.client import Engine
 
 AIRFLOW_3 = Path(__file__).parents[2] / "fixtures/images/airflow-3-celery"
+AIRFLOW_3_VARIABLE = "OPTBUILD_TEST_AIRFLOW_3"
+"""For work on the tests: an image to use as it is, instead of the one of that spec."""
 BUILD_SECONDS = 1800
 
 
@@ -37,19 +39,19 @@ def official_names(engine: Engine, image: str, postgres_image: str) -> Iterator[
 def airflow_3_names(engine: Engine, postgres_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """`apache/airflow:3.3.2`, `postgres:13` and `redis:7`, in the same way; the first from a spec of the tests."""
     folder = tmp_path_factory.mktemp("airflow-3")
-    shutil.copytree(AIRFLOW_3, folder, dirs_exist_ok=True)
-    done = run_optbuild(folder, "build", "--refresh-base", "--format", "json")
+    airflow = os.environ.get(AIRFLOW_3_VARIABLE) or build_airflow_3(folder)
     runtime = make_runtime(folder, dict(os.environ), runner=LocalRunner())
     redis = ensure_server_image(runtime, engine, REDIS)
-    images = {"apache/airflow:3.3.2": json.loads(done)["reference"], "postgres:13": postgres_image, "redis:7": redis}
-    yield from lend_names(engine, images)
+    yield from lend_names(engine, {"apache/airflow:3.3.2": airflow, "postgres:13": postgres_image, "redis:7": redis})
 
 
-def run_optbuild(folder: Path, *words: str) -> str:
-    """Its answer; it must end well."""
-    done = LocalRunner().run(Command((sys.executable, "-c", MAIN, *words), cwd=folder, timeout=BUILD_SECONDS))
+def build_airflow_3(folder: Path) -> str:
+    """The candidate's reference."""
+    shutil.copytree(AIRFLOW_3, folder, dirs_exist_ok=True)
+    argv = (sys.executable, "-c", MAIN, "build", "--refresh-base", "--format", "json")
+    done = LocalRunner().run(Command(argv, cwd=folder, timeout=BUILD_SECONDS))
     assert done.ok, f"{done.out}\n{done.err}"
-    return done.out
+    return str(json.loads(done.out)["reference"])
 
 
 def lend_names(engine: Engine, wanted: dict[str, str]) -> Iterator[None]:

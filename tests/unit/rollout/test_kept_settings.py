@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fake_stack import SHARERS, Stage
 
+from builder.compose.model import ImageOrigin
 from builder.core.errors import CheckFailedError, RolledBackError
 from builder.rollout.apply import apply_plan
 from builder.rollout.kept_settings import check_kept_settings
@@ -52,6 +53,17 @@ def test_a_scheduler_that_would_lose_a_setting_stays_as_it_is(stage: Stage, vari
     assert stage.snapshot() == before
     assert stage.file.read_bytes() == stage.before
     assert not [call for call in stage.stack.calls if " up " in call], "nothing was stopped"
+    assert stage.verified == [], "nobody waits for a proof of what is refused"
+
+
+@pytest.mark.parametrize("source", [ImageOrigin.SPEC, ImageOrigin.BUILDER])
+def test_no_name_moves_to_an_image_that_lacks_a_setting(stage: Stage, source: ImageOrigin) -> None:
+    give(stage, {FERNET: "hunter2"})
+    before = stage.snapshot()
+    with pytest.raises(RolledBackError, match=f"init, scheduler and web would lose {FERNET}"):
+        apply_plan(stage.context(), stage.work(source=source), stage.hands())
+    assert stage.snapshot() == before
+    assert not [name for name in stage.stack.fuse.names if name.startswith("tagged")]
 
 
 @pytest.mark.parametrize(
