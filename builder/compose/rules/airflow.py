@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.airflow.find import EXECUTORS, find_series, is_at_least
+from builder.airflow.find import EXECUTORS, LATEST, find_series, is_at_least
 from builder.airflow.images import is_airflow_image, parse_image_series, parse_image_version
 from builder.airflow.variables import EXECUTOR, VERSION_VARIABLE
 from builder.compose.services.settings import AirflowSettings, read_settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from builder.dockerfile.facts import DockerfileAnalysis
 
 
-_STARTED_SINCE_3 = "api-server"
+_STARTED_SINCE_3 = LATEST.execution_api
 _ASKED = 20
 """Sharers that are asked for the version; what none of them knows, the rest does not either."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builder.compose.rules.context import RuleContext
 
 CODE = "OB218"
-READER, SCHEDULER, STANDALONE = "dag-processor", "scheduler", "standalone"
+READER, SCHEDULER, STANDALONE = LATEST.dag_reader, "scheduler", "standalone"
 _TRUE = ("true", "t", "1")
 
 

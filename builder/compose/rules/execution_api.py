@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.airflow.find import find_role
+from builder.airflow.find import LATEST, find_role
 from builder.airflow.model import HttpHealth
+from builder.airflow.releases import UI_PORT
 from builder.airflow.variables import API_ADDRESS, EXECUTION_API, JWT_KEY_FILE, JWT_SECRET
 from builder.compose.rules.addresses import find_web_address
 from builder.compose.rules.airflow import list_airflow_3_services, runs_local_tasks
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from builder.compose.rules.context import RuleContext
 
 CODE = "OB208"
-SERVER, SCHEDULER, WORKER = "api-server", "scheduler", "worker"
+SERVER, SCHEDULER, WORKER = LATEST.execution_api or "", "scheduler", "worker"
+_PATH = "/execution/"
 
 
 def find_unreachable_execution_api(context: RuleContext) -> Iterator[Finding]:
@@ -77,12 +80,13 @@ def has_no_common_value(services: Sequence[AirflowService]) -> bool:
 def _make_address_finding(context: RuleContext, lost: list[AirflowService], server: AirflowService) -> Finding:
     names = tuple(one.name for one in lost)
     known = find_role(SERVER, server.version)
-    path = HttpHealth("/execution/", 8080)
-    address = find_web_address(server, known, path) if known is not None else None
+    health = None if known is None else known.role.health
+    page = replace(health, path=_PATH) if isinstance(health, HttpHealth) else None
+    address = find_web_address(server, known, page) if known is not None and page is not None else None
     named = {_find_address(one) for one in lost}
     settings = [setting for setting in named if setting is not None and len(named) == 1]
     said = "".join(f" but {urlsplit(text or '').hostname} in {variable}" for variable, text in settings)
-    target = (address or "http://localhost:8080/execution/").replace("localhost", server.name, 1)
+    target = (address or f"http://localhost:{UI_PORT}{_PATH}").replace("localhost", server.name, 1)
     return Finding(
         CODE,
         context.line(context.project, names[0], "environment"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.airflow.find import find_role, is_before
+from builder.airflow.find import ROLES, WEB_ROLES, find_role, is_before
 from builder.airflow.model import HttpHealth, JobHealth, PingHealth
 from builder.compose.rules.addresses import find_health_port, find_web_address, is_health_server_on
 from builder.compose.rules.airflow import is_start_known
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 CODE = "OB213"
 _OWN_NAMES = ("localhost", "127.0.0.1", "0.0.0.0", "$HOSTNAME", "${HOSTNAME}")  # noqa: S104 - to recognise
 _HERE = re.compile(r"\$HOSTNAME|\$\{HOSTNAME\}|\$\(hostname\)")
-_OLD_PATH, _NEW_PATH = "/health", "/api/v2/monitor/health"
+_PAGES = {
+    known.name: known.role.health.path
+    for known in ROLES
+    if known.name in WEB_ROLES and isinstance(known.role.health, HttpHealth)
+}
+"""Role → its health page, which the web server of another major version does not have."""
 _SPOKEN = {8080: "a web server", 8974: "a scheduler's health server", 5555: "Flower"}
 """Port → who alone answers there."""
 
@@ -203,8 +208,8 @@ def _explain_path(one: AirflowService, probe: _Probe, known: KnownRole, path: st
 
 def _is_missing_page(known: KnownRole, path: str, prefix: str) -> bool:
     """``prefix``: the path of the web server's own address."""
-    if known.name == "api-server":
-        return path.rstrip("/").endswith(_OLD_PATH) and not path.endswith(_NEW_PATH)
-    if known.name != "webserver":
+    if known.name not in _PAGES:
         return False
-    return path.endswith(_NEW_PATH) or (bool(prefix) and not path.startswith(f"{prefix}/"))
+    asked = max((page for page in _PAGES.values() if path.rstrip("/").endswith(page)), key=len, default=None)
+    is_outside = known.name == "webserver" and bool(prefix) and not path.startswith(f"{prefix}/")
+    return is_outside or (asked is not None and asked != _PAGES[known.name])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker.errors import ImageNotFound
 
 from builder.engine.compose_containers import StackEngine, parse_container
 
@@ -177,3 +178,15 @@ def test_a_log_is_quoted_without_the_secrets_of_its_container() -> None:
 def test_how_often_a_container_crashed() -> None:
     assert parse_container({**described("a", "demo-a-1", "running"), "RestartCount": 7}).restarts == 7
     assert parse_container(described("a", "demo-a-1", "running")).restarts == 0
+
+
+def test_what_an_image_sets() -> None:
+    def inspect(image: str) -> dict[str, Any]:
+        if image == "gone":
+            raise ImageNotFound("no such image")
+        return {"Config": {"Env": ["PATH=/bin", "URL=a=b"] if image == "full" else None}}
+
+    engine = SimpleNamespace(client=SimpleNamespace(api=SimpleNamespace(inspect_image=inspect)))
+    stack = StackEngine(engine)  # type: ignore[arg-type]  # all that it needs of one
+    assert stack.read_image_environment("full") == {"PATH": "/bin", "URL": "a=b"}
+    assert stack.read_image_environment("bare") == stack.read_image_environment("gone") == {}
