@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from runtime_factory import make_runtime
@@ -30,14 +30,17 @@ from builder.image.build.model import Candidate, PushedNames
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
 from builder.operations.build import BuildFlow
+from builder.operations.project import load_project
 from builder.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.core.runtime import Runtime
+    from builder.engine.client import Engine
 
 
+IMAGE = Path(__file__).parents[3] / "images/airflow"
 CANDIDATE = Candidate("sha256:a", "demo:0123456789ab", "0123456789ab", cached=False, seconds=1.0, bytes=1)
 ROLE = Role("init", ("version",), None)
 
@@ -226,6 +229,24 @@ def test_another_platform_is_refused_before_the_engine_is_asked(runtime: Runtime
     with pytest.raises(BuildRefusedError):
         run(runtime, platform="linux/arm64")
     assert stages.calls == []
+
+
+@pytest.mark.parametrize(
+    ("words", "straight"),
+    [
+        ({"push": True}, True),
+        ({"push": False}, False),
+        ({"push": True, "verify": True}, False),
+        ({"push": True, "reproduce": True}, False),
+    ],
+)
+def test_only_what_needs_no_check_may_go_straight_to_its_registry(
+    runtime: Runtime, words: dict[str, bool], straight: bool
+) -> None:
+    options = BuildOptions(push=words["push"])
+    verify, reproduce = words.get("verify", False), words.get("reproduce", False)
+    flow = BuildFlow(runtime, IMAGE, options, verify=verify, refresh_base=False, reproduce=reproduce)
+    assert flow._make_job(load_project(IMAGE), cast("Engine", None)).push_directly is straight
 
 
 @pytest.mark.parametrize("stage", ["build", "verify"])
