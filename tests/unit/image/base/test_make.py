@@ -13,7 +13,7 @@ from runtime_factory import make_runtime
 from builder.core.errors import ToolFailedError, ToolMissingError, VanishedPackagesError
 from builder.core.process import Command, ProcessResult
 from builder.image.base.leftovers import make_scratch_folder
-from builder.image.base.make import hash_base_inputs, make_base, make_base_environment
+from builder.image.base.make import hash_base_inputs, make_base, make_base_anew, make_base_environment
 from builder.image.render.model import BuildContext, ContextFile
 
 if TYPE_CHECKING:
@@ -63,6 +63,29 @@ def test_made_once_per_content(tmp_path: Path) -> None:
         assert (folder / "base.tar").read_bytes() == b"base"
         assert (folder / "builder.tar").read_bytes() == b"builder"
     assert runner.runs == 1
+
+
+def test_a_base_made_anew_is_not_taken_from_the_cache_and_leaves_it_as_it_was(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    make(runner, tmp_path)
+    bases = tmp_path / "cache/optbuild/base"
+    before = {path: path.stat().st_ino for path in bases.rglob("*")}
+    folder = tmp_path / "anew"
+    folder.mkdir()
+    runtime = make_runtime(tmp_path, {"HOME": "/", "TMPDIR": str(tmp_path / "tmp")}, runner=runner)
+    make_base_anew(runtime, context_of(), folder)
+    assert runner.runs == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["base.tar", "builder.tar"]
+    assert {path: path.stat().st_ino for path in bases.rglob("*")} == before
+    assert all(path.stat().st_nlink == 1 for path in folder.iterdir()), "what is appended to it reaches no cache"
+
+
+def test_a_base_made_anew_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    runtime = make_runtime(tmp_path, {"HOME": "/", "TMPDIR": str(tmp_path / "tmp")}, runner=FakeRunner(1, "no"))
+    with pytest.raises(ToolFailedError, match="no"):
+        make_base_anew(runtime, context_of(), tmp_path)
+    assert [path.name for path in (tmp_path / "cache/optbuild/base").iterdir()] == [".lock"]
 
 
 def test_another_package_list_makes_another_base(tmp_path: Path) -> None:
