@@ -13,6 +13,7 @@ import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 LIBRARIES = ".libs"
@@ -77,11 +78,13 @@ def read_claims(record: Path) -> set[Path]:
     environment = site.parents[2]
     rows = csv.reader(io.StringIO(record.read_text("utf-8")))
     paths = (Path(os.path.normpath(site / row[0])) for row in rows)
-    return {
-        path
-        for path in paths
-        if path.is_relative_to(environment) and path.parent.resolve() == path.parent and is_entry(path)
-    }
+    return {path for path in paths if is_own_folder(path.parent, environment) and is_entry(path)}
+
+
+@cache
+def is_own_folder(folder: Path, environment: Path) -> bool:
+    """Below the environment, by no link."""
+    return folder.is_relative_to(environment) and folder.resolve() == folder
 
 
 def is_entry(path: Path) -> bool:
