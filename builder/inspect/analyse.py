@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from builder.core.naming import LABEL_CONTENT
 from builder.inspect.filesystem import build_filesystem
 from builder.inspect.folders import sum_folder_sizes, sum_unowned_files
+from builder.inspect.instructions import name_planned_layer
 from builder.inspect.machine import UNKNOWN, Machine
 from builder.inspect.model import Inspection, LayerSummary
 from builder.inspect.packages.installed_packages import find_packages
@@ -55,6 +57,8 @@ def _summarize_layers(filesystem: ImageFilesystem) -> tuple[LayerSummary, ...]:
     for layer_index in (*(one.layer for one in filesystem.files.values()), *(one.layer for one in filesystem.hidden)):
         files[layer_index] += 1
     instructions = content.instructions or ("",) * len(content.layers)
+    if LABEL_CONTENT in content.labels:
+        instructions = tuple(map(name_planned_layer, instructions))
     return tuple(
         LayerSummary(
             layer.diff,

@@ -22,6 +22,15 @@ _SHELL = re.compile(r"(?:^|(?<= ))/\S*sh(?: -o \w+| -[a-z]+)*? -[a-z]*c ")
 _CONFIGURES = re.compile(r"^(ENV|ARG)\s+([\w.-]+)[\s=].*", re.DOTALL)
 _BUILDKIT = re.compile(r"\s*# buildkit$")
 
+_PLANNED = re.compile(r"COPY /out/([a-z0-9][a-z0-9.-]*)/ /")
+"""What our own Dockerfile says of a layer that the lock planned."""
+
+
+def name_planned_layer(instruction: str) -> str:
+    """``Python packages: seaborn``, in the words of ``render --explain``; any other instruction as it is."""
+    planned = _PLANNED.fullmatch(instruction)
+    return f"Python packages: {planned[1]}" if planned else instruction
+
 
 def format_instructions(history: Iterable[str], shell: Sequence[str] = ()) -> tuple[str, ...]:
     """One line for each text of an image's history. ``shell``: the one that the image's configuration names, if any."""

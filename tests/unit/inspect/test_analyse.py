@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from layer_factories import (
@@ -34,6 +36,17 @@ def test_bytes_are_those_of_all_layers_and_visible_ones_of_what_is_seen() -> Non
     assert (found.bytes, found.visible_bytes) == (111, 1)
     assert [(one.bytes, one.hidden, one.files) for one in found.layers] == [(110, 110, 2), (1, 0, 1)]
     assert [one.instruction for one in found.layers] == ["RUN step 0", "RUN step 1"]
+
+
+def test_a_layer_that_the_lock_planned_bears_its_name_there() -> None:
+    """In our own images alone: another Dockerfile may copy from such a folder too."""
+    made = content(layer(file("/a", 1)), layer(file("/b", 1)), layer(file("/c", 1)))
+    words = ("COPY /out/ /", "COPY /out/numpy.libs/ /", "COPY /out/seaborn/ /srv")
+    ours, other = (
+        analyze_image(replace(made, instructions=words, labels=labels)) for labels in ({"optbuild.content": "a"}, {})
+    )
+    assert [one.instruction for one in ours.layers] == [words[0], "Python packages: numpy.libs", words[2]]
+    assert [one.instruction for one in other.layers] == [*words]
 
 
 def test_a_folder_counts_with_all_below_it_and_the_root_comes_first() -> None:
