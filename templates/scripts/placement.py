@@ -13,7 +13,6 @@ import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 LIBRARIES = ".libs"
@@ -50,56 +49,57 @@ def list_groups(environment: Path, layers: tuple[Layer, ...]) -> list[Group]:
     What is installed together claims no file twice, see :func:`list_rounds`.
     Raises SystemExit for a distribution that the plan does not have.
     """
-    site = find_site(environment)
+    entries = list_entries(environment)
     ranks = {member: rank for rank, member in enumerate(member for layer in layers for member in layer.members)}
-    records = {read_name(record): record for record in site.glob("*.dist-info/RECORD")}
+    records = find_records(environment)
     if strangers := sorted({*records} - {*ranks}):
         raise SystemExit(f"finish.py: installed, but in no layer of the plan: {', '.join(strangers)}")
-    owners = {path: name for name, record in records.items() for path in read_claims(record)}
-    owners |= find_nearest_owners(environment, owners, ranks)
+    owners = {path: name for name, record in records.items() for path in read_claims(record, entries)}
+    owners |= find_nearest_owners(entries - {*owners}, owners, ranks)
     files: dict[str, list[Path]] = {name: [] for name in records}
     for path, name in sorted(owners.items()):
-        files[name].append(path)
-    return [Group(name, records[name], tuple(files[name])) for name in records]
+        files[name].append(Path(path))
+    return [Group(name, record, tuple(files[name])) for name, record in records.items()]
 
 
 def find_site(environment: Path) -> Path:
     return next(environment.glob("lib/python3*/site-packages"))
 
 
+def find_records(environment: Path) -> dict[str, Path]:
+    """Name, normalised by PEP 503 → RECORD."""
+    return {read_name(record): record for record in sorted(find_site(environment).glob("*.dist-info/RECORD"))}
+
+
 def read_name(record: Path) -> str:
-    """Normalised by PEP 503."""
     return re.sub(r"[-_.]+", "-", record.parent.name.rpartition(".")[0].partition("-")[0]).lower()
 
 
-def read_claims(record: Path) -> set[Path]:
-    """The files and links of a RECORD that are there, inside of the environment: a RECORD may list any path."""
-    site = record.parent.parent
-    environment = site.parents[2]
+def list_entries(environment: Path) -> set[str]:
+    """All files and links that something was installed as; no link is followed."""
+    found = set()
+    for folder, folders, files in os.walk(environment):
+        links = (name for name in folders if os.path.islink(f"{folder}/{name}"))  # noqa: PTH114 - of each folder, fast
+        found.update(f"{folder}/{name}" for name in (*files, *links))
+    skeleton = len(f"{environment}/")
+    return {path for path in found if not SKELETON.fullmatch(path, skeleton)}
+
+
+def read_claims(record: Path, entries: set[str]) -> set[str]:
+    """Those of the ``entries`` that a RECORD names; it may name any path, also outside of the environment."""
+    site = str(record.parent.parent)
     rows = csv.reader(io.StringIO(record.read_text("utf-8")))
-    paths = (Path(os.path.normpath(site / row[0])) for row in rows)
-    return {path for path in paths if is_own_folder(path.parent, environment) and is_entry(path)}
+    return entries.intersection(os.path.normpath(f"{site}/{row[0]}") for row in rows)
 
 
-@cache
-def is_own_folder(folder: Path, environment: Path) -> bool:
-    """Below the environment, by no link."""
-    return folder.is_relative_to(environment) and folder.resolve() == folder
-
-
-def is_entry(path: Path) -> bool:
-    return path.is_symlink() or path.is_file()
-
-
-def find_nearest_owners(environment: Path, owners: dict[Path, str], ranks: dict[str, int]) -> dict[Path, str]:
+def find_nearest_owners(unlisted: set[str], owners: dict[str, str], ranks: dict[str, int]) -> dict[str, str]:
     """For a file that a wheel has but does not list: who owns a file in the nearest folder, and of several the last."""
     nearest: dict[Path, str] = {}
-    for path, name in owners.items():
-        for folder in path.parents:
+    for path, name in owners.items() if unlisted else ():
+        for folder in Path(path).parents:
             if folder not in nearest or ranks[nearest[folder]] < ranks[name]:
                 nearest[folder] = name
-    unlisted = (path for path in list_entries(environment) if path not in owners)
-    return {path: next(nearest[folder] for folder in path.parents if folder in nearest) for path in unlisted}
+    return {path: next(nearest[folder] for folder in Path(path).parents if folder in nearest) for path in unlisted}
 
 
 def list_rounds(environment: Path, layers: tuple[Layer, ...]) -> list[list[str]]:
@@ -108,11 +108,11 @@ def list_rounds(environment: Path, layers: tuple[Layer, ...]) -> list[list[str]]
     One round, unless two claim a file. What is installed in a later round wins: as the plan says, and as between two
     stages, where the upper layer hides the file of the lower one.
     """
-    claims: dict[Path, list[str]] = defaultdict(list)
+    entries, records = list_entries(environment), find_records(environment)
+    claims: dict[str, list[str]] = defaultdict(list)
     rounds: dict[str, int] = {}
-    records = {read_name(record): record for record in find_site(environment).glob("*.dist-info/RECORD")}
     for name in (member for layer in layers for member in layer.members if member in records):
-        paths = read_claims(records[name])
+        paths = read_claims(records[name], entries)
         rounds[name] = max((rounds[other] + 1 for path in paths for other in claims.get(path, ())), default=0)
         for path in paths:
             claims[path].append(name)
@@ -124,25 +124,19 @@ def map_layers(environment: Path, groups: list[Group], layers: tuple[Layer, ...]
 
     Raises SystemExit for a file that is nobody's: it would be missing in the image.
     """
-    site = find_site(environment)
+    entries, site = list_entries(environment), f"{find_site(environment)}/"
     layer_of = {member: layer for layer in layers for member in layer.members}
     found = {
-        path: layer_of[find_part(path, site, group.name, layer_of)]
+        path: layer_of[find_part(path.removeprefix(site), group.name, layer_of)]
         for group in groups
-        for path in {*filter(is_entry, group.files), *read_claims(group.record)}
+        for path in entries.intersection(map(str, group.files)) | read_claims(group.record, entries)
     }
-    if lost := sorted(str(path) for path in list_entries(environment) if path not in found):
+    if lost := sorted(entries - {*found}):
         raise SystemExit(f"finish.py: made while distributions were finished, and in no RECORD: {', '.join(lost)}")
-    return found
+    return {Path(path): layer for path, layer in found.items()}
 
 
-def list_entries(environment: Path) -> list[Path]:
-    """All files and links that something was installed as."""
-    paths = (path for path in environment.rglob("*") if is_entry(path))
-    return [path for path in paths if not SKELETON.fullmatch(path.relative_to(environment).as_posix())]
-
-
-def find_part(path: Path, site: Path, name: str, layer_of: dict[str, Layer]) -> str:
+def find_part(path: str, name: str, layer_of: dict[str, Layer]) -> str:
+    """``path`` below site-packages; one that lies elsewhere begins with a slash."""
     libraries = name + LIBRARIES
-    bundled = path.is_relative_to(site) and path.relative_to(site).parts[0].endswith(LIBRARIES)
-    return libraries if bundled and libraries in layer_of else name
+    return libraries if path.partition("/")[0].endswith(LIBRARIES) and libraries in layer_of else name
