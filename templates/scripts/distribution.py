@@ -2,9 +2,9 @@
 
     distribution.py WORKERS     a job per line of standard input, as many at a time as WORKERS says
 
-A job is JSON: ``{"base": FOLDER, "cache": FOLDER, "record": FILE | null, "files": [...], "dead": [...]}``, all paths
-absolute. This process has imported what a job needs and never looks into one: each is done by a fork of it, so all
-begin in the same state, and none compiles a module for itself. The names of those that one did compile are its output.
+A job is JSON, see :class:`Job`; all paths are absolute. This process has imported what a job needs and never looks into
+one: each is done by a fork of it, so all begin in the same state, and none compiles a module for itself. The names of
+those that one did compile are its output.
 """
 
 from __future__ import annotations
@@ -17,16 +17,24 @@ import io
 import json
 import marshal
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import traceback
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 import elf
+import prune
+from imports import Imports, name_module, read_imports
+from ledger import Ledger
 
+HEADER_BYTES = 16
+"""What stands before the code in a file with bytecode (PEP 552)."""
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 """PEP 552: hash-based bytecode whose source is not looked at when it is imported."""
 
@@ -36,44 +44,61 @@ class Job:
     """Files that are finished together; ``record`` is the RECORD that lists them, if one does."""
 
     base: Path
+    """The environment; no file outside of it is touched, whatever a RECORD lists."""
+    site: Path
     cache: Path
+    notes: Path
+    """A folder: what check.py reads later is written there, a file for each job."""
     record: Path | None
+    rules: tuple[str, ...]
     files: tuple[Path, ...]
-    dead: frozenset[Path]
+
+    @property
+    def distribution(self) -> str:
+        """The normalized name (PEP 503), or nothing: no distribution owns these files."""
+        return normalize_name(self.record.parent.name.split("-")[0]) if self.record else ""
+
+
+def normalize_name(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read_job(text: str) -> Job:
     job = json.loads(text)
     record = Path(job["record"]) if job["record"] else None
-    files = tuple(sorted(Path(path) for path in job["files"]))
-    return Job(Path(job["base"]), Path(job["cache"]), record, files, frozenset(Path(path) for path in job["dead"]))
+    base, site, cache, notes = (Path(job[key]) for key in ("base", "site", "cache", "notes"))
+    inside = lru_cache(maxsize=None)(lambda folder: folder.resolve().is_relative_to(base.resolve()))
+    files = (path for path in map(Path, job["files"]) if inside(path.parent))
+    return Job(base, site, cache, notes, record, tuple(job["rules"]), tuple(sorted(files)))
 
 
 def finish(job: Job) -> None:
     """Do the work, or take what the same work made before: what changed or was made is one tar in the cache."""
     cached = job.cache / f"{cache_key(job)}.tar"
-    for path in job.dead:
-        path.unlink()
-    if cached.is_file():
+    notes = cached.with_suffix(".json")
+    if cached.is_file() and notes.is_file():
+        for path in json.loads(notes.read_text("utf-8"))["pruned"]:
+            (job.base / path).unlink()
         with tarfile.open(cached) as archive:
             archive.extractall(job.base)  # noqa: S202 - our own cache, written below
-        return
-    changed = [*process(job)]
-    if job.record is not None:
-        rewrite_record(job.record, job.dead, changed)
-        changed.append(job.record)
-    save(cached, changed, job.base)
+    else:
+        result = process(job)
+        write_notes(notes, job, result)
+        save(cached, result.changed, job.base)
+    job.notes.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(notes, job.notes / f"{job.distribution or '-'}.json")
 
 
 def cache_key(job: Job) -> str:
-    """What the result depends on: these scripts, this Python, the files (RECORD has their hashes), what is pruned."""
+    """What the result depends on: these scripts, this Python, the files (RECORD has their hashes), the rules."""
     total = hashlib.sha256(sys.version.encode())
-    for script in (__file__, elf.__file__):
-        total.update(Path(script).read_bytes())
+    for script in sorted(Path(__file__).parent.glob("*.py")):
+        total.update(script.read_bytes())
+    total.update(json.dumps(job.rules).encode())
     hashed = list_hashed(job.record)
     for path in job.files:
         content = "" if path in hashed else hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path}\0{path in job.dead}\0{content}\n".encode())
+        total.update(f"{path}\0{content}\n".encode())
     return total.hexdigest()
 
 
@@ -85,17 +110,102 @@ def list_hashed(record: Path | None) -> frozenset[Path]:
     return frozenset(Path(os.path.normpath(record.parent.parent / row[0])) for row in rows if row[1])
 
 
-def process(job: Job) -> list[Path]:
+@dataclass
+class Result:
+    """What was done to the files of one job."""
+
+    pruned: dict[Path, str]
+    """File → rule. They are gone."""
+    changed: list[Path]
+    imports: dict[str, Imports]
+    ledger: Ledger
+
+
+def process(job: Job) -> Result:
+    pruned = prune.find_pruned(job.files, job.site, job.rules, job.distribution)
+    compiled = compile_files([path for path in job.files if path not in pruned], job)
+    imports = read_all_imports(compiled, job.site)
+    tests = list_modules([path for path, rule in pruned.items() if rule == "tests"], job.site)
+    while revived := prune.list_imported_tests(pruned, tests, imports, job.site, job.distribution):
+        for path in revived:
+            del pruned[path]
+        more = compile_files(sorted(revived), job)
+        compiled |= more
+        imports |= read_all_imports(more, job.site)
+    ledger = Ledger()
+    for path, rule in pruned.items():
+        ledger.add(rule, path.stat().st_size)
+        path.unlink()
+    changed = [*compiled.values(), *strip_files(job, pruned, ledger)]
+    if job.record is not None:
+        if ledger.rules:
+            changed.append(ledger.write(job.record.parent))
+        rewrite_record(job.record, frozenset(pruned), changed)
+        changed.append(job.record)
+    return Result(pruned, sorted(changed), imports, ledger)
+
+
+def compile_files(files: list[Path], job: Job) -> dict[Path, Path]:
+    """Source → bytecode, for what can be imported and is Python of this version."""
+    sources = (path for path in files if path.suffix == ".py" and path.is_relative_to(job.site))
+    return {path: made for path in sources if (made := compile_file(path, path)) is not None}
+
+
+def list_modules(files: list[Path], site: Path) -> dict[str, Path]:
+    below = (path for path in files if path.is_relative_to(site))
+    return {name: path for path in below if (name := name_module(path.relative_to(site)))}
+
+
+def read_all_imports(compiled: dict[Path, Path], site: Path) -> dict[str, Imports]:
+    """Module → its imports, from the finished bytecode: whatever this does, it cannot change what was compiled."""
+    found = {}
+    for source, bytecode in compiled.items():
+        if name := name_module(source.relative_to(site)):
+            code = marshal.loads(bytecode.read_bytes()[HEADER_BYTES:])  # noqa: S302 - made above
+            found[name] = read_imports(code, name, is_package=source.name == "__init__.py")
+    return found
+
+
+def strip_files(job: Job, pruned: dict[Path, str], ledger: Ledger) -> list[Path]:
+    if "symbols" not in job.rules:
+        return []
     changed = []
     for path in job.files:
-        if path in job.dead:
-            continue
-        if is_shared_object(path):
+        if path not in pruned and is_shared_object(path):
+            before = path.stat().st_size
             strip(path)
             changed.append(path)
-        elif path.suffix == ".py" and "site-packages" in path.parts and (made := compile_file(path, path)) is not None:
-            changed.append(made)
+            if saved := before - path.stat().st_size:
+                ledger.add("symbols", saved)
     return changed
+
+
+def write_notes(notes: Path, job: Job, result: Result) -> None:
+    """What a later run and check.py need to know; complete or not there at all."""
+    gone = list_modules(list(result.pruned), job.site)
+    left = list_modules([path for path in job.files if path not in result.pruned], job.site)
+    text = json.dumps(
+        {
+            "distribution": job.distribution,
+            "pruned": {str(path.relative_to(job.base)): rule for path, rule in sorted(result.pruned.items())},
+            "gone": {name: result.pruned[path] for name, path in sorted(gone.items())},
+            "modules": sorted(left),
+            "imports": {name: [sorted(one.at_import), sorted(one.later)] for name, one in result.imports.items()},
+            "entry_points": read_entry_points(job),
+        }
+    )
+    partial = notes.with_suffix(f".{os.getpid()}")
+    partial.write_text(text, "utf-8")
+    partial.replace(notes)
+
+
+def read_entry_points(job: Job) -> list[str]:
+    """Modules that other programs import because the distribution's metadata names them."""
+    file = job.record.parent / "entry_points.txt" if job.record else None
+    if file is None or not file.is_file():
+        return []
+    values = (line.partition("=")[2].strip() for line in file.read_text("utf-8").splitlines() if "=" in line)
+    return sorted({re.split(r"[:\s\[]", value)[0] for value in values})
 
 
 def is_shared_object(path: Path) -> bool:
@@ -143,7 +253,7 @@ def rewrite_record(record: Path, dead: frozenset[Path], changed: list[Path]) -> 
     for path in dead:
         rows.pop(path, None)
     for path in changed:
-        rows[path] = [os.path.relpath(path, site), *(hashed(path) if is_shared_object(path) else ("", ""))]
+        rows[path] = [os.path.relpath(path, site), *(("", "") if path.suffix == ".pyc" else hashed(path))]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(sorted(rows.values()))
     record.write_text(text.getvalue(), "utf-8")

@@ -3,6 +3,8 @@
     finish.py rounds ENVIRONMENT STAGE OUT     where distributions claim one file: what to install one after the other
     finish.py packages ENVIRONMENT PLAN OUT    prune, strip and compile the virtual environment, its layers below OUT
     finish.py dress PLAN OUT FOLDER_EPOCH      owners, modes and time stamps of those layers
+    finish.py check NOTES                      fail where pruning broke an import, see check.py; NOTES holds the notes of all
+                                               distributions, which each `packages` writes to /opt/optbuild/notes
     finish.py stdlib OUT                       bytecode of the base's standard library, below OUT
     finish.py stamp OUT EPOCH                  set every time stamp below OUT, in seconds
 
@@ -21,21 +23,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import check
 import distribution
 import placement
-import prune
 from placement import Group, Layer
 
 CACHE = Path("/var/cache/optbuild-finish")
 """A cache mount of the build; results of former builds, by what they were made from."""
+NOTES = Path("/opt/optbuild/notes")
+"""What each distribution was and what it imports, for ``finish.py check``."""
+COLUMNS_OFF = "PYTHONNODEBUGRANGES"
 AIRFLOW_UID, ROOT_GID = 50000, 0
 AIRFLOW_HOME = "home/airflow"
 """Of the user; all below it is the user's."""
 HERE = Path(__file__).parent
-IMPORTED_TEST_PACKAGES = frozenset({"jsonschema", "numpy._core", "scipy.special", "sklearn"})
-"""Whose ``tests`` a module outside any test folder imports (scipy's array_api_compat those of numpy._core).
-
-A list, because what is kept of one distribution must not depend on which others there are."""
 
 
 def finish_packages(environment: Path, out: Path, layers: tuple[Layer, ...]) -> None:
@@ -87,16 +88,24 @@ def job_of(group: Group, site: Path, environment: Path) -> str:
     return json.dumps(
         {
             "base": str(environment),
+            "site": str(site),
             "cache": str(CACHE),
+            "notes": str(NOTES),
             "record": str(group.record),
             "files": [str(path) for path in files],
-            "dead": [str(path) for path in files if prune.is_dead(path, site, IMPORTED_TEST_PACKAGES)],
+            "rules": read_rules(),
         }
     )
 
 
 def is_plain_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
+
+
+def read_rules() -> list[str]:
+    """The rules of pruning that the spec's ``[slim]`` leaves switched on."""
+    rules: list[str] = json.loads((HERE / "slim.json").read_text("utf-8"))
+    return rules
 
 
 def run_all(jobs: list[str]) -> list[str]:
@@ -152,6 +161,9 @@ def stamp(out: Path, epoch: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
+    if "column-positions" in read_rules() and COLUMNS_OFF not in os.environ:
+        # read by the interpreter when it starts: it and all that it starts compile without
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, COLUMNS_OFF: "1"})  # noqa: S606 - ourselves
     match arguments:
         case ["rounds", environment, stage, out]:
             write_rounds(Path(environment), Path(stage), Path(out))
@@ -159,6 +171,8 @@ def main(arguments: list[str]) -> None:
             finish_packages(Path(environment), Path(out), placement.read_plan(Path(plan)))
         case ["dress", plan, out, folder_epoch]:
             dress(Path(out), placement.read_plan(Path(plan)), int(folder_epoch))
+        case ["check", notes]:
+            check.check(Path(notes))
         case ["stdlib", out]:
             compile_stdlib(Path(out))
         case ["stamp", out, epoch]:

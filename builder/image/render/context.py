@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
 
-from builder.core import elf
+from builder.core import elf, slim_rules
 from builder.core.debian import RELEASE_EPOCH
 from builder.core.naming import OCI_PREFIX
 from builder.core.resources import find_template_folder, list_template_names, read_template
@@ -34,10 +35,10 @@ def render_context(spec: Spec, lock: Lock) -> BuildContext:
     """Everything that ``docker build`` needs, but base.tar and builder.tar, which the context's base.sh makes."""
     files = [
         ContextFile("Dockerfile", render_dockerfile(spec, lock).encode()),
-        *_iterate_base_files(lock),
+        *_iterate_base_files(lock, spec.slim.read_flags()),
         *_iterate_requirement_files(lock),
         *iterate_stage_files(lock),
-        *_iterate_script_files(),
+        *_iterate_script_files(spec),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
@@ -50,7 +51,7 @@ def render_wheels_context(lock: Lock) -> BuildContext:
     dockerfile = _make_jinja_environment().get_template("wheels.Dockerfile.j2").render(uv_version=lock.uv.version)
     files = [
         ContextFile("Dockerfile", dockerfile.encode()),
-        *_iterate_base_files(lock),
+        *_iterate_base_files(lock, {}),
         *_iterate_requirement_files(lock),
         ContextFile("scripts/install.sh", read_template("scripts/install.sh")),
     ]
@@ -108,13 +109,14 @@ def _make_label_key(label: tuple[str, str]) -> tuple[int, str]:
     return (OCI_ORDER.index(name) if known else len(OCI_ORDER), label[0])
 
 
-def _iterate_base_files(lock: Lock) -> Iterable[ContextFile]:
+def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:
     release = lock.inputs.debian
     settings = {
         "release": release,
         # Debian and Docker use the same words for the architectures that we know: amd64, arm64
         "architecture": lock.platform.removeprefix("linux/"),
         "source_date_epoch": str(RELEASE_EPOCH[release]),
+        "pruned": " ".join(slim_rules.list_pruned(slim, slim_rules.Scope.BASE)),
     }
     yield ContextFile("base.sh", read_template("base.sh"), executable=True)
     yield ContextFile("base.env", "".join(f"{key}={value}\n" for key, value in settings.items()).encode())
@@ -137,9 +139,11 @@ def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
         yield ContextFile(f"requirements/{name}.txt", format_requirements(distributions))
 
 
-def _iterate_script_files() -> Iterable[ContextFile]:
+def _iterate_script_files(spec: Spec) -> Iterable[ContextFile]:
     for folder in ("scripts", "rootfs"):
         for name in list_template_names(folder):
             yield ContextFile(name, read_template(name))
     # one ELF reader, used twice: the lock walks wheels with it, the build checks what strip left
     yield ContextFile("scripts/elf.py", Path(elf.__file__).read_bytes())
+    rules = slim_rules.list_pruned(spec.slim.read_flags(), slim_rules.Scope.PYTHON)
+    yield ContextFile("scripts/slim.json", f"{json.dumps(rules)}\n".encode())

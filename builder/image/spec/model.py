@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from builder.core.naming import DEFAULT_DATABASE, MOST_LAYERS, SPEC_FILE
+from builder.core.slim_rules import RULES
 from builder.image.spec.types import (
     BrokerImage,
     ByteSize,
@@ -80,6 +82,22 @@ class LayersTable(_SpecTable):
     """Layers of Python packages; 1: all in one."""
 
 
+class _SlimFlags(_SpecTable):
+    def read_flags(self) -> dict[str, bool]:
+        """Rule of :data:`builder.core.slim_rules.RULES` → whether its files stay."""
+        return self.model_dump(by_alias=True)
+
+
+if TYPE_CHECKING:
+    SlimTable = _SlimFlags
+else:  # a flag for each rule, under its name
+    SlimTable = create_model(
+        "SlimTable",
+        __base__=_SlimFlags,
+        **{rule.name.replace("-", "_"): (Flag, Field(default=rule.stays, alias=rule.name)) for rule in RULES},
+    )
+
+
 class HealthTable(_SpecTable):
     http: HttpPath
     port: Port
@@ -122,6 +140,7 @@ class SpecFile(_SpecTable):
     apt: AptTable = AptTable()
     build: BuildTable = BuildTable()
     layers: LayersTable = LayersTable()
+    slim: SlimTable = SlimTable()
     roles: Mapping[RoleName, RoleTable] = Field(default_factory=dict)
     verify: VerifyTable = VerifyTable()
     protect: ProtectTable = ProtectTable()

@@ -44,8 +44,8 @@ def scripts(tmp_path: Path) -> Path:
     """As the context has them: elf.py lies beside."""
     folder = tmp_path / "scripts"
     folder.mkdir()
-    for name in ("distribution.py", "prune.py"):
-        (folder / name).write_bytes((find_template_folder() / "scripts" / name).read_bytes())
+    for script in (find_template_folder() / "scripts").glob("*.py"):
+        (folder / script.name).write_bytes(script.read_bytes())
     (folder / "elf.py").write_bytes(Path(elf.__file__).read_bytes())
     return folder
 
@@ -64,9 +64,8 @@ def make_job(base: Path, site: Path, name: str, text: str) -> str:
     record.parent.mkdir()
     record.write_text(f"{name}.py,,\n{name}-1.dist-info/RECORD,,\n", encoding="utf-8")
     files = [str(module), str(record)]
-    return json.dumps(
-        {"base": str(base), "cache": str(base / "cache"), "record": str(record), "files": files, "dead": []}
-    )
+    folders = {"base": base, "site": site, "cache": base / "cache", "notes": base / "notes", "record": record}
+    return json.dumps({**{key: str(path) for key, path in folders.items()}, "files": files, "rules": ["tests"]})
 
 
 def read_bytecode(base: Path) -> dict[str, bytes]:

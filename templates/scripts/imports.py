@@ -1,0 +1,111 @@
+"""Which modules a distribution has and what each of them imports, read from its bytecode. Standard library only.
+
+Imports with a fixed name are seen, wherever they stand; names that are put together at run time
+(``importlib.import_module(name)``, ``pkgutil``) are not.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import accumulate
+from types import CodeType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import PurePath
+
+_IMPORT_NAME, _LOAD_CONST, _EXTENDED_ARG = (dis.opmap[name] for name in ("IMPORT_NAME", "LOAD_CONST", "EXTENDED_ARG"))
+_CO_OPTIMIZED = 0x1
+"""Set for the code of functions, not for that of modules and class bodies (Python's ``inspect`` module)."""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """Dotted names. ``from a import b`` counts as ``a`` and ``a.b``: only the tree tells whether ``b`` is a module."""
+
+    at_import: frozenset[str]
+    """What runs when the module itself is imported."""
+    later: frozenset[str]
+    """What stands in functions."""
+
+    def all(self) -> frozenset[str]:
+        return self.at_import | self.later
+
+
+def name_module(path: PurePath) -> str | None:
+    """The dotted name of a file, relative to site-packages; None for what cannot be imported."""
+    suffix = next((ending for ending in (".py", *EXTENSION_SUFFIXES) if path.name.endswith(ending)), None)
+    if suffix is None:
+        return None
+    parts = [*path.parts[:-1], path.name.removesuffix(suffix)]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        del parts[-1]
+    return ".".join(parts) if all(part.isidentifier() for part in parts) else None
+
+
+def list_packages(modules: set[str]) -> set[str]:
+    """The modules and every package around them: a folder without ``__init__.py`` is a package too (PEP 420)."""
+    return {name for module in modules for name in accumulate(module.split("."), "{}.{}".format)}
+
+
+def read_imports(code: CodeType, module: str, *, is_package: bool) -> Imports:
+    """What the module ``module``, whose code this is, imports; the standard library's modules are left out."""
+    package = module if is_package else module.rpartition(".")[0]
+    found: tuple[set[str], set[str]] = set(), set()
+    waiting = [(code, False)]
+    while waiting:
+        block, in_function = waiting.pop()
+        for name, level, names in _find_import_instructions(block):
+            target = _resolve_name(name, package, level)
+            if target and target.partition(".")[0] not in sys.stdlib_module_names:
+                found[in_function].add(target)
+                found[in_function].update(f"{target}.{one}" for one in names if one != "*")
+        inner = (one for one in block.co_consts if isinstance(one, CodeType))
+        waiting += [(one, in_function or bool(one.co_flags & _CO_OPTIMIZED)) for one in inner]
+    return Imports(frozenset(found[False]), frozenset(found[True] - found[False]))
+
+
+def _find_import_instructions(code: CodeType) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """Name, level and list of names of each IMPORT_NAME, which takes the last two from the constants before it."""
+    raw = code.co_code
+    operations = raw[::2]  # two bytes each, operation and argument; searched by bytes.find, not in a loop of ours
+    at = operations.find(_IMPORT_NAME)
+    while at >= 0:
+        before = at - _count_extensions(operations, at) - 1
+        names = _read_constant(code, raw, before)
+        level = _read_constant(code, raw, before - _count_extensions(operations, before) - 1)
+        yield (
+            code.co_names[_read_argument(raw, at)],
+            level if isinstance(level, int) else 0,
+            names if isinstance(names, tuple) else (),
+        )
+        at = operations.find(_IMPORT_NAME, at + 1)
+
+
+def _read_constant(code: CodeType, raw: bytes, at: int) -> object:
+    return code.co_consts[_read_argument(raw, at)] if at >= 0 and raw[2 * at] == _LOAD_CONST else None
+
+
+def _read_argument(raw: bytes, at: int) -> int:
+    first = at - _count_extensions(raw[::2], at) if at and raw[2 * at - 2] == _EXTENDED_ARG else at
+    return int.from_bytes(raw[2 * first + 1 : 2 * at + 2 : 2], "big")
+
+
+def _count_extensions(operations: bytes, at: int) -> int:
+    """How many EXTENDED_ARG, each with eight more bits of the argument, stand before the instruction."""
+    count = 0
+    while at > count and operations[at - count - 1] == _EXTENDED_ARG:
+        count += 1
+    return count
+
+
+def _resolve_name(name: str, package: str, level: int) -> str:
+    """The absolute name; empty where a relative one leaves the outermost package, which no import can do."""
+    if level == 0:
+        return name
+    parents = package.split(".")[: max(len(package.split(".")) - level + 1, 0)] if package else []
+    return ".".join([*parents, *([name] if name else [])]) if parents else ""
