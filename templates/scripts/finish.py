@@ -3,8 +3,7 @@
     finish.py rounds ENVIRONMENT STAGE OUT     where distributions claim one file: what to install one after the other
     finish.py packages ENVIRONMENT PLAN OUT    prune, strip and compile the virtual environment, its layers below OUT
     finish.py dress PLAN OUT FOLDER_EPOCH      owners, modes and time stamps of those layers
-    finish.py check NOTES                      fail where pruning broke an import, see check.py; NOTES holds the notes of all
-                                               distributions, which each `packages` writes to /opt/optbuild/notes
+    finish.py check NOTES                      fail where pruning broke an import, see check.py; NOTES: of all stages
     finish.py stdlib OUT                       bytecode of the base's standard library, below OUT
     finish.py stamp OUT EPOCH                  set every time stamp below OUT, in seconds
 
@@ -31,7 +30,7 @@ from placement import Group, Layer
 CACHE = Path("/var/cache/optbuild-finish")
 """A cache mount of the build; results of former builds, by what they were made from."""
 NOTES = Path("/opt/optbuild/notes")
-"""What each distribution was and what it imports, for ``finish.py check``."""
+"""What each distribution had and imports: `packages` writes it, `check` reads that of all stages."""
 COLUMNS_OFF = "PYTHONNODEBUGRANGES"
 AIRFLOW_UID, ROOT_GID = 50000, 0
 AIRFLOW_HOME = "home/airflow"

@@ -72,35 +72,32 @@ def read_imports(code: CodeType, module: str, *, is_package: bool) -> Imports:
 def _find_import_instructions(code: CodeType) -> Iterator[tuple[str, int, tuple[str, ...]]]:
     """Name, level and list of names of each IMPORT_NAME, which takes the last two from the constants before it."""
     raw = code.co_code
-    operations = raw[::2]  # two bytes each, operation and argument; searched by bytes.find, not in a loop of ours
+    operations, arguments = raw[::2], raw[1::2]  # searched by bytes.find, not in a loop of ours
     at = operations.find(_IMPORT_NAME)
     while at >= 0:
-        before = at - _count_extensions(operations, at) - 1
-        names = _read_constant(code, raw, before)
-        level = _read_constant(code, raw, before - _count_extensions(operations, before) - 1)
+        argument, before = _read_argument(operations, arguments, at)
+        names, before = _read_constant(code, operations, arguments, before)
+        level, _ = _read_constant(code, operations, arguments, before)
         yield (
-            code.co_names[_read_argument(raw, at)],
+            code.co_names[argument],
             level if isinstance(level, int) else 0,
             names if isinstance(names, tuple) else (),
         )
         at = operations.find(_IMPORT_NAME, at + 1)
 
 
-def _read_constant(code: CodeType, raw: bytes, at: int) -> object:
-    return code.co_consts[_read_argument(raw, at)] if at >= 0 and raw[2 * at] == _LOAD_CONST else None
+def _read_constant(code: CodeType, operations: bytes, arguments: bytes, at: int) -> tuple[object, int]:
+    argument, before = _read_argument(operations, arguments, at)
+    return code.co_consts[argument] if at >= 0 and operations[at] == _LOAD_CONST else None, before
 
 
-def _read_argument(raw: bytes, at: int) -> int:
-    first = at - _count_extensions(raw[::2], at) if at and raw[2 * at - 2] == _EXTENDED_ARG else at
-    return int.from_bytes(raw[2 * first + 1 : 2 * at + 2 : 2], "big")
-
-
-def _count_extensions(operations: bytes, at: int) -> int:
-    """How many EXTENDED_ARG, each with eight more bits of the argument, stand before the instruction."""
-    count = 0
-    while at > count and operations[at - count - 1] == _EXTENDED_ARG:
-        count += 1
-    return count
+def _read_argument(operations: bytes, arguments: bytes, at: int) -> tuple[int, int]:
+    """Of the instruction at ``at``: its argument, of which each EXTENDED_ARG before it has eight more bits, and where
+    the instruction before those stands."""
+    first = at
+    while first > 0 and operations[first - 1] == _EXTENDED_ARG:
+        first -= 1
+    return int.from_bytes(arguments[first : at + 1], "big"), first - 1
 
 
 def _resolve_name(name: str, package: str, level: int) -> str:

@@ -169,9 +169,28 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh packages /out EPOCH
 
+# Whether pruning broke an import, over all packages: a stage of its own, so that what lies in a layer depends on no other.
+# It ends without a file. The final image copies that, and so is not made where the check fails.
+FROM builder AS check
+
+RUN --mount=type=bind,source=scripts,target=/scripts \
+    --mount=type=bind,from=python-1,source=/opt/optbuild/notes,target=/notes/python-1 \
+    --mount=type=bind,from=python-2,source=/opt/optbuild/notes,target=/notes/python-2 \
+    --mount=type=bind,from=python-3,source=/opt/optbuild/notes,target=/notes/python-3 \
+    --mount=type=bind,from=python-5,source=/opt/optbuild/notes,target=/notes/python-5 \
+    --mount=type=bind,from=python-7,source=/opt/optbuild/notes,target=/notes/python-7 \
+    --mount=type=bind,from=python-8,source=/opt/optbuild/notes,target=/notes/python-8 \
+    --mount=type=bind,from=python-9,source=/opt/optbuild/notes,target=/notes/python-9 \
+    --mount=type=bind,from=python-10,source=/opt/optbuild/notes,target=/notes/python-10 \
+    --mount=type=bind,from=python-11,source=/opt/optbuild/notes,target=/notes/python-11 \
+    --mount=type=bind,from=python-12,source=/opt/optbuild/notes,target=/notes/python-12 \
+    python3 /scripts/finish.py check /notes && mkdir /out
+
 FROM base
 
 COPY --link --from=rootfs /out/ /
+
+COPY --link --from=check /out/ /
 
 # Below the packages: it makes an empty layer, which a new version of one of them need not move.
 WORKDIR /opt/airflow

@@ -85,7 +85,8 @@ def plan_instructions(stages: tuple[LayerStage, ...]) -> tuple[str, ...]:
         *("FROM", "ADD", "SHELL", "RUN"),
         *("FROM", "RUN"),
         *("FROM", "RUN") * len(stages),
-        *("FROM", "COPY", "WORKDIR", *["COPY"] * layers),
+        *("FROM", "RUN"),
+        *("FROM", "COPY", "COPY", "WORKDIR", *["COPY"] * layers),
         *("ENV", "LABEL", "EXPOSE", "USER", "ENTRYPOINT", "CMD"),
     )
 
@@ -94,11 +95,19 @@ def plan_origins(stages: tuple[LayerStage, ...]) -> dict[str, set[str]]:
     """What FROM and COPY may say."""
     return {
         "FROM": {
-            *("scratch AS base", "base AS rootfs", "scratch AS builder", "builder AS sdists", "base"),
+            *(
+                "scratch AS base",
+                "base AS rootfs",
+                "scratch AS builder",
+                "builder AS sdists",
+                "builder AS check",
+                "base",
+            ),
             *(f"builder AS {stage.name}" for stage in stages),
         },
         "COPY": {
             "--link --from=rootfs /out/ /",
+            "--link --from=check /out/ /",
             *(f"--link --from={stage.name} /out/{layer.name}/ /" for stage in stages for layer in stage.layers),
         },
     }

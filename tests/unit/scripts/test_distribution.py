@@ -1,37 +1,27 @@
-"""What is done to one distribution: a stripped library that the loader would refuse keeps its symbols.
+"""What is done to one distribution: pruned, compiled, stripped, and written down.
 
 The script runs inside the build, beside elf.py, and uses what that reads: nothing else tells when a part of it is gone.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import struct
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from builder.core import elf
-from builder.core.resources import find_template_folder
+from build_scripts import load_build_script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import ModuleType
 
 
 @pytest.fixture
-def distribution(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setitem(sys.modules, "elf", elf)
-    spec = importlib.util.spec_from_file_location(
-        "optbuild_scripts_distribution", find_template_folder() / "scripts" / "distribution.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+def distribution() -> Iterator[ModuleType]:
+    with load_build_script("distribution") as module:
+        yield module
 
 
 def library(offset: int, address: int, alignment: int) -> bytes:
@@ -58,3 +48,145 @@ def test_a_file_without_a_hash_in_record_is_read_itself(distribution: ModuleType
     record.write_text("alpha/a.py,sha256=xyz,3\nalpha/b.py,,\nalpha-1.0.dist-info/RECORD,,\n")
     assert distribution.list_hashed(record) == {tmp_path / "site-packages/alpha/a.py"}
     assert distribution.list_hashed(None) == frozenset()
+
+
+FILES = {
+    "pkg/__init__.py": "from pkg.tests import helper\n",
+    "pkg/tests/__init__.py": "",
+    "pkg/tests/helper.py": "from pkg.more.tests.deep import x\n",
+    "pkg/more/__init__.py": "",
+    "pkg/more/tests/deep.py": "x = 1\n",
+    "pkg/other/tests/test_a.py": "import pkg\n",
+    "pkg/source.c": "int x;\n",
+    "pkg-1.dist-info/entry_points.txt": "[console_scripts]\npkg = pkg.main:run [extra]\n",
+}
+
+
+class Environment:
+    """A made-up virtual environment with one distribution, ``pkg``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.base = folder / "venv"
+        self.site = self.base / "lib/python3.11/site-packages"
+        self.cache, self.notes = folder / "cache", folder / "notes"
+        self.record = self.site / "pkg-1.dist-info/RECORD"
+        self.cache.mkdir(exist_ok=True)
+        for name, text in FILES.items():
+            file = self.site / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        self.write_record(*FILES)
+
+    def write_record(self, *names: str) -> None:
+        rows = "".join(f"{name},sha256=x,1\n" for name in names)
+        self.record.write_text(f"{rows}pkg-1.dist-info/RECORD,,\n", "utf-8")
+
+    def make_job(self, module: ModuleType, *files: str, rules: tuple[str, ...] = ("tests", "compiler-sources")) -> Any:
+        folders = {"base": self.base, "site": self.site, "cache": self.cache, "notes": self.notes}
+        paths = [str(self.site / name) for name in (*(files or FILES), "pkg-1.dist-info/RECORD")]
+        job = {key: str(path) for key, path in (folders | {"record": self.record}).items()}
+        return module.read_job(json.dumps(job | {"files": paths, "rules": rules}))
+
+    def list_files(self) -> dict[str, bytes]:
+        files = (path for path in self.base.rglob("*") if path.is_file())
+        return {path.relative_to(self.site).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path)
+
+
+def test_tests_that_are_imported_stay_and_others_go(distribution: ModuleType, environment: Environment) -> None:
+    distribution.finish(environment.make_job(distribution))
+    left = environment.list_files()
+    assert {"pkg/tests/helper.py", "pkg/more/tests/deep.py"} <= {*left}
+    assert not {"pkg/other/tests/test_a.py", "pkg/source.c"} & {*left}
+    assert any(name.startswith("pkg/more/tests/__pycache__/deep.") for name in left)
+
+
+def test_the_ledger_and_record_say_what_went(distribution: ModuleType, environment: Environment) -> None:
+    distribution.finish(environment.make_job(distribution))
+    ledger = environment.site / "pkg-1.dist-info/optbuild-pruned.json"
+    test_bytes = len(FILES["pkg/other/tests/test_a.py"])
+    assert json.loads(ledger.read_text()) == {
+        "schema_version": 1,
+        "rules": {"compiler-sources": {"files": 1, "bytes": 7}, "tests": {"files": 1, "bytes": test_bytes}},
+    }
+    rows = environment.record.read_text().splitlines()
+    assert any(row.startswith("pkg-1.dist-info/optbuild-pruned.json,sha256=") for row in rows)
+    assert not any("source.c" in row or "test_a" in row for row in rows)
+
+
+def test_nothing_pruned_leaves_no_ledger(distribution: ModuleType, environment: Environment) -> None:
+    distribution.finish(environment.make_job(distribution, rules=()))
+    assert "pkg-1.dist-info/optbuild-pruned.json" not in environment.list_files()
+    assert "pkg/source.c" in environment.list_files()
+
+
+def test_a_second_run_takes_it_all_from_the_cache(
+    distribution: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Environment(tmp_path)
+    distribution.finish(first.make_job(distribution))
+    files, notes = first.list_files(), (first.notes / "pkg.json").read_text()
+    first.base.rename(tmp_path / "done")
+    second = Environment(tmp_path)
+    monkeypatch.setattr(distribution, "process", lambda _: pytest.fail("did the work again"))
+    distribution.finish(second.make_job(distribution))
+    assert second.list_files() == files
+    assert (second.notes / "pkg.json").read_text() == notes
+
+
+def test_another_choice_of_rules_is_other_work(distribution: ModuleType, environment: Environment) -> None:
+    keys = {distribution.cache_key(environment.make_job(distribution, rules=rules)) for rules in ((), ("tests",))}
+    assert len(keys) == 2
+
+
+def test_the_notes_hold_what_the_check_reads(distribution: ModuleType, environment: Environment) -> None:
+    distribution.finish(environment.make_job(distribution))
+    with load_build_script("check") as check:
+        (notes,) = check.read_notes(environment.notes)
+    assert notes.gone == {"pkg.other.tests.test_a": "tests"}
+    assert {"pkg", "pkg.tests.helper", "pkg.more.tests.deep"} <= notes.modules
+    assert notes.imports["pkg.tests.helper"][0] == {"pkg.more.tests.deep", "pkg.more.tests.deep.x"}
+    assert notes.entry_points == ("pkg.main",)
+
+
+@pytest.mark.parametrize("hostile", ["../../../../outside/x.c", "/outside/x.c", "link/x.c"])
+def test_a_record_never_leads_out_of_the_environment(
+    distribution: ModuleType, environment: Environment, tmp_path: Path, hostile: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.c").write_text("mine")
+    (environment.site / "link").symlink_to(outside)
+    name = hostile if not hostile.startswith("/") else str(outside / "x.c")
+    environment.write_record(*FILES, name)
+    distribution.finish(environment.make_job(distribution, *FILES, name))
+    assert (outside / "x.c").read_text() == "mine"
+    assert [path.name for path in outside.iterdir()] == ["x.c"]
+
+
+def test_a_library_that_strip_would_break_is_kept(
+    distribution: ModuleType, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, broken = library(0, 0x1000, 0x1000), library(0x10, 0x1000, 0x1000)
+    file = environment.site / "pkg/lib.so"
+    file.write_bytes(good + b"symbols")
+
+    def strip(command: list[str], **_: object) -> Any:
+        assert command[:2] == ["strip", "--strip-unneeded"]
+        file.write_bytes(broken)
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(distribution.subprocess, "run", strip)
+    distribution.finish(environment.make_job(distribution, "pkg/lib.so", rules=("symbols",)))
+    assert file.read_bytes() == good + b"symbols"
+
+
+def test_symbols_stay_where_the_rule_is_off(distribution: ModuleType, environment: Environment) -> None:
+    file = environment.site / "pkg/lib.so"
+    file.write_bytes(library(0, 0x1000, 0x1000))
+    distribution.finish(environment.make_job(distribution, "pkg/lib.so", rules=()))  # no process: the tripwire is set
+    assert file.read_bytes() == library(0, 0x1000, 0x1000)
