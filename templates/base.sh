@@ -16,6 +16,7 @@ export LC_ALL=C TZ=UTC
 here=$(cd "$(dirname "$0")" && pwd)
 release=$(sed -n 's/^release=//p' "$here/base.env")
 architecture=$(sed -n 's/^architecture=//p' "$here/base.env")
+pruned=$(sed -n 's/^pruned=//p' "$here/base.env")
 SOURCE_DATE_EPOCH=$(sed -n 's/^source_date_epoch=//p' "$here/base.env")
 export SOURCE_DATE_EPOCH
 
@@ -60,9 +61,48 @@ clean_root() {
   find "$1" -xdev -type f -perm /6000 -exec chmod a-s {} +
 }
 
+# pruned_files RULE: what a rule of the spec's [slim] takes, as paths below the root, the current folder.
+pruned_files() {
+  case $1 in
+  dpkg-symbols) find var/lib/dpkg/info -name '*.symbols' ;;
+  debconf-templates) find var/cache/debconf -name templates.dat ;;
+  gconv) find usr/lib -path '*/gconv/*' -type f ;;
+  leap-second-zones) find usr/share/zoneinfo/right ! -type d ;;
+  perl) sed 's|^/||' var/lib/dpkg/info/perl-base.list | while read -r path; do
+    [ ! -f "$path" ] || (cd "$(dirname "$path")" && echo "$(pwd -P)/${path##*/}")
+  done | sed "s|^$(pwd -P)/||" ;;
+  *)
+    say "base.env names the rule $1, which this script does not know; render the context again"
+    exit 2
+    ;;
+  esac
+}
+
+# prune_root ROOT RULE...: removes what each rule takes, and writes how much that was where `optbuild inspect` looks.
+prune_root() {
+  root=$1 separator='' ledger=
+  shift
+  cd "$root"
+  for rule in "$@"; do
+    list=$(pruned_files "$rule")
+    [ -n "$list" ] || continue
+    # a file with two names is one file
+    sums=$(echo "$list" | xargs -d '\n' stat -c '%i %s' | sort -u | awk '{ sum += $2 } END { print NR, sum }')
+    echo "$list" | xargs -d '\n' rm -f
+    echo "$list" | sed 's|/[^/]*$||' | sort -ur | xargs -d '\n' rmdir -p --ignore-fail-on-non-empty 2>/dev/null || :
+    ledger="$ledger$separator\"$rule\": {\"files\": ${sums% *}, \"bytes\": ${sums#* }}"
+    separator=', '
+  done
+  [ -n "$ledger" ] || return 0
+  mkdir -p usr/share/optbuild
+  printf '{"schema_version": 1, "rules": {%s}}\n' "$ledger" >usr/share/optbuild/pruned.json
+}
+
 # make_root OUT.tar PACKAGES...: one root file system; exits 4 when the installed set is not the locked one.
 make_root() {
   out=$1
+  # the builder keeps what its packages' own programs may need
+  case $out in */base.tar) rules=$pruned ;; *) rules='' ;; esac
   work=$folder/${out##*/}
   mkdir "$work"
   shift
@@ -80,7 +120,7 @@ make_root() {
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" && cp '$work/preferences' \"\$1/etc/apt/preferences.d/optbuild\"" \
     --customize-hook="dpkg-query --admindir=\"\$1/var/lib/dpkg\" -W -f '\${Package} \${Version}\n' >'$work/installed'" \
-    --customize-hook="'$here/base.sh' --clean-root \"\$1\"" \
+    --customize-hook="'$here/base.sh' --clean-root \"\$1\" $rules" \
     --skip=cleanup/apt --format=tar "$release" "$out.part" ${sources:+"$sources"} >"$work/log" 2>&1 || failed=$?
   check_versions "$work" || failed=4
   if [ -n "${failed:-}" ]; then
@@ -234,6 +274,10 @@ readonly IN_CONTAINER='
   exec /context/base.sh'
 
 case ${1:-} in
---clean-root) clean_root "$2" ;;
+--clean-root)
+  shift
+  clean_root "$1"
+  prune_root "$@"
+  ;;
 *) if command -v mmdebstrap >/dev/null; then run_here; else run_in_container; fi ;;
 esac
