@@ -12,6 +12,7 @@ from builder.inspect.instructions import name_planned_layer
 from builder.inspect.machine import UNKNOWN, Machine
 from builder.inspect.model import Inspection, LayerSummary
 from builder.inspect.packages.installed_packages import find_packages
+from builder.inspect.pruned import find_pruned
 from builder.inspect.waste.context import WasteContext
 from builder.inspect.waste.rules import find_waste
 
@@ -45,6 +46,7 @@ def analyze_image(
         nobody,
         tuple(places),
         find_waste(WasteContext(filesystem, packages, machine)),
+        find_pruned(filesystem.texts),
     )
 
 

@@ -194,6 +194,18 @@ class Waste:
 
 
 @dataclass(frozen=True)
+class PrunedFiles:
+    """What one rule of ``[slim]`` (:mod:`builder.core.slim_rules`) took from one package before the image was made."""
+
+    rule: str
+    package: str | None
+    """The normalized name of a distribution; None: Debian's packages."""
+    files: int
+    bytes: int
+    """Unpacked; of symbols, what the files lost."""
+
+
+@dataclass(frozen=True)
 class Inspection:
     """Everything that is reported about one image."""
 
@@ -215,6 +227,8 @@ class Inspection:
     """Where they are, largest first."""
     waste: tuple[Waste, ...]
     """Errors first, then largest first."""
+    pruned: tuple[PrunedFiles, ...] = ()
+    """Largest first. Nothing of it is in the image."""
 
     @cached_property
     def waste_bytes(self) -> int:

@@ -9,6 +9,7 @@ from builder.core.naming import shorten_id
 from builder.findings.catalog import CATALOG
 from builder.report.colors import color_by_severity, make_bold
 from builder.report.prose import wrap_text
+from builder.report.pruned import format_pruned, make_pruned_documents
 from builder.report.table import Column, format_table
 from builder.report.units import escape_to_one_line, format_size, pluralize
 from builder.report.when import format_iso_time
@@ -40,6 +41,7 @@ def format_inspection_text(
         _format_folders(found, top, color=color),
         _format_unowned(found, top, color=color),
         _format_waste(found, top, color=color),
+        format_pruned(found.pruned, top, color=color),
         _format_budget(verdicts, color=color),
     )
     return "".join(f"{line}\n" for section in sections for line in section)
@@ -206,6 +208,7 @@ def format_inspection_json(found: Inspection, verdicts: Sequence[BudgetResult] =
             "folders": [_make_folder_document(one) for one in found.unowned_folders],
         },
         "waste": [_make_waste_document(one) for one in found.waste],
+        "pruned": make_pruned_documents(found.pruned),
         "budget": [
             {"name": one.name, "passed": one.passed, "actual": one.actual, "limit": one.limit}
             | {"unit": one.unit, "text": one.text}

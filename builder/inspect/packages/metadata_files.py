@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _KEPT = re.compile(
-    r"\.dist-info/(?:RECORD|METADATA|INSTALLER|REQUESTED|direct_url\.json)$"
+    r"\.dist-info/(?:RECORD|METADATA|INSTALLER|REQUESTED|direct_url\.json|optbuild-pruned\.json)$"
+    r"|^/usr/share/optbuild/pruned\.json$"
     r"|\.egg-info(?:/(?:PKG-INFO|installed-files\.txt|top_level\.txt))?$"  # of Debian's packages, and of old installers
     r"|^/var/lib/dpkg/(?:status|diversions|status\.d/[^/]+)$"  # status.d: images without dpkg
     r"|^/var/lib/dpkg/info/[^/]+\.(?:list|md5sums)$"
@@ -15,7 +16,7 @@ _KEPT = re.compile(
 )
 _ENDINGS = (
     *("RECORD", "METADATA", "INSTALLER", "REQUESTED", "direct_url.json", ".egg-info", "PKG-INFO", ".list", "-release"),
-    *("installed-files.txt", "top_level.txt", "/status", "extended_states", ".md5sums", "/pyvenv.cfg"),
+    *("installed-files.txt", "top_level.txt", "/status", "extended_states", ".md5sums", "/pyvenv.cfg", "pruned.json"),
 )
 """Nearly every file of an image ends otherwise, and this test is five times as fast."""
 _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")

@@ -22,7 +22,7 @@ from layer_factories import (
 )
 
 from builder.inspect.analyse import analyze_image
-from builder.inspect.model import BudgetResult
+from builder.inspect.model import BudgetResult, PrunedFiles
 from builder.report.inspect import TOP, format_inspection_json, format_inspection_text
 
 if TYPE_CHECKING:
@@ -159,3 +159,34 @@ def test_json_has_everything_and_adds_up() -> None:
 def test_top_has_a_default() -> None:
     parts = [distribution(f"p{number:02}") for number in range(TOP + 2)]
     assert "  and 2 more: " in format_inspection_text(inspected(layer(*parts)), "x")
+
+
+PRUNED = (
+    PrunedFiles("tests", "pandas", 900, 20_000_000),
+    PrunedFiles("tests", "numpy", 300, 3_000_000),
+    PrunedFiles("dpkg-symbols", None, 54, 1_300_000),
+)
+
+
+def test_what_was_left_out_is_shown_by_rule_with_the_packages_that_had_most() -> None:
+    text = format_inspection_text(replace(image(), pruned=PRUNED), "x")
+    lines = text.splitlines()
+    start = lines.index("Left out when it was built: 24.3 MB ([slim] in optbuild.toml)")
+    assert lines[start + 2].split(maxsplit=4) == ["23", "MB", "1,200", "tests", "pandas 20 MB, numpy 3 MB"]
+    assert lines[start + 3].split(maxsplit=4) == ["1.3", "MB", "54", "dpkg-symbols", "Debian 1.3 MB"]
+    assert "Left out" not in format_inspection_text(image(), "x")
+
+
+def test_json_has_what_was_left_out_by_rule_and_package() -> None:
+    document = json.loads(format_inspection_json(replace(image(), pruned=PRUNED)))
+    assert document["pruned"][0] == {
+        "rule": "tests",
+        "bytes": 23_000_000,
+        "files": 1200,
+        "packages": [
+            {"name": "pandas", "bytes": 20_000_000, "files": 900},
+            {"name": "numpy", "bytes": 3_000_000, "files": 300},
+        ],
+    }
+    assert document["pruned"][1]["packages"] == [{"name": None, "bytes": 1_300_000, "files": 54}]
+    assert json.loads(format_inspection_json(image()))["pruned"] == []
