@@ -28,6 +28,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+import compact
 import elf
 import prune
 from imports import Imports, name_module, read_imports
@@ -216,14 +217,16 @@ def strip(path: Path) -> None:
     """Drop symbols that only a debugger reads, unless the result could not be loaded.
 
     ``strip`` moves segments of files that patchelf edited (the libraries bundled with numpy and scipy) so that the
-    loader refuses them ("ELF load command address/offset not page-aligned"); those keep their symbols.
+    loader refuses them ("ELF load command address/offset not page-aligned"); compact.py then drops what it can.
     """
     before = path.read_bytes()
     if not elf.is_elf(before):
         return
     done = subprocess.run(["strip", "--strip-unneeded", str(path)], capture_output=True, check=False)  # noqa: S607 - the builder's own
-    if done.returncode != 0 or not loadable(path.read_bytes()):
-        path.write_bytes(before)
+    after = path.read_bytes()
+    kept = after if done.returncode == 0 and loadable(after) else before
+    if (smallest := compact.compact(kept)) != after:
+        path.write_bytes(smallest)
 
 
 def loadable(data: bytes) -> bool:
