@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.airflow.releases import find_release
+from builder.core.slim_rules import RULES as SLIM_RULES
 from builder.findings.catalog import CATALOG
 from builder.image.verify import environment
 from builder.image.verify.bench import VerifyContext
@@ -67,3 +68,12 @@ def test_each_code_of_waste_is_in_the_readme() -> None:
         first, last = (int(code) for code in re.fullmatch(r"OB(\d+)-OB(\d+)", codes).groups())  # type: ignore[union-attr] # a row that does not match is an error
         told += [f"OB{number}" for number in range(first, last + 1)]
     assert told == [code for code in CATALOG if code in RULES]
+
+
+def test_each_rule_of_slim_is_in_the_readme_with_its_default_and_reason() -> None:
+    rows = [[f"`{one.name}`", "stays" if one.stays else "goes", one.what, one.reason] for one in SLIM_RULES]
+    assert table("key") == rows
+
+
+def test_the_rules_that_take_something_with_them_are_the_last_five() -> None:
+    assert [one.stays for one in SLIM_RULES] == [False] * (len(SLIM_RULES) - 5) + [True] * 5
