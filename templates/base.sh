@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes base.tar (the final image's root file system) and builder.tar (the builder stage's) beside this script, from
-# Debian's packages, in exactly the versions of runtime.packages and builder.packages. Then `docker build` can run.
+# Makes base.tar (the final image's root file system) and builder.tar (what the builder stage has besides) beside this
+# script, from Debian's packages, in exactly the versions of runtime.packages and builder.packages. Then `docker build`
+# can run.
 #
 # Needs mmdebstrap; where the host has none, it runs in a container (DOCKER, default docker). The mirror is the
 # machine's own: OPTBUILD_DEBIAN_SOURCES (an apt sources file), else what apt here uses for the release, else
@@ -98,16 +99,48 @@ prune_root() {
   printf '{"schema_version": 1, "rules": {%s}}\n' "$ledger" >usr/share/optbuild/pruned.json
 }
 
-# make_root OUT.tar PACKAGES...: one root file system; exits 4 when the installed set is not the locked one.
-make_root() {
-  out=$1
-  # the builder keeps what its packages' own programs may need
-  case $out in */base.tar) rules=$pruned ;; *) rules='' ;; esac
-  work=$folder/${out##*/}
-  mkdir "$work"
+# What runs in the finished root ($1), called by mmdebstrap before it is cleaned: builder.packages are installed in a
+# copy of it, and what they changed there becomes $2/builder.tar. So does what the rules ($3...) take from the base: the
+# builder keeps what its packages' own programs may need.
+make_builder() {
+  root=$1 work=$2 copy=$1/optbuild-builder
+  shift 2
+  mkdir "$copy" "$copy/dev" "$copy/proc" "$copy/sys"
+  find "$root" -mindepth 1 -maxdepth 1 ! -name dev ! -name proc ! -name sys ! -path "$copy" -exec cp -a {} "$copy" \;
+  touch "$work/copied"
+  sed "s|$root|$copy|g" "$MMDEBSTRAP_APT_CONFIG" >"$work/apt.conf"
+  unshare --mount "$here/base.sh" --install-builder "$root" "$copy" "$work"
+  dpkg-query --admindir="$copy/var/lib/dpkg" -W -f '${Package} ${Version}\n' >"$work/builder/installed"
+  clean_root "$copy"
+  (cd "$copy" && list_builder "$work/copied" "$@" | sort -zu |
+    tar --create --file="$work/builder.tar" --numeric-owner --xattrs --mtime="@$SOURCE_DATE_EPOCH" --clamp-mtime \
+      --format=pax --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime \
+      --no-recursion --null --files-from=-)
+  rm -rf "$copy"
+}
+
+# list_builder STAMP RULE...: below the current folder, what changed since, and what each rule takes; ended by NUL.
+list_builder() {
+  find . -mindepth 1 -cnewer "$1" -print0
   shift
-  cat "$@" >"$work/packages"
-  write_preferences "$work/packages" >"$work/preferences"
+  for rule in "$@"; do pruned_files "$rule" | sed 's|^|./|' | tr '\n' '\0'; done
+}
+
+# In a mount namespace of its own, so that no mount outlives it. Some ways of mmdebstrap have no mounts: then there are
+# none here either.
+install_builder() {
+  for folder in dev proc sys; do mount --rbind "$1/$folder" "$2/$folder" || :; done
+  cut -d ' ' -f 1 "$here/builder.packages" |
+    APT_CONFIG="$3/apt.conf" xargs apt-get --yes -oDPkg::Chroot-Directory="$2" install
+}
+
+# Makes both; returns 4 when an installed set is not the locked one.
+make_roots() {
+  work=$folder
+  mkdir "$work/builder"
+  cp "$here/runtime.packages" "$work/packages"
+  cat "$here/runtime.packages" "$here/builder.packages" >"$work/builder/packages"
+  write_preferences "$work/builder/packages" >"$work/preferences"
   # shellcheck disable=SC2016  # $1 is the hook's own: mmdebstrap passes it the root
   mmdebstrap --quiet --mode="$mode" --variant=essential --architectures="$architecture" \
     --include="$(names "$work/packages")" \
@@ -120,15 +153,18 @@ make_root() {
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" && cp '$work/preferences' \"\$1/etc/apt/preferences.d/optbuild\"" \
     --customize-hook="dpkg-query --admindir=\"\$1/var/lib/dpkg\" -W -f '\${Package} \${Version}\n' >'$work/installed'" \
-    --customize-hook="'$here/base.sh' --clean-root \"\$1\" $rules" \
-    --skip=cleanup/apt --format=tar "$release" "$out.part" ${sources:+"$sources"} >"$work/log" 2>&1 || failed=$?
+    --customize-hook="'$here/base.sh' --make-builder \"\$1\" '$work' $pruned" \
+    --customize-hook="'$here/base.sh' --clean-root \"\$1\" $pruned" \
+    --skip=cleanup/apt --format=tar "$release" "$here/base.tar.part" ${sources:+"$sources"} >"$work/log" 2>&1 || failed=$?
   check_versions "$work" || failed=4
+  check_versions "$work/builder" || failed=4
   if [ -n "${failed:-}" ]; then
     [ "$failed" = 4 ] || tail -n 30 "$work/log" >&2
-    rm -f "$out.part"
     return "$failed"
   fi
-  mv "$out.part" "$out"
+  mv "$work/builder.tar" "$here/builder.tar.part"
+  mv "$here/builder.tar.part" "$here/builder.tar"
+  mv "$here/base.tar.part" "$here/base.tar"
 }
 
 # Locked and installed packages must be the same set; apt's own "Version ... was not found" counts too.
@@ -209,12 +245,10 @@ run_here() {
   mode=auto
   [ "${OPTBUILD_BASE_IN_CONTAINER:-}" != 1 ] || mode=root
   say "making base.tar and builder.tar for $release/$architecture with mmdebstrap"
-  make_root "$here/base.tar" "$here/runtime.packages" &
+  make_roots &
   jobs=$!
-  make_root "$here/builder.tar" "$here/runtime.packages" "$here/builder.packages" &
-  jobs="$jobs $!"
   code=0
-  for job in $jobs; do wait "$job" || code=$?; done
+  wait "$jobs" || code=$?
   jobs=''
   [ "$code" = 0 ] || exit "$code"
   say "done: $(wc -c <"$here/base.tar") bytes base.tar, $(wc -c <"$here/builder.tar") bytes builder.tar"
@@ -279,5 +313,10 @@ case ${1:-} in
   clean_root "$1"
   prune_root "$@"
   ;;
+--make-builder)
+  shift
+  make_builder "$@"
+  ;;
+--install-builder) install_builder "$2" "$3" "$4" ;;
 *) if command -v mmdebstrap >/dev/null; then run_here; else run_in_container; fi ;;
 esac

@@ -2,7 +2,7 @@
 # By hand:  ./base.sh && docker build --build-arg SOURCE_DATE_EPOCH=EPOCH .
 # Behind a proxy with a certificate of its own, add:  --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt
 
-# Debian bookworm, exactly the packages of runtime.packages; base.sh made the tar.
+# Debian bookworm, exactly the packages of runtime.packages; base.sh made the tars.
 FROM scratch AS base
 
 ADD base.tar /
@@ -18,7 +18,7 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     /bin/bash /scripts/rootfs.sh /out EPOCH
 
 # The same Debian with builder.packages beside it: pip to install the pinned uv and strip. None of it is copied.
-FROM scratch AS builder
+FROM base AS builder
 
 ADD builder.tar /
 

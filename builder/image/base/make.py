@@ -34,7 +34,7 @@ TARS = ("base.tar", "builder.tar")
 INPUTS = ("base.sh", "base.env", "runtime.packages", "builder.packages")
 EXIT_NO_TOOL, EXIT_VANISHED = 3, 4
 KEPT_BASES = 4
-"""Bases that stay in the cache; the ones unused for longest go (about 230 MB each)."""
+"""Bases that stay in the cache; the ones unused for longest go (about 125 MB each)."""
 ANEW_SUFFIX = "-anew"
 """Ends the name of a base that is made to be compared with the kept one of the same inputs."""
 VANISHED_MARK = "gone from the mirror: "

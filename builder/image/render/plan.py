@@ -98,7 +98,7 @@ def plan_origins(stages: tuple[LayerStage, ...]) -> dict[str, set[str]]:
             *(
                 "scratch AS base",
                 "base AS rootfs",
-                "scratch AS builder",
+                "base AS builder",
                 "builder AS sdists",
                 "builder AS check",
                 "base",

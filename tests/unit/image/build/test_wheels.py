@@ -122,7 +122,7 @@ def test_the_stage_is_that_of_the_images_dockerfile(tmp_path: Path, lock: Lock, 
     runner = FakeBuildx(events)
     build_wheels(make(tmp_path, runner, events), lock, tmp_path / "out", "")
     image = render_context(read_spec(SAMPLE.parent), lock).find_file("Dockerfile").data.decode()
-    stage = runner.files["Dockerfile"].partition("FROM scratch AS builder")[2].partition("\n\nFROM scratch\n")[0]
+    stage = runner.files["Dockerfile"].partition("FROM base AS builder")[2].partition("\n\nFROM scratch\n")[0]
     assert (stage.count("install.sh tools"), stage.count("install.sh sdists")) == (1, 1)
     assert stage in image
 
