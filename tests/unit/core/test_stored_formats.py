@@ -257,5 +257,5 @@ def test_the_content_of_a_layer() -> None:
     assert cache.serialize_layer(CONTENT) == golden("layer-content")
 
 
-def test_a_layer_that_was_read_before_secrets_were_looked_for_is_read_again() -> None:
-    assert cache.parse_layer(golden("layer-content-2"), DIGEST[1]) is None
+def test_a_layer_that_was_read_before_ledgers_were_looked_for_is_read_again() -> None:
+    assert cache.parse_layer(golden("layer-content-3"), DIGEST[1]) is None

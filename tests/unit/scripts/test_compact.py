@@ -63,8 +63,10 @@ def make_library(
 
 def read_segments(data: bytes) -> list[tuple[int, bytes]]:
     segments = elf.parse_elf(data).segments
-    found = [(one.address, data[one.offset : one.offset + one.file_size]) for one in segments]
-    return [(address, content[0x1000:] if address == 0 else content) for address, content in found]
+    # the headers lie in the segment that begins with the file; they say where the others are
+    starts = [max(one.offset, 0x1000) for one in segments]
+    ends = [one.offset + one.file_size for one in segments]
+    return [(one.address, data[start:end]) for one, start, end in zip(segments, starts, ends, strict=True)]
 
 
 def test_the_gap_and_the_symbols_go(compact: ModuleType) -> None:
