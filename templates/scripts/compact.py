@@ -43,9 +43,10 @@ def compact(data: bytes) -> bytes:
     """The same library without ``.symtab``, its strings, and gaps; ``data`` where that is unsafe or not worth it."""
     try:
         made = _compact(data)
+        is_better = len(data) - len(made) >= _WORTH and _loads_the_same(data, made)
     except (struct.error, ValueError, IndexError, OverflowError):
         return data
-    return made if len(data) - len(made) >= _WORTH and _loads_the_same(data, made) else data
+    return made if is_better else data
 
 
 def _compact(data: bytes) -> bytes:

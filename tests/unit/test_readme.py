@@ -48,9 +48,7 @@ def test_its_spec_shows_every_key() -> None:
 
 
 def test_its_table_of_what_is_left_out_is_the_one_of_the_code() -> None:
-    rows = [
-        f"| `{rule.name}` | {'stays' if rule.stays else 'goes'} | {rule.what} | {rule.reason} |" for rule in RULES
-    ]
+    rows = [f"| `{rule.name}` | {'stays' if rule.stays else 'goes'} | {rule.what} | {rule.reason} |" for rule in RULES]
     assert "\n".join(rows) in README
 
 

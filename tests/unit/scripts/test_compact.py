@@ -63,8 +63,9 @@ def make_library(
 
 def read_segments(data: bytes) -> list[tuple[int, bytes]]:
     segments = elf.parse_elf(data).segments
+    header = elf.parse_header(data)
     # the headers lie in the segment that begins with the file; they say where the others are
-    starts = [max(one.offset, 0x1000) for one in segments]
+    starts = [max(one.offset, header.e_phoff + header.e_phentsize * header.e_phnum) for one in segments]
     ends = [one.offset + one.file_size for one in segments]
     return [(one.address, data[start:end]) for one, start, end in zip(segments, starts, ends, strict=True)]
 
