@@ -106,6 +106,24 @@ def test_a_health_check_that_never_turns_healthy_is_rolled_back(stack: Tiny) -> 
     assert stack.snapshot() == before
 
 
+def test_a_secret_that_only_the_old_images_set_is_not_lost(tiny: Tiny) -> None:
+    """Every container would come up without it."""
+    dockerfile = tiny.folder / "Dockerfile"
+    bare = dockerfile.read_text()
+    dockerfile.write_text(f"{bare}ENV AIRFLOW__API_AUTH__JWT_SECRET=hunter2\n")
+    tiny.compose("up", "--build", "--detach", "--wait", "db", "web", "worker")
+    dockerfile.write_text(f"{bare}ENV ELSE=1\n")
+    before = tiny.snapshot()
+    started = tiny.containers()["web-1"]["State"]["StartedAt"]
+    done = tiny.optimize(ok=False)
+    assert done.code == 1
+    assert "init, web and worker would lose AIRFLOW__API_AUTH__JWT_SECRET" in done.err
+    assert "as they were" in done.err
+    assert "hunter2" not in done.out + done.err
+    assert tiny.snapshot() == before
+    assert tiny.containers()["web-1"]["State"]["StartedAt"] == started, "nothing was stopped"
+
+
 def test_a_build_that_fails_changes_nothing(stack: Tiny) -> None:
     dockerfile = stack.folder / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text().replace("CMD ", "RUN exit 7\nCMD "))
