@@ -27,6 +27,7 @@ from builder.image.verify.dags import hash_dags
 from builder.image.verify.model import CheckStatus
 from builder.image.verify.plan import find_spec_dags
 from builder.operations.lock import refresh_debian_packages
+from builder.operations.lost_modules import check_modules
 from builder.operations.project import load_project
 from builder.operations.reproduce import check_reproducible
 from builder.state import read_state
@@ -100,6 +101,9 @@ class BuildFlow:
         project, job, candidate = self._build_or_refresh(project, engine)
         check_budget(candidate, _parse_budget(project), self.runtime.progress, promoting=self.verify)
         reproduced = check_reproducible(job, candidate, self._prepare_anew) if self.reproduce else None
+        if self.reproduce:
+            imported = check_modules(job, project, candidate)
+            self.runtime.progress.note(f"{imported} modules: each that can be imported with all files can be without")
         proven = self._prove_and_promote(project, engine, candidate) if self.verify else _VerifiedBuild(None, ())
         pushed = push_candidate(job, candidate, proven.references) if self.options.push else None
         seconds = time.monotonic() - started

@@ -24,7 +24,7 @@ import sys
 import tarfile
 import traceback
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -60,6 +60,12 @@ class Job:
         return normalize_name(self.record.parent.name.split("-")[0]) if self.record else ""
 
 
+@cache
+def is_inside(folder: Path, environment: Path) -> bool:
+    """Also when links are followed."""
+    return folder.resolve().is_relative_to(environment.resolve())
+
+
 def normalize_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -68,8 +74,7 @@ def read_job(text: str) -> Job:
     job = json.loads(text)
     record = Path(job["record"]) if job["record"] else None
     base, site, cache, notes = (Path(job[key]) for key in ("base", "site", "cache", "notes"))
-    inside = lru_cache(maxsize=None)(lambda folder: folder.resolve().is_relative_to(base.resolve()))
-    files = (path for path in map(Path, job["files"]) if inside(path.parent))
+    files = (path for path in map(Path, job["files"]) if is_inside(path.parent, base))
     return Job(base, site, cache, notes, record, tuple(job["rules"]), tuple(sorted(files)))
 
 

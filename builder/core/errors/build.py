@@ -95,6 +95,19 @@ class NotReproducibleError(CheckFailedError):
         )
 
 
+class LostModulesError(CheckFailedError):
+    """Modules that could be imported with all files, and cannot without. ``lost``: module and problem of each."""
+
+    def __init__(self, lost: tuple[str, ...]) -> None:
+        lines = "".join(f"\n  {line}" for line in lost)
+        super().__init__(
+            f"leaving files out broke {len(lost)} modules. Nothing was promoted or pushed: all tags stay as they were"
+            + lines,
+            hint="find the rule that took what they need with `optbuild inspect` and set it to true under [slim]; and "
+            "report it, so that the list of exceptions gets an entry",
+        )
+
+
 class BudgetExceededError(CheckFailedError):
     """The image is larger than the spec allows. ``text`` gives the figures."""
 

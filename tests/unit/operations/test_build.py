@@ -82,6 +82,10 @@ class Stages:
         self.enter("reproduce")
         return 3.0
 
+    def import_modules(self, *_args: object) -> int:
+        self.enter("modules")
+        return 7
+
     def refresh_debian_versions(self, found: Any, _runtime: object) -> Any:
         self.enter("refresh")
         return found
@@ -116,6 +120,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     monkeypatch.setattr(build_flow, "promote_candidate", found.promote)
     monkeypatch.setattr(build_flow, "push_candidate", found.push)
     monkeypatch.setattr(build_flow, "check_reproducible", found.reproduce)
+    monkeypatch.setattr(build_flow, "check_modules", found.import_modules)
     monkeypatch.setattr(build_flow, "recover_promotion", found.recover)
     monkeypatch.setattr(build_flow, "refresh_debian_versions", found.refresh_debian_versions)
     return found
@@ -216,7 +221,7 @@ def test_a_push_takes_the_promoted_names_or_else_the_candidate(runtime: Runtime,
 
 def test_a_second_build_comes_before_anything_is_proven_promoted_or_pushed(runtime: Runtime, stages: Stages) -> None:
     result = run(runtime, verify=True, reproduce=True, push=True)
-    assert stages.calls == ["recover", "build", "reproduce", "verify", "promote", "push"]
+    assert stages.calls == ["recover", "build", "reproduce", "modules", "verify", "promote", "push"]
     assert result.reproduced == 3.0
     stages.calls.clear()
     stages.fail["reproduce"] = NotReproducibleError("sha256:a", "sha256:b", "layer 2, /etc/x: size", hint="look")
