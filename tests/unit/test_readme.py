@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from builder.cli.overview import COMMANDS
-from builder.core.slim_rules import RULES
 from builder.image.spec.model import SpecFile
 from builder.image.spec.reader import parse_spec
 
@@ -35,7 +34,8 @@ def test_its_spec_is_a_spec() -> None:
 
 
 def test_its_spec_shows_every_key() -> None:
-    """But the table [build], whose one key has one value, [protect], which the text beside names, and [slim]."""
+    """But the table [build], whose one key has one value, [protect], which the text beside names, and [slim], whose keys
+    stand in a table of their own (test_readme_tables.py)."""
     tables = SpecFile.model_json_schema()["$defs"]
     keys = {
         key
@@ -45,11 +45,6 @@ def test_its_spec_shows_every_key() -> None:
     }
     assert keys > {"name", "extras", "waste-percent", "port"}
     assert not [key for key in sorted(keys) if not re.search(rf"(?<![\w-]){key} =", spec())]
-
-
-def test_its_table_of_what_is_left_out_is_the_one_of_the_code() -> None:
-    rows = [f"| `{rule.name}` | {'stays' if rule.stays else 'goes'} | {rule.what} | {rule.reason} |" for rule in RULES]
-    assert "\n".join(rows) in README
 
 
 def layout() -> dict[str, str]:
