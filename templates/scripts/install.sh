@@ -80,6 +80,7 @@ install_distributions() { # install_distributions FOLDER: what is named there, i
     "$tools/uv/bin/uv" pip install --quiet --python "$target/bin/python" --no-deps --no-index --find-links "$wheels" \
       --requirements "$1/sources.txt"
   fi
+  [ ! -e /scripts/start_script.py ] || python3 /scripts/start_script.py "$target"   # [build] pause-gc-at-start
 }
 
 install_packages() { # EPOCH is the time of folders: layers share them

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import pytest
 from builder.core.process import Command, LocalRunner, ProcessResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ENTRYPOINT = Path(__file__).parents[2] / "templates" / "rootfs" / "entrypoint"
 LABEL = f"optbuild.test={os.getpid()}-{uuid.uuid4().hex}"
@@ -372,3 +373,57 @@ def test_a_broken_entrypoint_is_noticed(image: str, tmp_path: Path, written: str
     broken.chmod(0o755)
     with pytest.raises(AssertionError):
         check(image, f"--volume={broken}:/entrypoint:ro", "--env=CONNECTION_CHECK_MAX_COUNT=1")
+
+
+PLUGIN = 'import gc, sys\nprint("collector", gc.isenabled(), gc.get_freeze_count() > 0, file=sys.stderr)\n'
+"""Says whether the collector works, and whether it was told to pass over what was there before."""
+SCRIPT = "/home/airflow/.local/bin/airflow"
+
+
+def look_at_collector(image: str, folder: Path, script: str) -> str:
+    """What a plugin sees of it when this text is the ``airflow`` script, and has begun its work."""
+    plugins, own = folder / "plugins", folder / "airflow"
+    plugins.mkdir()
+    (plugins / "look.py").write_text(PLUGIN)
+    plugins.chmod(0o755)
+    own.write_text(script)
+    own.chmod(0o755)
+    mounted = (f"--volume={plugins}:{HOME}/plugins:ro", f"--volume={own}:{SCRIPT}:ro")
+    done = start(image, "plugins", options=mounted)
+    (line,) = re.findall(r"^collector .*$", done.out + done.err, re.MULTILINE)
+    return str(line)
+
+
+def pause_collector(script: str) -> str:
+    """As the build does it where the spec says ``pause-gc-at-start``."""
+    template = Path(__file__).parents[2] / "templates/scripts/start_script.py"
+    return str(runpy.run_path(str(template))["pause_collector"](script))
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param(lambda script: script, "collector True False", id="as it is"),
+        pytest.param(pause_collector, "collector True True", id="paused"),
+        pytest.param(
+            lambda script: pause_collector(script).replace("gc.enable()\n", ""), "collector False True", id="broken"
+        ),
+    ],
+)
+def test_the_collector_works_when_airflow_does(
+    image: str, tmp_path: Path, change: Callable[[str], str], seen: str
+) -> None:
+    """For whatever runs after the import, plugins and DAGs too, it is on; where it stays off, this sees it."""
+    assert look_at_collector(image, tmp_path, change(bash(image, f"cat {SCRIPT}"))) == seen
+
+
+def test_the_script_is_what_its_distribution_lists(image: str) -> None:
+    """RECORD has its hash and size: pip, and whoever checks an installation, finds it unchanged."""
+    program = (
+        "import base64, hashlib, importlib.metadata as m; "
+        "(file,) = (f for d in m.distributions() for f in d.files or () if str(f).endswith('bin/airflow')); "
+        "data = file.locate().read_bytes(); "
+        "made = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip('='); "
+        "print(file.hash.value == made, file.size == len(data))"
+    )
+    assert bash(image, f'python -c "{program}"').strip() == "True True"

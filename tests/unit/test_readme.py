@@ -34,8 +34,8 @@ def test_its_spec_is_a_spec() -> None:
 
 
 def test_its_spec_shows_every_key() -> None:
-    """But the table [build], whose one key has one value, [protect], which the text beside names, and [slim], whose keys
-    stand in a table of their own (test_readme_tables.py)."""
+    """But the table [build], whose one key has one value, [protect], which the text beside names, and [slim],
+    whose keys stand in a table of their own (test_readme_tables.py)."""
     tables = SpecFile.model_json_schema()["$defs"]
     keys = {
         key

@@ -31,6 +31,10 @@ OCI_ORDER = (
 """Identity, source, ownership, release, base: the groups of the image specification's annotation keys."""
 
 
+START_SCRIPT = "scripts/start_script.py"
+"""Rewrites the ``airflow`` script; install.sh calls it where it is there."""
+
+
 def render_context(spec: Spec, lock: Lock) -> BuildContext:
     """Everything that ``docker build`` needs, but base.tar and builder.tar, which the context's base.sh makes."""
     files = [
@@ -140,9 +144,11 @@ def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
 
 
 def _iterate_script_files(spec: Spec) -> Iterable[ContextFile]:
+    unwanted = () if spec.build.pause_gc_at_start else (START_SCRIPT,)
     for folder in ("scripts", "rootfs"):
         for name in list_template_names(folder):
-            yield ContextFile(name, read_template(name))
+            if name not in unwanted:
+                yield ContextFile(name, read_template(name))
     # one ELF reader, used twice: the lock walks wheels with it, the build checks what strip left
     yield ContextFile("scripts/elf.py", Path(elf.__file__).read_bytes())
     rules = slim_rules.list_pruned(spec.slim.read_flags(), slim_rules.Scope.PYTHON)

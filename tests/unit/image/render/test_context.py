@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from builder.core.errors import ExitCode, RenderMismatchError
 from builder.core.naming import make_content_tag
+from builder.core.resources import read_template
 from builder.dockerfile import parse_dockerfile
 from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.bake import format_bake_json
-from builder.image.render.context import quote_dockerfile_string, render_context, render_dockerfile
+from builder.image.render.context import START_SCRIPT, quote_dockerfile_string, render_context, render_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +163,15 @@ def test_ours_wins_over_a_label_of_the_spec(spec: Spec, lock: Lock) -> None:
     labels = parse_dockerfile(render_dockerfile(changed, lock)).labels
     assert labels["optbuild.project"] == spec.image.name
     assert labels["team"] == "ml"
+
+
+def test_the_switch_decides_whether_the_start_script_is_rewritten(spec: Spec, lock: Lock) -> None:
+    """install.sh calls what rewrites it where that lies in the context."""
+    on = spec.model_copy(update={"build": spec.build.model_copy(update={"pause_gc_at_start": True})})
+    paths = [{file.path for file in render_context(one, lock).files} for one in (on, spec)]
+    assert paths[0] - paths[1] == {START_SCRIPT}
+    assert paths[1] <= paths[0]
+    assert f"/{START_SCRIPT} ]" in read_template("scripts/install.sh").decode()
 
 
 def test_bake_has_one_target_with_every_tag(spec: Spec, lock: Lock) -> None:

@@ -50,6 +50,7 @@ runtime = ["libgomp1"]
 build = ["g++"]
 [build]
 multi-stage = true
+pause-gc-at-start = true
 [layers]
 max = 12
 [roles.flower]
@@ -96,6 +97,7 @@ def test_every_key() -> None:
     assert spec.image.name == "registry.example:5000/team/ml-pipeline-airflow"
     assert spec.image.labels["org.example.contact"] == "Jürgen <j@example.org>"
     assert spec.airflow.constraints is False
+    assert spec.build.pause_gc_at_start is True
     assert spec.python.requirements_files == ("requirements.txt",)
     assert spec.roles["flower"].health is not None
     assert spec.roles["flower"].health.port == 5555
