@@ -39,8 +39,8 @@ def command(
         bool,
         typer.Option(
             "--reproduce",
-            help="Build twice with separate caches, and once with all files of [slim]; fail, naming the file or module, "
-            "if the first two differ or the third can import more.",
+            help="Build twice with separate caches, and once with all files of [slim]; fail, naming the file or "
+            "module, if the first two differ or the third can import more.",
         ),
     ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use the build cache.")] = False,
