@@ -43,10 +43,9 @@ def compact(data: bytes) -> bytes:
     """The same library without ``.symtab``, its strings, and gaps; ``data`` where that is unsafe or not worth it."""
     try:
         made = _compact(data)
-        is_better = len(data) - len(made) >= _WORTH and _loads_the_same(data, made)
+        return made if len(data) - len(made) >= _WORTH and _loads_the_same(data, made) else data
     except (struct.error, ValueError, IndexError, OverflowError):
         return data
-    return made if is_better else data
 
 
 def _compact(data: bytes) -> bytes:
@@ -55,6 +54,9 @@ def _compact(data: bytes) -> bytes:
         return data
     segments = [_SEGMENT.unpack_from(data, header.e_phoff + _SEGMENT.size * at) for at in range(header.e_phnum)]
     sections = [_SECTION.unpack_from(data, header.e_shoff + _SECTION.size * at) for at in range(header.e_shnum)]
+    headers = header.e_phoff + _SEGMENT.size * header.e_phnum
+    if any(one[4] < headers for one in sections if one[1] not in {_SHT_NULL, _SHT_NOBITS}):
+        return data  # what is written into the program headers would be written into a section
     dropped = _find_symbol_sections(sections, header.e_shstrndx)
     used = [(0, header.e_ehsize), (header.e_phoff, _SEGMENT.size * header.e_phnum)]
     used += [(header.e_shoff, _SECTION.size * header.e_shnum)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOAD, PROGBITS, SYMTAB, STRTAB = 1, 1, 2, 3
 GAP_END, SYMBOLS_AT = 0x40000, 0x41000
+HEADERS = 64 + 2 * 56
 CODE, DATA = b"\x90" * 0x200, b"d" * 0x300
 
 
@@ -62,12 +63,9 @@ def make_library(
 
 
 def read_segments(data: bytes) -> list[tuple[int, bytes]]:
-    segments = elf.parse_elf(data).segments
-    header = elf.parse_header(data)
-    # the headers lie in the segment that begins with the file; they say where the others are
-    starts = [max(one.offset, header.e_phoff + header.e_phentsize * header.e_phnum) for one in segments]
-    ends = [one.offset + one.file_size for one in segments]
-    return [(one.address, data[start:end]) for one, start, end in zip(segments, starts, ends, strict=True)]
+    """Address and bytes of each; those of the headers, which say where things lie in the file, are not compared."""
+    content = bytes(HEADERS) + data[HEADERS:]
+    return [(one.address, content[one.offset : one.offset + one.file_size]) for one in elf.parse_elf(data).segments]
 
 
 def test_the_gap_and_the_symbols_go(compact: ModuleType) -> None:
@@ -113,7 +111,7 @@ def test_what_it_does_not_know_stays(compact: ModuleType, data: bytes) -> None:
     assert compact.compact(data) is data
 
 
-@given(at=st.integers(0, 175), value=st.integers(0, 255))
+@given(at=st.integers(0, HEADERS - 1), value=st.integers(0, 255))
 def test_a_forged_header_never_changes_what_is_loaded(compact: ModuleType, at: int, value: int) -> None:
     forged = bytearray(make_library())
     forged[at] = value
