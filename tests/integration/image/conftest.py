@@ -276,10 +276,14 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 @dataclass(frozen=True)
 class RemoteBuilder:
-    """A BuildKit with a store and caches of its own; ``env`` is what buildx needs to know it."""
+    """A BuildKit with a store and caches of its own; ``env`` is what buildx needs to know it.
+
+    ``engine`` is the address of the engine that it is a part of.
+    """
 
     name: str
     env: dict[str, str]
+    engine: str
 
 
 @pytest.fixture
@@ -288,8 +292,8 @@ def fresh_builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteBu
     folder = tmp_path_factory.mktemp("builder")
     env = {**os.environ, "BUILDX_CONFIG": str(folder / "buildx")}
     own = f"{NAME_PREFIX}{uuid.uuid4().hex[:10]}"
-    with remote_builder(folder, own, env):
-        yield RemoteBuilder(own, env)
+    with remote_builder(folder, own, env) as address:
+        yield RemoteBuilder(own, env, address)
 
 
 EPOCH = 1_700_000_000

@@ -6,6 +6,7 @@ registry's.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from builder.core.errors import BuildRefusedError, EngineFailedError
 from builder.core.process import LocalRunner
+from builder.engine.client import connect_engine
 from builder.engine.compression import Compression, parse_compression
 from builder.engine.registry import query_manifest
 from builder.image.build.build import build_candidate
@@ -72,6 +74,27 @@ def test_what_was_verified_is_pushed_with_zstd_under_all_its_names(
         manifest = query_manifest(LocalRunner(), fresh_builder.env, fresh_builder.name, reference)
         assert manifest["config"]["digest"] == candidate.image_id == engine.find_image_id(candidate.reference)
         assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_an_engine_with_containerd_s_store_needs_no_other_builder(
+    small: Any, name: str, registry: Any, fresh_builder: Any, *, verified: bool
+) -> None:
+    """Its IDs are those of manifests, so that an image and its push are compared by their configuration."""
+    where = f"{registry.address}/team/{name}"
+    env = {**os.environ, "DOCKER_HOST": fresh_builder.engine}
+    with connect_engine(env) as engine:
+        assert engine.info.containerd_store
+        here = replace(small, engine=engine)
+        zstd = Compression("zstd")
+        job = here.make(where, env=env, push=True, compression=zstd, push_directly=not verified)
+        candidate = build_candidate(job)
+        assert (engine.find_image_id(candidate.reference) == candidate.image_id) is verified
+        pushed = push_candidate(job, candidate, (f"{where}:latest",) if verified else ())
+        manifest = query_manifest(LocalRunner(), env, "default", f"{where}@{pushed.digest}")
+    assert manifest["config"]["digest"] == candidate.config_digest
+    assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
+    assert registry.has_manifest(f"{where}:latest") is verified
 
 
 def test_an_image_that_is_not_the_verified_one_moves_no_name(
