@@ -184,12 +184,12 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=bind,from=python-10,source=/opt/optbuild/notes,target=/notes/python-10 \
     --mount=type=bind,from=python-11,source=/opt/optbuild/notes,target=/notes/python-11 \
     --mount=type=bind,from=python-12,source=/opt/optbuild/notes,target=/notes/python-12 \
-    python3 /scripts/finish.py check /notes && mkdir /out
+    python3 /scripts/finish.py check /notes \
+    && mkdir /out
 
 FROM base
 
 COPY --link --from=rootfs /out/ /
-
 COPY --link --from=check /out/ /
 
 # Below the packages: it makes an empty layer, which a new version of one of them need not move.
