@@ -46,14 +46,17 @@ CONTEXTS = "contexts"
 @contextlib.contextmanager
 def lock_project(runtime: Runtime, engine: Engine, name: str) -> Iterator[None]:
     """One build of a project at a time, per engine; the second one waits, and says for whom."""
-    key = hashlib.sha256(f"{engine.info.identity}\0{name}".encode()).hexdigest()[:16]
-    path = runtime.state_folder / "locks" / f"{key}.lock"
+    path = runtime.state_folder / "locks" / f"{_hash_project(engine, name)}.lock"
 
     def say(holder: str) -> None:
         runtime.progress.note(f"waiting: one build of {name} at a time, and this one is running: {holder}")
 
     with hold_lock(path, f"build of {name}", on_wait=say):
         yield
+
+
+def _hash_project(engine: Engine, name: str) -> str:
+    return hashlib.sha256(f"{engine.info.identity}\0{name}".encode()).hexdigest()[:16]
 
 
 def build_candidate(job: BuildJob) -> Candidate:
@@ -148,8 +151,8 @@ def has_own_store(builder: Builder, engine: Engine) -> bool:
 
 
 def build_context(job: BuildJob, builder: Builder, output: PushedImage | None = None) -> str:
-    """Write the context into a folder of its own and run buildx on it; the text of buildx's metadata file."""
-    with make_build_folder(job.runtime.cache_folder / CONTEXTS) as folder:
+    """Write the context into its project's folder and run buildx on it; the text of buildx's metadata file."""
+    with make_build_folder(job.runtime.cache_folder / CONTEXTS, _hash_project(job.engine, job.name)) as folder:
         context = folder / "context"
         job.context.write(context)
         job.prepare(job.context, context)

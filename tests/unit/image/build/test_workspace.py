@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
+import time
 from typing import TYPE_CHECKING
 
 from builder.image.build.workspace import make_build_folder, remove_dead_folders
@@ -31,6 +33,40 @@ def test_a_folder_is_gone_afterwards_also_after_an_error(tmp_path: Path) -> None
     with contextlib.suppress(RuntimeError), make_build_folder(tmp_path):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_has_the_same_empty_folder_each_time(tmp_path: Path) -> None:
+    (tmp_path / "build-web").mkdir()
+    (tmp_path / "build-web/left").touch()  # by a build that was killed
+    found = []
+    for _ in range(2):
+        with make_build_folder(tmp_path, "web") as folder:
+            assert list(folder.iterdir()) == []
+            found.append(folder)
+    assert found == [tmp_path / "build-web"] * 2
+    with make_build_folder(tmp_path) as one, make_build_folder(tmp_path) as other:
+        assert one != other
+
+
+def test_two_builds_never_have_the_folder_at_once(tmp_path: Path) -> None:
+    """The second waits on a lock file that the first deletes; a third makes a new one."""
+    inside, most = 0, 0
+
+    def build() -> None:
+        nonlocal inside, most
+        for _ in range(50):
+            with make_build_folder(tmp_path, "web"):
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.0005)
+                inside -= 1
+
+    threads = [threading.Thread(target=build) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
 
 
 def test_a_dead_process_s_folder_is_swept_and_a_living_one_s_is_not(tmp_path: Path) -> None:
