@@ -1,4 +1,4 @@
-"""The Docker engine through its SDK: images by ID, tags, labels, free disk. Builds: ``builder.engine.buildx``."""
+"""The Docker engine: images by ID, tags, labels, free disk. Builds: ``builder.engine.buildx``."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import contextlib
 import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from builder.core.errors import EngineFailedError, EngineMissingError, EngineTooOldError
 from builder.core.image_reference import split_image_name
 from builder.engine.endpoint import Endpoint, resolve_endpoint
-from builder.engine.errors import CONNECT_SECONDS, find_innermost_reason, translate_sdk_errors
+from builder.engine.errors import CONNECT_SECONDS, ApiError, find_innermost_reason, translate_sdk_errors
 from builder.engine.loading import load_archive
 from builder.engine.sdk_client import SdkApi
+from builder.engine.socket_api import SocketApi, open_socket_api
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from docker import DockerClient
 
 
+_Answer = TypeVar("_Answer")
+NOT_FOUND = 404
+NO_IDENTITY = "http+docker://localhost"
+"""Of an engine that has no ID (podman); kept locks and states bear it since it was the SDK's address."""
 NEEDED_ENGINE = 23
 """The first engine whose default builder is BuildKit with heredocs, ``COPY --link`` and secrets."""
 
@@ -49,10 +55,13 @@ class ImageInfo:
 
 
 class Engine:
-    """An engine that answers and is new enough. Every method raises EngineFailedError when the engine refuses."""
+    """An engine that answers and is new enough. Every method raises EngineFailedError when the engine refuses.
 
-    def __init__(self, client: DockerClient, endpoint: Endpoint, info: EngineInfo) -> None:
-        self.client = client
+    ``api`` answers questions about images; the SDK, whose import costs 150 ms, is only loaded for what ``client`` does.
+    """
+
+    def __init__(self, api: SocketApi | SdkApi, endpoint: Endpoint, info: EngineInfo) -> None:
+        self.api = api
         self.endpoint = endpoint
         self.info = info
 
@@ -63,12 +72,13 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        self.client.close()
+        if "client" in vars(self):
+            self.client.close()
 
-    @property
-    def api(self) -> SdkApi:
-        """The questions about images that :class:`builder.engine.socket_client.EngineReader` answers too."""
-        return SdkApi(self.client)
+    @cached_property
+    def client(self) -> DockerClient:
+        """The SDK. Raises EngineMissingError."""
+        return _connect_sdk(self.endpoint)
 
     def find_image_id(self, reference: str) -> str | None:
         """``sha256:...``, or None where the engine has no such image."""
@@ -122,42 +132,45 @@ class Engine:
 
     def _read_history(self, image_id: str) -> list[dict[str, Any]] | None:
         """None: somebody removed the image since it was looked at."""
-        from docker.errors import NotFound  # the SDK costs 150 ms
-
-        with translate_sdk_errors(f"reading the history of {image_id}"):
-            try:
-                history: list[dict[str, Any]] = self.client.api.history(image_id)  # type: ignore[no-untyped-call] # the SDK
-            except NotFound:
-                return None
-        return history
+        return _find(lambda: self.api.history(image_id))
 
     def _inspect_image(self, reference: str) -> dict[str, Any] | None:
-        from docker.errors import ImageNotFound  # the SDK costs 150 ms
+        return _find(lambda: self.api.inspect_image(reference))
 
-        with translate_sdk_errors(f"looking at {reference}"):
-            try:
-                return dict(self.client.images.get(reference).attrs)
-            except ImageNotFound:
-                return None
+
+def _find(question: Callable[[], _Answer]) -> _Answer | None:
+    """None where the engine has no such image."""
+    try:
+        return question()
+    except ApiError as error:
+        if error.status_code == NOT_FOUND:
+            return None
+        raise
 
 
 def connect_engine(env: Mapping[str, str]) -> Engine:
     """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
+    endpoint = resolve_endpoint(env)
+    if api := open_socket_api(endpoint):
+        return Engine(api, endpoint, _read_engine_info(api, endpoint))
+    client = _connect_sdk(endpoint)
+    try:
+        engine = Engine(SdkApi(client), endpoint, _read_engine_info(SdkApi(client), endpoint))
+    except BaseException:
+        client.close()
+        raise
+    engine.client = client
+    return engine
+
+
+def _connect_sdk(endpoint: Endpoint) -> DockerClient:
+    """Raises EngineMissingError."""
     from docker.errors import DockerException  # the SDK costs 150 ms
 
-    endpoint = resolve_endpoint(env)
-    client: DockerClient | None = None
     try:
-        client = _make_client(endpoint)
-        info = _read_engine_info(client)
-        check_engine_version(info.version)
-    except BaseException as error:
-        if client is not None:
-            client.close()
-        if isinstance(error, DockerException | OSError | NameError):
-            raise EngineMissingError(endpoint.host, find_innermost_reason(error)) from error
-        raise
-    return Engine(client, endpoint, info)
+        return _make_client(endpoint)
+    except (DockerException, OSError, NameError) as error:
+        raise EngineMissingError(endpoint.host, find_innermost_reason(error)) from error
 
 
 def _make_client(endpoint: Endpoint) -> DockerClient:
@@ -179,16 +192,21 @@ def _make_client(endpoint: Endpoint) -> DockerClient:
     )
 
 
-def _read_engine_info(client: DockerClient) -> EngineInfo:
-    info = client.api.info()
-    version = client.api.version()
-    return EngineInfo(
-        str(info.get("ID") or client.api.base_url),
+def _read_engine_info(api: SocketApi | SdkApi, endpoint: Endpoint) -> EngineInfo:
+    """Raises EngineMissingError, also where what answers is not an engine, and EngineTooOldError."""
+    try:
+        info, version = api.info(), api.version()
+    except ApiError as error:
+        raise EngineMissingError(endpoint.host, error.message) from error
+    found = EngineInfo(
+        str(info.get("ID") or NO_IDENTITY),
         str(info.get("ServerVersion", "0")),
         str(info.get("DockerRootDir", "")),
         f"{version.get('Os', 'linux')}/{version.get('Arch', '')}",
         uses_containerd(info.get("DriverStatus")),
     )
+    check_engine_version(found.version)
+    return found
 
 
 def measure_free_bytes(root: str) -> int | None:

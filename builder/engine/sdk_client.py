@@ -22,6 +22,14 @@ class SdkApi:
     def __init__(self, client: DockerClient) -> None:
         self._api: Any = client.api  # partly without types
 
+    def info(self) -> dict[str, Any]:
+        with _translate_refusals("/info"):
+            return dict(self._api.info())
+
+    def version(self) -> dict[str, Any]:
+        with _translate_refusals("/version"):
+            return dict(self._api.version())
+
     def images(self, *, all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - the SDK's name
         with _translate_refusals("/images/json"):
             return list(self._api.images(all=all))

@@ -13,7 +13,8 @@ import pytest
 
 from builder.core.process import Command, LocalRunner, ProcessResult
 from builder.engine.layers import read_image_layers
-from builder.engine.socket_client import SocketApi, connect_reader, connect_sdk_reader
+from builder.engine.socket_api import SocketApi
+from builder.engine.socket_client import connect_reader, connect_sdk_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -121,7 +121,7 @@ def _make_runtime(home: Path) -> Runtime:
 
 def _build(args: argparse.Namespace, runtime: Runtime) -> None:
     with connect_engine(os.environ) as real:
-        engine = PausingEngine(real.client, real.endpoint, real.info)
+        engine = PausingEngine(real.api, real.endpoint, real.info)
         engine.pause_after = args.pause_after
         with lock_project(runtime, engine, args.name):
             say = runtime.progress.note

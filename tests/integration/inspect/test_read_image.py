@@ -16,7 +16,8 @@ from builder.core.process import Command, LocalRunner
 from builder.core.progress import SilentProgress
 from builder.engine.client import Engine, connect_engine
 from builder.engine.errors import ApiError
-from builder.engine.socket_client import EngineReader, SocketApi, connect_reader
+from builder.engine.socket_api import SocketApi
+from builder.engine.socket_client import EngineReader, connect_reader
 from builder.inspect.model import EntryKind, ImageContent, LayerEntry
 from builder.inspect.read import read_archive_file, read_image
 

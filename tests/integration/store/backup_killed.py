@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.cli import main as cli
 from builder.cli.runtime import make_local_runtime
-from builder.engine.socket_client import SocketApi
+from builder.engine.socket_api import SocketApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import pytest
-from docker.errors import NotFound
 
-from builder.core.errors import EngineTooOldError, ExitCode
+from builder.core.errors import EngineMissingError, EngineTooOldError, ExitCode
+from builder.engine import client
 from builder.engine.client import Engine, check_engine_version, parse_major_version, split_reference
+from builder.engine.endpoint import Endpoint
+from builder.engine.errors import ApiError
 
 
 @pytest.mark.parametrize(
@@ -40,22 +42,43 @@ def test_an_old_engine_is_refused_with_a_way_to_get_one() -> None:
     check_engine_version("23.0.0")
 
 
-def client_with(history: Any) -> Any:
+def engine_with(history: Any) -> Engine:
     """One image, and what answers when its history is asked for."""
     attributes = {"Id": "sha256:1", "RepoTags": ["web:1"], "Os": "linux", "Architecture": "amd64"}
-    images = SimpleNamespace(get=lambda _reference: SimpleNamespace(attrs=attributes))
-    return SimpleNamespace(images=images, api=SimpleNamespace(history=history))
+    api = SimpleNamespace(inspect_image=lambda _reference: attributes, history=history)
+    return Engine(cast("Any", api), Endpoint("unix:///nowhere"), cast("Any", None))
+
+
+def refuse(status: int) -> Any:
+    def answer(_image: str) -> NoReturn:
+        raise ApiError("/images/web:1/history", status, "said so")
+
+    return answer
 
 
 def test_an_image_is_told_with_the_bytes_of_its_layers() -> None:
-    engine = Engine(client_with(lambda _image: [{"Size": 5}, {"Size": 2}, {}]), cast("Any", None), cast("Any", None))
-    found = engine.inspect_image("web:1")
+    found = engine_with(lambda _image: [{"Size": 5}, {"Size": 2}, {}]).inspect_image("web:1")
     assert found is not None
     assert (found.references, found.unpacked) == (("web:1",), 7)
 
 
 def test_an_image_that_somebody_removes_meanwhile_is_none() -> None:
-    def gone(_image: str) -> NoReturn:
-        raise NotFound("No such image: sha256:1")
+    assert engine_with(refuse(404)).inspect_image("web:1") is None
+    with pytest.raises(ApiError, match="said so"):
+        engine_with(refuse(500)).inspect_image("web:1")
 
-    assert Engine(client_with(gone), cast("Any", None), cast("Any", None)).inspect_image("web:1") is None
+
+def test_questions_about_images_do_not_load_the_sdk() -> None:
+    engine = engine_with(lambda _image: [])
+    engine.inspect_image("web:1")
+    engine.close()
+    assert "client" not in vars(engine)
+
+
+def test_what_the_sdk_cannot_reach_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_connection(_endpoint: Endpoint) -> NoReturn:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(client, "_make_client", refuse_connection)
+    with pytest.raises(EngineMissingError, match="Connection refused"):
+        _ = engine_with(lambda _image: []).client

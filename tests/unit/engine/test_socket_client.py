@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.engine.errors import ApiError
-from builder.engine.socket_client import EngineReader, parse_answer
+from builder.engine.socket_api import parse_answer
+from builder.engine.socket_client import EngineReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,9 @@ import pytest
 from builder.core.errors import CandidateRefusedError, ExitCode, PromotionError
 from builder.core.naming import list_promoted_references
 from builder.engine.client import EngineInfo, ImageInfo
-from builder.image.build import promote
 from builder.image.build.model import Candidate
 from builder.image.build.promote import hash_proof, is_verified, promote_candidate, record_verified, recover_promotion
-from builder.image.verify.checks import CHECKS
+from builder.image.verify import checks
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.state import PromotionJournal, TagMove, read_state, update_state
 
@@ -262,5 +261,5 @@ def test_what_was_proven_counts_for_exactly_that(tmp_path: Path) -> None:
 def test_other_dag_files_and_a_check_that_is_new_are_proven_again(monkeypatch: pytest.MonkeyPatch) -> None:
     before = hash_proof((), "sqlite", "one")
     assert before == hash_proof((), "sqlite", "one") != hash_proof((), "sqlite", "two")
-    monkeypatch.setattr(promote, "CHECKS", CHECKS[1:])
+    monkeypatch.setattr(checks, "CHECKS", checks.CHECKS[1:])
     assert before != hash_proof((), "sqlite", "one")
