@@ -67,6 +67,11 @@ def write_requirements(distributions: Iterable[Distribution]) -> str:
     return "".join(f"{one.name}=={one.version} --hash=sha256:{one.sha256}\n" for one in distributions)
 
 
+def write_pins(distributions: Iterable[Distribution]) -> str:
+    """The same without hashes: pip refuses them where a dependency asks for an extra (connexion[flask])."""
+    return "".join(f"{one.name}=={one.version}\n" for one in distributions)
+
+
 def make_baselines() -> tuple[Baseline, ...]:
     """All attempts, the plainest of each letter first."""
     return (*_document_ways(), *_two_stages(), *_prune_blindly())
@@ -85,15 +90,15 @@ def _document_ways() -> tuple[Baseline, ...]:
         "RUN apt-get update && apt-get install -y --no-install-recommends build-essential python3-dev"
         " && rm -rf /var/lib/apt/lists/*\n"
     )
-    head = f"FROM scratch\nADD builder.tar /\n{compilers}COPY requirements.txt /requirements.txt\n"
+    head = f"FROM scratch\nADD builder.tar /\n{compilers}COPY pins.txt /pins.txt\n"
     install = "/opt/venv/bin/pip install --no-cache-dir"
     ways = (
-        ("Debian's pip", f"{install} -r /requirements.txt"),
+        ("Debian's pip", f"{install} -r /pins.txt"),
         (
             "the newest pip first",
-            f"{install} --upgrade pip && {install} -r /requirements.txt && /opt/venv/bin/pip uninstall --yes pip",
+            f"{install} --upgrade pip && {install} -r /pins.txt && /opt/venv/bin/pip uninstall --yes pip",
         ),
-        ("no resolving: --no-deps", f"{install} --no-deps -r /requirements.txt"),
+        ("no resolving: --no-deps", f"{install} --no-deps -r /pins.txt"),
     )
     return tuple(
         Baseline(f"a{number}", says, f"{head}{RUN} . /index.sh && python3 -m venv /opt/venv && {command}\n{END}")

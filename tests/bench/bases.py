@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from results import hash_files
 
+if TYPE_CHECKING:
     from builder.image.lock.model import Lock
 
 BASE, BUILDER = "base.tar", "builder.tar"
@@ -38,6 +39,11 @@ def make_mmdebstrap_argv(packages: tuple[str, ...], release: str, target: Path) 
 
 def list_base_packages(lock: Lock) -> tuple[str, ...]:
     return tuple(package.name for package in lock.runtime)
+
+
+def hash_base(lock: Lock) -> str:
+    """Of all that both root file systems are made from but the mirror: names one that is kept."""
+    return hash_files([Path(__file__)], lock.inputs.debian, *list_base_packages(lock))
 
 
 def make_baseline_base(lock: Lock, folder: Path, *, builder: bool) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from baseline import Baseline, make_baselines
-from bases import BASE, BUILDER, make_baseline_base
+from bases import BASE, BUILDER, hash_base, make_baseline_base
 from measurement import order_rounds
 from our_build import LOCK
 from session import write_baseline
@@ -93,7 +93,7 @@ class Bench:
     @property
     def bases(self) -> Path:
         """The baselines' root file systems, made when first asked for, and kept for the next run."""
-        folder = self.given / f"baseline-{self.baselines}"
+        folder = self.given / f"baseline-{hash_base(self.ours.lock)}"
         folder.mkdir(parents=True, exist_ok=True)
         for name in (BASE, BUILDER):
             if not (folder / name).exists():

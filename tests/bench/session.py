@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baseline import INDEX, make_compose_file, write_requirements
+from baseline import INDEX, make_compose_file, write_pins, write_requirements
 from bases import BASE, BUILDER
 from control_group import enter_control_group
 from fresh_engine import bridge, start_engine
@@ -91,13 +91,24 @@ class Session:
         """The context below ``folder`` (:func:`write_baseline`)."""
         secrets = find_secrets(os.environ)
         options = ("--no-cache",) if no_cache else ()
-        words = ("buildx", "build", "--quiet", "--load", "--provenance=false", *options, *secrets.make_argv())
+        words = (
+            "buildx",
+            "build",
+            "--progress",
+            "plain",
+            "--load",
+            "--provenance=false",
+            *options,
+            *secrets.make_argv(),
+        )
         self.engine.run(*words, "--tag", tag, str(folder), env=secrets.make_environment())
 
     def compose_build(self, folder: Path) -> None:
         """All services of the compose file there, in one command."""
         secrets = find_secrets(os.environ)
-        self.engine.run("compose", "build", "--quiet", "--no-cache", env=secrets.make_environment(), cwd=folder)
+        self.engine.run(
+            "compose", "--progress", "plain", "build", "--no-cache", env=secrets.make_environment(), cwd=folder
+        )
 
 
 @contextlib.contextmanager
@@ -130,6 +141,7 @@ def write_baseline(baseline: Baseline, distributions: tuple[Distribution, ...], 
     folder.mkdir(parents=True)
     (folder / "Dockerfile").write_text(baseline.dockerfile)
     (folder / "requirements.txt").write_text(write_requirements(distributions))
+    (folder / "pins.txt").write_text(write_pins(distributions))
     (folder / "index.sh").write_text(INDEX)
     for name in (BASE, BUILDER):
         link_or_copy(bases / name, folder / name)
