@@ -90,18 +90,9 @@ class Session:
     def build_baseline(self, folder: Path, tag: str, *, no_cache: bool = False) -> None:
         """The context below ``folder`` (:func:`write_baseline`)."""
         secrets = find_secrets(os.environ)
-        options = ("--no-cache",) if no_cache else ()
-        words = (
-            "buildx",
-            "build",
-            "--progress",
-            "plain",
-            "--load",
-            "--provenance=false",
-            *options,
-            *secrets.make_argv(),
-        )
-        self.engine.run(*words, "--tag", tag, str(folder), env=secrets.make_environment())
+        options = ("--progress", "plain", "--load", "--provenance=false", *(("--no-cache",) if no_cache else ()))
+        words = ("buildx", "build", *options, *secrets.make_argv(), "--tag", tag, str(folder))
+        self.engine.run(*words, env=secrets.make_environment())
 
     def compose_build(self, folder: Path) -> None:
         """All services of the compose file there, in one command."""
