@@ -22,9 +22,9 @@ read_secret() { # read_secret ID NAME...: export the secret's value under each n
   for name in "$@"; do export "$name=$(cat "$file")"; done
 }
 
-pip_run() { # pip_run PYTHON ARGUMENT...: Debian's pip, straight from its wheel
+pip_run() { # pip_run ARGUMENT...: Debian's pip, straight from its wheel
   local wheel=(/usr/share/python-wheels/pip-*.whl)
-  "$1" "${wheel[0]}/pip" "${@:2}"
+  python3 "${wheel[0]}/pip" "$@"
 }
 
 make_environment() { # make_environment FOLDER: a virtual environment without pip
@@ -37,8 +37,9 @@ compile_stdlib() { python3 -m compileall -qq /usr/lib/python3.* || :; }
 
 install_tools() {
   compile_stdlib
-  pip_run python3 install --quiet --no-deps --require-hashes --only-binary :all: --target "$tools/uv" \
-    --requirement "$requirements/uv.txt"
+  python3 /scripts/fetch.py "$requirements/uv.txt" "$tools/uv" ||
+    pip_run install --quiet --no-deps --require-hashes --only-binary :all: --target "$tools/uv" \
+      --requirement "$requirements/uv.txt"
 }
 
 install_sdists() { # with their own pinned build requirements and nothing from elsewhere

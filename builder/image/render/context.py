@@ -57,7 +57,7 @@ def render_wheels_context(lock: Lock) -> BuildContext:
         ContextFile("Dockerfile", dockerfile.encode()),
         *_iterate_base_files(lock, {}),
         *_iterate_requirement_files(lock),
-        ContextFile("scripts/install.sh", read_template("scripts/install.sh")),
+        *(ContextFile(name, read_template(name)) for name in ("scripts/fetch.py", "scripts/install.sh")),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
