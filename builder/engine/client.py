@@ -146,6 +146,8 @@ def _find(question: Callable[[], _Answer]) -> _Answer | None:
         if error.status_code == NOT_FOUND:
             return None
         raise
+    except EngineMissingError as error:  # it answered when this began
+        raise EngineFailedError(error.message) from error
 
 
 def connect_engine(env: Mapping[str, str]) -> Engine:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, cast
 
 import pytest
 
-from builder.core.errors import EngineMissingError, EngineTooOldError, ExitCode
+from builder.core.errors import EngineFailedError, EngineMissingError, EngineTooOldError, ExitCode
 from builder.engine import client
 from builder.engine.client import Engine, check_engine_version, parse_major_version, split_reference
 from builder.engine.endpoint import Endpoint
@@ -66,6 +66,14 @@ def test_an_image_that_somebody_removes_meanwhile_is_none() -> None:
     assert engine_with(refuse(404)).inspect_image("web:1") is None
     with pytest.raises(ApiError, match="said so"):
         engine_with(refuse(500)).inspect_image("web:1")
+
+
+def test_an_engine_that_ends_meanwhile_has_failed() -> None:
+    def ended(_image: str) -> NoReturn:
+        raise EngineMissingError("unix:///nowhere", "Connection refused")
+
+    with pytest.raises(EngineFailedError, match="Connection refused"):
+        engine_with(ended).inspect_image("web:1")
 
 
 def test_questions_about_images_do_not_load_the_sdk() -> None:
