@@ -36,6 +36,7 @@ class _BuildStep:
     manager: AbstractContextManager[Task] | None = None
     task: Task | None = None
     shown: bool = False
+    cached: bool = False
     error: str = ""
 
     @property
@@ -69,6 +70,10 @@ class StepReporter:
             for step in self._steps.values():
                 self._end_task(step, "stopped" if step.manager else "")
 
+    def list_cached_steps(self) -> tuple[str, ...]:
+        """Names of those that BuildKit did not run."""
+        return tuple(step.name for step in self._steps.values() if step.cached)
+
     def make_failure(self) -> BuildFailedError:
         """The error of the step that failed; of a build that failed outside of any step, buildx's last words."""
         step = next((step for step in self._steps.values() if step.error and "canceled" not in step.error), None)
@@ -94,6 +99,7 @@ class StepReporter:
         if event.error:
             step.error = self._mask(event.error)
         if event.cached:
+            step.cached = True
             self._show_once(step, f"=> {step.label}: cached")
         elif event.completed is not None and step.manager is None:
             # so fast that start and end came together; BuildKit's own small steps do this, twice

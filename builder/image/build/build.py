@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.core.errors import BuildFailedError, EngineFailedError
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
 
 CONTEXTS = "contexts"
 """Below the cache folder."""
+
+
+@dataclass(frozen=True)
+class BuiltFolder:
+    """``metadata``: the text of buildx's own file. ``cached``: steps that were not run, where buildx tells (0.13)."""
+
+    metadata: str
+    cached: tuple[str, ...]
 
 
 @contextlib.contextmanager
@@ -156,13 +165,13 @@ def build_context(job: BuildJob, builder: Builder, output: PushedImage | None = 
         context = folder / "context"
         job.context.write(context)
         job.prepare(job.context, context)
-        return build_folder(job, builder, context, job.reference, output=output)
+        return build_folder(job, builder, context, job.reference, output=output).metadata
 
 
 def build_folder(
     job: BuildJob, builder: Builder, context: Path, reference: str, *, output: PushedImage | None = None
-) -> str:
-    """Run buildx on a written ``context``, which becomes ``reference``; the text of buildx's metadata file."""
+) -> BuiltFolder:
+    """Run buildx on a written ``context``, which becomes ``reference``."""
     plan = BuildPlan(
         reference=reference,
         platform=job.context.platform,
@@ -178,12 +187,12 @@ def build_folder(
         version = ".".join(map(str, builder.version))
         job.runtime.progress.note(f"buildx {version} has no event stream (0.13 has): its plain output follows")
     job.runtime.progress.note(f"building {reference}" if output is None else f"pushing {', '.join(output.references)}")
-    run_buildx(plan, job.runtime)
-    return plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else ""
+    cached = run_buildx(plan, job.runtime)
+    return BuiltFolder(plan.metadata.read_text(encoding="utf-8") if plan.metadata.exists() else "", cached)
 
 
-def run_buildx(plan: BuildPlan, runtime: Runtime) -> None:
-    """One docker client, its events shown. Raises BuildFailedError."""
+def run_buildx(plan: BuildPlan, runtime: Runtime) -> tuple[str, ...]:
+    """One docker client, its events shown; the steps that came from a cache. Raises BuildFailedError."""
     hidden = plan.secrets.list_masked_texts()
     shown: Progress = runtime.progress if plan.options.progress in ("auto", "plain") else SilentProgress()
     reporter = StepReporter(shown, hidden=hidden, show_logs=plan.options.progress == "plain")
@@ -202,6 +211,7 @@ def run_buildx(plan: BuildPlan, runtime: Runtime) -> None:
         reporter.close()
     if not result.ok:
         raise reporter.make_failure()
+    return reporter.list_cached_steps()
 
 
 def require_built_image(job: BuildJob, reference: str) -> ImageInfo:

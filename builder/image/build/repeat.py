@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from builder.core.errors import EngineFailedError
 from builder.image.build.build import CONTEXTS, build_folder, require_builder, require_built_image
 from builder.image.build.workspace import make_build_folder
 from builder.image.render.model import write_files
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 REPEATED_SUFFIX = "-repeated"
 """Ends the tag of the second image while it is compared."""
 TAR_BLOCK = 512
+_RUN = re.compile(r"^\[[^\]]*\] RUN ")
+"""How BuildKit names a step that runs something: ``[stage 2/3] RUN ...``."""
 _MOUNT = re.compile(rb"--mount=(\S+)")
 
 
@@ -54,11 +57,24 @@ def repeat_build(job: BuildJob, prepare: Callable[[BuildContext, Path], None]) -
         with make_build_folder(job.runtime.cache_folder / CONTEXTS) as folder:
             context = folder / "context"
             write_separate_context(again, context, secrets.token_hex(8))
-            build_folder(again, builder, context, reference)
+            check_nothing_cached(build_folder(again, builder, context, reference).cached)
         image = require_built_image(again, reference)
         yield RepeatedImage(image.id, time.monotonic() - started)
     finally:
         job.engine.remove_reference(reference)
+
+
+def check_nothing_cached(steps: tuple[str, ...]) -> None:
+    """A second build that took a step from the first would agree with it, whatever that step does.
+
+    Raises EngineFailedError.
+    """
+    if shared := [step for step in steps if _RUN.search(step)]:
+        raise EngineFailedError(
+            f"the second build took a step from a cache, although it was told not to ({len(shared)} in all), so "
+            f"it proves nothing: {shared[0]}",
+            hint="try another builder (--builder), and report this with the versions that `optbuild doctor` shows",
+        )
 
 
 def write_separate_context(job: BuildJob, folder: Path, nonce: str) -> None:

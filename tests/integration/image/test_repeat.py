@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from builder.core.errors import NotReproducibleError
+from builder.core.errors import EngineFailedError, NotReproducibleError
+from builder.image.build import repeat
 from builder.image.build.build import build_candidate
 from builder.operations.reproduce import check_reproducible
 
@@ -96,6 +97,18 @@ def test_neither_folder_nor_umask_change_the_id(
         check_reproducible(job, first, other.prepare)
     finally:
         os.umask(old)
+
+
+def test_a_second_build_that_shares_a_cache_is_no_proof(
+    small: Any, engine: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = small.make(name)
+    candidate = build_candidate(job)
+    monkeypatch.setattr(repeat, "append_behind_end", lambda *_args: None)
+    monkeypatch.setattr(repeat, "replace", lambda job, **_changes: job)
+    with pytest.raises(EngineFailedError, match="it proves nothing"):
+        check_reproducible(job, candidate, small.prepare)
+    assert list_images(engine, name) == [candidate.reference]
 
 
 def test_a_second_build_that_fails_leaves_the_first(small: Any, engine: Any, name: str) -> None:

@@ -76,8 +76,9 @@ def test_a_step_is_a_task_from_start_to_end() -> None:
 
 
 def test_a_cached_step_is_one_line() -> None:
-    _, recorder = run(vertex("a", started=START, completed=END, cached=True))
-    assert recorder.notes == ["=> a: cached"]
+    reporter, recorder = run(vertex("a", started=START, completed=END, cached=True), vertex("b", started=START))
+    assert recorder.notes[0] == "=> a: cached"
+    assert reporter.list_cached_steps() == ("a",)
 
 
 def test_bytes_are_summed_over_the_parts_of_a_step() -> None:

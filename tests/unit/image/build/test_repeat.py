@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from builder.image.build.repeat import append_behind_end, rename_cache_mounts, write_separate_context
+from builder.core.errors import EngineFailedError
+from builder.image.build.repeat import (
+    append_behind_end,
+    check_nothing_cached,
+    rename_cache_mounts,
+    write_separate_context,
+)
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
@@ -66,3 +72,11 @@ def test_an_archive_has_the_same_entries_and_other_bytes(tmp_path: Path) -> None
     assert len(path.read_bytes()) == len(make_tar()) + 512
     with tarfile.open(path) as tar:
         assert tar.getnames() == ["etc/x"]
+
+
+def test_a_step_from_a_cache_proves_nothing() -> None:
+    check_nothing_cached(("[base 1/1] ADD base.tar /", "[internal] load build context", "[a 2/2] COPY x RUN /"))
+    with pytest.raises(
+        EngineFailedError, match=r"\(1 in all\), so it proves nothing: \[python-1 1/1\] RUN /bin/bash x"
+    ):
+        check_nothing_cached(("[base 1/1] ADD base.tar /", "[python-1 1/1] RUN /bin/bash x"))
