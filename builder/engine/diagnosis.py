@@ -13,7 +13,9 @@ UV_MISMATCH = re.compile(r"Hash mismatch for `([^`]+)`")
 PIP_MISMATCH = "DO NOT MATCH THE HASHES"
 PIP_MISMATCHED = re.compile(r"^\s+(\S+==\S+)(?: from .*)?:\s*$", re.MULTILINE)
 """pip's lines after that: ``    name==version from URL (from -r file (line 1)):``."""
+PUSH_HINT = "is the registry right, does it answer, and are you logged in (`docker login`)?"
 HINTS = (
+    ("failed to push", PUSH_HINT),  # before what a registry may answer: 401 has another meaning below
     (
         "CERTIFICATE_VERIFY_FAILED",
         "a proxy with its own CA is in between: point SSL_CERT_FILE to the bundle that holds it",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import EngineFailedError
 from builder.engine.client import split_reference
+from builder.engine.diagnosis import PUSH_HINT
 from builder.image.build.build import push_from_builder, require_builder
 from builder.image.build.model import PushedNames, read_metadata
 
@@ -77,7 +78,7 @@ def _read_push_event(event: dict[str, Any], reference: str, layers: dict[str, tu
     if reason := event.get("error"):
         raise EngineFailedError(
             f"pushing {reference}: {reason}",
-            hint="is the registry right, does it answer, and are you logged in (`docker login`)?",
+            hint=PUSH_HINT,
         )
     counted = event.get("progressDetail") or {}
     if event.get("id") and counted.get("total"):

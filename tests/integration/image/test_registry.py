@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.core.errors import BuildRefusedError, EngineFailedError
+from builder.core.errors import BuildFailedError, BuildRefusedError, EngineFailedError
 from builder.core.process import LocalRunner
 from builder.engine.client import connect_engine
 from builder.engine.compression import Compression, parse_compression
@@ -120,6 +120,15 @@ def test_a_builder_that_passes_over_the_compression_is_found_out(
     monkeypatch.setattr(Compression, "list_output_attributes", lambda _self: ())
     with pytest.raises(EngineFailedError, match=r"but not with zstd: the registry has layers of .*gzip"):
         build_candidate(job)
+
+
+def test_a_registry_that_does_not_answer_is_named(small: Any, name: str, fresh_builder: Any) -> None:
+    job = small.make(
+        f"127.0.0.1:1/{name}", env=fresh_builder.env, builder=fresh_builder.name, push=True, push_directly=True
+    )
+    with pytest.raises(BuildFailedError, match=r"failed to push 127\.0\.0\.1:1/") as caught:
+        build_candidate(job)
+    assert "docker login" in str(caught.value.hint)
 
 
 def test_the_engine_s_classic_store_is_refused_before_anything_is_built(

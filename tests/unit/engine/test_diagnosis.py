@@ -43,3 +43,8 @@ def test_a_network_that_fails_is_told_before_a_program_that_is_missing() -> None
     found = diagnose_failure("Temporary failure in name resolution\n/bin/sh: 1: git: not found\n")
     assert found.hint is not None
     assert found.hint.startswith("the build has no network")
+
+
+def test_a_refused_push_is_not_taken_for_a_package_index() -> None:
+    found = diagnose_failure("ERROR: failed to push r.example/a:1: unexpected status: 401 Unauthorized")
+    assert "docker login" in str(found.hint)
