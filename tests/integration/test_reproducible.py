@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,9 +27,11 @@ from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
 
+COMPILED = re.compile(r"workers had to compile (\d+) modules of their own")
 
-def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> str:
-    """The image ID that ``optbuild build`` reports."""
+
+def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> tuple[str, list[int]]:
+    """The image ID that ``optbuild build`` reports; of each stage that ran, the modules that its workers compiled."""
     folder = cache / "image"
     shutil.copytree(image, folder)
     environment = {
@@ -37,11 +40,11 @@ def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> 
         "XDG_CACHE_HOME": str(cache / "cache"),
         "XDG_STATE_HOME": str(cache / "state"),
     }
-    command = [str(Path(sys.executable).with_name("optbuild")), "build", str(folder), "--format", "json"]
+    words = ("build", str(folder), "--format", "json", "--progress", "plain")
+    command = [str(Path(sys.executable).with_name("optbuild")), *words]
     done = subprocess.run(command, env=environment, umask=umask, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    assert "workers had to compile 0 modules of their own" in done.stderr
-    return str(json.loads(done.stdout)["image_id"])
+    return str(json.loads(done.stdout)["image_id"]), [int(count) for count in COMPILED.findall(done.stderr)]
 
 
 def files_of(address: str, image: str, folder: Path) -> dict[str, tuple[object, ...]]:
@@ -87,8 +90,9 @@ def test_one_image_id_from_two_engines(
             side_by_side.submit(build, airflow_folder, 0o022, {}, one),
             side_by_side.submit(build, airflow_folder, 0o077, {"DOCKER_HOST": address}, two),
         )
-        first, second = (running.result() for running in builds)
+        (first, _), (second, compiled) = (running.result() for running in builds)
         assert len(list((two / "cache/optbuild/base").glob("*/base.tar"))) == 1, "the second base was made anew"
+        assert set(compiled) == {0}, "on the empty engine every stage ran, and no worker compiled the standard library"
         if first != second:
             here = files_of(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), first, one)
             there = files_of(address, second, two)
