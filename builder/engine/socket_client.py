@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from builder.core.errors import EngineMissingError
-from builder.engine.client import NO_IDENTITY, check_engine_version, connect_engine, measure_free_bytes, uses_containerd
+from builder.engine.client import connect_engine, measure_free_bytes
 from builder.engine.compose_labels import find_building_projects, index_projects_by_image
-from builder.engine.endpoint import resolve_endpoint
-from builder.engine.errors import ApiError
 from builder.engine.layers import read_image_layers
-from builder.engine.socket_api import open_socket_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,27 +62,6 @@ class EngineReader:
 
 def connect_reader(env: Mapping[str, str]) -> EngineReader:
     """The engine that this environment means. Raises EngineMissingError and EngineTooOldError."""
-    endpoint = resolve_endpoint(env)
-    api = open_socket_api(endpoint)
-    if api is None:
-        return connect_sdk_reader(env)
-    try:
-        info = api.info()
-    except ApiError as error:
-        raise EngineMissingError(endpoint.host, error.message) from error
-    version = str(info.get("ServerVersion", "0"))
-    check_engine_version(version)
-    return EngineReader(
-        api,
-        identity=str(info.get("ID") or NO_IDENTITY),
-        version=version,
-        containerd_store=uses_containerd(info.get("DriverStatus")),
-        root=str(info.get("DockerRootDir") or ""),
-    )
-
-
-def connect_sdk_reader(env: Mapping[str, str]) -> EngineReader:
-    """The same for any engine that the SDK can reach."""
     engine = connect_engine(env)
     return EngineReader(
         engine.api,

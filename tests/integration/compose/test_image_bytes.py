@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.process import Command, LocalRunner, ProcessResult
+from builder.engine.client import uses_containerd
+from builder.engine.compose_labels import find_building_projects, index_projects_by_image
 from builder.engine.layers import read_image_layers
+from builder.engine.sdk_client import SdkApi
 from builder.engine.socket_api import SocketApi
-from builder.engine.socket_client import connect_reader, connect_sdk_reader
+from builder.engine.socket_client import connect_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,15 +140,15 @@ def test_nothing_built_is_nothing_measured(stack: Stack) -> None:
 @pytest.mark.alone
 def test_the_quick_look_and_the_sdk_see_the_same(engine: Engine, postgres_image: str) -> None:
     wanted = (postgres_image, f"docker.io/library/{postgres_image}", "optbuild-none:1")
-    with connect_reader(os.environ) as quick, connect_sdk_reader(os.environ) as whole:
+    whole = SdkApi(engine.client)
+    with connect_reader(os.environ) as quick:
         assert isinstance(quick.api, SocketApi)
-        assert not isinstance(whole.api, SocketApi)
-        assert (quick.identity, quick.version) == (whole.identity, whole.version)
-        assert quick.containerd_store == whole.containerd_store
+        assert (quick.identity, quick.version) == (whole.info()["ID"], whole.version()["Version"])
+        assert quick.containerd_store == uses_containerd(whole.info()["DriverStatus"])
         found = quick.read_layers(wanted)
-        assert found == whole.read_layers(wanted) == read_image_layers(engine.client.api, wanted)
-        assert quick.index_projects_by_image() == whole.index_projects_by_image()
-        assert quick.find_building_projects() == whole.find_building_projects()
+        assert found == read_image_layers(whole, wanted) == read_image_layers(engine.client.api, wanted)
+        assert quick.index_projects_by_image() == index_projects_by_image(whole.containers())
+        assert quick.find_building_projects() == find_building_projects(whole.images())
     image = found[postgres_image]
     assert image is not None
     assert image.bytes == own_bytes(engine, postgres_image)
