@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from builder.airflow.releases import UI_PORT
 from builder.engine.archive import iterate_layer_files
 from builder.engine.layers import list_diffs
+from builder.engine.sdk_client import SdkApi
 from builder.engine.tarstream import BLOCK
 from builder.image.verify.contents import (
     PRIVILEGE,
@@ -182,7 +183,7 @@ def _lower_priority() -> None:
 
 
 def _iterate_archive(client: DockerClient, image: str, cancelled: threading.Event) -> Iterator[bytes]:
-    for chunk in client.api.get_image(image, chunk_size=BLOCK):
+    for chunk in SdkApi(client).get_image(image, chunk_size=BLOCK):  # with the time that the engine needs to pack it
         if cancelled.is_set():
             raise NotRun("stopped before it could end")
         yield chunk
