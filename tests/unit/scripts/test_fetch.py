@@ -72,7 +72,7 @@ def fetch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "read_pip_index", lambda: "https://pypi.org/simple")
+    monkeypatch.setattr(module, "read_pip_index", lambda: "https://index.example/simple")
     return module
 
 
@@ -84,13 +84,13 @@ def serve(monkeypatch: pytest.MonkeyPatch, pages: dict[str, bytes]) -> Web:
 
 @pytest.mark.parametrize(
     ("page", "file"),
-    [(JSON_PAGE, "pypi.org/files/uv.whl"), (HTML_PAGE, "pypi.org/files/uv.whl?a=1&b=2")],
+    [(JSON_PAGE, "index.example/files/uv.whl"), (HTML_PAGE, "index.example/files/uv.whl?a=1&b=2")],
     ids=["json", "html"],
 )
 def test_programs_of_the_locked_file_are_unpacked(
     fetch: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: bytes, file: str
 ) -> None:
-    serve(monkeypatch, {"pypi.org/simple/uv/": page, file: WHEEL})
+    serve(monkeypatch, {"index.example/simple/uv/": page, file: WHEEL})
     fetch.fetch(tmp_path / "uv.txt", tmp_path / "tools")
     assert (tmp_path / "tools/bin/uv").read_text() == "program"
     assert (tmp_path / "tools/bin/uv").stat().st_mode & 0o777 == 0o755
@@ -101,12 +101,12 @@ def test_an_index_without_it_is_passed_by(fetch: ModuleType, monkeypatch: pytest
     monkeypatch.setenv("UV_INDEX", "mine=https://a.example/simple https://b.example/simple/")
     pages = {
         "b.example/simple/uv/": b"<html>no links",
-        "pypi.org/simple/uv/": JSON_PAGE,
-        "pypi.org/files/uv.whl": WHEEL,
+        "index.example/simple/uv/": JSON_PAGE,
+        "index.example/files/uv.whl": WHEEL,
     }
     web = serve(monkeypatch, pages)
     fetch.fetch(tmp_path / "uv.txt", tmp_path / "tools")
-    assert [request.host for request in web.asked] == ["a.example", "b.example", "pypi.org", "pypi.org"]
+    assert [request.host for request in web.asked] == ["a.example", "b.example", "index.example", "index.example"]
 
 
 def test_credentials_go_to_their_own_host_and_survive_no_redirection(
@@ -121,17 +121,17 @@ def test_credentials_go_to_their_own_host_and_survive_no_redirection(
 
 
 def test_the_netrc_is_read(fetch: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".netrc").write_text("machine pypi.org login me password secret\n")
+    (tmp_path / ".netrc").write_text("machine index.example login me password secret\n")
     (tmp_path / ".netrc").chmod(0o600)
-    web = serve(monkeypatch, {"pypi.org/simple/uv/": JSON_PAGE, "pypi.org/files/uv.whl": WHEEL})
+    web = serve(monkeypatch, {"index.example/simple/uv/": JSON_PAGE, "index.example/files/uv.whl": WHEEL})
     fetch.fetch(tmp_path / "uv.txt", tmp_path / "tools")
-    assert web.credentials == {"pypi.org": "Basic bWU6c2VjcmV0"}
+    assert web.credentials == {"index.example": "Basic bWU6c2VjcmV0"}
 
 
 def test_another_file_than_the_locked_one_is_refused(
     fetch: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    serve(monkeypatch, {"pypi.org/simple/uv/": JSON_PAGE, "pypi.org/files/uv.whl": WHEEL + b"x"})
+    serve(monkeypatch, {"index.example/simple/uv/": JSON_PAGE, "index.example/files/uv.whl": WHEEL + b"x"})
     with pytest.raises(ValueError, match="another file"):
         fetch.fetch(tmp_path / "uv.txt", tmp_path / "tools")
     assert not (tmp_path / "tools").exists()
@@ -140,6 +140,6 @@ def test_another_file_than_the_locked_one_is_refused(
 def test_a_file_that_no_index_has_is_left_to_pip(
     fetch: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    serve(monkeypatch, {"pypi.org/simple/uv/": b'{"files": []}'})
+    serve(monkeypatch, {"index.example/simple/uv/": b'{"files": []}'})
     with pytest.raises(LookupError, match="no index has uv==1"):
         fetch.fetch(tmp_path / "uv.txt", tmp_path / "tools")
