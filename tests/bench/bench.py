@@ -78,7 +78,7 @@ class Bench:
                 self.say(f"{part}: {number} of {rounds} rounds; its budget of {budget:.0f} s allows no more")
                 return
             begun = number
-            self.record(part, subject, number, lambda chosen=subject: measure(chosen))  # type: ignore[misc]
+            self.record(part, subject, number, lambda chosen=subject: measure(chosen))  # type: ignore[misc]  # mypy: lambda with default
 
     @property
     def first_bump(self) -> str:

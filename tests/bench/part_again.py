@@ -44,7 +44,7 @@ def run_same_id(bench: Bench) -> None:
     """As many builds as the cold rounds, which are compared too, are short of ten."""
     cold = [record["figures"]["id"] for key, record in bench.results.records.items() if key.startswith(f"cold/{OURS}/")]
     for number in range(max(1, BUILDS - len(cold))):
-        bench.record(SAME, OURS, number, lambda chosen=number: measure_same_id(bench, chosen))  # type: ignore[misc]
+        bench.record(SAME, OURS, number, lambda chosen=number: measure_same_id(bench, chosen))  # type: ignore[misc]  # mypy: lambda with default
 
 
 def measure_same_id(bench: Bench, number: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def run(bench: Bench) -> None:
     """Kept over changes of our own tree: no attempt depends on it. The hardest baseline first, if a run is stopped."""
     for one in reversed(make_baselines()):
         key = f"{PART}/{one.name}/0"
-        found = bench.results.record(key, bench.baselines, lambda chosen=one: measure(bench, chosen))  # type: ignore[misc]
+        found = bench.results.record(key, bench.baselines, lambda chosen=one: measure(bench, chosen))  # type: ignore[misc]  # mypy: lambda with default
         bench.say(f"{key}: {found}")
     bench.results.facts["best"] = {letter: find_best(bench, letter) for letter in "abc"}
     bench.results.save()

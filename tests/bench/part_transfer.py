@@ -19,7 +19,7 @@ IDENTICAL = "identical"
 def run(bench: Bench) -> None:
     with open_other_engine(bench.session, "puller") as puller:
         for name in bench.bumps:
-            bench.record(PART, name, 0, lambda chosen=name: measure_bump(bench, puller, chosen))  # type: ignore[misc]
+            bench.record(PART, name, 0, lambda chosen=name: measure_bump(bench, puller, chosen))  # type: ignore[misc]  # mypy: lambda with default
     bench.record(PART, IDENTICAL, 0, lambda: measure_identical(bench))
 
 
