@@ -55,4 +55,4 @@ def _read_database_and_release(folder: Path) -> tuple[str, str]:
         spec = read_spec(folder)
     except OptbuildError:
         return DEFAULT_DATABASE, DEFAULT_RELEASE
-    return spec.verify.database, spec.base.debian
+    return spec.verify.database, spec.base.debian or DEFAULT_RELEASE

@@ -16,12 +16,13 @@ from builder.image.lock.document import format_lock_command
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.groups import list_parts
 from builder.image.lock.sonames import GLIBC
-from builder.image.lock.target import LockTarget
+from builder.image.lock.target import find_lock_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builder.image.lock.model import Lock, LockInputs
+    from builder.image.lock.target import LockTarget
     from builder.image.spec.model import Spec
 
 _KEYS = {
@@ -34,6 +35,8 @@ _KEYS = {
     "apt_runtime": "apt.runtime",
     "apt_build": "apt.build",
     "layers_max": "layers.max",
+    "base_image": "base.image",
+    "base_airflow": "base.airflow",
 }
 """Field of :class:`LockInputs` → key of the spec."""
 
@@ -73,7 +76,7 @@ def _iterate_changed_inputs(wanted: LockInputs, locked: LockInputs) -> Iterator[
 def _iterate_contradictions(lock: Lock) -> Iterator[str]:
     """Every requirement must be met inside the lock, every library by a package, every sdist by build requirements."""
     versions = {one.name: one.version for one in lock.python}
-    target = LockTarget(lock.inputs.python, lock.inputs.debian, lock.platform)
+    target = find_lock_target(lock)
     for line in list_root_requirements(lock.inputs):
         yield from _iterate_unmet("the spec", line, versions, target)
     for one in lock.python:

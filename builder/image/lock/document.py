@@ -13,6 +13,7 @@ import tomli_w
 from builder.core.errors import LockFileError, MissingFileError, Where
 from builder.core.files import write_atomically
 from builder.core.naming import LOCK_FILE, MOST_LAYERS
+from builder.image.lock.foundation_table import format_foundation, parse_foundation
 from builder.image.lock.model import (
     LOCK_VERSION,
     READ_VERSIONS,
@@ -102,6 +103,8 @@ def format_lock(lock: Lock) -> str:
     }
     if lock.constraints is not None:
         head["constraints"] = _to_toml_table(lock.constraints)
+    if lock.foundation is not None:
+        head["foundation"] = format_foundation(lock.foundation)
     head["given-up"] = [_to_toml_table(one) for one in lock.given_up]
     head["uv"] = _to_toml_table(lock.uv)
     head["shared-libraries"] = dict(lock.shared_libraries)
@@ -132,7 +135,11 @@ def _to_toml_table(
     table: dict[str, Any] = {}
     for field in fields(value):
         content = getattr(value, field.name)
-        if content is None or (content == () and field.name == "dependencies"):
+        if (
+            content is None
+            or (content == () and field.name == "dependencies")
+            or (content == "" and field.default == "")
+        ):
             continue
         table[field.name.replace("_", "-")] = list(content) if isinstance(content, tuple) else content
     return table
@@ -161,6 +168,7 @@ def _parse_root_table(root: LockTable) -> Lock:
         runtime=tuple(_parse_package(row, fitting) for row in root.read_rows("runtime")),
         build=tuple(_parse_package(row, fitting) for row in root.read_rows("build")),
         layers=tuple(_parse_layer(row) for row in root.read_rows("layers")),
+        foundation=parse_foundation(root),
     )
 
 
@@ -176,6 +184,8 @@ def _parse_inputs(table: LockTable) -> LockInputs:
         apt_runtime=table.read_strings("apt-runtime"),
         apt_build=table.read_strings("apt-build"),
         layers_max=table.read_integer("layers-max") if table.has_key("layers-max") else MOST_LAYERS,
+        base_image=table.read_string("base-image") if table.has_key("base-image") else "",
+        base_airflow=table.read_string("base-airflow") if table.has_key("base-airflow") else "",
     )
 
 

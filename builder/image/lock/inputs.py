@@ -29,8 +29,10 @@ def make_lock_inputs(spec: Spec, requirements: Sequence[str]) -> LockInputs:
         python=spec.python.version,
         requirements=tuple(sorted(set(requirements))),
         constraints=find_constraints_choice(spec),
-        debian=spec.base.debian,
+        debian=spec.base.debian or "",
         apt_runtime=tuple(sorted(set(spec.apt.runtime))),
         apt_build=tuple(sorted(set(spec.apt.build))),
         layers_max=spec.layers.max,
+        base_image=spec.base.image or "",
+        base_airflow=spec.base.airflow or "",
     )

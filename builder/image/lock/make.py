@@ -35,7 +35,7 @@ from builder.image.lock.model import FALLBACK_EPOCH, Constraints, Lock
 from builder.image.lock.python_packages import PythonResolver, ResolvedPython
 from builder.image.lock.sources.advice import list_source_advice
 from builder.image.lock.sources.builder_stage import LockedBuilderStage, make_distribution
-from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget
+from builder.image.lock.target import DEFAULT_PLATFORM, find_lock_target, make_lock_target
 from builder.image.lock.uv import find_uv
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.image.lock.apt import Apt
     from builder.image.lock.constraints import ConstraintsFile
+    from builder.image.lock.foundation import Foundation, ReadFoundation
     from builder.image.lock.model import LockInputs
     from builder.image.lock.sources.builder_stage import WheelBuilder
+    from builder.image.lock.target import LockTarget
     from builder.image.spec.model import Spec
 
 ETC_APT = Path("/etc/apt")
@@ -69,6 +71,8 @@ class LockOptions:
     """Where a person wrote a requirement (its normalised line) or a Debian package (its name)."""
     build_wheels: WheelBuilder | None = None
     """Builds in the builder stage what cannot be locked otherwise. None: nothing is built on an engine."""
+    foundation: ReadFoundation | None = None
+    """What the spec's base image holds; None for a Debian base."""
 
 
 def make_lock(
@@ -87,7 +91,8 @@ def make_lock(
     """
     progress, cache_folder = runtime.progress, runtime.cache_folder
     inputs = make_lock_inputs(spec, requirements)
-    target = LockTarget(inputs.python, inputs.debian, options.platform)
+    foundation = None if options.foundation is None else options.foundation.foundation
+    target = make_lock_target(inputs, options.platform, foundation)
     constraints = _find_constraints(runtime, spec, options.constraints)
     if release.is_newer:
         progress.note(f"Airflow {release.version} is newer than this optbuild: its series counts for it")
@@ -121,7 +126,9 @@ def make_lock(
     for advice in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages):
         progress.note(advice)
     kept = None if options.upgrade else previous
-    lock = _assemble_lock(target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept)
+    lock = _assemble_lock(
+        target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept, foundation=foundation
+    )
     found = find_lock_differences(inputs, lock)
     if found:
         reasons = "".join(f"\n    {reason}" for reason in found)
@@ -166,7 +173,7 @@ def refresh_debian(runtime: Runtime, spec: Spec, lock: Lock, release: Release, *
 
     Python stays as it is: nothing is resolved with uv. ``spec`` and ``lock`` belong together (``check_lock``).
     """
-    inputs, target = lock.inputs, LockTarget(lock.inputs.python, lock.inputs.debian, lock.platform)
+    inputs, target = lock.inputs, find_lock_target(lock)
     wanted = list_requested_packages(inputs, release, (package for _, package in lock.shared_libraries))
     places = {name: Where(spec.file, key="apt") for name in (*inputs.apt_runtime, *inputs.apt_build)}
     archive = _make_list_source(runtime, etc_apt)
@@ -241,6 +248,7 @@ def _assemble_lock(
     needs: RequiredLibraries,
     packages: ResolvedPackages,
     previous: Lock | None,
+    foundation: Foundation | None,
 ) -> Lock:
     roots = list_root_requirements(inputs)
     needed = resolve_dependencies(target, roots, {name: facts.requires for name, facts in python.facts.items()})
@@ -260,4 +268,5 @@ def _assemble_lock(
         runtime=packages.runtime,
         build=packages.build,
         layers=plan_layers({file.name: file.uploaded for file in python.files}, inputs.layers_max),
+        foundation=foundation,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from builder.core.naming import MOST_LAYERS
+from builder.image.lock.foundation import Foundation  # noqa: TC001 - dataclasses.fields() readers resolve it
 
 LOCK_VERSION = 2
 """Format of optbuild.lock as it is written. A table ``foundation`` may join it: who does not know that refuses it."""
@@ -82,10 +83,14 @@ class LockInputs:
     constraints: str
     """``official``, ``none``, or the file or URL that the spec names."""
     debian: str
-    """The release's code name."""
+    """The release's code name; empty where the base is an image."""
     apt_runtime: tuple[str, ...]
     apt_build: tuple[str, ...]
     layers_max: int = MOST_LAYERS
+    base_image: str = ""
+    """``[base] image``"""
+    base_airflow: str = ""
+    """``[base] airflow``"""
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,15 @@ class Lock:
     shared_libraries: tuple[tuple[str, str], ...]
     """(soname, Debian package) that the locked wheels need from the base, sorted."""
     runtime: tuple[DebianPackage, ...]
-    """The whole root file system of the final image."""
+    """The whole root file system of the final image; on a foundation, what it gets beside what is there."""
     build: tuple[DebianPackage, ...]
     """What the builder stage has beyond ``runtime``."""
     layers: tuple[PackageLayer, ...] = ()
     """Bottom first. Empty in a lock that was made before there were layers: all packages are one then."""
+    foundation: Foundation | None = None
+    """None: a base that is made here, from ``runtime``."""
+
+    @property
+    def release(self) -> str:
+        """The Debian release's code name, whatever the base is."""
+        return self.inputs.debian if self.foundation is None else self.foundation.debian

@@ -45,7 +45,7 @@ def _iterate_change_lines(lock: Lock, changes: LockChanges, upgraded: Container[
         yield f"  {move}"
     for move in changes.debian:
         forced = move.old and move.new and move.name not in upgraded
-        yield f"  {move}: {lock.inputs.debian} no longer offers {move.old}" if forced else f"  {move}"
+        yield f"  {move}: {lock.release} no longer offers {move.old}" if forced else f"  {move}"
 
 
 def _format_megabytes(count: int | None) -> str:

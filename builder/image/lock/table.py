@@ -77,6 +77,18 @@ class LockTable:
             raise self.make_error(key, "is missing" if value is None else "is not a list of lines of text")
         return tuple(value)
 
+    def read_pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        """A list of lists of two texts."""
+        value = self.content.get(key)
+        if not isinstance(value, list) or not all(
+            isinstance(pair, list)
+            and len(pair) == 2
+            and all(isinstance(one, str) and one.isprintable() for one in pair)
+            for pair in value
+        ):
+            raise self.make_error(key, "is missing" if value is None else "is not a list of pairs of texts")
+        return tuple((pair[0], pair[1]) for pair in value)
+
     def read_integer(self, key: str, most: int | None = None) -> int:
         value = self.content.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:

@@ -15,6 +15,9 @@ from builder.core.markers import make_marker_environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from builder.image.lock.foundation import Foundation
+    from builder.image.lock.model import Lock, LockInputs
+
 DEFAULT_PLATFORM = "linux/amd64"
 MACHINES = {"linux/amd64": ("x86_64", "amd64"), "linux/arm64": ("aarch64", "arm64")}
 """Docker's platform → (the machine of wheel tags and of ``platform_machine``, Debian's architecture)."""
@@ -38,6 +41,8 @@ class LockTarget:
     python: str
     release: str
     platform: str = DEFAULT_PLATFORM
+    glibc: str = ""
+    """``2.36``; empty: the one of the release."""
 
     def __post_init__(self) -> None:
         if self.platform not in MACHINES:
@@ -73,7 +78,7 @@ class LockTarget:
 
     @property
     def _glibc_minor(self) -> int:
-        return int(RELEASE_GLIBC[self.release].split(".")[1])
+        return int((self.glibc or RELEASE_GLIBC[self.release]).split(".")[1])
 
     def _iterate_platforms(self) -> Iterator[str]:
         for minor in range(self._glibc_minor, _OLDEST_GLIBC[self.machine] - 1, -1):
@@ -81,3 +86,15 @@ class LockTarget:
             if minor in _LEGACY:
                 yield f"{_LEGACY[minor]}_{self.machine}"
         yield f"linux_{self.machine}"
+
+
+def make_lock_target(inputs: LockInputs, platform: str, foundation: Foundation | None) -> LockTarget:
+    """What a lock with these inputs is made for; a foundation says its own release and glibc."""
+    if foundation is None:
+        return LockTarget(inputs.python, inputs.debian, platform)
+    return LockTarget(inputs.python, foundation.debian, platform, foundation.glibc)
+
+
+def find_lock_target(lock: Lock) -> LockTarget:
+    """What ``lock`` was made for."""
+    return make_lock_target(lock.inputs, lock.platform, lock.foundation)

@@ -72,8 +72,8 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
         _make_jinja_environment()
         .get_template("debian.Dockerfile.j2")
         .render(
-            debian=spec.base.debian,
-            base_epoch=RELEASE_EPOCH[spec.base.debian],
+            debian=lock.release,
+            base_epoch=RELEASE_EPOCH[lock.release],
             build_note=", strip, and the spec's build packages" if spec.apt.build else " and strip",
             environment=list(environment.items()),
             epoch=lock.source_date_epoch,
@@ -114,7 +114,7 @@ def _make_label_key(label: tuple[str, str]) -> tuple[int, str]:
 
 
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:
-    release = lock.inputs.debian
+    release = lock.release
     settings = {
         "release": release,
         # Debian and Docker use the same words for the architectures that we know: amd64, arm64

@@ -30,8 +30,8 @@ def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = fr
     Nothing is concluded from the keys that are ``faulty``: placeholders are there.
     """
     yield from _find_duplicates(spec)
-    yield from _find_stage_problems(spec)
-    if not faulty & {_DEBIAN, _PYTHON}:
+    yield from _find_base_problems(spec)
+    if spec.base.debian is not None and not faulty & {_DEBIAN, _PYTHON}:
         yield from _find_base_python_problems(spec)
     if not faulty & {("image", "name"), ("verify", "database")}:
         yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
@@ -54,14 +54,19 @@ def _find_duplicates(spec: Spec) -> Iterator[SpecProblem]:
                 yield SpecProblem((*path, index), f"{value} is there twice", "remove one of the two")
 
 
-def _find_stage_problems(spec: Spec) -> Iterator[SpecProblem]:
-    if not spec.build.multi_stage:
-        message = "a Debian base is always built in several stages: its final stage has no installer and no compiler"
-        yield SpecProblem(("build", "multi-stage"), message, "remove the line")
+def _find_base_problems(spec: Spec) -> Iterator[SpecProblem]:
+    """Exactly one base: where there are two, the first says what the image would be, so the others are too many."""
+    named = [kind for kind in ("debian", "image", "airflow") if getattr(spec.base, kind) is not None]
+    if not named:
+        yield SpecProblem(
+            ("base",), "it names no base", 'write debian = "bookworm", or image = "..." or airflow = "..."'
+        )
+    for kind in named[1:]:
+        yield SpecProblem(("base", kind), f"there is a base already, {named[0]}", "keep one of the two")
 
 
 def _find_base_python_problems(spec: Spec) -> Iterator[SpecProblem]:
-    has = RELEASE_PYTHON[spec.base.debian]
+    has = RELEASE_PYTHON[spec.base.debian or ""]
     if spec.python.version != has:
         message = f"Debian {spec.base.debian} has Python {has}, not {spec.python.version}"
         others = [name for name, python in RELEASE_PYTHON.items() if python == spec.python.version]

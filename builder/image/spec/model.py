@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from builder.core.naming import DEFAULT_DATABASE, MOST_LAYERS, SPEC_FILE
 from builder.core.slim_rules import RULES
 from builder.image.spec.types import (
+    BaseImage,
     BrokerImage,
     ByteSize,
     CleanPath,
@@ -40,6 +41,8 @@ from builder.image.spec.types import (
     WasteSize,
 )
 
+BaseKind = Literal["debian", "image", "airflow"]
+
 
 class _SpecTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -53,7 +56,15 @@ class ImageTable(_SpecTable):
 
 
 class BaseTable(_SpecTable):
-    debian: DebianRelease
+    """Exactly one of the three; ``builder.image.spec.checks`` holds that."""
+
+    debian: DebianRelease | None = None
+    image: BaseImage | None = None
+    airflow: BaseImage | None = None
+
+    @property
+    def kind(self) -> BaseKind:
+        return "debian" if self.debian else "image" if self.image else "airflow"
 
 
 class AirflowTable(_SpecTable):

@@ -16,7 +16,7 @@ from builder.core.files import read_regular_file
 from builder.core.naming import SPEC_FILE
 from builder.image.spec.allow import RefusedError, find_invisible, quote
 from builder.image.spec.checks import find_spec_problems
-from builder.image.spec.model import BaseTable, Spec, SpecFile
+from builder.image.spec.model import Spec, SpecFile
 from builder.image.spec.paths import resolve_in_folder
 from builder.image.spec.positions import KeyPath as Position
 from builder.image.spec.positions import find_positions
@@ -24,13 +24,10 @@ from builder.image.spec.problem import SpecProblem
 from builder.image.spec.repair import remove_mistakes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
-LATER_BASES = ("image", "airflow")
-"""Kinds of base that the format has and this version does not make."""
 _TYPE_WORDS = {
     "string_type": "a text in quotes",
     "tuple_type": 'a list like ["a", "b"]',
@@ -67,7 +64,7 @@ def read_spec(path: Path) -> Spec:
 def parse_spec(text: str, file: str, folder: Path) -> Spec:
     """The spec that ``text`` is. ``file`` is for messages, ``folder`` for relative paths; neither is read."""
     document, lines = _parse_toml(text, file)
-    problems = list(_remove_later_bases(document))
+    problems: list[SpecProblem] = []
     content, faulty = _validate_document(document, problems)
     if content is not None:
         tables = {name: getattr(content, name) for name in SpecFile.model_fields}
@@ -85,13 +82,7 @@ def _validate_document(
     try:
         return SpecFile.model_validate(document, by_alias=True, by_name=False), frozenset()
     except ValidationError as error:
-        known = {problem.path[:1] for problem in problems}  # a base of another kind is not a missing one
-        found = [
-            _make_problem(detail)
-            for detail in error.errors()
-            if detail["type"] != "missing" or detail["loc"][:1] not in known
-        ]
-        problems += found
+        problems += [_make_problem(detail) for detail in error.errors()]
         mistakes: list[Position] = [problem.path for problem in problems]
     rest, faulty = remove_mistakes(document, mistakes)
     try:
@@ -114,24 +105,6 @@ def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position,
         raise SpecError(f"not valid TOML: {reason}", where=Where(file, number), hint=hint) from error
     except RecursionError as error:
         raise SpecError("nested too deeply", where=Where(file), hint="nothing here needs that") from error
-
-
-def _remove_later_bases(document: dict[str, Any]) -> Iterator[SpecProblem]:
-    """Take the known but unmade kinds of base out of ``document``, with one problem for all of them."""
-    base = document.get("base")
-    if not isinstance(base, dict):
-        return
-    found = [kind for kind in LATER_BASES if kind in base]
-    if not found:
-        return
-    if "debian" in base:
-        message, hint = "there is a base already, debian, and this version makes no other", "remove this line"
-    else:
-        message = f"this version makes the debian base only, not `{'`, `'.join(found)}`"
-        hint = 'write debian = "bookworm" instead'
-    for kind in found:
-        del base[kind]
-    yield SpecProblem(("base", found[0]), message, hint)
 
 
 def _make_problem(detail: ErrorDetails) -> SpecProblem:
@@ -182,7 +155,6 @@ def _suggest_example(path: Position) -> str:
         ("airflow",): 'write [airflow] with version = "2.8.1"',
         ("python",): 'write [python] with version = "3.11"',
         ("image", "name"): 'write name = "my-airflow"',
-        ("base", "debian"): 'write debian = "bookworm"',
         ("airflow", "version"): 'write version = "2.8.1"',
         ("python", "version"): 'write version = "3.11"',
     }
@@ -204,8 +176,7 @@ def _list_known_keys(path: Position) -> list[str]:
         fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
         annotation = get_args(annotation)[-1] if get_origin(annotation) is Mapping else fields[str(part)]
         model = _find_model(annotation) or model
-    own = [field.alias or name for name, field in model.model_fields.items()]
-    return [*own, *LATER_BASES] if model is BaseTable else own
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _find_model(annotation: Any) -> type[BaseModel] | None:

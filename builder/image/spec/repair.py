@@ -26,6 +26,8 @@ def remove_mistakes(document: dict[str, Any], mistakes: list[KeyPath]) -> tuple[
     faulty = {path[:2] for path in mistakes}
     for path in faulty:
         _remove_key(left, path)
+    if left.get("base"):  # another kind of base stands for itself
+        faulty.add(("base", "debian"))
     for path, value in _PLACEHOLDERS.items():
         table = left.setdefault(path[0], {})
         if path[1] not in table:

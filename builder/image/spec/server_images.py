@@ -1,4 +1,4 @@
-"""Which images of servers ``[verify]`` may name: those that a verification knows how to start."""
+"""Which images a spec may name: servers that a verification knows how to start, and bases that can be pinned."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ def check_broker(text: str) -> str:
         raise RefusedError(f"{quote(text)} is not the image of a broker", hint)
     if not is_redis(text):
         raise RefusedError(f"{quote(text)} is not a Redis image: no other broker can be started here", hint)
+    return text
+
+
+def check_base_image(text: str) -> str:
+    """An image with a tag, which the lock pins by its digest. Raises :class:`RefusedError`."""
+    hint = 'write an image with its tag, like "python:3.11-slim-bookworm"'
+    found = find_image_reference(check_visible(text))
+    if found is None:
+        raise RefusedError(f"{quote(text)} is not an image", hint)
+    if found.digest:
+        raise RefusedError(f"{quote(text)} has a digest: the lock is what pins a base", "write the tag alone")
+    if not found.tag:
+        raise RefusedError(f"{quote(text)} has no tag, and `latest` is another image tomorrow", hint)
     return text
 
 

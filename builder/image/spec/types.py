@@ -20,7 +20,7 @@ from builder.core.debian import RELEASE_PYTHON
 from builder.core.image_reference import extract_repository, find_image_reference
 from builder.core.naming import MOST_LAYERS, OCI_PREFIX
 from builder.image.spec.allow import RefusedError, check_form, check_free_text, check_visible, quote
-from builder.image.spec.server_images import check_broker, check_database
+from builder.image.spec.server_images import check_base_image, check_broker, check_database
 
 MAX_IMAGE_LENGTH = 200
 """Docker takes 255, and a role is appended."""
@@ -270,6 +270,7 @@ Requirement = Annotated[str, AfterValidator(_check_requirement)]
 PackageVersion = Annotated[str, AfterValidator(_check_version)]
 PythonVersion = Annotated[str, AfterValidator(_check_python_version)]
 Extra = Annotated[str, AfterValidator(_check_extra)]
+BaseImage = Annotated[str, AfterValidator(check_base_image)]
 DebianRelease = Annotated[str, AfterValidator(_check_debian_release)]
 DebianPackageName = Annotated[str, AfterValidator(_check_debian_package)]
 ImageName = Annotated[str, AfterValidator(_check_image_name)]

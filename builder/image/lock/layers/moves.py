@@ -93,10 +93,10 @@ def predict_moves(old: Lock, new: Lock) -> LockMoves:
 def _iterate_image_layers(lock: Lock) -> Iterator[_ImageLayer]:
     """Bottom first, as the Dockerfile copies them."""
     packages = frozenset(package.name for package in lock.runtime)
-    everything = (lock.inputs.debian, lock.platform, lock.runtime)
+    everything = (lock.release, lock.platform, lock.runtime)
     yield _ImageLayer(BASE, everything, round(sum(one.size for one in lock.runtime) * _BASE_RATIO), packages)
     stdlib = tuple(package for package in lock.runtime if package.name.startswith(_STDLIB))
-    identity = (lock.inputs.debian, lock.platform, stdlib)
+    identity = (lock.release, lock.platform, stdlib)
     yield _ImageLayer(ROOTFS, identity, _ROOTFS_BYTES, frozenset(package.name for package in stdlib))
     distributions = {one.name: one for one in lock.python}
     for layer in list_layers(lock):

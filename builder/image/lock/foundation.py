@@ -1,0 +1,79 @@
+"""What an image stands on that is not made here: a value in the lock, read from the layers, never by starting it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FoundationKind = Literal["image", "airflow"]
+
+
+@dataclass(frozen=True)
+class InstalledPackage:
+    """One Debian package that the foundation has; ``version`` with its epoch."""
+
+    name: str
+    version: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class InstalledDistribution:
+    """One Python distribution that the foundation has.
+
+    ``folder`` is the one that holds its dist-info, absolute; ``bytes`` are those of its files by RECORD, unpacked.
+    """
+
+    name: str
+    """Normalised by PEP 503."""
+    version: str
+    folder: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """An image by its digest, and what of it a build depends on."""
+
+    kind: FoundationKind
+    reference: str
+    """As the spec has it, with its tag."""
+    digest: str
+    """``sha256:...`` of the manifest of the lock's platform or of the index that holds it, as the registry has it."""
+    platform: str
+    layers: tuple[str, ...]
+    """Diff IDs, bottom first."""
+    debian: str
+    """The release's code name, ``bookworm``."""
+    glibc: str
+    """``2.36``"""
+    python: str
+    """``3.11.9``"""
+    python_path: str
+    """Absolute path of the interpreter's own file, after symbolic links: ``/usr/local/bin/python3.11``."""
+    user: str
+    """As the image's configuration has it; empty: root."""
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    shell: tuple[str, ...]
+    """Empty: Docker's own, ``/bin/sh -c``."""
+    working_folder: str
+    environment: tuple[tuple[str, str], ...]
+    """In the image's order. Values that look like secrets are refused when the image is read."""
+    packages: tuple[InstalledPackage, ...]
+    """Sorted by name."""
+    distributions: tuple[InstalledDistribution, ...]
+    """Sorted by name. Those that an interpreter of the foundation sees by itself."""
+
+    @property
+    def pinned_reference(self) -> str:
+        """What FROM says: ``python:3.11-slim-bookworm@sha256:...``."""
+        return f"{self.reference}@{self.digest}"
+
+
+@dataclass(frozen=True)
+class ReadFoundation:
+    """A foundation, and what only making a lock needs. ``status`` is dpkg's file as it is there."""
+
+    foundation: Foundation
+    status: str = field(repr=False)
