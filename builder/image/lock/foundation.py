@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.image.lock.facts import DistributionFacts  # noqa: TC001 - dataclasses.fields() readers resolve it
+
 FoundationKind = Literal["image", "airflow"]
 
 
@@ -77,3 +79,5 @@ class ReadFoundation:
 
     foundation: Foundation
     status: str = field(repr=False)
+    metadata: tuple[DistributionFacts, ...] = field(default=(), repr=False)
+    """Of each distribution of the foundation, as :func:`builder.image.lock.facts.parse_metadata` reads its METADATA."""
