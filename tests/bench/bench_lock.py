@@ -23,7 +23,7 @@ from builder.image.lock.document import read_lock
 from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.resolve import resolve_files, resolve_pins
-from builder.image.lock.target import LockTarget
+from builder.image.lock.target import DEFAULT_PLATFORM, LockTarget, make_lock_target
 from builder.image.lock.uv import Uv, find_uv
 from builder.image.spec.reader import read_spec
 from builder.image.spec.requirements import read_requirements
@@ -66,8 +66,9 @@ def read_preferences(constraints: Path | None) -> VersionPreferences:
 def measure(preferences: VersionPreferences) -> dict[str, float]:
     """Median seconds; the two kinds alternate, so that a busy machine hits both."""
     spec = read_spec(IMAGE)
-    lines = list_root_requirements(make_lock_inputs(spec, read_requirements(spec)))
-    target = LockTarget(spec.python.version, spec.base.debian)
+    inputs = make_lock_inputs(spec, read_requirements(spec))
+    lines = list_root_requirements(inputs)
+    target = make_lock_target(inputs, DEFAULT_PLATFORM, None)
     uv = find_uv(LocalRunner(), dict(os.environ), sys.executable)
     with tempfile.TemporaryDirectory() as name:
         kinds = (
