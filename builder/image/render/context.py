@@ -10,26 +10,17 @@ import jinja2
 
 from builder.core import elf, slim_rules
 from builder.core.debian import RELEASE_EPOCH
-from builder.core.naming import OCI_PREFIX
 from builder.core.resources import find_template_folder, list_template_names, read_template
-from builder.image.lock.layers.plan import list_layers
-from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.model import BuildContext, ContextFile
-from builder.image.render.plan import check_rendered, plan_environment, plan_labels
-from builder.image.render.stages import format_requirements, iterate_stage_files, list_building_stages
+from builder.image.render.plan import check_rendered
+from builder.image.render.plans.choose import make_plan
+from builder.image.render.stages import format_requirements, iterate_stage_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from builder.image.lock.model import DebianPackage, Lock
     from builder.image.spec.model import Spec
-
-OCI_ORDER = (
-    *("title", "description", "source", "url", "documentation", "authors", "vendor", "licenses"),
-    *("version", "revision", "created", "ref.name", "base.name", "base.digest"),
-)
-"""Identity, source, ownership, release, base: the groups of the image specification's annotation keys."""
-
 
 START_SCRIPT = "scripts/start_script.py"
 """Rewrites the ``airflow`` script; install.sh calls it where it is there."""
@@ -64,27 +55,9 @@ def render_wheels_context(lock: Lock) -> BuildContext:
 
 def render_dockerfile(spec: Spec, lock: Lock) -> str:
     """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise."""
-    environment, labels = plan_environment(spec), plan_labels(spec, lock)
-    layers = list_layers(lock)
-    stages = plan_stages(layers)
-    made_by = {layer.name: stage.name for stage in stages for layer in stage.layers}
-    text = (
-        _make_jinja_environment()
-        .get_template("debian.Dockerfile.j2")
-        .render(
-            debian=lock.release,
-            base_epoch=RELEASE_EPOCH[lock.release],
-            build_note=", strip, and the spec's build packages" if spec.apt.build else " and strip",
-            environment=list(environment.items()),
-            epoch=lock.source_date_epoch,
-            stages=stages,
-            building=list_building_stages(lock),
-            layers=[(made_by[layer.name], layer.name) for layer in layers],
-            labels=sorted(labels.items(), key=_make_label_key),
-            uv_version=lock.uv.version,
-        )
-    )
-    check_rendered(text, environment, labels, stages)
+    plan = make_plan(spec, lock)
+    text = _make_jinja_environment().get_template(plan.template).render(**plan.variables)
+    check_rendered(text, plan)
     return text
 
 
@@ -104,13 +77,6 @@ def quote_dockerfile_string(value: str) -> str:
     for character in ("\\", '"', "$"):
         value = value.replace(character, "\\" + character)
     return f'"{value}"'
-
-
-def _make_label_key(label: tuple[str, str]) -> tuple[int, str]:
-    """The standard's groups in their order, other keys behind them."""
-    name = label[0].removeprefix(OCI_PREFIX)
-    known = label[0].startswith(OCI_PREFIX) and name in OCI_ORDER
-    return (OCI_ORDER.index(name) if known else len(OCI_ORDER), label[0])
 
 
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:

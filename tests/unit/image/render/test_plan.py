@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import RenderMismatchError
-from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.context import render_context
-from builder.image.render.plan import FIXED_VALUES, check_rendered, plan_environment, plan_labels
+from builder.image.render.plan import check_rendered
+from builder.image.render.plans.choose import make_plan
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -22,7 +22,7 @@ def text(spec: Spec, lock: Lock) -> str:
 
 
 def check(text: str, spec: Spec, lock: Lock) -> None:
-    check_rendered(text, plan_environment(spec), plan_labels(spec, lock), plan_stages(lock.layers))
+    check_rendered(text, make_plan(spec, lock))
 
 
 def test_what_is_rendered_is_what_was_planned(text: str, spec: Spec, lock: Lock) -> None:
@@ -55,12 +55,15 @@ def test_any_difference_is_refused_with_what_differs(
         check(text.replace(old, new, 1), spec, lock)
 
 
-@pytest.mark.parametrize("name", FIXED_VALUES)
-def test_every_instruction_with_a_fixed_value_is_in_the_file(name: str, text: str) -> None:
-    assert f"\n{name} " in text
+def test_two_values_in_each_others_place_are_refused(text: str, spec: Spec, lock: Lock) -> None:
+    one, other = (f"COPY --link --from={name} /out/ /" for name in ("rootfs", "check"))
+    swapped = text.replace(one, "\0").replace(other, one).replace("\0", other)
+    assert swapped.count(one) == swapped.count(other) == 1
+    with pytest.raises(RenderMismatchError, match=r"\(COPY\)"):
+        check(swapped, spec, lock)
 
 
 def test_our_labels_win_over_those_of_the_spec(spec: Spec, lock: Lock) -> None:
     image = spec.image.model_copy(update={"labels": {"optbuild.project": "other", "team": "ml"}})
-    labels = plan_labels(spec.model_copy(update={"image": image}), lock)
+    labels = make_plan(spec.model_copy(update={"image": image}), lock).labels
     assert (labels["optbuild.project"], labels["team"]) == (spec.image.name, "ml")

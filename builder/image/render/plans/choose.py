@@ -1,0 +1,24 @@
+"""Which plan a spec and its lock have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.image.render.plans.debian import plan_debian
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.image.lock.model import Lock
+    from builder.image.render.plan import RenderPlan
+    from builder.image.spec.model import BaseKind, Spec
+
+PLANS: dict[tuple[BaseKind, bool], Callable[[Spec, Lock], RenderPlan]] = {
+    ("debian", True): plan_debian,
+}
+"""Kind of base, and whether there are several stages → what plans the Dockerfile."""
+
+
+def make_plan(spec: Spec, lock: Lock) -> RenderPlan:
+    """The plan for the spec's base and stages. ``spec`` and ``lock`` belong together."""
+    return PLANS[spec.base.kind, spec.build.multi_stage](spec, lock)
