@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.image.lock.present.distributions import list_present_versions
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -54,6 +56,32 @@ def compare_versions(
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """A distribution of the foundation that another version takes the place of."""
+
+    name: str
+    old: str
+    new: str
+    hidden_bytes: int
+    """Of the old one's files: they stay in the layers below, where no container sees them."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.old} -> {self.new}"
+
+
+def list_replacements(lock: Lock) -> tuple[Replacement, ...]:
+    """Largest first; none without a foundation whose distributions ours join."""
+    present = list_present_versions(lock.foundation)
+    rows = () if lock.foundation is None else lock.foundation.present
+    found = [
+        Replacement(one.name, present[one.name], one.version, sum(row.bytes for row in rows if row.name == one.name))
+        for one in lock.python
+        if one.name in present
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.hidden_bytes, one.name)))
+
+
+@dataclass(frozen=True)
 class LockTotals:
     """Counts and bytes of files to download; a distribution whose size the index does not give counts as None."""
 
@@ -79,5 +107,5 @@ def count_lock_totals(lock: Lock) -> LockTotals:
         runtime_bytes=sum(one.size for one in lock.runtime),
         build_packages=len(lock.build),
         build_bytes=sum(one.size for one in lock.build),
-        layers=len(lock.layers) or 1,
+        layers=len(lock.layers) or (1 if lock.python else 0),
     )

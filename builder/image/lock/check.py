@@ -15,6 +15,7 @@ from builder.image.lock.dependencies import is_applicable, list_root_requirement
 from builder.image.lock.document import format_lock_command
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.groups import list_parts
+from builder.image.lock.present.distributions import collect_versions
 from builder.image.lock.sonames import GLIBC
 from builder.image.lock.target import find_lock_target
 
@@ -75,7 +76,7 @@ def _iterate_changed_inputs(wanted: LockInputs, locked: LockInputs) -> Iterator[
 
 def _iterate_contradictions(lock: Lock) -> Iterator[str]:
     """Every requirement must be met inside the lock, every library by a package, every sdist by build requirements."""
-    versions = {one.name: one.version for one in lock.python}
+    versions = collect_versions(lock)
     target = find_lock_target(lock)
     for line in list_root_requirements(lock.inputs):
         yield from _iterate_unmet("the spec", line, versions, target)

@@ -21,8 +21,13 @@ def find_dropped_constraints(
     roots: Iterable[str],
     distributions: Iterable[Distribution],
     previous: Lock | None,
+    *,
+    others: Iterable[tuple[str, Iterable[str]]] = (),
 ) -> tuple[DroppedConstraint, ...]:
     """One entry per locked distribution whose version is not the constrained one, sorted by name.
+
+    ``others``: what a foundation has (``pandas 2.1.4``), and what each needs; that they differ from the constraints is
+    no choice of this lock.
 
     ``previous`` is the lock before, whose versions were preferred; what it said of the same case is said again, so that
     locking twice gives the same text.
@@ -30,7 +35,7 @@ def find_dropped_constraints(
     if constraints is None:
         return ()
     locked = sorted(distributions, key=lambda one: one.name)
-    against = list(_iterate_requirements(roots, locked))
+    against = [*_iterate_requirements(roots, locked), *_iterate_other_requirements(others)]
     found = []
     for one in locked:
         wanted = constraints.pins.get(one.name)
@@ -48,6 +53,12 @@ def _iterate_requirements(roots: Iterable[str], locked: Iterable[Distribution]) 
     for one in locked:
         for line in one.dependencies:
             yield f"{one.name} {one.version} needs", Requirement(line)
+
+
+def _iterate_other_requirements(others: Iterable[tuple[str, Iterable[str]]]) -> Iterator[tuple[str, Requirement]]:
+    for name, lines in others:
+        for line in lines:
+            yield f"{name} of the base needs", Requirement(line)
 
 
 def _explain_drop(

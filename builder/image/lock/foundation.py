@@ -8,6 +8,8 @@ from typing import Literal
 from builder.image.lock.facts import DistributionFacts  # noqa: TC001 - dataclasses.fields() readers resolve it
 
 FoundationKind = Literal["image", "airflow"]
+ENVIRONMENT = "/home/airflow/.local"
+"""Where Python packages lie in our images, and in those of Airflow."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,18 @@ class Foundation:
     """Sorted by name."""
     distributions: tuple[InstalledDistribution, ...]
     """Sorted by name. Those that an interpreter of the foundation sees by itself."""
+
+    @property
+    def present(self) -> tuple[InstalledDistribution, ...]:
+        """What ours join, because one interpreter sees both: on an image of Airflow all, else what lies in the
+        environment of a foundation that was made here."""
+        if self.kind == "airflow":
+            return self.distributions
+        return tuple(one for one in self.distributions if self.is_in_environment(one))
+
+    @staticmethod
+    def is_in_environment(one: InstalledDistribution) -> bool:
+        return one.folder.startswith(f"{ENVIRONMENT}/")
 
     @property
     def pinned_reference(self) -> str:

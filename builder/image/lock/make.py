@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from builder.core.errors import LockError, UnsatisfiableError, Where
 from builder.core.naming import LOCK_FILE
 from builder.image.lock.check import find_lock_differences
@@ -27,11 +25,12 @@ from builder.image.lock.dependencies import list_root_requirements, resolve_depe
 from builder.image.lock.document import format_lock_command
 from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
-from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.plan import plan_layers
 from builder.image.lock.libraries import RequiredLibraries, find_required_libraries, resolve_library_packages
 from builder.image.lock.model import FALLBACK_EPOCH, Constraints, Lock
+from builder.image.lock.present.distributions import PresentDistributions, list_present_versions, read_present
+from builder.image.lock.present.preferences import make_preferences
 from builder.image.lock.python_packages import PythonResolver, ResolvedPython
 from builder.image.lock.sources.advice import list_source_advice
 from builder.image.lock.sources.builder_stage import LockedBuilderStage, make_distribution
@@ -94,9 +93,11 @@ def make_lock(
     foundation = None if options.foundation is None else options.foundation.foundation
     target = make_lock_target(inputs, options.platform, foundation)
     constraints = _find_constraints(runtime, spec, options.constraints)
+    present = _read_present(progress, options.foundation, target)
     if release.is_newer:
         progress.note(f"Airflow {release.version} is newer than this optbuild: its series counts for it")
     archive = _make_list_source(runtime, options.etc_apt)
+    kept = None if options.upgrade else previous
     uv = find_uv(runtime.runner, runtime.env, options.interpreter)
     with _read_meanwhile(progress, lambda: refresh_package_lists(target, archive)) as lists:
 
@@ -110,9 +111,11 @@ def make_lock(
             if options.build_wheels is not None:
                 before = RequiredLibraries((), ())
                 stage = LockedBuilderStage(uv, target, inputs, lambda: resolve_debian(before), options.build_wheels)
-            preferences = _make_preferences(inputs, constraints, previous, options)
+            preferences = make_preferences(
+                inputs, constraints, kept, foundation=foundation, upgrade_packages=options.upgrade_packages
+            )
             resolver = PythonResolver(
-                uv, target, *preferences, cache_folder, lambda detail: task.update(detail=detail), stage
+                uv, target, *preferences, cache_folder, lambda detail: task.update(detail=detail), stage, present
             )
             with _locate_conflicts(options.places):
                 python = resolver.resolve(roots)
@@ -125,7 +128,6 @@ def make_lock(
             debian_task.update(detail=_format_counts(packages))
     for advice in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages):
         progress.note(advice)
-    kept = None if options.upgrade else previous
     lock = _assemble_lock(
         target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept, foundation=foundation
     )
@@ -137,6 +139,18 @@ def make_lock(
             hint=format_lock_command(spec.folder / LOCK_FILE, "--upgrade"),
         )
     return lock
+
+
+def _read_present(progress: Progress, read: ReadFoundation | None, target: LockTarget) -> PresentDistributions:
+    """What the foundation has; what it does not meet itself is said, for no spec is to blame for it."""
+    present = read_present(read, target)
+    if read is not None and present.unmet:
+        reasons = "".join(f"\n    {one}" for one in present.unmet)
+        progress.note(
+            f"warning: {read.foundation.reference} does not hold together by itself, and that stays as it is: "
+            f"`pip check` says so of it and of the image{reasons}"
+        )
+    return present
 
 
 def _find_constraints(runtime: Runtime, spec: Spec, given: Path | None) -> ConstraintsFile | None:
@@ -199,34 +213,6 @@ def _locate_conflicts(places: Mapping[str, Where]) -> Iterator[None]:
         raise UnsatisfiableError(error.reason, error.involved, lines) from error
 
 
-def _make_preferences(
-    inputs: LockInputs, constraints: ConstraintsFile | None, previous: Lock | None, options: LockOptions
-) -> tuple[VersionPreferences, VersionPreferences]:
-    """For the distributions, and for the build requirements of sdists.
-
-    The lock before counts most, unless it was made for another Airflow, another Python or from other constraints: what
-    is constrained then follows the constraints of now, which that Airflow was tested with.
-    """
-    pins = {} if constraints is None else constraints.pins
-    if previous is None or options.upgrade:
-        return VersionPreferences(pins), VersionPreferences()
-    moving = {canonicalize_name(name) for name in options.upgrade_packages}
-    kept, tools = (
-        {one.name: one.version for one in part if one.name not in moving}
-        for part in (previous.python, previous.build_requires)
-    )
-    if _is_rebased(inputs, constraints, previous):
-        kept = {name: version for name, version in kept.items() if name not in pins}
-    return VersionPreferences(pins, kept), VersionPreferences(previous=tools)
-
-
-def _is_rebased(inputs: LockInputs, constraints: ConstraintsFile | None, previous: Lock) -> bool:
-    before = previous.inputs
-    used = previous.constraints and (previous.constraints.version, previous.constraints.sha256)
-    wanted = constraints and (constraints.version, constraints.sha256)
-    return (inputs.airflow, inputs.python, wanted) != (before.airflow, before.python, used)
-
-
 def _make_package_request(
     inputs: LockInputs, release: Release, needs: RequiredLibraries, previous: Lock | None, options: LockOptions
 ) -> PackageRequest:
@@ -251,13 +237,22 @@ def _assemble_lock(
     foundation: Foundation | None,
 ) -> Lock:
     roots = list_root_requirements(inputs)
-    needed = resolve_dependencies(target, roots, {name: facts.requires for name, facts in python.facts.items()})
+    present = list_present_versions(foundation)
+    requires = {name: facts.requires for name, facts in python.facts.items()}
+    needed = resolve_dependencies(target, (*roots, *present), requires)
     distributions = tuple(make_distribution(file, needed[file.name]) for file in python.files)
+    staying = {name: version for name, version in present.items() if name not in {one.name for one in distributions}}
     return Lock(
         platform=target.platform,
         inputs=inputs,
         constraints=None if constraints is None else Constraints(constraints.version, constraints.sha256),
-        given_up=find_dropped_constraints(constraints, roots, distributions, previous),
+        given_up=find_dropped_constraints(
+            constraints,
+            roots,
+            distributions,
+            previous,
+            others=((f"{name} {version}", needed.get(name, ())) for name, version in staying.items()),
+        ),
         source_date_epoch=max((file.uploaded or 0 for file in python.files), default=0) or FALLBACK_EPOCH,
         uv=make_distribution(python.uv),
         python=distributions,

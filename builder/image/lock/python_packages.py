@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from builder.core.errors import SourceNotBuiltError, UnsatisfiableError
 from builder.image.lock.installed import collect_facts
+from builder.image.lock.present.distributions import PresentDistributions
 from builder.image.lock.resolve import resolve_files, resolve_pins
 from builder.image.lock.scratch import open_scratch_folder
 from builder.image.lock.sources.build_tools import check_build_tools, explain_conflict
 from builder.image.lock.sources.sdists import collect_build_requirements
-from builder.image.lock.uv import add_known_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResolvedPython:
-    """``files`` go into the image, ``tools`` and ``uv`` into the builder stage; ``facts`` by name of a file.
+    """``files`` go into the image, ``tools`` and ``uv`` into the builder stage; ``facts`` by name of a file, or of
+    what the foundation has.
 
     ``unbuilt``: the sdists among ``files`` that this machine could not build.
     """
@@ -58,12 +59,15 @@ class PythonResolver:
     cache_folder: Path
     say: Callable[[str], None]
     stage: BuilderStage | None = None
+    present: PresentDistributions = field(default_factory=PresentDistributions)
+    """What the foundation has: it takes part, and only what differs from it is installed."""
 
     def resolve(self, requirements: Sequence[str]) -> ResolvedPython:
         """Both passes of uv, then the facts of every file."""
         with open_scratch_folder(self.cache_folder, "resolve-") as scratch:
             self.say("asking the index for versions")
             resolver, pins = self._resolve_pins(requirements, scratch)
+            pins = self.present.select_added(pins)
             self.say(f"{len(pins)} distributions, reading their hashes")
             files = resolve_files(resolver.uv, self.target, pins, scratch)
             tools = self._resolve_build_tools(files, scratch)
@@ -71,7 +75,7 @@ class PythonResolver:
         self.say(f"{len(files)} distributions, reading their metadata and libraries")
         found = self._collect_facts(files, tools)
         self.say(f"{len(files)} distributions")
-        return ResolvedPython(files, tools, own, found.facts, found.unbuilt)
+        return ResolvedPython(files, tools, own, {**self.present.facts, **found.facts}, found.unbuilt)
 
     def _resolve_pins(self, requirements: Sequence[str], scratch: Path) -> tuple[PythonResolver, dict[str, str]]:
         """The pins, and a resolver that knows the metadata of each source that uv could not build to resolve.
@@ -79,11 +83,17 @@ class PythonResolver:
         uv gives up at the first such source; it is told what that one depends on and asked again.
         """
         known: dict[tuple[str, str], DistributionFacts] = {}
-        resolver = self
+        resolver = replace(self, uv=self.present.configure(self.uv, (), scratch)) if self.present.facts else self
         while True:
             try:
                 return resolver, resolve_pins(
-                    resolver.uv, self.target, requirements, self.preferences, scratch, say=self.say
+                    resolver.uv,
+                    self.target,
+                    requirements,
+                    self.preferences,
+                    scratch,
+                    present=sorted(self.present.versions),
+                    say=self.say,
                 )
             except SourceNotBuiltError as error:
                 key = canonicalize_name(error.name), error.version
@@ -91,7 +101,7 @@ class PythonResolver:
                     raise
                 known[key] = self._read_source(*key, scratch)
                 metadata = [(version, facts) for (_, version), facts in known.items()]
-                resolver = replace(self, uv=add_known_metadata(self.uv, metadata, scratch))
+                resolver = replace(self, uv=self.present.configure(self.uv, metadata, scratch))
 
     def _read_source(self, name: str, version: str, scratch: Path) -> DistributionFacts:
         self.say(f"reading what {name} {version} depends on")

@@ -28,9 +28,12 @@ def resolve_pins(
     preferences: VersionPreferences,
     folder: Path,
     *,
+    present: Sequence[str] = (),
     say: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, str]:
     """First pass: name → version. Preferences win wherever ``requirements`` allow it. ``say`` hears what is tried.
+
+    ``present``: names that are there whatever the requirements say, so that all fits them.
 
     uv drops a preference as soon as the newest version of something unpreferred excludes it, so lost constraints are
     tried again as conditions (:func:`keep_constraints`).
@@ -38,7 +41,7 @@ def resolve_pins(
     :class:`UnsatisfiableError` with uv's own reason when nothing satisfies the requirements, :class:`ToolError` when
     uv failed for another reason, which is :class:`SourceNotBuiltError` for a source that it had to build.
     """
-    first = FirstPass(uv, target, folder, requirements, preferences)
+    first = FirstPass(uv, target, folder, (*requirements, *present), preferences)
     if preferences.previous:
         _, pins = first.compile(offline=True)
         if pins is not None and pins.items() <= preferences.previous.items():

@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from builder.image.lock.changes import count_lock_totals
+from builder.image.lock.changes import count_lock_totals, list_replacements
+from builder.image.lock.present.distributions import list_present_versions
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -28,6 +29,7 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     yield f"{name} for {lock.platform}"
     yield f"  {sums.distributions} Python distributions, {_format_megabytes(sums.distribution_bytes)}{sdists}"
     yield f"  {sums.layers} {'layer' if sums.layers == 1 else 'layers'} of them in the image"
+    yield from _iterate_foundation_lines(lock)
     yield f"  {sums.runtime_packages} Debian packages in the image, {_format_megabytes(sums.runtime_bytes)}"
     yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
     if lock.constraints is not None:
@@ -35,6 +37,20 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
         yield f"constraints {lock.constraints.version}: {kept}"
         for one in lock.given_up:
             yield f"  {one.name} {one.constrained} -> {one.locked}: {one.forced_by}"
+
+
+def _iterate_foundation_lines(lock: Lock) -> Iterator[str]:
+    """What of a foundation's distributions stays, and what each replacement leaves in the layers below."""
+    present = list_present_versions(lock.foundation)
+    if lock.foundation is None or not present:
+        return
+    replaced = list_replacements(lock)
+    yield f"  {len(present) - len(replaced)} more are those of {lock.foundation.reference}"
+    for one in replaced:
+        yield f"  {one}: {_format_megabytes(one.hidden_bytes)} of the base stay hidden below"
+    if len(replaced) > 1:
+        hidden = sum(one.hidden_bytes for one in replaced)
+        yield f"  {len(replaced)} replaced, {_format_megabytes(hidden)} of the base hidden in all"
 
 
 def _iterate_change_lines(lock: Lock, changes: LockChanges, upgraded: Container[str]) -> Iterator[str]:
@@ -58,6 +74,7 @@ def format_lock_json(lock: Lock, changes: LockChanges) -> str:
         "platform": lock.platform,
         "figures": asdict(count_lock_totals(lock)),
         "given_up": [asdict(one) for one in lock.given_up],
+        "replaced": [asdict(one) for one in list_replacements(lock)],
         "moved": {"python": [asdict(one) for one in changes.python], "debian": [asdict(one) for one in changes.debian]},
     }
     return json.dumps(content, indent=2) + "\n"

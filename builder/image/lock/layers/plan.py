@@ -36,8 +36,9 @@ def plan_layers(uploads: Mapping[str, int | None], most: int) -> tuple[PackageLa
 
 
 def list_layers(lock: Lock) -> tuple[PackageLayer, ...]:
-    """Those of the lock; of one that is older than layers, all packages as one."""
-    if lock.layers:
+    """Those of the lock, none where it adds nothing to its foundation; of one that is older than layers, all packages
+    as one."""
+    if lock.layers or not lock.python:
         return lock.layers
     parts = sorted(part for one in lock.python for part in list_parts(one.name))
     return (PackageLayer(WHOLE, tuple(parts), lock.source_date_epoch),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.process import Command, ProcessResult
+from builder.image.lock.foundation import ENVIRONMENT, Foundation, InstalledDistribution
 from builder.image.lock.model import (
     Constraints,
     DebianPackage,
@@ -108,3 +109,35 @@ def spec(tmp_path: Path) -> Spec:
             "apt": {"runtime": ("libgomp1",)},
         }
     )
+
+
+@pytest.fixture
+def make_foundation() -> Callable[..., Foundation]:
+    """An image of Airflow that has the distributions that are named, 1 MB each, in its user's site."""
+
+    def make(**versions: str) -> Foundation:
+        site = f"{ENVIRONMENT}/lib/python3.11/site-packages"
+        return Foundation(
+            kind="airflow",
+            reference="apache/airflow:2.8.1-python3.11",
+            digest=f"sha256:{SHA}",
+            platform="linux/amd64",
+            layers=(f"sha256:{SHA}",),
+            debian="bookworm",
+            glibc="2.36",
+            python="3.11.7",
+            python_path="/usr/local/bin/python3.11",
+            user="50000",
+            entrypoint=("/usr/bin/dumb-init", "--", "/entrypoint"),
+            command=(),
+            shell=(),
+            working_folder="/opt/airflow",
+            environment=(("PIP_USER", "true"),),
+            packages=(),
+            distributions=tuple(
+                InstalledDistribution(name.replace("_", "-"), version, site, 1_000_000)
+                for name, version in sorted(versions.items())
+            ),
+        )
+
+    return make

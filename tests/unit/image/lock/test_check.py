@@ -13,6 +13,9 @@ from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.model import PackageLayer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -106,3 +109,18 @@ def test_contradictions_inside_are_found(spec: Spec, lock: Lock) -> None:
     assert find_lock_differences(inputs, dataclasses.replace(lock, build_requires=())) == (
         "there are source distributions, but nothing to build them with",
     )
+
+
+def test_what_the_foundation_has_counts_as_there(
+    spec: Spec, lock: Lock, make_foundation: Callable[..., Foundation]
+) -> None:
+    """Only what differs is in the lock: pandas was replaced, Airflow and dill stay."""
+    inputs = make_lock_inputs(spec, REQUIREMENTS)
+    pandas = tuple(one for one in lock.python if one.name == "pandas")
+    layers = tuple(layer for layer in lock.layers if layer.name == "pandas")
+    small = dataclasses.replace(lock, python=pandas, layers=layers, build_requires=())
+    there = make_foundation(apache_airflow="2.8.1", dill="0.3.1.1", pandas="2.1.4")
+    assert find_lock_differences(inputs, dataclasses.replace(small, foundation=there)) == ()
+    older = make_foundation(apache_airflow="2.8.0", dill="0.3.1.1", pandas="2.1.4")
+    (found,) = find_lock_differences(inputs, dataclasses.replace(small, foundation=older))
+    assert found == "the spec needs apache-airflow[postgres]==2.8.1, and the lock has 2.8.0"

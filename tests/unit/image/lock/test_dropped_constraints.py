@@ -49,3 +49,11 @@ def test_the_lock_before_is_not_blamed_for_what_it_did_not_hold(lock: Lock) -> N
     after = dataclasses.replace(lock, given_up=first, python=tuple(rows))
     assert find_dropped_constraints(constraints, [], rows, after) == first  # locked again: the same text
     assert find_dropped_constraints(constraints, [], rows, None) == first
+
+
+def test_what_the_foundation_has_is_blamed_and_not_listed(lock: Lock) -> None:
+    """It is the constraints' result, or its maker's choice; only what is added or replaced is this lock's."""
+    constraints = ConstraintsFile("v", SHA, {"redis": "5.0", "celery": "5.4"})
+    others = [("celery 5.3", ("redis<5",))]
+    (found,) = find_dropped_constraints(constraints, [], [distribution("redis", "4.6")], lock, others=others)
+    assert (found.name, found.forced_by) == ("redis", "celery 5.3 of the base needs redis<5")

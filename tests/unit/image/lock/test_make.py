@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,9 @@ from builder.airflow.releases import find_release
 from builder.core.errors import LockError, UnsatisfiableError, Where
 from builder.image.lock import make
 from builder.image.lock.constraints import ConstraintsFile
-from builder.image.lock.debian import select_kept_versions
 from builder.image.lock.make import (
-    LockOptions,
     _find_constraints,
     _locate_conflicts,
-    _make_preferences,
     _read_meanwhile,
     refresh_debian,
 )
@@ -37,50 +33,6 @@ SAME = ConstraintsFile("2.8.1/3.11", "ab" * 32, {"pandas": "2.1.4"})
 """The constraints that the lock of the tests was made with."""
 SHA = "ef" * 32
 PANDAS = hashlib.sha256(b"pandas==2.1.4\n").hexdigest()
-
-
-def test_the_versions_of_the_lock_before_are_kept(lock: Lock) -> None:
-    wanted, tools = _make_preferences(lock.inputs, SAME, lock, LockOptions("py"))
-    assert wanted.constraints == {"pandas": "2.1.4"}
-    assert wanted.previous == {"apache-airflow": "2.8.1", "dill": "0.3.1.1", "pandas": "2.0.3"}
-    assert tools.previous == {"setuptools": "84.2.1"}
-    assert select_kept_versions(lock, ()) == {
-        "libgomp1": "12.2.0-14+deb12u1",
-        "zlib1g": "1:1.2.13.dfsg-1",
-        "binutils": "2.40-2",
-    }
-
-
-@pytest.mark.parametrize("change", ["airflow", "python", "version", "sha256", "none before"])
-def test_another_airflow_python_or_constraints_beat_the_lock_before(lock: Lock, change: str) -> None:
-    inputs, constraints, previous = lock.inputs, SAME, lock
-    match change:
-        case "airflow" | "python":
-            changed: dict[str, Any] = {change: "3.12"}
-            inputs = dataclasses.replace(inputs, **changed)
-        case "version":
-            constraints = dataclasses.replace(SAME, version="2.10.3/3.11")
-        case "sha256":
-            constraints = dataclasses.replace(SAME, sha256="00" * 32)
-        case _:
-            previous = dataclasses.replace(lock, constraints=None)
-    wanted, _ = _make_preferences(inputs, constraints, previous, LockOptions("py"))
-    assert wanted.format_lines() == "apache-airflow==2.8.1\ndill==0.3.1.1\npandas==2.1.4\n"
-    assert wanted.list_dropped({"pandas": "2.0.3"}) == ["pandas"]  # so it is tried as a demand
-
-
-def test_without_constraints_another_airflow_keeps_what_it_can(lock: Lock) -> None:
-    inputs = dataclasses.replace(lock.inputs, airflow="2.10.3", constraints="none")
-    assert _make_preferences(inputs, None, lock, LockOptions("py"))[0].previous["pandas"] == "2.0.3"
-
-
-def test_an_upgrade_lets_go_of_all_or_of_one(lock: Lock) -> None:
-    assert _make_preferences(lock.inputs, SAME, lock, LockOptions("py", upgrade=True))[0].previous == {}
-    one = LockOptions("py", upgrade_packages=("Pandas", "SetupTools"))
-    wanted, tools = _make_preferences(lock.inputs, SAME, lock, one)
-    assert set(wanted.previous) == {"apache-airflow", "dill"}
-    assert tools.previous == {}
-    assert set(select_kept_versions(lock, ("zlib1g",))) == {"libgomp1", "binutils"}
 
 
 def test_contradicting_requirements_are_placed() -> None:

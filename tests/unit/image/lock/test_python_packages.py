@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from builder.image.lock import python_packages
 from builder.image.lock.facts import DistributionFacts
 from builder.image.lock.first_pass import VersionPreferences
 from builder.image.lock.installed import CollectedFacts
+from builder.image.lock.present.distributions import PresentDistributions
 from builder.image.lock.pylock import LockedFile
 from builder.image.lock.python_packages import PythonResolver
 from builder.image.lock.uv import Uv
@@ -35,13 +37,16 @@ class FakeIndex:
     tools: str | None = "1"
     """The version of the build requirement; None: none can be had."""
 
+    present: Any = None
+
     def resolve_pins(
-        self, _uv: Uv, _target: object, lines: Any, _p: object, folder: Path, **_: object
+        self, _uv: Uv, _target: object, lines: Any, _p: object, folder: Path, **more: object
     ) -> dict[str, str]:
         if "tool" in lines:
             if self.tools is None:
                 raise UnsatisfiableError("Because you require tool==1", ())
             return {"tool": self.tools}
+        self.present = more.get("present")
         settings = folder / "uv.toml"
         entries = tomllib.loads(settings.read_text())["dependency-metadata"] if settings.exists() else []
         told = {str(entry["name"]) for entry in entries} if self.answers else set()
@@ -110,3 +115,15 @@ def test_build_requirements_that_cannot_be_had_are_told_as_such(make_resolver: A
         make_resolver(FakeIndex({"dill": "1"}, tools=None), [])._resolve_build_tools(
             [LockedFile("dill", "1", "sdist", "00", 1, None)], tmp_path
         )
+
+
+def test_what_the_foundation_has_takes_part_and_is_not_installed(make_resolver: Any) -> None:
+    index = FakeIndex({"pycurl": "7.45.2"})
+    resolver = make_resolver(index, [])
+    facts = {"airflow": DistributionFacts("airflow", ("pendulum",), (), ("postgres",))}
+    present = PresentDistributions({"airflow": "2.8.1"}, facts)
+    found = dataclasses.replace(resolver, present=present).resolve(["pycurl"])
+    assert index.resolved == [{"airflow"}, {"airflow", "pycurl"}]
+    assert index.present == ["airflow"]
+    assert [file.name for file in found.files] == ["pycurl"]
+    assert found.facts["airflow"].extras == ("postgres",)  # whether an extra is known is asked of it

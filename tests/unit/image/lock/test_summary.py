@@ -10,6 +10,9 @@ from builder.image.lock.changes import compare_locks, count_lock_totals
 from builder.image.lock.summary import format_check_json, format_lock_json, format_lock_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
 
 
@@ -56,3 +59,18 @@ def test_the_json_has_a_schema_version(lock: Lock) -> None:
     assert content["figures"]["runtime_packages"] == 2
     assert content["moved"]["debian"] == [{"name": "binutils", "old": None, "new": "2.40-2"}]
     assert json.loads(format_check_json(("x",))) == {"schema_version": 1, "current": False, "differences": ["x"]}
+
+
+def test_what_a_foundation_has_and_what_is_replaced(lock: Lock, make_foundation: Callable[..., Foundation]) -> None:
+    foundation = make_foundation(pandas="2.1.4", dill="0.3.8", numpy="1.26.4")
+    rows = tuple(
+        dataclasses.replace(one, bytes=61_000_000) if one.name == "pandas" else one for one in foundation.distributions
+    )
+    on_it = dataclasses.replace(lock, foundation=dataclasses.replace(foundation, distributions=rows))
+    text = format_lock_text(on_it, compare_locks(None, on_it), "optbuild.lock")
+    assert "  1 more are those of apache/airflow:2.8.1-python3.11\n" in text
+    assert "  pandas 2.1.4 -> 2.0.3: 61.0 MB of the base stay hidden below\n  dill 0.3.8 -> 0.3.1.1: 1.0 MB" in text
+    assert "  2 replaced, 62.0 MB of the base hidden in all\n" in text
+    replaced = json.loads(format_lock_json(on_it, compare_locks(None, on_it)))["replaced"]
+    assert replaced[0] == {"name": "pandas", "old": "2.1.4", "new": "2.0.3", "hidden_bytes": 61_000_000}
+    assert "hidden" not in format_lock_text(lock, compare_locks(None, lock), "optbuild.lock")

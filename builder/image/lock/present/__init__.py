@@ -1,0 +1,1 @@
+"""The Python distributions that a foundation has already, and the versions that a lock prefers."""
