@@ -61,6 +61,7 @@ from builder.core.errors.judging import (
     NoSuchImageError,
     NotABaseError,
     NotAnImageArchiveError,
+    OwnTemplateError,
     RenderMismatchError,
     VerifyUsageError,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "NotWrittenError",
     "OldComposeError",
     "OptbuildError",
+    "OwnTemplateError",
     "PromotionError",
     "RemoteFileError",
     "RenderMismatchError",

@@ -78,6 +78,10 @@ class DiveFileError(OptbuildError):
     """A ``.dive-ci`` that cannot be read, or has a rule that nobody can follow."""
 
 
+class OwnTemplateError(OptbuildError):
+    """A template of the project's own cannot be rendered, or says what it may not say. Nothing is written."""
+
+
 class RenderMismatchError(OptbuildError):
     """The rendered Dockerfile, parsed again, does not say what was planned: nothing is written."""
 

@@ -1,4 +1,4 @@
-"""Spec and lock to context: pure, the same bytes each time, no engine and no network. The only user of Jinja."""
+"""Spec and lock to context: pure, the same bytes each time, no engine and no network."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
-
 from builder.core import elf, slim_rules
 from builder.core.debian import RELEASE_EPOCH
-from builder.core.resources import find_template_folder, list_template_names, read_template
+from builder.core.resources import list_template_names, read_template
 from builder.image.render.model import BuildContext, ContextFile
+from builder.image.render.own_dockerfile import check_own_dockerfile
 from builder.image.render.plan import check_rendered
 from builder.image.render.plans.choose import make_plan
 from builder.image.render.stages import format_requirements, iterate_stage_files
+from builder.image.render.templates import OwnTemplate, render_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def render_wheels_context(lock: Lock) -> BuildContext:
 
     base.tar and builder.tar are made by the context's base.sh.
     """
-    dockerfile = _make_jinja_environment().get_template("wheels.Dockerfile.j2").render(uv_version=lock.uv.version)
+    dockerfile = render_shipped("wheels.Dockerfile.j2", {"uv_version": lock.uv.version})
     files = [
         ContextFile("Dockerfile", dockerfile.encode()),
         *_iterate_base_files(lock, {}),
@@ -54,29 +54,19 @@ def render_wheels_context(lock: Lock) -> BuildContext:
 
 
 def render_dockerfile(spec: Spec, lock: Lock) -> str:
-    """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise."""
+    """The Dockerfile's text, parsed again and found to say what was planned; :class:`RenderMismatchError` otherwise.
+
+    A template of the project's own adds to that: :class:`OwnTemplateError` where it may not.
+    """
     plan = make_plan(spec, lock)
-    text = _make_jinja_environment().get_template(plan.template).render(**plan.variables)
+    text = render_shipped(plan.template, plan.variables)
     check_rendered(text, plan)
-    return text
-
-
-def _make_jinja_environment() -> jinja2.Environment:
-    # Dockerfile syntax is not HTML: autoescape would turn a quote into an entity; `quoted` below is the escape.
-    environment = jinja2.Environment(  # noqa: S701 - a Dockerfile, not a page
-        loader=jinja2.FileSystemLoader(find_template_folder()),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["quoted"] = quote_dockerfile_string
-    return environment
-
-
-def quote_dockerfile_string(value: str) -> str:
-    """A Dockerfile string: ``$`` would expand an earlier variable, backslash and quote would end or continue it."""
-    for character in ("\\", '"', "$"):
-        value = value.replace(character, "\\" + character)
-    return f'"{value}"'
+    if spec.render.templates is None:
+        return text
+    template = OwnTemplate(spec, plan.template, plan.variables)
+    own = template.render()
+    check_own_dockerfile(own, text, template)
+    return own
 
 
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:

@@ -124,6 +124,11 @@ class RoleTable(_SpecTable):
     health: HealthTable | None = None
 
 
+class RenderTable(_SpecTable):
+    templates: CleanPath | None = None
+    """A folder with templates of the project's own; see :mod:`builder.image.render.templates`."""
+
+
 class VerifyTable(_SpecTable):
     database: DatabaseImage = DEFAULT_DATABASE
     dags: CleanPath | None = None
@@ -157,6 +162,7 @@ class SpecFile(_SpecTable):
     layers: LayersTable = LayersTable()
     slim: SlimTable = SlimTable()
     roles: Mapping[RoleName, RoleTable] = Field(default_factory=dict)
+    render: RenderTable = RenderTable()
     verify: VerifyTable = VerifyTable()
     protect: ProtectTable = ProtectTable()
     budget: BudgetTable = BudgetTable()

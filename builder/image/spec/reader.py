@@ -219,6 +219,8 @@ def _check_paths(spec: Spec, text: str) -> None:
         named.append((("airflow", "constraints"), constraints, False))
     if spec.verify.dags is not None:
         named.append((("verify", "dags"), spec.verify.dags, True))
+    if spec.render.templates is not None:
+        named.append((("render", "templates"), spec.render.templates, True))
     problems = []
     for path, name, is_folder in named:
         try:

@@ -19,7 +19,8 @@ from builder.core.resources import read_template
 from builder.dockerfile import parse_dockerfile
 from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.bake import format_bake_json
-from builder.image.render.context import START_SCRIPT, quote_dockerfile_string, render_context, render_dockerfile
+from builder.image.render.context import START_SCRIPT, render_context, render_dockerfile
+from builder.image.render.templates import quote_dockerfile_string
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
