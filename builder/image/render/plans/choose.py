@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.image.render.plans.debian import plan_debian
+from builder.image.render.plans.image import plan_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PLANS: dict[tuple[BaseKind, bool], Callable[[Spec, Lock], RenderPlan]] = {
     ("debian", True): plan_debian,
+    ("image", True): plan_image,
 }
 """Kind of base, and whether there are several stages → what plans the Dockerfile."""
 

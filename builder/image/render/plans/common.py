@@ -17,6 +17,7 @@ from builder.image.render.plan import PlannedInstruction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.layers.stages import LayerStage
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
@@ -128,6 +129,13 @@ def _plan_base_labels(lock: Lock) -> dict[str, str]:
         f"{OCI_PREFIX}base.name": lock.foundation.reference,
         f"{OCI_PREFIX}base.digest": lock.foundation.digest,
     }
+
+
+def require_foundation(lock: Lock) -> Foundation:
+    """What the lock's image stands on. Raises ValueError where it is a base of our own."""
+    if lock.foundation is None:
+        raise ValueError("the lock has no foundation, and its spec names an image as base")
+    return lock.foundation
 
 
 def sort_labels(labels: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from builder.core.errors import RenderMismatchError
-from builder.image.render.context import render_context
+from builder.image.render.context import render_context, render_dockerfile
 from builder.image.render.plan import check_rendered
 from builder.image.render.plans.choose import make_plan
 
 if TYPE_CHECKING:
+    from render_forms import Form
+
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -25,8 +28,42 @@ def check(text: str, spec: Spec, lock: Lock) -> None:
     check_rendered(text, make_plan(spec, lock))
 
 
-def test_what_is_rendered_is_what_was_planned(text: str, spec: Spec, lock: Lock) -> None:
-    check(text, spec, lock)
+def test_what_is_rendered_is_what_was_planned(form: Form) -> None:
+    check(render_dockerfile(form.spec, form.lock), form.spec, form.lock)
+
+
+def test_every_planned_value_is_held(form: Form) -> None:
+    """Each instruction whose value is planned, with another value."""
+    plan = make_plan(form.spec, form.lock)
+    text = render_dockerfile(form.spec, form.lock)
+    planned = {f"{one.name} {one.value}" for one in plan.instructions if one.value is not None}
+    for line in planned:
+        assert f"\n{line}\n" in text
+        with pytest.raises(RenderMismatchError, match=rf"\({line.partition(' ')[0]}\)"):
+            check_rendered(text.replace(f"\n{line}\n", f"\n{line}x\n", 1), plan)
+
+
+def test_labels_say_what_the_image_stands_on(forms: dict[str, Form]) -> None:
+    names = [f"org.opencontainers.image.base.{name}" for name in ("name", "digest")]
+    own, image = (make_plan(forms[name].spec, forms[name].lock).labels for name in ("airflow", "image"))
+    assert [own.get(name) for name in names] == ["debian:bookworm", None]
+    assert [image[name] for name in names] == ["python:3.11-slim-bookworm", f"sha256:{'5c' * 32}"]
+
+
+def test_the_path_of_a_foundation_stands_behind_the_packages(forms: dict[str, Form]) -> None:
+    form = forms["image"]
+    path = make_plan(form.spec, form.lock).environment["PATH"]
+    assert (
+        path == "/home/airflow/.local/bin:/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    )
+
+
+@pytest.mark.parametrize(("user", "needed"), [("", 0), ("root", 0), ("0", 0), ("1000", 2), ("app:app", 2)])
+def test_build_stages_are_roots_whoever_the_foundation_runs_as(user: str, needed: int, forms: dict[str, Form]) -> None:
+    form = forms["image"]
+    assert form.lock.foundation is not None
+    lock = replace(form.lock, foundation=replace(form.lock.foundation, user=user))
+    assert render_dockerfile(form.spec, lock).count("\nUSER root\n") == needed
 
 
 @pytest.mark.parametrize(

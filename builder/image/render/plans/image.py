@@ -1,0 +1,95 @@
+"""An image of somebody else's below, several stages: no RUN in the final one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.core.debian import RELEASE_EPOCH
+from builder.image.render.plan import PlannedInstruction, RenderPlan
+from builder.image.render.plans.common import (
+    DEFAULT_PATH,
+    FINAL_INSTRUCTIONS,
+    SHELL,
+    WORKDIR,
+    plan_environment,
+    plan_labels,
+    plan_package_stages,
+    require_foundation,
+    sort_labels,
+)
+from builder.image.render.stages import list_building_stages
+
+if TYPE_CHECKING:
+    from builder.image.lock.foundation import Foundation
+    from builder.image.lock.model import Lock
+    from builder.image.render.plans.common import PackageStages
+    from builder.image.spec.model import Spec
+
+_ROOT_USERS = ("", "root", "0", "root:root", "0:0", "root:0", "0:root")
+_ROOT = PlannedInstruction("USER", "root")
+
+
+def plan_image(spec: Spec, lock: Lock) -> RenderPlan:
+    """The foundation's own variables stay, ours join them; its PATH stands behind our packages."""
+    foundation = require_foundation(lock)
+    environment, labels = plan_foundation_environment(spec, foundation), plan_labels(spec, lock)
+    packages = plan_package_stages(lock)
+    return RenderPlan(
+        template="image.Dockerfile.j2",
+        variables={
+            "foundation": foundation.pinned_reference,
+            "needs_root": needs_root(foundation),
+            "base_epoch": RELEASE_EPOCH[lock.release],
+            "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
+            "environment": list(environment.items()),
+            "epoch": lock.source_date_epoch,
+            "stages": packages.stages,
+            "building": list_building_stages(lock),
+            "layers": packages.layers,
+            "labels": sort_labels(labels),
+            "uv_version": lock.uv.version,
+        },
+        environment=environment,
+        labels=labels,
+        instructions=_list_instructions(foundation, packages),
+    )
+
+
+def plan_foundation_environment(spec: Spec, foundation: Foundation) -> dict[str, str]:
+    """Our variables on a foundation."""
+    return plan_environment(spec, dict(foundation.environment).get("PATH") or DEFAULT_PATH)
+
+
+def needs_root(foundation: Foundation) -> bool:
+    """Whether a build stage on it would run as another user."""
+    return foundation.user not in _ROOT_USERS
+
+
+def list_root_instructions(foundation: Foundation) -> tuple[PlannedInstruction, ...]:
+    """What a stage on it begins with, behind its FROM."""
+    return (_ROOT, SHELL) if needs_root(foundation) else (SHELL,)
+
+
+def _list_instructions(foundation: Foundation, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
+    root = list_root_instructions(foundation)
+    return (
+        PlannedInstruction("FROM", f"{foundation.pinned_reference} AS base"),
+        PlannedInstruction("FROM", "base AS rootfs"),
+        *root,
+        PlannedInstruction("RUN"),
+        PlannedInstruction("FROM", "base AS builder"),
+        *root,
+        PlannedInstruction("RUN"),
+        PlannedInstruction("RUN"),
+        PlannedInstruction("FROM", "builder AS sdists"),
+        PlannedInstruction("RUN"),
+        *packages.instructions,
+        PlannedInstruction("FROM", "builder AS check"),
+        PlannedInstruction("RUN"),
+        PlannedInstruction("FROM", "base"),
+        PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
+        PlannedInstruction("COPY", "--link --from=check /out/ /"),
+        WORKDIR,
+        *packages.copies,
+        *FINAL_INSTRUCTIONS,
+    )
