@@ -71,7 +71,7 @@ def _iterate_changed_inputs(wanted: LockInputs, locked: LockInputs) -> Iterator[
             ]
             yield f"{key}: {', '.join(parts)}"
         else:
-            yield f"{key}: the spec says {new}, the lock was made for {old}"
+            yield f"{key}: the spec says {new or 'nothing'}, the lock was made for {old or 'nothing'}"
 
 
 def _iterate_contradictions(lock: Lock) -> Iterator[str]:
@@ -90,6 +90,22 @@ def _iterate_contradictions(lock: Lock) -> Iterator[str]:
     if not lock.build_requires and any(one.kind == "sdist" for one in lock.python):
         yield "there are source distributions, but nothing to build them with"
     yield from _iterate_misplaced(lock)
+    yield from _iterate_foundation_contradictions(lock)
+
+
+def _iterate_foundation_contradictions(lock: Lock) -> Iterator[str]:
+    """The foundation is that of the base which the lock was made for, with its Python."""
+    wanted, found = lock.inputs.base_image or lock.inputs.base_airflow, lock.foundation
+    if found is None:
+        if wanted:
+            yield f"it was made for {wanted}, and does not say what that holds"
+        return
+    kind = "image" if lock.inputs.base_image else "airflow"
+    if (kind, wanted) != (found.kind, found.reference):
+        base = f"{kind} = {wanted}" if wanted else f"debian = {lock.inputs.debian}"
+        yield f"it stands on {found.kind} = {found.reference}, and was made for {base}"
+    if not found.python.startswith(f"{lock.inputs.python}."):
+        yield f"{found.reference} has Python {found.python}, and the lock was made for {lock.inputs.python}"
 
 
 def _iterate_misplaced(lock: Lock) -> Iterator[str]:

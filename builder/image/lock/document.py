@@ -155,9 +155,12 @@ def _parse_root_table(root: LockTable) -> Lock:
     if platform not in MACHINES:
         raise root.make_error("platform", f"is {platform!r}, not one of {', '.join(MACHINES)}")
     fitting = ("all", MACHINES[platform][1])
+    inputs, foundation = _parse_inputs(root.read_table("inputs")), parse_foundation(root, platform)
+    if foundation is None and (inputs.base_image or inputs.base_airflow):
+        raise root.make_error("foundation", "is missing, and the base is an image")
     return Lock(
         platform=platform,
-        inputs=_parse_inputs(root.read_table("inputs")),
+        inputs=inputs,
         constraints=_parse_constraints(root),
         given_up=tuple(_parse_dropped_constraint(row) for row in root.read_rows("given-up")),
         source_date_epoch=root.read_integer("source-date-epoch", NEWEST_EPOCH),
@@ -168,7 +171,7 @@ def _parse_root_table(root: LockTable) -> Lock:
         runtime=tuple(_parse_package(row, fitting) for row in root.read_rows("runtime")),
         build=tuple(_parse_package(row, fitting) for row in root.read_rows("build")),
         layers=tuple(_parse_layer(row) for row in root.read_rows("layers")),
-        foundation=parse_foundation(root),
+        foundation=foundation,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from builder.image.lock.foundation import Foundation, InstalledDistribution, InstalledPackage
+from builder.image.lock.foundation_check import iterate_foundation_problems
 
 if TYPE_CHECKING:
     from builder.image.lock.table import LockTable
@@ -30,7 +31,7 @@ def format_foundation(foundation: Foundation) -> dict[str, Any]:
     }
 
 
-def parse_foundation(root: LockTable) -> Foundation | None:
+def parse_foundation(root: LockTable, platform: str) -> Foundation | None:
     """The foundation of the lock whose root this is; None: it has none. Raises :class:`LockFileError`."""
     if not root.has_key("foundation"):
         return None
@@ -39,13 +40,16 @@ def parse_foundation(root: LockTable) -> Foundation | None:
     words: dict[str, Any] = {key.replace("-", "_"): table.read_string(key) for key in (*_WORDS, _FOLDER)}
     if words["kind"] not in _KINDS:
         raise table.make_error("kind", f"is {words['kind']!r}, not one of {', '.join(_KINDS)}")
-    return Foundation(
+    foundation = Foundation(
         **words,
         **cast("Any", {key: table.read_strings(key) for key in _LISTS}),
         environment=table.read_pairs("environment"),
         packages=tuple(_parse_package(table, line) for line in table.read_strings("packages")),
         distributions=tuple(_parse_distribution(table, line) for line in table.read_strings("distributions")),
     )
+    for key, message in iterate_foundation_problems(foundation, platform):
+        raise table.make_error(key, message)
+    return foundation
 
 
 def _parse_package(table: LockTable, line: str) -> InstalledPackage:

@@ -47,7 +47,10 @@ def _find_airflow_python_problems(spec: Spec, known: Release) -> Iterator[SpecPr
         message = f"Airflow {known.version} does not support Python {spec.python.version}, only {supported}"
         fitting = [(name, python) for name, python in RELEASE_PYTHON.items() if python in known.python_versions]
         hint = "choose another Airflow version: no Debian release has a Python that this one supports"
-        if fitting:
+        if spec.base.debian is None:
+            newest = known.python_versions[-1]
+            hint = f'write version = "{newest}" in [python], and in [base] an image that has Python {newest}'
+        elif fitting:
             hint = f'write debian = "{fitting[0][0]}" in [base] and version = "{fitting[0][1]}" in [python]'
         yield SpecProblem(_PYTHON, message, hint)
 

@@ -6,6 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from builder.image.spec.positions import KeyPath
 
 _PLACEHOLDERS: dict[tuple[str, str], str] = {
@@ -14,7 +16,7 @@ _PLACEHOLDERS: dict[tuple[str, str], str] = {
     ("airflow", "version"): "2.8.1",
     ("python", "version"): "3.11",
 }
-"""Values of the required keys; nothing is said about what stands in for a mistake."""
+"""Values of the required keys, and of a base of unknown kind; nothing is said about what stands in for a mistake."""
 
 
 def remove_mistakes(document: dict[str, Any], mistakes: list[KeyPath]) -> tuple[dict[str, Any], frozenset[KeyPath]]:
@@ -26,14 +28,18 @@ def remove_mistakes(document: dict[str, Any], mistakes: list[KeyPath]) -> tuple[
     faulty = {path[:2] for path in mistakes}
     for path in faulty:
         _remove_key(left, path)
-    if left.get("base"):  # another kind of base stands for itself
-        faulty.add(("base", "debian"))
     for path, value in _PLACEHOLDERS.items():
+        if path[0] == "base" and "base" in left and not (_is_base_faulty(faulty) and not left["base"]):
+            continue  # any kind of base stands for itself, and a table without one is a mistake of its own
         table = left.setdefault(path[0], {})
         if path[1] not in table:
             table[path[1]] = value
             faulty.add(path)
     return left, frozenset(faulty)
+
+
+def _is_base_faulty(faulty: Iterable[KeyPath]) -> bool:
+    return any(path[0] == "base" for path in faulty)
 
 
 def _remove_key(document: dict[str, Any], path: KeyPath) -> None:

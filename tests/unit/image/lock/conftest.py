@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from builder.core.process import Command, ProcessResult
-from builder.image.lock.foundation import ENVIRONMENT, Foundation, InstalledDistribution
+from builder.image.lock.foundation import ENVIRONMENT, Foundation, InstalledDistribution, InstalledPackage
 from builder.image.lock.model import (
     Constraints,
     DebianPackage,
@@ -141,3 +142,40 @@ def make_foundation() -> Callable[..., Foundation]:
         )
 
     return make
+
+
+@pytest.fixture
+def foundation() -> Foundation:
+    """What the official python image is like."""
+    return Foundation(
+        kind="image",
+        reference="python:3.11-slim-bookworm",
+        digest="sha256:" + "1" * 64,
+        platform="linux/amd64",
+        layers=("sha256:" + "2" * 64, "sha256:" + "3" * 64),
+        debian="bookworm",
+        glibc="2.36",
+        python="3.11.9",
+        python_path="/usr/local/bin/python3.11",
+        user="",
+        entrypoint=(),
+        command=("python3",),
+        shell=(),
+        working_folder="",
+        environment=(("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8")),
+        packages=(
+            InstalledPackage("adduser", "3.134", "all"),
+            InstalledPackage("libc6", "2.36-9+deb12u7", "amd64"),
+        ),
+        distributions=(
+            InstalledDistribution("pip", "24.0", "/usr/local/lib/python3.11/site-packages", 6_000_000),
+            InstalledDistribution("setuptools", "65.5.1", "/usr/local/lib/python3.11/site-packages", 5_000_000),
+        ),
+    )
+
+
+@pytest.fixture
+def founded(lock: Lock, foundation: Foundation) -> Lock:
+    """A lock that stands on it."""
+    inputs = dataclasses.replace(lock.inputs, debian="", base_image=foundation.reference)
+    return dataclasses.replace(lock, inputs=inputs, foundation=foundation)

@@ -11,6 +11,7 @@ from builder.core.errors import ExitCode, StaleLockError
 from builder.image.lock.check import check_lock, find_lock_differences
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.model import PackageLayer
+from builder.image.spec.model import BaseTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,48 @@ def test_each_changed_input_makes_it_stale(
     found = find_lock_differences(make_lock_inputs(changed, REQUIREMENTS), lock)
     assert len(found) == 1
     assert found[0].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ({"image": "python:3.11"}, "base.image: the spec says python:3.11, the lock was made for python:3.11-slim"),
+        ({"airflow": "apache/airflow:2.8.1"}, "base.image: the spec says nothing, the lock was made for python:3.11"),
+        ({"debian": "bookworm"}, "base.debian: the spec says bookworm, the lock was made for nothing"),
+    ],
+)
+def test_another_base_makes_it_stale(spec: Spec, founded: Lock, base: dict[str, str], message: str) -> None:
+    changed = spec.model_copy(update={"base": BaseTable.model_validate(base)})
+    found = find_lock_differences(make_lock_inputs(changed, REQUIREMENTS), founded)
+    assert any(one.startswith(message) for one in found), found
+
+
+def test_the_lock_of_a_foundation_is_current(spec: Spec, founded: Lock) -> None:
+    same = spec.model_copy(update={"base": BaseTable(image="python:3.11-slim-bookworm")})
+    assert find_lock_differences(make_lock_inputs(same, REQUIREMENTS), founded) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"python": "3.12.1"}, "has Python 3.12.1, and the lock was made for 3.11"),
+        ({"kind": "airflow"}, "it stands on airflow = python:3.11-slim-bookworm, and was made for image = python"),
+        ({"reference": "python:3.11"}, "it stands on image = python:3.11, and was made for image = python:3.11-slim"),
+    ],
+)
+def test_a_foundation_of_another_base_is_a_contradiction(founded: Lock, changes: dict[str, Any], message: str) -> None:
+    assert founded.foundation is not None
+    other = dataclasses.replace(founded, foundation=dataclasses.replace(founded.foundation, **changes))
+    assert any(message in one for one in find_lock_differences(founded.inputs, other))
+
+
+def test_a_base_and_its_foundation_belong_together(lock: Lock, founded: Lock) -> None:
+    missing = dataclasses.replace(
+        founded, foundation=None, inputs=dataclasses.replace(founded.inputs, debian="bookworm")
+    )
+    assert any("does not say what that holds" in one for one in find_lock_differences(missing.inputs, missing))
+    stray = dataclasses.replace(lock, foundation=founded.foundation)
+    assert any("was made for debian = bookworm" in one for one in find_lock_differences(stray.inputs, stray))
 
 
 def test_changed_requirements_make_it_stale(spec: Spec, lock: Lock) -> None:

@@ -92,7 +92,7 @@ def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
         pytest.param('    "dill",', '    "dill RUN",', r"layers\[core-0\].members: holds 'dill RUN'", id="member"),
         pytest.param("stamp = 1600000000", "stamp = 99999999999999", "stamp: is 9.*; at most", id="stamp"),
         pytest.param("layers-max = 40", "layers-max = -1", "layers-max: is not a number", id="layers-max"),
-        pytest.param("[uv]", "[foundation]\n[uv]", "foundation: is not a key of a lock", id="foundation"),
+        pytest.param("[uv]", "[foundation]\n[uv]", "foundation.kind: is missing", id="foundation"),
     ],
 )
 def test_a_damaged_lock_is_refused_with_its_key(lock: Lock, old: str, new: str, message: str) -> None:
