@@ -158,10 +158,11 @@ def test_what_the_foundation_has_counts_as_there(
     spec: Spec, lock: Lock, make_foundation: Callable[..., Foundation]
 ) -> None:
     """Only what differs is in the lock: pandas was replaced, Airflow and dill stay."""
-    inputs = make_lock_inputs(spec, REQUIREMENTS)
+    base = BaseTable(airflow="apache/airflow:2.8.1-python3.11")
+    inputs = make_lock_inputs(spec.model_copy(update={"base": base}), REQUIREMENTS)
     pandas = tuple(one for one in lock.python if one.name == "pandas")
     layers = tuple(layer for layer in lock.layers if layer.name == "pandas")
-    small = dataclasses.replace(lock, python=pandas, layers=layers, build_requires=())
+    small = dataclasses.replace(lock, inputs=inputs, python=pandas, layers=layers, build_requires=())
     there = make_foundation(apache_airflow="2.8.1", dill="0.3.1.1", pandas="2.1.4")
     assert find_lock_differences(inputs, dataclasses.replace(small, foundation=there)) == ()
     older = make_foundation(apache_airflow="2.8.0", dill="0.3.1.1", pandas="2.1.4")
