@@ -40,7 +40,7 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh \
+	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh templates/debs.sh \
 	  tests/integration/html/browser.sh templates/html/vendor/regenerate.sh \
 	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/servers/*/entrypoint
 	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh

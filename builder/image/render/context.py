@@ -70,15 +70,19 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
 
 
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:
-    release = lock.release
+    """The script that gets Debian's packages, and what it reads; on a foundation, what changes that too."""
     settings = {
-        "release": release,
+        "release": lock.release,
         # Debian and Docker use the same words for the architectures that we know: amd64, arm64
         "architecture": lock.platform.removeprefix("linux/"),
-        "source_date_epoch": str(RELEASE_EPOCH[release]),
-        "pruned": " ".join(slim_rules.list_pruned(slim, slim_rules.Scope.BASE)),
     }
-    yield ContextFile("base.sh", read_template("base.sh"), executable=True)
+    if lock.foundation is None:
+        yield ContextFile("base.sh", read_template("base.sh"), executable=True)
+        settings["source_date_epoch"] = str(RELEASE_EPOCH[lock.release])
+        settings["pruned"] = " ".join(slim_rules.list_pruned(slim, slim_rules.Scope.BASE))
+    else:
+        yield ContextFile("debs.sh", read_template("debs.sh"), executable=True)
+        yield from (ContextFile(name, read_template(name)) for name in list_template_names("foundation"))
     yield ContextFile("base.env", "".join(f"{key}={value}\n" for key, value in settings.items()).encode())
     yield ContextFile("runtime.packages", _format_package_list(lock.runtime))
     yield ContextFile("builder.packages", _format_package_list(lock.build))

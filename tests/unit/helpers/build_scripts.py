@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def load_build_script(name: str) -> Iterator[ModuleType]:
-    """The module; it and the scripts that it imports are forgotten afterwards."""
-    folder = str(find_template_folder() / "scripts")
+def load_build_script(name: str, where: str = "scripts") -> Iterator[ModuleType]:
+    """The module from that folder of the templates; it and the scripts that it imports are forgotten afterwards."""
+    folder = str(find_template_folder() / where)
     before = dict(sys.modules)
     sys.path.insert(0, folder)
     sys.modules["elf"] = elf

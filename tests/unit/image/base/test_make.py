@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,3 +181,69 @@ def test_a_debian_sources_file_is_named_from_where_the_person_is(tmp_path: Path,
 def test_without_a_debian_sources_file_none_is_named(tmp_path: Path) -> None:
     runtime = make_runtime(tmp_path, {"HOME": "/"})
     assert make_base_environment(runtime) == runtime.env
+
+
+DEBS_SAID = "debs.sh: gone from the mirror: curl 1\ndebs.sh: the mirror has now: curl 2\n"
+
+
+def debs_context(packages: bytes = b"curl 1 amd64 00\n") -> BuildContext:
+    files = (replace(file, path="debs.sh") if file.path == "base.sh" else file for file in context_of(packages).files)
+    return BuildContext(tuple(files), "linux/amd64", 1)
+
+
+class DebsRunner(FakeRunner):
+    """Does what debs.sh does: two folders beside it."""
+
+    def run(self, command: Command, **callbacks: Callable[[str], None] | None) -> ProcessResult:
+        self.runs += 1
+        assert command.cwd is not None
+        assert command.argv == (str(command.cwd / "debs.sh"),)
+        if self.code == 0:
+            for name in ("debs", "builder-debs"):
+                (command.cwd / name).mkdir()
+                (command.cwd / name / "curl_1_amd64.deb").write_text(name)
+        return ProcessResult(command, self.code, "", self.err)
+
+
+def test_debs_are_made_once_per_content_and_replace_what_lies_there(tmp_path: Path) -> None:
+    runner = DebsRunner()
+    (tmp_path / "two/debs").mkdir(parents=True)
+    (tmp_path / "two/debs/older_1_amd64.deb").touch()
+    for out in ("one", "two"):
+        folder = make(runner, tmp_path, debs_context(), out)
+        found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.deb")}
+        assert found == {"debs/curl_1_amd64.deb": "debs", "builder-debs/curl_1_amd64.deb": "builder-debs"}
+    assert runner.runs == 1
+    make(runner, tmp_path, debs_context(b"curl 2 amd64 00\n"))
+    assert runner.runs == 2
+    assert [path.name for path in (tmp_path / "cache/optbuild").iterdir() if path.is_dir()] == ["debs"]
+
+
+def test_debs_made_anew_leave_the_cache_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "out").mkdir()
+    runner = DebsRunner()
+    runtime = make_runtime(tmp_path, {"HOME": "/", "TMPDIR": str(tmp_path / "tmp")}, runner=runner)
+    for _ in range(2):
+        make_base_anew(runtime, debs_context(), tmp_path / "out")
+        assert (tmp_path / "out/debs/curl_1_amd64.deb").stat().st_nlink == 1
+        shutil.rmtree(tmp_path / "out/debs")
+        shutil.rmtree(tmp_path / "out/builder-debs")
+    assert runner.runs == 2
+    assert [path.name for path in (tmp_path / "cache/optbuild/debs").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "error", "expected"),
+    [
+        (4, DEBS_SAID, VanishedPackagesError, "no longer has what the lock names: curl 1"),
+        (3, "", ToolMissingError, "apt-get"),
+        (100, "E: no route", ToolFailedError, "no route"),
+    ],
+)
+def test_debs_that_cannot_be_had_say_why_and_leave_nothing(
+    tmp_path: Path, code: int, said: str, error: type[Exception], expected: str
+) -> None:
+    with pytest.raises(error, match=expected):
+        make(DebsRunner(code, said), tmp_path, debs_context())
+    assert [path.name for path in (tmp_path / "cache/optbuild/debs").iterdir()] == [".lock"]
