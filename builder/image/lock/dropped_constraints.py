@@ -26,8 +26,8 @@ def find_dropped_constraints(
 ) -> tuple[DroppedConstraint, ...]:
     """One entry per locked distribution whose version is not the constrained one, sorted by name.
 
-    ``others``: what a foundation has (``pandas 2.1.4``), and what each needs; that it differs from the constraints is not
-    decided by this lock.
+    ``others``: what a foundation has (``pandas 2.1.4``), and what each needs; that it differs from the constraints was
+    decided where it was made.
 
     ``previous`` is the lock before, whose versions were preferred; what it said of the same case is said again, so that
     locking twice gives the same text.

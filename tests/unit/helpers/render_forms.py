@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.image.lock.foundation import Foundation
+from builder.image.lock.foundation import Foundation, InstalledDistribution
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -21,7 +21,7 @@ class Form:
     golden: str
 
 
-FORMS = ("airflow", "image")
+FORMS = ("airflow", "image", "airflow-base")
 """The names of the golden files; the first is that of the project's own image."""
 
 
@@ -52,6 +52,50 @@ def make_foundation() -> Foundation:
     )
 
 
+def make_airflow_foundation() -> Foundation:
+    """The official image of Airflow 2.8.1, as a registry would have it: a user's site folder, an older pandas."""
+    site = "/home/airflow/.local/lib/python3.11/site-packages"
+    return replace(  # noqa: S604 - a value of the image, nothing is run
+        make_foundation(),
+        kind="airflow",
+        reference="apache/airflow:2.8.1-python3.11",
+        user="50000",
+        entrypoint=("/usr/bin/dumb-init", "--", "/entrypoint"),
+        command=(),
+        shell=("/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-o", "nolog", "-c"),
+        working_folder="/opt/airflow",
+        environment=(("PATH", "/root/bin:/home/airflow/.local/bin:/usr/local/bin:/usr/bin:/bin"), ("PIP_USER", "true")),
+        distributions=(
+            InstalledDistribution("apache-airflow", "2.8.1", site, 50_000_000),
+            InstalledDistribution("numpy", "1.24.4", site, 60_000_000),
+            InstalledDistribution("pandas", "2.1.4", site, 61_000_000),
+        ),
+    )
+
+
+def make_airflow_form(spec: Spec, lock: Lock) -> Form:
+    """Only some of the distributions are added, two of them in the place of others."""
+    foundation = make_airflow_foundation()
+    added = {"numpy", "pandas", "seaborn", "cron-descriptor"}
+    layers = (
+        replace(layer, members=tuple(one for one in layer.members if one.removesuffix(".libs") in added))
+        for layer in lock.layers
+    )
+    return Form(
+        spec.model_copy(
+            update={"base": spec.base.model_copy(update={"debian": None, "airflow": foundation.reference})}
+        ),
+        replace(
+            lock,
+            foundation=foundation,
+            inputs=replace(lock.inputs, debian="", base_airflow=foundation.reference),
+            python=tuple(one for one in lock.python if one.name in added),
+            layers=tuple(layer for layer in layers if layer.members),
+        ),
+        "airflow-base",
+    )
+
+
 def make_forms(spec: Spec, lock: Lock) -> dict[str, Form]:
     """Golden file → what it was rendered from; ``spec`` and ``lock`` are those of the project's own image."""
     foundation = make_foundation()
@@ -63,4 +107,5 @@ def make_forms(spec: Spec, lock: Lock) -> dict[str, Form]:
     return {
         "airflow": Form(spec, lock, "airflow"),
         "image": Form(image_spec, image_lock, "image"),
+        "airflow-base": make_airflow_form(spec, lock),
     }

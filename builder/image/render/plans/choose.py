@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.image.render.plans.airflow import plan_airflow
 from builder.image.render.plans.debian import plan_debian
 from builder.image.render.plans.image import plan_image
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PLANS: dict[tuple[BaseKind, bool], Callable[[Spec, Lock], RenderPlan]] = {
     ("debian", True): plan_debian,
     ("image", True): plan_image,
+    ("airflow", True): plan_airflow,
 }
 """Kind of base, and whether there are several stages → what plans the Dockerfile."""
 

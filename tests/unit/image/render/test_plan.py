@@ -66,6 +66,42 @@ def test_build_stages_are_roots_whoever_the_foundation_runs_as(user: str, needed
     assert render_dockerfile(form.spec, lock).count("\nUSER root\n") == needed
 
 
+def test_on_airflow_nothing_is_removed_where_nothing_is_replaced(forms: dict[str, Form]) -> None:
+    """A RUN in the final stage would cost the one image ID; without it user and shell are the foundation's anyway."""
+    form = forms["airflow-base"]
+    assert form.lock.foundation is not None
+    lock = replace(form.lock, foundation=replace(form.lock.foundation, distributions=()))
+    final = render_dockerfile(form.spec, lock).rpartition("\nFROM base\n")[2]
+    assert [
+        word for word in ("RUN ", "USER ", "SHELL ", "ENTRYPOINT ", "WORKDIR ", "CMD ") if f"\n{word}" in final
+    ] == []
+    assert final.count("\nCOPY --link --from=") == len(lock.layers) + 2
+
+
+def test_on_airflow_what_is_removed_is_named_and_the_user_comes_back(forms: dict[str, Form]) -> None:
+    form = forms["airflow-base"]
+    final = render_dockerfile(form.spec, form.lock).rpartition("\nFROM base\n")[2]
+    removed = final.partition("remove_distributions.py \\\n")[2].partition("\n\n")[0]
+    assert removed.replace("\\", "").split() == ["numpy", "pandas"]
+    assert final.endswith("\nUSER 50000\n")
+    assert final.index("remove_distributions.py") < final.index("COPY ")  # else it would remove what came
+
+
+def test_on_airflow_no_builder_is_made_where_nothing_is_added(forms: dict[str, Form]) -> None:
+    form = forms["airflow-base"]
+    lock = replace(form.lock, python=(), layers=())
+    text = render_dockerfile(form.spec, lock)
+    assert [line for line in text.splitlines() if line.startswith("FROM ")][1:] == ["FROM base AS rootfs", "FROM base"]
+
+
+def test_scripts_are_rewritten_only_where_no_environment_has_an_interpreter(forms: dict[str, Form]) -> None:
+    form = forms["airflow-base"]
+    assert form.lock.foundation is not None
+    newer = replace(form.lock.foundation, environment=(("VIRTUAL_ENV", "/home/airflow/.local"),))
+    assert "user_site.py" in render_dockerfile(form.spec, form.lock)
+    assert "user_site.py" not in render_dockerfile(form.spec, replace(form.lock, foundation=newer))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

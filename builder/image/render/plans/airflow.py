@@ -1,0 +1,133 @@
+"""An image of Airflow below, several stages: what it is stays, and only what differs is added."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.core.debian import RELEASE_EPOCH
+from builder.image.lock.changes import list_replacements
+from builder.image.lock.foundation import ENVIRONMENT
+from builder.image.render.plan import PlannedInstruction, RenderPlan
+from builder.image.render.plans.common import (
+    SHELL,
+    plan_labels,
+    plan_package_stages,
+    plan_role_switches,
+    require_foundation,
+    sort_labels,
+)
+from builder.image.render.plans.image import list_root_instructions, needs_root
+from builder.image.render.stages import list_building_stages
+
+if TYPE_CHECKING:
+    from builder.image.lock.foundation import Foundation
+    from builder.image.lock.model import Lock
+    from builder.image.render.plans.common import PackageStages
+    from builder.image.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class AirflowBase:
+    """What of an image of Airflow the Dockerfile depends on."""
+
+    foundation: Foundation
+    replaced: tuple[str, ...]
+    """Distributions whose files are removed, sorted."""
+
+    @property
+    def is_user_site(self) -> bool:
+        """Official images have a virtual environment from 2.9 on, and say so in VIRTUAL_ENV."""
+        return dict(self.foundation.environment).get("VIRTUAL_ENV") != ENVIRONMENT
+
+    @property
+    def shell(self) -> str:
+        """As SHELL has it; empty: Docker's own, which a later SHELL cannot ask for by leaving it out."""
+        return json.dumps(self.foundation.shell or ("/bin/sh", "-c"), ensure_ascii=False)
+
+
+def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
+    """User, entrypoint, variables, working folder and shell are the foundation's. A RUN in the final stage stands only
+    where distributions of the foundation are replaced."""
+    foundation = require_foundation(lock)
+    base = AirflowBase(foundation, tuple(sorted(one.name for one in list_replacements(lock))))
+    environment, labels = {**plan_role_switches(spec), **spec.image.env}, plan_labels(spec, lock)
+    packages = plan_package_stages(lock)
+    return RenderPlan(
+        template="airflow.Dockerfile.j2",
+        variables={
+            "foundation": foundation.pinned_reference,
+            "needs_root": needs_root(foundation),
+            "python": foundation.python_path,
+            "user": foundation.user,
+            "shell": base.shell,
+            "is_user_site": base.is_user_site,
+            "replaced": base.replaced,
+            "base_epoch": RELEASE_EPOCH[lock.release],
+            "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
+            "environment": list(environment.items()),
+            "epoch": lock.source_date_epoch,
+            "stages": packages.stages,
+            "building": list_building_stages(lock),
+            "layers": packages.layers,
+            "labels": sort_labels(labels),
+            "uv_version": lock.uv.version,
+        },
+        environment=environment,
+        labels=labels,
+        instructions=(
+            *_list_stage_instructions(base, packages),
+            *_list_final_instructions(base, packages, has_variables=bool(environment)),
+        ),
+    )
+
+
+def _list_stage_instructions(base: AirflowBase, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
+    root = list_root_instructions(base.foundation)
+    run = PlannedInstruction("RUN")
+    rewrite = (run,) if base.is_user_site else ()
+    builders = (
+        PlannedInstruction("FROM", "base AS builder"),
+        *root,
+        run,
+        run,
+        PlannedInstruction("FROM", "builder AS sdists"),
+        run,
+        *(
+            one
+            for stage in packages.stages
+            for one in (PlannedInstruction("FROM", f"builder AS {stage.name}"), run, *rewrite)
+        ),
+        PlannedInstruction("FROM", "builder AS check"),
+        run,
+    )
+    return (
+        PlannedInstruction("FROM", f"{base.foundation.pinned_reference} AS base"),
+        PlannedInstruction("FROM", "base AS rootfs"),
+        *root,
+        run,
+        *(builders if packages.stages else ()),
+    )
+
+
+def _list_final_instructions(
+    base: AirflowBase, packages: PackageStages, *, has_variables: bool
+) -> tuple[PlannedInstruction, ...]:
+    check = (PlannedInstruction("COPY", "--link --from=check /out/ /"),) if packages.stages else ()
+    is_root = needs_root(base.foundation)
+    removal = (*((PlannedInstruction("USER", "root"),) if is_root else ()), SHELL, PlannedInstruction("RUN"))
+    restored = (
+        PlannedInstruction("SHELL", base.shell),
+        *((PlannedInstruction("USER", base.foundation.user),) if is_root else ()),
+    )
+    return (
+        PlannedInstruction("FROM", "base"),
+        *(removal if base.replaced else ()),
+        PlannedInstruction("COPY", "--link --from=rootfs /out/ /"),
+        *check,
+        *packages.copies,
+        *((PlannedInstruction("ENV"),) if has_variables else ()),
+        PlannedInstruction("LABEL"),
+        *(restored if base.replaced else ()),
+    )
