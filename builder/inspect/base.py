@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
 from builder.core.image_reference import extract_repository, normalize_image_name
-from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
+from builder.core.naming import LABEL_BASE_DIGEST, LABEL_BASE_NAME, LABEL_CONTENT, LABEL_PROJECT
 from builder.engine.compose_labels import LABEL_PROJECT as LABEL_COMPOSE
 from builder.engine.layers import WORKERS, list_diffs
 from builder.inspect.lookup import find_image, list_all_image_names
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from builder.inspect.layer_index import KnownLayers
     from builder.inspect.model import ImageContent
 
-LABEL_NAME = "org.opencontainers.image.base.name"
-LABEL_DIGEST = "org.opencontainers.image.base.digest"
 NO_IMAGE = "scratch"
 """``--base scratch``: none. No image can have this name, and in a Dockerfile it means the same."""
 _GIVEN = "--base says so"
@@ -95,7 +93,7 @@ def find_base(api: HistoryApi, image: Mapping[str, Any], wanted: str | None, kno
         below = find_image(api, name)
         if below is not None and _is_below(list_diffs(below), diffs):
             return DetectedBase(
-                len(list_diffs(below)), str(labels.get(LABEL_NAME) or name), _format_label_reason(label)
+                len(list_diffs(below)), str(labels.get(LABEL_BASE_NAME) or name), _format_label_reason(label)
             )
     return _find_longest_base(api, listed, image, known)
 
@@ -112,9 +110,9 @@ def find_base_in_archive(
         if found is None:
             raise BaseNotSavedError(wanted)
         return _make_given_base(wanted, found.diffs, image.diffs)
-    labelled = by_name.get(normalize_image_name(labels.get(LABEL_NAME) or ""))
+    labelled = by_name.get(normalize_image_name(labels.get(LABEL_BASE_NAME) or ""))
     if labelled is not None and _is_below(labelled.diffs, image.diffs):
-        return DetectedBase(len(labelled.diffs), labels[LABEL_NAME], _format_label_reason(LABEL_NAME))
+        return DetectedBase(len(labelled.diffs), labels[LABEL_BASE_NAME], _format_label_reason(LABEL_BASE_NAME))
     program = _make_archived_program(image)
     below = [
         one
@@ -164,14 +162,14 @@ def _is_below(below: tuple[str, ...], diffs: tuple[str, ...]) -> bool:
 
 def _find_labelled_images(labels: Mapping[str, str], listed: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Label and ID of the images on the engine that the labels mean; the digest is the more exact of the two."""
-    digest, name = str(labels.get(LABEL_DIGEST) or ""), str(labels.get(LABEL_NAME) or "")
+    digest, name = str(labels.get(LABEL_BASE_DIGEST) or ""), str(labels.get(LABEL_BASE_NAME) or "")
     by_digest = [
-        (LABEL_DIGEST, str(entry["Id"]))
+        (LABEL_BASE_DIGEST, str(entry["Id"]))
         for entry in listed
         if digest and any(str(one).endswith(f"@{digest}") for one in entry.get("RepoDigests") or ())
     ]
     by_name = [
-        (LABEL_NAME, str(entry["Id"]))
+        (LABEL_BASE_NAME, str(entry["Id"]))
         for entry in listed
         if name and normalize_image_name(name) in map(normalize_image_name, _list_tags(entry))
     ]

@@ -10,6 +10,8 @@ from builder.image.lock.facts import DistributionFacts  # noqa: TC001 - dataclas
 FoundationKind = Literal["image", "airflow"]
 ENVIRONMENT = "/home/airflow/.local"
 """Where Python packages lie in our images, and in those of Airflow."""
+Contract = Literal["", "optbuild", "official"]
+"""Whose promises an image that starts Airflow keeps: those of our own images or of ``apache/airflow``; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,15 @@ class Foundation:
     packages: tuple[InstalledPackage, ...]
     """Sorted by name."""
     distributions: tuple[InstalledDistribution, ...]
-    """Sorted by name. Those that an interpreter of the foundation sees by itself."""
+    """Sorted by name. Those that an interpreter of the foundation sees by itself, and those of /home/airflow/.local."""
+    contract: Contract = ""
+    """``optbuild``: made from an optbuild.toml, which its label ``optbuild.project`` says; ``official``: any other that
+    ``[base] airflow`` names; empty: what ``[base] image`` names has no Airflow of ours."""
+
+    @property
+    def has_airflow(self) -> bool:
+        """Whether it brings user, folders, entrypoint and packages of Airflow, so that only what differs is added."""
+        return self.contract != ""
 
     @property
     def present(self) -> tuple[InstalledDistribution, ...]:

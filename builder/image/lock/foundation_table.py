@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from builder.image.lock.table import LockTable
 
 _KINDS = ("image", "airflow")
+_CONTRACTS = ("", "optbuild", "official")
 _LISTS = ("layers", "entrypoint", "command", "shell")
-_WORDS = ("kind", "reference", "digest", "platform", "debian", "glibc", "python", "python-path", "user")
+_WORDS = ("kind", "reference", "digest", "platform", "debian", "glibc", "python", "python-path", "user", "contract")
 _FOLDER = "working-folder"
 _ROWS = ("environment", "packages", "distributions")
 
@@ -40,6 +41,8 @@ def parse_foundation(root: LockTable, platform: str) -> Foundation | None:
     words: dict[str, Any] = {key.replace("-", "_"): table.read_string(key) for key in (*_WORDS, _FOLDER)}
     if words["kind"] not in _KINDS:
         raise table.make_error("kind", f"is {words['kind']!r}, not one of {', '.join(_KINDS)}")
+    if words["contract"] not in _CONTRACTS:
+        raise table.make_error("contract", f"is {words['contract']!r}, not one of {', '.join(map(repr, _CONTRACTS))}")
     foundation = Foundation(
         **words,
         **cast("Any", {key: table.read_strings(key) for key in _LISTS}),
