@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.core.errors import BaseNotSavedError, NoSuchImageError, NotABaseError
 from builder.core.image_reference import extract_repository, normalize_image_name
-from builder.core.naming import LABEL_BASE_DIGEST, LABEL_BASE_NAME, LABEL_CONTENT, LABEL_PROJECT
+from builder.core.naming import LABEL_BASE_DIGEST, LABEL_BASE_LAYERS, LABEL_BASE_NAME, LABEL_CONTENT, LABEL_PROJECT
 from builder.engine.compose_labels import LABEL_PROJECT as LABEL_COMPOSE
 from builder.engine.layers import WORKERS, list_diffs
 from builder.inspect.lookup import find_image, list_all_image_names
@@ -87,15 +87,31 @@ def find_base(api: HistoryApi, image: Mapping[str, Any], wanted: str | None, kno
         if found is None:
             raise NoSuchImageError(wanted, list_all_image_names(api))
         return _make_given_base(wanted, list_diffs(found), diffs)
-    listed = api.images()
+    labelled = find_labelled_base(api, image)
+    return labelled if labelled.layers else _find_longest_base(api, api.images(), image, known)
+
+
+def find_labelled_base(api: HistoryApi, image: Mapping[str, Any]) -> DetectedBase:
+    """What the labels of an image name: of ours its layers are counted there, others name an image of this engine."""
     labels = (image.get("Config") or {}).get("Labels") or {}
-    for label, name in _find_labelled_images(labels, listed):
+    diffs = list_diffs(image)
+    if counted := _read_counted_base(labels, diffs):
+        return counted
+    for label, name in _find_labelled_images(labels, api.images()):
         below = find_image(api, name)
         if below is not None and _is_below(list_diffs(below), diffs):
             return DetectedBase(
                 len(list_diffs(below)), str(labels.get(LABEL_BASE_NAME) or name), _format_label_reason(label)
             )
-    return _find_longest_base(api, listed, image, known)
+    return NO_BASE
+
+
+def _read_counted_base(labels: Mapping[str, str], diffs: tuple[str, ...]) -> DetectedBase | None:
+    """Of an image of `optbuild build`. BuildKit leaves the image below on no engine, so its layers are counted."""
+    text = str(labels.get(LABEL_BASE_LAYERS) or "")
+    if not labels.get(LABEL_BASE_NAME) or not (text.isascii() and text.isdigit() and 0 < int(text) <= len(diffs)):
+        return None
+    return DetectedBase(int(text), str(labels[LABEL_BASE_NAME]), _format_label_reason(LABEL_BASE_LAYERS))
 
 
 def find_base_in_archive(
@@ -110,6 +126,8 @@ def find_base_in_archive(
         if found is None:
             raise BaseNotSavedError(wanted)
         return _make_given_base(wanted, found.diffs, image.diffs)
+    if counted := _read_counted_base(labels, image.diffs):
+        return counted
     labelled = by_name.get(normalize_image_name(labels.get(LABEL_BASE_NAME) or ""))
     if labelled is not None and _is_below(labelled.diffs, image.diffs):
         return DetectedBase(len(labelled.diffs), labels[LABEL_BASE_NAME], _format_label_reason(LABEL_BASE_NAME))

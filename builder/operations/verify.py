@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.core.naming import SPEC_FILE
+from builder.core.naming import LABEL_BASE_KIND, SPEC_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.runtime import Runtime
-    from builder.image.verify.plan import DagFolder, VerifyPlan
+    from builder.engine.client import Engine, ImageInfo
+    from builder.image.lock.foundation import Contract
+    from builder.image.verify.plan import DagFolder, PlanBase, VerifyPlan
 
 
 def choose_environment(runtime: Runtime, database: str | None) -> dict[str, str]:
@@ -66,6 +68,23 @@ def _make_plan_from_labels(image: str, runtime: Runtime) -> VerifyPlan:
 
     with connect_engine(runtime.env) as engine:
         found = engine.inspect_image(image)
-    if found is None:
-        raise VerifyUsageError(f"there is no image {image} on this engine", hint="build it (optbuild build) or pull it")
-    return make_plan_from_labels(image, found.labels, find_release(read_airflow_label(image, found.labels)).roles)
+        if found is None:
+            raise VerifyUsageError(
+                f"there is no image {image} on this engine", hint="build it (optbuild build) or pull it"
+            )
+        base = _find_base(engine, found)
+    roles = find_release(read_airflow_label(image, found.labels)).roles
+    return make_plan_from_labels(image, found.labels, roles, base)
+
+
+def _find_base(engine: Engine, image: ImageInfo) -> PlanBase | None:
+    """What the image's labels say that it stands on, as `inspect` does; None: they say nothing that can be found here.
+
+    An image of `optbuild build` says how many layers are its base's; of another one the base must be on the engine.
+    """
+    from builder.image.verify.plan import PlanBase
+    from builder.inspect.base import find_labelled_base
+
+    found = find_labelled_base(engine.api, engine.api.inspect_image(image.id))
+    contract: Contract = "official" if image.labels.get(LABEL_BASE_KIND) == "airflow" else ""
+    return PlanBase(found.name, found.layers, contract) if found.layers else None

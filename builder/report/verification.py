@@ -23,7 +23,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def format_verification_text(report: VerifyReport, *, width: int = 120) -> str:
-    """The table, the warnings and the verdict."""
+    """The table, the warnings, the notes and the verdict."""
     from rich.box import SIMPLE_HEAD  # 40 ms
     from rich.console import Console
 
@@ -33,6 +33,8 @@ def format_verification_text(report: VerifyReport, *, width: int = 120) -> str:
     for check in report.checks:
         for warning in check.warnings:
             console.print(f"warning: {check.name}: {warning}", markup=False, soft_wrap=True)
+        for note in check.notes:
+            console.print(f"note: {check.name}: {note}", markup=False, soft_wrap=True)
     console.print(format_verdict(report), markup=False)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
@@ -42,7 +44,12 @@ def make_check_table(checks: Sequence[CheckResult], box: Box, *, running: Sequen
     from rich.table import Table  # 40 ms
     from rich.text import Text
 
-    colors = {CheckStatus.PASSED: "green", CheckStatus.FAILED: "bold red", CheckStatus.NOT_RUN: "yellow"}
+    colors = {
+        CheckStatus.PASSED: "green",
+        CheckStatus.NOTED: "cyan",
+        CheckStatus.FAILED: "bold red",
+        CheckStatus.NOT_RUN: "yellow",
+    }
     made = Table(box=box, pad_edge=False)
     columns: dict[str, JustifyMethod] = {"check": "left", "status": "left", "seconds": "right", "": "left"}
     for heading, justify in columns.items():
@@ -60,14 +67,15 @@ def format_verdict(report: VerifyReport) -> str:
     counts = {status: sum(check.status is status for check in report.checks) for status in CheckStatus}
     where = f"{report.image} ({shorten_id(report.image_id)}) against {report.database}"
     excused = [check.name for check in report.checks if check.excused]
+    good = counts[CheckStatus.PASSED] + counts[CheckStatus.NOTED]
     if report.passed and excused:
-        passed = f"{counts[CheckStatus.PASSED]} checks passed in {report.seconds:.0f} s"
+        passed = f"{good} checks passed in {report.seconds:.0f} s"
         return f"{where}: {passed}; {', '.join(excused)} does not apply"
     if report.passed:
         return f"{where}: all {len(report.checks)} checks passed in {report.seconds:.0f} s"
     return (
         f"{where}: {counts[CheckStatus.FAILED]} failed, {counts[CheckStatus.NOT_RUN]} not run, "
-        f"{counts[CheckStatus.PASSED]} passed "
+        f"{good} passed "
         f"in {report.seconds:.0f} s"
     )
 
@@ -103,6 +111,7 @@ def format_verification_json(report: VerifyReport) -> str:
                 "log": check.log,
                 "excused": check.excused,
                 "warnings": list(check.warnings),
+                "notes": list(check.notes),
             }
             for check in report.checks
         ],
@@ -140,8 +149,8 @@ def _add_case(suite: ET.Element, check: CheckResult) -> None:
         failure.text = _replace_invalid_xml("\n".join(part for part in (check.hint, check.log) if part))
     elif check.status is CheckStatus.NOT_RUN:
         ET.SubElement(case, "skipped", message=_replace_invalid_xml(check.message))
-    if check.warnings:
-        ET.SubElement(case, "system-out").text = _replace_invalid_xml("\n".join(check.warnings))
+    if told := (*check.warnings, *(f"note: {note}" for note in check.notes)):
+        ET.SubElement(case, "system-out").text = _replace_invalid_xml("\n".join(told))
 
 
 def _replace_invalid_xml(text: str) -> str:

@@ -28,7 +28,8 @@ def main():
     asked = json.loads(os.environ["OPTBUILD_VERIFY"])
     parts = {
         "version": airflow_version,
-        "folders": folders,
+        "folders": lambda: folders(asked.get("optional", ())),
+        "absent": lambda: absent_folders(asked.get("optional", ())),
         "dependencies": lambda: dependencies(asked["requirements"]),
         "imports": lambda: imports(asked["requirements"]),
         "bytecode": stale_bytecode,
@@ -56,10 +57,20 @@ def airflow_version():
     return lines[-1] if lines else ""
 
 
-def folders():
+def folders(optional):
     """What is wrong with AIRFLOW_HOME and its folders for a user id that only shares group 0."""
-    home = os.environ.get("AIRFLOW_HOME", "/opt/airflow")
-    return [problem for name in FOLDERS for problem in folder_problems(os.path.join(home, name).rstrip("/"))]
+    absent = absent_folders(optional)
+    paths = [path for path in map(folder_path, FOLDERS) if path not in absent]
+    return [problem for path in paths for problem in folder_problems(path)]
+
+
+def absent_folders(optional):
+    """Those of the optional ones that are not there."""
+    return [path for path in map(folder_path, optional) if not os.path.lexists(path)]
+
+
+def folder_path(name):
+    return os.path.join(os.environ.get("AIRFLOW_HOME", "/opt/airflow"), name).rstrip("/")
 
 
 def folder_problems(path):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from builder.core.errors import CandidateRefusedError, PromotionError
 from builder.core.naming import LABEL_CONTENT, LABEL_PROJECT
-from builder.image.verify.model import CheckStatus
 from builder.state import FormerImage, ProjectState, PromotionJournal, TagMove, VerifiedImage, read_state, update_state
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def check_passed(candidate: Candidate, report: VerifyReport) -> None:
         raise PromotionError(f"the report is of {report.image_id}, the candidate is {candidate.image_id}")
     if report.passed:
         return
-    failed = ", ".join(check.name for check in report.checks if check.status is not CheckStatus.PASSED)
+    failed = ", ".join(check.name for check in report.checks if not check.is_good)
     raise CandidateRefusedError(
         f"checks failed: {failed or 'none was run'}. Nothing was promoted: all tags stay as they were. The candidate "
         f"is {candidate.reference} ({candidate.image_id})",

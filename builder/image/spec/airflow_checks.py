@@ -33,10 +33,12 @@ def find_airflow_problems(spec: Spec, *, python: bool) -> Iterator[SpecProblem]:
         return
     if python:
         yield from _find_airflow_python_problems(spec, known)
-    yield from _find_role_problems(spec, known)
-    yield from _find_command_problems(spec, known)
     yield from _find_extra_problems(spec, known)
     yield from _find_executor_problems(spec, known)
+    if spec.image.kind == "base":  # that it has no roles is said elsewhere
+        return
+    yield from _find_role_problems(spec, known)
+    yield from _find_command_problems(spec, known)
     yield from _find_idle_role_problems(spec, known)
     yield from _find_broker_problems(spec, known)
 
@@ -100,6 +102,8 @@ def _find_extra_problems(spec: Spec, known: Release) -> Iterator[SpecProblem]:
 
 def _find_own_roles(spec: Spec, known: Release) -> Iterator[tuple[str, Role]]:
     """The spec's tables that start a role of this Airflow, whatever they call it: name of the table, role."""
+    if spec.image.kind == "base":
+        return
     own = {role.name: role for role in known.all_roles}
     for name, table in spec.roles.items():
         started = name if table.command is None else find_started_role(_strip_airflow(table.command))

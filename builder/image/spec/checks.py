@@ -36,6 +36,8 @@ def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = fr
     if not faulty & {("image", "name"), ("verify", "database")}:
         yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
     yield from _find_contradictions(spec)
+    if spec.image.kind == "base":
+        yield from _find_idle_keys(spec)
     if _AIRFLOW not in faulty:
         yield from find_airflow_problems(spec, python=_PYTHON not in faulty)
 
@@ -74,6 +76,17 @@ def _find_base_python_problems(spec: Spec) -> Iterator[SpecProblem]:
         yield SpecProblem(_PYTHON, message, hint)
 
 
+def _find_idle_keys(spec: Spec) -> Iterator[SpecProblem]:
+    """What only roles have or need."""
+    for name in spec.roles:
+        message = 'an image of kind = "base" starts no role: those that are made from it do'
+        yield SpecProblem(("roles", name), message, "remove the table, or kind in [image]")
+    for key in ("database", "broker"):
+        if key in spec.verify.model_fields_set:
+            message = 'an image of kind = "base" starts no role, so nothing would use it'
+            yield SpecProblem(("verify", key), message, "remove the line, or kind in [image]")
+
+
 def _find_name_problems(spec: Spec, *, known: bool) -> Iterator[SpecProblem]:
     database = spec.verify.database
     promoted = list_promoted_references(spec.image.name, spec.image.tags, _list_promoted_roles(spec, known=known))
@@ -86,6 +99,8 @@ def _find_name_problems(spec: Spec, *, known: bool) -> Iterator[SpecProblem]:
 def _list_promoted_roles(spec: Spec, *, known: bool) -> tuple[str, ...]:
     """The spec's own, and those that its Airflow version has by itself."""
     own: tuple[str, ...] = ()
+    if spec.image.kind == "base":
+        return own
     if known:
         with contextlib.suppress(UnknownAirflowError):  # reported already
             own = tuple(role.name for role in find_release(spec.airflow.version).roles)

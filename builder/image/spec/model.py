@@ -42,6 +42,7 @@ from builder.image.spec.types import (
 )
 
 BaseKind = Literal["debian", "image", "airflow"]
+ImageKind = Literal["roles", "base"]
 
 
 class _SpecTable(BaseModel):
@@ -50,6 +51,8 @@ class _SpecTable(BaseModel):
 
 class ImageTable(_SpecTable):
     name: ImageName
+    kind: ImageKind = "roles"
+    """``roles``: it starts Airflow's roles; ``base``: others are made from it, and it has none of its own."""
     tags: Tags = ("latest",)
     labels: Mapping[LabelKey, LabelValue] = Field(default_factory=dict)
     env: Mapping[EnvironmentKey, EnvironmentValue] = Field(default_factory=dict)

@@ -117,6 +117,9 @@ def _make_problem(detail: ErrorDetails) -> SpecProblem:
             return SpecProblem(path, "this key is required", _suggest_example(path))
         case "value_error" if isinstance(cause, RefusedError):
             return SpecProblem(path, str(cause), cause.hint)
+        case "literal_error":
+            known = str((detail.get("ctx") or {}).get("expected", "")).replace("'", '"')
+            return SpecProblem(path, f"{quote(str(detail['input']))} is not known here", f"write {known}")
         case kind if kind in _TYPE_WORDS:
             return _make_type_problem(path, detail["input"], _TYPE_WORDS[kind])
         case _:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 def resolve_roles(spec: Spec) -> tuple[Role, ...]:
     """The version's own in their order (``init`` first), then the spec's own in the order of the file.
 
-    An optional role of the version (``triggerer``) is on when the spec names it. Raises ``UnknownAirflowError``.
+    An optional role of the version (``triggerer``) is on when the spec names it; a base has none. Raises
+    ``UnknownAirflowError``.
     """
+    if spec.image.kind == "base":
+        return ()
     known = find_release(spec.airflow.version)
     optional = tuple(role for role in known.optional_roles if role.name in spec.roles)
     own = tuple(role for role in (*known.roles, *optional) if _is_enabled(role.name, spec))

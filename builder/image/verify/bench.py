@@ -63,7 +63,7 @@ class VerifyContext:
     layers: LayerReader = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.layers = LayerReader(self.client, self.attrs, self.cache_folder, self.plan.forbidden)
+        self.layers = LayerReader(self.client, self.attrs, self.cache_folder, self.plan)
         seconds = self.plan.timeouts.probe
         self.probe = StaticProbe(lambda: run_probe(self.yard, make_probe_options(self.plan), seconds, self.cancelled))
 

@@ -47,8 +47,10 @@ class CheckDefinition:
 
 
 def make_check_tasks(bench: VerifyContext) -> tuple[CheckTask, ...]:
-    """All checks for the plan, in the order of the report."""
-    return tuple(task for row in CHECKS for task in row.tasks(row, bench))
+    """All checks for the plan, in the order of the report. An image without roles (``[image] kind = "base"``) is looked
+    at and nothing of it is started."""
+    rows = CHECKS if bench.plan.roles else [row for row in CHECKS if row.is_static]
+    return tuple(task for row in rows for task in row.tasks(row, bench))
 
 
 def _make_static_check(
@@ -88,13 +90,12 @@ def _check_version(bench: VerifyContext) -> CheckPassed:
 
 
 def _check_folders(bench: VerifyContext) -> CheckPassed:
-    writable = "make the folder group-writable for group 0 (`chmod g+rwx`) in the layer that creates it"
-    return probes.check_problems(bench.probe, "folders", "group 0 can write them all", writable)
+    return probes.check_folders(bench.probe)
 
 
 def _check_dependencies(bench: VerifyContext) -> CheckPassed:
-    again = "run `optbuild lock` and build again"
-    return probes.check_problems(bench.probe, "dependencies", "every requirement is satisfied", again)
+    base = bench.plan.base
+    return probes.check_dependencies(bench.probe, "" if base is None else base.name, bench.plan.kept_distributions)
 
 
 def _check_imports(bench: VerifyContext) -> CheckPassed:
@@ -123,7 +124,9 @@ def _check_user(bench: VerifyContext) -> CheckPassed:
     uid = probes.choose_random_uid()
     return probes.check_user_probe(
         uid,
-        probes.run_probe(bench.yard, probes.make_user_probe_options(uid), bench.plan.timeouts.probe, bench.cancelled),
+        probes.run_probe(
+            bench.yard, probes.make_user_probe_options(uid, bench.plan), bench.plan.timeouts.probe, bench.cancelled
+        ),
     )
 
 

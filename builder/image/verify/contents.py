@@ -16,12 +16,12 @@ from builder.core.files import write_private_file
 from builder.core.published import PublishedFiles, hash_data, is_published_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from builder.engine.archive import LayerFile
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised with every change of the rules: what was found clean by other rules is read again."""
 
 _COMPILER = re.compile(
@@ -39,6 +39,9 @@ _MERGED = ("/bin/", "/sbin/", "/lib")
 _SCRATCH = ("/tmp/", "/var/tmp/", "/dev/", "/run/")  # noqa: S108 - where every user may write by design
 _SETUID, _SETGID, _OTHERS_WRITE = 0o4000, 0o2000, 0o002
 PRIVILEGE = "privilege"
+PIP = "pip"
+"""Nothing forbids it; of a base it is told, because our own images have none."""
+_PIP = re.compile(r"/(?:site|dist)-packages/pip/__init__\.py$")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class LayerFinding:
     layer: str
     what: str
     digests: tuple[str, str] | None = None
+
+    @property
+    def is_excusable(self) -> bool:
+        """Whether a base may have it: all but a secret of this very build."""
+        return self.kind != "secret" or self.digests is not None
 
     def __str__(self) -> str:
         return f"{self.what}: {self.path} (layer {self.layer[:12]})"
@@ -65,6 +73,7 @@ class LayerInspection:
     _published: dict[str, PublishedFiles] = field(default_factory=lambda: defaultdict(PublishedFiles))
     _packaged: dict[str, set[str]] = field(default_factory=dict)
     """Of each layer, the files of the Debian packages that it installs."""
+    _pip: list[LayerFinding] = field(default_factory=list)
     files: int = 0
 
     def inspect_file(self, file: LayerFile) -> None:
@@ -75,6 +84,8 @@ class LayerInspection:
         layer = parse_layer_digest(file.layer)
         if what := _classify_path(file):
             self._found.append(LayerFinding(what[0], file.path, layer, what[1]))
+        if _PIP.search(file.path):
+            self._pip.append(LayerFinding(PIP, file.path, layer, "pip"))
         self._found += [LayerFinding(PRIVILEGE, file.path, layer, words) for words in _find_privileges(file)]
         data = file.read()
         if is_published_list(file.path):
@@ -90,6 +101,15 @@ class LayerInspection:
         published = self._published.values()
         found = (one for one in self._found if not (_is_published(one, published) or self._is_packaged(one, base)))
         return tuple(sorted(found, key=lambda one: (one.kind, one.layer, one.path)))
+
+    def list_remarks(self, layers: Container[str]) -> tuple[LayerFinding, ...]:
+        """All that the given layers of a base have and an image of ours has not, by kind and path: the rights of
+        Debian's own programs too, pip too."""
+        published = self._published.values()
+        found = (one for one in (*self._found, *self._pip) if one.layer in layers and one.is_excusable)
+        return tuple(
+            sorted((one for one in found if not _is_published(one, published)), key=lambda one: (one.kind, one.path))
+        )
 
     def select_clean_layers(self, layers: Iterable[str], base: str = "") -> tuple[str, ...]:
         """Those of the layers that are clean by themselves, whatever else the image holds."""
@@ -146,15 +166,45 @@ def parse_layer_digest(layer: str) -> str:
     return layer.removeprefix("blobs/sha256/").removesuffix("/layer.tar")
 
 
-def read_clean_layers(cache: Path) -> frozenset[str]:
-    """Digests of layers that these rules found clean before; a layer's bytes never change under its digest."""
+@dataclass(frozen=True)
+class KnownLayers:
+    """What these rules found before, by digest, under which a layer's bytes never change.
+
+    ``bases``: of a layer of a base, what there is to remark, as (kind, path, what).
+    """
+
+    clean: frozenset[str] = frozenset()
+    bases: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+
+    def list_remarks(self, layers: Iterable[str]) -> tuple[LayerFinding, ...]:
+        """Those of the layers of a base that were read before."""
+        known = ((layer, row) for layer in layers for row in self.bases.get(layer, ()))
+        return tuple(LayerFinding(kind, path, layer, what) for layer, (kind, path, what) in known)
+
+    def with_base(self, layers: Iterable[str], remarks: Sequence[LayerFinding]) -> KnownLayers:
+        """And these layers, which were read now."""
+        rows = {
+            layer: tuple((one.kind, one.path, one.what) for one in remarks if one.layer == layer) for layer in layers
+        }
+        return KnownLayers(self.clean, {**self.bases, **rows})
+
+
+def read_known_layers(cache: Path) -> KnownLayers:
+    """Empty where nothing is known, or other rules found it."""
     try:
         found = json.loads(cache.read_bytes())
-        return frozenset(found["clean"]) if found["rules"] == RULES_VERSION else frozenset()
-    except (OSError, ValueError, KeyError, TypeError):
-        return frozenset()
+        if found["rules"] != RULES_VERSION:
+            return KnownLayers()
+        bases = {
+            str(layer): tuple((str(kind), str(path), str(what)) for kind, path, what in rows)
+            for layer, rows in found["bases"].items()
+        }
+        return KnownLayers(frozenset(map(str, found["clean"])), bases)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return KnownLayers()
 
 
-def write_clean_layers(cache: Path, clean: Iterable[str]) -> None:
+def write_known_layers(cache: Path, known: KnownLayers) -> None:
     """Remember; losing this file only costs time."""
-    write_private_file(cache, json.dumps({"rules": RULES_VERSION, "clean": sorted(clean)}).encode())
+    document = {"rules": RULES_VERSION, "clean": sorted(known.clean), "bases": known.bases}
+    write_private_file(cache, json.dumps(document, sort_keys=True).encode())

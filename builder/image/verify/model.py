@@ -10,12 +10,19 @@ REPORT_SCHEMA_VERSION = 1
 
 class CheckStatus(StrEnum):
     PASSED = "passed"
+    NOTED = "noted"
+    """It holds as far as it is this image's: what its base does otherwise is said with its consequence."""
     FAILED = "failed"
     NOT_RUN = "not run"
     """An earlier failure took away what this check needs, or the plan has nothing for it to look at."""
 
 
-STATUS_WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.NOT_RUN: "not run"}
+STATUS_WORDS = {
+    CheckStatus.PASSED: "ok",
+    CheckStatus.NOTED: "note",
+    CheckStatus.FAILED: "FAILED",
+    CheckStatus.NOT_RUN: "not run",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,13 @@ class CheckResult:
     """Not run because the plan has nothing that it could look at: no reason to refuse the image."""
     warnings: tuple[str, ...] = ()
     """What works and should be changed all the same."""
+    notes: tuple[str, ...] = ()
+    """What is the base's, and not this image's to change."""
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing speaks against the image."""
+        return self.status in {CheckStatus.PASSED, CheckStatus.NOTED}
 
 
 @dataclass(frozen=True)
@@ -47,5 +61,5 @@ class VerifyReport:
 
     @property
     def passed(self) -> bool:
-        good = [check.status is CheckStatus.PASSED for check in self.checks if not check.excused]
+        good = [check.is_good for check in self.checks if not check.excused]
         return bool(good) and all(good)

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from builder.airflow.model import ExitHealth, JobHealth, PingHealth, Role
 from builder.airflow.releases import SCHEDULER, find_release
 from builder.core.errors import VerifyUsageError
-from builder.core.naming import DEFAULT_DATABASE, LABEL_AIRFLOW, LABEL_PROJECT
+from builder.core.naming import DEFAULT_DATABASE, LABEL_AIRFLOW, LABEL_BASE_DIGEST, LABEL_BASE_NAME, LABEL_PROJECT
 from builder.image.spec.roles import choose_broker_image
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.airflow.model import Release
+    from builder.image.lock.foundation import Contract
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -55,6 +56,20 @@ class DagFolder:
 
 
 @dataclass(frozen=True)
+class PlanBase:
+    """The image that the image was made from: whose layers are not its own to answer for. ``layers`` counts them."""
+
+    name: str
+    layers: int
+    contract: Contract = ""
+    """Whose promises an image made from it keeps; empty: ours."""
+    diffs: tuple[str, ...] = ()
+    """Which layers they must be; empty: nobody knows."""
+    distributions: frozenset[str] = frozenset()
+    """Names, normalised, of the distributions that stay as the base has them."""
+
+
+@dataclass(frozen=True)
 class VerifyPlan:
     """Everything that ``verify_image`` needs to know beside the image."""
 
@@ -74,11 +89,26 @@ class VerifyPlan:
     timeouts: Timeouts = Timeouts()
     broker: str | None = None
     """The image of Celery's broker; None: no role needs one."""
+    base: PlanBase | None = None
+    """None: the image stands on nothing but its own layers, or nobody knows on what."""
+    entrypoint: tuple[str, ...] = ()
+    """That of the base, where it and its ``user`` must stay; empty: the contract says which."""
 
     @property
     def is_described(self) -> bool:
         """Whether the image was rendered from a spec, and is held to all that such an image promises."""
         return any(name == LABEL_PROJECT for name, _ in self.labels)
+
+    @property
+    def has_own_contract(self) -> bool:
+        """Whether it is held to the promises of our own images: folders, and an entrypoint that fails with the
+        migration. Other images, and those that extend ``apache/airflow``, keep what that one promises."""
+        return self.is_described and (self.base is None or self.base.contract != "official")
+
+    @property
+    def kept_distributions(self) -> frozenset[str]:
+        """Those that are as the base has them."""
+        return frozenset() if self.base is None else self.base.distributions
 
     @property
     def distributions(self) -> tuple[str, ...]:
@@ -129,6 +159,7 @@ class VerifyPlan:
 
 def make_plan_from_spec(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> VerifyPlan:
     """The plan for the image of a spec; ``roles`` are those that it ends up with (version's own and the spec's)."""
+    kept = lock.foundation if lock.foundation is not None and lock.foundation.contract == "official" else None
     return VerifyPlan(
         airflow=spec.airflow.version,
         requirements=(
@@ -138,9 +169,26 @@ def make_plan_from_spec(spec: Spec, lock: Lock, roles: tuple[Role, ...]) -> Veri
         roles=roles,
         database=spec.verify.database,
         broker=choose_broker_image(spec.verify.broker, roles),
-        labels=((LABEL_AIRFLOW, spec.airflow.version), (LABEL_PROJECT, spec.image.name)),
+        labels=((LABEL_AIRFLOW, spec.airflow.version), (LABEL_PROJECT, spec.image.name), *_list_base_labels(lock)),
         dags=find_spec_dags(spec),
+        base=_make_plan_base(lock),
+        user=AIRFLOW_USER if kept is None else kept.user or "root",
+        entrypoint=() if kept is None else kept.entrypoint,
     )
+
+
+def _make_plan_base(lock: Lock) -> PlanBase | None:
+    found = lock.foundation
+    if found is None:
+        return None
+    replaced = {canonicalize_name(one.name) for one in lock.python}
+    kept = frozenset(one.name for one in found.distributions) - replaced
+    return PlanBase(found.reference, len(found.layers), found.contract, found.layers, kept)
+
+
+def _list_base_labels(lock: Lock) -> tuple[tuple[str, str], ...]:
+    found = lock.foundation
+    return () if found is None else ((LABEL_BASE_NAME, found.reference), (LABEL_BASE_DIGEST, found.digest))
 
 
 def find_spec_dags(spec: Spec) -> DagFolder | None:
@@ -148,12 +196,16 @@ def find_spec_dags(spec: Spec) -> DagFolder | None:
     return None if spec.verify.dags is None else DagFolder(spec.folder / spec.verify.dags, spec.verify.dags)
 
 
-def make_plan_from_labels(image: str, labels: Mapping[str, str], roles: tuple[Role, ...]) -> VerifyPlan:
+def make_plan_from_labels(
+    image: str, labels: Mapping[str, str], roles: tuple[Role, ...], base: PlanBase | None = None
+) -> VerifyPlan:
     """The plan for an image that nothing but its labels describes. Raises VerifyUsageError when they do not suffice."""
     version = read_airflow_label(image, labels)
     project = ((LABEL_PROJECT, labels[LABEL_PROJECT]),) if LABEL_PROJECT in labels else ()
     expected = ((LABEL_AIRFLOW, version), *project)
-    return VerifyPlan(version, (_format_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, expected)
+    return VerifyPlan(
+        version, (_format_airflow_requirement(version, ()),), roles, DEFAULT_DATABASE, expected, base=base
+    )
 
 
 def read_airflow_label(image: str, labels: Mapping[str, str]) -> str:

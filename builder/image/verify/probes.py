@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
 
 from builder.airflow.variables import LOAD_EXAMPLES
 from builder.core.resources import read_template
@@ -14,7 +17,7 @@ from builder.image.verify.containers import PROBE_SHARES, ContainerOptions, Runn
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, NotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from builder.image.verify.containers import ContainerFactory
     from builder.image.verify.plan import VerifyPlan
@@ -23,6 +26,7 @@ PROBE_FOLDER = "/tmp/optbuild-verify"  # noqa: S108 - inside a container of our 
 MARK = "optbuild: "
 """Before each line of JSON that a probe prints; whatever else Airflow or a plugin prints is not an answer."""
 _SHOWN = 8
+_NEEDS = re.compile(r"([\w.-]+) needs ([A-Za-z0-9._-]*[A-Za-z0-9])")
 _RANDOM_UIDS = range(60000, 600000)
 
 
@@ -44,18 +48,24 @@ def read_probe_files(*names: str) -> tuple[tuple[str, bytes], ...]:
 
 def make_probe_options(plan: VerifyPlan) -> ContainerOptions:
     """The static probe: past the entrypoint, without a database."""
-    asked = json.dumps({"requirements": plan.requirements})
+    asked = json.dumps({"requirements": plan.requirements, "optional": list_optional_folders(plan)})
     environment = {"OPTBUILD_VERIFY": asked, LOAD_EXAMPLES.name: "false", "PYTHONDONTWRITEBYTECODE": "1"}
     files = read_probe_files("modules.py", "system.py", "probe.py")
     return ContainerOptions((f"{PROBE_FOLDER}/probe.py",), environment, ("python",), files=files, shares=PROBE_SHARES)
 
 
-def make_user_probe_options(uid: int) -> ContainerOptions:
+def list_optional_folders(plan: VerifyPlan) -> tuple[str, ...]:
+    """Folders of AIRFLOW_HOME that the image may lack: the official ones have them only from 3.0 on, if at all."""
+    return () if plan.is_described else ("plugins", "config")
+
+
+def make_user_probe_options(uid: int, plan: VerifyPlan) -> ContainerOptions:
     """The user probe: behind the image's entrypoint, a user id that nobody made, group 0, no database to wait for."""
     environment = {
         "CONNECTION_CHECK_MAX_COUNT": "0",
         LOAD_EXAMPLES.name: "false",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "OPTBUILD_VERIFY": json.dumps({"optional": list_optional_folders(plan)}),
     }
     command = ("python", f"{PROBE_FOLDER}/user.py")
     return ContainerOptions(
@@ -157,6 +167,35 @@ def check_problems(probe: StaticProbe, part: str, fine: str, hint: str) -> Check
             log="\n".join(problems) if len(problems) > 1 else "",
         )
     return CheckPassed(fine, seconds)
+
+
+def check_folders(probe: StaticProbe) -> CheckPassed:
+    """AIRFLOW_HOME and its folders; those that the image may lack and does are noted."""
+    writable = "make the folder group-writable for group 0 (`chmod g+rwx`) in the layer that creates it"
+    passed = check_problems(probe, "folders", "group 0 can write them all", writable)
+    absent, _ = probe.read_part("absent")
+    notes = tuple(
+        f"the image has no {path}: Docker makes it for root alone where a volume is mounted there" for path in absent
+    )
+    return replace(passed, notes=notes)
+
+
+def check_dependencies(probe: StaticProbe, base: str, kept: Collection[str]) -> CheckPassed:
+    """Every requirement is met. What two distributions of the ``base``, both ``kept``, want of each other is noted."""
+    problems, seconds = probe.read_part("dependencies")
+    ours = [problem for problem in problems if not _is_between(problem, kept)]
+    if ours:
+        log = "\n".join(ours) if len(ours) > 1 else ""
+        hint = "run `optbuild lock` and build again"
+        raise CheckFailure(format_first_problem(ours), hint=hint, seconds=seconds, log=log)
+    notes = tuple(f"so it is in the base {base} already: {problem}" for problem in problems)
+    return CheckPassed("every requirement is satisfied", seconds, notes=notes)
+
+
+def _is_between(problem: str, kept: Collection[str]) -> bool:
+    """``problem`` in the probe's words: ``NAME needs REQUIREMENT: ...``."""
+    found = _NEEDS.match(problem)
+    return found is not None and all(canonicalize_name(name) in kept for name in found.groups())
 
 
 def format_first_problem(problems: list[str]) -> str:

@@ -122,7 +122,7 @@ def _make_context(
     attrs = inspect_image(engine, image)
     home = find_airflow_home(attrs)
     database = NO_DATABASE
-    if not only or not set(only) <= STATIC_CHECKS:
+    if plan.roles and (not only or not set(only) <= STATIC_CHECKS):
         database = choose_database(runtime, engine, plan.database, home)
     if database.note:
         runtime.progress.note(database.note)
@@ -182,7 +182,7 @@ def _select_tasks(tasks: tuple[CheckTask, ...], only: Collection[str]) -> tuple[
 
 
 class LineListener:
-    """A line per finished check, and one per warning."""
+    """A line per finished check, and one per warning and note."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -194,6 +194,8 @@ class LineListener:
         self._progress.note(format_check_line(check))
         for warning in check.warnings:
             self._progress.note(f"warning: {check.name}: {warning}")
+        for note in check.notes:
+            self._progress.note(f"note: {check.name}: {note}")
 
     def report_waiting(self, names: Sequence[str]) -> None:
         """A line, so that nobody wonders."""

@@ -24,6 +24,13 @@ class CheckPassed:
     message: str = ""
     seconds: float | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_noted: bool = False
+    """The check itself found what our own images do otherwise: its status says so."""
+
+    @property
+    def status(self) -> CheckStatus:
+        return CheckStatus.NOTED if self.is_noted else CheckStatus.PASSED
 
 
 class CheckFailure(Exception):  # noqa: N818 - a finding about the image, not an error of the program
@@ -124,7 +131,7 @@ class CheckScheduler:
         """A check that passed and whose role did not last: it failed, and is told once more."""
         with self._changed:
             passed = self._checks.get(name)
-            if passed is None or passed.status is not CheckStatus.PASSED:
+            if passed is None or not passed.is_good:
                 return
             check = _make_failed_result(name, failure, passed.seconds)
             self._checks[name] = check
@@ -176,7 +183,7 @@ class CheckScheduler:
         except CheckFailure as failure:
             return self._judge_failure(task, failure, time.monotonic() - started)
         seconds = time.monotonic() - started if done.seconds is None else done.seconds
-        return CheckResult(task.name, CheckStatus.PASSED, seconds, done.message, warnings=done.warnings)
+        return CheckResult(task.name, done.status, seconds, done.message, warnings=done.warnings, notes=done.notes)
 
     def _judge_failure(self, task: CheckTask, failure: CheckFailure, elapsed: float) -> CheckResult:
         seconds = elapsed if failure.seconds is None else failure.seconds
@@ -190,7 +197,7 @@ class CheckScheduler:
     def _list_not_passed(self, names: tuple[str, ...]) -> str:
         with self._changed:
             checks = [self._checks[name] for name in names if name in self._checks]
-        return ", ".join(check.name for check in checks if check.status is not CheckStatus.PASSED)
+        return ", ".join(check.name for check in checks if not check.is_good)
 
 
 def _make_failed_result(name: str, failure: CheckFailure, seconds: float) -> CheckResult:

@@ -68,7 +68,26 @@ def test_json_has_stable_keys_and_a_version() -> None:
         "log": FAILED.log,
         "excused": False,
         "warnings": [],
+        "notes": [],
     }
+
+
+def test_a_note_is_in_every_form_and_refuses_nothing() -> None:
+    """Where the base does it otherwise, the image is good, and whoever reads the report knows what follows."""
+    told = "init ends with exit code 0 although the migration failed [x]"
+    noted = replace(PASSED, name="failed-migration", status=CheckStatus.NOTED, notes=(told,))
+    report = replace(GOOD, checks=(PASSED, noted))
+    assert report.passed
+    assert not replace(report, checks=(noted, FAILED)).passed
+    text = format_verification_text(report)
+    assert f"\nnote: failed-migration: {told}\n" in text
+    assert "all 2 checks passed" in text
+    assert " 2 passed in" in format_verification_text(replace(report, checks=(PASSED, noted, FAILED)))
+    check = json.loads(format_verification_json(report))["checks"][1]
+    assert (check["status"], check["notes"]) == ("noted", [told])
+    suite = ET.fromstring(format_verification_junit(report))  # noqa: S314 - our own output
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "0")
+    assert [case.findtext("system-out") for case in suite] == [None, f"note: {told}"]
 
 
 def test_warnings_are_in_every_form_and_refuse_nothing() -> None:

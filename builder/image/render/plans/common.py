@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.releases import DAG_PROCESSOR, find_release
 from builder.airflow.variables import HOME, HOME_VARIABLE, LOAD_EXAMPLES, STANDALONE_PARSER, VERSION_VARIABLE
-from builder.core.naming import LABEL_AIRFLOW, LABEL_CONTENT, LABEL_PROJECT, OCI_PREFIX
+from builder.core.naming import (
+    LABEL_AIRFLOW,
+    LABEL_BASE_DIGEST,
+    LABEL_BASE_KIND,
+    LABEL_BASE_LAYERS,
+    LABEL_BASE_NAME,
+    LABEL_CONTENT,
+    LABEL_PROJECT,
+    OCI_PREFIX,
+)
 from builder.image.lock.layers.plan import list_layers
 from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.model import CONTENT_PLACEHOLDER
@@ -124,10 +133,12 @@ def plan_labels(spec: Spec, lock: Lock) -> dict[str, str]:
 def _plan_base_labels(lock: Lock) -> dict[str, str]:
     """What the image stands on; a base that is made here has no digest anywhere."""
     if lock.foundation is None:
-        return {f"{OCI_PREFIX}base.name": f"debian:{lock.inputs.debian}"}
+        return {LABEL_BASE_NAME: f"debian:{lock.inputs.debian}"}
     return {
-        f"{OCI_PREFIX}base.name": lock.foundation.reference,
-        f"{OCI_PREFIX}base.digest": lock.foundation.digest,
+        LABEL_BASE_NAME: lock.foundation.reference,
+        LABEL_BASE_DIGEST: lock.foundation.digest,
+        LABEL_BASE_KIND: lock.foundation.kind,
+        LABEL_BASE_LAYERS: str(len(lock.foundation.layers)),
     }
 
 

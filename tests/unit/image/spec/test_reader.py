@@ -730,3 +730,29 @@ def test_dotted_keys_are_safe_to_print() -> None:
 def test_the_sample_image() -> None:
     spec = read_spec(Path(__file__).parents[4] / "images" / "airflow")
     assert (spec.image.name, spec.airflow.version) == ("ml-pipeline-airflow", "2.8.1")
+
+
+_BASE = GOOD.replace("\n\n", '\nkind = "base"\n', 1)
+
+
+@pytest.mark.parametrize(
+    ("rest", "line", "key", "words"),
+    [
+        ("[roles.flower]\n", 12, "roles.flower", "starts no role: those that are made from it do"),
+        ("[roles.init]\nenabled = false\n", 12, "roles.init", "starts no role"),
+        ('[verify]\ndatabase = "postgres:13"\n', 13, "verify.database", "nothing would use it"),
+        ('[verify]\nbroker = "redis:7"\n', 13, "verify.broker", "nothing would use it"),
+    ],
+)
+def test_a_base_has_nothing_that_only_roles_need(rest: str, line: int, key: str, words: str) -> None:
+    assert parse_spec(_BASE + '[verify]\ndags = "dags"\n', "a.toml", Path("/p")).image.kind == "base"
+    with pytest.raises(SpecError, match=words) as caught:
+        parse_spec(_BASE + rest, "a.toml", Path("/p"))
+    assert caught.value.where == Where("a.toml", line, key)
+
+
+def test_another_kind_of_image_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(SpecError, match="'bases' is not known here") as caught:
+        parse_spec(_BASE.replace('"base"', '"bases"'), "a.toml", Path("/p"))
+    assert caught.value.where == Where("a.toml", 3, "image.kind")
+    assert caught.value.hint == 'write "roles" or "base"'

@@ -55,3 +55,7 @@ def test_a_role_is_changed() -> None:
 
 def test_a_change_of_the_command_keeps_the_health() -> None:
     assert roles('[roles.scheduler]\ncommand = ["scheduler", "-n", "1"]\n')[2].health == JobHealth("SchedulerJob")
+
+
+def test_a_base_has_none() -> None:
+    assert resolve_roles(parse_spec(SPEC.replace("[base]", 'kind = "base"\n[base]'), "a.toml", Path("/p"))) == ()

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.engine.archive import LayerFile
+from builder.image.verify import image
 from builder.image.verify.contents import PRIVILEGE, LayerFinding
 from builder.image.verify.image import (
     LayerAnswer,
+    LayerReader,
     check_configuration,
     check_contents,
     check_credentials,
     check_privileges,
 )
-from builder.image.verify.plan import VerifyPlan
+from builder.image.verify.model import CheckStatus
+from builder.image.verify.plan import PlanBase, VerifyPlan
 from builder.image.verify.scheduler import CheckFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VERSION = ("org.apache.airflow.version", "2.8.1")
 PLAN = VerifyPlan("2.8.1", (), (), "sqlite", (VERSION, ("optbuild.project", "mine")))
@@ -53,6 +61,28 @@ def test_the_configuration_keeps_the_contract(change: dict[str, Any], words: str
     check_configuration({"Config": {**CONFIG, "Entrypoint": ["dumb-init", "-v", "/entrypoint"]}}, PLAN, PORTS)
     with pytest.raises(CheckFailure, match=words):
         check_configuration({"Config": {**CONFIG, **change}}, PLAN, PORTS)
+
+
+BASE = PlanBase("apache/airflow:2.8.1", 2, "official", ("sha256:1", "sha256:2"))
+
+
+def test_an_image_that_extends_another_keeps_user_and_entrypoint_of_that_one() -> None:
+    plan = replace(PLAN, base=BASE, user="airflow", entrypoint=("/usr/local/bin/start", "/entrypoint.sh"))
+    kept = {**CONFIG, "User": "airflow", "Entrypoint": ["/usr/local/bin/start", "/entrypoint.sh"]}
+    root = {"Layers": ["sha256:1", "sha256:2", "sha256:3"]}
+    check_configuration({"Config": kept, "RootFS": root}, plan, PORTS)
+    for change, words in (
+        ({"User": "50000"}, "runs as user 50000, its base as airflow"),
+        ({"Entrypoint": CONFIG["Entrypoint"]}, "its entrypoint is .*, its base's is .*entrypoint.sh"),
+    ):
+        with pytest.raises(CheckFailure, match=words):
+            check_configuration({"Config": {**kept, **change}, "RootFS": root}, plan, PORTS)
+
+
+@pytest.mark.parametrize("layers", [[], ["sha256:1"], ["sha256:2", "sha256:1"], ["sha256:1", "sha256:3", "sha256:2"]])
+def test_an_image_that_stands_on_other_layers_than_the_lock_says_is_refused(layers: list[str]) -> None:
+    with pytest.raises(CheckFailure, match=r"lowest 2 layers are not those of apache/airflow:2\.8\.1, which the lock"):
+        check_configuration({"Config": CONFIG, "RootFS": {"Layers": layers}}, replace(PLAN, base=BASE), PORTS)
 
 
 def test_a_port_that_the_variables_move_is_exposed_too() -> None:
@@ -95,6 +125,57 @@ def test_one_look_at_the_layers_answers_two_checks() -> None:
     clean: Any = Answered()
     assert check_contents(clean, threading.Event()).message.startswith("4 layers, 1000 files read, 1 layers known")
     assert "was added" in check_privileges(clean, threading.Event()).message
+
+
+def test_what_the_base_has_is_noted_and_refuses_nothing() -> None:
+    found: Any = Answered()
+    found.answer = replace(found.answer, base="python:3.11", remarks=(GCC, SETUID, SETGID, SETUID))
+    contents = check_contents(found, threading.Event())
+    assert contents.message.startswith("4 layers above the base, ")
+    assert contents.notes == ("the base python:3.11 has 1 compilers or linkers: /usr/bin/gcc",)
+    assert check_privileges(found, threading.Event()).notes == (
+        "the base python:3.11 has 2 setuid files: /usr/bin/bash",
+        "the base python:3.11 has 1 setgid files: /usr/bin/wall",
+    )
+    assert contents.status is CheckStatus.PASSED
+
+
+class Archive:
+    """An engine that packs these files; it counts how often it is asked."""
+
+    def __init__(self, *files: LayerFile) -> None:
+        self.files, self.asked = files, 0
+
+    def iterate(self, _chunks: Any, *, skip: Any) -> Any:
+        self.asked += 1
+        return iter([one for one in self.files if not skip(one.layer)])
+
+
+def test_only_what_lies_above_the_base_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look takes the base's remarks from its memory; a build secret is found in any layer."""
+
+    def layer_file(layer: str, path: str, mode: int = 0o755, data: bytes = b"") -> LayerFile:
+        return LayerFile(f"blobs/sha256/{layer}", path, len(data), mode, lambda: data)
+
+    archive = Archive(layer_file("low", "/usr/bin/gcc"), layer_file("low", "/etc/x", 0o644, b"hunter2"))
+    monkeypatch.setattr(image, "iterate_layer_files", archive.iterate)
+    monkeypatch.setattr(image, "_lower_priority", lambda: None)
+    attrs = {"Id": "sha256:x", "RootFS": {"Layers": ["sha256:low", "sha256:high"]}}
+    client: Any = None
+
+    def look(plan: VerifyPlan) -> LayerAnswer:
+        return LayerReader(client, attrs, tmp_path, plan).read(threading.Event())
+
+    based = replace(PLAN, base=PlanBase("python:3.11", 1))
+    for asked in (1, 1):
+        found = look(based)
+        assert (found.findings, [one.path for one in found.remarks]) == ((), ["/usr/bin/gcc"])
+        assert (found.base, found.layers, archive.asked) == ("python:3.11", 1, asked)
+    assert [one.kind for one in look(replace(based, forbidden=(b"hunter2",))).findings] == ["secret"]
+    assert [one.kind for one in look(PLAN).findings] == ["compiler"], "without a base all layers are the image's own"
+    archive.files = (*archive.files, layer_file("high", "/usr/bin/gcc"))
+    (tmp_path / image.CACHE_FILE).unlink()
+    assert [one.layer for one in look(based).findings] == ["high"]
 
 
 class History:

@@ -10,7 +10,8 @@ import pytest
 
 from builder.airflow.model import ExitHealth, Role
 from builder.image.verify import migration
-from builder.image.verify.scheduler import CheckFailure
+from builder.image.verify.model import CheckStatus
+from builder.image.verify.scheduler import CheckFailure, CheckPassed
 
 INIT = Role("init", ("version",), ExitHealth(), (("_AIRFLOW_DB_MIGRATE", "true"), ("_AIRFLOW_WWW_USER_CREATE", "true")))
 
@@ -29,8 +30,12 @@ class Ended:
 
 
 def judged(code: int, log: str) -> str:
+    return look(code, log).message
+
+
+def look(code: int, log: str, *, is_ours: bool = True) -> CheckPassed:
     box: Any = Ended(code, log)
-    return migration.check_broken_migration(INIT, box, 1.0, threading.Event()).message
+    return migration.check_broken_migration(INIT, box, 1.0, threading.Event(), is_ours=is_ours)
 
 
 def test_a_failure_that_names_the_unknown_revision_is_the_migrations() -> None:
@@ -47,6 +52,19 @@ def test_a_failure_of_anything_else_is_none() -> None:
 def test_a_swallowed_failure_is_named() -> None:
     with pytest.raises(CheckFailure, match="exit code 0 although the migration failed"):
         judged(0, "Can't locate revision identified by '000000000000'")
+
+
+def test_a_foreign_entrypoint_that_goes_on_is_noted_with_what_follows_from_it() -> None:
+    found = look(0, "Can't locate revision identified by '000000000000'", is_ours=False)
+    assert found.status is CheckStatus.NOTED
+    assert "as the official entrypoint does" in found.message
+    assert "without the tables" in found.notes[0]
+    assert look(1, "revision 000000000000", is_ours=False).status is CheckStatus.PASSED
+
+
+def test_one_that_never_tried_is_not_excused() -> None:
+    with pytest.raises(CheckFailure, match="exit code 0 although the migration failed"):
+        look(0, "2.8.1", is_ours=False)
 
 
 def test_the_broken_database_may_be_written_by_the_images_user() -> None:

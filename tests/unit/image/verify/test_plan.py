@@ -7,18 +7,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from foundation_factory import DIGEST, make_foundation
 from runtime_factory import make_runtime
 
 from builder.airflow.model import HttpHealth
 from builder.airflow.releases import find_release
 from builder.core.errors import VerifyUsageError
 from builder.core.redact import mask_values
+from builder.image.lock.model import Distribution, Lock, LockInputs
+from builder.image.spec.reader import parse_spec
 from builder.image.verify import environment
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.checks import STATIC_CHECKS, make_check_tasks
 from builder.image.verify.database import check_postgres_image, choose_database
 from builder.image.verify.deadline import MOST_TIMES
-from builder.image.verify.plan import DagFolder, Timeouts, VerifyPlan, make_plan_from_labels, read_airflow_label
+from builder.image.verify.plan import (
+    DagFolder,
+    PlanBase,
+    Timeouts,
+    VerifyPlan,
+    make_plan_from_labels,
+    make_plan_from_spec,
+    read_airflow_label,
+)
 from builder.image.verify.run import _find_hidden, _select_tasks
 from builder.image.verify.scheduler import NotApplicable
 from builder.image.verify.session import SessionOwner
@@ -26,6 +37,7 @@ from builder.image.verify.starting import check_dag, choose_expected_health, sta
 
 if TYPE_CHECKING:
     from builder.airflow.model import Role
+    from builder.image.spec.model import Spec
 
 ROLES = find_release("2.8.1").roles
 NO_SCHEDULER = tuple(role for role in ROLES if role.name != "scheduler")
@@ -40,6 +52,18 @@ def bench(plan: VerifyPlan, database: environment.VerifyDatabase) -> VerifyConte
 
 def plan(**changes: Any) -> VerifyPlan:
     return VerifyPlan(**{"airflow": "2.8.1", "requirements": (), "roles": ROLES, "database": "postgres:13", **changes})
+
+
+@pytest.fixture
+def spec_and_lock(tmp_path: Path) -> tuple[Spec, Lock]:
+    """A lock that replaces pandas."""
+    text = (
+        '[image]\nname = "a"\n[base]\ndebian = "bookworm"\n[airflow]\nversion = "2.8.1"\n[python]\nversion = "3.11"\n'
+    )
+    spec = parse_spec(text, "optbuild.toml", tmp_path)
+    pandas = Distribution("pandas", "2.0.3", "wheel", "ab" * 32, 1000, ())
+    inputs = LockInputs("2.8.1", (), "3.11", (), "none", "bookworm", (), ())
+    return spec, Lock("linux/amd64", inputs, None, (), 1, pandas, (pandas,), (), (), (), (), ())
 
 
 def names(of: VerifyPlan, *only: str) -> list[str]:
@@ -75,6 +99,36 @@ def test_every_role_and_promise_has_its_check() -> None:
         "database", "init", "migrations", "failed-migration", "webserver", "scheduler", "login", "read-only",
         "dag", "stop",
     ]  # fmt: skip
+
+
+def test_an_image_without_roles_is_looked_at_and_never_started() -> None:
+    assert names(plan(roles=())) == [
+        "configuration", "contents", "privileges", "credentials",
+        "version", "folders", "dependencies", "imports", "providers", "bytecode", "system", "tls",
+        "user",
+    ]  # fmt: skip
+
+
+def test_the_plan_of_a_spec_knows_the_base_of_its_lock(spec_and_lock: tuple[Spec, Lock]) -> None:
+    spec, lock = spec_and_lock
+    assert make_plan_from_spec(spec, lock, ROLES).base is None
+    made = make_plan_from_spec(spec, replace(lock, foundation=make_foundation(user="", entrypoint=("/e",))), ROLES)
+    assert made.base == PlanBase(
+        "apache/airflow:2.8.1-python3.11", 2, "official", make_foundation().layers, frozenset({"apache-airflow"})
+    )
+    assert (made.user, made.entrypoint, made.has_own_contract) == ("root", ("/e",), False)
+    assert made.labels[2:] == (
+        ("org.opencontainers.image.base.name", "apache/airflow:2.8.1-python3.11"),
+        ("org.opencontainers.image.base.digest", DIGEST),
+    )
+
+
+@pytest.mark.parametrize("contract", ["", "optbuild"])
+def test_another_base_changes_nothing_of_what_ours_promise(spec_and_lock: tuple[Spec, Lock], contract: str) -> None:
+    spec, lock = spec_and_lock
+    foundation = make_foundation(kind="image", user="", entrypoint=(), contract=contract)
+    made = make_plan_from_spec(spec, replace(lock, foundation=foundation), ROLES)
+    assert (made.user, made.entrypoint, made.has_own_contract) == ("50000", (), True)
 
 
 @pytest.mark.parametrize("version", ["2.6.0", "2.11.2", "3.2.0"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from builder.image.verify import probes
+from builder.image.verify.plan import VerifyPlan
 from builder.image.verify.scheduler import CheckFailure, NotRun
 
 
@@ -42,6 +44,40 @@ def test_problems_are_counted_and_all_of_them_are_in_the_log() -> None:
     with pytest.raises(CheckFailure, match=r"^a \(and 1 more\)$") as caught:
         probes.check_problems(static({"imports": part(["a", "b"])}), "imports", "", "hint")
     assert (caught.value.log, caught.value.hint) == ("a\nb", "hint")
+
+
+def test_folders_that_the_image_may_lack_are_noted() -> None:
+    fine = probes.check_folders(static({"folders": part([]), "absent": part([])}))
+    assert (fine.message, fine.notes) == ("group 0 can write them all", ())
+    lacking = probes.check_folders(static({"folders": part([]), "absent": part(["/opt/airflow/plugins"])}))
+    assert "/opt/airflow/plugins" in lacking.notes[0]
+    with pytest.raises(CheckFailure, match="mode 0755"):
+        probes.check_folders(static({"folders": part(["/opt/airflow has mode 0755"]), "absent": part([])}))
+
+
+CLASH = "Moto needs Responses>=0.9: version 0.1 is installed"
+
+
+def test_what_two_distributions_of_the_base_want_of_each_other_is_noted() -> None:
+    probe = static({"dependencies": part([CLASH])})
+    found = probes.check_dependencies(probe, "apache/airflow:2.8.1", {"moto", "responses"})
+    assert found.notes == (f"so it is in the base apache/airflow:2.8.1 already: {CLASH}",)
+    for kept in (set[str](), {"moto"}, {"responses"}):
+        with pytest.raises(CheckFailure, match="Moto needs"):
+            probes.check_dependencies(probe, "apache/airflow:2.8.1", kept)
+
+
+def test_what_the_spec_wants_is_never_the_bases_matter() -> None:
+    probe = static({"dependencies": part([CLASH, "the spec needs pandas==2.0.3: version 2.1.4 is installed"])})
+    with pytest.raises(CheckFailure, match=r"^the spec needs pandas==2\.0\.3: [^(]*$"):
+        probes.check_dependencies(probe, "x", {"moto", "responses", "spec", "pandas"})
+
+
+@pytest.mark.parametrize(("labels", "optional"), [((), ["plugins", "config"]), ((("optbuild.project", "a"),), [])])
+def test_an_image_of_ours_has_every_folder(labels: Any, optional: list[str]) -> None:
+    plan = VerifyPlan("2.8.1", (), (), "sqlite", labels)
+    for start in (probes.make_probe_options(plan), probes.make_user_probe_options(61234, plan)):
+        assert json.loads(start.environment["OPTBUILD_VERIFY"])["optional"] == optional
 
 
 def test_a_part_that_broke_is_a_failure_of_that_part() -> None:

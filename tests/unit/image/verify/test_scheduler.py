@@ -69,16 +69,27 @@ def test_warnings_come_with_either_result() -> None:
     assert (done["a"].warnings, done["b"].warnings) == (("but",), ("and",))
 
 
+def test_a_note_is_as_good_as_a_pass_for_whoever_needs_it() -> None:
+    noted = CheckPassed("goes on", notes=("so ...",), is_noted=True)
+    done = run(CheckTask("a", lambda: noted), CheckTask("b", passes(), needs=("a",)))
+    assert (done["a"].status, done["a"].notes) == (CheckStatus.NOTED, ("so ...",))
+    assert done["b"].status is CheckStatus.PASSED
+    assert report(*done.values()).passed
+
+
 def test_a_line_is_written_for_each_result_warning_and_wait() -> None:
     out = io.StringIO()
     lines = LineListener(LineProgress(out))
     lines.report_started("dags")
     lines.report_waiting(["dags", "user"])
     lines.report_finished(CheckResult("dags", CheckStatus.PASSED, 1.0, "2 DAGs", warnings=("a.py:3: slow",)))
+    lines.report_finished(CheckResult("init", CheckStatus.NOTED, 1.0, "goes on", notes=("so ...",)))
     assert out.getvalue().splitlines() == [
         "running  dags, user",
         "ok       dags                1.0 s  2 DAGs",
         "warning: dags: a.py:3: slow",
+        "note     init                1.0 s  goes on",
+        "note: init: so ...",
     ]
 
 
