@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from builder.core.runtime import Runtime
     from builder.engine.buildx import BuildOptions
     from builder.engine.client import Engine
-    from builder.image.build.model import Candidate
+    from builder.image.build.model import Candidate, Reproduction
     from builder.image.render.model import BuildContext
     from builder.image.verify.model import VerifyReport
     from builder.operations.project import ImageProject
@@ -100,7 +100,7 @@ class BuildFlow:
         recover_promotion(engine, self.runtime.state_folder, project.spec.image.name, self.runtime.progress.note)
         project, job, candidate = self._build_or_refresh(project, engine)
         check_budget(candidate, _parse_budget(project), self.runtime.progress, promoting=self.verify)
-        reproduced = check_reproducible(job, candidate, self._prepare_anew) if self.reproduce else None
+        reproduced = self._reproduce(project, job, candidate) if self.reproduce else None
         if self.reproduce:
             imported = check_modules(job, project, candidate)
             self.runtime.progress.note(f"{imported} modules: each that can be imported with all files can be without")
@@ -108,6 +108,11 @@ class BuildFlow:
         pushed = push_candidate(job, candidate, proven.references) if self.options.push else None
         seconds = time.monotonic() - started
         return BuildResult(candidate, proven.report, proven.references, pushed, seconds, reproduced)
+
+    def _reproduce(self, project: ImageProject, job: BuildJob, candidate: Candidate) -> Reproduction:
+        foundation = project.lock.foundation
+        layers = () if foundation is None else foundation.layers
+        return check_reproducible(job, candidate, self._prepare_anew, layers)
 
     def _build_or_refresh(self, project: ImageProject, engine: Engine) -> tuple[ImageProject, BuildJob, Candidate]:
         """Build; where the mirror dropped a locked version and the person allows it, lock the new one and go on."""

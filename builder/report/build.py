@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.image.build.model import BuildResult
+    from builder.image.build.model import BuildResult, Reproduction
 
 RESULT_SCHEMA_VERSION = 1
 
@@ -25,7 +25,7 @@ def format_build_text(result: BuildResult) -> str:
         f"built     {built}",
     ]
     if result.reproduced is not None:
-        lines.append(f"repeated  built once more without any cache in {result.reproduced:.1f} s: the same ID")
+        lines.append(f"repeated  built once more without any cache in {_format_reproduction(result.reproduced)}")
     if report is not None:
         lines.append(f"verified  {len(report.checks)} checks in {report.seconds:.1f} s, database {report.database}")
     elif result.promoted:
@@ -36,6 +36,15 @@ def format_build_text(result: BuildResult) -> str:
     if not result.promoted:
         lines.append("promoted  nothing: a candidate is trusted after `optbuild build --verify`")
     return "\n".join(lines) + "\n"
+
+
+def _format_reproduction(found: Reproduction) -> str:
+    if not found.contents:
+        return f"{found.seconds:.1f} s: the same ID"
+    return (
+        f"{found.seconds:.1f} s: the same contents (sha256:{found.contents}), another ID: a deleted file of the base "
+        "bears the time of its build"
+    )
 
 
 def format_build_json(result: BuildResult) -> str:
@@ -52,9 +61,11 @@ def format_build_json(result: BuildResult) -> str:
         "promoted": list(result.promoted),
         "pushed": [] if result.pushed is None else [result.pushed.digest] * len(result.pushed.references),
         "reproduced": True if result.reproduced is not None else None,
+        "reproduced_by": None if result.reproduced is None else "contents" if result.reproduced.contents else "id",
+        "contents": None if result.reproduced is None else result.reproduced.contents or None,
         "seconds": {
             "build": round(candidate.seconds, 3),
-            "reproduce": None if result.reproduced is None else round(result.reproduced, 3),
+            "reproduce": None if result.reproduced is None else round(result.reproduced.seconds, 3),
             "verify": None if report is None else round(report.seconds, 3),
             "total": round(result.seconds, 3),
         },

@@ -83,6 +83,15 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Reproduction:
+    """A second build without any cache gave the same. ``seconds`` of that build."""
+
+    seconds: float
+    contents: str = ""
+    """The sha256 of both images' contents, where their IDs cannot be one; empty: it is one ID."""
+
+
+@dataclass(frozen=True)
 class PushedNames:
     """What a registry has now. ``digest`` of the one manifest that all ``references`` lead to."""
 
@@ -131,5 +140,5 @@ class BuildResult:
     promoted: tuple[str, ...]
     pushed: PushedNames | None
     seconds: float
-    reproduced: float | None = None
+    reproduced: Reproduction | None = None
     """Seconds that the second build took, which gave the same ID; None: there was none."""

@@ -10,7 +10,16 @@ from archive_files import info, tar_of
 
 from builder.engine.archive import ArchivedLayer
 from builder.engine.chunks import ChunkStream
-from builder.inspect.repetition import ExactEntry, ExactImage, compare_images, find_first_difference, read_exact_entries
+from builder.inspect import repetition
+from builder.inspect.repetition import (
+    ExactEntry,
+    ExactImage,
+    compare_images,
+    find_first_difference,
+    hash_contents,
+    hash_equal_contents,
+    read_exact_entries,
+)
 from builder.operations.reproduce import format_difference
 
 if TYPE_CHECKING:
@@ -148,3 +157,80 @@ def test_layers_that_both_have_are_not_looked_into() -> None:
     with pytest.raises(LookupError):
         find_first_difference(Api(), "one", "two")
     assert asked == ["one", "two"]
+
+
+class TwoImages:
+    """An engine that packs these two."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, one: ExactImage, two: ExactImage) -> None:
+        self.below: list[frozenset[str]] = []
+        packed: Any = iter((one, two))
+
+        def read(_chunks: object, skipped: frozenset[str]) -> ExactImage:
+            self.below.append(skipped)
+            return next(packed)  # type: ignore[no-any-return] # an iterator of these images
+
+        monkeypatch.setattr(repetition, "_read_image", read)
+
+    def get_image(self, _image: str, chunk_size: int = 0) -> Any:
+        return chunk_size
+
+
+BELOW = frozenset({"sha256:base"})
+
+
+def hash_two(monkeypatch: pytest.MonkeyPatch, one: ExactImage, two: ExactImage) -> str:
+    engine: Any = TwoImages(monkeypatch, one, two)
+    found = hash_equal_contents(engine, "one", "two", BELOW)
+    assert engine.below == [BELOW, BELOW], "the base is the same: nobody looks into it"
+    return found
+
+
+DELETED = "/sp/.wh.pandas"
+
+
+def test_two_images_that_differ_in_the_time_of_a_deletion_have_the_same_contents(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The digests of their layers are not the same, so their configurations are not either."""
+    one = image({}, {"/a": ENTRY, DELETED: ENTRY}, diffs=("d1", "d2"), rootfs={"diff_ids": ["d1", "d2"]})
+    two = image({}, {"/a": ENTRY, DELETED: changed(time=9.0)}, diffs=("d1", "x"), rootfs={"diff_ids": ["d1", "x"]})
+    assert hash_two(monkeypatch, one, two) == hash_contents(two.layers) != hash_contents(())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        image({}, {"/a": changed(time=9.0), DELETED: ENTRY}),
+        image({}, {"/a": changed(content="b" * 64), DELETED: ENTRY}),
+        image({}, {"/a": ENTRY, DELETED: changed(mode=0o600)}),
+        image({}, {"/a": ENTRY}),
+        image({}, {"/a": ENTRY, DELETED: ENTRY}, config={"User": "1"}),
+    ],
+    ids=["time of a file", "bytes", "mode of the deletion", "no deletion", "configuration"],
+)
+def test_nothing_else_may_differ(monkeypatch: pytest.MonkeyPatch, other: ExactImage) -> None:
+    assert hash_two(monkeypatch, image({}, {"/a": ENTRY, DELETED: ENTRY}), other) == ""
+
+
+def test_without_a_deletion_the_ids_must_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = image({}, {"/a": ENTRY})
+    assert hash_two(monkeypatch, same, same) == ""
+
+
+def test_the_hash_is_of_what_the_layers_make_together() -> None:
+    made = hash_contents([{"/d": ENTRY, "/d/new": ENTRY}])
+    assert hash_contents([{"/d": ENTRY}, {"/d/new": ENTRY}]) == made
+    assert hash_contents([{"/d": ENTRY, "/d/new": changed(size=9)}, {"/d/new": ENTRY}]) == made
+    assert hash_contents([{"/d": changed(time=7.0), "/d/new": ENTRY}]) == made
+    for other in ({"mode": 0o600}, {"uid": 1}, {"gid": 1}, {"size": 4}, {"content": "c" * 64}, {"link": "/x"}):
+        assert hash_contents([{"/d": ENTRY, "/d/new": changed(**other)}]) != made
+    assert hash_contents([{"/d": ENTRY, "/d/newer": ENTRY}]) != made
+
+
+@pytest.mark.parametrize("deletion", ["/d/.wh.old", "/.wh.d", "/d/.wh..wh..opq"])
+def test_what_a_layer_deletes_is_not_there(deletion: str) -> None:
+    lower = {"/d": ENTRY, "/d/old": ENTRY, "/d/old/below": ENTRY}
+    kept = {path: ENTRY for path in lower if path == "/d" and deletion != "/.wh.d"}
+    assert hash_contents([lower, {deletion: ENTRY}]) == hash_contents([{**kept, deletion: ENTRY}])
+    assert hash_contents([lower, {deletion: ENTRY}]) != hash_contents([lower])

@@ -26,7 +26,7 @@ from builder.core.errors import (
 )
 from builder.core.progress import LineProgress
 from builder.engine.buildx import BuildOptions
-from builder.image.build.model import Candidate, PushedNames
+from builder.image.build.model import Candidate, PushedNames, Reproduction
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.operations import build as build_flow
 from builder.operations.build import BuildFlow
@@ -78,9 +78,10 @@ class Stages:
         self.pushed = promoted or (candidate.reference,)
         return PushedNames(self.pushed, "sha256:d")
 
-    def reproduce(self, *_args: object) -> float:
+    def reproduce(self, *args: object) -> Reproduction:
         self.enter("reproduce")
-        return 3.0
+        self.base_layers = args[3]
+        return Reproduction(3.0)
 
     def import_modules(self, *_args: object) -> int:
         self.enter("modules")
@@ -103,7 +104,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
         verify=SimpleNamespace(database="sqlite", broker=None, dags=None),
         budget=SimpleNamespace(image_bytes=None),
     )
-    lock = SimpleNamespace(platform="linux/amd64")
+    lock = SimpleNamespace(platform="linux/amd64", foundation=None)
     loaded = SimpleNamespace(spec=spec, lock=lock, roles=(ROLE,))
 
     @contextlib.contextmanager
@@ -222,7 +223,8 @@ def test_a_push_takes_the_promoted_names_or_else_the_candidate(runtime: Runtime,
 def test_a_second_build_comes_before_anything_is_proven_promoted_or_pushed(runtime: Runtime, stages: Stages) -> None:
     result = run(runtime, verify=True, reproduce=True, push=True)
     assert stages.calls == ["recover", "build", "reproduce", "modules", "verify", "promote", "push"]
-    assert result.reproduced == 3.0
+    assert result.reproduced == Reproduction(3.0)
+    assert stages.base_layers == ()
     stages.calls.clear()
     stages.fail["reproduce"] = NotReproducibleError("sha256:a", "sha256:b", "layer 2, /etc/x: size", hint="look")
     with pytest.raises(NotReproducibleError, match="Nothing was promoted or pushed"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from builder.image.build.model import BuildResult, Candidate, PushedNames
+from builder.image.build.model import BuildResult, Candidate, PushedNames, Reproduction
 from builder.image.verify.model import CheckResult, CheckStatus, VerifyReport
 from builder.report.build import format_build_json, format_build_text
 
@@ -53,15 +53,26 @@ def test_json_has_the_same_facts() -> None:
         "promoted": ["demo:latest", "demo-init:latest"],
         "pushed": ["sha256:d", "sha256:d"],
         "reproduced": None,
+        "reproduced_by": None,
+        "contents": None,
         "seconds": {"build": 12.34, "reproduce": None, "verify": 7.5, "total": 20.0},
     }
 
 
 def test_a_second_build_is_said_with_its_time() -> None:
-    result = replace(RESULT, reproduced=61.04)
+    result = replace(RESULT, reproduced=Reproduction(61.04))
     assert "repeated  built once more without any cache in 61.0 s: the same ID\n" in format_build_text(result)
     document = json.loads(format_build_json(result))
     assert (document["reproduced"], document["seconds"]["reproduce"]) == (True, 61.04)
+    assert (document["reproduced_by"], document["contents"]) == ("id", None)
+
+
+def test_which_of_the_two_holds_is_said() -> None:
+    """One ID, or the same contents under two."""
+    result = replace(RESULT, reproduced=Reproduction(61.04, "c" * 64))
+    assert f"in 61.0 s: the same contents (sha256:{'c' * 64}), another ID: a deleted" in format_build_text(result)
+    document = json.loads(format_build_json(result))
+    assert (document["reproduced"], document["reproduced_by"], document["contents"]) == (True, "contents", "c" * 64)
 
 
 def test_bytes_that_nobody_measured_are_not_zero() -> None:
