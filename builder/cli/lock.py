@@ -14,6 +14,7 @@ from builder.cli.output import ResultFile
 from builder.cli.runtime import find_runtime
 from builder.core.errors import LockUsageError
 from builder.core.naming import LOCK_FILE
+from builder.operations.base_image import read_base_image
 from builder.operations.lock import (
     check_moving_names,
     read_inputs,
@@ -56,6 +57,9 @@ def command(
     refresh_debian: Annotated[
         bool, typer.Option("--refresh-debian", help="Only replace Debian versions that the release no longer offers.")
     ] = False,
+    refresh_base: Annotated[
+        bool, typer.Option("--refresh-base", help="Ask the registry which digest the tag of the base image has now.")
+    ] = False,
     platform: Annotated[
         Platform | None,
         typer.Option(help="The platform of the image. Without it: that of the existing lock, else this machine's."),
@@ -65,12 +69,16 @@ def command(
     """Resolve optbuild.toml to exact versions and hashes: optbuild.lock.
 
     Versions of an earlier lock stay where they can. Airflow's official constraints are preferences: each one that
-    could not be kept is listed, with what forced it. --check needs no network.
+    could not be kept is listed, with what forced it. A base image is read from the engine, or pulled, and stays at its
+    digest until --refresh-base. --check needs neither network nor engine.
     """
     runtime = find_runtime(ctx)
     moving = tuple(upgrade_package or ())
     if sum((check, refresh_debian, upgrade or bool(moving))) > 1:
         raise LockUsageError("--check, --refresh-debian and --upgrade exclude each other", hint="give one of them")
+    if refresh_base and (check or refresh_debian):
+        mode = "--check" if check else "--refresh-debian"
+        raise LockUsageError(f"{mode} leaves the base as it is: it takes no --refresh-base", hint="give one of them")
     if check and dry_run:
         raise LockUsageError("--check writes nothing anyway: it takes no --dry-run", hint="leave out one of them")
     _refuse_ignored_options(
@@ -81,6 +89,10 @@ def command(
     from builder.operations.lock_sources import locate_lock_sources  # start-up of `optbuild --help`
 
     spec, requirements = read_inputs(runtime.cwd / folder)
+    if refresh_base and spec.base.kind == "debian":
+        raise LockUsageError(
+            "--refresh-base is for a base that is an image", hint="for a Debian base: --refresh-debian"
+        )
     path = spec.folder / LOCK_FILE
     if check:
         _check_lock(runtime, spec, requirements, path, output_format)
@@ -92,13 +104,15 @@ def command(
         check_lock(spec, requirements, previous)
         lock = refresh_debian_packages(runtime, spec, previous)
     else:
+        chosen = _choose_platform(platform, previous)
         options = LockOptions(
             sys.executable,
             None if constraints is None else runtime.cwd / constraints,
             upgrade,
             moving,
-            platform=_choose_platform(platform, previous),
+            platform=chosen,
             places=locate_lock_sources(spec),
+            foundation=read_base_image(runtime, spec, previous, chosen, refresh=refresh_base),
         )
         lock = resolve_lock(runtime, spec, requirements, previous, options)
     upgraded = {package.name for package in (*lock.runtime, *lock.build)} if upgrade else set(moving)

@@ -21,6 +21,7 @@ LADDER: tuple[str, ...] = (
     "cli",
     "operations report",
     "store",
+    "foundation",
     "inspect rollout",
     "image compose",
     *("image.build", "image.verify", "image.base", "image.render", "image.lock", "image.spec"),

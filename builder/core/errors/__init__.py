@@ -66,6 +66,8 @@ from builder.core.errors.judging import (
     VerifyUsageError,
 )
 from builder.core.errors.lock import (
+    BaseRefusedError,
+    BaseUnreachableError,
     BuilderUnavailableError,
     ConstraintsError,
     ConstraintsUnreachableError,
@@ -110,6 +112,8 @@ __all__ = [
     "BadImageArchiveError",
     "BadImageNameError",
     "BaseNotSavedError",
+    "BaseRefusedError",
+    "BaseUnreachableError",
     "BrokenDocumentError",
     "BudgetExceededError",
     "BuildFailedError",

@@ -192,3 +192,11 @@ class StaleLockError(CheckFailedError):
         text = "".join(f"\n    {reason}" for reason in reasons)
         super().__init__(f"does not belong to the optbuild.toml beside it:{text}", where=Where(path), hint=remake)
         self.reasons = reasons
+
+
+class BaseRefusedError(OptbuildError):
+    """The image that [base] names cannot carry what the spec asks for. The message says what was found in it."""
+
+
+class BaseUnreachableError(ToolError):
+    """The image that [base] names is neither on the engine nor given by its registry."""

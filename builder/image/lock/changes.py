@@ -33,6 +33,8 @@ class LockChanges:
 
     python: tuple[VersionChange, ...]
     debian: tuple[VersionChange, ...]
+    base: VersionChange | None = None
+    """The image that it stands on, by its digest; None: the same one, or a base that is made here in both."""
 
 
 def compare_locks(previous: Lock | None, lock: Lock) -> LockChanges:
@@ -41,7 +43,17 @@ def compare_locks(previous: Lock | None, lock: Lock) -> LockChanges:
     return LockChanges(
         python=compare_versions((*previous.python, *previous.build_requires), (*lock.python, *lock.build_requires)),
         debian=compare_versions((*previous.runtime, *previous.build), (*lock.runtime, *lock.build)),
+        base=_compare_bases(previous, lock),
     )
+
+
+def _compare_bases(previous: Lock, lock: Lock) -> VersionChange | None:
+    old, new = (_name_base(one) for one in (previous, lock))
+    return None if old == new else VersionChange("base", old, new)
+
+
+def _name_base(lock: Lock) -> str:
+    return f"debian {lock.inputs.debian}" if lock.foundation is None else lock.foundation.pinned_reference
 
 
 def compare_versions(

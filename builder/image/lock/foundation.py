@@ -92,6 +92,11 @@ class Foundation:
         return one.folder.startswith(f"{ENVIRONMENT}/")
 
     @property
+    def short_reference(self) -> str:
+        """For a person: twelve digits of the digest tell one image from another."""
+        return f"{self.reference}@{self.digest[: len('sha256:') + 12]}"
+
+    @property
     def pinned_reference(self) -> str:
         """What FROM says: ``python:3.11-slim-bookworm@sha256:...``."""
         return f"{self.reference}@{self.digest}"

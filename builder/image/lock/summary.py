@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
     from builder.image.lock.changes import LockChanges
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
 
 SCHEMA_VERSION = 1
@@ -27,6 +28,8 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     sums = count_lock_totals(lock)
     sdists = f", {sums.sdists} of them built from source" if sums.sdists else ""
     yield f"{name} for {lock.platform}"
+    if (base := lock.foundation) is not None:
+        yield f"  on {base.short_reference}: Debian {base.debian}, Python {base.python}"
     yield f"  {sums.distributions} Python distributions, {_format_megabytes(sums.distribution_bytes)}{sdists}"
     yield f"  {sums.layers} {'layer' if sums.layers == 1 else 'layers'} of them in the image"
     yield from _iterate_foundation_lines(lock)
@@ -54,6 +57,8 @@ def _iterate_foundation_lines(lock: Lock) -> Iterator[str]:
 
 
 def _iterate_change_lines(lock: Lock, changes: LockChanges, upgraded: Container[str]) -> Iterator[str]:
+    if changes.base is not None:
+        yield f"the base moved: {changes.base.old} -> {changes.base.new}"
     count = len(changes.python) + len(changes.debian)
     if count:
         yield f"{count} versions moved:"
@@ -75,9 +80,19 @@ def format_lock_json(lock: Lock, changes: LockChanges) -> str:
         "figures": asdict(count_lock_totals(lock)),
         "given_up": [asdict(one) for one in lock.given_up],
         "replaced": [asdict(one) for one in list_replacements(lock)],
-        "moved": {"python": [asdict(one) for one in changes.python], "debian": [asdict(one) for one in changes.debian]},
+        "base": None if lock.foundation is None else _to_base_table(lock.foundation),
+        "moved": {
+            "python": [asdict(one) for one in changes.python],
+            "debian": [asdict(one) for one in changes.debian],
+            "base": None if changes.base is None else asdict(changes.base),
+        },
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def _to_base_table(foundation: Foundation) -> dict[str, str]:
+    names = ("kind", "reference", "digest", "debian", "glibc", "python")
+    return {name: str(getattr(foundation, name)) for name in names}
 
 
 def format_check_json(differences: tuple[str, ...]) -> str:

@@ -13,10 +13,12 @@ _KEPT = re.compile(
     r"|^/var/lib/apt/extended_states$"
     r"|^/(?:etc|usr/lib)/os-release$"
     r"|/pyvenv\.cfg$"
+    r"|/include/python3\.\d+/patchlevel\.h$"  # which Python it is, in full
 )
 _ENDINGS = (
     *("RECORD", "METADATA", "INSTALLER", "REQUESTED", "direct_url.json", ".egg-info", "PKG-INFO", ".list", "-release"),
     *("installed-files.txt", "top_level.txt", "/status", "extended_states", ".md5sums", "/pyvenv.cfg", "pruned.json"),
+    "/patchlevel.h",
 )
 """Nearly every file of an image ends otherwise, and this test is five times as fast."""
 _HEADERS_ONLY = re.compile(r"\.dist-info/METADATA$|\.egg-info(?:/PKG-INFO)?$")
