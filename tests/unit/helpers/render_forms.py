@@ -59,6 +59,7 @@ def make_airflow_foundation() -> Foundation:
         make_foundation(),
         kind="airflow",
         reference="apache/airflow:2.8.1-python3.11",
+        contract="official",
         user="50000",
         entrypoint=("/usr/bin/dumb-init", "--", "/entrypoint"),
         command=(),

@@ -24,5 +24,9 @@ PLANS: dict[tuple[BaseKind, bool], Callable[[Spec, Lock], RenderPlan]] = {
 
 
 def make_plan(spec: Spec, lock: Lock) -> RenderPlan:
-    """The plan for the spec's base and stages. ``spec`` and ``lock`` belong together."""
-    return PLANS[spec.base.kind, spec.build.multi_stage](spec, lock)
+    """The plan for the spec's base and stages. ``spec`` and ``lock`` belong together.
+
+    An image of ours that a spec names as ``[base] image`` has all that one of Airflow has, and is extended as that is.
+    """
+    is_extended = lock.foundation is not None and lock.foundation.has_airflow
+    return PLANS["airflow" if is_extended else spec.base.kind, spec.build.multi_stage](spec, lock)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.core.errors import RenderMismatchError
+from builder.image.lock.foundation import InstalledDistribution
 from builder.image.render.context import render_context, render_dockerfile
 from builder.image.render.plan import check_rendered
 from builder.image.render.plans.choose import make_plan
@@ -45,9 +46,12 @@ def test_every_planned_value_is_held(form: Form) -> None:
 
 def test_labels_say_what_the_image_stands_on(forms: dict[str, Form]) -> None:
     names = [f"org.opencontainers.image.base.{name}" for name in ("name", "digest")]
+    counted = [f"optbuild.base.{name}" for name in ("kind", "layers")]
     own, image = (make_plan(forms[name].spec, forms[name].lock).labels for name in ("airflow", "image"))
     assert [own.get(name) for name in names] == ["debian:bookworm", None]
     assert [image[name] for name in names] == ["python:3.11-slim-bookworm", f"sha256:{'5c' * 32}"]
+    assert [image[name] for name in counted] == ["image", "1"]
+    assert not set(counted) & own.keys(), "a base that is made here is no image"
 
 
 def test_the_path_of_a_foundation_stands_behind_the_packages(forms: dict[str, Form]) -> None:
@@ -100,6 +104,27 @@ def test_scripts_are_rewritten_only_where_no_environment_has_an_interpreter(form
     newer = replace(form.lock.foundation, environment=(("VIRTUAL_ENV", "/home/airflow/.local"),))
     assert "user_site.py" in render_dockerfile(form.spec, form.lock)
     assert "user_site.py" not in render_dockerfile(form.spec, replace(form.lock, foundation=newer))
+
+
+def test_a_child_of_an_image_of_ours_gets_what_differs_and_nothing_else(forms: dict[str, Form]) -> None:
+    """It has user, entrypoint, folders and variables from its base, and says that it stands on an image."""
+    form, site = forms["image"], "/home/airflow/.local/lib/python3.11/site-packages"
+    assert form.lock.foundation is not None
+    kept = tuple(InstalledDistribution(one.name, one.version, site, 1) for one in form.lock.python)
+    foundation = replace(
+        form.lock.foundation,
+        contract="optbuild",
+        user="50000",
+        environment=(("VIRTUAL_ENV", "/home/airflow/.local"),),
+        distributions=kept,
+    )
+    lock = replace(form.lock, foundation=foundation, python=(), layers=())
+    plan = make_plan(form.spec, lock)
+    final = render_dockerfile(form.spec, lock).rpartition("\nFROM base\n")[2]
+    assert [line.partition(" ")[0] for line in final.splitlines() if line[:1].isupper()] == ["COPY", "ENV", "LABEL"]
+    assert dict(plan.environment) == dict(form.spec.image.env)
+    assert plan.labels["optbuild.base.kind"] == "image"
+    assert "\nENTRYPOINT " in render_dockerfile(form.spec, form.lock), "on anybody else's image it is ours"
 
 
 @pytest.mark.parametrize(
