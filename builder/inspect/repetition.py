@@ -1,9 +1,9 @@
 """Two images that should be one: the first file in which they differ, and in what.
 
 Only what goes into a layer's digest counts: path, kind, mode, owner, time, size, link, extended attributes, content.
-Where a step deletes a file of a lower layer, one thing can never be the same: the time of the whiteout, which is that
-of the build and which nothing can set (seen with BuildKit 0.13). Two images that differ in nothing else have the same
-contents.
+Where a step deletes a file of a lower layer, one thing is never the same: the whiteout, whose time is that of the build
+and whose mode is 0000 or 0600 (both seen with BuildKit 0.13, one after the other); nothing can set them. Two images
+that differ in nothing else have the same contents.
 """
 
 from __future__ import annotations
@@ -75,38 +75,53 @@ class Difference:
     others: int
 
 
-def find_first_difference(api: ArchiveApi, first: str, second: str) -> Difference | None:
-    """Of two images by ID; None: none was found, which two different IDs do not allow.
+def find_first_difference(
+    api: ArchiveApi, first: str, second: str, *, ignores_whiteouts: bool = False
+) -> Difference | None:
+    """Of two images by ID; None: none was found, which two different IDs do not allow. ``ignores_whiteouts``: as if all
+    whiteouts of one path were the same.
 
     Raises EngineFailedError, BadImageArchiveError.
     """
     stored = (frozenset(api.inspect_image(image)["RootFS"]["Layers"]) for image in (first, second))
     equal = frozenset.intersection(*stored)
     one, two = (_read_image(api.get_image(image), equal) for image in (first, second))
+    if ignores_whiteouts:
+        one, two = ignore_whiteouts(one, two)
     return compare_images(one, two)
 
 
 def hash_equal_contents(api: ArchiveApi, first: str, second: str, below: frozenset[str]) -> str:
-    """The sha256 of what two images have above the layers ``below``, where they delete something and nothing but the
-    times of that differs; else empty. ``below`` are the digests of a common base, into which nobody looks.
+    """The sha256 of what two images have above the layers ``below``, where they delete something and nothing but how
+    that is noted differs; else empty. ``below`` are the digests of a common base, into which nobody looks.
 
     Raises EngineFailedError, BadImageArchiveError.
     """
     one, two = (_read_image(api.get_image(image), below) for image in (first, second))
-    plain = [clear_whiteout_times(image) for image in (one, two)]
+    plain = [clear_whiteouts(image) for image in (one, two)]
     if plain[0].layers != plain[1].layers or _drop_diffs(one.config) != _drop_diffs(two.config):
         return ""
     is_deleting = any(_is_whiteout(path) for layer in one.layers for path in layer)
     return hash_contents(plain[0].layers) if is_deleting else ""
 
 
-def clear_whiteout_times(image: ExactImage) -> ExactImage:
-    """The image as if each of its whiteouts had been made in 1970."""
+_DELETION = ExactEntry("deletion", 0, 0, 0, 0.0, 0, "", (), "")
+
+
+def clear_whiteouts(image: ExactImage) -> ExactImage:
+    """The image with nothing of its whiteouts but their paths."""
     layers = tuple(
-        {path: replace(entry, time=0.0) if _is_whiteout(path) else entry for path, entry in layer.items()}
-        for layer in image.layers
+        {path: _DELETION if _is_whiteout(path) else entry for path, entry in layer.items()} for layer in image.layers
     )
     return replace(image, layers=layers)
+
+
+def ignore_whiteouts(one: ExactImage, two: ExactImage) -> tuple[ExactImage, ExactImage]:
+    """Both without them; layers that are equal then count as equal."""
+    one, two = clear_whiteouts(one), clear_whiteouts(two)
+    pairs = zip(one.diffs, two.diffs, one.layers, two.layers, strict=False)
+    same = tuple(left if below == above else right for left, right, below, above in pairs)
+    return one, replace(two, diffs=(*same, *two.diffs[len(same) :]))
 
 
 def hash_contents(layers: Iterable[Mapping[str, ExactEntry]]) -> str:
@@ -119,7 +134,7 @@ def hash_contents(layers: Iterable[Mapping[str, ExactEntry]]) -> str:
             hidden = f"{folder}/" if name == OPAQUE else f"{folder}/{name.removeprefix(WHITEOUT)}"
             for old in [one for one in merged if one == hidden or one.startswith(f"{hidden.rstrip('/')}/")]:
                 del merged[old]
-        merged.update(layer)
+        merged.update({path: _DELETION if _is_whiteout(path) else entry for path, entry in layer.items()})
     digest = hashlib.sha256()
     for path, entry in sorted(merged.items()):
         digest.update(f"{path!r} {replace(entry, time=0.0)!r}\n".encode("utf-8", "surrogateescape"))

@@ -41,7 +41,9 @@ def check_reproducible(
         if base_layers and (contents := _compare_contents(job, candidate, repeated, base_layers)):
             return Reproduction(repeated.seconds, contents)
         with job.runtime.progress.task("comparing the two images layer by layer"):
-            found = find_first_difference(job.engine.api, candidate.image_id, repeated.image_id)
+            found = find_first_difference(
+                job.engine.api, candidate.image_id, repeated.image_id, ignores_whiteouts=bool(base_layers)
+            )
         text = "no difference was found in layers or configuration" if found is None else format_difference(found)
         hint = (found.hint if found else "") or (
             "see what writes it: a clock, a random number, the order of a folder, a file that was downloaded"

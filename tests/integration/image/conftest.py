@@ -343,7 +343,7 @@ class SmallJobs:
     def prepare(self, _context: BuildContext, folder: Path) -> None:
         """base.tar: a shell, and the folders that the step writes to, each with a time that is always the same."""
         with tarfile.open(folder / "base.tar", "w") as tar:
-            for path in ("bin", "cache", "etc"):
+            for path in ("bin", "cache", "dev", "etc", "proc", "sys"):  # else each RUN makes those that it mounts to
                 self._add(tar, path, None)
             self._add(tar, "bin/busybox", self.busybox.read_bytes())
 

@@ -86,6 +86,35 @@ def test_the_first_file_that_differs_is_named(small: Any, engine: Any, name: str
     assert list_images(engine, name) == [candidate.reference], "the second image is gone"
 
 
+DELETE = (
+    'RUN ["/bin/busybox", "sh", "-c", '
+    '"/bin/busybox rmdir /cache; {more}; /bin/busybox touch -d @1700000000 /file / /etc"]\n'
+)
+"""A step of the final stage that deletes a folder of the base."""
+
+
+def list_base_layers(engine: Any, image_id: str) -> tuple[str, ...]:
+    return tuple(engine.api.inspect_image(image_id)["RootFS"]["Layers"][:1])
+
+
+def test_a_deleted_file_of_the_base_leaves_equal_contents(small: Any, engine: Any, name: str) -> None:
+    """How a deletion is noted is another thing each time: two IDs, and only on somebody else's image is that enough."""
+    job = small.make(name, end=DELETE.format(more=":"))
+    candidate = build_candidate(job)
+    found = check_reproducible(job, candidate, small.prepare, list_base_layers(engine, candidate.image_id))
+    assert re.fullmatch(r"[0-9a-f]{64}", found.contents)
+    with pytest.raises(NotReproducibleError, match=r"/\.wh\.cache: .*time"):
+        check_reproducible(job, candidate, small.prepare)
+    assert list_images(engine, name) == [candidate.reference]
+
+
+def test_a_file_that_differs_beside_a_deletion_is_named(small: Any, engine: Any, name: str) -> None:
+    job = small.make(name, end=DELETE.format(more=f"/bin/busybox cat {UUID} > /file"))
+    candidate = build_candidate(job)
+    with pytest.raises(NotReproducibleError, match=r"/file: .*content sha256"):
+        check_reproducible(job, candidate, small.prepare, list_base_layers(engine, candidate.image_id))
+
+
 def test_neither_folder_nor_umask_change_the_id(
     small: Any, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
