@@ -32,7 +32,7 @@ def make_lock_inputs(spec: Spec, requirements: Sequence[str]) -> LockInputs:
         debian=spec.base.debian or "",
         apt_runtime=tuple(sorted(set(spec.apt.runtime))),
         apt_build=tuple(sorted(set(spec.apt.build))),
-        layers_max=spec.layers.max,
+        layers_max=spec.most_layers,
         base_image=spec.base.image or "",
         base_airflow=spec.base.airflow or "",
     )

@@ -33,6 +33,8 @@ def find_spec_problems(spec: Spec, faulty: frozenset[tuple[str | int, ...]] = fr
     yield from _find_base_problems(spec)
     if spec.base.debian is not None and not faulty & {_DEBIAN, _PYTHON}:
         yield from _find_base_python_problems(spec)
+    if not faulty & {("layers", "max"), ("build", "multi-stage")}:
+        yield from _find_layer_problems(spec)
     if not faulty & {("image", "name"), ("verify", "database")}:
         yield from _find_name_problems(spec, known=_AIRFLOW not in faulty)
     yield from _find_contradictions(spec)
@@ -85,6 +87,16 @@ def _find_idle_keys(spec: Spec) -> Iterator[SpecProblem]:
         if key in spec.verify.model_fields_set:
             message = 'an image of kind = "base" starts no role, so nothing would use it'
             yield SpecProblem(("verify", key), message, "remove the line, or kind in [image]")
+
+
+def _find_layer_problems(spec: Spec) -> Iterator[SpecProblem]:
+    """Without a number of layers, one stage has one; with one, a person would wait for layers that never come."""
+    if not spec.build.multi_stage and spec.layers.max > 1 and "max" in spec.layers.model_fields_set:
+        yield SpecProblem(
+            ("layers", "max"),
+            f"one stage makes one layer of Python packages, not {spec.layers.max}: multi-stage is false below [build]",
+            "write max = 1 or remove it, or write multi-stage = true",
+        )
 
 
 def _find_name_problems(spec: Spec, *, known: bool) -> Iterator[SpecProblem]:

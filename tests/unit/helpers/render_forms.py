@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.image.lock.foundation import Foundation, InstalledDistribution
+from builder.image.lock.layers.plan import plan_layers
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
@@ -21,7 +22,7 @@ class Form:
     golden: str
 
 
-FORMS = ("airflow", "image", "airflow-base")
+FORMS = ("airflow", "debian-single", "image", "image-single", "airflow-base")
 """The names of the golden files; the first is that of the project's own image."""
 
 
@@ -107,6 +108,16 @@ def make_forms(spec: Spec, lock: Lock) -> dict[str, Form]:
     )
     return {
         "airflow": Form(spec, lock, "airflow"),
+        "debian-single": make_single_stage(spec, lock, "debian-single"),
         "image": Form(image_spec, image_lock, "image"),
         "airflow-base": make_airflow_form(spec, lock),
+        "image-single": make_single_stage(image_spec, image_lock, "image-single"),
     }
+
+
+def make_single_stage(spec: Spec, lock: Lock, golden: str) -> Form:
+    """The same in one stage, and so with one layer."""
+    build = spec.build.model_copy(update={"multi_stage": False})
+    layers = plan_layers(dict.fromkeys((one.name for one in lock.python), lock.source_date_epoch), 1)
+    inputs = replace(lock.inputs, layers_max=1)
+    return Form(spec.model_copy(update={"build": build}), replace(lock, inputs=inputs, layers=layers), golden)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from builder.image.render.plans.airflow import plan_airflow
 from builder.image.render.plans.debian import plan_debian
 from builder.image.render.plans.image import plan_image
+from builder.image.render.plans.single import plan_single_debian, plan_single_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 PLANS: dict[tuple[BaseKind, bool], Callable[[Spec, Lock], RenderPlan]] = {
     ("debian", True): plan_debian,
+    ("debian", False): plan_single_debian,
     ("image", True): plan_image,
     ("airflow", True): plan_airflow,
+    ("image", False): plan_single_image,
 }
 """Kind of base, and whether there are several stages → what plans the Dockerfile."""
 

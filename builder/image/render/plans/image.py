@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from builder.image.spec.model import Spec
 
 _ROOT_USERS = ("", "root", "0", "root:root", "0:0", "root:0", "0:root")
-_ROOT = PlannedInstruction("USER", "root")
+ROOT = PlannedInstruction("USER", "root")
 
 
 def plan_image(spec: Spec, lock: Lock) -> RenderPlan:
@@ -67,7 +67,7 @@ def needs_root(foundation: Foundation) -> bool:
 
 def list_root_instructions(foundation: Foundation) -> tuple[PlannedInstruction, ...]:
     """What a stage on it begins with, behind its FROM."""
-    return (_ROOT, SHELL) if needs_root(foundation) else (SHELL,)
+    return (ROOT, SHELL) if needs_root(foundation) else (SHELL,)
 
 
 def _list_instructions(foundation: Foundation, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
