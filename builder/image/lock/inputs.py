@@ -32,7 +32,8 @@ def make_lock_inputs(spec: Spec, requirements: Sequence[str]) -> LockInputs:
         debian=spec.base.debian or "",
         apt_runtime=tuple(sorted(set(spec.apt.runtime))),
         apt_build=tuple(sorted(set(spec.apt.build))),
-        layers_max=spec.most_layers,
+        # one stage has one RUN for all Python packages
+        layers_max=spec.layers.max if spec.build.multi_stage else 1,
         base_image=spec.base.image or "",
         base_airflow=spec.base.airflow or "",
     )

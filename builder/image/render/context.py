@@ -12,7 +12,7 @@ from builder.core.resources import list_template_names, read_template
 from builder.image.render.model import BuildContext, ContextFile
 from builder.image.render.own_dockerfile import check_own_dockerfile
 from builder.image.render.plan import check_rendered
-from builder.image.render.plans.choose import make_plan
+from builder.image.render.plans.choose import make_plan, plan_wheels
 from builder.image.render.stages import format_requirements, iterate_stage_files
 from builder.image.render.templates import OwnTemplate, render_shipped
 
@@ -27,13 +27,13 @@ START_SCRIPT = "scripts/start_script.py"
 
 
 def render_context(spec: Spec, lock: Lock) -> BuildContext:
-    """Everything that ``docker build`` needs, but base.tar and builder.tar, which the context's base.sh makes."""
+    """Everything that ``docker build`` needs, but Debian's packages, which the context's base.sh or debs.sh gets."""
     files = [
         ContextFile("Dockerfile", render_dockerfile(spec, lock).encode()),
         *_iterate_base_files(lock, spec.slim.read_flags()),
         *_iterate_requirement_files(lock),
         *iterate_stage_files(lock),
-        *_iterate_script_files(spec),
+        *_iterate_script_files(spec, lock),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
@@ -41,14 +41,15 @@ def render_context(spec: Spec, lock: Lock) -> BuildContext:
 def render_wheels_context(lock: Lock) -> BuildContext:
     """What builds nothing but the wheels of the lock's sources, in the builder stage that its image would have.
 
-    base.tar and builder.tar are made by the context's base.sh.
+    What it stands on is made by the context's base.sh or debs.sh.
     """
-    dockerfile = render_shipped("wheels.Dockerfile.j2", {"uv_version": lock.uv.version})
+    dockerfile = render_shipped(*plan_wheels(lock))
     files = [
         ContextFile("Dockerfile", dockerfile.encode()),
         *_iterate_base_files(lock, {}),
         *_iterate_requirement_files(lock),
         *(ContextFile(name, read_template(name)) for name in ("scripts/fetch.py", "scripts/install.sh")),
+        *(ContextFile(name, read_template(name)) for name in list_template_names("foundation") if lock.foundation),
     ]
     return BuildContext(tuple(sorted(files, key=lambda file: file.path)), lock.platform, lock.source_date_epoch)
 
@@ -70,7 +71,7 @@ def render_dockerfile(spec: Spec, lock: Lock) -> str:
 
 
 def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFile]:
-    """The script that gets Debian's packages, and what it reads; on a foundation, what changes that too."""
+    """The script that gets Debian's packages, and what it reads."""
     settings = {
         "release": lock.release,
         # Debian and Docker use the same words for the architectures that we know: amd64, arm64
@@ -82,7 +83,6 @@ def _iterate_base_files(lock: Lock, slim: dict[str, bool]) -> Iterable[ContextFi
         settings["pruned"] = " ".join(slim_rules.list_pruned(slim, slim_rules.Scope.BASE))
     else:
         yield ContextFile("debs.sh", read_template("debs.sh"), executable=True)
-        yield from (ContextFile(name, read_template(name)) for name in list_template_names("foundation"))
     yield ContextFile("base.env", "".join(f"{key}={value}\n" for key, value in settings.items()).encode())
     yield ContextFile("runtime.packages", _format_package_list(lock.runtime))
     yield ContextFile("builder.packages", _format_package_list(lock.build))
@@ -103,9 +103,11 @@ def _iterate_requirement_files(lock: Lock) -> Iterable[ContextFile]:
         yield ContextFile(f"requirements/{name}.txt", format_requirements(distributions))
 
 
-def _iterate_script_files(spec: Spec) -> Iterable[ContextFile]:
+def _iterate_script_files(spec: Spec, lock: Lock) -> Iterable[ContextFile]:
+    """What runs in the build. A base of our own that is built in several stages is never changed by a RUN."""
+    changes_base = lock.foundation is not None or not spec.build.multi_stage
     unwanted = () if spec.build.pause_gc_at_start else (START_SCRIPT,)
-    for folder in ("scripts", "rootfs"):
+    for folder in ("scripts", "rootfs", *(("foundation",) if changes_base else ())):
         for name in list_template_names(folder):
             if name not in unwanted:
                 yield ContextFile(name, read_template(name))

@@ -177,8 +177,3 @@ class Spec(SpecFile):
     folder: Path
     file: str = SPEC_FILE
     """How errors name the file."""
-
-    @property
-    def most_layers(self) -> int:
-        """Layers of Python packages: one stage has one RUN for all of them."""
-        return self.layers.max if self.build.multi_stage else 1

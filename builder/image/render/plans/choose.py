@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from builder.image.render.plans.airflow import plan_airflow
 from builder.image.render.plans.debian import plan_debian
-from builder.image.render.plans.image import plan_image
+from builder.image.render.plans.image import needs_root, plan_image
 from builder.image.render.plans.single import plan_single_debian, plan_single_image
 
 if TYPE_CHECKING:
@@ -33,3 +33,11 @@ def make_plan(spec: Spec, lock: Lock) -> RenderPlan:
     """
     is_extended = lock.foundation is not None and lock.foundation.has_airflow
     return PLANS["airflow" if is_extended else spec.base.kind, spec.build.multi_stage](spec, lock)
+
+
+def plan_wheels(lock: Lock) -> tuple[str, dict[str, object]]:
+    """Of the Dockerfile that makes nothing but wheels: its template, and the variables for it."""
+    if lock.foundation is None:
+        return "wheels.Dockerfile.j2", {"uv_version": lock.uv.version}
+    values = {"foundation": lock.foundation.pinned_reference, "needs_root": needs_root(lock.foundation)}
+    return "image-wheels.Dockerfile.j2", {**values, "uv_version": lock.uv.version}

@@ -12,3 +12,8 @@ if TYPE_CHECKING:
 
 def test_the_order_of_the_spec_does_not_matter(spec: Spec) -> None:
     assert make_lock_inputs(spec, ("b", "a", "b")) == make_lock_inputs(spec, ("a", "b"))
+
+
+def test_one_stage_has_one_layer(spec: Spec) -> None:
+    one = spec.model_copy(update={"build": spec.build.model_copy(update={"multi_stage": False})})
+    assert [make_lock_inputs(each, ()).layers_max for each in (spec, one)] == [40, 1]

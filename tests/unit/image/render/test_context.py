@@ -19,7 +19,7 @@ from builder.core.resources import read_template
 from builder.dockerfile import parse_dockerfile
 from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.bake import format_bake_json
-from builder.image.render.context import START_SCRIPT, render_context, render_dockerfile
+from builder.image.render.context import START_SCRIPT, render_context, render_dockerfile, render_wheels_context
 from builder.image.render.templates import quote_dockerfile_string
 
 if TYPE_CHECKING:
@@ -188,3 +188,37 @@ def test_bake_has_one_target_with_every_tag(spec: Spec, lock: Lock) -> None:
         "ml-pipeline-airflow-init:latest",
         "ml-pipeline-airflow-webserver:latest",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "script", "changes"),
+    [
+        ("airflow", "base.sh", False),
+        ("debian-single", "base.sh", True),
+        ("image", "debs.sh", True),
+        ("image-single", "debs.sh", True),
+    ],
+)
+def test_a_context_has_what_its_base_needs(name: str, script: str, *, changes: bool, forms: dict[str, Form]) -> None:
+    form = forms[name]
+    paths = {file.path for file in render_context(form.spec, form.lock).files}
+    assert paths & {"base.sh", "debs.sh"} == {script}
+    assert ("foundation/change.py" in paths) is changes
+
+
+def test_every_mounted_source_is_in_the_context(form: Form) -> None:
+    """Or is what its script makes."""
+    context = render_context(form.spec, form.lock)
+    made = {"base.tar", "builder.tar", "debs", "builder-debs"}
+    mounts = re.findall(r"--mount=type=bind,source=([^, ]+)", context.find_file("Dockerfile").data.decode())
+    there = {parent for file in context.files for parent in (file.path, *map(str, Path(file.path).parents))}
+    assert mounts
+    assert {*mounts} <= there | made
+
+
+def test_wheels_are_built_on_what_the_image_stands_on(forms: dict[str, Form]) -> None:
+    images = [render_wheels_context(forms[name].lock) for name in ("airflow", "image")]
+    dockerfiles = [image.find_file("Dockerfile").data.decode() for image in images]
+    assert "FROM scratch AS base\n" in dockerfiles[0]
+    assert f"FROM python:3.11-slim-bookworm@sha256:{'5c' * 32} AS builder\n" in dockerfiles[1]
+    assert "foundation/change.py" in {file.path for file in images[1].files}

@@ -157,6 +157,13 @@ REFUSED = {
     ),
     "missing key": (with_line('name = "ml-pipeline-airflow"', ""), 1, "image.name", "required", "write name ="),
     "missing table": (GOOD.replace('[python]\nversion = "3.11"\n', ""), 1, "python", "required", "[python]"),
+    "layers of one stage": (
+        GOOD + "[build]\nmulti-stage = false\n[layers]\nmax = 2\n",
+        15,
+        "layers.max",
+        "one stage makes one layer of Python packages, not 2",
+        "max = 1",
+    ),
     "missing base": (with_line('debian = "bookworm"', ""), 4, "base", "it names no base", 'or airflow = "..."'),
     "missing table of the base": (
         GOOD.replace('[base]\ndebian = "bookworm"\n', ""),
