@@ -115,13 +115,18 @@ def _iterate_versions(
 
 
 def _iterate_sites(path: str, minor: str, folder: str, settings: Mapping[str, str] | None) -> Iterator[str]:
-    if settings is not None:
-        yield f"{folder.rpartition('/')[0]}/lib/python{minor}/site-packages"
-        if settings.get("include-system-site-packages") != "true":
-            return
-    else:  # the user's site of Airflow's images before 2.9
-        yield f"{ENVIRONMENT}/lib/python{minor}/site-packages"
-    prefix = _find_prefix(path)
+    """Each once. Where packages lie in images of Airflow, and in ours, counts for every image: the user's site of those
+    before 2.9, an environment since; where another environment comes first, ours would join it all the same."""
+    ours = f"{ENVIRONMENT}/lib/python{minor}/site-packages"
+    own = f"{folder.rpartition('/')[0]}/lib/python{minor}/site-packages" if settings is not None else ours
+    yield own
+    if settings is None or settings.get("include-system-site-packages") == "true":
+        yield from _iterate_system_sites(_find_prefix(path), minor)
+    if own != ours:
+        yield ours
+
+
+def _iterate_system_sites(prefix: str, minor: str) -> Iterator[str]:
     if prefix == "/usr":  # Debian's own (PEP 668; README.Debian of python3)
         yield from (f"/usr/local/lib/python{minor}/dist-packages", "/usr/lib/python3/dist-packages")
         yield f"/usr/lib/python{minor}/dist-packages"

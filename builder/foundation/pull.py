@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from builder.core.process import Runner
     from builder.core.progress import Progress
+    from builder.foundation.request import FoundationRequest
 
 _TRANSIENT = re.compile(
     r"\b429\b|too ?many ?requests|\b50[0234]\b|internal server error|bad gateway|service unavailable|gateway time-?out"
@@ -31,7 +32,10 @@ _NEVER = re.compile(
 """What another attempt cannot mend, also where the answer says a status beside it."""
 _ABSENT = re.compile(r"manifest unknown|not found|no such image|repository does not exist", re.IGNORECASE)
 _REFUSED = re.compile(r"denied|unauthorized", re.IGNORECASE)
-_PLATFORM = re.compile(r"no matching manifest|does not match the specified platform", re.IGNORECASE)
+_PLATFORM = re.compile(
+    r"no matching manifest|does not match the specified platform|cannot be used on this platform", re.IGNORECASE
+)
+_OTHER_PLATFORM = "take an image of Linux that exists for the platform of the lock, or lock another one: --platform"
 _DAMAGED = re.compile(r"digest|verif", re.IGNORECASE)
 _LAYER = re.compile(r"^([0-9a-f]{12}): (Pulling fs layer|Already exists|Pull complete)")
 
@@ -47,13 +51,16 @@ class _PullFailedError(BaseUnreachableError):
 def pull_image(
     runner: Runner,
     env: Mapping[str, str],
+    request: FoundationRequest,
     reference: str,
-    platform: str,
     progress: Progress,
     *,
     policy: RetryPolicy = DEFAULT_POLICY,
 ) -> None:
-    """Bring it to the engine. Raises BaseUnreachableError."""
+    """Bring ``reference``, the image of ``request`` by its tag or by a digest, to the engine.
+
+    Raises BaseUnreachableError, and BaseRefusedError where the registry has it for other platforms only.
+    """
     with progress.task(f"pull {reference}") as task:
         seen: dict[str, bool] = {}
 
@@ -65,14 +72,18 @@ def pull_image(
                 )
 
         def pull() -> None:
-            argv = ("docker", "pull", "--platform", platform, reference)
+            argv = ("docker", "pull", "--platform", request.platform, reference)
             command = Command(argv, env={**env, "DOCKER_CLI_HINTS": "false"}, timeout=BUILD_LIMIT.read(env))
             try:
                 done = runner.run(command, on_out=report)
             except ToolTimeoutError as error:
                 raise _PullFailedError(reference, error.message) from error
-            if not done.ok:
-                raise _PullFailedError(reference, _find_reason(done.err or done.out))
+            if done.ok:
+                return
+            reason = _find_reason(done.err or done.out)
+            if _PLATFORM.search(reason):
+                raise request.refuse(f"is not there for {request.platform}: {reason}", _OTHER_PLATFORM)
+            raise _PullFailedError(reference, reason)
 
         call_with_retries(pull, is_transient, progress.note, policy)
 
@@ -91,8 +102,6 @@ def _find_reason(said: str) -> str:
 
 def _advise(reference: str, reason: str) -> str:
     repository = reference.partition("@")[0]
-    if _PLATFORM.search(reason):
-        return "take an image that exists for the platform of the lock, or lock another one: --platform"
     if _REFUSED.search(reason):
         return f"may you pull it? `docker login`, then `docker pull {reference}`; a misspelt name is refused too"
     if _ABSENT.search(reason) and "@" in reference:

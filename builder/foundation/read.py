@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from builder.core.image_reference import parse_image_reference
+from builder.core.naming import LABEL_PROJECT
 from builder.core.redact import mask_addresses
 from builder.core.secret_name import is_secret_name
 from builder.core.secret_value import is_literal_secret
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from builder.foundation.find import Puller
     from builder.foundation.interpreter import Interpreter
     from builder.foundation.request import FoundationRequest
+    from builder.image.lock.foundation import Contract
     from builder.inspect.filesystem import ImageFilesystem
 
 _FINGERPRINT = re.compile(r"(?:[0-9A-Fa-f]{40}[\s,]*)+")
@@ -73,11 +75,19 @@ def read_foundation(
         environment=environment,
         packages=tuple(InstalledPackage(one.name, one.version, one.architecture) for one in packages),
         distributions=distributions,
+        contract=_find_contract(request, config.get("Labels") or {}),
     )
     _check_airflow(request, foundation)
     for key, message in iterate_foundation_problems(foundation, request.platform):
         raise request.refuse(f"cannot be recorded in a lock: {key} {message}", "take another image, or mend this one")
     return ReadFoundation(foundation, system.status, metadata)
+
+
+def _find_contract(request: FoundationRequest, labels: Mapping[str, str]) -> Contract:
+    """Our own images say it themselves; any other that `[base] airflow` names is taken for an official one."""
+    if labels.get(LABEL_PROJECT):
+        return "optbuild"
+    return "official" if request.kind == "airflow" else ""
 
 
 def _check_configuration(

@@ -291,3 +291,41 @@ def test_layers_that_join_the_lock_are_told_once(monkeypatch: pytest.MonkeyPatch
         said.append(err.getvalue())
     assert "this one plans 3 layers" in said[0]
     assert "plans" not in said[1]
+
+
+@pytest.mark.parametrize("mode", ["--check", "--refresh-debian"])
+def test_a_mode_that_leaves_the_base_takes_no_refresh_of_it(
+    optbuild: Callable[..., int], capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    assert optbuild(mode, "--refresh-base") == 2
+    assert f"{mode} leaves the base as it is" in capsys.readouterr().err
+
+
+def test_a_debian_base_has_no_tag_that_could_move(
+    optbuild: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert optbuild("--refresh-base") == 2
+    assert "next: for a Debian base: --refresh-debian" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+def test_a_base_image_is_read_before_anything_is_resolved(
+    optbuild: Callable[..., int],
+    made: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refresh: bool,
+) -> None:
+    """For the platform of the lock; `make_lock` gets what was found in it."""
+    asked: dict[str, Any] = {}
+    found = object()
+
+    def read(_runtime: Any, spec: Any, previous: Any, platform: str, *, refresh: bool) -> object:
+        asked.update(base=spec.base.image, previous=previous, platform=platform, refresh=refresh)
+        return found
+
+    monkeypatch.setattr("builder.cli.lock.read_base_image", read)
+    (tmp_path / "optbuild.toml").write_text(SPEC.replace('debian = "bookworm"', 'image = "python:3.11-slim"'))
+    assert optbuild("--platform", "linux/arm64", *(["--refresh-base"] if refresh else [])) == 0
+    assert asked == {"base": "python:3.11-slim", "previous": None, "platform": "linux/arm64", "refresh": refresh}
+    assert made["options"].foundation is found

@@ -116,6 +116,14 @@ def test_what_cannot_be_started_is_not_an_interpreter(parts: list[LayerEntry]) -
     assert find_interpreter(build_filesystem(content(layer(*parts))), {}, {}) is None
 
 
+def test_another_environment_does_not_hide_ours() -> None:
+    link = symlink("/opt/venv/bin/python3", "/usr/local/bin/python3")
+    made = layer(("/opt/venv/pyvenv.cfg", CONFIGURATION), link, *LOCAL)
+    found = find_interpreter(build_filesystem(content(made)), {"PATH": "/opt/venv/bin"}, {})
+    assert found is not None
+    assert found.sites == ("/opt/venv/lib/python3.11/site-packages", OWN[0])
+
+
 def test_links_lead_through_folders_that_are_links() -> None:
     made = [symlink("/a", "b/c"), file("/b/d/x", mode=0o755), symlink("/b/c/l", "../d/x"), file("/b/c/f")]
     assert resolve_file(build_filesystem(content(layer(*made))), "/a/l") == "/b/d/x"

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from note_progress import NoteProgress
 
-from builder.core.errors import BaseUnreachableError, ExitCode
+from builder.core.errors import BaseRefusedError, BaseUnreachableError, ExitCode, Where
 from builder.core.process import Command, ProcessResult
 from builder.core.retry import RetryPolicy
 from builder.foundation.pull import pull_image
+from builder.foundation.request import FoundationRequest
 
 REFERENCE = "registry.example/python:3.11-slim"
 
@@ -37,7 +38,10 @@ def pull(docker: FakeDocker, reference: str = REFERENCE) -> tuple[list[float], l
     slept: list[float] = []
     progress = NoteProgress()
     policy = RetryPolicy(sleep=slept.append, draw=lambda: 0.5)
-    pull_image(docker, {"PATH": "/bin"}, reference, "linux/amd64", progress, policy=policy)
+    request = FoundationRequest(
+        "image", REFERENCE, "linux/amd64", "3.11", where=Where("optbuild.toml", 4, "base.image")
+    )
+    pull_image(docker, {"PATH": "/bin"}, request, reference, progress, policy=policy)
     return slept, progress.notes
 
 
@@ -83,7 +87,6 @@ def test_after_five_attempts_it_is_given_up() -> None:
         ("manifest for registry.example/python:3.11-slim not found: manifest unknown", "spelt as the registry has it"),
         ("pull access denied for python, repository does not exist or may require 'docker login'", "docker login"),
         ("Head https://registry.example/v2/: unauthorized: 503", "docker login"),
-        ("no matching manifest for linux/amd64 in the manifest list entries", "--platform"),
         ("dial tcp 127.0.0.1:1: connect: connection refused", "is the registry reachable from the engine?"),
     ],
 )
@@ -94,6 +97,24 @@ def test_what_does_not_pass_is_tried_once(words: str, hint: str) -> None:
     assert len(docker.commands) == 1
     assert words in caught.value.message
     assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no matching manifest for linux/amd64 in the manifest list entries",
+        'image operating system "windows" cannot be used on this platform: operating system is not supported',
+        "image with reference x was found but does not match the specified platform: wanted linux/amd64, actual: other",
+    ],
+)
+def test_an_image_for_other_platforms_is_refused(words: str) -> None:
+    docker = FakeDocker(words)
+    with pytest.raises(BaseRefusedError) as caught:
+        pull(docker)
+    assert (len(docker.commands), caught.value.exit_code) == (1, ExitCode.USAGE)
+    assert f"{REFERENCE} is not there for linux/amd64: {words}" in caught.value.message
+    assert "--platform" in (caught.value.hint or "")
+    assert caught.value.where is not None
 
 
 def test_a_digest_that_the_registry_no_longer_has_names_the_way_out() -> None:

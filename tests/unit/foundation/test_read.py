@@ -78,6 +78,17 @@ def test_what_an_airflow_image_is(reading: Any, base: Any, make_distribution: Ca
     assert read.foundation.entrypoint == ("/usr/bin/dumb-init", "--", "/entrypoint")
 
 
+@pytest.mark.parametrize(
+    ("kind", "project", "contract"),
+    [("image", "", ""), ("image", "shop", "optbuild"), ("airflow", "", "official"), ("airflow", "shop", "optbuild")],
+)
+def test_whose_contract_it_keeps(reading: Any, base: Any, kind: str, project: str, contract: str) -> None:
+    info = f"{SITE}/apache_airflow-2.8.1.dist-info/METADATA"
+    airflow = base.having({info: b"Metadata-Version: 2.1\nName: apache-airflow\nVersion: 2.8.1\n\n"})
+    image = replace(airflow, config={"Labels": {"optbuild.project": project} if project else None})
+    assert reading.read(image, kind=kind, airflow="2.8.1").foundation.contract == contract
+
+
 def test_the_fingerprint_of_the_official_image_is_not_a_secret(reading: Any, base: Any) -> None:
     line = "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D"
     read = reading.read(replace(base, environment=(*base.environment, line)))

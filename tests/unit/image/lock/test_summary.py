@@ -74,3 +74,26 @@ def test_what_a_foundation_has_and_what_is_replaced(lock: Lock, make_foundation:
     replaced = json.loads(format_lock_json(on_it, compare_locks(None, on_it)))["replaced"]
     assert replaced[0] == {"name": "pandas", "old": "2.1.4", "new": "2.0.3", "hidden_bytes": 61_000_000}
     assert "hidden" not in format_lock_text(lock, compare_locks(None, lock), "optbuild.lock")
+
+
+def test_the_base_is_said(founded: Lock) -> None:
+    text = format_lock_text(founded, compare_locks(None, founded), "optbuild.lock")
+    assert text.splitlines()[1] == "  on python:3.11-slim-bookworm@sha256:111111111111: Debian bookworm, Python 3.11.9"
+    told = json.loads(format_lock_json(founded, compare_locks(None, founded)))
+    assert (told["base"]["digest"], told["base"]["debian"]) == ("sha256:" + "1" * 64, "bookworm")
+    assert told["moved"]["base"] is None
+
+
+def test_a_base_that_moved_is_said(lock: Lock, founded: Lock) -> None:
+    assert founded.foundation is not None
+    moved = dataclasses.replace(founded.foundation, digest="sha256:" + "4" * 64)
+    new = dataclasses.replace(founded, foundation=moved)
+    text = format_lock_text(new, compare_locks(founded, new), "optbuild.lock")
+    old_name, new_name = (f"python:3.11-slim-bookworm@sha256:{digit * 64}" for digit in "14")
+    assert f"the base moved: {old_name} -> {new_name}" in text
+    told = json.loads(format_lock_json(new, compare_locks(founded, new)))
+    assert told["moved"]["base"] == {"name": "base", "old": old_name, "new": new_name}
+    assert "the base moved" not in format_lock_text(new, compare_locks(new, new), "optbuild.lock")
+    assert f"the base moved: debian bookworm -> {old_name}" in format_lock_text(
+        founded, compare_locks(lock, founded), "optbuild.lock"
+    )
