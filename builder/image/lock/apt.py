@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,13 @@ ESSENTIAL = "?essential"
 """apt-patterns(7): all packages that Debian calls essential."""
 _URI_LINE = re.compile(r"'[^']*' (?P<file>[^ _]+_[^ _]+_[^ _]+\.deb) (?P<size>[0-9]+) SHA256:(?P<sha256>[0-9a-f]{64})")
 """A line of ``apt-get --print-uris``; in the file's name the epoch's colon and the like are %-coded."""
+_REMOVED = re.compile(r"^Remv (\S+)", re.MULTILINE)
+"""A line of ``apt-get --simulate``."""
 _MISSING = re.compile(r"^E: Unable to locate package (\S+)$", re.MULTILINE)
+
+
+_INSTALL = ("--quiet=2", "--no-install-recommends", "--yes")
+_STATUS = "status-"
 
 
 class MissingPackageError(Exception):
@@ -78,23 +85,41 @@ class Apt:
 
         Raises :class:`MissingPackageError` for a name that the release does not have.
         """
-        command = (
-            "--print-uris",
-            "--quiet=2",
-            "--no-install-recommends",
-            "--yes",
-            "install",
-            ESSENTIAL,
-            *sorted(wanted),
-        )
-        result = self._run("apt-get", *command)
-        missing = _MISSING.search(result.err)
-        if missing is not None:
-            raise MissingPackageError(missing[1])
-        if not result.ok:
-            hint = "change [apt] in the spec, or let everything move: optbuild lock --upgrade"
-            raise LockError(f"the Debian packages do not fit together:\n{_format_output_tail(result)}", hint=hint)
+        result = self._run("apt-get", *_INSTALL, "--print-uris", "install", ESSENTIAL, *sorted(wanted))
+        _check_resolved(result)
         return parse_uris(result.out)
+
+    def resolve_additions(self, wanted: Iterable[str], installed: str) -> tuple[DebianPackage, ...]:
+        """What has to be installed for ``wanted`` beside what is there; sorted by name.
+
+        ``installed`` is dpkg's status file. A package that it has is among the result only where something cannot be
+        installed without another version of it. Raises :class:`MissingPackageError` for a name that the release does
+        not have, :class:`LockError` where an installed package would have to go.
+        """
+        names = sorted(wanted)
+        if not names:
+            return ()
+        status = ("--option", f"Dir::State::status={self._write_status(installed)}")
+        options = (*status, *_INSTALL, "--no-upgrade")
+        result = self._run("apt-get", *options, "--no-remove", "--print-uris", "install", *names)
+        if not result.ok and _MISSING.search(result.err) is None:
+            plan = self._run("apt-get", *options, "--simulate", "install", *names)
+            if removed := _REMOVED.findall(plan.out):
+                raise LockError(
+                    f"the base image would lose {', '.join(removed)}, which what is to be installed does not go with",
+                    hint="take from [apt] what conflicts, or name another base image",
+                )
+        _check_resolved(result)
+        return parse_uris(result.out)
+
+    def _write_status(self, installed: str) -> Path:
+        """A file of its own for each content: apt takes its cache for current by name, size and second."""
+        path = self.root / f"{_STATUS}{hashlib.sha256(installed.encode()).hexdigest()[:16]}"
+        for old in self.root.glob(f"{_STATUS}*"):
+            if old != path:
+                old.unlink()
+        path.write_text(installed, encoding="utf-8")
+        return path
 
     def _run_checked(self, tool: str, *argv: str) -> ProcessResult:
         result = self._run(tool, *argv)
@@ -154,6 +179,15 @@ def parse_uris(text: str) -> tuple[DebianPackage, ...]:
         name, version, architecture = (unquote(part) for part in match["file"].removesuffix(".deb").split("_"))
         found[name] = DebianPackage(name, version, architecture, match["sha256"], int(match["size"]))
     return tuple(found[name] for name in sorted(found))
+
+
+def _check_resolved(result: ProcessResult) -> None:
+    missing = _MISSING.search(result.err)
+    if missing is not None:
+        raise MissingPackageError(missing[1])
+    if not result.ok:
+        hint = "change [apt] in the spec, or let everything move: optbuild lock --upgrade"
+        raise LockError(f"the Debian packages do not fit together:\n{_format_output_tail(result)}", hint=hint)
 
 
 def _format_output_tail(result: ProcessResult) -> str:

@@ -13,6 +13,7 @@ from builder.core.errors import StaleLockError
 from builder.core.naming import LOCK_FILE
 from builder.image.lock.dependencies import is_applicable, list_root_requirements
 from builder.image.lock.document import format_lock_command
+from builder.image.lock.foundation import list_package_names
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.groups import list_parts
 from builder.image.lock.present.distributions import collect_versions
@@ -83,7 +84,7 @@ def _iterate_contradictions(lock: Lock) -> Iterator[str]:
     for one in lock.python:
         for line in one.dependencies:
             yield from _iterate_unmet(f"{one.name} {one.version}", line, versions, target)
-    packages = {package.name for package in lock.runtime}
+    packages = list_package_names(lock.runtime, lock.foundation)
     for soname, package in lock.shared_libraries:
         if package not in packages and soname not in GLIBC:
             yield f"{package}, which has {soname}, is not among the packages of the image"

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from builder.airflow.model import Release
     from builder.core.process import Runner
     from builder.image.lock.apt import Apt
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import DebianPackage, Lock, LockInputs
     from builder.image.lock.target import LockTarget
 
 
 @dataclass(frozen=True)
 class ResolvedPackages:
-    """``runtime`` is a whole root file system; ``build`` is what the builder stage has beyond it."""
+    """``runtime`` is a whole root file system, on a foundation what that lacks; ``build`` is what the builder stage has
+    beyond it."""
 
     runtime: tuple[DebianPackage, ...]
     build: tuple[DebianPackage, ...]
@@ -54,18 +56,46 @@ class PackageRequest:
     build: tuple[str, ...]
     kept: Mapping[str, str]
     places: Mapping[str, Where] = field(default_factory=dict)
+    installed: str | None = field(default=None, repr=False)
+    """dpkg's status file of the foundation; None: nothing is there, and essential packages are asked for too."""
 
 
-def list_requested_packages(inputs: LockInputs, release: Release, libraries: Iterable[str]) -> tuple[str, ...]:
-    """What the final image asks for: its own, ``[apt] runtime``, and the packages of the wheels' libraries."""
-    return list_runtime_packages(inputs.python, gosu=release.series.uses_gosu, extra=(*inputs.apt_runtime, *libraries))
+def list_requested_packages(
+    inputs: LockInputs, release: Release, libraries: Iterable[str], foundation: Foundation | None = None
+) -> tuple[str, ...]:
+    """What the final image asks for: its own, ``[apt] runtime``, and the packages of the wheels' libraries.
+
+    An image of Airflow keeps its own entrypoint and has what that needs. Another image gets what the image contract
+    needs, but no second Python beside an interpreter of its own, and nothing for a /usr that is merged already.
+    """
+    extra = (*inputs.apt_runtime, *libraries)
+    if foundation is not None and foundation.kind == "airflow":
+        return tuple(sorted(set(extra)))
+    everything = list_runtime_packages(inputs.python, gosu=release.series.uses_gosu, extra=extra)
+    if foundation is None:
+        return everything
+    needless = set() if foundation.has_debian_python else {"python3", f"python{inputs.python}"}
+    if any(one.name == "usrmerge" for one in foundation.packages):
+        needless.add("usr-is-merged")
+    return tuple(name for name in everything if name not in needless - set(extra))
 
 
-def select_kept_versions(previous: Lock | None, moving: Iterable[str]) -> dict[str, str]:
-    """name → version of the lock before, without the names that may move."""
+def select_kept_versions(
+    previous: Lock | None, moving: Iterable[str], foundation: Foundation | None = None
+) -> dict[str, str]:
+    """name → version of the lock before, without the names that may move.
+
+    None of a lock that stood on something else: what fitted that may be older than what ``foundation`` has.
+    """
     free = set(moving)
+    if previous is not None and _get_digest(previous.foundation) != _get_digest(foundation):
+        return {}
     packages = () if previous is None else (*previous.runtime, *previous.build)
     return {one.name: one.version for one in packages if one.name not in free}
+
+
+def _get_digest(foundation: Foundation | None) -> str | None:
+    return None if foundation is None else foundation.digest
 
 
 def _make_wait_callback(say: Callable[[str], None] | None) -> Callable[[str], None] | None:
@@ -86,17 +116,22 @@ def refresh_package_lists(target: LockTarget, archive: PackageListSource) -> Apt
 def resolve_packages(
     apt: Apt, target: LockTarget, wishes: PackageRequest, say: Callable[[str], None] | None = None
 ) -> ResolvedPackages:
-    """The closure of what is wished and the release's essential packages, for the image and for the builder stage.
+    """The closure of what is wished and the release's essential packages, for the image and for the builder stage; on a
+    foundation, what it lacks of that.
 
     ``say`` is called with the holder that a run waits for.
     """
     with hold_lock(apt.root.with_suffix(".lock"), "resolving Debian packages", on_wait=_make_wait_callback(say)):
         apt.prefer(wishes.kept)
         try:
-            runtime = apt.resolve_closure(wishes.runtime)
-            everything = apt.resolve_closure((*wishes.runtime, *BUILDER_PACKAGES, *wishes.build))
+            runtime = _resolve(apt, wishes, wishes.runtime)
+            everything = _resolve(apt, wishes, (*wishes.runtime, *BUILDER_PACKAGES, *wishes.build))
         except MissingPackageError as error:
             near = tuple(difflib.get_close_matches(error.name, apt.list_names(), n=3))
             raise UnknownPackageError(error.name, target.release, near, where=wishes.places.get(error.name)) from error
     own = {package.name for package in runtime}
     return ResolvedPackages(runtime, tuple(package for package in everything if package.name not in own))
+
+
+def _resolve(apt: Apt, wishes: PackageRequest, names: Iterable[str]) -> tuple[DebianPackage, ...]:
+    return apt.resolve_closure(names) if wishes.installed is None else apt.resolve_additions(names, wishes.installed)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from builder.image.lock.facts import DistributionFacts  # noqa: TC001 - dataclasses.fields() readers resolve it
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.image.lock.model import DebianPackage
 
 FoundationKind = Literal["image", "airflow"]
 ENVIRONMENT = "/home/airflow/.local"
@@ -97,9 +102,20 @@ class Foundation:
         return f"{self.reference}@{self.digest[: len('sha256:') + 12]}"
 
     @property
+    def has_debian_python(self) -> bool:
+        """Whether the interpreter is the one of Debian's packages, not one of the image's own."""
+        return self.python_path.startswith("/usr/bin/")
+
+    @property
     def pinned_reference(self) -> str:
         """What FROM says: ``python:3.11-slim-bookworm@sha256:...``."""
         return f"{self.reference}@{self.digest}"
+
+
+def list_package_names(runtime: Iterable[DebianPackage], foundation: Foundation | None) -> frozenset[str]:
+    """Those of the final image: what is added, and what it stands on."""
+    below = () if foundation is None else foundation.packages
+    return frozenset({*(one.name for one in runtime), *(one.name for one in below)})
 
 
 @dataclass(frozen=True)

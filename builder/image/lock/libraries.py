@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from builder.image.lock.facts import DistributionFacts, ElfRecord
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.target import LockTarget
 
 
@@ -33,8 +34,19 @@ class RequiredLibraries:
     unknown: tuple[UnknownLibrary, ...]
 
 
-def find_required_libraries(target: LockTarget, installed: Iterable[DistributionFacts]) -> RequiredLibraries:
-    """Walk all ELF files of the target's machine; what a wheel brings along, or glibc has, is not needed."""
+def find_provided_libraries(foundation: Foundation | None) -> frozenset[str]:
+    """Sonames that are there without a Debian package: an interpreter of the image's own brings its library along."""
+    if foundation is None or foundation.has_debian_python:
+        return frozenset()
+    return frozenset({f"libpython{'.'.join(foundation.python.split('.')[:2])}.so.1.0"})
+
+
+def find_required_libraries(
+    target: LockTarget, installed: Iterable[DistributionFacts], provided: frozenset[str] = frozenset()
+) -> RequiredLibraries:
+    """Walk all ELF files of the target's machine; what a wheel brings along, or glibc has, or is ``provided``, is not
+    needed."""
+    there = GLIBC | provided
     everything = list(installed)
     paths = {elf.path for facts in everything for elf in facts.elf}
     known: dict[str, str] = {}
@@ -45,7 +57,7 @@ def find_required_libraries(target: LockTarget, installed: Iterable[Distribution
             if elf.machine != target.machine:
                 continue
             for soname in elf.needed:
-                if soname in GLIBC or soname in bundled or _is_in_search_path(elf, soname, paths):
+                if soname in there or soname in bundled or _is_in_search_path(elf, soname, paths):
                     continue
                 package = find_library_package(soname, target.release, target.python)
                 if package is not None:

@@ -25,9 +25,15 @@ from builder.image.lock.dependencies import list_root_requirements, resolve_depe
 from builder.image.lock.document import format_lock_command
 from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
+from builder.image.lock.foundation import list_package_names
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.plan import plan_layers
-from builder.image.lock.libraries import RequiredLibraries, find_required_libraries, resolve_library_packages
+from builder.image.lock.libraries import (
+    RequiredLibraries,
+    find_provided_libraries,
+    find_required_libraries,
+    resolve_library_packages,
+)
 from builder.image.lock.model import FALLBACK_EPOCH, Constraints, Lock
 from builder.image.lock.present.distributions import PresentDistributions, list_present_versions, read_present
 from builder.image.lock.present.preferences import make_preferences
@@ -121,7 +127,9 @@ def make_lock(
                 python = resolver.resolve(roots)
             check_extras(roots, python.facts, options.places)
         needs = find_required_libraries(
-            target, [python.facts[file.name] for file in python.files if file.kind == "wheel"]
+            target,
+            [python.facts[file.name] for file in python.files if file.kind == "wheel"],
+            find_provided_libraries(foundation),
         )
         with progress.task("resolve Debian packages") as debian_task:
             packages = resolve_debian(needs)
@@ -182,18 +190,34 @@ def _read_meanwhile(progress: Progress, read: Callable[[], Apt]) -> Iterator[Fut
             raise
 
 
-def refresh_debian(runtime: Runtime, spec: Spec, lock: Lock, release: Release, *, etc_apt: Path = ETC_APT) -> Lock:
+def refresh_debian(
+    runtime: Runtime,
+    spec: Spec,
+    lock: Lock,
+    release: Release,
+    *,
+    etc_apt: Path = ETC_APT,
+    foundation: ReadFoundation | None = None,
+) -> Lock:
     """``lock`` with the Debian versions that the release offers now, where it no longer offers the locked ones.
 
-    Python stays as it is: nothing is resolved with uv. ``spec`` and ``lock`` belong together (``check_lock``).
+    Python stays as it is: nothing is resolved with uv. ``spec`` and ``lock`` belong together (``check_lock``), and so
+    do ``lock`` and ``foundation``: the image of its digest, as it was read again.
     """
+    stands_on, installed = _split_foundation(foundation)
+    if (stands_on and stands_on.digest) != (lock.foundation and lock.foundation.digest):
+        raise LockError(
+            f"{LOCK_FILE} stands on another image than the one that was read",
+            hint=format_lock_command(spec.folder / LOCK_FILE),
+        )
     inputs, target = lock.inputs, find_lock_target(lock)
-    wanted = list_requested_packages(inputs, release, (package for _, package in lock.shared_libraries))
+    wanted = list_requested_packages(inputs, release, (package for _, package in lock.shared_libraries), stands_on)
     places = {name: Where(spec.file, key="apt") for name in (*inputs.apt_runtime, *inputs.apt_build)}
     archive = _make_list_source(runtime, etc_apt)
     with runtime.progress.task("resolve Debian packages") as task:
         apt = refresh_package_lists(target, archive)
-        wishes = PackageRequest(wanted, inputs.apt_build, select_kept_versions(lock, ()), places)
+        kept = select_kept_versions(lock, (), stands_on)
+        wishes = PackageRequest(wanted, inputs.apt_build, kept, places, installed)
         packages = resolve_packages(apt, target, wishes, runtime.progress.note)
         task.update(detail=_format_counts(packages))
     return replace(lock, runtime=packages.runtime, build=packages.build)
@@ -216,9 +240,15 @@ def _locate_conflicts(places: Mapping[str, Where]) -> Iterator[None]:
 def _make_package_request(
     inputs: LockInputs, release: Release, needs: RequiredLibraries, previous: Lock | None, options: LockOptions
 ) -> PackageRequest:
-    kept = {} if options.upgrade else select_kept_versions(previous, options.upgrade_packages)
-    wanted = list_requested_packages(inputs, release, (package for _, package in needs.known))
-    return PackageRequest(wanted, inputs.apt_build, kept, options.places)
+    foundation, installed = _split_foundation(options.foundation)
+    kept = {} if options.upgrade else select_kept_versions(previous, options.upgrade_packages, foundation)
+    wanted = list_requested_packages(inputs, release, (package for _, package in needs.known), foundation)
+    return PackageRequest(wanted, inputs.apt_build, kept, options.places, installed)
+
+
+def _split_foundation(read: ReadFoundation | None) -> tuple[Foundation | None, str | None]:
+    """The foundation, and dpkg's status file of it."""
+    return (None, None) if read is None else (read.foundation, read.status)
 
 
 def _format_counts(packages: ResolvedPackages) -> str:
@@ -258,7 +288,7 @@ def _assemble_lock(
         python=distributions,
         build_requires=tuple(make_distribution(file) for file in python.tools),
         shared_libraries=resolve_library_packages(
-            needs, (package.name for package in packages.runtime), target.release
+            needs, list_package_names(packages.runtime, foundation), target.release
         ),
         runtime=packages.runtime,
         build=packages.build,

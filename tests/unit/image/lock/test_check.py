@@ -9,6 +9,7 @@ import pytest
 
 from builder.core.errors import ExitCode, StaleLockError
 from builder.image.lock.check import check_lock, find_lock_differences
+from builder.image.lock.foundation import InstalledPackage
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.model import PackageLayer
 from builder.image.spec.model import BaseTable
@@ -152,6 +153,15 @@ def test_contradictions_inside_are_found(spec: Spec, lock: Lock) -> None:
     assert find_lock_differences(inputs, dataclasses.replace(lock, build_requires=())) == (
         "there are source distributions, but nothing to build them with",
     )
+
+
+def test_a_package_of_the_foundation_has_its_libraries_too(founded: Lock) -> None:
+    assert founded.foundation is not None
+    below = dataclasses.replace(founded.foundation, packages=(InstalledPackage("zlib1g", "1:1.2.13.dfsg-1", "amd64"),))
+    there = dataclasses.replace(without(founded, "runtime", "zlib1g"), foundation=below)
+    assert find_lock_differences(there.inputs, there) == ()
+    gone = dataclasses.replace(there, foundation=founded.foundation)
+    assert "zlib1g, which has libz.so.1" in find_lock_differences(gone.inputs, gone)[0]
 
 
 def test_what_the_foundation_has_counts_as_there(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from builder.airflow.releases import find_release
 from builder.core.errors import (
     ExitCode,
     LockError,
@@ -20,11 +22,19 @@ from builder.core.errors import (
 )
 from builder.core.files import hold_lock
 from builder.image.lock.apt import format_apt_conf, parse_uris
-from builder.image.lock.debian import PackageListSource, PackageRequest, refresh_package_lists, resolve_packages
+from builder.image.lock.debian import (
+    PackageListSource,
+    PackageRequest,
+    list_requested_packages,
+    refresh_package_lists,
+    resolve_packages,
+    select_kept_versions,
+)
+from builder.image.lock.foundation import Foundation, InstalledPackage
+from builder.image.lock.model import Lock, LockInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from builder.core.process import Command
     from builder.image.lock.target import LockTarget
@@ -212,3 +222,102 @@ def test_names_versions_and_hashes_are_read_and_no_mirror() -> None:
 def test_a_package_without_a_sha256_is_refused(line: str) -> None:
     with pytest.raises(LockError, match="not a package with a sha256"):
         parse_uris(line + "\n")
+
+
+STATUS = "Package: netbase\nStatus: install ok installed\nVersion: 6.4\nArchitecture: all\n"
+
+
+class InstalledDebian(Debian):
+    """An image that has netbase; ``removes`` is what apt would take away for anything else."""
+
+    def __init__(self, removes: str = "") -> None:
+        super().__init__()
+        self.removes = removes
+        self.status: list[str] = []
+
+    def __call__(self, command: Command) -> tuple[int, str, str]:
+        words = command.argv
+        if "install" in words and "--option" in words:
+            key, path = words[words.index("--option") + 1].split("=")
+            assert key == "Dir::State::status"
+            self.status.append(Path(path).read_text())
+            if self.removes:
+                plan = f"Inst curl (1 Debian [amd64])\nRemv {self.removes} [1]\n"
+                return (0, plan, "") if "--simulate" in words else (100, "", "E: Packages need to be removed\n")
+        return super().__call__(command)
+
+
+def resolve_additions(fake_runner: Any, tmp_path: Path, target: LockTarget, debian: Debian, *wanted: str) -> Any:
+    apt = refresh_package_lists(target, archive(fake_runner, tmp_path, debian))
+    return resolve_packages(apt, target, PackageRequest(wanted, ("curl",), {}, installed=STATUS)), apt
+
+
+def test_on_a_foundation_apt_reads_what_is_installed_and_asks_for_nothing_essential(
+    fake_runner: Any, tmp_path: Path, target: LockTarget
+) -> None:
+    debian = InstalledDebian()
+    packages, apt = resolve_additions(fake_runner, tmp_path, target, debian, "libgomp1")
+    assert [one.name for one in packages.runtime] == ["libgomp1"]
+    assert [one.name for one in packages.build] == ["binutils", "curl", "python3-pip-whl"]
+    assert debian.status == [STATUS, STATUS]
+    for argv in apt.runner.argvs:
+        assert ("--no-upgrade" in argv and "--no-remove" in argv) or "install" not in argv
+    assert (apt.root / "status").read_text() == "", "a base of our own starts from nothing"
+
+
+def test_each_foundation_has_a_status_file_of_its_own_and_the_last_one_stays(
+    fake_runner: Any, tmp_path: Path, target: LockTarget
+) -> None:
+    _, apt = resolve_additions(fake_runner, tmp_path, target, InstalledDebian(), "curl")
+    first = list(apt.root.glob("status-*"))
+    apt.resolve_additions(["curl"], STATUS.replace("6.4", "6.5"))
+    second = list(apt.root.glob("status-*"))
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second
+
+
+def test_a_foundation_that_lacks_nothing_gets_nothing_and_apt_is_not_asked(
+    fake_runner: Any, tmp_path: Path, target: LockTarget
+) -> None:
+    apt = refresh_package_lists(target, archive(fake_runner, tmp_path, InstalledDebian("netbase")))
+    assert apt.resolve_additions([], STATUS) == ()
+
+
+def test_a_package_of_the_foundation_is_never_removed(fake_runner: Any, tmp_path: Path, target: LockTarget) -> None:
+    with pytest.raises(LockError, match="the base image would lose netbase, which") as caught:
+        resolve_additions(fake_runner, tmp_path, target, InstalledDebian("netbase"), "curl")
+    assert "another base image" in str(caught.value)
+
+
+def test_an_unknown_name_is_said_on_a_foundation_too(fake_runner: Any, tmp_path: Path, target: LockTarget) -> None:
+    with pytest.raises(UnknownPackageError, match="bookworm has no package libgomp2"):
+        resolve_additions(fake_runner, tmp_path, target, InstalledDebian(), "libgomp2")
+
+
+def requested(foundation: Foundation | None, *runtime: str) -> set[str]:
+    inputs = LockInputs("2.8.1", (), "3.11", (), "none", "", runtime, ())
+    return set(list_requested_packages(inputs, find_release("2.8.1"), ["libpq5"], foundation))
+
+
+def test_an_image_gets_the_contract_but_no_second_python(foundation: Foundation) -> None:
+    contract = {"ca-certificates", "curl", "dumb-init", "gosu", "libpq5", "netbase", "tzdata"}
+    assert requested(foundation) == contract | {"usr-is-merged"}
+    assert requested(None) == contract | {"python3", "python3.11", "usr-is-merged"}
+    merged = replace(foundation, packages=(*foundation.packages, InstalledPackage("usrmerge", "35", "all")))
+    assert requested(merged) == contract
+    assert requested(merged, "python3") == {*contract, "python3"}, "a person asked for it"
+    debians = replace(merged, python_path="/usr/bin/python3.11")
+    assert requested(debians) == {*contract, "python3", "python3.11"}
+
+
+def test_an_image_of_airflow_gets_only_what_is_asked_for(foundation: Foundation) -> None:
+    assert requested(replace(foundation, kind="airflow"), "git") == {"git", "libpq5"}
+
+
+def test_versions_are_kept_only_on_the_same_foundation(lock: Lock, founded: Lock, foundation: Foundation) -> None:
+    versions = {"libgomp1": "12.2.0-14+deb12u1", "binutils": "2.40-2"}
+    assert select_kept_versions(founded, ["zlib1g"], foundation) == versions
+    assert select_kept_versions(lock, ["zlib1g"]) == versions
+    assert select_kept_versions(founded, (), replace(foundation, digest=f"sha256:{SHA}")) == {}
+    assert select_kept_versions(lock, (), foundation) == {}
+    assert select_kept_versions(None, (), foundation) == {}

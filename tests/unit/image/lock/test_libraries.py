@@ -9,12 +9,13 @@ import pytest
 
 from builder.core.errors import LockError
 from builder.image.lock.facts import DistributionFacts, ElfRecord, read_cached_facts, read_facts, write_cached_facts
-from builder.image.lock.libraries import find_required_libraries, resolve_library_packages
+from builder.image.lock.libraries import find_provided_libraries, find_required_libraries, resolve_library_packages
 from builder.image.lock.sonames import find_library_package, list_package_candidates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.target import LockTarget
 
 
@@ -34,6 +35,14 @@ def test_glibc_is_always_there(target: LockTarget) -> None:
 def test_what_any_linux_has_becomes_a_package(target: LockTarget) -> None:
     needs = find_required_libraries(target, [facts("pandas", ("pandas/a.so", ("libstdc++.so.6", "libgcc_s.so.1"), ()))])
     assert needs.known == (("libgcc_s.so.1", "libgcc-s1"), ("libstdc++.so.6", "libstdc++6"))
+
+
+def test_an_interpreter_of_the_image_brings_its_own_library(target: LockTarget, foundation: Foundation) -> None:
+    embeds = [facts("embeds", ("embeds.so", ("libpython3.11.so.1.0",), ()))]
+    assert find_required_libraries(target, embeds).known == (("libpython3.11.so.1.0", "libpython3.11"),)
+    assert find_required_libraries(target, embeds, find_provided_libraries(foundation)).known == ()
+    debians = dataclasses.replace(foundation, python_path="/usr/bin/python3.11")
+    assert find_provided_libraries(debians) == find_provided_libraries(None) == frozenset()
 
 
 def test_a_library_of_the_same_wheel_is_no_need(target: LockTarget) -> None:

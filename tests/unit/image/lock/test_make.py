@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from builder.airflow.releases import find_release
 from builder.core.errors import LockError, UnsatisfiableError, Where
 from builder.image.lock import make
 from builder.image.lock.constraints import ConstraintsFile
+from builder.image.lock.foundation import ReadFoundation
 from builder.image.lock.make import (
     _find_constraints,
     _locate_conflicts,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.core.process import Command
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
     from builder.image.spec.model import Spec
 
@@ -131,6 +134,30 @@ def test_refreshing_debian_asks_for_the_same_and_leaves_python(
     assert "binutils" in {one.name for one in new.build}
     assert {one.version for one in new.runtime} == {"9"}
     assert "binutils" in asked
+
+
+def test_refreshing_debian_on_a_foundation_needs_the_image_that_the_lock_stands_on(
+    fake_runner: Any, spec: Spec, founded: Lock, foundation: Foundation, tmp_path: Path
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def answer(command: Command) -> tuple[int, str, str]:
+        if "install" in command.argv:
+            asked.append(command.argv[command.argv.index("install") + 1 :])
+        return 0, "", ""
+
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    runtime, release = make_runtime(tmp_path, runner=fake_runner(answer)), find_release("2.8.1")
+    other = ReadFoundation(dataclasses.replace(foundation, digest=f"sha256:{SHA}"), "")
+    for wrong in (None, other):
+        with pytest.raises(LockError, match="stands on another image"):
+            refresh_debian(runtime, spec, founded, release, etc_apt=tmp_path / "etc", foundation=wrong)
+    assert asked == []
+    read = ReadFoundation(foundation, "Package: curl\n")
+    new = refresh_debian(runtime, spec, founded, release, etc_apt=tmp_path / "etc", foundation=read)
+    assert (new.runtime, new.build, new.python) == ((), (), founded.python)
+    assert all("?essential" not in names and "python3" not in names and "curl" in names for names in asked)
 
 
 class TaskLog:
