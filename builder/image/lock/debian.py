@@ -32,6 +32,9 @@ class ResolvedPackages:
     runtime: tuple[DebianPackage, ...]
     build: tuple[DebianPackage, ...]
 
+    def describe(self) -> str:
+        return f"{len(self.runtime)} for the image, {len(self.build)} more to build"
+
 
 @dataclass(frozen=True)
 class PackageListSource:

@@ -41,6 +41,7 @@ from builder.image.lock.python_packages import PythonResolver, ResolvedPython
 from builder.image.lock.sources.advice import list_source_advice
 from builder.image.lock.sources.builder_stage import LockedBuilderStage, make_distribution
 from builder.image.lock.target import DEFAULT_PLATFORM, find_lock_target, make_lock_target
+from builder.image.lock.upgrades import describe_package_upgrades
 from builder.image.lock.uv import find_uv
 
 if TYPE_CHECKING:
@@ -133,7 +134,9 @@ def make_lock(
         )
         with progress.task("resolve Debian packages") as debian_task:
             packages = resolve_debian(needs)
-            debian_task.update(detail=_format_counts(packages))
+            debian_task.update(detail=packages.describe())
+    if replaced := describe_package_upgrades(packages.runtime, options.foundation):
+        progress.note(replaced)
     for advice in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages):
         progress.note(advice)
     lock = _assemble_lock(
@@ -219,7 +222,7 @@ def refresh_debian(
         kept = select_kept_versions(lock, (), stands_on)
         wishes = PackageRequest(wanted, inputs.apt_build, kept, places, installed)
         packages = resolve_packages(apt, target, wishes, runtime.progress.note)
-        task.update(detail=_format_counts(packages))
+        task.update(detail=packages.describe())
     return replace(lock, runtime=packages.runtime, build=packages.build)
 
 
@@ -249,10 +252,6 @@ def _make_package_request(
 def _split_foundation(read: ReadFoundation | None) -> tuple[Foundation | None, str | None]:
     """The foundation, and dpkg's status file of it."""
     return (None, None) if read is None else (read.foundation, read.status)
-
-
-def _format_counts(packages: ResolvedPackages) -> str:
-    return f"{len(packages.runtime)} for the image, {len(packages.build)} more to build"
 
 
 def _assemble_lock(

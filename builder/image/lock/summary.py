@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.image.lock.changes import count_lock_totals, list_replacements
 from builder.image.lock.present.distributions import list_present_versions
+from builder.image.lock.upgrades import list_package_upgrades
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -34,6 +35,8 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     yield f"  {sums.layers} {'layer' if sums.layers == 1 else 'layers'} of them in the image"
     yield from _iterate_foundation_lines(lock)
     yield f"  {sums.runtime_packages} Debian packages in the image, {_format_megabytes(sums.runtime_bytes)}"
+    for one in list_package_upgrades(lock.runtime, lock.foundation):
+        yield f"    {one}: takes the place of the base's"
     yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
     if lock.constraints is not None:
         kept = "all that apply are kept" if not lock.given_up else f"{len(lock.given_up)} could not be kept:"
@@ -86,6 +89,7 @@ def format_lock_json(lock: Lock, changes: LockChanges) -> str:
             "debian": [asdict(one) for one in changes.debian],
             "base": None if changes.base is None else asdict(changes.base),
         },
+        "replaced_packages": [asdict(one) for one in list_package_upgrades(lock.runtime, lock.foundation)],
     }
     return json.dumps(content, indent=2) + "\n"
 

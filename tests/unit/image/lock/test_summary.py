@@ -97,3 +97,13 @@ def test_a_base_that_moved_is_said(lock: Lock, founded: Lock) -> None:
     assert f"the base moved: debian bookworm -> {old_name}" in format_lock_text(
         founded, compare_locks(lock, founded), "optbuild.lock"
     )
+
+
+def test_a_package_that_takes_the_place_of_the_bases_is_named(founded: Lock) -> None:
+    newer = dataclasses.replace(founded.runtime[0], name="libc6", version="2.36-9+deb12u14")
+    upgraded = dataclasses.replace(founded, runtime=(newer, *founded.runtime))
+    text = format_lock_text(upgraded, compare_locks(None, upgraded), "optbuild.lock")
+    assert "    libc6 2.36-9+deb12u7 -> 2.36-9+deb12u14: takes the place of the base's\n" in text
+    rows = json.loads(format_lock_json(upgraded, compare_locks(None, upgraded)))["replaced_packages"]
+    assert rows == [{"name": "libc6", "old": "2.36-9+deb12u7", "new": "2.36-9+deb12u14"}]
+    assert "the base's" not in format_lock_text(founded, compare_locks(None, founded), "optbuild.lock")
