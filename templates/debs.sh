@@ -137,9 +137,12 @@ download() {
     $(awk '{ print $1 "=" $2 }' "$1") >"$folder/log" 2>&1 || { code=$?; tail -n 30 "$folder/log" >&2; return "$code"; }
   # apt writes a version's colon as %3a
   awk '{ version = $2; gsub(":", "%3a", version); print $4 "  " $1 "_" version "_" $3 ".deb" }' "$1" >"$folder/sums"
-  (cd "$here/$2.part" && sha256sum --check --strict "$folder/sums" 2>/dev/null) |
-    sed -n 's/^\([^_]*\)_\(.*\)_[^_]*: FAILED.*/\1 \2/p' | sed 's/%3a/:/' >"$folder/other"
-  [ -s "$folder/other" ] || return 0
+  (cd "$here/$2.part" && sha256sum --check --strict "$folder/sums") >"$folder/checked" 2>&1 && return 0
+  sed -n 's/^\([^_]*\)_\(.*\)_[^_]*: FAILED.*/\1 \2/p' "$folder/checked" | sed 's/%3a/:/' >"$folder/other"
+  if [ ! -s "$folder/other" ]; then
+    say "${1##*/} cannot be checked; render the context again: $(tail -n 1 "$folder/checked")"
+    return 1
+  fi
   sed 's/^/debs.sh: gone from the mirror: /; s/$/ (it has another file of that name)/' "$folder/other" >&2
   return 4
 }
