@@ -35,10 +35,11 @@ def command(
 ) -> None:
     """Print the Dockerfile that optbuild.toml and optbuild.lock describe.
 
-    With --output, the whole context is written: run its base.sh, which makes the Debian base; then plain
-    `docker build` builds it. Only files that an earlier render wrote there are replaced. The same spec and
-    lock give the same bytes each time; no engine and no network is used.
+    With --output, the whole context is written: run its base.sh, which makes the Debian base, or its debs.sh, which
+    downloads what another base lacks; then plain `docker build` builds it. Only files that an earlier render wrote
+    there are replaced. The same spec and lock give the same bytes each time; no engine and no network is used.
     """
+    from builder.image.base.recipes import find_recipe
     from builder.image.render.bake import format_bake_json
     from builder.image.render.context import render_context
     from builder.image.render.folder import make_folder_files, write_folder
@@ -70,7 +71,7 @@ def command(
     except OSError as error:
         raise NotWrittenError(str(output), error.strerror or str(error)) from error
     runtime.progress.note(
-        f"wrote {len(files)} files to {output}\nnext: {output}/base.sh && docker build "
+        f"wrote {len(files)} files to {output}\nnext: {output}/{find_recipe(context).script} && docker build "
         f"--build-arg SOURCE_DATE_EPOCH={context.source_date_epoch} {output}"
     )
 

@@ -32,7 +32,7 @@ class ContextFile:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """A folder that plain ``docker build`` can build once its ``base.sh`` has run."""
+    """A folder that plain ``docker build`` can build once its ``base.sh`` or ``debs.sh`` has run."""
 
     files: tuple[ContextFile, ...]
     """Sorted by path."""
@@ -42,7 +42,7 @@ class BuildContext:
     def compute_digest(self) -> str:
         """sha256 (hex) over every path, mode and content, the platform and the epoch; each part framed by its length.
 
-        The root file systems enter as what makes them (``base.sh`` and the package lists), so the digest is known
+        Debian's packages enter as what gets them (the script and the package lists), so the digest is known
         before anything was downloaded.
         """
         total = hashlib.sha256()
