@@ -54,11 +54,14 @@ def check_moving_names(names: tuple[str, ...], previous: Lock | None) -> None:
 
 
 def refresh_debian_packages(runtime: Runtime, spec: Spec, lock: Lock) -> Lock:
-    """``lock`` with what the Debian release offers now; not yet written."""
+    """``lock`` with what the Debian release offers now; not yet written. A base image is read at the lock's digest:
+    what it has installed says what it lacks."""
     from builder.airflow.releases import find_release
     from builder.image.lock.make import refresh_debian
+    from builder.operations.base_image import read_base_image
 
-    return refresh_debian(runtime, spec, lock, find_release(spec.airflow.version))
+    foundation = read_base_image(runtime, spec, lock, lock.platform)
+    return refresh_debian(runtime, spec, lock, find_release(spec.airflow.version), foundation=foundation)
 
 
 def resolve_lock(

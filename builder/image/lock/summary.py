@@ -35,8 +35,8 @@ def _iterate_total_lines(lock: Lock, name: str) -> Iterator[str]:
     yield f"  {sums.layers} {'layer' if sums.layers == 1 else 'layers'} of them in the image"
     yield from _iterate_foundation_lines(lock)
     yield f"  {sums.runtime_packages} Debian packages in the image, {_format_megabytes(sums.runtime_bytes)}"
-    for one in list_package_upgrades(lock.runtime, lock.foundation):
-        yield f"    {one}: takes the place of the base's"
+    for upgrade in list_package_upgrades(lock.runtime, lock.foundation):
+        yield f"    {upgrade}: takes the place of the base's"
     yield f"  {sums.build_packages} more in the builder stage, {_format_megabytes(sums.build_bytes)}"
     if lock.constraints is not None:
         kept = "all that apply are kept" if not lock.given_up else f"{len(lock.given_up)} could not be kept:"
