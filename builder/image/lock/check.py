@@ -13,10 +13,10 @@ from builder.core.errors import StaleLockError
 from builder.core.naming import LOCK_FILE
 from builder.image.lock.dependencies import is_applicable, list_root_requirements
 from builder.image.lock.document import format_lock_command
-from builder.image.lock.foundation import list_package_names
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.groups import list_parts
 from builder.image.lock.present.distributions import collect_versions
+from builder.image.lock.present.packages import list_package_names
 from builder.image.lock.sonames import GLIBC
 from builder.image.lock.target import find_lock_target
 

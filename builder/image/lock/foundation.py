@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from builder.image.lock.facts import DistributionFacts  # noqa: TC001 - dataclasses.fields() readers resolve it
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from builder.image.lock.model import DebianPackage
 
 FoundationKind = Literal["image", "airflow"]
 ENVIRONMENT = "/home/airflow/.local"
@@ -110,12 +105,6 @@ class Foundation:
     def pinned_reference(self) -> str:
         """What FROM says: ``python:3.11-slim-bookworm@sha256:...``."""
         return f"{self.reference}@{self.digest}"
-
-
-def list_package_names(runtime: Iterable[DebianPackage], foundation: Foundation | None) -> frozenset[str]:
-    """Those of the final image: what is added, and what it stands on."""
-    below = () if foundation is None else foundation.packages
-    return frozenset({*(one.name for one in runtime), *(one.name for one in below)})
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from builder.image.lock.dependencies import list_root_requirements, resolve_depe
 from builder.image.lock.document import format_lock_command
 from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
-from builder.image.lock.foundation import list_package_names
 from builder.image.lock.inputs import make_lock_inputs
 from builder.image.lock.layers.plan import plan_layers
 from builder.image.lock.libraries import (
@@ -36,12 +35,12 @@ from builder.image.lock.libraries import (
 )
 from builder.image.lock.model import FALLBACK_EPOCH, Constraints, Lock
 from builder.image.lock.present.distributions import PresentDistributions, list_present_versions, read_present
+from builder.image.lock.present.packages import describe_package_upgrades, list_package_names
 from builder.image.lock.present.preferences import make_preferences
 from builder.image.lock.python_packages import PythonResolver, ResolvedPython
 from builder.image.lock.sources.advice import list_source_advice
 from builder.image.lock.sources.builder_stage import LockedBuilderStage, make_distribution
 from builder.image.lock.target import DEFAULT_PLATFORM, find_lock_target, make_lock_target
-from builder.image.lock.upgrades import describe_package_upgrades
 from builder.image.lock.uv import find_uv
 
 if TYPE_CHECKING:

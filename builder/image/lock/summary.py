@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.image.lock.changes import count_lock_totals, list_replacements
 from builder.image.lock.present.distributions import list_present_versions
-from builder.image.lock.upgrades import list_package_upgrades
+from builder.image.lock.present.packages import list_package_upgrades
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator

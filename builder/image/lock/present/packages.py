@@ -1,4 +1,7 @@
-"""Packages of a foundation that another version takes the place of: something cannot be installed without it."""
+"""The Debian packages of a foundation beside those that are added, and which of them another version replaces.
+
+That happens only where something cannot be installed without it.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,12 @@ class PackageUpgrade:
 
     def __str__(self) -> str:
         return f"{self.name} {self.old} -> {self.new}"
+
+
+def list_package_names(runtime: Iterable[DebianPackage], foundation: Foundation | None) -> frozenset[str]:
+    """Those of the final image: what is added, and what it stands on."""
+    below = () if foundation is None else foundation.packages
+    return frozenset({*(one.name for one in runtime), *(one.name for one in below)})
 
 
 def list_package_upgrades(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from builder.image.lock.foundation import Foundation, ReadFoundation
 from builder.image.lock.model import DebianPackage
-from builder.image.lock.upgrades import describe_package_upgrades, list_package_upgrades, read_installed_sizes
+from builder.image.lock.present.packages import (
+    describe_package_upgrades,
+    list_package_names,
+    list_package_upgrades,
+    read_installed_sizes,
+)
 
 STATUS = """\
 Package: libc6
@@ -43,3 +48,8 @@ def test_nothing_is_said_where_nothing_is_replaced(foundation: Foundation) -> No
 
 def test_sizes_are_those_of_the_packages_own_field() -> None:
     assert read_installed_sizes(STATUS) == {"libc6": 12988 * 1024, "adduser": 686 * 1024}
+
+
+def test_the_final_image_has_what_is_added_and_what_is_below(foundation: Foundation) -> None:
+    assert list_package_names((package("curl", "1"),), foundation) == {"curl", "adduser", "libc6"}
+    assert list_package_names((package("curl", "1"),), None) == {"curl"}
