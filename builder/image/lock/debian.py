@@ -68,11 +68,12 @@ def list_requested_packages(
 ) -> tuple[str, ...]:
     """What the final image asks for: its own, ``[apt] runtime``, and the packages of the wheels' libraries.
 
-    An image of Airflow keeps its own entrypoint and has what that needs. Another image gets what the image contract
-    needs, but no second Python beside an interpreter of its own, and nothing for a /usr that is merged already.
+    An image of Airflow, and one of ours, keeps its own entrypoint and has what that needs. Another image gets what the
+    image contract needs, but no second Python beside an interpreter of its own, and nothing for a /usr that is merged
+    already.
     """
     extra = (*inputs.apt_runtime, *libraries)
-    if foundation is not None and foundation.kind == "airflow":
+    if foundation is not None and (foundation.kind == "airflow" or foundation.has_airflow):
         return tuple(sorted(set(extra)))
     everything = list_runtime_packages(inputs.python, gosu=release.series.uses_gosu, extra=extra)
     if foundation is None:

@@ -312,6 +312,7 @@ def test_an_image_gets_the_contract_but_no_second_python(foundation: Foundation)
 
 def test_an_image_of_airflow_gets_only_what_is_asked_for(foundation: Foundation) -> None:
     assert requested(replace(foundation, kind="airflow"), "git") == {"git", "libpq5"}
+    assert requested(replace(foundation, contract="optbuild"), "git") == {"git", "libpq5"}
 
 
 def test_versions_are_kept_only_on_the_same_foundation(lock: Lock, founded: Lock, foundation: Foundation) -> None:
