@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from builder.core.image_reference import parse_image_reference
-from builder.core.naming import LABEL_PROJECT
+from builder.core.naming import LABEL_BASE_KIND, LABEL_PROJECT
 from builder.core.redact import mask_addresses
 from builder.core.secret_name import is_secret_name
 from builder.core.secret_value import is_literal_secret
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from builder.foundation.find import Puller
     from builder.foundation.interpreter import Interpreter
     from builder.foundation.request import FoundationRequest
-    from builder.image.lock.foundation import Contract
+    from builder.image.lock.foundation import Contract, FoundationKind
     from builder.inspect.filesystem import ImageFilesystem
 
 _FINGERPRINT = re.compile(r"(?:[0-9A-Fa-f]{40}[\s,]*)+")
@@ -75,7 +75,7 @@ def read_foundation(
         environment=environment,
         packages=tuple(InstalledPackage(one.name, one.version, one.architecture) for one in packages),
         distributions=distributions,
-        contract=_find_contract(request, config.get("Labels") or {}),
+        contract=choose_contract(request.kind, config.get("Labels") or {}),
     )
     _check_airflow(request, foundation)
     for key, message in iterate_foundation_problems(foundation, request.platform):
@@ -83,11 +83,13 @@ def read_foundation(
     return ReadFoundation(foundation, system.status, metadata)
 
 
-def _find_contract(request: FoundationRequest, labels: Mapping[str, str]) -> Contract:
-    """Our own images say it themselves; any other that `[base] airflow` names is taken for an official one."""
-    if labels.get(LABEL_PROJECT):
+def choose_contract(kind: FoundationKind, labels: Mapping[str, str]) -> Contract:
+    """Whose promises the image keeps, by its labels: one of `optbuild build` keeps ours, unless it was made from an
+    image of Airflow itself."""
+    is_ours = bool(labels.get(LABEL_PROJECT))
+    if is_ours and labels.get(LABEL_BASE_KIND) != "airflow":
         return "optbuild"
-    return "official" if request.kind == "airflow" else ""
+    return "official" if kind == "airflow" or is_ours else ""
 
 
 def _check_configuration(
@@ -139,12 +141,13 @@ def _require_interpreter(
 
 
 def _check_airflow(request: FoundationRequest, foundation: Foundation) -> None:
-    if request.kind != "airflow":
+    if not foundation.has_airflow:
         return
     found = next((one for one in foundation.distributions if one.name == "apache-airflow"), None)
     if found is None:
         raise request.refuse(
-            "has no apache-airflow, which `[base] airflow` extends", f'write image = "{request.reference}" instead'
+            "has no apache-airflow, which is what would be extended",
+            f'write image = "{request.reference}" instead, or take an image whose python3 finds it',
         )
     if found.version != request.airflow:
         raise request.refuse(

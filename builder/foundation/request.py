@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FoundationRequest:
-    """``where``: the line of ``[base]``. ``airflow``: of a base of that kind, its version, else empty."""
+    """``where``: the line of ``[base]``. ``airflow``: the spec's version, which a base that has Airflow must have."""
 
     kind: FoundationKind
     reference: str

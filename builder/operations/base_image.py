@@ -57,7 +57,7 @@ def make_foundation_request(
         reference=reference,
         platform=platform,
         python=spec.python.version,
-        airflow=spec.airflow.version if kind == "airflow" else "",
+        airflow=spec.airflow.version,
         where=Where(spec.file, read_positions(Path(spec.file)).get(("base", kind)), f"base.{kind}"),
         refresh=refresh,
     )

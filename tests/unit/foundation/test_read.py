@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.core.errors import BaseRefusedError, ExitCode
+from builder.foundation.read import choose_contract
 from builder.image.lock.foundation import InstalledDistribution, InstalledPackage
 
 if TYPE_CHECKING:
@@ -87,6 +88,32 @@ def test_whose_contract_it_keeps(reading: Any, base: Any, kind: str, project: st
     airflow = base.having({info: b"Metadata-Version: 2.1\nName: apache-airflow\nVersion: 2.8.1\n\n"})
     image = replace(airflow, config={"Labels": {"optbuild.project": project} if project else None})
     assert reading.read(image, kind=kind, airflow="2.8.1").foundation.contract == contract
+
+
+@pytest.mark.parametrize(
+    ("labels", "image", "airflow"),
+    [
+        ({}, "", "official"),
+        ({"optbuild.project": "shop"}, "optbuild", "optbuild"),
+        ({"optbuild.project": "shop", "optbuild.base.kind": "image"}, "optbuild", "optbuild"),
+        ({"optbuild.project": "shop", "optbuild.base.kind": "airflow"}, "official", "official"),
+        ({"optbuild.base.kind": "airflow"}, "", "official"),
+    ],
+)
+def test_an_image_of_ours_is_known_by_its_label_and_keeps_what_its_own_base_promises(
+    labels: dict[str, str], image: str, airflow: str
+) -> None:
+    assert (choose_contract("image", labels), choose_contract("airflow", labels)) == (image, airflow)
+
+
+def test_an_image_of_ours_must_have_the_airflow_of_the_spec(
+    reading: Any, base: Any, make_distribution: Callable[..., dict[str, bytes]]
+) -> None:
+    files = make_distribution("home/airflow/.local/lib/python3.11/site-packages", "apache-airflow", "2.8.1")
+    ours = replace(base.having(files), config={"Labels": {"optbuild.project": "shop"}})
+    assert reading.read(ours, airflow="2.8.1").foundation.contract == "optbuild"
+    with pytest.raises(BaseRefusedError, match=r"has Airflow 2\.8\.1, and the spec says 2\.8\.4"):
+        reading.read(ours, airflow="2.8.4")
 
 
 def test_the_fingerprint_of_the_official_image_is_not_a_secret(reading: Any, base: Any) -> None:

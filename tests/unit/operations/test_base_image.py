@@ -85,4 +85,4 @@ def test_the_digest_of_the_lock_before_counts_for_the_same_image(
     spec = write_spec(tmp_path, 'image = "python:3.11-slim"')
     wanted = make_foundation_request(spec, make_lock_on(**changes), "linux/amd64", refresh=refresh)
     assert wanted is not None
-    assert (wanted.pinned, wanted.known, wanted.refresh, wanted.airflow) == (pinned, known, refresh, "")
+    assert (wanted.pinned, wanted.known, wanted.refresh, wanted.airflow) == (pinned, known, refresh, "2.8.1")

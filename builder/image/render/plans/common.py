@@ -137,7 +137,7 @@ def _plan_base_labels(lock: Lock) -> dict[str, str]:
     return {
         LABEL_BASE_NAME: lock.foundation.reference,
         LABEL_BASE_DIGEST: lock.foundation.digest,
-        LABEL_BASE_KIND: lock.foundation.kind,
+        LABEL_BASE_KIND: "airflow" if lock.foundation.contract == "official" else lock.foundation.kind,
         LABEL_BASE_LAYERS: str(len(lock.foundation.layers)),
     }
 
