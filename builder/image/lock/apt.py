@@ -27,6 +27,7 @@ _REMOVED = re.compile(r"^Remv (\S+)", re.MULTILINE)
 _MISSING = re.compile(r"^E: Unable to locate package (\S+)$", re.MULTILINE)
 
 
+_UNMET = "The following packages have unmet dependencies:\n"
 _INSTALL = ("--quiet=2", "--no-install-recommends", "--yes")
 _STATUS = "status-"
 
@@ -103,14 +104,28 @@ class Apt:
         options = (*status, *_INSTALL, "--no-upgrade")
         result = self._run("apt-get", *options, "--no-remove", "--print-uris", "install", *names)
         if not result.ok and _MISSING.search(result.err) is None:
-            plan = self._run("apt-get", *options, "--simulate", "install", *names)
-            if removed := _REMOVED.findall(plan.out):
-                raise LockError(
-                    f"the base image would lose {', '.join(removed)}, which what is to be installed does not go with",
-                    hint="take from [apt] what conflicts, or name another base image",
-                )
+            self._check_installed(status)
+            self._check_removals((*options, "--simulate", "install", *names))
         _check_resolved(result)
         return parse_uris(result.out)
+
+    def _check_installed(self, status: tuple[str, str]) -> None:
+        """Raises :class:`LockError` where the installed packages need what is not there: apt adds nothing to those."""
+        check = self._run("apt-get", *status, "--quiet=1", "check")
+        if not check.ok:
+            listed = check.out.partition(_UNMET)[2].rstrip()
+            raise LockError(
+                f"the Debian packages of the base image do not hold together by themselves:\n{listed or check.err}",
+                hint="mend that image (apt-get --fix-broken install), or name another",
+            )
+
+    def _check_removals(self, command: tuple[str, ...]) -> None:
+        """Raises :class:`LockError` where ``command``, an install that changes nothing, would take something away."""
+        if removed := _REMOVED.findall(self._run("apt-get", *command).out):
+            raise LockError(
+                f"the base image would lose {', '.join(removed)}, which what is to be installed does not go with",
+                hint="take from [apt] what conflicts, or name another base image",
+            )
 
     def _write_status(self, installed: str) -> Path:
         """A file of its own for each content: apt takes its cache for current by name, size and second."""

@@ -289,6 +289,21 @@ def test_a_package_of_the_foundation_is_never_removed(fake_runner: Any, tmp_path
     assert "another base image" in str(caught.value)
 
 
+def test_a_foundation_that_does_not_hold_together_is_blamed_itself(
+    fake_runner: Any, tmp_path: Path, target: LockTarget
+) -> None:
+    def answer(command: Command) -> tuple[int, str, str]:
+        if "check" in command.argv:
+            said = "Reading...\nThe following packages have unmet dependencies:\n curl : Depends: libcurl4\n"
+            return 100, said, "E: Unmet dependencies."
+        return (100, "", "E: Unmet dependencies.") if "install" in command.argv else (0, "", "")
+
+    apt = refresh_package_lists(target, archive(fake_runner, tmp_path, answer))
+    with pytest.raises(LockError, match=r"do not hold together by themselves:\n curl : Depends: libcurl4") as caught:
+        apt.resolve_additions(["gosu"], STATUS)
+    assert "mend that image" in str(caught.value)
+
+
 def test_an_unknown_name_is_said_on_a_foundation_too(fake_runner: Any, tmp_path: Path, target: LockTarget) -> None:
     with pytest.raises(UnknownPackageError, match="bookworm has no package libgomp2"):
         resolve_additions(fake_runner, tmp_path, target, InstalledDebian(), "libgomp2")
