@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dpkg import UNWANTED, install_quietly
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -45,18 +47,7 @@ EMPTIED_FOLDERS = re.compile(r"/(?:var/tmp|tmp|run)/.*")
 """Their new folders go too; elsewhere a program may need the folder of its log or its cache."""
 BYTECODE = re.compile(r".*/__pycache__/[^/]*\.pyc")
 """Of Debian's packages: it depends on the run that made it."""
-UNWANTED = ("doc", "info", "lintian", "locale", "man")
-"""Below /usr/share, as in a base of our own."""
-DPKG = (
-    *("dpkg", "--abort-after=99999", "--auto-deconfigure", "--force-unsafe-io", "--force-confdef", "--force-confold"),
-    *(f"--path-exclude=/usr/share/{name}/*" for name in UNWANTED),
-)
-_FAILED = "Errors were encountered while processing:\n"
-NEEDED_BY_SCRIPTS = ("/usr/bin/perl", "/usr/share/perl5/Debconf")
-"""Of many packages; images from which a tool took what runs no longer need do not have it."""
-POLICY = "usr/sbin/policy-rc.d"
-"""Asked before a service is started, see invoke-rc.d(8); official Debian images have one."""
-PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+IN_UNWANTED = re.compile(rf"/usr/share/(?:{'|'.join(UNWANTED)})/.*")
 TICK_SECONDS = 0.02
 """More than the kernel's clock for time stamps needs for its next value: 10 ms at most."""
 
@@ -121,63 +112,6 @@ def find_changed(start: Start) -> dict[str, os.stat_result]:
     return {path: found[path] for path in sorted(found) if found[path].st_ctime_ns > start.mark}
 
 
-def install_debs(debs: Iterable[Path]) -> None:
-    """Unpack and configure them in an order that their Pre-Depends allow. Raises SystemExit with what dpkg said."""
-    left = sorted(debs, key=lambda deb: deb.name)
-    while left:
-        unpacked = run_dpkg("--unpack", *map(str, left))
-        failed = read_failed(unpacked.stderr) if unpacked.returncode else frozenset()
-        if unpacked.returncode and (not failed or failed >= {str(deb) for deb in left}):
-            raise SystemExit(describe_failure("unpack", unpacked))
-        left = [deb for deb in left if str(deb) in failed]
-        # with some left, what needs them cannot be configured yet
-        configured = run_dpkg("--configure", "--pending")
-        if configured.returncode and not left:
-            raise SystemExit(describe_failure("configure", configured))
-
-
-def describe_failure(step: str, done: subprocess.CompletedProcess[str]) -> str:
-    """What dpkg said; and of an image that was made smaller than dpkg's scripts can bear, what they miss."""
-    lacks = [path for path in NEEDED_BY_SCRIPTS if not Path(path).exists()]
-    advice = (
-        f"\nThe base image lacks {' and '.join(lacks)}: install these packages in that image itself" if lacks else ""
-    )
-    return f"change.py: dpkg could not {step} the packages:\n{done.stdout}{done.stderr}{advice}"
-
-
-def run_dpkg(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run((*DPKG, *argv), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-
-
-def read_failed(text: str) -> frozenset[str]:
-    """The files that dpkg names at its end; empty where it ended for another reason."""
-    return frozenset(line.strip() for line in text.partition(_FAILED)[2].splitlines())
-
-
-def install_quietly(root: Path, debs: list[Path], epoch: str) -> None:
-    """Without questions, and without a service that is started."""
-    os.environ |= {
-        "PATH": PROGRAMS,
-        "LC_ALL": "C",
-        "TZ": "UTC",
-        "DEBIAN_FRONTEND": "noninteractive",
-        "DEBCONF_NONINTERACTIVE_SEEN": "true",
-        "SOURCE_DATE_EPOCH": epoch,  # the day on which a user was made, in /etc/shadow
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    policy = root / POLICY
-    is_ours = not os.path.lexists(policy)
-    if is_ours:
-        policy.parent.mkdir(parents=True, exist_ok=True)
-        policy.write_text("#!/bin/sh\nexit 101\n")
-        policy.chmod(0o755)
-    try:
-        install_debs(debs)
-    finally:
-        if is_ours:
-            policy.unlink()
-
-
 def remove_new_bytecode(start: Start) -> None:
     everything = [path for path, _ in walk(start.root, start.skipped)]
     for path in everything:
@@ -204,6 +138,21 @@ def drop_left_out(start: Start, changed: dict[str, os.stat_result]) -> None:
             os.truncate(here, 0)
 
 
+def hold_places(start: Start) -> None:
+    """Put something empty where dpkg deleted what the image has and a new version may not bring (``UNWANTED``): a
+    deletion is in the layer as a whiteout, with the time of the build."""
+    found = {path for path, _ in walk(start.root, start.skipped)}
+    gone = sorted(path for path in start.before.keys() - found if IN_UNWANTED.fullmatch(path))
+    for path in gone:
+        attributes, here = start.before[path], below(start.root, path)
+        if attributes is not None:
+            here.mkdir()
+            os.chown(here, *attributes[1:])
+            here.chmod(stat.S_IMODE(attributes[0]))
+        elif path.rpartition("/")[0] not in gone:  # a folder made anew hides what the image has in it
+            here.touch(0o644)
+
+
 def take_rights(root: Path, changed: dict[str, os.stat_result]) -> None:
     for path, status in changed.items():
         if stat.S_ISREG(status.st_mode) and status.st_mode & (stat.S_ISUID | stat.S_ISGID):
@@ -218,6 +167,7 @@ def stamp(paths: Iterable[Path], epoch: int) -> None:
 def stay(start: Start, epoch: int) -> None:
     """Leave in place what is the same in every run. A folder in which something was mounted counts as changed: the
     engine makes a place for it there."""
+    hold_places(start)
     changed = find_changed(start)
     take_rights(start.root, changed)
     drop_left_out(start, changed)

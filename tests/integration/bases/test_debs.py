@@ -74,7 +74,7 @@ def format_list(packages: Iterable[DebianPackage]) -> str:
 
 def write_context(folder: Path, resolved: Resolved) -> Path:
     folder.mkdir()
-    for name in ("debs.sh", "foundation/change.py"):
+    for name in ("debs.sh", "foundation/change.py", "foundation/dpkg.py"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes((find_template_folder() / name).read_bytes())
     (folder / "debs.sh").chmod(0o755)

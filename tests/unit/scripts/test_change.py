@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +115,23 @@ def test_nothing_that_was_there_is_deleted_where_it_stays_in_place(change: Modul
     assert stat.S_IMODE(found["/usr/bin/tool"].st_mode) == 0o755
 
 
+def test_what_an_upgrade_deletes_of_the_documents_leaves_no_whiteout(change: ModuleType, root: Path) -> None:
+    for path in ("usr/share/doc/libc6/copyright", "usr/share/man/man1/getconf.1.gz", "usr/lib/gone.so"):
+        write(root, path, "text")
+    (root / "usr/share/doc/libc6").chmod(0o750)
+    begun = change.start(root, frozenset())
+    shutil.rmtree(root / "usr/share/doc/libc6")
+    (root / "usr/share/man/man1/getconf.1.gz").unlink()
+    (root / "usr/lib/gone.so").unlink()
+    change.stay(begun, EPOCH)
+    found = list_below(root / "usr/share")
+    assert {"/doc/libc6", "/man/man1/getconf.1.gz"} <= found.keys()
+    assert "/doc/libc6/copyright" not in found, "its folder hides it"
+    assert stat.S_IMODE(found["/doc/libc6"].st_mode) == 0o750
+    assert (found["/man/man1/getconf.1.gz"].st_size, found["/man/man1/getconf.1.gz"].st_mtime) == (0, EPOCH)
+    assert not (root / "usr/lib/gone.so").exists(), "an empty library would be found"
+
+
 def test_what_stays_in_place_is_stamped_and_nothing_else(change: ModuleType, root: Path) -> None:
     begun = change.start(root, frozenset())
     untouched = (root / "usr/lib/old.so").lstat()
@@ -153,44 +170,6 @@ def test_bytecode_of_packages_goes_and_that_of_the_image_stays(change: ModuleTyp
     change.remove_new_bytecode(begun)
     left = sorted(path.name for path in (root / "usr/lib").rglob("*"))
     assert left == ["__pycache__", "new.py", "old.cpython-311.pyc", "old.so", "yaml"]
-
-
-class FakeDpkg:
-    """Unpacks a package once those that it pre-depends on are configured."""
-
-    def __init__(self, needs: dict[str, str], *, ended: bool = False) -> None:
-        self.needs, self.ended = needs, ended
-        self.unpacked: list[str] = []
-        self.configured: list[str] = []
-
-    def __call__(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        if argv[0] == "--configure":
-            self.configured += [name for name in self.unpacked if name not in self.configured]
-            return subprocess.CompletedProcess(argv, 0, "", "")
-        failed = [path for path in argv[1:] if self.needs.get(Path(path).name, "") not in ("", *self.configured)]
-        self.unpacked += [Path(path).name for path in argv[1:] if path not in failed]
-        said = "Errors were encountered while processing:\n" + "".join(f" {path}\n" for path in failed)
-        return subprocess.CompletedProcess(argv, 1 if failed else 0, "", "killed" if self.ended else said)
-
-
-def test_a_package_waits_for_what_it_pre_depends_on(change: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    dpkg = FakeDpkg({"a.deb": "c.deb", "c.deb": "d.deb"})
-    monkeypatch.setattr(change, "run_dpkg", dpkg)
-    change.install_debs(Path("/debs") / name for name in ("d.deb", "c.deb", "b.deb", "a.deb"))
-    assert dpkg.unpacked == ["b.deb", "d.deb", "c.deb", "a.deb"]
-    assert dpkg.configured == dpkg.unpacked
-
-
-@pytest.mark.parametrize("ended", [False, True])
-def test_dpkg_that_cannot_go_on_ends_the_build_with_its_words(
-    change: ModuleType, monkeypatch: pytest.MonkeyPatch, ended: bool
-) -> None:
-    monkeypatch.setattr(change, "run_dpkg", FakeDpkg({"a.deb": "missing"}, ended=ended))
-    monkeypatch.setattr(change, "NEEDED_BY_SCRIPTS", ("/nonexistent/perl",))
-    with pytest.raises(SystemExit, match="could not unpack") as caught:
-        change.install_debs([Path("/debs/a.deb")])
-    assert ("killed" if ended else "/debs/a.deb") in str(caught.value)
-    assert "lacks /nonexistent/perl" in str(caught.value)
 
 
 def test_a_command_of_its_own_follows_the_packages(change: ModuleType) -> None:
