@@ -114,7 +114,7 @@ class _OwnLoader(jinja2.BaseLoader):
             return text, file, None
         shown = f"{self._folder}/{template}"
         if {"", ".", ".."} & set(template.split("/")):
-            raise jinja2.TemplateNotFound(template, f"{template!a} is no name of a template")
+            raise jinja2.TemplateNotFound(template, f"{template!a} is not the name of a template")
         try:
             root = resolve_in_folder(self._spec.folder, self._folder, is_folder=True)
             text = read_regular_file(resolve_in_folder(root, template)).decode("utf-8")
