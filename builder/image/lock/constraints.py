@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from builder.core.errors import ConstraintsError, ConstraintsUnreachableError, Where
-from builder.core.files import write_private_file
+from builder.core.files import read_regular_file, write_private_file
 from builder.image.lock.inputs import NO_CONSTRAINTS, find_constraints_choice
+from builder.image.spec.allow import RefusedError
+from builder.image.spec.paths import resolve_in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +81,16 @@ def _load_constraints(
         return parse_constraints(_fetch_cached(url, cached, fetch), version, url)
     if wanted.startswith("https://"):
         return parse_constraints(fetch(wanted), version, wanted)
-    return parse_constraints(_read_constraints_file(spec.folder / wanted), version, wanted)
+    return parse_constraints(_read_constraints_file(_find_constraints_file(spec, wanted)), version, wanted)
+
+
+def _find_constraints_file(spec: Spec, name: str) -> Path:
+    """Below the spec's folder, as it is now: a link may have taken its place since the spec was read."""
+    try:
+        return resolve_in_folder(spec.folder, name)
+    except RefusedError as error:
+        where = Where(spec.file, key="airflow.constraints")
+        raise ConstraintsError(str(error), where=where, hint=error.hint or _HOW_TO_PASS) from error
 
 
 def parse_constraints(data: bytes, version: str, name: str) -> ConstraintsFile:
@@ -110,7 +121,7 @@ def _parse_pin(content: str, name: str, number: int) -> tuple[str, str]:
         if match is not None:
             Version(match[2])
             return canonicalize_name(match[1]), match[2]
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and a number of more digits than Python reads
         pass
     shown = content if len(content) <= 80 and content.isprintable() else ascii(content[:80])
     raise ConstraintsError(
@@ -122,7 +133,7 @@ def _parse_pin(content: str, name: str, number: int) -> tuple[str, str]:
 
 def _read_constraints_file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular_file(path)
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         raise ConstraintsError(message, where=Where(str(path)), hint=_HOW_TO_PASS) from error

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import tomli_w
 
+from builder.core.debian import RELEASE_PYTHON
 from builder.core.errors import LockFileError, MissingFileError, Where
-from builder.core.files import write_atomically
+from builder.core.files import read_regular_file, write_atomically
 from builder.core.naming import LOCK_FILE, MOST_LAYERS
+from builder.core.toml_text import parse_toml
 from builder.image.lock.foundation_table import format_foundation, parse_foundation
 from builder.image.lock.model import (
     LOCK_VERSION,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 NEWEST_EPOCH = 4_354_819_198
 """2107-12-31 23:59:58, the newest time that a zip file can hold, and with it the files of a wheel."""
+MOST_BYTES = 50_000_000
+"""Of a lock; one of 300 distributions has 200 kB."""
 HEADER = """\
 # Made by `optbuild lock` from optbuild.toml: do not edit.
 # Made again by `optbuild lock`, which keeps every version that need not move; `optbuild lock --upgrade` moves all.
@@ -48,7 +52,7 @@ def read_lock(path: Path) -> Lock:
     """Read a lock; errors name the file, the key, and the command that makes a new one."""
     remake = f"make it again: {format_lock_command(path)}"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular_file(path, MOST_BYTES).decode("utf-8")
     except FileNotFoundError as error:
         hint = f"make it: {format_lock_command(path)}"
         raise MissingFileError("there is no lock yet", where=Where(str(path)), hint=hint) from error
@@ -76,7 +80,7 @@ def write_lock(path: Path, lock: Lock) -> None:
 def parse_lock(text: str, name: str = LOCK_FILE, remake: str = "make it again: optbuild lock") -> Lock:
     """Parse the text of a lock; ``name`` is the file that errors name, ``remake`` their next step."""
     try:
-        document = tomllib.loads(text)
+        document = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise LockFileError(f"is not valid TOML: {error}", where=Where(name), hint=remake) from error
     version = document.get("lock-version")
@@ -156,7 +160,7 @@ def _parse_root_table(root: LockTable) -> Lock:
         raise root.make_error("platform", f"is {platform!r}, not one of {', '.join(MACHINES)}")
     fitting = ("all", MACHINES[platform][1])
     inputs, foundation = _parse_inputs(root.read_table("inputs")), parse_foundation(root, platform)
-    if foundation is None and (inputs.base_image or inputs.base_airflow):
+    if foundation is None and (inputs.base_image or inputs.base_airflow or not inputs.debian):
         raise root.make_error("foundation", "is missing, and the base is an image")
     return Lock(
         platform=platform,
@@ -177,13 +181,16 @@ def _parse_root_table(root: LockTable) -> Lock:
 
 def _parse_inputs(table: LockTable) -> LockInputs:
     table.check_keys(*_list_keys(LockInputs))
+    debian = table.read_string("debian")
+    if debian not in ("", *RELEASE_PYTHON):
+        raise table.make_error("debian", f"is {debian!r}, not one of {', '.join(RELEASE_PYTHON)}")
     return LockInputs(
         airflow=table.read_string("airflow"),
         extras=table.read_strings("extras"),
         python=table.read_string("python"),
         requirements=table.read_strings("requirements"),
         constraints=table.read_string("constraints"),
-        debian=table.read_string("debian"),
+        debian=debian,
         apt_runtime=table.read_strings("apt-runtime"),
         apt_build=table.read_strings("apt-build"),
         layers_max=table.read_integer("layers-max") if table.has_key("layers-max") else MOST_LAYERS,

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from builder.core.errors import LockFileError, Where
 
@@ -25,6 +25,8 @@ _DEBIAN_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 """Debian policy 5.6.1."""
 _DEBIAN_VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
 """Debian policy 5.6.12."""
+_MOST_SHOWN = 500
+"""Characters of a message: it may quote a value."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class LockTable:
 
     def make_error(self, key: str, message: str) -> LockFileError:
         dotted = f"{self.key}.{key}" if self.key else key
-        return LockFileError(message, where=Where(self.name, key=dotted), hint=self.hint)
+        short = message if len(message) <= _MOST_SHOWN else f"{message[: _MOST_SHOWN - 100]}...{message[-97:]}"
+        return LockFileError(short, where=Where(self.name, key=dotted), hint=self.hint)
 
     def check_keys(self, *known: str) -> None:
         for key in self.content:
@@ -62,7 +65,7 @@ class LockTable:
         content = self.content.get(key, [])
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
             raise self.make_error(key, "is not a list of tables")
-        names = [f"{key}[{row.get('name', index)}]" for index, row in enumerate(content)]
+        names = [f"{key}[{_name_row(row, index)}]" for index, row in enumerate(content)]
         return tuple(LockTable(row, self.name, name, self.hint) for name, row in zip(names, content, strict=True))
 
     def read_string(self, key: str) -> str:
@@ -126,7 +129,7 @@ class LockTable:
         value = self.read_string(key)
         try:
             Version(value)
-        except InvalidVersion as error:
+        except ValueError as error:  # InvalidVersion, and a number of more digits than Python reads
             raise self.make_error(key, f"is {value!r}, not a version by PEP 440") from error
         return value
 
@@ -135,7 +138,7 @@ class LockTable:
         for value in values:
             try:
                 Requirement(value)
-            except InvalidRequirement as error:
+            except ValueError as error:  # InvalidRequirement is one
                 raise self.make_error(key, f"holds {value!r}, not a requirement by PEP 508") from error
         return values
 
@@ -144,3 +147,9 @@ class LockTable:
         if not pattern.fullmatch(value):
             raise self.make_error(key, f"is {value!r}, not {meaning}")
         return value
+
+
+def _name_row(row: Mapping[str, Any], index: int) -> str:
+    """Its name, where that can be shown as it is."""
+    name = row.get("name")
+    return name if isinstance(name, str) and name.isprintable() and len(name) <= 100 else str(index)

@@ -81,7 +81,8 @@ class OwnTemplate:
     def _make_error(self, error: Exception) -> OwnTemplateError:
         where = Where(f"{self._folder}/{self._name}")
         if isinstance(error, jinja2.TemplateNotFound):
-            what = f"there is no template {error.message or error.name}" if error.name else str(error)
+            reason = str(error.message)
+            what = f"there is no template {reason!a}" if reason == error.name else reason
             hint = f"a name is that of a file in {self._folder}, or {SHIPPED} and the name of a shipped one"
             if error.name == self._name:
                 hint = f"put {self._name} there, or remove templates from [render]"

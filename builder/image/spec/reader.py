@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from builder.core.errors import InvalidSpecError, MissingFileError, SpecError, Where
 from builder.core.files import read_regular_file
 from builder.core.naming import SPEC_FILE
+from builder.core.toml_text import parse_toml
 from builder.image.spec.allow import RefusedError, find_invisible, quote
 from builder.image.spec.checks import find_spec_problems
 from builder.image.spec.model import Spec, SpecFile
@@ -36,6 +37,8 @@ _TYPE_WORDS = {
     "bool_type": "true or false",
     "int_type": "a whole number",
 }
+LONGEST_KEY = 120
+"""Characters of a key that a message shows."""
 
 
 def read_spec(path: Path) -> Spec:
@@ -94,7 +97,7 @@ def _validate_document(
 def _parse_toml(text: str, file: str) -> tuple[dict[str, Any], Mapping[Position, int]]:
     text = text.removeprefix("\ufeff")
     try:
-        return tomllib.loads(text), find_positions(text)
+        return parse_toml(text), find_positions(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         number = int(line[1]) if line else text.rstrip("\n").count("\n") + 1
@@ -201,13 +204,14 @@ def _locate_path(path: Position, file: str, lines: Mapping[Position, int]) -> Wh
 
 
 def format_dotted_key(path: Position) -> str:
-    """``image.env."bad key"``, ``python.requirements[2]``; what is not a bare key is quoted and escaped."""
+    """``image.env."bad key"``, ``python.requirements[2]``; other keys are quoted and escaped, long ones cut."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            quoted = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part)
+            short = part if len(part) <= LONGEST_KEY else f"{part[: LONGEST_KEY - 3]}..."
+            quoted = short if re.fullmatch(r"[A-Za-z0-9_-]+", short) else json.dumps(short)
             text += f".{quoted}" if text else quoted
     return text
 
