@@ -97,6 +97,8 @@ FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthM
 VERSION_VARIABLE = "AIRFLOW_VERSION"
 """The official images set it."""
 HOME_VARIABLE = "AIRFLOW_HOME"
+USER_HOME_VARIABLE = "AIRFLOW_USER_HOME_DIR"
+"""The folder that the official entrypoint, and ours, gives whoever has none."""
 HOME = "/opt/airflow"
 """AIRFLOW_HOME of the official image, and of ours."""
 CONFIG_VARIABLE = "AIRFLOW_CONFIG"

@@ -16,6 +16,8 @@ def _split_words(text: str) -> frozenset[str]:
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 """``DB_PWD``, ``api-key``, ``AccountKey``, ``OAuth2Token`` in their words."""
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
+_SUDO_TAG = "NOPASSWD"
+"""Of a rule, with the commands behind it (sudoers(5)): the official Airflow image writes one in its history."""
 _SECRET_WORDS = frozenset(
     {"PASSWORDS", "CREDENTIAL", "CREDENTIALS", "CRED", "CREDS", "PRIVATE", "WEBHOOK", "WEBHOOKS", "BEARER", "BASICAUTH"}
 )
@@ -52,7 +54,7 @@ def split_name(name: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether the value of such a variable, key or option is secret as a whole."""
-    return name not in _FOLDERS and is_secret_key(name)
+    return name not in _FOLDERS and name != _SUDO_TAG and is_secret_key(name)
 
 
 def is_secret_key(name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from builder.airflow.variables import LOAD_EXAMPLES
+from builder.airflow.variables import LOAD_EXAMPLES, USER_HOME_VARIABLE
 from builder.core.phrases import format_short_list
+from builder.image.verify.bench import read_image_environment
 from builder.image.verify.containers import PROBE_SHARES, ContainerOptions
 from builder.image.verify.probes import PROBE_FOLDER, ProbeResult, format_first_problem, read_probe_files, run_probe
 from builder.image.verify.scheduler import CheckFailure, CheckPassed
@@ -58,11 +59,18 @@ def format_providers(answer: Mapping[str, Any]) -> str:
 
 def check_tls(bench: VerifyContext, uid: int) -> CheckPassed:
     """Clients of the image reach a server that they may trust and refuse any other, whatever user they run as."""
-    around = {"NO_PROXY": "localhost", "no_proxy": "localhost"}
+    around = {"NO_PROXY": "localhost", "no_proxy": "localhost", **_find_home(bench)}
     start = make_script_options("tls.py", around, user=f"{uid}:0")
     answer = require_answer(run_probe(bench.yard, start, bench.plan.timeouts.probe, bench.cancelled))
     require_no_problems(answer, TLS_HINT)
     return format_tls(answer)
+
+
+def _find_home(bench: VerifyContext) -> dict[str, str]:
+    """The home folder that the entrypoint gives a user id that nobody made: in official images before 2.9 the packages
+    lie in a site folder below it."""
+    home = read_image_environment(bench.attrs).get(USER_HOME_VARIABLE)
+    return {"HOME": home} if home else {}
 
 
 def format_tls(answer: Mapping[str, Any]) -> CheckPassed:

@@ -54,6 +54,7 @@ def test_a_written_value_is_a_secret(text: str, secret: str) -> None:
         "RUN TOKEN=`cat /run/secrets/token` make",
         "RUN git clone https://git@git.example/x",
         "TOKENIZERS_PARALLELISM=false",
+        'RUN echo "airflow ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/airflow',
     ],
 )
 def test_what_holds_no_secret_of_its_own(text: str) -> None:

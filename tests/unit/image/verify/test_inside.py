@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+from builder.image.verify import inside
+from builder.image.verify.bench import VerifyContext
+from builder.image.verify.environment import NO_DATABASE
 from builder.image.verify.inside import (
     format_providers,
     format_tls,
@@ -11,8 +16,12 @@ from builder.image.verify.inside import (
     require_answer,
     require_no_problems,
 )
+from builder.image.verify.plan import VerifyPlan
 from builder.image.verify.probes import ProbeResult
 from builder.image.verify.scheduler import CheckFailure
+
+if TYPE_CHECKING:
+    from builder.image.verify.containers import ContainerOptions
 
 COUNTS = {"modules": 82, "providers": 7, "scripts": 27, "optional": [], "misnamed": []}
 
@@ -44,6 +53,27 @@ def test_a_probe_is_started_past_the_entrypoint_with_its_script_alone() -> None:
     assert start.command == (script[0],)
     assert (start.entrypoint, start.user) == (("python",), "61234:0")
     assert start.environment["NO_PROXY"] == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("variables", "home"), [(["AIRFLOW_USER_HOME_DIR=/home/airflow"], "/home/airflow"), ([], None)]
+)
+def test_a_user_that_nobody_made_has_the_home_that_the_entrypoint_gives_him(
+    monkeypatch: pytest.MonkeyPatch, variables: list[str], home: str | None
+) -> None:
+    """In official images before 2.9 the packages lie below it: without it Python finds none."""
+    started: list[ContainerOptions] = []
+
+    def run(_yard: object, start: ContainerOptions, *_: object) -> ProbeResult:
+        started.append(start)
+        return ProbeResult(0, "", {"authorities": 148, "mounted": [], "problems": []})
+
+    monkeypatch.setattr(inside, "run_probe", run)
+    nothing: Any = None
+    plan = VerifyPlan("2.8.1", (), (), "sqlite")
+    attrs = {"Config": {"Env": variables}}
+    inside.check_tls(VerifyContext(plan, attrs, nothing, nothing, NO_DATABASE, {}, nothing, "x_y"), 61234)
+    assert started[0].environment.get("HOME") == home
 
 
 def test_authorities_that_come_with_the_container_are_a_warning() -> None:
