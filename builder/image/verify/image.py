@@ -46,10 +46,9 @@ _HINTS = {
     "Debian package that brings the file",
     "secret": "pass it as a build secret (RUN --mount=type=secret) and revoke it: every layer can be read",
 }
-
 _PLURALS = {
     "a compiler or linker": "compilers or linkers",
-    "apt's lists or packages": "of apt's lists and packages",
+    "apt's lists or packages": "files of apt's lists and packages",
     "a package installer's cache": "files of a package installer's cache",
     "a setuid file": "setuid files",
     "a setgid file": "setgid files",
@@ -57,6 +56,7 @@ _PLURALS = {
     "a file that every user may write": "files that every user may write",
     "pip": "copies of pip",
 }
+"""What a finding says of one file → what a note says of several."""
 
 
 def check_configuration(attrs: Mapping[str, Any], plan: VerifyPlan, web_ports: Mapping[str, int]) -> CheckPassed:
@@ -218,9 +218,9 @@ def _make_notes(found: LayerAnswer, remarks: list[LayerFinding]) -> tuple[str, .
     by_kind: dict[str, list[str]] = {}
     for one in remarks:
         by_kind.setdefault(one.what, []).append(one.path)
+    named = ((_PLURALS.get(what, f"files with {what}"), paths) for what, paths in by_kind.items())
     return tuple(
-        f"the base {found.base} has {len(paths)} {_PLURALS.get(what, f'files with {what}')}: {format_short_list(paths)}"
-        for what, paths in by_kind.items()
+        f"the base {found.base} has {what} ({len(paths)}): {format_short_list(paths)}" for what, paths in named
     )
 
 

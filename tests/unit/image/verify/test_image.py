@@ -132,10 +132,10 @@ def test_what_the_base_has_is_noted_and_refuses_nothing() -> None:
     found.answer = replace(found.answer, base="python:3.11", remarks=(GCC, SETUID, SETGID, SETUID))
     contents = check_contents(found, threading.Event())
     assert contents.message.startswith("4 layers above the base, ")
-    assert contents.notes == ("the base python:3.11 has 1 compilers or linkers: /usr/bin/gcc",)
+    assert contents.notes == ("the base python:3.11 has compilers or linkers (1): /usr/bin/gcc",)
     assert check_privileges(found, threading.Event()).notes == (
-        "the base python:3.11 has 2 setuid files: /usr/bin/bash",
-        "the base python:3.11 has 1 setgid files: /usr/bin/wall",
+        "the base python:3.11 has setuid files (2): /usr/bin/bash",
+        "the base python:3.11 has setgid files (1): /usr/bin/wall",
     )
     assert contents.status is CheckStatus.PASSED
 
