@@ -46,6 +46,7 @@ FOLDER = "tests/integration/"
 MAIN = "from builder.cli.main import main; main()"
 GROUPS = {
     "airflow": (
+        "bases/test_published_base.py",
         "compose/test_official_files.py",
         "compose/test_seed.py",
         "test_contract.py",
