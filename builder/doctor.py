@@ -68,6 +68,8 @@ class ProbeContext:
     database: str = DEFAULT_DATABASE
     release: str = DEFAULT_RELEASE
     """Debian's release that the base is made from."""
+    base_image: str = ""
+    """The image that ``[base]`` names; empty: the base is made here."""
 
     def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> ProcessResult | None:
         """The answer of a tool; None when it is missing or silent."""
@@ -92,6 +94,7 @@ def examine_machine(machine: ProbeContext) -> tuple[MachineFinding, ...]:
         check_disk_space,
         check_ca_bundle,
         check_registry,
+        *([check_base_image] if machine.base_image else []),
     )
     with ThreadPoolExecutor(max_workers=len(probes)) as pool:
         return tuple(pool.map(lambda probe: probe(machine), probes))
@@ -162,6 +165,8 @@ def check_old_compose(machine: ProbeContext) -> MachineFinding:
 def check_mmdebstrap(machine: ProbeContext) -> MachineFinding:
     """Makes a Debian base. Without it a container of Debian's own image does, the one that base.sh names."""
     name = "mmdebstrap"
+    if machine.base_image:
+        return MachineFinding(name, FindingState.OK, f"not needed: the base is {machine.base_image}")
     answer = machine.ask("mmdebstrap", "--version") if machine.has("mmdebstrap") else None
     if answer and answer.ok:
         return MachineFinding(name, FindingState.OK, _find_version(answer.out))
@@ -250,6 +255,21 @@ def check_registry(machine: ProbeContext) -> MachineFinding:
     reason = _find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
     advice = "nothing needs to be done: `optbuild verify` makes a PostgreSQL from Debian's packages and uses that"
     return MachineFinding(name, FindingState.WARNING, f"{image} cannot be pulled: {reason}", advice)
+
+
+def check_base_image(machine: ProbeContext) -> MachineFinding:
+    """Whether the image that ``[base]`` names is here, or could be pulled: a lock reads it, a build stands on it."""
+    name, image = "base image", machine.base_image
+    if not machine.has("docker"):
+        return MachineFinding(name, FindingState.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
+    if _is_here(machine, image):
+        return MachineFinding(name, FindingState.OK, f"{image} is here")
+    reached = _inspect_manifest(machine, image)
+    if _can_be_pulled(reached):
+        return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
+    reason = _find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
+    advice = f"`docker login` where it asks for one, then `docker pull {image}`; or name another image in [base]"
+    return MachineFinding(name, FindingState.MISSING, f"{image} is not here and cannot be pulled: {reason}", advice)
 
 
 def _inspect_manifest(machine: ProbeContext, image: str) -> ProcessResult | None:

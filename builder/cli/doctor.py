@@ -29,9 +29,7 @@ def command(
     runtime = find_runtime(ctx)
     with runtime.progress.task("look at this machine"):
         findings = examine_machine(
-            ProbeContext(
-                runtime.runner, runtime.env, _measure_free_bytes, *_read_database_and_release(runtime.cwd / folder)
-            )
+            ProbeContext(runtime.runner, runtime.env, _measure_free_bytes, *_read_wishes(runtime.cwd / folder))
         )
     values = {"findings": findings, "color": has_color(runtime), "width": runtime.width}
     runtime.out.write(format_result("doctor", output_format, values))
@@ -44,8 +42,11 @@ def _measure_free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _read_database_and_release(folder: Path) -> tuple[str, str]:
-    """The spec's; the defaults where there is no spec, or one that other commands will complain about."""
+def _read_wishes(folder: Path) -> tuple[str, str, str]:
+    """Database, Debian release and base image, as the spec has them.
+
+    The defaults where there is no spec, or one that other commands will complain about.
+    """
     from builder.core.errors import OptbuildError
     from builder.core.naming import DEFAULT_DATABASE
     from builder.doctor import DEFAULT_RELEASE
@@ -54,5 +55,5 @@ def _read_database_and_release(folder: Path) -> tuple[str, str]:
     try:
         spec = read_spec(folder)
     except OptbuildError:
-        return DEFAULT_DATABASE, DEFAULT_RELEASE
-    return spec.verify.database, spec.base.debian or DEFAULT_RELEASE
+        return DEFAULT_DATABASE, DEFAULT_RELEASE, ""
+    return spec.verify.database, spec.base.debian or DEFAULT_RELEASE, spec.base.image or spec.base.airflow or ""

@@ -69,6 +69,7 @@ def format_lock_moves_json(moves: LockMoves, names: Names) -> str:
         "versions": {
             "python": [asdict(one) for one in moves.changes.python],
             "debian": [asdict(one) for one in moves.changes.debian],
+            "base": None if moves.changes.base is None else asdict(moves.changes.base),
         },
     }
     return json.dumps(document, indent=1) + "\n"

@@ -324,3 +324,44 @@ def test_json(machine: ProbeContext) -> None:
         "found": "down",
         "advice": document["findings"][0]["advice"],
     }
+
+
+BASE = "python:3.11-slim-bookworm"
+
+
+def test_without_a_base_image_nothing_is_said_of_one(machine: ProbeContext) -> None:
+    assert "base image" not in {finding.name for finding in examine_machine(machine)}
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "found"),
+    [
+        ({}, FindingState.OK, f"{BASE} is here"),
+        ({"docker_image_inspect": (1, "No such image")}, FindingState.OK, f"{BASE} can be pulled"),
+        (
+            {"docker_image_inspect": (1, "No such image"), "docker_buildx_imagetools": (1, "ERROR: x: not found")},
+            FindingState.MISSING,
+            f"{BASE} is not here and cannot be pulled: x: not found",
+        ),
+        (
+            {"docker_image_inspect": (1, "No such image"), "docker_buildx_imagetools": ToolTimeoutError("docker", 2.5)},
+            FindingState.MISSING,
+            f"{BASE} is not here and cannot be pulled: no answer within 2.5 s",
+        ),
+    ],
+    ids=["here", "to be pulled", "nowhere", "silent"],
+)
+def test_a_base_image(machine: ProbeContext, answers: dict[str, Any], state: FindingState, found: str) -> None:
+    finding = line(saying(replace(machine, base_image=BASE), **answers), "base image")
+    assert (finding.state, finding.found) == (state, found)
+    assert bool(finding.advice) is (state is FindingState.MISSING)
+
+
+def test_a_base_image_needs_docker(machine: ProbeContext) -> None:
+    finding = line(replace(machine, base_image=BASE, env={"PATH": "/nowhere"}), "base image")
+    assert (finding.state, finding.found) == (FindingState.WARNING, "not asked: docker is not on PATH")
+
+
+def test_a_base_image_needs_no_mmdebstrap(machine: ProbeContext) -> None:
+    finding = line(replace(machine, base_image=BASE, env={"PATH": "/nowhere"}), "mmdebstrap")
+    assert (finding.state, finding.found) == (FindingState.OK, f"not needed: the base is {BASE}")

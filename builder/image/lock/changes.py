@@ -43,11 +43,12 @@ def compare_locks(previous: Lock | None, lock: Lock) -> LockChanges:
     return LockChanges(
         python=compare_versions((*previous.python, *previous.build_requires), (*lock.python, *lock.build_requires)),
         debian=compare_versions((*previous.runtime, *previous.build), (*lock.runtime, *lock.build)),
-        base=_compare_bases(previous, lock),
+        base=compare_bases(previous, lock),
     )
 
 
-def _compare_bases(previous: Lock, lock: Lock) -> VersionChange | None:
+def compare_bases(previous: Lock, lock: Lock) -> VersionChange | None:
+    """What the image stands on; None: the same in both."""
     old, new = (_name_base(one) for one in (previous, lock))
     return None if old == new else VersionChange("base", old, new)
 

@@ -103,3 +103,14 @@ def test_no_line_is_wider_than_the_terminal(
 def test_colour_only_where_it_is_wanted(doctor: Callable[..., tuple[int, str, NoTools]], color: bool) -> None:
     _, out, _ = doctor(color=color)
     assert ("\x1b[31m✗\x1b[0m" in out) == color
+
+
+@pytest.mark.parametrize("kind", ["image", "airflow"])
+def test_the_base_of_the_spec_is_asked_for(
+    doctor: Callable[..., tuple[int, str, NoTools]], tmp_path: Path, kind: str
+) -> None:
+    text = SPEC.replace('debian = "bookworm"', f'{kind} = "registry.example/base:1"')
+    (tmp_path / "optbuild.toml").write_text(text)
+    _, said, tools = doctor()
+    assert "registry.example/base:1 is not here and cannot be pulled" in " ".join(said.split())
+    assert any(command.argv[-1] == "registry.example/base:1" for command in tools.asked)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from builder.image.lock.changes import LockChanges, compare_versions
+from builder.image.lock.changes import LockChanges, compare_bases, compare_versions
 from builder.image.lock.layers.groups import is_libraries
 from builder.image.lock.layers.plan import list_layers
 from builder.image.lock.layers.sizes import estimate_layer_bytes
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from builder.image.lock.model import Distribution, Lock, PackageLayer
 
 BASE, ROOTFS = "Debian", "user, folders, entrypoint"
+FOUNDATION = "the base image"
+"""All its layers as one, of 0 bytes: a lock does not know how many they have compressed, and nobody pushes them again
+to the registry that they were pulled from."""
 _BASE_RATIO = 0.94
 """Compressed base layer by the .deb files of its packages: 37.3 of 39.6 MB in images/airflow (gzip -6, 2026-11-29)."""
 _ROOTFS_BYTES = 4_350_000
@@ -71,7 +74,9 @@ class _ImageLayer:
 
 def predict_moves(old: Lock, new: Lock) -> LockMoves:
     """What a push of the new image uploads where the old one is, and a pull of it downloads."""
-    changes = LockChanges(compare_versions(old.python, new.python), compare_versions(old.runtime, new.runtime))
+    changes = LockChanges(
+        compare_versions(old.python, new.python), compare_versions(old.runtime, new.runtime), compare_bases(old, new)
+    )
     before, after = ([*_iterate_image_layers(lock)] for lock in (old, new))
     known = {layer.identity for layer in before}
     pairs = zip(before, after, strict=False)
@@ -92,11 +97,14 @@ def predict_moves(old: Lock, new: Lock) -> LockMoves:
 
 def _iterate_image_layers(lock: Lock) -> Iterator[_ImageLayer]:
     """Bottom first, as the Dockerfile copies them."""
+    if lock.foundation is not None:
+        yield _ImageLayer(FOUNDATION, lock.foundation.layers, 0, frozenset())
     packages = frozenset(package.name for package in lock.runtime)
     everything = (lock.release, lock.platform, lock.runtime)
     yield _ImageLayer(BASE, everything, round(sum(one.size for one in lock.runtime) * _BASE_RATIO), packages)
     stdlib = tuple(package for package in lock.runtime if package.name.startswith(_STDLIB))
-    identity = (lock.release, lock.platform, stdlib)
+    python = None if lock.foundation is None else (lock.foundation.python, lock.foundation.python_path)
+    identity = (lock.release, lock.platform, stdlib, python)
     yield _ImageLayer(ROOTFS, identity, _ROOTFS_BYTES, frozenset(package.name for package in stdlib))
     distributions = {one.name: one for one in lock.python}
     for layer in list_layers(lock):
@@ -124,6 +132,8 @@ def _find_tools(layer: PackageLayer, lock: Lock, distributions: dict[str, Distri
 
 
 def _explain_move(layer: _ImageLayer, before: list[_ImageLayer], changes: LockChanges) -> tuple[str, ...]:
+    if layer.name == FOUNDATION:
+        return (str(changes.base),) if changes.base is not None else ()
     members = layer.members.union(*(one.members for one in before if one.name == layer.name))
     changed = changes.debian if layer.name in {BASE, ROOTFS} else changes.python
     return tuple(str(one) for one in changed if one.name in members)

@@ -16,6 +16,7 @@ from builder.image.lock.layers.moves import LockMoves, predict_moves
 from builder.image.lock.layers.plan import plan_layers
 
 if TYPE_CHECKING:
+    from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
 
 SEED = read_lock(Path(__file__).parents[5] / "images/airflow/optbuild.lock")
@@ -116,3 +117,20 @@ def test_other_build_requirements_move_the_layers_with_sources() -> None:
     sources = {one.name for one in SEED.python if one.kind == "sdist"}
     moves = predict_moves(SEED, replace(SEED, build_requires=tools))
     assert list_moved(moves) == [layer.name for layer in SEED.layers if sources & {*layer.members}]
+
+
+def test_a_base_image_that_moved_is_pulled_over_and_said(foundation: Foundation) -> None:
+    """Its own bytes are not counted: a lock does not know them. Packages for the same Python stay as they are."""
+    old = replace(SEED, foundation=foundation)
+    moved = replace(foundation, digest="sha256:" + "4" * 64, layers=("sha256:" + "5" * 64,))
+    moves = predict_moves(old, replace(SEED, foundation=moved))
+    (base,) = moves.moved
+    assert (base.name, base.pushed, moves.layers) == ("the base image", 0, len(SEED.layers) + 3)
+    assert base.because == (f"base {foundation.pinned_reference} -> {moved.pinned_reference}",)
+    assert moves.pulled == moves.whole
+    assert predict_moves(old, old).moved == ()
+
+
+def test_another_python_of_the_base_image_moves_all_packages(foundation: Foundation) -> None:
+    old, new = (replace(SEED, foundation=replace(foundation, python=version)) for version in ("3.11.8", "3.11.9"))
+    assert len(predict_moves(old, new).moved) == len(SEED.layers) + 1
