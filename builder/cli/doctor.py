@@ -24,7 +24,8 @@ def command(
     A line per requirement says what was found and what to do about it. `!` may stay as it is; `✗` stops a build,
     and then the exit code is 3. Nothing is changed.
     """
-    from builder.doctor import ProbeContext, examine_machine, is_ready  # start-up of `optbuild --help`
+    from builder.doctor.machine import examine_machine, is_ready  # start-up of `optbuild --help`
+    from builder.doctor.model import ProbeContext
 
     runtime = find_runtime(ctx)
     with runtime.progress.task("look at this machine"):
@@ -49,7 +50,7 @@ def _read_wishes(folder: Path) -> tuple[str, str, str]:
     """
     from builder.core.errors import OptbuildError
     from builder.core.naming import DEFAULT_DATABASE
-    from builder.doctor import DEFAULT_RELEASE
+    from builder.doctor.model import DEFAULT_RELEASE
     from builder.image.spec.reader import read_spec  # pydantic
 
     try:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from builder.doctor import FindingState, is_ready
+from builder.doctor.machine import is_ready
+from builder.doctor.model import FindingState
 from builder.report.colors import Screen, paint
 from builder.report.prose import wrap_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.doctor import MachineFinding
+    from builder.doctor.model import MachineFinding
 
 SCHEMA_VERSION = 1
 _MARKS = {FindingState.OK: ("✓", "32"), FindingState.WARNING: ("!", "33"), FindingState.MISSING: ("✗", "31")}

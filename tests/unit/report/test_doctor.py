@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from builder.doctor import FindingState, MachineFinding
+from builder.doctor.model import FindingState, MachineFinding
 from builder.report.doctor import format_findings_text
 
 FOUND = (

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder import doctor
 from builder.core.errors import ToolMissingError, ToolTimeoutError
 from builder.core.process import Command, ProcessResult
-from builder.doctor import FindingState, MachineFinding, ProbeContext, examine_machine
+from builder.doctor import machine as doctor
+from builder.doctor.machine import examine_machine
+from builder.doctor.model import FindingState, MachineFinding, ProbeContext
 from builder.report.doctor import format_findings_json
 
 if TYPE_CHECKING:

@@ -7,80 +7,26 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from builder.core.errors import ToolMissingError, ToolTimeoutError
-from builder.core.naming import DEFAULT_DATABASE, SQLITE
-from builder.core.process import Command
-from builder.core.redact import mask_addresses
+from builder.doctor.images import can_be_pulled, check_base_image, check_registry, inspect_manifest, is_here
+from builder.doctor.model import (
+    GET_AN_ENGINE,
+    NEEDED_ENGINE,
+    PROBE_SECONDS,
+    FindingState,
+    MachineFinding,
+    ProbeContext,
+    find_reason,
+)
 from builder.engine.secrets import CA_VARIABLES, find_ca
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from builder.core.process import ProcessResult, Runner
-
-NEEDED_ENGINE = 23
-"""First engine whose ``docker build`` is BuildKit, with the frontend that the Dockerfile needs built in."""
 RAWJSON_BUILDX = (0, 13)
 """First buildx with ``--progress rawjson``; older ones build too, with coarser progress."""
 NEEDED_BYTES = 3_000_000_000
 """A first build with its base, layers, wheels and build cache, rounded up; twice of it is comfortable."""
-_GET_AN_ENGINE = (
-    f"install Docker Engine {NEEDED_ENGINE} or newer with buildx and start it (on Debian 12 and 13: `make engine`), "
-    "or point DOCKER_HOST at one"
-)
-PROBE_SECONDS = 8.0
-REGISTRY_SECONDS = 2.5
-MAX_REASON = 90
-"""Characters; of a longer reason only the innermost cause is shown."""
-DEFAULT_RELEASE = "bookworm"
-
-
-class FindingState(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class MachineFinding:
-    """One line. ``advice`` is empty when there is nothing to do."""
-
-    name: str
-    state: FindingState
-    found: str
-    advice: str = ""
-
-
-@dataclass(frozen=True)
-class ProbeContext:
-    """What the probes are given of the runtime. ``free_bytes`` raises OSError for a folder that cannot be seen."""
-
-    runner: Runner
-    env: Mapping[str, str]
-    free_bytes: Callable[[Path], int]
-    database: str = DEFAULT_DATABASE
-    release: str = DEFAULT_RELEASE
-    """Debian's release that the base is made from."""
-    base_image: str = ""
-    """The image that ``[base]`` names; empty: the base is made here."""
-
-    def ask(self, *argv: str, timeout: float = PROBE_SECONDS) -> ProcessResult | None:
-        """The answer of a tool; None when it is missing or silent."""
-        env = {**self.env, "DOCKER_CLI_HINTS": "false"}
-        try:
-            return self.runner.run(Command(argv, env=env, timeout=timeout))
-        except (ToolMissingError, ToolTimeoutError):
-            return None
-
-    def has(self, tool: str) -> bool:
-        return shutil.which(tool, path=self.env.get("PATH", "")) is not None
 
 
 def examine_machine(machine: ProbeContext) -> tuple[MachineFinding, ...]:
@@ -104,16 +50,16 @@ def check_engine(machine: ProbeContext) -> MachineFinding:
     """The engine that the docker client talks to, at least :data:`NEEDED_ENGINE`."""
     name = "Docker engine"
     if not machine.has("docker"):
-        return MachineFinding(name, FindingState.MISSING, "docker is not on PATH", _GET_AN_ENGINE)
+        return MachineFinding(name, FindingState.MISSING, "docker is not on PATH", GET_AN_ENGINE)
     answer = machine.ask("docker", "version", "--format", "{{json .}}")
     server = _parse_json(answer.out).get("Server") if answer else None
     if not server:
-        reason = _find_reason(answer) if answer else f"it did not answer within {PROBE_SECONDS:g} s"
-        return MachineFinding(name, FindingState.MISSING, reason, _GET_AN_ENGINE)
+        reason = find_reason(answer) if answer else f"it did not answer within {PROBE_SECONDS:g} s"
+        return MachineFinding(name, FindingState.MISSING, reason, GET_AN_ENGINE)
     version = str(server.get("Version", "?"))
     if _parse_numbers(version) < (NEEDED_ENGINE,):
         return MachineFinding(
-            name, FindingState.MISSING, f"{version}, which is older than {NEEDED_ENGINE}", _GET_AN_ENGINE
+            name, FindingState.MISSING, f"{version}, which is older than {NEEDED_ENGINE}", GET_AN_ENGINE
         )
     return MachineFinding(name, FindingState.OK, f"{version} ({server.get('Os')}/{server.get('Arch')})")
 
@@ -123,7 +69,7 @@ def check_buildx(machine: ProbeContext) -> MachineFinding:
     name = "buildx"
     answer = machine.ask("docker", "buildx", "version") if machine.has("docker") else None
     if answer is None or not answer.ok:
-        return MachineFinding(name, FindingState.MISSING, "`docker buildx` does not work", _GET_AN_ENGINE)
+        return MachineFinding(name, FindingState.MISSING, "`docker buildx` does not work", GET_AN_ENGINE)
     version = _find_version(answer.out)
     if _parse_numbers(version) < RAWJSON_BUILDX:
         wanted = ".".join(map(str, RAWJSON_BUILDX))
@@ -172,11 +118,11 @@ def check_mmdebstrap(machine: ProbeContext) -> MachineFinding:
         return MachineFinding(name, FindingState.OK, _find_version(answer.out))
     image = f"debian:{machine.release}-slim"
     if machine.has("docker"):
-        if _is_here(machine, image):
+        if is_here(machine, image):
             return MachineFinding(
                 name, FindingState.OK, f"not there; a container of {image}, which is here, makes the base"
             )
-        if _can_be_pulled(_inspect_manifest(machine, image)):
+        if can_be_pulled(inspect_manifest(machine, image)):
             return MachineFinding(
                 name, FindingState.OK, f"not there; a container of {image}, which can be pulled, makes the base"
             )
@@ -240,52 +186,6 @@ def check_ca_bundle(machine: ProbeContext) -> MachineFinding:
     return MachineFinding(name, FindingState.OK, f"{bundle}{source}, {count} certificate{'s' * (count != 1)}")
 
 
-def check_registry(machine: ProbeContext) -> MachineFinding:
-    """Whether the image of ``verify.database`` is here, or could be pulled."""
-    name, image = "registry", machine.database
-    if not machine.has("docker"):
-        return MachineFinding(name, FindingState.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
-    if image == SQLITE:
-        return MachineFinding(name, FindingState.OK, "not needed: verify.database is sqlite")
-    reached = _inspect_manifest(machine, image)
-    if _can_be_pulled(reached):
-        return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
-    if _is_here(machine, image):
-        return MachineFinding(name, FindingState.OK, f"not reachable, and not needed: {image} is here already")
-    reason = _find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
-    advice = "nothing needs to be done: `optbuild verify` makes a PostgreSQL from Debian's packages and uses that"
-    return MachineFinding(name, FindingState.WARNING, f"{image} cannot be pulled: {reason}", advice)
-
-
-def check_base_image(machine: ProbeContext) -> MachineFinding:
-    """Whether the image that ``[base]`` names is here, or could be pulled: a lock reads it, a build stands on it."""
-    name, image = "base image", machine.base_image
-    if not machine.has("docker"):
-        return MachineFinding(name, FindingState.WARNING, "not asked: docker is not on PATH", _GET_AN_ENGINE)
-    if _is_here(machine, image):
-        return MachineFinding(name, FindingState.OK, f"{image} is here")
-    reached = _inspect_manifest(machine, image)
-    if _can_be_pulled(reached):
-        return MachineFinding(name, FindingState.OK, f"{image} can be pulled")
-    reason = _find_reason(reached) if reached else f"no answer within {REGISTRY_SECONDS:g} s"
-    advice = f"`docker login` where it asks for one, then `docker pull {image}`; or name another image in [base]"
-    return MachineFinding(name, FindingState.MISSING, f"{image} is not here and cannot be pulled: {reason}", advice)
-
-
-def _inspect_manifest(machine: ProbeContext, image: str) -> ProcessResult | None:
-    """What the image's registry says of it; nothing is pulled."""
-    return machine.ask("docker", "buildx", "imagetools", "inspect", image, timeout=REGISTRY_SECONDS)
-
-
-def _can_be_pulled(answer: ProcessResult | None) -> bool:
-    return answer is not None and answer.ok
-
-
-def _is_here(machine: ProbeContext, image: str) -> bool:
-    answer = machine.ask("docker", "image", "inspect", "--format", "{{.Id}}", image)
-    return answer is not None and answer.ok
-
-
 def is_ready(findings: tuple[MachineFinding, ...]) -> bool:
     """Nothing that a build needs is missing."""
     return all(finding.state is not FindingState.MISSING for finding in findings)
@@ -306,13 +206,6 @@ def _find_version(text: str) -> str:
 
 def _parse_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
-def _find_reason(answer: ProcessResult) -> str:
-    """The last line of what a tool said: docker ends with the cause."""
-    lines = [line.strip() for line in (answer.err.strip() or answer.out.strip()).splitlines() if line.strip()]
-    text = mask_addresses(lines[-1]).removeprefix("ERROR: ") if lines else f"exit code {answer.code}"
-    return text.rpartition(": ")[2] if len(text) > MAX_REASON else text
 
 
 def _format_gigabytes(count: int) -> str:
