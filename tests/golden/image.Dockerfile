@@ -31,7 +31,6 @@ RUN --network=none \
     --mount=type=bind,source=builder-debs,target=/builder-debs \
     python3 -B /foundation/change.py install --debs /debs --debs /builder-debs \
     && python3 /foundation/stdlib.py
-
 RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
     --mount=type=bind,source=scripts/fetch.py,target=/scripts/fetch.py \
     --mount=type=bind,source=requirements/uv.txt,target=/requirements/uv.txt \
