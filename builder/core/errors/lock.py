@@ -18,17 +18,25 @@ class LockError(OptbuildError):
 
 
 class UnsatisfiableError(LockError):
-    """No set of versions meets all requirements. ``involved`` are the spec's own lines that the reason names."""
+    """No set of versions meets all requirements.
 
-    def __init__(self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
+    ``involved`` are the spec's own lines that the reason names, ``present`` what it names of the base image.
+    """
+
+    def __init__(
+        self, reason: str, involved: tuple[str, ...], places: tuple[str, ...] = (), present: tuple[str, ...] = ()
+    ) -> None:
         lines = "".join(f"\n    {line}" for line in reason.splitlines())
         asked = "".join(f"\n    {line}" for line in places or involved)
         title, hint = _judge_reason(reason)
         text = f"{title}:{lines}"
         text = f"{text}\n  involved from the spec:{asked}" if asked else text
+        there = "".join(f"\n    {name}" for name in present)
+        text = f"{text}\n  of the base image, with all that it needs there:{there}" if there else text
         super().__init__(text, hint=hint)
         self.reason = reason
         self.involved = involved
+        self.present = present
 
 
 @dataclass(frozen=True)

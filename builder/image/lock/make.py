@@ -236,7 +236,7 @@ def _locate_conflicts(places: Mapping[str, Where]) -> Iterator[None]:
         yield
     except UnsatisfiableError as error:
         lines = tuple(f"{places[line]}: {line}" if line in places else line for line in error.involved)
-        raise UnsatisfiableError(error.reason, error.involved, lines) from error
+        raise UnsatisfiableError(error.reason, error.involved, lines, error.present) from error
 
 
 def _make_package_request(

@@ -92,7 +92,7 @@ class PythonResolver:
                     requirements,
                     self.preferences,
                     scratch,
-                    present=sorted(self.present.versions),
+                    present=self.present.versions,
                     say=self.say,
                 )
             except SourceNotBuiltError as error:

@@ -28,12 +28,12 @@ def resolve_pins(
     preferences: VersionPreferences,
     folder: Path,
     *,
-    present: Sequence[str] = (),
+    present: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, str]:
     """First pass: name → version. Preferences win wherever ``requirements`` allow it. ``say`` hears what is tried.
 
-    ``present``: names that are there whatever the requirements say, so that all fits them.
+    ``present``: name → version of what is there whatever the requirements say: all must fit them too.
 
     uv drops a preference as soon as the newest version of something unpreferred excludes it, so lost constraints are
     tried again as conditions (:func:`keep_constraints`).
@@ -41,7 +41,7 @@ def resolve_pins(
     :class:`UnsatisfiableError` with uv's own reason when nothing satisfies the requirements, :class:`ToolError` when
     uv failed for another reason, which is :class:`SourceNotBuiltError` for a source that it had to build.
     """
-    first = FirstPass(uv, target, folder, (*requirements, *present), preferences)
+    first = FirstPass(uv, target, folder, (*requirements, *sorted(present or ())), preferences)
     if preferences.previous:
         _, pins = first.compile(offline=True)
         if pins is not None and pins.items() <= preferences.previous.items():
@@ -49,7 +49,7 @@ def resolve_pins(
     result, pins = first.compile()
     if pins is None:
         raise (
-            make_unsatisfiable_error(result.err, requirements)
+            make_unsatisfiable_error(result.err, requirements, present)
             if is_unsatisfiable(result.err)
             else make_uv_error(result)
         )
@@ -64,11 +64,15 @@ def is_unsatisfiable(reason: str) -> bool:
     return "No solution found" in reason and not is_index_unreadable(reason)
 
 
-def make_unsatisfiable_error(reason: str, requirements: Sequence[str]) -> UnsatisfiableError:
-    """uv's reason, and which of the requirements it names."""
+def make_unsatisfiable_error(
+    reason: str, requirements: Sequence[str], present: Mapping[str, str] | None = None
+) -> UnsatisfiableError:
+    """uv's reason, and which of the requirements it names, and of what is ``present``."""
     spoken = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", reason)}
     involved = tuple(line for line in requirements if canonicalize_name(Requirement(line).name) in spoken)
-    return UnsatisfiableError(extract_uv_reason(reason), involved)
+    asked = {canonicalize_name(Requirement(line).name) for line in involved}
+    there = tuple(f"{name} {pin}" for name, pin in sorted((present or {}).items()) if name in spoken - asked)
+    return UnsatisfiableError(extract_uv_reason(reason), involved, present=there)
 
 
 def extract_uv_reason(reason: str) -> str:

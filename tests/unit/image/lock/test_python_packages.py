@@ -124,6 +124,6 @@ def test_what_the_foundation_has_takes_part_and_is_not_installed(make_resolver: 
     present = PresentDistributions({"airflow": "2.8.1"}, facts)
     found = dataclasses.replace(resolver, present=present).resolve(["pycurl"])
     assert index.resolved == [{"airflow"}, {"airflow", "pycurl"}]
-    assert index.present == ["airflow"]
+    assert index.present == {"airflow": "2.8.1"}
     assert [file.name for file in found.files] == ["pycurl"]
     assert found.facts["airflow"].extras == ("postgres",)  # whether an extra is known is asked of it

@@ -347,6 +347,21 @@ def test_a_contradiction_names_the_users_lines(fake_runner: Any, target: LockTar
         resolve_pins(uv_of(fake_runner, fake), target, lines, VersionPreferences(), tmp_path)
     assert caught.value.involved == ("matplotlib==3.7.2", "pyparsing==3.1.1")
     assert "No solution found" not in str(caught.value)
+    assert "base image" not in str(caught.value)
+
+
+def test_a_contradiction_names_what_of_the_base_image_is_in_it(
+    fake_runner: Any, target: LockTarget, tmp_path: Path
+) -> None:
+    """uv says that the person requires it; nobody wrote it."""
+    fake = FakeUv(lambda *_: CONFLICT)
+    present = {"matplotlib": "3.7.2", "pyparsing": "3.0.9", "numpy": "1.24.4"}
+    with pytest.raises(UnsatisfiableError) as caught:
+        resolve_pins(
+            uv_of(fake_runner, fake), target, ["pyparsing==3.1.1"], VersionPreferences(), tmp_path, present=present
+        )
+    assert caught.value.present == ("matplotlib 3.7.2",)
+    assert "of the base image, with all that it needs there:\n    matplotlib 3.7.2\n" in str(caught.value)
 
 
 UNREACHABLE = """\
