@@ -22,7 +22,7 @@ class Form:
     golden: str
 
 
-FORMS = ("airflow", "debian-single", "image", "image-single", "airflow-base")
+FORMS = ("airflow", "debian-single", "image", "image-single", "airflow-base", "airflow-base-single")
 """The names of the golden files; the first is that of the project's own image."""
 
 
@@ -106,11 +106,13 @@ def make_forms(spec: Spec, lock: Lock) -> dict[str, Form]:
     image_lock = replace(
         lock, foundation=foundation, inputs=replace(lock.inputs, debian="", base_image=foundation.reference)
     )
+    on_airflow = make_airflow_form(spec, lock)
     return {
         "airflow": Form(spec, lock, "airflow"),
         "debian-single": make_single_stage(spec, lock, "debian-single"),
         "image": Form(image_spec, image_lock, "image"),
-        "airflow-base": make_airflow_form(spec, lock),
+        "airflow-base": on_airflow,
+        "airflow-base-single": make_single_stage(on_airflow.spec, on_airflow.lock, "airflow-base-single"),
         "image-single": make_single_stage(image_spec, image_lock, "image-single"),
     }
 

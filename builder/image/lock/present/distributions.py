@@ -13,6 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from builder.core.files import make_private_folder
 from builder.image.lock.dependencies import is_applicable
 from builder.image.lock.uv import Uv, add_known_metadata
 
@@ -54,7 +55,7 @@ class PresentDistributions:
         if not known:
             return told
         place = folder / _FOLDER
-        place.mkdir(exist_ok=True)
+        make_private_folder(place)
         for version, facts in known:
             (place / f"{facts.name.replace('-', '_')}-{version}-py3-none-any.whl").touch()
         own = told.env.get("UV_FIND_LINKS")

@@ -1,4 +1,4 @@
-"""An image of Airflow below, several stages: what it is stays, and only what differs is added."""
+"""An image of Airflow below, several stages or one: what it is stays, and only what differs is added."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from builder.image.render.plans.common import (
     require_foundation,
     sort_labels,
 )
-from builder.image.render.plans.image import list_root_instructions, needs_root
+from builder.image.render.plans.image import ROOT, list_root_instructions, needs_root
 from builder.image.render.stages import list_building_stages
 
 if TYPE_CHECKING:
@@ -50,36 +50,78 @@ class AirflowBase:
 def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
     """User, entrypoint, variables, working folder and shell are the foundation's. A RUN in the final stage stands only
     where distributions of the foundation are replaced."""
-    foundation = require_foundation(lock)
-    base = AirflowBase(foundation, tuple(sorted(one.name for one in list_replacements(lock))))
-    environment, labels = {**plan_role_switches(spec), **spec.image.env}, plan_labels(spec, lock)
-    packages = plan_package_stages(lock)
-    return RenderPlan(
+    base, packages = _read_base(lock), plan_package_stages(lock)
+    environment = _plan_environment(spec)
+    return _make_plan(
+        spec,
+        lock,
         template="airflow.Dockerfile.j2",
         variables={
-            "foundation": foundation.pinned_reference,
-            "needs_root": needs_root(foundation),
-            "python": foundation.python_path,
-            "user": foundation.user,
             "shell": base.shell,
             "is_user_site": base.is_user_site,
-            "replaced": base.replaced,
-            "base_epoch": RELEASE_EPOCH[lock.release],
             "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
-            "environment": list(environment.items()),
-            "epoch": lock.source_date_epoch,
-            "stages": packages.stages,
             "building": list_building_stages(lock),
             "layers": packages.layers,
-            "labels": sort_labels(labels),
-            "uv_version": lock.uv.version,
         },
-        environment=environment,
-        labels=labels,
         instructions=(
             *_list_stage_instructions(base, packages),
             *_list_final_instructions(base, packages, has_variables=bool(environment)),
         ),
+    )
+
+
+def plan_single_airflow(spec: Spec, lock: Lock) -> RenderPlan:
+    """The foundation, a layer of Debian packages and folders, and one of what is added."""
+    base, packages = _read_base(lock), plan_package_stages(lock)
+    is_root, run = needs_root(base.foundation), PlannedInstruction("RUN")
+    return _make_plan(
+        spec,
+        lock,
+        template="airflow-single.Dockerfile.j2",
+        variables={"layout": "user-site" if base.is_user_site else "environment"},
+        instructions=(
+            PlannedInstruction("FROM", base.foundation.pinned_reference),
+            *((ROOT,) if is_root else ()),
+            run,
+            *((run,) if packages.stages else ()),
+            *((PlannedInstruction("ENV"),) if _plan_environment(spec) else ()),
+            PlannedInstruction("LABEL"),
+            *((PlannedInstruction("USER", base.foundation.user),) if is_root else ()),
+        ),
+    )
+
+
+def _read_base(lock: Lock) -> AirflowBase:
+    return AirflowBase(require_foundation(lock), tuple(sorted(one.name for one in list_replacements(lock))))
+
+
+def _plan_environment(spec: Spec) -> dict[str, str]:
+    return {**plan_role_switches(spec), **spec.image.env}
+
+
+def _make_plan(
+    spec: Spec, lock: Lock, *, template: str, variables: dict[str, object], instructions: tuple[PlannedInstruction, ...]
+) -> RenderPlan:
+    base, environment, labels = _read_base(lock), _plan_environment(spec), plan_labels(spec, lock)
+    return RenderPlan(
+        template=template,
+        variables={
+            **variables,
+            "foundation": base.foundation.pinned_reference,
+            "needs_root": needs_root(base.foundation),
+            "python": base.foundation.python_path,
+            "user": base.foundation.user,
+            "replaced": list(base.replaced),
+            "base_epoch": RELEASE_EPOCH[lock.release],
+            "environment": list(environment.items()),
+            "epoch": lock.source_date_epoch,
+            "labels": sort_labels(labels),
+            "stages": plan_package_stages(lock).stages,
+            "uv_version": lock.uv.version,
+        },
+        environment=environment,
+        labels=labels,
+        instructions=instructions,
     )
 
 
@@ -116,7 +158,7 @@ def _list_final_instructions(
 ) -> tuple[PlannedInstruction, ...]:
     check = (PlannedInstruction("COPY", "--link --from=check /out/ /"),) if packages.stages else ()
     is_root = needs_root(base.foundation)
-    removal = (*((PlannedInstruction("USER", "root"),) if is_root else ()), SHELL, PlannedInstruction("RUN"))
+    removal = (*((ROOT,) if is_root else ()), SHELL, PlannedInstruction("RUN"))
     restored = (
         PlannedInstruction("SHELL", base.shell),
         *((PlannedInstruction("USER", base.foundation.user),) if is_root else ()),

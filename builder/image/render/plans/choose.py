@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.image.render.plans.airflow import plan_airflow
+from builder.image.render.plans.airflow import plan_airflow, plan_single_airflow
 from builder.image.render.plans.debian import plan_debian
 from builder.image.render.plans.image import needs_root, plan_image
 from builder.image.render.plans.single import plan_single_debian, plan_single_image
@@ -20,8 +20,9 @@ PLANS: dict[tuple[BaseKind, bool], Callable[[Spec, Lock], RenderPlan]] = {
     ("debian", True): plan_debian,
     ("debian", False): plan_single_debian,
     ("image", True): plan_image,
-    ("airflow", True): plan_airflow,
     ("image", False): plan_single_image,
+    ("airflow", True): plan_airflow,
+    ("airflow", False): plan_single_airflow,
 }
 """Kind of base, and whether there are several stages → what plans the Dockerfile."""
 
