@@ -6,7 +6,7 @@
 # The image of Airflow that this one extends, by its digest. The tag only says which one that was: it may have moved since.
 FROM apache/airflow:2.8.1-python3.11@sha256:5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c
 
-USER root
+USER 0
 
 # The Debian packages of runtime.packages, which debs.sh downloaded, and the folders that images of Airflow lack.
 RUN --network=none \

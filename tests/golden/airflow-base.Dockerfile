@@ -10,7 +10,8 @@ FROM apache/airflow:2.8.1-python3.11@sha256:5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c
 # bring its own time stamps.
 FROM base AS rootfs
 
-USER root
+# hadolint ignore=DL3002
+USER 0
 
 SHELL ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-c"]
 
@@ -24,7 +25,8 @@ RUN --network=none \
 # Airflow, so that each stage below sees only its own. None of it is copied.
 FROM base AS builder
 
-USER root
+# hadolint ignore=DL3002
+USER 0
 
 SHELL ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-c"]
 
@@ -33,9 +35,7 @@ RUN --network=none \
     --mount=type=bind,source=debs,target=/debs \
     --mount=type=bind,source=builder-debs,target=/builder-debs \
     python3 -B /foundation/change.py install --debs /debs --debs /builder-debs \
-    && rm -rf /home/airflow/.local \
-    && /usr/local/bin/python3.11 /foundation/stdlib.py
-
+    && /usr/local/bin/python3.11 /foundation/airflow_builder.py
 RUN --mount=type=bind,source=scripts/install.sh,target=/scripts/install.sh \
     --mount=type=bind,source=scripts/fetch.py,target=/scripts/fetch.py \
     --mount=type=bind,source=requirements/uv.txt,target=/requirements/uv.txt \
@@ -73,7 +73,6 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=secret,id=uv_default_index \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh packages /out EPOCH
-
 # Packages of this image's Airflow lie in a user's site folder, which has no interpreter beside it.
 RUN --mount=type=bind,source=foundation,target=/foundation \
     /usr/local/bin/python3.11 -B /foundation/user_site.py /out /usr/local/bin/python3.11
@@ -89,7 +88,6 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=secret,id=uv_default_index \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh packages /out EPOCH
-
 # Packages of this image's Airflow lie in a user's site folder, which has no interpreter beside it.
 RUN --mount=type=bind,source=foundation,target=/foundation \
     /usr/local/bin/python3.11 -B /foundation/user_site.py /out /usr/local/bin/python3.11
@@ -105,7 +103,6 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=secret,id=uv_default_index \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh packages /out EPOCH
-
 # Packages of this image's Airflow lie in a user's site folder, which has no interpreter beside it.
 RUN --mount=type=bind,source=foundation,target=/foundation \
     /usr/local/bin/python3.11 -B /foundation/user_site.py /out /usr/local/bin/python3.11
@@ -121,7 +118,6 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     --mount=type=secret,id=uv_default_index \
     --mount=type=secret,id=uv_index \
     /bin/bash /scripts/install.sh packages /out EPOCH
-
 # Packages of this image's Airflow lie in a user's site folder, which has no interpreter beside it.
 RUN --mount=type=bind,source=foundation,target=/foundation \
     /usr/local/bin/python3.11 -B /foundation/user_site.py /out /usr/local/bin/python3.11
@@ -140,7 +136,7 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
 
 FROM base
 
-USER root
+USER 0
 
 SHELL ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-o", "nounset", "-c"]
 
@@ -156,7 +152,6 @@ RUN --network=none \
 
 COPY --link --from=rootfs /out/ /
 COPY --link --from=check /out/ /
-
 COPY --link --from=python-2 /out/core-2/ /
 COPY --link --from=python-7 /out/numpy.libs/ /
 COPY --link --from=python-10 /out/pandas/ /

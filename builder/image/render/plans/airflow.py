@@ -18,7 +18,7 @@ from builder.image.render.plans.common import (
     require_foundation,
     sort_labels,
 )
-from builder.image.render.plans.image import ROOT, list_root_instructions, needs_root
+from builder.image.render.plans.image import needs_root
 from builder.image.render.stages import list_building_stages
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from builder.image.lock.model import Lock
     from builder.image.render.plans.common import PackageStages
     from builder.image.spec.model import Spec
+
+
+_ROOT = PlannedInstruction("USER", "0")
+"""By number, as hadolint asks (DL3066)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
     """User, entrypoint, variables, working folder and shell are the foundation's. A RUN in the final stage stands only
     where distributions of the foundation are replaced."""
     base, packages = _read_base(lock), plan_package_stages(lock)
-    environment = _plan_environment(spec)
+    environment, building = _plan_environment(spec), list_building_stages(lock)
     return _make_plan(
         spec,
         lock,
@@ -60,11 +64,11 @@ def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
             "shell": base.shell,
             "is_user_site": base.is_user_site,
             "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
-            "building": list_building_stages(lock),
+            "building": building,
             "layers": packages.layers,
         },
         instructions=(
-            *_list_stage_instructions(base, packages),
+            *_list_stage_instructions(base, packages, has_sources=bool(building)),
             *_list_final_instructions(base, packages, has_variables=bool(environment)),
         ),
     )
@@ -81,7 +85,7 @@ def plan_single_airflow(spec: Spec, lock: Lock) -> RenderPlan:
         variables={"layout": "user-site" if base.is_user_site else "environment"},
         instructions=(
             PlannedInstruction("FROM", base.foundation.pinned_reference),
-            *((ROOT,) if is_root else ()),
+            *((_ROOT,) if is_root else ()),
             run,
             *((run,) if packages.stages else ()),
             *((PlannedInstruction("ENV"),) if _plan_environment(spec) else ()),
@@ -125,8 +129,10 @@ def _make_plan(
     )
 
 
-def _list_stage_instructions(base: AirflowBase, packages: PackageStages) -> tuple[PlannedInstruction, ...]:
-    root = list_root_instructions(base.foundation)
+def _list_stage_instructions(
+    base: AirflowBase, packages: PackageStages, *, has_sources: bool
+) -> tuple[PlannedInstruction, ...]:
+    root = (_ROOT, SHELL) if needs_root(base.foundation) else (SHELL,)
     run = PlannedInstruction("RUN")
     rewrite = (run,) if base.is_user_site else ()
     builders = (
@@ -134,8 +140,7 @@ def _list_stage_instructions(base: AirflowBase, packages: PackageStages) -> tupl
         *root,
         run,
         run,
-        PlannedInstruction("FROM", "builder AS sdists"),
-        run,
+        *((PlannedInstruction("FROM", "builder AS sdists"), run) if has_sources else ()),
         *(
             one
             for stage in packages.stages
@@ -158,7 +163,7 @@ def _list_final_instructions(
 ) -> tuple[PlannedInstruction, ...]:
     check = (PlannedInstruction("COPY", "--link --from=check /out/ /"),) if packages.stages else ()
     is_root = needs_root(base.foundation)
-    removal = (*((ROOT,) if is_root else ()), SHELL, PlannedInstruction("RUN"))
+    removal = (*((_ROOT,) if is_root else ()), SHELL, PlannedInstruction("RUN"))
     restored = (
         PlannedInstruction("SHELL", base.shell),
         *((PlannedInstruction("USER", base.foundation.user),) if is_root else ()),
