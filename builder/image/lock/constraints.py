@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import re
 import shlex
 import ssl
@@ -16,6 +17,7 @@ from packaging.version import Version
 
 from builder.core.errors import ConstraintsError, ConstraintsUnreachableError, Where
 from builder.core.files import read_regular_file, write_private_file
+from builder.core.retry import DEFAULT_POLICY, call_with_retries
 from builder.image.lock.inputs import NO_CONSTRAINTS, find_constraints_choice
 from builder.image.spec.allow import RefusedError
 from builder.image.spec.paths import resolve_in_folder
@@ -30,6 +32,7 @@ OFFICIAL = "official"
 _OFFICIAL_URL = "https://raw.githubusercontent.com/apache/airflow/constraints-{version}/constraints-{python}.txt"
 """Where Airflow publishes them ("Installation from PyPI" in its documentation)."""
 _TIMEOUT_SECONDS = 20.0
+RETRIES = DEFAULT_POLICY
 _MAX_BYTES = 4_000_000
 """An official file has 30 kB; more than this is something else."""
 _ORIGIN = re.compile(r"^#.*/constraints-(\d[\w.]*)/constraints-(?:[a-z-]+-)?(\d+\.\d+)\.txt\s*$", re.MULTILINE)
@@ -150,13 +153,13 @@ def _fetch_cached(url: str, path: Path, fetch: Callable[[str], bytes]) -> bytes:
 
 
 def fetch_bytes(url: str) -> bytes:
-    """What is there, over TLS alone. Raises ConstraintsError, and ConstraintsUnreachableError where no host answers."""
+    """What is there, over TLS alone. Raises ConstraintsError, and ConstraintsUnreachableError where no host answers.
+
+    A host that is busy, or that breaks off, is asked again.
+    """
     try:
-        tls = ssl.create_default_context()
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - the spec takes https alone
-            data: bytes = answer.read(_MAX_BYTES + 1)
-            final = str(answer.url)
-    except (OSError, ValueError) as error:
+        data, final = call_with_retries(lambda: _read_url(url), _is_transient, lambda _line: None, RETRIES)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         absent = isinstance(error, urllib.error.HTTPError) and error.code in (404, 410)
         kind = ConstraintsError if absent else ConstraintsUnreachableError
@@ -166,3 +169,18 @@ def fetch_bytes(url: str) -> bytes:
     if len(data) > _MAX_BYTES:
         raise ConstraintsError(f"has more than {_MAX_BYTES} bytes", where=Where(url), hint=_HOW_TO_PASS)
     return data
+
+
+def _read_url(url: str) -> tuple[bytes, str]:
+    """Its bytes, not many more than allowed, and where redirects led."""
+    tls = ssl.create_default_context()
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=tls) as answer:  # noqa: S310 - the spec takes https alone
+        return answer.read(_MAX_BYTES + 1), str(answer.url)
+
+
+def _is_transient(error: Exception) -> bool:
+    """Statuses 429 and 5xx, connections that break off, and time limits; not a name or a certificate that is wrong."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code == 429 or error.code >= 500
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    return isinstance(cause, (ConnectionError, TimeoutError, http.client.HTTPException))

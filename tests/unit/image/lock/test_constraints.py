@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import io
+import socket
+import ssl
 import urllib.error
 from email.message import Message
 from typing import TYPE_CHECKING
@@ -11,6 +14,8 @@ from urllib.response import addinfourl
 import pytest
 
 from builder.core.errors import ConstraintsError, ExitCode, Where
+from builder.core.retry import RetryPolicy
+from builder.image.lock import constraints
 from builder.image.lock.constraints import find_constraints, parse_constraints
 from builder.image.lock.model import Constraints
 
@@ -111,6 +116,50 @@ def test_without_network_it_says_how_to_pass_a_file(
     assert caught.value.exit_code is ExitCode.ENGINE
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that would have been waited."""
+    found: list[float] = []
+    monkeypatch.setattr(constraints, "RETRIES", RetryPolicy(sleep=found.append, draw=lambda: 1.0))
+    return found
+
+
+BUSY = urllib.error.HTTPError("http://x", 429, "busy", Message(), None)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (BUSY, 5),
+        (urllib.error.HTTPError("http://x", 503, "no", Message(), None), 5),
+        (urllib.error.URLError(ConnectionResetError("reset")), 5),
+        (ConnectionResetError("reset"), 5),
+        (TimeoutError("late"), 5),
+        (http.client.IncompleteRead(b"half"), 5),
+        (urllib.error.HTTPError("http://x", 404, "no", Message(), None), 1),
+        (urllib.error.HTTPError("http://x", 401, "no", Message(), None), 1),
+        (urllib.error.URLError(ssl.SSLCertVerificationError("self-signed")), 1),
+        (urllib.error.URLError(socket.gaierror("unknown name")), 1),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_may_pass_is_tried_again(
+    error: Exception, attempts: int, *, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(url: str, **_kwargs: object) -> None:
+        asked.append(url)
+        raise error
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    with pytest.raises(ConstraintsError, match="cannot be fetched"):
+        constraints.fetch_bytes("https://host.example/c.txt")
+    assert len(asked) == attempts
+    assert waits == [1.0, 2.0, 4.0, 8.0][: attempts - 1]
+
+
+@pytest.mark.usefixtures("waits")
 @pytest.mark.parametrize(("code", "exit_code"), [(404, ExitCode.USAGE), (403, ExitCode.ENGINE), (502, ExitCode.ENGINE)])
 def test_only_a_url_that_leads_nowhere_is_the_specs_fault(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, exit_code: ExitCode
