@@ -147,7 +147,7 @@ def _find(question: Callable[[], _Answer]) -> _Answer | None:
             return None
         raise
     except EngineMissingError as error:  # it answered when this began
-        raise EngineFailedError(error.message) from error
+        raise EngineFailedError(error.message, hint=error.hint) from error
 
 
 def connect_engine(env: Mapping[str, str]) -> Engine:

@@ -15,11 +15,16 @@ SAVE_CHUNK = 1 << 20
 """Bytes of an archive that are handed on at a time."""
 
 
+ASK_AGAIN = (
+    "give the command again; where it fails again, the engine's own log says why, and `optbuild doctor` what it has"
+)
+
+
 class ApiError(EngineFailedError):
     """The engine refused a request. ``status_code`` as in the SDK's APIError."""
 
     def __init__(self, path: str, status: int, reason: str) -> None:
-        super().__init__(f"the engine answered {status} to {path}: {reason}")
+        super().__init__(f"the engine answered {status} to {path}: {reason}", hint=ASK_AGAIN)
         self.status_code = status
 
 
@@ -32,9 +37,9 @@ def translate_sdk_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise EngineFailedError(f"{doing}: {error.explanation or error}") from error
+        raise EngineFailedError(f"{doing}: {error.explanation or error}", hint=ASK_AGAIN) from error
     except (DockerException, RequestException) as error:
-        raise EngineFailedError(f"{doing}: {find_innermost_reason(error)}") from error
+        raise EngineFailedError(f"{doing}: {find_innermost_reason(error)}", hint=ASK_AGAIN) from error
 
 
 def find_innermost_reason(error: BaseException) -> str:
