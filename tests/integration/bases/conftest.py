@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faulty_proxy import FaultyProxy, start_faulty_proxy
 from stand_in_registry import StandInRegistry, serve_stand_ins
-from stand_ins import COMPANY, PYTHON_311
+from stand_ins import AIRFLOW_211, AIRFLOW_281, AIRFLOW_332, COMPANY, PYTHON_311
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,3 +37,21 @@ def faulty(stand_ins: StandInRegistry) -> Iterator[FaultyProxy]:
     """The same registry behind a proxy that fails as it is told."""
     with start_faulty_proxy(stand_ins.address) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="session")
+def airflow_281(stand_ins: StandInRegistry) -> str:
+    """What stands in for apache/airflow:2.8.1-python3.11, under that path: packages in the user's site."""
+    return stand_ins.publish(AIRFLOW_281, repository=AIRFLOW_281.official)
+
+
+@pytest.fixture(scope="session")
+def airflow_211(stand_ins: StandInRegistry) -> str:
+    """The same of 2.11.0: packages in a virtual environment."""
+    return stand_ins.publish(AIRFLOW_211, repository=AIRFLOW_211.official)
+
+
+@pytest.fixture(scope="session")
+def airflow_332(stand_ins: StandInRegistry) -> str:
+    """The same of 3.3.2, its interpreter below /usr/python."""
+    return stand_ins.publish(AIRFLOW_332, repository=AIRFLOW_332.official)

@@ -12,15 +12,12 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from airflow_files import AirflowFiles
 from results import hash_files
 from root_files import IMAGES, RootFiles, make_root_files
 
 from builder.core.files import hold_lock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CONTENT_LABEL = "optbuild.stand-in"
 INTERPRETER_LIBRARIES = (
@@ -56,10 +53,12 @@ class StandIn:
     folder: str
     root: RootFiles
     arguments: tuple[str, ...] = ()
-    files: Callable[[Path, Path], Path] | None = None
-    """(cache, target) → ``target``, a tar of more files, made where the image is; its module counts as content."""
-    content: str = ""
-    """Of what ``files`` makes."""
+    files: AirflowFiles | None = None
+    """A tar of more files beside ``root.tar``."""
+    target: str | None = None
+    """The stage of the Dockerfile."""
+    official: str = ""
+    """The repository of the image that it stands in for, where a test needs that path."""
 
     @property
     def repository(self) -> str:
@@ -73,7 +72,8 @@ class StandIn:
 
     @property
     def hash(self) -> str:
-        return hash_files([IMAGES / self.folder], self.root.content, self.content, *self.arguments)
+        files = "" if self.files is None else self.files.content
+        return hash_files([IMAGES / self.folder], self.root.content, files, self.target or "", *self.arguments)
 
 
 PYTHON_311 = StandIn(
@@ -96,6 +96,39 @@ COMPANY = StandIn(
     "company",
     RootFiles("bookworm", ("python3", "python3-venv", "curl")),
 )
+AIRFLOW_PACKAGES = (
+    *INTERPRETER_LIBRARIES,
+    "curl",
+    "dumb-init",
+    "libpq5",
+    "locales",
+    "lsb-release",
+    "netcat-openbsd",
+    "openssh-client",
+    "postgresql-client",
+    "rsync",
+    "sqlite3",
+    "sudo",
+)
+
+
+def make_airflow(version: str, *packages: str, target: str = "environment", prefix: str = "/usr/local") -> StandIn:
+    """What stands in for apache/airflow:VERSION-python3.11, with the extras celery, redis and postgres."""
+    return StandIn(
+        "airflow",
+        f"{version}-python3.11",
+        "airflow",
+        RootFiles("bookworm", (*AIRFLOW_PACKAGES, *packages), python="3.11", prefix=prefix),
+        (f"VERSION={version}", "PYTHON_VERSION=3.11.2"),
+        AirflowFiles(version, f"{prefix}/bin/python3.11", is_environment=target == "environment"),
+        target,
+        "apache/airflow",
+    )
+
+
+AIRFLOW_281 = make_airflow("2.8.1", "gosu", target="user-site")
+AIRFLOW_211 = make_airflow("2.11.0")
+AIRFLOW_332 = make_airflow("3.3.2", "git", prefix="/usr/python")
 
 
 def find_cache() -> Path:
@@ -128,8 +161,9 @@ def _make(stand_in: StandIn, cache: Path) -> None:
         shutil.copytree(IMAGES / stand_in.folder, folder, dirs_exist_ok=True)
         os.link(make_root_files(stand_in.root, cache), folder / "root.tar")
         if stand_in.files is not None:
-            stand_in.files(cache, folder / "files.tar")
+            stand_in.files.make(cache, folder / "files.tar")
         arguments = (f"--build-arg={one}" for one in stand_in.arguments)
+        target = () if stand_in.target is None else (f"--target={stand_in.target}",)
         label = f"--label={CONTENT_LABEL}={stand_in.hash}"
         run(
             (
@@ -138,6 +172,7 @@ def _make(stand_in: StandIn, cache: Path) -> None:
                 "--quiet",
                 "--network=none",
                 *arguments,
+                *target,
                 label,
                 "--tag",
                 stand_in.reference,
