@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick reach lock-sets soak
+.PHONY: help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick matrix reach lock-sets soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -54,11 +54,15 @@ integration: setup engine browser
 
 bench: setup engine ## a table: bytes, CPU, transfers against what a specialist builds by hand, and our commands' speed (1 hour)
 	@failed=; for bench in tests/bench/bench_*.py; do \
-	  echo "== $$bench"; $(BIN)/python "$$bench" || failed="$$failed $$bench"; \
+	  echo "== $$bench"; \
+	  PYTHONPATH=tests/integration/bases/stand_ins $(BIN)/python "$$bench" || failed="$$failed $$bench"; \
 	done; [ -z "$$failed" ] || { echo "beyond its limit or failed:$$failed" >&2; exit 1; }
 
 bench-locks: setup engine ## the same table, shorter, for three other locks: Celery, Airflow 3, large data packages (45 minutes)
 	@$(BIN)/python tests/bench/bench_image.py --locks
+
+matrix: setup engine ## a table: three bases, one stage and two, three Airflows; locked, built, weighed, proven (90 minutes at most)
+	@PYTHONPATH=tests/integration/bases/stand_ins $(BIN)/python tests/bench/matrix.py
 
 bench-quick: setup engine ## does it run: one round of the builds and of the start-up
 	@$(BIN)/python tests/bench/bench_image.py --quick

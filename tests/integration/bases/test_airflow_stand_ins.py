@@ -43,8 +43,9 @@ def test_airflow_says_its_version(reference: str, version: str) -> None:
 def test_the_layout_is_the_versions(reference: str, version: str) -> None:
     script = """
     id -u; id -g; umask; pwd; ls /opt/airflow | tr '\\n' ' '; echo
-    python -c 'import airflow, sys; print(sys.prefix, airflow.__file__)' 2>/dev/null | tail -1
-    find ~/.local -name '*.pyc' | wc -l; command -v pip gosu gcc || true; ls ~/constraints.txt ~/.local/pyvenv.cfg || true
+    python -B -c 'import airflow, sys; print(sys.prefix, airflow.__file__)' 2>/dev/null | tail -1
+    find ~/.local -name '*.pyc' | wc -l; command -v pip gosu gcc || true
+    ls ~/constraints.txt ~/.local/pyvenv.cfg || true
     """
     said = ask(reference, "bash", "-c", script).stdout.split("\n")
     user_site = version == "2.8.1"

@@ -57,16 +57,12 @@ class AirflowFiles:
                         f"{local}/bin/python".encode(), own.encode()
                     )
                 )
-        for unwanted in (
-            *local.glob("bin/python*"),
-            *local.glob("bin/*activate*"),
-            *local.glob(".*"),
-            *local.glob("*.*"),
-        ):
+        # A lock and a mark for backups, too.
+        own_files = [one for one in local.iterdir() if one.is_symlink() or not one.is_dir()]  # lib64, pyvenv.cfg
+        for unwanted in (*own_files, *local.glob("bin/python*"), *local.glob("bin/*activate*")):
             unwanted.unlink()
         for compiled in local.rglob("__pycache__"):
             shutil.rmtree(compiled)
-        (local / "lib64").unlink(missing_ok=True)
         if self.is_environment:
             self._make_environment(folder / HOME)
 
