@@ -57,7 +57,9 @@ def build_own(folder: Path) -> dict[str, Any]:
 
 
 def find_excess(ways: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What is above its limit."""
+    """What is above its limit, and which way failed."""
+    if failed := [f"{way}: {figures['failed']}" for way, figures in ways.items() if "failed" in figures]:
+        return failed
     two = ways["two stages"]
     plain = two["added"] - two["bytecode"]
     wrong = [f"{plain / 1e6:.0f} MB added without bytecode, at most {ADDED_LIMIT / 1e6:.0f}"] * (plain > ADDED_LIMIT)
@@ -74,7 +76,11 @@ def measure() -> dict[str, dict[str, Any]]:
         folder = Path(name)
         for way in ("its own Dockerfile", *cells):
             (folder / way).mkdir()
-            ways[way] = run_cell(cells[way], folder / way, prove=False) if way in cells else build_own(folder / way)
+            try:
+                built = run_cell(cells[way], folder / way, prove=False) if way in cells else build_own(folder / way)
+            except RuntimeError as error:
+                built = {"failed": str(error)}
+            ways[way] = built
             sys.stdout.write(json.dumps({"way": way, **ways[way]}) + "\n")
             sys.stdout.flush()
     return ways

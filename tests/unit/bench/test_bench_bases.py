@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench_bases import SEED, find_excess, write_own_dockerfile
 
 
@@ -23,3 +25,8 @@ def test_bytecode_does_not_count_and_waste_does() -> None:
     assert find_excess(good) == []
     bad = {"two stages": {"added": 401_000_000, "bytecode": 70_000_000, "waste": 10_000_001}}
     assert len(find_excess(bad)) == 2
+
+
+def test_a_way_that_failed_is_said_whatever_the_others_weigh() -> None:
+    ways: dict[str, dict[str, Any]] = {"two stages": {"failed": "no network"}, "one stage": {"added": 1}}
+    assert find_excess(ways) == ["two stages: no network"]
