@@ -47,6 +47,7 @@ MAIN = "from builder.cli.main import main; main()"
 GROUPS = {
     "airflow": (
         "bases/test_published_base.py",
+        "bases/test_verify_foreign.py",
         "compose/test_official_files.py",
         "compose/test_seed.py",
         "test_contract.py",
