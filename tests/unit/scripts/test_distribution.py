@@ -6,6 +6,7 @@ The script runs inside the build, beside elf.py, and uses what that reads: nothi
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,22 @@ def test_the_ledger_and_record_say_what_went(distribution: ModuleType, environme
     rows = environment.record.read_text().splitlines()
     assert any(row.startswith("pkg-1.dist-info/optbuild-pruned.json,sha256=") for row in rows)
     assert not any("source.c" in row or "test_a" in row for row in rows)
+
+
+def test_what_the_installer_notes_changes_nothing(distribution: ModuleType, tmp_path: Path) -> None:
+    """It holds the time in nanoseconds, without the zeros at its end: every tenth is shorter, and no two are equal."""
+    found = []
+    for note in ('{"nanos": 123456789}', '{"nanos": 12345678}', ""):
+        environment = Environment(tmp_path)
+        name = "pkg-1.dist-info/uv_cache.json"
+        (environment.site / name).write_text(note)
+        environment.write_record(*FILES, name)
+        distribution.finish(environment.make_job(distribution, *FILES, name))
+        found.append(environment.list_files())
+        for folder in (environment.base, environment.cache):  # the next one is made anew, at the same place
+            shutil.rmtree(folder)
+    assert found[0] == found[1] == found[2]
+    assert "pkg-1.dist-info/uv_cache.json" not in found[0]
 
 
 def test_nothing_pruned_leaves_no_ledger(distribution: ModuleType, environment: Environment) -> None:
