@@ -87,9 +87,15 @@ def _resolve_named_file(file: str, cwd: Path, source: str) -> tuple[Path, ...]:
         )
     if not path.exists():
         return _refuse_missing_file(f"{source} {file}: there is no such file", str(path))
-    if not path.is_file() or path.is_relative_to("/dev") or path.is_relative_to("/proc"):  # `-f /dev/stdin < FILE`
+    if _is_stream(path):
         _refuse_stream(f"{source} {file}", "a pipe or device")
     return (path,)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is not a file that stays: with `-f /dev/stdin < FILE` it looks like one. /dev/shm holds files."""
+    devices = path.is_relative_to("/dev") and not path.is_relative_to("/dev/shm")  # noqa: S108 - nothing is made there
+    return not path.is_file() or devices or path.is_relative_to("/proc")
 
 
 def _refuse_stream(named: str, what: str) -> NoReturn:

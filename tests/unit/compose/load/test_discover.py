@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +13,6 @@ from builder.compose.load.discover import DEFAULT_NAMES, OVERRIDE_NAMES, discove
 from builder.core.errors import ComposeError, ExitCode, NoComposeFileError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.compose.model import ProjectFiles
 
 
@@ -160,6 +160,16 @@ def test_a_device_is_refused_whatever_it_stands_for(tmp_path: Path) -> None:
         find(tmp_path, "/dev/stdin")
     with pytest.raises(ComposeError, match="from a pipe or device"):
         find(tmp_path, "/dev/null")
+
+
+MEMORY = "/dev/shm"  # noqa: S108 - only folders of their own are made there
+
+
+@pytest.mark.skipif(not os.access(MEMORY, os.W_OK), reason="this machine keeps no files in memory")
+def test_a_file_in_memory_is_not_a_device() -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        touch(Path(folder), "compose.yaml")
+        assert find(Path(folder), f"{folder}/compose.yaml").files == (Path(folder, "compose.yaml"),)
 
 
 def test_an_env_file_that_can_be_read_only_once_is_refused(tmp_path: Path) -> None:

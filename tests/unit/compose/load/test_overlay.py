@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from builder.compose.load import overlay
 from builder.compose.load.overlay import OverlaySet, create_overlay, resolve_in_overlay
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -64,12 +65,38 @@ def test_nothing_is_left_and_nobody_else_may_look(tree: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> None:
-        raise PermissionError
+    scandir = os.scandir
 
-    monkeypatch.setattr(type(tree), "iterdir", refuse)
+    def refuse(path: Any) -> Any:
+        if isinstance(path, Path):  # all but what removes the overlay
+            raise PermissionError
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
     with create_overlay({tree / "p/compose.yaml": b"new"}) as root:
         assert resolve_in_overlay(root, tree / "p/compose.yaml").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("memory", ["missing", "full"])
+def test_without_memory_for_files_it_lies_where_temporary_files_do(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, memory: str
+) -> None:
+    folder = tree / "memory"
+    symlink = os.symlink
+
+    def fill(target: str, path: str) -> None:
+        if path.startswith(str(folder)):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        symlink(target, path)
+
+    if memory == "full":
+        folder.mkdir()
+        monkeypatch.setattr(os, "symlink", fill)
+    monkeypatch.setattr(overlay, "_MEMORY", folder)
+    with create_overlay({tree / "p/compose.yaml": b"new"}) as root:
+        assert root.parent == Path(tempfile.gettempdir()).resolve()
+        assert (resolve_in_overlay(root, tree) / "p/.env").read_text() == "real p/.env"
+    assert not folder.exists() or not list(folder.iterdir())
 
 
 def test_many_look_at_one_overlay_until_all_are_done(tree: Path) -> None:
