@@ -26,6 +26,8 @@ LEAST_PARSED_BYTES = 1000
 """What reading a document counts at least."""
 BLOBS = "blobs/sha256/"
 """Where the OCI layout keeps its files, each named by the sha256 of its bytes."""
+MOST_KEPT = 8
+"""Documents that are kept as they were read: an index may name one manifest again and again."""
 _ATTESTATION = "vnd.docker.reference.type"
 
 
@@ -48,6 +50,7 @@ class ArchiveDocuments:
         self._texts: dict[str, bytes] = {}
         self._bytes = 0
         self._parsed = 0
+        self._kept: dict[str, Any] = {}
 
     def add(self, name: str, size: int, read: Callable[[], bytes]) -> None:
         """A file that is not a layer. Larger ones than any document is are passed over."""
@@ -119,12 +122,22 @@ class ArchiveDocuments:
         self._parsed += max(len(data), LEAST_PARSED_BYTES)
         if self._parsed > MAX_PARSED_BYTES:
             raise _make_manifest_error("names the same documents too often")
-        if name.startswith(BLOBS) and hashlib.sha256(data).hexdigest() != name.removeprefix(BLOBS):
-            raise _make_manifest_error(f"holds a damaged {name}: its bytes have another sha256")
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise _make_manifest_error(f"holds a damaged {name}: {error}") from error
+        if name not in self._kept:
+            document = _parse_document(name, data)
+            if len(self._kept) == MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[name] = document
+        return self._kept[name]
+
+
+def _parse_document(name: str, data: bytes) -> Any:
+    """Raises BadImageArchiveError where it is not JSON, or not what its name says."""
+    if name.startswith(BLOBS) and hashlib.sha256(data).hexdigest() != name.removeprefix(BLOBS):
+        raise _make_manifest_error(f"holds a damaged {name}: its bytes have another sha256")
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _make_manifest_error(f"holds a damaged {name}: {error}") from error
 
 
 def _make_manifest_error(what: str) -> BadImageArchiveError:
