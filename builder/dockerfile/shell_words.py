@@ -21,8 +21,8 @@ _BRACES = ("{", "}")
 _CLOSING = {"(": ")", "{": "}", '"': '"'}
 _BEHIND = {"$": ("(", "{"), "<": ("(",), ">": ("(",)}
 """What begins a substitution: ``$(…)``, ``${…}``, and bash's ``<(…)`` and ``>(…)``."""
-_PLAIN = re.compile(r"[^\s;&|()'\"`\\$\x01<>]+")
-"""What means nothing but itself."""
+_PLAIN = re.compile(r"(?:[^\s;&|()'\"`\\$\x01<>]++|[<>](?!\())++")
+"""What means nothing but itself, and redirections."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _read_word(scanner: _Scanner, *, keep_quotes: bool) -> Token:
     if found.text in _BRACES and scanner.at == start + 1:
         return _make_token(scanner, found.text, line, start, separator=True)
     source = scanner.source
-    content = ShellText(found.text, outer=source, places=tuple(found.places))
+    content = None if keep_quotes else ShellText(found.text, outer=source, places=tuple(found.places))
     return Token(
         found.text, line, source.locate(start), source.locate_behind(scanner.at), quoted=quoted, content=content
     )
