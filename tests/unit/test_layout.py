@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from source_trees import parse_builder
+from source_trees import list_nodes, parse_builder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,7 @@ ONLY_HERE = {
 """Library → the modules, or the rooms, that may import it."""
 OUTSIDE = {"os.environ", "os.getenv", "sys.argv", "sys.stdout", "sys.stderr", "Path.cwd", "Path.home", "os.getcwd"}
 OUTSIDE |= {"sys.stdin", "os.environb", "os.getenvb", "os.path.expanduser"}
+LAST_WORDS = {word.rpartition(".")[2] for word in OUTSIDE}
 EXCUSED: dict[str, set[str]] = {"core.runtime": {"Path.home"}}
 """Modules that must touch it, with what they touch; an excuse that nothing uses fails."""
 
@@ -83,6 +85,7 @@ def modules() -> dict[str, ast.Module]:
 MODULES = modules()
 
 
+@cache
 def imports(tree: ast.AST, *, at_start: bool = False) -> set[str]:
     """Dotted names of all imported modules; ``at_start``: only those that importing this module imports."""
     found: set[str] = set()
@@ -96,15 +99,16 @@ def imports(tree: ast.AST, *, at_start: bool = False) -> set[str]:
                     if module.startswith("builder")
                     else {module}
                 )
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if at_start:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if at_start:
                 continue
             case ast.If(test=ast.Name(id="TYPE_CHECKING")) if at_start:
                 continue
-            case _:
+            case ast.stmt() | ast.ExceptHandler() | ast.match_case():  # nothing else holds a statement
                 found |= imports(node, at_start=at_start)
     return found
 
 
+@cache
 def own_imports(tree: ast.AST, *, at_start: bool = False) -> set[str]:
     """The modules of builder/ among them, without the prefix."""
     names = {name.removeprefix("builder.") for name in imports(tree, at_start=at_start) if name.startswith("builder")}
@@ -190,7 +194,7 @@ def test_imports_are_absolute() -> None:
 
 
 def relative_imports(tree: ast.AST) -> list[str]:
-    return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    return [ast.unparse(node) for node in list_nodes(tree) if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def test_a_relative_import_is_caught() -> None:
@@ -200,8 +204,8 @@ def test_a_relative_import_is_caught() -> None:
 def unseen_imports(tree: ast.AST) -> list[str]:
     """What imports a module of builder/ in a way that :func:`imports` does not see."""
     found = []
-    bound = any(isinstance(node, ast.Import) and "builder" in ast.unparse(node) for node in ast.walk(tree))
-    for node in ast.walk(tree):
+    bound = any(isinstance(node, ast.Import) and "builder" in ast.unparse(node) for node in list_nodes(tree))
+    for node in list_nodes(tree):
         match node:
             case ast.Attribute(value=ast.Name(id="builder"), attr=name) if bound and name in MODULES:
                 found.append(ast.unparse(node))
@@ -241,11 +245,12 @@ def test_no_folder_is_a_hall() -> None:
     assert not {folder.name: count for folder, count in folders.items() if count > MOST_FILES}
 
 
+@cache
 def used_names(tree: ast.AST) -> set[str]:
     """What is named in it; a definition, or an import that keeps the name, is not a use. A text ``module:function`` is
     one of that function."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 found.add(name)
@@ -282,7 +287,7 @@ def test_a_rule_without_a_row_is_caught() -> None:
 
 
 def long_functions(tree: ast.AST) -> list[str]:
-    functions = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+    functions = (one for one in list_nodes(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
     return [one.name for one in functions if (one.end_lineno or 0) - one.body[0].lineno + 1 > MOST_LINES_OF_A_FUNCTION]
 
 
@@ -379,15 +384,15 @@ def test_the_overview_of_commands_needs_no_typer() -> None:
 def outside_words(tree: ast.AST) -> set[str]:
     """What of ``OUTSIDE`` is touched: as an attribute, also under another name, or imported by its own name."""
     aliases = {"pathlib.Path": "Path"}
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         match node:
             case ast.Import(names=names):
                 aliases |= {alias.asname: alias.name for alias in names if alias.asname}
             case ast.ImportFrom(module="pathlib", names=names):
                 aliases |= {alias.asname: alias.name for alias in names if alias.asname}
     used = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
+    for node in list_nodes(tree):
+        if isinstance(node, ast.Attribute) and node.attr in LAST_WORDS:
             owner = ast.unparse(node.value)
             head, dot, rest = owner.partition(".")
             owner = f"{aliases.get(head, head)}{dot}{rest}"

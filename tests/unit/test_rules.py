@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from source_trees import parse_file
+from source_trees import list_nodes, parse_file
 
 from builder.compose.rules import RULES
 from builder.dockerfile.lint import ADVICE
@@ -24,7 +24,7 @@ PLACES = {
 
 
 def strings_of(path: Path) -> set[object]:
-    return {node.value for node in ast.walk(parse_file(path)) if isinstance(node, ast.Constant)}
+    return {node.value for node in list_nodes(parse_file(path)) if isinstance(node, ast.Constant)}
 
 
 def test_the_catalog_holds_what_the_rules_find_and_nothing_else() -> None:

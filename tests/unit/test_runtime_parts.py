@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from source_trees import parse_builder
+from source_trees import list_nodes, parse_builder
 
 BUILDER = Path(__file__).parents[2] / "builder"
 
@@ -23,7 +23,7 @@ TAKES_PARTS: dict[str, set[str]] = {"core.runtime.Runtime": RUNTIME_PARTS - {"ca
 def separate_parts(tree: ast.AST, module: str) -> dict[str, set[str]]:
     """Functions, and classes by their annotated fields, that take more parts of a Runtime than ``MOST_PARTS``."""
     found = {}
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = node.args
             named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]

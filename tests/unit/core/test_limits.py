@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from source_trees import list_nodes, parse_builder
 
 from builder.cli.runtime import make_local_runtime
 from builder.core.errors import ExitCode, TimeLimitError
@@ -15,9 +16,9 @@ from builder.core.process import Command
 ROOT = Path(__file__).parents[3]
 
 
-def find_unlimited_commands(source: str) -> list[int]:
+def find_unlimited_commands(tree: ast.Module) -> list[int]:
     """The lines of calls of Command that set no limit."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    calls = [node for node in list_nodes(tree) if isinstance(node, ast.Call)]
     return [call.lineno for call in calls if name_of(call.func) == "Command" and not sets_limit(call)]
 
 
@@ -33,8 +34,8 @@ def sets_limit(call: ast.Call) -> bool:
 def test_every_command_has_a_time_limit() -> None:
     found = {
         str(path.relative_to(ROOT)): lines
-        for path in sorted((ROOT / "builder").rglob("*.py"))
-        if (lines := find_unlimited_commands(path.read_text(encoding="utf-8")))
+        for path, tree in parse_builder().items()
+        if (lines := find_unlimited_commands(tree))
     }
     assert not found, "pass timeout=, of a limit in builder/core/limits.py"
 
@@ -50,7 +51,7 @@ def test_every_command_has_a_time_limit() -> None:
     ],
 )
 def test_the_guard_sees_a_call_without_one(source: str, lines: list[int]) -> None:
-    assert find_unlimited_commands(source) == lines
+    assert find_unlimited_commands(ast.parse(source)) == lines
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=[limit.variable for limit in LIMITS])

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from source_trees import parse_builder
+from source_trees import list_nodes, parse_builder
 
 from builder.core import naming
 
@@ -22,7 +22,7 @@ def find_modules_with(words: str) -> list[str]:
         for path, tree in parse_builder().items()
         if any(
             isinstance(node, ast.Constant) and isinstance(node.value, str) and ending.search(node.value)
-            for node in ast.walk(tree)
+            for node in list_nodes(tree)
         )
     ]
 

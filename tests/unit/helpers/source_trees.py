@@ -15,6 +15,12 @@ def parse_file(path: Path) -> ast.Module:
 
 
 @cache
+def list_nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """As :func:`ast.walk`, which takes longer than most of what is asked of the nodes."""
+    return tuple(ast.walk(tree))
+
+
+@cache
 def parse_builder() -> dict[Path, ast.Module]:
     """Every module of builder/, in the order of its paths."""
     return {path: parse_file(path) for path in sorted(BUILDER.rglob("*.py"))}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from source_trees import parse_builder
+from source_trees import list_nodes, parse_builder
 
 from builder.image.spec import model
 
@@ -56,7 +56,7 @@ def holder_of(node: ast.expr) -> ast.expr:
 def words_behind_names(function: ast.FunctionDef) -> dict[str, set[str]]:
     """Name in a function → words of its annotation, and attributes in what it is made from."""
     found: dict[str, set[str]] = defaultdict(set)
-    for node in ast.walk(function):
+    for node in list_nodes(function):
         if isinstance(node, ast.arg) and node.annotation is not None:
             found[node.arg].update(re.findall(r"\w+", ast.unparse(node.annotation)))
         elif isinstance(node, ast.Assign | ast.NamedExpr | ast.comprehension | ast.For):
@@ -71,9 +71,9 @@ def words_behind_names(function: ast.FunctionDef) -> dict[str, set[str]]:
 
 def reads_in(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Each attribute that is looked at, with what it is looked at of: a field's name, or the class of a table."""
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+    for function in (node for node in list_nodes(tree) if isinstance(node, ast.FunctionDef)):
         behind = words_behind_names(function)
-        for node in ast.walk(function):
+        for node in list_nodes(function):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 holder = holder_of(node.value)
                 if isinstance(holder, ast.Attribute):
