@@ -40,10 +40,16 @@ class Uv:
     env: Mapping[str, str]
 
     def run(self, argv: tuple[str, ...], cwd: Path) -> ProcessResult:
-        """Run with the machine's own settings (index, credentials, CA), but none of a project's pyproject.toml."""
-        return self.runner.run(
-            Command((self.executable, *argv), cwd=cwd, env=self.env, timeout=LOCK_LIMIT.read(self.env))
-        )
+        """Run with the machine's own settings (index, credentials, CA), but none of a project's pyproject.toml.
+
+        ``cwd``: a scratch folder, which holds temporary files too.
+        """
+        env = self.make_environment(cwd)
+        return self.runner.run(Command((self.executable, *argv), cwd=cwd, env=env, timeout=LOCK_LIMIT.read(env)))
+
+    def make_environment(self, scratch: Path) -> Mapping[str, str]:
+        """Its variables, and temporary files in ``scratch``: those of a killed run are swept with that folder."""
+        return {**self.env, "TMPDIR": str(scratch)}
 
     def check(self, argv: tuple[str, ...], cwd: Path) -> ProcessResult:
         result = self.run(argv, cwd)

@@ -105,6 +105,7 @@ def ask_backend(uv: Uv, file: LockedFile, scratch: Path) -> DistributionFacts | 
         str(scratch / BUILD_ENVIRONMENT / "bin/python"),
         *("-c", _ASK_BACKEND, table.get("build-backend", _LEGACY_BACKEND), folders, str(output)),
     )
-    result = uv.runner.run(Command(argv, cwd=source, env=uv.env, timeout=LOCK_LIMIT.read(uv.env)))
+    env = uv.make_environment(scratch)
+    result = uv.runner.run(Command(argv, cwd=source, env=env, timeout=LOCK_LIMIT.read(env)))
     found = next(output.glob("*.dist-info/METADATA"), None)
     return parse_metadata(found.read_text(encoding="utf-8", errors="replace")) if result.ok and found else None

@@ -43,6 +43,14 @@ KNOWN = [("7.45.2", DistributionFacts("pycurl", ('six > 1 ; extra == "a"',), (),
 ENTRY = {"name": "pycurl", "version": "7.45.2", "requires-dist": ['six > 1 ; extra == "a"'], "provides-extra": ["a"]}
 
 
+def test_its_temporary_files_are_in_the_scratch_folder(fake_runner: Any, tmp_path: Path) -> None:
+    """Those of a killed run stayed in /tmp for ever."""
+    runner = fake_runner(lambda _c: (0, "", ""))
+    uv = Uv("uv", "1", "py", runner, {"TMPDIR": "/elsewhere", "A": "b"})
+    assert uv.check(("cache", "dir"), tmp_path).ok
+    assert runner.commands[0].env == {"A": "b", "TMPDIR": str(tmp_path)}
+
+
 def test_known_metadata_stands_beside_the_settings_of_the_machine(fake_runner: Any, tmp_path: Path) -> None:
     uv = Uv("uv", "1", "py", fake_runner(lambda _c: (0, "", "")), {"HOME": "/x"})
     assert add_known_metadata(uv, KNOWN, tmp_path) == uv  # no variable: uv merges uv.toml of its folder with the others
