@@ -22,9 +22,9 @@ ORPHAN_TURN_SECONDS = 0.2
 def wait_for_orphans(context: RolloutContext, run: str, proc: Path) -> None:
     """A killed run cannot end its children: let Compose come to an end before anybody starts another."""
     end = context.clock.now() + ORPHAN_SECONDS
-    while _find_orphans(run, proc) and context.clock.now() < end:
+    while (orphans := _find_orphans(run, proc)) and context.clock.now() < end:
         context.clock.sleep(ORPHAN_TURN_SECONDS)
-    for pid in _find_orphans(run, proc):
+    for pid in orphans:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
@@ -33,8 +33,10 @@ def _find_orphans(run: str, proc: Path) -> tuple[int, ...]:
     """Processes that the run started; Linux only, see proc(5)."""
     mark = f"{RUN_VARIABLE}={run}".encode()
     found = []
-    for entry in proc.glob("[0-9]*/environ"):
+    for name in os.listdir(proc) if proc.is_dir() else ():  # noqa: PTH208 - hundreds of processes, each with a Path
+        if not name.isdecimal():
+            continue
         with contextlib.suppress(OSError):
-            if mark in entry.read_bytes().split(b"\0"):
-                found.append(int(entry.parent.name))
+            if mark in (proc / name / "environ").read_bytes().split(b"\0"):
+                found.append(int(name))
     return tuple(found)
