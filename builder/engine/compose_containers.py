@@ -140,7 +140,7 @@ class StackEngine:
         from docker.errors import ImageNotFound  # the SDK costs 150 ms
 
         with translate_sdk_errors(f"looking at image {shorten_id(image_id)}"), contextlib.suppress(ImageNotFound):
-            attrs: Mapping[str, Any] = self._engine.client.api.inspect_image(image_id)  # type: ignore[no-untyped-call]
+            attrs: Mapping[str, Any] = self._engine.client.api.inspect_image(image_id)  # type: ignore[no-untyped-call] # the SDK
             return dict(text.partition("=")[::2] for text in (attrs.get("Config") or {}).get("Env") or ())
         return {}
 

@@ -104,8 +104,8 @@ def make_plan(placement: ModuleType, *layers: Iterable[str]) -> tuple[object, ..
 
 def build_layers(placement: ModuleType, environment: Path, plan: tuple[object, ...]) -> dict[str, dict[str, str]]:
     """As the build does it, round by round: layer → path → what lies there."""
-    members = [member for layer in plan for member in layer.members if member in WHEELS]  # type: ignore[attr-defined]
-    layers: dict[str, dict[str, str]] = {layer.name: {} for layer in plan}  # type: ignore[attr-defined]
+    members = [member for layer in plan for member in layer.members if member in WHEELS]  # type: ignore[attr-defined] # a class of the script
+    layers: dict[str, dict[str, str]] = {layer.name: {} for layer in plan}  # type: ignore[attr-defined] # as above
     install(environment, members)
     for names in placement.list_rounds(environment, plan):
         install(environment, names)
