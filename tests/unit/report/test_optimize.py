@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from plan_samples import FILE, SHARED, SHARERS, plan, target
 
-from builder.compose.model import Build, FileEdit, ImageBytes, ImageOrigin, Project, ProjectFiles, Service, SharedTarget
-from builder.compose.planned import GroupPlan, Plan
-from builder.compose.sharing.groups import ServiceGroup
+from builder.compose.model import FileEdit, ImageBytes, ImageOrigin, Project, SharedTarget
 from builder.core.errors import Where
 from builder.findings.model import Finding
 from builder.report.optimize import (
@@ -26,27 +25,7 @@ from builder.rollout.restart import Downtime
 from builder.rollout.result import RolloutResult, ServiceResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-SHARED = "demo-airflow:latest"
-SHARERS = ("init", "web")
-FILE = Path("/p/compose.yaml")
-
-
-def target(source: ImageOrigin = ImageOrigin.BUILDER) -> SharedTarget:
-    builder = "init" if source is ImageOrigin.BUILDER else None
-    return SharedTarget(
-        ("init", "web"), SHARED, source, builder, Path("/p/my image") if source is ImageOrigin.SPEC else None
-    )
-
-
-def plan(commands: Mapping[str, tuple[str, ...] | None]) -> Plan:
-    build = Build("/p")
-    services = {name: Service(name, build=build, command=command, project="demo") for name, command in commands.items()}
-    services["db"] = Service("db", image="postgres:13")
-    project = Project(ProjectFiles(Path("/p"), (FILE,)), "demo", services, {}, {}, {})
-    group = ServiceGroup((services["init"], services["web"]), airflow=True)
-    return Plan(project, (GroupPlan(group, target()),), (), ())
+    from builder.compose.planned import Plan
 
 
 class Ready:
