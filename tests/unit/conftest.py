@@ -61,19 +61,20 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _tripwire(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes and connections are made in these places, whatever library asks for them."""
-    monkeypatch.setattr(subprocess.Popen, "__init__", _raise("subprocess.Popen"))
-    for name in ("system", "posix_spawn", "posix_spawnp", "fork", "execv", "execve"):
-        monkeypatch.setattr(os, name, _raise(f"os.{name}"))
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, _raise(f"socket.{name}"))
+@pytest.fixture(scope="session", autouse=True)
+def _tripwire() -> Iterator[None]:
+    """Processes and connections are made in these places, whatever library asks for them.
 
-
-@pytest.fixture(autouse=True)
-def _no_docker_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The docker SDK would be stopped by its socket; this names the mistake. Only where the SDK was imported."""
+    Laid once: for each of ten thousand tests it would take a second.
+    """
     import docker  # noqa: PLC0415 - a test dependency of this fixture alone
 
-    monkeypatch.setattr(docker.DockerClient, "__init__", _raise("docker.DockerClient"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", _raise("subprocess.Popen"))
+        for name in ("system", "posix_spawn", "posix_spawnp", "fork", "execv", "execve"):
+            patch.setattr(os, name, _raise(f"os.{name}"))
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _raise(f"socket.{name}"))
+        # The SDK would be stopped by its socket; this names the mistake.
+        patch.setattr(docker.DockerClient, "__init__", _raise("docker.DockerClient"))
+        yield
