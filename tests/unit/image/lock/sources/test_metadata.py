@@ -147,7 +147,7 @@ def test_the_backend_is_asked_with_the_pinned_build_requirements(fake_runner: An
     assert command.argv[:2] == (str(tmp_path / "venv/bin/python"), "-c")
     assert command.argv[3:] == ("own:it", "a:b", str(tmp_path / "metadata-x"))
     assert command.cwd == tmp_path / "source-x"  # a copy: a backend writes into it
-    assert command.env == {"A": "b"}
+    assert command.env == {"A": "b", "TMPDIR": str(tmp_path)}
     assert command.seconds is not None
 
 
