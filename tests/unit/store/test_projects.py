@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from container_samples import CONTAINER, LABELS
 from unreadable_folder import bar
 
 from builder.compose.model import KnownProject
@@ -16,22 +17,6 @@ from builder.store.projects import (
     merge_projects,
     parse_containers,
 )
-
-LABELS = {
-    "com.docker.compose.project": "shop",
-    "com.docker.compose.project.working_dir": "/srv/shop",
-    "com.docker.compose.project.config_files": "/srv/shop/compose.yaml,/srv/shop/more.yaml",
-    "com.docker.compose.project.environment_file": "/srv/shop/prod.env",
-}
-CONTAINER = {
-    "Id": "c1",
-    "Names": ["/other/alias", "/shop-web-1"],
-    "ImageID": "sha256:1",
-    "Image": "app:1",
-    "State": "exited",
-    "Labels": LABELS,
-    "Mounts": [{"Type": "volume", "Name": "data"}, {"Type": "bind", "Source": "/x"}],
-}
 
 
 def test_containers() -> None:

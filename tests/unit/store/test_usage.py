@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
+from container_samples import CONTAINER
+
 from builder.store.model import BuildCache, Volume
 from builder.store.projects import parse_containers
 from builder.store.usage import parse_build_cache, parse_volumes
-
-LABELS = {
-    "com.docker.compose.project": "shop",
-    "com.docker.compose.project.working_dir": "/srv/shop",
-    "com.docker.compose.project.config_files": "/srv/shop/compose.yaml,/srv/shop/more.yaml",
-    "com.docker.compose.project.environment_file": "/srv/shop/prod.env",
-}
-
-
-CONTAINER = {
-    "Id": "c1",
-    "Names": ["/other/alias", "/shop-web-1"],
-    "ImageID": "sha256:1",
-    "Image": "app:1",
-    "State": "exited",
-    "Labels": LABELS,
-    "Mounts": [{"Type": "volume", "Name": "data"}, {"Type": "bind", "Source": "/x"}],
-}
 
 
 def test_volumes_with_who_uses_them() -> None:
