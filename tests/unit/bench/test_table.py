@@ -29,7 +29,7 @@ def find(results: Results, what: str) -> Line:
 
 def test_every_line_of_an_empty_run_says_that_nothing_was_measured(results: Results) -> None:
     lines = make_lines(results, (*make_main_targets(), *make_lock_targets()))
-    assert len(lines) == 27 + 6
+    assert len(lines) == 30 + 6
     for line in lines:
         assert line.value is None
         assert line.holds is None
@@ -98,7 +98,7 @@ def test_the_table_has_a_head_and_markdown_leaves_out_what_was_not_measured(resu
     give(results, "transfer/identical/0", pushed=0)
     lines = make_lines(results, make_main_targets())
     assert format_table(lines).splitlines()[0].split() == ["what", "ours", "baseline", "ratio", "target", "holds"]
-    assert len(format_table(lines).splitlines()) == 28
+    assert len(format_table(lines).splitlines()) == 31
     assert len(format_markdown(lines).splitlines()) == 3
 
 
