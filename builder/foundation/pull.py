@@ -12,10 +12,7 @@ from builder.core.redact import mask_addresses
 from builder.core.retry import DEFAULT_POLICY, RetryPolicy, call_with_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from builder.core.process import Runner
-    from builder.core.progress import Progress
+    from builder.core.runtime import Runtime
     from builder.foundation.request import FoundationRequest
 
 _TRANSIENT = re.compile(
@@ -49,19 +46,14 @@ class _PullFailedError(BaseUnreachableError):
 
 
 def pull_image(
-    runner: Runner,
-    env: Mapping[str, str],
-    request: FoundationRequest,
-    reference: str,
-    progress: Progress,
-    *,
-    policy: RetryPolicy = DEFAULT_POLICY,
+    runtime: Runtime, request: FoundationRequest, reference: str, *, policy: RetryPolicy = DEFAULT_POLICY
 ) -> None:
     """Bring ``reference``, the image of ``request`` by its tag or by a digest, to the engine.
 
     Raises BaseUnreachableError, and BaseRefusedError where the registry has it for other platforms only.
     """
-    with progress.task(f"pull {reference}") as task:
+    env = runtime.env
+    with runtime.progress.task(f"pull {reference}") as task:
         seen: dict[str, bool] = {}
 
         def report(line: str) -> None:
@@ -75,7 +67,7 @@ def pull_image(
             argv = ("docker", "pull", "--platform", request.platform, reference)
             command = Command(argv, env={**env, "DOCKER_CLI_HINTS": "false"}, timeout=BUILD_LIMIT.read(env))
             try:
-                done = runner.run(command, on_out=report)
+                done = runtime.runner.run(command, on_out=report)
             except ToolTimeoutError as error:
                 raise _PullFailedError(reference, error.message) from error
             if done.ok:
@@ -85,7 +77,7 @@ def pull_image(
                 raise request.refuse(f"is not there for {request.platform}: {reason}", _OTHER_PLATFORM)
             raise _PullFailedError(reference, reason)
 
-        call_with_retries(pull, is_transient, progress.note, policy)
+        call_with_retries(pull, is_transient, runtime.progress.note, policy)
 
 
 def is_transient(error: Exception) -> bool:

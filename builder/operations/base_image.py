@@ -35,7 +35,7 @@ def read_base_image(
         return read_foundation(
             engine,
             request,
-            lambda name: pull_image(runtime.runner, runtime.env, request, name, runtime.progress),
+            lambda name: pull_image(runtime, request, name),
             runtime.cache_folder,
             runtime.progress,
         )

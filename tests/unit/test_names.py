@@ -66,8 +66,8 @@ def test_functions_begin_with_a_verb() -> None:
     assert len(without) <= (1 - LEAST_SHARE) * len(names), sorted(without)
 
 
-NAMED_BY_LIBRARIES = {"get_command", "get_help", "get_image"}
-"""click's and the Docker SDK's own names."""
+NAMED_BY_LIBRARIES = {"get_command", "get_help", "get_image", "get_source"}
+"""click's, the Docker SDK's and jinja2's own names."""
 
 
 def test_no_function_begins_with_an_empty_word() -> None:

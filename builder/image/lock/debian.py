@@ -92,13 +92,13 @@ def select_kept_versions(
     None of a lock that stood on something else: what fitted that may be older than what ``foundation`` has.
     """
     free = set(moving)
-    if previous is not None and _get_digest(previous.foundation) != _get_digest(foundation):
+    if previous is not None and _find_digest(previous.foundation) != _find_digest(foundation):
         return {}
     packages = () if previous is None else (*previous.runtime, *previous.build)
     return {one.name: one.version for one in packages if one.name not in free}
 
 
-def _get_digest(foundation: Foundation | None) -> str | None:
+def _find_digest(foundation: Foundation | None) -> str | None:
     return None if foundation is None else foundation.digest
 
 

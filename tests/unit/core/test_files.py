@@ -198,6 +198,7 @@ def test_folders_of_our_own_are_made_in_one_place() -> None:
         "compose/load/overlay.py",  # below a folder of mkdtemp
         "image/render/model.py",  # a context that a person asked for
         "image/build/workspace.py",  # below a private one: the modes of a context count
+        "image/base/make.py",  # a folder of packages in a context: its modes count
         "image/base/leftovers.py",  # users that apt becomes must reach it
         "store/backup.py",  # a person's folder
     }

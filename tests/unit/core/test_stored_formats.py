@@ -259,3 +259,7 @@ def test_the_content_of_a_layer() -> None:
 
 def test_a_layer_that_was_read_before_ledgers_were_looked_for_is_read_again() -> None:
     assert cache.parse_layer(golden("layer-content-3"), DIGEST[1]) is None
+
+
+def test_a_layer_that_was_read_before_its_python_was_looked_for_is_read_again() -> None:
+    assert cache.parse_layer(golden("layer-content-4"), DIGEST[1]) is None

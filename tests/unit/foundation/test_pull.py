@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from note_progress import NoteProgress
+from runtime_factory import make_runtime
 
 from builder.core.errors import BaseRefusedError, BaseUnreachableError, ExitCode, Where
 from builder.core.process import Command, ProcessResult
@@ -41,7 +43,8 @@ def pull(docker: FakeDocker, reference: str = REFERENCE) -> tuple[list[float], l
     request = FoundationRequest(
         "image", REFERENCE, "linux/amd64", "3.11", where=Where("optbuild.toml", 4, "base.image")
     )
-    pull_image(docker, {"PATH": "/bin"}, request, reference, progress, policy=policy)
+    runtime = make_runtime(Path("/nowhere"), {"PATH": "/bin"}, runner=docker, progress=progress)
+    pull_image(runtime, request, reference, policy=policy)
     return slept, progress.notes
 
 
