@@ -38,6 +38,9 @@ KEPT = (
     Kept("jupyterlab", "web-sources", "jupyterlab", "`jupyter lab build` starts from jupyterlab/staging"),
     Kept("reflex*", "web-sources", "reflex*", "templates of the pages that reflex writes"),
     Kept("grpcio-tools", "protobuf-sources", "grpc_tools", "its compiler includes them"),
+    # numpy 1 and 2. A module that lies beside its documentation reads them when it is imported.
+    Kept("numpy", "compiler-sources", "numpy/core/include/numpy/random", "numpy tells users of cffi to read them"),
+    Kept("numpy", "compiler-sources", "numpy/_core/include/numpy/random", "numpy tells users of cffi to read them"),
     # Headers for compilers that come with the distribution itself, NVRTC or Clang, at run time.
     Kept("cupy*", "compiler-sources", "cupy", "NVRTC compiles against them"),
     Kept("nvidia-*", "compiler-sources", "nvidia", "NVRTC compiles against them, for CuPy and Numba"),
