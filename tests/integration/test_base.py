@@ -173,8 +173,8 @@ def start(folder: Path, processes: int, **env: str) -> subprocess.Popen[str]:
     """Start base.sh and wait until so many processes wrote their ids down."""
     pids = folder / "pids"
     environment = {"PATH": str(folder / "bin"), "TMPDIR": str(folder / "tmp"), "PIDS": str(pids), **env}
-    # a job that a script started in the background ignores SIGINT, its children too, and no shell can trap that back
-    command = ["/usr/bin/env", "--default-signal=INT", str(folder / "context/base.sh")]
+    # a job that a script started in the background ignores SIGINT, one of nohup SIGHUP, and no shell can trap that back
+    command = ["/usr/bin/env", "--default-signal=INT,HUP", str(folder / "context/base.sh")]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not pids.exists() or len(pids.read_text().split()) < processes:

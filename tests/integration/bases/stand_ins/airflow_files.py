@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from results import hash_files
+
+from builder.core.process import LocalRunner
+from builder.image.lock.uv import find_uv
 
 PINS = Path(__file__).parent / "pins"
 HOME = "home/airflow"
@@ -47,8 +51,9 @@ class AirflowFiles:
 
     def _install(self, folder: Path) -> None:
         local = folder / HOME / ".local"
-        _run("uv", "venv", "--quiet", "--no-project", f"--python={self.python_version}", str(local))
-        _run("uv", "pip", "install", "--quiet", f"--python={local}", "--no-deps", "--link-mode=copy", f"-r{self.pins}")
+        uv = find_uv(LocalRunner(), dict(os.environ), sys.executable).executable  # the one beside optbuild
+        _run(uv, "venv", "--quiet", "--no-project", f"--python={self.python_version}", str(local))
+        _run(uv, "pip", "install", "--quiet", f"--python={local}", "--no-deps", "--link-mode=copy", f"-r{self.pins}")
         own = f"/{HOME}/.local/bin/python" if self.is_environment else self.python
         for script in (local / "bin").iterdir():
             if script.is_file() and not script.is_symlink() and (data := script.read_bytes()).startswith(b"#!"):
