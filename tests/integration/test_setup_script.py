@@ -14,6 +14,7 @@ TOOLS = "bash dirname sed grep rm mktemp cp cat chmod mkdir"
 PYTHON = """\
 case "$1 $2" in
 "-m venv") mkdir -p $3/bin; cp $BIN/noted $3/bin/pip; cp $BIN/noted $3/bin/uv ;;
+*"realpath"*) echo $BIN/base-python ;;
 *"ensurepip"*) exit ${ENSUREPIP:-0} ;;
 *"version_info"*) exit ${VERSION:-0} ;;
 esac"""
@@ -31,6 +32,7 @@ class Machine:
         self.tool("id", "echo 0")
         self.tool("noted", NOTED)
         self.tool("python3", PYTHON)
+        self.tool("base-python", PYTHON)
 
     def tool(self, name: str, body: str) -> None:
         path = self.folder / "bin" / name
@@ -67,6 +69,13 @@ def test_the_installer_itself_is_pinned_by_hash(machine: Machine) -> None:
     assert hashes
     assert all(line.strip().startswith("--hash=sha256:") for line in hashes)
     assert list(machine.folder.glob("tmp.*")) == []
+
+
+def test_an_active_environment_can_be_made_anew(machine: Machine) -> None:
+    """Its own python3 is first on PATH then, and is gone before the new one is made."""
+    assert machine.setup().returncode == 0
+    assert machine.calls("base-python") == [f"base-python -m venv {machine.folder}/venv"]
+    assert not [call for call in machine.calls("python3") if "-m venv" in call]
 
 
 @pytest.mark.parametrize("named", ["/elsewhere/python3.10", ""], ids=["a path", "empty"])
