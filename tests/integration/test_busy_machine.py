@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ PROCESSES = 8
 NICENESS = "5"
 """A third of the weight of others: whoever uses the machine beside the test still gets somewhere."""
 SECONDS_AFTER_PING = (0, 1, 3, 6, 12)
+SECONDS_THAT_MAY_OUTLAST = 12
+"""A verification may have come to its end before: seen once in two runs, at load 26 it had not."""
 pytestmark = [pytest.mark.soak, pytest.mark.alone]
 
 
@@ -48,8 +51,15 @@ def test_a_worker_that_dies_after_its_first_ping_is_never_believed(
 ) -> None:
     with derive(airflow_celery.reference, "50000", end_worker_after_ping(seconds), tmp_path) as reference:
         report = verify(reference, airflow_celery.plan, tmp_path)
-    assert list_by_status(report.checks, CheckStatus.FAILED) == ["worker"], report.checks
-    assert "with exit code 9" in next(check for check in report.checks if check.name == "worker").message
+    checks = {check.name: check for check in report.checks}
+    if re.search(
+        r"\bworker (?:0|143) in ", checks["stop"].message
+    ):  # alive when it was told to end: nothing to believe
+        assert report.passed, report.checks
+        assert seconds >= SECONDS_THAT_MAY_OUTLAST, report.checks
+    else:
+        assert list_by_status(report.checks, CheckStatus.FAILED) == ["worker"], report.checks
+        assert "with exit code 9" in checks["worker"].message
 
 
 @pytest.mark.usefixtures("busy")
