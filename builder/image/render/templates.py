@@ -6,6 +6,7 @@ A template of the project's stands in the place of the shipped one of the same n
 
 from __future__ import annotations
 
+import functools
 import re
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,13 @@ def quote_dockerfile_string(value: str) -> str:
 
 def render_shipped(name: str, values: Mapping[str, Any]) -> str:
     """The text of a shipped template."""
-    return _Environment(jinja2.FileSystemLoader(find_template_folder())).get_template(name).render(values)
+    return _open_shipped().get_template(name).render(values)
+
+
+@functools.cache
+def _open_shipped() -> _Environment:
+    """One for the process: it keeps what it compiled, which takes five times as long as to render it."""
+    return _Environment(jinja2.FileSystemLoader(find_template_folder()))
 
 
 class OwnTemplate:

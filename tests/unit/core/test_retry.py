@@ -8,7 +8,7 @@ from builder.core.retry import RetryPolicy, call_with_retries
 
 
 def test_pauses_grow_up_to_a_limit_and_differ() -> None:
-    shortest, longest = (RetryPolicy(draw=lambda value=draw: value) for draw in (0.0, 1.0))  # type: ignore[misc]
+    shortest, longest = (RetryPolicy(draw=lambda value=draw: value) for draw in (0.0, 1.0))  # type: ignore[misc]  # mypy: lambda with default
     assert [shortest.compute_delay(number) for number in (1, 2, 3, 9)] == [0.5, 1.0, 2.0, 10.0]
     assert [longest.compute_delay(number) for number in (1, 2, 3, 9)] == [1.0, 2.0, 4.0, 20.0]
 

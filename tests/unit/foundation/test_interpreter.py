@@ -95,7 +95,7 @@ def test_what_the_path_leads_to(
     packages: dict[str, str],
     expected: tuple[str, str, tuple[str, ...]],
 ) -> None:
-    filesystem = build_filesystem(content(layer(parts)))  # type: ignore[arg-type]
+    filesystem = build_filesystem(content(layer(parts)))  # type: ignore[arg-type]  # parts of several kinds in one list
     found = find_interpreter(filesystem, environment, packages)
     assert found is not None
     assert (found.minor, (found.path, found.version, found.sites)) == ("3.11", expected)

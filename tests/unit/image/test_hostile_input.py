@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 IMAGE = ROOT / "images/airflow"
 T = TypeVar("T")
+SURROGATE = re.compile("[\\ud800-\\udfff]")
 KEY = "<key>"
 """Stands for the key of a mapping whose keys a person chooses."""
 Field = tuple[str, ...]
@@ -201,7 +202,7 @@ def is_outside(path: str, project: Path) -> bool:
 
 
 def write_spec(project: Path, field: Field, text: str) -> None:
-    if any("\ud800" <= one <= "\udfff" for one in text):  # no TOML: a file with such bytes in this place
+    if SURROGATE.search(text):  # no TOML: a file with such bytes in this place
         good = tomli_w.dumps(make_document(field, "SURROGATE"))
         (project / "optbuild.toml").write_bytes(good.encode().replace(b"SURROGATE", b"\xed\xa0\x80"))
     else:
@@ -370,7 +371,7 @@ def test_a_text_of_the_lock(path: tuple[str | int, ...], spec: Spec, tmp_path: P
     planned = {one.name for one in parse_dockerfile(render_dockerfile(spec, parse_document(small_lock()))).instructions}
     for kind, value in list_values(tmp_path, str(path)):
         for text in iterate_places(get(document, path), value):
-            if any("\ud800" <= one <= "\udfff" for one in text):
+            if SURROGATE.search(text):
                 continue  # TOML cannot say it
             found = catch((LockFileError,), functools.partial(parse_document, put(document, path, text)))
             if isinstance(found, OptbuildError):
@@ -386,6 +387,11 @@ def test_a_text_of_the_lock(path: tuple[str | int, ...], spec: Spec, tmp_path: P
 
 def small_lock() -> dict[str, Any]:
     """The lock with few rows of each kind, those that the paths name among them: a case takes milliseconds."""
+    return copy.deepcopy(_shorten_lock())
+
+
+@functools.cache
+def _shorten_lock() -> dict[str, Any]:
     document = read_lock_document()
     for path in LOCK_TEXTS:
         if len(path) > 1 and isinstance(path[1], int):
