@@ -18,6 +18,7 @@ import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fresh_engine import second_engine
@@ -26,6 +27,9 @@ from builder.image.base.make import TARS, hash_base_inputs
 from builder.image.lock.document import read_lock
 from builder.image.render.context import render_context
 from builder.image.spec.reader import read_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMPILED = re.compile(r"workers had to compile (\d+) modules of their own")
 
@@ -47,27 +51,35 @@ def build(image: Path, umask: int, environment: dict[str, str], cache: Path) -> 
     return str(json.loads(done.stdout)["image_id"]), [int(count) for count in COMPILED.findall(done.stderr)]
 
 
-def files_of(address: str, image: str, folder: Path) -> dict[str, tuple[object, ...]]:
-    """Every entry of every layer, with all that goes into the layer's digest."""
+def describe_image(address: str, image: str, folder: Path) -> dict[str, object]:
+    """All that goes into the image's ID: each value of its configuration, and each layer's entries in their order."""
     archive = folder / "image.tar"
     subprocess.run(["docker", "--host", address, "save", "--output", archive, image], check=True)
-    found: dict[str, tuple[object, ...]] = {}
+    found: dict[str, object] = {}
     with tarfile.open(archive) as outer:
         manifest = json.load(outer.extractfile("manifest.json") or io.BytesIO())
+        configuration = json.load(outer.extractfile(manifest[0]["Config"]) or io.BytesIO())
+        found |= {f"configuration: {key}": value for key, value in flatten("", configuration)}
         for number, layer in enumerate(manifest[0]["Layers"]):
             with tarfile.open(fileobj=outer.extractfile(layer)) as inner:
-                for member in inner:
-                    data = inner.extractfile(member).read() if member.isreg() else b""  # type: ignore[union-attr]  # regular
-                    facts = (
-                        member.mode,
-                        member.uid,
-                        member.gid,
-                        member.mtime,
-                        member.linkname,
-                        hashlib.sha256(data).hexdigest(),
-                    )
-                    found[f"layer {number}: {member.name}"] = facts
+                found |= {f"layer {number}: {name}": facts for name, facts in describe_entries(inner)}
     return found
+
+
+def flatten(place: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict | list) and value:
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in pairs:
+            yield from flatten(f"{place}/{key}", inner)
+    else:
+        yield place, value
+
+
+def describe_entries(layer: tarfile.TarFile) -> Iterator[tuple[str, object]]:
+    for place, member in enumerate(layer):
+        data = layer.extractfile(member).read() if member.isreg() else b""  # type: ignore[union-attr]  # regular
+        header = {key: value for key, value in member.get_info().items() if key != "name"} | member.pax_headers
+        yield member.name, (place, header, hashlib.sha256(data).hexdigest())
 
 
 def give_base(fresh_base: Path, airflow_folder: Path, cache: Path) -> None:
@@ -94,7 +106,7 @@ def test_one_image_id_from_two_engines(
         assert len(list((two / "cache/optbuild/base").glob("*/base.tar"))) == 1, "the second base was made anew"
         assert set(compiled) == {0}, "on the empty engine every stage ran, and no worker compiled the standard library"
         if first != second:
-            here = files_of(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), first, one)
-            there = files_of(address, second, two)
-            names = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
-            pytest.fail("\n".join(f"{name}: {here.get(name)} / {there.get(name)}" for name in names[:40]))
+            here = describe_image(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), first, one)
+            there = describe_image(address, second, two)
+            names = [name for name in here | there if here.get(name) != there.get(name)]
+            pytest.fail("\n".join(f"{name}: {here.get(name)} / {there.get(name)}" for name in names[:60]))

@@ -6,17 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.core.debian import RELEASE_EPOCH
 from builder.image.lock.changes import list_replacements
 from builder.image.lock.foundation import ENVIRONMENT
-from builder.image.render.plan import PlannedInstruction, RenderPlan
+from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     SHELL,
-    plan_labels,
+    make_plan,
     plan_package_stages,
     plan_role_switches,
     require_foundation,
-    sort_labels,
 )
 from builder.image.render.plans.image import needs_root
 from builder.image.render.stages import list_building_stages
@@ -24,6 +22,7 @@ from builder.image.render.stages import list_building_stages
 if TYPE_CHECKING:
     from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
+    from builder.image.render.plan import RenderPlan
     from builder.image.render.plans.common import PackageStages
     from builder.image.spec.model import Spec
 
@@ -55,21 +54,14 @@ def plan_airflow(spec: Spec, lock: Lock) -> RenderPlan:
     """User, entrypoint, variables, working folder and shell are the foundation's. A RUN in the final stage stands only
     where distributions of the foundation are replaced."""
     base, packages = _read_base(lock), plan_package_stages(lock)
-    environment, building = _plan_environment(spec), list_building_stages(lock)
     return _make_plan(
         spec,
         lock,
         template="airflow.Dockerfile.j2",
-        variables={
-            "shell": base.shell,
-            "is_user_site": base.is_user_site,
-            "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
-            "building": building,
-            "layers": packages.layers,
-        },
+        variables={"shell": base.shell, "is_user_site": base.is_user_site},
         instructions=(
-            *_list_stage_instructions(base, packages, has_sources=bool(building)),
-            *_list_final_instructions(base, packages, has_variables=bool(environment)),
+            *_list_stage_instructions(base, packages, has_sources=bool(list_building_stages(lock))),
+            *_list_final_instructions(base, packages, has_variables=bool(_plan_environment(spec))),
         ),
     )
 
@@ -106,25 +98,20 @@ def _plan_environment(spec: Spec) -> dict[str, str]:
 def _make_plan(
     spec: Spec, lock: Lock, *, template: str, variables: dict[str, object], instructions: tuple[PlannedInstruction, ...]
 ) -> RenderPlan:
-    base, environment, labels = _read_base(lock), _plan_environment(spec), plan_labels(spec, lock)
-    return RenderPlan(
+    base = _read_base(lock)
+    own = {
+        "foundation": base.foundation.pinned_reference,
+        "needs_root": needs_root(base.foundation),
+        "python": base.foundation.python_path,
+        "user": base.foundation.user,
+        "replaced": list(base.replaced),
+    }
+    return make_plan(
+        spec,
+        lock,
         template=template,
-        variables={
-            **variables,
-            "foundation": base.foundation.pinned_reference,
-            "needs_root": needs_root(base.foundation),
-            "python": base.foundation.python_path,
-            "user": base.foundation.user,
-            "replaced": list(base.replaced),
-            "base_epoch": RELEASE_EPOCH[lock.release],
-            "environment": list(environment.items()),
-            "epoch": lock.source_date_epoch,
-            "labels": sort_labels(labels),
-            "stages": plan_package_stages(lock).stages,
-            "uv_version": lock.uv.version,
-        },
-        environment=environment,
-        labels=labels,
+        variables=own | variables,
+        environment=_plan_environment(spec),
         instructions=instructions,
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.airflow.releases import DAG_PROCESSOR, find_release
 from builder.airflow.variables import HOME, HOME_VARIABLE, LOAD_EXAMPLES, STANDALONE_PARSER, VERSION_VARIABLE
+from builder.core.debian import RELEASE_EPOCH
 from builder.core.naming import (
     LABEL_AIRFLOW,
     LABEL_BASE_DIGEST,
@@ -21,7 +22,8 @@ from builder.core.naming import (
 from builder.image.lock.layers.plan import list_layers
 from builder.image.lock.layers.stages import plan_stages
 from builder.image.render.model import CONTENT_PLACEHOLDER
-from builder.image.render.plan import PlannedInstruction
+from builder.image.render.plan import PlannedInstruction, RenderPlan
+from builder.image.render.stages import list_building_stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,6 +142,31 @@ def _plan_base_labels(lock: Lock) -> dict[str, str]:
         LABEL_BASE_KIND: "airflow" if lock.foundation.contract == "official" else lock.foundation.kind,
         LABEL_BASE_LAYERS: str(len(lock.foundation.layers)),
     }
+
+
+def make_plan(  # a plan's parts, each named
+    spec: Spec,
+    lock: Lock,
+    *,
+    template: str,
+    variables: Mapping[str, object],
+    environment: dict[str, str],
+    instructions: tuple[PlannedInstruction, ...],
+) -> RenderPlan:
+    """A plan of any kind: ``variables`` are what its own template reads beside those that all templates may read."""
+    labels, packages = plan_labels(spec, lock), plan_package_stages(lock)
+    shared = {
+        "base_epoch": RELEASE_EPOCH[lock.release],
+        "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
+        "building": list_building_stages(lock),
+        "environment": list(environment.items()),
+        "epoch": lock.source_date_epoch,
+        "labels": sort_labels(labels),
+        "layers": packages.layers,
+        "stages": packages.stages,
+        "uv_version": lock.uv.version,
+    }
+    return RenderPlan(template, shared | dict(variables), environment, labels, instructions)
 
 
 def require_foundation(lock: Lock) -> Foundation:

@@ -4,45 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.core.debian import RELEASE_EPOCH
-from builder.image.render.plan import PlannedInstruction, RenderPlan
+from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     FINAL_INSTRUCTIONS,
     SHELL,
     WORKDIR,
+    make_plan,
     plan_environment,
-    plan_labels,
     plan_package_stages,
-    sort_labels,
 )
-from builder.image.render.stages import list_building_stages
 
 if TYPE_CHECKING:
     from builder.image.lock.model import Lock
+    from builder.image.render.plan import RenderPlan
     from builder.image.render.plans.common import PackageStages
     from builder.image.spec.model import Spec
 
 
 def plan_debian(spec: Spec, lock: Lock) -> RenderPlan:
     """base.tar and builder.tar become stages."""
-    environment, labels, packages = plan_environment(spec), plan_labels(spec, lock), plan_package_stages(lock)
-    return RenderPlan(
+    return make_plan(
+        spec,
+        lock,
         template="debian.Dockerfile.j2",
-        variables={
-            "debian": lock.release,
-            "base_epoch": RELEASE_EPOCH[lock.release],
-            "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
-            "environment": list(environment.items()),
-            "epoch": lock.source_date_epoch,
-            "stages": packages.stages,
-            "building": list_building_stages(lock),
-            "layers": packages.layers,
-            "labels": sort_labels(labels),
-            "uv_version": lock.uv.version,
-        },
-        environment=environment,
-        labels=labels,
-        instructions=_list_instructions(packages),
+        variables={"debian": lock.release},
+        environment=plan_environment(spec),
+        instructions=_list_instructions(plan_package_stages(lock)),
     )
 
 

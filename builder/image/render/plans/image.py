@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.core.debian import RELEASE_EPOCH
-from builder.image.render.plan import PlannedInstruction, RenderPlan
+from builder.image.render.plan import PlannedInstruction
 from builder.image.render.plans.common import (
     DEFAULT_PATH,
     FINAL_INSTRUCTIONS,
     SHELL,
     WORKDIR,
+    make_plan,
     plan_environment,
-    plan_labels,
     plan_package_stages,
     require_foundation,
-    sort_labels,
 )
-from builder.image.render.stages import list_building_stages
 
 if TYPE_CHECKING:
     from builder.image.lock.foundation import Foundation
     from builder.image.lock.model import Lock
+    from builder.image.render.plan import RenderPlan
     from builder.image.render.plans.common import PackageStages
     from builder.image.spec.model import Spec
 
@@ -32,26 +30,13 @@ ROOT = PlannedInstruction("USER", "root")
 def plan_image(spec: Spec, lock: Lock) -> RenderPlan:
     """The foundation's own variables stay, ours join them; its PATH stands behind our packages."""
     foundation = require_foundation(lock)
-    environment, labels = plan_foundation_environment(spec, foundation), plan_labels(spec, lock)
-    packages = plan_package_stages(lock)
-    return RenderPlan(
+    return make_plan(
+        spec,
+        lock,
         template="image.Dockerfile.j2",
-        variables={
-            "foundation": foundation.pinned_reference,
-            "needs_root": needs_root(foundation),
-            "base_epoch": RELEASE_EPOCH[lock.release],
-            "build_note": ", strip, and the spec's build packages" if spec.apt.build else " and strip",
-            "environment": list(environment.items()),
-            "epoch": lock.source_date_epoch,
-            "stages": packages.stages,
-            "building": list_building_stages(lock),
-            "layers": packages.layers,
-            "labels": sort_labels(labels),
-            "uv_version": lock.uv.version,
-        },
-        environment=environment,
-        labels=labels,
-        instructions=_list_instructions(foundation, packages),
+        variables={"foundation": foundation.pinned_reference, "needs_root": needs_root(foundation)},
+        environment=plan_foundation_environment(spec, foundation),
+        instructions=_list_instructions(foundation, plan_package_stages(lock)),
     )
 
 
