@@ -1,7 +1,7 @@
 # `make help` lists what there is. Two commands do everything on a fresh machine: make image, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick matrix reach lock-sets soak
+.PHONY: help setup engine browser image verify test check unit integration lint bench bench-locks bench-quick dist matrix reach lock-sets soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -40,7 +40,7 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/shellcheck --external-sources .ci/run .ci/setup builder/engine/install.sh templates/base.sh templates/debs.sh \
+	@$(BIN)/shellcheck --external-sources .ci/release-constraints .ci/run .ci/setup builder/engine/install.sh templates/base.sh templates/debs.sh \
 	  tests/integration/html/browser.sh templates/html/vendor/regenerate.sh \
 	  templates/rootfs/entrypoint templates/rootfs/pip templates/scripts/*.sh templates/servers/*/entrypoint
 	@$(BIN)/shellcheck --shell=sh templates/rootfs/profile.sh
@@ -78,6 +78,16 @@ lock-sets: setup ## a table: requirements as people have them, locked with the o
 
 soak: setup engine browser ## the long runs: thousands of generated cases, the base made in a container
 	@OPTBUILD_SOAK=1 $(PYTEST) tests/unit tests/integration
+
+dist: setup ## the files of a release: sdist, wheel, and the constraints with hashes
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --out-dir dist
+	@rm -f dist/.gitignore
+	@.ci/release-constraints dist
+
+constraints.txt: ## (by hand) pin again what the installed tool depends on, as the tests have it: make -B constraints.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make -B constraints.txt" --constraints .ci/requirements.txt pyproject.toml --output-file $@
 
 .ci/requirements.txt: ## (by hand) pin again what the project itself needs: make -B .ci/requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

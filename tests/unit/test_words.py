@@ -13,7 +13,14 @@ from source_trees import list_nodes, parse_file
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (path for path in (ROOT / "builder").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
-ROOMS = (*sorted(f"builder/{path.name}" for path in PACKAGES), "templates", "README.md")
+ROOMS = (
+    *sorted(f"builder/{path.name}" for path in PACKAGES),
+    "templates",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+)
 NO_NOUN = re.compile(r"(?<!\b[Tt]here )\b(?:is|are|was|were) no (?!longer\b|more\b)")
 """But not "there is no image", "is no longer", "are no more than"."""
 
