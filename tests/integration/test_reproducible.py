@@ -78,7 +78,7 @@ def flatten(place: str, value: object) -> Iterator[tuple[str, object]]:
 def describe_entries(layer: tarfile.TarFile) -> Iterator[tuple[str, object]]:
     for place, member in enumerate(layer):
         data = layer.extractfile(member).read() if member.isreg() else b""  # type: ignore[union-attr]  # regular
-        header = {key: value for key, value in member.get_info().items() if key != "name"} | member.pax_headers
+        header = {key: value for key, value in member.get_info().items() if key != "name"} | dict(member.pax_headers)
         yield member.name, (place, header, hashlib.sha256(data).hexdigest())
 
 
