@@ -24,11 +24,12 @@ def command(
     ],
     output_format: Annotated[str, make_format_option("backup")] = TEXT,
 ) -> None:
-    """Save images with all their names into a folder, each in a compressed archive of its own.
+    """Save images with all their names, each in an archive.
 
-    Each archive is read back before the folder's optbuild-backup.json names it. An archive that the folder already
-    holds is checked and not saved again, so a backup that was stopped continues; a damaged archive is written again.
-    Layers that several images share are in the archive of each of them.
+    The archives are compressed, and lie in one folder. Each is read back before the folder's optbuild-backup.json
+    names it. An archive that the folder already holds is checked and not saved again, so a backup that was stopped
+    continues; a damaged archive is written again. Layers that several images share are in the archive of each of
+    them.
 
     `optbuild restore FOLDER` brings the images back. Without optbuild, `zstd -dc FILE | docker load` does, but without
     their names.

@@ -75,7 +75,7 @@ def command(
     ] = False,
     output_format: Annotated[str, make_format_option("build")] = TEXT,
 ) -> None:
-    """Build the image that optbuild.toml and optbuild.lock describe.
+    """Build the image of a locked optbuild.toml, and prove it.
 
     The image gets a tag made from its content. With --verify, every role is started from it and checked; the image's
     own tags move to it only when all checks pass. If an image of the same content is already proven, nothing is built.

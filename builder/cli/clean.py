@@ -58,11 +58,12 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = None,
     output_format: Annotated[str, make_format_option("clean")] = TEXT,
 ) -> None:
-    """Remove images that were replaced by newer ones, or that have no name and no user.
+    """Remove images that were replaced, or that nothing names.
 
-    A preview, unless you give --yes. Each image is judged again directly before it is removed. It stays if a container
-    in any state uses it, a compose file names it, a rule protects it or a rollback needs it. Only images are removed,
-    by their ID, never by force; volumes and containers are never touched.
+    Those that a newer one replaced, and those that have no name and no user. A preview, unless you give --yes. Each
+    image is judged again directly before it is removed. It stays if a container in any state uses it, a compose
+    file names it, a rule protects it or a rollback needs it. Only images are removed, by their ID, never by force;
+    volumes and containers are never touched.
 
     Images stay if optbuild does not know whose they are, unless you give --unused.
     """

@@ -41,9 +41,10 @@ def command(  # noqa: PLR0917 - a parameter per option
     output: Output = None,
     html: Html = None,
 ) -> None:
-    """Show what grew and shrank from image A to image B: layers, packages with their versions, files, waste.
+    """Show what grew and shrank from one image to another.
 
-    Waste is judged with one base for both: layers that both have from an image below, and that both were made from.
+    From A to B: layers, packages with their versions, files, waste. Waste is judged with one base for both: layers
+    that both have from an image below, and that both were made from.
 
     With two locks: which layers change, and about how many bytes a push and a pull of the new image will move;
     nothing is built for it.

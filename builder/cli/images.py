@@ -41,7 +41,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     output_format: Annotated[str, make_format_option("images")] = TEXT,
     html: Html = None,
 ) -> None:
-    """Show every image on this engine: its true bytes, who uses it, and why it stays.
+    """Show every image: true bytes, who uses it, why it stays.
 
     A layer that several images have is on disk once: `unique` is what no other image has, `frees` what deleting this
     image alone would really give back. Where an image's date was set (SOURCE_DATE_EPOCH), `created` says since when it

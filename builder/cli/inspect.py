@@ -65,11 +65,12 @@ def command(  # noqa: PLR0917 - a parameter per option
     sbom: SbomFormat = Sbom.NONE,
     lock: LockPath = None,
 ) -> None:
-    """Show which layer, package and folder takes an image's bytes, and which bytes are waste.
+    """Show what takes an image's bytes, and which are waste.
 
-    Python distributions are recognized by their RECORD, Debian packages by dpkg's lists. Waste is what another
-    Dockerfile would save: all copies but one, hidden files, caches, compilers, tests. No byte counts twice; of the base
-    image only a secret that can still be read counts. What was read is cached by layer, so a second run takes no time.
+    By layer, package and folder. Python distributions are recognized by their RECORD, Debian packages by dpkg's
+    lists. Waste is what another Dockerfile would save: all copies but one, hidden files, caches, compilers, tests.
+    No byte counts twice; of the base image only a secret that can still be read counts. What was read is cached by
+    layer, so a second run takes no time.
 
     The base is what --base names; else what the image's labels org.opencontainers.image.base.* name; else the largest
     image of another program at hand whose layers are all the lowest of this one. Another tag of the same repository is

@@ -66,11 +66,11 @@ def command(
     ] = None,
     output_format: Annotated[str, make_format_option("lock")] = TEXT,
 ) -> None:
-    """Resolve optbuild.toml to exact versions and hashes: optbuild.lock.
+    """Resolve optbuild.toml to exact versions: optbuild.lock.
 
-    Versions of an earlier lock stay where they can. Airflow's official constraints are preferences: each one that
-    could not be kept is listed, with what forced it. A base image is read from the engine, or pulled, and stays at its
-    digest until --refresh-base. --check needs neither network nor engine.
+    Each has its hashes. Versions of an earlier lock stay where they can. Airflow's official constraints are
+    preferences: each one that could not be kept is listed, with what forced it. A base image is read from the
+    engine, or pulled, and stays at its digest until --refresh-base. --check needs neither network nor engine.
     """
     runtime = find_runtime(ctx)
     moving = tuple(upgrade_package or ())

@@ -89,6 +89,11 @@ def _invoke_command(argv: Sequence[str], coming: LazyRuntime, commands: Mapping[
     if len(argv) == 1 and argv[0] in overview.HELP_OPTIONS:
         sys.stdout.write(f"{overview.format_overview(commands, shutil.get_terminal_size().columns)}\n")
         code = int(ExitCode.DONE)
+    elif not argv:
+        from builder.cli.start_page import format_start_page
+
+        sys.stdout.write(f"{format_start_page(coming.runtime())}\n")
+        code = int(ExitCode.DONE)
     else:
         from builder.cli.app import run_app  # typer
 

@@ -63,12 +63,13 @@ def command(  # noqa: PLR0917 - a parameter per option
     timeout: Timeout = HEALTHY_SECONDS,
     output_format: Annotated[str, make_format_option("optimize")] = TEXT,
 ) -> None:
-    """Let the services that build the same image share one: in the file, and in the running stack.
+    """Let services share one image: in the files, and running.
 
-    Shows the edit and what restarts, then asks. The image is built and proven before anything stops; then the files are
-    backed up and written, and only the affected services are started again, each after what it depends on. When one of
-    them does not come up, or on Ctrl-C, everything is put back: files, image names, containers. Databases and volumes
-    are not touched. `optbuild rollback` undoes it later, also after a crash.
+    Those that build the same image use one from then on. Shows the edit and what restarts, then asks. The image is
+    built and proven before anything stops; then the files are backed up and written, and only the affected services
+    are started again, each after what it depends on. When one of them does not come up, or on Ctrl-C, everything is
+    put back: files, image names, containers. Databases and volumes are not touched. `optbuild rollback` undoes it
+    later, also after a crash.
     """
     from builder.operations.optimize import OptimizeFlow, OptimizeOptions
     from builder.operations.plan import PlanOptions

@@ -1,7 +1,7 @@
-"""What `optbuild --help` prints: the commands, each with one line.
+"""What `optbuild --help` prints: the commands in groups, each with one line.
 
 Written here and not by typer, because importing typer takes longer than all else that a start needs. A test compares
-it with what typer would print, byte for byte.
+what typer has too (usage, about, options) with what it would print, byte for byte.
 """
 
 from __future__ import annotations
@@ -12,30 +12,39 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-COMMANDS: Mapping[str, str] = {
-    "doctor": "Say what this machine can do.",
-    "lock": "Resolve optbuild.toml to exact versions and hashes: optbuild.lock.",
-    "render": "Print the Dockerfile that optbuild.toml and optbuild.lock describe.",
-    "build": "Build the image that optbuild.toml and optbuild.lock describe.",
-    "verify": "Start every role of an image and check that it does its job.",
-    "plan": "Show what a compose project builds several times, and the exact edit.",
-    "optimize": "Let the services that build the same image share one: in the file, and in the running stack.",
-    "rollback": "Undo the last `optbuild optimize` of this project.",
-    "images": "Show every image on this engine: its true bytes, who uses it, and why it stays.",
-    "clean": "Remove images that were replaced by newer ones, or that have no name and no user.",
-    "backup": "Save images with all their names into a folder, each in a compressed archive of its own.",
-    "restore": "Load images that `optbuild backup` saved, with the IDs and names that they had.",
-    "inspect": "Show which layer, package and folder takes an image's bytes, and which bytes are waste.",
-    "diff": "Show what grew and shrank from image A to image B: layers, packages with their versions, files, waste.",
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Your compose project": {
+        "plan": "Show what your services build several times, and the edit.",
+        "optimize": "Let services share one image: in the files, and running.",
+        "rollback": "Undo the last `optbuild optimize` of this project.",
+    },
+    "Your image": {
+        "lock": "Resolve optbuild.toml to exact versions: optbuild.lock.",
+        "render": "Print the Dockerfile of a locked optbuild.toml.",
+        "build": "Build the image of a locked optbuild.toml, and prove it.",
+        "verify": "Start every role of an image, and check that it works.",
+    },
+    "What lies on the disk": {
+        "images": "Show every image: true bytes, who uses it, why it stays.",
+        "inspect": "Show what takes an image's bytes, and which are waste.",
+        "diff": "Show what grew and shrank from one image to another.",
+        "clean": "Remove images that were replaced, or that nothing names.",
+        "backup": "Save images with all their names, each in an archive.",
+        "restore": "Load what `optbuild backup` saved, with its IDs and names.",
+    },
+    "This machine": {
+        "doctor": "Say what this machine can do.",
+    },
 }
-"""In the order in which a person meets them. Each is the function `command` of builder/cli/<name>.py, with the first
-sentence of its docstring."""
+"""What the commands are about → those commands, each with a line that fits 80 columns."""
+COMMANDS: Mapping[str, str] = {name: line for group in GROUPS.values() for name, line in group.items()}
+"""Each is the function `command` of builder/cli/<name>.py, with the first sentence of its docstring."""
 
 ABOUT = """\
 Make one small, pinned, proven image out of the many that an Airflow project builds.
 
-Start with `optbuild doctor`, which says what this machine can do. An image is described by an optbuild.toml;
-`optbuild COMMAND --help` explains each command."""
+Start with `optbuild plan` in the folder of a compose file: it changes nothing. An image is described by an
+optbuild.toml; `optbuild doctor` says what this machine can do, `optbuild COMMAND --help` explains each command."""
 QUIET_HELP = "No progress: only results and errors."
 VERSION_HELP = "Print the version and exit."
 HELP_OPTIONS = ("-h", "--help")
@@ -55,16 +64,26 @@ def format_overview(commands: Mapping[str, str], columns: int) -> str:
     """For a terminal of that many columns, without a newline at the end."""
     width = max(min(columns, MOST_COLUMNS) - len(_MARGIN), _FEWEST_COLUMNS)
     about = (_wrap(paragraph, width, _MARGIN, _MARGIN) for paragraph in ABOUT.split("\n\n"))
-    limit = width - 3 * len(_MARGIN) - max(map(len, commands), default=0)
-    listed = {name: _shorten(summary, limit) for name, summary in commands.items()}
     return "\n\n".join(
         (
             "Usage: optbuild [OPTIONS] COMMAND [ARGS]...",
             *about,
             "\n".join(("Options:", *_format_rows(_OPTIONS.items(), width))),
-            "\n".join(("Commands:", *_format_rows(listed.items(), width))),
+            *_format_groups(commands, width),
         )
     )
+
+
+def _format_groups(commands: Mapping[str, str], width: int) -> Iterator[str]:
+    """A paragraph for each group of those commands; whatever is in none comes last. All have the same columns."""
+    first = max(map(len, commands), default=0)
+    listed = {name: _shorten(line, width - first - 3 * len(_MARGIN)) for name, line in commands.items()}
+    groups = {title: [name for name in group if name in listed] for title, group in GROUPS.items()}
+    groups["Commands"] = [name for name in listed if not any(name in group for group in GROUPS.values())]
+    for title, names in groups.items():
+        if names:
+            rows = ((f"{name:<{first}}", listed[name]) for name in names)
+            yield "\n".join((f"{title}:", *_format_rows(rows, width)))
 
 
 def _format_rows(rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:

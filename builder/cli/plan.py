@@ -68,11 +68,12 @@ def command(  # noqa: PLR0917 - a parameter per option
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan there, not to stdout.")
     ] = None,
 ) -> None:
-    """Show what a compose project builds several times, and the exact edit.
+    """Show what your services build several times, and the edit.
 
-    Nothing is changed. The files are found as docker compose finds them (-f, COMPOSE_FILE, compose.yaml and its
-    override, .env), services behind profiles included. Bytes are counted layer by layer on the engine; without an
-    engine they are "—". `optbuild optimize` applies exactly this plan.
+    Nothing is changed: it is the exact edit of the compose files, and what it saves. The files are found as docker
+    compose finds them (-f, COMPOSE_FILE, compose.yaml and its override, .env), services behind profiles included.
+    Bytes are counted layer by layer on the engine; without an engine they are "—". `optbuild optimize` applies
+    exactly this plan.
 
     In CI: `optbuild plan --format github --fail-level warning`.
     """

@@ -33,7 +33,7 @@ def command(
         typer.Option("--explain", help="Say which package lies in which layer, why, and what a new version moves."),
     ] = False,
 ) -> None:
-    """Print the Dockerfile that optbuild.toml and optbuild.lock describe.
+    """Print the Dockerfile of a locked optbuild.toml.
 
     With --output, the whole context is written: run its base.sh, which makes the Debian base, or its debs.sh, which
     downloads what another base lacks; then plain `docker build` builds it. Only files that an earlier render wrote

@@ -33,7 +33,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = False,
     output_format: Annotated[str, make_format_option("restore")] = TEXT,
 ) -> None:
-    """Load images that `optbuild backup` saved, with the IDs and names that they had.
+    """Load what `optbuild backup` saved, with its IDs and names.
 
     Every archive is read to its end first: a damaged one, or one that is not what the folder's manifest says, is
     refused before the engine gets a byte of any. A name that another image has now stays with that image, and nothing

@@ -51,7 +51,7 @@ def command(  # noqa: PLR0917 - a parameter per option
     ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first check that fails.")] = False,
 ) -> None:
-    """Start every role of an image and check that it does its job.
+    """Start every role of an image, and check that it works.
 
     Database, migration, webserver, scheduler, a DAG run by it, packages and providers, an arbitrary user id, TLS, what
     the layers and the configuration hold, and stopping. With --dags also your own DAG files: errors and what they do

@@ -26,6 +26,9 @@ NAME_LENGTH = 200
 LABEL_LENGTH = 48
 """What leaves room for a bar and its figures on a terminal of 80 columns."""
 
+_COUNTED = re.compile(r"optbuild-progress (\d{1,9})/(\d{1,9}) (\w{1,40})")
+"""How the scripts of a build say how far they are: done, total, and what they count."""
+
 
 @dataclass
 class _BuildStep:
@@ -139,6 +142,9 @@ class StepReporter:
 
     def _record_line(self, step: _BuildStep, raw: str) -> None:
         line = self._mask(raw.rstrip("\r").rpartition("\r")[2])
+        if counted := _COUNTED.fullmatch(line.strip()):
+            _show_count(step, *counted.groups())
+            return
         step.tail.append(line)
         if step.task is not None and line.strip():
             step.task.update(detail=line.strip()[:80])
@@ -170,6 +176,12 @@ def shorten_name(name: str, length: int = NAME_LENGTH) -> str:
     """A step in one line: the instruction without its mounts, which are most of a long RUN."""
     words = " ".join(re.sub(r"--mount=\S+", "", name).split())
     return words if len(words) <= length else words[: length - 1] + "…"
+
+
+def _show_count(step: _BuildStep, done: str, total: str, what: str) -> None:
+    """``117/154 distributions`` beside the step; such a line says nothing of why a step failed, so its log lacks it."""
+    if step.task is not None:
+        step.task.update(done=int(done), total=int(total), detail=f"{done}/{total} {what}")
 
 
 def _make_failed_error(step: str | None, reason: str, log: tuple[str, ...]) -> BuildFailedError:

@@ -51,5 +51,5 @@ def test_finds_every_template(optbuild: Path, tmp_path: Path) -> None:
 
 def test_help_names_the_commands_in_order(optbuild: Path, tmp_path: Path) -> None:
     words = run(optbuild, "--help", cwd=tmp_path)
-    positions = [words.index(f"\n  {name} ") for name in ("doctor", "lock", "render", "build", "verify")]
+    positions = [words.index(f"\n  {name} ") for name in ("plan", "lock", "render", "build", "verify", "doctor")]
     assert positions == sorted(positions)

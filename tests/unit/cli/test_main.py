@@ -241,8 +241,8 @@ def test_another_broken_pipe_is_a_bug(run: Callable[..., int], capfd: pytest.Cap
 
 
 def test_the_commands_are_in_the_order_in_which_one_meets_them() -> None:
-    first = ("doctor", "lock", "render", "build", "verify", "plan", "optimize", "rollback")
-    order = (*first, "images", "clean", "backup", "restore", "inspect", "diff")
+    first = ("plan", "optimize", "rollback", "lock", "render", "build", "verify")
+    order = (*first, "images", "inspect", "diff", "clean", "backup", "restore", "doctor")
     assert order == tuple(COMMANDS)
 
 

@@ -185,3 +185,25 @@ def test_an_error_names_the_whole_step_a_bar_only_its_beginning() -> None:
     reporter, recorder = run(vertex(name, started=START), vertex(name, started=START, completed=END, error="no"))
     assert reporter.make_failure().step == name
     assert [len(label) for label in recorder.tasks] == [48]
+
+
+def test_a_line_of_progress_moves_the_step_s_figures_and_stays_out_of_its_log() -> None:
+    stream = io.StringIO()
+    reporter = StepReporter(LineProgress(stream, beat_seconds=3600))
+    data = base64.b64encode(b"optbuild-progress 117/154 distributions\nnumpy failed\n").decode()
+    for document in (
+        {"vertexes": [{"digest": "sha256:a", "name": "RUN install", "started": "2026-01-01T00:00:00Z"}]},
+        {
+            "logs": [
+                {"vertex": "sha256:a", "data": base64.b64encode(b"optbuild-progress 1/154 distributions\n").decode()}
+            ]
+        },
+    ):
+        reporter.read_line(json.dumps(document))
+    (step,) = reporter._steps.values()
+    assert step.task is not None
+    assert vars(step.task) == {"_done": 1, "_total": 154, "_detail": "1/154 distributions"}
+    reporter.read_line(json.dumps({"logs": [{"vertex": "sha256:a", "data": data}]}))
+    assert list(step.tail) == ["numpy failed"]
+    assert vars(step.task)["_done"] == 117
+    reporter.close()
