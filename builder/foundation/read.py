@@ -11,10 +11,12 @@ from builder.core.redact import mask_addresses
 from builder.core.secret_name import is_secret_name
 from builder.core.secret_value import is_literal_secret
 from builder.engine.layers import list_diffs
+from builder.engine.timestamps import parse_timestamp
 from builder.foundation.distributions import list_distributions
 from builder.foundation.find import find_base_image
 from builder.foundation.interpreter import find_interpreter
 from builder.foundation.system import read_system
+from builder.image.lock.document import NEWEST_EPOCH
 from builder.image.lock.foundation import Foundation, InstalledPackage, ReadFoundation
 from builder.image.lock.foundation_check import iterate_foundation_problems
 from builder.inspect.base import NO_IMAGE
@@ -80,7 +82,7 @@ def read_foundation(
     _check_airflow(request, foundation)
     for key, message in iterate_foundation_problems(foundation, request.platform):
         raise request.refuse(f"cannot be recorded in a lock: {key} {message}", "take another image, or mend this one")
-    return ReadFoundation(foundation, system.status, metadata)
+    return ReadFoundation(foundation, system.status, metadata, read_creation_time(image))
 
 
 def choose_contract(kind: FoundationKind, labels: Mapping[str, str]) -> Contract:
@@ -90,6 +92,12 @@ def choose_contract(kind: FoundationKind, labels: Mapping[str, str]) -> Contract
     if is_ours and labels.get(LABEL_BASE_KIND) != "airflow":
         return "optbuild"
     return "official" if kind == "airflow" or is_ours else ""
+
+
+def read_creation_time(image: Mapping[str, Any]) -> int:
+    """Seconds since 1970, by the image's own configuration; 0 where that has no time that a lock can hold."""
+    created = int(parse_timestamp(image.get("Created")) or 0)
+    return created if 0 < created <= NEWEST_EPOCH else 0
 
 
 def _check_configuration(

@@ -115,3 +115,5 @@ class ReadFoundation:
     status: str = field(repr=False)
     metadata: tuple[DistributionFacts, ...] = field(default=(), repr=False)
     """Of each distribution of the foundation, as :func:`builder.image.lock.facts.parse_metadata` reads its METADATA."""
+    created: int = 0
+    """When the image was made, as it says itself; seconds since 1970, 0 where it says nothing that a lock can hold."""

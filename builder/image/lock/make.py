@@ -26,6 +26,7 @@ from builder.image.lock.document import format_lock_command
 from builder.image.lock.dropped_constraints import find_dropped_constraints
 from builder.image.lock.extras import check_extras
 from builder.image.lock.inputs import make_lock_inputs
+from builder.image.lock.layers.epoch import choose_epoch
 from builder.image.lock.layers.plan import plan_layers
 from builder.image.lock.libraries import (
     RequiredLibraries,
@@ -33,7 +34,7 @@ from builder.image.lock.libraries import (
     find_required_libraries,
     resolve_library_packages,
 )
-from builder.image.lock.model import FALLBACK_EPOCH, Constraints, Lock
+from builder.image.lock.model import Constraints, Lock
 from builder.image.lock.present.distributions import PresentDistributions, list_present_versions, read_present
 from builder.image.lock.present.packages import describe_package_upgrades, list_package_names
 from builder.image.lock.present.preferences import make_preferences
@@ -139,7 +140,7 @@ def make_lock(
     for advice in list_source_advice(inputs, python.files, python.facts, python.unbuilt, packages):
         progress.note(advice)
     lock = _assemble_lock(
-        target, inputs, constraints, python=python, needs=needs, packages=packages, previous=kept, foundation=foundation
+        target, inputs, constraints, options.foundation, python=python, needs=needs, packages=packages, previous=kept
     )
     found = find_lock_differences(inputs, lock)
     if found:
@@ -257,13 +258,14 @@ def _assemble_lock(
     target: LockTarget,
     inputs: LockInputs,
     constraints: ConstraintsFile | None,
+    read: ReadFoundation | None,
     *,
     python: ResolvedPython,
     needs: RequiredLibraries,
     packages: ResolvedPackages,
     previous: Lock | None,
-    foundation: Foundation | None,
 ) -> Lock:
+    foundation = None if read is None else read.foundation
     roots = list_root_requirements(inputs)
     present = list_present_versions(foundation)
     requires = {name: facts.requires for name, facts in python.facts.items()}
@@ -281,7 +283,7 @@ def _assemble_lock(
             previous,
             others=((f"{name} {version}", needed.get(name, ())) for name, version in staying.items()),
         ),
-        source_date_epoch=max((file.uploaded or 0 for file in python.files), default=0) or FALLBACK_EPOCH,
+        source_date_epoch=choose_epoch((file.uploaded for file in python.files), read),
         uv=make_distribution(python.uv),
         python=distributions,
         build_requires=tuple(make_distribution(file) for file in python.tools),

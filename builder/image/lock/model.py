@@ -114,7 +114,8 @@ class Lock:
     constraints: Constraints | None
     given_up: tuple[DroppedConstraint, ...]
     source_date_epoch: int
-    """Seconds; the newest upload time of the locked Python distributions, so that it moves only when they do."""
+    """Seconds; the newest of the upload times of the locked Python distributions and of the day on which the foundation
+    was made, so that it moves only when they do."""
     uv: Distribution
     """The installer of the builder stage: the uv that made this lock."""
     python: tuple[Distribution, ...]

@@ -78,6 +78,7 @@ def test_a_child_adds_its_own_layers_alone(
         assert made["Size"] - below["Size"] < 2_000_000
         for key in ("User", "Entrypoint", "Env", "WorkingDir", "ExposedPorts"):
             assert made["Config"][key] == below["Config"][key], key
+        assert made["Created"] == below["Created"], "dated as what it stands on: nothing of its own is newer"
     finally:
         remove_images(engine, name)
 

@@ -71,6 +71,7 @@ class BaseImage:
     config: Mapping[str, Any] = field(default_factory=dict)
     platform: tuple[str, str] = ("linux", "amd64")
     digests: tuple[str, ...] = (f"python@{FIRST}",)
+    created: str = "2024-03-01T10:00:00.123456789Z"
 
     def without(self, *names: str) -> BaseImage:
         return replace(
@@ -121,6 +122,7 @@ class FakeEngine:
         one = self.names[image]
         return {
             "Id": one.id,
+            "Created": one.created,
             "Os": one.platform[0],
             "Architecture": one.platform[1],
             "RepoDigests": list(one.digests),

@@ -53,6 +53,19 @@ def test_what_a_python_image_is(reading: Any, base: Any) -> None:
     assert reading.engine.pulled == []
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("2024-03-01T10:00:00.123456789Z", 1_709_287_200),
+        ("0001-01-01T00:00:00Z", 0),
+        ("9999-01-01T00:00:00Z", 0),
+        ("yesterday", 0),
+    ],
+)
+def test_when_an_image_was_made(reading: Any, base: Any, said: str, seconds: int) -> None:
+    assert reading.read(replace(base, created=said)).created == seconds
+
+
 def test_what_an_airflow_image_is(reading: Any, base: Any, make_distribution: Callable[..., dict[str, bytes]]) -> None:
     """2.8.1: a user's site, no environment; the first of two distributions with one name counts."""
     home = "home/airflow/.local/lib/python3.11/site-packages"
