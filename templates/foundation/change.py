@@ -2,15 +2,17 @@
 it, and then keeps what belongs into a layer.
 
     change.py collect OUT EPOCH [--debs FOLDER]... [-- COMMAND...]    what changed, below OUT, for a COPY to /
-    change.py stay EPOCH [--debs FOLDER]... [-- COMMAND...]           it stays where it is: this RUN makes the layer
+    change.py stay EPOCH [--debs FOLDER]... [--stamp FOLDER TIME] [-- COMMAND...]
+                                                                      it stays where it is: this RUN makes the layer
     change.py install [--debs FOLDER]...                              nothing is kept or stamped: the builder stage
 
 Runs as root, with ``python -B``: bytecode that the interpreter writes would be a change too. Standard library only.
 
 What changed is known by ctime, which no program can set. Both ways leave logs, caches, dpkg's and the users' backups
 out: what is new of them is deleted, what the image has below is emptied and not deleted (``stay``), because a whiteout
-carries the wall clock, or not collected (``collect``). Everything kept has the time stamp EPOCH, and no file of it lets
-a process gain rights. What an upgraded package no longer has stays in the image below: no COPY takes a file away.
+carries the wall clock, or not collected (``collect``). Everything kept has the time stamp EPOCH, but what is no folder
+below the one of ``--stamp`` that one's TIME, as where it is a layer by itself; and no file of it lets a process gain
+rights. What an upgraded package no longer has stays in the image below: no COPY takes a file away.
 """
 
 from __future__ import annotations
@@ -164,16 +166,24 @@ def stamp(paths: Iterable[Path], epoch: int) -> None:
         os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
-def stay(start: Start, epoch: int) -> None:
+def stay(start: Start, epoch: int, stamped: tuple[str, int] | None = None) -> None:
     """Leave in place what is the same in every run. A folder in which something was mounted counts as changed: the
-    engine makes a place for it there."""
+    engine makes a place for it there. ``stamped``: a folder, and the time of all files below it."""
     hold_places(start)
     changed = find_changed(start)
     take_rights(start.root, changed)
     drop_left_out(start, changed)
     holders = {path.rpartition("/")[0] for path in start.skipped} - start.skipped
     changed_now = {*find_changed(start), *(holders & start.before.keys())}
-    stamp((below(start.root, path) for path in sorted(changed_now)), epoch)
+    files = set() if stamped is None else {path for path in changed_now if is_file_below(start.root, path, stamped[0])}
+    stamp((below(start.root, path) for path in sorted(changed_now - files)), epoch)
+    if stamped is not None:
+        stamp((below(start.root, path) for path in sorted(files)), stamped[1])
+
+
+def is_file_below(root: Path, path: str, folder: str) -> bool:
+    """Whether ``path`` is anything but a folder in there; a link is none."""
+    return path.startswith(f"{folder}/") and not stat.S_ISDIR(below(root, path).lstat().st_mode)
 
 
 def collect(start: Start, out: Path, epoch: int) -> None:
@@ -238,6 +248,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         for word in words:
             way.add_argument(word, type=int if word == "epoch" else Path)
         way.add_argument("--debs", type=Path, action="append", default=[])
+        if name == "stay":
+            way.add_argument("--stamp", nargs=2, metavar=("FOLDER", "TIME"))
     arguments = parser.parse_args(argv[:cut])
     arguments.command = argv[cut + 1 :]
     return arguments
@@ -262,7 +274,8 @@ def main(argv: list[str], root: Path) -> None:
     if arguments.way == "collect":
         collect(begun, arguments.out, arguments.epoch)
     else:
-        stay(begun, arguments.epoch)
+        folder_and_time = arguments.stamp
+        stay(begun, arguments.epoch, folder_and_time and (folder_and_time[0], int(folder_and_time[1])))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ RUN --mount=type=bind,source=foundation,target=/foundation \
     --mount=type=secret,id=netrc,target=/netrc \
     --mount=type=secret,id=uv_default_index,target=/uv_default_index \
     --mount=type=secret,id=uv_index,target=/uv_index \
-    UV_CACHE_DIR=/uv-cache python3 -B /foundation/change.py stay EPOCH -- \
+    UV_CACHE_DIR=/uv-cache python3 -B /foundation/change.py stay EPOCH \
+      --stamp /home/airflow/.local EPOCH -- \
       python3 -B /foundation/airflow_single.py EPOCH /builder-debs -- \
         /usr/local/bin/python3.11 user-site numpy pandas
 

@@ -142,6 +142,21 @@ def test_what_stays_in_place_is_stamped_and_nothing_else(change: ModuleType, roo
     assert others == {"/lib", "/usr/lib/old.so", "/etc", "/var/lib", "/var/lib/dpkg"}, "written in place, no new names"
 
 
+def test_files_of_a_folder_may_have_a_time_of_their_own(change: ModuleType, root: Path) -> None:
+    """As the layer of the packages has in an image of several stages: its folders are shared with others."""
+    write(root, "home/app/kept", "x")
+    begun = change.start(root, frozenset())
+    for path in ("home/app/bin/tool", "home/app/kept", "home/apple"):
+        write(root, path, "new")
+    (root / "home/app/bin/link").symlink_to("tool")
+    (root / "home/app/linked").symlink_to("bin")
+    change.stay(begun, EPOCH, ("/home/app", 1_600_000_000))
+    times = {path: status.st_mtime for path, status in list_below(root / "home").items()}
+    own = {path for path, time in times.items() if time == 1_600_000_000}
+    assert own == {"/app/bin/tool", "/app/bin/link", "/app/linked", "/app/kept"}
+    assert {times[path] for path in ("/app", "/app/bin", "/apple")} == {EPOCH}
+
+
 def test_a_folder_in_which_something_is_mounted_is_stamped(change: ModuleType, root: Path) -> None:
     write(root, "opt/inner/mounted", "")
     begun = change.start(root, frozenset({"/opt/inner/mounted"}))
@@ -176,3 +191,4 @@ def test_a_command_of_its_own_follows_the_packages(change: ModuleType) -> None:
     arguments = change.parse_arguments(["collect", "/out", "7", "--debs", "/a", "--debs", "/b", "--", "sh", "--x"])
     assert (arguments.way, arguments.out, arguments.epoch) == ("collect", Path("/out"), 7)
     assert (arguments.debs, arguments.command) == ([Path("/a"), Path("/b")], ["sh", "--x"])
+    assert change.parse_arguments(["stay", "7", "--stamp", "/home", "8", "--", "sh"]).stamp == ["/home", "8"]
