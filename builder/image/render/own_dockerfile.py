@@ -1,9 +1,10 @@
 """What a project's own template may say: the second net under it.
 
 A template adds, and takes nothing away. Every instruction of the shipped template must be there word for word, in its
-order and in its stage. Beside them there may be stages of its own, which begin with a stage of the same Dockerfile, and
-in the last stage COPY from a stage, ENV, LABEL and EXPOSE. So nothing of its own runs where secrets are mounted, as
-root in the finished image, or from another image.
+order and in its stage. Beside them there may be stages of its own, which begin with a stage of the same Dockerfile or
+with what that begins with itself (the pinned image, or ``base.tar``), and in the last stage COPY from a stage, ENV,
+LABEL and EXPOSE. So nothing of its own runs where secrets are mounted, as root in the finished image, or from another
+image.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from builder.image.render.templates import OwnTemplate
 
 IN_OWN_STAGES = ("RUN", "COPY", "ENV", "WORKDIR", "SHELL", "USER")
+BASE_FILES = ("ADD", "base.tar /")
+"""As the shipped template has it: where that has one stage, there is no other way to begin with its Debian."""
 IN_LAST_STAGE = ("COPY", "ENV", "LABEL", "EXPOSE")
-_OWN_STAGE = re.compile(r"(?P<base>[a-z0-9-]+) [Aa][Ss] (?P<name>[a-z][a-z0-9-]*)")
+_OWN_STAGE = re.compile(r"(?P<base>\S+) [Aa][Ss] (?P<name>[a-z][a-z0-9-]*)")
 _STAGE_NAME = re.compile(r".* [Aa][Ss] (\S+)")
 _DIRECTIVE = re.compile(r"\s*#\s*(syntax|escape|check)\s*=", re.IGNORECASE)
 _FLAG = re.compile(r"\s*(--[^\s]+)")
@@ -46,10 +49,13 @@ _ADAPTERS: dict[str, tuple[TypeAdapter[str], TypeAdapter[str]]] = {
 
 @dataclass
 class _Reading:
-    """How far the text was read. ``own``: in a stage of the template's own."""
+    """How far the text was read. ``own``: in a stage of the template's own, ``empty``: which began with nothing."""
 
+    images: frozenset[str]
+    """What the shipped template takes from a registry, by digest."""
     stages: set[str] = field(default_factory=set)
     own: bool = False
+    empty: bool = False
     last: bool = False
 
 
@@ -84,13 +90,14 @@ def _check_characters(text: str) -> None:
 def _check_instructions(found: tuple[Instruction, ...], planned: tuple[Instruction, ...]) -> None:
     last_stage = max((index for index, one in enumerate(planned) if one.name == "FROM"), default=0)
     planned_values = _collect_values(planned[last_stage:])
-    reading, position = _Reading(), 0
+    reading, position = _Reading(_list_images(planned)), 0
     for one in found:
         expected = planned[position] if position < len(planned) else None
         if expected is not None and one == _move_line(expected, one.line):
             if reading.own and one.name != "FROM":
                 raise _make_missing_error(expected, one.line)  # it would run in another stage than planned
-            reading = _Reading(reading.stages | _list_stage_names(one), own=False, last=position >= last_stage)
+            stages = reading.stages | _list_stage_names(one)
+            reading = _Reading(reading.images, stages, last=position >= last_stage)
             position += 1
             continue
         is_later = any(one == _move_line(other, one.line) for other in planned[position + 1 :])
@@ -120,6 +127,8 @@ def _check_added(one: Instruction, reading: _Reading, planned: dict[str, set[str
     if one.name == "FROM":
         _check_own_stage(one, reading)
         return
+    if reading.empty and (one.name, one.value) == BASE_FILES:
+        return
     allowed = IN_OWN_STAGES if reading.own else IN_LAST_STAGE if reading.last else ()
     if one.name not in allowed:
         place = "in a stage of its own" if reading.own else "in the last stage" if reading.last else "in this stage"
@@ -135,10 +144,11 @@ def _check_added(one: Instruction, reading: _Reading, planned: dict[str, set[str
 
 def _check_own_stage(one: Instruction, reading: _Reading) -> None:
     match = _OWN_STAGE.fullmatch(one.value)
-    if match is None or match["base"] not in {"scratch", *reading.stages} or match["name"] in reading.stages:
-        hint = f"write FROM STAGE AS NAME, with a new name; the stages above are {', '.join(sorted(reading.stages))}"
+    known = {"scratch", *reading.images, *reading.stages}
+    if match is None or match["base"] not in known or match["name"] in reading.stages:
+        hint = f"write FROM STAGE AS NAME, with a new name; STAGE may be {', '.join(sorted(known))}"
         raise _RefusedInstructionError(one.line, f"FROM {_shorten(one.value)} begins with no stage of this file", hint)
-    reading.own, reading.last = True, False
+    reading.own, reading.last, reading.empty = True, False, match["base"] == "scratch"
     reading.stages.add(match["name"])
 
 
@@ -209,6 +219,11 @@ def _collect_values(planned: tuple[Instruction, ...]) -> dict[str, set[str]]:
         if one.name in found:
             found[one.name] |= set(parse_assignments(one))
     return found
+
+
+def _list_images(planned: tuple[Instruction, ...]) -> frozenset[str]:
+    begun = (one.value.partition(" ")[0] for one in planned if one.name == "FROM")
+    return frozenset(image for image in begun if "@" in image)
 
 
 def _list_stage_names(one: Instruction) -> set[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from own_templates import list_blocks, refuse, with_template
 
-from builder.core.errors import ExitCode, OwnTemplateError
 from builder.image.render.context import render_context, render_dockerfile
 from builder.image.render.templates import SHIPPED
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[4]
 EXTENDS = f'{{% extends "{SHIPPED}debian.Dockerfile.j2" %}}\n'
-BLOCKS = re.findall(r"{%-? block (\w+)", (ROOT / "templates/debian.Dockerfile.j2").read_text())
+BLOCKS = list_blocks("debian.Dockerfile.j2")
 
 
 def find_example() -> str:
@@ -26,21 +26,6 @@ def find_example() -> str:
     found = re.search(r"```jinja\n(.*?)```", section, re.DOTALL)
     assert found
     return found[1]
-
-
-def with_template(spec: Spec, folder: Path, text: str | bytes, name: str = "debian.Dockerfile.j2") -> Spec:
-    (folder / "own").mkdir(exist_ok=True)
-    (folder / "own" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    render = spec.render.model_copy(update={"templates": "own"})
-    return spec.model_copy(update={"folder": folder, "render": render})
-
-
-def refuse(spec: Spec, lock: Lock) -> OwnTemplateError:
-    with pytest.raises(OwnTemplateError) as caught:
-        render_dockerfile(spec, lock)
-    assert caught.value.exit_code is ExitCode.USAGE
-    assert caught.value.hint
-    return caught.value
 
 
 def test_the_example_of_the_readme_adds_a_stage_a_file_and_a_label(spec: Spec, lock: Lock, tmp_path: Path) -> None:
@@ -51,11 +36,6 @@ def test_the_example_of_the_readme_adds_a_stage_a_file_and_a_label(spec: Spec, l
     added = [line for line in after.splitlines() if line and line not in before.splitlines()]
     assert [line.split()[0] for line in added if line[0].isupper()] == ["FROM", "RUN", "COPY", "LABEL"]
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
-
-
-def test_the_readme_names_every_block() -> None:
-    section = (ROOT / "README.md").read_text().split("The blocks are ")[1].split(". **")[0]
-    assert re.findall(r"`(\w+)`", section) == BLOCKS
 
 
 def test_a_template_that_adds_nothing_gives_the_same_context(spec: Spec, lock: Lock, tmp_path: Path) -> None:
@@ -94,6 +74,9 @@ ADDED = [
     ("base", "ENV A=1", "ENV may not be added in this stage"),
     ("builder", "RUN id", "RUN may not be added in this stage"),
     ("stages", "FROM debian AS more", "begins with no stage"),
+    ("stages", f"FROM debian@sha256:{'0' * 64} AS more", "begins with no stage"),
+    ("stages", "FROM scratch AS more\nADD builder.tar /", "ADD may not be added"),
+    ("files", "ADD base.tar /", "ADD may not be added"),
     ("stages", "FROM builder AS check", "begins with no stage"),
     ("stages", "FROM builder AS more\nADD base.tar /", "ADD may not be added"),
     ("stages", "FROM builder AS more\nARG A", "ARG may not be added"),
