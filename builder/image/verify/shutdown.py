@@ -40,6 +40,16 @@ class EndedEarlyError(CheckFailure):
         )
 
 
+class NotWaitingError(CheckFailure):
+    """A role ended instead of waiting for its database. ``code``: how."""
+
+    def __init__(self, name: str, code: int, log: str) -> None:
+        self.code = code
+        super().__init__(
+            f"{name} ended with exit code {code} instead of waiting for a database that does not answer yet", log=log
+        )
+
+
 def make_waiting_environment() -> dict[str, str]:
     """With it the entrypoint waits for its database, longer than a verification lasts."""
     return {
@@ -52,12 +62,14 @@ def make_waiting_environment() -> dict[str, str]:
 def wait_until_waiting(
     name: str, box: RunningContainer, cancelled: threading.Event, seconds: float = WAIT_SECONDS
 ) -> None:
-    """Until its log shows that it waits. An entrypoint that waits without a word is believed after ``seconds``."""
+    """Until its log shows that it waits. An entrypoint that waits without a word is believed after ``seconds``.
+
+    Raises NotWaitingError.
+    """
 
     def waits() -> bool | None:
         if (code := box.find_exit_code()) is not None:
-            words = f"{name} ended with exit code {code} instead of waiting for a database that does not answer yet"
-            raise CheckFailure(words, log=box.read_logs())
+            raise NotWaitingError(name, code, box.read_logs())
         return _WAITING_WORDS in box.read_logs() or None
 
     wait_until(waits, seconds, cancelled)

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 DAG_FILE = "optbuild_verify_dag.py"
 _INIT_HINT = "init ended well without migrating the database: its entrypoint ignores _AIRFLOW_DB_MIGRATE or the failure"
+NOT_WAITING = (
+    "{role} does not wait for its database: while that does not answer, it ends with exit code {code} and has migrated "
+    "nothing: give {role} `depends_on` with `condition: service_healthy` for the database; an image on a Debian base, "
+    "or on one of [base] image, has an entrypoint that waits"
+)
 
 
 def check_starter(bench: VerifyContext, role: Role) -> CheckPassed:
@@ -169,12 +174,7 @@ def check_stop(bench: VerifyContext) -> CheckPassed:
     """The roles that work, and those that would end by themselves: these while they wait for their database."""
     servers = bench.plan.servers
     try:
-        waiting = {
-            role.name: start_role(bench, role, variables=stopping.make_waiting_environment())
-            for role in bench.plan.starters
-        }
-        for name, box in waiting.items():
-            stopping.wait_until_waiting(name, box, bench.cancelled)
+        waiting, notes = _start_waiting_roles(bench)
     finally:
         bench.stop_begins.set()
     bench.wait_for_checks(tuple(role.name for role in servers if role.health is None))
@@ -191,7 +191,27 @@ def check_stop(bench: VerifyContext) -> CheckPassed:
         raise NotRun(f"follows from {', '.join(early.ended)}: {early.message}") from early
     if servers and not serving:
         raise NotRun(f"no role runs that could be stopped; only {outcome.message}")
-    return outcome
+    return replace(outcome, notes=(*outcome.notes, *notes))
+
+
+def _start_waiting_roles(bench: VerifyContext) -> tuple[dict[str, RunningContainer], tuple[str, ...]]:
+    """Those that would end by themselves, each waiting for its database; and what is to be said of those that do not.
+
+    The official entrypoint of Airflow 3 waits for some commands only, and whoever extends that image cannot change it.
+    """
+    boxes = {
+        role.name: start_role(bench, role, variables=stopping.make_waiting_environment())
+        for role in bench.plan.starters
+    }
+    notes: dict[str, str] = {}
+    for name, box in boxes.items():
+        try:
+            stopping.wait_until_waiting(name, box, bench.cancelled)
+        except stopping.NotWaitingError as ended:
+            if bench.plan.has_own_contract:
+                raise
+            notes[name] = NOT_WAITING.format(role=name, code=ended.code)
+    return {name: box for name, box in boxes.items() if name not in notes}, tuple(notes.values())
 
 
 def withdraw_ended_roles(bench: VerifyContext) -> tuple[str, ...]:

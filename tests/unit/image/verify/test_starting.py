@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from builder.airflow.model import Role
 from builder.airflow.releases import find_release
+from builder.core.naming import LABEL_PROJECT
 from builder.image.verify import roles, shutdown, starting
 from builder.image.verify.bench import VerifyContext
 from builder.image.verify.environment import NO_DATABASE
-from builder.image.verify.plan import VerifyPlan
+from builder.image.verify.plan import PlanBase, VerifyPlan
 from builder.image.verify.scheduler import CheckFailure, CheckPassed, CheckScheduler, CheckTask, NotRun
 
 if TYPE_CHECKING:
@@ -108,6 +110,32 @@ def test_nobody_is_watched_for_ever_where_stopping_fails_early(monkeypatch: pyte
     with pytest.raises(CheckFailure, match="init ended"):
         starting.check_stop(made)
     assert made.stop_begins.is_set()
+
+
+@pytest.mark.parametrize("contract", ["", "official"])
+def test_an_official_entrypoint_that_does_not_wait_is_a_note(
+    monkeypatch: pytest.MonkeyPatch, contract: Literal["", "official"]
+) -> None:
+    """Airflow 3's, for all but four commands; ours waits."""
+    made = bench(INIT, SCHEDULER)
+    base = PlanBase("apache/airflow:3.3.2", 1, contract)
+    made.plan = replace(made.plan, base=base, labels=((LABEL_PROJECT, "demo"),))
+    box = add_box(made, "scheduler")
+    stopped = note_stopped(monkeypatch)
+
+    def end(name: str, *_: Any) -> None:
+        raise shutdown.NotWaitingError(name, 0, "its log")
+
+    monkeypatch.setattr(shutdown, "wait_until_waiting", end)
+    if not contract:
+        with pytest.raises(CheckFailure, match="init ended with exit code 0 instead of waiting"):
+            starting.check_stop(made)
+        assert stopped == {}
+        return
+    [note] = starting.check_stop(made).notes
+    assert "init does not wait for its database" in note
+    assert "service_healthy" in note
+    assert stopped == {"scheduler": box}
 
 
 def test_a_role_without_a_health_check_counts_as_running_once_it_was_watched(monkeypatch: pytest.MonkeyPatch) -> None:
