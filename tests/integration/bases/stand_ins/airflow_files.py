@@ -53,6 +53,7 @@ class AirflowFiles:
         local = folder / HOME / ".local"
         uv = find_uv(LocalRunner(), dict(os.environ), sys.executable).executable  # the one beside optbuild
         _run(uv, "venv", "--quiet", "--no-project", f"--python={self.python_version}", str(local))
+        scripts = [*(local / "bin").iterdir()]  # of the environment alone: a distribution has `activate-...` too
         _run(uv, "pip", "install", "--quiet", f"--python={local}", "--no-deps", "--link-mode=copy", f"-r{self.pins}")
         own = f"/{HOME}/.local/bin/python" if self.is_environment else self.python
         for script in (local / "bin").iterdir():
@@ -64,7 +65,7 @@ class AirflowFiles:
                 )
         # A lock and a mark for backups, too.
         own_files = [one for one in local.iterdir() if one.is_symlink() or not one.is_dir()]  # lib64, pyvenv.cfg
-        for unwanted in (*own_files, *local.glob("bin/python*"), *local.glob("bin/*activate*")):
+        for unwanted in (*own_files, *scripts):
             unwanted.unlink()
         for compiled in local.rglob("__pycache__"):
             shutil.rmtree(compiled)
